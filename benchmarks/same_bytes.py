@@ -173,6 +173,16 @@ def _port(said: Path, server: "subprocess.Popen[bytes]") -> int:
     raise SystemExit(f"the server did not start: {said.read_text()}")
 
 
+def _until_made(port: int) -> None:
+    """Wait for the server's first edition."""
+    for _ in range(3000):
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=300)) as connection:
+            connection.request("GET", "/health")
+            if connection.getresponse().status != 503:
+                return
+        time.sleep(0.1)
+
+
 def _ask(port: int, out: Path) -> None:
     out.mkdir(parents=True)
 
@@ -186,6 +196,7 @@ def _ask(port: int, out: Path) -> None:
         (out / name).write_bytes(f"{answer.status}\n{headers}\n".encode() + content)
         return content
 
+    _until_made(port)
     for path in ("/health", "/openapi.json", "/docs", "/v1", "/v1/cases", "/nothing"):
         get(path)
     listed: list[dict[str, Any]] = json.loads(get("/v1/tables"))["tables"]

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,9 +26,19 @@ def serving(study):
             found = re.search(r":(\d+)/ ", server.stdout.readline())
             if not found:
                 raise SystemExit("the server did not start: try waterbed serve on that study")
+            while asyncio.run(first_answer(int(found[1]))) == 503:
+                time.sleep(0.5)
             yield int(found[1])
         finally:
             server.terminate()
+
+
+async def first_answer(port):
+    """The status of /health: 503 while the first edition is being made."""
+    connection = await asyncio.open_connection("127.0.0.1", port)
+    status = (await ask(*connection, "/health"))[0]
+    connection[1].close()
+    return status
 
 
 async def ask(reader, writer, path, tag=None):

@@ -7,6 +7,19 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+from tests.publish.api.serving import until
+
+
+def made(url: str) -> bool:
+    """Whether the server has made its first edition."""
+    try:
+        with urlopen(url, timeout=60) as answer:
+            return bool(answer.status == 200)
+    except HTTPError as told:
+        return told.code != 503
 
 
 @contextmanager
@@ -20,6 +33,7 @@ def serving(study: Path, keys: Path) -> Iterator[str]:
             said = process.stdout.readline()
             found = re.search(r"http://127\.0\.0\.1:\d+/", said)
             assert found, said
+            until(lambda: made(f"{found[0]}health"))
             yield found[0]
         finally:
             process.terminate()

@@ -3,7 +3,7 @@
 Judges, attributes and links; it does not rank.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -33,7 +33,7 @@ from waterbed.study.coded import recoded
 from waterbed.study.facts import Facts
 from waterbed.study.grown import Grown, grown_of
 from waterbed.study.guarded import Guarded, guarded
-from waterbed.study.judged import Changed, Judged, UrlRuns, answers_of, verdicts_in
+from waterbed.study.judged import Answered, Answers, Changed, Judged, UrlRuns, verdicts_in
 from waterbed.study.kept_urls import Beginning, keep_urls, kept_since
 from waterbed.study.linking import OpenedNames, clusters_of, content_ids, known_of
 from waterbed.study.look_reader import features_of, read_looks
@@ -130,6 +130,7 @@ class Conclusions:
             beginning=beginning,
         )
 
+    _gathered: Answers | None = None
     grows: bool = False
     """Whether what was kept of URLs with nothing new is taken: for episodes and rankings alone."""
 
@@ -313,12 +314,13 @@ class Conclusions:
         return self._restate(runs) if self._restate else runs
 
     @cached_property
-    def answered(self) -> Mapping[str, Sequence[tuple[Sequence[Attribution], bool]]]:
-        """The distinct attributions of each run of a URL.
-
-        With whether the run was decided. Many URLs have one sequence in common.
-        """
-        return answers_of(self.runs)
+    def answered(self) -> Mapping[str, Answered]:
+        """The distinct attributions of each run of a URL."""
+        _ = self.episodes  # which may go through all runs
+        if self._gathered is None:
+            self._gathered = Answers(self.runs)
+            deque(self._gathered, maxlen=0)
+        return self._gathered.found
 
     @Step
     def links(self) -> Clusters:
@@ -383,7 +385,8 @@ class Conclusions:
         if self.grown:
             found = self.grown.episodes(self.known, rules)
         else:
-            found = list(all_episodes(self.known, self.runs, rules))
+            self._gathered = Answers(self.runs)
+            found = list(all_episodes(self.known, self._gathered, rules))
         if self._kept:
             keep_urls(self, self._kept, self.grown)
         return found

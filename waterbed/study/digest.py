@@ -11,6 +11,9 @@ import msgspec
 
 from waterbed.governance.hosters import ACTION, VERSIONS
 from waterbed.model.bookkeeping import STORED, Audit, Beat, Due, KeyCheck, Reserved, Sealed
+from waterbed.model.codec import microseconds
+from waterbed.model.decisions import HosterChange
+from waterbed.model.facts import Registration, Snapshot
 from waterbed.model.governance import DeviationNote, Edition
 from waterbed.store.config import Config
 from waterbed.store.folder import Folder
@@ -66,6 +69,22 @@ def of_rules(facts: Facts, config: Config, folder: Folder | None) -> bytes:
     return found.digest()
 
 
+def of_tables(folder: Folder | None, until: int) -> bytes:
+    """The digest of all that tells who answered before a time, microseconds: tables, registrations, books."""
+    found = hashlib.sha256()
+    if folder is not None:
+        snapshots = folder.store.all(Snapshot, order=("data_date", "imported_at", "snapshot_id"))
+        first = {
+            key: min(one.data_date for one in snapshots if _kind(one) == key) for key in set(map(_kind, snapshots))
+        }
+        for one in snapshots:
+            if one.data_date == first[_kind(one)] or microseconds(one.data_date) < until:
+                found.update(repr((one.snapshot_id, one.data_date)).encode())
+        told = [folder.store.newest_of(cls) for cls in (Registration, HosterChange)]
+        found.update(repr([*told, folder.store.newest_of(Audit, TABLES[Audit].c.action == ACTION)]).encode())
+    return found.digest()
+
+
 def _of_lake(folder: Folder) -> Iterator[bytes]:
     """The manifest of the lake, and where its files are at hand their sizes and times: damage is not hidden."""
     lake = lake_of(folder)
@@ -102,3 +121,7 @@ def _version(library: str) -> str:
         return f"{library} {version(library)}"
     except PackageNotFoundError:
         return library
+
+
+def _kind(one: Snapshot) -> tuple[str, int]:
+    return one.kind, one.family

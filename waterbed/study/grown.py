@@ -22,9 +22,10 @@ from waterbed.store.engine import Part
 from waterbed.store.kept import Kept
 from waterbed.store.lake.rows import in_stretches
 from waterbed.study.attributed import hosters_of
-from waterbed.study.digest import of_rules
+from waterbed.study.digest import of_rules, of_tables
 from waterbed.study.facts import Facts
 from waterbed.study.guarded import KeptGuard
+from waterbed.study.judged import Answers
 from waterbed.study.kept_urls import (
     NAME,
     Beginning,
@@ -98,7 +99,7 @@ class Grown:
             and was.changes == changes_before(conclusions.attributor, was.since)
             and pc.all(pc.is_in(ids, now)).as_py() is not False
             and not any(url_id in facts.targets for url_id in was.aside)
-            and unpacked(was.asked).equals(asked_before(conclusions.attributor, unpacked(was.asked), was.since))
+            and self._attributed_alike()
         ):
             return False
         episodes = self.former("episodes", list[Episode])
@@ -121,6 +122,13 @@ class Grown:
         } & facts.targets.keys()
         self._part(facts, ids)
         return not self.part.looks.neighbours_asked and bool(len(self.part.looks))
+
+    def _attributed_alike(self) -> bool:
+        """Whether earlier looks are attributed as they were, whatever was told since."""
+        if self.was.tables == of_tables(self._conclusions.facts.folder, self.was.since):
+            return True
+        asked = unpacked(self.was.asked)
+        return bool(asked.equals(asked_before(self._conclusions.attributor, asked)))
 
     def _seen_since(self) -> list[str]:
         """The URLs with a look that may change what is concluded."""
@@ -193,12 +201,17 @@ class Grown:
 
     def episodes(self, known: Mapping[str, UrlHistory], rules: EpisodeRules) -> list[Episode]:
         """The episodes of all URLs."""
-        whole = self.merged(self._episodes, all_episodes(known, self.part.runs, rules), lambda one: one.url_id)
+        whole = self.merged(self._episodes, all_episodes(known, self.answers, rules), lambda one: one.url_id)
         self._episodes = []
         return [
             one if one.content_id == (its := known[one.url_id].content_id) else replace(one, content_id=its)
             for one in whole
         ]
+
+    @cached_property
+    def answers(self) -> Answers:
+        """The runs of the changed URLs; they are gone through with the episodes."""
+        return Answers(self.part.runs)
 
     @cached_property
     def unchanged(self) -> pa.Table:

@@ -7,6 +7,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from typing import TypeAlias
 
 import numpy as np
 
@@ -270,15 +271,37 @@ class UrlRuns(Mapping[str, Sequence[Run]]):
         return self._length
 
 
-def answers_of(runs: Mapping[str, Sequence[Run]]) -> dict[str, Sequence[tuple[Sequence[Attribution], bool]]]:
-    """The distinct attributions of each run of a URL, with whether the run was decided."""
-    found: dict[str, Sequence[tuple[Sequence[Attribution], bool]]] = {}
-    alike: dict[tuple[tuple[tuple[int, ...], bool], ...], Sequence[tuple[Sequence[Attribution], bool]]] = {}
-    for url_id, own in runs.items():
-        seen = [(run.every_answer, run.state != "unknown") for run in own]
-        once = {(tuple(map(id, answers)), decided): (answers, decided) for answers, decided in seen}
-        found[url_id] = alike.setdefault(tuple(once), tuple(once.values()))
-    return found
+Answered: TypeAlias = Sequence[tuple[Sequence[Attribution], bool]]
+"""The distinct attributions of each run of a URL, with whether the run was decided."""
+
+
+class Answers(Mapping[str, Sequence[Run]]):
+    """Runs of URLs, whose attributions are gathered while they are gone through.
+
+    Many URLs have one sequence in common.
+    """
+
+    def __init__(self, runs: Mapping[str, Sequence[Run]]) -> None:
+        """Take the runs."""
+        self._runs = runs
+        self.found: dict[str, Answered] = {}
+        self._alike: dict[tuple[tuple[tuple[int, ...], bool], ...], Answered] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        """All URLs, in order."""
+        for url_id, own in self._runs.items():
+            seen = [(run.every_answer, run.state != "unknown") for run in own]
+            once = {(tuple(map(id, answers)), decided): (answers, decided) for answers, decided in seen}
+            self.found[url_id] = self._alike.setdefault(tuple(once), tuple(once.values()))
+            yield url_id
+
+    def __getitem__(self, url_id: str) -> Sequence[Run]:
+        """The runs of a URL."""
+        return self._runs[url_id]
+
+    def __len__(self) -> int:
+        """How many URLs there are."""
+        return len(self._runs)
 
 
 def states_of(looks: Looks, verdicts: Array) -> Array:

@@ -27,7 +27,7 @@ from waterbed.store.lake.reading import days_in
 from waterbed.store.lake.rows import whole_days
 from waterbed.store.tables import table_name
 from waterbed.study.attributed import Attributed, hosters_of
-from waterbed.study.digest import of_rules
+from waterbed.study.digest import of_rules, of_tables
 from waterbed.study.facts import Facts
 from waterbed.study.guarded import KeptGuard, cycle_start
 from waterbed.study.look_reader import SHARED, Before
@@ -57,8 +57,10 @@ _ASKED: Final = pa.schema(
         ("cdn", pa.bool_()),
         ("origin", pa.string()),
         ("at", pa.int64()),
+        ("until", pa.int64()),
     ]
 )
+_DIGESTED: Final = pa.schema([*_ASKED, ("stretch", pa.int64()), ("digest", pa.binary())])
 
 
 class KeptUrls(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,8 +86,10 @@ class KeptUrls(msgspec.Struct, frozen=True, kw_only=True):
     usable: bytes
     signs: bytes
     held: bytes
+    tables: bytes
+    """The digest of all that attributions came from before."""
     asked: bytes
-    """What attributions were made of, with a digest of each."""
+    """What they were made of, with a digest of each."""
     keys: tuple[str, ...]
     """The hosters in them."""
     guard: GuardState
@@ -128,7 +132,7 @@ def keep_urls(conclusions: "Conclusions", kept: Kept, grown: "Grown | None") -> 
     first, last = conclusions.span
     urls, others, tables = _urls_of(looks, guard.urls), [guard.held], [looks.usable]
     hosters, prefixes = list(guard.hosters), list(guard.prefixes)
-    asked = _asked_of(part.attributed)
+    asked = asked_before(conclusions.attributor, _asked_of(part.attributed, guard.since))
     keys = hosters_of(part.attributed)
     if grown:
         urls = pa.concat_tables([urls, _renamed(grown, hosters, prefixes)])
@@ -137,7 +141,7 @@ def keep_urls(conclusions: "Conclusions", kept: Kept, grown: "Grown | None") -> 
         hosts = pa.array({target.host_id for target in part.facts.targets.values()}, pa.string())
         usable = unpacked(grown.was.usable)
         tables.append(usable.filter(pc.invert(pc.is_in(usable.column("host_id"), hosts))))
-        asked = pa.concat_tables([unpacked(grown.was.asked).select(asked.schema.names), asked])
+        asked = pa.concat_tables([unpacked(grown.was.asked), asked])
         keys |= set(grown.was.keys)
     urls = urls.sort_by("url_id")
     signs = grown.signs.table() if grown else looks.link_signs.table(looks.coder.name_servers.values)
@@ -157,7 +161,8 @@ def keep_urls(conclusions: "Conclusions", kept: Kept, grown: "Grown | None") -> 
             usable=packed(pa.concat_tables(tables)),
             signs=packed(signs),
             held=packed(pa.table({"id": pa.concat_arrays(others)})),
-            asked=packed(_distinct(asked_before(conclusions.attributor, asked, guard.since))),
+            tables=of_tables(folder, guard.since),
+            asked=packed(_newest(asked)),
             keys=tuple(sorted(keys)),
             guard=guard.state,
             hosters=tuple(hosters),
@@ -209,25 +214,27 @@ def reports_of(facts: Facts, urls: Sequence[str]) -> pa.Array:
     return pa.array([found.get(url_id, 0) for url_id in urls], pa.int64())
 
 
-def _asked_of(attributed: Attributed) -> pa.Table:
-    """What attributions were made of, with a time for which each was made."""
+def _asked_of(attributed: Attributed, since: int) -> pa.Table:
+    """What attributions were made of, with a time before `since` for which each holds."""
     columns: Sequence[Sequence[Any]] = list(zip(*attributed.asked, strict=True)) or [(), (), (), ()]
     at = [microseconds(one.day) for one in attributed.made]
+    cells = (*columns, at, [since] * len(at))
     return pa.Table.from_arrays(
-        [pa.array(cells, field.type) for cells, field in zip((*columns, at), _ASKED, strict=True)], schema=_ASKED
+        [pa.array(own, field.type) for own, field in zip(cells, _ASKED, strict=True)], schema=_ASKED
     )
 
 
-def asked_before(attributor: Attributor, table: pa.Table, since: int) -> pa.Table:
+def asked_before(attributor: Attributor, table: pa.Table) -> pa.Table:
     """What attributions were made of before a time, with a digest of what each is now.
 
     One that was made for a time since then is taken as of the last moment before, where nothing changed between.
     """
     own: dict[str, list[int]] = {}
-    last = since - 1
     every = [_begin(day) for day in attributor.changes]
     rows = []
-    for addresses, suffix, cdn, origin, made in zip(*(table.column(n).to_pylist() for n in _ASKED.names), strict=True):
+    for addresses, suffix, cdn, origin, made, until in zip(
+        *(table.column(name).to_pylist() for name in _ASKED.names), strict=True
+    ):
         changes: set[int] = set()
         for address in (*words(addresses), *((origin,) if origin else ())):
             if address not in own:
@@ -235,10 +242,10 @@ def asked_before(attributor: Attributor, table: pa.Table, since: int) -> pa.Tabl
             changes.update(own[address])
         both = sorted([*every, *changes]) if changes else every
         stretch = bisect_right(both, made)
-        if made > last and bisect_right(both, last) != stretch:
+        if made >= until and bisect_right(both, until - 1) != stretch:
             continue
-        before = [day for day in both if day < since] if changes else ()
-        rows.append((addresses, suffix, cdn, origin, min(made, last), stretch, repr(before)))
+        before = [day for day in both if day < until] if changes else ()
+        rows.append((addresses, suffix, cdn, origin, min(made, until - 1), until, stretch, repr(before)))
     by_stretch: dict[int, list[int]] = defaultdict(list)
     for place, row in enumerate(rows):
         by_stretch[bisect_right(every, row[4])].append(place)
@@ -247,21 +254,20 @@ def asked_before(attributor: Attributor, table: pa.Table, since: int) -> pa.Tabl
         texts = {one for place in places for one in words(rows[place][0])}
         attributor.prepare(sorted(texts), moment(rows[places[0]][4]))
         for place in places:
-            addresses, suffix, cdn, origin, at, _, registered = rows[place]
+            addresses, suffix, cdn, origin, at, _, _, registered = rows[place]
             made = attributor.attribute(words(addresses), suffix, moment(at), origin, behind_cdn=cdn)
             told = msgspec.msgpack.encode(replace(made, day=moment(0)))
             digests[place] = hashlib.blake2b(told + registered.encode(), digest_size=12).digest()
-    columns = [list(cells) for cells in zip(*(row[:6] for row in rows), strict=True)] or [[] for _ in range(6)]
-    schema = pa.schema([*_ASKED, ("stretch", pa.int64()), ("digest", pa.binary())])
-    arrays = [pa.array(cells, field.type) for cells, field in zip((*columns, digests), schema, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    columns = [list(cells) for cells in zip(*(row[:7] for row in rows), strict=True)] or [[] for _ in range(7)]
+    arrays = [pa.array(cells, field.type) for cells, field in zip((*columns, digests), _DIGESTED, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=_DIGESTED)
 
 
-def _distinct(asked: pa.Table) -> pa.Table:
-    """Each attribution once in a stretch of days."""
-    names = [name for name in asked.schema.names if name != "at"]
-    once = asked.group_by(names).aggregate([("at", "min")]).rename_columns([*names, "at"])
-    return once.select(asked.schema.names).combine_chunks()
+def _newest(asked: pa.Table) -> pa.Table:
+    """Each attribution once in a stretch of days, as it was asked for last."""
+    columns = [asked.column(name).to_pylist() for name in _ASKED.names if name not in ("at", "until")]
+    last = {key: place for place, key in enumerate(zip(*columns, asked.column("stretch").to_pylist(), strict=True))}
+    return asked.take(pa.array(list(last.values()), pa.int64())).combine_chunks()
 
 
 def _urls_of(looks: Looks, states: pa.Table) -> pa.Table:

@@ -361,7 +361,11 @@ def features_of(facts: Facts, config: Config, rules: RuleSet, looks: Iterable[st
 
 def _usable(found: Sequence[pa.Table]) -> tuple[Array, Array, Array]:
     """Host, time and class of usable controls where the class changes, sorted by host and time."""
-    whole = pa.concat_tables(found, promote_options="permissive") if found else pa.table({"host": [], "since": [], "class": []})
+    whole = (
+        pa.concat_tables(found, promote_options="permissive")
+        if found
+        else pa.table({"host": [], "since": [], "class": []})
+    )
     host, at, status_class = (np.asarray(whole.column(name)).astype(np.int64) for name in whole.schema.names)
     order = np.lexsort((at, host))
     host, at, status_class = host[order], at[order], status_class[order].astype(np.int8)

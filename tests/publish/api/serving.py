@@ -85,6 +85,7 @@ def running(server: uvicorn.Server) -> Iterator[Server]:
 def served(source: Source, access: Access = ACCESS, *, every_s: float = 3600.0) -> Iterator[Server]:
     """A server of the interface for as long as the block lasts."""
     with running(server_of(api(source, access, every_s=every_s))) as server:
+        until(lambda: server.get("/health").status == 200)
         yield server
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import jsonschema
@@ -18,10 +19,13 @@ from tests.attribution.hosters.deciding import coding
 from tests.leaks.names import names_of
 from tests.leaks.search import Search
 from tests.publish.api.calls import campaign
-from tests.publish.api.serving import ACCESS, FOR_CASES, FOR_GROUPS, Server, fixed, served, until
+from tests.publish.api.serving import ACCESS, FOR_CASES, FOR_GROUPS, Server, fixed, running, served, until
 from tests.publish.study import HOURS, small_study
 from tests.study.facts import _canary
+from waterbed.model.errors import InputError
+from waterbed.publish.api.app import api
 from waterbed.publish.api.guard import Access, Key, checksum
+from waterbed.publish.api.server import server_of
 from waterbed.publish.api.source import Served, Source, served_of, source_of
 from waterbed.publish.edition import editions
 from waterbed.publish.freeze.freeze import freeze
@@ -280,6 +284,44 @@ def test_changed_facts_change_the_answers(publication: Publication) -> None:
         until(lambda: running.get("/health").told["status"] == "stale")
         assert running.get("/v1", FOR_GROUPS).told["title"] == "two"
     assert made == ["one", "two"]
+
+
+def test_until_the_first_edition_is_made_each_answer_says_so(publication: Publication) -> None:
+    """A server answers at once: 503, a problem for tools and a page for people; then what was made."""
+    may = Event()
+
+    def read() -> Served:
+        assert may.wait(60)
+        return Served(publication=publication, site={})
+
+    source = Source(read=read, mark=lambda: "the same")
+    with running(server_of(api(source, ACCESS))) as asked:
+        for path in ("/", "/v1", "/health", "/docs", "/assets/style.css", "/v1/tables/ranking-asn"):
+            told = asked.get(path)
+            assert (told.status, told.headers["retry-after"], told.headers["cache-control"]) == (503, "10", "no-store")
+            assert b"first edition is being made" in told.content
+        assert asked.get("/").headers["content-type"] == "text/html; charset=utf-8"
+        assert asked.get("/v1").headers["content-type"] == "application/problem+json"
+        assert asked.get("/", method="HEAD").content == b""
+        may.set()
+        until(lambda: asked.get("/health").status == 200)
+        assert asked.get("/v1", FOR_GROUPS).told["title"] == publication.title
+
+
+def test_a_first_edition_that_cannot_be_made_is_told(publication: Publication) -> None:
+    """Whoever starts the server hears why there is nothing to serve; a study that is not there, at once."""
+    failures: list[BaseException] = []
+
+    def read() -> Served:
+        raise InputError("hosters may still reply")
+
+    source = Source(read=read, mark=lambda: "the same")
+    with running(server_of(api(source, ACCESS, failed=failures.append))) as asked:
+        until(lambda: bool(failures))
+        assert asked.get("/health").status == 503
+    assert [str(one) for one in failures] == ["hosters may still reply"]
+    with pytest.raises(InputError):
+        api(source_of(Path("nowhere")), ACCESS)
 
 
 def test_planted_names_are_in_no_answer(tmp_path: Path) -> None:

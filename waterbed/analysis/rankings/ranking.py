@@ -1,7 +1,7 @@
 """Rank hosters, ASes or countries by how much appeared there."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -22,7 +22,7 @@ from waterbed.analysis.rankings.takedown import (
 )
 from waterbed.estimators.incidence import NOTHING, share_within
 from waterbed.model.conclusions import Episode, RankClass, RankingRow
-from waterbed.model.progress import staged
+from waterbed.model.progress import stage
 
 UNKNOWN = "unknown"
 """Key of what no data could attribute: listed last, without a place."""
@@ -57,6 +57,7 @@ def rank(
     started: Mapping[str, Sequence[Clock]] | None = None,
     differing: Collection[str] = (),
     if_hiding: Mapping[str, float] | None = None,
+    each: Callable[[Callable[[tuple[int, str]], RankingRow], Sequence[tuple[int, str]]], Iterable[RankingRow]] = map,
 ) -> list[RankingRow]:
     """Rank groups by the number of distinct hosts.
 
@@ -74,16 +75,18 @@ def rank(
     `until`
     is the end of the measurement, by default the latest time in any episode. `groups` gives the episodes of each key
     where `by` cannot tell, `started` the clocks of each key if they do not run from the report, `if_hiding` the share
-    of each that was surely removed even if it hides from looks (`shares_if_hiding`). Cost is linear in appearances and
-    episodes.
+    of each that was surely removed even if it hides from looks (`shares_if_hiding`). `each` works out the rows,
+    perhaps in several processes. Cost is linear in appearances and episodes.
     """
     volumes = volumes_of(appearances)
     groups = episodes_by_key(episodes, by) if groups is None else groups
     if until is None:
         until = max((e.first_down or e.last_up for e in episodes), default=None)
     order = sorted(volumes, key=lambda key: (key == UNKNOWN, -len(volumes[key].hosts), -len(volumes[key].urls), key))
-    return [
-        _row(
+
+    def row(placed: tuple[int, str]) -> RankingRow:
+        place, key = placed
+        return _row(
             place if key != UNKNOWN else None,
             key,
             names.get(key) or ("not attributed" if key == UNKNOWN else key),
@@ -93,8 +96,13 @@ def rank(
             group=clocks(groups.get(key, ())) if started is None else started.get(key, ()),
             until=until,
         )
-        for place, key in enumerate(staged("rows of a ranking", order), 1)
-    ]
+
+    with stage("rows of a ranking", len(order)) as advance:
+        found = []
+        for one in each(row, list(enumerate(order, 1))):
+            found.append(one)
+            advance()
+    return found
 
 
 def volumes_of(appearances: Sequence[Appearance]) -> dict[str, Volume]:

@@ -34,7 +34,9 @@ from waterbed.model.facts import Target
 from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import TakedownClock
+from waterbed.store.forked import in_processes
 from waterbed.study.conclusions import Conclusions
+from waterbed.study.judged import Answered
 from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
 
@@ -49,6 +51,8 @@ VOLUME_METHOD = (
     "shrunk: Gamma-Poisson; score: "
     "10,000 incidents / routed IPv4; places by shrunk ratio, all at once at 95%, see docs/ranking.md"
 )
+_SHARED = 10_000
+"""Episodes from which several processes share the rows of a ranking."""
 SEED = 20_260
 """Seed of the resampling: the same study gives the same places."""
 
@@ -83,12 +87,11 @@ class RankingTables:
         if grown is None or former is None:
             return self._appeared_of(targets, self.conclusions.answered)
         some = {url_id: targets[url_id] for url_id in grown.changed}
-        known = {one.url_id: one for one in [*former, *self._appeared_of(some, grown.part.answered)]}
+        _ = self.conclusions.episodes  # which goes through all runs
+        known = {one.url_id: one for one in [*former, *self._appeared_of(some, grown.answers.found)]}
         return [known[url_id] for url_id in targets if url_id in known]
 
-    def _appeared_of(
-        self, targets: Mapping[str, Target], answered: Mapping[str, Sequence[tuple[Sequence[Attribution], bool]]]
-    ) -> list[Appearance]:
+    def _appeared_of(self, targets: Mapping[str, Target], answered: Mapping[str, Answered]) -> list[Appearance]:
         found = []
         for url_id, target in targets.items():
             seen = [(self._here(answers), decided) for answers, decided in answered.get(url_id, ())]
@@ -155,6 +158,7 @@ class RankingTables:
             started=self.started,
             differing=self.differing,
             if_hiding=self._if_hiding,
+            each=partial(in_processes, processes=self.conclusions.processes) if len(self.episodes) >= _SHARED else map,
         )
 
     @cached_property

@@ -63,15 +63,24 @@ def serve(
         from waterbed.publish.api.server import server_of
         from waterbed.publish.api.source import source_of
 
-        app = api(source_of(context.obj), access, every_s=every)
+        failures: list[BaseException] = []
+
+        def failed(failure: BaseException) -> None:
+            failures.append(failure)
+            server.should_exit = True
+
+        app = api(source_of(context.obj), access, every_s=every, failed=failed)
         logging.getLogger("waterbed.publish.api").setLevel(logging.INFO)
         shown = f"[{host}]" if ":" in host else host
         at = f"http://{shown}:{listening.getsockname()[1]}/"
+        server = server_of(app, proxy=proxy, names=(host, *access.names))
         say(f"serving at {at} (for tools /docs); end with Ctrl-C")
         try:
-            server_of(app, proxy=proxy, names=(host, *access.names)).run(sockets=[listening])
+            server.run(sockets=[listening])
         except KeyboardInterrupt:
             return  # uvicorn ends in order first, then passes the signal on
+        for failure in failures:
+            raise failure
 
 
 def api_key(

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from importlib.metadata import version
@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from waterbed.publish.api.answers import MOST, PAGE, Answers, Body, Leaf, SerializedTable, body, links
 from waterbed.publish.api.guard import Access, DoorGate, Gate, Key, Rates
@@ -25,6 +26,17 @@ from waterbed.publish.api.server import Guard
 from waterbed.publish.api.source import EVERY_S, Current, Described, Source
 from waterbed.publish.site.layout import POLICY, media_of
 
+_AGAIN_S: Final = "10"
+"""After how many seconds to ask again while the first answers are made."""
+_BEING_MADE: Final = """\
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>The first edition is being made</title>
+<h1>The first edition is being made</h1>
+<p>This server has just started and is working out what it will publish. Load this page again in a while.</p>
+</html>
+"""
 _FARTHEST: Final = 1_000_000_000
 _LEAST_PACKED: Final = 1_000
 """Shorter answers are not compressed, bytes."""
@@ -47,10 +59,17 @@ class Wanted(BaseModel):
     ] = None
 
 
-def api(source: Source, access: Access, *, every_s: float = EVERY_S) -> FastAPI:
+def api(
+    source: Source,
+    access: Access,
+    *,
+    every_s: float = EVERY_S,
+    failed: Callable[[BaseException], None] = lambda _: None,
+) -> FastAPI:
     """Build the application for one study.
 
-    It reads the source once now, and every `every_s` seconds if facts have changed.
+    It reads the source when it starts, and every `every_s` seconds if facts have changed. Until it was read once, each
+    answer says so (503); if that cannot be done, `failed` is told why.
     """
 
     @asynccontextmanager
@@ -71,7 +90,7 @@ def api(source: Source, access: Access, *, every_s: float = EVERY_S) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    current = Current(source, lambda answers: _described(app, answers, free=access.open))
+    current = Current(source, lambda answers: _described(app, answers, free=access.open), failed)
     rates = Rates(access)
     kept = f"max-age={every_s:.0f}"
     app.include_router(_plain(current, kept))
@@ -81,9 +100,29 @@ def api(source: Source, access: Access, *, every_s: float = EVERY_S) -> FastAPI:
     app.include_router(_files(current, *doors, kept))
     for kind in (StarletteHTTPException, RequestValidationError):
         app.add_exception_handler(kind, _refused)
+    app.add_middleware(FirstMade, current=current)
     app.add_middleware(Guard)
-    current.refresh()
+    current.require_study()
     return app
+
+
+class FirstMade:
+    """Answers 503 until there are answers: a problem for tools, a page for people."""
+
+    def __init__(self, app: ASGIApp, current: Current) -> None:
+        """Wrap an application."""
+        self._app, self._current = app, current
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or self._current.made:
+            await self._app(scope, receive, send)
+            return
+        headers = {"Retry-After": _AGAIN_S, "Cache-Control": "no-store"}
+        if scope["path"].startswith(("/v1", "/health", "/openapi.json")):
+            await problem(503, headers)(scope, receive, send)
+        else:
+            await HTMLResponse(_BEING_MADE, 503, headers)(scope, receive, send)
 
 
 def _plain(current: Current, kept: str) -> APIRouter:

@@ -19,6 +19,7 @@ DETAILS: Final[Mapping[int, str]] = {
     422: "A parameter is unknown or has an invalid value: /docs lists them.",
     429: "Too many requests within a minute: wait for the time in Retry-After.",
     431: "The head of the request is too large.",
+    503: "The first edition is being made: ask again after the time in Retry-After.",
     500: "The server failed. The failure is logged without any part of the request.",
 }
 SCHEMA: Final[dict[str, Any]] = {

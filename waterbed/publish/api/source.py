@@ -4,10 +4,12 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from threading import Thread
 from typing import Final
 
 from waterbed.governance.reply import PUBLIC, record, refuse_unheard
@@ -62,11 +64,25 @@ class Current:
     answers: Answers
     described: Described
 
-    def __init__(self, source: Source, describe: Callable[[Answers], Described]) -> None:
-        """Start empty; the first `refresh` reads."""
-        self._source, self._describe = source, describe
+    def __init__(
+        self,
+        source: Source,
+        describe: Callable[[Answers], Described],
+        failed: Callable[[BaseException], None] = lambda _: None,
+    ) -> None:
+        """Start empty; the first `refresh` reads.
+
+        A failure of the first one is passed to `failed`: there is nothing to serve.
+        """
+        self._source, self._describe, self._failed = source, describe, failed
         self._mark: str | None = None
+        self.made = False
+        """Whether there are answers; from then on there always are."""
         self.stale = False
+
+    def require_study(self) -> None:
+        """Raise what hinders the source, as far as that is seen at once."""
+        self._source.mark()
 
     def refresh(self) -> bool:
         """Reload if the facts have changed; True if they had.
@@ -80,21 +96,52 @@ class Current:
         edition = self._source.read()
         answers = Answers(edition.publication, edition.site)
         self.described = self._describe(answers)
-        self.answers, self._mark, self.stale = answers, mark, False
+        self.answers, self._mark, self.stale, self.made = answers, mark, False, True
         return True
 
     async def keep_fresh(self, every_s: float) -> None:
-        """Check for changes forever.
+        """Make the first answers, then check for changes forever.
 
         It runs in a thread of its own, so that requests are answered meanwhile.
         """
+        try:
+            await _in_thread(self.refresh)
+        except Exception as failure:
+            self._failed(failure)
+            return
         while True:
             await asyncio.sleep(every_s)
             try:
-                await asyncio.to_thread(self.refresh)
+                await _in_thread(self.refresh)
             except Exception as failure:  # the next look may succeed; until then /health says that answers are old
                 self.stale = True
                 log.error("answers are not made anew: %s", type(failure).__name__)
+
+
+async def _in_thread(work: Callable[[], object]) -> None:
+    """Wait for work in a thread for which the process does not wait when it ends."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def tell(failure: BaseException | None) -> None:
+        if done.done():
+            return
+        if failure is None:
+            done.set_result(None)
+        else:
+            done.set_exception(failure)
+
+    def run() -> None:
+        failure: BaseException | None = None
+        try:
+            work()
+        except Exception as found:
+            failure = found
+        with suppress(RuntimeError):  # the server has ended meanwhile
+            loop.call_soon_threadsafe(tell, failure)
+
+    Thread(target=run, daemon=True).start()
+    await done
 
 
 _COUNTED: Final = tuple(cls for cls in STORED if cls not in (Due, Sealed, KeyCheck))

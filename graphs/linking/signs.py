@@ -3,6 +3,7 @@
 Keyed ids only.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,27 +29,26 @@ def signs_of(
     *,
     answered: Mapping[str, Span],
     near: Iterable[NearLabels] = (),
+    alone: bool = True,
 ) -> list[Sign]:
     """All signs of a study's URLs, with their times.
 
     Each has the first and the last time it was seen. `seen` are those of looks; `answered` gives the span of each URL's
     looks that read an answer. A URL's own path and label are seen whenever it is reported, or a look reads an answer.
-    `near` are pairs of labels that the vault found alike. Pure.
+    `near` are pairs of labels that the vault found alike. Without `alone` paths and labels of one URL are left out:
+    they link nothing. Pure.
     """
     known = _Gathered()
     for report in reports:
         reported_at = report.verified_at or report.reported_at or report.received_at
-        known.known(report.url_id, min(reported_at, report.received_at))
-        known.known(report.url_id, reported_at)
+        known.known(report.url_id, min(reported_at, report.received_at), reported_at)
         if report.content_id:
-            known.add((report.url_id, "content_id", report.content_id, ""), reported_at)
-    for url_id, span in answered.items():
-        for when in span:
-            known.known(url_id, when)
+            known.add((report.url_id, "content_id", report.content_id, ""), reported_at, reported_at)
+    for url_id, (first, last) in answered.items():
+        known.known(url_id, first, last)
     for sign in seen:
-        for when in (sign.first, sign.last):
-            known.add((sign.url_id, sign.kind, sign.key, sign.role), when)
-    _add_names(known, targets, near)
+        known.add((sign.url_id, sign.kind, sign.key, sign.role), sign.first, sign.last)
+    _add_names(known, targets, near, alone=alone)
     return [
         Sign(url_id=url, kind=kind, key=key, first=first, last=last, role=role)
         for (url, kind, key, role), (first, last) in known.signs.items()
@@ -65,16 +65,16 @@ class _Gathered:
     def __init__(self) -> None:
         self.signs, self.spans = {}, {}
 
-    def add(self, entry: _Entry, when: datetime) -> None:
-        first, last = self.signs.get(entry, (when, when))
-        self.signs[entry] = min(first, when), max(last, when)
+    def add(self, entry: _Entry, first: datetime, last: datetime) -> None:
+        before = self.signs.get(entry)
+        self.signs[entry] = (min(first, before[0]), max(last, before[1])) if before else (first, last)
 
-    def known(self, url_id: str, when: datetime) -> None:
-        first, last = self.spans.get(url_id, (when, when))
-        self.spans[url_id] = min(first, when), max(last, when)
+    def known(self, url_id: str, first: datetime, last: datetime) -> None:
+        before = self.spans.get(url_id)
+        self.spans[url_id] = (min(first, before[0]), max(last, before[1])) if before else (first, last)
 
 
-def _add_names(known: _Gathered, targets: Mapping[str, Target], near: Iterable[NearLabels]) -> None:
+def _add_names(known: _Gathered, targets: Mapping[str, Target], near: Iterable[NearLabels], *, alone: bool) -> None:
     """Path and label of each URL, its labels' near-strings, and where redirects lead."""
     led: dict[str, set[EvidenceKind]] = {}
     for _, kind, key, role in known.signs:
@@ -85,11 +85,13 @@ def _add_names(known: _Gathered, targets: Mapping[str, Target], near: Iterable[N
         key = f"{pair.a} {pair.b}"
         beside.setdefault(pair.a, []).append(("fuzzy_label", key, "from"))
         beside.setdefault(pair.b, []).append(("fuzzy_label", key, "to"))
+    paths = Counter(target.path_id for target in targets.values())
+    labels = Counter(target.label_id for target in targets.values())
     for url, target in targets.items():
         first, last = known.spans.get(url, (target.added_at, target.added_at))
         entries: list[tuple[EvidenceKind, str, Role]] = [
-            ("path", target.path_id, ""),
-            ("label", target.label_id, ""),
+            *((("path", target.path_id, ""),) if alone or paths[target.path_id] > 1 else ()),
+            *((("label", target.label_id, ""),) if alone or labels[target.label_id] > 1 else ()),
             *beside.get(target.label_id, ()),
             *((kind, url, "to") for kind in led.get(url, ())),
             *((kind, target.site_id, "to") for kind in led.get(target.site_id, ())),

@@ -15,7 +15,7 @@ from tests.study.random_studies import HOURS, Drawn
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.model.facts import CanaryLook, Observation
 from waterbed.store.lake.sealing import seal
-from waterbed.study import kept_urls
+from waterbed.study import judgements, kept_urls
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study, create_study
 
@@ -74,7 +74,7 @@ class Growing:
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept_urls, "SHARED", 0)
+    monkeypatch.setattr(judgements, "SHARED", 0)
 
 
 def grown_as_anew(study: Study) -> bool:

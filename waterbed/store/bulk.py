@@ -7,9 +7,11 @@ threads run at each row of a statement, and beside a busy event loop that costs 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
+from sys import intern
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -179,6 +181,27 @@ def fetch(cls: type[Fact], query: Select[Any], connection: Connection) -> list[F
     if connection.dialect.name != "sqlite":
         return [cls(**row._mapping) for row in connection.execute(query)]
     return rows_of(cls, fetch_text(query, connection), connection.dialect)
+
+
+def shared(cls: type[Fact], query: Select[Any], connection: Connection) -> Iterator[Fact]:
+    """All rows of a query over one class's table, one by one.
+
+    Equal texts and times are one object in memory, also those of other facts: an id is in many.
+    """
+    times: dict[datetime, datetime] = {}
+    own = {*cls.KEY, "path_id"} - {"url_id"}  # type: ignore[attr-defined]
+    names = [(column.name, column.name not in own) for column in query.selected_columns]
+    for row in connection.execute(query):
+        yield cls(
+            **{
+                name: intern(cell)
+                if repeated and cell.__class__ is str
+                else times.setdefault(cell, cell)
+                if cell.__class__ is datetime
+                else cell
+                for (name, repeated), cell in zip(names, row, strict=True)
+            }
+        )
 
 
 def fetch_text(query: Select[Any], connection: Connection) -> str:

@@ -18,7 +18,7 @@ from waterbed.model.bookkeeping import Audit, Due, Forgotten, Run, RunEnd, Seale
 from waterbed.model.codec import columns as fields_of
 from waterbed.model.errors import InputError, ReadOnly
 from waterbed.model.facts import ControlLook, Observation, Resolution
-from waterbed.store.bulk import among, fetch, insert
+from waterbed.store.bulk import among, fetch, insert, shared
 from waterbed.store.database import IMMEDIATE, failures_explained, opened, read_only, unreachable, writable
 from waterbed.store.tables import TABLES
 
@@ -217,7 +217,7 @@ class Store:
         table = TABLES[cls]
         query = select(table).where(*conditions).order_by(*(table.c[name] for name in order))
         with self.reading() as connection:
-            return [cls(**row._mapping) for row in connection.execute(query)]
+            return list(shared(cls, query, connection))
 
     def by_ids(self, cls: type[Fact], column: str, ids: Iterable[str]) -> list[Fact]:
         """Return facts whose column is one of the ids."""

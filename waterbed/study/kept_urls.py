@@ -20,6 +20,7 @@ from waterbed.judging.guard_state import GuardState, packed, unpacked
 from waterbed.judging.walk import words
 from waterbed.model.codec import microseconds, moment
 from waterbed.model.facts import CanaryLook, ControlLook, Observation, Resolution
+from waterbed.store.config import Config
 from waterbed.store.folder import Folder
 from waterbed.store.kept import Kept
 from waterbed.store.lake.lake import lake_of
@@ -30,7 +31,7 @@ from waterbed.study.attributed import Attributed, hosters_of
 from waterbed.study.digest import of_rules, of_tables
 from waterbed.study.facts import Facts
 from waterbed.study.guarded import KeptGuard, cycle_start
-from waterbed.study.look_reader import SHARED, Before
+from waterbed.study.look_reader import Before
 from waterbed.study.looks import Looks
 
 if TYPE_CHECKING:
@@ -105,18 +106,17 @@ class Beginning:
     guard: KeptGuard
 
 
-def kept_since(conclusions: "Conclusions") -> int | None:
+def kept_since(facts: Facts, looks: Looks, config: Config) -> int | None:
     """From when on looks will be read again, if more come: microseconds.
 
     It is the beginning of a day, by the guard's cycles: after it are open days, and looks that cannot be confirmed yet
     or whose canaries may still come. None without looks, or where facts are in memory.
     """
-    folder, looks, config = conclusions.facts.folder, conclusions.looks, conclusions.config
-    if folder is None or looks.span is None:
+    if facts.folder is None or looks.span is None:
         return None
     last = looks.span[1]
     margin = round(max(config.judge.canary_within_s, config.judge.freeze_s) * 1_000_000)
-    _, opened = closed(folder, last)
+    _, opened = closed(facts.folder, last)
     return cycle_start(_begin(min([moment(last - margin).date(), *opened])), config)
 
 
@@ -124,7 +124,7 @@ def keep_urls(conclusions: "Conclusions", kept: Kept, grown: "Grown | None") -> 
     """Keep what is known of all URLs, so that later conclusions go on with it."""
     part = grown.part if grown else conclusions
     looks, guard, facts = part.looks, part.believed.kept, conclusions.facts
-    if guard is None or looks.neighbours_asked or (conclusions.look_count < SHARED) or conclusions.span is None:
+    if guard is None or looks.neighbours_asked or conclusions.span is None:
         return
     if grown and guard.since < grown.was.since:
         return

@@ -131,7 +131,7 @@ def clusters_of(facts: Facts, looks: LinkSigns, opened: OpenedNames, settings: L
     """
     rules = link_rules(settings)
     near = opened.near() if "fuzzy_label" in rules.kinds else ()
-    signs = signs_of(facts.targets, facts.reports, looks.signs(), answered=looks.answered(), near=near)
+    signs = signs_of(facts.targets, facts.reports, looks.signs(), answered=looks.answered(), near=near, alone=False)
     links = find_links(signs, homes_of(facts.targets.values()), rules, common=opened.common)
     return cluster(links, rules, least=settings.least)
 

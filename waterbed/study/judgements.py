@@ -71,6 +71,14 @@ class Judgements:
         self._opened = opened or OpenedNames()
         self.removal_measured = removal_measured
         self._codes: Mapping[str, str] = {}
+        self._common: dict[str, Any] = {}
+
+    def once(self, name: str, make: Callable[[], Value]) -> Value:
+        """A value that several questions have in common; made when first asked for."""
+        if name not in self._common:
+            self._common[name] = make()
+        found: Value = self._common[name]
+        return found
 
     def kept(self, name: str, form: Any, make: Callable[[], Value]) -> Value:
         """A value that is kept in the study's folder.

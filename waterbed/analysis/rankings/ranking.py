@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any, TypeAlias
 
 from waterbed.analysis.rankings.durations import half_gone
 from waterbed.analysis.rankings.keys import Appearance
@@ -26,6 +27,10 @@ from waterbed.model.progress import stage
 
 UNKNOWN = "unknown"
 """Key of what no data could attribute: listed last, without a place."""
+
+
+Each: TypeAlias = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
+"""Gives the results of work on each item, in order: `map`, or in several processes."""
 
 
 @dataclass(slots=True)
@@ -57,7 +62,8 @@ def rank(
     started: Mapping[str, Sequence[Clock]] | None = None,
     differing: Collection[str] = (),
     if_hiding: Mapping[str, float] | None = None,
-    each: Callable[[Callable[[tuple[int, str]], RankingRow], Sequence[tuple[int, str]]], Iterable[RankingRow]] = map,
+    each: Each = map,
+    brief: bool = False,
 ) -> list[RankingRow]:
     """Rank groups by the number of distinct hosts.
 
@@ -76,7 +82,8 @@ def rank(
     is the end of the measurement, by default the latest time in any episode. `groups` gives the episodes of each key
     where `by` cannot tell, `started` the clocks of each key if they do not run from the report, `if_hiding` the share
     of each that was surely removed even if it hides from looks (`shares_if_hiding`). `each` works out the rows,
-    perhaps in several processes. Cost is linear in appearances and episodes.
+    perhaps in several processes. Rows that are `brief` lack bounds and medians. Cost is linear in appearances and
+    episodes.
     """
     volumes = volumes_of(appearances)
     groups = episodes_by_key(episodes, by) if groups is None else groups
@@ -95,6 +102,7 @@ def rank(
             if_hiding=(if_hiding or {}).get(key),
             group=clocks(groups.get(key, ())) if started is None else started.get(key, ()),
             until=until,
+            brief=brief,
         )
 
     with stage("rows of a ranking", len(order)) as advance:
@@ -160,6 +168,7 @@ def _row(
     if_hiding: float | None,
     group: Sequence[Clock],
     until: datetime | None,
+    brief: bool,
 ) -> RankingRow:
     curves = incidence(group) if group else None
     estimate = removal(group, until=until, curves=curves, hidden=volume.hidden) if group and until else None
@@ -167,11 +176,11 @@ def _row(
     shown = estimate if rank_class in ("ranked", "too few days") else None
     everything = [*group, *volume.hidden]
     worst = best = None
-    if rank_class in ("ranked", "too few days", "views differ", "unmeasurable"):
+    if rank_class in ("ranked", "too few days", "views differ", "unmeasurable") and not brief:
         worst, best = _bounds(everything, until, shown)
-    if rank_class == "views differ":  # all that seems removed may be hidden from us
+    if rank_class == "views differ" and not brief:  # all that seems removed may be hidden from us
         worst = 0.0
-    half = half_gone(group, curves=curves, until=until) if shown else None
+    half = half_gone(group, curves=curves, until=until) if shown and not brief else None
     return RankingRow(
         place=place,
         key=key,

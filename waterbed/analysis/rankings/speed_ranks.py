@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from waterbed.analysis.rankings.ranking import Each
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, incidence, worth_within
 from waterbed.estimators.calendar_time import LEAST_FREEDOM, Worth
 from waterbed.estimators.cluster_shares import pooled_correlation, ratio_error
@@ -19,7 +20,7 @@ from waterbed.estimators.incidence import share_within
 from waterbed.estimators.norm_tests import below_norm
 from waterbed.estimators.rank_sets import cluster_weights, leave_one_out, place_sets, share_among_first, widened
 from waterbed.estimators.refusal import Refusal
-from waterbed.estimators.resampling import resampled_share
+from waterbed.estimators.resampling import ResampledShare, resampled_share
 from waterbed.model.conclusions import Episode, RankingRow
 from waterbed.model.progress import staged
 from waterbed.model.results import PlaceRow
@@ -86,6 +87,7 @@ def speed_places(
     rng: np.random.Generator,
     worst: int = WORST,
     resamples: int = RESAMPLES,
+    each: Each = map,
 ) -> list[PlaceRow]:
     """The places by speed of ranked rows, slowest first.
 
@@ -94,7 +96,7 @@ def speed_places(
     of the clusters' design effect, so that a group whose clusters all agree is not taken for certain, and that of the
     share's interval (`worth_within`): removals share chance over time, too. Places are those of the expected shares
     over repetitions of each process. `until` is the end of the measurement. Rows are `below_norm` by `below_norm`, at
-    the norm's rate.
+    the norm's rate. `each` works on groups, perhaps in several processes.
     """
     ranked = [row for row in rows if row.rank_class == "ranked"]
     others = [_row(row) for row in rows if row.rank_class != "ranked"]
@@ -107,15 +109,22 @@ def speed_places(
     numbers: dict[str, int] = {}
     of = [[numbers.setdefault(c.site_id, len(numbers)) for c in group] for group in own]
     weights = cluster_weights(len(numbers), resamples, rng)
-    values, draws, parts = [], [], []
-    for row, group, at in staged("places resampled", zip(ranked, own, of, strict=True), len(ranked)):
-        found = resampled_share(*_ends(group), WITHIN_H, weights[:, at])
+    values, draws, parts, worth = list[Floats](), list[Floats](), list[Floats](), list[Worth | Refusal]()
+
+    def of_group(n: int) -> tuple[ResampledShare, Worth | Refusal]:
+        return (
+            resampled_share(*_ends(own[n]), WITHIN_H, weights[:, of[n]]),
+            worth_within(own[n], WITHIN_H, (REMOVED,), until=until),
+        )
+
+    shares = staged("places resampled", each(of_group, range(len(ranked))), len(ranked))
+    for row, (found, worth_of_group) in zip(ranked, shares, strict=True):
+        worth.append(worth_of_group)
         share = row.removed_24h if row.removed_24h is not None else found.share
         values.append(-_stable(share))
         resampled = -_stable(found.draws)
         draws.append(resampled - resampled.mean() + values[-1])
         parts.append(found.parts)
-    worth = [worth_within(group, WITHIN_H, (REMOVED,), until=until) for group in own]
     errors = np.maximum(_errors(parts, of), [_UNSURE if isinstance(one, Refusal) else one.error for one in worth])
     freedom = [LEAST_FREEDOM if isinstance(one, Refusal) else one.freedom for one in worth]
     tested = _against(norm, [row.removed_24h or 0.0 for row in ranked], worth)

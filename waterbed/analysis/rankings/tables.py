@@ -21,7 +21,7 @@ from waterbed.analysis.rankings.feeds import feed_cards
 from waterbed.analysis.rankings.hiding import shares_if_hiding, views_differ
 from waterbed.analysis.rankings.incidents import complaints, incidents
 from waterbed.analysis.rankings.keys import Appearance, Kind, grouped, keys_of, names_organisations, size_kind
-from waterbed.analysis.rankings.ranking import rank
+from waterbed.analysis.rankings.ranking import Each, rank
 from waterbed.analysis.rankings.speed_ranks import Weighing, speed_places, weighing
 from waterbed.analysis.rankings.structure import Structure
 from waterbed.analysis.rankings.takedown import By, Clock, episodes_by_key
@@ -30,7 +30,7 @@ from waterbed.estimators.rank_sets import Agreement, kendall
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Attribution, ClockKind, Episode, RankingRow, Size
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Target
+from waterbed.model.facts import Report, Target
 from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import TakedownClock
@@ -51,7 +51,7 @@ VOLUME_METHOD = (
     "shrunk: Gamma-Poisson; score: "
     "10,000 incidents / routed IPv4; places by shrunk ratio, all at once at 95%, see docs/ranking.md"
 )
-_SHARED = 10_000
+_SHARED = 5_000
 """Episodes from which several processes share the rows of a ranking."""
 SEED = 20_260
 """Seed of the resampling: the same study gives the same places."""
@@ -147,7 +147,18 @@ class RankingTables:
         source = sha256(self.source.encode()).hexdigest()[:16] if self.source else "all"
         return f"{self.kind}.{self.side or 'both'}.{self.clock}.{source}"
 
-    def _ranked(self) -> list[RankingRow]:
+    @cached_property
+    def brief_rows(self) -> list[RankingRow]:
+        """The ranking without bounds and medians."""
+        return self.conclusions.kept(f"brief.{self._name}", list[RankingRow], partial(self._ranked, brief=True))
+
+    @property
+    def each(self) -> Each:
+        """How rows are worked out: by several processes if they are of many episodes."""
+        several = len(self.episodes) >= _SHARED and self.conclusions.processes > 1
+        return partial(in_processes, processes=self.conclusions.processes) if several else map
+
+    def _ranked(self, *, brief: bool = False) -> list[RankingRow]:
         return rank(
             self.appearances,
             self.episodes,
@@ -157,8 +168,9 @@ class RankingTables:
             groups=self.groups,
             started=self.started,
             differing=self.differing,
-            if_hiding=self._if_hiding,
-            each=partial(in_processes, processes=self.conclusions.processes) if len(self.episodes) >= _SHARED else map,
+            if_hiding={} if brief else self._if_hiding,
+            each=self.each,
+            brief=brief,
         )
 
     @cached_property
@@ -204,6 +216,9 @@ class RankingTables:
 
         Sites that share a content id are one.
         """
+        return self.conclusions.once("clusters of sites", self._clusters)
+
+    def _clusters(self) -> dict[str, int]:
         facts = self.conclusions.facts
         sites = {url_id: target.site_id for url_id, target in facts.targets.items()}
         return site_clusters(sites, ((r.url_id, r.content_id) for r in facts.reports if r.content_id))
@@ -225,6 +240,7 @@ class RankingTables:
             norm=self.conclusions.config.norm,
             rng=rng,
             worst=worst,
+            each=self.each,
         )
 
     def volume(
@@ -249,9 +265,12 @@ class RankingTables:
     @cached_property
     def incidents(self) -> list[set[str]]:
         """The URLs of each incident."""
-        facts = self.conclusions.facts
-        reports = [r for r in facts.reports if not self.source or r.source == self.source]
-        return list(incidents(complaints(reports, facts.targets)).values())
+        if self.source:
+            return self._incidents_in([r for r in self.conclusions.facts.reports if r.source == self.source])
+        return self.conclusions.once("incidents", lambda: self._incidents_in(self.conclusions.facts.reports))
+
+    def _incidents_in(self, reports: Sequence[Report]) -> list[set[str]]:
+        return list(incidents(complaints(reports, self.conclusions.facts.targets)).values())
 
     @cached_property
     def _reported(self) -> set[str]:
@@ -338,7 +357,7 @@ def side_by_side(tables: RankingTables) -> tuple[list[FeedRow], list[tuple[str, 
             row.key: row
             for row in RankingTables(
                 conclusions=tables.conclusions, kind=tables.kind, side=tables.side, source=source
-            ).rows
+            ).brief_rows
         }
         for source in named
     }

@@ -246,17 +246,21 @@ def sheet_views(
 
     In its order.
     """
-    clocks = RankingTables(conclusions=conclusions, kind="hoster", clock=study.config.clock).clocks
+    tables, until = RankingTables(conclusions=conclusions, kind="hoster", clock=study.config.clock), conclusions.until
+    clocks, shown = tables.clocks, [one for one in standings if one.row.key != UNKNOWN]
+
+    def speed(one: RankingEntry) -> tuple[CauseCurves | None, list[CauseShare], Duration | None]:
+        own = clocks.get(one.row.key, ())
+        kept = running_clocks(own)
+        curves = _curves(kept) if one.row.rank_class != "views differ" else None
+        shares = list(cause_shares(kept, MARKS_H, until=until)) if curves and until else []
+        return curves, shares, duration(own, within_h=MARKS_H[-1]) if curves else None
+
     goes_to, comes_from = _flows(publication)
     weekly = _weekly(study, conclusions, publication)
     places = places_of(standings)
-    for one in standings:
+    for one, (curves, shares, lasted) in zip(shown, tables.each(speed, shown), strict=True):
         key = one.row.key
-        if key == UNKNOWN:
-            continue
-        own = clocks.get(key, ())
-        kept = running_clocks(own)
-        curves = _curves(kept) if one.row.rank_class != "views differ" else None
         yield SheetView(
             standing=one,
             places=places,
@@ -264,8 +268,8 @@ def sheet_views(
             seat=publication.countries.get(key),
             origins=publication.origins.get(key, ()),
             curves=curves,
-            shares=list(cause_shares(kept, MARKS_H, until=conclusions.until)) if curves and conclusions.until else (),
-            duration=duration(own, within_h=MARKS_H[-1]) if curves else None,
+            shares=shares,
+            duration=lasted,
             weekly=weekly.get(key),
             goes_to=goes_to.get(key, ()),
             comes_from=comes_from.get(key, ()),

@@ -51,7 +51,7 @@ VOLUME_METHOD = (
     "shrunk: Gamma-Poisson; score: "
     "10,000 incidents / routed IPv4; places by shrunk ratio, all at once at 95%, see docs/ranking.md"
 )
-_SHARED = 5_000
+_SHARED = 20_000
 """Episodes from which several processes share the rows of a ranking."""
 SEED = 20_260
 """Seed of the resampling: the same study gives the same places."""

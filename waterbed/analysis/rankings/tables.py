@@ -30,7 +30,7 @@ from waterbed.estimators.rank_sets import Agreement, kendall
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Attribution, ClockKind, Episode, RankingRow, Size
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Report, Target
+from waterbed.model.facts import Target
 from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import TakedownClock
@@ -231,14 +231,13 @@ class RankingTables:
 
     def places(self, worst: int) -> list[PlaceRow]:
         """Places by speed, slowest first."""
-        rng = np.random.default_rng(SEED)
         return speed_places(
             self.rows,
             self.groups,
             self.clusters,
             until=self.conclusions.until,
             norm=self.conclusions.config.norm,
-            rng=rng,
+            rng=np.random.default_rng(SEED),
             worst=worst,
             each=self.each,
         )
@@ -265,12 +264,10 @@ class RankingTables:
     @cached_property
     def incidents(self) -> list[set[str]]:
         """The URLs of each incident."""
-        if self.source:
-            return self._incidents_in([r for r in self.conclusions.facts.reports if r.source == self.source])
-        return self.conclusions.once("incidents", lambda: self._incidents_in(self.conclusions.facts.reports))
-
-    def _incidents_in(self, reports: Sequence[Report]) -> list[set[str]]:
-        return list(incidents(complaints(reports, self.conclusions.facts.targets)).values())
+        facts = self.conclusions.facts
+        own = [r for r in facts.reports if not self.source or r.source == self.source]
+        make = partial(incidents, complaints(own, facts.targets))
+        return list((make() if self.source else self.conclusions.once("incidents", make)).values())
 
     @cached_property
     def _reported(self) -> set[str]:

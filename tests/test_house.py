@@ -167,6 +167,7 @@ _OURS = {
     },
     "bytes whose number `waterbed.store.bounded` has bounded": {
         *("attribution/lookups/tables/folders.py", "attribution/lookups/tables/organisations.py"),
+        "attribution/lookups/tables/covariates.py",
         *("waterbed/publish/sharing/pool.py", "waterbed/store/frozen.py", "waterbed/store/backup/manifest.py"),
         "waterbed/store/backup/restore.py",
     },

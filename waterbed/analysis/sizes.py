@@ -113,7 +113,7 @@ def ranking_sizes(study: Study, tables: RankingTables, day: date) -> list[Size]:
 
 
 def ranking_structure(study: Study, tables: RankingTables, day: date) -> Structure:
-    """The covariates of the keys of a ranking's kind on a day.
+    """The covariates of a ranking's keys on a day.
 
     Each is that of the latest table that has it. A hoster without a row of its own has the commonest word, and the
     largest number, of its ASes.

@@ -1,4 +1,4 @@
-"""What several noisy counts of the same groups have in common.
+"""The trait behind several noisy counts of the same groups.
 
 A latent trait behind counts by several sources; arrays in and numbers out.
 """
@@ -28,7 +28,7 @@ _UNIT_PENALTY: Final = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Latent:
-    """The trait of each group, and what each source tells of it.
+    """The trait of each group, and each source's bearing.
 
     `trait` are posterior means, standard normal over all groups, larger where more is counted than size lets expect;
     `low` and `high` the ends of 95% intervals given the model. `loading` is the change of a source's log count by one
@@ -43,7 +43,9 @@ class Latent:
 
 
 def latent_trait(counts: npt.ArrayLike, log_sizes: npt.ArrayLike) -> Latent | Refusal:
-    """Fit one latent trait behind counts, groups x sources, of the same groups.
+    """Fit one latent trait behind counts of the same groups.
+
+    Counts are groups x sources.
 
     y_ij is negative binomial with mean exp(a_j + c_j s_i + b_j t_i), s_i the log size, and dispersion alpha_j; t_i is
     standard normal (a factor model of negative binomial counts: Behaviormetrika 26, 1999, pages 235-250;

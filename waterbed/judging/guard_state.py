@@ -1,4 +1,4 @@
-"""The cycle guard's state before a cycle, by names in place of numbers."""
+"""The cycle guard's state before a cycle, by names."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,7 +30,7 @@ class OpenGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GuardState(msgspec.Struct, frozen=True, kw_only=True):
-    """What the guard knows before a cycle, but for each URL's last state."""
+    """The guard's knowledge before a cycle, but last states."""
 
     groups: tuple[Group, ...]
     """All groups that are named here by number."""
@@ -49,7 +49,10 @@ class GuardState(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(slots=True, kw_only=True)
 class GuardStart:
-    """What the guard goes on with: its state, each URL's last one, and the number of each site in it."""
+    """The guard's beginning.
+
+    Its state, each URL's last one, and the number of each site in it.
+    """
 
     state: GuardState
     urls: LastKnown
@@ -58,7 +61,10 @@ class GuardStart:
 
 @dataclass(slots=True, kw_only=True)
 class Checkpoint:
-    """What the guard knew before a cycle: it is filled when the guard comes there."""
+    """The guard's knowledge before a cycle.
+
+    It is filled when the guard comes there.
+    """
 
     cycle: int
     sites: Callable[[], Sequence[str]]
@@ -89,7 +95,10 @@ SITES: Final = ("looked", "flipped", "quiet")
 
 @dataclass(slots=True)
 class Cycle:
-    """The looks of one cycle at URLs last known up, by group and site."""
+    """Looks of one cycle at URLs last known up.
+
+    They are by group and site.
+    """
 
     groups: Array
     """Each group with such a look, ascending."""
@@ -166,7 +175,10 @@ History: TypeAlias = tuple[int, Cycle, frozenset[int]]
 
 
 def history_of(state: GuardState, numbers: Mapping[Group, int]) -> Iterator[History]:
-    """The cycles of a state; `numbers` are those of groups now."""
+    """The cycles of a state.
+
+    `numbers` are those of groups now.
+    """
     own_numbers = np.array([numbers[group] for group in state.groups] or [0], np.int64)
     counts = unpacked(state.counts)
     columns = {name: np.asarray(counts.column(name)).astype(np.int64) for name in counts.schema.names}
@@ -207,7 +219,7 @@ def state_of(
     voided: Iterable[Group],
     sites: Callable[[], Sequence[str]],
 ) -> GuardState:
-    """What a guard knows, with the names of its groups and sites."""
+    """The knowledge of a guard, by names."""
     cycles = list(history)
     none = np.zeros(0, np.int64)
     numbers, places = np.unique(np.concatenate([none, *(its.groups for _, its, _ in cycles)]), return_inverse=True)

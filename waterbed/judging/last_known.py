@@ -62,7 +62,7 @@ class LastKnown:
         return found
 
     def columns(self) -> dict[str, Array]:
-        """What is known of each URL now."""
+        """The knowledge of each URL now."""
         return {
             name: column.copy()
             for name, column in (

@@ -184,7 +184,7 @@ def fetch(cls: type[Fact], query: Select[Any], connection: Connection) -> list[F
 
 
 def shared(cls: type[Fact], query: Select[Any], connection: Connection) -> Iterator[Fact]:
-    """All rows of a query over one class's table, one by one.
+    """Yield the rows of a query over one class's table.
 
     Equal texts and times are one object in memory, also those of other facts: an id is in many.
     """

@@ -65,14 +65,17 @@ class Kept:
         return made
 
     def newest(self, name: str, form: Any) -> tuple[Any, bytes] | None:
-        """What was kept of a name at last, and its digest, whatever changed since; None without a whole one."""
+        """The last value kept under a name, and its digest.
+
+        Whatever changed since; None without a whole one.
+        """
         content = self._read(name)
         with suppress(msgspec.DecodeError):
             return (content and (msgspec.msgpack.decode(content[2 * _BYTES :], type=form), content[:_BYTES])) or None
         return None
 
     def former(self, name: str, form: Any, digest: bytes) -> Any:
-        """What was kept of a name under that digest; None if it was not."""
+        """The value kept under a name and digest, or None."""
         content = self._read(name)
         with suppress(msgspec.DecodeError):
             if content is not None and content[:_BYTES] == digest:
@@ -80,7 +83,7 @@ class Kept:
         return None
 
     def keep(self, name: str, value: Any) -> None:
-        """Keep a value of the facts as they were, if they are still so."""
+        """Keep a value if the facts are as they were."""
         digest = self._now
         if bytes.fromhex(self._digest()) == digest:
             self._write(name, digest, msgspec.msgpack.encode(value))

@@ -4,7 +4,7 @@ Judges, attributes and links; it does not rank.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TypeVar
@@ -14,23 +14,21 @@ from graphs.episodes import EpisodeRules, UrlHistory, all_episodes, censor_from
 from graphs.hop_sources import without_alternating
 from graphs.hops import HopContext, find_hops
 from graphs.linking.clusters import Clusters
-from graphs.runs import Run
 from waterbed.model.codec import moment
 from waterbed.model.conclusions import Episode, Hop
 from waterbed.model.takedown import AddressedNotice, NoticeContext
 from waterbed.store.config import Config
 from waterbed.study.attributed import hosters_of
 from waterbed.study.facts import Facts
-from waterbed.study.grown import Grown, grown_of
-from waterbed.study.judged import Answered, Answers, UrlRuns
-from waterbed.study.judgements import Judgements
-from waterbed.study.kept_urls import Beginning, keep_urls
+from waterbed.study.grown import Grown, grown_of, keep_urls
+from waterbed.study.judged import Answered, Answers
+from waterbed.study.judgements import Judgements, Restate
+from waterbed.study.kept_urls import Beginning
 from waterbed.study.linking import clusters_of, content_ids, known_of
 from waterbed.study.notices import addressed_in, context_of
 from waterbed.study.steps import RESTS_ON, Step
 
 Value = TypeVar("Value")
-Restate = Callable[[Mapping[str, Sequence[Run]]], Mapping[str, Sequence[Run]]]
 """Replaces the runs of each URL, for bounds of the unobserved."""
 
 
@@ -42,7 +40,6 @@ class Conclusions(Judgements):
 
     varies: "Conclusions | None" = None
     """The conclusions from which these differ in some choices."""
-    _restate: Restate | None = None
     _gathered: Answers | None = None
     grows: bool = False
     """Whether what was kept of URLs with nothing new is taken: for episodes and rankings alone."""
@@ -77,7 +74,7 @@ class Conclusions(Judgements):
         return other
 
     def of_some(self, facts: Facts, beginning: Beginning) -> "Conclusions":
-        """The same of some URLs alone, from what was kept on."""
+        """The same of some URLs alone, from kept values on."""
         return Conclusions(
             facts,
             self.attributor,
@@ -90,19 +87,13 @@ class Conclusions(Judgements):
         )
 
     @cached_property
-    def grown(self) -> Grown | None:
-        """What is new since conclusions were kept; None if all must be worked out."""
-        possible = self.grows and self._kept and self.facts.folder and self.removal_measured
-        return grown_of(self, self._kept) if possible and self._kept else None
+    def grown(self) -> "Grown[Conclusions] | None":
+        """The news since conclusions were kept, or None.
 
-    @cached_property
-    def runs(self) -> Mapping[str, Sequence[Run]]:
-        """The judged and attributed checks of each URL, as runs.
-
-        Absences are confirmed.
+        None if all must be worked out.
         """
-        runs = UrlRuns(self.judged)
-        return self._restate(runs) if self._restate else runs
+        possible = self.grows and self._kept and self.facts.folder and self.removal_measured
+        return grown_of(self, self.of_some, self._kept) if possible and self._kept else None
 
     @cached_property
     def answered(self) -> Mapping[str, Answered]:
@@ -179,7 +170,7 @@ class Conclusions(Judgements):
             self._gathered = Answers(self.runs)
             found = list(all_episodes(self.known, self._gathered, rules))
         if self._kept:
-            keep_urls(self, self._kept, self.grown)
+            keep_urls(self, self.span, self._kept, self.grown)
         return found
 
     @cached_property

@@ -60,7 +60,10 @@ class StudyDigest:
 
 
 def of_rules(facts: Facts, config: Config, folder: Folder | None) -> bytes:
-    """The digest of what concerns all URLs: code, settings, and what people decided of looks."""
+    """The digest of all that concerns every URL.
+
+    Code, settings, and what people decided of looks.
+    """
     found = hashlib.sha256(_code())
     frozen = folder.path / FROZEN if folder else None
     for part in (config, facts.decisions, facts.codings):
@@ -70,7 +73,10 @@ def of_rules(facts: Facts, config: Config, folder: Folder | None) -> bytes:
 
 
 def of_tables(folder: Folder | None, until: int) -> bytes:
-    """The digest of all that tells who answered before a time, microseconds: tables, registrations, books."""
+    """The digest of all that attributes before a time, microseconds.
+
+    Tables, registrations, books.
+    """
     found = hashlib.sha256()
     if folder is not None:
         snapshots = folder.store.all(Snapshot, order=("data_date", "imported_at", "snapshot_id"))

@@ -1,9 +1,13 @@
-"""Conclusions after more facts: what is new is worked out, all else is as it was kept."""
+"""Conclusions after more facts: the new ones are worked out.
+
+All else is as it was kept.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -12,22 +16,26 @@ import pyarrow.compute as pc
 from graphs.episodes import EpisodeRules, UrlHistory, all_episodes
 from graphs.linking.evidence import Sign
 from graphs.linking.signs import Span
-from waterbed.judging.columns import Numbered
-from waterbed.judging.guard_state import unpacked
-from waterbed.model.codec import moment
+from waterbed.judging.columns import NOTHING, Array, Numbered
+from waterbed.judging.guard_state import packed, unpacked
+from waterbed.model.codec import microseconds, moment
 from waterbed.model.conclusions import Episode
 from waterbed.model.facts import Observation
 from waterbed.model.progress import stage
 from waterbed.store.engine import Part
 from waterbed.store.kept import Kept
 from waterbed.store.lake.rows import in_stretches
-from waterbed.study.attributed import hosters_of
+from waterbed.study.attributed import Attributed, hosters_of
 from waterbed.study.digest import of_rules, of_tables
 from waterbed.study.facts import Facts
 from waterbed.study.guarded import KeptGuard
 from waterbed.study.judged import Answers
+from waterbed.study.judgements import Judgements
 from waterbed.study.kept_urls import (
+    ASKED,
     NAME,
+    URL_COLUMNS,
+    URLS,
     Beginning,
     KeptUrls,
     asked_before,
@@ -41,9 +49,6 @@ from waterbed.study.link_signs import LookSigns
 from waterbed.study.look_reader import Before
 from waterbed.study.looks import Looks
 
-if TYPE_CHECKING:
-    from waterbed.study.conclusions import Conclusions
-
 _LED: Final = ("url_id", "redirect_url_id", "redirect_site_id")
 _REDIRECTED: Final = """
 SELECT DISTINCT url_id FROM observation
@@ -51,6 +56,10 @@ WHERE redirect_url_id IN (SELECT id FROM led_url) OR redirect_site_id IN (SELECT
 """
 _SEEN: Final = "SELECT DISTINCT url_id FROM observation WHERE epoch_us(observed_at) >= $since"
 Value = TypeVar("Value")
+Whole = TypeVar("Whole", bound=Judgements)
+"""The conclusions of all URLs, and of some."""
+OfSome = Callable[[Facts, Beginning], Whole]
+"""Draws conclusions of some URLs alone, from a beginning on."""
 
 
 class MergedSigns:
@@ -76,18 +85,22 @@ class MergedSigns:
         return self._found.answered()
 
 
-class Grown:
-    """What is new since something was kept, and what was kept of all else."""
+class Grown(Generic[Whole]):
+    """The news since something was kept, beside all that was."""
 
-    def __init__(self, conclusions: "Conclusions", kept: Kept, was: KeptUrls, digest: bytes) -> None:
+    def __init__(self, conclusions: Whole, of_some: OfSome[Whole], kept: Kept, was: KeptUrls, digest: bytes) -> None:
         """Take what was kept under a digest, and the conclusions to draw."""
         self._conclusions, self._kept, self.was, self._digest = conclusions, kept, was, digest
+        self._of_some = of_some
         self._urls = unpacked(was.urls)
         self.changed: set[str] = set()
-        self.part: Conclusions
+        self.part: Whole
 
     def begins(self) -> bool:
-        """Whether all that was kept still holds, but for URLs at which something is new."""
+        """True if all that was kept still holds.
+
+        But for URLs at which something is new.
+        """
         conclusions, was = self._conclusions, self.was
         facts = conclusions.facts
         ids = self._urls.column("url_id").combine_chunks()
@@ -189,14 +202,17 @@ class Grown:
             held=unpacked(was.held).column("id").combine_chunks(),
         )
         before = Before(known=known, usable=usable.filter(pc.less(usable.column("since"), was.since)))
-        self.part = self._conclusions.of_some(some, Beginning(before=before, guard=guard))
+        self.part = self._of_some(some, Beginning(before=before, guard=guard))
 
     def former(self, name: str, form: Any) -> Any:
-        """What was kept under a name, None if nothing was."""
+        """The value kept under a name, or None."""
         return self._kept.former(name, form, self._digest)
 
     def merged(self, former: Iterable[Value], fresh: Iterable[Value], url_of: Callable[[Value], str]) -> list[Value]:
-        """What was kept of URLs that have not changed, and what is new of the others, in the order of URLs."""
+        """Kept values of unchanged URLs, with others' new ones.
+
+        In the order of URLs.
+        """
         return sorted([*(one for one in former if url_of(one) not in self.changed), *fresh], key=url_of)
 
     def episodes(self, known: Mapping[str, UrlHistory], rules: EpisodeRules) -> list[Episode]:
@@ -210,7 +226,10 @@ class Grown:
 
     @cached_property
     def answers(self) -> Answers:
-        """The runs of the changed URLs; they are gone through with the episodes."""
+        """The runs of the changed URLs.
+
+        They are gone through with the episodes.
+        """
         return Answers(self.part.runs)
 
     @cached_property
@@ -231,7 +250,7 @@ class Grown:
 
     @cached_property
     def extent(self) -> tuple[int, tuple[int, int] | None]:
-        """The number of all looks, and the times of the first and the last one."""
+        """Number of looks, and the first and last one's times."""
         looks, firsts = (self.unchanged.column(name) for name in ("looks", "first"))
         span = self.part.looks.span or self.was.span
         first = pc.min(firsts.filter(pc.greater(looks, 0))).as_py() if len(firsts) else None
@@ -244,11 +263,112 @@ class Grown:
         return sorted({*self.was.keys, *hosters_of(self.part.attributed)})
 
 
-def grown_of(conclusions: "Conclusions", kept: Kept) -> Grown | None:
-    """What is new since something was kept; None if all must be worked out."""
+def grown_of(conclusions: Whole, of_some: OfSome[Whole], kept: Kept) -> Grown[Whole] | None:
+    """The news since something was kept, or None.
+
+    None if all must be worked out.
+    """
     found = kept.newest(NAME, KeptUrls)
     if found is None:
         return None
-    grown = Grown(conclusions, kept, *found)
+    grown = Grown(conclusions, of_some, kept, *found)
     with stage("kept conclusions compared", 1):
         return grown if grown.begins() else None
+
+
+def keep_urls(
+    conclusions: Whole, span: tuple[datetime, datetime] | None, kept: Kept, grown: "Grown[Whole] | None"
+) -> None:
+    """Keep values of all URLs for later conclusions."""
+    part = grown.part if grown else conclusions
+    looks, guard, facts = part.looks, part.believed.kept, conclusions.facts
+    if guard is None or looks.neighbours_asked or span is None:
+        return
+    if grown and guard.since < grown.was.since:
+        return
+    config, folder = conclusions.config, facts.folder
+    first, last = span
+    urls, others, tables = _urls_of(looks, guard.urls), [guard.held], [looks.usable]
+    hosters, prefixes = list(guard.hosters), list(guard.prefixes)
+    asked = asked_before(conclusions.attributor, _asked_of(part.attributed, guard.since))
+    keys = hosters_of(part.attributed)
+    if grown:
+        urls = pa.concat_tables([urls, _renamed(grown, hosters, prefixes)])
+        held = unpacked(grown.was.held).column("id").combine_chunks()
+        others.append(held.filter(pc.invert(pc.is_in(held, guard.held))))
+        hosts = pa.array({target.host_id for target in part.facts.targets.values()}, pa.string())
+        usable = unpacked(grown.was.usable)
+        tables.append(usable.filter(pc.invert(pc.is_in(usable.column("host_id"), hosts))))
+        asked = pa.concat_tables([unpacked(grown.was.asked), asked])
+        keys |= set(grown.was.keys)
+    urls = urls.sort_by("url_id")
+    signs = grown.signs.table() if grown else looks.link_signs.table(looks.coder.name_servers.values)
+    kept.keep(
+        NAME,
+        KeptUrls(
+            rules=of_rules(facts, config, folder),
+            since=guard.since,
+            files=closed(folder, guard.since)[0],
+            canaries=canaries_before(facts.canaries, guard.since, config.judge.canary_within_s),
+            changes=changes_before(conclusions.attributor, guard.since),
+            span=(microseconds(first), microseconds(last)),
+            aside=tuple(sorted({*conclusions.set_aside.not_illegal, *conclusions.set_aside.unassessed})),
+            urls=packed(
+                urls.append_column("reports", pa.chunked_array([reports_of(facts, urls.column("url_id").to_pylist())]))
+            ),
+            usable=packed(pa.concat_tables(tables)),
+            signs=packed(signs),
+            held=packed(pa.table({"id": pa.concat_arrays(others)})),
+            tables=of_tables(folder, guard.since),
+            asked=packed(_newest(asked)),
+            keys=tuple(sorted(keys)),
+            guard=guard.state,
+            hosters=tuple(hosters),
+            prefixes=tuple(prefixes),
+        ),
+    )
+
+
+def _asked_of(attributed: Attributed, since: int) -> pa.Table:
+    """What attributions were made of, with a time before `since` for which each holds."""
+    columns: Sequence[Sequence[Any]] = list(zip(*attributed.asked, strict=True)) or [(), (), (), ()]
+    at = [microseconds(one.day) for one in attributed.made]
+    cells = (*columns, at, [since] * len(at))
+    return pa.Table.from_arrays(
+        [pa.array(own, field.type) for own, field in zip(cells, ASKED, strict=True)], schema=ASKED
+    )
+
+
+def _newest(asked: pa.Table) -> pa.Table:
+    """Each attribution once in a stretch of days, as it was asked for last."""
+    columns = [asked.column(name).to_pylist() for name in ASKED.names if name not in ("at", "until")]
+    last = {key: place for place, key in enumerate(zip(*columns, asked.column("stretch").to_pylist(), strict=True))}
+    return asked.take(pa.array(list(last.values()), pa.int64())).combine_chunks()
+
+
+def _urls_of(looks: Looks, states: pa.Table) -> pa.Table:
+    """The columns of URLs that were looked at again."""
+    count, first = np.zeros(len(looks.urls), np.int64), np.zeros(len(looks.urls), np.int64)
+    for block in looks.blocks():
+        url, begin, number = np.unique(block.url, return_index=True, return_counts=True)
+        count[url], first[url] = number, block.at[begin]
+    found = states.append_column("looks", pa.array(count)).append_column("first", pa.array(first, mask=count == 0))
+    return found.select(URL_COLUMNS).cast(URLS)
+
+
+def _renamed(grown: "Grown[Whole]", hosters: list[tuple[str, ...]], prefixes: list[str]) -> pa.Table:
+    """The kept columns of unchanged URLs, by places in these lists, which grow."""
+    table, was = grown.unchanged.select(URL_COLUMNS), grown.was
+    for name, values, own in (("hosters", hosters, was.hosters), ("prefix", prefixes, was.prefixes)):
+        places = _places(values, own)
+        column = np.asarray(table.column(name))
+        table = table.set_column(table.schema.get_field_index(name), name, pa.array(places[column]))
+    return table.cast(URLS)
+
+
+def _places(values: list[Any], own: Sequence[Any]) -> Array:
+    """The place of each of some values in a list to which they are added; that of none is none."""
+    known = {value: place for place, value in enumerate(values)}
+    places = [known.setdefault(value, len(known)) for value in own]
+    values[:] = known
+    return np.array([*places, NOTHING], np.int64)

@@ -42,7 +42,7 @@ def guard_rules(config: Config) -> GuardRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guarded:
-    """The looks in quarantine with their verdicts, and all quarantines by their beginning."""
+    """Looks in quarantine with verdicts, and all quarantines by time."""
 
     changed: Changed
     quarantines: list[Quarantine]
@@ -52,7 +52,7 @@ class Guarded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptGuard:
-    """What the guard knew before a cycle, in names."""
+    """The guard's knowledge before a cycle, in names."""
 
     since: int
     """When the cycle began, microseconds."""
@@ -148,14 +148,17 @@ class _Stretches:
         self._others: list[str] = []
 
     def site_ids(self) -> list[str]:
-        """The id of each site, by number: those of these URLs, then others in open quarantines."""
+        """The id of each site, by number.
+
+        Those of these URLs, then others in open quarantines.
+        """
         found = [""] * (int(self._looks.sites.max(initial=-1)) + 1)
         for url_id, site in zip(self._looks.urls, self._looks.sites.tolist(), strict=True):
             found[site] = self.facts.targets[url_id].site_id
         return [*found, *self._others]
 
     def begin(self) -> GuardStart | None:
-        """What the guard goes on with, in the numbers of these looks."""
+        """The guard's beginning, in the numbers of these looks."""
         if self._before is None:
             return None
         told, its = self._before.urls, self._before
@@ -179,7 +182,7 @@ class _Stretches:
         return GuardStart(state=its.state, urls=LastKnown.of(columns), sites=sites)
 
     def kept(self, checkpoint: Checkpoint, rows: Array) -> KeptGuard | None:
-        """What the guard knew at a cycle, in names."""
+        """The guard's knowledge at a cycle, in names."""
         if checkpoint.state is None or checkpoint.urls is None:
             return None
         since, held = checkpoint.cycle * self.cycle_us, [pa.array([], pa.string())]

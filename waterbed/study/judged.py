@@ -276,7 +276,7 @@ Answered: TypeAlias = Sequence[tuple[Sequence[Attribution], bool]]
 
 
 class Answers(Mapping[str, Sequence[Run]]):
-    """Runs of URLs, whose attributions are gathered while they are gone through.
+    """Runs of URLs; their attributions are gathered on the way.
 
     Many URLs have one sequence in common.
     """

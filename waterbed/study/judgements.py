@@ -1,12 +1,13 @@
 """From facts to judged and attributed checks."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
 from attribution.addressees import ReportedOrigins
 from attribution.attribute import Attributor
+from graphs.runs import Run
 from waterbed.judging import doubtful
 from waterbed.judging.columns import Array
 from waterbed.judging.rules import RuleSet
@@ -21,7 +22,7 @@ from waterbed.study.attributed import Attributed, attributed
 from waterbed.study.coded import recoded
 from waterbed.study.facts import Facts
 from waterbed.study.guarded import Guarded, guarded
-from waterbed.study.judged import Changed, Judged, verdicts_in
+from waterbed.study.judged import Changed, Judged, UrlRuns, verdicts_in
 from waterbed.study.kept_urls import Beginning, kept_since
 from waterbed.study.linking import OpenedNames
 from waterbed.study.look_reader import SHARED, features_of, read_looks
@@ -29,6 +30,9 @@ from waterbed.study.looks import Block, Looks
 from waterbed.study.steps import Step
 
 Value = TypeVar("Value")
+
+
+Restate = Callable[[Mapping[str, Sequence[Run]]], Mapping[str, Sequence[Run]]]
 
 
 class Judgements:
@@ -41,6 +45,7 @@ class Judgements:
     """The conclusions from which these differ in some choices."""
     shared: frozenset[str] = frozenset()
     """Steps that do not depend on these choices: they are taken from `varies`."""
+    _restate: Restate | None = None
 
     def __init__(
         self,
@@ -74,7 +79,7 @@ class Judgements:
         self._common: dict[str, Any] = {}
 
     def once(self, name: str, make: Callable[[], Value]) -> Value:
-        """A value that several questions have in common; made when first asked for."""
+        """A value for several questions, made when first asked for."""
         if name not in self._common:
             self._common[name] = make()
         found: Value = self._common[name]
@@ -244,6 +249,15 @@ class Judgements:
     def judged(self) -> Judged:
         """All looks with their final verdicts and attributions."""
         return Judged(looks=self.looks, changed=self._coded, attributed=self.attributed, settings=self.config.judge)
+
+    @cached_property
+    def runs(self) -> Mapping[str, Sequence[Run]]:
+        """The judged and attributed checks of each URL, as runs.
+
+        Absences are confirmed.
+        """
+        runs = UrlRuns(self.judged)
+        return self._restate(runs) if self._restate else runs
 
 
 def _listed(outcomes: Counter[tuple[str, State]]) -> list[tuple[str, State, int]]:

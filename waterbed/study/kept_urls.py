@@ -1,4 +1,4 @@
-"""What is kept of all URLs, so that later conclusions go on with it."""
+"""Values kept of all URLs, for later conclusions."""
 
 import hashlib
 from bisect import bisect_right
@@ -6,37 +6,26 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Final
-from zlib import crc32
+from typing import Final
 
 import msgspec
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from attribution.attribute import Attributor
-from waterbed.judging.columns import NOTHING, Array
-from waterbed.judging.guard_state import GuardState, packed, unpacked
+from waterbed.judging.guard_state import GuardState
 from waterbed.judging.walk import words
-from waterbed.model.codec import microseconds, moment
+from waterbed.model.codec import moment
 from waterbed.model.facts import CanaryLook, ControlLook, Observation, Resolution
 from waterbed.store.config import Config
 from waterbed.store.folder import Folder
-from waterbed.store.kept import Kept
 from waterbed.store.lake.lake import lake_of
 from waterbed.store.lake.reading import days_in
 from waterbed.store.lake.rows import whole_days
 from waterbed.store.tables import table_name
-from waterbed.study.attributed import Attributed, hosters_of
-from waterbed.study.digest import of_rules, of_tables
 from waterbed.study.facts import Facts
 from waterbed.study.guarded import KeptGuard, cycle_start
 from waterbed.study.look_reader import Before
 from waterbed.study.looks import Looks
-
-if TYPE_CHECKING:
-    from waterbed.study.conclusions import Conclusions
-    from waterbed.study.grown import Grown
 
 NAME: Final = "urls"
 """The name of what is kept."""
@@ -44,14 +33,15 @@ _READ: Final = (Observation, Resolution, ControlLook)
 
 
 _DAY_US: Final = 86_400_000_000
-_URLS: Final = pa.schema(
+URLS: Final = pa.schema(
     [
         ("url_id", pa.string()),
         *((name, pa.int64()) for name in ("looks", "first", "state", "at", "hosters", "prefix")),
     ]
 )
-_URL_COLUMNS: Final = _URLS.names
-_ASKED: Final = pa.schema(
+"""The columns that are kept of a URL."""
+URL_COLUMNS: Final = URLS.names
+ASKED: Final = pa.schema(
     [
         ("addresses", pa.string()),
         ("suffix", pa.string()),
@@ -61,11 +51,11 @@ _ASKED: Final = pa.schema(
         ("until", pa.int64()),
     ]
 )
-_DIGESTED: Final = pa.schema([*_ASKED, ("stretch", pa.int64()), ("digest", pa.binary())])
+_DIGESTED: Final = pa.schema([*ASKED, ("stretch", pa.int64()), ("digest", pa.binary())])
 
 
 class KeptUrls(msgspec.Struct, frozen=True, kw_only=True):
-    """What was worked out of all looks, and what it came from.
+    """Values of all looks, and the digests of their origin.
 
     Tables are in Arrow's form. All of `since` is before the first look that can change what is concluded of others.
     """
@@ -100,14 +90,14 @@ class KeptUrls(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
-    """What conclusions of some URLs alone go on with."""
+    """The beginning of conclusions of some URLs alone."""
 
     before: Before
     guard: KeptGuard
 
 
 def kept_since(facts: Facts, looks: Looks, config: Config) -> int | None:
-    """From when on looks will be read again, if more come: microseconds.
+    """The time from which looks will be read again, microseconds.
 
     It is the beginning of a day, by the guard's cycles: after it are open days, and looks that cannot be confirmed yet
     or whose canaries may still come. None without looks, or where facts are in memory.
@@ -120,63 +110,15 @@ def kept_since(facts: Facts, looks: Looks, config: Config) -> int | None:
     return cycle_start(_begin(min([moment(last - margin).date(), *opened])), config)
 
 
-def keep_urls(conclusions: "Conclusions", kept: Kept, grown: "Grown | None") -> None:
-    """Keep what is known of all URLs, so that later conclusions go on with it."""
-    part = grown.part if grown else conclusions
-    looks, guard, facts = part.looks, part.believed.kept, conclusions.facts
-    if guard is None or looks.neighbours_asked or conclusions.span is None:
-        return
-    if grown and guard.since < grown.was.since:
-        return
-    config, folder = conclusions.config, facts.folder
-    first, last = conclusions.span
-    urls, others, tables = _urls_of(looks, guard.urls), [guard.held], [looks.usable]
-    hosters, prefixes = list(guard.hosters), list(guard.prefixes)
-    asked = asked_before(conclusions.attributor, _asked_of(part.attributed, guard.since))
-    keys = hosters_of(part.attributed)
-    if grown:
-        urls = pa.concat_tables([urls, _renamed(grown, hosters, prefixes)])
-        held = unpacked(grown.was.held).column("id").combine_chunks()
-        others.append(held.filter(pc.invert(pc.is_in(held, guard.held))))
-        hosts = pa.array({target.host_id for target in part.facts.targets.values()}, pa.string())
-        usable = unpacked(grown.was.usable)
-        tables.append(usable.filter(pc.invert(pc.is_in(usable.column("host_id"), hosts))))
-        asked = pa.concat_tables([unpacked(grown.was.asked), asked])
-        keys |= set(grown.was.keys)
-    urls = urls.sort_by("url_id")
-    signs = grown.signs.table() if grown else looks.link_signs.table(looks.coder.name_servers.values)
-    kept.keep(
-        NAME,
-        KeptUrls(
-            rules=of_rules(facts, config, folder),
-            since=guard.since,
-            files=closed(folder, guard.since)[0],
-            canaries=canaries_before(facts.canaries, guard.since, config.judge.canary_within_s),
-            changes=changes_before(conclusions.attributor, guard.since),
-            span=(microseconds(first), microseconds(last)),
-            aside=tuple(sorted({*conclusions.set_aside.not_illegal, *conclusions.set_aside.unassessed})),
-            urls=packed(
-                urls.append_column("reports", pa.chunked_array([reports_of(facts, urls.column("url_id").to_pylist())]))
-            ),
-            usable=packed(pa.concat_tables(tables)),
-            signs=packed(signs),
-            held=packed(pa.table({"id": pa.concat_arrays(others)})),
-            tables=of_tables(folder, guard.since),
-            asked=packed(_newest(asked)),
-            keys=tuple(sorted(keys)),
-            guard=guard.state,
-            hosters=tuple(hosters),
-            prefixes=tuple(prefixes),
-        ),
-    )
-
-
 def _begin(day: date) -> int:
     return (day - date(1970, 1, 1)).days * _DAY_US
 
 
 def closed(folder: Folder | None, since: int) -> tuple[dict[str, dict[date, tuple[str, ...]]], set[date]]:
-    """The files of the sealed days that began before a time, by kind, and the first day that is not sealed whole."""
+    """The files of sealed days before a time, by kind.
+
+    And the first day that is not sealed whole.
+    """
     if folder is None:
         return {}, set()
     manifest, files, opened = lake_of(folder).manifest(), dict[str, dict[date, tuple[str, ...]]](), set[date]()
@@ -193,7 +135,7 @@ def closed(folder: Folder | None, since: int) -> tuple[dict[str, dict[date, tupl
 
 
 def canaries_before(canaries: Iterable[CanaryLook], since: int, within_s: float) -> bytes:
-    """The digest of the canary looks that looks before a time are judged with."""
+    """Digest of the canary looks that earlier looks need."""
     found, last = hashlib.sha256(), moment(since) + timedelta(seconds=within_s)
     for one in canaries:
         if one.observed_at <= last:
@@ -202,7 +144,7 @@ def canaries_before(canaries: Iterable[CanaryLook], since: int, within_s: float)
 
 
 def changes_before(attributor: Attributor, since: int) -> tuple[date, ...]:
-    """The days before a time on which other tables began to apply."""
+    """The days before a time on which other tables began."""
     return tuple(day for day in attributor.changes if _begin(day) < since)
 
 
@@ -210,22 +152,16 @@ def reports_of(facts: Facts, urls: Sequence[str]) -> pa.Array:
     """For each URL a number that changes with its reports."""
     found: dict[str, int] = defaultdict(int)
     for report in facts.reports:
-        found[report.url_id] += (1 << 40) + crc32(report.report_id.encode())
+        found[report.url_id] += (1 << 40) + _number(report.report_id)
     return pa.array([found.get(url_id, 0) for url_id in urls], pa.int64())
 
 
-def _asked_of(attributed: Attributed, since: int) -> pa.Table:
-    """What attributions were made of, with a time before `since` for which each holds."""
-    columns: Sequence[Sequence[Any]] = list(zip(*attributed.asked, strict=True)) or [(), (), (), ()]
-    at = [microseconds(one.day) for one in attributed.made]
-    cells = (*columns, at, [since] * len(at))
-    return pa.Table.from_arrays(
-        [pa.array(own, field.type) for own, field in zip(cells, _ASKED, strict=True)], schema=_ASKED
-    )
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "big")
 
 
 def asked_before(attributor: Attributor, table: pa.Table) -> pa.Table:
-    """What attributions were made of before a time, with a digest of what each is now.
+    """The origins of attributions before a time, with digests now.
 
     One that was made for a time since then is taken as of the last moment before, where nothing changed between.
     """
@@ -233,7 +169,7 @@ def asked_before(attributor: Attributor, table: pa.Table) -> pa.Table:
     every = [_begin(day) for day in attributor.changes]
     rows = []
     for addresses, suffix, cdn, origin, made, until in zip(
-        *(table.column(name).to_pylist() for name in _ASKED.names), strict=True
+        *(table.column(name).to_pylist() for name in ASKED.names), strict=True
     ):
         changes: set[int] = set()
         for address in (*words(addresses), *((origin,) if origin else ())):
@@ -261,41 +197,6 @@ def asked_before(attributor: Attributor, table: pa.Table) -> pa.Table:
     columns = [list(cells) for cells in zip(*(row[:7] for row in rows), strict=True)] or [[] for _ in range(7)]
     arrays = [pa.array(cells, field.type) for cells, field in zip((*columns, digests), _DIGESTED, strict=True)]
     return pa.Table.from_arrays(arrays, schema=_DIGESTED)
-
-
-def _newest(asked: pa.Table) -> pa.Table:
-    """Each attribution once in a stretch of days, as it was asked for last."""
-    columns = [asked.column(name).to_pylist() for name in _ASKED.names if name not in ("at", "until")]
-    last = {key: place for place, key in enumerate(zip(*columns, asked.column("stretch").to_pylist(), strict=True))}
-    return asked.take(pa.array(list(last.values()), pa.int64())).combine_chunks()
-
-
-def _urls_of(looks: Looks, states: pa.Table) -> pa.Table:
-    """The columns of URLs that were looked at again."""
-    count, first = np.zeros(len(looks.urls), np.int64), np.zeros(len(looks.urls), np.int64)
-    for block in looks.blocks():
-        url, begin, number = np.unique(block.url, return_index=True, return_counts=True)
-        count[url], first[url] = number, block.at[begin]
-    found = states.append_column("looks", pa.array(count)).append_column("first", pa.array(first, mask=count == 0))
-    return found.select(_URL_COLUMNS).cast(_URLS)
-
-
-def _renamed(grown: "Grown", hosters: list[tuple[str, ...]], prefixes: list[str]) -> pa.Table:
-    """The kept columns of unchanged URLs, by places in these lists, which grow."""
-    table, was = grown.unchanged.select(_URL_COLUMNS), grown.was
-    for name, values, own in (("hosters", hosters, was.hosters), ("prefix", prefixes, was.prefixes)):
-        places = _places(values, own)
-        column = np.asarray(table.column(name))
-        table = table.set_column(table.schema.get_field_index(name), name, pa.array(places[column]))
-    return table.cast(_URLS)
-
-
-def _places(values: list[Any], own: Sequence[Any]) -> Array:
-    """The place of each of some values in a list to which they are added; that of none is none."""
-    known = {value: place for place, value in enumerate(values)}
-    places = [known.setdefault(value, len(known)) for value in own]
-    values[:] = known
-    return np.array([*places, NOTHING], np.int64)
 
 
 def placed(signs: pa.Table, places: pa.Array) -> pa.Table:

@@ -72,7 +72,10 @@ class LookSigns:
         self._answered.append(_spans(columns.at[seen], columns.url[seen]))
 
     def table(self, name_servers: Sequence[str]) -> pa.Table:
-        """All of them, with URLs by their places; `name_servers` are the sets that columns number."""
+        """All of them, with URLs by their places.
+
+        `name_servers` are the sets that columns number.
+        """
         texts = pa.array(name_servers, pa.string())
         found = [_SCHEMA.empty_table()]
         for piece in self._found.numbers():
@@ -90,7 +93,7 @@ class LookSigns:
         return pa.concat_tables(found)
 
     def add(self, table: pa.Table, name_servers: Numbered[str]) -> None:
-        """Take what `table` gave, of other URLs than those that are here."""
+        """Take rows of `table`, of URLs not here yet."""
         piece = np.asarray(table.column("piece"))
         self.of_stretch([table.filter(pa.array(piece >= 0))])
         for number, entries in ((_SERVERS, self._name_servers), (_ANSWERED, self._answered)):

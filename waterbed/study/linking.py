@@ -30,10 +30,10 @@ ROOT = "/"
 
 
 class LinkSigns(Protocol):
-    """What tells the signs of looks."""
+    """The question for the signs of looks."""
 
     def signs(self) -> list[Sign]:
-        """The signs that link URLs; of plain ones only those that several share."""
+        """The signs that link URLs; plain ones only if shared."""
 
     def answered(self) -> dict[str, Span]:
         """The first and last time that each URL answered."""

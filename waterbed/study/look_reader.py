@@ -100,7 +100,7 @@ class _JudgedColumns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
-    """What looks at some URLs alone are read with."""
+    """The beginning of reading looks at some URLs alone."""
 
     known: pa.Table
     """`url_id` and `site_id` of all URLs."""

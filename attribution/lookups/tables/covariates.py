@@ -1,4 +1,4 @@
-"""Dated tables of covariates: what is known of hosters beside their size."""
+"""Dated tables of covariates of hosters, beside their size."""
 
 import csv
 import re
@@ -74,7 +74,9 @@ TAG: Final = "tag_"
 
 
 def read_covariates(path: Path) -> CovariateTable:
-    """The covariates in a file, plain or gzip; its content tells the form.
+    """The covariates in a file; its content tells the form.
+
+    Plain or gzip.
 
     Raises InputError for any other file, a bad row, or a key that occurs twice. Rows are counted after the header, and
     their text is never repeated, because a wrong file may hold anything.

@@ -111,6 +111,6 @@ def _checked(path: Path, number: int, row: list[str]) -> tuple[str, int]:
 
 
 def is_key(key: str) -> bool:
-    """True for an AS, a hoster's key or a country code."""
+    """True for an AS, hoster key or country code."""
     is_as = _AS_KEY.fullmatch(key) and int(key[2:]) <= _MAX_AS
     return bool(is_as or _HOSTER_KEY.fullmatch(key) or _COUNTRY_KEY.fullmatch(key))

@@ -1,4 +1,4 @@
-"""What all sources of reports have in common: a second opinion beside each alone.
+"""The trait behind all sources of reports: a second opinion.
 
 Pure.
 """
@@ -16,7 +16,9 @@ from waterbed.model.results import FeedRow
 
 
 def with_latent(rows: Sequence[FeedRow], frame: Sequence[Size]) -> tuple[list[FeedRow], str]:
-    """The rows with the latent trait of their keys, and what each source tells of it, or why nothing is told.
+    """The rows with the latent trait of their keys.
+
+    With what each source tells of it, or why nothing is told.
 
     Over all of `frame` with routed IPv4, zeros included (`latent_trait`). The trait is 0 in the middle of all, with a
     standard deviation of 1; rows of keys without a size have none.

@@ -1,4 +1,4 @@
-"""What hosters are beside their size: columns of a regression, and twins.
+"""Covariates of hosters: columns of a regression, and twins.
 
 Pure.
 """
@@ -28,7 +28,7 @@ _DEPENDENT: Final = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Columns:
-    """Columns beside the sizes, each with the covariate it is of.
+    """Columns beside the sizes, each with its covariate.
 
     `values` has a row for each key; `exact` marks columns of 0 and 1.
     """
@@ -96,7 +96,7 @@ def _enough(own: npt.NDArray[np.bool_], sites: Floats) -> bool:
 
 
 def twins_of(sizes: Floats, columns: Columns, rows: Sequence[int]) -> list[npt.NDArray[np.int64]]:
-    """The rows nearest to each of some rows, at most TWINS others.
+    """The rows nearest to each row, at most TWINS.
 
     None if there are fewer than five of its kinds and tags. Nearest by Euclid over the logs of sizes and numbers, each
     over its spread (Rubin, Biometrics 29, 1973). `sizes` are columns of logs, without the intercept.

@@ -154,7 +154,7 @@ class RankingTables:
 
     @property
     def each(self) -> Each:
-        """How rows are worked out: by several processes if they are of many episodes."""
+        """Work rows out, in processes if there are many."""
         several = len(self.episodes) >= _SHARED and self.conclusions.processes > 1
         return partial(in_processes, processes=self.conclusions.processes) if several else map
 

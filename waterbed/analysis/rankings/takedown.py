@@ -167,7 +167,7 @@ def _clock(episode: Episode, origin: datetime) -> Clock:
 
 
 def flap_after(episode: Episode, origin: datetime) -> tuple[datetime, datetime] | None:
-    """The interval of an episode's flap, if it is after an origin."""
+    """The interval of an episode's flap after an origin."""
     if episode.flap_last_up is None or episode.flap_first_down is None or episode.flap_first_down <= origin:
         return None
     return episode.flap_last_up, episode.flap_first_down
@@ -309,7 +309,7 @@ def interval_within(
 
 
 def most_removed(group: Sequence[Clock], share: float, within_h: float) -> tuple[float, Sequence[Clock]]:
-    """The share removed, and the clocks, if unconfirmed removals were the first.
+    """The share and clocks if unconfirmed removals were the first.
 
     The share itself and its clocks where there are none.
     """

@@ -107,7 +107,10 @@ def api(
 
 
 class FirstMade:
-    """Answers 503 until there are answers: a problem for tools, a page for people."""
+    """Answers 503 until there are answers.
+
+    A problem for tools, a page for people.
+    """
 
     def __init__(self, app: ASGIApp, current: Current) -> None:
         """Wrap an application."""

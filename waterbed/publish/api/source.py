@@ -81,7 +81,7 @@ class Current:
         self.stale = False
 
     def require_study(self) -> None:
-        """Raise what hinders the source, as far as that is seen at once."""
+        """Raise an error that hinders the source."""
         self._source.mark()
 
     def refresh(self) -> bool:

@@ -184,6 +184,63 @@ def test_a_table_is_sorted_by_the_keyboard(files: Walked, browser: Browser) -> N
                 assert given[0] == given[1][::-1], (path, button.inner_text())
 
 
+def test_the_ranking_keeps_what_was_asked(files: Walked, browser: Browser) -> None:
+    """The address says the order and the words sought, and whoever opens it sees the same rows in the same order."""
+
+    def shown(page: Page) -> list[str]:
+        return page.locator("table.ranking tbody tr:visible th").all_inner_texts()
+
+    with opened(browser, files.root, "ranking.html") as page:
+        page.locator("thead th[data-name=removed] button").click()
+        page.get_by_label("Find a hoster").fill("host")
+        asked, slowest_first = page.evaluate("() => location.hash"), shown(page)
+        page.locator("thead th[data-name=removed] button").click()
+        quickest_first = shown(page)
+        assert (asked, page.evaluate("() => location.hash")) == (
+            "#sort=removed&find=host",
+            "#sort=removed&find=host&descending",
+        )
+    assert slowest_first == quickest_first[::-1] != []
+    with opened(browser, files.root, f"ranking.html{asked}") as page:
+        assert shown(page) == slowest_first
+        assert page.locator("th[data-name=removed]").get_attribute("aria-sort") == "ascending"
+    with opened(browser, files.root, "ranking.html#sort=nothing&find=") as page:
+        assert len(shown(page)) > len(slowest_first)
+
+
+def test_displacement_follows_the_address(files: Walked, browser: Browser) -> None:
+    """A choice is in the address, and opened again draws the same; all hops are drawn as in the markup."""
+
+    def drawn(page: Page) -> list[str]:
+        drawings = page.locator("figure svg.drawing g").evaluate_all("all => all.map(one => one.outerHTML)")
+        return [*drawings, page.locator("#flows").inner_text(), page.locator("#said").inner_text()]
+
+    with opened(browser, files.root, "displacement.html", scripts=False) as page:
+        whole = drawn(page)[:-2]
+    with opened(browser, files.root, "displacement.html") as page:
+        assert drawn(page)[:-2] == whole
+        page.check("input[value=country]")
+        page.locator("input[name=passage]").first.uncheck()
+        asked, chosen = page.evaluate("() => location.hash"), drawn(page)
+        assert asked.startswith("#level=country&passage=")
+        assert all(one != other for one, other in zip(chosen, whole, strict=False))
+        page.get_by_role("button", name="Show all").click()
+        page.wait_for_function("() => !location.hash")
+        assert drawn(page)[:-2] == whole
+    with opened(browser, files.root, f"displacement.html{asked}") as page:
+        assert drawn(page) == chosen
+
+
+def test_a_link_to_a_figure_is_copied(files: Walked, browser: Browser) -> None:
+    """Following the link of a figure goes there, and copies it where the browser lets it."""
+    with opened(browser, files.root, "index.html", permissions=["clipboard-read", "clipboard-write"]) as page:
+        link = page.locator("#figure-curves .permalink")
+        link.click()
+        assert page.url.endswith("index.html#figure-curves")
+        page.wait_for_function("() => document.querySelector('#figure-curves .permalink').textContent === 'Copied'")
+        assert page.evaluate("() => navigator.clipboard.readText()") == page.url
+
+
 def column(page: Page, button: object) -> list[str]:
     """The values in the column of a heading's button, in the order of the rows."""
     return button.evaluate(  # type: ignore[attr-defined]  # a locator

@@ -96,7 +96,7 @@ def constants() -> list[str]:
     """Pieces of text with digits that templates and code hold for every study, longest first."""
     found = set()
     for file in SITE.joinpath("templates").iterdir():
-        text = file.read_text().replace("{{ start }}", "the report").replace("{{ frame.home }}", "\0")
+        text = file.read_text()
         found |= set(re.findall(r'"([^"<>{}]*)"', text))
         text = re.sub(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", "\0", text, flags=re.S)
         found |= set(re.split("[\0\1]", unescape(re.sub(r"<[^>]*>", "\1", text))))

@@ -3,15 +3,26 @@
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.publish.site.recomputed_pages import differences
+from tests.publish.study import small_study
+from waterbed.publish.release import publish_all
 
 
 @pytest.mark.parametrize("which", ["published", "everything"])
 def test_every_number_is_that_of_the_files(which: str, request: pytest.FixtureRequest) -> None:
     """Pages worked out anew from CSV and JSON say the same in every table, sentence and figure, and nothing else."""
     assert differences(request.getfixturevalue(which)) == []
+
+
+def test_pages_whose_clocks_run_from_notices_say_the_same(tmp_path: Path) -> None:
+    """Where clocks run from notices, sheets, first page and ranking have one share and one interval of a hoster."""
+    with small_study(tmp_path) as study:
+        study.folder.config = msgspec.structs.replace(study.folder.config, clock="notice_delivered")
+        publish_all(study, tmp_path / "out")
+    assert differences(tmp_path / "out") == []
 
 
 @pytest.mark.parametrize(

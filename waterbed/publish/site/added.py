@@ -16,7 +16,8 @@ from waterbed.publish.site.layout import Page
 class AddedPage:
     """A page of a plug-in.
 
-    `body` makes its HTML of what may be published: whole elements, without scripts, which pages do not run.
+    `body` makes its HTML of what may be published: whole elements, without scripts and
+    styles, which pages do not run or apply.
     """
 
     title: str

@@ -10,7 +10,6 @@ from typing import Annotated, Any, Final
 from graphs.network.flows import Flow
 from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.fact_sheet import cause_shares
-from waterbed.analysis.rankings.clocks import running_clocks
 from waterbed.analysis.rankings.durations import duration
 from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.tables import RankingTables
@@ -23,7 +22,7 @@ from waterbed.publish.site.figures.curves import CAUSE_CSS, causes_scene, weeks_
 from waterbed.publish.site.figures.marks import Figure, Key
 from waterbed.publish.site.figures.plot import figure_of
 from waterbed.publish.site.layout import Page, PageTable
-from waterbed.publish.site.rankings import CLASSES, RankingEntry, places_of, ranking_path, slow_words
+from waterbed.publish.site.rankings import CLASSES, RankingEntry, clocks_behind, places_of, ranking_path, slow_words
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
 
@@ -247,11 +246,10 @@ def sheet_views(
     In its order.
     """
     tables, until = RankingTables(conclusions=conclusions, kind="hoster", clock=study.config.clock), conclusions.until
-    clocks, shown = tables.clocks, [one for one in standings if one.row.key != UNKNOWN]
+    clocks, behind, shown = tables.clocks, clocks_behind(tables), [one for one in standings if one.row.key != UNKNOWN]
 
     def speed(one: RankingEntry) -> tuple[CauseCurves | None, list[CauseShare], Duration | None]:
-        own = clocks.get(one.row.key, ())
-        kept = running_clocks(own)
+        own, kept = clocks.get(one.row.key, ()), behind(one.row.key)
         curves = _curves(kept) if one.row.rank_class != "views differ" else None
         shares = list(cause_shares(kept, MARKS_H, until=until)) if curves and until else []
         return curves, shares, duration(own, within_h=MARKS_H[-1]) if curves else None

@@ -1,10 +1,12 @@
 """Rows of ranking pages: published volume, speed and ranks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 from waterbed.analysis.rankings.ranking import UNKNOWN
+from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.analysis.rankings.takedown import Clock, clocks
 from waterbed.model.conclusions import RankClass, RankingRow
 from waterbed.model.results import PlaceRow, VolumeRow
 from waterbed.model.spelling import percent
@@ -117,6 +119,16 @@ def norm_share(standings: Sequence[RankingEntry], norm: Norm) -> float:
     """
     held = (one.place.norm for one in standings if one.place and one.place.norm is not None)
     return next(held, norm.share)
+
+
+def clocks_behind(ranked: RankingTables) -> Callable[[str], Sequence[Clock]]:
+    """Return the clocks from which the ranking has a key's share."""
+    started = ranked.started
+
+    def of(key: str) -> Sequence[Clock]:
+        return clocks(ranked.groups.get(key, ())) if started is None else started.get(key, ())
+
+    return of
 
 
 def places_of(standings: Sequence[RankingEntry]) -> int:

@@ -9,12 +9,12 @@ from waterbed.analysis.rankings.takedown import (
     REMOVED,
     WITHIN_H,
     Clock,
-    clocks,
     incidence,
 )
 from waterbed.estimators.incidence import share_within
 from waterbed.model.conclusions import RankingRow
 from waterbed.publish.site.overview import WEEKS, WeekShare
+from waterbed.publish.site.rankings import clocks_behind
 
 
 def weekly_shares(ranked: RankingTables, rows: Sequence[RankingRow], *, least: int) -> dict[str, list[WeekShare]]:
@@ -23,13 +23,13 @@ def weekly_shares(ranked: RankingTables, rows: Sequence[RankingRow], *, least: i
     A week has no share below ten sites, or `least`, or where its clocks could not be followed for 24 hours. Shares
     are whole percents, from which no count of clocks follows.
     """
-    until, started = ranked.conclusions.until, ranked.started
+    until, behind = ranked.conclusions.until, clocks_behind(ranked)
     if until is None:
         return {row.key: [] for row in rows}
     labels = [_label(until - timedelta(weeks=back)) for back in reversed(range(WEEKS))]
     found = {}
     for row in rows:
-        group = clocks(ranked.groups.get(row.key, ())) if started is None else started.get(row.key, ())
+        group = behind(row.key)
         shares = {week: _share([one for one in group if _label(one.origin) == week], until, least) for week in labels}
         found[row.key] = [WeekShare(key=row.key, name=row.name, week=week, removed_24h=shares[week]) for week in labels]
     return found

@@ -18,7 +18,7 @@ def _hours(last: float) -> Axis:
     days = max(1, int(last // 24))
     each = -(-days // 7)
     ticks = [(24.0 * at, f"{24 * at}") for at in range(0, days + 1, each)]
-    return Axis(low=0.0, high=max(last, MARK_H) * 1.02, ticks=ticks, title="hours since the report")
+    return Axis(low=0.0, high=max(last, MARK_H) * 1.02, ticks=ticks, title="hours")
 
 
 def curves_scene(curves: Sequence[RemovalCurve], width: int) -> Scene:

@@ -33,9 +33,9 @@ def overview(check: Check) -> None:
     assert total["below_norm"] == len(below)
     hosters = [row for row in ranking if row["key"] != "unknown"]
     assert (total["hosters"], total["hosters_with_share"]) == (
-        len(hosters), sum(row["removed_24h"] is not None for row in hosters),
+        len(hosters), sum(row["removed_24h_low"] is not None for row in hosters),
     )  # fmt: skip
-    slow = sorted((r for r in ranking if r["removed_24h"] is not None), key=lambda r: (r["removed_24h"], r["key"]))
+    slow = sorted((r for r in ranking if r["removed_24h_low"] is not None), key=lambda r: (r["removed_24h"], r["key"]))
     passages, held = its.rows("data/passages"), [r for r in its.rows("data/quarantines") if r["status"] == "open"]
     outcomes = its.rows("data/outcomes")
     undecided = sum(row["looks"] for row in outcomes if row["state"] == "unknown")

@@ -342,3 +342,16 @@ def test_a_place_that_is_sure_is_one_number() -> None:
     """A set of one place is said as that place."""
     page = parsed(ranking_page(ranking(standings=[standing(row(1, "One", 0.5), 1, 1)]), ["hoster"], START))
     assert "By speed it stands at place 1 of 1" in page.shown
+
+
+def test_a_share_of_too_few_days_is_a_class_on_pages() -> None:
+    """It has no interval: neither the ranking nor the sheet shows it as how it works."""
+    few = replace(row(1, "Young", 0.44, rank_class="too few days"), removed_24h_low=None, removed_24h_high=None)
+    one = standing(few)
+    found = [
+        ranking_page(ranking(standings=[one]), ["hoster"], START),
+        sheet_page(sheet("Young", standing=one), SHEETS, START),
+    ]
+    texts = [render(frame(), page, [("index.html", "Overview"), ("ranking.html", "Ranking")]) for page in found]
+    assert all("too few days" in text for text in texts)
+    assert not any("None" in text or 'class="band"' in text for text in texts)

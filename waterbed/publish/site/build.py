@@ -158,7 +158,11 @@ def _totals(conclusions: Conclusions, publication: Publication, standings: Seque
         ),
         ("looks_stale", conclusions.stale_looks, "looks attributed with a routing table too far from their day"),
         ("hosters", len(hosters), "hosters in the ranking: those with enough sites, proxies among them"),
-        ("hosters_with_share", sum(one.row.removed_24h is not None for one in hosters), "of these, those with a share"),
+        (
+            "hosters_with_share",
+            sum(one.row.removed_24h_low is not None for one in hosters),
+            "of these, those with a share",
+        ),
         ("below_norm", len(below_norm(standings)), "of these, those that surely removed less than the norm"),
         ("norm_share", norm_share(standings, norm), "the norm: share removed within 24 hours"),
         ("norm_rate", norm.rate, "most that are wrongly said to be below it, as a share of those named"),

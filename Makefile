@@ -80,6 +80,7 @@ prove: $(VENV)/installed-dev
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/ranking.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/displacement.py --prove
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/scenarios.py
+	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/windows.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/coverage.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/shared_chance.py --studies 200 --results $$(mktemp)
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/hop_worlds.py

@@ -1,9 +1,10 @@
 """Runs: consecutive checks of one URL that saw the same."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol, overload
 
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Attribution, EndCause, State, Verdict
@@ -30,8 +31,12 @@ class Times(Protocol):
     def __len__(self) -> int:
         """How many."""
 
-    def __getitem__(self, place: int, /) -> int:
-        """The time at a place."""
+    @overload
+    def __getitem__(self, place: int, /) -> int: ...
+    @overload
+    def __getitem__(self, place: slice, /) -> "Times": ...
+    def __getitem__(self, place: Any, /) -> Any:
+        """The time at a place, or those of a slice."""
 
     def __iter__(self) -> Iterator[int]:
         """All times."""
@@ -64,6 +69,11 @@ class Run:
             answer=partial(_nth, answer),
             answers=partial(_each, answer),
         )
+
+    def before(self, when: int) -> "Run | None":
+        """Its checks before a time; None if there are none."""
+        kept = bisect_left(self.at, when)
+        return self if kept == len(self.at) else replace(self, at=self.at[:kept]) if kept else None
 
     @property
     def every_answer(self) -> Sequence[Attribution]:

@@ -24,6 +24,7 @@ FOUND: Final = {
     "plugins": "a plug-in is left out",
     "doctor": "something is to be done",
     "lag": "looks are overdue",
+    "overdue": "something is up beyond its time",
     "rejudge": "a verdict would change",
     "forget": "what was removed could not be wiped yet",
     "backup": "the backup was made but not recorded, because the store cannot be written to",

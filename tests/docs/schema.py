@@ -24,6 +24,7 @@ from waterbed.model.conclusions import (
     Verdict,
 )
 from waterbed.model.results import (
+    ChangeRow,
     ConclusionRow,
     CurveRow,
     FeedCard,
@@ -37,6 +38,7 @@ from waterbed.model.results import (
     SharedLook,
     ValueRow,
     VolumeRow,
+    WindowShare,
 )
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import (
@@ -46,6 +48,7 @@ from waterbed.model.takedown import (
     ComplianceRow,
     ComplianceTrend,
     Duration,
+    Overdue,
     Reconciled,
     TakedownClock,
     Unanswered,
@@ -75,11 +78,14 @@ CONCLUSIONS: tuple[type, ...] = (
     ComplianceRow,
     ComplianceTrend,
     Unanswered,
+    Overdue,
     CauseShare,
     Duration,
     Case,
     Reconciled,
     VolumeRow,
+    WindowShare,
+    ChangeRow,
     PlaceRow,
     FeedRow,
     FeedCard,

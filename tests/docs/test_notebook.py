@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from inspect import getmembers, isfunction
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ def test_every_table_is_in_the_page(study: Notebook) -> None:
 def test_every_column_has_its_meaning(study: Notebook, name: str) -> None:
     """Tables have rows, columns say what they mean, times are UTC, and the envelope says what the table is."""
     table = getattr(study, name)()
-    assert table.num_rows or name in ("quarantines", "testimonies", "told_episodes")
+    assert table.num_rows or name in ("quarantines", "testimonies", "told_episodes", "overdue")
     columns = described(table).to_pylist()
     assert [one["column"] for one in columns] == table.column_names
     assert all(one["meaning"] for one in columns)
@@ -84,6 +85,24 @@ def test_every_column_has_its_meaning(study: Notebook, name: str) -> None:
         assert field.nullable or table.column(field.name).null_count == 0
     assert heading(table)["version"]
     assert table.to_pandas().shape == table.shape
+
+
+def test_windows_share_what_was_judged_and_keep_the_rest_apart(study: Notebook) -> None:
+    """Weeks add up to the study; looks and verdicts are those of the whole; windows do not nest."""
+    weeks = study.by_window("week")
+    assert [one.window.name for one in weeks] == ["2026-W02", "2026-W03"]
+    assert sum(one.targets().num_rows for one in weeks) == study.targets().num_rows
+    assert sum(one.hops().num_rows for one in weeks) == study.hops().num_rows
+    assert weeks[0].looks().equals(study.looks())
+    assert weeks[0].verdicts().equals(study.verdicts())
+    assert weeks[0].within().conclusions is study.conclusions
+    day = date(2026, 1, 12)
+    assert (
+        study.within(until=day)
+        .clocks(clock="reported")
+        .equals(study.within(None, "2026-01-12").clocks(clock="reported"))
+    )
+    assert heading(weeks[1].flows())["reports"].startswith("URLs first reported from 2026-01-12")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -134,11 +153,16 @@ def test_rankings_are_those_of_the_command(study: Notebook) -> None:
         ("compliance", {"by": "seat"}),
         ("clocks", {"clock": "noon"}),
         ("flow_shares", {"by": "seat"}),
+        ("within", {"since": "noon"}),
+        ("within", {"since": "2026-02-01", "until": "2026-01-01"}),
+        ("within", {"until": "2026-01-05"}),
+        ("within", {"follow": "7d", "since": "2026-01-05"}),
+        ("by_window", {"every": "day"}),
     ],
 )
 def test_words_that_are_not_known_are_refused(study: Notebook, name: str, words: dict[str, Any]) -> None:
     """A wrong word is one sentence that names it and the page."""
-    with pytest.raises(InputError, match=r"docs/notebook\.md") as problem:
+    with pytest.raises(InputError, match=r"docs/(notebook|windows)\.md") as problem:
         getattr(study, name)(**words)
     assert str(next(iter(words.values()))) in str(problem.value)
 

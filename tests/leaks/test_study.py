@@ -95,9 +95,13 @@ PRINTED = (
     ("compliance", "--weeks"),
     ("compliance", "--table", "unanswered", "--after", "1"),
     ("fact-sheet", "pages", "--format", "json"),
+    ("rank", "--window", "week", "--format", "csv"),
+    ("episodes", "--window", "month", "--format", "json"),
 )
 """What a study prints: cases, and all that it says of hosters and sources."""
 AFTERWARDS = (
+    ("report", "--month", "2026-01", "--out", ":report"),
+    ("overdue", "--after", "0", "--csv", ":overdue.csv"),
     ("protocol", "init"),
     ("protocol", "lock", "--reason", "a study that is searched"),
     ("protocol", "show"),

@@ -116,7 +116,7 @@ class Compliance:
         names = {key: key if by == "country" else self.conclusions.attributor.name_of(key) for key in tables.groups}
         told = {key: group for key, group in tables.groups.items() if key not in self.differing}
         hidden = {key: volume.hidden for key, volume in volumes_of(tables.appearances).items()}
-        return returns(told, self.conclusions.episodes, names, until=until, by=by, hidden=hidden)
+        return returns(told, self.conclusions.everywhere, names, until=until, by=by, hidden=hidden)
 
     def effects(self) -> list[NoticeEffect]:
         """The effect of notices on removal, in time.
@@ -151,7 +151,7 @@ def compliance_of(
     tables = RankingTables(conclusions=concluded, kind=by, clock=clock)
     clocks = {key: group for key, group in tables.clocks.items() if group}
     names = {key: key if by == "country" else concluded.attributor.name_of(key) for key in clocks}
-    info = replace(table_info(study, "compliance", by=by, clock=clock), method=METHOD)
+    info = replace(table_info(study, "compliance", by=by, clock=clock, window=concluded.window), method=METHOD)
     hidden = {key: volume.hidden for key, volume in volumes_of(tables.appearances).items()}
     return Compliance(
         conclusions=concluded, clocks=clocks, hidden=hidden, names=names, info=info, differing=tables.differing

@@ -43,15 +43,16 @@ def findings_of(
 
     Conclusions are drawn unless given.
     """
-    info = table_info(study, "displacement", by=event.kind if event else "hoster")
     conclusions, config = conclusions or study.conclude(), study.config
+    info = table_info(study, "displacement", by=event.kind if event else "hoster", window=conclusions.window)
     return findings(
         conclusions,
         config.home,
         info,
         event,
         disclosure=disclosure,
-        external=ExternalConclusions(conclusions, config.testimony),
+        # what others saw before our first look is of no window
+        external=None if conclusions.window else ExternalConclusions(conclusions, config.testimony),
     )
 
 
@@ -71,6 +72,8 @@ def findings(
     settings say so.
     InputError where the study holds no episode, or the event names what it does not know.
     """
+    if conclusions.window and not conclusions.episodes:
+        raise InputError(f"no URL was first reported and seen in this window ({conclusions.window.words})")
     if not conclusions.episodes or conclusions.until is None:
         raise InputError(
             "this study does not hold any episode yet; import reports and run waterbed recheck first "

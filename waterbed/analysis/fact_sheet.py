@@ -30,6 +30,7 @@ from waterbed.model.conclusions import ClockKind, Episode, RankingRow, Size
 from waterbed.model.errors import InputError
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import AddressedNotice, Case, CauseShare, ComplianceRow, Duration, TakedownClock
+from waterbed.model.window import Window
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
 
@@ -44,6 +45,8 @@ class Sheet:
     key: str
     name: str
     info: TableInfo
+    window: Window
+    """The reports that it is about."""
     ranking: RankingRow | None
     """Its row in the ranking; null: nothing reported was looked at there."""
     size: Size | None
@@ -57,23 +60,26 @@ class Sheet:
     """Notices that went to it and were not its own, and notices about what it hosted that went to somebody else."""
 
 
-def sheet_of(study: Study, key: str, *, clock: ClockKind | None = None) -> Sheet:
+def sheet_of(
+    study: Study, key: str, *, clock: ClockKind | None = None, conclusions: Conclusions | None = None
+) -> Sheet:
     """The fact sheet of a hoster.
 
     By default clocks run from the delivered notice, without notices from the report. InputError if neither the study
-    nor the book knows the hoster.
+    nor the book knows the hoster. `conclusions` are used if given, else drawn.
     """
-    conclusions = study.conclude()
+    conclusions = conclusions or study.conclude()
     until = conclusions.until
     day = (until or study.clock()).astimezone(UTC).date()
     company = conclusions.attributor.book.on(day).company(key)
     concerned = [n for n in conclusions.notices if n.recipient == company or company in n.hosters]
     row = next((row for row in ranking_of(conclusions) if row.key == company), None)
-    if row is None and not concerned and not conclusions.attributor.book.on(day).exists(company):
+    known = company in conclusions.whole.hosters or conclusions.attributor.book.on(day).exists(company)
+    if row is None and not concerned and not known:
         raise InputError(
             "neither the study nor its book knows this hoster; a key of waterbed rank was expected (docs/notices.md)"
         )
-    chosen: ClockKind = clock or ("notice_delivered" if conclusions.facts.notices else "reported")
+    chosen: ClockKind = clock or ("notice_delivered" if conclusions.whole.facts.notices else "reported")
     found = compliance_of(study, clock=chosen, conclusions=conclusions)
     clocks = found.clocks.get(company, ())
     name = conclusions.attributor.name_of(company)
@@ -83,8 +89,9 @@ def sheet_of(study: Study, key: str, *, clock: ClockKind | None = None) -> Sheet
         key=company,
         name=name,
         info=replace(found.info_of("sheet"), by="hoster"),
+        window=conclusions.window,
         ranking=row,
-        size=_size(study, company, day, conclusions),
+        size=_size(study, company, day, conclusions.whole),
         shares=found.told(
             compliance({company: clocks}, {company: name}, until=until, within_h=SHEET_H, hidden=found.hidden)
         )

@@ -60,6 +60,22 @@ Seed = Annotated[int, typer.Option(help="The same seed gives the same studies.")
 Workers = Annotated[int, typer.Option(min=1, help="Processes that share them.")]
 Processes = Annotated[int, typer.Option(min=1, max=256, help="Worker processes that share the work.")]
 Top = Annotated[int | None, typer.Option(min=1, help="Only the first rows.")]
+Since = Annotated[
+    str | None, typer.Option("--since", help="Only URLs first reported from this day or time on.", show_default=False)
+]
+Until = Annotated[
+    str | None, typer.Option("--until", help="Only URLs first reported before this day or time.", show_default=False)
+]
+Follow = Annotated[
+    str | None,
+    typer.Option(
+        "--follow", help="Follow them for so long after the window's end, as 36h, 14d, 2w.", show_default=False
+    ),
+]
+Every = Annotated[
+    str | None, typer.Option("--window", help="Rows by week or month of the first report.", show_default=False)
+]
+OfSource = Annotated[str | None, typer.Option("--source", help="Only what this source reported.", show_default=False)]
 Hoster = Annotated[str, typer.Argument(metavar="HOSTER", help="A hoster's key, AS64500 or registry:HANDLE.")]
 
 # Words of other modules, spelled here as well so that no module is loaded to help or to complete; a test compares them.

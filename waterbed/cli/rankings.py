@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from waterbed.cli.output import SHOWN, console, days_of, for_tools, more, new_table, note, number, print_table, say
+from waterbed.cli.windows import Cell, between, share
 from waterbed.model.conclusions import RankingRow
 
 if TYPE_CHECKING:
@@ -208,6 +209,26 @@ def print_ranking(found: Sequence[RankingRow], info: TableInfo, form: str) -> No
     more(len(found))
 
 
+BY_WINDOW: dict[str, Cell] = {
+    "key": "key",
+    "hosts": "hosts",
+    "sites": "sites",
+    "clocks": "episodes",
+    "removed": lambda row: share(row.removed_24h, row.removed_24h_low, row.removed_24h_high),
+    "if unseen": lambda row: between(row.removed_24h_worst, row.removed_24h_best),
+    "half": lambda row: _hours(row.median_h),
+    "class": "rank_class",
+}
+"""Columns of a ranking by week or month."""
+PLACES_BY_WINDOW: dict[str, Cell] = {
+    "key": "key",
+    "sites": "sites",
+    "removed": lambda row: share(row.removed_24h),
+    "place": lambda row: _range(row.place_low, row.place_high),
+    "class": "rank_class",
+}
+
+
 _RANKING_COLUMNS: tuple[tuple[str, Literal["left", "right"], int], ...] = (
     ("#", "right", 0),
     ("key", "left", 0),
@@ -241,10 +262,7 @@ def _ranking_cells(row: RankingRow) -> dict[str, str]:
 
 
 def _bounds(row: RankingRow) -> str:
-    if row.removed_24h_worst is None or row.removed_24h_best is None:
-        return "-"
-    low, high = f"{row.removed_24h_worst * 100:.0f}", f"{row.removed_24h_best:.0%}"
-    return high if f"{low}%" == high else f"{low}-{high}"
+    return between(row.removed_24h_worst, row.removed_24h_best)
 
 
 def _hours(hours: float | None) -> str:

@@ -388,3 +388,48 @@ class Provenance:
     episodes: Annotated[int, "rows of episodes"]
     left_out: Annotated[int, "rows left out because their hoster has too few sites"]
     hidden: Annotated[int, "prefixes hidden because they have too few sites"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowShare:
+    """Removals of one key among the reports of a week."""
+
+    PUBLIC: ClassVar = {"rank_class": "class"}
+
+    window: Annotated[str, "ISO week of the first report, as 2026-W12"]
+    window_since: Annotated[datetime | None, "begin of the week"]
+    window_until: Annotated[datetime | None, "end of the week: first reports lie before it"]
+    followed_to: Annotated[datetime | None, "its URLs were followed to this time, if the study goes on so long"]
+    key: Annotated[str, "hoster key"]
+    name: Annotated[str, "name for people"]
+    urls: Annotated[int, "distinct URLs"]
+    sites: Annotated[int, "distinct registrable domains"]
+    removed_24h: Annotated[float | None, "share removed within 24 h of the report; null: not estimable"]
+    removed_24h_low: Annotated[float | None, "lower end of its 95% interval"]
+    removed_24h_high: Annotated[float | None, "upper end"]
+    removed_24h_worst: Annotated[float | None, "what happened, if what we could not see had not been removed"]
+    removed_24h_best: Annotated[float | None, "what happened, if all of it had been removed"]
+    rank_class: Annotated[RankClass, "ranked, or why no share is given"]
+
+
+Changed = Literal["came", "went", "class", "share"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRow:
+    """One hoster that changed since the edition before."""
+
+    key: Annotated[str, "hoster key"]
+    name: Annotated[str, "name for people"]
+    change: Annotated[
+        Changed, "came or went: in the ranking now, or then; class; share: it lies outside its interval of then"
+    ]
+    class_before: Annotated[str | None, "its class then; null: it was not in the ranking"]
+    class_now: Annotated[str | None, "its class now; null: it is not in the ranking"]
+    removed_before: Annotated[float | None, "share removed within 24 h then; null: not told"]
+    removed_before_low: Annotated[float | None, "lower end of its 95% interval"]
+    removed_before_high: Annotated[float | None, "upper end"]
+    removed_now: Annotated[float | None, "share removed now; null: not told"]
+    removed_now_low: Annotated[float | None, "lower end of its 95% interval"]
+    removed_now_high: Annotated[float | None, "upper end"]
+    sites: Annotated[int, "sites now, or those of then where it went"]

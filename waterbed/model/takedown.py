@@ -213,6 +213,26 @@ class Unanswered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Overdue:
+    """Content that is up after the time a notice gave."""
+
+    key: Annotated[str, "the hoster"]
+    name: Annotated[str, "name for people"]
+    reference: Annotated[str | None, "the source's own number of the case; null: it gave none"]
+    url_id: Annotated[str, "the URL"]
+    kind: Annotated[str, "of the notice: ntd, legal_order, dsa or citizen"]
+    notice_id: Annotated[str, "the notice that the time runs from"]
+    batch: Annotated[str | None, "sender and batch of it"]
+    notified_at: Annotated[datetime, "when it arrived; when it was sent, if no arrival is known"]
+    deadline_h: Annotated[float, "hours that it gave"]
+    late_h: Annotated[float, "hours from the deadline to the last check that saw it up: late by at least so much"]
+    last_up: Annotated[datetime, "last time it was known up there"]
+    reminders: Annotated[int, "further notices that arrived since"]
+    acknowledged: Annotated[bool, "whether the hoster answered"]
+    held_for_police: Annotated[bool, "whether removal was to wait for the police: no reminder then"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CauseShare:
     """Share of one hoster's clocks ended by one cause.
 

@@ -36,7 +36,7 @@ def basis_of(conclusions: Conclusions, ranked: Sequence[RankingTables], told: Ma
         alone=alone,
         notices=layer_of(_by_clock(told)),
         shared=_shared(ranked),
-        hops=conclusions.hops,
+        hops=conclusions.whole.hops,
         disclosure=_disclosure(conclusions),
     )
 
@@ -81,13 +81,14 @@ def _shared(ranked: Sequence[RankingTables]) -> dict[Key, Mapping[frozenset[str]
 
 def _disclosure(conclusions: Conclusions) -> CellDisclosure | None:
     """Attributes of hops for their cells; no key is named, and the least is one site."""
-    if not conclusions.episodes or conclusions.until is None:
+    whole = conclusions.whole  # a hop of a window may come from a URL that is not in it
+    if not whole.episodes or whole.until is None:
         return None
     return CellDisclosure(
-        sites={url_id: target.site_id for url_id, target in conclusions.facts.targets.items()},
+        sites={url_id: target.site_id for url_id, target in whole.facts.targets.items()},
         named={},
-        origins=origins_index(conclusions.episodes),
+        origins=origins_index(whole.episodes),
         home=conclusions.config.home,
         least=1,
-        span=(min(episode.known_up_at for episode in conclusions.episodes), conclusions.until),
+        span=(min(episode.known_up_at for episode in whole.episodes), whole.until),
     )

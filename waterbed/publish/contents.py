@@ -77,8 +77,11 @@ def _contents(study: Study, conclusions: Conclusions, publication: Publication) 
     if publication.policy.addresses:
         yield _ADDRESSES, address_events(publication, last_seen(conclusions)).encode()
     flows = publication.table("flow-shares-hoster")
+    told = publication.basis.hops
+    if publication.window:
+        told = [told[at] for own in publication.cells.members for at in own]
     graph = flow_graph(
-        conclusions.hops,
+        told,
         {(row.from_key, row.to_key) for row in flows.rows},
         names=hoster_names(conclusions),
         seats=conclusions.seats,

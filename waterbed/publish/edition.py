@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from errno import EACCES, EPERM, EROFS
 from hashlib import sha256
 from logging import getLogger
@@ -20,6 +21,7 @@ import msgspec
 from graphs.network.moves import Ends, Level
 from waterbed.model.conclusions import Hop
 from waterbed.model.errors import InputError
+from waterbed.model.window import ALL, Window
 from waterbed.publish.hop_cells import CellDisclosure, HopCell, HopCells, Parts, cells_in_order, hop_cells
 from waterbed.publish.suppression import Before, Key, Layer
 from waterbed.store.folder import Folder
@@ -31,7 +33,25 @@ FILE: Final = "edition.json"
 """Name of the file in the study; only its owner can read it."""
 Way = Literal["publish", "serve", "freeze"]
 _KEPT: Final[Mapping[Way, int]] = {"publish": 6, "serve": 2, "freeze": 2}
-"""Editions in the file: those of a few folders, of a server and of packages, and those that were never finished."""
+"""Editions in the file: those of a few folders, of a server and of packages, and those that were never finished.
+
+So many of the whole study, and of each window.
+"""
+_WINDOWS: Final = 24
+"""Editions of windows, all together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """One hoster as an edition told it."""
+
+    key: str
+    name: str
+    rank_class: str
+    removed: float | None
+    low: float | None
+    high: float | None
+    sites: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +69,9 @@ class LastEdition:
     least: Annotated[int, "its `publish.least`"] = 1
     weeks: Annotated[tuple[str, ...], "weeks of its cells"] = ()
     cells: Annotated[tuple[tuple[HopCell, tuple[str, ...]], ...], "its cells, and marks of their hops"] = ()
+    window: Annotated[Window, "the reports that it is about"] = ALL
+    data_until: Annotated[datetime | None, "last look that it rests on"] = None
+    ranked: Annotated[tuple[Ranked, ...], "the hosters that it told"] = ()
 
     def before(self, *layers: str, noticed: bool = False) -> Before:
         """The parts of the named layers, for suppression."""
@@ -92,6 +115,10 @@ class _Record(msgspec.Struct, frozen=True):
     told: LastEdition
     way: Way = "publish"
 
+    def like(self, other: "_Record") -> bool:
+        """True if another left alike, about the same window."""
+        return (self.way, self.told.window) == (other.way, other.told.window)
+
 
 def editions(folder: Folder) -> list[LastEdition]:
     """Return the editions that bind the next, newest first.
@@ -102,6 +129,18 @@ def editions(folder: Folder) -> list[LastEdition]:
     the record is damaged.
     """
     return [one.told for one in _records(folder)]
+
+
+def edition_before(folder: Folder, way: Way, window: Window, data_until: datetime | None) -> LastEdition | None:
+    """The newest edition with older data, or None.
+
+    It left the same way and is about the same window.
+    """
+    for one in _records(folder):
+        older = one.told.data_until is not None and (data_until is None or one.told.data_until < data_until)
+        if one.way == way and one.told.window == window and older:
+            return one.told
+    return None
 
 
 def remember(folder: Folder, edition: LastEdition | None, way: Way) -> None:
@@ -139,7 +178,8 @@ def _alone(folder: Folder) -> Iterator[None]:
 def _keep(folder: Folder, edition: LastEdition, way: Way) -> None:
     earlier = [one for one in _records(folder) if one != _Record(edition, way)]
     found = [_Record(edition, way), *earlier]
-    kept = [one for at, one in enumerate(found) if sum(other.way == one.way for other in found[:at]) < _KEPT[one.way]]
+    kept = [one for at, one in enumerate(found) if sum(one.like(other) for other in found[:at]) < _KEPT[one.way]]
+    kept = [one for at, one in enumerate(kept) if sum(bool(other.told.window) for other in kept[:at]) < _WINDOWS]
     try:
         write_whole(folder.path / FILE, msgspec.json.encode(kept)).chmod(0o600)
     except OSError as problem:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypeVar, get_args
@@ -10,6 +11,8 @@ from typing import Any, Self, TypeVar, get_args
 import pyarrow as pa
 
 from waterbed.analysis.compliance import compliance_of
+from waterbed.analysis.overdue import METHOD as OVERDUE_METHOD
+from waterbed.analysis.overdue import overdue_rows
 from waterbed.analysis.rankings.keys import KINDS, Kind, RankingKind
 from waterbed.analysis.rankings.tables import (
     PLACES_METHOD,
@@ -38,7 +41,8 @@ from waterbed.model.errors import InputError
 from waterbed.model.facts import ExternalObservation, Observation, Report, Target
 from waterbed.model.plugins import added
 from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
-from waterbed.model.takedown import AddressedNotice, ComplianceRow, TakedownClock
+from waterbed.model.takedown import AddressedNotice, ComplianceRow, Overdue, TakedownClock
+from waterbed.model.window import Every, Window, every_of, window_of
 from waterbed.publish.tables import flow_tables
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.external import ExternalConclusions
@@ -46,6 +50,7 @@ from waterbed.study.formats import METADATA, arrow_schema, as_arrow
 from waterbed.study.look_tables import LOOK, attribution_tables, flat_lists, observation_tables, verdict_tables
 from waterbed.study.metadata import table_info
 from waterbed.study.study import Study, open_study
+from waterbed.study.windowed import by_window, within
 
 _AS_FOUND = "as recorded"
 Word = TypeVar("Word", bound=str)
@@ -80,6 +85,42 @@ class Notebook:
         """The conclusions behind all tables."""
         return self.study.conclude()
 
+    @property
+    def window(self) -> Window:
+        """The window of reports that its tables are about."""
+        return self.conclusions.window
+
+    def within(
+        self,
+        since: str | date | None = None,
+        until: str | date | None = None,
+        follow: str | timedelta | None = None,
+    ) -> "Notebook":
+        """The same study's tables about the reports of a window.
+
+        As `--since --until --follow` of the command line, or as dates. Nothing is judged again; both close together.
+        InputError for what is no window, or one that ends before the first report.
+        """
+        return self._about(within(self.conclusions.whole, window_of(since, until, follow)))
+
+    def by_window(
+        self,
+        every: Every,
+        *,
+        since: str | date | None = None,
+        until: str | date | None = None,
+        follow: str | timedelta | None = None,
+    ) -> "list[Notebook]":
+        """Tables about each week or month with a report."""
+        wanted = every_of(every)
+        window = window_of(since, until, follow, every=wanted)
+        return [self._about(one) for one in by_window(self.conclusions.whole, window, wanted)]
+
+    def _about(self, conclusions: Conclusions) -> "Notebook":
+        made = Notebook(self.study)
+        made.__dict__["conclusions"] = conclusions
+        return made
+
     # facts
     def targets(self) -> pa.Table:
         """The study's URLs by keyed id, one row each (`Target`)."""
@@ -93,9 +134,12 @@ class Notebook:
         return self._facts(Report, self.conclusions.all_facts.reports, "reports")
 
     def looks(self) -> pa.Table:
-        """All observations, by URL and time (`Observation`)."""
+        """All observations, by URL and time (`Observation`).
+
+        Whatever the window, as verdicts, attributions and quarantines: they are judged together.
+        """
         info = replace(table_info(self.study, "looks"), method=_AS_FOUND)
-        conclusions, names = self.conclusions, arrow_schema(Observation).names
+        conclusions, names = self.conclusions.whole, arrow_schema(Observation).names
         found = observation_tables(conclusions.facts, conclusions.looks, names)
         return _whole(arrow_schema(Observation, info), map(flat_lists, found))
 
@@ -111,7 +155,7 @@ class Notebook:
     def verdicts(self) -> pa.Table:
         """The verdict of each observation, in their order (`Verdict`)."""
         info = table_info(self.study, "verdicts")
-        return _whole(arrow_schema(Verdict, info), verdict_tables(self.conclusions.judged))
+        return _whole(arrow_schema(Verdict, info), verdict_tables(self.conclusions.whole.judged))
 
     def attributions(self) -> pa.Table:
         """Hosters that answered at each observation with an address.
@@ -120,7 +164,7 @@ class Notebook:
         """
         schema = arrow_schema(Attribution, table_info(self.study, "attributions"))
         beside = [arrow_schema(Observation).field(name) for name in LOOK]
-        return _whole(pa.schema([*beside, *schema], schema.metadata), attribution_tables(self.conclusions.judged))
+        return _whole(pa.schema([*beside, *schema], schema.metadata), attribution_tables(self.conclusions.whole.judged))
 
     def episodes(self) -> pa.Table:
         """Episodes of each URL at a hoster (`Episode`)."""
@@ -140,7 +184,7 @@ class Notebook:
 
     def quarantines(self) -> pa.Table:
         """Quarantined cycles and deliveries, decided ones included (`Quarantine`)."""
-        return self._table(Quarantine, self.conclusions.quarantines, "quarantines")
+        return as_arrow(Quarantine, self.conclusions.quarantines, table_info(self.study, "quarantines"))
 
     # standings
     def rankings(
@@ -182,7 +226,9 @@ class Notebook:
 
     def feeds(self) -> pa.Table:
         """A card for each source of reports (`FeedCard`)."""
-        return as_arrow(FeedCard, cards(self.conclusions), table_info(self.study, "feeds", by="source"))
+        return as_arrow(
+            FeedCard, cards(self.conclusions), table_info(self.study, "feeds", by="source", window=self.window)
+        )
 
     def feed_rankings(self, by: Kind = "hoster") -> pa.Table:
         """The ranking by each source (`FeedRow`).
@@ -206,6 +252,12 @@ class Notebook:
         rows = [one for key in sorted(found.clocks) for one in found.clocks[key]]
         return as_arrow(TakedownClock, rows, found.info_of("clocks"))
 
+    def overdue(self, *, source: str | None = None, after_h: float = 24.0) -> pa.Table:
+        """Content up after its notice's deadline (`Overdue`)."""
+        rows = overdue_rows(self.conclusions, source=source, after_h=after_h)
+        info = table_info(self.study, "overdue", by="hoster", clock="notice_delivered", window=self.window)
+        return as_arrow(Overdue, rows, replace(info, method=OVERDUE_METHOD))
+
     # hops added up
     def flows(self) -> pa.Table:
         """Flows between hosters (`Flow`)."""
@@ -220,10 +272,11 @@ class Notebook:
         return as_arrow(found.cls, found.rows, found.envelope)
 
     def _table(self, cls: type, rows: Sequence[Any], what: str) -> pa.Table:
-        return as_arrow(cls, rows, table_info(self.study, what))
+        return as_arrow(cls, rows, table_info(self.study, what, window=self.window))
 
     def _facts(self, cls: type, rows: Sequence[Any], what: str) -> pa.Table:
-        return as_arrow(cls, rows, replace(table_info(self.study, what), method=_AS_FOUND))
+        info = table_info(self.study, what, window=self.window)
+        return as_arrow(cls, rows, replace(info, method=_AS_FOUND))
 
     def _rankings(
         self, by: Kind, *, clock: ClockKind | None = None, side: Side | None = None, source: str | None = None

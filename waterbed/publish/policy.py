@@ -4,18 +4,21 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 from graphs.network.moves import UNKNOWN, Level
+from graphs.network.weeks import week_window
 from waterbed.model.codec import columns
 from waterbed.model.conclusions import Hop
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import NoticeEffect
+from waterbed.model.window import ALL, Window
+from waterbed.publish.changes import ranked_in
 from waterbed.publish.edition import LastEdition, edition_of, next_cells
 from waterbed.publish.hop_cells import NO_CELLS, CellDisclosure, HopCells
 from waterbed.publish.hop_tables import flow_rows, share_rows
-from waterbed.publish.suppression import Key, Layer, hidden_keys, told
+from waterbed.publish.suppression import Key, Layer, few_sites, hidden_keys, told
 from waterbed.store.settings import Norm, Tlp
 
 COUNTED: Final = ("sites", "clocks", "hosts", "hops", "urls")
@@ -72,6 +75,8 @@ class Basis:
     shared: Annotated[Mapping[Key, Mapping[frozenset[str], int]], "hosts and incidents of each kind, by their keys"] = (
         field(default_factory=dict)
     )
+    pieces: Annotated[Sequence["Basis"], "of a window: what lies between the bounds of all windows published"] = ()
+    exposed: Annotated[frozenset[Key], "of a window: keys of which a small count would follow from it"] = frozenset()
     hops: Sequence[Hop] = ()
     disclosure: Annotated[CellDisclosure | None, "of the hops; null: there are no episodes"] = None
 
@@ -95,6 +100,7 @@ class Publication:
     addressed: Annotated[Sequence[str], "keys of hosters whose addresses are published one by one"] = ()
     basis: Basis = field(default_factory=Basis)
     cells: Annotated[HopCells, "the hops that may be told, as far as they may"] = NO_CELLS
+    window: Annotated[Window, "the reports that it is about"] = ALL
     norm: Norm = field(default_factory=Norm)
     """What places are held against."""
     edition: Annotated[LastEdition | None, "what the next edition must know of this one; null: nothing is left out"] = (
@@ -165,7 +171,7 @@ def publishable(publication: Publication, before: Sequence[LastEdition] = ()) ->
     """
     policy = publication.policy
     before = [one for one in before if one.least <= policy.least]
-    hidden = _hidden(publication, before)
+    hidden = _hidden(publication, [one for one in before if one.window == publication.window])
     kept = [
         _without_addresses(table, policy) if table.case_level else _large_enough(publication, table, hidden)
         for table in publication.tables
@@ -178,7 +184,10 @@ def publishable(publication: Publication, before: Sequence[LastEdition] = ()) ->
         key: tuple(number for number in numbers if ("asn", f"AS{number}") not in hidden.keys)
         for key, numbers in publication.origins.items()
     }
-    return replace(shown, origins=origins, edition=hidden.edition(publication.basis, shown.cells, policy.least))
+    edition = hidden.edition(publication.basis, shown.cells, policy.least)
+    edition = replace(edition, window=publication.window, data_until=publication.last, ranked=ranked_in(shown.tables))
+    shown = replace(shown, origins=origins, edition=edition)
+    return _within_window(shown) if publication.window else shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +208,7 @@ class _Hidden:
 
 def _hidden(publication: Publication, before: Sequence[LastEdition]) -> _Hidden:
     basis, least = publication.basis, publication.policy.least
-    small, few = set[Key](), set[Key]()
+    small, few = set[Key](basis.exposed), set[Key]()
     for table in publication.tables:
         kind = table.envelope.by
         if table.name.startswith(RANKING) or table.name == "feeds":
@@ -221,6 +230,11 @@ def _hidden(publication: Publication, before: Sequence[LastEdition]) -> _Hidden:
     noticed = hidden_keys(
         [basis.notices], few, least, hidden=found, before=[one.before("notices", noticed=True) for one in before]
     )
+    for piece in basis.pieces:
+        found |= hidden_keys(piece.network, few_sites(piece.network[:1], least), least)
+        for layer in piece.alone.values():
+            found |= hidden_keys([layer], few_sites([layer], least), least)
+        noticed |= found | hidden_keys([piece.notices], few_sites([piece.notices], least), least)
     return _Hidden(keys=found, small=small, noticed=noticed, few=few)
 
 
@@ -270,6 +284,8 @@ def _large_enough(publication: Publication, table: Table, left_out: _Hidden) -> 
         rows = _told_effects(rows, least)
     elif "clusters" in fields:
         rows = _untold_notices(table, rows, least)
+    if "window" in fields:
+        rows = _untold_weeks(table, rows, least)
     gone = len(table.rows) - len(rows)
     layer = publication.basis.alone.get(kind) or next(iter(publication.basis.network), ())
     if counted == "sites" and gone:
@@ -330,6 +346,20 @@ def _told_effects(rows: Sequence[NoticeEffect], least: int) -> list[NoticeEffect
     ]
 
 
+def _untold_weeks(table: Table, rows: Sequence[Any], least: int) -> list[Any]:
+    """Rows by week of the report, without weeks that follow from others."""
+    sites: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in table.rows:
+        sites[row.key][row.window] = row.sites
+    shown = {key: told_weeks(own, least) for key, own in sites.items()}
+    return [row for row in rows if row.window in shown[row.key]]
+
+
+def told_weeks(sites: Mapping[str, int], least: int) -> set[str]:
+    """Weeks of a hoster that may be told."""
+    return _told_of(sites, {week for week in sites if sites[week] >= least}, least)
+
+
 def _told_weeks(weeks: Mapping[str, Sequence[Any]], least: int) -> set[str]:
     """Weeks of one hoster that may be told: the others follow from no sum."""
     clocks = {week: max(row.clocks for row in rows) for week, rows in weeks.items()}
@@ -338,6 +368,11 @@ def _told_weeks(weeks: Mapping[str, Sequence[Any]], least: int) -> set[str]:
         for week, rows in weeks.items()
         if all(row.clocks >= least and not 0 < row.clusters < least for row in rows)
     }
+    return _told_of(clocks, shown, least)
+
+
+def _told_of(clocks: Mapping[str, int], shown: set[str], least: int) -> set[str]:
+    """Of weeks that are large enough, those whose rest is several weeks, and about enough."""
     for week in sorted(shown, key=lambda week: (clocks[week], week)):
         rest = [clocks[other] for other in clocks if other not in shown and clocks[other]]
         if not rest or (len(rest) > 1 and sum(rest) >= least + len(rest) - 2):
@@ -368,7 +403,31 @@ def _with_cells(publication: Publication, before: LastEdition | None) -> Publica
     if basis.disclosure is None:
         return publication
     disclosure = replace(basis.disclosure, named=named_keys(publication), least=least)
-    cells = next_cells(basis.hops, disclosure, before)
+    return _summed(replace(publication, cells=next_cells(basis.hops, disclosure, before)))
+
+
+def _within_window(publication: Publication) -> Publication:
+    """The publication of a window, with the cells of hops that lie in it whole.
+
+    They tell nothing that the cells of the study do not.
+    """
+    cells, window = publication.cells, publication.window
+    bounds = [week_window(week) for week in cells.weeks]
+    kept = [
+        at
+        for at, cell in enumerate(cells.cells)
+        if window.holds(bounds[cell.first][0]) and window.holds(bounds[cell.last][1] - timedelta(microseconds=1))
+    ]
+    shown = replace(cells, cells=tuple(cells.cells[at] for at in kept), members=tuple(cells.members[at] for at in kept))
+    return _summed(replace(publication, cells=shown)) if publication.basis.disclosure else publication
+
+
+def _summed(publication: Publication) -> Publication:
+    """The publication with flows that are sums of its cells."""
+    basis, cells = publication.basis, publication.cells
+    if basis.disclosure is None:
+        return publication
+    disclosure = replace(basis.disclosure, named=named_keys(publication), least=publication.policy.least)
     levels: dict[str, Level] = {kind: level for level, kind in LEVELS.items()}
 
     def summed(table: Table) -> Table:
@@ -384,7 +443,7 @@ def _with_cells(publication: Publication, before: LastEdition | None) -> Publica
         held = {(ends, cell.country, cell.passage) for cell in cells.cells if not _whole(ends := cell.ends(level))}
         return replace(table, rows=rows, envelope=replace(table.envelope, left_out=len(held)))
 
-    return replace(publication, tables=[summed(table) for table in publication.tables], cells=cells)
+    return replace(publication, tables=[summed(table) for table in publication.tables])
 
 
 def _whole(ends: tuple[tuple[str, ...], tuple[str, ...]] | None) -> bool:

@@ -1,5 +1,6 @@
 """Writes a publication: tables, bundles, feeds, graph and pages."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -7,10 +8,10 @@ from waterbed.governance.reply import PUBLIC, add_edition, next_edition, record,
 from waterbed.model.errors import InputError
 from waterbed.model.governance import Edition
 from waterbed.publish.contents import edition_files, site_files, tables_of
-from waterbed.publish.edition import LastEdition, editions, remember
-from waterbed.publish.policy import named_hosters, publishable
+from waterbed.publish.edition import LastEdition, edition_before, editions, remember
+from waterbed.publish.policy import Publication, named_hosters, publishable
 from waterbed.publish.site.layout import START
-from waterbed.publish.tables import publication_of
+from waterbed.publish.tables import publication_of, with_changes
 from waterbed.store.config import read_config
 from waterbed.store.folder import SETTINGS
 from waterbed.store.whole.replacing import SUMS, replace_files
@@ -22,7 +23,13 @@ MARKS: Final = (START, "README.txt", "datapackage.json", "stix.json", "misp/mani
 
 
 def publish_all(
-    study: Study, out: Path, conclusions: Conclusions | None = None, *, override: str = "", errata: str = ""
+    study: Study,
+    out: Path,
+    conclusions: Conclusions | None = None,
+    *,
+    override: str = "",
+    errata: str = "",
+    written: Callable[[Publication], None] | None = None,
 ) -> list[Path]:
     """Write everything publishable; return the files, first page last.
 
@@ -30,9 +37,13 @@ def publish_all(
     and nothing is changed, if the folder holds a file of the same name that no publication left like that.
     What is public (TLP:CLEAR) is an edition: InputError while a hoster that it names could still answer, unless
     `override` says why. `errata` is what is corrected against the edition before, beside what rulings corrected.
+    `written` is called with the publication once it is there.
     """
     conclusions = conclusions or study.conclude()
-    publication = publishable(publication_of(study, conclusions), editions(study.folder))
+    before = editions(study.folder)
+    publication = publishable(publication_of(study, conclusions, before), before)
+    earlier = edition_before(study.folder, "publish", publication.window, publication.last)
+    publication = with_changes(publication, earlier)
     why = refuse_unheard(study.folder, named_hosters(publication), override)
     tables = tables_of(study, conclusions, publication)
     edition = _edition(study, tables, why, errata)
@@ -44,6 +55,8 @@ def publish_all(
     replace_files(
         out, contents, marks=MARKS, study=study.folder.path, ready=lambda: _put_on_record(study, edition, told)
     )
+    if written:
+        written(publication)
     return [out / name for name in (SUMS, *contents)]
 
 

@@ -43,6 +43,16 @@ def layer_of(units: Iterable[tuple[str, Iterable[Key]]]) -> list[Part]:
     return [Part(keys=keys, sites=frozenset(sites)) for keys, sites in found.items()]
 
 
+def few_sites(layers: Sequence[Layer], least: int) -> set[Key]:
+    """The keys with sites, but fewer than `least`."""
+    found: dict[Key, set[str]] = defaultdict(set)
+    for layer in layers:
+        for part in layer:
+            for key in part.keys:
+                found[key] |= part.sites
+    return {key for key, sites in found.items() if 0 < len(sites) < least}
+
+
 def hidden_keys(
     layers: Sequence[Layer],
     small: Collection[Key],

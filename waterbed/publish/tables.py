@@ -1,11 +1,12 @@
 """Builds a publication: rankings, compliance, flows and cases."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
-from typing import Final, get_args
+from typing import Any, Final, get_args
 from uuid import NAMESPACE_URL, uuid5
 
 from graphs.network.flows import Flow, FlowShare, flow_shares, flows
@@ -13,7 +14,7 @@ from graphs.network.measures import hop_matrix
 from graphs.network.moves import Level, moves_of, origins_index
 from waterbed.analysis.compliance import Compliance, compliance_of
 from waterbed.analysis.rankings.keys import Kind
-from waterbed.analysis.rankings.ranking import UNKNOWN
+from waterbed.analysis.rankings.ranking import UNKNOWN, volumes_of
 from waterbed.analysis.rankings.speed_ranks import slowest_of
 from waterbed.analysis.rankings.tables import (
     PLACES_METHOD,
@@ -30,28 +31,41 @@ from waterbed.model.codec import columns
 from waterbed.model.conclusions import Episode, Hop, RankingRow
 from waterbed.model.facts import Registration
 from waterbed.model.progress import staged
-from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
+from waterbed.model.results import ChangeRow, FeedCard, FeedRow, PlaceRow, VolumeRow, WindowShare
 from waterbed.model.takedown import ComplianceRow, NoticeEffect
+from waterbed.model.window import ALL, Window
 from waterbed.publish.basis import basis_of
+from waterbed.publish.changes import METHOD as CHANGES_METHOD
+from waterbed.publish.changes import TABLE, change_rows
+from waterbed.publish.edition import LastEdition
 from waterbed.publish.events import public_events
-from waterbed.publish.policy import COMPANIES, EFFECTS, KEYS, Policy, Publication, Table
+from waterbed.publish.intervals import follows
+from waterbed.publish.policy import COMPANIES, EFFECTS, KEYS, Policy, Publication, Table, told_weeks
+from waterbed.publish.suppression import Key
 from waterbed.store.lake.reading import observed_span
 from waterbed.study.conclusions import Conclusions
+from waterbed.study.linking import reported_at
 from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
+from waterbed.study.windowed import by_window, pieces_of
 
 KINDS: Final[tuple[Kind, ...]] = (*get_args(By), "registered", "seat", "upstream", "platform", "category")
 """Published rankings; those after the first three only where a table attributes them."""
 LEVELS: Final[Mapping[By, Level]] = {"hoster": "hoster", "asn": "as", "country": "country"}
 NOUNS: Final[Mapping[str, str]] = {"asn": "AS", "category": "category of reports", "registered": "registered country"}
 """Display names of kinds whose own name is not plain English."""
+WEEKS: Final = Window(follow=timedelta(days=7))
+"""Rows by week follow each URL for a week after its own."""
 FLOWS_METHOD: Final = "hops not known to be parallel; certain: surely displacement; see docs/graph.md"
 REGISTRIES: Final = "terms of AFRINIC, APNIC, ARIN, LACNIC and RIPE NCC"
 
 
-def publication_of(study: Study, conclusions: Conclusions) -> Publication:
-    """Build a study's full publication; `publishable` applies the policy."""
-    config = study.config
+def publication_of(study: Study, conclusions: Conclusions, before: Sequence[LastEdition] = ()) -> Publication:
+    """Build a study's full publication; `publishable` applies the policy.
+
+    Of a window, the editions `before` say which other windows are known.
+    """
+    config, window = study.config, conclusions.window
     first, last = observed_span(study.folder)
     now = study.clock()
     ranked = {kind: RankingTables(conclusions=conclusions, kind=kind, clock=config.clock) for kind in KINDS}
@@ -61,11 +75,12 @@ def publication_of(study: Study, conclusions: Conclusions) -> Publication:
     book = conclusions.attributor.book.on(now.date())
     declared = sorted({key for event in public_events(study).values() for key in event.all_places})
     return Publication(
-        title=config.name,
+        title=f"{config.name} ({window.words})" if window else config.name,
         made_at=max(now, last) if last else now,
         first=first,
         last=last,
-        policy=policy_of(study),
+        policy=policy_of(study, window),
+        window=window,
         tables=tables,
         sources=data_sources(study),
         origins=_origins(conclusions),
@@ -75,8 +90,85 @@ def publication_of(study: Study, conclusions: Conclusions) -> Publication:
         companies={key: book.company(key) for key in (*_keys(tables), *declared)},
         declared=declared,
         addressed=_addressed(conclusions) if config.publish.addresses else (),
-        basis=basis_of(conclusions, [its for kind, its in ranked.items() if kind in LEVELS or _attributes(its)], told),
+        basis=replace(
+            basis_of(conclusions, [its for kind, its in ranked.items() if kind in LEVELS or _attributes(its)], told),
+            **(_pieces(study, conclusions, list(ranked.values()), before) if window else {}),
+        ),
     )
+
+
+def _pieces(
+    study: Study, conclusions: Conclusions, ranked: Sequence[RankingTables], before: Sequence[LastEdition]
+) -> dict[str, Any]:
+    """The basis of each piece of time between the bounds of all windows that were published.
+
+    `exposed` are keys of which a count about too few would follow from the whole, the weeks, and all such windows.
+    """
+    known = [one for one in before if one.window]
+    bounds = sorted(
+        {bound for window in (conclusions.window, *(one.window for one in known)) for bound in window.bounds}
+    )
+    pieces = [Window(since=since, until=until) for since, until in zip([None, *bounds], [*bounds, None], strict=True)]
+    found = []
+    for its in pieces_of(conclusions.whole, pieces):
+        tables = [RankingTables(conclusions=its, kind=kind, clock=study.config.clock) for kind in KINDS]
+        told = {by: compliance_of(study, by=by, conclusions=its) for by in LEVELS if its.facts.notices}
+        found.append(basis_of(its, tables, told))
+    return {"pieces": found, "exposed": frozenset(_exposed(conclusions, ranked, known, study.config.publish.least))}
+
+
+def _exposed(
+    conclusions: Conclusions, ranked: Sequence[RankingTables], known: Sequence[LastEdition], least: int
+) -> Iterator[Key]:
+    """Keys that a window may not tell, since a small count would follow."""
+    whole = conclusions.whole
+    first: dict[str, datetime] = {}
+    for report in whole.facts.reports:
+        first[report.url_id] = min(first.get(report.url_id, reported_at(report)), reported_at(report))
+    weeks = [one.window for one in by_window(whole, WEEKS, "week")]
+    for kind in (its.kind for its in ranked):
+        volumes = volumes_of(RankingTables(conclusions=whole, kind=kind).appearances)
+        for key, volume in volumes.items():
+            site = {url_id: whole.facts.targets[url_id].site_id for url_id in volume.urls}
+            reports = sorted((first[url_id], site[url_id]) for url_id in volume.urls)
+            told = [ALL, conclusions.window, *(one.window for one in known if (kind, key) not in one.hidden)]
+            if kind == "hoster":
+                told += _told_weeks(reports, weeks, least)
+            if follows(reports, told, least):
+                yield kind, key
+
+
+def _told_weeks(reports: Sequence[tuple[datetime, str]], weeks: Sequence[Window], least: int) -> list[Window]:
+    """The weeks of a hoster that the table by week tells."""
+    sites: dict[str, set[str]] = defaultdict(set)
+    starts = [week.since or week.bounds[0] for week in weeks]
+    for when, site in reports:
+        sites[weeks[bisect_right(starts, when) - 1].label].add(site)
+    shown = told_weeks({week: len(own) for week, own in sites.items()}, least)
+    return [week for week in weeks if week.label in shown]
+
+
+def with_changes(publication: Publication, before: LastEdition | None) -> Publication:
+    """The publication with what changed since an edition.
+
+    Without an edition before the table has no row.
+    """
+    told = publication.edition
+    heading = publication.table(TABLE).envelope
+    since = (
+        f"against the edition with looks to {before.data_until:%Y-%m-%d %H:%M}"
+        if before and before.data_until
+        else "no edition before"
+    )
+    table = Table(
+        name="changes-hoster",
+        title=f"what changed at hosters: {since}",
+        cls=ChangeRow,
+        rows=change_rows(before.ranked, told.ranked) if before and told else (),
+        envelope=replace(heading, what="changes", method=f"{CHANGES_METHOD}; {since}", left_out=0),
+    )
+    at = 1 + next(place for place, one in enumerate(publication.tables) if one.name == TABLE)
+    return replace(publication, tables=[*publication.tables[:at], table, *publication.tables[at:]])
 
 
 def _keys(tables: Iterable[Table]) -> set[str]:
@@ -91,13 +183,16 @@ def _keys(tables: Iterable[Table]) -> set[str]:
     }
 
 
-def policy_of(study: Study) -> Policy:
-    """Permissions and markings from the settings."""
+def policy_of(study: Study, window: Window = ALL) -> Policy:
+    """Permissions and markings from the settings.
+
+    Ids of what is published of a window are of their own.
+    """
     config = study.config
     asked = config.publish
     return Policy(
         publisher=asked.publisher or config.name,
-        namespace=str(uuid5(NAMESPACE_URL, f"waterbed:{config.study}")),
+        namespace=str(uuid5(NAMESPACE_URL, f"waterbed:{config.study}{f':{window.label}' if window else ''}")),
         tlp=asked.tlp,
         licence=asked.licence,
         least=asked.least,
@@ -142,8 +237,30 @@ def ranking_tables(
     if found := told.get("hoster"):
         heading, title = found.info_of("effect"), "how much sooner content is removed once a notice has arrived"
         yield Table(name=EFFECTS, title=title, cls=NoticeEffect, rows=found.effects(), envelope=heading)
-    heading = table_info(study, "feeds", by="source")
+    if not conclusions.window:
+        yield _by_week(study, ranked["hoster"])
+    heading = table_info(study, "feeds", by="source", window=conclusions.window)
     yield Table(name="feeds", title="sources of reports", cls=FeedCard, rows=cards(conclusions), envelope=heading)
+
+
+def _by_week(study: Study, its: RankingTables) -> Table:
+    """The ranking by week of the first report; weeks stand by hoster alone."""
+    own = columns(WindowShare).keys() & columns(RankingRow).keys()
+    rows = [
+        WindowShare(
+            window=one.window.label,
+            window_since=one.window.since,
+            window_until=one.window.until,
+            followed_to=one.window.end,
+            **{name: getattr(row, name) for name in own},
+        )
+        for one in by_window(its.conclusions, WEEKS, "week")
+        for row in RankingTables(conclusions=one, kind="hoster", clock=its.clock).rows
+    ]
+    heading = ranking_info(study, its, "ranking by week")
+    heading = replace(heading, reports=f"{heading.reports}, by week, each followed for {WEEKS.follow.days} days more")
+    title = "ranking by hoster, by week of the first report"
+    return Table(name="weeks-hoster", title=title, cls=WindowShare, rows=rows, envelope=heading)
 
 
 def _by(study: Study, its: RankingTables, by: By, found: Compliance | None) -> Iterator[Table]:
@@ -180,12 +297,12 @@ def flow_tables(study: Study, conclusions: Conclusions) -> Iterator[Table]:
     Flows are by border crossing; shares are by hoster, AS and country.
     """
     names = hoster_names(conclusions)
-    heading = replace(table_info(study, "flows", by="hoster"), method=FLOWS_METHOD)
+    heading = replace(table_info(study, "flows", by="hoster", window=conclusions.window), method=FLOWS_METHOD)
     rows = flows(conclusions.hops, names=names, home=study.config.home)
     yield Table(name="flows", title="flows between hosters", cls=Flow, rows=rows, envelope=heading)
     for by, level in LEVELS.items():
         moves = moves_of(
-            conclusions.hops, by=level, origins=origins_index(conclusions.episodes) if level == "as" else None
+            conclusions.hops, by=level, origins=origins_index(conclusions.whole.episodes) if level == "as" else None
         )
         named = names if by == "hoster" else _named(conclusions, moves.keys) if by == "asn" else {}
         yield Table(
@@ -200,7 +317,7 @@ def flow_tables(study: Study, conclusions: Conclusions) -> Iterator[Table]:
 def case_tables(study: Study, conclusions: Conclusions) -> Iterator[Table]:
     """Episodes and hops one by one, under keyed ids."""
     for name, cls, rows in (("episodes", Episode, conclusions.episodes), ("hops", Hop, conclusions.hops)):
-        heading = table_info(study, name)
+        heading = table_info(study, name, window=conclusions.window)
         yield Table(name=name, title=f"{name}, one by one", cls=cls, rows=rows, envelope=heading, case_level=True)
 
 

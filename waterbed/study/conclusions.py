@@ -17,12 +17,14 @@ from graphs.linking.clusters import Clusters
 from waterbed.model.codec import moment
 from waterbed.model.conclusions import Episode, Hop
 from waterbed.model.takedown import AddressedNotice, NoticeContext
+from waterbed.model.window import ALL, Window
 from waterbed.store.config import Config
 from waterbed.study.attributed import hosters_of
 from waterbed.study.facts import Facts
 from waterbed.study.grown import Grown, grown_of, keep_urls
 from waterbed.study.judged import Answered, Answers
 from waterbed.study.judgements import Judgements, Restate
+from waterbed.study.kept_runs import KeptRuns
 from waterbed.study.kept_urls import Beginning
 from waterbed.study.linking import clusters_of, content_ids, known_of
 from waterbed.study.notices import addressed_in, context_of
@@ -41,6 +43,8 @@ class Conclusions(Judgements):
     varies: "Conclusions | None" = None
     """The conclusions from which these differ in some choices."""
     _gathered: Answers | None = None
+    window: Window = ALL
+    """The reports that these are about."""
     grows: bool = False
     """Whether what was kept of URLs with nothing new is taken: for episodes and rankings alone."""
 
@@ -95,6 +99,21 @@ class Conclusions(Judgements):
         possible = self.grows and self._kept and self.facts.folder and self.removal_measured
         return grown_of(self, self.of_some, self._kept) if possible and self._kept else None
 
+    @property
+    def whole(self) -> "Conclusions":
+        """The conclusions of all reports; these, unless of a window."""
+        return self
+
+    @property
+    def everywhere(self) -> Sequence[Episode]:
+        """All episodes to which content may have come back."""
+        return self.episodes
+
+    @cached_property
+    def past(self) -> Mapping[str, Sequence[Run]]:
+        """The same, kept in the study's folder: windows cut them."""
+        return KeptRuns(self._kept, lambda: self.judged) if self._kept else self.runs
+
     @cached_property
     def answered(self) -> Mapping[str, Answered]:
         """The distinct attributions of each run of a URL."""
@@ -113,7 +132,13 @@ class Conclusions(Judgements):
     @Step
     def known(self) -> dict[str, UrlHistory]:
         """The reports and the content of each URL."""
-        return known_of(self.facts, content_ids(self.facts.targets, self.facts.reports, self.links))
+        return known_of(self.facts, self.contents)
+
+    @cached_property
+    def contents(self) -> Mapping[str, str]:
+        """The content of each URL."""
+        made = lambda: content_ids(self.facts.targets, self.facts.reports, self.links)  # noqa: E731
+        return self.kept("contents", dict[str, str], made)
 
     @cached_property
     def until(self) -> datetime | None:
@@ -151,9 +176,11 @@ class Conclusions(Judgements):
 
         None without a check.
         """
-        if self.until is None:
-            return None
-        return EpisodeRules.from_settings(self.config.judge, self.until)
+        return None if self.until is None else self.rules_until(self.until)
+
+    def rules_until(self, until: datetime) -> EpisodeRules:
+        """The same where the measurement ends at a time."""
+        return EpisodeRules.from_settings(self.config.judge, until)
 
     @cached_property
     def episodes(self) -> list[Episode]:

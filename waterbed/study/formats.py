@@ -3,16 +3,18 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields, make_dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
+from functools import cache
+from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from waterbed.model.codec import Plain, columns, public_name
 from waterbed.model.table import TableInfo
+from waterbed.model.window import Window
 
 METADATA: Final = b"waterbed"
 """Key under which a Parquet file carries its TableInfo, as JSON."""
@@ -26,7 +28,39 @@ _ARROW: Final = {
     datetime: pa.timestamp("us", tz="UTC"),
     tuple: pa.string(),
 }
+_WINDOW: Final = (
+    ("window", Annotated[str, "week or month of the first report, as 2026-W12 or 2026-03"]),
+    ("window_since", Annotated[datetime | None, "begin of the window"]),
+    ("window_until", Annotated[datetime | None, "end of the window: first reports lie before it"]),
+    ("followed_to", Annotated[datetime | None, "its URLs were followed to this time, if the study goes on so long"]),
+)
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+@cache
+def by_window_class(cls: type) -> Any:
+    """The class of rows of a class by window."""
+    hints = get_type_hints(cls, include_extras=True)
+    own = [(field.name, hints[field.name]) for field in fields(cls)]
+    names = {"PUBLIC": cls.PUBLIC} if hasattr(cls, "PUBLIC") else {}
+    return make_dataclass(f"{cls.__name__}ByWindow", [*_WINDOW, *own], frozen=True, kw_only=True, namespace=names)
+
+
+def rows_by_window(cls: type, parts: Iterable[tuple[Window, Sequence[Any]]]) -> list[Any]:
+    """The rows of each window, as `by_window_class`."""
+    made = by_window_class(cls)
+    names = [field.name for field in fields(cls)]
+    return [
+        made(
+            window=window.label,
+            window_since=window.since,
+            window_until=window.until,
+            followed_to=window.end,
+            **{name: getattr(row, name) for name in names},
+        )
+        for window, rows in parts
+        for row in rows
+    ]
 
 
 def in_every_format(name: str, cls: type, rows: Sequence[Any], info: TableInfo) -> dict[str, bytes]:

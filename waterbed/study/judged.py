@@ -15,7 +15,7 @@ from graphs.runs import Run
 from waterbed.judging.columns import NOTHING, Array, mixed
 from waterbed.judging.confirmation import STATES, confirmed
 from waterbed.model.codec import moment
-from waterbed.model.conclusions import Attribution, State, Verdict
+from waterbed.model.conclusions import Attribution, EndCause, State, Verdict
 from waterbed.store.settings import Judge
 from waterbed.study.attributed import Attributed
 from waterbed.study.looks import Block, Looks
@@ -115,57 +115,36 @@ class Judged:
             for number, at in zip(block.attributed[places].tolist(), block.block.at[places].tolist(), strict=True)
         ]
 
-    def runs_in(self, number: int) -> dict[str, list[Run]]:
-        """The runs of each URL of a block.
-
-        Only URLs that were looked at.
-        """
+    def runs_in(self, number: int) -> "BlockRuns":
+        """The runs of the URLs of a block."""
         its, walk, urls = self.of_block(number), self.looks.walk, self.looks.urls
         block = its.block
         parked = np.array([one.cause == "name" for one in walk.verdicts], bool)
         answers = np.where(parked[its.verdicts], NOTHING, its.attributed)
-        of_made, names = self._hosters
+        of_made, _ = self.hosters
         hosters = of_made[answers]
         changed = block.url[1:] != block.url[:-1]
         for column in (its.verdicts, its.down, hosters):
             changed |= column[1:] != column[:-1]
         starts = np.flatnonzero(np.concatenate(([True], changed)))
-        ends = np.append(starts[1:], len(block))
-        found: dict[str, list[Run]] = {}
-        rows = zip(
-            *(column.tolist() for column in (block.url[starts], starts, ends, its.verdicts[starts])),
-            *(column.tolist() for column in (its.down[starts], hosters[starts])),
-            strict=True,
+        of_url, url = np.unique(block.url[starts], return_inverse=True)
+        verdicts, verdict = np.unique(its.verdicts[starts], return_inverse=True)
+        told = [walk.verdicts[one] for one in verdicts.tolist()]
+        return BlockRuns(
+            urls=[urls[one] for one in of_url.tolist()],
+            told=[(one.state, one.cause) for one in told],
+            columns=np.array([url, starts, verdict, its.down[starts], hosters[starts]], np.int32).tobytes(),
+            at=block.at.astype(np.int64).tobytes(),
+            answers=its.attributed.astype(np.int32).tobytes(),
         )
-        for of_url, start, end, verdict, down, keys in rows:
-            told = walk.verdicts[verdict]
-            found.setdefault(urls[of_url], []).append(
-                Run(
-                    state=told.state,
-                    cause=told.cause,
-                    down=down,
-                    answered=keys != NOTHING,
-                    hosters=() if keys == NOTHING else names[keys],
-                    at=block.at[start:end],
-                    answer=partial(self._answer, its.attributed[start:end]),
-                    answers=partial(self._answers, its.attributed[start:end]),
-                )
-            )
-        return found
 
     @cached_property
-    def _hosters(self) -> tuple[Array, list[tuple[str, ...]]]:
-        """The number of each attribution's set of hosters, and these sets."""
+    def hosters(self) -> tuple[Array, list[tuple[str, ...]]]:
+        """Sets of hosters: each attribution's number, and the sets."""
         sets: dict[tuple[str, ...], int] = {}
         return np.array([*(sets.setdefault(one.hosters, len(sets)) for one in self.made), NOTHING], np.int32), list(
             sets
         )
-
-    def _answer(self, numbers: Array, nth: int) -> Attribution:
-        return self.made[int(numbers[nth])]
-
-    def _answers(self, numbers: Array, first: int, last: int) -> list[Attribution]:
-        return [self.made[number] for number in dict.fromkeys(numbers[first:last].tolist())]
 
     @cached_property
     def told_of(self) -> list[tuple[Verdict, Attribution | None, int]]:
@@ -229,6 +208,59 @@ class Judged:
         return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockRuns:
+    """The runs of a block's URLs, as numbers.
+
+    `told` are the states and causes, `columns` of each run the places of URL and state, the first look, whether it is a
+    confirmed absence, and its set of hosters; `at` and `answers` of each look its time and the number of its
+    attribution.
+    """
+
+    urls: list[str]
+    told: list[tuple[State, EndCause | None]]
+    columns: bytes
+    at: bytes
+    answers: bytes
+
+    def of_urls(self, made: Sequence[Attribution], sets: Sequence[tuple[str, ...]]) -> dict[str, list[Run]]:
+        """The runs of each URL, in time order.
+
+        `made` are the distinct attributions, `sets` those of their hosters.
+        """
+        url, start, told, down, hosters = np.frombuffer(self.columns, np.int32).reshape(5, -1)
+        at, answers = np.frombuffer(self.at, np.int64), np.frombuffer(self.answers, np.int32)
+        ends = [*start[1:].tolist(), len(at)]
+        found: dict[str, list[Run]] = {}
+        rows = zip(
+            *(one.tolist() for one in (url, start)), ends, *(one.tolist() for one in (told, down, hosters)), strict=True
+        )
+        for of_url, first, end, which, absent, keys in rows:
+            state, cause = self.told[which]
+            own = answers[first:end]
+            found.setdefault(self.urls[of_url], []).append(
+                Run(
+                    state=state,
+                    cause=cause,
+                    down=bool(absent),
+                    answered=keys != NOTHING,
+                    hosters=() if keys == NOTHING else sets[keys],
+                    at=at[first:end],
+                    answer=partial(_answer, made, own),
+                    answers=partial(_answers, made, own),
+                )
+            )
+        return found
+
+
+def _answer(made: Sequence[Attribution], numbers: Array, nth: int) -> Attribution:
+    return made[int(numbers[nth])]
+
+
+def _answers(made: Sequence[Attribution], numbers: Array, first: int, last: int) -> list[Attribution]:
+    return [made[number] for number in dict.fromkeys(numbers[first:last].tolist())]
+
+
 class UrlRuns(Mapping[str, Sequence[Run]]):
     """The runs of each URL that was looked at.
 
@@ -243,7 +275,7 @@ class UrlRuns(Mapping[str, Sequence[Run]]):
     def _of_block(self, number: int) -> dict[str, list[Run]]:
         found = self._held.pop(number, None)
         if found is None:
-            found = self._judged.runs_in(number)
+            found = self._judged.runs_in(number).of_urls(self._judged.made, self._judged.hosters[1])
         self._held[number] = found
         if len(self._held) > _RUNS_KEPT:
             self._held.popitem(last=False)
@@ -275,6 +307,16 @@ Answered: TypeAlias = Sequence[tuple[Sequence[Attribution], bool]]
 """The distinct attributions of each run of a URL, with whether the run was decided."""
 
 
+def answered_in(runs: Sequence[Run], alike: dict[object, Answered]) -> Answered:
+    """The distinct attributions of a URL's runs.
+
+    `alike` has those of other URLs: many have one sequence in common.
+    """
+    seen = [(run.every_answer, run.state != "unknown") for run in runs]
+    once = {(tuple(map(id, answers)), decided): (answers, decided) for answers, decided in seen}
+    return alike.setdefault(tuple(once), tuple(once.values()))
+
+
 class Answers(Mapping[str, Sequence[Run]]):
     """Runs of URLs; their attributions are gathered on the way.
 
@@ -285,14 +327,12 @@ class Answers(Mapping[str, Sequence[Run]]):
         """Take the runs."""
         self._runs = runs
         self.found: dict[str, Answered] = {}
-        self._alike: dict[tuple[tuple[tuple[int, ...], bool], ...], Answered] = {}
+        self._alike: dict[object, Answered] = {}
 
     def __iter__(self) -> Iterator[str]:
         """All URLs, in order."""
         for url_id, own in self._runs.items():
-            seen = [(run.every_answer, run.state != "unknown") for run in own]
-            once = {(tuple(map(id, answers)), decided): (answers, decided) for answers, decided in seen}
-            self.found[url_id] = self._alike.setdefault(tuple(once), tuple(once.values()))
+            self.found[url_id] = answered_in(own, self._alike)
             yield url_id
 
     def __getitem__(self, url_id: str) -> Sequence[Run]:

@@ -173,5 +173,13 @@ def reported_in(facts: Facts) -> dict[str, list[datetime]]:
     """The times at which each URL was reported."""
     found: dict[str, list[datetime]] = defaultdict(list)
     for report in facts.reports:
-        found[report.url_id].append(min(report.reported_at or report.received_at, report.received_at))
+        found[report.url_id].append(reported_at(report))
     return found
+
+
+def reported_at(report: Report) -> datetime:
+    """The time of a report.
+
+    It is not later than the report came here.
+    """
+    return min(report.reported_at or report.received_at, report.received_at)

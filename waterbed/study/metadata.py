@@ -6,6 +6,7 @@ from typing import Final
 
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.table import TableInfo
+from waterbed.model.window import ALL, Window
 from waterbed.store.frozen import World
 from waterbed.store.lake.reading import observed_span
 from waterbed.study.study import Study
@@ -23,20 +24,25 @@ CAVEATS: Final[Mapping[World, str]] = {
 }
 
 
-def table_info(study: Study, what: str, *, by: str = "url", clock: ClockKind | None = None) -> TableInfo:
+def table_info(
+    study: Study, what: str, *, by: str = "url", clock: ClockKind | None = None, window: Window = ALL
+) -> TableInfo:
     """Return the metadata of a table.
 
-    Clocks run from `clock`, else as the settings say.
+    Clocks run from `clock`, else as the settings say; the table is about the reports of a `window`.
     """
     runs = study.store.newest_runs("recheck", 1)
     first, last = observed_span(study.folder)
-    window = f"{first.isoformat()}/{last.isoformat()}" if first and last else "no look yet"
+    if first and last:
+        first = max(first, window.since) if window.since else first
+        last = min(last, window.end) if window.end else last
+    measured = f"{first.isoformat()}/{last.isoformat()}" if first and last and first <= last else "no look yet"
     starts, locked = clock or study.config.clock, study.protocol
     return TableInfo(
         what=what,
         by=by,
         clock=starts,
-        window=window,
+        window=measured,
         method=METHOD,
         data_dates={
             f"{one.kind} IPv{one.family}" if one.family else one.kind: one.data_date.date().isoformat()
@@ -44,7 +50,10 @@ def table_info(study: Study, what: str, *, by: str = "url", clock: ClockKind | N
         },
         run=runs[0].run_id if runs else "none",
         version=_VERSION,
-        protocol=locked.status(what=what, by=by, clock=starts) if locked else "none",
+        protocol=locked.status(what=f"{what} of {window.label}" if window else what, by=by, clock=starts)
+        if locked
+        else "none",
         deviations=locked.sentences if locked else (),
+        reports=window.words,
         caveat=CAVEATS[study.folder.world],
     )

@@ -20,6 +20,7 @@ from waterbed.intake.worker import batches_of
 from waterbed.judging.rules import read_rules
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Snapshot
+from waterbed.model.window import ALL, Window
 from waterbed.store.backlog import ScheduleLag, schedule_lag
 from waterbed.store.bounded.files import raw_pieces
 from waterbed.store.bounded.limits import MOST_ADDRESS, MOST_ADDRESSES
@@ -210,11 +211,12 @@ class Study:
         return locked_protocol(self.folder)
 
     # 9-14 conclude
-    def conclude(self, processes: int | None = None, *, grows: bool = False) -> "Conclusions":
+    def conclude(self, processes: int | None = None, *, grows: bool = False, window: Window = ALL) -> "Conclusions":
         """Draw all conclusions from the facts as they are now.
 
         `processes` share the reading of many looks, by default as the settings say; a program with threads takes 1.
         Where only episodes and rankings are asked for, `grows` takes what was kept of URLs at which nothing is new.
+        Those of a `window` are about the URLs that were first reported in it.
         """
         from waterbed.study.conclusions import Conclusions  # noqa: PLC0415 (see above)
         from waterbed.study.facts import read_facts  # noqa: PLC0415 (see above)
@@ -234,7 +236,11 @@ class Study:
             processes=processes or min(folder.config.processes or machine, machine),
         )
         found.grows = grows
-        return found
+        if not window:
+            return found
+        from waterbed.study.windowed import within  # noqa: PLC0415 (see above)
+
+        return within(found, window)
 
     def kept(self) -> "Kept":
         """Conclusions kept in the study's folder."""

@@ -177,14 +177,14 @@ class RankingTables:
     def differing(self) -> frozenset[str]:
         """The keys whose content goes by our looks.
 
-        By all reports, whatever the source and the side.
+        By all reports, whatever the source, the side and the window.
         """
         if not self.conclusions.config.schedule.rare_share:
             return frozenset()
-        return frozenset(self.conclusions.kept(f"differing.{self.kind}", list[str], self._differing))
+        return frozenset(self.conclusions.whole.kept(f"differing.{self.kind}", list[str], self._differing))
 
     def _differing(self) -> list[str]:
-        whole = RankingTables(conclusions=self.conclusions, kind=self.kind)
+        whole = RankingTables(conclusions=self.conclusions.whole, kind=self.kind)
         return sorted(views_differ(whole.groups, self.conclusions.config.schedule))
 
     @property
@@ -328,7 +328,7 @@ def ranking_of(conclusions: Conclusions, by: By = "hoster") -> list[RankingRow]:
 def ranking_info(study: Study, tables: RankingTables, what: str, method: str | None = None) -> TableInfo:
     """The metadata of a ranking table."""
     named = f"{what}, {tables.side}" if tables.side else what
-    info = table_info(study, named, by=tables.kind, clock=tables.clock)
+    info = table_info(study, named, by=tables.kind, clock=tables.clock, window=tables.conclusions.window)
     return replace(info, method=method) if method else info
 
 

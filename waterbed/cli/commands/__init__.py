@@ -35,6 +35,8 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "rank": Command("rank", "rank", "Rank hosters by volume and by speed of removal.", "Results"),
     "fact-sheet": Command("fact_sheet", "fact_sheet", "Print the fact sheet of one hoster.", "Results"),
     "compliance": Command("compliance", "compliance", "Show who acts on notices, and how fast.", "Results"),
+    "overdue": Command("overdue", "overdue", "List what is still up after its notice, for reminders.", "Results"),
+    "report": Command("report", "report", "Print a month's report on one page.", "Results"),
     "sources": Command("sources", "sources", "Print a card for each source of reports.", "Results"),
     "episodes": Command("hops", "episodes", "List when each URL was up, at which hoster.", "Results"),
     "verdicts": Command("hops", "verdicts", "List what each check is taken to mean.", "Results"),

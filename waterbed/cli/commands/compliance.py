@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from waterbed.cli.options import By, ByRow, Clock, Format, Formatted
+from waterbed.cli.options import By, ByRow, Clock, Every, Follow, Format, Formatted, Since, Until
 from waterbed.cli.output import console, for_tools, more, new_table, note, print_rows, print_table, say, short
+from waterbed.cli.windows import Asked, Cell, asked, print_by_window, share
 from waterbed.model.conclusions import ClockKind
+from waterbed.model.errors import InputError
 from waterbed.model.takedown import AddressedNotice, ComplianceRow, ComplianceTrend, NoticeEffect, ReturnRow, Unanswered
 
 if TYPE_CHECKING:
@@ -48,6 +51,10 @@ def compliance(
         typer.Option(min=0, help="Hours up without an answer; else 72, after a legal order 12.", show_default=False),
     ] = None,
     form: Formatted = Format.table,
+    since: Since = None,
+    until: Until = None,
+    follow: Follow = None,
+    every: Every = None,
 ) -> None:
     """Show removal within hours of notices, its trend, and silence.
 
@@ -56,8 +63,21 @@ def compliance(
     from waterbed.analysis.compliance import compliance_of
     from waterbed.study.study import open_study
 
+    wanted = asked(since, until, follow, every)
+    if weeks and wanted.every:
+        raise InputError("--weeks and --window are two ways to cut time: leave out one of them (docs/windows.md)")
     with open_study(context.obj) as study:
-        found = compliance_of(study, by=by.value, clock=clock.value)
+        each = (
+            compliance_of(study, by=by.value, clock=clock.value, conclusions=conclusions)
+            for conclusions in wanted.each(study)
+        )
+        if wanted.every:
+            _by_window(list(each), what, after, form, wanted)
+            return
+        found = next(each)
+        if wanted.window and form is Format.table and not found.conclusions.facts.targets:
+            wanted.empty()
+            return
         if what is What.shares:
             _shares(found, weeks, form)
         elif what is What.trends:
@@ -70,6 +90,63 @@ def compliance(
             _effects(found, form)
         else:
             _returns(found, form)
+
+
+def _by_window(each: Sequence[Compliance], what: What, after: float | None, form: Format, wanted: Asked) -> None:
+    """Print the rows of each week or month."""
+    made: dict[What, tuple[type, Callable[[Compliance], Sequence[Any]], Mapping[str, Cell]]] = {
+        What.shares: (ComplianceRow, lambda one: one.shares(), _SHARES),
+        What.trends: (ComplianceTrend, lambda one: one.trends(), _named(What.trends)),
+        What.unanswered: (Unanswered, lambda one: one.unanswered(after), _named(What.unanswered)),
+        What.notices: (AddressedNotice, lambda one: one.notices(), _named(What.notices)),
+        What.effect: (
+            NoticeEffect,
+            lambda one: one.effects(),
+            {"what": "what", "ratio": "ratio", "refusal": "refusal"},
+        ),
+        What.returns: (ReturnRow, lambda one: one.returns(), _RETURNS),
+    }
+    if not each:
+        wanted.empty()
+        return
+    cls, rows, columns = made[what]
+    parts = [(one.conclusions.window, rows(one)) for one in each]
+    if what is What.shares and form is Format.table and not any(own for _, own in parts):
+        _shares(each[0], False, form)
+        return
+    info = replace(each[0].info_of(what.value), window=f"{_begin(each[0])}/{_last(each[-1])}")
+    print_by_window(cls, parts, info, form.value, columns=columns, wanted=wanted)
+
+
+def _begin(one: Compliance) -> str:
+    return one.info.window.partition("/")[0]
+
+
+def _last(one: Compliance) -> str:
+    return one.info.window.rpartition("/")[2]
+
+
+_SHARES: dict[str, Cell] = {
+    "key": "key",
+    "within h": "within_h",
+    "clocks": "clocks",
+    "removed": lambda row: share(row.removed, row.removed_low, row.removed_high),
+    "moved too": lambda row: share(row.removed_or_moved),
+    "class": "rank_class",
+}
+_RETURNS: dict[str, Cell] = {
+    "key": "key",
+    "reports": "reports",
+    "removed": lambda row: share(row.removed_24h, row.removed_24h_low, row.removed_24h_high),
+    "gone": lambda row: share(row.gone_24h, row.gone_24h_low, row.gone_24h_high),
+    "durable 30 d": lambda row: share(row.durable_30d, row.durable_30d_low, row.durable_30d_high),
+    "back here": "back_here",
+    "elsewhere": "back_elsewhere",
+}
+
+
+def _named(what: What) -> dict[str, str]:
+    return {"class" if name == "rank_class" else name: name for name in _COLUMNS[what]}
 
 
 def _shares(found: Compliance, weeks: bool, form: Format) -> None:
@@ -145,7 +222,7 @@ def _rows(found: Compliance, cls: type, rows: Sequence[Any], what: What, form: F
     if form is Format.table and not rows:
         console.print(f"No {what.value} to show.")
         return
-    columns = {"class" if name == "rank_class" else name: name for name in _COLUMNS[what]}
+    columns = _named(what)
     title = f"{len(rows):,} {what.value}"
     print_rows(cls, rows, found.info_of(what.value), form, columns=columns, title=title, shown=_SHOWN, cell=_short)
 

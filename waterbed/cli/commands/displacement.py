@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import Page
+from waterbed.cli.options import Follow, Page, Since, Until
 from waterbed.cli.output import new_table, print_table, say, written, written_at
+from waterbed.cli.windows import asked
+from waterbed.model.errors import InputError
 
 if TYPE_CHECKING:
     from graphs.displacement.findings import Findings
@@ -31,6 +33,9 @@ def displacement(
     ] = None,
     out: Page = None,
     form: Annotated[Printed, typer.Option("--format", help="table for people; json for tools.")] = Printed.table,
+    since: Since = None,
+    until: Until = None,
+    follow: Follow = None,
 ) -> None:
     """Estimate if pressure on a place removed or moved content.
 
@@ -42,9 +47,13 @@ def displacement(
     from waterbed.analysis.displacement import findings_of
     from waterbed.study.study import open_study
 
-    planned = read_event(event) if event else None
+    planned, wanted = read_event(event) if event else None, asked(since, until, follow)
+    if planned and wanted.window:
+        raise InputError(
+            "an event has periods of its own: leave out --since and --until, or --event (docs/displacement.md)"
+        )
     with open_study(context.obj) as study:
-        found = findings_of(study, planned)
+        found = findings_of(study, planned, conclusions=study.conclude(window=wanted.window))
         if out is not None:
             from waterbed.publish.site.interventions import write_findings
 

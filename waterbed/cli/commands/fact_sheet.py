@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from waterbed.cli.options import Clock, Format, Formatted, Hoster
+from waterbed.cli.options import Clock, Every, Follow, Format, Formatted, Hoster, Since, Until
 from waterbed.cli.output import console, for_tools, more, new_table, page_of, print_table
+from waterbed.cli.windows import Asked, Cell, asked, print_by_window, share
 from waterbed.model.conclusions import RankingRow, Size
 from waterbed.model.takedown import AddressedNotice, Case, CauseShare, ComplianceRow, Duration
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from waterbed.analysis.fact_sheet import Sheet
@@ -30,24 +33,52 @@ def fact_sheet(
         ),
     ] = None,
     form: Formatted = Format.table,
+    since: Since = None,
+    until: Until = None,
+    follow: Follow = None,
+    every: Every = None,
 ) -> None:
     """Print the fact sheet of one hoster.
 
-    Numbers, curve by cause, and cases by id; csv and parquet hold the cases.
+    Numbers, curve by cause, and cases by id; csv and parquet hold the cases. With --window the shares removed alone.
 
     For example: waterbed -C mystudy fact-sheet AS64500
     """
     from waterbed.analysis.fact_sheet import sheet_of
     from waterbed.study.study import open_study
 
+    wanted = asked(since, until, follow, every)
     with open_study(context.obj) as study:
-        found = sheet_of(study, hoster, clock=clock.value if clock else None)
+        each = [
+            sheet_of(study, hoster, clock=clock.value if clock else None, conclusions=conclusions)
+            for conclusions in wanted.each(study)
+        ]
+    if wanted.every:
+        _by_window(each, form, wanted)
+        return
+    (found,) = each
     if form is Format.json:
         sys.stdout.write(sheet_json(found))
     elif form is Format.table:
         print_sheet(found, console)
     else:
         for_tools(Case, found.cases, found.info, form)
+
+
+def _by_window(each: Sequence[Sheet], form: Format, wanted: Asked) -> None:
+    """Print the shares removed of each week or month."""
+    if not each:
+        wanted.empty()
+        return
+    columns: dict[str, Cell] = {
+        "within h": "within_h",
+        "clocks": "clocks",
+        "removed": lambda row: share(row.removed, row.removed_low, row.removed_high),
+        "moved too": lambda row: share(row.removed_or_moved),
+        "class": "rank_class",
+    }
+    parts = [(one.window, one.shares) for one in each]
+    print_by_window(ComplianceRow, parts, each[0].info, form.value, columns=columns, wanted=wanted)
 
 
 _SHOWN = 100

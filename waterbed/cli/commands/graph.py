@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
 
 import typer
 
-from waterbed.cli.options import Format, Formatted
+from waterbed.cli.options import Every, Format, Formatted, Since, Until
 from waterbed.cli.output import SHOWN, console, for_tools, minute, more, new_table, note, print_table, say, written_at
+from waterbed.cli.windows import Asked, Cell, asked, print_by_window
 from waterbed.model.conclusions import Hop, HopKind, OrderClass
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage
@@ -70,42 +71,93 @@ def graph(
         Path | None, typer.Option(help="Write the graph: .gexf, .graphml or .json.", show_default=False)
     ] = None,
     form: Formatted = Format.table,
+    since: Since = None,
+    until: Until = None,
+    every: Every = None,
 ) -> None:
     """Show the hop graph or write it to a file.
 
-    Tables: main flows, measures and weeks.
+    Tables: main flows, measures and weeks. A hop belongs to the window in which its arrival was first seen.
 
     For example: waterbed -C mystudy graph --by country --out hops.gexf
     """
-    from graphs.network.figures import GraphFigure, WeekRow, graph_figures, week_rows
-    from graphs.network.flows import FlowShare, flow_shares
-    from graphs.network.measures import hop_matrix
-    from graphs.network.weeks import weeks
     from waterbed.study.study import open_study
 
-    _check(by, cumulative and week is None, content, table)
+    _check(by, cumulative and week is None, content, table, every)
+    asked_for = asked(since, until, None, every)
+    _check_windows(asked_for, week, by, out)
     window = _window(week, cumulative)
     wanted = {"kind": _one_of("--kind", kind, HopKind), "order": _one_of("--order", order, OrderClass)}
     _writer(out)
     with open_study(context.obj) as study:
-        conclusions = study.conclude()
-        hops = [hop for hop in conclusions.hops if _fits(hop, wanted, window)]
-        chosen = _Chosen(
-            study=study, conclusions=conclusions, by=by, hops=hops, window=window, content=_known(content, conclusions)
-        )
-        if out is not None:
+        each = [
+            _Chosen(
+                study=study,
+                conclusions=conclusions,
+                by=by,
+                hops=[hop for hop in conclusions.hops if _fits(hop, wanted, window)],
+                window=window,
+                content=_known(content, conclusions),
+            )
+            for conclusions in asked_for.each(study)
+        ]
+        if asked_for.every:
+            _by_window(each, table, form, asked_for)
+            return
+        (chosen,) = each
+        if asked_for.window and not chosen.hops and form is Format.table:
+            say(f"No hop arrived in this window (from {asked_for.window.label.replace('/', ' to before ')}).")
+        elif out is not None:
             _write(chosen, out)
         elif by is Nodes.content:
             _contents(chosen, form)
-        elif table is Shown.measures:
-            with stage("measures of the graph"):
-                rows = graph_figures(hops, chosen.moves, names=chosen.names, home=chosen.home, rng=_rng())
-            _print(chosen, GraphFigure, rows, "graph measures", form)
-        elif table is Shown.weeks:
-            _print(chosen, WeekRow, week_rows(weeks(chosen.moves)), "hops by week", form)
         else:
-            rows_of_flows = flow_shares(hop_matrix(chosen.moves), chosen.names)
-            _print(chosen, FlowShare, rows_of_flows, "hop matrix", form)
+            _print(chosen, *_shown(chosen, table), form)
+
+
+def _shown(chosen: _Chosen, table: Shown) -> tuple[type, Sequence[Any], str]:
+    """The class and the rows of a table, and what they are."""
+    from graphs.network.figures import GraphFigure, WeekRow, graph_figures, week_rows
+    from graphs.network.flows import FlowShare, flow_shares
+    from graphs.network.measures import hop_matrix
+    from graphs.network.weeks import weeks
+
+    if table is Shown.measures:
+        with stage("measures of the graph"):
+            figures = graph_figures(chosen.hops, chosen.moves, names=chosen.names, home=chosen.home, rng=_rng())
+        return GraphFigure, figures, "graph measures"
+    if table is Shown.weeks:
+        return WeekRow, week_rows(weeks(chosen.moves)), "hops by week"
+    return FlowShare, flow_shares(hop_matrix(chosen.moves), chosen.names), "hop matrix"
+
+
+def _by_window(each: Sequence[_Chosen], table: Shown, form: Format, wanted: Asked) -> None:
+    """Print the rows of each week or month."""
+    if not each:
+        wanted.empty()
+        return
+    parts = []
+    for one in each:
+        cls, rows, what = _shown(one, table)
+        parts.append((one.conclusions.window, rows))
+    info = _info(replace(each[0], conclusions=each[0].conclusions.whole), what)
+    print_by_window(cls, parts, info, form.value, columns=_BY_WINDOW[table], wanted=wanted)
+
+
+_BY_WINDOW: Final[dict[Shown, dict[str, Cell]]] = {
+    Shown.flows: {"from": "from_key", "to": "to_key", "hops": "hops", "certain": "certain", "left": "left"},
+    Shown.measures: {"measure": "measure", "key": "key", "value": "value", "n": "n"},
+}
+"""Columns shown to people by week or month."""
+
+
+def _check_windows(wanted: Asked, week: str | None, by: Nodes, out: Path | None) -> None:
+    if wanted.every and (out is not None or by is Nodes.content):
+        raise InputError(
+            "--window is for tables by hoster, asn or country: leave out --out and --by content (docs/windows.md)"
+        )
+    if week is not None and (wanted.every or wanted.window):
+        raise InputError("--week is a window of its own: leave out --since, --until and --window (docs/graph.md)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,10 +178,12 @@ class _Chosen:
 
         keys: Collection[str] = self.conclusions.hosters
         if self.by is Nodes.asn:
-            keys = {f"AS{origin}" for episode in self.conclusions.episodes for origin in episode.origins}
+            keys = {f"AS{origin}" for episode in self.conclusions.whole.episodes for origin in episode.origins}
         names = {} if self.by is Nodes.country else {key: self.conclusions.attributor.name_of(key) for key in keys}
         object.__setattr__(self, "names", names)
-        object.__setattr__(self, "origins", origins_index(self.conclusions.episodes) if self.by is Nodes.asn else None)
+        object.__setattr__(
+            self, "origins", origins_index(self.conclusions.whole.episodes) if self.by is Nodes.asn else None
+        )
 
     @property
     def level(self) -> Level:
@@ -152,7 +206,9 @@ def _rng() -> np.random.Generator:
     return np.random.default_rng(SEED)
 
 
-def _check(by: Nodes, no_week: bool, content: str | None, table: Shown) -> None:
+def _check(by: Nodes, no_week: bool, content: str | None, table: Shown, every: str | None) -> None:
+    if every is not None and table is Shown.weeks:
+        raise InputError("--table weeks has a row for each week already: leave out --window (docs/graph.md)")
     if by is Nodes.content and table is not Shown.flows:
         raise InputError("--by content cannot have measures or weeks: use --by hoster, asn or country (docs/graph.md)")
     if content is not None and by is not Nodes.content:
@@ -192,7 +248,7 @@ def _known(content: str | None, conclusions: Conclusions) -> str | None:
 
     The input could be a URL.
     """
-    if content is not None and all(episode.content_id != content for episode in conclusions.episodes):
+    if content is not None and all(episode.content_id != content for episode in conclusions.whole.episodes):
         raise InputError(
             "--content is not a content id of this study; waterbed graph --by content --format csv lists those that "
             "hopped"
@@ -210,12 +266,11 @@ def _writer(out: Path | None) -> None:
 def _write(chosen: _Chosen, out: Path) -> None:
     from graphs.network.graph import WRITERS, content_graph, displacement_graph
     from waterbed.store.whole.files import write_whole
-    from waterbed.study.metadata import table_info
 
     if chosen.by is Nodes.content:
         hops = [hop for hop in chosen.hops if chosen.content in (None, hop.content_id)]
         within = {hop.content_id for hop in hops} | {chosen.content}
-        stays = [episode for episode in chosen.conclusions.episodes if episode.content_id in within]
+        stays = [episode for episode in chosen.conclusions.whole.episodes if episode.content_id in within]
         network = content_graph(hops, stays, names=chosen.names)
     else:
         network = displacement_graph(
@@ -227,7 +282,7 @@ def _write(chosen: _Chosen, out: Path) -> None:
             origins=chosen.origins,
             window=chosen.window,
         )
-    standing = table_info(chosen.study, "hop matrix", by=chosen.by.value).remarks
+    standing = _info(chosen, "hop matrix").remarks
     network.graph["name"] = "; ".join([network.graph.get("name", ""), *standing])
     with written_at(out):
         write_whole(out, WRITERS[out.suffix](network))
@@ -240,20 +295,25 @@ def _contents(chosen: _Chosen, form: Format) -> None:
     if chosen.content is None:
         _print(chosen, ContentRow, content_rows(chosen.hops, chosen.moves), "contents that hopped", form)
         return
-    stays = [episode for episode in chosen.conclusions.episodes if episode.content_id == chosen.content]
+    stays = [episode for episode in chosen.conclusions.whole.episodes if episode.content_id == chosen.content]
     own = replace(chosen, hops=[hop for hop in chosen.hops if hop.content_id == chosen.content])
     _print(own, TimelineRow, timeline_rows(stays, own.hops, own.names), "stays of one content", form)
 
 
 def _print(chosen: _Chosen, cls: type, rows: Sequence[Any], what: str, form: Format) -> None:
-    from waterbed.study.metadata import table_info
-
-    info = replace(table_info(chosen.study, what, by=chosen.by.value), clock="arrival", method=METHOD)
+    info = _info(chosen, what)
     if form is Format.table:
         parallel = sum(hop.order == "parallel" for hop in chosen.hops)
         _table(rows, info, len(chosen.hops), parallel)
     else:
         for_tools(cls, rows, info, form)
+
+
+def _info(chosen: _Chosen, what: str) -> TableInfo:
+    from waterbed.study.metadata import table_info
+
+    info = table_info(chosen.study, what, by=chosen.by.value, window=chosen.conclusions.window)
+    return replace(info, clock="arrival", method=METHOD)
 
 
 def _table(rows: Sequence[Any], info: TableInfo, hops: int, parallel: int) -> None:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from waterbed.cli.options import Format, Formatted
+from waterbed.cli.options import Every, Follow, Format, Formatted, Since, Until
 from waterbed.cli.output import days_of, print_rows, print_tables, say
+from waterbed.cli.windows import Asked, asked, print_by_window
 from waterbed.model.conclusions import Episode, ExternalEpisode, Hop, Verdict
+from waterbed.model.errors import InputError
 
 if TYPE_CHECKING:
     from waterbed.model.table import TableInfo
+    from waterbed.model.window import Window
     from waterbed.study.study import Study
 
 _SHORT = 12
@@ -39,6 +42,10 @@ def episodes(
     context: typer.Context,
     table: Annotated[Whose, typer.Option(help="Our own, or those reported by third parties.")] = Whose.episodes,
     form: Formatted = Format.table,
+    since: Since = None,
+    until: Until = None,
+    follow: Follow = None,
+    every: Every = None,
 ) -> None:
     """List each URL's episodes at a hoster; ends are intervals.
 
@@ -48,13 +55,18 @@ def episodes(
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
+    wanted = asked(since, until, follow, every)
+    what, cls = ("told_episodes", ExternalEpisode) if table is Whose.external else ("episodes", Episode)
     with open_study(context.obj) as study:
-        conclusions = study.conclude()
-        if table is Whose.external:
-            rows = ExternalConclusions(conclusions, study.config.testimony).episodes
-            _rows(ExternalEpisode, rows, table_info(study, "told episodes"), "told_episodes", form)
-        else:
-            _rows(Episode, conclusions.episodes, table_info(study, "episodes"), "episodes", form)
+        found: list[tuple[Window, Sequence[Any]]] = [
+            (
+                one.window,
+                ExternalConclusions(one, study.config.testimony).episodes if cls is ExternalEpisode else one.episodes,
+            )
+            for one in wanted.each(study)
+        ]
+        info = table_info(study, what.replace("_", " "), window=wanted.window)
+    _windows(cls, found, info, what, form, wanted)
 
 
 def verdicts(context: typer.Context, form: Formatted = Format.table) -> None:
@@ -101,8 +113,13 @@ def hops(
         ),
     ] = Hops.hops,
     form: Formatted = Format.table,
+    since: Since = None,
+    until: Until = None,
+    every: Every = None,
 ) -> None:
     """List hops between hosters, or of names between suffixes.
+
+    A hop belongs to the window in which its arrival was first seen.
 
     For example: waterbed -C mystudy hops --format csv
     """
@@ -111,17 +128,43 @@ def hops(
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
+    wanted = asked(since, until, None, every)
     with open_study(context.obj) as study:
         if table in (Hops.labels, Hops.near):
+            if wanted.window or wanted.every:
+                raise InputError(
+                    f"--table {table.value} is of all time: leave out --since, --until and --window (docs/windows.md)"
+                )
             _labels(study, table is Hops.near, form)
             return
         external = table is Hops.external
-        conclusions, info = study.conclude(), table_info(study, "told hops" if external else "hops")
-        found = ExternalConclusions(conclusions, study.config.testimony).hops if external else conclusions.hops
-    _rows(Hop, found, info, "hops", form)
-    if form is Format.table:
-        bounds = count_hops(found)
-        say(f"Between {bounds.least:,} and {bounds.most:,} hops are displacement; the others were already there.")
+        info = table_info(study, "told hops" if external else "hops", window=wanted.window)
+        each = list(wanted.each(study))
+        found = [(one.window, one.hops) for one in each]
+        if external and each:
+            told = ExternalConclusions(each[0].whole, study.config.testimony).hops
+            found = [(one.window, [hop for hop in told if one.window.holds(hop.arrived_before)]) for one in each]
+    _windows(Hop, found, info, "hops", form, wanted)
+    if form is Format.table and (wanted.every or found[0][1] or not wanted.window):
+        for window, own in found:
+            bounds = count_hops(own)
+            when = f"{window.label}: between" if wanted.every else "Between"
+            say(f"{when} {bounds.least:,} and {bounds.most:,} hops are displacement; the others were already there.")
+
+
+def _windows(
+    cls: type, found: Sequence[tuple[Window, Sequence[Any]]], info: TableInfo, what: str, form: Format, wanted: Asked
+) -> None:
+    """Print the rows of one window, or of each week or month."""
+    if wanted.every:
+        columns = {name: name for name in _COLUMNS[what]}
+        print_by_window(cls, found, info, form.value, columns=columns, wanted=wanted)
+        return
+    ((_, rows),) = found
+    if wanted.window and form is Format.table and not rows:
+        say(f"There are none in this window ({wanted.window.words}).")
+        return
+    _rows(cls, rows, info, what, form)
 
 
 def _labels(study: Study, near: bool, form: Format) -> None:

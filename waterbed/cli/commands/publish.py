@@ -6,14 +6,19 @@ import ipaddress
 import logging
 import socket
 import sys
+from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import Override
-from waterbed.cli.output import say, written, written_at
+from waterbed.cli.options import Follow, Override, Since, Until
+from waterbed.cli.output import note, say, written, written_at
+from waterbed.cli.windows import asked
 from waterbed.model.errors import InputError
+
+if TYPE_CHECKING:
+    from waterbed.publish.policy import Publication
 
 KeysFile = Annotated[
     Path | None, typer.Option("--keys", help="File of keys, outside the study.", show_default=False, dir_okay=False)
@@ -25,6 +30,9 @@ def publish(
     out: Annotated[Path, typer.Argument(help="Folder for the files.")],
     override: Override = "",
     errata: Annotated[str, typer.Option(help="TLP:CLEAR: corrections in this edition, besides those by rulings.")] = "",
+    since: Since = None,
+    until: Until = None,
+    follow: Follow = None,
 ) -> None:
     """Write the publication: tables, feeds, graph and pages.
 
@@ -35,8 +43,20 @@ def publish(
     from waterbed.publish.release import publish_all
     from waterbed.study.study import open_study
 
+    window = asked(since, until, follow).window
     with open_study(context.obj) as study, written_at(out):
-        written(publish_all(study, out, override=override, errata=errata))
+        conclusions = study.conclude(window=window)
+        made = publish_all(study, out, conclusions, override=override, errata=errata, written=_changed)
+        written(made)
+
+
+def _changed(publication: Publication) -> None:
+    """Print how many hosters changed since the edition before."""
+    table = publication.table("changes-hoster")
+    counts = Counter(row.change for row in table.rows)
+    words = {"came": "came", "went": "went", "class": "changed class", "share": "moved beyond their interval"}
+    which = ", ".join(f"{counts[change]:,} {word}" for change, word in words.items())
+    note(f"hosters, {table.envelope.method.rpartition('; ')[2]}: {which} (changes-hoster.csv)")
 
 
 def serve(
@@ -48,6 +68,9 @@ def serve(
     proxy: Annotated[
         str | None, typer.Option(help="Address of a trusted proxy that forwards client addresses.")
     ] = None,
+    since: Since = None,
+    until: Until = None,
+    follow: Follow = None,
 ) -> None:
     """Serve the publication read-only over HTTP until a signal.
 
@@ -55,6 +78,7 @@ def serve(
     """
     from waterbed.publish.api.guard import Access, read_access
 
+    window = asked(since, until, follow).window
     if keys is None and not _loopback(host):
         raise InputError(f"{host} is open to others: name a file of keys with --keys (docs/api.md, Keys)")
     access = read_access(keys, context.obj) if keys else Access(open=True, a_minute=60_000)
@@ -69,7 +93,7 @@ def serve(
             failures.append(failure)
             server.should_exit = True
 
-        app = api(source_of(context.obj), access, every_s=every, failed=failed)
+        app = api(source_of(context.obj, window), access, every_s=every, failed=failed)
         logging.getLogger("waterbed.publish.api").setLevel(logging.INFO)
         shown = f"[{host}]" if ":" in host else host
         at = f"http://{shown}:{listening.getsockname()[1]}/"

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import RANKED, Clock, Format, Formatted, Top, ranking
+from waterbed.cli.options import RANKED, Clock, Every, Follow, Format, Formatted, Since, Top, Until, ranking
 from waterbed.cli.output import for_tools, say
-from waterbed.cli.rankings import print_ranking, print_side_by_side, print_standings
+from waterbed.cli.rankings import BY_WINDOW, PLACES_BY_WINDOW, print_ranking, print_side_by_side, print_standings
+from waterbed.cli.windows import Asked, asked, print_by_window
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.errors import InputError
 
@@ -72,6 +73,10 @@ def rank(
     clock: Annotated[
         Clock | None, typer.Option(help="Origin of takedown clocks; by default from the settings.", show_default=False)
     ] = None,
+    since: Since = None,
+    until: Until = None,
+    follow: Follow = None,
+    every: Every = None,
 ) -> None:
     """Rank hosters by volume and share removed, with intervals.
 
@@ -81,6 +86,8 @@ def rank(
     from waterbed.model.results import PlaceRow
     from waterbed.study.study import open_study
 
+    wanted = asked(since, until, follow, every)
+
     if day and table is not Shown.volume:
         raise InputError("--as-of is the day of the sizes that --table volume needs: leave it out (docs/ranking.md)")
     with open_study(context.obj) as study:
@@ -89,8 +96,18 @@ def rank(
             raise InputError(
                 f"--table places and --table sources know clocks from the report alone, not {origin} (docs/notices.md)"
             )
-        kind, conclusions = _kind(by, role), study.conclude(grows=True)
-        tables = RankingTables(conclusions=conclusions, kind=kind, side=_side(home), clock=origin)
+        kind = _kind(by, role)
+        each = (
+            RankingTables(conclusions=conclusions, kind=kind, side=_side(home), clock=origin)
+            for conclusions in wanted.each(study, grows=True)
+        )
+        if wanted.every:
+            _by_window(study, list(each), table, worst, top, form, wanted)
+            return
+        tables = next(each)
+        if wanted.window and form is Format.table and not tables.appearances:
+            wanted.empty()
+            return
         if table is Shown.volume:
             _volume(study, tables, day, worst, top, form)
         elif table is Shown.places:
@@ -100,6 +117,29 @@ def rank(
             _sources(study, tables, top, form)
         else:
             _ranking(study, tables, by, top, form)
+
+
+def _by_window(
+    study: Study, each: Sequence[RankingTables], table: Shown, worst: int, top: int | None, form: Format, wanted: Asked
+) -> None:
+    """Print the rows of each week or month."""
+    from waterbed.analysis.rankings.tables import PLACES_METHOD, RankingTables, ranking_info
+    from waterbed.model.results import PlaceRow
+
+    if table in (Shown.volume, Shown.sources):
+        raise InputError(f"--window is for the ranking and for places, not for --table {table.value} (docs/windows.md)")
+    if not each:
+        wanted.empty()
+        return
+    method = PLACES_METHOD if table is Shown.places else None
+    rows = [(one.conclusions.window, one.places(worst) if method else one.rows) for one in each]
+    whole = RankingTables(
+        conclusions=study.conclude(window=wanted.window), kind=each[0].kind, side=each[0].side, clock=each[0].clock
+    )
+    info = ranking_info(study, whole, table.value, method)
+    cls = PlaceRow if method else RankingRow
+    shown = [(window, own[:top]) for window, own in rows]
+    print_by_window(cls, shown, info, form.value, wanted=wanted, columns=PLACES_BY_WINDOW if method else BY_WINDOW)
 
 
 def _kind(by: str, role: Role) -> Kind:

@@ -17,13 +17,14 @@ from waterbed.model.bookkeeping import STORED, Due, Forgotten, KeyCheck, Quarant
 from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.facts import Snapshot
 from waterbed.model.governance import DeviationNote, Edition, Preview, ProtocolLock, Reply, Ruling
+from waterbed.model.window import ALL, Window
 from waterbed.publish.api.answers import Answers, Body
 from waterbed.publish.contents import edition_files, site_files, tables_of, with_sums
-from waterbed.publish.edition import editions, remember
+from waterbed.publish.edition import edition_before, editions, remember
 from waterbed.publish.events import event_files
 from waterbed.publish.policy import Publication, named_hosters, publishable
 from waterbed.publish.site.layout import Site
-from waterbed.publish.tables import publication_of
+from waterbed.publish.tables import publication_of, with_changes
 from waterbed.store.config import read_config
 from waterbed.store.folder import SETTINGS, open_store, real_clock
 from waterbed.study.study import Study, open_study
@@ -164,32 +165,34 @@ _DECIDED: Final = (
 """What people decide, and take back: answers follow it at once."""
 
 
-def source_of(path: Path) -> Source:
+def source_of(path: Path, window: Window = ALL) -> Source:
     """A source that reads the study in a folder.
 
-    Each call reads the study as it is then.
+    Each call reads the study as it is then. The answers are about a `window`.
     """
-    return Source(read=partial(read, path), mark=partial(mark, path))
+    return Source(read=partial(read, path, window), mark=partial(mark, path))
 
 
-def read(path: Path) -> Served:
+def read(path: Path, window: Window = ALL) -> Served:
     """Draw conclusions, apply the policy, render the pages.
 
     What they tell is an edition, and on record before anybody is told.
     """
     with open_study(path) as study:
-        served = served_of(study)
+        served = served_of(study, window)
         remember(study.folder, served.publication.edition, "serve")
         return served
 
 
-def served_of(study: Study) -> Served:
+def served_of(study: Study, window: Window = ALL) -> Served:
     """The answers of an opened study.
 
     InputError if it is public and hosters may still reply.
     """
-    conclusions = study.conclude(processes=1)  # requests are answered by other threads meanwhile
-    publication = publishable(publication_of(study, conclusions), editions(study.folder))
+    conclusions = study.conclude(processes=1, window=window)  # requests are answered by other threads meanwhile
+    before = editions(study.folder)
+    publication = publishable(publication_of(study, conclusions, before), before)
+    publication = with_changes(publication, edition_before(study.folder, "serve", publication.window, publication.last))
     public = record(study.folder).editions
     refuse_unheard(study.folder, named_hosters(publication), public[-1].override if public else "")
     tables = tables_of(study, conclusions, publication)

@@ -292,6 +292,7 @@ def displacement_pages(
 
     `sheets` are the paths of hosters' own pages, by key.
     """
+    conclusions = conclusions.whole  # a window narrows the cells alone
     named = named_keys(publication)
     least, home = publication.policy.least, study.config.home
     cells = publication.cells

@@ -1,0 +1,168 @@
+"""Windows on the command line, the month's report and what is overdue: what they print, and how they fail."""
+
+import csv
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commands.test_notices import notice
+from tests.publish.study import small_study
+from tests.study.copies import copied, kept
+from tests.study.facts import hour
+from tests.study.rig import Run
+from waterbed.model.facts import ExternalObservation, Report
+from waterbed.study.study import open_study
+
+OPTIONS = ("rank", "compliance", "episodes", "hops", "graph", "displacement")
+
+
+def make(folder: Path) -> None:
+    """The small study that is published, with two references of the hotline and an order about what stays up."""
+    with small_study(folder) as study:
+        known = [_testimony("a00", "case 17"), _testimony("b03", "case 18")]
+        order = notice("b03", 90, "AS64501", kind="legal_order", batch="7")
+        waiting = notice("b04", 275, "AS64501")
+        police = notice("b05", 120, "AS64501", held_for_police=True)
+        study.folder.store.add([*known, order, waiting, police])
+
+
+def _testimony(url_id: str, reference: str) -> ExternalObservation:
+    return ExternalObservation(
+        testimony_id=reference,
+        url_id=url_id,
+        observer="scart",
+        source="hotline",
+        reference=reference,
+        first_seen=None,
+        last_seen=None,
+        status=None,
+        gone=False,
+        since=None,
+        address=None,
+        looks=None,
+        received_at=hour(1),
+    )
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Such a study, for all tests of this file."""
+    return kept(tmp_path_factory.mktemp("windows"), make)
+
+
+@pytest.fixture
+def study(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it."""
+    return copied(original, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("command", OPTIONS)
+def test_each_command_refuses_a_bad_window_and_names_an_empty_one(run: Run, study: Path, command: str) -> None:
+    """A bad window is one sentence and exit code 2; an empty one is said plainly."""
+    for words, what in (
+        (("--since", "soon"), "is not a date"),
+        (("--since", "2026-02-01", "--until", "2026-01-01"), "not before its end"),
+        (("--until", "2026-01-05"), "before the study's first report"),
+    ):
+        code, _, told = run("-C", study, command, *words)
+        assert (code, told.count("\n"), what in told) == (2, 1, True), told
+    code, out, told = run("-C", study, command, "--since", "2026-02-01")
+    assert (code, "in this window" in " ".join((out + told).split())) == (2 if command == "displacement" else 0, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("rank",),
+        ("rank", "--table", "places"),
+        ("compliance", "--clock", "reported"),
+        ("compliance", "--table", "returns"),
+        ("fact-sheet", "AS64500"),
+        ("episodes",),
+        ("hops",),
+        ("graph",),
+        ("graph", "--table", "measures"),
+    ],
+)
+def test_rows_by_week_name_their_week_in_every_format(run: Run, study: Path, words: tuple[str, ...]) -> None:
+    """People see a column of weeks; tools get the week's bounds beside the columns of the table."""
+    code, out, _ = run("-C", study, *words, "--window", "week")
+    assert (code, "2026-W02" in out, "2026-W03" in out) == (0, True, True)
+    follow, end = ((), "2026-01-12") if words[0] in ("hops", "graph") else (("--follow", "2d"), "2026-01-14")
+    code, out, _ = run("-C", study, *words, "--window", "week", *follow, "--format", "json")
+    rows = json.loads(out)["rows"]
+    assert {row["window"] for row in rows} == {"2026-W02", "2026-W03"}
+    assert {(row["window_since"][:10], row["followed_to"][:10]) for row in rows if row["window"] == "2026-W02"} == {
+        ("2026-01-05", end)
+    }
+    assert json.loads(out)["reports"] == "all reports, by week"
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("rank", "--window", "day"), "week or month was expected"),
+        (("rank", "--window", "week", "--table", "volume"), "for the ranking and for places"),
+        (("rank", "--follow", "2d"), "add --until"),
+        (("compliance", "--window", "week", "--weeks"), "leave out one of them"),
+        (("graph", "--week", "2026-W02", "--since", "2026-01-01"), "leave out --since"),
+        (("graph", "--window", "week", "--table", "weeks"), "leave out --window"),
+        (("hops", "--table", "labels", "--since", "2026-01-01"), "is of all time"),
+        (("report", "--month", "2026"), "is not a month"),
+        (("report", "--month", "2026-01", "--source", "nobody"), "did not report anything"),
+        (("report", "--month", "2025-11"), "before the study's first report"),
+        (("overdue", "--source", "nobody"), "sources are hotline, second"),
+    ],
+)
+def test_words_that_do_not_go_together_are_refused(run: Run, study: Path, words: tuple[str, ...], what: str) -> None:
+    """One sentence says what to leave out or what was expected."""
+    code, _, told = run("-C", study, *words)
+    assert (code, told.count("\n"), what in told) == (2, 1, True), told
+
+
+def test_what_is_overdue_is_listed_by_hoster_with_the_sources_reference(run: Run, study: Path, tmp_path: Path) -> None:
+    """Orders give 12 hours, other notices 24; what is within its time is counted, what the police holds is marked."""
+    code, out, _ = run("-C", study, "overdue", "--csv", tmp_path / "late.csv")
+    assert (code, "1 more are up and within their time" in out) == (1, True)
+    assert "1 were held for the police" in out
+    rows = list(csv.DictReader((tmp_path / "late.csv").read_text().splitlines()))
+    assert [(row["key"], row["url_id"], row["reference"], row["deadline_h"]) for row in rows] == [
+        ("AS64501", "b05", "", "24.0"),
+        ("AS64501", "b03", "case 18", "12.0"),
+    ]
+    assert float(rows[1]["late_h"]) == pytest.approx(111 + 5 / 60 - 90 - 12, abs=0.001)
+    code, out, _ = run("-C", study, "overdue", "--after", "9999", "--source", "second", "--format", "csv")
+    assert (code, [line.partition(",")[0] for line in out.splitlines()]) == (1, ["key", "AS64501"])
+
+
+def test_a_months_report_says_what_was_reported_removed_and_is_still_up(run: Run, study: Path, tmp_path: Path) -> None:
+    """Its numbers add up, the page holds no address and loads nothing, and own references stand in it."""
+    code, out, _ = run("-C", study, "report", "--month", "2026-01", "--source", "hotline", "--out", tmp_path / "r")
+    assert (code, "2025-12: before the study's first report" in out) == (0, True)
+    (page,) = (tmp_path / "r").iterdir()
+    text = page.read_text()
+    assert page.name == "report-2026-01-hotline.html"
+    assert ("case 18" in text, "http://" in text, "<script" in text, "src=" in text) == (True, False, False, False)
+    assert run("-C", study, "report", "--month", "2026-02")[0] == 0
+
+
+def test_a_report_compares_with_the_month_before(study: Path) -> None:
+    """URLs of each month are its own; a report of an older URL is counted apart."""
+    from waterbed.analysis.report import report_of
+    from waterbed.model.window import Window, month_before
+
+    with open_study(study) as opened:
+        plain = next(one for one in opened.store.all(Report) if one.report_id == "a00")
+        later = hour(200)
+        opened.store.add([replace(plain, report_id="again", reported_at=later, received_at=later)])
+        middle = hour(7 * 24)
+        found = report_of(opened, Window(since=middle, until=middle + timedelta(days=7)), source="hotline")
+        now = found.month
+        assert (now.reports, now.urls, now.again) == (9, 8, 1)
+        assert now.removed + now.gone_otherwise + now.up + now.undecided == now.urls
+        assert month_before(now.window).until == now.window.since
+        assert {one.row.key for one in found.hosters} <= {"AS64500", "AS64501", "AS64502", "AS64503"}
+        assert sum(one.up for one in found.hosters) == now.up

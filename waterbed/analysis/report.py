@@ -1,0 +1,260 @@
+"""A month's report: reported, removed, still up, who lags, back."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from waterbed.analysis.overdue import known_source, overdue_rows
+from waterbed.analysis.rankings.durations import half_gone
+from waterbed.analysis.rankings.ranking import UNKNOWN
+from waterbed.analysis.rankings.tables import RankingTables, ranking_info
+from waterbed.analysis.rankings.takedown import Clock, Removal, clocks, never_seen, removal
+from waterbed.model.conclusions import Episode, RankingRow
+from waterbed.model.table import TableInfo
+from waterbed.model.takedown import Overdue
+from waterbed.model.window import Window, month_before
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.linking import reported_at
+from waterbed.study.study import Study
+from waterbed.study.windowed import within
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Month:
+    """The numbers of one month, at its end."""
+
+    window: Window
+    until: datetime | None
+    """The time to which it was followed; None: it lies before the first report, or nothing was looked at."""
+    reports: int
+    urls: int
+    sites: int
+    again: int
+    """Reports of URLs that were first reported before the month."""
+    notices: int
+    removed: int
+    """URLs gone at the end: by removal, and otherwise (the name or the network went)."""
+    gone_otherwise: int
+    up: int
+    undecided: int
+    """URLs of which no check could be decided."""
+    share: Removal | None
+    """Removed within 24 hours; None without a clock."""
+    median_h: float | None
+    back_here: int
+    """Removals after which the content was seen again by the end, at the same hoster, and elsewhere alone."""
+    back_elsewhere: int
+    hops_least: int
+    """Hops that arrived in the month and are displacement, at least and at most."""
+    hops_most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Laggard:
+    """A hoster in a month's report."""
+
+    row: RankingRow
+    before: RankingRow | None
+    """Its row of the month before."""
+    up: int
+    """URLs still up there at the end."""
+    overdue: int
+    """Of these, up beyond the time that a notice gave."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """Content that was seen again after a removal."""
+
+    url_id: str
+    reference: str | None
+    hoster: str
+    removed_at: datetime
+    """First check that saw it gone."""
+    back_at: datetime
+    where: str
+    """The hoster at which it was seen again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthReport:
+    """One month against the month before."""
+
+    title: str
+    source: str | None
+    month: Month
+    before: Month
+    hosters: Sequence[Laggard]
+    """Those with most still up first."""
+    overdue: Sequence[Overdue]
+    returned: Sequence[Returned]
+    names: Mapping[str, str]
+    info: TableInfo
+    open_quarantines: int
+
+    @property
+    def change(self) -> str:
+        """The share removed against the month before, in words."""
+        now, then = self.month.share, self.before.share
+        if self.before.until is None:
+            return "nothing was measured in the month before"
+        if now is None or then is None or now.removed is None or then.removed is None:
+            return "not comparable with the month before: one of the two shares could not be given"
+        if now.low is None or now.high is None or then.low is None or then.high is None:
+            return "not comparable with the month before: reports span too few days for an interval"
+        if now.low > then.high:
+            return "more than in the month before"
+        if now.high < then.low:
+            return "less than in the month before"
+        return "no difference from the month before that chance could not make"
+
+
+def report_of(study: Study, window: Window, *, source: str | None = None) -> MonthReport:
+    """The report of a month, at its end.
+
+    With a `source` of what it reported alone, by its own first reports. InputError for a source that reported nothing,
+    and for a month before the first report.
+    """
+    whole = study.conclude()
+    known_source(whole, source)
+    now = within(whole, window, source)
+    then = _before(whole, window, source)
+    tables = RankingTables(conclusions=now, kind="hoster")
+    late = overdue_rows(now, source=source)
+    earlier = {row.key: row for row in RankingTables(conclusions=then, kind="hoster").rows} if then else {}
+    up = _up(tables.groups)
+    overdue = Counter(row.key for row in late)
+    hosters = [
+        Laggard(row=row, before=earlier.get(row.key), up=up[row.key], overdue=overdue[row.key])
+        for row in tables.rows
+        if row.key != UNKNOWN
+    ]
+    references = {row.url_id: row.reference for row in overdue_rows(now, source=source, all_up=True)}
+    names = {row.key: row.name for row in tables.rows}
+    return MonthReport(
+        title=study.config.name,
+        source=source,
+        month=_month(whole, now, window, source),
+        before=_month(whole, then, month_before(window), source),
+        hosters=sorted(hosters, key=lambda one: (-one.up, -one.row.urls, one.row.key)),
+        overdue=late,
+        returned=sorted(_returned(now, references), key=lambda one: (one.back_at, one.url_id)),
+        names=names,
+        info=replace(ranking_info(study, tables, "report"), by=source or "all sources"),
+        open_quarantines=sum(one.status == "open" for one in whole.quarantines),
+    )
+
+
+def _before(whole: Conclusions, window: Window, source: str | None) -> Conclusions | None:
+    """The conclusions of the month before; None if it is before all reports."""
+    previous = month_before(window)
+    first = min(map(reported_at, whole.facts.reports), default=None)
+    if first is None or (previous.until is not None and previous.until <= first):
+        return None
+    return within(whole, previous, source)
+
+
+def _month(whole: Conclusions, its: Conclusions | None, window: Window, source: str | None) -> Month:
+    made = [one for one in whole.facts.reports if window.holds(reported_at(one)) and source in (None, one.source)]
+    urls = its.facts.targets if its else {}
+    last = _last(its.episodes if its else ())
+    state = Counter(_state(last.get(url_id)) for url_id in urls)
+    back = list(_back(its)) if its else []
+    share, median = _share(its) if its else (None, None)
+    hops = [hop.order for hop in its.hops] if its else []
+    return Month(
+        window=window,
+        until=its.until if its else None,
+        reports=len(made),
+        urls=len(urls),
+        sites=len({target.site_id for target in urls.values()}),
+        again=sum(one.url_id not in urls for one in made),
+        notices=len(its.notices) if its else 0,
+        removed=state["removed"],
+        gone_otherwise=state["otherwise"],
+        up=state["up"],
+        undecided=state["undecided"],
+        share=share,
+        median_h=median,
+        back_here=sum(spell.hoster == there.hoster for spell, there in back),
+        back_elsewhere=sum(spell.hoster != there.hoster for spell, there in back),
+        hops_least=sum(order in ("sequential", "repointed") for order in hops),
+        hops_most=sum(order != "parallel" for order in hops),
+    )
+
+
+def _last(episodes: Sequence[Episode]) -> dict[str, Episode]:
+    """The episode of each URL that tells its state at the end: one that runs, else the last that ended."""
+    found: dict[str, Episode] = {}
+    for episode in episodes:
+        held = found.get(episode.url_id)
+        if held is None or _order(episode) > _order(held):
+            found[episode.url_id] = episode
+    return found
+
+
+def _order(episode: Episode) -> tuple[bool, datetime]:
+    return episode.first_down is None, episode.first_down or episode.last_up
+
+
+def _state(episode: Episode | None) -> str:
+    if episode is None:
+        return "undecided"
+    if episode.first_down is None:
+        return "up"
+    return "removed" if episode.cause == "removed" else "otherwise"
+
+
+def _share(its: Conclusions) -> tuple[Removal | None, float | None]:
+    """Removed within 24 hours, wherever it was, and the hours until half was gone."""
+    group, until = clocks(its.episodes), its.until
+    if not group or until is None:
+        return None, None
+    seen = {episode.url_id for episode in its.episodes}
+    since = its.notice_context.known_since
+    hidden: list[Clock] = [
+        never_seen(target.site_id, since[url_id]) for url_id, target in its.facts.targets.items() if url_id not in seen
+    ]
+    share = removal(group, until=until, hidden=hidden)
+    half = half_gone(group, until=until) if share.removed is not None else None
+    return share, half.hours if half else None
+
+
+def _up(groups: Mapping[str, Sequence[Episode]]) -> Counter[str]:
+    """URLs that are still up under each key."""
+    return Counter(
+        {
+            key: len({one.url_id for one in group if one.first_down is None and not one.proxy})
+            for key, group in groups.items()
+        }
+    )
+
+
+def _back(its: Conclusions) -> Iterator[tuple[Episode, Episode]]:
+    """Each removal after which the content was seen again, and the first time that it was."""
+    starts: dict[str, list[Episode]] = defaultdict(list)
+    for episode in its.everywhere:
+        starts[episode.content_id].append(episode)
+    for own in starts.values():
+        own.sort(key=lambda one: (one.known_up_at, one.hoster, one.url_id))
+    for spell in its.episodes:
+        if spell.cause == "removed" and spell.first_down is not None:
+            down = spell.first_down
+            later = [one for one in starts[spell.content_id] if one.known_up_at > down]
+            if later:
+                here = next((one for one in later if one.hoster == spell.hoster), later[0])
+                yield spell, here
+
+
+def _returned(its: Conclusions, references: Mapping[str, str | None]) -> Iterator[Returned]:
+    for spell, there in _back(its):
+        if spell.first_down is not None:
+            yield Returned(
+                url_id=spell.url_id,
+                reference=references.get(spell.url_id),
+                hoster=spell.hoster,
+                removed_at=spell.first_down,
+                back_at=there.known_up_at,
+                where=there.hoster,
+            )

@@ -1,0 +1,71 @@
+"""The `overdue` command: notified, and still up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from waterbed.cli.options import Format, Formatted, OfSource
+from waterbed.cli.output import FINDING, note, print_rows, say, short, written_at
+from waterbed.model.takedown import Overdue
+
+
+def overdue(
+    context: typer.Context,
+    source: OfSource = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="Write the rows to this file, for reminders.", show_default=False)
+    ] = None,
+    after: Annotated[float, typer.Option(min=0, help="Hours that a notice gives; a legal order gives 12.")] = 24.0,
+    form: Formatted = Format.table,
+) -> None:
+    """List what hosters were notified of and is still up.
+
+    By hoster, with the source's own reference and the hours late.
+
+    For example: waterbed -C mystudy overdue --source hotline --csv reminders.csv
+    """
+    from waterbed.analysis.overdue import overdue_of
+    from waterbed.study.study import open_study
+
+    with open_study(context.obj) as study:
+        rows, info, in_time = overdue_of(study, source=source, after_h=after)
+    if csv is not None:
+        from waterbed.store.whole.files import write_whole
+        from waterbed.study.formats import as_csv
+
+        with written_at(csv):
+            write_whole(csv, as_csv(Overdue, rows).encode())
+        note(f"wrote {len(rows):,} rows to {csv}")
+    elif form is not Format.table or rows:
+        title = f"{len(rows):,} URLs overdue at {len({row.key for row in rows}):,} hosters"
+        print_rows(Overdue, rows, info, form.value, columns=_COLUMNS, title=title, cell=_cell)
+    if form is Format.table:
+        held = sum(row.held_for_police for row in rows)
+        if not rows:
+            say("Nothing that a hoster was notified of is up beyond its time.")
+        note(f"{in_time:,} more are up and within their time. Legal orders give 12 hours, other notices {after:g}.")
+        if held:
+            note(f"{held:,} were held for the police: no reminder for these.")
+        note("late: hours from then to the last check that saw it up.", broken=True)
+    raise typer.Exit(FINDING if rows else 0)
+
+
+_COLUMNS = {
+    "hoster": "key",
+    "reference": "reference",
+    "url_id": "url_id",
+    "kind": "kind",
+    "notified": "notified_at",
+    "late": "late_h",
+    "reminders": "reminders",
+    "answered": "acknowledged",
+}
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,.0f}" if isinstance(value, float) else short(value)

@@ -1,0 +1,81 @@
+"""The runs of all URLs, kept by block."""
+
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from graphs.runs import Run
+from waterbed.model.conclusions import Attribution
+from waterbed.store.kept import Kept
+from waterbed.study.judged import BlockRuns, Judged
+
+_AT_HAND = 2
+"""Blocks whose runs are at hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Index:
+    """The number and the first URL of each block, the URLs, and the distinct attributions."""
+
+    numbers: list[int]
+    firsts: list[str]
+    urls: int
+    made: list[Attribution]
+    sets: list[tuple[str, ...]]
+
+
+class KeptRuns(Mapping[str, Sequence[Run]]):
+    """The judged and attributed checks of each URL, as runs.
+
+    As `UrlRuns`, without reading and judging checks again: windows cut them. Ask in the order of ids.
+    """
+
+    def __init__(self, kept: Kept, judged: Callable[[], Judged]) -> None:
+        """Take what is kept, and the judged looks where nothing is."""
+        self._kept = kept
+        self._judged = judged
+        self._held: OrderedDict[int, dict[str, list[Run]]] = OrderedDict()
+
+    @cached_property
+    def _index(self) -> _Index:
+        return self._kept.of("runs", _Index, self._made)
+
+    def _made(self) -> _Index:
+        judged = self._judged()
+        numbers, blocks = judged.looks.kept.numbers(), 0
+        firsts = []
+        for number in numbers:
+            own = self._block(number).urls
+            firsts.append(own[0])
+            blocks += len(own)
+        return _Index(numbers=numbers, firsts=firsts, urls=blocks, made=list(judged.made), sets=judged.hosters[1])
+
+    def _block(self, number: int) -> BlockRuns:
+        return self._kept.of(f"runs.{number}", BlockRuns, lambda: self._judged().runs_in(number))
+
+    def _of_block(self, number: int) -> dict[str, list[Run]]:
+        found = self._held.pop(number, None)
+        if found is None:
+            found = self._block(number).of_urls(self._index.made, self._index.sets)
+        self._held[number] = found
+        if len(self._held) > _AT_HAND:
+            self._held.popitem(last=False)
+        return found
+
+    def __getitem__(self, url_id: str) -> Sequence[Run]:
+        """The runs of a URL."""
+        place = bisect_right(self._index.firsts, url_id) - 1
+        if place < 0:
+            raise KeyError(url_id)
+        return self._of_block(self._index.numbers[place])[url_id]
+
+    def __iter__(self) -> Iterator[str]:
+        """The ids of all URLs that were looked at, in order."""
+        for number in self._index.numbers:
+            yield from self._of_block(number)
+
+    def __len__(self) -> int:
+        """How many URLs were looked at."""
+        return self._index.urls

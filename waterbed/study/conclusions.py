@@ -4,7 +4,7 @@ Judges, attributes and links; it does not rank.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TypeVar
@@ -14,6 +14,7 @@ from graphs.episodes import EpisodeRules, UrlHistory, all_episodes, censor_from
 from graphs.hop_sources import without_alternating
 from graphs.hops import HopContext, find_hops
 from graphs.linking.clusters import Clusters
+from graphs.runs import Run
 from waterbed.model.codec import moment
 from waterbed.model.conclusions import Episode, Hop
 from waterbed.model.takedown import AddressedNotice, NoticeContext

@@ -122,7 +122,7 @@ def norm_share(standings: Sequence[RankingEntry], norm: Norm) -> float:
 
 
 def clocks_behind(ranked: RankingTables) -> Callable[[str], Sequence[Clock]]:
-    """Return the clocks from which the ranking has a key's share."""
+    """Return the clocks behind a key's share in the ranking."""
     started = ranked.started
 
     def of(key: str) -> Sequence[Clock]:

@@ -1,6 +1,5 @@
 """The publication policy: tables, audience, licence, and small counts."""
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,13 +24,8 @@ COUNTED: Final = ("sites", "clocks", "hosts", "hops", "urls")
 """Fields that count the independent units behind a row; the first that the row has counts."""
 KEYS: Final = ("key", "from_key", "to_key")
 """Fields that identify the subject of a row."""
-_OF_CASES: Final = ("hoster", "hosters", "from_hoster", "to_hoster")
-"""Fields of single cases that name hosters."""
 COMPANIES: Final = ("hoster", "asn", "platform", "upstream", "operator", "as_holder", "proxy")
 """What rows can stand for that is a company."""
-_COUNTRY: Final = re.compile("[A-Z]{2}")
-_NOBODY: Final = {"unknown", "others"}
-"""Keys that stand for no hoster."""
 _OF_EFFECTS: Final = ("clocks", "clusters", "of_clocks", "of_clusters")
 """Counts of a row on the effect of notices."""
 ADDRESSES: Final = ("addresses", "prefixes")
@@ -126,20 +120,6 @@ def provenance_text(publication: Publication, info: TableInfo) -> str:
         f"TLP:{publication.policy.tlp.upper()}; licence {publication.policy.licence}; "
         f"at least {info.left_out} rows left out, about fewer than {publication.policy.least} or to protect such"
     )
-
-
-def named_hosters(publication: Publication) -> list[str]:
-    """Keys of all companies that a publication names, in order.
-
-    An AS stands for the company that holds it; countries and categories are no company's. Targets, controls and buffers
-    of public events are named too.
-    """
-    named = {*publication.addressed, *(key for key in publication.declared if not _COUNTRY.fullmatch(key))}
-    for table in publication.tables:
-        fields = _OF_CASES if table.case_level else KEYS if table.envelope.by in COMPANIES else ()
-        for value in (getattr(row, name) for name in fields if name in columns(table.cls) for row in table.rows):
-            named |= {value} if isinstance(value, str) else set(value)
-    return sorted({publication.companies.get(key, key) for key in named} - _NOBODY)
 
 
 LEVELS: Final[Mapping[Level, str]] = {"hoster": "hoster", "as": "asn", "country": "country"}

@@ -9,7 +9,8 @@ from waterbed.model.errors import InputError
 from waterbed.model.governance import Edition
 from waterbed.publish.contents import edition_files, site_files, tables_of
 from waterbed.publish.edition import LastEdition, edition_before, editions, remember
-from waterbed.publish.policy import Publication, named_hosters, publishable
+from waterbed.publish.named import named_hosters
+from waterbed.publish.policy import Publication, publishable
 from waterbed.publish.site.layout import START
 from waterbed.publish.tables import publication_of, with_changes
 from waterbed.store.config import read_config

@@ -22,7 +22,8 @@ from waterbed.publish.api.answers import Answers, Body
 from waterbed.publish.contents import edition_files, site_files, tables_of, with_sums
 from waterbed.publish.edition import edition_before, editions, remember
 from waterbed.publish.events import event_files
-from waterbed.publish.policy import Publication, named_hosters, publishable
+from waterbed.publish.named import named_hosters
+from waterbed.publish.policy import Publication, publishable
 from waterbed.publish.site.layout import Site
 from waterbed.publish.tables import publication_of, with_changes
 from waterbed.store.config import read_config

@@ -43,7 +43,8 @@ from waterbed.publish.freeze.layout import (
 )
 from waterbed.publish.freeze.metadata import CRATE, DATACITE, Cited, codebook, crate, datacite
 from waterbed.publish.freeze.results import results_of, shared_results
-from waterbed.publish.policy import Publication, named_hosters, publishable
+from waterbed.publish.named import named_hosters
+from waterbed.publish.policy import Publication, publishable
 from waterbed.publish.sharing.share import export
 from waterbed.publish.tables import publication_of
 from waterbed.store.audit import put_on_record

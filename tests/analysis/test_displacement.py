@@ -75,7 +75,7 @@ def test_a_folder_gets_page_json_and_schema(run: Run, folder: Path, tmp_path: Pa
     code, said, _ = run("-C", folder, "displacement", "--event", tmp_path / "event.toml", "--out", out)
     assert code == 0
     assert "displacement.html" in said
-    tables = {f"displacement-{name}.{ending}" for name in TABLES for ending in ("csv", "json")}
+    tables = {f"displacement-{name}.{ending}" for name in (*TABLES, "declared") for ending in ("csv", "json")}
     whole = {"displacement.html", "displacement.json", "displacement.schema.json"}
     assert {path.name for path in out.iterdir()} == whole | tables
     jsonschema.validate(

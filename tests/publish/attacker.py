@@ -255,7 +255,7 @@ def read_cells(folder: Path) -> list[dict[str, Any]]:
     if found is None:
         return []
     data = json.loads(found[1])
-    words = [None if way["word"] == "held back" else way["word"] for way in data["passages"]]
+    words = [None if way == "held back" else way for way in data["passages"]]
 
     def ends(level: str, told: Sequence[Sequence[int]] | None) -> list[list[str]] | None:
         keys = data["levels"][level]["keys"]
@@ -271,10 +271,7 @@ def read_cells(folder: Path) -> list[dict[str, Any]]:
     ]
 
 
-def read_total(folder: Path, label: str) -> int:
-    """A headline number of the first page."""
-    found = re.search(
-        rf'<p class="value">([\d,]+)</p><p class="label">{label}</p>', (folder / "index.html").read_text()
-    )
-    assert found, label
-    return int(found[1].replace(",", ""))
+def read_total(folder: Path, name: str) -> int:
+    """A number about the whole study, beside the first page."""
+    rows = json.loads((folder / "data/totals.json").read_text())["rows"]
+    return next(int(row["value"]) for row in rows if row["name"] == name)

@@ -215,7 +215,7 @@ def test_nothing_follows_from_files(published: Path, everything: Path) -> None:
         frozenset({("hoster", key), ("asn", key), ("country", row["countries"][0])}) for key, row in where.items()
     ]
     system = System()
-    total = read_total(published, "URLs reported")
+    total = read_total(published, "urls")
     of = with_rankings(system, tables, signatures, count="urls", total=total)
     small = [row["key"] for row in truth["ranking-hoster"]["rows"] if row["sites"] < LEAST]
     assert len(small) == 2
@@ -224,7 +224,7 @@ def test_nothing_follows_from_files(published: Path, everything: Path) -> None:
     known = {key: {"asn": key, "country": row["countries"][0]} for key, row in where.items()}
     with_hops(system, tables, known, "NL", read_cells(published))
     flows = {(row["from_key"], row["to_key"]): row["hops"] for row in truth["flows"]["rows"]}
-    assert read_total(published, "hops seen") == sum(flows.values())
+    assert read_total(published, "hops") == sum(flows.values())
     few = {pair: [((0, "hops", pair), 1.0)] for pair, hops in flows.items() if hops < LEAST}
     assert few
     assert not narrowed(system.ranges(few))

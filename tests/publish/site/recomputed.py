@@ -237,7 +237,7 @@ def without_constants(text: str) -> str:
 
 def share_cell(row: Row, norm: str = "") -> str:
     """The cell of a share removed."""
-    if row["removed_24h"] is None:
+    if row["removed_24h_low"] is None:
         return str(row["class"])
     return squeezed(
         f"{percent(row['removed_24h'])} {percent(row['removed_24h_low'])} to {percent(row['removed_24h_high'])} {norm}"

@@ -238,6 +238,22 @@ def method(check: Check) -> None:
         check.drop(table)
     if found != expected:
         check.wrong.append(f"{check.name}: {set(found.items()) ^ set(expected.items())}")
+    least = its.total["least"]
+    check.table(
+        "Removal after a change",
+        [
+            [
+                o["what"],
+                number(o["ratio"]),
+                NOTHING if o["low"] is None else f"{number(o['low'])} to {number(o['high'])}",
+                number(o["p"]),
+                thousands(o["clocks"]),
+                thousands(o["of_clocks"]),
+            ]
+            for o in its.rows("notice-effects")
+        ],
+        whole(least),
+    )
     infos = [json.loads((its.folder / f"{name}.json").read_text()) for name in expected]
     methods = {info["method"] for info in infos}
     for line in check.page.xpath("//section[h2[@id='estimates']]//dd"):

@@ -46,7 +46,7 @@ def sheet(check: Check) -> None:
     ends = f"95% interval {percent(row['removed_24h_low'])} to {percent(row['removed_24h_high'])}"
     boxes.append(
         f"{percent(row['removed_24h'])}removed within 24 hoursexpected over repetitions of its process: {ends}"
-        if row["removed_24h"] is not None
+        if row["removed_24h_low"] is not None
         else f"{NOTHING}{row['class']}{CLASSES[row['class']]}"
     )
     late = number(row["median_h_high"]) if row["median_h_high"] is not None else "later than followed"
@@ -141,11 +141,16 @@ def _facts(check: Check, row: Row, place: Row | None, volume: Row | None) -> Non
         batch = "batch" if row["batches"] == 1 else "batches"
         lines.append(f"Batches{row['removals']:,} removals came in {row['batches']:,} {batch} or more")
     lines.append(f"Undecided{row['unknown']:,} URLs without a decided check")
-    if row["removed_24h"] is not None:
+    if row["removed_24h_low"] is not None:
         lines.append(f"Removed or moved within 24 h{percent(row['removed_or_moved_24h'])}: upper bound")
     if row["removed_24h_worst"] is not None:
         bounds = spread(percent(row["removed_24h_worst"]), percent(row["removed_24h_best"]))
         lines.append(f"If unseen{bounds}: the share if all that we could not follow had not, or had, been removed")
+    if row["removed_24h_if_hiding"] is not None:
+        lines.append(
+            f"If it hid content{percent(row['removed_24h_if_hiding'])} or more: the share surely removed even if each "
+            "of our checks could be the last that it answered truly; lower 95% bound"
+        )
     if volume and volume["routed_v4"] is not None:
         lines.append(f"Size{volume['routed_v4']:,} IPv4 addresses routed to it")
     if volume and volume["shrunk"] is not None:

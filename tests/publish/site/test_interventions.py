@@ -136,7 +136,7 @@ def test_page_asks_nothing_of_any_network(name):
     """Only anchors, and the files written beside it; its policy allows its own style and no script."""
     page = Parsed(render_displacement(view(name)))
     assert page.links
-    beside = {f"displacement-{name}.{ending}" for name in TABLES for ending in ("csv", "json")}
+    beside = {f"displacement-{name}.{ending}" for name in (*TABLES, "declared") for ending in ("csv", "json")}
     assert {link for link in page.links if not link.startswith("#")} == beside | {"data:,"}
     (policy,) = [a["content"] for _, a in page.elements if a.get("http-equiv") == "Content-Security-Policy"]
     assert policy == ALONE

@@ -177,11 +177,13 @@ def test_a_ranking_names_who_is_surely_below_the_norm() -> None:
     none = parsed(ranking_page(ranking(), ["hoster"], START)).shown
     assert "None of the hosters surely removed less than 50% within 24 hours" in none
     below = [standing(row(n, f"Slow {n}", 0.1 + n / 100), 1, 20) for n in range(15)]
-    below = [replace(one, place=replace(one.place, below_norm=True)) for one in below if one.place]
-    view = ranking(standings=[*reversed(below), *standings()], norm=Norm(share=0.4, rate=0.1), sheets={})
+    below = [replace(one, place=replace(one.place, below_norm=True, norm=0.4)) for one in below if one.place]
+    view = ranking(
+        standings=[*reversed(below), *(replace(one, place=None) for one in standings())], norm=Norm(rate=0.1), sheets={}
+    )
     shown = " ".join(parsed(ranking_page(view, ["hoster"], START)).shown.split())
     assert "15 hosters surely removed less than 40% within 24 hours: Slow 0, Slow 1, " in shown
-    assert "Slow 11 and 3 more, marked in the table." in shown
+    assert "Slow 11 and 3 more, marked in the table; of names given" in shown
     assert "at most 10% are wrong, in the mean over studies: 1.5 of these." in shown
     assert shown.count(" below the norm") == 16  # the sentence, and a mark in each row
 

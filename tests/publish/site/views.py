@@ -106,6 +106,7 @@ def standing(one: RankingRow, low: int | None = None, high: int | None = None) -
         among_worst=None if low is None else 0.25,
         without_one_low=one.removed_24h,
         without_one_high=one.removed_24h,
+        norm=None if low is None else 0.5,
         sites=one.sites,
         rank_class=one.rank_class,
     )

@@ -164,7 +164,11 @@ def _totals(conclusions: Conclusions, publication: Publication, standings: Seque
             "of these, those with a share",
         ),
         ("below_norm", len(below_norm(standings)), "of these, those that surely removed less than the norm"),
-        ("norm_share", norm_share(standings, norm), "the norm: share removed within 24 hours"),
+        (
+            "norm_share",
+            norm_share(standings),
+            "the norm: share removed within 24 hours; null: no row was held against it",
+        ),
         ("norm_rate", norm.rate, "most that are wrongly said to be below it, as a share of those named"),
         ("hops", hops, "hops that are not known to be parallel copies"),
         ("hops_certain", sum(cell.certain for cell in cells), "of these, surely displacement"),

@@ -180,27 +180,14 @@ def intervention_page(view: DisplacementView, path: str, *, under: str) -> Page:
         figures=figures,
         tables=[
             PageTable(
-                path=f"{stem}-declared",
-                cls=Line,
-                rows=[
-                    *(Line(name=name, text=text) for name, text in view.declared),
-                    *(Line(name="Note", text=text) for text in view.always),
-                ],
-                what="declaration of an event, and notes on its data",
+                path=f"{stem}-{name}",
+                cls=cls,
+                rows=rows,
+                what=f"{name} of an event",
                 by="event",
-                method="as declared",
-            ),
-            *(
-                PageTable(
-                    path=f"{stem}-{name}",
-                    cls=cls,
-                    rows=getattr(view, name),
-                    what=f"{name} of an event",
-                    by="event",
-                    method="see the column estimator of the answers; docs/displacement.md",
-                )
-                for name, cls in TABLES.items()
-            ),
+                method="as declared, and see the column estimator of the answers; docs/displacement.md",
+            )
+            for name, (cls, rows) in _rows(view).items()
         ],
         values={**_values(view, figures, stem), "back": under},
     )
@@ -209,6 +196,13 @@ def intervention_page(view: DisplacementView, path: str, *, under: str) -> Page:
 def refused_page(title: str, reason: str, path: str, *, under: str) -> Page:
     """Render the page of a refused event, with the reason."""
     return Page(path=path, template="refused.html", title=title, under=under, values={"reason": reason, "back": under})
+
+
+def _rows(view: DisplacementView) -> dict[str, tuple[type, Sequence[Any]]]:
+    """Rows of each table beside a page, by name."""
+    lines = [*view.declared, *(("Note", text) for text in view.always)]
+    declared: Sequence[Any] = [Line(name=name, text=text) for name, text in lines]
+    return {name: (cls, getattr(view, name)) for name, cls in TABLES.items()} | {"declared": (Line, declared)}
 
 
 def _values(view: DisplacementView, figures: Sequence[Figure], stem: str) -> dict[str, Any]:
@@ -275,19 +269,16 @@ TABLES: Final[dict[str, type]] = {
 def write_findings(found: Findings, out: Path, config: Config) -> list[Path]:
     """Write displacement.json, its schema, each table, and the page."""
     out.mkdir(parents=True, exist_ok=True)
-    page = render_displacement(view_of(found, config, made_at=datetime.now(UTC)))
+    view = view_of(found, config, made_at=datetime.now(UTC))
     contents = {
         "displacement.json": as_json(found),
         "displacement.schema.json": json.dumps(schema(), indent=1, ensure_ascii=False) + "\n",
         **{
             f"displacement-{name}.{ending}": made
-            for name, cls in TABLES.items()
-            for ending, made in (
-                ("csv", as_csv(cls, getattr(found, name))),
-                ("json", table_json(cls, getattr(found, name), found.info)),
-            )
+            for name, (cls, rows) in _rows(view).items()
+            for ending, made in (("csv", as_csv(cls, rows)), ("json", table_json(cls, rows, found.info)))
         },
-        "displacement.html": page,
+        "displacement.html": render_displacement(view),
     }
     return [write_whole(out / name, content.encode()) for name, content in contents.items()]
 

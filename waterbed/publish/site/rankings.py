@@ -95,7 +95,7 @@ def ranking_page(view: RankingView, kinds: Sequence[str], start: str) -> Page:
             "places": places_of(view.standings),
             "reading": _reading(view, noun, nouns),
             "below": below_norm(view.standings),
-            "norm_share": norm_share(view.standings, view.norm),
+            "norm_share": norm_share(view.standings),
             "unknown": any(one.row.key == UNKNOWN for one in view.standings),
             "most": NAMED,
             "sizes": any(one.volume and one.volume.routed_v4 is not None for one in view.standings),
@@ -112,13 +112,12 @@ def below_norm(standings: Sequence[RankingEntry]) -> list[RankingRow]:
     return sorted(rows, key=lambda row: (row.removed_24h or 0.0, row.key))
 
 
-def norm_share(standings: Sequence[RankingEntry], norm: Norm) -> float:
-    """The share that rows were held against.
+def norm_share(standings: Sequence[RankingEntry]) -> float | None:
+    """The norm that rows were held against.
 
-    It is estimated from the rows where it lies below their median.
+    It is estimated from the rows where it lies below their median. None if no row was.
     """
-    held = (one.place.norm for one in standings if one.place and one.place.norm is not None)
-    return next(held, norm.share)
+    return next((one.place.norm for one in standings if one.place and one.place.norm is not None), None)
 
 
 def clocks_behind(ranked: RankingTables) -> Callable[[str], Sequence[Clock]]:

@@ -56,7 +56,7 @@ from waterbed.model.takedown import (
 from waterbed.publish.site.hop_files import CellRow, LevelChain, LevelFlow, LevelMeasure, LevelPlace, WeekHops
 from waterbed.publish.site.hoster import CurveHour, SheetNumbers
 from waterbed.publish.site.interventions import Line
-from waterbed.publish.site.overview import CurvePoint, Passage, Total, WeekShare
+from waterbed.publish.site.overview import CurvePoint, Passage, Total
 from waterbed.publish.site.quality import CanaryDay, CanaryRecord, DatedTable, Held, Lag, Outcome
 from waterbed.store.tables import table_name
 from waterbed.study.formats import row_schema
@@ -107,7 +107,6 @@ CONCLUSIONS: tuple[type, ...] = (
 
 PAGES: dict[str, type] = {
     "data/totals": Total,
-    "data/slowest-weeks": WeekShare,
     "data/curves": CurvePoint,
     "data/passages": Passage,
     "data/hop-flows": LevelFlow,

@@ -39,7 +39,7 @@ class Files:
     def spelled(self) -> set[str]:
         """Shares, places and weeks of rankings, as a drawing in a row spells them."""
         names = [path.stem for path in self.folder.glob("*-*.csv") if path.stem.startswith(("ranking-", "places-"))]
-        values = [value for name in (*names, "data/slowest-weeks") for row in self.rows(name) for value in row.values()]
+        values = [value for name in (*names, "weeks-hoster") for row in self.rows(name) for value in row.values()]
         words = [str(one) if isinstance(one, int | str) else percent(one) for one in values if one is not None]
         words += [percent(one) for one in values if isinstance(one, int)]
         return {word.rstrip(".,") for text in words for word in re.findall(r"\d[\d.,W-]*", text)}

@@ -85,8 +85,13 @@ def overview(check: Check) -> None:
     )
     lines.append(f"{opened} {undecided:,} of the looks are undecided: they count neither as up nor as down.")
     check.take("//section[@class='findings']/ul/li", *lines)
-    weeks = sorted({row["week"] for row in its.rows("data/slowest-weeks")})
-    assert len(weeks) in (0, 12)
+    weeks = its.rows("weeks-hoster")
+    labels = sorted({row["window"] for row in weeks})[-12:]
+    said = [
+        squeezed("".join(one.itertext())) for one in check.page.xpath("//td[@class='weekly']//*[local-name()='desc']")
+    ]
+    if said != [_weeks(row["key"], labels, weeks) for row in slow[:SHOWN]]:
+        check.wrong.append(f"{check.name}: weekly lines say {said}")
     check.table(
         f"The {len(slow[:SHOWN])} hosters with the lowest",
         [
@@ -114,6 +119,13 @@ def overview(check: Check) -> None:
         "Open quarantines",
         [[row["what"], *map(minute_of, (row["began_at"], row["ended_at"])), row["figures"]] for row in held],
     )
+
+
+def _weeks(key: str, labels: list[str], weeks: list[Row]) -> str:
+    """What a weekly line says."""
+    shares = {row["window"]: row["removed_24h"] for row in weeks if row["key"] == key}
+    known = [f"{week} {percent(shares[week])}" for week in labels if shares.get(week) is not None]
+    return f"removed within 24 hours by week: {', '.join(known)}" if known else "no week has a share"
 
 
 def _curves(check: Check) -> None:

@@ -18,7 +18,6 @@ from waterbed.publish.site.overview import (
     Passage,
     Slow,
     Total,
-    WeekShare,
     overview_page,
     slowest_of_all,
 )
@@ -165,10 +164,8 @@ TOTALS = {
 """Numbers of the first page."""
 
 
-def weeks_of(one: RankingEntry) -> list[WeekShare]:
-    """Three weeks, the first without a share."""
-    shares = {"2026-W20": None, "2026-W21": 0.2, "2026-W22": 0.3}
-    return [WeekShare(key=one.row.key, name=one.row.name, week=week, removed_24h=n) for week, n in shares.items()]
+WEEKS = [("2026-W20", None), ("2026-W21", 0.2), ("2026-W22", 0.3)]
+"""Three weeks, the first without a share."""
 
 
 def overview(name: str = "Acme BV", **other: Any) -> OverviewView:
@@ -180,7 +177,7 @@ def overview(name: str = "Acme BV", **other: Any) -> OverviewView:
         "title": f"Study of {name}",
         "totals": [Total(name=one, value=float(number), meaning=f"{one} of {name}") for one, number in TOTALS.items()],
         "standings": standings(name),
-        "slowest": [Slow(entry=one, country="NL", weeks=weeks_of(one)) for one in slowest_of_all(standings(name))],
+        "slowest": [Slow(entry=one, country="NL", weeks=WEEKS) for one in slowest_of_all(standings(name))],
         "curves": [curve],
         "passages": [
             Passage(passage="leaves home", hops=9, certain=4),

@@ -24,10 +24,10 @@ from waterbed.publish.site.overview import (
     overview_page,
     passages_of,
     slowest_of_all,
+    weeks_of,
 )
 from waterbed.publish.site.quality import held_in_words, quality_page, quality_view
 from waterbed.publish.site.rankings import RankingEntry, RankingView, below_norm, norm_share, ranking_page
-from waterbed.publish.site.weekly import weekly_shares
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
 
@@ -118,14 +118,15 @@ def _overview(
     ranked = RankingTables(conclusions=conclusions, kind="hoster", clock=conclusions.config.clock)
     curves = removal_curves(conclusions.episodes, by="hoster", keys=biggest, names=names, started=ranked.started)
     slowest = slowest_of_all(standings)
-    weeks = weekly_shares(ranked, [one.row for one in slowest], least=publication.policy.least)
+    weeks = [row for table in publication.tables if table.name == "weeks-hoster" for row in table.rows]
     open_ones = sorted((one for one in conclusions.quarantines if one.status == "open"), key=lambda one: one.began_at)
     return OverviewView(
         title=publication.title,
         totals=list(_totals(conclusions, publication, standings)),
         standings=standings,
         slowest=[
-            Slow(entry=one, country=publication.countries.get(one.row.key), weeks=weeks[one.row.key]) for one in slowest
+            Slow(entry=one, country=publication.countries.get(one.row.key), weeks=weeks_of(weeks, one.row.key))
+            for one in slowest
         ],
         curves=curves,
         passages=passages_of(publication.cells.cells),

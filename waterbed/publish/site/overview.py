@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 
 from graphs.network.weeks import CrossBorder
 from waterbed.analysis.rankings.takedown import RemovalCurve
+from waterbed.model.results import WindowShare
 from waterbed.model.spelling import percent
 from waterbed.publish.hop_cells import WAYS, HopCell
 from waterbed.publish.site.figures.curves import curves_scene, weekly_line
@@ -34,16 +35,6 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WeekShare:
-    """Share removed of what was reported in one week."""
-
-    key: Annotated[str, "the hoster"]
-    name: Annotated[str, "its name for people"]
-    week: Annotated[str, "ISO week of the clocks' origin, UTC"]
-    removed_24h: Annotated[float | None, "share removed within 24 hours; null: too few sites, or not followed so long"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CurvePoint:
     """Share that a hoster had removed by an hour."""
 
@@ -68,20 +59,20 @@ class Slow:
 
     entry: RankingEntry
     country: Annotated[str | None, "country of its seat"]
-    weeks: Annotated[Sequence[WeekShare], "the last weeks, in order"]
+    weeks: Annotated[Sequence[tuple[str, float | None]], "the last weeks of reports, with the share removed of each"]
 
     @property
     def line(self) -> Scene:
         """Its weekly line."""
-        return weekly_line([week.removed_24h for week in self.weeks])
+        return weekly_line([share for _, share in self.weeks])
 
     @property
     def line_words(self) -> str:
         """The same in words."""
-        known = [week for week in self.weeks if week.removed_24h is not None]
+        known = [(week, share) for week, share in self.weeks if share is not None]
         if not known:
-            return "no week with enough sites"
-        said = ", ".join(f"{week.week} {percent(week.removed_24h)}" for week in known)
+            return "no week has a share"
+        said = ", ".join(f"{week} {percent(share)}" for week, share in known)
         return f"removed within 24 hours by week: {said}"
 
 
@@ -107,6 +98,12 @@ def slowest_of_all(standings: Sequence[RankingEntry]) -> list[RankingEntry]:
     """
     shared = [one for one in standings if one.row.removed_24h_low is not None]
     return sorted(shared, key=lambda one: (one.row.removed_24h or 0.0, one.row.key))[:SHOWN]
+
+
+def weeks_of(rows: Sequence[WindowShare], key: str) -> list[tuple[str, float | None]]:
+    """The last weeks, with a hoster's share removed of each."""
+    shares = {row.window: row.removed_24h for row in rows if row.key == key}
+    return [(week, shares.get(week)) for week in sorted({row.window for row in rows})[-WEEKS:]]
 
 
 def passages_of(cells: Sequence[HopCell]) -> list[Passage]:
@@ -199,11 +196,9 @@ def _tables(view: OverviewView, start: str) -> list[PageTable]:
         for curve in view.curves
         for hour, share in zip(curve.hours, curve.removed, strict=True)
     ]
-    weeks = [week for one in view.slowest for week in one.weeks]
     made = (
         ("totals", Total, view.totals, "numbers about the whole study", "study", "counted over the whole study"),
         ("curves", CurvePoint, curves, "share removed by hour", "hoster", estimate),
-        ("slowest-weeks", WeekShare, weeks, "share removed within 24 hours by week", "hoster", estimate),
         ("passages", Passage, view.passages, "hops by passage", "passage", "sums of disjoint cells of hops"),
     )
     return [

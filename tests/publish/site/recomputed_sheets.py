@@ -78,6 +78,8 @@ def sheet(check: Check) -> None:
             check.wrong.append(f"{check.name}: {text_of(paragraph)} lacks {mean}")
         check.drop(paragraph)
     _notices(check, [one for one in its.rows("compliance-hoster") if one["key"] == key], more)
+    weeks = sorted((one for one in its.rows("weeks-hoster") if one["key"] == key), key=lambda one: one["window"])
+    check.table("Removed within 24 hours, by week", list(map(_week, weeks)))
     flows = its.rows("flows")
     for caption, mine, other in (("Leaves for", "from", "to"), ("Arrives from", "to", "from")):
         own = [one for one in flows if one[f"{mine}_key"] == key]
@@ -86,6 +88,13 @@ def sheet(check: Check) -> None:
             [[one[f"{other}_name"], way(one["passage"]), f"{one['hops']:,}", f"{one['certain']:,}"] for one in own],
         )
     _facts(check, row, place, its.by_key("volume-hoster").get(key))
+
+
+def _week(one: Row) -> list[str]:
+    worst, best, share = one["removed_24h_worst"], one["removed_24h_best"], one["removed_24h"]
+    bounds = NOTHING if worst is None else spread(percent(worst), percent(best))
+    said = percent(share) if share is not None else str(one["class"])
+    return [one["window"], said, bounds, f"{one['urls']:,}", f"{one['sites']:,}"]
 
 
 def marks_of(shares: list[Row]) -> list[str]:

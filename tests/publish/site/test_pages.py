@@ -150,7 +150,7 @@ def test_each_figure_has_words_a_link_and_its_files() -> None:
             assert len(stems) == 1, stems
             assert f"#figure-{name}" in figure.links
             assert "How to read" in figure.shown
-    assert seen == {"curves", "causes", "weeks", "canary"}
+    assert seen == {"curves", "causes", "weeks", "canary", "reported"}
 
 
 def test_each_table_of_rows_has_its_files_beside_it() -> None:
@@ -252,7 +252,9 @@ def test_an_empty_study_has_all_pages() -> None:
     assert "Nothing to rank" in parsed(ranking_page(ranking(standings=[], left_out=0), ["hoster"], START)).shown
     bare = overview(standings=[], slowest=[], curves=[], passages=[], held=[], notes=[])
     assert "no hoster has 3 reported sites" in parsed(overview_page(bare, [], START)).shown
-    page = parsed(sheet_page(sheet(curves=None, shares=(), duration=None, weekly=None, goes_to=()), SHEETS, START))
+    page = parsed(
+        sheet_page(sheet(curves=None, shares=(), duration=None, weekly=None, reported=(), goes_to=()), SHEETS, START)
+    )
     for told in ("No curve", "No notices", "No flow of 3 hops"):
         assert told in page.shown
     assert not page.figures

@@ -7,7 +7,7 @@ from typing import Any
 from graphs.network.flows import Flow
 from waterbed.analysis.rankings.takedown import CAUSES, RemovalCurve
 from waterbed.model.conclusions import RankClass, RankingRow
-from waterbed.model.results import FeedCard, PlaceRow, VolumeRow
+from waterbed.model.results import FeedCard, PlaceRow, VolumeRow, WindowShare
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration, NoticeEffect
 from waterbed.publish.site.hoster import MARKS_H, CauseCurves, SheetView, Weekly, sheet_page, sheet_paths
@@ -235,6 +235,15 @@ def weekly(slope: tuple[float, float, float] | None = (0.031, 0.01, 0.052)) -> W
     )
 
 
+def reported(name: str, week: str, share: float | None) -> WindowShare:
+    """What was removed of one week's reports."""
+    return WindowShare(
+        window=week, window_since=NOW, window_until=NOW, followed_to=NOW, key="k1", name=name, urls=30, sites=12,
+        removed_24h=share, removed_24h_low=None, removed_24h_high=None, removed_24h_worst=share, removed_24h_best=share,
+        rank_class="too few days" if share else "too few",
+    )  # fmt: skip
+
+
 def sheet(name: str = "Acme BV", **other: Any) -> SheetView:
     """A hoster's sheet."""
     hours = tuple(map(float, range(169)))
@@ -257,6 +266,7 @@ def sheet(name: str = "Acme BV", **other: Any) -> SheetView:
             mean_low=30.0, mean_high=50.0,
         ),
         "weekly": weekly(),
+        "reported": [reported(name, week, share) for week, share in WEEKS],
         "goes_to": [flow(name), flow("Beta", 3)],
         "comes_from": [],
     }  # fmt: skip

@@ -15,6 +15,7 @@ from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import CAUSES, FEWEST_SITES, WITHIN_H, Clock, incidence
 from waterbed.estimators.incidence import share_within
+from waterbed.model.results import WindowShare
 from waterbed.model.spelling import percent
 from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration
 from waterbed.publish.policy import Publication
@@ -68,6 +69,7 @@ class SheetView:
     shares: Annotated[Sequence[CauseShare], "shares by cause with intervals at some hours"]
     duration: Annotated[Duration | None, "how long its clocks run"]
     weekly: Annotated[Weekly | None, "null: no notices"]
+    reported: Annotated[Sequence[WindowShare], "what was removed of each week's reports, in order"]
     goes_to: Annotated[Sequence[Flow], "flows that leave it, largest first"]
     comes_from: Annotated[Sequence[Flow], "flows that arrive, largest first"]
 
@@ -141,7 +143,23 @@ def _figures(view: SheetView, stem: str, start: str) -> Iterator[Figure]:
             "Each point is the share of one week's notices after which the content was removed within 24 hours; the "
             "band and the upright line are its 95% interval. A break: too few sites in that week.",
             "compliance-hoster",
-            lambda width: weeks_scene(weeks, width),
+            lambda width: weeks_scene(
+                [(week.week or "", week.removed, week.removed_low, week.removed_high) for week in weeks], width
+            ),
+        )
+    if any(week.removed_24h is not None for week in view.reported):
+        told = [week for week in view.reported if week.removed_24h is not None]
+        yield figure_of(
+            "reported",
+            "Removed within 24 hours of the report, by week of the report",
+            f"{len(told)} weeks with a share; {percent(told[-1].removed_24h)} in {told[-1].window}, the last one.",
+            "Each point is the share of one week's reports: what happened, between the worst and the best case of what "
+            "we could not see. How the hoster works cannot be told from one week. A break: the week has no share, or "
+            "too few sites.",
+            "weeks-hoster",
+            lambda width: weeks_scene(
+                [(o.window, o.removed_24h, o.removed_24h_worst, o.removed_24h_best) for o in view.reported], width
+            ),
         )
 
 
@@ -255,7 +273,7 @@ def sheet_views(
         return curves, shares, duration(own, within_h=MARKS_H[-1]) if curves else None
 
     goes_to, comes_from = _flows(publication)
-    weekly = _weekly(study, conclusions, publication)
+    weekly, reported = _weekly(study, conclusions, publication), _reported(publication)
     places = places_of(standings)
     for one, (curves, shares, lasted) in zip(shown, tables.each(speed, shown), strict=True):
         key = one.row.key
@@ -269,6 +287,7 @@ def sheet_views(
             shares=shares,
             duration=lasted,
             weekly=weekly.get(key),
+            reported=reported.get(key, ()),
             goes_to=goes_to.get(key, ()),
             comes_from=comes_from.get(key, ()),
         )
@@ -296,6 +315,16 @@ def _flows(publication: Publication) -> tuple[Mapping[str, list[Flow]], Mapping[
         goes_to[flow.from_key].append(flow)
         comes_from[flow.to_key].append(flow)
     return goes_to, comes_from
+
+
+def _reported(publication: Publication) -> Mapping[str, list[WindowShare]]:
+    """Published rows by week of the report, of each hoster."""
+    found = defaultdict[str, list[WindowShare]](list)
+    for table in publication.tables:
+        if table.name == "weeks-hoster":
+            for row in sorted(table.rows, key=lambda row: str(row.window)):
+                found[row.key].append(row)
+    return found
 
 
 def _weekly(study: Study, conclusions: Conclusions, publication: Publication) -> dict[str, Weekly]:

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final
 
 from waterbed.analysis.rankings.takedown import RemovalCurve
-from waterbed.model.takedown import CauseShare, ComplianceRow
+from waterbed.model.takedown import CauseShare
 from waterbed.publish.site.figures.marks import LINES, NARROW, Scene, label, path, spot, steps, through
 from waterbed.publish.site.figures.plot import Axis, Plot, gapless, shares, thinned
 
@@ -67,30 +67,35 @@ def causes_scene(
     return plot.scene()
 
 
-def weeks_scene(weeks: Sequence[ComplianceRow], width: int) -> Scene:
-    """Draw weekly shares removed within 24 hours of notices.
+Week = tuple[str, float | None, float | None, float | None]
+"""Name of a week, its share, and the lower and upper end of what it may be."""
 
-    The band is the 95% interval; where a week has no share the line breaks.
+
+def weeks_scene(weeks: Sequence[Week], width: int) -> Scene:
+    """Draw weekly shares with bands.
+
+    Where a week has no share the line breaks.
     """
     narrow = width == NARROW
-    ticks = thinned([(float(at), week.week or "") for at, week in enumerate(weeks)], 4 if narrow else 8)
-    x = Axis(low=-0.5, high=len(weeks) - 0.5, ticks=ticks)
-    plot = Plot(x, shares(), width=width, height=220 if narrow else 260)
+    ticks = thinned([(float(at), name) for at, (name, *_) in enumerate(weeks)], 4 if narrow else 8)
+    plot = Plot(
+        Axis(low=-0.5, high=len(weeks) - 0.5, ticks=ticks), shares(), width=width, height=220 if narrow else 260
+    )
     run: list[tuple[float, float, float]] = []
-    for at, week in enumerate([*weeks, None]):
-        if week and week.removed is not None and week.removed_low is not None and week.removed_high is not None:
-            run.append((float(at), week.removed_low, week.removed_high))
+    for at, (_, share, low, high) in enumerate([*weeks, ("", None, None, None)]):
+        if share is not None and low is not None and high is not None:
+            run.append((float(at), low, high))
         else:
             plot.band(run, "l1")
             run = []
-    for points in gapless([(float(at), week.removed) for at, week in enumerate(weeks)]):
+    for points in gapless([(float(at), share) for at, (_, share, _, _) in enumerate(weeks)]):
         plot.marks.append(path("line l1", through([plot.at(*point) for point in points])))
-    for at, week in enumerate(weeks):
-        if week.removed is not None:
-            low, high = week.removed_low or 0.0, week.removed_high if week.removed_high is not None else 1.0
-            tip = f"{week.week}: {week.removed:.0%}, {low:.0%} to {high:.0%}"
-            plot.whisker(float(at), low, high, "l1", tip)
-            plot.marks.append(spot(1, plot.at(float(at), week.removed), 4, "spot l1", tip))
+    for at, (name, share, low, high) in enumerate(weeks):
+        if share is not None:
+            ends = f", {low:.0%} to {high:.0%}" if low is not None and high is not None else ""
+            if low is not None and high is not None:
+                plot.whisker(float(at), low, high, "l1")
+            plot.marks.append(spot(1, plot.at(float(at), share), 4, "spot l1", f"{name}: {share:.0%}{ends}"))
     return plot.scene()
 
 

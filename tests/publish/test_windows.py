@@ -77,6 +77,11 @@ def test_no_hidden_count_is_a_difference_of_the_study_and_windows(tmp_path: Path
                 mine, theirs = ({url for url in parts[at] if _at(key, url)} for at in (one, other))
                 assert not 0 < len({url[1:] for url in mine - theirs}) < 3, (key, one, other)
         assert all(not cell_weeks_outside(one) for one in told[1:])
+        assert all(set(one.cells.members) <= set(told[0].cells.members) for one in told[1:])
+        assert (
+            told[0].edition
+            == publishable(publication_of(study, whole), [one.edition for one in told[:0:-1] if one.edition]).edition
+        )
 
 
 def _at(key: str, url: str) -> bool:

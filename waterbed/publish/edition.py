@@ -219,6 +219,31 @@ def next_cells(hops: Sequence[Hop], disclosure: CellDisclosure, last: LastEditio
     return _Grown(hops, disclosure, fresh.weeks, last).cells()
 
 
+def cells_told(hops: Sequence[Hop], disclosure: CellDisclosure, last: LastEdition | None) -> HopCells:
+    """The cells that an edition told, as far as their keys may be named.
+
+    None where there is no such edition.
+    """
+    if last is None:
+        return HopCells(weeks=(), cells=())
+    at_mark = {_mark(hop): at for at, hop in enumerate(hops)}
+    found = [
+        (_with_names(cell, disclosure), tuple(at_mark[one] for one in own if one in at_mark))
+        for cell, own in last.cells
+    ]
+    return cells_in_order(last.weeks, found)
+
+
+def _with_names(cell: HopCell, disclosure: CellDisclosure) -> HopCell:
+    """A cell without keys that may not be named any more."""
+
+    def kept(level: Level) -> Ends | None:
+        ends = cell.ends(level)
+        return ends if ends and all(key in disclosure.named[level] for side in ends for key in side) else None
+
+    return replace(cell, hoster=kept("hoster"), systems=kept("as"), country=kept("country"))
+
+
 @dataclass(slots=True)
 class _Held:
     """A cell of the edition before, and its hops now."""
@@ -248,7 +273,9 @@ class _Grown:
             )
             for cell, own in last.cells
         ]
-        self._held = [_Held(self._named(cell), cell.hops, own) for cell, own in kept if self._parts.large(own)]
+        self._held = [
+            _Held(_with_names(cell, disclosure), cell.hops, own) for cell, own in kept if self._parts.large(own)
+        ]
         old = {at for one in self._held for at in one.own}
         self._new = [at for at in range(len(self._hops)) if at not in old]
 
@@ -262,16 +289,6 @@ class _Grown:
             found += self._released(held)
             found.append((self._counted(held), held.own))
         return cells_in_order(self._weeks, [(cell, tuple(self._numbers[at] for at in own)) for cell, own in found])
-
-    def _named(self, cell: HopCell) -> HopCell:
-        """The cell without keys that may not be named any more."""
-        named = self._disclosure.named
-
-        def kept(level: Level) -> Ends | None:
-            ends = cell.ends(level)
-            return ends if ends and all(key in named[level] for side in ends for key in side) else None
-
-        return replace(cell, hoster=kept("hoster"), systems=kept("as"), country=kept("country"))
 
     def _described(self, group: list[int]) -> list[tuple[HopCell, list[int]]]:
         return [

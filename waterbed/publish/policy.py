@@ -14,7 +14,7 @@ from waterbed.model.table import TableInfo
 from waterbed.model.takedown import NoticeEffect
 from waterbed.model.window import ALL, Window
 from waterbed.publish.changes import ranked_in
-from waterbed.publish.edition import LastEdition, edition_of, next_cells
+from waterbed.publish.edition import LastEdition, cells_told, edition_of, next_cells
 from waterbed.publish.hop_cells import NO_CELLS, CellDisclosure, HopCells
 from waterbed.publish.hop_tables import flow_rows, share_rows
 from waterbed.publish.suppression import Key, Layer, few_sites, hidden_keys, told
@@ -157,17 +157,20 @@ def publishable(publication: Publication, before: Sequence[LastEdition] = ()) ->
         for table in publication.tables
         if policy.cases or not table.case_level
     ]
-    shown = _with_cells(
-        replace(publication, tables=_without_margins(publication.tables, kept)), before[0] if before else None
-    )
+    whole = next((one for one in before if not one.window), None)
+    shown = _with_cells(replace(publication, tables=_without_margins(publication.tables, kept)), whole)
     origins = {
         key: tuple(number for number in numbers if ("asn", f"AS{number}") not in hidden.keys)
         for key, numbers in publication.origins.items()
     }
-    edition = hidden.edition(publication.basis, shown.cells, policy.least)
-    edition = replace(edition, window=publication.window, data_until=publication.last, ranked=ranked_in(shown.tables))
-    shown = replace(shown, origins=origins, edition=edition)
-    return _within_window(shown) if publication.window else shown
+    told = NO_CELLS if publication.window else shown.cells  # those of a window are told already
+    edition = replace(
+        hidden.edition(publication.basis, told, policy.least),
+        window=publication.window,
+        data_until=publication.last,
+        ranked=ranked_in(shown.tables),
+    )
+    return replace(shown, origins=origins, edition=edition)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -377,37 +380,21 @@ def _without_margins(every: Iterable[Table], kept: Sequence[Table]) -> list[Tabl
     ]
 
 
-def _with_cells(publication: Publication, before: LastEdition | None) -> Publication:
-    """The publication with its hops as cells, and tables of flows that are sums of these."""
-    basis, least = publication.basis, publication.policy.least
+def _with_cells(publication: Publication, whole: LastEdition | None) -> Publication:
+    """The publication with its hops as cells, and tables of flows that are sums of these.
+
+    `whole` is the last edition of the whole study. Of a window, those of its cells that lie in the window whole: so
+    nothing is told that was not.
+    """
+    basis, least, window = publication.basis, publication.policy.least, publication.window
     if basis.disclosure is None:
         return publication
     disclosure = replace(basis.disclosure, named=named_keys(publication), least=least)
-    return _summed(replace(publication, cells=next_cells(basis.hops, disclosure, before)))
-
-
-def _within_window(publication: Publication) -> Publication:
-    """The publication of a window, with the cells of hops that lie in it whole.
-
-    They tell nothing that the cells of the study do not.
-    """
-    cells, window = publication.cells, publication.window
-    bounds = [week_window(week) for week in cells.weeks]
-    kept = [
-        at
-        for at, cell in enumerate(cells.cells)
-        if window.holds(bounds[cell.first][0]) and window.holds(bounds[cell.last][1] - timedelta(microseconds=1))
-    ]
-    shown = replace(cells, cells=tuple(cells.cells[at] for at in kept), members=tuple(cells.members[at] for at in kept))
-    return _summed(replace(publication, cells=shown)) if publication.basis.disclosure else publication
-
-
-def _summed(publication: Publication) -> Publication:
-    """The publication with flows that are sums of its cells."""
-    basis, cells = publication.basis, publication.cells
-    if basis.disclosure is None:
-        return publication
-    disclosure = replace(basis.disclosure, named=named_keys(publication), least=publication.policy.least)
+    cells = (
+        _within(cells_told(basis.hops, disclosure, whole), window)
+        if window
+        else next_cells(basis.hops, disclosure, whole)
+    )
     levels: dict[str, Level] = {kind: level for level, kind in LEVELS.items()}
 
     def summed(table: Table) -> Table:
@@ -423,7 +410,18 @@ def _summed(publication: Publication) -> Publication:
         held = {(ends, cell.country, cell.passage) for cell in cells.cells if not _whole(ends := cell.ends(level))}
         return replace(table, rows=rows, envelope=replace(table.envelope, left_out=len(held)))
 
-    return replace(publication, tables=[summed(table) for table in publication.tables])
+    return replace(publication, tables=[summed(table) for table in publication.tables], cells=cells)
+
+
+def _within(cells: HopCells, window: Window) -> HopCells:
+    """The cells that lie in a window whole."""
+    bounds = [week_window(week) for week in cells.weeks]
+    kept = [
+        at
+        for at, cell in enumerate(cells.cells)
+        if window.holds(bounds[cell.first][0]) and window.holds(bounds[cell.last][1] - timedelta(microseconds=1))
+    ]
+    return replace(cells, cells=tuple(cells.cells[at] for at in kept), members=tuple(cells.members[at] for at in kept))
 
 
 def _whole(ends: tuple[tuple[str, ...], tuple[str, ...]] | None) -> bool:

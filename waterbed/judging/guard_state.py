@@ -179,9 +179,9 @@ def history_of(state: GuardState, numbers: Mapping[Group, int]) -> Iterator[Hist
 
     `numbers` are those of groups now.
     """
-    own_numbers = np.array([numbers[group] for group in state.groups] or [0], np.int64)
+    own_numbers = np.array([numbers[group] for group in state.groups] or [0], np.int32)
     counts = unpacked(state.counts)
-    columns = {name: np.asarray(counts.column(name)).astype(np.int64) for name in counts.schema.names}
+    columns = {name: np.asarray(counts.column(name)) for name in counts.schema.names}
     columns["groups"] = own_numbers[columns["groups"]]
     order = np.lexsort((columns["groups"], columns["cycle"]))
     in_order = columns["cycle"][order]
@@ -221,16 +221,19 @@ def state_of(
 ) -> GuardState:
     """The knowledge of a guard, by names."""
     cycles = list(history)
-    none = np.zeros(0, np.int64)
-    numbers, places = np.unique(np.concatenate([none, *(its.groups for _, its, _ in cycles)]), return_inverse=True)
-    place = {number: at for at, number in enumerate(numbers.tolist())}
+    none = np.zeros(0, np.int32)
     columns = {name: np.concatenate([none, *(getattr(its, name) for _, its, _ in cycles)]) for name in COUNTED}
-    of_rows = np.concatenate([none, *(np.full(len(its.groups), cycle, np.int64) for cycle, its, _ in cycles)])
+    numbers = np.unique(columns["groups"])
+    columns["groups"] = np.searchsorted(numbers, columns["groups"]).astype(np.int32)
+    place = {number: at for at, number in enumerate(numbers.tolist())}
+    of_rows = np.concatenate(
+        [none.astype(np.int64), *(np.full(len(its.groups), cycle, np.int64) for cycle, its, _ in cycles)]
+    )
     of_sites = sites() if opened else ()
     return GuardState(
         groups=tuple(names[number] for number in numbers.tolist()),
         cycles=tuple((cycle, tuple(sorted(place[one] for one in suspects))) for cycle, _, suspects in cycles),
-        counts=packed(pa.table({"cycle": of_rows, **columns, "groups": places})),
+        counts=packed(pa.table({"cycle": of_rows, **columns})),
         open=tuple(
             OpenGroup(
                 group=its.draft.group,

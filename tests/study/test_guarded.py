@@ -1,0 +1,34 @@
+"""The cycle guard goes on from what it knew."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.study.random_studies import Drawn
+from waterbed.model.codec import moment
+from waterbed.study.guarded import Guarded, cycle_start, guarded
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32), st.floats(0, 1), st.floats(0, 1))
+def test_a_guard_that_goes_on_does_what_one_guard_does(seed: int, first: float, second: float) -> None:
+    """Stopped at any cycle and begun again there, it holds the same looks and ends the same quarantines."""
+    its = Drawn(seed).conclusions()
+    if its.looks.span is None:
+        return
+    begin, end = its.looks.span
+    at, later = (cycle_start(int(begin + part * (end - begin)), its.config) for part in sorted((first, second)))
+
+    def guard(**how: object) -> Guarded:
+        return guarded(its.looks, its.attributed, its.facts, its.config, its.rules, **how)  # type: ignore[arg-type]
+
+    whole, stopped = guard(keep_at=later), guard(keep_at=at)
+    again = guard(before=stopped.kept, keep_at=later)
+    assert again.changed.rows.tolist() == whole.changed.rows.tolist()
+    assert again.changed.numbers.tolist() == whole.changed.numbers.tolist()
+    assert whole.kept is not None
+    assert again.kept is not None
+    assert again.kept.held.to_pylist() == whole.kept.held.to_pylist()
+    assert again.kept.state == whole.kept.state
+    assert again.kept.urls.equals(whole.kept.urls)
+    assert [one for one in again.quarantines if one not in whole.quarantines] == []
+    assert [one for one in whole.quarantines if one.ended_at > moment(at) and one not in again.quarantines] == []

@@ -92,6 +92,8 @@ def timed(clock: Clock, number: int) -> TakedownClock:
         indirect_h=(),
         citizens_before=0,
         held_for_police=False,
+        flap_left_h=None if clock.flap_right_h == inf else clock.flap_left_h,
+        flap_right_h=None if clock.flap_right_h == inf else clock.flap_right_h,
     )
 
 

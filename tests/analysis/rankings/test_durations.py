@@ -155,3 +155,19 @@ def test_one_large_site_widens_median_and_mean() -> None:
     assert (few.median_h, few.mean_h) == (many.median_h, many.mean_h)
     assert few.median_high - few.median_low > 1.3 * (many.median_high - many.median_low)
     assert few.mean_high - few.mean_low > 1.5 * (many.mean_high - many.mean_low)
+
+
+def test_removals_that_were_not_confirmed_lower_the_lower_ends_alone() -> None:
+    """A third were away at 4 h for less than a confirmation takes: median and mean stay, and may be earlier."""
+    rng = np.random.default_rng(9)
+    plain = [late_clock(n, end) for n, end in enumerate(20.0 + rng.exponential(20.0, 90))]
+    flapped = [replace(one, flap_left_h=3.0, flap_right_h=4.0) if n % 3 == 0 else one for n, one in enumerate(plain)]
+    one, other = duration(plain, within_h=72.0), duration(flapped, within_h=72.0)
+    assert (one.median_h, one.median_high, one.mean_h, one.mean_high) == (
+        other.median_h,
+        other.median_high,
+        other.mean_h,
+        other.mean_high,
+    )
+    assert other.median_low < one.median_low
+    assert other.mean_low < one.mean_low

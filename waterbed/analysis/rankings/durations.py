@@ -151,8 +151,25 @@ def mean_hours(clocks: Sequence[TakedownClock], within_h: float) -> Sure | None:
     Whichever of the two comes first counts; late entry is heeded. The interval is that of resampled clusters, and at
     least that of dependence over time: Student's, with the cosine variance of the clocks' own hours. None where fewer
     than FEWEST_SITES clusters were under study within the first hour, for then nothing is known of that time, where the
-    follow-up stops before `within_h`, or where origins span too few days.
+    follow-up stops before `within_h`, or where origins span too few days. Removals that were not confirmed may have
+    been the end: the lower end of the interval takes them for it.
     """
+    found = _mean_hours(clocks, within_h)
+    if found is None or found.low is None or not any(_flapped(one) for one in clocks):
+        return found
+    taken = [
+        replace(one, left_h=one.flap_left_h or 0.0, right_h=one.flap_right_h, cause="removed") if _flapped(one) else one
+        for one in clocks
+    ]
+    earliest = _mean_hours(taken, within_h)
+    return found if earliest is None or earliest.low is None else replace(found, low=min(found.low, earliest.low))
+
+
+def _flapped(clock: TakedownClock) -> bool:
+    return clock.flap_right_h is not None and clock.flap_right_h > clock.entered_h
+
+
+def _mean_hours(clocks: Sequence[TakedownClock], within_h: float) -> Sure | None:
     own = [one for one in clocks if one.timing != "before"]
     labels = clusters_of(own)
     if len({label for one, label in zip(own, labels, strict=True) if one.entered_h < 1.0}) < FEWEST_SITES:

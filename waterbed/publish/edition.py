@@ -220,7 +220,7 @@ def next_cells(hops: Sequence[Hop], disclosure: CellDisclosure, last: LastEditio
 
 
 def cells_told(hops: Sequence[Hop], disclosure: CellDisclosure, last: LastEdition | None) -> HopCells:
-    """The cells that an edition told, as far as their keys may be named.
+    """The cells that an edition told, where names are allowed.
 
     None where there is no such edition.
     """

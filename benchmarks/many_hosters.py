@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from math import sqrt
+from math import inf, sqrt
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import fmean, median
@@ -168,11 +168,17 @@ def _episodes(clocks: Sequence[Clock], key: str) -> list[Episode]:
                 last_up=clock.origin + timedelta(hours=clock.left_h),
                 first_down=clock.origin + timedelta(hours=clock.right_h) if ended else None,
                 cause="removed" if ended else None,
+                flap_last_up=_at(clock, clock.flap_left_h),
+                flap_first_down=_at(clock, clock.flap_right_h),
                 looks=1,
                 unknown_looks=0,
             )
         )
     return made
+
+
+def _at(clock: Clock, hours: float) -> datetime | None:
+    return clock.origin + timedelta(hours=hours) if hours < inf else None
 
 
 def _row(key: str, one: Seen, until: datetime) -> RankingRow:

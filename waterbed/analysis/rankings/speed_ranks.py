@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from waterbed.analysis.rankings.ranking import Each
-from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, incidence, worth_within
+from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, incidence, most_removed, worth_within
 from waterbed.estimators.calendar_time import LEAST_FREEDOM, Worth
 from waterbed.estimators.cluster_shares import pooled_correlation, ratio_error
 from waterbed.estimators.incidence import share_within
@@ -96,7 +96,8 @@ def speed_places(
     of the clusters' design effect, so that a group whose clusters all agree is not taken for certain, and that of the
     share's interval (`worth_within`): removals share chance over time, too. Places are those of the expected shares
     over repetitions of each process. `until` is the end of the measurement. Rows are `below_norm` by `below_norm`, at
-    the norm's rate. `each` works on groups, perhaps in several processes.
+    the norm's rate, with removals that were not confirmed taken for such: what is put back soon was removed. `each`
+    works on groups, perhaps in several processes.
     """
     ranked = [row for row in rows if row.rank_class == "ranked"]
     others = [_row(row) for row in rows if row.rank_class != "ranked"]
@@ -127,7 +128,8 @@ def speed_places(
         parts.append(found.parts)
     errors = np.maximum(_errors(parts, of), [_UNSURE if isinstance(one, Refusal) else one.error for one in worth])
     freedom = [LEAST_FREEDOM if isinstance(one, Refusal) else one.freedom for one in worth]
-    tested = _against(norm, [row.removed_24h or 0.0 for row in ranked], worth)
+    most = [most_removed(group, row.removed_24h or 0.0, WITHIN_H)[0] for row, group in zip(ranked, own, strict=True)]
+    tested = _against(norm, most, worth)
     table = widened(np.column_stack(draws), errors, rng, freedom=freedom)
     estimates = np.array(values)
     ranges = _without_one(parts, of, [row.removed_24h or 0.0 for row in ranked])

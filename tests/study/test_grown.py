@@ -7,16 +7,22 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
 from tests.study.facts import hour, report, target
 from tests.study.random_studies import HOURS, Drawn
 from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.judging.walk import Walk
 from waterbed.model.facts import CanaryLook, Observation
 from waterbed.store.lake.sealing import seal
 from waterbed.study import judgements, kept_urls
 from waterbed.study.conclusions import Conclusions
+from waterbed.study.judged import verdicts_in
+from waterbed.study.look_reader import Before, read_looks
 from waterbed.study.study import Study, create_study
 
 STAGES = (26, 38, 50, HOURS + 60)
@@ -168,3 +174,35 @@ def test_what_is_told_of_the_past_changes_all(tmp_path: Path, change: Change, gr
         change(study)
         growing.until(study, hour(HOURS + 60))
         assert grown_as_anew(study) == grows
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32))
+def test_some_urls_alone_are_judged_as_among_all(seed: int) -> None:
+    """Controls of their hosts that are not read again are known by the classes that were kept."""
+    its = Drawn(seed).conclusions()
+    if its.looks.neighbours_asked or not len(its.looks):
+        return
+    facts, urls = its.facts, sorted({look.url_id for look in its.facts.looks})[::2]
+    looks = [look for look in facts.looks if look.url_id in urls]
+    own = {look.control_id for look in looks}
+    some = replace(
+        facts,
+        targets={url_id: facts.targets[url_id] for url_id in urls},
+        looks=looks,
+        controls={name: one for name, one in facts.controls.items() if name in own},
+    )
+    targets = facts.targets.values()
+    known = pa.table({name: [getattr(one, name) for one in targets] for name in ("url_id", "site_id")})
+    part = read_looks(some, its.config, Walk(its.rules), before=Before(known=known, usable=its.looks.usable))
+    assert not part.neighbours_asked
+    found = [one for block in part.blocks() for one in verdicts_in(part, block, block.verdicts, slice(0, len(block)))]
+    whole = [
+        one
+        for block in its.looks.blocks()
+        for one in verdicts_in(its.looks, block, block.verdicts, slice(0, len(block)))
+        if one.url_id in urls
+    ]
+    assert found == whole
+    shown = {sign for sign in its.looks.signs(alone=True) if sign.url_id in urls}
+    assert set(part.signs(alone=True)) == shown

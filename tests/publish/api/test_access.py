@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from time import sleep
 
 import pytest
 import typer
@@ -148,7 +149,11 @@ def test_the_command_serves_until_it_is_ended(studied: Path, tmp_path: Path) -> 
             where = re.search(r":(\d+)/ ", running.stdout.readline())
             assert where, (tmp_path / "log").read_text()
             server = Server(port=int(where[1]))
-            assert server.get("/v1").status == 200
+            statuses = []
+            while not statuses or (statuses[-1] == 503 and len(statuses) < 600):
+                sleep(0.1)
+                statuses.append(server.get("/v1").status)
+            assert statuses[-1] == 200, "503 until the first edition is made, then answers"
             assert server.get("/v1/cases").status == 401
             assert server.get("/v1", Host="rebound.example").status == 421
             assert server.get("/v1/tables/flows?key=secret").status == 200

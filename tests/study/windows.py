@@ -19,6 +19,7 @@ from waterbed.lab.simulate.facts import LookPlan, virtual_facts
 from waterbed.lab.simulate.study import attributor_of_world
 from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
+from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Hop
 from waterbed.model.facts import Notice
 from waterbed.model.window import Window
@@ -137,9 +138,10 @@ class LabStudy:
             until = min(until, end)
             if since >= until or not self.cut(since, until, end, last).looks:
                 continue
-            made += 1
             window = Window(since=since, until=until, follow=end - until)
             cut = self.concluded(self.cut(since, until, end, last))
+            if _losses(self.whole, cut, end) != _losses(cut, cut, end):
+                continue  # checks after the cut study's last one confirmed a loss: a window knows it
             assert cut.until == end - _MICROSECOND, "the study must end with the window"
             cut.__dict__["until"] = end  # its last check lies before the end, not at it
             # whom a notice reached rests on the check nearest to it in the whole study, like all that is judged
@@ -150,7 +152,21 @@ class LabStudy:
                 if known.notice_id == notice.notice_id
             ]
             ended = self.concluded(self.cut(first, end, end, last))
+            made += 1
             yield within(self.whole, window), cut, ended
+
+
+def _losses(conclusions: Conclusions, cut: Conclusions, end: datetime) -> set[tuple[str, int]]:
+    """The confirmed absences before a time, of the URLs of the cut study."""
+    limit = microseconds(end)
+    return {
+        (url_id, int(when))
+        for url_id in cut.runs
+        for run in conclusions.runs[url_id]
+        if run.down
+        for when in run.at
+        if when < limit
+    }
 
 
 def _notice(url_id: str, hoster: str, reported: datetime, rng: random.Random) -> Notice:

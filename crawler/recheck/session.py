@@ -121,6 +121,7 @@ class Session:
         self._unwritten_looks = 0
         self._writing = asyncio.Lock()
         self._closing = asyncio.Event()
+        self._room = asyncio.Event()
         self._slots = asyncio.Semaphore(folder.config.probe.hosts_at_once)
         self._recorder = Recorder(folder)
         self._periodic: list[asyncio.Task[None]] = []
@@ -209,6 +210,17 @@ class Session:
             self.lose_lease()
             return []
 
+    async def room(self, hosts: int) -> None:
+        """Wait until few hosts wait for their turn.
+
+        Then these wait too. Few are as many as can be checked at once: what one worker does not lease is left for the
+        others.
+        """
+        while self.load.waiting >= self.folder.config.probe.hosts_at_once and not self.ending:
+            self._room.clear()
+            await self._room.wait()
+        self.load.wait(hosts)
+
     @property
     def ending(self) -> bool:
         """True if leased tasks should no longer be started."""
@@ -217,6 +229,7 @@ class Session:
     def _end_leasing(self) -> None:
         if self._leasing:
             self._leasing.end()
+        self._room.set()
 
     async def check_hosts(self, tasks: Iterable[HostTask]) -> None:
         """Check several hosts concurrently and record each when finished.
@@ -239,10 +252,10 @@ class Session:
         running = asyncio.current_task()
         if running is not None:
             self._running.add(running)
-        self.load.waits()
         try:
             async with self._slots:
                 self.load.begins()
+                self._room.set()
                 try:  # asked after the wait for a slot
                     facts = None if self._abandoned or self.ending else await self.prober.check(task)
                     if facts is not None and not self.run.holds():

@@ -57,13 +57,14 @@ class RecheckSpider(Spider):
     async def start(self) -> AsyncIterator[Request]:
         """Lease due URLs, one request for a few hosts.
 
-        A failure fails the pass.
+        Scrapy takes all that it is given, so none is given before there is room. A failure fails the pass.
         """
         ahead = asyncio.create_task(self._lease())
         while tasks := await ahead:
             # the next batch is leased while this one is checked
             ahead = asyncio.create_task(self._lease())
             for batch in batched(tasks, HOSTS_A_REQUEST):
+                await self.session.room(len(batch))
                 if self.session.ending:
                     break
                 yield Request(

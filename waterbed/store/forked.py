@@ -1,4 +1,4 @@
-"""Work on many items, shared by forked processes."""
+"""Work done by forked processes: many items, or one task."""
 
 import os
 import signal
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from threading import Thread
 from typing import Any, Final, TypeVar
 
@@ -53,6 +54,56 @@ def in_processes(work: Callable[[Item], Result], items: Sequence[Item], processe
     finally:
         pool.shutdown(cancel_futures=True)
         _work.pop()
+
+
+class Died(Exception):
+    """A process died before it had a result.
+
+    `signal` is the number of the one that ended it, 0 if none did.
+    """
+
+    def __init__(self, signal: int) -> None:
+        """Take the number."""
+        super().__init__(signal)
+        self.signal = signal
+
+
+def in_own_process(work: Callable[[], Result]) -> Result:
+    """Do work in a forked process; return its result.
+
+    `work` sees what this process has in memory, and must not use its database; its result and exceptions are pickled.
+    Died if the process ends before them. It never outlives this one, nor an interruption of it.
+    """
+    context = get_context("fork")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_alone, args=(work, theirs, os.getpid()))
+    with warnings.catch_warnings():  # other threads are those of libraries, which forks leave behind
+        warnings.simplefilter("ignore", DeprecationWarning)
+        process.start()
+    theirs.close()
+    try:
+        well, found = ours.recv()
+    except EOFError:
+        process.join()
+        raise Died(max(0, -(process.exitcode or 0))) from None
+    finally:
+        ours.close()
+        process.kill()
+        process.join()
+    if well:
+        result: Result = found
+        return result
+    failure: BaseException = found
+    raise failure
+
+
+def _alone(work: Callable[[], Result], answer: Connection, parent: int) -> None:
+    _begin(parent)
+    try:
+        told: tuple[bool, object] = (True, work())
+    except Exception as problem:
+        told = (False, problem)
+    answer.send(told)
 
 
 def _begin(parent: int) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration, Snapshot
 from waterbed.store.bounded.files import raw_pieces
 from waterbed.store.bounded.limits import MOST_TABLE
-from waterbed.store.bounded.memory import bounded_memory
+from waterbed.store.bounded.memory import bounded_work
 from waterbed.store.folder import Folder
 
 Tables = RouteTables | CountryTables | HostingTables | AsOrganisations | DomainTable | CovariateTable
@@ -65,12 +66,7 @@ def add_table(folder: Folder, path: Path, day: date, *, kind: str, licence: str 
         digest.update(piece)
     checksum = digest.hexdigest()
     name = f"{kind}-{day.isoformat()}-{checksum[:16]}"
-    tables = keep_table(kind, path, folder.tables / name)
-    form, built_at = (
-        (tables.form, None)
-        if isinstance(tables, AsOrganisations | DomainTable | CovariateTable)
-        else (tables.about.form, tables.about.built_at)
-    )
+    kept = keep_table(kind, path, folder.tables / name)
     earlier = max((one.imported_at for one in snapshots_of(folder)), default=datetime.min.replace(tzinfo=UTC))
     # a lab's clock may stand still between two imports, and the one added last is to apply
     imported_at = max(folder.clock(), earlier + timedelta(microseconds=1))
@@ -84,30 +80,44 @@ def add_table(folder: Folder, path: Path, day: date, *, kind: str, licence: str 
             rows=rows,
             checksum=checksum,
             imported_at=imported_at,
-            form=form,
-            built_at=built_at,
+            form=kept.form,
+            built_at=kept.built_at,
             licence=licence.strip() if licence else None,
         )
-        for family, rows in _rows_by_family(tables)
+        for family, rows in kept.rows
     ]
     folder.store.add(snapshots)
     return snapshots
 
 
-def keep_table(kind: str, path: Path, kept: Path) -> Tables:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A kept table: its form, and rows by family."""
+
+    form: str
+    built_at: datetime | None
+    rows: list[tuple[int, int]]
+    """Family and rows; family 0 for tables without addresses."""
+
+
+def keep_table(kind: str, path: Path, kept: Path) -> Kept:
     """Read a table's file, and keep it.
 
-    It lies in a folder named after it.
-
-    InputError if it is no such table, or takes more memory than its bound.
+    It lies in a folder named after it. InputError if it is no such table, or takes more memory than its bound.
     """
-    with bounded_memory(path, "docs/tables.md"):
+
+    def work() -> Kept:
         tables = READERS[kind](path)
         try:
             _LOADERS[kind](kept)  # its name is its content: what is there whole is not written again
         except InputError:
             tables.save(kept)
-        return tables
+        if isinstance(tables, AsOrganisations | DomainTable | CovariateTable):
+            return Kept(form=tables.form, built_at=None, rows=[(0, len(tables))])
+        rows = [(family, rows) for family, rows in ((4, tables.rows_v4), (6, tables.rows_v6)) if rows]
+        return Kept(form=tables.about.form, built_at=tables.about.built_at, rows=rows)
+
+    return bounded_work(path, "docs/tables.md", work)
 
 
 def snapshots_of(folder: Folder) -> list[Snapshot]:
@@ -163,12 +173,6 @@ def joined_by_registry(dated: list[tuple[date, Any]]) -> list[tuple[date, Any]]:
             several = list(parts[day].values())
             found.append((day, together(several) if len(several) > 1 else several[0]))
     return found
-
-
-def _rows_by_family(tables: Tables) -> list[tuple[int, int]]:
-    if isinstance(tables, AsOrganisations | DomainTable | CovariateTable):
-        return [(0, len(tables))]
-    return [(family, rows) for family, rows in ((4, tables.rows_v4), (6, tables.rows_v6)) if rows]
 
 
 def attributor_of(folder: Folder, book: HosterBook) -> Attributor:

@@ -52,12 +52,25 @@ class Taken(NamedTuple):
     refused: str
 
 
-Act = Callable[[Path], object]
-Bomb = tuple[str, Path, Act]
+Bomb = tuple[str, Path]
+"""Name and place; the name's first word says how it is taken in."""
+
+
+def take_in(name: str, bomb: Path, out: Path) -> None:
+    """Take a bomb in as a command does."""
+    kind = name.partition(",")[0]
+    if kind == "package":
+        reproduce(bomb, out)
+    elif kind == "backup":
+        restore_backup(bomb, out, who="me")
+    elif kind == "export":
+        pool(out, [bomb])
+    else:
+        keep_table(kind, bomb, out)
 
 
 def bombs(folder: Path) -> Iterator[Bomb]:
-    """Things to take in that need more memory than the bound, and how each is taken in."""
+    """Things to take in that need more memory than the bound."""
     mib = most_memory() // MIB
     yield from _tables(folder, mib)
     with small_study(folder / "base") as study:
@@ -95,8 +108,7 @@ def _tables(folder: Path, mib: int) -> Iterator[Bomb]:
         path = folder / f"table{number}.gz"
         with gzip.open(path, "wt", compresslevel=1) as file:
             file.writelines(lines)
-        kind = name.partition(",")[0]
-        yield name, path, lambda out, kind=kind, path=path: keep_table(kind, path, out)
+        yield name, path
 
 
 def _packages(folder: Path, mib: int) -> Iterator[Bomb]:
@@ -132,12 +144,9 @@ def _packages(folder: Path, mib: int) -> Iterator[Bomb]:
         return lambda package: (package / "data/results/ranking-hoster.json").write_text(text)
 
     yield from (
-        (name, package, lambda out, package=package: reproduce(package, out))
-        for name, package in (
-            ("package, many facts", changed(more(Observation, "observation_id", mib * 1_500))),
-            ("package, long texts", changed(more(Report, "report_id", mib * 3, category=long))),
-            ("package, results wide", changed(results("[" + "[]," * (mib * 10_000) + "1]"))),
-        )
+        ("package, many facts", changed(more(Observation, "observation_id", mib * 1_500))),
+        ("package, long texts", changed(more(Report, "report_id", mib * 3, category=long))),
+        ("package, results wide", changed(results("[" + "[]," * (mib * 10_000) + "1]"))),
     )
 
 
@@ -172,14 +181,11 @@ def _backups(folder: Path, mib: int) -> Iterator[Bomb]:
     checks = f"INSERT INTO key_check {numbers} SELECT i, hex(randomblob(20)), zeroblob(8) FROM n"
     runs = "INSERT INTO run (run_id, kind, vantage, started_at, version, config_hash)"
     yield from (
-        (name, place, lambda out, place=place: restore_backup(place, out, who="me"))
-        for name, place in (
-            ("backup, many runs", changed(f"{runs} {numbers} SELECT hex(i), 'recheck', 'v', 0, '1', 'c' FROM n")),
-            ("backup, many rows", changed(checks)),
-            ("backup, one text", changed(f"{runs} VALUES ('x', hex(zeroblob({mib} * 786432)), 'v', 0, '1', 'c')")),
-            ("backup, its schema", changed(f"CREATE TABLE x (y DEFAULT '{'y' * (mib * MIB * 3 // 4)}')")),
-            ("backup, wish for cache", changed("PRAGMA default_cache_size = 1000000", checks)),
-        )
+        ("backup, many runs", changed(f"{runs} {numbers} SELECT hex(i), 'recheck', 'v', 0, '1', 'c' FROM n")),
+        ("backup, many rows", changed(checks)),
+        ("backup, one text", changed(f"{runs} VALUES ('x', hex(zeroblob({mib} * 786432)), 'v', 0, '1', 'c')")),
+        ("backup, its schema", changed(f"CREATE TABLE x (y DEFAULT '{'y' * (mib * MIB * 3 // 4)}')")),
+        ("backup, wish for cache", changed("PRAGMA default_cache_size = 1000000", checks)),
     )
 
 
@@ -210,37 +216,50 @@ def _exports(folder: Path, mib: int) -> Iterator[Bomb]:
         return hashlib.sha512(b"%d" % n).hexdigest() * 30
 
     yield from (
-        (name, place, lambda out, place=place: pool(out, [place]))
-        for name, place in (
-            ("export, long publisher", changed(rows=60_000, about={"publisher": "p" * MIB})),
-            ("export, many rows", changed(rows=mib * 4_000, url_id=lambda n: f"{n:032x}")),
-            ("export, long names", changed(rows=mib * 400, hoster=long)),
-        )
+        ("export, long publisher", changed(rows=60_000, about={"publisher": "p" * MIB})),
+        ("export, many rows", changed(rows=mib * 4_000, url_id=lambda n: f"{n:032x}")),
+        ("export, long names", changed(rows=mib * 400, hoster=long)),
     )
 
 
 def all_taken(folder: Path) -> Iterator[tuple[str, Taken]]:
-    """Take each in, in a fork: its peak begins with what it has."""
+    """Take each in, in a fork: its peak begins with what it has.
+
+    Another fork makes them all: nothing that this needed is left to a process that takes one in.
+    """
     os.environ["XDG_CONFIG_HOME"] = str(folder / "config")
-    for number, (name, bomb, take_in) in enumerate(list(bombs(folder))):
-        read, written = os.pipe()
-        if os.fork() == 0:
-            before, refused = _peak(), ""
-            try:
-                take_in(folder / f"out{number}")
-            except InputError as problem:
-                refused = str(problem)
-            except BaseException as problem:
-                refused = f"a failure of our own: {problem!r}"
-            finally:
-                told = [(_peak() - before) >> 10, _size(bomb), refused]
-                os.write(written, json.dumps(told).encode())
-                os._exit(0)
-        os.close(written)
-        with os.fdopen(read) as told_:
-            text = told_.read()
-        os.wait()
-        yield name, Taken(*json.loads(text)) if text else Taken(0, _size(bomb), "a failure of our own: it died")
+    made = _forked(lambda: [(name, str(place)) for name, place in bombs(folder)])
+    for number, (name, place) in enumerate(made or ()):
+        bomb = Path(place)
+        told = _forked(lambda name=name, bomb=bomb, number=number: _taken(name, bomb, folder / f"out{number}"))
+        yield name, Taken(*told) if told else Taken(0, _size(bomb), "a failure of our own: it died")
+
+
+def _taken(name: str, bomb: Path, out: Path) -> Taken:
+    before, refused = _peak(), ""
+    try:
+        take_in(name, bomb, out)
+    except InputError as problem:
+        refused = str(problem)
+    except BaseException as problem:
+        refused = f"a failure of our own: {problem!r}"
+    return Taken((_peak() - before) >> 10, _size(bomb), refused)
+
+
+def _forked(work: Callable[[], object]) -> Any:
+    """What work gave in a fork, through JSON; None if that died."""
+    read, written = os.pipe()
+    if os.fork() == 0:
+        try:
+            with os.fdopen(written, "w") as told:
+                json.dump(work(), told)
+        finally:
+            os._exit(0)
+    os.close(written)
+    with os.fdopen(read) as told:
+        text = told.read()
+    os.wait()
+    return json.loads(text) if text else None
 
 
 def _size(bomb: Path) -> int:
@@ -250,7 +269,8 @@ def _size(bomb: Path) -> int:
 
 
 def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    """KiB, of this process and those that it began."""
+    return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
 if __name__ == "__main__":

@@ -1,17 +1,25 @@
 """Memory bounded while a process takes in what others wrote.
 
 Bytes and rows say little of the memory that a file will take: names, sets, overlaps and hops grow by their own laws. So
-what cannot be read row by row is read under a limit of the operating system.
+what cannot be read row by row is read under a limit of the operating system. Libraries in C++ may end the process
+there instead of failing: work of theirs has a process of its own (`bounded_work`).
 """
 
+import faulthandler
+import os
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from signal import SIGKILL
+from typing import TypeVar
 
-from waterbed.model.errors import InputError
+from waterbed.model.errors import InputError, OwnFailure
 from waterbed.store.bounded.limits import MIB, MOST_MIB, most_memory
+from waterbed.store.forked import Died, in_own_process
+
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -47,10 +55,40 @@ def bounded_memory(path: Path, see: str, *, more: int = 0, held: int | None = No
         if not refused:
             raise
     if refused:  # what it held is given back by now
-        raise InputError(
-            f"{path} needs more than {most // MIB} MiB of memory to be taken in; if you trust it, set {MOST_MIB} to a "
-            f"larger number ({see})"
-        )
+        raise _too_much(path, most, see)
+
+
+def bounded_work(path: Path, see: str, work: Callable[[], Result]) -> Result:
+    """Do work on a file in its own bounded process.
+
+    Return its result, which is pickled. InputError as of `bounded_memory`, also if the process ends itself; OwnFailure
+    if it is killed; other exceptions are those of the work.
+    """
+
+    def bounded() -> Result:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold what the process has in memory
+        quiet = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(quiet, 2)  # where a library says why it ends the process
+        faulthandler.disable()
+        with bounded_memory(path, see):
+            return work()
+
+    try:
+        return in_own_process(bounded)
+    except Died as end:
+        if end.signal == SIGKILL:
+            raise OwnFailure(
+                f"the process that took in {path} was killed from outside (SIGKILL), perhaps for want of memory; run "
+                f"the command again ({see})"
+            ) from None
+        raise _too_much(path, most_memory(), see) from None
+
+
+def _too_much(path: Path, most: int, see: str) -> InputError:
+    return InputError(
+        f"{path} needs more than {most // MIB} MiB of memory to be taken in; if you trust it, set {MOST_MIB} to a "
+        f"larger number ({see})"
+    )
 
 
 def _for_memory(problem: BaseException | None) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from waterbed.estimators.changes import Change, Share
 from waterbed.estimators.detection import Bounds, Population
 from waterbed.estimators.interrupted import HalfLife, PlaceboTest
 from waterbed.estimators.reappearance import Excess
@@ -13,6 +14,8 @@ from waterbed.estimators.staggered import Effect
 from waterbed.estimators.wdd import Difference, Interval
 from waterbed.model.results import Answer, Reading
 
+_REMOVED: Final = "so large a share is removed within 24 hours by how it works, for these reports"
+_REMOVED_NOT: Final = "so many would be removed of other reports"
 CLAIMS: Final[Mapping[str, tuple[str, str]]] = {
     "mean change": (
         "the event stands out among dates (or places) without one by this p",
@@ -42,6 +45,18 @@ CLAIMS: Final[Mapping[str, tuple[str, str]]] = {
         "between these bounds, at the stated detection, the target's content was seen abroad",
         "the share as detected is the true one",
     ),
+    "removed before, target": (_REMOVED, _REMOVED_NOT),
+    "removed after, target": (_REMOVED, _REMOVED_NOT),
+    "removed before, controls": (_REMOVED, _REMOVED_NOT),
+    "removed after, controls": (_REMOVED, _REMOVED_NOT),
+    "removal, change": (
+        "the target's share of removals changed by so much more than its controls'",
+        "the event alone did it",
+    ),
+    "removal, change, buffer": (
+        "the buffer's share of removals changed by so much more than its controls'",
+        "the event alone did it",
+    ),
     "abroad, difference": (
         "the share seen abroad changed so much more for the target than for the controls",
         "that it changed by so much where detection changed, too",
@@ -65,32 +80,39 @@ CLAIMS: Final[Mapping[str, tuple[str, str]]] = {
 """The claims that an answer allows and forbids, by its short name."""
 
 _LEVEL: Final = 0.05
-_AGAINST_NOTHING: Final = ("TNE", "abroad, difference")
+_AGAINST_NOTHING: Final = ("TNE",)
 """Answers without p, whose interval is the test."""
 _NOTHING: Final = (
     "nothing rejects at 5%: the data did not show it, with this power",
     "it did not happen",
 )
+_DESCRIBED: Final = (
+    "as a description: it is none of the tests of this report, whose errors are held at 5% together",
+    "that it was shown",
+)
 
 ALWAYS: Final = (
-    "Nothing rejects: the data did not show it, with this power. It does not say that it did not happen.",
+    "Where no test rejects, the data did not show it, with this power. It does not say that it did not happen.",
     "Never say that a hoster accepted or attracted content. The data show where it was seen next.",
     "Arrivals that nobody reported are not seen.",
 )
 
 
-def claimed(answer: Answer) -> Answer:
+def claimed(answer: Answer, *, sequence: bool = False) -> Answer:
     """Return the answer with the claims that it allows.
 
-    An answer whose test does not reject allows only the claim that nothing was shown.
+    An answer whose test does not reject allows only the claim that nothing was shown, one with a p outside the
+    report's `sequence` of tests none.
     """
     may, may_not = _NOTHING if _open(answer) else CLAIMS[answer.name]
+    if sequence and answer.p is not None and not answer.test:
+        may, may_not = _DESCRIBED
     return answer if answer.refusal is not None else replace(answer, may=may, may_not=may_not)
 
 
 def _open(answer: Answer) -> bool:
     if answer.p is not None:
-        return answer.p > _LEVEL
+        return (answer.p if answer.adjusted is None else answer.adjusted) > _LEVEL
     if answer.name not in _AGAINST_NOTHING or answer.low is None or answer.high is None:
         return False
     return answer.low <= 0 <= answer.high
@@ -99,7 +121,20 @@ def _open(answer: Answer) -> bool:
 SEED = 20_260
 """Seed of all random numbers: the same study and event give the same answers."""
 
-Result = Difference | Interval | Excess | HalfLife | Effect | Bounds | Population | PlaceboTest | Refusal | float
+Result = (
+    Difference
+    | Interval
+    | Excess
+    | HalfLife
+    | Effect
+    | Bounds
+    | Population
+    | PlaceboTest
+    | Change
+    | Share
+    | Refusal
+    | float
+)
 
 
 def answer(

@@ -15,11 +15,11 @@ from graphs.displacement.disclosure import EVERYTHING, OTHERS, Disclosure, Pools
 from graphs.displacement.movements import Gain, Movements
 from graphs.displacement.returns import NO_DETECTION
 from graphs.displacement.series import Series
-from waterbed.estimators.detection import Bounds, destination_bounds
+from waterbed.estimators.detection import Bounds, part_bounds
 from waterbed.estimators.refusal import Refusal, too_few
 from waterbed.estimators.trend import cluster_bootstrap, percentile_interval
 from waterbed.estimators.wdd import Interval
-from waterbed.model.results import Answer, DestinationRow, Reading
+from waterbed.model.results import Answer, DestinationRow, Reading, Side
 
 SIDES = ("home", "abroad", "unknown")
 _ROUNDS = 999
@@ -61,7 +61,9 @@ class Destinations:
 
         Places that received most of the target's content come first.
         """
-        bounds, as_side, as_place = self._bounds(), self.pools.sides, self.pools.places
+        as_side, as_place = self.pools.sides, self.pools.places
+        found = {side: self.bounds(side) for side in ("home", "abroad")}
+        bounds = {side: one for side, one in found.items() if isinstance(one, Bounds)}
         shown = [name for name, known in zip(_CELLS, self.pools.columns, strict=True) if known]
         sides = {name: Counter[str](as_side[gain.side] for gain in self.cells[name]) for name in shown}
         for side in dict.fromkeys(as_side[side] for side in SIDES if side in as_side):
@@ -96,42 +98,44 @@ class Destinations:
             high=bounds.high if bounds else None,
         )
 
-    def _bounds(self) -> dict[str, Bounds]:
-        """Return the lowest and highest share at home and abroad.
+    def bounds(self, side: Side, level: float = 0.95) -> Bounds | Refusal:
+        """Bounds of a side's share of the arrivals afterwards.
 
-        They hold at the stated detection; sampling error is not in them.
+        They hold chance, and detection by the way of arrival: a known URL is always looked at, a new one must be
+        reported.
         """
         detection, after = self.series.event.detection, self.cells["after"]
-        counts = [sum(gain.side == side for gain in after) for side in ("home", "abroad")]
-        if detection is None or not any(counts) or self._withheld("after"):
-            return {}
-        ranges = np.array([detection.home, detection.abroad])
-        lows, highs = destination_bounds(counts, ranges[:, 0], ranges[:, 1])
-        return {side: Bounds(low=float(lows[n]), high=float(highs[n])) for n, side in enumerate(("home", "abroad"))}
+        refused = (NO_DETECTION if detection is None else None) or self._withheld("after")
+        refused = refused or too_few(len({gain.cluster for gain in after}), "clusters among the arrivals")
+        if refused or detection is None:
+            return refused or NO_DETECTION
+        either = (min(detection.home[0], detection.abroad[0]), max(detection.home[1], detection.abroad[1]))
+        ranges = {"home": detection.home, "abroad": detection.abroad, "unknown": either}
+        return part_bounds(
+            [gain.side in (side, "unknown") for gain in after],
+            [gain.side != side for gain in after],
+            [(1.0, 1.0) if gain.known else ranges[gain.side] for gain in after],
+            [gain.cluster for gain in after],
+            least=(ranges[side][0], ranges["abroad" if side == "home" else "home"][0]),
+            level=level,
+        )
 
     def answers(self) -> Iterator[Answer]:
         """Yield the share abroad and its change against the controls.
 
         The share is bounded at the stated detection.
         """
-        after = self.cells["after"]
-        bounds = self._bounds().get("abroad")
-        withheld = self._withheld("after")
-        none = (
-            NO_DETECTION if self.series.event.detection is None else withheld or Refusal("nothing was seen to arrive")
-        )
+        after, withheld = self.cells["after"], self._withheld("after")
         yield answer(
             "abroad after",
             "What share of what left the target after the event went abroad?",
-            "undetected.destination_bounds",
-            bounds or none,
+            "detection.part_bounds",
+            self.bounds("abroad"),
             reading=self.reading,
             n=len(after),
             n_of="arrivals",
             unit="share",
-            note=f"{_abroad(after):.0%} as detected; chance in the counts is not in the bounds"
-            if after and not withheld
-            else "",
+            note=f"{_abroad(after):.0%} as detected; chance is in the bounds" if after and not withheld else "",
         )
         found, clusters = self._difference()
         yield answer(
@@ -178,9 +182,16 @@ class Destinations:
         whole = change(np.arange(cell.size))
         draws = cluster_bootstrap(clusters, change, rng=np.random.default_rng(SEED), rounds=_ROUNDS)
         low, high = percentile_interval(draws)
-        return Interval(estimate=whole or 0.0, low=low, high=high, clusters=np.unique(clusters).size), np.unique(
-            clusters
-        ).size
+        size = np.unique(clusters).size
+        p, least = _tail(draws), 2.0 / (len(draws) + 1)
+        return Interval(estimate=whole or 0.0, low=low, high=high, clusters=size, p=p, smallest_p=least), size
+
+
+def _tail(draws: Sequence[float] | np.ndarray) -> float:
+    """Two-sided p of 0 among resampled differences."""
+    values = np.asarray(draws, dtype=float)
+    less, more = (1 + (values <= 0).sum()) / (values.size + 1), (1 + (values >= 0).sum()) / (values.size + 1)
+    return float(min(1.0, 2.0 * min(less, more)))
 
 
 def overall_abroad(movements: Movements, reading: Reading) -> Answer:

@@ -165,15 +165,16 @@ def _answer(one: Answer, pairs: Sequence[PairRow], disclosure: Disclosure) -> An
     if one.refusal is not None:
         return said if disclosure.least == 1 else replace(said, n=0, note="")
     if disclosure.small(one.n) and one.n_of not in _NO_SITES:
-        return _refused(said, f"held back: it rests on fewer than {disclosure.least} {one.n_of}")
+        return refused_answer(said, f"held back: it rests on fewer than {disclosure.least} {one.n_of}")
     if one.name.startswith("lift,") and not any(
         row.reading == one.reading and one.note.endswith(f": {row.from_key} to {row.to_key}") for row in pairs
     ):
-        return _refused(said, f"held back: it is of a pair with fewer than {disclosure.least} sites")
+        return refused_answer(said, f"held back: it is of a pair with fewer than {disclosure.least} sites")
     return said
 
 
-def _refused(one: Answer, reason: str) -> Answer:
+def refused_answer(one: Answer, reason: str) -> Answer:
+    """Return an answer without its number, for a reason."""
     return replace(
         one,
         n=0,

@@ -19,6 +19,11 @@ from waterbed.store.bounded.toml import decode, toml_bytes
 Outcome = Literal["appearances", "arrivals", "takedowns"]
 Effort = Literal["all", "area", "none"]
 PlaceKind = Literal["hoster", "as", "country"]
+Fall = Literal["removal, change", "mean change"]
+Tested = Literal[
+    "excess reappearance", "removal, change", "mean change", "abroad, difference", "removal, change, buffer"
+]
+"""Answers with a test that a report may claim."""
 
 NOUNS: Mapping[PlaceKind, str] = {"hoster": "hoster", "as": "AS", "country": "country"}
 SEE = "see docs/displacement.md, The event file"
@@ -71,6 +76,14 @@ class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     most_contaminated: _Share = 0.2
     """Largest share of the controls' arrivals that may come from the target."""
     detection: Detection | None = None
+    fall: Fall = "removal, change"
+    """What says that the target fell: the first test, before the primary one."""
+    primary: Tested = "excess reappearance"
+    """The outcome that the report is about."""
+    secondary: tuple[Tested, ...] = ("removal, change, buffer", "mean change", "abroad, difference")
+    """Tested if the primary outcome rejects, and corrected for their number."""
+    read: tuple[_When, ...] = ()
+    """When the report is read; earlier ones are interim."""
     events: tuple[OtherEvent, ...] = ()
     public: bool = False
     """True if everybody may know of it: else nothing that is published names it."""
@@ -87,6 +100,10 @@ class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
             raise ValueError("public_source may hold no control characters")
         if self.public_source and not self.public:
             raise ValueError("public_source is given, and public is not true: say which holds")
+        if any(when < self.window[1] for when in self.reads):
+            raise ValueError(
+                f"read: {_day(min(self.reads))} lies before the periods after the event end, {_day(self.window[1])}"
+            )
         named = list(self.places)
         twice = sorted({key for key in named if named.count(key) > 1})
         if twice:
@@ -109,6 +126,11 @@ class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     def kind(self) -> PlaceKind:
         """The kind of the target and the areas."""
         return kind_of(self.all_places)
+
+    @property
+    def reads(self) -> list[datetime]:
+        """The read dates, UTC, in order."""
+        return sorted(when.astimezone(UTC) for when in self.read)
 
     @property
     def at(self) -> datetime:

@@ -18,9 +18,11 @@ from graphs.displacement.disclosure import (
 from graphs.displacement.event import Event
 from graphs.displacement.movements import READINGS, Movements
 from graphs.displacement.pairs import PairTable, pair_table
-from graphs.displacement.returns import displaced_share, excess, excess_after, unseen
+from graphs.displacement.returns import displaced_share, excess, excess_after, excess_answer, moved, unseen
 from graphs.displacement.series import Series
+from graphs.displacement.summary import LEVEL, Moved, Summary
 from graphs.displacement.time_series import TimeSeries
+from waterbed.estimators.detection import Bounds
 from waterbed.estimators.refusal import Refusal
 from waterbed.model.results import Answer, DestinationRow, PairRow, PeriodRow, PlaceboRow, Reading
 from waterbed.model.table import TableInfo
@@ -48,6 +50,12 @@ class Findings:
     """The rules applied; suppressed numbers are not in it."""
     notes: Sequence[str] = ()
     """Sentences about the data, such as the part that third parties observed."""
+    moved: Moved | None = None
+    """What the answer says of content that moved."""
+    abroad: Bounds | None = None
+    """Of what moved, the share abroad, as the answer says it."""
+    summary: Summary | None = None
+    """The answer in sentences."""
 
 
 def overall(movements: Movements, info: TableInfo, names: Mapping[str, str]) -> Findings:
@@ -79,7 +87,10 @@ def of_event(
         answers += [staggered] if staggered else []
         periods += time_series.rows()
         placebos += time_series.placebos()
-    answers += [*excess_after(series), displaced_share(series)]
+    more = excess_after(series)
+    answers += [excess_answer(found, reading, event.horizon_h) for reading, found in more.items()]
+    answers.append(displaced_share(series))
+    abroad = None
     destinations: list[DestinationRow] = []
     pairs: list[PairRow] = []
     pooled: set[tuple[str, str]] = set()
@@ -87,6 +98,7 @@ def of_event(
         destinations_of = Destinations(series=series, reading=reading, names=names, disclosure=disclosure)
         pooled |= {(reading, place) for place, name in destinations_of.pools.places.items() if name == OTHERS}
         answers += destinations_of.answers()
+        abroad = destinations_of.bounds("abroad", LEVEL)
         destinations += destinations_of.rows()
         table = pair_table(
             movements,
@@ -116,6 +128,8 @@ def of_event(
         pairs=pairs,
         names={place: name for place, name in names.items() if disclosure.names(place)},
         disclosure=disclosure,
+        moved=moved(series, more, LEVEL),
+        abroad=abroad if isinstance(abroad, Bounds) else None,
     )
 
 

@@ -45,6 +45,8 @@ class Gain:
     left_at: float
     """When that loss was known; inf without one."""
     order: OrderClass | None
+    known: bool = False
+    """True if the URL was known before: it is looked at wherever it is, and needs no report."""
 
     def counts(self, reading: Reading) -> bool:
         """True if a reading counts it.
@@ -86,6 +88,19 @@ class Spell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedReport:
+    """A report: its hour, place and source.
+
+    `cluster` is that of its site, -1 where it was never seen.
+    """
+
+    when: float
+    place: str
+    source: str
+    cluster: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Movements:
     """All gains and spells of a study.
 
@@ -96,8 +111,7 @@ class Movements:
     until: datetime
     gains: Sequence[Gain] = field(repr=False)
     spells: Sequence[Spell] = field(repr=False)
-    reports: Sequence[tuple[float, str]] = field(repr=False)
-    """Time and place of each report."""
+    reports: Sequence[PlacedReport] = field(repr=False)
     sources_of: Mapping[str, frozenset[str]] = field(repr=False)
     """The sources that reported each URL."""
 
@@ -225,6 +239,7 @@ def _gains(episodes: Sequence[Episode], hops: Iterable[Hop], context: _Context) 
                 left=left if moved else None,
                 left_at=context.hours(moved.left_before) if moved else float("inf"),
                 order=moved.order if moved else None,
+                known=moved is not None and moved.from_url_id == moved.to_url_id,
             )
 
 
@@ -265,8 +280,8 @@ def _spell(place: str, together: Sequence[Episode], context: _Context) -> Spell:
 
 def _placed_reports(
     reports: Iterable[Report], sources_by_url: Mapping[str, set[str]], gains: Sequence[Gain], context: _Context
-) -> list[tuple[float, str]]:
-    """Return each report's time and place.
+) -> list[PlacedReport]:
+    """Return each report with its place.
 
     The place is that of the URL's latest arrival by then, else of its first.
     """
@@ -280,5 +295,7 @@ def _placed_reports(
         when = context.hours(min(report.reported_at or report.received_at, report.received_at))
         own = at.get(report.url_id, [])
         earlier = [gain for gain in own if gain.seen <= when]
-        found.append((when, (earlier[-1] if earlier else own[0]).place if own else ""))
+        place = (earlier[-1] if earlier else own[0]).place if own else ""
+        cluster = own[0].cluster if own else -1
+        found.append(PlacedReport(when=when, place=place, source=report.source, cluster=cluster))
     return found

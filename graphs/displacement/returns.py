@@ -13,6 +13,7 @@ from graphs.displacement.event import Event
 from graphs.displacement.movements import READINGS, Gain, Movements, Spell, place_of
 from graphs.displacement.pairs import arrived
 from graphs.displacement.series import Series
+from graphs.displacement.summary import Moved
 from graphs.displacement.takedowns import Takedown, takedowns
 from waterbed.estimators.detection import Bounds, Population, chao, chapman, displaced_bounds
 from waterbed.estimators.reappearance import Excess, Units, excess_reappearance
@@ -27,16 +28,17 @@ def excess(movements: Movements, *, horizon_h: float, age_within_h: float) -> It
     """Excess reappearance of all content that ended, in both readings."""
     for reading in READINGS:
         found = _excess(movements.spells, movements, reading, horizon_h, age_within_h, movements.end, None)
-        yield _excess_answer(found, reading, horizon_h)
+        yield excess_answer(found, reading, horizon_h)
 
 
-def excess_after(series: Series) -> Iterator[Answer]:
-    """Yield the excess reappearance of content that ended afterwards.
+def excess_after(series: Series) -> dict[Reading, Excess | Refusal]:
+    """Return the excess reappearance of content that ended afterwards.
 
-    In both readings. Its controls are contents of like age and category that were up at those ends, at the target and
+    By reading. Its controls are contents of like age and category that were up at those ends, at the target and
     at the declared controls.
     """
     event, movements, (first, last) = series.event, series.movements, series.after
+    by_reading: dict[Reading, Excess | Refusal] = {}
     for reading in READINGS:
         spells = [
             spell
@@ -46,10 +48,10 @@ def excess_after(series: Series) -> Iterator[Answer]:
             and spell.started < last
         ]
         treated = np.array([spell.place == event.target and spell.ended(reading) < last for spell in spells], bool)
-        found = series.chosen_late() or _excess(
+        by_reading[reading] = series.chosen_late() or _excess(
             spells, movements, reading, event.horizon_h, event.age_within_h, movements.end, treated
         )
-        yield _excess_answer(found, reading, event.horizon_h)
+    return by_reading
 
 
 def _excess(
@@ -73,7 +75,8 @@ def _excess(
     )
 
 
-def _excess_answer(found: Excess | Refusal, reading: Reading, horizon_h: float) -> Answer:
+def excess_answer(found: Excess | Refusal, reading: Reading, horizon_h: float) -> Answer:
+    """Return the excess over like content as an answer."""
     note = ""
     if not isinstance(found, Refusal):
         note = f"{found.treated_share:.1%} after an end, {found.control_share:.1%} without; {found.clusters} clusters"
@@ -148,30 +151,56 @@ def followed(
     )
 
 
-def displaced_share(series: Series) -> Answer:
+def moved_bounds(series: Series, level: float = 0.95) -> Bounds | Refusal:
     """Return bounds of the share of content that moved elsewhere.
 
     Within the horizon after its end; order, detection and sampling error are in the bounds. A known URL is looked at
     wherever it is, so that a return to it is always detected; a new URL must be reported.
     """
     event, ended = series.event, series.takedowns
-    found: Bounds | Refusal = NO_DETECTION
-    if event.detection:
-        cluster = {spell.content_id: spell.cluster for spell in series.movements.spells}
-        clusters = np.array([cluster[one.content_id] for one in ended], np.int64)
-        found = too_few(np.unique(clusters).size, "clusters ended early enough to be followed") or displaced_bounds(
-            [one.certain for one in ended],
-            [one.possible for one in ended],
-            clusters,
-            detection=[(1.0, 1.0), event.detection.home, event.detection.abroad],
-        )
+    if not event.detection:
+        return NO_DETECTION
+    cluster = {spell.content_id: spell.cluster for spell in series.movements.spells}
+    clusters = np.array([cluster[one.content_id] for one in ended], np.int64)
+    return too_few(np.unique(clusters).size, "clusters ended early enough to be followed") or displaced_bounds(
+        [one.certain for one in ended],
+        [one.possible for one in ended],
+        clusters,
+        detection=[(1.0, 1.0), event.detection.home, event.detection.abroad],
+        level=level,
+    )
+
+
+def moved(series: Series, found: Mapping[Reading, Excess | Refusal], level: float) -> Moved:
+    """Return what the answer says of content that moved.
+
+    All intervals are at a level; the excess spans both readings.
+    """
+    ended, bounds = series.takedowns, moved_bounds(series, level)
+    ends = [one.ends(level) for one in found.values() if isinstance(one, Excess)]
+    told = len(ends) == len(found)
+    return Moved(
+        ended=len({one.content_id for one in ended}),
+        surely=len({one.content_id for one in ended if any(one.certain)}),
+        horizon_h=series.event.horizon_h,
+        low=bounds.low if isinstance(bounds, Bounds) else None,
+        high=bounds.high if isinstance(bounds, Bounds) else None,
+        why=bounds.reason if isinstance(bounds, Refusal) else "",
+        more_low=min(low for low, _ in ends) if told else None,
+        more_high=max(high for _, high in ends) if told else None,
+    )
+
+
+def displaced_share(series: Series) -> Answer:
+    """Say which share of content moved elsewhere, in bounds."""
+    event, ended = series.event, series.takedowns
     surely = {one.content_id for one in ended if any(one.certain)}
     perhaps = {one.content_id for one in ended if any(one.possible)}
     return answer(
         "displaced share",
         "What share of what ended at the target was elsewhere within the horizon?",
         "displaced.displaced_bounds",
-        found,
+        moved_bounds(series),
         n=len({one.content_id for one in ended}),
         n_of="contents that ended",
         unit=f"share within {event.horizon_h:g} h",

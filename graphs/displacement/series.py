@@ -132,7 +132,7 @@ class Series:
 
         About one place, or all reports.
         """
-        made = [self.period_of(when) for when, about in self.movements.reports if place is None or about == place]
+        made = [self.period_of(one.when) for one in self.movements.reports if place is None or one.place == place]
         inside = np.array([period for period in made if 0 <= period < self.periods], np.int64)
         return np.bincount(inside, minlength=self.periods).astype(np.int64)
 

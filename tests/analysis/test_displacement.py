@@ -1,13 +1,14 @@
 """`waterbed displacement` on the command line: what it prints and writes, and how it fails."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
 import pytest
 
-from tests.study.facts import hour, numbered, written
+from tests.study.facts import hour, numbered, report, written
 from tests.study.rig import Run
 from waterbed.publish.site.interventions import TABLES, schema
 from waterbed.store.config import Config
@@ -75,7 +76,9 @@ def test_a_folder_gets_page_json_and_schema(run: Run, folder: Path, tmp_path: Pa
     code, said, _ = run("-C", folder, "displacement", "--event", tmp_path / "event.toml", "--out", out)
     assert code == 0
     assert "displacement.html" in said
-    tables = {f"displacement-{name}.{ending}" for name in (*TABLES, "declared") for ending in ("csv", "json")}
+    tables = {
+        f"displacement-{name}.{ending}" for name in (*TABLES, "declared", "sentences") for ending in ("csv", "json")
+    }
     whole = {"displacement.html", "displacement.json", "displacement.schema.json"}
     assert {path.name for path in out.iterdir()} == whole | tables
     jsonschema.validate(
@@ -120,3 +123,48 @@ def test_places_that_cannot_be_read_or_written_are_named(run: Run, folder: Path,
     with create_study(tmp_path / "empty", Config(study="e" * 32)) as study:
         study.folder.clock = lambda: hour(1)
     refused(run("-C", tmp_path / "empty", "displacement"), "does not hold any episode yet", "waterbed recheck")
+
+
+def test_an_open_quarantine_stops_the_answer_until_it_is_decided(run: Run, tmp_path: Path) -> None:
+    """The answer names it and the command that decides it, and no number is given; released, the answer goes on."""
+    seen = {f"a{n:02}": ("u" * 14).ljust(40, "d") for n in range(12)}
+    for letter in "bcde":
+        seen |= numbered(letter, 12, "u" * 40)
+    with written(tmp_path, seen):
+        pass
+    (tmp_path / "event.toml").write_text(EVENT)
+    words = ("-C", tmp_path / "study", "displacement", "--event", tmp_path / "event.toml", "--format", "json")
+    held = json.loads(run(*words)[1])
+    assert held["answer"]["branch"] == "refused"
+    told = " ".join(held["answer"]["sentences"])
+    named = re.search(r"waterbed quarantine release\|void ([0-9a-f]{32}) --reason", told)
+    assert named, told
+    assert {one["estimate"] for one in held["answers"]} == {None}
+    assert all(named[1] in one["refusal"] for one in held["answers"] if one["name"].startswith(("remov", "excess")))
+    assert held["periods"] == held["destinations"] == []
+    assert run("-C", tmp_path / "study", "quarantine", "release", named[1], "--reason", "the hoster says so")[0] == 0
+    after = json.loads(run(*words)[1])
+    assert "quarantine" not in " ".join(after["answer"]["sentences"])
+    assert after["periods"]
+
+
+def test_a_feed_that_stops_at_the_event_is_left_out(run: Run, tmp_path: Path) -> None:
+    """It is named with its counts and those of the other feeds, in the notes."""
+    seen = numbered("a", 24, "u" * 40)
+    for letter in "bcde":
+        seen |= numbered(letter, 12, "u" * 40)
+    with written(tmp_path, seen) as study:
+        for number, url in enumerate(sorted(url for url in seen if url.startswith("a"))):
+            for source, at in (("second", 2.5 + number * 0.3), ("third", 9.5 + number * 0.2)):
+                when = hour(at)
+                one = report(url, report_id=f"{source}{url}", source=source, reported_at=when, received_at=when)
+                study.folder.store.add([one])
+    (tmp_path / "event.toml").write_text(EVENT)
+    found = json.loads(
+        run("-C", tmp_path / "study", "displacement", "--event", tmp_path / "event.toml", "--format", "json")[1]
+    )
+    (note,) = [one for one in found["notes"] if one.startswith("feed second")]
+    assert note == (
+        "feed second stopped reporting the target at the event: 24 sites before, 0 after; other feeds 13, then 11; its "
+        "reports are left out."
+    )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from waterbed.estimators.detection import chao, chapman, destination_bounds
+from waterbed.estimators.detection import Bounds, chao, chapman, part_bounds
 from waterbed.estimators.refusal import Refusal
 
 
@@ -52,8 +52,59 @@ def test_too_little_overlap_is_refused():
         chapman(5, 5, 6)
 
 
+def parts(home: int, abroad: int, unknown: int = 0, **other: object) -> Bounds:
+    """Bounds of the share abroad: home is detected at 0.8, abroad at 0.2 to 0.4."""
+    where = ["home"] * home + ["abroad"] * abroad + ["unknown"] * unknown
+    ranges = {"home": (0.8, 0.8), "abroad": (0.2, 0.4), "unknown": (0.2, 0.8)}
+    return part_bounds(
+        [one != "home" for one in where],
+        [one != "abroad" for one in where],
+        other.get("detection") or [ranges[one] for one in where],
+        other.get("cluster") or range(len(where)),
+        least=(0.2, 0.8),
+    )
+
+
 def test_destination_shares_under_unequal_detection():
-    """80 seen at home at 0.8 and 30 abroad at 0.2 to 0.4 may be anything from 43 to 60% abroad."""
-    low, high = destination_bounds([80, 30], [0.8, 0.2], [0.8, 0.4])
-    assert (low[1], high[1]) == pytest.approx((75 / 175, 150 / 250))
-    assert low[0] + high[1] == pytest.approx(1)
+    """80 seen at home at 0.8 and 30 abroad at 0.2 to 0.4 may be anything from 43 to 60% abroad, beside chance."""
+    found = parts(8_000, 3_000)
+    assert (found.low, found.high) == pytest.approx((75 / 175, 150 / 250), abs=0.02)
+    assert found.low < 75 / 175
+    assert found.high > 150 / 250
+    assert parts(80, 30).low < found.low
+    assert parts(80, 30).high > found.high
+
+
+def test_a_known_url_is_always_detected():
+    """Moves of known URLs are not divided by the detection of reports."""
+    found = parts(8_000, 3_000, detection=[(1.0, 1.0)] * 11_000)
+    assert (found.low, found.high) == pytest.approx((3 / 11, 3 / 11), abs=0.02)
+    assert found.high < parts(8_000, 3_000).low
+
+
+def test_unknown_sides_may_be_either():
+    """An arrival without a country widens both ends."""
+    plain, open_ = parts(80, 30), parts(80, 30, 10)
+    assert open_.low < plain.low
+    assert open_.high > plain.high
+
+
+def test_a_large_cluster_counts_once():
+    """One site with half of all arrivals makes the bounds wide, and all abroad is not certain."""
+    assert parts(80, 30, cluster=[0] * 80 + list(range(1, 31))).low < parts(80, 30).low - 0.1
+    assert parts(0, 12).low < 0.9
+    assert parts(0, 12).high == 1.0
+
+
+@pytest.mark.parametrize("true", [0.1, 0.45, 0.8])
+def test_bounds_hold_at_both_ends_of_the_identified_set(true):
+    """Coverage over 600 draws at the lowest and the highest detection abroad is at least 95%, within its error."""
+    rng = np.random.default_rng(95)
+    for detected in (0.2, 0.4):
+        held = 0
+        for _ in range(600):
+            abroad = rng.random(150) < true
+            seen = rng.random(150) < np.where(abroad, detected, 0.8)
+            found = parts(int((~abroad & seen).sum()), int((abroad & seen).sum()))
+            held += found.low <= true <= found.high
+        assert held / 600 >= 0.95 - 2 * (0.05 * 0.95 / 600) ** 0.5

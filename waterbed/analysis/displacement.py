@@ -8,11 +8,14 @@ from functools import partial
 from graphs.displacement.answers import claimed
 from graphs.displacement.disclosure import EVERYTHING, Disclosure
 from graphs.displacement.event import Event, check
+from graphs.displacement.feeds import changed_feeds
 from graphs.displacement.findings import Findings, of_event, overall
 from graphs.displacement.movements import gather
 from graphs.displacement.returns import followed
 from graphs.displacement.series import Series
 from graphs.runs import UNATTRIBUTED
+from waterbed.analysis.event_answer import answered, left_out, sources_in
+from waterbed.analysis.event_shares import event_shares
 from waterbed.model.conclusions import ExternalEpisode
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage
@@ -109,10 +112,17 @@ def findings(
             until=every.until,
         )
         chosen = movements(categories=event.categories, sources=event.sources)
+        feeds = changed_feeds(Series(event=event, movements=chosen))
+        left = left_out(feeds, chosen)
+        if left:
+            chosen = movements(categories=event.categories, sources=sorted(sources_in(chosen) - left))
         ended = followed(event, chosen, episodes, hops, home=home, seats=conclusions.seats)
         found = of_event(Series(event=event, movements=chosen, takedowns=ended), info, names, disclosure)
+        shares = None if conclusions.window else event_shares(conclusions, event, chosen.sources_of, disclosure)
+        found = answered(found, event, shares, feeds, left, conclusions, episodes)
     notes = tuple(disclosure.masked(note) for note in (prior_notes(external, event) if external else ()))
-    return replace(found, answers=[claimed(answer) for answer in found.answers], notes=notes)
+    answers = [claimed(answer, sequence=event is not None) for answer in found.answers]
+    return replace(found, answers=answers, notes=(*found.notes, *notes))
 
 
 def prior_notes(external: ExternalConclusions, event: Event | None) -> Iterator[str]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
+from waterbed.estimators.incidence import share_interval
 from waterbed.estimators.refusal import Refusal
 
 Floats = npt.NDArray[np.float64]
@@ -74,19 +75,52 @@ def chao(caught: npt.ArrayLike, *, level: float = 0.95) -> Population | Refusal:
     return _population(seen, estimate, spread, level)
 
 
-def destination_bounds(detected: npt.ArrayLike, least: npt.ArrayLike, most: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """Return bounds of each destination's share under partial detection.
+def part_bounds(
+    inside: npt.ArrayLike,
+    outside: npt.ArrayLike,
+    detection: npt.ArrayLike,
+    cluster: npt.ArrayLike,
+    *,
+    least: tuple[float, float],
+    level: float = 0.95,
+) -> Bounds:
+    """Return bounds of a destination's share under partial detection.
 
-    `detected` counts arrivals of each destination, `least` and `most` are the ends of its detection. A share is lowest
-    where its own detection is the highest and that of all others the lowest. Chance in the counts is not in it.
+    `inside` and `outside` are true where an arrival may be at the destination, or elsewhere; both where that is
+    unknown. `detection` holds the lowest and highest probability with which each was detected, arrivals x 2: 1 where
+    the URL was known; `least` is the lowest of arrivals inside and outside, seen or not. The share of arrivals seen has
+    a Jeffreys interval, worth (sum of sizes)^2 / (sum of squared sizes) of clusters (Kish, Survey Sampling, 1965). Its
+    ends are odds, which detection multiplies: by the mean of 1 / detection inside over that outside, the highest inside
+    and the lowest outside for the low end, where arrivals that may be outside count as such, and the reverse for the
+    high end. The side that is made larger gets one arrival more, with the least detection: it may have been missed. The
+    ends hold every point between (Imbens and Manski, Econometrica 72, 2004). Raises ValueError without an arrival, or
+    for detection outside 0..1.
     """
-    count, low, high = (np.asarray(one, dtype=float) for one in (detected, least, most))
-    if (low <= 0).any() or (low > high).any() or (high > 1).any() or (count < 0).any() or not count.any():
-        raise ValueError("a bound needs counts, and detection in 0..1, lowest first")
-    fewest, most_many = count / high, count / low
-    lowest: Floats = fewest / np.maximum(fewest + most_many.sum() - most_many, 1e-300)
-    highest: Floats = most_many / np.maximum(most_many + fewest.sum() - fewest, 1e-300)
-    return lowest, highest
+    may_in, may_out = np.asarray(inside, dtype=bool), np.asarray(outside, dtype=bool)
+    lowest, highest = np.asarray(detection, dtype=float).reshape(-1, 2).T
+    ranges = np.concatenate([lowest, least])
+    if not may_in.size or not (may_in | may_out).all() or (ranges <= 0).any() or (ranges > 1).any():
+        raise ValueError("a bound needs arrivals, each somewhere, and detection in 0..1")
+    if (lowest > highest).any() or (highest > 1).any():
+        raise ValueError("detection is its lowest and its highest value, in this order")
+    sizes = np.bincount(np.unique(np.asarray(cluster), return_inverse=True)[1])
+    worth = float(sizes.sum() ** 2 / np.square(sizes).sum())
+
+    def odds(within: npt.NDArray[np.bool_], end: int) -> float:
+        share = share_interval(float(within.mean()), worth, level)[end]
+        return share / (1.0 - share) if share < 1.0 else np.inf
+
+    def most(which: npt.NDArray[np.bool_], widest: float) -> float:
+        return float(((1.0 / lowest[which]).sum() + 1.0 / widest) / (which.sum() + 1))
+
+    def fewest(which: npt.NDArray[np.bool_]) -> float:
+        return float((1.0 / highest[which]).mean()) if which.any() else 1.0
+
+    surely_in = may_in & ~may_out
+    surely_out = may_out & ~may_in
+    low = odds(surely_in, 0) * fewest(surely_in) / most(~surely_in, least[1])
+    high = odds(may_in, 1) * most(may_in, least[0]) / fewest(surely_out)
+    return Bounds(low=low / (1.0 + low), high=high / (1.0 + high) if np.isfinite(high) else 1.0)
 
 
 def _population(seen: int, estimate: float, variance: float, level: float) -> Population:

@@ -62,24 +62,40 @@ class Matches:
     unmatched: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Excess:
     """Shares that arrived elsewhere, and their difference.
 
-    Within the horizon, in both arms; the difference has an interval. `treated` counts units, `clusters` their clusters,
-    `unmatched` treated units for which no control was found.
+    Within the horizon, in both arms; the difference has an interval at `level`. `reach` holds the sizes of its
+    resampled errors in order, `treated` counts units, `clusters` their clusters, `unmatched` treated units for which no
+    control was found.
     """
 
     treated_share: float
     control_share: float
     excess: float
-    low: float
-    high: float
+    reach: Floats
+    level: float
     p: float
     smallest_p: float
     treated: int
     clusters: int
     unmatched: int
+
+    def ends(self, level: float) -> tuple[float, float]:
+        """Ends of the difference's interval at a level."""
+        rank = min(int(np.ceil(level * (self.reach.size + 1))), self.reach.size)
+        return self.excess - float(self.reach[rank - 1]), self.excess + float(self.reach[rank - 1])
+
+    @property
+    def low(self) -> float:
+        """Lower end of the interval."""
+        return self.ends(self.level)[0]
+
+    @property
+    def high(self) -> float:
+        """Upper end of the interval."""
+        return self.ends(self.level)[1]
 
 
 def matched(units: Units, treated: Ints, rng: np.random.Generator, *, age_within: float, each: int = 10) -> Matches:
@@ -177,8 +193,8 @@ def excess_reappearance(
         treated_share=float(one[0]),
         control_share=float(other[0]),
         excess=excess,
-        low=excess - float(reach[int(np.ceil(level * (reach.size + 1))) - 1]),
-        high=excess + float(reach[int(np.ceil(level * (reach.size + 1))) - 1]),
+        reach=reach,
+        level=level,
         p=float((1 + (reach >= abs(excess)).sum()) / (reach.size + 1)),
         smallest_p=1.0 / (reach.size + 1),
         treated=kept.size,

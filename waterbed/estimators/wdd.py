@@ -39,12 +39,17 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """An estimate and its interval from resampled clusters."""
+    """An estimate and its interval from resampled clusters.
+
+    `p`, two-sided, where it is tested against 0.
+    """
 
     estimate: float
     low: float
     high: float
     clusters: int
+    p: float | None = None
+    smallest_p: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

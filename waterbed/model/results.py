@@ -12,6 +12,8 @@ Reading = Literal["sequential", "not parallel", "all"]
 Area = Literal["target", "control", "buffer", "buffer control"]
 Side = Literal["home", "abroad", "unknown"]
 PlaceboKind = Literal["window", "place"]
+TestRole = Literal["", "first", "primary", "secondary"]
+"""Tests are made in this order, each if the one before rejects; secondaries by Holm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,10 @@ class Answer:
     high: Annotated[float | None, "upper end of its interval; null: it has none"] = None
     p: Annotated[float | None, "probability of as much under the null; null: it has no test"] = None
     smallest_p: Annotated[float | None, "least value that p can take"] = None
+    test: Annotated[TestRole, "its place in the sequence of tests; empty: it is described, not tested"] = ""
+    adjusted: Annotated[
+        float | None, "p in the sequence of tests, all of which err in 5% of studies; null: no test"
+    ] = None
     refusal: Annotated[str | None, "why there is no number; null: there is one"] = None
     note: Annotated[str, "what else must be known to read it; empty: nothing"] = ""
     may: Annotated[str, "what may be said with it"] = ""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from graphs.displacement.event import Event
-from graphs.displacement.movements import Gain, Movements, Spell
+from graphs.displacement.movements import Gain, Movements, PlacedReport, Spell
 from graphs.displacement.series import Series
 from graphs.displacement.takedowns import Takedown
 from waterbed.model.table import TableInfo
@@ -78,7 +78,7 @@ def movements(gains: list[Gain], spells: list[Spell] | None = None, *, days: flo
         until=day(days),
         gains=sorted(gains, key=lambda one: one.seen),
         spells=spells or [],
-        reports=[(one.seen, one.place) for one in gains],
+        reports=[PlacedReport(when=one.seen, place=one.place, source="feed", cluster=one.cluster) for one in gains],
         sources_of={one.url_id: frozenset({"hotline"}) for one in gains},
     )
 

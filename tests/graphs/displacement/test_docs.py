@@ -35,4 +35,4 @@ def test_every_key_of_an_event_file_is_documented_with_its_default() -> None:
 def test_the_example_is_a_good_event_file() -> None:
     """docs/examples/event.toml is read as it stands."""
     found = read_event(ROOT / "docs" / "examples" / "event.toml")
-    assert (found.target, found.kind, found.after) == ("moerashost", "hoster", 4)
+    assert (found.target, found.kind, found.after) == ("moerashost", "hoster", 20)

@@ -192,7 +192,7 @@ def test_site_says_what_the_command_says(name):
     """The page of the site has the whole content and the figures of the page that `waterbed displacement` writes."""
     alone = Parsed(render_displacement(view(name)))
     page = in_site(intervention_page(view(name), "interventions/e.html", under="displacement.html"))
-    content = alone.shown.partition("How to read this Declaration of the event")[2].partition("Made from")[0]
+    content = alone.shown.partition("All numbers How to read this")[2].partition("Made from")[0]
     assert len(content) > 1500
     assert content in page.shown
     assert page.figures == alone.figures

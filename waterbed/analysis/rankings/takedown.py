@@ -201,7 +201,7 @@ def incidence(group: Sequence[Clock]) -> Curves:
 
 
 def worth_within(
-    group: Sequence[Clock], within_h: float, causes: Collection[int], *, until: datetime
+    group: Sequence[Clock], within_h: float, causes: Collection[int], *, until: datetime, level: float = 0.95
 ) -> Worth | Refusal:
     """The worth of a share that some causes ended.
 
@@ -218,6 +218,7 @@ def worth_within(
         [c.right_h <= within_h and c.cause in causes for c in known],
         [_hours(c.origin - first) for c in known],
         [sites[c.site_id] for c in known],
+        level=level,
     )
 
 
@@ -290,21 +291,22 @@ def removal(
 
 
 def interval_within(
-    group: Sequence[Clock], share: float, within_h: float, *, until: datetime
+    group: Sequence[Clock], share: float, within_h: float, *, until: datetime, level: float = 0.95
 ) -> tuple[float, float] | None:
-    """The 95% interval of a share removed within some hours.
+    """The interval of a share removed within some hours.
 
     What was away for less than a confirmation takes may have been removed and put back: the upper end is that of the
     share with these as removals (`flaps_as_removals`). None where reports span too few days.
     """
-    worth = worth_within(group, within_h, (REMOVED,), until=until)
+    worth = worth_within(group, within_h, (REMOVED,), until=until, level=level)
     if isinstance(worth, Refusal):
         return None
-    low, high = share_interval(share, worth.number)
+    low, high = share_interval(share, worth.number, level)
     most, taken = most_removed(group, share, within_h)
     if most > share:
-        its = worth_within(taken, within_h, (REMOVED,), until=until)
-        high = max(high, share_interval(most, worth.number if isinstance(its, Refusal) else its.number)[1])
+        its = worth_within(taken, within_h, (REMOVED,), until=until, level=level)
+        number = worth.number if isinstance(its, Refusal) else its.number
+        high = max(high, share_interval(most, number, level)[1])
     return low, high
 
 

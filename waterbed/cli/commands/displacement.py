@@ -74,7 +74,12 @@ def _print(found: Findings) -> None:
     """Print all answers, then refusals, then the main pairs."""
     from graphs.displacement.answers import ALWAYS
 
-    table = new_table(_title(found), look="bold")
+    if found.summary is not None:
+        say(_title(found), style="bold")
+        for sentence in found.summary.sentences:
+            say(sentence)
+        say("")
+    table = new_table("All numbers" if found.summary else _title(found), look="bold")
     for name in ("number", "arrivals", "estimate", "95% interval", "p (least)", "n", "unit"):
         table.add_column(name, justify="right" if name in ("estimate", "p (least)", "n") else "left")
     for answer in found.answers:
@@ -103,6 +108,7 @@ def _cells(answer: Answer) -> list[str]:
     from waterbed.model.spelling import interval, number
 
     p = "-" if answer.p is None else f"{number(answer.p)} ({number(answer.smallest_p)})"
+    p += f", {answer.test} {number(answer.adjusted)}" if answer.adjusted is not None else ""
     estimate = "-" if answer.estimate is None else number(answer.estimate)
     return [answer.name, answer.reading, estimate, interval(answer), p, f"{answer.n:,}", answer.unit]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args
 
 import msgspec
 
@@ -17,6 +17,7 @@ from graphs.displacement.answers import ALWAYS
 from graphs.displacement.disclosure import Disclosure
 from graphs.displacement.event import Event, read_event
 from graphs.displacement.findings import Findings
+from graphs.displacement.summary import Branch
 from graphs.network.moves import Level
 from waterbed.analysis.displacement import findings_of
 from waterbed.model.errors import InputError
@@ -88,8 +89,7 @@ def _page(
         reason = redact(_POINTER.sub("", str(refusal).replace(str(file), file.name)))
         return refused_page(redact(file.name), reason, path, under=under), f"Refused: {reason}"
     view = view_of(found, study.config, made_at=study.clock())
-    given = sum(answer.refusal is None for answer in found.answers)
-    return intervention_page(view, path, under=under), f"{given} of {len(found.answers)} numbers could be given."
+    return intervention_page(view, path, under=under), found.summary.text if found.summary else ""
 
 
 def _found(
@@ -104,8 +104,12 @@ def _found(
 
 
 SHOWN_PAIRS = 16
-HEADLINES = ("mean change", "WDD", "excess reappearance", "displaced share", "abroad after", "abroad")
-"""Answers that stand above all others."""
+_WHO: Final = {
+    "removed before, target": "At the target, before the event",
+    "removed after, target": "At the target, after it",
+    "removed before, controls": "At the controls, before the event",
+    "removed after, controls": "At the controls, after it",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +141,8 @@ class DisplacementView:
     deviations: Sequence[str] = ()
     caveat: str = ""
     """Deviations from it, with reasons."""
+    sentences: Sequence[str] = ()
+    """The answer to an event, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +208,9 @@ def _rows(view: DisplacementView) -> dict[str, tuple[type, Sequence[Any]]]:
     """Rows of each table beside a page, by name."""
     lines = [*view.declared, *(("Note", text) for text in view.always)]
     declared: Sequence[Any] = [Line(name=name, text=text) for name, text in lines]
-    return {name: (cls, getattr(view, name)) for name, cls in TABLES.items()} | {"declared": (Line, declared)}
+    said: Sequence[Any] = [Line(name=f"Sentence {n}", text=text) for n, text in enumerate(view.sentences, 1)]
+    rows = {name: (cls, getattr(view, name)) for name, cls in TABLES.items()}
+    return rows | {"declared": (Line, declared), "sentences": (Line, said)}
 
 
 def _values(view: DisplacementView, figures: Sequence[Figure], stem: str) -> dict[str, Any]:
@@ -217,7 +225,8 @@ def _values(view: DisplacementView, figures: Sequence[Figure], stem: str) -> dic
         "questions": _by_question(view.answers),
         "claims": _claims,
         "interval": interval,
-        "headlines": [answer for answer in _main(view.answers) if answer.name in HEADLINES],
+        "removed": [(_WHO[answer.name], answer) for answer in view.answers if answer.name in _WHO],
+        "refusals": _refusals(view.answers),
         "given": sum(answer.refusal is None for answer in view.answers),
         "periods": _main(view.periods),
         "destinations": _main(view.destinations),
@@ -229,6 +238,15 @@ def _by_question(answers: Sequence[Answer]) -> list[tuple[str, list[Answer]]]:
     grouped: dict[str, list[Answer]] = {}
     for answer in answers:
         grouped.setdefault(answer.question, []).append(answer)
+    return list(grouped.items())
+
+
+def _refusals(answers: Sequence[Answer]) -> list[tuple[str, list[str]]]:
+    """Reasons for which no number is given, and the numbers."""
+    grouped: dict[str, list[str]] = {}
+    for answer in answers:
+        if answer.refusal is not None and answer.name not in grouped.setdefault(answer.refusal, []):
+            grouped[answer.refusal].append(answer.name)
     return list(grouped.items())
 
 
@@ -290,7 +308,8 @@ def as_json(found: Findings) -> str:
     """
     tables = {name: records(cls, getattr(found, name)) for name, cls in TABLES.items()}
     event = msgspec.to_builtins(found.event) if found.event else None
-    return to_json({**loose(found.info), "event": event, "notes": list(found.notes), **tables})
+    said = {"branch": found.summary.branch, "sentences": list(found.summary.sentences)} if found.summary else None
+    return to_json({**loose(found.info), "event": event, "answer": said, "notes": list(found.notes), **tables})
 
 
 def schema() -> dict[str, Any]:
@@ -306,6 +325,15 @@ def schema() -> dict[str, Any]:
         "type": ["object", "null"],
         "required": ["target", "date", "chosen_until", "controls"],
     }
+    whole["properties"]["answer"] = {
+        "description": "the answer to the event in one to five sentences; null: the study as a whole",
+        "type": ["object", "null"],
+        "required": ["branch", "sentences"],
+        "properties": {
+            "branch": {"type": "string", "enum": list(get_args(Branch)), "description": "what the sentences come to"},
+            "sentences": {"type": "array", "items": {"type": "string"}},
+        },
+    }
     whole["properties"]["notes"] = {
         "description": "sentences about the data: which of them others saw, and where the observer changes",
         "type": "array",
@@ -313,7 +341,7 @@ def schema() -> dict[str, Any]:
     }
     for name, cls in TABLES.items():
         whole["properties"][name] = {"type": "array", "items": row_schema(cls)}
-    whole["required"] += ["event", "notes", *TABLES]
+    whole["required"] += ["event", "answer", "notes", *TABLES]
     return whole
 
 
@@ -379,4 +407,5 @@ def view_of(found: Findings, config: Config, *, made_at: datetime) -> Displaceme
         protocol=found.info.protocol,
         deviations=found.info.deviations,
         caveat=found.info.caveat,
+        sentences=found.summary.sentences if found.summary else (),
     )

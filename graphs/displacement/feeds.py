@@ -1,0 +1,105 @@
+"""Feeds that stop or start at the event."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import scipy
+
+from graphs.displacement.series import AREAS, Series
+from waterbed.model.results import Area
+
+LEVEL: Final = 0.01
+"""Error of all tests of feeds together; it adds to no claim, since a changed feed is left out."""
+FACTOR: Final = 4.0
+"""Least change of a feed's rate at an area that is a stop or a start."""
+COUNTED: Final = (
+    "mean change",
+    "mean change, places",
+    "step",
+    "slope",
+    "peak",
+    "beyond the peak",
+    "half-life",
+    "WDD",
+    "WDQ",
+    "TNE",
+    "many events",
+)
+"""Answers that count what was reported: a feed that changes changes them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedFeed:
+    """A feed whose reports of an area stop or start.
+
+    Counts are of site clusters; those of other feeds are None if there is no other.
+    """
+
+    source: str
+    area: Area
+    before: int
+    after: int
+    others: tuple[int, int] | None
+
+    @property
+    def words(self) -> str:
+        """The change, in one sentence."""
+        what = "stopped" if self.after < self.before else "began"
+        others = f"; other feeds {self.others[0]:,}, then {self.others[1]:,}" if self.others else ""
+        return (
+            f"feed {self.source} {what} reporting the {self.area} at the event: {self.before:,} sites before, "
+            f"{self.after:,} after{others}"
+        )
+
+
+def changed_feeds(series: Series) -> list[ChangedFeed]:
+    """Find feeds that stop or start at the event.
+
+    A feed's reports of each area in the windows before and after are compared with those of all other feeds there, by
+    Fisher's exact test of site clusters (Fisher 1922): an event changes an area in all feeds, a feed's own change in
+    one. Its rate must change by FACTOR besides. Where an area has no other feed, the test is against the lengths of the
+    windows, and a change cannot be told from the event's. p is corrected for all tests (Bonferroni).
+    """
+    found = _counts(series)
+    sources = sorted({source for source, _ in found})
+    tests = max(1, len(sources) * len(AREAS))
+    return [
+        one
+        for source in sources
+        for area in AREAS
+        for one in _changed(found, sources, source, area, series, LEVEL / tests)
+    ]
+
+
+_Counts = dict[tuple[str, Area], tuple[int, int]]
+
+
+def _counts(series: Series) -> _Counts:
+    sites: dict[tuple[str, Area], tuple[set[int], set[int]]] = defaultdict(lambda: (set(), set()))
+    windows = (series.before, series.after)
+    for report in series.movements.reports:
+        at = series.area(report.place)
+        for number, (start, end) in enumerate(windows):
+            if at >= 0 and start <= report.when < end:
+                sites[report.source, AREAS[at]][number].add(report.cluster)
+    return {key: (len(before), len(after)) for key, (before, after) in sites.items()}
+
+
+def _changed(
+    found: _Counts, sources: Sequence[str], source: str, area: Area, series: Series, level: float
+) -> Iterator[ChangedFeed]:
+    before, after = found.get((source, area), (0, 0))
+    lengths = [end - start for start, end in (series.before, series.after)]
+    rates = [(count + 0.5) / length for count, length in zip((before, after), lengths, strict=True)]
+    if max(rates) < FACTOR * min(rates):
+        return
+    rest = [found.get((other, area), (0, 0)) for other in sources if other != source]
+    others = (sum(one for one, _ in rest), sum(one for _, one in rest))
+    if sum(others):
+        p = float(scipy.stats.fisher_exact([[before, after], others]).pvalue)
+    else:
+        p = float(scipy.stats.binomtest(after, before + after, lengths[1] / sum(lengths)).pvalue)
+    if p <= level:
+        yield ChangedFeed(source=source, area=area, before=before, after=after, others=others if sum(others) else None)

@@ -1,0 +1,239 @@
+"""The answer to one event, in one to five sentences."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from waterbed.estimators.detection import Bounds
+from waterbed.model.results import Answer
+
+Branch = Literal["refused", "no change", "removal only", "displacement", "diffusion", "mixed"]
+"""What the sentences come to; `diffusion`: the benefit spread to the buffer."""
+
+STATED: Final = 7
+"""Intervals that one answer states at most: four shares removed, what moved, the excess, and the share abroad."""
+LEVEL: Final = 1.0 - 0.05 / STATED
+"""Level of each, so that all hold together in 95% of studies (Bonferroni)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """A share removed within 24 hours, with its interval.
+
+    Without ends `share` is of these reports alone; without a share `why` says why.
+    """
+
+    n: int
+    share: float | None = None
+    low: float | None = None
+    high: float | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """Content that was elsewhere within the horizon after its end.
+
+    `low` and `high` bound its share at the declared detection; None: none is declared, or `why` they are refused.
+    `more_low` and `more_high` are those of the excess over like content.
+    """
+
+    ended: int
+    surely: int
+    horizon_h: float
+    low: float | None = None
+    high: float | None = None
+    why: str = ""
+    more_low: float | None = None
+    more_high: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """All that the sentences say."""
+
+    name: str
+    target: tuple[Removed, Removed]
+    controls: tuple[Removed, Removed]
+    fall: Answer
+    """The test that the target fell: of the sequence the first."""
+    primary: Answer
+    spread: Answer | None
+    """The test that the buffer removed more, too."""
+    moved: Moved
+    abroad: Bounds | None
+    stands_out: Answer | None
+    """The event among dates without one."""
+    interim: datetime | None = None
+    """The first read date, if that has not come."""
+    stopped: Sequence[str] = ()
+    """Reasons for which nothing is told, such as an open quarantine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The sentences, and what they come to."""
+
+    branch: Branch
+    sentences: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The sentences as one text."""
+        return " ".join(self.sentences)
+
+
+def summary(known: Known) -> Summary:
+    """Say what happened in one to five sentences.
+
+    Each number stands with its interval, or is said to be of these reports alone; all intervals hold together at 95%. A
+    change, a displacement and a spread are said only where their test in the sequence rejects.
+    """
+    if known.stopped:
+        return Summary(branch="refused", sentences=("No answer can be given yet.", *known.stopped))
+    fell, more, spread = _shown(known.fall, 1), _shown(known.primary, 1), _shown(known.spread, 1)
+    sentences = [
+        _removed(known),
+        _change(known, fell),
+        _moved(known),
+        _more(known, fell=fell, more=more, spread=spread),
+        _cause(known),
+    ]
+    return Summary(branch=_branch(known, fell, more, spread), sentences=tuple(filter(None, sentences)))
+
+
+def _branch(known: Known, fell: bool, more: bool, spread: bool) -> Branch:
+    if known.fall.refusal is not None or (fell and known.primary.refusal is not None) or known.interim:
+        return "refused"
+    if not fell:
+        return "no change"
+    if more:
+        return "mixed" if spread else "displacement"
+    return "diffusion" if spread else "removal only"
+
+
+def _shown(answer: Answer | None, sign: int) -> bool:
+    """True if a test of the sequence rejects, in this direction."""
+    if answer is None or answer.adjusted is None or answer.estimate is None:
+        return False
+    return answer.adjusted <= ERROR and answer.estimate * sign > 0
+
+
+ERROR: Final = 0.05
+"""Error of the whole sequence of tests."""
+
+
+def _removed(known: Known) -> str:
+    before, after = known.target
+    if after.share is None and before.share is None:
+        return f"How much {known.name} removed within 24 hours cannot be told: {after.why}."
+    said = [one for one in (*known.target, *known.controls) if one.share is not None]
+    alone = all(one.low is None for one in said)
+    text = "Of these reports alone, " if alone else ""
+    text += f"{known.name} removed {_of(after, alone)} within 24 hours after the event ({_of(before, alone)} before"
+    if all(one.share is not None for one in known.controls):
+        first, then = (_share(one, alone) for one in known.controls)
+        text += f"; its controls {first} before, then {then}"
+    return f"{text})."
+
+
+def _of(one: Removed, alone: bool) -> str:
+    part = "an unknown part" if one.share is None else _share(one, alone)
+    return f"{part} of {one.n:,} reports"
+
+
+def _share(one: Removed, alone: bool) -> str:
+    if one.share is None:
+        return "unknown"
+    if one.low is None or one.high is None:
+        return f"{one.share:.0%}" if alone else f"{one.share:.0%} (of these reports alone)"
+    return _span(one.low, one.high)
+
+
+def _change(known: Known, fell: bool) -> str:
+    fall = known.fall
+    if fall.refusal is not None:
+        return f"Whether it removed more than before, beyond what its controls did, cannot be told: {fall.refusal}."
+    if known.interim:
+        return f"This is interim, without a test: the report is read on {known.interim:%-d %B %Y}."
+    if fell:
+        return f"That is more than before, beyond what its controls did ({_p(fall)})."
+    if _shown(fall, -1):
+        return f"That is less than before, beyond what its controls did ({_p(fall)})."
+    return f"It is not shown to have removed more than before, beyond what its controls did ({_p(fall)})."
+
+
+def _moved(known: Known) -> str:
+    moved = known.moved
+    if not moved.ended:
+        return "Nothing that ended there after the event could be followed long enough to see if it moved."
+    within = _hours(moved.horizon_h)
+    said = (
+        f"Of the {moved.ended:,} contents that ended there, {moved.surely:,} were surely seen elsewhere within {within}"
+    )
+    if moved.low is not None and moved.high is not None:
+        said += f"; with chance and the declared detection {_span(moved.low, moved.high)} moved"
+    else:
+        said += f"; how many more moved cannot be told: {moved.why}"
+    abroad = known.abroad
+    if abroad is not None:
+        said += f", and of what moved {_span(abroad.low, abroad.high)} went abroad"
+    return f"{said}."
+
+
+def _more(known: Known, *, fell: bool, more: bool, spread: bool) -> str:
+    primary, moved = known.primary, known.moved
+    if known.interim:
+        return ""
+    if primary.refusal is not None:
+        return f"Whether more came up elsewhere than of like content that stayed up cannot be told: {primary.refusal}."
+    by = ""
+    if moved.more_low is not None and moved.more_high is not None:
+        by = f" by {_points(moved.more_low)} to {_points(moved.more_high)} of 100"
+    if not fell:
+        return "Without more removals that are shown, no displacement is spoken of."
+    also = " Its buffer removed more, too: the benefit spread." if spread else ""
+    if more:
+        return f"More came up elsewhere than of like content that stayed up{by} ({_p(primary)}): content moved.{also}"
+    return (
+        f"It is not shown that more came up elsewhere than of like content that stayed up ({_p(primary)}); moves that "
+        f"nobody reported are unknown.{also}"
+    )
+
+
+def _cause(known: Known) -> str:
+    test = known.stands_out
+    if test is None or test.smallest_p is None or test.p is None:
+        return ""
+    placebos = round(1.0 / test.smallest_p) - 1
+    if test.smallest_p > ERROR:
+        return (
+            f"Whether the event caused this cannot be told: 19 dates without an event are needed, there are {placebos}."
+        )
+    stands = "stands out" if test.p <= ERROR else "does not stand out"
+    return f"By its appearances the event {stands} among {placebos} dates without one (p {_number(test.p)})."
+
+
+def _p(answer: Answer) -> str:
+    return f"p {_number(answer.adjusted if answer.adjusted is not None else 1.0)}"
+
+
+def _number(p: float) -> str:
+    return "below 0.001" if p < 0.001 else f"{math.ceil(p * 1000) / 1000:g}"
+
+
+def _span(low: float, high: float) -> str:
+    """Both ends in whole percent, rounded outwards."""
+    one, other = math.floor(low * 100 + 1e-9), math.ceil(high * 100 - 1e-9)
+    return f"{one}%" if one == other else f"{one} to {other}%"
+
+
+def _points(value: float) -> str:
+    return f"{value * 100:.0f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _hours(hours: float) -> str:
+    days = hours / 24.0
+    return f"{days:g} days" if days >= 3 and days == int(days) else f"{hours:g} hours"

@@ -1,0 +1,171 @@
+"""The answer in sentences: each branch, what it may say, and what it must leave unsaid."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from graphs.displacement.summary import Branch, Known, Moved, Removed, Summary, summary
+from waterbed.estimators.detection import Bounds
+from waterbed.model.results import Answer
+
+BEFORE, AFTER = Removed(n=120, share=0.06, low=0.02, high=0.11), Removed(n=91, share=0.99, low=0.972, high=1.0)
+STEADY = (Removed(n=300, share=0.43, low=0.38, high=0.49), Removed(n=280, share=0.43, low=0.36, high=0.5))
+
+
+def made(name: str, estimate: float | None, adjusted: float | None, **other: Any) -> Answer:
+    """An answer with a test in the sequence."""
+    return Answer(
+        question="?",
+        name=name,
+        estimator="",
+        reading="all",
+        n=91,
+        n_of="contents",
+        estimate=estimate,
+        p=adjusted,
+        smallest_p=0.001,
+        adjusted=adjusted,
+        **other,
+    )
+
+
+def known(**changes: Any) -> Known:
+    """A hoster that removed more after the event, whose content moved."""
+    plain: dict[str, Any] = {
+        "name": "Moerashost",
+        "target": (BEFORE, AFTER),
+        "controls": STEADY,
+        "fall": made("removal, change", 0.93, 0.0004),
+        "primary": made("excess reappearance", 0.3, 0.002),
+        "spread": None,
+        "moved": Moved(ended=91, surely=42, horizon_h=336.0, low=0.4, high=0.72, more_low=0.12, more_high=0.41),
+        "abroad": Bounds(low=0.2, high=0.55),
+        "stands_out": replace(made("mean change", -0.5, None), p=0.2, smallest_p=0.2),
+    }
+    return Known(**{**plain, **changes})
+
+
+def told(**changes: Any) -> Summary:
+    return summary(known(**changes))
+
+
+def test_a_displacement_is_said_with_all_its_numbers() -> None:
+    """Five sentences: removal before and after beside controls, the tests, what moved and where, the cause."""
+    assert told() == Summary(
+        branch="displacement",
+        sentences=(
+            "Moerashost removed 97 to 100% of 91 reports within 24 hours after the event (2 to 11% of 120 reports "
+            "before; its controls 38 to 49% before, then 36 to 50%).",
+            "That is more than before, beyond what its controls did (p below 0.001).",
+            "Of the 91 contents that ended there, 42 were surely seen elsewhere within 14 days; with chance and the "
+            "declared detection 40 to 72% moved, and of what moved 20 to 55% went abroad.",
+            "More came up elsewhere than of like content that stayed up by 12 to 41 of 100 (p 0.002): content moved.",
+            "Whether the event caused this cannot be told: 19 dates without an event are needed, there are 4.",
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "branch", "says", "never"),
+    [
+        (
+            {"primary": made("excess reappearance", 0.02, 0.4)},
+            "removal only",
+            "not shown that more came up",
+            "content moved",
+        ),
+        (
+            {"fall": made("removal, change", 0.02, 0.6), "primary": made("excess reappearance", 0.3, 0.6)},
+            "no change",
+            "no displacement is spoken of",
+            "content moved",
+        ),
+        (
+            {"fall": made("removal, change", -0.2, 0.01), "primary": made("excess reappearance", 0.3, 1.0)},
+            "no change",
+            "That is less than before",
+            "content moved",
+        ),
+        (
+            {"spread": made("removal, change, buffer", 0.2, 0.01)},
+            "mixed",
+            "the benefit spread",
+            "not shown that more came up",
+        ),
+        (
+            {
+                "primary": made("excess reappearance", -0.2, 0.03),
+                "spread": made("removal, change, buffer", 0.2, 0.04),
+            },
+            "diffusion",
+            "the benefit spread",
+            "content moved",
+        ),
+        (
+            {"primary": made("excess reappearance", None, None, refusal="3 clusters where 10 are needed")},
+            "refused",
+            "cannot be told: 3 clusters where 10 are needed",
+            "content moved",
+        ),
+        (
+            {
+                "target": (Removed(n=3, why="fewer than 10 sites"), Removed(n=4, why="fewer than 10 sites")),
+                "fall": made("removal, change", None, None, refusal="fewer than 10 sites"),
+            },
+            "refused",
+            "How much Moerashost removed within 24 hours cannot be told: fewer than 10 sites",
+            "content moved",
+        ),
+        (
+            {"interim": datetime(2026, 5, 1, tzinfo=UTC)},
+            "refused",
+            "interim, without a test: the report is read on 1 May 2026",
+            "p 0",
+        ),
+        (
+            {"stopped": ("Looks are in quarantine 3f6c: decide it.",)},
+            "refused",
+            "No answer can be given yet. Looks are in quarantine",
+            "removed",
+        ),
+    ],
+)
+def test_each_branch_says_what_was_shown_and_no_more(
+    changes: dict[str, Any], branch: Branch, says: str, never: str
+) -> None:
+    """No displacement without a fall and a rejecting test; what is refused or interim is said to be so."""
+    found = told(**changes)
+    assert found.branch == branch
+    assert says in found.text
+    assert never not in found.text
+    assert 1 <= len(found.sentences) <= 5
+
+
+def test_shares_without_interval_are_said_to_be_of_these_reports() -> None:
+    """Where the calendar is too short for how a hoster works, only what happened is said, in so many words."""
+    short = (replace(BEFORE, low=None, high=None), replace(AFTER, low=None, high=None))
+    refused = made("removal, change", None, None, refusal="reports span fewer than 7 days")
+    text = told(target=short, fall=refused, moved=Moved(ended=0, surely=0, horizon_h=48.0)).text
+    assert "99% (of these reports alone) of 91 reports" in text
+    alone = told(target=short, controls=(Removed(n=0, why="none"),) * 2, fall=refused).text
+    assert alone.startswith("Of these reports alone, Moerashost removed 99% of 91 reports within 24 hours")
+    assert "cannot be told: reports span fewer than 7 days" in text
+    assert "Nothing that ended there" in text
+
+
+def test_numbers_are_rounded_outwards() -> None:
+    """No interval is said narrower than it is, and no p smaller."""
+    wide = Removed(n=50, share=0.5, low=0.4001, high=0.6099)
+    text = told(target=(wide, wide), fall=made("removal, change", 0.1, 0.0491)).text
+    assert "40 to 61%" in text
+    assert "p 0.05)" in text
+
+
+def test_the_cause_is_told_among_enough_dates() -> None:
+    """With 19 dates or more the event stands out among them, or does not."""
+    many = replace(made("mean change", -0.5, None), p=0.05, smallest_p=0.05)
+    assert "the event stands out among 19 dates without one (p 0.05)" in told(stands_out=many).text
+    assert "does not stand out among 19" in told(stands_out=replace(many, p=0.4)).text
+    assert "caused" not in told(stands_out=None).text

@@ -1,0 +1,124 @@
+"""The answer to one event: tests in sequence, and sentences."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from ipaddress import ip_address, ip_network
+from typing import Final
+
+from graphs.displacement.disclosure import refused_answer
+from graphs.displacement.event import Event
+from graphs.displacement.feeds import COUNTED, ChangedFeed
+from graphs.displacement.findings import Findings
+from graphs.displacement.movements import Movements, place_of
+from graphs.displacement.sequence import in_sequence
+from graphs.displacement.summary import Known, Removed, Summary, summary
+from waterbed.analysis.event_shares import EventShares
+from waterbed.model.conclusions import Episode, Quarantine
+from waterbed.model.results import Answer
+from waterbed.study.conclusions import Conclusions
+
+_EVERYWHERE: Final = ("all", "canary")
+"""Kinds of quarantines that are of no single place."""
+_SEE: Final = "docs/operations.md, Quarantine"
+_UNTOLD: Final = Removed(n=0, why="a publication of a window tells it of no event")
+
+
+def sources_in(movements: Movements) -> set[str]:
+    """The sources that reported anything."""
+    return {source for by in movements.sources_of.values() for source in by}
+
+
+def left_out(feeds: Sequence[ChangedFeed], movements: Movements) -> set[str]:
+    """The changed feeds without which others remain."""
+    changed = {one.source for one in feeds if one.others is not None}
+    return changed if sources_in(movements) - changed else set()
+
+
+def answered(
+    found: Findings,
+    event: Event,
+    shares: EventShares | None,
+    feeds: Sequence[ChangedFeed],
+    left: Collection[str],
+    conclusions: Conclusions,
+    episodes: Sequence[Episode],
+) -> Findings:
+    """Put findings in sequence and in sentences.
+
+    Numbers that an open quarantine or a changed feed could change are refused.
+    """
+    until = conclusions.until or event.window[1]
+    answers = [*(shares.answers() if shares else ()), *found.answers]
+    held = list(_held(conclusions, event, episodes))
+    stays = [one for one in feeds if one.source not in left]
+    notes = [f"{one.words}; its reports are left out." for one in feeds if one.source in left]
+    if stays:
+        reason = f"{'; '.join(one.words for one in stays)}: what is counted there may be the feed's change"
+        answers = [refused_answer(one, reason) if one.name in COUNTED else one for one in answers]
+        notes += [f"{one.words}." for one in stays]
+    if held:
+        answers = [refused_answer(one, " ".join(held).rstrip(".")) for one in answers]
+        found = replace(found, periods=(), placebos=(), destinations=(), pairs=())
+    answers = in_sequence(answers, event, until)
+    said = summary(_known(found, answers, event, shares, held, interim=bool(event.read and until < event.reads[0])))
+    return replace(found, answers=answers, notes=(*notes, *found.notes), summary=_masked(said, found))
+
+
+def _masked(said: Summary, found: Findings) -> Summary:
+    return replace(said, sentences=tuple(found.disclosure.masked(one) for one in said.sentences))
+
+
+def _known(
+    found: Findings,
+    answers: Sequence[Answer],
+    event: Event,
+    shares: EventShares | None,
+    held: Sequence[str],
+    *,
+    interim: bool,
+) -> Known:
+    def test(name: str) -> Answer | None:
+        own = [one for one in answers if one.name == name]
+        return next((one for one in own if one.refusal is not None), own[-1] if own else None)
+
+    fall, primary = test(event.fall), test(event.primary)
+    if fall is None or primary is None or found.moved is None:
+        raise ValueError("an event has the tests that it names")
+    return Known(
+        name=found.names.get(event.target, event.target) if found.disclosure.names(event.target) else "The target",
+        target=shares.target.told if shares else (_UNTOLD, _UNTOLD),
+        controls=shares.controls.told if shares else (_UNTOLD, _UNTOLD),
+        fall=fall,
+        primary=primary,
+        spread=test("removal, change, buffer"),
+        moved=found.moved,
+        abroad=found.abroad,
+        stands_out=test("mean change"),
+        interim=event.reads[0] if interim else None,
+        stopped=held,
+    )
+
+
+def _held(conclusions: Conclusions, event: Event, episodes: Sequence[Episode]) -> Iterator[str]:
+    """Say which open quarantines could change the numbers, and how each is decided."""
+    start, end = event.window
+    for one in conclusions.quarantines:
+        inside = one.began_at < end and one.ended_at > start
+        if one.status == "open" and one.kind != "feed" and inside and _touches(one, event, episodes):
+            of = f" of {one.scope}" if one.scope else ""
+            yield (
+                f"Looks from {one.began_at:%Y-%m-%d %H:%M} to {one.ended_at:%Y-%m-%d %H:%M} are in quarantine "
+                f"{one.quarantine_id} ({one.kind}{of}), and target, controls or buffer are among them: look into it, "
+                f"then waterbed quarantine release|void {one.quarantine_id} --reason WHY ({_SEE})."
+            )
+
+
+def _touches(quarantine: Quarantine, event: Event, episodes: Sequence[Episode]) -> bool:
+    if quarantine.kind in _EVERYWHERE:
+        return True
+    declared = tuple(event.places)
+    own = (episode for episode in episodes if place_of(episode, event.kind, declared) in declared)
+    if quarantine.kind == "hoster":
+        return any(quarantine.scope in (episode.hoster, *episode.hosters) for episode in own)
+    network = ip_network(quarantine.scope, strict=False)
+    return any(ip_address(address) in network for episode in own for address in episode.addresses)

@@ -1,0 +1,155 @@
+"""Shares removed before and after an event, by area."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from graphs.displacement.answers import answer
+from graphs.displacement.disclosure import EVERYTHING, Disclosure
+from graphs.displacement.event import Event, PlaceKind
+from graphs.displacement.summary import LEVEL, Removed
+from waterbed.analysis.rankings.takedown import (
+    REMOVED,
+    WITHIN_H,
+    By,
+    clocks,
+    episodes_by_key,
+    interval_within,
+    removal,
+    worth_within,
+)
+from waterbed.estimators.changes import Change, Share, change_beyond
+from waterbed.estimators.refusal import Refusal
+from waterbed.model.conclusions import Episode
+from waterbed.model.results import Answer
+from waterbed.model.window import Window
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.windowed import pieces_of
+
+_BY: Final[Mapping[PlaceKind, By]] = {"hoster": "hoster", "as": "asn", "country": "country"}
+_WHEN: Final = ("before", "after")
+_WHY: Final = {
+    "too few followed": "fewer than 10 sites were reported and followed for 24 hours",
+    "unmeasurable": "looks are too far apart, or too much was lost from sight, to say what was gone within 24 hours",
+    "too few days": "reports span fewer than 7 days, so how it works cannot be told",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Area:
+    """Shares of one area, before and after the event."""
+
+    told: tuple[Removed, Removed]
+    """With the intervals that the answer states."""
+    shares: tuple[Share | None, Share | None]
+    """With intervals at 95%; None: refused."""
+
+    @property
+    def why(self) -> str:
+        """The reason of a refusal; empty if there is none."""
+        return next((one.why for one, share in zip(self.told, self.shares, strict=True) if share is None), "")
+
+    def answers(self, who: str) -> Iterator[Answer]:
+        """Yield both shares."""
+        for when, one, share in zip(_WHEN, self.told, self.shares, strict=True):
+            yield answer(
+                f"removed {when}, {who}",
+                "What share of reports was removed within 24 hours, before and after the event?",
+                "incidence.share_interval",
+                share or (Refusal(one.why) if one.share is None else one.share),
+                estimate=one.share,
+                n=one.n,
+                n_of="reports followed",
+                unit="share within 24 h",
+                note=f"of these reports alone: {one.why}" if one.share is not None and share is None else "",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventShares:
+    """Shares removed within 24 hours, by area and window."""
+
+    target: Area
+    controls: Area
+    buffer: Area | None
+    buffer_controls: Area | None
+
+    def answers(self) -> Iterator[Answer]:
+        """Yield the shares of target and controls, and the changes."""
+        yield from self.target.answers("target")
+        yield from self.controls.answers("controls")
+        for name, who, area, controls in (
+            ("removal, change", "target", self.target, self.controls),
+            ("removal, change, buffer", "buffer", self.buffer, self.buffer_controls),
+        ):
+            if area is not None and controls is not None:
+                yield answer(
+                    name,
+                    f"Did the {who} remove more than before, beyond what its controls did?",
+                    "changes.change_beyond",
+                    _change(area, controls),
+                    n=area.told[1].n,
+                    n_of="reports followed after",
+                    unit="difference of shares",
+                )
+
+
+def event_shares(
+    conclusions: Conclusions, event: Event, urls: Collection[str], disclosure: Disclosure = EVERYTHING
+) -> EventShares:
+    """Estimate the shares removed before and after an event.
+
+    Of these URLs, first reported in the event's window, each followed to the window's end: those reported before it to
+    the event, so that it changes none of them. Controls are pooled. A share that would tell of too few sites with or
+    without removals is refused.
+    """
+    start, end = event.window
+    first = event.at - event.anticipation * event.period
+    pieces = pieces_of(conclusions, [Window(since=start, until=first), Window(since=event.at, until=end)])
+    by_place = [
+        (piece.until, episodes_by_key([one for one in piece.episodes if one.url_id in urls], _BY[event.kind]))
+        for piece in pieces
+    ]
+
+    def area(keys: Collection[str]) -> Area:
+        found = []
+        for until, groups in by_place:
+            pooled = {(one.url_id, one.hoster, one.known_up_at): one for key in keys for one in groups.get(key, ())}
+            found.append(_removed(list(pooled.values()), until, disclosure))
+        (before, share_before), (after, share_after) = found
+        return Area(told=(before, after), shares=(share_before, share_after))
+
+    return EventShares(
+        target=area([event.target]),
+        controls=area(event.controls),
+        buffer=area(event.buffer) if event.buffer else None,
+        buffer_controls=area(event.buffer_controls) if event.buffer else None,
+    )
+
+
+def _change(area: Area, controls: Area) -> Change | Refusal:
+    shares = [share for share in (*area.shares, *controls.shares) if share is not None]
+    if len(shares) < len(area.shares) + len(controls.shares):
+        return Refusal(area.why or f"of the controls: {controls.why}")
+    return change_beyond(shares)
+
+
+def _removed(
+    episodes: Sequence[Episode], until: datetime | None, disclosure: Disclosure
+) -> tuple[Removed, Share | None]:
+    group = clocks(episodes)
+    if until is None or not group:
+        return Removed(n=0, why="no report was followed"), None
+    found = removal(group, until=until)
+    if found.removed is None:
+        return Removed(n=found.clocks, why=_WHY[found.estimability]), None
+    gone = {c.site_id for c in group if c.cause == REMOVED and c.right_h <= WITHIN_H}
+    if disclosure.small(len(gone)) or disclosure.small(len({c.site_id for c in group} - gone)):
+        return Removed(n=0, why=f"held back: it is about fewer than {disclosure.least} sites"), None
+    ends = interval_within(group, found.removed, WITHIN_H, until=until, level=LEVEL)
+    worth = worth_within(group, WITHIN_H, (REMOVED,), until=until)
+    if ends is None or found.low is None or found.high is None or isinstance(worth, Refusal):
+        return Removed(n=found.clocks, share=found.removed, why=_WHY["too few days"]), None
+    told = Removed(n=found.clocks, share=found.removed, low=ends[0], high=ends[1])
+    return told, Share(share=found.removed, low=found.low, high=found.high, worth=worth)

@@ -1,17 +1,13 @@
 """How often hosters are falsely ordered, and falsely named below a norm: thousands of studies of several hosters."""
 
 import argparse
-import json
-import os
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from math import inf, sqrt
-from multiprocessing import get_context
+from math import inf
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -20,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import msgspec
 import numpy as np
+from resumed import asked, mean_error, resumed
 
 from waterbed.analysis.rankings.speed_ranks import speed_places
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, removal
@@ -50,6 +47,8 @@ LEAST_CHANCE = 0.6
 MOST = 0.05
 FLOOR = {("independent", 30): 0.80, ("batches 30 h", 30): 0.50}
 """Part of the hosters at 20% that are to be named."""
+
+KEY = ("kind", "days", "spread", "seed", "number")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,30 +232,11 @@ def campaign(options: argparse.Namespace) -> dict[tuple[str, int, str], list[dic
         for days in options.days
         for number in range(options.studies)
     ]
-    have = {}
-    for line in options.results.read_text().splitlines() if options.results.exists() else ():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue  # a torn last line
-        have[row["kind"], row["days"], row["spread"], row["seed"], row["number"]] = row
-    missing = [one for one in wanted if one not in have]
-    with options.results.open("a") as out, ProcessPoolExecutor(options.workers, get_context("spawn")) as pool:
-        out.write("\n")
-        for row in pool.map(one_study, missing, chunksize=4):
-            have[row["kind"], row["days"], row["spread"], row["seed"], row["number"]] = row
-            out.write(json.dumps(row) + "\n")
-            out.flush()
+    have = resumed(wanted, one_study, options.results, names=KEY, workers=options.workers)
     cells: dict[tuple[str, int, str], list[dict[str, Any]]] = defaultdict(list)
     for one in wanted:
         cells[one[0], one[1], one[2]].append(have[one])
     return cells
-
-
-def _mean(values: Sequence[float]) -> tuple[float, float]:
-    """A mean and its standard error, which is never 0."""
-    n = len(values)
-    return fmean(values), max(float(np.std(values)), sqrt(1 / (4 * n))) / sqrt(n)
 
 
 def report(cells: dict[tuple[str, int, str], list[dict[str, Any]]]) -> Iterator[str]:
@@ -268,7 +248,7 @@ def report(cells: dict[tuple[str, int, str], list[dict[str, Any]]]) -> Iterator[
     for (kind, days, spread), rows in cells.items():
         equal = spread == "equal"
         wrong = [float(row["ordered"]) if equal else row["wrong"] / max(1, row["named"]) for row in rows]
-        false, error = _mean(wrong)
+        false, error = mean_error(wrong)
         told = fmean(row["told"] / row["hosters"] for row in rows)
         tested = fmean(row["tested"] / row["hosters"] for row in rows)
         below = sum(row["below"] for row in rows)
@@ -289,10 +269,7 @@ def main() -> int:
     parser.add_argument("--kinds", nargs="+", choices=MEASURED, default=MEASURED)
     parser.add_argument("--spreads", nargs="+", choices=SPREADS, default=SPREADS)
     parser.add_argument("--days", nargs="+", type=int, default=(30,))
-    parser.add_argument("--studies", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=17_101)
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--results", type=Path, default=Path("many-hosters.jsonl"), help="resumed if it is there")
+    asked(parser, studies=500, seed=17_101, results="many-hosters.jsonl")
     options = parser.parse_args()
     began = time.perf_counter()
     wrong = list(report(campaign(options)))

@@ -1,17 +1,13 @@
 """How often 95% intervals hold how a hoster works, where removals share chance: thousands of studies of one hoster."""
 
 import argparse
-import json
-import os
 import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from math import inf, sqrt
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -19,6 +15,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
+from resumed import asked, resumed
 
 from waterbed.analysis.rankings.durations import half_gone, mean_hours
 from waterbed.analysis.rankings.hiding import LEVEL, if_hiding
@@ -51,6 +48,8 @@ WIDEST = {("independent", 10): 1.6, ("independent", 30): 1.3, ("independent", 90
 LEAST_URLS = 30
 UNHELD = ("hiding",)
 """Worlds in which no interval holds: what is hidden from us must be found out, not measured."""
+
+KEY = ("kind", "days", "seed", "number")
 
 
 def version_0_1_0(group: Sequence[Clock], share: float, within_h: float = WITHIN_H) -> tuple[float, float]:
@@ -146,18 +145,6 @@ def one_study(which: tuple[str, int, int, int]) -> dict[str, Any]:
     }
 
 
-def studied(path: Path) -> dict[tuple[str, int, int, int], dict[str, Any]]:
-    """Studies that a results file has; its last line may be torn."""
-    found = {}
-    for line in path.read_text().splitlines() if path.exists() else ():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        found[row["kind"], row["days"], row["seed"], row["number"]] = row
-    return found
-
-
 def campaign(options: argparse.Namespace) -> dict[tuple[str, int], list[dict[str, Any]]]:
     """All studies of all cells; those in the results file are not made again."""
     wanted = [
@@ -166,16 +153,7 @@ def campaign(options: argparse.Namespace) -> dict[tuple[str, int], list[dict[str
         for days in options.days
         for number in range(options.studies)
     ]
-    have = studied(options.results)
-    missing = [one for one in wanted if one not in have]
-    if options.results.exists() and not options.results.read_text().endswith("\n"):
-        with options.results.open("a") as out:
-            out.write("\n")  # a torn line ends here
-    with options.results.open("a") as out, ProcessPoolExecutor(options.workers, get_context("spawn")) as pool:
-        for row in pool.map(one_study, missing, chunksize=8):
-            have[row["kind"], row["days"], row["seed"], row["number"]] = row
-            out.write(json.dumps(row) + "\n")
-            out.flush()
+    have = resumed(wanted, one_study, options.results, names=KEY, workers=options.workers, chunk=8)
     cells: dict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
     for one in wanted:
         cells[one[0], one[1]].append(have[one])
@@ -232,10 +210,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     parser.add_argument("--days", nargs="+", type=int, default=DAYS)
-    parser.add_argument("--studies", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=17_001)
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--results", type=Path, default=Path("shared-chance.jsonl"), help="resumed if it is there")
+    asked(parser, studies=500, seed=17_001, results="shared-chance.jsonl")
     options = parser.parse_args()
     began = time.perf_counter()
     wrong = list(report(campaign(options)))

@@ -1,0 +1,200 @@
+"""Whole reports on events in simulated studies: false claims, answers given, and power."""
+
+import argparse
+import random
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import msgspec
+from resumed import asked, mean_error, resumed
+
+from graphs.displacement.event import Detection, Event
+from graphs.displacement.findings import Findings
+from waterbed.analysis.displacement import findings
+from waterbed.lab.simulate.facts import LookPlan
+from waterbed.lab.simulate.study import virtual_study
+from waterbed.lab.world.file import Intervention, Movement, Removal, Sites, World
+from waterbed.lab.world.reading import read_world, scenario_path
+from waterbed.lab.world.truth import simulate
+from waterbed.model.table import TableInfo
+
+DAYS, AT, AFTER = 84.0, 56.0, 14
+"""Eight weeks before the event, two after it, and two to follow what ended."""
+MOST_FALSE, LEAST_ANSWERED, LEAST_POWER = 0.05, 0.80, 0.80
+LEAST_TAKEDOWNS = 60
+"""Of the target after the event, for an answer to be wanted."""
+STOPPED = ("outage",)
+"""Where open quarantines stop the answer, as they should."""
+KINDS = ("no event", "removal only", "displaced", "feed stops", "batches", "outage", "mirrors")
+"""In `displaced` about 30% of what is taken down moves, in others nothing."""
+EVENTLESS = ("no event", "feed stops")
+TARGET, CONTROLS, BUFFER, SPARED = (
+    "moerashost",
+    ("polderhost", "dijkserver", "terpdata"),
+    ("fjordnett",),
+    ("birkenwald",),
+)
+INFO = TableInfo(
+    what="displacement", by="hoster", clock="reported", window="", method="", data_dates={}, run="r", version="0"
+)
+
+
+def drawn_world(kind: str, rng: random.Random) -> World:
+    """A world of eight hosters with parameters drawn from stated ranges."""
+    base = read_world(scenario_path("waterbed"))
+    wanted = {TARGET, *CONTROLS, *BUFFER, *SPARED, "grachtweb", "tundrahost"}
+    batch = rng.uniform(6.0, 72.0) if kind == "batches" else 0.0
+
+    def policy() -> Removal:
+        return Removal(
+            removes=rng.uniform(0.5, 0.95),
+            median_hours=rng.uniform(12.0, 60.0),
+            sigma=rng.uniform(0.6, 1.2),
+            batch_hours=batch,
+        )
+
+    hosters = tuple(
+        msgspec.structs.replace(
+            one, weight=6.0 if one.key == TARGET else rng.uniform(1.5, 4.0), removal=policy(), catch_all=False
+        )
+        for one in base.hoster
+        if one.key in wanted
+    )
+    return msgspec.structs.replace(
+        base,
+        seed=rng.randrange(2**31),
+        days=DAYS,
+        step_s=3600.0 * 3,
+        hoster=hosters,
+        sites=Sites(count=rng.randint(500, 700), urls_per_site=(1, 3), reported_over_days=(0.0, DAYS - 8)),
+        movement=Movement(
+            after_takedown=rng.uniform(0.25, 0.35) if kind == "displaced" else 0.0,
+            home_share=rng.uniform(0.3, 0.7),
+            copy=2.0,
+            parallel=0.3 if kind == "mirrors" else 0.0,
+            reported_home=0.9,
+            reported_abroad=rng.uniform(0.7, 0.9),
+        ),
+        intervention=() if kind in EVENTLESS else (Intervention(hoster=TARGET, day=AT, within_hours=12.0),),
+        sale=(),
+        renaming=(),
+        fronting=(),
+        renumbering=(),
+        outage=(),
+        vantages=(),
+        empty_delivery_hours=(),
+        beside="nothing",
+    )
+
+
+def report(kind: str, rng: random.Random) -> tuple[Findings, World, Event]:
+    """The whole report on one drawn study."""
+    world = drawn_world(kind, rng)
+    outages = ((AT * 24.0 - rng.uniform(6.0, 24.0), AT * 24.0),) if kind == "outage" else ()
+    plan = LookPlan(every_hours=2.0, late_hours=12.0, missed=rng.uniform(0.0, 0.05), outages=outages)
+    at = world.start + timedelta(days=AT)
+    truth = simulate(world)
+    if kind == "feed stops":
+        there = {one.url for one in truth.episodes if one.hoster == TARGET}
+        kept = [one for one in truth.reports if one.source != "feed" or one.reported_at < at or one.url not in there]
+        truth = replace(truth, reports=tuple(kept))
+    conclusions = virtual_study(truth, plan, rng).conclusions
+    event = Event(
+        target=TARGET,
+        date=at,
+        chosen_until=at - timedelta(days=1),
+        controls=CONTROLS,
+        buffer=BUFFER,
+        buffer_controls=SPARED,
+        before=28,
+        after=AFTER,
+        horizon_h=72.0,
+        most_contaminated=0.5,
+        detection=Detection(home=(0.8, 1.0), abroad=(0.6, 1.0)),
+    )
+    return findings(conclusions, world.home, INFO, event), world, event
+
+
+def one_report(which: tuple[str, int, int]) -> dict[str, Any]:
+    """One study: the branch, the claims, and whether they are true."""
+    kind, seed, number = which
+    began = time.process_time()
+    found, world, event = report(kind, random.Random(f"{seed} {KINDS.index(kind)} {number}"))
+    assert found.summary is not None
+    tests = {one.name: one for one in found.answers if one.test}
+    claimed = {name for name, one in tests.items() if one.adjusted is not None and one.adjusted <= 0.05}
+    pressed = bool(world.intervention)
+    true = {"removal, change"} if pressed else set()
+    true |= {"excess reappearance", "abroad, difference", "mean change"} if kind == "displaced" else set()
+    if pressed:
+        true |= {"mean change"}
+    primary = [one for one in found.answers if one.name == event.primary]
+    return {
+        "kind": kind,
+        "seed": seed,
+        "number": number,
+        "branch": found.summary.branch,
+        "false": bool(claimed - true),
+        "claimed": sorted(claimed),
+        "answered": all(one.refusal is None for one in primary) and found.summary.branch != "refused",
+        "power": event.primary in claimed,
+        "fell": "removal, change" in claimed,
+        "takedowns": found.moved.ended if found.moved else 0,
+        "refusals": sorted({f"{one.name}: {one.refusal}" for one in found.answers if one.test and one.refusal}),
+        "notes": [note for note in found.notes if note.startswith("feed ")],
+        "seconds": round(time.process_time() - began, 2),
+    }
+
+
+def report_of(cells: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
+    """Print a line for each cell; yield what is missed, beyond two standard errors."""
+    print(
+        f"{'world':14} {'n':>5} {'false':>6} {'(se)':>7} {'answered':>8} {'fell':>6} {'power':>6} {'ended':>6} {'s':>5}"
+    )
+    for kind, rows in cells.items():
+        false, error = mean_error([float(row["false"]) for row in rows])
+        enough = [row for row in rows if row["takedowns"] >= LEAST_TAKEDOWNS]
+        answered = fmean(float(row["answered"]) for row in enough) if enough else 0.0
+        power, fell = (fmean(float(row[name]) for row in rows) for name in ("power", "fell"))
+        ended, seconds = (fmean(row[name] for row in rows) for name in ("takedowns", "seconds"))
+        print(
+            f"{kind:14} {len(rows):5} {false:6.3f} ({error:.3f}) {answered:8.2f} {fell:6.2f} {power:6.2f} {ended:6.0f} "
+            f"{seconds:5.1f}"
+        )
+        if false > MOST_FALSE + 2 * error:
+            yield f"{kind}: {false:.1%} of reports claim something false, {MOST_FALSE:.0%} allowed"
+        if kind not in STOPPED and answered < LEAST_ANSWERED:
+            yield f"{kind}: {answered:.0%} of reports answer the primary question, {LEAST_ANSWERED:.0%} wanted"
+        if kind == "displaced" and power < LEAST_POWER:
+            yield f"{kind}: power {power:.2f}, {LEAST_POWER:.2f} wanted"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
+    asked(parser, studies=500, seed=19_001, results="event-reports.jsonl")
+    options = parser.parse_args()
+    began = time.perf_counter()
+    wanted = [(kind, options.seed, number) for kind in options.kinds for number in range(options.studies)]
+    names = ("kind", "seed", "number")
+    have = resumed(wanted, one_report, options.results, names=names, workers=options.workers, chunk=1)
+    cells: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for one in wanted:
+        cells[one[0]].append(have[one])
+    wrong = list(report_of(cells))
+    print(f"{time.perf_counter() - began:.0f} s, seed {options.seed}")
+    print("\n".join(wrong) if wrong else "all hold")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -22,7 +22,7 @@ from waterbed.model.results import Answer
 from waterbed.model.spelling import NOTHING, interval, number, percent
 from waterbed.publish.site.displacement import HELD, WORDS, _monday, _signed
 from waterbed.publish.site.figures.hops import count
-from waterbed.publish.site.interventions import HEADLINES, SHOWN_PAIRS
+from waterbed.publish.site.interventions import SHOWN_PAIRS, WHO
 from waterbed.publish.site.layout import thousands
 
 
@@ -108,9 +108,8 @@ def displacement(check: Check) -> None:
         )
     for one in check.page.xpath("//ul[@class='events']/li"):
         stem = one.xpath(".//a/@href")[0].removesuffix(".html")
-        answers = its.rows(f"{stem}-answers")
-        said = f"{sum(o['refusal'] is None for o in answers)} of {len(answers)} numbers could be given."
-        if answers and said not in text_of(one):
+        said = " ".join(o["text"] for o in its.rows(f"{stem}-sentences")) if its.has(f"{stem}-sentences") else ""
+        if said not in text_of(one):
             check.wrong.append(f"{check.name}: {text_of(one)} lacks {said}")
         check.drop(one)
     for paragraph in check.page.xpath("//p[contains(., ' sites') or contains(., ' contents are')]"):
@@ -154,9 +153,19 @@ def event(check: Check) -> None:
         f"{given} of {len(answers)} numbers could be given. "
         "If the data do not support a number, the reason is given instead.",
     )
-    check.take("//section[contains(@class, 'headlines')]/div", *(
-        _headline(o) for o in answers if o["name"] in HEADLINES and o["reading"] in ("not parallel", "all")
-    ))  # fmt: skip
+    check.take("//section[@id='answer']/p", *(o["text"] for o in its.rows(f"{stem}-sentences")))
+    shares = [row for table in check.page.xpath("//table[contains(@class, 'removed')]") for row in cells(table)]
+    if shares != (wanted := [_removed(o) for o in answers if o["name"] in WHO]):
+        check.wrong.append(f"{check.name}: {[(a, b) for a, b in zip(shares, wanted, strict=False) if a != b][:2]}")
+    for table in check.page.xpath("//table[contains(@class, 'removed')]"):
+        check.drop(table)
+    reasons: dict[str, list[str]] = {}
+    for o in answers:
+        if o["refusal"] is not None and o["name"] not in reasons.setdefault(o["refusal"], []):
+            reasons[o["refusal"]].append(o["name"])
+    check.take("//ul[@class='reasons']/li", *(f"{why}: {', '.join(names)}." for why, names in reasons.items()))
+    several = f"{len(reasons)} reasons for which numbers are not given"
+    check.take("//section[@id='unknown']/details/summary", *([several] if reasons else []))
     found = [row for table in check.page.xpath("//table[contains(@class, 'answers')]") for row in cells(table)]
     questions = list(dict.fromkeys(o["question"] for o in answers))
     wanted = [_answer(o) for question in questions for o in answers if o["question"] == question]
@@ -185,14 +194,14 @@ def _ends(o: Row) -> str:
     return interval(Answer(**fields))  # type: ignore[arg-type]  # as read
 
 
-def _headline(o: Row) -> str:
-    told = "no number" if o["refusal"] is not None else number(o["estimate"]) if o["estimate"] is not None else _ends(o)
-    unit = f", {o['unit']}" if o["unit"] else ""
+def _removed(o: Row) -> list[str]:
     if o["refusal"] is not None:
-        return f"{told}{o['name']}{unit}{o['refusal']}"
-    detail = f"{_ends(o)}; " if o["estimate"] is not None and o["low"] is not None else ""
-    detail += f"p {number(o['p'])}, least {number(o['smallest_p'])}; " if o["p"] is not None else ""
-    return f"{told}{o['name']}{unit}{detail}{thousands(o['n'])} {o['n_of']}"
+        told = f"No number: {o['refusal']}."
+    elif o["low"] is None:
+        told = f"{percent(o['estimate'])} of these reports alone"
+    else:
+        told = f"{percent(o['estimate'])} ({percent(o['low'])} to {percent(o['high'])})"
+    return [WHO[o["name"]], thousands(o["n"]), told]
 
 
 def _answer(o: Row) -> list[str]:
@@ -203,6 +212,7 @@ def _answer(o: Row) -> list[str]:
     if o["estimate"] is not None:
         value = number(o["estimate"]) + (f" ({_ends(o)})" if o["low"] is not None else "")
     p = NOTHING if o["p"] is None else f"{number(o['p'])} ({number(o['smallest_p'])})"
+    p += f", {o['test']} {number(o['adjusted'])}" if o["adjusted"] is not None else ""
     return [*told, squeezed(f"{value} {o['unit']}"), p, f"{thousands(o['n'])} {o['n_of']}", squeezed(o["note"])]
 
 

@@ -104,7 +104,7 @@ def _found(
 
 
 SHOWN_PAIRS = 16
-_WHO: Final = {
+WHO: Final = {  # the answers that stand in the table beside the sentences, and their words
     "removed before, target": "At the target, before the event",
     "removed after, target": "At the target, after it",
     "removed before, controls": "At the controls, before the event",
@@ -225,7 +225,7 @@ def _values(view: DisplacementView, figures: Sequence[Figure], stem: str) -> dic
         "questions": _by_question(view.answers),
         "claims": _claims,
         "interval": interval,
-        "removed": [(_WHO[answer.name], answer) for answer in view.answers if answer.name in _WHO],
+        "removed": [(WHO[answer.name], answer) for answer in view.answers if answer.name in WHO],
         "refusals": _refusals(view.answers),
         "given": sum(answer.refusal is None for answer in view.answers),
         "periods": _main(view.periods),

@@ -27,6 +27,10 @@ CLAIMS: Final[Mapping[str, tuple[str, str]]] = {
         "the target changed more, for its own unrest, than places without event by this p",
         "p is smaller than the smallest p; the event alone did it",
     ),
+    "mean change, blocks": (
+        "the target's course after the event stands out among all its stretches, by this p",
+        "p is smaller than the smallest p; the event alone did it",
+    ),
     "peak": ("the event came at such a height", "that it came for the height"),
     "beyond the peak": ("so much of the change is more than falling back from a height", "that the event did the rest"),
     "WDD": ("target and buffer together changed more than their controls", "it did not go further away"),

@@ -19,9 +19,14 @@ from waterbed.store.bounded.toml import decode, toml_bytes
 Outcome = Literal["appearances", "arrivals", "takedowns"]
 Effort = Literal["all", "area", "none"]
 PlaceKind = Literal["hoster", "as", "country"]
-Fall = Literal["removal, change", "mean change"]
+Fall = Literal["removal, change", "mean change", "mean change, blocks"]
 Tested = Literal[
-    "excess reappearance", "removal, change", "mean change", "abroad, difference", "removal, change, buffer"
+    "excess reappearance",
+    "removal, change",
+    "mean change",
+    "mean change, blocks",
+    "abroad, difference",
+    "removal, change, buffer",
 ]
 """Answers with a test that a report may claim."""
 
@@ -80,7 +85,7 @@ class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     """What says that the target fell: the first test, before the primary one."""
     primary: Tested = "excess reappearance"
     """The outcome that the report is about."""
-    secondary: tuple[Tested, ...] = ("removal, change, buffer", "mean change", "abroad, difference")
+    secondary: tuple[Tested, ...] = ("removal, change, buffer", "mean change, blocks", "abroad, difference")
     """Tested if the primary outcome rejects, and corrected for their number."""
     read: tuple[_When, ...] = ()
     """When the report is read; earlier ones are interim."""

@@ -17,6 +17,7 @@ FACTOR: Final = 4.0
 COUNTED: Final = (
     "mean change",
     "mean change, places",
+    "mean change, blocks",
     "step",
     "slope",
     "peak",

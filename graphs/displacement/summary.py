@@ -207,13 +207,13 @@ def _cause(known: Known) -> str:
     test = known.stands_out
     if test is None or test.smallest_p is None or test.p is None:
         return ""
-    placebos = round(1.0 / test.smallest_p) - 1
+    others = round(1.0 / test.smallest_p) - 1
     if test.smallest_p > ERROR:
         return (
-            f"Whether the event caused this cannot be told: 19 dates without an event are needed, there are {placebos}."
+            f"Whether the event caused this cannot be told: 19 other stretches of time are needed, there are {others}."
         )
-    stands = "stands out" if test.p <= ERROR else "does not stand out"
-    return f"By its appearances the event {stands} among {placebos} dates without one (p {_number(test.p)})."
+    stands = "stand out" if test.p <= ERROR else "do not stand out"
+    return f"Appearances after the event {stands} among {others} other stretches of time (p {_number(test.p)})."
 
 
 def _p(answer: Answer) -> str:

@@ -21,6 +21,7 @@ from waterbed.estimators.interrupted import (
     peak_check,
     placebo_units,
     placebo_windows,
+    shifted_blocks,
 )
 from waterbed.estimators.refusal import Refusal
 from waterbed.model.results import Answer, PeriodRow, PlaceboRow, Reading
@@ -91,6 +92,13 @@ class TimeSeries:
             return self.own
         return placebo_units(self.target, self.controls, self.series.window)
 
+    @cached_property
+    def blocks(self) -> PlaceboTest | Refusal:
+        """The event among all shifts of the series."""
+        if isinstance(self.own, Refusal):
+            return self.own
+        return shifted_blocks(self.target, self.controls, self.series.window)
+
     def answers(self) -> Iterator[Answer]:
         """Yield all answers that rest on the time series."""
         periods = self.series.event.before + self.series.event.after
@@ -112,6 +120,18 @@ class TimeSeries:
             unit=_UNIT,
             estimate=self.own.mean_gap if isinstance(self.own, Interruption) else None,
             note="ranked by the change over the spread before",
+        )
+        yield answer(
+            "mean change, blocks",
+            _CITS,
+            "interrupted.shifted_blocks",
+            self.blocks,
+            reading=self.reading,
+            n=self.series.window.event + self.series.window.after,
+            n_of="periods",
+            unit=_UNIT,
+            estimate=self.own.mean_gap if isinstance(self.own, Interruption) else None,
+            note="ranked among all shifts of the series against time",
         )
         yield from self._peak()
         yield self._return()

@@ -93,7 +93,7 @@ def _known(
         spread=test("removal, change, buffer"),
         moved=found.moved,
         abroad=found.abroad,
-        stands_out=test("mean change"),
+        stands_out=test("mean change, blocks"),
         interim=event.reads[0] if interim else None,
         stopped=held,
     )

@@ -205,6 +205,29 @@ def placebo_units(target: npt.ArrayLike, controls: npt.ArrayLike, window: EventW
     return _ranked(np.array(own), np.array(placebos))
 
 
+def shifted_blocks(target: npt.ArrayLike, controls: npt.ArrayLike, window: EventWindow) -> PlaceboTest | Refusal:
+    """Rank the event among all shifts of the series against time.
+
+    Conformal inference by moving blocks (Chernozhukov, Wuethrich and Zhu, Journal of the American Statistical
+    Association 116, 2021, section 2): under the null of no effect the target is fitted by its controls over all periods
+    to the window's end, and the departures are shifted around. Compared is |sum of those after the event|. It holds for
+    departures that are stationary and depend on each other for a short time, whatever the weights; `smallest_p` is 1 /
+    periods. Anticipation is left out. Refuses what the series do not reach.
+    """
+    y, x = np.asarray(target, dtype=float), np.asarray(controls, dtype=float)
+    if window.first < 0 or window.event + window.after > y.size:
+        return Refusal(f"the series of {y.size} periods do not hold the window around period {window.event}")
+    kept = np.r_[0 : window.event - window.anticipation, window.event : window.event + window.after]
+    own = y[kept] - x[kept] @ synthetic_weights(y[kept], x[kept])
+    own = own - own.mean()
+    around = np.concatenate([own, own[: window.after]])
+    sums = np.abs(np.convolve(around, np.ones(window.after), "valid")[: own.size])
+    event = own.size - window.after
+    # sums that differ by rounding are ties, which count against the event
+    sizes = np.delete(sums, event) + 1e-9 * max(float(sums.max()), 1e-300)
+    return _ranked(sums[event], sizes)
+
+
 def _ranked(own: Floats, placebos: Floats) -> PlaceboTest:
     return PlaceboTest(
         p=float((1 + (placebos >= own).sum()) / (placebos.size + 1)),

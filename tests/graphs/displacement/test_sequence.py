@@ -11,7 +11,7 @@ from graphs.displacement.sequence import FALL, in_sequence
 from tests.graphs.displacement.movements import day, event
 from waterbed.model.results import Answer
 
-SECOND = ("removal, change, buffer", "mean change", "abroad, difference")
+SECOND = ("removal, change, buffer", "mean change, blocks", "abroad, difference")
 
 
 def made(name: str, p: float | None, estimate: float = 1.0, reading: str = "all", refusal: str | None = None) -> Answer:
@@ -49,7 +49,7 @@ def test_each_test_needs_those_before_it() -> None:
         FALL: 0.001,
         "excess reappearance": 0.02,
         "removal, change, buffer": pytest.approx(0.02),
-        "mean change": pytest.approx(0.03),
+        "mean change, blocks": pytest.approx(0.03),
         "abroad, difference": pytest.approx(0.02),
     }
     assert set(adjusted(whole(0.2, 0.001, 0.001, 0.001, 0.001)).values()) == {0.2}

@@ -62,7 +62,7 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
             "Of the 91 contents that ended there, 42 were surely seen elsewhere within 14 days; with chance and the "
             "declared detection 40 to 72% moved, and of what moved 20 to 55% went abroad.",
             "More came up elsewhere than of like content that stayed up by 12 to 41 of 100 (p 0.002): content moved.",
-            "Whether the event caused this cannot be told: 19 dates without an event are needed, there are 4.",
+            "Whether the event caused this cannot be told: 19 other stretches of time are needed, there are 4.",
         ),
     )
 
@@ -166,6 +166,6 @@ def test_numbers_are_rounded_outwards() -> None:
 def test_the_cause_is_told_among_enough_dates() -> None:
     """With 19 dates or more the event stands out among them, or does not."""
     many = replace(made("mean change", -0.5, None), p=0.05, smallest_p=0.05)
-    assert "the event stands out among 19 dates without one (p 0.05)" in told(stands_out=many).text
-    assert "does not stand out among 19" in told(stands_out=replace(many, p=0.4)).text
+    assert "after the event stand out among 19 other stretches of time (p 0.05)" in told(stands_out=many).text
+    assert "do not stand out among 19" in told(stands_out=replace(many, p=0.4)).text
     assert "caused" not in told(stands_out=None).text

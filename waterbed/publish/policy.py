@@ -97,6 +97,7 @@ class Publication:
     window: Annotated[Window, "the reports that it is about"] = ALL
     norm: Norm = field(default_factory=Norm)
     """What places are held against."""
+    changed_since: Annotated[datetime | None, "last look of the edition before, which `changes-hoster` is about"] = None
     edition: Annotated[LastEdition | None, "what the next edition must know of this one; null: nothing is left out"] = (
         None
     )

@@ -155,11 +155,8 @@ def with_changes(publication: Publication, before: LastEdition | None) -> Public
     """
     told = publication.edition
     heading = publication.table(TABLE).envelope
-    since = (
-        f"against the edition with looks to {before.data_until:%Y-%m-%d %H:%M}"
-        if before and before.data_until
-        else "no edition before"
-    )
+    until = before.data_until if before else None
+    since = f"against the edition with looks to {until:%Y-%m-%d %H:%M}" if until else "no edition before"
     table = Table(
         name="changes-hoster",
         title=f"what changed at hosters: {since}",
@@ -168,7 +165,8 @@ def with_changes(publication: Publication, before: LastEdition | None) -> Public
         envelope=replace(heading, what="changes", method=f"{CHANGES_METHOD}; {since}", left_out=0),
     )
     at = 1 + next(place for place, one in enumerate(publication.tables) if one.name == TABLE)
-    return replace(publication, tables=[*publication.tables[:at], table, *publication.tables[at:]])
+    tables = [*publication.tables[:at], table, *publication.tables[at:]]
+    return replace(publication, tables=tables, changed_since=until)
 
 
 def _keys(tables: Iterable[Table]) -> set[str]:

@@ -19,7 +19,7 @@ from waterbed.analysis.rankings.speed_ranks import slowest_of
 from waterbed.model.spelling import NOTHING, number, percent
 from waterbed.publish.site.layout import thousands
 from waterbed.publish.site.overview import MARKS_H, SHOWN
-from waterbed.publish.site.rankings import CLASSES, slow_words
+from waterbed.publish.site.rankings import CLASSES, NAMED, slow_words
 
 
 def overview(check: Check) -> None:
@@ -40,8 +40,7 @@ def overview(check: Check) -> None:
     passages, held = its.rows("data/passages"), [r for r in its.rows("data/quarantines") if r["status"] == "open"]
     outcomes = its.rows("data/outcomes")
     undecided = sum(row["looks"] for row in outcomes if row["state"] == "unknown")
-    assert total["looks_undecided"] == undecided
-    assert total["quarantines_open"] == len(held)
+    assert (total["looks_undecided"], total["quarantines_open"]) == (undecided, len(held))
     if passages:
         assert total["hops"] == sum(row["hops"] for row in passages)
         assert total["hops_certain"] == sum(row["certain"] for row in passages)
@@ -77,6 +76,7 @@ def overview(check: Check) -> None:
         )
     else:
         lines.append("No hop was seen: no content was up at another hoster after leaving one.")
+    lines += _changes(check, its.rows("changes-hoster"))
     they, are = ("it", "quarantine is") if len(held) == 1 else ("them", "quarantines are")
     opened = (
         f"{len(held)} {are} open: what was seen in {they} counts as undecided until a person decides."
@@ -119,6 +119,51 @@ def overview(check: Check) -> None:
         "Open quarantines",
         [[row["what"], *map(minute_of, (row["began_at"], row["ended_at"])), row["figures"]] for row in held],
     )
+
+
+CHANGED = {
+    "came": ("hoster came into the ranking", "hosters came into the ranking"),
+    "went": ("hoster is no longer in the ranking", "hosters are no longer in the ranking"),
+    "class": ("hoster has another class", "hosters have another class"),
+    "share": (
+        "hoster has a share removed outside its interval of then",
+        "hosters have a share removed outside their interval of then",
+    ),
+}
+
+
+def _changes(check: Check, rows: list[Row]) -> list[str]:
+    """What changed since the edition before, in words; the finding that something did is returned."""
+
+    def told(o: Row) -> str:
+        if o["change"] == "class":
+            return f"{o['name']} ({o['class_before']} before, {o['class_now']} now)"
+        if o["change"] == "share":
+            then = f"{percent(o['removed_before_low'])} to {percent(o['removed_before_high'])}"
+            before, now = percent(o["removed_before"]), percent(o["removed_now"])
+            return f"{o['name']} ({before} before, 95% interval {then}; {now} now)"
+        return str(o["name"])
+
+    lines = []
+    for change, (one, many) in CHANGED.items():
+        if own := [row for row in rows if row["change"] == change]:
+            more = f"; and {len(own) - NAMED} more" if len(own) > NAMED else ""
+            named = "; ".join(map(told, own[:NAMED]))
+            lines.append(f"{len(own)} {one if len(own) == 1 else many}: {named}{more}")
+    method = json.loads((check.files.folder / "changes-hoster.json").read_text())["method"]
+    since = re.search(r"against the edition with looks to (\S+ \S+)$", method)
+    inside = "//section[h2[@id='changed']]"
+    check.take(f"{inside}/p[@class='lead']", *(
+        [f"Compared with the edition whose looks end at {since[1]} UTC, hosters only."] if since else []
+    ))  # fmt: skip
+    check.take(f"{inside}/ul/li", *lines)
+    assert since or not rows
+    check.take(f"{inside}/p[not(@class)]", *(
+        ["No hoster came into the ranking or left it, none has another class, and no share removed lies outside its "
+         "interval of then."] if since and not rows else []
+    ))  # fmt: skip
+    few = "hoster" if len(rows) == 1 else "hosters"
+    return [f"{len(rows)} {few} changed since the last edition: what changed."] if rows else []
 
 
 def _weeks(key: str, labels: list[str], weeks: list[Row]) -> str:

@@ -1,5 +1,6 @@
 """Every number on every page follows from the files beside it."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -8,7 +9,12 @@ import pytest
 
 from tests.publish.site.recomputed_pages import differences
 from tests.publish.study import small_study
+from tests.study.facts import hour
+from waterbed.publish.edition import LastEdition, Ranked, remember
 from waterbed.publish.release import publish_all
+
+HAD = (64500, 64501, 64502, 64999)
+"""ASes that an edition before is made to have told, all alike."""
 
 
 @pytest.mark.parametrize("which", ["published", "everything"])
@@ -18,11 +24,21 @@ def test_every_number_is_that_of_the_files(which: str, request: pytest.FixtureRe
 
 
 def test_pages_whose_clocks_run_from_notices_say_the_same(tmp_path: Path) -> None:
-    """Where clocks run from notices, sheets, first page and ranking have one share and one interval of a hoster."""
-    with small_study(tmp_path) as study:
+    """Where clocks run from notices, pages have one share of a hoster; the first says what changed since an edition."""
+    with small_study(tmp_path, least=2) as study:
         study.folder.config = msgspec.structs.replace(study.folder.config, clock="notice_delivered")
+        then = [
+            Ranked(key=f"AS{n}", name="x", rank_class="ranked", removed=0.1, low=0.0, high=0.2, sites=9) for n in HAD
+        ]
+        remember(study.folder, LastEdition(layers={}, data_until=hour(1), ranked=tuple(then)), "publish")
         publish_all(study, tmp_path / "out")
-    assert differences(tmp_path / "out") == []
+    out = tmp_path / "out"
+    changes = {row["change"] for row in json.loads((out / "changes-hoster.json").read_text())["rows"]}
+    assert changes == {"came", "went", "class", "share"}
+    assert differences(out) == []
+    page = (out / "index.html").read_text()
+    (out / "index.html").write_text(page.replace(" before, 95%", " before, 9 %").replace("0% to 20%", "0% to 21%"))
+    assert [one for one in differences(out) if "changed" in one]
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from waterbed.publish.site.rankings import ranking_page
 from waterbed.store.settings import Norm
 
 PUBLISHED = re.compile(
-    r"((ranking|places|volume|compliance|weeks)-(hoster|asn)|flows|feeds|notice-effects)\.(csv|json|parquet)|README.txt|datapackage.json"
+    r"((ranking|places|volume|compliance|weeks|changes)-(hoster|asn)|flows|feeds|notice-effects)\.(csv|json|parquet)|README.txt|datapackage.json"
 )
 """Files of a publication that its pages lead to."""
 HOSTILE = "</script><script>alert(1)</script><img src=https://evil.example/x onerror=alert(2)>{{ 7 * 7 }}\"' x='"

@@ -7,7 +7,7 @@ from typing import Any
 from graphs.network.flows import Flow
 from waterbed.analysis.rankings.takedown import CAUSES, RemovalCurve
 from waterbed.model.conclusions import RankClass, RankingRow
-from waterbed.model.results import FeedCard, PlaceRow, VolumeRow, WindowShare
+from waterbed.model.results import Changed, ChangeRow, FeedCard, PlaceRow, VolumeRow, WindowShare
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration, NoticeEffect
 from waterbed.publish.site.hoster import MARKS_H, CauseCurves, SheetView, Weekly, sheet_page, sheet_paths
@@ -168,6 +168,18 @@ WEEKS = [("2026-W20", None), ("2026-W21", 0.2), ("2026-W22", 0.3)]
 """Three weeks, the first without a share."""
 
 
+def changed(name: str, change: Changed) -> ChangeRow:
+    """A hoster that changed since the edition before."""
+    then, now = change != "came", change != "went"
+    return ChangeRow(
+        key="k1", name=name, change=change, class_before="ranked" if then else None, sites=12,
+        class_now=None if not now else "too few" if change == "class" else "ranked",
+        removed_before=0.4 if then else None, removed_before_low=0.3 if then else None,
+        removed_before_high=0.5 if then else None, removed_now=0.62 if now else None,
+        removed_now_low=0.5 if now else None, removed_now_high=0.7 if now else None,
+    )  # fmt: skip
+
+
 def overview(name: str = "Acme BV", **other: Any) -> OverviewView:
     """The first page."""
     hours = tuple(map(float, range(100)))
@@ -178,6 +190,8 @@ def overview(name: str = "Acme BV", **other: Any) -> OverviewView:
         "totals": [Total(name=one, value=float(number), meaning=f"{one} of {name}") for one, number in TOTALS.items()],
         "standings": standings(name),
         "slowest": [Slow(entry=one, country="NL", weeks=WEEKS) for one in slowest_of_all(standings(name))],
+        "changes": [changed(name, change) for change in ("came", "went", "class", "share")],
+        "changed_since": NOW,
         "curves": [curve],
         "passages": [
             Passage(passage="leaves home", hops=9, certain=4),

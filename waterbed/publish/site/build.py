@@ -128,6 +128,8 @@ def _overview(
             Slow(entry=one, country=publication.countries.get(one.row.key), weeks=weeks_of(weeks, one.row.key))
             for one in slowest
         ],
+        changes=publication.table("changes-hoster").rows,
+        changed_since=publication.changed_since,
         curves=curves,
         passages=passages_of(publication.cells.cells),
         held=[held_in_words(one, names, publication.policy) for one in reversed(open_ones)],

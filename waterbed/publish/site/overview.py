@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from graphs.network.weeks import CrossBorder
 from waterbed.analysis.rankings.takedown import RemovalCurve
-from waterbed.model.results import WindowShare
+from waterbed.model.results import ChangeRow, WindowShare
 from waterbed.model.spelling import percent
 from waterbed.publish.hop_cells import WAYS, HopCell
 from waterbed.publish.site.figures.curves import curves_scene, weekly_line
@@ -84,6 +85,8 @@ class OverviewView:
     totals: Annotated[Sequence[Total], "numbers about the whole study"]
     standings: Annotated[Sequence[RankingEntry], "the ranking by hoster, in its order"]
     slowest: Annotated[Sequence[Slow], "hosters with the lowest shares, lowest first"]
+    changes: Annotated[Sequence[ChangeRow], "hosters that changed since the edition before"]
+    changed_since: Annotated[datetime | None, "last look of the edition before; null: there is none"]
     curves: Sequence[RemovalCurve]
     passages: Sequence[Passage]
     held: Annotated[Sequence[Held], "open quarantines"]
@@ -117,6 +120,14 @@ def passages_of(cells: Sequence[HopCell]) -> list[Passage]:
     return found
 
 
+def changes_by_kind(rows: Sequence[ChangeRow]) -> dict[str, list[ChangeRow]]:
+    """Changes of each kind, as far as there are any."""
+    found: dict[str, list[ChangeRow]] = {}
+    for row in rows:
+        found.setdefault(row.change, []).append(row)
+    return found
+
+
 def overview_page(view: OverviewView, others: Sequence[Page], start: str) -> Page:
     """Render the first page.
 
@@ -135,6 +146,7 @@ def overview_page(view: OverviewView, others: Sequence[Page], start: str) -> Pag
             "start": start,
             "total": {one.name: _plain(one.value) for one in view.totals},
             "below": below_norm(view.standings),
+            "changes": changes_by_kind(view.changes),
             "most": NAMED,
             "places": places_of(view.standings),
             "curves": [_listed(curve, number) for number, curve in enumerate(curves, 1)],

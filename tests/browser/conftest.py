@@ -8,15 +8,22 @@ from playwright.sync_api import Browser
 
 from tests.browser.chromium import chromium
 from tests.browser.lab import lab_study
+from waterbed.analysis.report import report_of
+from waterbed.model.window import month_of
 from waterbed.publish.release import publish_all
+from waterbed.publish.site.report import write_report
 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a study of the lab's main world in `study`, its keys in `config`, what it publishes in `out`."""
+    """A folder with a study of the lab's main world in `study`, its keys in `config`, what it publishes in `out`.
+
+    The report of its first month lies in `report`.
+    """
     made = tmp_path_factory.mktemp("site")
     with lab_study(made) as study:
         publish_all(study, made / "out")
+        write_report(report_of(study, month_of("2025-04")), made / "report")
     return made
 
 

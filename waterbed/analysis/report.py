@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Annotated
 
 from waterbed.analysis.overdue import known_source, overdue_rows
 from waterbed.analysis.rankings.durations import half_gone
@@ -67,14 +68,12 @@ class Laggard:
 class Returned:
     """Content that was seen again after a removal."""
 
-    url_id: str
-    reference: str | None
-    hoster: str
-    removed_at: datetime
-    """First check that saw it gone."""
-    back_at: datetime
-    where: str
-    """The hoster at which it was seen again."""
+    url_id: Annotated[str, "the URL"]
+    reference: Annotated[str | None, "the source's own number of the case; null: it gave none"]
+    hoster: Annotated[str, "the hoster that removed it"]
+    removed_at: Annotated[datetime, "first check that saw it gone"]
+    back_at: Annotated[datetime, "first time that it was known up again"]
+    where: Annotated[str, "the hoster at which it was seen again"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

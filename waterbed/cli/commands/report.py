@@ -43,7 +43,7 @@ def report(
         from waterbed.publish.site.report import write_report
 
         with written_at(out):
-            (path,) = write_report(found, out)
+            path = write_report(found, out)
     _print(found)
     if path is not None:
         note(f"page: {path.resolve()}")

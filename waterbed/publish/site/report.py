@@ -1,17 +1,87 @@
 """A month's report as one page that prints well."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
+from re import fullmatch, sub
+from typing import Annotated
 
 from waterbed.analysis.rankings.takedown import Removal
-from waterbed.analysis.report import Laggard, Month, MonthReport
+from waterbed.analysis.report import Laggard, Month, MonthReport, Returned
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.spelling import NOTHING, percent
-from waterbed.publish.site.layout import minute, templates
+from waterbed.model.takedown import Overdue
+from waterbed.publish.site.layout import PageTable, data_files, minute, templates
 from waterbed.store.whole.files import write_whole
 
-HOSTERS, LATE, BACK = 10, 8, 6
-"""Rows of each table: more do not fit on a page."""
+HOSTERS, LATE, BACK, REFERENCES = 10, 8, 6, 4
+"""Rows of each table, and references in a row: more do not fit on a page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthNumbers:
+    """The numbers of one month."""
+
+    month: Annotated[str, "the month (UTC)"]
+    since: Annotated[datetime, "its begin"]
+    until: Annotated[datetime, "its end: the begin of the next"]
+    followed_to: Annotated[datetime | None, "time to which it was followed; null: it ended before the first report"]
+    reports: Annotated[int, "reports made in it"]
+    urls: Annotated[int, "URLs first reported in it"]
+    sites: Annotated[int, "sites of these"]
+    again: Annotated[int, "reports of URLs that were first reported before"]
+    notices: Annotated[int, "notices sent about its URLs"]
+    removed: Annotated[int, "of the URLs, those removed by the end"]
+    gone_otherwise: Annotated[int, "those gone otherwise: the name or the network went"]
+    up: Annotated[int, "those still up at the end"]
+    undecided: Annotated[int, "those of which no check could be decided"]
+    removed_24h: Annotated[float | None, "share removed within 24 h of the report, wherever it was; null: none"]
+    removed_24h_low: Annotated[float | None, "lower end of its 95% interval"]
+    removed_24h_high: Annotated[float | None, "upper end"]
+    told: Annotated[str | None, "told, or why there is no share or interval; null: no clock"]
+    median_h: Annotated[float | None, "hours until half was gone, by any cause; null: not seen"]
+    back_here: Annotated[int, "removals after which the content was seen again at the same hoster"]
+    back_elsewhere: Annotated[int, "removals after which it was seen again elsewhere alone"]
+    hops_least: Annotated[int, "hops that arrived in it and surely are displacement"]
+    hops_most: Annotated[int, "hops that arrived in it and may be displacement"]
+    quarantines_open: Annotated[int, "quarantines of the study that are open, whenever they began"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthHoster:
+    """One hoster in a month, and the month before."""
+
+    key: Annotated[str, "the hoster"]
+    name: Annotated[str, "its name for people"]
+    urls: Annotated[int, "URLs first reported in the month"]
+    up: Annotated[int, "of these, those still up there at the end"]
+    overdue: Annotated[int, "of these, those up beyond the time that a notice gave"]
+    removed_24h: Annotated[float | None, "share removed within 24 h of the report; of too few days: what happened"]
+    removed_24h_low: Annotated[float | None, "lower end of its 95% interval"]
+    removed_24h_high: Annotated[float | None, "upper end"]
+    removed_24h_worst: Annotated[float | None, "share if what we could not see had not been removed"]
+    removed_24h_best: Annotated[float | None, "share if all of it had been removed"]
+    rank_class: Annotated[str, "ranked, or why no share is given"]
+    median_h: Annotated[float | None, "hours until half was gone, by any cause; null: not seen"]
+    before_24h: Annotated[float | None, "share removed of the month before"]
+    before_24h_low: Annotated[float | None, "lower end of its 95% interval"]
+    before_24h_high: Annotated[float | None, "upper end"]
+    before_24h_worst: Annotated[float | None, "share if what we could not see had not been removed"]
+    before_24h_best: Annotated[float | None, "share if all of it had been removed"]
+    before_class: Annotated[str | None, "its class of the month before; null: nothing was reported there"]
+
+
+def report_name(found: MonthReport) -> str:
+    """The name of the page's file without its ending.
+
+    A source whose name is none of a file gets one with its checksum.
+    """
+    name = source = found.source or ""
+    if not fullmatch(r"[\w-][\w.-]{0,59}", source) and source:
+        name = f"{sub(r'[^A-Za-z0-9_-]+', '-', source)[:40]}-{sha256(source.encode()).hexdigest()[:8]}"
+    return f"report-{found.month.window.name}{f'-{name}' if name else ''}"
 
 
 def report_html(found: MonthReport) -> str:
@@ -21,23 +91,70 @@ def report_html(found: MonthReport) -> str:
         .get_template("report.html")
         .render(
             found=found,
+            stem=report_name(found),
             followed=followed,
             lines=figures(found),
             sentences=sentences(found),
             hosters=[_cells(one, noticed=bool(found.month.notices)) for one in found.hosters[:HOSTERS]],
             late=_late(found)[:LATE],
+            cut_late=len(_late(found)) > LATE or any(number > REFERENCES for _, number, _, _ in _late(found)),
             returned=found.returned[:BACK],
         )
     )
 
 
-def write_report(found: MonthReport, out: Path) -> list[Path]:
-    """Write the page into a folder."""
+def report_tables(found: MonthReport) -> Iterator[PageTable]:
+    """All rows behind the page, which shows the first."""
+    stem, counted = report_name(found), "counted at the month's end; docs/notices.md"
+    quarantines = found.open_quarantines
+    for name, cls, rows, what, by in (
+        (
+            "numbers",
+            MonthNumbers,
+            [_numbers(one, quarantines) for one in (found.month, found.before)],
+            "months",
+            "month",
+        ),
+        ("hosters", MonthHoster, list(map(_hoster, found.hosters)), "hosters, most still up first", "hoster"),
+        ("overdue", Overdue, found.overdue, "notified, and still up beyond the time given", "url"),
+        ("returned", Returned, found.returned, "removals after which the content was seen again", "url"),
+    ):
+        yield PageTable(path=f"{stem}-{name}", cls=cls, rows=rows, what=what, by=by, method=counted)
+
+
+def write_report(found: MonthReport, out: Path) -> Path:
+    """Write the page, and its tables beside it."""
     out.mkdir(parents=True, exist_ok=True)
-    name = f"report-{found.month.window.name}{f'-{found.source}' if found.source else ''}.html".replace(" ", "-")
-    path = out / name
-    write_whole(path, report_html(found).encode())
-    return [path]
+    for table in report_tables(found):
+        for path, file in data_files(table, found.info):
+            write_whole(out / path, file.content)
+    return write_whole(out / f"{report_name(found)}.html", report_html(found).encode())
+
+
+def _numbers(month: Month, quarantines: int) -> MonthNumbers:
+    (since, until), share = month.window.bounds, month.share
+    return MonthNumbers(
+        month=month.window.name, since=since, until=until, followed_to=month.until, reports=month.reports,
+        urls=month.urls, sites=month.sites, again=month.again, notices=month.notices, removed=month.removed,
+        gone_otherwise=month.gone_otherwise, up=month.up, undecided=month.undecided,
+        removed_24h=share.removed if share else None, removed_24h_low=share.low if share else None,
+        removed_24h_high=share.high if share else None, told=share.estimability if share else None,
+        median_h=month.median_h, back_here=month.back_here, back_elsewhere=month.back_elsewhere,
+        hops_least=month.hops_least, hops_most=month.hops_most, quarantines_open=quarantines,
+    )  # fmt: skip
+
+
+def _hoster(one: Laggard) -> MonthHoster:
+    row, then = one.row, one.before
+    return MonthHoster(
+        key=row.key, name=row.name, urls=row.urls, up=one.up, overdue=one.overdue, removed_24h=row.removed_24h,
+        removed_24h_low=row.removed_24h_low, removed_24h_high=row.removed_24h_high,
+        removed_24h_worst=row.removed_24h_worst, removed_24h_best=row.removed_24h_best, rank_class=row.rank_class,
+        median_h=row.median_h, before_24h=then.removed_24h if then else None,
+        before_24h_low=then.removed_24h_low if then else None, before_24h_high=then.removed_24h_high if then else None,
+        before_24h_worst=then.removed_24h_worst if then else None,
+        before_24h_best=then.removed_24h_best if then else None, before_class=then.rank_class if then else None,
+    )  # fmt: skip
 
 
 def figures(found: MonthReport) -> list[tuple[str, str, str]]:
@@ -74,13 +191,22 @@ def followed(month: Month) -> str:
     """The time to which a month was followed."""
     if month.until is None:
         return "before the study's first report"
+    if not measured(month):
+        return f"not measured, as the study ends at {minute(month.until)} so far"
     short = month.window.end is not None and month.until < month.window.end
     return f"followed to {minute(month.until)}{', where the study ends so far' if short else ''}"
+
+
+def measured(month: Month) -> bool:
+    """True if anything was looked at in a month."""
+    return month.until is not None and month.until > month.window.bounds[0]
 
 
 def sentences(found: MonthReport) -> list[str]:
     """The month in words."""
     now = found.month
+    if not measured(now):
+        return [f"This month is {followed(now)}."]
     if not now.urls:
         return ["No URL was first reported in this month."]
     told = [
@@ -152,7 +278,7 @@ def _late(found: MonthReport) -> list[tuple[str, int, str, str]]:
         by_key.setdefault(row.key, []).append((row.late_h, row.reference or row.url_id[:12]))
         names[row.key] = row.name
     return [
-        (names[key], len(own), f"{max(late for late, _ in own):,.0f}", ", ".join(ref for _, ref in own[:4]))
+        (names[key], len(own), f"{max(late for late, _ in own):,.0f}", ", ".join(ref for _, ref in own[:REFERENCES]))
         for key, own in by_key.items()
     ]
 

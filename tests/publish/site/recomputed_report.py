@@ -1,0 +1,219 @@
+"""Texts of a month's report, worked out from the files beside it."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from tests.publish.site.recomputed import (
+    Check,
+    Files,
+    Row,
+    minute_of,
+    spread,
+    text_of,
+    time_of,
+    whole,
+    without_constants,
+)
+from waterbed.model.spelling import NOTHING, percent
+from waterbed.publish.site.layout import day
+from waterbed.publish.site.report import BACK, HOSTERS, LATE, REFERENCES
+
+
+class Beside(Files):
+    """What lies beside a report: no publication."""
+
+    def __init__(self, page: Path) -> None:
+        self.folder = page.parent
+        self.stem = page.stem
+
+    def own(self, name: str) -> list[Row]:
+        """The rows of one of its tables."""
+        return self.rows(f"{self.stem}-{name}")
+
+
+def report_differences(page: Path) -> list[str]:
+    """What a report says otherwise than its files, or without any file."""
+    its = Beside(page)
+    check, (now, then) = Check(its, page), its.own("numbers")
+    source = page.stem.removeprefix(f"report-{now['month']}").removeprefix("-")
+    title = check.page.xpath("string(//title)").rpartition(": ")[2]
+    of_source = f", reports of {source}" if source else ""
+    since, until = (day(time_of(now[name])) for name in ("since", "until"))
+    check.take(
+        "//h1/following-sibling::p[1]",
+        f"URLs first reported from {since} to before {until} (UTC), {_followed(now)}. Clocks run from the report. "
+        f"{then['month']}: {_followed(then)}.",
+    )
+    check.take("//h1", f"{title}: {now['month']}{of_source}")
+    check.take("//main/ul/li", *_sentences(its, now, then))
+    check.table(
+        "This month and",
+        [[what, told(now), told(then) if then["followed_to"] else NOTHING] for what, told in LINES],
+        *re.findall(r"\d+", f"{now['month']} {then['month']}"),
+    )
+    hosters, late, returned = its.own("hosters"), _late(its), its.own("returned")
+    check.table("Hosters, most", [_hoster(row, noticed=bool(now["notices"])) for row in hosters[:HOSTERS]], "24")
+    check.table("Hosters notified", late[:LATE])
+    names = {row["key"]: row["name"] for row in hosters}
+    check.table(
+        "Content that was seen again",
+        [
+            [
+                row["reference"] or row["url_id"][:12],
+                names.get(row["hoster"], row["hoster"]),
+                *map(minute_of, (row["removed_at"], row["back_at"])),
+                names.get(row["where"], row["where"]),
+            ]
+            for row in returned[:BACK]
+        ],
+    )
+    _remarks(check, len(hosters) - HOSTERS, len(returned) - BACK, cut=_cut(its, late))
+    check.rest()
+    return check.wrong
+
+
+LINES: Final[tuple[tuple[str, Callable[[Row], str]], ...]] = (
+    ("reports", lambda o: whole(o["reports"])),
+    ("URLs first reported", lambda o: whole(o["urls"])),
+    ("on sites", lambda o: whole(o["sites"])),
+    ("reports of URLs from before", lambda o: whole(o["again"])),
+    ("notices sent about these URLs", lambda o: whole(o["notices"])),
+    ("removed by the end", lambda o: whole(o["removed"])),
+    ("gone otherwise (name, network)", lambda o: whole(o["gone_otherwise"])),
+    ("still up at the end", lambda o: whole(o["up"])),
+    ("never decided", lambda o: whole(o["undecided"])),
+    ("removed within 24 h", lambda o: _share(o)),  # noqa: PLW0108 (defined below)
+    ("hours until half was gone", lambda o: _hours(o["median_h"])),
+    ("came back at the same hoster", lambda o: whole(o["back_here"])),
+    ("came back elsewhere", lambda o: whole(o["back_elsewhere"])),
+    (
+        "hops that are displacement, at least to at most",
+        lambda o: f"{whole(o['hops_least'])} to {whole(o['hops_most'])}",
+    ),
+)
+
+
+def _hours(hours: float | None) -> str:
+    return NOTHING if hours is None else f"{hours:,.1f}"
+
+
+def _is_measured(o: Row) -> bool:
+    return o["followed_to"] is not None and o["followed_to"] > o["since"]
+
+
+def _followed(o: Row) -> str:
+    if o["followed_to"] is None:
+        return "before the study's first report"
+    if not _is_measured(o):
+        return f"not measured, as the study ends at {minute_of(o['followed_to'])} so far"
+    short = ", where the study ends so far" if o["followed_to"] < o["until"] else ""
+    return f"followed to {minute_of(o['followed_to'])}{short}"
+
+
+def _share(o: Row) -> str:
+    if o["removed_24h"] is None:
+        return o["told"] or "no clocks"
+    ends = f"{percent(o['removed_24h_low'])} to {percent(o['removed_24h_high'])}"
+    return (
+        f"{percent(o['removed_24h'])} ({ends if o['removed_24h_low'] is not None else 'too few days for an interval'})"
+    )
+
+
+def _sentences(its: Beside, now: Row, then: Row) -> list[str]:
+    """The month in words."""
+    if not _is_measured(now):
+        return [f"This month is {_followed(now)}."]
+    if not now["urls"]:
+        return ["No URL was first reported in this month."]
+    assert now["urls"] == sum(now[name] for name in ("removed", "gone_otherwise", "up", "undecided"))
+    told = [
+        f"{whole(now['urls'])} URLs were first reported; at the end {whole(now['removed'])} were removed, "
+        f"{whole(now['gone_otherwise'])} gone otherwise, {whole(now['up'])} still up, and of {whole(now['undecided'])} "
+        "no check could be decided.",
+        f"Removed within 24 h of the report: {_share(now)}; {_change(now, then)}.",
+    ]
+    if most := [row for row in its.own("hosters") if row["up"]][:3]:
+        named = ", ".join(f"{row['name']} ({whole(row['up'])} of {whole(row['urls'])})" for row in most)
+        told.append(f"Most is still up at {named}.")
+    if overdue := its.own("overdue"):
+        late = max(overdue, key=lambda row: row["late_h"])
+        told.append(
+            f"{len(overdue):,} URLs are up beyond the time of a notice, the latest by {late['late_h']:,.0f} h "
+            f"({late['name']})."
+        )
+    if back := now["back_here"] + now["back_elsewhere"]:
+        assert back == len(its.own("returned"))
+        here = whole(now["back_here"])
+        told.append(f"After {back:,} removals the content was seen again, {here} times where it had been.")
+    if held := now["quarantines_open"]:
+        word = "quarantine is" if held == 1 else "quarantines are"
+        told.append(f"{held:,} {word} open: its checks do not count until a person decides.")
+    return told
+
+
+def _change(now: Row, then: Row) -> str:
+    if then["followed_to"] is None:
+        return "nothing was measured in the month before"
+    if now["removed_24h"] is None or then["removed_24h"] is None:
+        return "not comparable with the month before: one of the two shares could not be given"
+    if now["removed_24h_low"] is None or then["removed_24h_low"] is None:
+        return "not comparable with the month before: reports span too few days for an interval"
+    if now["removed_24h_low"] > then["removed_24h_high"]:
+        return "more than in the month before"
+    if now["removed_24h_high"] < then["removed_24h_low"]:
+        return "less than in the month before"
+    return "no difference from the month before that chance could not make"
+
+
+def _hoster(o: Row, *, noticed: bool) -> list[str]:
+    overdue = whole(o["overdue"]) if noticed else NOTHING
+    shares = [_row_share(o, "removed_24h", o["rank_class"]), _row_share(o, "before_24h", o["before_class"])]
+    return [o["name"], o["key"], whole(o["urls"]), whole(o["up"]), overdue, *shares, _hours(o["median_h"])]
+
+
+def _row_share(o: Row, name: str, rank_class: str | None) -> str:
+    if rank_class is None:
+        return NOTHING
+    if o[name] is not None and o[f"{name}_low"] is not None:
+        return f"{percent(o[name])} ({percent(o[f'{name}_low'])} to {percent(o[f'{name}_high'])})"
+    if rank_class == "too few days" and o[f"{name}_worst"] is not None:
+        return spread(percent(o[f"{name}_worst"]), percent(o[f"{name}_best"]))
+    return rank_class
+
+
+def _late(its: Beside) -> list[list[str]]:
+    """Overdue content by hoster."""
+    rows = its.own("overdue")
+    found = []
+    for key in dict.fromkeys(row["key"] for row in rows):
+        own = [row for row in rows if row["key"] == key]
+        latest = f"{max(row['late_h'] for row in own):,.0f}"
+        references = ", ".join(row["reference"] or row["url_id"][:12] for row in own[:REFERENCES])
+        found.append([own[0]["name"], str(len(own)), latest, references])
+    return found
+
+
+def _cut(its: Beside, late: list[list[str]]) -> bool:
+    return len(late) > LATE or any(int(row[1]) > REFERENCES for row in late)
+
+
+def _remarks(check: Check, more: int, more_returned: int, *, cut: bool) -> None:
+    """The small print: how many more rows the files have, and where the page comes from."""
+    info = json.loads((check.files.folder / f"{Path(check.name).stem}-numbers.json").read_text())
+    for paragraph in check.page.xpath("//p[@class='small']"):
+        said = text_of(paragraph)
+        known = ""
+        if said.startswith("12 hours after"):
+            known = "all are in the file. " if cut else ""
+        elif "Most still up first." in said:
+            known = f"{more} more hosters in the file. Most" if more > 0 else "Most"
+        elif "more in the file." in said:
+            known = f"{more_returned} more in the file."
+        elif "Run " in said:
+            known = f"Run {info['run']}, Waterbed {info['version']}."
+        if known not in said or re.search(r"\d", without_constants(said.replace(known, " ") if known else said)):
+            check.wrong.append(f"{check.name}: {said} is not {known}")
+        check.drop(paragraph)

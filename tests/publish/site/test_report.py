@@ -1,0 +1,76 @@
+"""A month's report says what the files beside it say."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commands.test_windows import make
+from tests.publish.site.recomputed_report import report_differences
+from tests.study.copies import copied, kept
+from tests.study.facts import hour
+from waterbed.analysis.report import MonthReport, report_of
+from waterbed.model.window import Window, month_of
+from waterbed.publish.site.report import report_name, write_report
+from waterbed.study.study import open_study
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[MonthReport]]:
+    """Reports of a study: a month, one of a source, one after the end, and one with a month before."""
+    folder, original = tmp_path_factory.mktemp("copy"), kept(tmp_path_factory.mktemp("months"), make)
+    with pytest.MonkeyPatch.context() as patched, open_study(copied(original, folder, patched)) as study:
+        week = Window(since=hour(8 * 24), until=hour(9 * 24), name="2026-02")
+        months = (
+            (month_of("2026-01"), None),
+            (month_of("2026-01"), "hotline"),
+            (month_of("2026-02"), None),
+            (week, None),
+        )
+        yield [report_of(study, window, source=source) for window, source in months]
+
+
+def test_every_number_of_a_report_is_that_of_its_files(found: list[MonthReport], tmp_path: Path) -> None:
+    """Its sentences and tables, worked out anew from CSV and JSON, are the same, and no other number stands in it."""
+    for number, one in enumerate(found):
+        page = write_report(one, tmp_path / str(number))
+        assert report_differences(page) == [], number
+    plain, times = found[1], 12
+    back = {name: getattr(plain.month, name) * times for name in ("back_here", "back_elsewhere")}
+    crowded = replace(
+        plain, overdue=[replace(row, key=f"k{n % 10}") for n in range(60) for row in plain.overdue],
+        returned=plain.returned * times, hosters=plain.hosters * times, month=replace(plain.month, **back),
+        open_quarantines=2,
+    )  # fmt: skip
+    assert min(map(len, (plain.overdue, plain.returned, plain.hosters))) > 0
+    assert report_differences(write_report(crowded, tmp_path / "crowded")) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (" URLs were first reported", "1 URLs were first reported"),
+        ("Removed within 24 h of", "Removed within 97 h of"),
+        ('<th scope="row">on sites</th><td class="n">', '<th scope="row">on sites</th><td class="n">1'),
+        ('<td class="share">', '<td class="share">9'),
+        ("case 18", "case 19"),
+        ("Counts are not adjusted", "3 counts are not adjusted"),
+        ("followed to ", "followed to 1 "),
+        ("Run ", "Run 1"),
+    ],
+)
+def test_a_number_of_no_file_is_found_in_a_report(found: list[MonthReport], tmp_path: Path, old: str, new: str) -> None:
+    """A number put into a copy of the page, wherever it stands, is a difference."""
+    page = write_report(found[1], tmp_path)
+    text = page.read_text()
+    assert old in text
+    page.write_text(text.replace(old, new))
+    assert report_differences(page)
+
+
+def test_a_source_names_files_in_the_folder_alone(found: list[MonthReport], tmp_path: Path) -> None:
+    """A source's name that is none of a file makes one with its checksum; two of them share none."""
+    names = {report_name(replace(found[0], source=source)) for source in ("a b", "a-b", "../a", "/etc/a", "..", "a/b")}
+    assert len(names) == 6
+    assert not [name for name in names if "/" in name or ".." in name]

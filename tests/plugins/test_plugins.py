@@ -99,6 +99,7 @@ def test_the_tests_of_the_example_pass(installed: Path) -> None:
 FORM = "from waterbed.intake.formats import ReportForm\nVALUE = "
 BROKEN: Mapping[str, tuple[str, str, str]] = {
     "does not load": ("reports", "raise RuntimeError('odd')", "it does not load: RuntimeError: odd"),
+    "ends the program": ("reports", "raise SystemExit(0)", "it does not load: SystemExit: 0"),
     "other class": ("reports", "VALUE = 3", "odd:VALUE is a int, not a ReportForm"),
     "other interface": ("reports", f"{FORM}ReportForm(parse=None, interface=2)", "made for interface 2, this is 1"),
     "missing": ("exports", "", "it does not load: AttributeError"),
@@ -111,6 +112,27 @@ def test_a_plug_in_that_cannot_be_used_is_named_and_left_out(tmp_path: Path, cas
     kind, code, said = BROKEN[case]
     result, out, err = run(package(tmp_path / "site", kind, code), "plugins")
     assert (result, said in err, "left out" in out) == (1, True, True), err
+
+
+KEYS = "from waterbed.analysis.rankings.keys import RankingKind\ndef keys(answer):\n    {}\n{}\n"
+KIND = "VALUE = RankingKind(keys=keys)"
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "said"),
+    [
+        ("print('said'); return ('k',)", 0, "said"),
+        ("raise SystemExit(0)", 2, "the plug-in odd failed with SystemExit"),
+        ("return ('a\\x1b[2J',)", 2, "the plug-in odd gave keys that are no texts on one line"),
+    ],
+)
+def test_a_ranking_keeps_our_output_as_it_is(tmp_path: Path, publishing: Path, body: str, code: int, said: str) -> None:
+    """What it prints is not in a table, it cannot end the program as if all were well, and its keys are texts."""
+    site = package(tmp_path / "site", "rankings", KEYS.format(body, f"print('said at import')\n{KIND}"))
+    words = ("-C", publishing / "study", "rank", "--by", "odd", "--format", "csv")
+    result, out, err = run(site, *words, XDG_CONFIG_HOME=str(publishing / "config"))
+    assert (result, said in err, "said at import" in err, "said" in out) == (code, True, True, False)
+    assert [line.split(",")[1] for line in out.splitlines()] == (["key", "k"] if code == 0 else [])
 
 
 def test_two_plug_ins_of_one_name(tmp_path: Path) -> None:

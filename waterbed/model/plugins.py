@@ -1,7 +1,9 @@
 """Plug-ins: what other packages add, found by entry points."""
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from logging import getLogger
 from pathlib import Path
@@ -63,7 +65,7 @@ def added(kind: str, cls: type[T], built_in: Mapping[str, object]) -> dict[str, 
     found = {}
     for one, value in _loaded(kind, cls, built_in):
         if one.problem:
-            _log.warning("plug-in %s of %s is left out: %s (%s)", one.name, one.package, one.problem, SEE)
+            _log.warning("plug-in %s of %s is left out: %s; see waterbed plugins", one.name, one.package, one.problem)
         else:
             found[one.name] = value
     return found
@@ -91,13 +93,14 @@ def named(kind: str, cls: type[T], built_in: Mapping[str, T], name: str, option:
 def called(name: str, call: Callable[[], T]) -> T:
     """Call a plug-in; InputError names it if it fails.
 
-    What it says is left out: it may hold an address.
+    What it says is left out: it may hold an address. What it prints goes to standard error, not into our tables.
     """
     try:
-        return call()
+        with redirect_stdout(sys.stderr):
+            return call()
     except InputError:
         raise
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         raise InputError(
             f"the plug-in {name} failed with {type(problem).__name__}: leave it out, or ask its author ({SEE})"
         ) from None
@@ -122,8 +125,9 @@ def _loaded(kind: str, cls: type, taken: Iterable[str]) -> list[tuple[PlugIn, An
 
 def _value(entry: "EntryPoint", cls: type) -> tuple[Any, str]:
     try:
-        value = entry.load()
-    except Exception as problem:
+        with redirect_stdout(sys.stderr):
+            value = entry.load()
+    except (Exception, SystemExit) as problem:
         return None, f"it does not load: {type(problem).__name__}: {problem}"
     if not isinstance(value, cls):
         return None, f"{entry.value} is a {type(value).__name__}, not a {cls.__name__}"

@@ -95,8 +95,8 @@ def names_organisations(kind: Kind) -> bool:
 
 def _texts(keys: Iterable[object], kind: Kind) -> tuple[str, ...]:
     found = tuple(keys)
-    if isinstance(keys, str) or not all(isinstance(key, str) for key in found):
-        raise InputError(f"the plug-in {kind} gave keys that are no texts (docs/plugins.md)")
+    if isinstance(keys, str) or not all(isinstance(key, str) and key.isprintable() for key in found):
+        raise InputError(f"the plug-in {kind} gave keys that are no texts on one line (docs/plugins.md)")
     return tuple(key for key in found if isinstance(key, str))
 
 

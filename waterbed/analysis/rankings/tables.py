@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from hashlib import sha256
 from itertools import combinations
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from waterbed.analysis.rankings.clocks import clocks_of_groups, running_clocks
 from waterbed.analysis.rankings.feeds import feed_cards
 from waterbed.analysis.rankings.hiding import shares_if_hiding, views_differ
 from waterbed.analysis.rankings.incidents import complaints, incidents
-from waterbed.analysis.rankings.keys import Appearance, Kind, grouped, keys_of, names_organisations, size_kind
+from waterbed.analysis.rankings.keys import KINDS, Appearance, Kind, grouped, keys_of, names_organisations, size_kind
 from waterbed.analysis.rankings.ranking import Each, rank
 from waterbed.analysis.rankings.speed_ranks import Weighing, speed_places, weighing
 from waterbed.analysis.rankings.structure import Structure
@@ -56,6 +56,8 @@ _SHARED = 20_000
 SEED = 20_260
 """Seed of the resampling: the same study gives the same places."""
 
+Made = TypeVar("Made")
+
 
 @dataclass(kw_only=True)
 class RankingTables:
@@ -78,12 +80,16 @@ class RankingTables:
 
         The keys are all that its addresses ever gave it.
         """
-        return self.conclusions.kept(f"appearances.{self._name}", list[Appearance], self._appeared)
+        return self._kept(f"appearances.{self._name}", list[Appearance], self._appeared)
 
     def _appeared(self) -> list[Appearance]:
         grown, targets = self.conclusions.grown, self.conclusions.facts.targets
         # where a hoster's seat is may be told later, and decides sides
-        former = grown.former(f"appearances.{self._name}", list[Appearance]) if grown and not self.side else None
+        former = (
+            grown.former(f"appearances.{self._name}", list[Appearance])
+            if grown and not self.side and self.kind in KINDS
+            else None
+        )
         if grown is None or former is None:
             return self._appeared_of(targets, self.conclusions.answered)
         some = {url_id: targets[url_id] for url_id in grown.changed}
@@ -139,7 +145,12 @@ class RankingTables:
     @cached_property
     def rows(self) -> list[RankingRow]:
         """The ranking: volume and speed."""
-        return self.conclusions.kept(f"ranking.{self._name}", list[RankingRow], self._ranked)
+        return self._kept(f"ranking.{self._name}", list[RankingRow], self._ranked)
+
+    def _kept(self, name: str, form: Any, make: Callable[[], Made], whose: Conclusions | None = None) -> Made:
+        """What is kept, or made and kept; of a plug-in's ranking always made: its code may be another by now."""
+        found: Made = (whose or self.conclusions).kept(name, form, make) if self.kind in KINDS else make()
+        return found
 
     @property
     def _name(self) -> str:
@@ -150,7 +161,7 @@ class RankingTables:
     @cached_property
     def brief_rows(self) -> list[RankingRow]:
         """The ranking without bounds and medians."""
-        return self.conclusions.kept(f"brief.{self._name}", list[RankingRow], partial(self._ranked, brief=True))
+        return self._kept(f"brief.{self._name}", list[RankingRow], partial(self._ranked, brief=True))
 
     @property
     def each(self) -> Each:
@@ -181,7 +192,7 @@ class RankingTables:
         """
         if not self.conclusions.config.schedule.rare_share:
             return frozenset()
-        return frozenset(self.conclusions.whole.kept(f"differing.{self.kind}", list[str], self._differing))
+        return frozenset(self._kept(f"differing.{self.kind}", list[str], self._differing, self.conclusions.whole))
 
     def _differing(self) -> list[str]:
         whole = RankingTables(conclusions=self.conclusions.whole, kind=self.kind)
@@ -225,9 +236,7 @@ class RankingTables:
 
     def weighing(self) -> Weighing | None:
         """The removal share by hoster and by content."""
-        return self.conclusions.kept(
-            f"weighing.{self._name}", Weighing | None, lambda: weighing(self.rows, self.groups)
-        )
+        return self._kept(f"weighing.{self._name}", Weighing | None, lambda: weighing(self.rows, self.groups))
 
     def places(self, worst: int) -> list[PlaceRow]:
         """Places by speed, slowest first."""

@@ -140,7 +140,7 @@ class LabStudy:
                 continue
             window = Window(since=since, until=until, follow=end - until)
             cut = self.concluded(self.cut(since, until, end, last))
-            if _losses(self.whole, cut, end) != _losses(cut, cut, end):
+            if _losses(self.whole, cut, end, last) != _losses(cut, cut, end, last):
                 continue  # checks after the cut study's last one confirmed a loss: a window knows it
             assert cut.until == end - _MICROSECOND, "the study must end with the window"
             cut.__dict__["until"] = end  # its last check lies before the end, not at it
@@ -156,16 +156,21 @@ class LabStudy:
             yield within(self.whole, window), cut, ended
 
 
-def _losses(conclusions: Conclusions, cut: Conclusions, end: datetime) -> set[tuple[str, int]]:
-    """The confirmed absences before a time, of the URLs of the cut study."""
-    limit = microseconds(end)
+def _losses(conclusions: Conclusions, cut: Conclusions, end: datetime, last: datetime) -> set[tuple[str, int]]:
+    """The confirmed absences before the end, of the URLs of the cut study.
+
+    Those before the last check, where no check before the end had an answer: the first one after it tells whose the
+    address was, if it is believed.
+    """
+    limits = microseconds(last), microseconds(end)
+    answered = {url_id: any(run.answered and run.at[0] < limits[1] for run in own) for url_id, own in cut.runs.items()}
     return {
         (url_id, int(when))
         for url_id in cut.runs
         for run in conclusions.runs[url_id]
         if run.down
         for when in run.at
-        if when < limit
+        if when < limits[answered[url_id]]
     }
 
 

@@ -53,7 +53,12 @@ def sheet(check: Check) -> None:
     boxes.append(
         f"{number(row['median_h'])} huntil half was goneby any cause; {number(row['median_h_low'])} to {late}"
         if row["median_h"] is not None
-        else f"{NOTHING}until half was gonenot seen: half stayed longer than anything was followed, or too few sites"
+        else f"{NOTHING}until half was gone"
+        + (
+            "only where a share is given"
+            if row["removed_24h_low"] is None
+            else "not seen: half stayed longer than anything was followed, or too few sites so long"
+        )
     )
     boxes.append(
         f"{places_cell(place)}place by speed of {most}, 1 is the slowest{percent(place['among_worst'])} likely {slow}"
@@ -71,6 +76,8 @@ def sheet(check: Check) -> None:
     for name, told in (("share", "removed_24h"), ("low", "removed_24h_low"), ("high", "removed_24h_high")):
         if row["removed_24h_low"] is not None and (not day or day[name] is None or abs(day[name] - row[told]) > 2e-6):
             check.wrong.append(f"{check.name}: {name} of {day} is not {row[told]}")
+    if row["class"] in ("unmeasurable", "views differ") and (shares or its.has(f"{stem}-curves")):
+        check.wrong.append(f"{check.name}: the ranking withholds the share of class {row['class']}, {day} gives it")
     for paragraph in check.page.xpath("//p[@class='fine'][contains(., 'On average a URL stayed')]"):
         mean = f"{number(more['mean_h'])} of the first {number(more['within_h'])} hours"
         mean += f" ({number(more['mean_low'])} to {number(more['mean_high'])})."

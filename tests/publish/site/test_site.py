@@ -19,8 +19,11 @@ from waterbed.publish.api.guard import Access
 from waterbed.publish.api.source import served_of
 from waterbed.publish.policy import Policy
 from waterbed.publish.release import publish_all
+from waterbed.publish.site.hoster import sheet_views
 from waterbed.publish.site.layout import HTML, Site
 from waterbed.publish.site.quality import held_in_words
+from waterbed.publish.site.rankings import RankingEntry
+from waterbed.publish.tables import publication_of
 
 
 @pytest.fixture(scope="module")
@@ -215,3 +218,16 @@ def test_a_sheet_goes_when_its_hoster_is_held_back(tmp_path: Path) -> None:
     with small_study(tmp_path / "two") as study:
         publish_all(study, tmp_path / "out")
     assert not sheet.exists()
+
+
+def test_a_sheet_gives_no_curve_where_the_share_is_withheld(tmp_path: Path) -> None:
+    """Neither curve nor shares nor mean stay stand where the ranking says that its share would say nothing."""
+    with small_study(tmp_path) as study:
+        conclusions = study.conclude()
+        publication = publication_of(study, conclusions)
+        for rank_class, told in (("ranked", True), ("unmeasurable", False), ("views differ", False)):
+            rows = [replace(row, rank_class=rank_class) for row in publication.table("ranking-hoster").rows[:1]]
+            standings = [RankingEntry(row=row) for row in rows]
+            (view,) = sheet_views(study, conclusions, publication, standings)
+            given = (view.curves is not None, bool(view.shares), view.duration is not None)
+            assert given == (told, told, told), rank_class

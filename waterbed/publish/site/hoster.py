@@ -29,6 +29,8 @@ from waterbed.study.study import Study
 
 MARKS_H: Final = (1.0, 12.0, 24.0, 72.0, 168.0)
 """Hours at which the sheet gives shares with intervals."""
+WITHHELD: Final = ("views differ", "unmeasurable")
+"""Classes whose share is withheld, so that no curve may give it either."""
 CAUSE_WORDS: Final[Mapping[str, str]] = {
     "removed": "removed",
     "moved": "moved away",
@@ -268,7 +270,7 @@ def sheet_views(
 
     def speed(one: RankingEntry) -> tuple[CauseCurves | None, list[CauseShare], Duration | None]:
         own, kept = clocks.get(one.row.key, ()), behind(one.row.key)
-        curves = _curves(kept) if one.row.rank_class != "views differ" else None
+        curves = _curves(kept) if one.row.rank_class not in WITHHELD else None
         shares = list(cause_shares(kept, MARKS_H, until=until)) if curves and until else []
         return curves, shares, duration(own, within_h=MARKS_H[-1]) if curves else None
 

@@ -13,6 +13,7 @@ from waterbed.model.progress import staged
 from waterbed.model.spelling import NOTHING, number, percent
 from waterbed.model.table import TableInfo
 from waterbed.publish.site.figures.marks import Figure
+from waterbed.store.settings import Tlp
 from waterbed.study.formats import as_csv, as_json
 
 POLICY: Final = (
@@ -37,7 +38,7 @@ class Layout:
     last: Annotated[datetime | None, "last look"]
     home: Annotated[str, "ISO code of the country that counts as home"]
     publisher: Annotated[str, "who publishes"]
-    tlp: Annotated[str, "traffic light (TLP 2.0)"]
+    tlp: Annotated[Tlp, "traffic light (TLP 2.0)"]
     licence: Annotated[str, "SPDX name of the licence"]
     least: Annotated[int, "rows about fewer sites are left out"]
     info: Annotated[TableInfo, "of the ranking by hoster: clock, run, version, data, protocol and caveat"]

@@ -2,10 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 from waterbed.model.takedown import NoticeEffect
 from waterbed.publish.site.layout import Page
+from waterbed.publish.site.rankings import CLASSES
+from waterbed.store.settings import Tlp
+
+TLP: Final[Mapping[Tlp, str]] = {
+    "clear": "it may be passed on to everybody",
+    "green": "it may be passed on within the recipient's community, not to the public",
+    "amber": "it may be passed on within the recipient's organisation and to its clients who need it",
+    "amber+strict": "it may be passed on within the recipient's organisation only",
+    "red": "it is for the recipients in person only",
+}
+"""What each label of TLP 2.0 allows (FIRST)."""
+UNLICENSED: Final = "LicenseRef-none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,5 +48,5 @@ def method_page(view: MethodView, start: str) -> Page:
         template="method.html",
         title="Method and limits",
         menu="Method",
-        values={"view": view, "start": start},
+        values={"view": view, "start": start, "classes": CLASSES, "tlp": TLP, "unlicensed": UNLICENSED},
     )

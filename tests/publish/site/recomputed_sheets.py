@@ -187,9 +187,11 @@ def quality(check: Check) -> None:
     outcomes, canaries, held = (its.rows(f"data/{name}") for name in ("outcomes", "canaries", "quarantines"))
     looks, undecided = sum(one["looks"] for one in outcomes), its.total["looks_undecided"]
     (lag,) = its.rows("data/schedule")
-    late = lag["oldest_s"] is not None and lag["oldest_s"] > lag["promised_s"]
+    late = max(lag["oldest_s"] or 0, lag["taken_p95_s"] or 0) > lag["promised_s"]
     promised = f"{'late' if late else 'in time'}: promised within {hours(lag['promised_s'])}"
     nothing = "; nothing is due" if lag["oldest_s"] is None else ""
+    if lag["taken_p95_s"] is not None:
+        nothing += f"; 95% of the last hour's looks were taken within {hours(lag['taken_p95_s'])}"
     vantages = "vantage" if len(canaries) == 1 else "vantages"
     failed, all_looks = (sum(one[name] for one in canaries) for name in ("failed", "looks"))
     check.take(

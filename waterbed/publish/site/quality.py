@@ -75,8 +75,11 @@ class Lag:
 
     @property
     def late(self) -> bool:
-        """True if the oldest check is later than promised."""
-        return self.oldest_s is not None and self.oldest_s > self.promised_s
+        """True if checks are later than promised.
+
+        The oldest that is due, or more than 5% of the last hour's.
+        """
+        return max(self.oldest_s or 0.0, self.taken_p95_s or 0.0) > self.promised_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

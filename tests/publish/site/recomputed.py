@@ -177,6 +177,9 @@ class Check:
         )
         rows += self.files.rows("data/hop-places") if stem == "data/hop-flows" else []
         values = [value for row in rows for value in row.values()] + list(self.files.total.values()) + [len(rows)]
+        if self.name.startswith("hosters/"):  # a file of all hosters: its own rows count, and those with a share
+            its = [row for row in rows if row.get("key") == self.files.key(self.files.folder / self.name)]
+            values += [len(its), sum(row.get("removed_24h") is not None for row in its)]
         for row in rows:
             values += [row[a] - (row[b] or 0) for a, b in (("hops", "certain"),) if row.get(a) is not None and b in row]
         for value in values:

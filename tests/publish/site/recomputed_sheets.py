@@ -57,7 +57,8 @@ def sheet(check: Check) -> None:
         + (
             "only where a share is given"
             if row["removed_24h_low"] is None
-            else "not seen: half stayed longer than anything was followed, or too few sites so long"
+            else "not given: half stayed longer than anything was followed, or its interval reaches to hours of which "
+            "too few sites tell"
         )
     )
     boxes.append(

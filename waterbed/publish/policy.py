@@ -18,6 +18,7 @@ from waterbed.publish.edition import LastEdition, cells_told, edition_of, next_c
 from waterbed.publish.hop_cells import NO_CELLS, CellDisclosure, HopCells
 from waterbed.publish.hop_tables import flow_rows, share_rows
 from waterbed.publish.suppression import Key, Layer, few_sites, hidden_keys, told
+from waterbed.publish.told_rows import told_by_week, told_effects, told_notices, too_few
 from waterbed.store.settings import Norm, Tlp
 
 COUNTED: Final = ("sites", "clocks", "hosts", "hops", "urls")
@@ -26,8 +27,6 @@ KEYS: Final = ("key", "from_key", "to_key")
 """Fields that identify the subject of a row."""
 COMPANIES: Final = ("hoster", "asn", "platform", "upstream", "operator", "as_holder", "proxy")
 """What rows can stand for that is a company."""
-_OF_EFFECTS: Final = ("clocks", "clusters", "of_clocks", "of_clusters")
-"""Counts of a row on the effect of notices."""
 ADDRESSES: Final = ("addresses", "prefixes")
 """Fields that hold addresses."""
 
@@ -198,7 +197,7 @@ def _hidden(publication: Publication, before: Sequence[LastEdition]) -> _Hidden:
         if table.name.startswith(RANKING) or table.name == "feeds":
             small |= {(kind, _name(row)) for row in table.rows if row.sites < least}
         elif table.name.startswith("compliance-"):
-            few |= {(kind, row.key) for row in table.rows if row.week is None and _too_few(row, least)}
+            few |= {(kind, row.key) for row in table.rows if row.week is None and too_few(row, least)}
     networks = [f"network{at}" for at in range(len(basis.network))]
     found = hidden_keys(
         basis.network,
@@ -243,10 +242,6 @@ def _told_by_cards(publication: Publication, hidden: Collection[Key]) -> bool:
     return False
 
 
-def _too_few(row: Any, least: int) -> bool:
-    return any(0 < number < least for number in (row.clocks, row.clusters))
-
-
 def _name(row: Any) -> str:
     return str(row.source if hasattr(row, "shared") else row.key)
 
@@ -265,11 +260,11 @@ def _large_enough(publication: Publication, table: Table, left_out: _Hidden) -> 
         and ("source" not in fields or (_SOURCE, row.source) not in hidden)
     ]
     if table.cls is NoticeEffect:
-        rows = _told_effects(rows, least)
+        rows = told_effects(rows, least)
     elif "clusters" in fields:
-        rows = _untold_notices(table, rows, least)
+        rows = told_notices(rows, table.rows if kind == "hoster" else (), least)
     if "window" in fields:
-        rows = _untold_weeks(table, rows, least)
+        rows = told_by_week(rows, table.rows, least)
     gone = len(table.rows) - len(rows)
     layer = publication.basis.alone.get(kind) or next(iter(publication.basis.network), ())
     if counted == "sites" and gone:
@@ -295,74 +290,6 @@ def _shared_again(basis: Basis, table: Table, rows: Sequence[Any]) -> list[Any]:
     if table.name.startswith(RANKING):
         found = [row if row.place is None else replace(row, place=place) for place, row in enumerate(found, 1)]
     return found
-
-
-def _untold_notices(table: Table, rows: Sequence[Any], least: int) -> list[Any]:
-    """Rows on notices without weeks that follow from others.
-
-    Weeks stand in the table by hoster alone. The weeks that a hoster lacks are several, and about enough clocks.
-    """
-    weeks: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
-    for row in table.rows:
-        if row.week is not None and table.envelope.by == "hoster":
-            weeks[row.key][row.week].append(row)
-    shown = {key: _told_weeks(own, least) for key, own in weeks.items()}
-    return [
-        row
-        for row in rows
-        if (row.week in shown.get(row.key, ()) if row.week is not None else not _too_few(row, least))
-    ]
-
-
-def _told_effects(rows: Sequence[NoticeEffect], least: int) -> list[NoticeEffect]:
-    """Effects of notices over all hosters, with counts rounded down.
-
-    Each rests on enough clocks and clusters with the change, and on enough without it or on none.
-    """
-
-    def enough(part: int, whole: int) -> bool:
-        return part >= least and not 0 < whole - part < least
-
-    return [
-        replace(row, **{name: getattr(row, name) // least * least for name in _OF_EFFECTS})
-        for row in rows
-        if not row.refusal and enough(row.clocks, row.of_clocks) and enough(row.clusters, row.of_clusters)
-    ]
-
-
-def _untold_weeks(table: Table, rows: Sequence[Any], least: int) -> list[Any]:
-    """Rows by week of the report, without weeks that follow from others."""
-    sites: dict[str, dict[str, int]] = defaultdict(dict)
-    for row in table.rows:
-        sites[row.key][row.window] = row.sites
-    shown = {key: told_weeks(own, least) for key, own in sites.items()}
-    return [row for row in rows if row.window in shown[row.key]]
-
-
-def told_weeks(sites: Mapping[str, int], least: int) -> set[str]:
-    """Weeks of a hoster that may be told."""
-    return _told_of(sites, {week for week in sites if sites[week] >= least}, least)
-
-
-def _told_weeks(weeks: Mapping[str, Sequence[Any]], least: int) -> set[str]:
-    """Weeks of one hoster that may be told: the others follow from no sum."""
-    clocks = {week: max(row.clocks for row in rows) for week, rows in weeks.items()}
-    shown = {
-        week
-        for week, rows in weeks.items()
-        if all(row.clocks >= least and not 0 < row.clusters < least for row in rows)
-    }
-    return _told_of(clocks, shown, least)
-
-
-def _told_of(clocks: Mapping[str, int], shown: set[str], least: int) -> set[str]:
-    """Of weeks that are large enough, those whose rest is several weeks, and about enough."""
-    for week in sorted(shown, key=lambda week: (clocks[week], week)):
-        rest = [clocks[other] for other in clocks if other not in shown and clocks[other]]
-        if not rest or (len(rest) > 1 and sum(rest) >= least + len(rest) - 2):
-            break
-        shown.discard(week)
-    return shown
 
 
 def _without_margins(every: Iterable[Table], kept: Sequence[Table]) -> list[Table]:

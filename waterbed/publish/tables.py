@@ -40,8 +40,9 @@ from waterbed.publish.changes import TABLE, change_rows
 from waterbed.publish.edition import LastEdition
 from waterbed.publish.events import public_events
 from waterbed.publish.intervals import follows
-from waterbed.publish.policy import COMPANIES, EFFECTS, KEYS, Policy, Publication, Table, told_weeks
+from waterbed.publish.policy import COMPANIES, EFFECTS, KEYS, Policy, Publication, Table
 from waterbed.publish.suppression import Key
+from waterbed.publish.told_rows import told_weeks
 from waterbed.store.lake.reading import observed_span
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.linking import reported_at

@@ -189,9 +189,7 @@ class Check:
                 for said in (percent(value), number(value), count(value), f"{value:.0%}", f"{value:g}", str(value)):
                     yield from re.findall(r"\d[\d.,:/W-]*", said)
         for side in ("before", "after", "control_before", "control_after"):
-            total = (
-                sum(row[side] or 0 for row in rows if row.get("key") in ("home", "abroad", "unknown")) if rows else 0
-            )
+            total = sum(row.get(side) or 0 for row in rows if row.get("key") in ("home", "abroad", "unknown"))
             for row in rows:
                 if total and row.get(side):
                     yield from (str(total), f"{row[side] / total:.0%}".rstrip("%"))

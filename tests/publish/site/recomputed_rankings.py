@@ -54,7 +54,7 @@ def overview(check: Check) -> None:
     lines = [much]
     if slow:
         norm = percent(total["norm_share"])
-        names = ", ".join(row["name"] for row in below)
+        names = ", ".join(row["name"] for row in below[:NAMED]) + _more(below)
         few = "hoster" if len(below) == 1 else "hosters"
         first = (
             f"{len(below)} {few} surely removed less than {norm} within 24 hours: {names}; the"
@@ -147,9 +147,8 @@ def _changes(check: Check, rows: list[Row]) -> list[str]:
     lines = []
     for change, (one, many) in CHANGED.items():
         if own := [row for row in rows if row["change"] == change]:
-            more = f"; and {len(own) - NAMED} more" if len(own) > NAMED else ""
-            named = "; ".join(map(told, own[:NAMED]))
-            lines.append(f"{len(own)} {one if len(own) == 1 else many}: {named}{more}")
+            named = "; ".join(map(told, own[:NAMED])) + (f";{_more(own)}" if _more(own) else "")
+            lines.append(f"{len(own)} {one if len(own) == 1 else many}: {named}")
     method = json.loads((check.files.folder / "changes-hoster.json").read_text())["method"]
     since = re.search(r"against the edition with looks to (\S+ \S+)$", method)
     inside = "//section[h2[@id='changed']]"
@@ -164,6 +163,11 @@ def _changes(check: Check, rows: list[Row]) -> list[str]:
     ))  # fmt: skip
     few = "hoster" if len(rows) == 1 else "hosters"
     return [f"{len(rows)} {few} changed since the last edition: what changed."] if rows else []
+
+
+def _more(rows: list[Row]) -> str:
+    """How many are not named."""
+    return f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
 
 
 def _weeks(key: str, labels: list[str], weeks: list[Row]) -> str:

@@ -34,6 +34,7 @@ def sheet(check: Check) -> None:
     systems = [f"AS{one}" for one in more["origins"]]
     further = f" and {len(systems) - 6} more" if len(systems) > 6 else ""
     about += f" · {', '.join(systems[:6])}{further}" if systems else ""
+    check.take("//h1", row["name"])
     check.take("//p[@class='about']", about)
     least = whole(its.total["least"])
     for paragraph in check.page.xpath("//p[@class='nothing'][contains(., ' flow ')]"):

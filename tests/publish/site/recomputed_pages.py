@@ -23,7 +23,7 @@ from waterbed.model.results import Answer
 from waterbed.model.spelling import NOTHING, interval, number, percent
 from waterbed.publish.site.displacement import HELD, WORDS, _monday, _signed
 from waterbed.publish.site.figures.hops import count
-from waterbed.publish.site.interventions import SHOWN_PAIRS, WHO
+from waterbed.publish.site.interventions import SHOWN_PAIRS
 from waterbed.publish.site.layout import thousands
 
 
@@ -109,8 +109,8 @@ def displacement(check: Check) -> None:
         )
     for one in check.page.xpath("//ul[@class='events']/li"):
         stem = one.xpath(".//a/@href")[0].removesuffix(".html")
-        said = " ".join(o["text"] for o in its.rows(f"{stem}-sentences")) if its.has(f"{stem}-sentences") else ""
-        if said not in text_of(one):
+        said = " ".join(o["text"] for o in its.rows(f"{stem}-sentences"))
+        if squeezed(said) not in text_of(one):
             check.wrong.append(f"{check.name}: {text_of(one)} lacks {said}")
         check.drop(one)
     for paragraph in check.page.xpath("//p[contains(., ' sites') or contains(., ' contents are')]"):
@@ -142,7 +142,7 @@ def event(check: Check) -> None:
         return
     declared = its.rows(f"{stem}-declared")
     check.take("//dl[@class='declared']/div", *(f"{o['name']}{o['text']}" for o in declared if o["name"] != "Note"))
-    check.take("//ul[@class='notes']/li", *(o["text"] for o in declared if o["name"] == "Note"))
+    check.take("//p[@class='said']", *(o["text"] for o in its.rows(f"{stem}-sentences")))
     when = next(o["text"] for o in declared if o["name"] == "Event, UTC")
     title = text_of(check.page.xpath("//h1")[0])
     assert time_of(f"{when}+00:00").strftime("%-d %B %Y") in title, title
@@ -154,19 +154,17 @@ def event(check: Check) -> None:
         f"{given} of {len(answers)} numbers could be given. "
         "If the data do not support a number, the reason is given instead.",
     )
-    check.take("//section[@id='answer']/p", *(o["text"] for o in its.rows(f"{stem}-sentences")))
-    shares = [row for table in check.page.xpath("//table[contains(@class, 'removed')]") for row in cells(table)]
-    if shares != (wanted := [_removed(o) for o in answers if o["name"] in WHO]):
-        check.wrong.append(f"{check.name}: {[(a, b) for a, b in zip(shares, wanted, strict=False) if a != b][:2]}")
-    for table in check.page.xpath("//table[contains(@class, 'removed')]"):
-        check.drop(table)
-    reasons: dict[str, list[str]] = {}
+    notes = [o["text"] for o in declared if o["name"] == "Note"]
+    refused: dict[str, dict[str, None]] = {}
     for o in answers:
-        if o["refusal"] is not None and o["name"] not in reasons.setdefault(o["refusal"], []):
-            reasons[o["refusal"]].append(o["name"])
-    check.take("//ul[@class='reasons']/li", *(f"{why}: {', '.join(names)}." for why, names in reasons.items()))
-    several = f"{len(reasons)} reasons for which numbers are not given"
-    check.take("//section[@id='unknown']/details/summary", *([several] if reasons else []))
+        if o["refusal"] is not None:
+            refused.setdefault(o["refusal"], {})[o["name"]] = None
+    check.take("//ul[@class='reasons']/li", *(f"{why}: {', '.join(names)}." for why, names in refused.items()))
+    check.take("//ul[@class='notes']/li", *notes)
+    check.take("//section[@id='unknown']//summary", *(
+        [f"{len(refused)} reasons for which numbers are not given"] if refused else []
+    ))  # fmt: skip
+    _removed(check, [o for o in answers if o["name"] in REMOVED])
     found = [row for table in check.page.xpath("//table[contains(@class, 'answers')]") for row in cells(table)]
     questions = list(dict.fromkeys(o["question"] for o in answers))
     wanted = [_answer(o) for question in questions for o in answers if o["question"] == question]
@@ -195,14 +193,36 @@ def _ends(o: Row) -> str:
     return interval(Answer(**fields))  # type: ignore[arg-type]  # as read
 
 
-def _removed(o: Row) -> list[str]:
-    if o["refusal"] is not None:
-        told = f"No number: {o['refusal']}."
-    elif o["low"] is None:
-        told = f"{percent(o['estimate'])} of these reports alone"
-    else:
-        told = f"{percent(o['estimate'])} ({percent(o['low'])} to {percent(o['high'])})"
-    return [WHO[o["name"]], thousands(o["n"]), told]
+REMOVED = {
+    "removed before, target": "At the target, before the event",
+    "removed after, target": "At the target, after it",
+    "removed before, controls": "At the controls, before the event",
+    "removed after, controls": "At the controls, after it",
+}
+
+
+def _removed(check: Check, rows: list[Row]) -> None:
+    """Shares removed around the event, in the table and in its bars."""
+
+    def share(o: Row) -> str:
+        if o["refusal"] is not None:
+            return f"No number: {o['refusal']}."
+        ends = f"({percent(o['low'])} to {percent(o['high'])})" if o["low"] is not None else "of these reports alone"
+        return f"{percent(o['estimate'])} {ends}"
+
+    wanted = [[REMOVED[o["name"]], thousands(o["n"]), share(o)] for o in rows]
+    tables = check.page.xpath("//table[contains(@class, 'removed')]")
+    said = [row for table in tables for row in cells(table)]
+    if said != wanted:
+        check.wrong.append(f"{check.name}: {said} is not {wanted}")
+    drawn = [o for o in rows if o["refusal"] is None]
+    for o, bar in zip(drawn, (bar for table in tables for bar in table.xpath(".//*[local-name()='svg']")), strict=True):
+        low, high = (o["estimate"] if o["low"] is None else o[end] for end in ("low", "high"))
+        label = f"{percent(o['estimate'])} removed, between {percent(low)} and {percent(high)}"
+        if bar.get("aria-label") != label:
+            check.wrong.append(f"{check.name}: {bar.get('aria-label')} is not {label}")
+    for table in tables:
+        check.drop(table)
 
 
 def _answer(o: Row) -> list[str]:

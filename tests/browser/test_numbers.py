@@ -1,6 +1,9 @@
 """Numbers of the lab's whole site: with interventions, notices, weeks and quarantines."""
 
+import shutil
 from pathlib import Path
+
+import pytest
 
 from tests.publish.site.recomputed_pages import differences
 from tests.publish.site.recomputed_report import report_differences
@@ -15,3 +18,22 @@ def test_every_number_of_the_labs_report_is_that_of_its_files(folder: Path) -> N
     """The month's report of the lab's main world, too."""
     (page,) = (folder / "report").glob("*.html")
     assert report_differences(page) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('class="said"><bdi>', 'class="said"><bdi>7 '),
+        (" reasons for which", "1 reasons for which"),
+        ("</b> of these reports alone", "</b> of these 9 reports alone"),
+        (" numbers could be given", "0 numbers could be given"),
+    ],
+)
+def test_a_number_of_no_file_is_found_on_an_events_page(folder: Path, tmp_path: Path, old: str, new: str) -> None:
+    """A number put into a copy of it is a difference."""
+    out = shutil.copytree(folder / "out", tmp_path / "out")
+    page = out / "interventions" / "moerashost-acts.html"
+    text = page.read_text()
+    assert old in text
+    page.write_text(text.replace(old, new))
+    assert [one for one in differences(out) if page.name in one]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 
+from graphs.births import Births
 from graphs.hop_sources import Losses, Source, down_by, in_order, is_loss
 from graphs.linking.clusters import Clusters
 from graphs.linking.evidence import Link
@@ -39,13 +40,15 @@ class HopContext:
     """Jurisdiction, seats, labels and clusters that describe hops.
 
     `home` is the declared jurisdiction, `seats` the country of a hoster's legal seat, `labels` the keyed id of each
-    URL's label; `clusters` hold redirects, and the evidence on which URLs carry one content.
+    URL's label; `clusters` hold redirects, and the evidence on which URLs carry one content; `births` are those of the
+    names.
     """
 
     home: str
     seats: Mapping[str, str]
     labels: Mapping[str, str] = field(default_factory=dict)
     clusters: Clusters = field(default_factory=Clusters)
+    births: Births = field(default_factory=Births)
 
     def renamed(self, left: Episode, arrived: Episode) -> bool:
         """True if the same label is now under another suffix.
@@ -63,10 +66,11 @@ def find_hops(episodes: Iterable[Episode], context: HopContext) -> list[Hop]:
     the content was not up just then. The loss: for a URL that was up before, its own last loss; for a new URL one of
     the same content, found by the surest evidence there is: of URLs that redirect to it, else of URLs of the same
     label, else of any. Of these it is the one nearest in time (`graphs.hop_sources`). Ends as masked, lost or lineage
-    are no loss, nor are ends at the hoster of the arrival. Pure; for a content of n episodes the time grows as n log n.
+    are no loss, nor are ends at the hoster of the arrival. An arrival is no earlier than the birth of its name. Pure;
+    for a content of n episodes the time grows as n log n.
     """
     contents: dict[str, list[Episode]] = defaultdict(list)
-    for episode in episodes:
+    for episode in context.births.bounded(list(episodes)):
         contents[episode.content_id].append(episode)
     return [
         hop for of_content in contents.values() if len(of_content) > 1 for hop in _hops_of_content(of_content, context)
@@ -217,6 +221,7 @@ def hop_between(
         evidence=("same_url",) if left.url_id == arrived.url_id else evidence,
         strength=link.strength if link else "strong",
         sources=sources,
+        arrival_evidence=context.births.evidence(left, arrived),
     )
 
 

@@ -22,6 +22,7 @@ from waterbed.analysis.sizes import WINDOW_DAYS
 from waterbed.cli import app as root
 from waterbed.cli import options
 from waterbed.cli.commands import COMMANDS
+from waterbed.intake import births
 from waterbed.intake.formats import FORMATS
 from waterbed.intake.notices import NOTICE_FORMATS
 from waterbed.model.conclusions import ClockKind
@@ -192,7 +193,7 @@ def test_words_of_the_options_are_those_of_the_code() -> None:
     assert tuple(FORMATS) == options.REPORT_FORMS
     assert options.NOTICE_FORMS == NOTICE_FORMATS
     assert tuple(kind for kind in KINDS if kind not in set(ROLES.values()) - {"hoster", "upstream"}) == options.RANKED
-    assert tuple(READERS) == options.TABLE_KINDS
+    assert (*READERS, births.KIND) == options.TABLE_KINDS
     assert (options.WINDOW_DAYS, options.OUTCOMES) == (WINDOW_DAYS, OUTCOMES)
     assert {str(clock) for clock in options.Clock} <= set(get_args(ClockKind))
     assert (root._VANTAGE, root._NETWORK) == (VANTAGE, NETWORK)

@@ -35,6 +35,7 @@ FOUND: Final = {
     "hosters queue": "a change waits for your code",
     "code queue": "something waits for the coder",
     "code next": "there is a next item",
+    "tables add": "with `--kind births`, a line about a reported name was kept out",
     "tables check": "something is amiss with a table",
     "quarantine list": "one is open",
     "lab replay": "a line was kept out, or the pass was stopped",

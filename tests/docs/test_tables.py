@@ -10,11 +10,11 @@ from attribution.hosters.files import Hoster as HosterEntity
 from attribution.rules import standard_rules
 from tests.docs.markdown import page, rows, section
 from tests.docs.schema import schema_text
+from waterbed.cli.options import TABLE_KINDS
 from waterbed.intake.csv_reports import COLUMNS
 from waterbed.judging.rules import read_rules
 from waterbed.lab.world.file import World
 from waterbed.store.config import Config
-from waterbed.study.tables import READERS
 
 
 def _plain(value: Any) -> str:
@@ -112,7 +112,7 @@ def test_every_field_of_a_hoster_is_documented() -> None:
 def test_every_kind_of_table_is_documented() -> None:
     """The page of dated tables has exactly the kinds that can be added."""
     found = [cells[0].strip("`") for cells in rows(section(page("tables.md"), "Kinds and forms"))]
-    assert sorted(found) == sorted(READERS)
+    assert sorted(found) == sorted(TABLE_KINDS)
 
 
 def test_every_column_of_a_reports_file_is_documented() -> None:

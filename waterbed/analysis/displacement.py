@@ -84,7 +84,7 @@ def findings(
         )
     kind, declared = (event.kind, tuple(event.places)) if event else ("hoster", ())
     prior = external if external and external.settings.in_series else None
-    episodes = [*conclusions.episodes, *(prior.prior if prior else ())]
+    episodes = [*conclusions.arrivals, *(prior.prior if prior else ())]
     hops = [*conclusions.hops, *(prior.hops if prior else ())]
     movements = partial(
         gather,

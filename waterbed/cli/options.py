@@ -85,7 +85,7 @@ REPORT_FORMS = (
 )  # fmt: skip
 RANKED = ("hoster", "asn", "country", "delegated", "registered", "seat", "upstream", "platform", "category")
 NOTICE_FORMS = ("csv", "scart")
-TABLE_KINDS = ("routes", "places", "organisations", "hosting", "domains", "covariates")
+TABLE_KINDS = ("routes", "places", "organisations", "hosting", "domains", "covariates", "births")
 WINDOW_DAYS = 30
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Literal
 
 from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.facts import (
+    Birth,
     CanaryLook,
     ControlLook,
     ExternalObservation,
@@ -209,6 +210,7 @@ STORED: tuple[type, ...] = (
     Coding,
     Notice,
     ExternalObservation,
+    Birth,
     ProtocolLock,
     DeviationNote,
     Preview,

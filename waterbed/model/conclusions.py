@@ -174,7 +174,9 @@ class Hop:
     to_countries: Annotated[tuple[str, ...], "countries after"]
     left_after: Annotated[datetime, "last known up at the old hoster"]
     left_before: Annotated[datetime, "first confirmed away from it"]
-    arrived_after: Annotated[datetime | None, "last known absent at the new hoster; null: never known absent"]
+    arrived_after: Annotated[
+        datetime | None, "last known absent at the new hoster, by a check or a birth; null: never known absent"
+    ]
     arrived_before: Annotated[datetime, "first known up at the new hoster"]
     kind: Annotated[HopKind, "what moved: the name, the URL, or the content to another URL"]
     order: Annotated[OrderClass, "sequential, parallel, unknown, or repointed (one name, one interval)"]
@@ -182,6 +184,11 @@ class Hop:
     evidence: Annotated[tuple[str, ...], "kinds of evidence that link the two URLs; same_url alone: it is one URL"]
     strength: Annotated[LinkStrength, "of the weakest link between the two URLs; strong: it is one URL"] = "strong"
     sources: Annotated[int, "hosters that the content may have come from; above 1 the one named is the likeliest"] = 1
+    arrival_evidence: Annotated[
+        tuple[str, ...],
+        "creation or zone: the birth that arrived_after rests on; certificate_after, certificate_before: the first "
+        "certificate of the name was logged after or before the loss, which orders nothing",
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ RegistrationStatus = Literal[
     "ok", "not_found", "refused", "limited", "unreachable", "timeout", "bad_answer", "server_error", "no_registry"
 ]
 NoticeKind = Literal["ntd", "legal_order", "dsa", "citizen"]
+BirthKind = Literal["creation", "zone", "certificate"]
 NameStatus = Literal[
     "ok",
     "literal",
@@ -117,6 +118,29 @@ class ExternalObservation:
     since: Annotated[datetime | None, "since when state or address are so, where the observer says it"]
     address: Annotated[str | None, "IP address it had, as the observer says"]
     looks: Annotated[int | None, "looks that saw it up, as the observer counts them"]
+    received_at: Annotated[datetime, "when this study imported it"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Birth:
+    """The time at which a reported name began.
+
+    From a dated file, of names alone that the study had by then.
+    """
+
+    KEY: ClassVar = ("birth_id",)
+    INDEX: ClassVar = (("name_id",),)
+
+    birth_id: Annotated[str, "id made of name, kind, time, date and source"]
+    name_id: Annotated[str, "keyed id of the site; of the host for a certificate"]
+    kind: Annotated[
+        BirthKind,
+        "creation of the registration in force; zone: last zone file without it; certificate: first one logged",
+    ]
+    born_at: Annotated[datetime, "that time, rounded down to the hour"]
+    data_date: Annotated[datetime, "the day whose state the file gives"]
+    source: Annotated[str, "name of the file, as a word"]
+    licence: Annotated[str | None, "licence of the data, as the user names it"]
     received_at: Annotated[datetime, "when this study imported it"]
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from attribution.attribute import Attributor
+from graphs.births import Births, births_of
 from graphs.episodes import EpisodeRules, UrlHistory, all_episodes, censor_from
 from graphs.hop_sources import without_alternating
 from graphs.hops import HopContext, find_hops
@@ -205,7 +206,20 @@ class Conclusions(Judgements):
     def hop_context(self) -> HopContext:
         """Jurisdiction, seats, labels and clusters that describe hops."""
         labels = {url_id: target.label_id for url_id, target in self.facts.targets.items()}
-        return HopContext(home=self.config.home, seats=self.seats, labels=labels, clusters=self.links)
+        return HopContext(
+            home=self.config.home, seats=self.seats, labels=labels, clusters=self.links, births=self.births
+        )
+
+    @cached_property
+    def births(self) -> Births:
+        """Births of the URLs' names, as far as episodes agree."""
+        whole = self.whole
+        return births_of(whole.facts.births, whole.facts.targets, whole.episodes)
+
+    @cached_property
+    def arrivals(self) -> Sequence[Episode]:
+        """All episodes, none of which begins before its name."""
+        return self.births.bounded(self.episodes)
 
     @cached_property
     def hops(self) -> list[Hop]:

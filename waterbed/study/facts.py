@@ -13,6 +13,7 @@ import pyarrow as pa
 from waterbed.model.bookkeeping import Delivery, QuarantineDecision
 from waterbed.model.decisions import Coding
 from waterbed.model.facts import (
+    Birth,
     CanaryLook,
     ControlLook,
     ExternalObservation,
@@ -116,6 +117,7 @@ class Facts:
     decisions: Sequence[QuarantineDecision] = ()
     notices: Sequence[Notice] = ()
     external_observations: Sequence[ExternalObservation] = ()
+    births: Sequence[Birth] = ()
     codings: Sequence[Coding] = ()
     folder: Folder | None = field(default=None, compare=False, repr=False)
     """Where looks, resolutions and controls lie; None if they are in memory."""
@@ -222,6 +224,7 @@ def read_facts(folder: Folder) -> Facts:
         decisions=facts_of(folder, QuarantineDecision, order=("decided_at",)),
         notices=facts_of(folder, Notice, order=("received_at",)),
         external_observations=facts_of(folder, ExternalObservation, order=("received_at",)),
+        births=facts_of(folder, Birth, order=("received_at",)),
         codings=facts_of(folder, Coding, order=("coded_at",)),
         folder=folder,
     )

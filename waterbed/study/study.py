@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from attribution.attribute import Attributor
     from attribution.hosters.book import HosterBook
     from waterbed.governance.protocol.lock import LockedProtocol
+    from waterbed.intake.births import BirthImport
     from waterbed.intake.notices import NoticeImport
     from waterbed.store.kept import Kept
     from waterbed.study.conclusions import Conclusions
@@ -192,6 +193,16 @@ class Study:
         from waterbed.study.tables import add_table  # noqa: PLC0415 (see above)
 
         return add_table(self.folder, path, day, kind=kind, licence=licence)
+
+    def add_births(self, path: Path, day: date, *, licence: str | None = None) -> "BirthImport":
+        """Import when reported names began, from a dated file.
+
+        Rows of names without a report are neither kept nor counted.
+        """
+        from waterbed.intake.births import import_births  # noqa: PLC0415 (see above)
+        from waterbed.study.tables import plain_licence  # noqa: PLC0415 (see above)
+
+        return import_births(self.folder, path, day, plain_licence(licence))
 
     def set_hosters(self, path: Path) -> "HosterBook":
         """Import a file of hoster entities (aliases of ASes)."""

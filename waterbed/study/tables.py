@@ -19,7 +19,7 @@ from attribution.lookups.tables.hosting import HostingTables, read_hosting
 from attribution.lookups.tables.organisations import AsOrganisations, read_organisations
 from attribution.lookups.tables.routes import RouteTables, read_routes
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Registration, Snapshot
+from waterbed.model.facts import Birth, Registration, Snapshot
 from waterbed.store.bounded.files import raw_pieces
 from waterbed.store.bounded.limits import MOST_TABLE
 from waterbed.store.bounded.memory import bounded_work
@@ -59,8 +59,7 @@ def add_table(folder: Folder, path: Path, day: date, *, kind: str, licence: str 
         raise InputError(
             f"{day} is out of range; a day from {_FIRST_YEAR} to {_LAST_YEAR} was expected (docs/tables.md)"
         )
-    if licence is not None and not (licence.isprintable() and 0 < len(licence.strip()) <= _LICENCE):
-        raise InputError(f"the licence must be plain text of 1 to {_LICENCE} characters (docs/tables.md)")
+    licence = plain_licence(licence)
     digest = hashlib.sha256()
     for piece in raw_pieces(path, "a dated table", MOST_TABLE, "docs/tables.md"):
         digest.update(piece)
@@ -82,12 +81,47 @@ def add_table(folder: Folder, path: Path, day: date, *, kind: str, licence: str 
             imported_at=imported_at,
             form=kept.form,
             built_at=kept.built_at,
-            licence=licence.strip() if licence else None,
+            licence=licence,
         )
         for family, rows in kept.rows
     ]
     folder.store.add(snapshots)
     return snapshots
+
+
+def plain_licence(licence: str | None) -> str | None:
+    """Return a licence's name without surrounding spaces.
+
+    InputError if it is not plain text.
+    """
+    if licence is not None and not (licence.isprintable() and 0 < len(licence.strip()) <= _LICENCE):
+        raise InputError(f"the licence must be plain text of 1 to {_LICENCE} characters (docs/tables.md)")
+    return licence.strip() if licence else None
+
+
+def births_of(folder: Folder) -> list[Snapshot]:
+    """Return births as rows of the list of tables.
+
+    One for each file and kind of birth; none of them is stored.
+    """
+    of_file: dict[tuple[datetime, str, str], list[Birth]] = {}
+    for one in folder.store.all(Birth, order=("data_date", "received_at", "kind")):
+        of_file.setdefault((one.data_date, one.source, one.kind), []).append(one)
+    return [
+        Snapshot(
+            snapshot_id="",
+            kind="births",
+            family=0,
+            source=source,
+            data_date=day,
+            rows=len(its),
+            checksum="",
+            imported_at=its[-1].received_at,
+            form=kind,
+            licence=its[-1].licence,
+        )
+        for (day, source, kind), its in of_file.items()
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from waterbed.study.sources import Source
 
 tables_app = typer.Typer(
-    help="Dated tables: address to origin AS, country or use; AS to organisation.", no_args_is_help=True
+    help="Dated tables: address to origin AS, country or use; AS to organisation; births of names.",
+    no_args_is_help=True,
 )
 data_app = typer.Typer(help="Known public sources of dated tables.", no_args_is_help=True)
+_BIRTHS: Final = TABLE_KINDS[-1]
 Kind = Annotated[str, typer.Option("--kind", help=f"{', '.join(TABLE_KINDS)}.")]
 
 
@@ -43,11 +45,28 @@ def tables_add(
     """
     from waterbed.study.study import open_study
 
+    if kind == _BIRTHS:
+        _add_births(context, files, day, licence)
     _known(kind)
     with open_study(context.obj) as study:
         every = staged("tables added", files)
         added = [one for file in every for one in study.add_table(file, day.date(), kind=kind, licence=licence)]
     _snapshots(added, Format.table)
+
+
+def _add_births(context: typer.Context, files: list[Path], day: datetime, licence: str | None) -> NoReturn:
+    """Import births; nothing is said of rows of other names."""
+    from waterbed.study.study import open_study
+
+    rejected = 0
+    with open_study(context.obj) as study:
+        for file in staged("files of births", files):
+            found = study.add_births(file, day.date(), licence=licence)
+            note(f"{file.name}: {found.imported:,} births of this study's names kept, {found.known:,} already known")
+            rejected += len(found.rejected)
+            for line in found.rejected:
+                say(f"  line {line.line}: {line.reason}")
+    raise typer.Exit(FINDING if rejected else OK)
 
 
 @tables_app.command("list")
@@ -57,9 +76,10 @@ def tables_list(context: typer.Context, form: Formatted = Format.table) -> None:
     For example: waterbed -C mystudy tables list
     """
     from waterbed.study.study import open_study
+    from waterbed.study.tables import births_of
 
     with open_study(context.obj) as study:
-        _snapshots(study.snapshots(), form)
+        _snapshots([*study.snapshots(), *births_of(study.folder)], form)
 
 
 @tables_app.command("check")
@@ -97,10 +117,8 @@ def tables_check(
 
 
 def _known(kind: str) -> None:
-    from waterbed.study.tables import READERS
-
-    if kind not in READERS:
-        raise InputError(f"--kind {kind!r} is unknown; {', '.join(READERS)} was expected (docs/tables.md)")
+    if kind not in TABLE_KINDS:
+        raise InputError(f"--kind {kind!r} is unknown; {', '.join(TABLE_KINDS)} was expected (docs/tables.md)")
 
 
 @data_app.command("list")

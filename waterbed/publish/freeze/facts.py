@@ -15,6 +15,7 @@ from waterbed.model.bookkeeping import Delivery, QuarantineDecision, Run
 from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.errors import InputError
 from waterbed.model.facts import (
+    Birth,
     CanaryLook,
     ControlLook,
     ExternalObservation,
@@ -47,6 +48,7 @@ FROZEN_FACTS: Final[tuple[type, ...]] = (
     Report,
     Notice,
     ExternalObservation,
+    Birth,
     Resolution,
     Observation,
     ControlLook,

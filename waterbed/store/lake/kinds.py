@@ -10,6 +10,7 @@ import pyarrow as pa
 from waterbed.model.bookkeeping import Delivery, Run, RunEnd
 from waterbed.model.codec import columns, moment
 from waterbed.model.facts import (
+    Birth,
     CanaryLook,
     ControlLook,
     ExternalObservation,
@@ -36,6 +37,7 @@ SEALED: Final[Mapping[type, str]] = {
     Report: "received_at",
     Notice: "received_at",
     ExternalObservation: "received_at",
+    Birth: "received_at",
     Registration: "fetched_at",
     Snapshot: "imported_at",
     Delivery: "received_at",

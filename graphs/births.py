@@ -1,0 +1,94 @@
+"""Bounds of arrivals by the births of reported names."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from graphs.hop_sources import down_by
+from waterbed.model.conclusions import Episode
+from waterbed.model.facts import Birth, Target
+
+Bound = tuple[datetime, str]
+"""The time of a birth, and its kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Births:
+    """Births of the names of a study's URLs.
+
+    A site's registration or its absence from a zone bounds arrivals. A certificate is evidence, and orders nothing.
+    """
+
+    bounds: Mapping[str, Sequence[Bound]] = field(default_factory=dict)
+    """By site, in time order."""
+    certified: Mapping[str, datetime] = field(default_factory=dict)
+    """By URL: when the first certificate for exactly its host was logged."""
+
+    def before(self, site_id: str, when: datetime) -> Bound | None:
+        """Return a site's last birth before a time."""
+        known = self.bounds.get(site_id, ())
+        place = bisect_left(known, when, key=lambda one: one[0])
+        return known[place - 1] if place else None
+
+    def bounded(self, episodes: Sequence[Episode]) -> Sequence[Episode]:
+        """Episodes that begin after the births of their sites.
+
+        A later `absent_at` where a birth gives one; the same episodes otherwise.
+        """
+        return [self._bounded(episode) for episode in episodes] if self.bounds else episodes
+
+    def _bounded(self, episode: Episode) -> Episode:
+        birth = self.before(episode.site_id, episode.known_up_at)
+        if birth is None or (episode.absent_at is not None and birth[0] <= episode.absent_at):
+            return episode
+        return replace(episode, absent_at=birth[0])
+
+    def evidence(self, left: Episode, arrived: Episode) -> tuple[str, ...]:
+        """Return the evidence on the order of a hop.
+
+        The birth on which the arrival's bound rests, and on which side of the loss a certificate was logged first.
+        """
+        found = []
+        birth = self.before(arrived.site_id, arrived.known_up_at)
+        if birth is not None and birth[0] == arrived.absent_at:
+            found.append(birth[1])
+        logged = self.certified.get(arrived.url_id)
+        if logged is not None and logged != self.certified.get(left.url_id):
+            if logged >= down_by(left):
+                found.append("certificate_after")
+            elif logged <= left.last_up:
+                found.append("certificate_before")
+        return tuple(found)
+
+
+def births_of(births: Iterable[Birth], targets: Mapping[str, Target], episodes: Iterable[Episode]) -> Births:
+    """Sort births by the names of targets.
+
+    Names of platforms have none: their domain was there before. A birth is left out where the site was up on both sides
+    of it: the registration changed under the content.
+    """
+    hard: dict[str, set[Bound]] = defaultdict(set)
+    logged: dict[str, datetime] = {}
+    for one in births:
+        if one.kind == "certificate":
+            logged[one.name_id] = min(one.born_at, logged.get(one.name_id, one.born_at))
+        else:
+            hard[one.name_id].add((one.born_at, one.kind))
+    if not hard and not logged:
+        return Births()
+    platforms = {target.site_id for target in targets.values() if target.suffix_id is not None}
+    for site_id in hard.keys() & platforms:
+        del hard[site_id]
+    for episode in episodes if hard else ():
+        if its := hard.get(episode.site_id):
+            hard[episode.site_id] = {one for one in its if not episode.known_up_at < one[0] <= episode.last_up}
+    return Births(
+        bounds={site_id: sorted(its) for site_id, its in hard.items() if its},
+        certified={
+            url_id: logged[target.host_id]
+            for url_id, target in targets.items()
+            if target.suffix_id is None and target.host_id in logged
+        },
+    )

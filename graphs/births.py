@@ -24,7 +24,7 @@ class Births:
     bounds: Mapping[str, Sequence[Bound]] = field(default_factory=dict)
     """By site, in time order."""
     certified: Mapping[str, datetime] = field(default_factory=dict)
-    """By URL: when the first certificate for exactly its host was logged."""
+    """By URL: begin of the first certificate for exactly its host, as logged or served."""
 
     def before(self, site_id: str, when: datetime) -> Bound | None:
         """Return a site's last birth before a time."""
@@ -63,8 +63,15 @@ class Births:
         return tuple(found)
 
 
-def births_of(births: Iterable[Birth], targets: Mapping[str, Target], episodes: Iterable[Episode]) -> Births:
+def births_of(
+    births: Iterable[Birth],
+    targets: Mapping[str, Target],
+    episodes: Iterable[Episode],
+    served: Mapping[str, datetime] | None = None,
+) -> Births:
     """Sort births by the names of targets.
+
+    `served` gives the earliest begin of a certificate that each URL's looks met.
 
     Names of platforms have none: their domain was there before. A birth is left out where the site was up on both sides
     of it: the registration changed under the content.
@@ -76,7 +83,7 @@ def births_of(births: Iterable[Birth], targets: Mapping[str, Target], episodes: 
             logged[one.name_id] = min(one.born_at, logged.get(one.name_id, one.born_at))
         else:
             hard[one.name_id].add((one.born_at, one.kind))
-    if not hard and not logged:
+    if not hard and not logged and not served:
         return Births()
     platforms = {target.site_id for target in targets.values() if target.suffix_id is not None}
     for site_id in hard.keys() & platforms:
@@ -84,11 +91,9 @@ def births_of(births: Iterable[Birth], targets: Mapping[str, Target], episodes: 
     for episode in episodes if hard else ():
         if its := hard.get(episode.site_id):
             hard[episode.site_id] = {one for one in its if not episode.known_up_at < one[0] <= episode.last_up}
-    return Births(
-        bounds={site_id: sorted(its) for site_id, its in hard.items() if its},
-        certified={
-            url_id: logged[target.host_id]
-            for url_id, target in targets.items()
-            if target.suffix_id is None and target.host_id in logged
-        },
-    )
+    certified = {url_id: when for url_id, when in (served or {}).items() if url_id in targets}
+    for url_id, target in targets.items():
+        if target.suffix_id is None and target.host_id in logged:
+            first = logged[target.host_id]
+            certified[url_id] = min(first, certified.get(url_id, first))
+    return Births(bounds={site_id: sorted(its) for site_id, its in hard.items() if its}, certified=certified)

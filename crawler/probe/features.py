@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from crawler.probe.pages import marks_of_fields
+from waterbed.model.urls import own_names
 
 _TOP_LEVEL = ("text", "image", "video", "audio", "application", "font", "model", "multipart", "message")
 _MEDIA_TYPE = re.compile(r"^([a-z]+)/([a-z0-9][a-z0-9.+-]{0,40})")
@@ -106,6 +107,8 @@ class CertificateFeatures:
     problem: str | None
     certificate_id: str
     public_key_id: str | None
+    valid_from: datetime.datetime | None = None
+    """Begin of validity, rounded down to the hour, of a certificate for this host and others of its domain alone."""
 
 
 def certificate_features(
@@ -120,10 +123,15 @@ def certificate_features(
         certificate = x509.load_der_x509_certificate(der)
         key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         problem = _certificate_problem(certificate, host, now)
+        own = _of_host_alone(certificate, host)
+        began = certificate.not_valid_before_utc.replace(minute=0, second=0, microsecond=0) if own else None
     except Exception:  # hostile bytes reach a parser: none of its failures (there are many) may stop a pass
         return CertificateFeatures(problem="unreadable", certificate_id=certificate_id, public_key_id=None)
     return CertificateFeatures(
-        problem=problem, certificate_id=certificate_id, public_key_id=keyed_id("public-key", key.hex())
+        problem=problem,
+        certificate_id=certificate_id,
+        public_key_id=keyed_id("public-key", key.hex()),
+        valid_from=began,
     )
 
 
@@ -135,6 +143,15 @@ def _certificate_problem(certificate: x509.Certificate, host: str, now: datetime
     if certificate.issuer == certificate.subject:
         return "self_signed"
     return None if _names(certificate, host) else "wrong_name"
+
+
+def _of_host_alone(certificate: x509.Certificate, host: str) -> bool:
+    """True if a certificate names exactly this host, and no wildcard, other domain or platform."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return False
+    return own_names({name.lower() for name in names.get_values_for_type(x509.DNSName)}, host)
 
 
 def _names(certificate: x509.Certificate, host: str) -> bool:

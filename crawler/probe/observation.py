@@ -94,6 +94,7 @@ def observation(
         page_bytes=page.size if page else None,
         authenticated=step.authenticated if head else None,
         tls_trust=trust(sent, started.date()) if sent else None,
+        certificate_from=certificate.valid_from if certificate else None,
     )
 
 

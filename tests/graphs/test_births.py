@@ -69,6 +69,14 @@ def test_a_certificate_is_evidence_and_no_order() -> None:
     assert both.arrival_evidence == ("certificate_before",)
 
 
+def test_a_served_certificate_is_evidence_alike() -> None:
+    """The earlier of the one logged and the one served counts, for URLs that there are."""
+    logged = [birth("new host", 8, "certificate")]
+    found = births_of(logged, TARGETS, (), served={"v": hour(4), "u": hour(-9), "gone": hour(1)})
+    assert found.certified == {"v": hour(4), "u": hour(-9)}
+    assert births_of((), TARGETS, (), served={}) == Births()
+
+
 def test_names_of_platforms_have_no_birth() -> None:
     """The platform's domain and certificate were there before the customer."""
     (hop,) = hops(birth("new", 8), birth("new host", 8, "certificate"), platform=True)

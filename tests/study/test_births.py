@@ -1,12 +1,14 @@
 """Births in a study: what old hops mean changes when a file comes later."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from tests.study.facts import _looks, hour, report, resolution, target, written
+from waterbed.model.facts import Observation
 from waterbed.model.window import Window
 from waterbed.store.lake.sealing import seal
 from waterbed.store.settings import StoreAt
@@ -64,3 +66,12 @@ def test_a_later_file_changes_what_old_hops_mean(moved: Study) -> None:
         assert orders(anew) == [("sequential", "creation")]
         anew.kept().drop()
         assert orders(anew) == [("sequential", "creation")]
+
+
+def test_a_certificate_that_looks_met_is_evidence_alone(moved: Study) -> None:
+    """The earliest begin over all looks says on which side of the loss it lies, and the order stays open."""
+    looks = [one for one in moved.store.all(Observation) if one.url_id == "b1"]
+    for n, began, said in ((1, hour(9), "certificate_after"), (2, hour(2), "certificate_before")):
+        late = replace(looks[n], observation_id=f"late {n}", observed_at=hour(40 + n), certificate_from=began)
+        moved.store.add([late])
+        assert orders(moved) == [("unknown", said)]

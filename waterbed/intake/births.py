@@ -12,7 +12,7 @@ from waterbed.model.bookkeeping import Forgotten
 from waterbed.model.errors import BadUrl, InputError
 from waterbed.model.facts import Birth, BirthKind, Target
 from waterbed.model.redaction import names_something
-from waterbed.model.urls import canonicalize, is_address, platform_suffix, registrable_domain
+from waterbed.model.urls import canonicalize, is_address, own_names, platform_suffix, registrable_domain
 from waterbed.store.bounded.limits import MOST_REJECTED
 from waterbed.store.bounded.text import TextFile
 from waterbed.store.folder import Folder
@@ -123,8 +123,7 @@ class _Found:
             return
         names = {_spelled(name) for name in cells["names"].split()}
         ours = [(name, name_id) for name in names if (name_id := keyed("host", name)) in self.names]
-        if ours and not any(name.startswith("*") for name in names) and len(set(map(registrable_domain, names))) == 1:
-            yield from (name_id for name, name_id in ours if platform_suffix(name) is None)
+        yield from (name_id for name, name_id in ours if own_names(names, name))
 
     def _keep(self, name_id: str, cells: Cells) -> None:
         for column in _KINDS.keys() & cells.keys():

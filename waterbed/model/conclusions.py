@@ -187,7 +187,7 @@ class Hop:
     arrival_evidence: Annotated[
         tuple[str, ...],
         "creation or zone: the birth that arrived_after rests on; certificate_after, certificate_before: the first "
-        "certificate of the name was logged after or before the loss, which orders nothing",
+        "known certificate of the name is from after or before the loss, which orders nothing",
     ] = ()
 
 

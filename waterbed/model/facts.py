@@ -221,6 +221,10 @@ class Observation:
         str | None,
         "whether the chain ends in a root of certifi: trusted, incomplete_chain, untrusted; null: not asked",
     ] = None
+    certificate_from: Annotated[
+        datetime | None,
+        "begin of its validity, rounded down to the hour, if it names this host and others of its domain alone",
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

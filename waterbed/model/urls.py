@@ -1,6 +1,7 @@
 """Canonical URLs and hosts, so that each has one id."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -152,6 +153,16 @@ def platform_suffix(host: str) -> str | None:
     if suffix is None or suffix == host or suffix == _icann_suffixes().publicsuffix(host):
         return None
     return suffix
+
+
+def own_names(names: Collection[str], host: str) -> bool:
+    """True if a certificate is for one domain alone.
+
+    The host is among them, no wildcard is, and the domain is no platform's.
+    """
+    if host not in names or platform_suffix(host) is not None or any(name.startswith("*") for name in names):
+        return False
+    return len(set(map(registrable_domain, names))) == 1
 
 
 def _listed_platform(host: str) -> str | None:

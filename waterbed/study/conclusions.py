@@ -214,7 +214,7 @@ class Conclusions(Judgements):
     def births(self) -> Births:
         """Births of the URLs' names, as far as episodes agree."""
         whole = self.whole
-        return births_of(whole.facts.births, whole.facts.targets, whole.episodes)
+        return births_of(whole.facts.births, whole.facts.targets, whole.episodes, whole.facts.served_since())
 
     @cached_property
     def arrivals(self) -> Sequence[Episode]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar, overload
 import pyarrow as pa
 
 from waterbed.model.bookkeeping import Delivery, QuarantineDecision
+from waterbed.model.codec import moment
 from waterbed.model.decisions import Coding
 from waterbed.model.facts import (
     Birth,
@@ -146,6 +147,14 @@ class Facts:
         found = with_rows(self.folder, [Resolution], partial(_resolutions, self.folder, ids))
         return {one.resolution_id: one for one in found}
 
+    def served_since(self) -> dict[str, datetime]:
+        """Earliest begin of a certificate for each URL's host."""
+        rows = self.selected(Observation, ("url_id", "certificate_from"), _SERVED, {})
+        found: dict[str, int] = {}
+        for url_id, began in zip(rows.column("url_id").to_pylist(), rows.column("began").to_pylist(), strict=True):
+            found[url_id] = min(began, found.get(url_id, began))
+        return {url_id: moment(began) for url_id, began in found.items()}
+
     def selected(self, cls: type, names: Sequence[str], text: str, values: Mapping[str, Value]) -> pa.Table:
         """The rows of a query over one kind of facts.
 
@@ -166,6 +175,12 @@ class Facts:
             ControlLook: self.controls.values,
         }
         return read({cls: Part.of(table_of(cls, held[cls]())) for cls in kinds})
+
+
+_SERVED = """
+SELECT url_id, epoch_us(min(certificate_from)) AS began FROM observation WHERE certificate_from IS NOT NULL
+GROUP BY url_id
+"""
 
 
 def _looks_at(folder: Folder, url_ids: Sequence[str], parts: Mapping[type, Part]) -> list[Observation]:

@@ -1,4 +1,4 @@
-"""When reported names began, from dated files."""
+"""When reported names began, from dated files and their own certificates."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,4 +17,5 @@ def upgrade() -> None:
         *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("born_at", "data_date", "received_at")),
         sa.PrimaryKeyConstraint("birth_id"),
     )
+    op.add_column("observation", sa.Column("certificate_from", sa.BigInteger(), nullable=True))
     op.create_index("ix_birth_name_id", "birth", ["name_id"], unique=False)

@@ -7,6 +7,7 @@ from typing import Final
 
 from waterbed.estimators.changes import Change, Share
 from waterbed.estimators.detection import Bounds, Population
+from waterbed.estimators.displaced import Estimate
 from waterbed.estimators.interrupted import HalfLife, PlaceboTest
 from waterbed.estimators.reappearance import Excess
 from waterbed.estimators.refusal import Refusal
@@ -43,6 +44,10 @@ CLAIMS: Final[Mapping[str, tuple[str, str]]] = {
     "displaced share": (
         "between these bounds, at the stated detection, content was seen elsewhere after its end",
         "the share as detected is the share displaced",
+    ),
+    "displaced share, estimate": (
+        "if names carry their content from birth on, births are known as often of copies, and feeds find independently",
+        "the bounds are as narrow; it holds without these assumptions",
     ),
     "abroad": ("of arrivals seen, so many were abroad", "the share as detected is the true one"),
     "abroad after": (
@@ -136,6 +141,7 @@ Result = (
     | PlaceboTest
     | Change
     | Share
+    | Estimate
     | Refusal
     | float
 )

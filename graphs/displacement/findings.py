@@ -18,7 +18,15 @@ from graphs.displacement.disclosure import (
 from graphs.displacement.event import Event
 from graphs.displacement.movements import READINGS, Movements
 from graphs.displacement.pairs import PairTable, pair_table
-from graphs.displacement.returns import displaced_share, excess, excess_after, excess_answer, moved, unseen
+from graphs.displacement.returns import (
+    assumed_share,
+    displaced_share,
+    excess,
+    excess_after,
+    excess_answer,
+    moved,
+    unseen,
+)
 from graphs.displacement.series import Series
 from graphs.displacement.summary import LEVEL, Moved, Summary
 from graphs.displacement.time_series import TimeSeries
@@ -89,7 +97,7 @@ def of_event(
         placebos += time_series.placebos()
     more = excess_after(series)
     answers += [excess_answer(found, reading, event.horizon_h) for reading, found in more.items()]
-    answers.append(displaced_share(series))
+    answers += [displaced_share(series), assumed_share(series)]
     abroad = None
     destinations: list[DestinationRow] = []
     pairs: list[PairRow] = []

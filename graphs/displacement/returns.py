@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphs.displacement.answers import SEED, answer
+from graphs.displacement.displaced import returns_of
 from graphs.displacement.event import Event
 from graphs.displacement.movements import READINGS, Gain, Movements, Spell, place_of
 from graphs.displacement.pairs import arrived
@@ -16,6 +17,7 @@ from graphs.displacement.series import Series
 from graphs.displacement.summary import Moved
 from graphs.displacement.takedowns import Takedown, takedowns
 from waterbed.estimators.detection import Bounds, Population, chao, chapman, displaced_bounds
+from waterbed.estimators.displaced import displaced_estimate
 from waterbed.estimators.reappearance import Excess, Units, excess_reappearance
 from waterbed.estimators.refusal import Refusal, too_few
 from waterbed.model.conclusions import Episode, Hop
@@ -205,6 +207,32 @@ def displaced_share(series: Series) -> Answer:
         n_of="contents that ended",
         unit=f"share within {event.horizon_h:g} h",
         note=f"{len(surely)} surely moved, {len(perhaps)} perhaps; chance, order and detection are in the bounds",
+    )
+
+
+def assumed_share(series: Series) -> Answer:
+    """Return an estimate of the same share under stated assumptions.
+
+    Never within the bounds by force: another product. With two feeds their overlap gives detection, else `[detection]`.
+    """
+    event, ended = series.event, series.takedowns
+    cluster = {spell.content_id: spell.cluster for spell in series.movements.spells}
+    units = returns_of(ended, series.movements.sources_of, [cluster[one.content_id] for one in ended])
+    found = displaced_estimate(units)
+    if isinstance(found, Refusal) and event.detection:
+        found = displaced_estimate(units, detection=(event.detection.home, event.detection.abroad))
+    note = ""
+    if not isinstance(found, Refusal):
+        note = f"under other assumptions {found.least:.0%} to {found.most:.0%}"
+    return answer(
+        "displaced share, estimate",
+        "What share is it, if births and feeds tell as much of all arrivals as of those they know?",
+        "displaced.displaced_estimate",
+        found,
+        n=len({one.content_id for one in ended}),
+        n_of="contents that ended",
+        unit=f"share within {event.horizon_h:g} h",
+        note=note,
     )
 
 

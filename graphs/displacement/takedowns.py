@@ -34,6 +34,8 @@ class Takedown:
     """Surely after it, and within the horizon."""
     possible: tuple[bool, bool, bool]
     """Perhaps so: not known to have been there before, nor to have come later."""
+    answers: tuple[tuple[int, Hop], ...] = ()
+    """Hops that answer it, parallel ones too, and the way of each."""
 
 
 def takedowns(
@@ -62,8 +64,8 @@ def takedowns(
         if down is None or down > until or episode.cause not in TAKEDOWNS or episode.proxy:
             continue
         certain, possible = [False] * len(WAYS), [False] * len(WAYS)
-        for hop in by_loss[episode.url_id, episode.hoster, down]:
-            way = _way(hop, home, seats)
+        answers = tuple((_way(hop, home, seats), hop) for hop in by_loss[episode.url_id, episode.hoster, down])
+        for way, hop in answers:
             sure = hop.order in ("sequential", "repointed") and hop.arrived_before - hop.left_after <= within
             certain[way] = certain[way] or sure
             possible[way] = possible[way] or (hop.order != "parallel" and _may_be_within(hop, within))
@@ -75,6 +77,7 @@ def takedowns(
                 hoster=episode.hoster,
                 certain=(certain[0], certain[1], certain[2]),
                 possible=(possible[0], possible[1], possible[2]),
+                answers=answers,
             )
         )
     return found

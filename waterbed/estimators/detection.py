@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
+from waterbed.estimators.identified import critical_value
 from waterbed.estimators.incidence import share_interval
 from waterbed.estimators.refusal import Refusal
 
@@ -33,6 +34,17 @@ class Bounds:
 
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetBounds(Bounds):
+    """Bounds with the estimated ends of the identified set.
+
+    From `set_low` to `set_high` nothing in the data decides; beyond them it is chance.
+    """
+
+    set_low: float
+    set_high: float
 
 
 def chapman(first: int, second: int, both: int, *, level: float = 0.95) -> Population | Refusal:
@@ -148,7 +160,7 @@ def displaced_bounds(
     *,
     detection: Sequence[tuple[float, float]],
     level: float = 0.95,
-) -> Bounds | Refusal:
+) -> SetBounds | Refusal:
     """Return bounds of the share of units that moved.
 
     Each cluster counts once. `certain` and `possible` are units x ways, true where a unit was seen to have moved that
@@ -159,7 +171,8 @@ def displaced_bounds(
     on way k stands for 1 / detection of k units (Horvitz and Thompson, Journal of the American Statistical Association
     47, 1952); a cluster has the mean of its units, z. The limits are those of a weighted sum of Poisson counts (Fay and
     Feuer, Statistics in Medicine 16, 1997): with y = sum z and v = sum z^2 the lower is a gamma quantile of mean y and
-    variance v, the upper one of mean y + w and variance v + w^2, where w is the most that a cluster can have. Clusters
+    variance v, the upper one of mean y + w and variance v + w^2, where w is the most that a cluster can have. Their
+    quantiles hold each share between the bounds with `level` (`identified.critical_value`). Clusters
     are taken for independent; at most one is displaced once, so the limits are wider than needed where most of them
     are. Order and detection are ranges and no chance: within them the coverage is at least `level`, if moves are
     detected independently of each other. Refuses below ten clusters, and where even the highest detection leaves more
@@ -175,15 +188,20 @@ def displaced_bounds(
     clusters = int(label.max(initial=-1)) + 1
     if clusters < LEAST_CLUSTERS:
         return Refusal(f"{clusters} clusters where at least {LEAST_CLUSTERS} are needed")
-    outside = (1.0 - level) / 2
     # a unit that was seen on several ways stands for the fewest units at the low end, for the most at the high end
     fewest = np.where(sure, 1.0 / most, np.inf).min(axis=1)
-    low = _limit(_by_cluster(np.where(np.isfinite(fewest), fewest, 0.0), label), 0.0, outside) / clusters
-    widest = float(1.0 / least.min())
-    high = _limit(_by_cluster(np.where(maybe, 1.0 / least, 0.0).max(axis=1), label), widest, 1 - outside) / clusters
+    few = _by_cluster(np.where(np.isfinite(fewest), fewest, 0.0), label)
+    many, widest = _by_cluster(np.where(maybe, 1.0 / least, 0.0).max(axis=1), label), float(1.0 / least.min())
+    width = max(0.0, min(1.0, float(many.mean())) - float(few.mean()))
+    error = float(np.sqrt(max((few**2).sum(), (many**2).sum()))) / clusters
+    outside = float(scipy.special.ndtr(-critical_value(width, error, clusters, level=level)))
+    low = _limit(few, 0.0, outside) / clusters
+    high = _limit(many, widest, 1 - outside) / clusters
     if low > 1.0:
         return Refusal("more was detected than the highest detection allows")
-    return Bounds(low=low, high=min(1.0, high))
+    return SetBounds(
+        low=low, high=min(1.0, high), set_low=min(1.0, float(few.mean())), set_high=min(1.0, float(many.mean()))
+    )
 
 
 def _by_cluster(value: npt.NDArray[np.float64], label: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:

@@ -12,15 +12,18 @@ from typing import Final
 
 import msgspec
 
+from graphs.births import births_of
 from graphs.displacement.takedowns import Takedown, takedowns
 from graphs.episodes import EpisodeRules, all_episodes, censor_from
 from graphs.hops import HopContext, find_hops
 from graphs.runs import runs_of
+from waterbed.lab.simulate.births import BirthFiles, Feeds, draw_births, feeds_of
 from waterbed.lab.simulate.draw import MISSED, PARALLEL, PLANS, UNREPORTED, Obstacles
-from waterbed.lab.simulate.looks import Simulator
+from waterbed.lab.simulate.looks import SimulatedUrl, Simulator
 from waterbed.lab.world.file import Hoster, Movement, Removal, Sites, World
 from waterbed.lab.world.records import TrueEpisode, TrueHop, Truth
 from waterbed.lab.world.truth import simulate
+from waterbed.model.facts import Target
 from waterbed.store.settings import Judge
 
 DAYS: Final = 13.0
@@ -48,35 +51,106 @@ class Displaced:
     """Probability by which content of that world was made to appear again after a takedown."""
     reported: tuple[float, float]
     """Probability that an arrival is reported, at home and abroad."""
+    falsely_certain: int
+    """Takedowns with a certain arrival after which their content truly came up nowhere within the horizon."""
+    sources_of: Mapping[str, frozenset[str]]
+    """The feeds that reported each URL, by its id."""
 
 
 def displaced_world(base: World, rng: random.Random, *, sites: int = 60) -> Displaced:
     """Draw and simulate a world; measure its takedowns and hops.
+
+    As `LookedWorld`, without births.
+    """
+    return LookedWorld(base, rng, sites=sites).displaced(rng)
+
+
+class LookedWorld:
+    """A world with a known displaced share, looked at.
 
     Ranges: 10 to 70% of what is taken down appears again, at home or abroad, under its own name or a new one in any
     mixture; 20 to 70% of arrivals at new URLs are never reported, at home and abroad apart; 30% of moves have a copy
     beside the original before the takedown; one to three URLs a site, which some hosters remove together; in a third of
     the worlds one site holds most URLs; looks and their misses as in other simulated studies.
     """
-    world, obstacles = _draw_world(base, rng, sites)
-    truth = simulate(world)
-    looked = list(Simulator(truth, obstacles, rng).all())
-    judge = Judge()
-    last = max((look.verdict.observed_at for one in looked for look in one.sightings), default=world.start)
-    until = censor_from(last, timedelta(seconds=judge.freeze_s))
-    rules = EpisodeRules.from_settings(judge, until)
-    known = {one.known.url_id: one.known for one in looked}
-    episodes = list(all_episodes(known, {one.known.url_id: runs_of(one.sightings) for one in looked}, rules))
-    seats = {hoster.key: hoster.country for hoster in world.hoster}
-    hops = find_hops(episodes, HopContext(home=world.home, seats=seats))
-    counted_until = until - WITHIN - LAG
-    seen, everything = _true_shares(truth, counted_until)
-    return Displaced(
-        takedowns=takedowns(episodes, hops, home=world.home, seats=seats, within=WITHIN, until=counted_until),
-        seen=seen,
-        all=everything,
-        process=_process(truth, counted_until),
-        reported=(world.movement.reported_home, world.movement.reported_abroad),
+
+    def __init__(
+        self, base: World, rng: random.Random, *, sites: int = 60, again: tuple[int, random.Random] | None = None
+    ) -> None:
+        """Draw a world; with `again` it happens once more, by another seed and generator."""
+        world, obstacles = _draw_world(base, rng, sites)
+        if again is not None:
+            world, rng = msgspec.structs.replace(world, seed=again[0]), again[1]
+        self._world, self._truth = world, simulate(world)
+        self._looked = list(Simulator(self._truth, obstacles, rng).all())
+        judge = Judge()
+        last = max((look.verdict.observed_at for one in self._looked for look in one.sightings), default=world.start)
+        until = censor_from(last, timedelta(seconds=judge.freeze_s))
+        rules = EpisodeRules.from_settings(judge, until)
+        known = {one.known.url_id: one.known for one in self._looked}
+        runs = {one.known.url_id: runs_of(one.sightings) for one in self._looked}
+        self._episodes = list(all_episodes(known, runs, rules))
+        self._until = until - WITHIN - LAG
+
+    def displaced(
+        self, rng: random.Random, *, files: BirthFiles | None = None, feeds: Feeds | None = None
+    ) -> Displaced:
+        """Measure takedowns and hops with the births that `files` know.
+
+        What is reported at all is reported by one or both of two `feeds`.
+        """
+        world, truth, episodes = self._world, self._truth, self._episodes
+        seats = {hoster.key: hoster.country for hoster in world.hoster}
+        births = draw_births(truth, files, rng) if files else ()
+        of_names = births_of(births, {one.known.url_id: _target(one) for one in self._looked}, episodes)
+        hops = find_hops(episodes, HopContext(home=world.home, seats=seats, births=of_names))
+        ended = takedowns(episodes, hops, home=world.home, seats=seats, within=WITHIN, until=self._until)
+        reported = (world.movement.reported_home, world.movement.reported_abroad)
+        detected = {hoster.key: reported[hoster.country != world.home] for hoster in world.hoster}
+        by_url = feeds_of(truth, feeds or Feeds(), detected, rng)
+        urls = {one.known.url_id: url for one, url in zip(self._looked, by_url, strict=True)}
+        seen, everything = _true_shares(truth, self._until)
+        return Displaced(
+            takedowns=ended,
+            falsely_certain=_falsely_certain(truth, ended, urls),
+            seen=seen,
+            all=everything,
+            process=_process(truth, self._until),
+            reported=reported,
+            sources_of={url_id: by_url[url] for url_id, url in urls.items()},
+        )
+
+
+def _falsely_certain(truth: Truth, ended: Sequence[Takedown], urls: Mapping[str, str]) -> int:
+    arrived: dict[str, list[datetime]] = defaultdict(list)
+    ends: dict[str, list[datetime]] = defaultdict(list)
+    for hop in truth.hops:
+        arrived[hop.content_id].append(hop.arrived)
+    for episode in truth.episodes:
+        if episode.end is not None:
+            ends[episode.url].append(episode.end)
+    false = 0
+    for one in ended:
+        known = [hop.left_before for way, hop in one.answers if one.certain[way]]
+        if known:
+            url = urls[one.url_id]
+            end = max((end for end in ends[url] if end <= min(known)), default=truth.world.end)
+            came = arrived[truth.shown[url].content_id]
+            false += not any(timedelta(0) <= when - end <= WITHIN for when in came)
+    return false
+
+
+def _target(one: SimulatedUrl) -> Target:
+    return Target(
+        url_id=one.known.url_id,
+        host_id=one.host,
+        site_id=one.known.site_id,
+        label_id=one.host,
+        path_id=one.known.url_id,
+        suffix_id=None,
+        spelling="simulated",
+        suffix_list="simulated",
+        added_at=one.known.known_up_at,
     )
 
 

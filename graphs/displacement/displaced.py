@@ -1,0 +1,70 @@
+"""Takedowns as arrays for estimates of the displaced share."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+
+import numpy as np
+
+from graphs.displacement.takedowns import WAYS, Takedown
+from waterbed.estimators.displaced import Returns
+from waterbed.model.conclusions import Hop
+
+NEAR: Final = timedelta(hours=24)
+"""A name born this shortly before a loss may have been made for it."""
+MADE_FOR: Final = timedelta(days=30)
+"""A name born this long before a loss was not made for that content: its birth tells nothing."""
+
+
+def returns_of(
+    ended: Sequence[Takedown], sources_of: Mapping[str, frozenset[str]], clusters: Sequence[int] | None = None
+) -> Returns:
+    """Return takedowns as units, their new URLs by side.
+
+    Side 0 is home, 1 abroad. The first feed is the one that reported most of the new URLs, the second all others.
+    `clusters` are those of the takedowns, by default their sites.
+    """
+    new = [(hop.to_url_id, way) for one in ended for way, hop in one.answers if way]
+    feeds = Counter(feed for url_id, _ in new for feed in sources_of.get(url_id, ()))
+    first = min(feeds, key=lambda feed: (-feeds[feed], feed)) if feeds else ""
+    count, sides = len(ended), len(WAYS) - 1
+    back = np.zeros(count, bool)
+    after, before, near, order_open = (np.zeros((count, sides), bool) for _ in range(4))
+    caught = np.zeros((count, sides), np.int64)
+    for number, one in enumerate(ended):
+        for way, hop in one.answers:
+            later = hop.order in ("sequential", "repointed")
+            if way == 0:
+                back[number] |= later and one.possible[0]
+                continue
+            side, by = way - 1, sources_of.get(hop.to_url_id, frozenset())
+            caught[number, side] |= (first in by) + 2 * bool(by - {first})
+            if hop.order == "parallel" or not one.possible[way]:
+                continue
+            if later:
+                after[number, side] = True
+            elif _made_before(hop):
+                before[number, side] = True
+                near[number, side] |= hop.arrived_after is not None and hop.arrived_after > hop.left_after - NEAR
+            else:
+                order_open[number, side] = True
+    # of several arrivals on one side, one that came later counts, then one whose order is told
+    before &= ~after
+    labels = [one.site_id for one in ended] if clusters is None else clusters
+    return Returns(
+        cluster=np.unique(labels, return_inverse=True)[1],
+        back=back,
+        after=after,
+        before=before,
+        near=near & before,
+        order_open=order_open & ~after & ~before,
+        feeds=caught,
+    )
+
+
+def _made_before(hop: Hop) -> bool:
+    """True if the name was born for the content, before it was lost."""
+    if not {"creation", "zone"} & set(hop.arrival_evidence) or hop.arrived_after is None:
+        return False
+    return hop.left_after - MADE_FOR <= hop.arrived_after <= hop.left_after

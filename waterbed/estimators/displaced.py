@@ -1,0 +1,211 @@
+"""Displaced share under stated assumptions, with its sensitivity."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import scipy
+
+from waterbed.estimators.detection import LEAST_CLUSTERS
+from waterbed.estimators.refusal import Refusal
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+
+LEAST_BOTH: Final = 7
+"""Fewest arrivals that both feeds reported, as for `detection.chapman`."""
+LEAST_BORN: Final = 5
+"""Fewest arrivals whose names tell the order."""
+BORN: Final = (0.5, 1.0, 2.0)
+"""How much more often births are known of moved content than of copies."""
+ODDS: Final = (0.5, 1.0, 3.0)
+"""Odds ratio of being in both feeds: above 1 if they copy, or find the same content easily."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Returns:
+    """Ended units, and how their content was seen again.
+
+    Arrays of units, and of units x sides; sides differ in detection. A side of a unit is at most one of `after`,
+    `before` and `order_open`.
+    """
+
+    cluster: Ints
+    back: Flags
+    """Seen again on a way that is always detected, surely later."""
+    after: Flags
+    """Surely later."""
+    before: Flags
+    """Taken to have been there before."""
+    near: Flags
+    """Of these, born shortly before the end: the content may have come later."""
+    order_open: Flags
+    feeds: Ints
+    """0: nothing seen; 1, 2: reported by the first or the second feed alone; 3: by both."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """Estimated share, its interval, and its range otherwise."""
+
+    estimate: float
+    low: float
+    high: float
+    least: float
+    """Lowest end of an interval under any of the assumptions."""
+    most: float
+    """Highest such end."""
+    detection: tuple[float, ...]
+    """Detection on each side, as estimated or the middle of what was declared."""
+    born: int
+    """Arrivals whose order rests on a birth or a check."""
+    of_open_order: int
+    """Arrivals whose order is taken to be distributed like theirs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Assumed:
+    born: float = 1.0
+    odds: float = 1.0
+    near_later: bool = False
+    detection: tuple[float, ...] | None = None
+
+
+def displaced_estimate(
+    returns: Returns, *, detection: Sequence[tuple[float, float]] | None = None, level: float = 0.95
+) -> Estimate | Refusal:
+    """Estimate the share of units that moved.
+
+    Each cluster counts once. It assumes that a name born while its content was known carries it from then on, that
+    births are known as often of moved content as of copies, and that two feeds find arrivals independently, and alike
+    on each side. With b the share back on a sure way, and a, p, o those seen on a side after, before and in open order,
+    the share is
+
+        b + sum over sides of (a + o A / (A + P)) / d,   A = sum a, P = sum p,
+
+    d by Chapman's estimator (`detection.chapman`), one for all sides if fewer than `LEAST_BOTH` are in both feeds on
+    any; or the middle of a declared range for each side. The interval is the t interval of a jackknife over clusters
+    (Miller, Biometrika 61, 1974, 1-15) for the logarithm of the share. `least` and `most` are the ends of all intervals
+    under `BORN` (of all arrivals A / (A + r P) came later), `ODDS` (r n1 n2 / (n12 + 1) are in no feed, n1 and n2 in
+    one alone: Gerritse, van der Heijden and Bakker, Journal of Official Statistics 31, 2015, 357-379) or both ends of
+    declared ranges, and where names born shortly before the end count as later. Refuses below ten clusters, and where
+    births or feeds are too few. ValueError for arrays that do not fit.
+    """
+    label = np.unique(returns.cluster, return_inverse=True)[1]
+    sides = np.stack([returns.after, returns.before, returns.order_open]).astype(int)
+    if returns.feeds.shape != returns.after.shape or (sides.sum(axis=0) > 1).any():
+        raise ValueError("units x sides are needed, each at most one of after, before and open")
+    if (returns.near & ~returns.before).any() or any(not 0 < low <= high <= 1 for low, high in detection or ()):
+        raise ValueError("what is near must be before, and detection lie in 0..1, the lowest first")
+    clusters = int(label.max(initial=-1)) + 1
+    if clusters < LEAST_CLUSTERS:
+        return Refusal(f"{clusters} clusters where at least {LEAST_CLUSTERS} are needed")
+    born = int((returns.after | returns.before).sum())
+    if born < LEAST_BORN:
+        return Refusal(f"births tell the order of {born} arrivals where at least {LEAST_BORN} are needed")
+    both = (returns.feeds == 3).sum(axis=0)
+    if detection is None and both.sum() < LEAST_BOTH:
+        return Refusal(f"{both.sum()} arrivals are in both feeds where at least {LEAST_BOTH} are needed")
+    sums, pooled = _sums(returns, label, clusters), bool((both < LEAST_BOTH).any())
+    assumed = list(_assumptions(detection))
+    found = [_interval(sums, one, pooled, level) for one in assumed]
+    value, low, high = found[0]
+    return Estimate(
+        estimate=value,
+        low=low,
+        high=high,
+        least=min(low for _, low, _ in found),
+        most=max(high for *_, high in found),
+        detection=assumed[0].detection or tuple(_detection(sums.feeds, 1.0, pooled)[0].tolist()),
+        born=born,
+        of_open_order=int(returns.order_open.sum()),
+    )
+
+
+def _assumptions(detection: Sequence[tuple[float, float]] | None) -> Iterator[_Assumed]:
+    """What is assumed, and then all that is held against it."""
+    ends = [None] if detection is None else [tuple((a + b) / 2 for a, b in detection), *zip(*detection, strict=True)]
+    yield _Assumed(detection=ends[0])
+    for born, odds, near, each in product(BORN, ODDS if detection is None else (1.0,), (False, True), ends):
+        yield _Assumed(born=born, odds=odds, near_later=near, detection=each)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Sums:
+    """Means over clusters (rows x sides) and arrivals by feeds (rows x sides x 4).
+
+    The first row is of all clusters, each other one of all but one.
+    """
+
+    back: Floats
+    after: Floats
+    before: Floats
+    near: Floats
+    order_open: Floats
+    feeds: Floats
+
+
+def _sums(returns: Returns, label: npt.NDArray[np.intp], clusters: int) -> _Sums:
+    size, new = np.bincount(label, minlength=clusters).astype(float), ~returns.back[:, None]
+    count = np.append(clusters, np.full(clusters, clusters - 1.0))[:, None]
+
+    def means(flags: Flags) -> Floats:
+        each = np.stack([np.bincount(label, column, clusters) / size for column in flags.T.astype(float)], axis=1)
+        found: Floats = _without_each(each) / count
+        return found
+
+    feeds = [np.bincount(4 * label + caught, minlength=4 * clusters).reshape(clusters, 4) for caught in returns.feeds.T]
+    return _Sums(
+        back=means(returns.back[:, None])[:, 0],
+        after=means(returns.after & new),
+        before=means(returns.before & new),
+        near=means(returns.near & new),
+        order_open=means(returns.order_open & new),
+        feeds=_without_each(np.stack(feeds, axis=1).astype(float)),
+    )
+
+
+def _without_each(values: Floats) -> Floats:
+    """The sum over the first axis, and the sums without one each."""
+    total = values.sum(axis=0, keepdims=True)
+    return np.concatenate([total, total - values])
+
+
+def _interval(sums: _Sums, assumed: _Assumed, pooled: bool, level: float) -> tuple[float, float, float]:
+    """The share, and the ends of its interval."""
+    values = _share(sums, assumed, pooled)
+    count = values.size - 1
+    logs = np.log(np.maximum(values, 0.0) + 0.5 / count)
+    error = float(np.sqrt((count - 1) / count * ((logs[1:] - logs[1:].mean()) ** 2).sum()))
+    margin = error * float(scipy.special.stdtrit(count - 1, (1 + level) / 2))
+    low, high = (float(np.clip(np.exp(logs[0] + sign * margin) - 0.5 / count, 0.0, 1.0)) for sign in (-1, 1))
+    return min(1.0, float(values[0])), low, high
+
+
+def _share(sums: _Sums, assumed: _Assumed, pooled: bool) -> Floats:
+    """The share in each row."""
+    later = sums.near if assumed.near_later else np.zeros_like(sums.near)
+    after, before = sums.after + later, sums.before - later
+    a, p, o = (part.sum(axis=1) for part in (after, before, sums.order_open))
+    of_all = a / np.maximum(a + assumed.born * p, 1e-300) * (a + p + o)
+    of_open = np.clip((of_all - a) / np.maximum(o, 1e-300), 0.0, 1.0)
+    if assumed.detection is None:
+        seen = _detection(sums.feeds, assumed.odds, pooled)
+    else:
+        seen = np.broadcast_to(np.array(assumed.detection), after.shape)
+    found: Floats = sums.back + ((after + of_open[:, None] * sums.order_open) / np.maximum(seen, 1e-300)).sum(axis=1)
+    return found
+
+
+def _detection(feeds: Floats, odds: float, pooled: bool) -> Floats:
+    """Detection on each side from arrivals by feeds (rows x sides x 4)."""
+    if pooled:
+        feeds = np.broadcast_to(feeds.sum(axis=1, keepdims=True), feeds.shape)
+    first, second, both = (feeds[..., caught] for caught in (1, 2, 3))
+    seen = first + second + both
+    found: Floats = seen / np.maximum(seen + odds * first * second / (both + 1.0), 1e-300)
+    return found

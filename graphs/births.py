@@ -4,7 +4,8 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from graphs.hop_sources import down_by
 from waterbed.model.conclusions import Episode
@@ -12,6 +13,9 @@ from waterbed.model.facts import Birth, Target
 
 Bound = tuple[datetime, str]
 """The time of a birth, and its kind."""
+
+MADE_FOR: Final = timedelta(days=30)
+"""A name born longer before its content was known anywhere was not made for it: its birth says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,8 @@ class Births:
 
     bounds: Mapping[str, Sequence[Bound]] = field(default_factory=dict)
     """By site, in time order."""
+    began: Mapping[str, datetime] = field(default_factory=dict)
+    """By content: when it was first known anywhere; empty without bounds."""
     certified: Mapping[str, datetime] = field(default_factory=dict)
     """By URL: begin of the first certificate for exactly its host, as logged or served."""
 
@@ -41,7 +47,9 @@ class Births:
 
     def _bounded(self, episode: Episode) -> Episode:
         birth = self.before(episode.site_id, episode.known_up_at)
-        if birth is None or (episode.absent_at is not None and birth[0] <= episode.absent_at):
+        if birth is None or birth[0] < self.began.get(episode.content_id, episode.known_up_at) - MADE_FOR:
+            return episode
+        if episode.absent_at is not None and birth[0] <= episode.absent_at:
             return episode
         return replace(episode, absent_at=birth[0])
 
@@ -88,7 +96,9 @@ def births_of(
     platforms = {target.site_id for target in targets.values() if target.suffix_id is not None}
     for site_id in hard.keys() & platforms:
         del hard[site_id]
+    began: dict[str, datetime] = {}
     for episode in episodes if hard else ():
+        began[episode.content_id] = min(episode.known_up_at, began.get(episode.content_id, episode.known_up_at))
         if its := hard.get(episode.site_id):
             hard[episode.site_id] = {one for one in its if not episode.known_up_at < one[0] <= episode.last_up}
     certified = {url_id: when for url_id, when in (served or {}).items() if url_id in targets}
@@ -96,4 +106,5 @@ def births_of(
         if target.suffix_id is None and target.host_id in logged:
             first = logged[target.host_id]
             certified[url_id] = min(first, certified.get(url_id, first))
-    return Births(bounds={site_id: sorted(its) for site_id, its in hard.items() if its}, certified=certified)
+    bounds = {site_id: sorted(its) for site_id, its in hard.items() if its}
+    return Births(bounds=bounds, began=began, certified=certified)

@@ -13,8 +13,6 @@ from waterbed.model.conclusions import Hop
 
 NEAR: Final = timedelta(hours=24)
 """A name born this shortly before a loss may have been made for it."""
-MADE_FOR: Final = timedelta(days=30)
-"""A name born this long before a loss was not made for that content: its birth tells nothing."""
 
 
 def returns_of(
@@ -67,4 +65,4 @@ def _made_before(hop: Hop) -> bool:
     """True if the name was born for the content, before it was lost."""
     if not {"creation", "zone"} & set(hop.arrival_evidence) or hop.arrived_after is None:
         return False
-    return hop.left_after - MADE_FOR <= hop.arrived_after <= hop.left_after
+    return hop.arrived_after <= hop.left_after

@@ -60,6 +60,14 @@ def test_a_name_created_before_the_loss_was_known_leaves_the_order_open() -> Non
     assert (hop.order, hop.arrived_after) == ("unknown", hour(5.5))
 
 
+def test_an_old_name_says_nothing_of_its_content() -> None:
+    """Born more than thirty days before the content was known anywhere, it was compromised, or bought."""
+    (old,) = hops(birth("new", -24 * 31))
+    assert (old.order, old.arrived_after, old.arrival_evidence) == ("unknown", None, ())
+    (young,) = hops(birth("new", -24 * 29))
+    assert (young.order, young.arrived_after) == ("unknown", hour(-24 * 29))
+
+
 def test_a_certificate_is_evidence_and_no_order() -> None:
     """First logged after or before the loss, between the two neither; of its own host alone."""
     for logged, said in ((8, ("certificate_after",)), (5.5, ()), (3, ("certificate_before",))):

@@ -30,7 +30,6 @@ def born(hours: float, kind: str = "creation") -> dict[str, Any]:
         (born(8), "near"),
         (born(-20, "zone"), "before"),
         (born(9.5), "open"),
-        (born(-24 * 40), "open"),
         ({**OPEN, "arrival_evidence": ("certificate_before",)}, "open"),
         ({**OPEN, "order": "parallel"}, "none"),
         ({"to_url_id": "a"}, "back"),
@@ -39,7 +38,7 @@ def born(hours: float, kind: str = "creation") -> dict[str, Any]:
     ],
 )
 def test_each_arrival_is_of_one_sort(changes: dict[str, Any], said: str) -> None:
-    """By its order, else by a name born within thirty days before the loss; old names and certificates tell nothing."""
+    """By its order, else by a name born before the loss; certificates tell nothing."""
     one = returns_of(taken(replace(HOP, **changes)), FEEDS)
     sorts = {"after": one.after, "before": one.before & ~one.near, "near": one.near, "open": one.order_open}
     told = [name for name, flags in sorts.items() if flags.any()] + (["back"] if one.back.any() else [])

@@ -125,14 +125,16 @@ def content_graph(
 def edge_attributes(hop: Hop) -> dict[str, Attribute]:
     """Return a hop's edge attributes: text, integers and booleans.
 
-    No attribute is None. kind, order, evidence, strength, sources, levels, content, and the four times (ISO 8601, UTC;
-    arrived_after is "" without an earlier check). `start` and `end` span all that the intervals leave open.
+    No attribute is None. kind, order, evidence, arrival_evidence, strength, sources, levels, content, and the four
+    times (ISO 8601, UTC; arrived_after is "" without an earlier check or birth). `start` and `end` span all that the
+    intervals leave open.
     """
     began = min(hop.left_after, hop.arrived_after or hop.left_after, hop.arrived_before)
     return {
         "kind": hop.kind,
         "order": hop.order,
         "evidence": " ".join(hop.evidence),
+        "arrival_evidence": " ".join(hop.arrival_evidence),
         "strength": hop.strength,
         "sources": hop.sources,
         "levels": " ".join(hop.levels),

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from graphs.births import Births, births_of
 from graphs.hops import HopContext, find_hops
+from graphs.network.graph import edge_attributes
 from tests.graphs.test_hops import SEATS, START, hour, stay
 from tests.study.facts import target
+from waterbed.analysis.explain.link import hop_link
 from waterbed.model.conclusions import Episode, Hop
 from waterbed.model.facts import Birth, BirthKind
 
@@ -50,6 +52,8 @@ def test_a_name_created_after_the_loss_makes_a_copy_sequential() -> None:
     """The content could not be there before; the bound and what it rests on are in the hop."""
     (hop,) = hops(birth("new", 6))
     assert (hop.order, hop.arrived_after, hop.arrival_evidence) == ("sequential", hour(6), ("creation",))
+    assert edge_attributes(hop)["arrival_evidence"] == "creation"
+    assert hop_link(hop, "v").note.endswith("; arrival by creation")
     (zone,) = hops(birth("new", 2), birth("new", 7, "zone"))
     assert (zone.order, zone.arrived_after, zone.arrival_evidence) == ("sequential", hour(7), ("zone",))
 

@@ -90,6 +90,7 @@ def hop_link(hop: Hop, about: str) -> ChainLink:
     other = hop.to_url_id if about == hop.from_url_id else hop.from_url_id
     where = "" if other == about else f", {'to' if other == hop.to_url_id else 'from'} {other}"
     likely = f", {hop.sources} hosters possible" if hop.sources > 1 else ""
+    born = f"; arrival by {', '.join(hop.arrival_evidence)}" if hop.arrival_evidence else ""
     return ChainLink(
         about=about,
         step="hop",
@@ -98,5 +99,5 @@ def hop_link(hop: Hop, about: str) -> ChainLink:
         data_date=hop.arrived_before,
         since=hop.arrived_before,
         until=hop.arrived_before,
-        note=f"by {', '.join(hop.evidence)} ({hop.strength})",
+        note=f"by {', '.join(hop.evidence)} ({hop.strength}){born}",
     )

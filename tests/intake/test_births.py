@@ -71,6 +71,7 @@ def test_a_creation_is_kept_to_the_hour_under_the_sites_id(study: Study) -> None
         ("forgetme-example.co.uk", "creation", january(6)),
         ("forgetme-example.com", "creation", january(5, 9)),
     ]
+    assert not any(b"forgetme" in file.read_bytes() for file in study.path.rglob("*") if file.is_file())
     assert kept(study, "xn--frgetme-90a.nl,2026-01-07")[-1] == ("xn--frgetme-90a.nl", "creation", january(7))
 
 

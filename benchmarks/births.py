@@ -1,21 +1,18 @@
 """Bounds and estimate of the displaced share in worlds with births and two feeds: coverage, widths, false orders."""
 
 import argparse
-import json
-import os
 import random
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from math import sqrt
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from resumed import asked, mean_error, resumed
 
 from graphs.displacement.displaced import returns_of
 from waterbed.estimators.detection import SetBounds, displaced_bounds
@@ -52,30 +49,28 @@ TWO = (1 - (1 - 0.3) ** 2, 1 - (1 - 0.8) ** 2)
 COVERED, RANGE, WIDTH = 0.95, 0.90, 0.50
 
 
-Asked = tuple[tuple[str, ...], int, int, int]
-"""Cells, sites, seed and number of one world."""
+KEY = ("sites", "seed", "number")
 
 
-def worlds(which: Asked) -> list[dict[str, Any]]:
-    """One world in some cells; all but one of them see the same looks."""
-    cells, sites, seed, number = which
-    base, found = read_world(scenario_path("waterbed")), []
+def one_world(which: tuple[int, int, int]) -> dict[str, Any]:
+    """One world in all cells; all but one of them see the same looks."""
+    sites, seed, number = which
+    base, found, other = read_world(scenario_path("waterbed")), dict[str, Any](), seed * 100_000 + number
     for again in (False, True):
-        mine = [cell for cell in cells if (cell == FIXED) is again]
-        if mine:
-            other = seed * 100_000 + number
-            drawn = random.Random(f"births {seed} {number % WORLDS if again else number}")
-            world = LookedWorld(base, drawn, sites=sites, again=(other, random.Random(other)) if again else None)
-            found += [_row(cell, world, sites, seed, number) for cell in mine]
-    return found
+        drawn = random.Random(f"births {seed} {number % WORLDS if again else number}")
+        world = LookedWorld(base, drawn, sites=sites, again=(other, random.Random(other)) if again else None)
+        for cell in CELLS:
+            if (cell == FIXED) is again:
+                found[cell] = _row(cell, world, seed, number)
+    return {"sites": sites, "seed": seed, "number": number, "cells": found}
 
 
-def _row(cell: str, world: LookedWorld, sites: int, seed: int, number: int) -> dict[str, Any]:
+def _row(cell: str, world: LookedWorld, seed: int, number: int) -> dict[str, Any]:
     """The truth, bounds, and the estimate in one cell."""
     files, feeds = CELLS[cell]
     found = world.displaced(random.Random(f"files {seed} {number}"), files=files, feeds=feeds)
     units, known = found.takedowns, [(one, one) for one in found.reported]
-    row: dict[str, Any] = {"cell": cell, "sites": sites, "seed": seed, "number": number, "takedowns": len(units)}
+    row: dict[str, Any] = {"number": number, "takedowns": len(units)}
     row |= {"seen": found.seen, "all": found.all, "process": found.process, "false": found.falsely_certain}
     row["sure"] = sum(any(one.certain) for one in units)
     for name, detection in (("declared", DETECTION[1:]), ("two feeds", (TWO, TWO)), ("known", known)):
@@ -96,37 +91,16 @@ def _row(cell: str, world: LookedWorld, sites: int, seed: int, number: int) -> d
 
 
 def campaign(options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
-    """All worlds of all cells; those in the results file are not made again."""
-    wanted = [(cell, options.sites, options.seed, n) for n in range(options.worlds) for cell in options.cells]
-    have = {}
-    for line in options.results.read_text().splitlines() if options.results.exists() else ():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue  # a torn last line
-        have[row["cell"], row["sites"], row["seed"], row["number"]] = row
-    lacking: dict[int, list[str]] = defaultdict(list)
-    for one in wanted:
-        if one not in have:
-            lacking[one[3]].append(one[0])
-    missing = [(tuple(cells), options.sites, options.seed, number) for number, cells in lacking.items()]
-    with options.results.open("a") as out, ProcessPoolExecutor(options.workers, get_context("spawn")) as pool:
-        out.write("\n")
-        for row in (row for rows in pool.map(worlds, missing, chunksize=2) for row in rows):
-            have[row["cell"], row["sites"], row["seed"], row["number"]] = row
-            out.write(json.dumps(row) + "\n")
-            out.flush()
-    cells: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for one in wanted:
-        cells[one[0]].append(have[one])
-    return cells
+    """The rows of each cell, of all worlds."""
+    wanted = [(options.sites, options.seed, number) for number in range(options.studies)]
+    have = resumed(wanted, one_world, options.results, names=KEY, workers=options.workers)
+    return {cell: [have[one]["cells"][cell] for one in wanted] for cell in options.cells}
 
 
 def _held(rows: Sequence[dict[str, Any]], name: str, truth: str, low: int, high: int) -> tuple[float, float]:
-    """How often the ends hold a truth, and its standard error, which is never 0."""
-    held = [row[name][low] <= row[truth] <= row[name][high] for row in rows if row[name]]
-    share = fmean(held) if held else 1.0
-    return share, sqrt(max(share * (1 - share), 1 / (4 * max(1, len(held)))) / max(1, len(held)))
+    """How often the ends hold a truth, and its standard error; nothing told is nothing missed."""
+    held = [float(row[name][low] <= row[truth] <= row[name][high]) for row in rows if row[name]]
+    return mean_error(held or [1.0])
 
 
 def _width(rows: Sequence[dict[str, Any]], name: str, low: int, high: int) -> float:
@@ -190,11 +164,8 @@ def _ends(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cells", nargs="+", choices=CELLS, default=tuple(CELLS))
-    parser.add_argument("--worlds", type=int, default=500)
     parser.add_argument("--sites", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=33_101)
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--results", type=Path, default=Path("births.jsonl"), help="resumed if it is there")
+    asked(parser, studies=500, seed=33_101, results="births.jsonl")
     options = parser.parse_args()
     began = time.perf_counter()
     wrong = list(report(campaign(options)))

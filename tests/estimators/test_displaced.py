@@ -121,7 +121,7 @@ def test_too_few_of_anything_is_refused() -> None:
     nothing = np.zeros_like(one.after)
     for less, said in (
         (replace(one, cluster=one.cluster % 9), "9 clusters"),
-        (replace(one, after=nothing, before=nothing), "births tell the order of 0 arrivals"),
+        (replace(one, after=nothing, before=nothing), "arrivals from 0 clusters"),
         (replace(one, feeds=np.minimum(one.feeds, 2)), "0 arrivals are in both feeds"),
     ):
         refused = displaced_estimate(less)

@@ -19,7 +19,7 @@ Ints = npt.NDArray[np.int64]
 LEAST_BOTH: Final = 7
 """Fewest arrivals that both feeds reported, as for `detection.chapman`."""
 LEAST_BORN: Final = 5
-"""Fewest arrivals whose names tell the order."""
+"""Fewest clusters of which a birth or a check tells an arrival's order."""
 BORN: Final = (0.5, 1.0, 2.0)
 """How much more often births are known of moved content than of copies."""
 ODDS: Final = (0.5, 1.0, 3.0)
@@ -89,11 +89,12 @@ def displaced_estimate(
 
     d by Chapman's estimator (`detection.chapman`), one for all sides if fewer than `LEAST_BOTH` are in both feeds on
     any; or the middle of a declared range for each side. The interval is the t interval of a jackknife over clusters
-    (Miller, Biometrika 61, 1974, 1-15) for the logarithm of the share. `least` and `most` are the ends of all intervals
-    under `BORN` (of all arrivals A / (A + r P) came later), `ODDS` (r n1 n2 / (n12 + 1) are in no feed, n1 and n2 in
-    one alone: Gerritse, van der Heijden and Bakker, Journal of Official Statistics 31, 2015, 357-379) or both ends of
-    declared ranges, and where names born shortly before the end count as later. Refuses below ten clusters, and where
-    births or feeds are too few. ValueError for arrays that do not fit.
+    (Miller, Biometrika 61, 1974, 1-15) for the logarithm of the share, with as many degrees of freedom as clusters that
+    were met again, or arrivals in both feeds if these are fewer, less one. `least` and `most` are the ends of all
+    intervals under `BORN` (of all arrivals A / (A + r P) came later), `ODDS` (r n1 n2 / (n12 + 1) are in no feed, n1
+    and n2 in one alone: Gerritse, van der Heijden and Bakker, Journal of Official Statistics 31, 2015, 357-379) or both
+    ends of declared ranges, and where names born shortly before the end count as later. Refuses below ten clusters, and
+    where births or feeds are too few. ValueError for arrays that do not fit.
     """
     label = np.unique(returns.cluster, return_inverse=True)[1]
     sides = np.stack([returns.after, returns.before, returns.order_open]).astype(int)
@@ -104,15 +105,17 @@ def displaced_estimate(
     clusters = int(label.max(initial=-1)) + 1
     if clusters < LEAST_CLUSTERS:
         return Refusal(f"{clusters} clusters where at least {LEAST_CLUSTERS} are needed")
-    born = int((returns.after | returns.before).sum())
-    if born < LEAST_BORN:
-        return Refusal(f"births tell the order of {born} arrivals where at least {LEAST_BORN} are needed")
+    told = returns.after | returns.before
+    if (born := np.unique(label[told.any(axis=1)]).size) < LEAST_BORN:
+        return Refusal(f"births tell the order of arrivals from {born} clusters where at least {LEAST_BORN} are needed")
     both = (returns.feeds == 3).sum(axis=0)
     if detection is None and both.sum() < LEAST_BOTH:
         return Refusal(f"{both.sum()} arrivals are in both feeds where at least {LEAST_BOTH} are needed")
     sums, pooled = _sums(returns, label, clusters), bool((both < LEAST_BOTH).any())
     assumed = list(_assumptions(detection))
-    found = [_interval(sums, one, pooled, level) for one in assumed]
+    met = np.unique(label[sides.any(axis=(0, 2)) | returns.back]).size
+    quantile = float(scipy.special.stdtrit((met if detection else min(met, int(both.sum()))) - 1, (1 + level) / 2))
+    found = [_interval(sums, one, pooled, quantile) for one in assumed]
     value, low, high = found[0]
     return Estimate(
         estimate=value,
@@ -121,7 +124,7 @@ def displaced_estimate(
         least=min(low for _, low, _ in found),
         most=max(high for *_, high in found),
         detection=assumed[0].detection or tuple(_detection(sums.feeds, 1.0, pooled)[0].tolist()),
-        born=born,
+        born=int(told.sum()),
         of_open_order=int(returns.order_open.sum()),
     )
 
@@ -175,13 +178,13 @@ def _without_each(values: Floats) -> Floats:
     return np.concatenate([total, total - values])
 
 
-def _interval(sums: _Sums, assumed: _Assumed, pooled: bool, level: float) -> tuple[float, float, float]:
+def _interval(sums: _Sums, assumed: _Assumed, pooled: bool, quantile: float) -> tuple[float, float, float]:
     """The share, and the ends of its interval."""
     values = _share(sums, assumed, pooled)
     count = values.size - 1
     logs = np.log(np.maximum(values, 0.0) + 0.5 / count)
     error = float(np.sqrt((count - 1) / count * ((logs[1:] - logs[1:].mean()) ** 2).sum()))
-    margin = error * float(scipy.special.stdtrit(count - 1, (1 + level) / 2))
+    margin = error * quantile
     low, high = (float(np.clip(np.exp(logs[0] + sign * margin) - 0.5 / count, 0.0, 1.0)) for sign in (-1, 1))
     return min(1.0, float(values[0])), low, high
 

@@ -206,7 +206,7 @@ def placebo_units(target: npt.ArrayLike, controls: npt.ArrayLike, window: EventW
 
 
 def shifted_blocks(target: npt.ArrayLike, controls: npt.ArrayLike, window: EventWindow) -> PlaceboTest | Refusal:
-    """Rank the event among all shifts of the series against time.
+    """Rank the event among all shifts of the series.
 
     Conformal inference by moving blocks (Chernozhukov, Wuethrich and Zhu, Journal of the American Statistical
     Association 116, 2021, section 2): under the null of no effect the target is fitted by its controls over all periods

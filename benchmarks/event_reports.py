@@ -75,7 +75,12 @@ def drawn_world(kind: str, rng: random.Random) -> World:
         days=DAYS,
         step_s=3600.0 * 3,
         hoster=hosters,
-        sites=Sites(count=rng.randint(500, 700), urls_per_site=(1, 3), reported_over_days=(0.0, DAYS - 8)),
+        sites=Sites(
+            count=rng.randint(500, 700),
+            urls_per_site=(1, 3),
+            reported_over_days=(0.0, DAYS - 8),
+            sources=("hotline", "feed"),
+        ),
         movement=Movement(
             after_takedown=rng.uniform(0.25, 0.35) if kind == "displaced" else 0.0,
             home_share=rng.uniform(0.3, 0.7),

@@ -64,7 +64,7 @@ def _add_events(study: Study) -> None:
     """What was declared about the world's intervention, and the same of a hoster that there is not."""
     events = study.folder.path / "events"
     events.mkdir()
-    declared = (ROOT / "docs/examples/event.toml").read_text(encoding="utf-8")
+    declared = (ROOT / "waterbed/lab/world/scenarios/events/waterbed.toml").read_text(encoding="utf-8")
     (events / "moerashost acts.toml").write_text(declared)
     (events / "nobody acts.toml").write_text(declared.replace("moerashost", "nobody"))
 

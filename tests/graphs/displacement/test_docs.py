@@ -1,12 +1,14 @@
 """The page on displacement, against the event file that is read."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from graphs.displacement.event import Detection, Event, read_event
-from tests.docs.markdown import ROOT, page, rows, section
+from tests.docs.markdown import page, rows, section
+from waterbed.lab.world.reading import scenario_event
 
 
 def _keys() -> Iterator[tuple[str, str]]:
@@ -32,7 +34,8 @@ def test_every_key_of_an_event_file_is_documented_with_its_default() -> None:
     assert {cells[0].strip("`"): cells[1].strip("`") for cells in table} == dict(_keys())
 
 
-def test_the_example_is_a_good_event_file() -> None:
-    """docs/examples/event.toml is read as it stands."""
-    found = read_event(ROOT / "docs" / "examples" / "event.toml")
+def test_the_example_is_a_good_event_file(tmp_path: Path) -> None:
+    """The lab's event file is read as it stands."""
+    (tmp_path / "event.toml").write_bytes(scenario_event("waterbed") or b"")
+    found = read_event(tmp_path / "event.toml")
     assert (found.target, found.kind, found.after) == ("moerashost", "hoster", 20)

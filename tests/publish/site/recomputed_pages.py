@@ -17,7 +17,7 @@ from tests.publish.site.recomputed import (
     whole,
     without_constants,
 )
-from tests.publish.site.recomputed_rankings import overview, ranking
+from tests.publish.site.recomputed_rankings import answers, overview, ranking
 from tests.publish.site.recomputed_sheets import quality, sheet
 from waterbed.model.results import Answer
 from waterbed.model.spelling import NOTHING, interval, number, percent
@@ -34,6 +34,7 @@ def differences(folder: Path) -> list[str]:
         check = Check(beside, path)
         check.frame()
         room = path.parent.name if path.parent != folder else path.stem.partition("-")[0]
+        answers(check)
         PAGES[room](check)
         check.drawings()
         check.rest()

@@ -22,6 +22,20 @@ from waterbed.publish.site.overview import MARKS_H, SHOWN
 from waterbed.publish.site.rankings import CLASSES, NAMED, slow_words
 
 
+def answers(check: Check) -> None:
+    """Each event with its answer, on the first page."""
+    for one in check.page.xpath("//dl[@class='events']/div"):
+        stem = one.xpath(".//a/@href")[0].removesuffix(".html")
+        said = (
+            " ".join(o["text"] for o in check.files.rows(f"{stem}-sentences"))
+            if check.files.has(f"{stem}-sentences")
+            else "Refused"
+        )
+        if squeezed(said) not in text_of(one):
+            check.wrong.append(f"{check.name}: {text_of(one)} lacks {said}")
+        check.drop(one)
+
+
 def overview(check: Check) -> None:
     """The first page."""
     its, total = check.files, check.files.total

@@ -152,11 +152,18 @@ def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> LabRuns:
     from waterbed.cli.rankings import print_ranking
     from waterbed.lab.run import run_lab
     from waterbed.lab.servers.pages import marked_files
+    from waterbed.lab.world.reading import scenario_event
+    from waterbed.publish.events import EVENTS
     from waterbed.publish.release import publish_all
+    from waterbed.store.whole.files import write_whole
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     done = run_lab(scenario, out, profile=profile.value if profile else None)
+    event = scenario_event(scenario)
+    if event is not None:
+        (out / EVENTS).mkdir(exist_ok=True)
+        write_whole(out / EVENTS / f"{scenario}.toml", event)
     with open_study(out) as study:
         conclusions = study.conclude()
         files = publish_all(study, out / "published", conclusions)

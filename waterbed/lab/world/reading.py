@@ -26,6 +26,12 @@ def scenario_path(name: str) -> Path:
     raise InputError(f"{name} is neither a file nor one of the scenarios {known}; {_SEE}")
 
 
+def scenario_event(name: str) -> bytes | None:
+    """The event file of a shipped scenario, or None."""
+    path = _SCENARIOS / "events" / f"{name}.toml"
+    return toml_bytes(path, "an event file", "docs/displacement.md, The event file") if path.is_file() else None
+
+
 def read_world(path: Path) -> World:
     """Read a world file; InputError names its first mistake."""
     return parse_world(toml_bytes(path, "a world file", _SEE.removeprefix("see ")), str(path))

@@ -13,7 +13,7 @@ from waterbed.model.progress import stage, staged
 from waterbed.publish.exports import chosen
 from waterbed.publish.policy import EFFECTS, Publication, Table
 from waterbed.publish.site.added import added_pages
-from waterbed.publish.site.displacement import displacement_pages
+from waterbed.publish.site.displacement import displacement_pages, events_on
 from waterbed.publish.site.hoster import sheet_page, sheet_paths, sheet_views
 from waterbed.publish.site.layout import Layout, Site, make_site
 from waterbed.publish.site.method import MethodView, PublishedTable, method_page
@@ -51,7 +51,8 @@ def site_of(study: Study, conclusions: Conclusions, publication: Publication) ->
         method_page(_method(publication), start),
         *added_pages(publication, chosen(study.config.publish.plugins).pages),
     ]
-    first = overview_page(_overview(study, conclusions, publication, hosters.standings, sheets), pages, start)
+    view = _overview(study, conclusions, publication, hosters.standings, sheets, events_on(pages))
+    first = overview_page(view, pages, start)
     hoster_pages = [
         sheet_page(view, sheets, start)
         for view in staged(
@@ -112,6 +113,7 @@ def _overview(
     publication: Publication,
     standings: Sequence[RankingEntry],
     sheets: Mapping[str, str],
+    events: Sequence[tuple[str, str, str]],
 ) -> OverviewView:
     names = {one.row.key: one.row.name for one in standings}
     biggest = [one.row.key for one in standings if one.row.rank_class == "ranked"][:CURVES]
@@ -134,6 +136,7 @@ def _overview(
         passages=passages_of(publication.cells.cells),
         held=[held_in_words(one, names, publication.policy) for one in reversed(open_ones)],
         notes=list(_notes(conclusions)),
+        events=events,
         sheets=sheets,
     )
 

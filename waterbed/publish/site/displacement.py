@@ -312,6 +312,11 @@ def displacement_pages(
     return [displacement_page(view, home=home, least=least), *(page for page, _ in events)]
 
 
+def events_on(pages: Sequence[Page]) -> Sequence[tuple[str, str, str]]:
+    """Path, title and answer of each event, from these pages."""
+    return next((page.values["events"] for page in pages if page.path == PATH), ())
+
+
 def chain_rows(moves: Moves, least: int) -> list[ChainRow]:
     """Contents by longest chain, rare lengths merged, longest first.
 

@@ -91,6 +91,7 @@ class OverviewView:
     passages: Sequence[Passage]
     held: Annotated[Sequence[Held], "open quarantines"]
     notes: Annotated[Sequence[str], "what a reader must know before believing a number"]
+    events: Annotated[Sequence[tuple[str, str, str]], "path, title and answer of each event's page"]
     sheets: Mapping[str, str]
 
 

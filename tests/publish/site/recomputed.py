@@ -22,6 +22,9 @@ Row = Mapping[str, Any]
 Rows = list[list[str]]
 SITE = files("waterbed.publish.site")
 _DIGIT = re.compile(r"\d")
+_LINK = re.compile(r"(.+ → .+): ([\d,.]+) (?:certain|possible), of ([\d,.]+); (.+)")
+_ROUNDED = 0.06
+"""Parts of hops are told to a tenth."""
 _WORDED = re.compile(r"\S*\d\S*.*\s|\s.*\S*\d\S*")
 
 
@@ -148,7 +151,9 @@ class Check:
     def drawings(self) -> None:
         """Numbers in a drawing's words are of its own file; ticks and constants go."""
         for figure in self.page.xpath("//figure"):
-            known = set(self.numbers_of(figure))
+            known = set(self.numbers_of(figure)) | (
+                self.merged(figure) if figure.get("id") == "figure-sankey" else set()
+            )
             words = figure.xpath(".//*[local-name()='desc']|.//*[local-name()='title']|./figcaption|./ul")
             for text in map(squeezed, map("".join, (one.itertext() for one in words))):
                 bare = without_constants(text)
@@ -159,6 +164,31 @@ class Check:
         for drawing in self.page.xpath("//*[local-name()='svg']"):
             self.words_of_rows(drawing)
             self.drop(drawing)
+
+    def merged(self, figure: Any) -> set[str]:
+        """Numbers of a Sankey's links of small flows together, if all its links add up to the flows of the file."""
+        flows: dict[str, float] = {}
+        for row in self.files.rows("data/hop-flows"):
+            if row["level"] == "hoster":
+                flows[row["passage"] or "held back"] = flows.get(row["passage"] or "held back", 0) + row["hops"]
+        found: set[str] = set()
+        for drawing in figure.xpath(".//*[local-name()='svg']"):
+            sums, links = dict.fromkeys(flows, 0.0), dict[tuple[str, str, str], float]()
+            for tip in drawing.xpath(".//*[local-name()='title']"):
+                if told := _LINK.fullmatch(squeezed("".join(tip.itertext()))):
+                    ends, part, whole_link, way = told.groups()
+                    hops = float(part.replace(",", ""))
+                    sums[way] = sums.get(way, 0) + hops
+                    links[ends, whole_link, way] = links.get((ends, whole_link, way), 0) + hops
+                    found |= {part, whole_link} if "other " in ends else set()
+            odd = [
+                link
+                for link, hops in links.items()
+                if abs(hops - round(hops / (total := float(link[1].replace(",", "")))) * total) > 2 * _ROUNDED
+            ]
+            if odd or any(abs(sums[way] - flows.get(way, 0)) > _ROUNDED * max(1, len(links)) for way in sums):
+                self.wrong.append(f"{self.name} {figure.get('id')}: links of {sums} are not flows of {flows}: {odd}")
+        return found
 
     def words_of_rows(self, drawing: Any) -> None:
         """Numbers that a bar, a box or a weekly line says are of rankings or their weeks."""

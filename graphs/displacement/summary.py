@@ -140,8 +140,9 @@ def _removed(known: Known) -> str:
 
 
 def _of(one: Removed, alone: bool) -> str:
-    part = "an unknown part" if one.share is None else _share(one, alone)
-    return f"{part} of {one.n:,} reports"
+    if one.share is None:
+        return f"an unknown part of {one.n:,} reports" if one.n else f"a part that is not told, {one.why},"
+    return f"{_share(one, alone)} of {one.n:,} reports"
 
 
 def _share(one: Removed, alone: bool) -> str:

@@ -195,3 +195,27 @@ def test_importing_is_cheap() -> None:
     code = f"import sys, waterbed; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_notebook_has_the_graph_and_one_curve(study: Notebook) -> None:
+    """The graph has a weight of one for each hop; a curve rises from 0; an unknown key is an InputError."""
+    graph = study.graph()
+    assert sum(weight for _, _, weight in graph.edges(data="weight")) == pytest.approx(study.hops().num_rows)
+    shares = study.curves(key="AS64500").column("removed").to_pylist()
+    assert shares == sorted(shares)
+    assert shares[0] == 0.0
+    with pytest.raises(InputError, match="'AS1' has no reported URL"):
+        study.curves(key="AS1")
+
+
+def test_a_notebook_answers_an_event(study: Notebook, tmp_path: Path) -> None:
+    """The answer is text, its numbers are a table; a window is refused, as an event has periods of its own."""
+    event = tmp_path / "event.toml"
+    event.write_text(
+        'target = "AS64500"\ndate = 2026-01-12\nchosen_until = 2026-01-11\ncontrols = ["AS64501"]\nperiod_h = 12.0\n'
+        "before = 8\nafter = 4\n"
+    )
+    assert "removed within 24 hours" in study.answer(event)
+    assert "removal, change" in study.displacement(event).column("name").to_pylist()
+    with pytest.raises(InputError, match="periods of its own"):
+        study.within(until="2026-01-12").displacement(event)

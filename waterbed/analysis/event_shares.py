@@ -146,7 +146,7 @@ def _removed(
         return Removed(n=found.clocks, why=_WHY[found.estimability]), None
     gone = {c.site_id for c in group if c.cause == REMOVED and c.right_h <= WITHIN_H}
     if disclosure.small(len(gone)) or disclosure.small(len({c.site_id for c in group} - gone)):
-        return Removed(n=0, why=f"held back: it is about fewer than {disclosure.least} sites"), None
+        return Removed(n=0, why=f"held back as it is about fewer than {disclosure.least} sites"), None
     ends = interval_within(group, found.removed, WITHIN_H, until=until, level=LEVEL)
     worth = worth_within(group, WITHIN_H, (REMOVED,), until=until)
     if ends is None or found.low is None or found.high is None or isinstance(worth, Refusal):

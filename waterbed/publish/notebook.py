@@ -10,7 +10,12 @@ from typing import Any, Self, TypeVar, get_args
 
 import pyarrow as pa
 
+from graphs.displacement.event import read_event
+from graphs.displacement.findings import Findings
+from graphs.network.graph import displacement_graph
+from graphs.network.moves import Level, origins_index
 from waterbed.analysis.compliance import compliance_of
+from waterbed.analysis.displacement import findings_of
 from waterbed.analysis.overdue import METHOD as OVERDUE_METHOD
 from waterbed.analysis.overdue import overdue_rows
 from waterbed.analysis.rankings.keys import KINDS, Kind, RankingKind
@@ -24,7 +29,7 @@ from waterbed.analysis.rankings.tables import (
     side_by_side,
     sources,
 )
-from waterbed.analysis.rankings.takedown import By
+from waterbed.analysis.rankings.takedown import By, episodes_by_key, removal_curves
 from waterbed.analysis.rankings.volume import WORST
 from waterbed.analysis.sizes import ranking_sizes, ranking_structure
 from waterbed.model.conclusions import (
@@ -40,9 +45,10 @@ from waterbed.model.conclusions import (
 from waterbed.model.errors import InputError
 from waterbed.model.facts import ExternalObservation, Observation, Report, Target
 from waterbed.model.plugins import added
-from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
+from waterbed.model.results import Answer, FeedCard, FeedRow, PlaceRow, VolumeRow
 from waterbed.model.takedown import AddressedNotice, ComplianceRow, Overdue, TakedownClock
 from waterbed.model.window import Every, Window, every_of, window_of
+from waterbed.publish.site.overview import CurvePoint, curve_points
 from waterbed.publish.tables import flow_tables
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.external import ExternalConclusions
@@ -266,6 +272,52 @@ class Notebook:
     def flow_shares(self, by: By = "hoster") -> pa.Table:
         """Shares of each key's departures by destination (`FlowShare`)."""
         return self._flows(f"flow-shares-{_known(by, By, 'by')}")
+
+    def graph(self, by: Level = "hoster") -> Any:
+        """Hops as edges of a NetworkX MultiDiGraph.
+
+        Its nodes are hosters, or ASes (`as`) or countries (`country`). docs/graph.md has its attributes.
+        """
+        level, conclusions = _known(by, Level, "by"), self.conclusions
+        keys = {key for hop in conclusions.hops for key in (hop.from_hoster, hop.to_hoster)}
+        return displacement_graph(
+            conclusions.hops,
+            names={key: conclusions.attributor.name_of(key) for key in keys} if level == "hoster" else {},
+            seats={} if level == "as" else conclusions.seats,
+            home=self.study.config.home,
+            by=level,
+            origins=origins_index(conclusions.episodes),
+        )
+
+    # one event
+    def displacement(self, event: Path | str | None = None) -> pa.Table:
+        """Numbers on an event's file, or the study (`Answer`)."""
+        if event is None and not self.conclusions.episodes:
+            return as_arrow(Answer, [], table_info(self.study, "displacement", window=self.window))
+        found = self._findings(event)
+        return as_arrow(Answer, found.answers, found.info)
+
+    def answer(self, event: Path | str) -> str:
+        """The answer to an event's file, in sentences."""
+        found = self._findings(event)
+        return found.summary.text if found.summary else ""
+
+    def curves(self, by: By = "hoster", *, key: str | None = None) -> pa.Table:
+        """Shares removed by hour, by key (`CurvePoint`)."""
+        kind, conclusions = _known(by, By, "by"), self.conclusions
+        groups = sorted(episodes_by_key(conclusions.episodes, kind))
+        if key is not None and key not in groups:
+            raise InputError(f"{key!r} has no reported URL; rankings({kind!r}) has the keys (docs/notebook.md)")
+        keys = groups if key is None else [key]
+        names = {one: conclusions.attributor.name_of(one) if kind == "hoster" else one for one in keys}
+        found = removal_curves(conclusions.episodes, by=kind, keys=keys, names=names)
+        return self._table(CurvePoint, [point for one in found for point in curve_points(one)], "share removed by hour")
+
+    def _findings(self, event: Path | str | None) -> Findings:
+        planned = None if event is None else read_event(Path(event))
+        if planned and self.window:
+            raise InputError("an event has periods of its own: open the whole study for it (docs/displacement.md)")
+        return findings_of(self.study, planned, conclusions=self.conclusions)
 
     def _flows(self, name: str) -> pa.Table:
         found = next(one for one in flow_tables(self.study, self.conclusions) if one.name == name)

@@ -155,6 +155,15 @@ def test_shares_without_interval_are_said_to_be_of_these_reports() -> None:
     assert "Nothing that ended there" in text
 
 
+def test_a_share_that_is_held_back_is_said_to_be() -> None:
+    """A reader is told of no number of reports, and why."""
+    held = Removed(n=0, why="held back as it is about fewer than 3 sites")
+    assert (
+        "(a part that is not told, held back as it is about fewer than 3 sites, before"
+        in told(target=(held, AFTER)).text
+    )
+
+
 def test_numbers_are_rounded_outwards() -> None:
     """No interval is said narrower than it is, and no p smaller."""
     wide = Removed(n=50, share=0.5, low=0.4001, high=0.6099)

@@ -202,13 +202,17 @@ def _shares(passages: Sequence[Passage]) -> list[dict[str, Any]]:
     return found
 
 
-def _tables(view: OverviewView, start: str) -> list[PageTable]:
-    estimate = f"NPMLE with competing causes, hours since {start}; docs/method.md"
-    curves = [
+def curve_points(curve: RemovalCurve) -> list[CurvePoint]:
+    """The rows of a curve."""
+    return [
         CurvePoint(key=curve.key, name=curve.name, hour=hour, removed=round(share, 6))
-        for curve in view.curves
         for hour, share in zip(curve.hours, curve.removed, strict=True)
     ]
+
+
+def _tables(view: OverviewView, start: str) -> list[PageTable]:
+    estimate = f"NPMLE with competing causes, hours since {start}; docs/method.md"
+    curves = [point for curve in view.curves for point in curve_points(curve)]
     made = (
         ("totals", Total, view.totals, "numbers about the whole study", "study", "counted over the whole study"),
         ("curves", CurvePoint, curves, "share removed by hour", "hoster", estimate),

@@ -25,21 +25,17 @@ from waterbed.model.conclusions import (
 )
 from waterbed.model.results import (
     ChangeRow,
-    ConclusionRow,
-    CurveRow,
     FeedCard,
     FeedRow,
-    FlipRow,
-    LevelRow,
     PlaceRow,
     PooledHoster,
     Provenance,
     SharedEpisode,
     SharedLook,
-    ValueRow,
     VolumeRow,
     WindowShare,
 )
+from waterbed.model.specifications import ConclusionRow, CurveRow, FlipRow, LevelRow, ValueRow
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import (
     AddressedNotice,

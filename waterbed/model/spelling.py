@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from waterbed.model.results import Answer, ConclusionRow
+from waterbed.model.results import Answer
+from waterbed.model.specifications import ConclusionRow
 
 NOTHING: Final = "\N{EN DASH}"
 _DIFFERENCES: Final = ("order:", "home-abroad")

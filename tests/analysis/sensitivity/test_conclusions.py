@@ -17,7 +17,7 @@ from waterbed.analysis.sensitivity.curve import Curve, Outcomes, removed
 from waterbed.analysis.sensitivity.design import DIMENSIONS, Levels, Spec, every_spec, size
 from waterbed.analysis.sensitivity.grid import Grid
 from waterbed.analysis.sensitivity.outcomes import Value
-from waterbed.model.results import ConclusionRow, FlipRow
+from waterbed.model.specifications import ConclusionRow, FlipRow
 
 LEVELS: Levels = {
     "clock": ("reported", "first_seen"),

@@ -13,7 +13,7 @@ from typing import Annotated
 from waterbed.analysis.sensitivity.curve import DISPLACED, HOME_ABROAD, Curve, Outcomes, removed
 from waterbed.analysis.sensitivity.design import DIMENSIONS, Spec
 from waterbed.analysis.sensitivity.outcomes import Value, difference
-from waterbed.model.results import ConclusionRow, CurveRow, Dimension, FlipRow, LevelRow, ValueRow
+from waterbed.model.specifications import ConclusionRow, CurveRow, Dimension, FlipRow, LevelRow, ValueRow
 
 HALF = 0.5
 

@@ -12,7 +12,7 @@ import numpy as np
 from waterbed.analysis.rankings.keys import Kind
 from waterbed.model.conclusions import Assessment, ClockKind
 from waterbed.model.errors import InputError
-from waterbed.model.results import CONFIRMATION, Dedup, Dimension, Merges, Moved, Proxy, Unknown
+from waterbed.model.specifications import CONFIRMATION, Dedup, Dimension, Merges, Moved, Proxy, Unknown
 
 DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
 

@@ -28,7 +28,7 @@ from waterbed.analysis.sensitivity.outcomes import fronted, units
 from waterbed.analysis.sensitivity.variants import Variants, same_groups
 from waterbed.governance.protocol.file import Protocol, Sensitivity
 from waterbed.model.conclusions import Attribution, ClockKind
-from waterbed.model.results import Dimension
+from waterbed.model.specifications import Dimension
 from waterbed.study.assessment import assessing_sources
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study

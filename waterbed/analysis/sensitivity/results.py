@@ -19,7 +19,7 @@ from waterbed.analysis.sensitivity.curve import MOST, Curve, Outcomes, curve_of,
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something
-from waterbed.model.results import ConclusionRow, CurveRow, FlipRow, LevelRow, ValueRow
+from waterbed.model.specifications import ConclusionRow, CurveRow, FlipRow, LevelRow, ValueRow
 from waterbed.model.table import TableInfo
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.metadata import table_info

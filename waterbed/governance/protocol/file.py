@@ -17,7 +17,7 @@ from waterbed.model.conclusions import Assessment, ClockKind
 from waterbed.model.countries import not_a_country
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something
-from waterbed.model.results import CONFIRMATION, AnyRole, Dedup, Merges, Moved, Proxy, Unknown
+from waterbed.model.specifications import CONFIRMATION, AnyRole, Dedup, Merges, Moved, Proxy, Unknown
 from waterbed.store.bounded.toml import decode, toml_bytes
 
 PROTOCOL: Final = "study.toml"

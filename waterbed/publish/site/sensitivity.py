@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from waterbed.analysis.sensitivity.results import Findings
-from waterbed.model.results import ConclusionRow, CurveRow, Dimension, FlipRow, LevelRow, ValueRow
+from waterbed.model.specifications import ConclusionRow, CurveRow, Dimension, FlipRow, LevelRow, ValueRow
 from waterbed.model.spelling import NOTHING, estimate_text, percent
 from waterbed.model.table import TableInfo
 from waterbed.publish.site.figures.marks import Figure

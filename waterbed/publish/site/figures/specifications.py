@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from waterbed.model.results import ConclusionRow, CurveRow, LevelRow
+from waterbed.model.specifications import ConclusionRow, CurveRow, LevelRow
 from waterbed.model.spelling import percent
 from waterbed.publish.site.figures.marks import NARROW, Key, Mark, Scene, element, label, path, rounded, spot, word
 from waterbed.publish.site.figures.plot import Axis, Plot, shares

@@ -124,9 +124,8 @@ class LookedWorld:
 def _falsely_certain(truth: Truth, ended: Sequence[Takedown], urls: Mapping[str, str]) -> int:
     arrived: dict[str, list[datetime]] = defaultdict(list)
     ends: dict[str, list[datetime]] = defaultdict(list)
-    for hop in truth.hops:
-        arrived[hop.content_id].append(hop.arrived)
     for episode in truth.episodes:
+        arrived[episode.content_id].append(episode.start)
         if episode.end is not None:
             ends[episode.url].append(episode.end)
     false = 0

@@ -12,8 +12,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from resumed import asked, mean_error, resumed
 
+from benchmarks.resumed import asked, mean_error, resumed
 from graphs.displacement.displaced import returns_of
 from waterbed.estimators.detection import SetBounds, displaced_bounds
 from waterbed.estimators.displaced import Estimate, displaced_estimate

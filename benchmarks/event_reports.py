@@ -15,8 +15,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import msgspec
-from resumed import asked, mean_error, resumed
 
+from benchmarks.resumed import asked, mean_error, resumed
 from graphs.displacement.event import Detection, Event
 from graphs.displacement.findings import Findings
 from waterbed.analysis.displacement import findings

@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import msgspec
 import numpy as np
-from resumed import asked, mean_error, resumed
 
+from benchmarks.resumed import asked, mean_error, resumed
 from waterbed.analysis.rankings.speed_ranks import speed_places
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, removal
 from waterbed.estimators.cluster_shares import pooled_correlation, ratio_error

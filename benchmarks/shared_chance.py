@@ -15,8 +15,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
-from resumed import asked, resumed
 
+from benchmarks.resumed import asked, resumed
 from waterbed.analysis.rankings.durations import half_gone, mean_hours
 from waterbed.analysis.rankings.hiding import LEVEL, if_hiding
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, known_within, removal

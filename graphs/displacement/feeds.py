@@ -94,7 +94,7 @@ def _changed(
     before, after = found.get((source, area), (0, 0))
     lengths = [end - start for start, end in (series.before, series.after)]
     rates = [(count + 0.5) / length for count, length in zip((before, after), lengths, strict=True)]
-    if max(rates) < FACTOR * min(rates):
+    if before + after == 0 or max(rates) < FACTOR * min(rates):
         return
     rest = [found.get((other, area), (0, 0)) for other in sources if other != source]
     others = (sum(one for one, _ in rest), sum(one for _, one in rest))

@@ -162,7 +162,7 @@ def rows_shown(page: Page) -> list[int]:
 
 
 def undrawn(page: Page) -> list[str]:
-    """Figures of which nothing is drawn."""
+    """Figures of which nothing is drawn, those in closed <details> once these are opened."""
     return page.evaluate(_UNDRAWN)
 
 
@@ -183,8 +183,11 @@ def _sticking_out(page: Page) -> list[str]:
 _UNDRAWN = """() => {
     const drawn = one => [...one.querySelectorAll('svg.drawing')].some(svg =>
         svg.getBoundingClientRect().height > 0 && svg.querySelectorAll('g > *').length > 0);
-    return [...document.querySelectorAll('figure')].filter(one => !drawn(one))
-        .map(one => 'figure that is not drawn: ' + one.id);
+    const closed = [...document.querySelectorAll('details:not([open])')].filter(one => one.querySelector('figure'));
+    closed.forEach(one => { one.open = true; });
+    const missing = [...document.querySelectorAll('figure')].filter(one => !drawn(one));
+    closed.forEach(one => { one.open = false; });
+    return missing.map(one => 'figure that is not drawn: ' + one.id);
 }"""
 
 _UNSCRIPTED = """() => {

@@ -58,6 +58,12 @@ def test_the_only_feed_cannot_be_told_from_the_event(plain: Series) -> None:
     assert one.others is None
 
 
+def test_an_area_without_reports_names_no_feed() -> None:
+    """Also where the windows are of very unequal lengths."""
+    uneven = series(world(1, fall=1.0, moved=0.0), before=60, after=7)
+    assert changed_feeds(reported(uneven, {("a", "c1"): (5, 5)})) == []
+
+
 def test_steady_feeds_are_seldom_named(plain: Series) -> None:
     """Of 200 studies with steady feeds at most a few name one: 1% in all tests of a study together."""
     rates = {(feed, place): (3.0, 3.0) for feed in "ab" for place in ("t", "c1", "b")}

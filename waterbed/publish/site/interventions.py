@@ -15,7 +15,7 @@ import msgspec
 
 from graphs.displacement.answers import ALWAYS
 from graphs.displacement.disclosure import Disclosure
-from graphs.displacement.event import Event, read_event
+from graphs.displacement.event import read_event
 from graphs.displacement.findings import Findings
 from graphs.displacement.summary import Branch
 from graphs.network.moves import Level
@@ -26,6 +26,7 @@ from waterbed.model.results import Answer, DestinationRow, PairRow, PeriodRow, P
 from waterbed.model.spelling import interval
 from waterbed.model.table import TableInfo
 from waterbed.publish.events import public_events
+from waterbed.publish.site.declared import declared
 from waterbed.publish.site.figures.interventions import event_figures
 from waterbed.publish.site.figures.marks import Figure
 from waterbed.publish.site.layout import ALONE, Page, PageTable, asset, templates
@@ -343,45 +344,6 @@ def schema() -> dict[str, Any]:
         whole["properties"][name] = {"type": "array", "items": row_schema(cls)}
     whole["required"] += ["event", "answer", "notes", *TABLES]
     return whole
-
-
-def declared(event: Event, names: Findings) -> list[tuple[str, str]]:
-    """Describe an event file line by line."""
-
-    def named(keys: tuple[str, ...]) -> str:
-        shown = [f"{names.names.get(key, key)} ({key})" for key in keys if names.disclosure.names(key)]
-        held = len(keys) - len(shown)
-        return (
-            ", ".join([*shown, *([f"{held} that {'is' if held == 1 else 'are'} not named"] if held else [])]) or "none"
-        )
-
-    def spans(detection: tuple[float, float]) -> str:
-        return f"{detection[0]:.0%} to {detection[1]:.0%}"
-
-    public = [("Made public in", event.public_source)] if event.public_source else []
-    return [
-        *public,
-        ("Target", named((event.target,))),
-        ("Event, UTC", f"{event.at:%Y-%m-%d %H:%M}"),
-        ("Areas chosen with data until", f"{event.chosen_until:%Y-%m-%d %H:%M}"),
-        ("Controls", named(event.controls)),
-        ("Buffer", named(event.buffer)),
-        ("Controls of the buffer", named(event.buffer_controls)),
-        (
-            "Windows",
-            f"{event.before} periods of {event.period_h:g} h before, {event.after} after, {event.anticipation} between",
-        ),
-        ("What is counted", event.outcome),
-        ("Effort", event.effort),
-        ("Categories", ", ".join(event.categories) or "all"),
-        ("Sources", ", ".join(event.sources) or "all"),
-        (
-            "Detection",
-            f"home {spans(event.detection.home)}, abroad {spans(event.detection.abroad)}"
-            if event.detection
-            else "not stated",
-        ),
-    ]
 
 
 def view_of(found: Findings, config: Config, *, made_at: datetime) -> DisplacementView:

@@ -8,11 +8,14 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from graphs.displacement.disclosure import Disclosure
+from graphs.displacement.event import read_event
 from tests.study.facts import hour, numbered, report, written
 from tests.study.rig import Run
+from waterbed.analysis.displacement import _as_read, findings_of
 from waterbed.publish.site.interventions import TABLES, schema
 from waterbed.store.config import Config
-from waterbed.study.study import create_study
+from waterbed.study.study import create_study, open_study
 
 EVENT = """
 target = "AS64500"
@@ -168,3 +171,33 @@ def test_a_feed_that_stops_at_the_event_is_left_out(run: Run, tmp_path: Path) ->
         "feed second stopped reporting the target at the event: 24 sites before, 0 after; other feeds 13, then 11; its "
         "reports are left out."
     )
+
+
+def test_an_answer_changes_on_read_dates_only(run: Run, folder: Path) -> None:
+    """It ends at the latest read date that has come; without one that has, it uses all data."""
+    path = folder.parent / "event.toml"
+    with open_study(folder) as study:
+        conclusions = study.conclude()
+        for read, until in ((17, hour(17)), (1_000, conclusions.until)):
+            times = f"read = [2026-01-05T16:30:00, {hour(read):%Y-%m-%dT%H:%M:%S}]\n" if read == 17 else ""
+            times = times or f"read = [{hour(read):%Y-%m-%dT%H:%M:%S}]\n"
+            path.write_text(EVENT.replace("[detection]", f"{times}[detection]"))
+            assert _as_read(conclusions, read_event(path)).until == until
+            assert run("-C", folder, "displacement", "--event", path)[0] == 0
+
+
+def test_others_are_not_told_whose_a_quarantine_is(tmp_path: Path) -> None:
+    """With publishing rules the answer says when looks await a decision: no hoster, no id, no command."""
+    seen = {f"a{n:02}": ("u" * 14).ljust(40, "d") for n in range(12)}
+    for letter in "bcde":
+        seen |= numbered(letter, 12, "u" * 40)
+    (tmp_path / "event.toml").write_text(EVENT)
+    with written(tmp_path, seen) as study:
+        found = findings_of(
+            study, read_event(tmp_path / "event.toml"), disclosure=Disclosure(least=3, named=frozenset())
+        )
+    assert found.summary is not None
+    text = " ".join([found.summary.text, *(one.refusal or "" for one in found.answers), *found.notes])
+    assert "await a decision" in text
+    assert "quarantine release" not in text
+    assert "AS64500" not in text

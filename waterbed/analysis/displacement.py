@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 
 from graphs.displacement.answers import claimed
@@ -20,10 +20,12 @@ from waterbed.model.conclusions import ExternalEpisode
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage
 from waterbed.model.table import TableInfo
+from waterbed.model.window import Window
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.external import ExternalConclusions
 from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
+from waterbed.study.windowed import within
 
 SEE = "docs/displacement.md, History as the period before"
 
@@ -83,6 +85,7 @@ def findings(
             "(docs/operations.md)"
         )
     kind, declared = (event.kind, tuple(event.places)) if event else ("hoster", ())
+    whole, conclusions = conclusions, _as_read(conclusions, event)
     prior = external if external and external.settings.in_series else None
     episodes = [*conclusions.arrivals, *(prior.prior if prior else ())]
     hops = [*conclusions.hops, *(prior.hops if prior else ())]
@@ -93,7 +96,7 @@ def findings(
         conclusions.facts.reports,
         home=home,
         seats=conclusions.seats,
-        until=conclusions.until,
+        until=conclusions.until or whole.until or datetime.min.replace(tzinfo=UTC),
         kind=kind,
         declared=declared,
     )
@@ -118,11 +121,20 @@ def findings(
             chosen = movements(categories=event.categories, sources=sorted(sources_in(chosen) - left))
         ended = followed(event, chosen, episodes, hops, home=home, seats=conclusions.seats)
         found = of_event(Series(event=event, movements=chosen, takedowns=ended), info, names, disclosure)
-        shares = None if conclusions.window else event_shares(conclusions, event, chosen.sources_of, disclosure)
+        shares = None if whole.window else event_shares(whole, event, chosen.sources_of, disclosure)
         found = answered(found, event, shares, feeds, left, conclusions, episodes)
     notes = tuple(disclosure.masked(note) for note in (prior_notes(external, event) if external else ()))
     answers = [claimed(answer, sequence=event is not None) for answer in found.answers]
     return replace(found, answers=answers, notes=(*found.notes, *notes))
+
+
+def _as_read(conclusions: Conclusions, event: Event | None) -> Conclusions:
+    """The conclusions up to the latest read date that has come, so that they change on read dates only."""
+    until = conclusions.until
+    if event is None or conclusions.window or until is None:
+        return conclusions
+    come = [when for when in event.reads if when <= until]
+    return within(conclusions, Window(until=max(come))) if come else conclusions
 
 
 def prior_notes(external: ExternalConclusions, event: Event | None) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from typing import Final
 
-from graphs.displacement.disclosure import refused_answer
+from graphs.displacement.disclosure import EVERYTHING, refused_answer
 from graphs.displacement.event import Event
 from graphs.displacement.feeds import COUNTED, ChangedFeed
 from graphs.displacement.findings import Findings
@@ -49,13 +49,14 @@ def answered(
     """
     until = conclusions.until or event.window[1]
     answers = [*(shares.answers() if shares else ()), *found.answers]
-    held = list(_held(conclusions, event, episodes))
-    stays = [one for one in feeds if one.source not in left]
-    notes = [f"{one.words}; its reports are left out." for one in feeds if one.source in left]
+    disclosure = found.disclosure
+    held = list(_held(conclusions, event, episodes, own=disclosure == EVERYTHING))
+    stays = [disclosure.masked(one.words) for one in feeds if one.source not in left]
+    notes = [f"{disclosure.masked(one.words)}; its reports are left out." for one in feeds if one.source in left]
     if stays:
-        reason = f"{'; '.join(one.words for one in stays)}: what is counted there may be the feed's change"
+        reason = f"{'; '.join(stays)}: what is counted there may be the feed's change"
         answers = [refused_answer(one, reason) if one.name in COUNTED else one for one in answers]
-        notes += [f"{one.words}." for one in stays]
+        notes += [f"{one}." for one in stays]
     if held:
         answers = [refused_answer(one, " ".join(held).rstrip(".")) for one in answers]
         found = replace(found, periods=(), placebos=(), destinations=(), pairs=())
@@ -99,13 +100,19 @@ def _known(
     )
 
 
-def _held(conclusions: Conclusions, event: Event, episodes: Sequence[Episode]) -> Iterator[str]:
-    """Say which open quarantines could change the numbers, and how each is decided."""
+def _held(conclusions: Conclusions, event: Event, episodes: Sequence[Episode], *, own: bool) -> Iterator[str]:
+    """Say which open quarantines could change the numbers.
+
+    The study's own people are told whose they are and how each is decided, others only when the looks were.
+    """
     start, end = event.window
     for one in conclusions.quarantines:
         inside = one.began_at < end and one.ended_at > start
         if one.status == "open" and one.kind != "feed" and inside and _touches(one, event, episodes):
             of = f" of {one.scope}" if one.scope else ""
+            if not own:
+                yield f"Looks from {one.began_at:%Y-%m-%d %H:%M} to {one.ended_at:%Y-%m-%d %H:%M} await a decision."
+                continue
             yield (
                 f"Looks from {one.began_at:%Y-%m-%d %H:%M} to {one.ended_at:%Y-%m-%d %H:%M} are in quarantine "
                 f"{one.quarantine_id} ({one.kind}{of}), and target, controls or buffer are among them: look into it, "

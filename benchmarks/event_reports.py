@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import msgspec
 
+from benchmarks.event_truth import clauses
 from benchmarks.resumed import asked, mean_error, resumed
 from graphs.displacement.event import Detection, Event
 from graphs.displacement.findings import Findings
@@ -24,6 +25,7 @@ from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.simulate.study import virtual_study
 from waterbed.lab.world.file import Intervention, Movement, Removal, Sites, World
 from waterbed.lab.world.reading import read_world, scenario_path
+from waterbed.lab.world.records import Truth
 from waterbed.lab.world.truth import simulate
 from waterbed.model.table import TableInfo
 
@@ -34,9 +36,19 @@ LEAST_TAKEDOWNS = 60
 """Of the target after the event, for an answer to be wanted."""
 STOPPED = ("outage",)
 """Where open quarantines stop the answer, as they should."""
-KINDS = ("no event", "removal only", "displaced", "feed stops", "batches", "outage", "mirrors")
-"""In `displaced` about 30% of what is taken down moves, in others nothing."""
-EVENTLESS = ("no event", "feed stops")
+KINDS = (
+    "no event",
+    "removal only",
+    "displaced",
+    "feed stops",
+    "batches",
+    "outage",
+    "mirrors",
+    "interference",
+    "campaigns",
+)
+"""In `displaced` about 30% of what is taken down moves, in others nothing; `interference` presses a control, too."""
+EVENTLESS = ("no event", "feed stops", "campaigns")
 TARGET, CONTROLS, BUFFER, SPARED = (
     "moerashost",
     ("polderhost", "dijkserver", "terpdata"),
@@ -69,6 +81,7 @@ def drawn_world(kind: str, rng: random.Random) -> World:
         for one in base.hoster
         if one.key in wanted
     )
+    pressed = () if kind in EVENTLESS else (TARGET, *CONTROLS[: int(kind == "interference")])
     return msgspec.structs.replace(
         base,
         seed=rng.randrange(2**31),
@@ -80,6 +93,7 @@ def drawn_world(kind: str, rng: random.Random) -> World:
             urls_per_site=(1, 3),
             reported_over_days=(0.0, DAYS - 8),
             sources=("hotline", "feed"),
+            campaigns=rng.randint(60, 120) if kind == "campaigns" else 0,
         ),
         movement=Movement(
             after_takedown=rng.uniform(0.25, 0.35) if kind == "displaced" else 0.0,
@@ -89,7 +103,7 @@ def drawn_world(kind: str, rng: random.Random) -> World:
             reported_home=0.9,
             reported_abroad=rng.uniform(0.7, 0.9),
         ),
-        intervention=() if kind in EVENTLESS else (Intervention(hoster=TARGET, day=AT, within_hours=12.0),),
+        intervention=tuple(Intervention(hoster=one, day=AT, within_hours=12.0) for one in pressed),
         sale=(),
         renaming=(),
         fronting=(),
@@ -101,11 +115,11 @@ def drawn_world(kind: str, rng: random.Random) -> World:
     )
 
 
-def report(kind: str, rng: random.Random) -> tuple[Findings, World, Event]:
+def report(kind: str, rng: random.Random) -> tuple[Findings, Truth, Event]:
     """The whole report on one drawn study."""
     world = drawn_world(kind, rng)
     outages = ((AT * 24.0 - rng.uniform(6.0, 24.0), AT * 24.0),) if kind == "outage" else ()
-    plan = LookPlan(every_hours=2.0, late_hours=12.0, missed=rng.uniform(0.0, 0.05), outages=outages)
+    plan = LookPlan(every_hours=3.0, late_hours=24.0, missed=rng.uniform(0.0, 0.05), outages=outages)
     at = world.start + timedelta(days=AT)
     truth = simulate(world)
     if kind == "feed stops":
@@ -126,18 +140,21 @@ def report(kind: str, rng: random.Random) -> tuple[Findings, World, Event]:
         most_contaminated=0.5,
         detection=Detection(home=(0.8, 1.0), abroad=(0.6, 1.0)),
     )
-    return findings(conclusions, world.home, INFO, event), world, event
+    return findings(conclusions, world.home, INFO, event), truth, event
 
 
 def one_report(which: tuple[str, int, int]) -> dict[str, Any]:
-    """One study: the branch, the claims, and whether they are true."""
+    """One study: the branch, the claims, and whether they and all clauses are true."""
     kind, seed, number = which
     began = time.process_time()
-    found, world, event = report(kind, random.Random(f"{seed} {KINDS.index(kind)} {number}"))
+    found, truth, event = report(kind, random.Random(f"{seed} {KINDS.index(kind)} {number}"))
     assert found.summary is not None
     tests = {one.name: one for one in found.answers if one.test}
     claimed = {name for name, one in tests.items() if one.adjusted is not None and one.adjusted <= 0.05}
-    pressed = bool(world.intervention)
+    pressed = bool(truth.world.intervention)
+    notes = [note for note in found.notes if note.startswith("feed ")]
+    sources = [one for one in truth.world.sites.sources if not any(note.startswith(f"feed {one} ") for note in notes)]
+    said = clauses(found.summary.text, truth, event, sources)
     true = {"removal, change"} if pressed else set()
     true |= {"excess reappearance", "abroad, difference", "mean change"} if kind == "displaced" else set()
     if pressed:
@@ -155,7 +172,9 @@ def one_report(which: tuple[str, int, int]) -> dict[str, Any]:
         "fell": "removal, change" in claimed,
         "takedowns": found.moved.ended if found.moved else 0,
         "refusals": sorted({f"{one.name}: {one.refusal}" for one in found.answers if one.test and one.refusal}),
-        "notes": [note for note in found.notes if note.startswith("feed ")],
+        "notes": notes,
+        "untrue": sorted(name for name, true in said.items() if not true),
+        "said": len(said),
         "seconds": round(time.process_time() - began, 2),
     }
 
@@ -163,18 +182,22 @@ def one_report(which: tuple[str, int, int]) -> dict[str, Any]:
 def report_of(cells: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
     """Print a line for each cell; yield what is missed, beyond two standard errors."""
     print(
-        f"{'world':14} {'n':>5} {'false':>6} {'(se)':>7} {'answered':>8} {'fell':>6} {'power':>6} {'ended':>6} {'s':>5}"
+        f"{'world':14} {'n':>5} {'false':>6} {'(se)':>7} {'untrue':>6} {'(se)':>7} {'answered':>8} {'fell':>6} "
+        f"{'power':>6} {'ended':>6} {'s':>5}"
     )
     for kind, rows in cells.items():
         false, error = mean_error([float(row["false"]) for row in rows])
+        untrue, spread = mean_error([float(bool(row["untrue"])) for row in rows])
         enough = [row for row in rows if row["takedowns"] >= LEAST_TAKEDOWNS]
         answered = fmean(float(row["answered"]) for row in enough) if enough else 0.0
         power, fell = (fmean(float(row[name]) for row in rows) for name in ("power", "fell"))
         ended, seconds = (fmean(row[name] for row in rows) for name in ("takedowns", "seconds"))
         print(
-            f"{kind:14} {len(rows):5} {false:6.3f} ({error:.3f}) {answered:8.2f} {fell:6.2f} {power:6.2f} {ended:6.0f} "
-            f"{seconds:5.1f}"
+            f"{kind:14} {len(rows):5} {false:6.3f} ({error:.3f}) {untrue:6.3f} ({spread:.3f}) {answered:8.2f} "
+            f"{fell:6.2f} {power:6.2f} {ended:6.0f} {seconds:5.1f}"
         )
+        if untrue > MOST_FALSE + 2 * spread:
+            yield f"{kind}: {untrue:.1%} of answers hold an untrue clause, {MOST_FALSE:.0%} allowed"
         if false > MOST_FALSE + 2 * error:
             yield f"{kind}: {false:.1%} of reports claim something false, {MOST_FALSE:.0%} allowed"
         if kind not in STOPPED and answered < LEAST_ANSWERED:

@@ -213,8 +213,16 @@ def _cause(known: Known) -> str:
         return (
             f"Whether the event caused this cannot be told: 19 other stretches of time are needed, there are {others}."
         )
-    stands = "stand out" if test.p <= ERROR else "do not stand out"
-    return f"Appearances after the event {stands} among {others} other stretches of time (p {_number(test.p)})."
+    place = _place(round(test.p / test.smallest_p))
+    return (
+        f"Of {others + 1} stretches of time as long, the one after the event ranks {place} by how much "
+        f"appearances changed (p {_number(test.p)})."
+    )
+
+
+def _place(n: int) -> str:
+    end = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{end}"
 
 
 def _p(answer: Answer) -> str:

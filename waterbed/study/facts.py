@@ -124,6 +124,8 @@ class Facts:
     """Where looks, resolutions and controls lie; None if they are in memory."""
     since: date | None = field(default=None, compare=False, repr=False)
     """The first day whose looks, resolutions and controls `rows` reads; None: all."""
+    _tables: dict[type, pa.Table] = field(init=False, default_factory=dict, compare=False, repr=False)
+    """Those in memory, as tables."""
 
     @property
     def place(self) -> Path:
@@ -174,7 +176,10 @@ class Facts:
             Resolution: self.resolutions.values,
             ControlLook: self.controls.values,
         }
-        return read({cls: Part.of(table_of(cls, held[cls]())) for cls in kinds})
+        for cls in kinds:
+            if cls not in self._tables:
+                self._tables[cls] = table_of(cls, held[cls]())
+        return read({cls: Part.of(self._tables[cls]) for cls in kinds})
 
 
 _SERVED = """

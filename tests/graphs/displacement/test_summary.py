@@ -173,8 +173,9 @@ def test_numbers_are_rounded_outwards() -> None:
 
 
 def test_the_cause_is_told_among_enough_dates() -> None:
-    """With 19 dates or more the event stands out among them, or does not."""
+    """With 19 other stretches of time or more the place of the event among them is told, which claims nothing."""
     many = replace(made("mean change", -0.5, None), p=0.05, smallest_p=0.05)
-    assert "after the event stand out among 19 other stretches of time (p 0.05)" in told(stands_out=many).text
-    assert "do not stand out among 19" in told(stands_out=replace(many, p=0.4)).text
+    text = "Of 20 stretches of time as long, the one after the event ranks {} by how much appearances changed (p {})."
+    for p, place in ((0.05, "1st"), (0.1, "2nd"), (0.15, "3rd"), (0.55, "11th"), (1.0, "20th")):
+        assert text.format(place, f"{p:g}") in told(stands_out=replace(many, p=p)).text
     assert "caused" not in told(stands_out=None).text

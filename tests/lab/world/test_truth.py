@@ -7,6 +7,7 @@ from itertools import pairwise
 import msgspec
 import pytest
 
+from waterbed.lab.world.events import Events
 from waterbed.lab.world.file import PARKING_NETWORK, Movement, World
 from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.records import TrueEpisode, Truth
@@ -140,6 +141,23 @@ def test_removal_share_counts_clocks_from_reports(world: World) -> None:
     assert {key: (sum(v), len(v)) for key, v in expected.items()} == {
         key: (share.removed, share.urls) for key, share in still.removal.items()
     }
+
+
+def test_campaigns_come_together_at_one_hoster(world: World) -> None:
+    """Sites of one campaign are first reported within half a day, at one hoster."""
+    sites = msgspec.structs.replace(world.sites, count=80, campaigns=20, sources=("hotline",), big_site=0, split=0.0)
+    drawn = Events(msgspec.structs.replace(world, sites=sites, movement=Movement()))
+    drawn.run()
+    first: dict[str, int] = {}
+    for second, leaf in drawn.reports:
+        first.setdefault(leaf.site.host, min(second, first.get(leaf.site.host, second)))
+    of = [site for site in drawn.sites if site.host in first]
+    for number in range(20):
+        campaign = of[number::20]
+        assert len({site.operator.key for site in campaign}) == 1
+        times = [first[site.host] for site in campaign]
+        assert max(times) - min(times) <= 12 * 3600
+    assert len({site.operator.key for site in of}) > 1
 
 
 def test_nothing_says_a_name(truth: Truth) -> None:

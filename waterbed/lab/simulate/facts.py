@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 
 from waterbed.lab.servers.zones import Names, name_servers_of
@@ -57,6 +58,7 @@ class VirtualFacts:
     canaries: list[CanaryLook] = field(default_factory=list)
 
 
+@lru_cache(maxsize=2**16)
 def keyed(kind: str, text: str) -> str:
     """Return an id for a text in a virtual study."""
     return sha256(f"{kind} {text}".encode()).hexdigest()[:24]

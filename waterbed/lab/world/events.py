@@ -92,7 +92,10 @@ class Events:
 
     def _first_site(self, number: int) -> None:
         sites = self.world.sites
-        operator = chosen(self.rng, [h for h in self.world.hoster if h.kind != "proxy"])
+        campaign = Chances(self.world, f"campaign {number % sites.campaigns}") if sites.campaigns else None
+        operator = chosen(
+            campaign.rng("hoster") if campaign else self.rng, [h for h in self.world.hoster if h.kind != "proxy"]
+        )
         fronts = [h for h in self.world.hoster if h.kind == "proxy"]
         fronted = operator.kind == "hoster" and self.rng.random() < sites.behind_proxy
         names = list(sites.categories)
@@ -105,8 +108,9 @@ class Events:
         else:
             urls = int(site_sizes(sites, self.rng.random())) if sites.tail else self.rng.randint(*sites.urls_per_site)
         first, last = sites.reported_over_days or (0.0, max(self.world.days - 3, self.world.days / 2))
-        day = report_days(first, last, self._feed.get(operator.key), self.rng.random())
-        reported = round(float(day) * 24 * HOUR)
+        uniform = campaign.share("day") if campaign else self.rng.random()
+        day = report_days(first, last, self._feed.get(operator.key), uniform)
+        reported = round(float(day) * 24 * HOUR) + (self.hours((0.0, 12.0)) if campaign else 0)
         appeared = reported - self.hours(sites.up_before_hours)
         leaves = [self.new_leaf(site, index, None) for index in range(urls)]
         self.later(appeared, partial(self.appear, site))

@@ -142,6 +142,8 @@ class Sites(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     """Hours that a site is up before its first report."""
     reported_over_days: tuple[float, float] | None = None
     """First and last day of first reports; by default from the start to three days before the end."""
+    campaigns: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Campaigns, each of many names at one hoster, first reported within half a day; 0: each site comes by itself."""
 
 
 class Movement(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

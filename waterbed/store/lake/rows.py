@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import MISSING, fields
 from datetime import date, timedelta
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -36,7 +37,7 @@ def table_of(cls: type, facts: Iterable[Any]) -> pa.Table:
     listed, schema = list(facts), schema_of(cls)
     arrays = []
     for field in schema:
-        cells = [getattr(fact, field.name) for fact in listed]
+        cells: list[Any] = list(map(attrgetter(field.name), listed))
         if field.type == TIME:
             cells = [None if cell is None else microseconds(cell) for cell in cells]
             arrays.append(pa.array(cells, pa.int64()).cast(TIME))

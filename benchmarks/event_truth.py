@@ -1,0 +1,140 @@
+"""Whether each clause of an event's answer is true of a simulated study."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from graphs.displacement.event import Event
+from waterbed.lab.world.file import World
+from waterbed.lab.world.records import TrueEpisode, Truth
+from waterbed.lab.world.removing import chance_within
+
+WITHIN_H = 24.0
+NOTHING = 0.02
+"""A change that the mix of controls may make."""
+_SPAN = r"(\d+)%?(?: to (\d+))?%"
+_AFTER = re.compile(rf"removed {_SPAN} of [\d,]+ reports? within 24 hours after the event")
+_BEFORE = re.compile(rf"\({_SPAN} of [\d,]+ reports? before")
+_CONTROLS = re.compile(rf"its controls {_SPAN} before, then {_SPAN}")
+_SURELY = re.compile(r"Of the ([\d,]+) contents that ended there, ([\d,]+) were surely seen elsewhere")
+_MOVED = re.compile(rf"declared detection {_SPAN} moved")
+_ABROAD = re.compile(rf"of what moved {_SPAN} went abroad")
+_MORE = re.compile(r"stayed up by (\S+) to (\S+) of 100 \(p")
+
+
+def clauses(text: str, truth: Truth, event: Event, sources: Sequence[str]) -> dict[str, bool]:
+    """Say of each clause that the text states whether it is true.
+
+    Shares removed are tested against the chance over repetitions of each hoster's process, what moved against what
+    did. `sources` are those whose reports the answer counts. Shares of these reports alone claim no more.
+    """
+    world = truth.world
+    before = _expected(truth, event, event.window[0], event.at, sources)
+    after = _expected(truth, event, event.at, event.window[1], sources)
+    moved, abroad, ended = _moved(truth, event)
+    said: dict[str, bool] = {}
+    if "Of these reports alone" not in text:
+        for name, pattern, true in (
+            ("after", _AFTER, after[0]),
+            ("before", _BEFORE, before[0]),
+        ):
+            if found := pattern.search(text):
+                said[name] = _holds(found[1], found[2], true)
+        if found := _CONTROLS.search(text):
+            said["controls before"] = _holds(found[1], found[2], before[1])
+            said["controls after"] = _holds(found[3], found[4], after[1])
+    change = (after[0] - before[0]) - (after[1] - before[1])
+    if "That is more than before" in text:
+        said["fell"] = change > NOTHING
+    if "That is less than before" in text:
+        said["rose"] = change < -NOTHING
+    if found := _SURELY.search(text):
+        said["surely"] = int(found[2].replace(",", "")) <= moved
+    if (found := _MOVED.search(text)) and ended:
+        said["moved"] = _holds(found[1], found[2], moved / ended)
+    if (found := _ABROAD.search(text)) and moved:
+        said["abroad"] = _holds(found[1], found[2], abroad / moved)
+    if "content moved" in text:
+        said["displaced"] = world.movement.after_takedown > 0
+    if "the benefit spread" in text:
+        said["spread"] = _change(truth, event, event.buffer, event.buffer_controls, sources) > NOTHING
+    return said
+
+
+def _holds(low: str, high: str | None, true: float) -> bool:
+    return int(low) / 100 - 1e-9 <= true <= int(high or low) / 100 + 1e-9
+
+
+def _expected(
+    truth: Truth, event: Event, since: datetime, until: datetime, sources: Sequence[str]
+) -> tuple[float, float]:
+    """Expected shares of target and pooled controls, for the reports of a window."""
+    return (
+        _pooled(truth, [event.target], since, until, sources),
+        _pooled(truth, event.controls, since, until, sources),
+    )
+
+
+def _change(
+    truth: Truth, event: Event, places: Sequence[str], controls: Sequence[str], sources: Sequence[str]
+) -> float:
+    ends = ((event.at, event.window[1]), (event.window[0], event.at))
+    (after, before), (other_after, other_before) = (
+        [_pooled(truth, group, since, until, sources) for since, until in ends] for group in (places, controls)
+    )
+    return (after - before) - (other_after - other_before)
+
+
+def _pooled(truth: Truth, places: Sequence[str], since: datetime, until: datetime, sources: Sequence[str]) -> float:
+    counts = Counter(
+        one.hoster for report, one in _reported(truth, sources) if one.hoster in places and since <= report < until
+    )
+    chances = {place: _chance(truth.world, place, since) for place in counts}
+    return sum(chances[place] * n for place, n in counts.items()) / max(1, counts.total())
+
+
+def _reported(truth: Truth, sources: Sequence[str]) -> Iterator[tuple[datetime, TrueEpisode]]:
+    first: dict[str, datetime] = {}
+    for report in truth.reports:
+        if report.source in sources:
+            first.setdefault(report.url, report.reported_at)
+    for one in truth.episodes:
+        at = first.get(one.url)
+        if at is not None and one.start <= at and (one.end is None or at < one.end):
+            yield at, one
+
+
+def _chance(world: World, place: str, when: datetime) -> float:
+    """The chance that a report to a hoster is acted on within a day."""
+    for one in world.intervention:
+        if one.hoster == place and when >= world.start + timedelta(days=one.day) and one.within_hours <= WITHIN_H:
+            return 1.0
+    (hoster,) = (one for one in world.hoster if one.key == place)
+    return float(chance_within(hoster.removal, world.start, [0.0], [1], WITHIN_H)[0])
+
+
+def _moved(truth: Truth, event: Event) -> tuple[int, int, int]:
+    """Contents of the target that moved within the horizon, those that went abroad, and all that ended."""
+    world, horizon = truth.world, timedelta(hours=event.horizon_h)
+    countries = {one.key: one.country for one in world.hoster}
+    ended = {
+        one.content_id
+        for _, one in _reported(truth, world.sites.sources)
+        if one.hoster == event.target
+        and one.end is not None
+        and event.at <= one.end < event.window[1]
+        and one.cause == "removed"
+    }
+    hops = [
+        hop
+        for hop in truth.hops
+        if hop.from_hoster == event.target
+        and hop.content_id in ended
+        and not hop.parallel
+        and event.at <= hop.left < event.window[1]
+        and hop.arrived - hop.left <= horizon
+    ]
+    moved = {hop.content_id for hop in hops}
+    abroad = {hop.content_id for hop in hops if countries[hop.to_hoster] != world.home}
+    return len(moved), len(abroad), len(ended)

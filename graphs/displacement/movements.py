@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from graphs.displacement.event import PlaceKind
+from graphs.displacement.takedowns import TAKEDOWNS
 from graphs.hops import is_home
 from graphs.linking.clusters import site_clusters
 from waterbed.model.conclusions import Episode, Hop, OrderClass
@@ -16,8 +17,6 @@ from waterbed.model.facts import Report
 from waterbed.model.results import Reading, Side
 
 HOUR = timedelta(hours=1)
-TAKEN_DOWN = ("removed", "name", "network")
-"""Causes of takedowns; moved, masked and lost are not among them."""
 READINGS: tuple[Reading, Reading] = ("sequential", "not parallel")
 _SURE: tuple[OrderClass, ...] = ("sequential", "repointed")
 
@@ -274,7 +273,7 @@ def _spell(place: str, together: Sequence[Episode], context: _Context) -> Spell:
         started=context.hours(first.known_up_at),
         last_up=context.hours(last.last_up),
         gone=context.hours(gone) if gone else float("inf"),
-        taken_down=gone is not None and last.cause in TAKEN_DOWN,
+        taken_down=gone is not None and last.cause in TAKEDOWNS,
     )
 
 

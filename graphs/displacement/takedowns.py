@@ -15,8 +15,8 @@ WAYS: Final = ("same URL", "new URL at home", "new URL abroad")
 """Ways that content goes, as they differ in detection: a known URL is looked at wherever it is, a new one must be
 reported first."""
 
-TAKEDOWNS: Final = ("removed", "name", "network")
-"""Ends of episodes that are takedowns."""
+TAKEDOWNS: Final = ("removed", "name", "network", "seized")
+"""Ends of episodes that are takedowns; moved, masked and lost are not among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

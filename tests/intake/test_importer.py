@@ -10,7 +10,7 @@ from waterbed.intake.batches import Batches
 from waterbed.intake.csv_reports import read_csv_reports
 from waterbed.intake.importer import ImportReport, import_reports
 from waterbed.intake.reports import Defaults
-from waterbed.model.bookkeeping import Delivery, Run, RunEnd, Sealed
+from waterbed.model.bookkeeping import Delivery, Due, Run, RunEnd, Sealed
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Report, Target
 from waterbed.store.folder import Folder
@@ -44,6 +44,43 @@ def test_each_source_of_an_import_is_a_delivery(store_url: str, tmp_path: Path) 
     runs = {run.run_id for run in folder.store.all(Run) if run.kind == "import"}
     assert {row.run_id for row in folder.store.all(Delivery)} == runs
     assert [end.outcome for end in folder.store.all(RunEnd)] == ["finished"] * 2
+    folder.close()
+
+
+def test_what_has_no_address_is_counted_and_never_due(store_url: str, tmp_path: Path) -> None:
+    """Hidden services, chats and live streams are reports like others, and nothing is ever asked about them."""
+    folder = made(tmp_path / "s", store=store_url)
+    path = tmp_path / "r.csv"
+    path.write_text(
+        "url,site_type,content_id\n"
+        "http://abc.onion/,forum,7\n"
+        "https://t.me/+abc,,\n"
+        "http://cam.example.com/,Live,\n"
+        "http://page.example.com/,forum,7\n"
+    )
+    defaults = Defaults(source="usual", category="phishing", live=("live",))
+    import_reports(folder, Batches(read_csv_reports(path), lambda: folder.vault, defaults), defaults)
+    reports = folder.store.all(Report)
+    assert sorted(one.medium for one in reports) == ["chat", "live", "tor", "web"]
+    (web,) = (one for one in reports if one.medium == "web")
+    assert [one.url_id for one in folder.store.all(Due)] == [web.url_id]
+    assert [one.content_id for one in reports if one.medium == "tor"] == [web.content_id]
+    folder.close()
+
+
+def test_content_behind_gateways_is_one_whoever_reports_it(store_url: str, tmp_path: Path) -> None:
+    """Two sources report one content at two gateways: one content id, unless the reporter gives its own."""
+    folder = made(tmp_path / "s", store=store_url)
+    path, cid = tmp_path / "r.csv", "bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi"
+    path.write_text(
+        "url,source,content_id\n"
+        f"https://one.example/ipfs/{cid}/x,one,\n"
+        f"https://{cid}.ipfs.two.example/x,two,\n"
+        f"https://three.example/ipfs/{cid}/x,three,7\n"
+    )
+    imported(folder, path, path.read_bytes())
+    told = {one.source: one.content_id for one in folder.store.all(Report)}
+    assert told["one"] == told["two"] != told["three"]
     folder.close()
 
 

@@ -141,6 +141,8 @@ def test_a_lasting_redirect_of_this_url_alone_is_a_move(changes: dict, beside: C
         ({"phase": "connect", "status": None, "failure": "no_source_address"}, "our_fault"),
         ({"marks": ("removed",)}, "soft_gone"),
         ({"marks": ("parked",)}, "parked"),
+        ({"marks": ("seized",)}, "seized"),
+        ({"marks": ("seized",), "status": 301, "redirect": "other"}, "seized"),
         ({"marks": ("cloudflare",)}, "up"),
         ({"status": 405, "method": "GET"}, "unclassified"),
         ({"status": 404, "tls_version": "TLSv1.3", "tls_problem": "expired"}, "gone"),
@@ -151,11 +153,12 @@ def test_single_looks(changes: dict, expected: str) -> None:
     assert judge_one(look(**changes), None, canary="ok", differed_before=False, rules=RULES).outcome == expected
 
 
-def test_parking_name_servers_are_parking() -> None:
+@pytest.mark.parametrize(("tag", "outcome"), [("parking", "parked"), ("seized", "seized")])
+def test_what_name_servers_tell_holds(tag: str, outcome: str) -> None:
     """What the name's servers tell holds whatever the page says, reachable or not."""
-    answer = resolution("u", "28.10.0.7", resolution_id="x", tags=("parking",))
+    answer = resolution("u", "28.10.0.7", resolution_id="x", tags=(tag,))
     refused = {"phase": "connect", "status": None, "failure": "refused"}
-    assert story({}, refused, resolutions={"x": answer}) == ["parked", "parked"]
+    assert story({}, {"status": 404}, refused, resolutions={"x": answer}) == [outcome] * 3
 
 
 def test_gone_behind_a_new_certificate_problem_is_disputed() -> None:

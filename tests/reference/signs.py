@@ -8,7 +8,7 @@ from graphs.linking.evidence import EvidenceKind, Role, Sign
 from graphs.linking.near_labels import NearLabels
 from waterbed.model.facts import ControlLook, Observation, Report, Resolution, Target
 
-_NO_PAGE = frozenset({"challenge", "suspended", "removed", "parked"})
+_NO_PAGE = frozenset({"challenge", "suspended", "removed", "parked", "seized"})
 """Marks of answers that are not the content: what they share is their hoster's."""
 
 
@@ -44,7 +44,7 @@ def _of_look(
 ) -> Iterator[tuple[EvidenceKind, str, Role]]:
     """Yield the signs of one check."""
     resolution = resolutions.get(look.resolution_id or "")
-    if resolution and resolution.name_server_ids and "parking" not in resolution.tags:
+    if resolution and resolution.name_server_ids and not {"parking", "seized"} & set(resolution.tags):
         yield "name_servers", " ".join(resolution.name_server_ids), ""
     if "cdn" not in look.marks:  # a proxy's certificate is shared by its customers
         if look.certificate_id:

@@ -11,13 +11,14 @@ import numpy as np
 
 from waterbed.analysis.rankings.clocks import LEGAL_H
 from waterbed.analysis.rankings.compliance import SILENT_H, compliance, trends, unanswered
+from waterbed.analysis.rankings.keys import Kind, size_kind
 from waterbed.analysis.rankings.notice_effect import notice_effects
 from waterbed.analysis.rankings.ranking import volumes_of
 from waterbed.analysis.rankings.returns import returns
 from waterbed.analysis.rankings.tables import RankingTables
-from waterbed.analysis.rankings.takedown import By
 from waterbed.analysis.rankings.takedown import Clock as Started
 from waterbed.model.conclusions import ClockKind
+from waterbed.model.errors import InputError
 from waterbed.model.progress import stage
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import (
@@ -108,12 +109,17 @@ class Compliance:
 
         Of reports, whatever the clock of the other tables.
         """
-        by: By = self.info.by  # type: ignore[assignment]  # as `compliance_of` was asked
+        kind = self.info.by
+        by = size_kind(kind)
+        if by is None:
+            raise InputError(
+                f"what came back is counted at places: by hoster, asn or country, not by {kind} (docs/notices.md)"
+            )
         until = self.conclusions.until
         if until is None:
             return []
-        tables = RankingTables(conclusions=self.conclusions, kind=by)
-        names = {key: key if by == "country" else self.conclusions.attributor.name_of(key) for key in tables.groups}
+        tables = RankingTables(conclusions=self.conclusions, kind=kind)
+        names = {key: tables.names.get(key, key) for key in tables.groups}
         told = {key: group for key, group in tables.groups.items() if key not in self.differing}
         hidden = {key: volume.hidden for key, volume in volumes_of(tables.appearances).items()}
         return returns(told, self.conclusions.everywhere, names, until=until, by=by, hidden=hidden)
@@ -141,7 +147,7 @@ class Compliance:
 
 @stage("removal after notices")
 def compliance_of(
-    study: Study, *, by: By = "hoster", clock: ClockKind = "notice_delivered", conclusions: Conclusions | None = None
+    study: Study, *, by: Kind = "hoster", clock: ClockKind = "notice_delivered", conclusions: Conclusions | None = None
 ) -> Compliance:
     """A study's compliance by a clock.
 
@@ -150,7 +156,7 @@ def compliance_of(
     concluded = conclusions or study.conclude()
     tables = RankingTables(conclusions=concluded, kind=by, clock=clock)
     clocks = {key: group for key, group in tables.clocks.items() if group}
-    names = {key: key if by == "country" else concluded.attributor.name_of(key) for key in clocks}
+    names = {key: tables.names.get(key, key) for key in clocks}
     info = replace(table_info(study, "compliance", by=by, clock=clock, window=concluded.window), method=METHOD)
     hidden = {key: volume.hidden for key, volume in volumes_of(tables.appearances).items()}
     return Compliance(

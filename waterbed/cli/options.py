@@ -25,6 +25,17 @@ class By(StrEnum):
     country = "country"
 
 
+class Complied(StrEnum):
+    """The unit of a row about removal after notices."""
+
+    hoster = "hoster"
+    asn = "asn"
+    country = "country"
+    category = "category"
+    site_type = "site-type"
+    commercial = "commercial"
+
+
 class Clock(StrEnum):
     """The origin of takedown clocks."""
 
@@ -83,7 +94,10 @@ REPORT_FORMS = (
     "csv", "urls", "openphish", "urlhaus", "phishtank", "phishstats", "scart", "scart-input", "jsonl", "json", "misp",
     "stix",
 )  # fmt: skip
-RANKED = ("hoster", "asn", "country", "delegated", "registered", "seat", "upstream", "platform", "category")
+RANKED = (
+    *("hoster", "asn", "country", "delegated", "registered", "seat", "upstream", "platform"),
+    *("category", "site-type", "commercial", "medium"),
+)
 NOTICE_FORMS = ("csv", "scart")
 TABLE_KINDS = ("routes", "places", "organisations", "hosting", "domains", "covariates", "births")
 WINDOW_DAYS = 30

@@ -9,6 +9,7 @@ from typing import Any
 from waterbed.intake.csv_reports import ReportLine, Sighting
 from waterbed.model.bookkeeping import Due
 from waterbed.model.facts import ExternalObservation, Report, Target
+from waterbed.model.mediums import LOOKED_AT, ipfs_content, medium_of
 from waterbed.model.urls import SPELLING, SUFFIX_LIST
 from waterbed.store.vault import Vault
 
@@ -21,6 +22,8 @@ class Defaults:
     category: str
     look: bool = True
     """True if URLs are to be checked; False for history."""
+    live: tuple[str, ...] = ()
+    """Site types of live streams, which are never checked."""
 
 
 def report_facts(
@@ -28,14 +31,18 @@ def report_facts(
 ) -> Iterator[Any]:
     """Yield the facts of one valid line.
 
-    A first look is due at once, unless the source says that the content is gone. The same report gives the same ids,
+    A first look is due at once, unless the source says that the content is gone, or there is no address to look at:
+    at hidden services, invitations to chats and live streams. Content behind gateways to IPFS is the same by its own
+    identifier, whoever reports it. The same report gives the same ids,
     so importing a file twice adds nothing. Entries in `sealed` are not sealed again; new ones are added to it.
     """
     seen = set() if sealed is None else sealed
     ids = vault.ids(line.canonical)
     url_id, host_id = str(ids["url_id"]), str(ids["host_id"])
     source, category = line.source or defaults.source, line.category or defaults.category
-    content_id = vault.keyed_id("content", f"{source}\x00{line.content_id}") if line.content_id else None
+    told = f"{source}\x00{line.content_id}" if line.content_id else ipfs_content(line.canonical)
+    content_id = vault.keyed_id("content", told) if told else None
+    medium = medium_of(line.canonical, line.site_type, defaults.live)
     same = f"{source}\x00{url_id}\x00{line.reported_at}\x00{content_id}\x00{category}"
     for kind, text, entry_id in (("url", line.canonical.url, url_id), ("host", line.canonical.host, host_id)):
         if entry_id not in seen:
@@ -55,10 +62,11 @@ def report_facts(
         reported_at=line.reported_at,
         received_at=now,
         origin_address=line.origin_address,
+        medium=medium,
     )
     if line.sighting:
         yield _external(line.sighting, url_id, source, now)
-    if not defaults.look or (line.sighting and line.sighting.gone):
+    if not defaults.look or medium not in LOOKED_AT or (line.sighting and line.sighting.gone):
         return
     yield Due(
         url_id=url_id,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 State = Literal["up", "down", "unknown"]
-EndCause = Literal["removed", "name", "network", "moved", "masked", "lost", "lineage"]
+EndCause = Literal["removed", "name", "network", "seized", "moved", "masked", "lost", "lineage"]
 """`lineage`: the addresses stayed, and who answers for them changed; a move of the hoster, not of its customer."""
 
 Confidence = Literal["high", "medium", "low"]
@@ -17,7 +17,9 @@ the same label under another suffix, any other new URL of the content."""
 LinkStrength = Literal["strong", "weak"]
 QuarantineKind = Literal["canary", "all", "hoster", "prefix", "feed"]
 QuarantineStatus = Literal["open", "released", "voided"]
-RankClass = Literal["ranked", "too few", "too few followed", "too few days", "views differ", "unmeasurable", "proxy"]
+RankClass = Literal[
+    "ranked", "too few", "too few followed", "too few days", "views differ", "unmeasurable", "proxy", "no address"
+]
 """Whether a share is given, and if not why."""
 Assessment = Literal["decides", "ignored"]
 """What analysts' assessments do: reports count by them, or all reports count."""

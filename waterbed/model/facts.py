@@ -17,6 +17,8 @@ RegistrationStatus = Literal[
 ]
 NoticeKind = Literal["ntd", "legal_order", "dsa", "citizen"]
 BirthKind = Literal["creation", "zone", "certificate"]
+Medium = Literal["web", "ipfs", "tor", "chat", "live"]
+"""Where a report says content is: `ipfs` is the web through a gateway, `tor` a hidden service of Tor or its like."""
 NameStatus = Literal[
     "ok",
     "literal",
@@ -69,6 +71,7 @@ class Report:
     reported_at: Annotated[datetime | None, "when it was reported to the source"]
     received_at: Annotated[datetime, "when this study imported it"]
     origin_address: Annotated[str | None, "address behind a reverse proxy, if the reporter knows it"] = None
+    medium: Annotated[Medium, "web, ipfs (a gateway), tor, chat or live; only the first two are looked at"] = "web"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +167,7 @@ class Resolution:
     resolved_at: Annotated[datetime, "when the answer came"]
     name_server_ids: Annotated[tuple[str, ...], "keyed ids of the registrable domain's name servers, sorted"] = ()
     name_servers_at: Annotated[datetime | None, "when the name servers were asked for; null: not yet"] = None
-    tags: Annotated[tuple[str, ...], "what known lists say of addresses, CNAMEs, name servers: parking"] = ()
+    tags: Annotated[tuple[str, ...], "what known lists say of addresses, CNAMEs, name servers: parking, seized"] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +196,9 @@ class Observation:
     etag_id: Annotated[str | None, "keyed hash of ETag"]
     last_modified_id: Annotated[str | None, "keyed hash of Last-Modified"]
     server: Annotated[str | None, "server family, from a closed list"]
-    marks: Annotated[tuple[str, ...], "known marks of answer or page: CDN, challenge, suspended, removed, parked"]
+    marks: Annotated[
+        tuple[str, ...], "known marks of answer or page: CDN, challenge, suspended, removed, parked, seized"
+    ]
     redirect: Annotated[str | None, "same (scheme, www or slash only), site, other, bad: kind of the last redirect"]
     redirect_url_id: Annotated[str | None, "keyed id of the redirect's target"]
     redirect_site_id: Annotated[str | None, "keyed id of its registrable domain"]

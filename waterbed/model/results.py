@@ -121,7 +121,15 @@ class PairRow:
 
 
 Estimability = Literal[
-    "told", "too few", "too few followed", "too few days", "views differ", "unmeasurable", "proxy", "nothing"
+    "told",
+    "too few",
+    "too few followed",
+    "too few days",
+    "views differ",
+    "unmeasurable",
+    "proxy",
+    "no address",
+    "nothing",
 ]
 """`told`: the specification gives the number; else the reason why not. `nothing`: the group does not exist in it."""
 

@@ -15,7 +15,7 @@ class TableInfo:
     """
 
     what: Annotated[str, "what the rows are: ranking, flows, ..."]
-    by: Annotated[str, "what a row stands for: hoster, asn, country"]
+    by: Annotated[str, "what a row stands for: hoster, asn, country, category, ..."]
     clock: Annotated[str, "what time runs from: reported, notice_delivered, ..."]
     window: Annotated[str, "the time measured, as start/end"]
     method: Annotated[str, "how the numbers were estimated"]

@@ -37,6 +37,7 @@ class Probe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     network_delay_s: float = 0.05
     redirect_steps: int = 3
     look_at_redirect_targets: bool = False
+    live: tuple[str, ...] = ("live", "live stream", "live_stream", "livestream", "webcam")
     batch: int = 1000
 
 

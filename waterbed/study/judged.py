@@ -74,8 +74,8 @@ class JudgedBlock:
 class Judged:
     """All looks with their final verdicts and attributions, by number.
 
-    Where a name is parked nobody is named: its addresses are those of the parking service, which never held the
-    content.
+    Where a name is parked or seized nobody is named: its addresses are those of the parking service or of a banner,
+    which never held the content.
     """
 
     looks: Looks
@@ -119,8 +119,8 @@ class Judged:
         """The runs of the URLs of a block."""
         its, walk, urls = self.of_block(number), self.looks.walk, self.looks.urls
         block = its.block
-        parked = np.array([one.cause == "name" for one in walk.verdicts], bool)
-        answers = np.where(parked[its.verdicts], NOTHING, its.attributed)
+        others = np.array([one.cause in ("name", "seized") for one in walk.verdicts], bool)
+        answers = np.where(others[its.verdicts], NOTHING, its.attributed)
         of_made, _ = self.hosters
         hosters = of_made[answers]
         changed = block.url[1:] != block.url[:-1]

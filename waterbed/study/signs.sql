@@ -19,18 +19,18 @@ WITH found AS (
   LEFT JOIN (SELECT control_id AS found_id, etag_id FROM control_look) AS control ON look.control_id = control.found_id
   WHERE look.etag_id <> '' AND look.content_length > 0
     AND nullif(control.etag_id, '') IS DISTINCT FROM look.etag_id
-    AND status BETWEEN 200 AND 299 AND NOT list_has_any(marks, ['challenge', 'suspended', 'removed', 'parked'])
+    AND status BETWEEN 200 AND 299 AND NOT list_has_any(marks, ['challenge', 'suspended', 'removed', 'parked', 'seized'])
     AND ($all OR look.control_id IS NULL OR control.found_id IS NOT NULL)
   UNION ALL
   SELECT url_id, 'title', title_id, '', observed_at
   FROM observation
   WHERE title_id <> '' AND status BETWEEN 200 AND 299
-    AND NOT list_has_any(marks, ['challenge', 'suspended', 'removed', 'parked'])
+    AND NOT list_has_any(marks, ['challenge', 'suspended', 'removed', 'parked', 'seized'])
   UNION ALL
   SELECT url_id, 'page', page_id, '', observed_at
   FROM observation
   WHERE page_id <> '' AND status BETWEEN 200 AND 299
-    AND NOT list_has_any(marks, ['challenge', 'suspended', 'removed', 'parked'])
+    AND NOT list_has_any(marks, ['challenge', 'suspended', 'removed', 'parked', 'seized'])
 ),
 one AS (
   SELECT url_id, kind, key, role, min(observed_at) AS first, max(observed_at) AS last

@@ -125,6 +125,7 @@ class Study:
             source=plain_word("source", source) if source else default_word("source", path.name),
             category=plain_word("category", category),
             look=not history,
+            live=self.config.probe.live,
         )
         file_id = self.file_id(path)
         with batches_of(self.folder, path, defaults, file_format=form, zone=zone_of(zone) if zone else None) as batches:

@@ -1,4 +1,4 @@
-"""Known parking services, CDNs and site builders.
+"""Known parking services, seizures, CDNs and site builders.
 
 They come from a curated list.
 """
@@ -17,7 +17,7 @@ import msgspec
 from waterbed.model.errors import InputError
 from waterbed.store.bounded.toml import decode
 
-Tag = Literal["cdn", "parking", "sitebuilder"]
+Tag = Literal["cdn", "parking", "seized", "sitebuilder"]
 Network = IPv4Network | IPv6Network
 
 _ESCAPED = re.compile(r"\\(?:[0-9]{3}|.)", re.DOTALL)

@@ -26,6 +26,14 @@ def test_counts_urls_hosts_and_sites_once():
     assert (row.urls, row.hosts, row.sites, row.unknown, row.name) == (3, 2, 1, 1, "Acme BV")
 
 
+def test_what_has_no_address_is_counted_and_not_judged():
+    """A row of hidden services alone is of that class, and none of them is an undecided check."""
+    hidden = [appearance(n, "tor", medium="tor", decided=False) for n in range(20)]
+    rows = ranked([*hidden, *(appearance(n, "web") for n in range(20, 32))])
+    assert (rows["tor"].rank_class, rows["tor"].urls, rows["tor"].unknown) == ("no address", 20, 0)
+    assert rows["web"].rank_class != "no address"
+
+
 def test_host_with_two_keys_counts_once_under_each_and_half_fractionally():
     """Full counts may add up to more than the hosts there are, fractional ones never do."""
     rows = ranked([appearance(1, "a", "b"), appearance(2, "a")])

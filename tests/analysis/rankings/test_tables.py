@@ -13,7 +13,19 @@ from tests.study.rig import Run
 from waterbed.model.facts import Report
 from waterbed.study.study import Study, open_study
 
-TABLES = ("hoster", "asn", "country", "delegated", "registered", "seat", "upstream", "platform", "category")
+TABLES = (
+    "hoster",
+    "asn",
+    "country",
+    "delegated",
+    "registered",
+    "seat",
+    "upstream",
+    "platform",
+    "category",
+    "site-type",
+    "commercial",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +84,37 @@ def test_category_is_ranked_with_its_share(run: Run, folder: Path) -> None:
     found = rows(run("-C", folder, "rank", "--by", "category", "--format", "json"))["phishing"]
     assert (found["hosts"], found["class"]) == (27, "ranked")
     assert found["removed_24h"] == pytest.approx(16 / 27, abs=0.01)
+
+
+def test_kinds_of_site_and_commerce_are_ranked_and_what_has_no_address_is_counted(run: Run, folder: Path) -> None:
+    """Commercial content has a row and a share of its own; Tor is counted by medium, and is at no hoster."""
+    with opened(folder) as study:
+        reports = list(study.conclude().facts.reports)
+        urls = sorted({one.url_id for one in reports})
+        tor = replace(reports[0], report_id="tor", url_id="0" * 32, medium="tor", site_type="forum")
+        target = replace(study.conclude().facts.targets[urls[0]], url_id="0" * 32, host_id="1" * 32, site_id="2" * 32)
+        paid = [
+            replace(one, report_id=f"paid {n}", commercial=n < 14, site_type="forum")
+            for n, one in enumerate(sorted(reports, key=lambda one: one.url_id))
+        ]
+        study.folder.store.add([target, tor, *paid])
+    found = rows(run("-C", folder, "rank", "--by", "commercial", "--format", "json"))
+    assert {key: row["hosts"] for key, row in found.items()} == {"commercial": 14, "not commercial": 13, "not told": 1}
+    assert found["commercial"]["removed_24h"] is not None
+    assert found["not told"]["class"] == "no address"
+    told = rows(run("-C", folder, "rank", "--by", "site-type", "--format", "json"))
+    assert {key: row["hosts"] for key, row in told.items()} == {"forum": 28}
+    by_medium = rows(run("-C", folder, "rank", "--by", "medium", "--format", "json"))
+    assert {key: (row["urls"], row["class"]) for key, row in by_medium.items()} == {
+        "web": (27, "ranked"),
+        "tor": (1, "no address"),
+    }
+    code, out, _ = run("-C", folder, "rank")
+    assert (code, "not attributed" in out) == (0, False)
+    assert "1 reported URLs have no address to look at (Tor and its like 1)" in " ".join(out.split())
+    complied = run("-C", folder, "compliance", "--by", "commercial", "--clock", "reported", "--format", "json")
+    assert {row["key"] for row in json.loads(complied[1])["rows"]} == {"commercial", "not commercial"}
+    refused(run("-C", folder, "compliance", "--by", "category", "--table", "returns"), "by hoster, asn or country")
 
 
 def test_home_and_abroad_part_the_ranking(run: Run, folder: Path) -> None:

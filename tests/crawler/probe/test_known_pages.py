@@ -14,6 +14,8 @@ from waterbed.model.urls import canonicalize
         ("http://suspended-website.com/index.php?host=shop.example", {"suspended"}),
         ("https://www.hugedomains.com/domain_profile.cfm?d=x", {"parked"}),
         ("https://nothugedomains.com/", set()),
+        ("https://www.fbi.seized.gov/", {"seized"}),
+        ("https://unseized.gov/", set()),
         ("https://shop.example/404", {"removed"}),
         ("https://shop.example/404/", {"removed"}),
         ("https://shop.example/404-reasons-to-stay", set()),

@@ -6,7 +6,7 @@ import dns.rcode
 import dns.rdatatype
 import pytest
 
-from waterbed.lab.world.file import PARKING_NETWORK, World
+from waterbed.lab.world.file import BEYOND, PARKING, World
 from waterbed.lab.world.records import Truth
 from waterbed.model.urls import registrable_domain
 
@@ -81,7 +81,7 @@ def test_a_parked_name_leads_to_the_parking_service(strange, strange_truth: Trut
     headers = set()
     for host in parked:
         (address,) = _texts(strange.resolve(host), "A")
-        assert ip_address(address) in ip_network(PARKING_NETWORK)
+        assert ip_address(address) in ip_network(BEYOND[PARKING])
         servers = _texts(strange.resolve(registrable_domain(host), "NS"), "NS")
         assert servers == {"ns1.sedoparking.com", "ns2.sedoparking.com"}
         reply = strange.ask(address, host, "/whatever")

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from waterbed.lab.world.events import Events
-from waterbed.lab.world.file import PARKING_NETWORK, Movement, World
+from waterbed.lab.world.file import BEYOND, Movement, World
 from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.records import TrueEpisode, Truth
 from waterbed.lab.world.truth import simulate
@@ -88,7 +88,7 @@ def test_addresses_lie_in_their_hosters_prefixes(any_truth: Truth) -> None:
     from ipaddress import ip_address, ip_network
 
     networks = {hoster.key: hoster.networks() for hoster in any_truth.world.hoster}
-    networks["parking"] = (ip_network(PARKING_NETWORK),)
+    networks |= {key: (ip_network(network),) for key, network in BEYOND.items()}
     for host, timeline in any_truth.hosts.items():
         for start, addresses in zip(timeline.starts, timeline.values, strict=True):
             key = any_truth.places[host].at(start)

@@ -13,6 +13,7 @@ from typing import Annotated, Final, Self, get_args
 from waterbed.analysis.rankings.takedown import By
 from waterbed.model.conclusions import Attribution, Episode
 from waterbed.model.errors import InputError
+from waterbed.model.facts import Medium, Report
 from waterbed.model.plugins import INTERFACE, called, named
 
 Kind = str
@@ -33,13 +34,18 @@ class RankingKind:
     """One kind of ranking.
 
     `keys` gives the keys of an attribution; `organisations` says that these are keys of companies or ASes, which have
-    names of their own.
+    names of their own. `reported` gives the key of a report instead, where that is what is ranked.
     """
 
-    keys: Callable[[Attribution], tuple[str, ...]]
+    keys: Callable[[Attribution], tuple[str, ...]] = lambda _: ()
     organisations: bool = False
+    reported: Callable[[Report], str] | None = None
     interface: int = INTERFACE
 
+
+UNTOLD: Final = "not told"
+"""Key of what no reporter told."""
+_COMMERCIAL: Final[Mapping[bool | None, str]] = {True: "commercial", False: "not commercial", None: UNTOLD}
 
 KINDS: Final[Mapping[Kind, RankingKind]] = {
     "hoster": RankingKind(keys=lambda answer: answer.hosters, organisations=True),
@@ -50,12 +56,15 @@ KINDS: Final[Mapping[Kind, RankingKind]] = {
     "seat": RankingKind(keys=lambda answer: answer.seats),
     "upstream": RankingKind(keys=lambda answer: answer.upstreams, organisations=True),
     "platform": RankingKind(keys=lambda answer: (answer.platform,) if answer.platform else (), organisations=True),
-    "category": RankingKind(keys=lambda _: ()),
+    "category": RankingKind(reported=lambda report: report.category),
+    "site_type": RankingKind(reported=lambda report: report.site_type or UNTOLD),
+    "commercial": RankingKind(reported=lambda report: _COMMERCIAL[report.commercial]),
+    "medium": RankingKind(reported=lambda report: report.medium),
     "operator": RankingKind(keys=lambda answer: answer.operators, organisations=True),
     "proxy": RankingKind(keys=lambda answer: answer.proxies, organisations=True),
     "as_holder": RankingKind(keys=lambda answer: answer.as_holders, organisations=True),
 }
-"""The rankings that are built in; plug-ins add others. Reports give the keys of `category`."""
+"""The rankings that are built in; plug-ins add others. Reports give the keys of those from `category` to `medium`."""
 
 
 @cache
@@ -67,7 +76,7 @@ def ranking_kind(kind: Kind) -> RankingKind:
 def attributed_keys(answer: Attribution, kind: Kind) -> tuple[str, ...]:
     """The keys that an attribution gives.
 
-    None for `category`, which reports give.
+    None where reports give them.
     """
     found = ranking_kind(kind).keys
     return found(answer) if kind in KINDS else called(kind, lambda: _texts(found(answer), kind))
@@ -120,6 +129,7 @@ class Appearance:
     decided: Annotated[bool, "whether any look at it could be decided"]
     proxy: Annotated[bool, "whether all its addresses were reverse proxies"]
     since: Annotated[datetime | None, "when a takedown clock starts, if a look said where; null: nothing does"] = None
+    medium: Annotated[Medium, "where it was reported to be: web, ipfs, tor, chat or live"] = "web"
 
     @classmethod
     def of(
@@ -132,6 +142,7 @@ class Appearance:
         decided: bool,
         keys: Callable[[Sequence[Attribution]], tuple[str, ...]],
         since: datetime | None,
+        medium: Medium = "web",
     ) -> Self:
         """The appearance of a URL, drawn from its distinct attributions.
 
@@ -145,4 +156,5 @@ class Appearance:
             decided=decided,
             proxy=bool(answers) and all(answer.proxy for answer in answers),
             since=since if answers else None,
+            medium=medium,
         )

@@ -23,6 +23,7 @@ from waterbed.analysis.rankings.takedown import (
 )
 from waterbed.estimators.incidence import NOTHING, share_within
 from waterbed.model.conclusions import Episode, RankClass, RankingRow
+from waterbed.model.mediums import LOOKED_AT
 from waterbed.model.progress import stage
 
 UNKNOWN = "unknown"
@@ -49,6 +50,8 @@ class Volume:
     hidden: list[Clock] = field(default_factory=list)
     own: int = 0
     fractional: float = 0.0
+    looked: int = 0
+    """URLs with an address to look at."""
 
 
 def rank(
@@ -71,18 +74,17 @@ def rank(
     nothing could attribute (key "unknown", place null, last). A host counts once under each distinct key of its
     addresses, and as 1/k in `hosts_fractional`; a URL without keys has those of its host.
 
-    Classes, first that fits: `proxy` if every appearance was behind a reverse proxy; `too few` below 10 site clusters
-    in volume; `views differ` for keys in `differing`, whose content goes by our looks (`views_differ`); `unmeasurable`
-    if the state of no clock is known at 24 h, or if more than 10 points of the share hang on the spacing of looks and
-    on what was lost from sight or never decided; `too few followed` below 10 site clusters in clocks known at 24 h;
-    `too few days` where their reports span less than a week; else `ranked`. Only `ranked` rows carry a share with
-    its interval, and a median; `too few days` carry what happened, without an interval; these, `views differ` and
-    `unmeasurable` ones carry the bounds of what was out of sight.
-    `until`
-    is the end of the measurement, by default the latest time in any episode. `groups` gives the episodes of each key
-    where `by` cannot tell, `started` the clocks of each key if they do not run from the report, `if_hiding` the share
-    of each that was surely removed even if it hides from looks (`shares_if_hiding`). `each` works out the rows,
-    perhaps in several processes. Rows that are `brief` lack bounds and medians. Cost is linear in appearances and
+    Classes, first that fits: `no address` if nothing of it has an address to look at; `proxy` if every appearance was
+    behind a reverse proxy; `too few` below 10 site clusters in volume; `views differ` for keys in `differing`, whose
+    content goes by our looks (`views_differ`); `unmeasurable` if the state of no clock is known at 24 h, or if more
+    than 10 points of the share hang on the spacing of looks and on what was lost from sight or never decided; `too few
+    followed` below 10 site clusters in clocks known at 24 h; `too few days` where their reports span less than a week;
+    else `ranked`. Only `ranked` rows carry a share with its interval, and a median; `too few days` carry what happened,
+    without an interval; these, `views differ` and `unmeasurable` ones carry the bounds of what was out of sight.
+    `until` is the end of the measurement, by default the latest time in any episode. `groups` gives the episodes of
+    each key where `by` cannot tell, `started` the clocks of each key if they do not run from the report, `if_hiding`
+    the share of each that was surely removed even if it hides from looks (`shares_if_hiding`). `each` works out the
+    rows, perhaps in several processes. Rows that are `brief` lack bounds and medians. Cost is linear in appearances and
     episodes.
     """
     volumes = volumes_of(appearances)
@@ -128,7 +130,8 @@ def volumes_of(appearances: Sequence[Appearance]) -> dict[str, Volume]:
             volume.hosts.add(appearance.host_id)
             volume.sites.add(appearance.site_id)
             volume.own += not appearance.proxy
-            if not appearance.decided:
+            volume.looked += appearance.medium in LOOKED_AT
+            if not appearance.decided and appearance.medium in LOOKED_AT:
                 volume.unknown.add(appearance.url_id)
                 if appearance.since and not appearance.proxy and key in appearance.keys:
                     volume.hidden.append(never_seen(appearance.site_id, appearance.since))
@@ -227,6 +230,8 @@ def class_of(volume: Volume, estimate: Removal | None, *, differs: bool = False)
 
     It depends on its volume and on its clocks.
     """
+    if not volume.looked:
+        return "no address"
     if not volume.own:
         return "proxy"
     if len(volume.sites) < FEWEST_SITES:

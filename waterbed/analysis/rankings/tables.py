@@ -20,7 +20,17 @@ from waterbed.analysis.rankings.clocks import clocks_of_groups, running_clocks
 from waterbed.analysis.rankings.feeds import feed_cards
 from waterbed.analysis.rankings.hiding import shares_if_hiding, views_differ
 from waterbed.analysis.rankings.incidents import complaints, incidents
-from waterbed.analysis.rankings.keys import KINDS, Appearance, Kind, grouped, keys_of, names_organisations, size_kind
+from waterbed.analysis.rankings.keys import (
+    KINDS,
+    UNTOLD,
+    Appearance,
+    Kind,
+    grouped,
+    keys_of,
+    names_organisations,
+    ranking_kind,
+    size_kind,
+)
 from waterbed.analysis.rankings.ranking import Each, rank
 from waterbed.analysis.rankings.speed_ranks import Weighing, speed_places, weighing
 from waterbed.analysis.rankings.structure import Structure
@@ -30,7 +40,8 @@ from waterbed.estimators.rank_sets import Agreement, kendall
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Attribution, ClockKind, Episode, RankingRow, Size
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Target
+from waterbed.model.facts import Medium, Target
+from waterbed.model.mediums import mediums_without_address
 from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import TakedownClock
@@ -102,7 +113,8 @@ class RankingTables:
         for url_id, target in targets.items():
             seen = [(self._here(answers), decided) for answers, decided in answered.get(url_id, ())]
             answers = [answer for own, _ in seen for answer in own]
-            if (self.side and not answers) or (self.source and url_id not in self._reported):
+            nowhere = self._of_reports is None and url_id in self.without_address
+            if nowhere or (self.side and not answers) or (self.source and url_id not in self._reported):
                 continue
             its = Appearance.of(
                 url_id,
@@ -112,6 +124,7 @@ class RankingTables:
                 decided=any(decided for own, decided in seen if own or not self.side),
                 keys=partial(self._keys, url_id),
                 since=self.conclusions.notice_context.since(url_id, self.clock),
+                medium=self.without_address.get(url_id, "web"),
             )
             found.append(its)
         return found
@@ -283,11 +296,26 @@ class RankingTables:
         return {report.url_id for report in self.conclusions.facts.reports if report.source == self.source}
 
     @cached_property
-    def _categories(self) -> dict[str, tuple[str, ...]]:
+    def _of_reports(self) -> dict[str, tuple[str, ...]] | None:
+        """The keys that reports give each URL; None where addresses give them.
+
+        What one reporter told counts, though another told nothing.
+        """
+        of_report = ranking_kind(self.kind).reported
+        if of_report is None:
+            return None
         found: dict[str, set[str]] = defaultdict(set)
         for report in self.conclusions.facts.reports:
-            found[report.url_id].add(report.category)
-        return {url_id: tuple(sorted(named)) for url_id, named in found.items()}
+            found[report.url_id].add(of_report(report))
+        return {url_id: tuple(sorted(named - {UNTOLD} or named)) for url_id, named in found.items()}
+
+    @property
+    def without_address(self) -> Mapping[str, Medium]:
+        """The medium of each URL that has no address to look at, whoever reported it.
+
+        It is in rankings by what reports tell, and at no place.
+        """
+        return self.conclusions.once("mediums", lambda: mediums_without_address(self.conclusions.facts.reports))
 
     def _here(self, answers: Sequence[Attribution]) -> list[Attribution]:
         """Those of some attributions that lie on the side asked for."""
@@ -300,8 +328,8 @@ class RankingTables:
         return any(self.conclusions.seats.get(key) == home for key in answer.hosters)
 
     def _keys(self, url_id: str, answers: Sequence[Attribution]) -> tuple[str, ...]:
-        if self.kind == "category":
-            return self._categories.get(url_id, ())
+        if self._of_reports is not None:
+            return self._of_reports.get(url_id, ())
         return keys_of(answers, self.kind)
 
     def _episode_keys(self, episode: Episode) -> tuple[str, ...]:
@@ -309,8 +337,8 @@ class RankingTables:
 
         Those of the looks in it, else of the URL's first look that had an answer.
         """
-        if self.kind == "category":
-            return self._categories.get(episode.url_id, ())
+        if self._of_reports is not None:
+            return self._of_reports.get(episode.url_id, ())
         told = self.conclusions.answered.get(episode.url_id, ())
         ever = {self._keys(episode.url_id, (answer,)) for answers, _ in told for answer in answers}
         if len(ever) < 2:  # whatever the looks in it

@@ -16,7 +16,7 @@ from waterbed.model.conclusions import Episode
 
 By = Literal["hoster", "asn", "country"]
 
-CAUSES: Final = ("removed", "moved", "name", "network", "lost")
+CAUSES: Final = ("removed", "moved", "name", "network", "seized", "lost")
 """Competing ends of a takedown clock. Content put behind a proxy (masked) has moved, as far as can be seen."""
 
 REMOVED, MOVED = CAUSES.index("removed"), CAUSES.index("moved")

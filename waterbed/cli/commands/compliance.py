@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from waterbed.cli.options import By, ByRow, Clock, Every, Follow, Format, Formatted, Since, Until
+from waterbed.cli.options import Clock, Complied, Every, Follow, Format, Formatted, Since, Until
 from waterbed.cli.output import console, for_tools, more, new_table, note, print_rows, print_table, say, short
 from waterbed.cli.windows import Asked, Cell, asked, print_by_window, share
 from waterbed.model.conclusions import ClockKind
@@ -37,7 +37,7 @@ class What(StrEnum):
 
 def compliance(
     context: typer.Context,
-    by: ByRow = By.hoster,
+    by: Annotated[Complied, typer.Option("--by", help="Unit of a row.")] = Complied.hoster,
     clock: Annotated[Clock, typer.Option(help="Origin of the clocks.")] = Clock.notice_delivered,
     weeks: Annotated[bool, typer.Option("--weeks", help="By ISO week too.")] = False,
     what: Annotated[
@@ -68,7 +68,7 @@ def compliance(
         raise InputError("--weeks and --window are two ways to cut time: leave out one of them (docs/windows.md)")
     with open_study(context.obj) as study:
         each = (
-            compliance_of(study, by=by.value, clock=clock.value, conclusions=conclusions)
+            compliance_of(study, by=by.value.replace("-", "_"), clock=clock.value, conclusions=conclusions)
             for conclusions in wanted.each(study)
         )
         if wanted.every:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from waterbed.cli.options import RANKED, Clock, Every, Follow, Format, Formatted, Since, Top, Until, ranking
-from waterbed.cli.output import for_tools, say
+from waterbed.cli.output import for_tools, note, say
 from waterbed.cli.rankings import BY_WINDOW, PLACES_BY_WINDOW, print_ranking, print_side_by_side, print_standings
 from waterbed.cli.windows import Asked, asked, print_by_window
 from waterbed.model.conclusions import RankingRow
@@ -32,6 +33,9 @@ class Shown(StrEnum):
     volume = "volume"
     places = "places"
     sources = "sources"
+
+
+_MEDIUM_WORDS: Final[Mapping[str, str]] = {"tor": "Tor and its like", "chat": "chats", "live": "live streams"}
 
 
 class Role(StrEnum):
@@ -147,7 +151,9 @@ def _kind(by: str, role: Role) -> Kind:
 
     if role is not Role.hoster and by != "hoster":
         raise InputError("--role is for --by hoster alone: leave out one of the two (docs/ranking.md)")
-    return by if by != "hoster" else ROLES[role.value]
+    if by == "hoster":
+        return ROLES[role.value]
+    return by.replace("-", "_") if by in RANKED else by
 
 
 def _side(home: bool | None) -> Side | None:
@@ -164,6 +170,14 @@ def _ranking(study: Study, tables: RankingTables, by: str, top: int | None, form
         _unattributed(tables.kind.replace("_", " "))
     if form is Format.table and by == "hoster" and tables.clock == "reported":
         _weighing(tables.weighing())
+    without = Counter(tables.without_address.values())
+    if form is Format.table and without:
+        told = ", ".join(f"{_MEDIUM_WORDS[medium]} {n:,}" for medium, n in sorted(without.items()))
+        note(
+            f"{without.total():,} reported URLs have no address to look at ({told}): they are counted, never looked "
+            "at, and at no hoster (--by medium).",
+            broken=True,
+        )
 
 
 def _volume(

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from waterbed.lab.world.addressing import arrangement_of
 from waterbed.lab.world.allocations import Allocations
-from waterbed.lab.world.file import PARKING_NETWORK, Hoster
+from waterbed.lab.world.file import Hoster
+from waterbed.lab.world.names import beyond_of
 from waterbed.lab.world.records import Truth
 from waterbed.model.conclusions import Attribution, Episode, Hop
 
@@ -145,7 +146,6 @@ class _Judge:
     def _owners(self, host: str, moment: datetime) -> list[Hoster]:
         timeline = self._truth.hosts.get(host)
         addresses = (timeline.at(moment) if timeline else None) or ()
-        prefix = PARKING_NETWORK.rpartition(".")[0]
-        if any(address.startswith(f"{prefix}.") for address in addresses):
+        if any(map(beyond_of, addresses)):
             return []
         return [owner for address in addresses if (owner := self._allocations.owner(address, moment))]

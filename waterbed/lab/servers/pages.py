@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 
 from waterbed.lab.servers.state import BODY_BYTES, Behaviour, page
+from waterbed.lab.world.file import SEIZED
 from waterbed.lab.world.names import word
 from waterbed.lab.world.records import Shown, SiteTraits
 
@@ -55,8 +56,13 @@ class Pages:
             return page(body, status=status)
         return page(body, status=status, head=traits.head, head_status=traits.head_lie, length=traits.length)
 
-    def parked(self, host: str) -> Behaviour:
-        """Return a parking page; half of them with its header."""
+    def beyond(self, key: str, host: str) -> Behaviour:
+        """Return a banner of a seizure, or a parking page.
+
+        Half of the latter have its header.
+        """
+        if key == SEIZED:
+            return page(f"<!doctype html><title>Notice</title><p>Seized. {self.marker}</p>\n".encode())
         offer = f"<!doctype html><title>{host}</title><p>This domain is for sale. {self.marker}</p>\n" * _LINES
         marked = sha256(host.encode()).digest()[0] % 2 == 0
         return page(offer.encode(), extra=(("X-Adblock-Key", "lab"),) if marked else ())

@@ -8,7 +8,7 @@ from waterbed.lab.servers.pages import Pages
 from waterbed.lab.servers.state import SOURCES, Behaviour, Listener, page, within
 from waterbed.lab.servers.zones import Names
 from waterbed.lab.world.addressing import Chances
-from waterbed.lab.world.file import PARKING, PARKING_NETWORK, Hoster, World
+from waterbed.lab.world.file import BEYOND, Hoster, World
 from waterbed.lab.world.records import Shown, SiteTraits, Truth
 
 LINK_CHECK = "/api/exists/"
@@ -38,8 +38,8 @@ class WorldScene:
         self._truth = truth
         self._world = truth.world
         self._hosters = {hoster.key: hoster for hoster in truth.world.hoster}
-        parking = [(PARKING, (PARKING_NETWORK,))] if truth.world.parks else []
-        places = [*parking, *((hoster.key, (*hoster.v4, *hoster.v6)) for hoster in truth.world.hoster)]
+        beyond = ((key, (network,)) for key, network in truth.world.beyond.items())
+        places = [*beyond, *((hoster.key, (*hoster.v4, *hoster.v6)) for hoster in truth.world.hoster)]
         self._listeners = tuple(
             Listener(key=key, port=port, prefixes=prefixes) for key, prefixes in places for port in (80, 443)
         )
@@ -56,7 +56,7 @@ class WorldScene:
         return self._pages.marker
 
     def listeners(self) -> tuple[Listener, ...]:
-        """Two per hoster and parking service: ports 80 and 443."""
+        """Two per hoster, parking service and banner: ports 80 and 443."""
         return self._listeners
 
     def silent(self, moment: datetime) -> bool:
@@ -88,8 +88,8 @@ class WorldScene:
 
         The hoster may refuse this source.
         """
-        if listener.key == PARKING:
-            return self._pages.parked(host)
+        if listener.key in BEYOND:
+            return self._pages.beyond(listener.key, host)
         hoster = self._hosters[listener.key]
         if self._blind(hoster, host, target, moment, source):
             return self._turned_away(hoster)

@@ -6,13 +6,16 @@ from hashlib import sha256
 from typing import Final, Literal
 
 from waterbed.lab.world.addressing import Chances
-from waterbed.lab.world.file import PARKING, Hoster
-from waterbed.lab.world.names import parking_addresses
+from waterbed.lab.world.file import BEYOND, PARKING, SEIZED, Hoster
+from waterbed.lab.world.names import beyond_addresses
 from waterbed.lab.world.records import Truth
 from waterbed.model.urls import registrable_domain
 
-PARKING_SERVERS = ("ns1.sedoparking.com", "ns2.sedoparking.com")
-"""Name servers of a parked domain: a real service's, so that lists of such services can be tried."""
+BEYOND_SERVERS: Final = {
+    PARKING: ("ns1.sedoparking.com", "ns2.sedoparking.com"),
+    SEIZED: ("ns1.seizedservers.com", "ns2.seizedservers.com"),
+}
+"""Name servers of parked and seized domains: real ones, so that lists of them can be tried."""
 
 Trouble = Literal["", "servfail", "nxdomain", "nodata"]
 _TROUBLES: Final[tuple[Trouble, ...]] = ("servfail", "servfail", "nxdomain", "nodata")
@@ -40,7 +43,7 @@ class Names:
             _alias(host, self._hosters[key]): (host, key)
             for host in self._aliased
             for key in truth.places[host].values
-            if key != PARKING
+            if key not in BEYOND
         }
         suffixes = {suffix for hoster in truth.world.hoster for suffix in hoster.suffixes}
         hung = tuple(f".{suffix}" for suffix in suffixes)
@@ -81,8 +84,9 @@ class Names:
             named, key = self._aliases[host]
             here = self._places[named].at(moment) == key
             return self._hosts[named].at(moment) if here else None
-        if host in PARKING_SERVERS:
-            return parking_addresses(host)
+        for place, servers in BEYOND_SERVERS.items():
+            if host in servers:
+                return beyond_addresses(place, host)
         if host in self._machines:
             return self._machines[host]
         return () if self.name_servers(host, moment) else None
@@ -92,12 +96,12 @@ class Names:
         if host not in self._aliased or not self._hosts[host].at(moment):
             return None
         key = self._places[host].at(moment)
-        return None if key is None or key == PARKING else _alias(host, self._hosters[key])
+        return None if key is None or key in BEYOND else _alias(host, self._hosters[key])
 
     def name_servers(self, domain: str, moment: datetime) -> tuple[str, ...]:
         """Return the name servers of a domain.
 
-        They are its own, its hoster's, or a parking service's.
+        They are its own, its hoster's, a parking service's, or the police's.
         """
         if domain in self._own:
             return self._own[domain]
@@ -107,7 +111,7 @@ class Names:
         key = self._places[host].at(moment)
         if key is None:
             return ()
-        return PARKING_SERVERS if key == PARKING else name_servers_of(self._hosters[key])
+        return BEYOND_SERVERS[key] if key in BEYOND else name_servers_of(self._hosters[key])
 
 
 def _alias(host: str, hoster: Hoster) -> str:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from waterbed.lab.servers.zones import Names, name_servers_of
-from waterbed.lab.world.file import PARKING_NETWORK, World
+from waterbed.lab.world.file import BEYOND, World
 from waterbed.lab.world.records import TrueReport, Truth
 from waterbed.model.facts import CanaryLook, ControlLook, NameStatus, Observation, Report, Resolution, Target
 from waterbed.model.urls import canonicalize, platform_suffix, registrable_domain
@@ -21,7 +21,6 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 _CANARY = timedelta(minutes=10)
 """Between two looks at our own network; a look is believed within five minutes of one."""
 _RUN, _PLACE = "virtual", "virtual"
-_PARKED = PARKING_NETWORK.rpartition(".")[0] + "."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +199,8 @@ class _Recorder:
             status, addresses = "servfail", ()
         elif not addresses:
             status, addresses = ("nxdomain" if addresses is None else "nodata"), ()
-        hoster = self._hosters.get(self._truth.places[host].at(now) or "")
+        place = self._truth.places[host].at(now) or ""
+        hoster = self._hosters.get(place)
         platform = platform_suffix(host)
         servers = name_servers_of(hoster) if hoster and status == "ok" and not platform else ()
         made = Resolution(
@@ -216,7 +216,7 @@ class _Recorder:
             resolver="127.0.0.1:53",
             resolved_at=now,
             name_server_ids=tuple(sorted(keyed("host", name) for name in servers)),
-            tags=("parking",) if any(address.startswith(_PARKED) for address in addresses) else (),
+            tags=(place,) if place in BEYOND and status == "ok" else (),
         )
         return self._facts.resolutions.setdefault(made.resolution_id, made)
 

@@ -21,7 +21,13 @@ from waterbed.model.conclusions import Attribution, EndCause, State, Verdict
 from waterbed.store.settings import Judge
 
 _HOUR = timedelta(hours=1)
-_PAGES: Mapping[str, EndCause] = {"404": "removed", "410": "removed", "suspended": "removed", "parked": "name"}
+_PAGES: Mapping[str, EndCause] = {
+    "404": "removed",
+    "410": "removed",
+    "suspended": "removed",
+    "parked": "name",
+    "seized": "seized",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from ipaddress import ip_address
+from typing import Final
 
 from waterbed.lab.servers.scene import LINK_CHECK
-from waterbed.lab.world.file import PARKING, PARKING_NETWORK, Hoster, Network, World
+from waterbed.lab.world.file import BEYOND, PARKING, SEIZED, Hoster, Network, World
 
 _RIRS = {"US": "arin", "CA": "arin", "AU": "apnic", "JP": "apnic", "SC": "afrinic", "ZA": "afrinic", "BR": "lacnic"}
 """Registry of a country's networks; RIPE for all others."""
@@ -120,8 +121,11 @@ class Allocations:
         return self._world.start + timedelta(days=day)
 
 
-_PARKING = Hoster(key=PARKING, name="Parked Names Ltd.", asn=65_535, country="US", v4=(PARKING_NETWORK,))
-"""Holder of parked names' addresses; no hoster of the world."""
+_BEYOND: Final = {
+    key: Hoster(key=key, name=name, asn=asn, country="US", v4=(BEYOND[key],))
+    for key, name, asn in ((PARKING, "Parked Names Ltd.", 65_535), (SEIZED, "Bureau of Seized Names", 65_534))
+}
+"""Holders of addresses of names that lead to no hoster; no hosters of the world."""
 
 
 def routing_csv(world: World, family: int | None = None, moment: datetime | None = None) -> str:
@@ -131,7 +135,7 @@ def routing_csv(world: World, family: int | None = None, moment: datetime | None
 
     `moment` is when they are so, else the world's start.
     """
-    names = {asn: hoster.name for hoster in (*world.hoster, _PARKING) for asn in _asns(hoster)}
+    names = {asn: hoster.name for hoster in (*world.hoster, *_BEYOND.values()) for asn in _asns(hoster)}
     return _csv(
         (str(allocation.network[0]), str(allocation.network[-1]), str(asn), names[asn])
         for allocation in _allocations(world, family, moment)
@@ -156,11 +160,12 @@ def hosters_toml(world: World) -> str:
 
 
 def _allocations(world: World, family: int | None, moment: datetime | None) -> list[Allocation]:
-    parking = [
-        Allocation(network=network, holder=_PARKING, origins=(_PARKING.asn,), parent=None)
-        for network in (_PARKING.networks() if world.parks else ())
+    beyond = [
+        Allocation(network=network, holder=_BEYOND[key], origins=(_BEYOND[key].asn,), parent=None)
+        for key in world.beyond
+        for network in _BEYOND[key].networks()
     ]
-    allocations = [*Allocations(world).of_day(moment or world.start), *parking]
+    allocations = [*Allocations(world).of_day(moment or world.start), *beyond]
     found = [allocation for allocation in allocations if family in (None, allocation.network.version)]
     return sorted(found, key=lambda p: (p.network.version, int(p.network.network_address), p.network.prefixlen))
 

@@ -13,9 +13,19 @@ import numpy as np
 from waterbed.lab.world.addressing import ROTATING, Arranged, Chances, addresses_at, further_traits
 from waterbed.lab.world.allocations import Allocations
 from waterbed.lab.world.arrivals import report_days, site_sizes
-from waterbed.lab.world.file import PARKING, Hoster, World
-from waterbed.lab.world.moving import chosen, move, plan_copy, plan_flight, put_in_front, react, renumber, take_away
-from waterbed.lab.world.names import Namer, image_name, parking_addresses, target
+from waterbed.lab.world.file import PARKING, SEIZED, Hoster, Seizure, World
+from waterbed.lab.world.moving import (
+    chosen,
+    chosen_sites,
+    move,
+    plan_copy,
+    plan_flight,
+    put_in_front,
+    react,
+    renumber,
+    take_away,
+)
+from waterbed.lab.world.names import Namer, beyond_addresses, image_name, target
 from waterbed.lab.world.records import HOUR, Leaf, Link, Page, Placement, Shown, Site, SiteTraits, TrueCause
 from waterbed.lab.world.removing import delays, queue_times, removed_at
 
@@ -67,6 +77,8 @@ class Events:
             self._first_site(number)
         for key, (start, _) in self._strict_from.items():
             self.later(start, partial(self._intervene, key))
+        for seizure in self.world.seizure:
+            self.later(round(seizure.day * 24 * HOUR), partial(self._seize, seizure))
         for event in self.world.fronting:
             proxy = self._hosters[event.proxy]
             self.later(round(event.day * 24 * HOUR), partial(put_in_front, self, proxy, event.share))
@@ -308,10 +320,23 @@ class Events:
             for other in gone:
                 self.finish(other, now, "name", "parked" if parked else "404")
             leaf.site.moves += 1  # no address of its own comes after this
-            self.hosts[leaf.site.host].append((now, parking_addresses(leaf.site.host) if parked else None))
+            self.hosts[leaf.site.host].append((now, beyond_addresses(PARKING, leaf.site.host) if parked else None))
             if parked:
                 self.places[leaf.site.host].append((now, PARKING))
         react(self, leaf.site, [one for one in gone if not one.copied], now)
+
+    def _seize(self, seizure: Seizure, now: int) -> None:
+        """Names are taken over: what they led to is lost, and owners react as after a takedown."""
+        for site in chosen_sites(self.world, self.sites, seizure.share, f"seizure {seizure.day:g}"):
+            if seizure.hoster not in ("", site.operator.key):
+                continue
+            gone = [leaf for leaf in site.leaves if leaf.placement is not None]
+            for leaf in gone:
+                self.finish(leaf, now, "seized", "seized")
+            site.moves += 1  # no address of its own comes after this
+            self.hosts[site.host].append((now, beyond_addresses(SEIZED, site.host)))
+            self.places[site.host].append((now, SEIZED))
+            react(self, site, [leaf for leaf in gone if not leaf.copied], now, nameless=True)
 
     def _plan_return(self, leaf: Leaf, now: int) -> None:
         policy, url = leaf.site.operator.removal, leaf.shown.url

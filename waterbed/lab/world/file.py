@@ -1,8 +1,9 @@
 """The world file: the settings of a simulated Internet, validated."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -17,11 +18,10 @@ Network: TypeAlias = IPv4Network | IPv6Network
 CANARY_NETWORKS = ("33.255.255.0/28", "2d00:ffff::/64")
 """Networks of the canary hosts; no hoster may overlap them."""
 
-PARKING_NETWORK = "33.255.254.0/28"
-"""Network of parked names; no hoster may overlap it."""
-
-PARKING = "parking"
-"""Reserved hoster key of parked names."""
+PARKING, SEIZED = "parking", "seized"
+"""Reserved hoster keys of names that lead to no hoster: to a parking service, to a banner of the police."""
+BEYOND: Final[Mapping[str, str]] = {PARKING: "33.255.254.0/28", SEIZED: "33.255.254.16/28"}
+"""Their networks; no hoster may overlap them."""
 
 Source = Literal["first", "second", "proxy"]
 """A place we look from: this machine, its second address, the lab's proxy."""
@@ -194,6 +194,19 @@ class Intervention(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     within_hours: Positive = 12.0
 
 
+class Seizure(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """On this day the police take over some names.
+
+    Their servers stay as they are, and nobody finds them by name.
+    """
+
+    day: NotNegative
+    share: Share
+    """Of the names that lead to a plain hoster then."""
+    hoster: str = ""
+    """Of that one alone; empty: of all."""
+
+
 class Sale(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """From this day another hoster holds a prefix.
 
@@ -295,6 +308,7 @@ class World(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     feed: tuple[FeedChange, ...] = ()
     """At most one a hoster; the number of its sites stays, their first reports come at other times."""
     intervention: tuple[Intervention, ...] = ()
+    seizure: tuple[Seizure, ...] = ()
     sale: tuple[Sale, ...] = ()
     renaming: tuple[Renaming, ...] = ()
     fronting: tuple[Fronting, ...] = ()
@@ -316,9 +330,10 @@ class World(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
         return self.start + timedelta(days=self.days)
 
     @property
-    def parks(self) -> bool:
-        """True if any name can end up parked."""
-        return any(hoster.removal.answer_after_removal == "parked" for hoster in self.hoster)
+    def beyond(self) -> dict[str, str]:
+        """Networks of names that can end up at no hoster, by reserved key."""
+        parks = any(hoster.removal.answer_after_removal == "parked" for hoster in self.hoster)
+        return {key: BEYOND[key] for key, can in ((PARKING, parks), (SEIZED, bool(self.seizure))) if can}
 
     def undisturbed(self) -> "World":
         """Return the same world and truth without obstacles to measurement."""

@@ -50,10 +50,10 @@ class EventQueue(Protocol):
         """A URL's stay is over."""
 
 
-def react(events: EventQueue, site: Site, gone: list[Leaf], now: int) -> None:
+def react(events: EventQueue, site: Site, gone: list[Leaf], now: int, *, nameless: bool = False) -> None:
     """Let the owner react to a takedown.
 
-    Nothing happens, or content reappears.
+    Nothing happens, or content reappears; under a new name if the old one is lost.
     """
     movement = events.world.movement
     if not gone or events.rng.random() >= movement.after_takedown:
@@ -65,7 +65,7 @@ def react(events: EventQueue, site: Site, gone: list[Leaf], now: int) -> None:
         events.later(when, partial(_come_back, events, site, site.moves))
         return
     # Behind a proxy, on a platform and without a name, the same name cannot be re-pointed to be seen elsewhere.
-    nameless = site.operator.removal.answer_after_removal in ("name_gone", "parked")
+    nameless = nameless or site.operator.removal.answer_after_removal in ("name_gone", "parked")
     fixed = nameless or site.front is not None or site.operator.kind == "platform"
     if kind == "copy" or fixed:
         plan_copy(events, gone, when)
@@ -203,7 +203,7 @@ def plan_report(events: EventQueue, site: Site, to: Hoster, now: int) -> None:
 
 def put_in_front(events: EventQueue, proxy: Hoster, share: float, now: int) -> None:
     """Put a proxy in front of some plain sites."""
-    for site in _chosen(events.world, events.sites, share):
+    for site in chosen_sites(events.world, events.sites, share, "front"):
         site.front = proxy
         site.moves += 1
         before = [(leaf, leaf.placement) for leaf in site.leaves]
@@ -239,14 +239,15 @@ def take_away(events: EventQueue, proxy: Hoster, now: int) -> None:
                 placement.goes_on = events.begin(leaf, now)
 
 
-def _chosen(world: World, sites: Sequence[Site], share: float) -> list[Site]:
+def chosen_sites(world: World, sites: Sequence[Site], share: float, what: str) -> list[Site]:
+    """Choose a share of the sites that are up at plain hosters."""
     return [
         site
         for site in sites
         if site.front is None
         and site.operator.kind == "hoster"
         and arrangement_of(world, site.host, site.operator) == "plain"
-        and Chances(world, site.host).share("front") < share
+        and Chances(world, site.host).share(what) < share
         and any(leaf.placement is not None for leaf in site.leaves)
     ]
 

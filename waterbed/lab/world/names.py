@@ -1,11 +1,11 @@
 """Invented words, host names and paths."""
 
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from random import Random
 from string import ascii_lowercase, digits
 from zlib import crc32
 
-from waterbed.lab.world.file import PARKING_NETWORK
+from waterbed.lab.world.file import BEYOND
 
 _ONSETS = (*"bdfgklmnprstvz", "br", "dr", "fl", "gr", "kl", "pl", "st")
 _VOWELS = ("a", "e", "i", "o", "u", "oo", "ei")
@@ -64,7 +64,12 @@ def image_name(rng: Random, *, image: bool) -> str:
     return f"/i/{token}.jpg" if image else f"/i/{token}"
 
 
-def parking_addresses(host: str) -> tuple[str, ...]:
-    """The address that a parked name has."""
-    network = ip_network(PARKING_NETWORK)
+def beyond_of(address: str) -> str:
+    """The reserved key whose network holds an address, or nothing."""
+    return next((key for key, network in BEYOND.items() if ip_address(address) in ip_network(network)), "")
+
+
+def beyond_addresses(key: str, host: str) -> tuple[str, ...]:
+    """The address that a parked or seized name has."""
+    network = ip_network(BEYOND[key])
     return (str(network[1 + crc32(host.encode()) % (network.num_addresses - 2)]),)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from waterbed.lab.world.file import CANARY_NETWORKS, PARKING, PARKING_NETWORK, Hoster, Network, World
+from waterbed.lab.world.file import BEYOND, CANARY_NETWORKS, Hoster, Network, World
 from waterbed.model.errors import InputError
 from waterbed.store.bounded.toml import decode, toml_bytes
 
@@ -43,7 +43,9 @@ def parse_world(data: bytes | str, where: str = "the world file") -> World:
         world = decode(data, type=World)
     except msgspec.DecodeError as problem:
         raise InputError(f"{where}: {problem}; {_SEE}") from None
-    for mistake in _mistakes(world, {"canary": CANARY_NETWORKS, PARKING: (PARKING_NETWORK,)}):
+    for mistake in _mistakes(
+        world, {"canary": CANARY_NETWORKS, **{key: (network,) for key, network in BEYOND.items()}}
+    ):
         raise InputError(f"{where}: {mistake}; {_SEE}")
     return world
 
@@ -71,6 +73,9 @@ def _mistakes(world: World, reserved: Mapping[str, tuple[str, ...]]) -> Iterator
     for event in world.intervention:
         if event.hoster not in keys:
             yield f"the intervention's hoster {event.hoster} is not among the hosters' keys"
+    for seizure in world.seizure:
+        if seizure.hoster and seizure.hoster not in keys:
+            yield f"the seizure's hoster {seizure.hoster} is not among the hosters' keys"
     yield from _paper_mistakes(world, {hoster.key: hoster for hoster in world.hoster})
     for outage in world.outage:
         if outage.to_hour <= outage.from_hour:

@@ -10,8 +10,8 @@ from waterbed.lab.world.file import Hoster, World
 from waterbed.model.conclusions import HopKind
 
 T = TypeVar("T")
-TrueCause = Literal["removed", "name", "moved", "masked", "unmasked", "lineage"]
-Page = Literal["up", "404", "410", "suspended", "parked", "moved"]
+TrueCause = Literal["removed", "name", "seized", "moved", "masked", "unmasked", "lineage"]
+Page = Literal["up", "404", "410", "suspended", "parked", "seized", "moved"]
 """The state of a URL at its server."""
 Length = Literal["stated", "chunked", "close"]
 """How a page's length is given: stated, by chunks, or by the end of the connection."""

@@ -36,6 +36,7 @@ CAUSE_WORDS: Final[Mapping[str, str]] = {
     "moved": "moved away",
     "name": "name gone",
     "network": "network silent",
+    "seized": "seized",
     "lost": "lost from sight",
 }
 """Display name of each end of a clock."""

@@ -10,7 +10,14 @@ from waterbed.publish.site.figures.marks import LINES, NARROW, Scene, label, pat
 from waterbed.publish.site.figures.plot import Axis, Plot, gapless, shares, thinned
 
 MARK_H: Final = 24.0
-CAUSE_CSS: Final[Mapping[str, str]] = {"removed": "l1", "moved": "l2", "name": "l4", "network": "l7", "lost": "l5"}
+CAUSE_CSS: Final[Mapping[str, str]] = {
+    "removed": "l1",
+    "moved": "l2",
+    "name": "l4",
+    "network": "l7",
+    "seized": "l6",
+    "lost": "l5",
+}
 """The line of each cause."""
 
 

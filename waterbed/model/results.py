@@ -229,6 +229,9 @@ class FeedCard:
     retention_day: Annotated[
         int | None, "age in days at which entries leave it by rule; null: none found, or unknown"
     ] = None
+    window_entries: Annotated[
+        int | None, "entries that it always lists, so that no stay is told; null: not a window, or unknown"
+    ] = None
     listed_median_low_d: Annotated[
         float | None, "days by which half of its entries left it, lower end; null: unknown"
     ] = None

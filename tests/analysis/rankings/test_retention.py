@@ -1,5 +1,6 @@
 """How long entries stay in a feed: lists as they are read, deliveries that tell of nothing, late entry."""
 
+import random
 from datetime import UTC, datetime, timedelta
 from math import inf
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waterbed.analysis.rankings.feeds import retention_ages, staying, suspect_deliveries
+from waterbed.analysis.rankings.feeds import retention_ages, staying, suspect_deliveries, window_length
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.feed_presence import Delivered, Presence, parse_deliveries, parse_presence
 from waterbed.judging.quarantines import GuardRules
@@ -42,6 +43,24 @@ def test_presence_lists_are_read_line_by_line():
     assert found[:3] == [entry(0, 10, 11, 1), entry(1, 0.5, 2), entry(0, 30)]
     assert [line.line for line in found[3:] if isinstance(line, Rejected)] == [5, 6, 7, 8]
     assert not any("yesterday" in line.reason for line in found[3:])
+
+
+def test_a_window_of_constant_length_is_told():
+    """The newest 50 of a stream are a window; a list that entries leave by themselves is none."""
+    chance = random.Random(5)
+    stream, size, seen = 900, 50, list[Presence]()
+    for n in range(stream):  # one comes at each delivery, and pushes the oldest out
+        out = n + size
+        seen.append(entry(n / 24, min(out - 1, stream - 1) / 24, out / 24 if out < stream else None))
+    assert window_length(seen) == size
+    assert window_length(seen[:60]) is None
+    free = []
+    for n in range(stream):
+        stay = max(1, round(chance.expovariate(1 / size)))
+        out = n + stay
+        free.append(entry(n / 24, min(out - 1, stream - 1) / 24, out / 24 if out < stream else None))
+    assert window_length(free) is None
+    assert window_length([]) is None
 
 
 def test_deliveries_are_read_line_by_line():

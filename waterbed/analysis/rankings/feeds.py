@@ -128,6 +128,32 @@ def retention_spike(left_days: Floats, right_days: Floats) -> Spike | None:
     return found[0] if found else None
 
 
+_TIMES, _CONSTANT = 20, 0.9
+"""Deliveries that tell a window from a list of constant length by chance, and the share of them with that length."""
+
+
+def window_length(entries: Iterable[Presence]) -> int | None:
+    """The entries that a source always lists, if it is a window.
+
+    Such a source lists as many entries each time, so that as many leave as come: how long one stays is the source's
+    pace, and tells nothing of its page. None if its length varies, or if fewer entries left it than it holds.
+    """
+    rows = [(one.first_listed or one.entered, one.last_listed, one.first_missing) for one in entries]
+    came = np.sort([_days(row[0]) for row in rows])
+    last = np.sort([_days(row[1]) for row in rows])
+    left = [_days(row[2]) for row in rows if row[2] is not None]
+    times = np.unique(np.concatenate([last, left]))
+    if times.size < _TIMES:
+        return None
+    held = np.searchsorted(came, times, side="right") - np.searchsorted(last, times, side="left")
+    lengths, counts = np.unique(held, return_counts=True)
+    length = int(lengths[counts.argmax()])
+    since = int(np.argmax(held == length))
+    constant = float((held[since:] == length).mean())
+    window = times.size - since >= _TIMES and constant >= _CONSTANT and len(left) >= length > 0
+    return length if window else None
+
+
 HOUR: Final = 1 / 24
 _DAY: Final = timedelta(days=1)
 

@@ -41,10 +41,12 @@ class _Listing:
     held: Sequence[Quarantine]
     spike: Spike | None
     stay: Survival | None
+    window: int | None
+    """Entries that it always lists."""
 
     @property
     def finding(self) -> bool:
-        return bool(self.bad or self.held or self.spike)
+        return bool(self.bad or self.held or self.spike or self.window)
 
 
 def sources(
@@ -102,7 +104,13 @@ def sources(
 def _listing(
     source: str, presence: Path, deliveries: Path | None, rules: GuardRules, *, midpoint: bool, ignore_entry: bool
 ) -> _Listing:
-    from waterbed.analysis.rankings.feeds import retention_ages, retention_spike, staying, suspect_deliveries
+    from waterbed.analysis.rankings.feeds import (
+        retention_ages,
+        retention_spike,
+        staying,
+        suspect_deliveries,
+        window_length,
+    )
     from waterbed.intake.feed_presence import read_deliveries, read_presence
 
     entries, bad = _parted(read_presence(presence))
@@ -111,9 +119,11 @@ def _listing(
     held = suspect_deliveries(source, came, rules)
     doubted = {one.began_at for one in held}
     found = retention_ages(entries, [one.received for one in came if one.received not in doubted])
+    window = window_length(entries)
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        stay = staying(found, midpoint=midpoint, ignore_entry=ignore_entry) if entries else None
+        told = entries and window is None
+        stay = staying(found, midpoint=midpoint, ignore_entry=ignore_entry) if told else None
     for warning in warned:
         typer.echo(f"warning: {warning.message} (docs/ranking.md)", err=True)
     return _Listing(
@@ -121,8 +131,9 @@ def _listing(
         entries=len(entries),
         bad=[*(("presence", line) for line in bad), *(("deliveries", line) for line in worse)],
         held=held,
-        spike=retention_spike(found.left, found.right),
+        spike=retention_spike(found.left, found.right) if window is None else None,
         stay=stay,
+        window=window,
     )
 
 
@@ -135,6 +146,7 @@ def _with(card: FeedCard, listing: _Listing | None) -> FeedCard:
     return replace(
         card,
         retention_day=listing.spike.age if listing.spike else None,
+        window_entries=listing.window,
         listed_median_low_d=round(low, 3) if low is not None and known else None,
         listed_median_high_d=round(high, 3) if high is not None and known else None,
     )
@@ -149,6 +161,12 @@ def _say(listing: _Listing, *, midpoint: bool, ignore_entry: bool) -> None:
             f"{source}: the delivery of {one.began_at:%Y-%m-%d %H:%M} held {one.flipped:,} entries for about "
             f"{one.looked:,}: it tells of no absence."
         )
+    if listing.window:
+        say(
+            f"{source}: it always lists {listing.window:,} entries, and as many leave as come. How long an entry stays "
+            "is its pace and tells nothing of pages: no stay is estimated."
+        )
+        return
     if listing.stay:
         how = "middles of intervals" if midpoint else "intervals"
         how += ", late entry ignored" if ignore_entry else ""

@@ -93,6 +93,7 @@ def addressed(
                 acknowledged_at=notice.acknowledged_at,
                 response=notice.response,
                 held_for_police=notice.held_for_police,
+                due_at=notice.due_at,
             )
         )
     return found

@@ -129,7 +129,7 @@ def test_bad_lines_are_told_with_number_and_reason() -> None:
     ("name", "value", "reason"),
     [
         ("url_id", "xyz", "url_id must be 32 hexadecimal digits"),
-        ("kind", "letter", "kind must be one of ntd, legal_order, dsa, citizen"),
+        ("kind", "letter", "kind must be one of ntd, legal_order, nl_order, tco, dsa, citizen"),
         ("bounced", "perhaps", "bounced must be yes or no"),
         ("bounced", "yes", "bounced, but has a delivered_at"),
         ("acknowledged_at", "2026-01-05T10:30:00Z", "acknowledged_at is before delivered_at"),

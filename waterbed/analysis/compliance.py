@@ -5,12 +5,11 @@ Shares removed after notices, response times, and the recipients that notices re
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from waterbed.analysis.rankings.clocks import LEGAL_H
-from waterbed.analysis.rankings.compliance import SILENT_H, compliance, trends, unanswered
+from waterbed.analysis.rankings.compliance import SILENT_H, compliance, deadlines, trends, unanswered
 from waterbed.analysis.rankings.keys import Kind, size_kind
 from waterbed.analysis.rankings.notice_effect import notice_effects
 from waterbed.analysis.rankings.ranking import volumes_of
@@ -25,6 +24,7 @@ from waterbed.model.takedown import (
     AddressedNotice,
     ComplianceRow,
     ComplianceTrend,
+    DeadlineRow,
     NoticeEffect,
     ReturnRow,
     TakedownClock,
@@ -99,10 +99,25 @@ class Compliance:
     def unanswered(self, after_h: float | None = None) -> list[Unanswered]:
         """URLs that stayed up for so long without an answer.
 
-        By default 72 hours; after a legal order, its 12.
+        By default 72 hours; after an order with a deadline, that.
         """
-        default = LEGAL_H if self.info.clock == "legal_order" else SILENT_H
-        return unanswered(self.clocks, self.names, after_h=default if after_h is None else after_h)
+        return unanswered(self.clocks, self.names, after_h=SILENT_H if after_h is None else after_h)
+
+    def deadlines(self) -> list[DeadlineRow]:
+        """Removals by the deadlines of notices, by key and kind.
+
+        Orders and other notices run clocks of their own, whatever the clock of the other tables.
+        """
+        until = self.conclusions.until
+        if until is None:
+            return []
+        found = []
+        for clock in _NOTICED:
+            tables = RankingTables(conclusions=self.conclusions, kind=self.info.by, clock=clock)
+            names = {key: tables.names.get(key, key) for key in tables.clocks}
+            told = {key: group for key, group in tables.clocks.items() if key not in self.differing}
+            found += deadlines(told, names, until=until)
+        return sorted(found, key=lambda row: (-row.due, -row.clocks, row.key, row.kind))
 
     def returns(self) -> list[ReturnRow]:
         """Content that came back after removal, by key.
@@ -143,6 +158,10 @@ class Compliance:
         info = replace(self.info, what=what)
         methods = {"effect": EFFECT_METHOD, "returns": RETURN_METHOD}
         return replace(info, clock="reported", method=methods[what]) if what in methods else info
+
+
+_NOTICED: Final[tuple[ClockKind, ...]] = ("legal_order", "notice_delivered")
+"""Clocks of notices, without those of one kind twice."""
 
 
 @stage("removal after notices")

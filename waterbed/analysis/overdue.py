@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from waterbed.analysis.rankings.clocks import LEGAL_H, clocks_of_groups
+from waterbed.analysis.rankings.clocks import clocks_of_groups
 from waterbed.analysis.rankings.tables import RankingTables, sources
 from waterbed.analysis.rankings.takedown import WITHIN_H, joined_episodes
 from waterbed.model.conclusions import ClockKind, Episode
@@ -30,8 +30,8 @@ def overdue_rows(
 ) -> list[Overdue]:
     """Content up after its deadline, by hoster, the latest first.
 
-    The deadline is LEGAL_H hours after a legal order, else `after_h` hours after the notice. Hosters with the most come
-    first. With a `source` only what it reported, with its own reference. `all_up` adds what is still within its time.
+    The deadline is that of the order, else of the law, else `after_h` hours after the notice. Hosters with the most
+    come first. With a `source` only what it reported, with its own reference. `all_up` adds what is within its time.
     """
     tables = RankingTables(conclusions=conclusions, kind="hoster", source=source)
     running = {(key, one.url_id, one.known_up_at): one for key, one in _running(tables.groups)}
@@ -45,8 +45,7 @@ def overdue_rows(
                 spell = running.get((key, one.url_id, one.known_up_at))
                 if spell is None or one.notice_id is None:
                     continue
-                deadline = LEGAL_H if clock == "legal_order" else after_h
-                row = _row(key, one, spell.last_up, notices[one.notice_id], deadline)
+                row = _row(key, one, spell.last_up, notices[one.notice_id], after_h)
                 held = found.get((key, one.url_id))
                 if held is None or (held.notice_id != row.notice_id and row.late_h > held.late_h):
                     found[key, one.url_id] = row
@@ -104,7 +103,8 @@ def _references(conclusions: Conclusions, source: str | None) -> dict[str, str]:
     return {one.url_id: one.reference for one in told if one.reference and source in (None, one.source)}
 
 
-def _row(key: str, clock: TakedownClock, last_up: datetime, notice: AddressedNotice, deadline_h: float) -> Overdue:
+def _row(key: str, clock: TakedownClock, last_up: datetime, notice: AddressedNotice, after_h: float) -> Overdue:
+    deadline_h = clock.due_h if clock.due_h is not None else after_h
     return Overdue(
         key=key,
         name=key,
@@ -115,6 +115,7 @@ def _row(key: str, clock: TakedownClock, last_up: datetime, notice: AddressedNot
         batch=clock.batch,
         notified_at=clock.origin,
         deadline_h=deadline_h,
+        deadline=notice.deadline[1] if notice.deadline else "asked",
         late_h=round((last_up - clock.origin) / timedelta(hours=1) - deadline_h, 3),
         last_up=last_up,
         reminders=sum(hours >= 0 for hours in clock.reminders_h),

@@ -29,6 +29,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "acknowledged_at": ("acknowledged_at", "acknowledged"),
     "response": ("response",),
     "held_for_police": ("held_for_police",),
+    "due_at": ("due_at", "due", "deadline"),
 }
 """Accepted header names of each field, in lower case."""
 
@@ -60,6 +61,7 @@ class NoticeLine:
     acknowledged_at: datetime | None
     response: str | None
     held_for_police: bool
+    due_at: datetime | None = None
 
     def __repr__(self) -> str:
         """Give only the line number."""
@@ -116,6 +118,7 @@ def _notice(number: int, cells: Cells) -> NoticeLine:
         acknowledged_at=time_in("acknowledged_at", cells),
         response=word_in("response", cells),
         held_for_police=bool(truth_in("held_for_police", cells)),
+        due_at=time_in("due_at", cells),
     )
     _contradiction(line)
     return line
@@ -129,6 +132,8 @@ def _contradiction(line: NoticeLine) -> None:
         raise BadCell("delivered_at is before sent_at")
     if line.acknowledged_at and line.acknowledged_at < (line.delivered_at or line.sent_at):
         raise BadCell(f"acknowledged_at is before {'delivered_at' if line.delivered_at else 'sent_at'}")
+    if line.due_at and line.due_at <= line.sent_at:
+        raise BadCell("due_at is not after sent_at")
     if line.bounced and (line.delivered_at or line.acknowledged_at):
         raise BadCell(f"bounced, but has a {'delivered_at' if line.delivered_at else 'acknowledged_at'}")
 

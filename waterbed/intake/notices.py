@@ -150,7 +150,7 @@ def _reason(line: NoticeLine, url_id: str | None, known: set[str], gone: set[str
 
 def _fact(line: NoticeLine, url_id: str, defaults: NoticeDefaults, now: datetime) -> Notice:
     """The notice of a line. Its id is a hash of all fields: an update of a notice is a separate fact."""
-    fields = {
+    fields: dict[str, Any] = {
         "url_id": url_id,
         "kind": line.kind or defaults.kind,
         "sender": line.sender or defaults.sender,
@@ -165,9 +165,11 @@ def _fact(line: NoticeLine, url_id: str, defaults: NoticeDefaults, now: datetime
         "response": line.response,
         "held_for_police": line.held_for_police,
     }
+    if line.due_at is not None:  # else a notice has the id that it had before notices could state a time
+        fields["due_at"] = line.due_at
     same = "\x00".join(f"{name}={value}" for name, value in fields.items())
     notice_id = hashlib.blake2b(same.encode(), digest_size=16).hexdigest()
-    return Notice(notice_id=notice_id, received_at=now, **fields)  # type: ignore[arg-type]  # fields by name
+    return Notice(notice_id=notice_id, received_at=now, **fields)
 
 
 NOTICE_FORMATS: Final = ("csv", "scart")

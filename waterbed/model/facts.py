@@ -15,7 +15,9 @@ RegistrationKind = Literal["network", "as"]
 RegistrationStatus = Literal[
     "ok", "not_found", "refused", "limited", "unreachable", "timeout", "bad_answer", "server_error", "no_registry"
 ]
-NoticeKind = Literal["ntd", "legal_order", "dsa", "citizen"]
+NoticeKind = Literal["ntd", "legal_order", "nl_order", "tco", "dsa", "citizen"]
+"""`legal_order`: of a court or an authority; `nl_order`: administrative, of the Dutch authority against online abuse
+imagery and terrorist content; `tco`: a removal order under Regulation (EU) 2021/784."""
 BirthKind = Literal["creation", "zone", "certificate"]
 Medium = Literal["web", "ipfs", "tor", "chat", "live"]
 """Where a report says content is: `ipfs` is the web through a gateway, `tor` a hidden service of Tor or its like."""
@@ -83,7 +85,7 @@ class Notice:
 
     notice_id: Annotated[str, "id made of all that the line says: a later word on a notice is a fact of its own"]
     url_id: Annotated[str, "the URL it is about"]
-    kind: Annotated[NoticeKind, "ntd, legal_order, dsa or citizen"]
+    kind: Annotated[NoticeKind, "ntd, legal_order, nl_order, tco, dsa or citizen"]
     sender: Annotated[str, "who sent it, by name"]
     recipient: Annotated[str, "the hoster's key in the book, AS64500, or registry:HANDLE"]
     batch: Annotated[str | None, "the sender's batch it went out with: a cluster"]
@@ -96,6 +98,7 @@ class Notice:
     response: Annotated[str | None, "what the recipient answered, as a short word"]
     held_for_police: Annotated[bool, "whether removal was to wait for the police"]
     received_at: Annotated[datetime, "when this study imported it"]
+    due_at: Annotated[datetime | None, "when the order says that it must be gone; null: it states no time"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

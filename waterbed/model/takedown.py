@@ -5,13 +5,21 @@ Recomputed from facts, never edited.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Final, Literal
 
 from waterbed.model.conclusions import Addressed, ClockKind, EndCause, RankClass, Timing
 
 BY_NOTICE: Final = ("notice_sent", "notice_delivered", "legal_order")
 """Clocks that a notice starts."""
+ORDERS: Final = ("legal_order", "nl_order", "tco")
+"""Notices that bind: each starts clocks of the kind `legal_order`, and no other."""
+_BY_LAW: Final[Mapping[str, timedelta]] = {"tco": timedelta(hours=1), "nl_order": timedelta(hours=12)}
+"""Times that the law gives from receipt: Regulation (EU) 2021/784, Article 3(3), one hour; the Dutch act on the
+administrative approach to online child abuse imagery, at most twelve hours. Articles 9 and 16 of Regulation (EU)
+2022/2065 (DSA) set no time."""
+Deadline = Literal["order", "law", "asked"]
+"""Who set it: the order itself, the law, or nobody but the sender."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +29,7 @@ class AddressedNotice:
     notice_id: Annotated[str, "the latest fact about it"]
     url_id: Annotated[str, "the URL it is about"]
     site_id: Annotated[str, "its registrable domain"]
-    kind: Annotated[str, "ntd, legal_order, dsa or citizen"]
+    kind: Annotated[str, "ntd, legal_order, nl_order, tco, dsa or citizen"]
     sender: Annotated[str, "who sent it"]
     recipient: Annotated[str, "the company it went to, by the book of its day"]
     hosters: Annotated[tuple[str, ...], "keys of the hosters at that time"]
@@ -36,6 +44,21 @@ class AddressedNotice:
     acknowledged_at: Annotated[datetime | None, "when the recipient answered"]
     response: Annotated[str | None, "what the recipient answered"]
     held_for_police: Annotated[bool, "whether removal was to wait for the police"]
+    due_at: Annotated[datetime | None, "when the order says that it must be gone; null: it states no time"] = None
+
+    @property
+    def order(self) -> bool:
+        """True if it binds."""
+        return self.kind in ORDERS
+
+    @property
+    def deadline(self) -> tuple[datetime, Deadline] | None:
+        """When it must be gone, and who says so; None if neither the order nor the law does."""
+        if self.due_at is not None:
+            return self.due_at, "order"
+        if self.kind in _BY_LAW and self.delivered_at is not None:
+            return self.delivered_at + _BY_LAW[self.kind], "law"
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +83,7 @@ class NoticeContext:
         if clock not in BY_NOTICE:
             return self.known_since.get(url_id)
         about = (n for n in self.notices.get(url_id, ()) if not n.bounced and n.addressed == "direct")
-        legal = (n for n in about if (n.kind == "legal_order") == (clock == "legal_order"))
+        legal = (n for n in about if n.order == (clock == "legal_order"))
         return min((when for n in legal if (when := counted_at(n, clock))), default=None)
 
 
@@ -99,6 +122,31 @@ class TakedownClock:
     held_for_police: Annotated[bool, "whether removal was to wait for the police"]
     flap_left_h: Annotated[float | None, "last known up before the first removal that was not confirmed, hours"] = None
     flap_right_h: Annotated[float | None, "first look of that removal, hours since the origin; null: none"] = None
+    kind: Annotated[str | None, "kind of the notice that started it; null: none did"] = None
+    due_h: Annotated[float | None, "hours that the order, or the law, gave from the origin; null: neither did"] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineRow:
+    """Removals of one key by the deadlines of notices, by kind.
+
+    Where neither the orders nor the law set one, the time to action stands in.
+    """
+
+    key: Annotated[str, "hoster key, AS number as AS13335, or ISO country code"]
+    name: Annotated[str, "name for people"]
+    kind: Annotated[str, "of the notice that started the clock"]
+    clocks: Annotated[int, "clocks that such notices started while the content was up and under study"]
+    due: Annotated[int, "of these, with a deadline that the order states or the law fixes"]
+    due_h: Annotated[float | None, "median hours that they gave; null: none has a deadline"]
+    met: Annotated[float | None, "share removed by the deadline, 0..1; null where not estimable"]
+    met_low: Annotated[float | None, "lower end of its 95% interval"]
+    met_high: Annotated[float | None, "upper end of its 95% interval"]
+    surely: Annotated[int, "removed by the deadline, whenever in its interval that was"]
+    missed: Annotated[int, "still up at the deadline"]
+    action_h: Annotated[float | None, "of those without a deadline, hours until half was gone; null: not estimable"]
+    action_h_low: Annotated[float | None, "lower end of its 95% interval"]
+    action_h_high: Annotated[float | None, "upper end of its 95% interval; null: not known"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,11 +268,12 @@ class Overdue:
     name: Annotated[str, "name for people"]
     reference: Annotated[str | None, "the source's own number of the case; null: it gave none"]
     url_id: Annotated[str, "the URL"]
-    kind: Annotated[str, "of the notice: ntd, legal_order, dsa or citizen"]
+    kind: Annotated[str, "of the notice: ntd, legal_order, nl_order, tco, dsa or citizen"]
     notice_id: Annotated[str, "the notice that the time runs from"]
     batch: Annotated[str | None, "sender and batch of it"]
     notified_at: Annotated[datetime, "when it arrived; when it was sent, if no arrival is known"]
     deadline_h: Annotated[float, "hours that it gave"]
+    deadline: Annotated[Deadline, "who gave them: the order, the law, or asked: the sender alone"]
     late_h: Annotated[float, "hours from the deadline to the last check that saw it up: late by at least so much"]
     last_up: Annotated[datetime, "last time it was known up there"]
     reminders: Annotated[int, "further notices that arrived since"]

@@ -6,7 +6,7 @@ import pytest
 from tests.analysis.rankings.episodes import episode, hours
 from tests.analysis.rankings.notices import notice, told_of
 from waterbed.analysis.rankings.clocks import takedown_clocks
-from waterbed.analysis.rankings.compliance import compliance, trends, unanswered, week_of
+from waterbed.analysis.rankings.compliance import compliance, deadlines, trends, unanswered, week_of
 from waterbed.analysis.rankings.takedown import never_seen
 
 UNTIL = hours(5_000)
@@ -47,6 +47,33 @@ def test_shares_of_known_ends():
     )
     assert day.removed_low < 0.5 < day.removed_high
     assert (day.surely, day.possibly) == (10, 10)
+
+
+def test_a_share_met_needs_a_deadline_of_the_order_or_the_law():
+    """Orders of the Dutch authority have 12 hours by law; other notices have a time to action."""
+    ends = [6.0] * 10 + [18.0] * 10
+    (dutch,) = deadlines({"acme": told_once(ends, days=20, clock="legal_order", kind="nl_order")}, {}, until=UNTIL)
+    assert (dutch.kind, dutch.clocks, dutch.due, dutch.due_h) == ("nl_order", 20, 20, 12.0)
+    assert dutch.met == pytest.approx(0.5, abs=0.01)
+    assert dutch.met_low < 0.5 < dutch.met_high
+    assert (dutch.surely, dutch.missed, dutch.action_h) == (10, 10, None)
+    (court,) = deadlines({"acme": told_once(ends, days=20, clock="legal_order", kind="legal_order")}, {}, until=UNTIL)
+    assert (court.due, court.due_h, court.met) == (0, None, None)
+    assert 6.0 < court.action_h < 19.0
+    (plain,) = deadlines({"acme": told_once(ends, days=20)}, {}, until=UNTIL)
+    assert (plain.kind, plain.due, plain.met) == ("ntd", 0, None)
+
+
+def test_an_orders_own_time_comes_before_the_laws():
+    """Twenty orders state 20 hours each: content gone after 18 met them, though the law would have given 12."""
+    stays = [episode(n, 1 + 18 - 0.5, 1 + 18 + 0.5, "removed", at=24.0 * n) for n in range(20)]
+    orders = [notice(n, 24.0 * n + 1, kind="nl_order", due_at=hours(24.0 * n + 21)) for n in range(20)]
+    own = takedown_clocks(stays, told_of(*orders), key="acme", clock="legal_order")
+    (row,) = deadlines({"acme": own}, {}, until=UNTIL)
+    assert (row.due_h, row.met, row.surely, row.missed) == (20.0, pytest.approx(1.0, abs=0.01), 20, 0)
+    known = notice(1, 5, kind="tco")
+    assert known.deadline == (hours(6), "law")
+    assert notice(1, None, sent=5, kind="tco").deadline is None
 
 
 def test_few_clusters_give_no_number():

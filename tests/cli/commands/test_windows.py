@@ -23,7 +23,7 @@ def make(folder: Path) -> None:
     """The small study that is published, with two references of the hotline and an order about what stays up."""
     with small_study(folder) as study:
         known = [_testimony("a00", "case 17"), _testimony("b03", "case 18")]
-        order = notice("b03", 90, "AS64501", kind="legal_order", batch="7")
+        order = notice("b03", 90, "AS64501", kind="nl_order", batch="7")
         waiting = notice("b04", 275, "AS64501")
         police = notice("b05", 120, "AS64501", held_for_police=True)
         study.folder.store.add([*known, order, waiting, police])
@@ -124,7 +124,7 @@ def test_words_that_do_not_go_together_are_refused(run: Run, study: Path, words:
 
 
 def test_what_is_overdue_is_listed_by_hoster_with_the_sources_reference(run: Run, study: Path, tmp_path: Path) -> None:
-    """Orders give 12 hours, other notices 24; what is within its time is counted, what the police holds is marked."""
+    """Dutch orders get 12 hours by law, notices 24; what is in time is counted, what the police holds is marked."""
     code, out, _ = run("-C", study, "overdue", "--csv", tmp_path / "late.csv")
     assert (code, "1 more are up and within their time" in out) == (1, True)
     assert "1 were held for the police" in out

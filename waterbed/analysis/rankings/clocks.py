@@ -15,7 +15,6 @@ from waterbed.estimators.incidence import NOTHING
 from waterbed.model.conclusions import ClockKind, Episode, Timing
 from waterbed.model.takedown import BY_NOTICE, AddressedNotice, NoticeContext, TakedownClock, counted_at
 
-LEGAL_H: Final = 12.0
 """The time that a legal order allows, hours."""
 
 CLOCK_WORDS: Final[Mapping[ClockKind, str]] = {
@@ -178,7 +177,7 @@ def _start(
         return None, spell.known_up_at
     for notice in notices:
         when = counted_at(notice, clock)
-        if when is not None and (notice.kind == "legal_order") == (clock == "legal_order"):
+        if when is not None and notice.order == (clock == "legal_order"):
             return notice, when
     return None, None
 
@@ -229,6 +228,8 @@ def _clock(
         held_for_police=any(n.held_for_police for n in notices),
         flap_left_h=hours(flap[0]) if flap else None,
         flap_right_h=hours(flap[1]) if flap else None,
+        kind=starter.kind if starter else None,
+        due_h=hours(starter.deadline[0]) if starter and starter.deadline else None,
     )
 
 

@@ -5,6 +5,7 @@ Pure.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Final
@@ -12,16 +13,18 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from waterbed.analysis.rankings.clocks import running_clocks
+from waterbed.analysis.rankings.clocks import counted, running_clocks
+from waterbed.analysis.rankings.durations import half_gone
 from waterbed.analysis.rankings.takedown import REMOVED, Clock, Removal, incidence, removal
 from waterbed.estimators.incidence import share_within
 from waterbed.estimators.trend import chances_within, cluster_bootstrap, percentile_interval, weighted_slope
 from waterbed.model.conclusions import RankClass
-from waterbed.model.takedown import ComplianceRow, ComplianceTrend, TakedownClock, Unanswered
+from waterbed.model.takedown import ComplianceRow, ComplianceTrend, DeadlineRow, TakedownClock, Unanswered
 
 WITHIN_H: Final = (1.0, 12.0, 24.0, 48.0, 72.0)
 SILENT_H: Final = 72.0
 """Hours after which content that is still up, without an answer, is listed."""
+_DAY_H: Final = 24.0
 FEWEST_WEEKS: Final = 4
 """Weeks below which no trend is given."""
 
@@ -214,11 +217,69 @@ def _slope(week: Ints, chance: Floats) -> float | None:
     return weighted_slope(at, shares, clocks[at])
 
 
+def _order(clock: TakedownClock) -> bool:
+    return clock.clock == "legal_order"
+
+
+def _allowed(clock: TakedownClock, after_h: float) -> float:
+    return clock.due_h if _order(clock) and clock.due_h is not None else after_h
+
+
+def deadlines(groups: Groups, names: Mapping[str, str], *, until: datetime) -> list[DeadlineRow]:
+    """The shares removed by the deadlines of notices, by key and kind.
+
+    A share is that of any removal (`removal`), on the scale on which each clock's deadline is 24 hours; below
+    FEWEST_SITES clusters there is none. A deadline is one that the order states or the law fixes; of notices without
+    one there is the time until half was gone, whatever the cause (`half_gone`).
+    """
+    found = []
+    for key, group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
+        kinds: dict[str, list[TakedownClock]] = defaultdict(list)
+        for one in counted(group):
+            if one.kind is not None:
+                kinds[one.kind].append(one)
+        found += [_deadline(key, names.get(key, key), kind, own, until) for kind, own in sorted(kinds.items())]
+    return found
+
+
+def _deadline(key: str, name: str, kind: str, own: Sequence[TakedownClock], until: datetime) -> DeadlineRow:
+    due = [one for one in own if one.due_h is not None and one.due_h > 0]
+    given = [one.due_h or 0.0 for one in due]
+    scaled = [
+        replace(
+            clock,
+            left_h=clock.left_h * _DAY_H / hours,
+            right_h=clock.right_h * _DAY_H / hours,
+            flap_left_h=clock.flap_left_h * _DAY_H / hours,
+            flap_right_h=clock.flap_right_h * _DAY_H / hours,
+        )
+        for clock, hours in zip(running_clocks(due), given, strict=True)
+    ]
+    met = removal(scaled, until=until, within_h=_DAY_H) if scaled else None
+    half = half_gone(running_clocks([one for one in own if one.due_h is None]), until=until)
+    return DeadlineRow(
+        key=key,
+        name=name,
+        kind=kind,
+        clocks=len(own),
+        due=len(due),
+        due_h=float(np.median(given)) if given else None,
+        met=_rounded(met.removed if met else None),
+        met_low=_rounded(met.low if met else None),
+        met_high=_rounded(met.high if met else None),
+        surely=sum(clock.cause == REMOVED and clock.right_h <= _DAY_H for clock in scaled),
+        missed=sum(clock.left_h >= _DAY_H for clock in scaled),
+        action_h=half.hours if half else None,
+        action_h_low=half.low if half else None,
+        action_h_high=half.high if half and half.high is not None and np.isfinite(half.high) else None,
+    )
+
+
 def unanswered(groups: Groups, names: Mapping[str, str], *, after_h: float = SILENT_H) -> list[Unanswered]:
     """URLs still up long after a notice that nobody answered.
 
-    Those up for `after_h` hours or more after the hoster was notified; the longest first. A legal order is met by
-    removal alone: what is still up then is listed whatever was answered.
+    Those up for `after_h` hours or more after the hoster was notified; the longest first. An order is met by removal
+    alone: what is still up after its deadline, else after `after_h` hours, is listed whatever was answered.
     """
     silent = [
         Unanswered(
@@ -235,6 +296,6 @@ def unanswered(groups: Groups, names: Mapping[str, str], *, after_h: float = SIL
         )
         for key, group in groups.items()
         for one in group
-        if one.notice_id and one.left_h >= after_h and (one.acknowledged_h is None or one.clock == "legal_order")
+        if one.notice_id and one.left_h >= _allowed(one, after_h) and (one.acknowledged_h is None or _order(one))
     ]
     return sorted(silent, key=lambda one: (-one.up_h, one.key, one.url_id))

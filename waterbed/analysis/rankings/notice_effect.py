@@ -202,7 +202,7 @@ def _kinds(
         gone = clock.right_h is not None and clock.cause == "removed"
         right = clock.right_h - since if gone and clock.right_h is not None else np.inf
         if right > 0 and (gone or clock.left_h > since):
-            rows[cluster].append((max(0.0, clock.left_h - since), right, int(notice.kind == "legal_order")))
+            rows[cluster].append((max(0.0, clock.left_h - since), right, int(notice.order)))
     alone = {name: its for name, its in rows.items() if len({kind for _, _, kind in its}) == 1}
     kinds = Counter(its[0][2] for its in alone.values())
     counted = sum(map(len, alone.values()))

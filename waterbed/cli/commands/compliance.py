@@ -14,7 +14,15 @@ from waterbed.cli.output import console, for_tools, more, new_table, note, print
 from waterbed.cli.windows import Asked, Cell, asked, print_by_window, share
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.errors import InputError
-from waterbed.model.takedown import AddressedNotice, ComplianceRow, ComplianceTrend, NoticeEffect, ReturnRow, Unanswered
+from waterbed.model.takedown import (
+    AddressedNotice,
+    ComplianceRow,
+    ComplianceTrend,
+    DeadlineRow,
+    NoticeEffect,
+    ReturnRow,
+    Unanswered,
+)
 
 if TYPE_CHECKING:
     from waterbed.analysis.compliance import Compliance
@@ -33,6 +41,7 @@ class What(StrEnum):
     notices = "notices"
     effect = "effect"
     returns = "returns"
+    deadlines = "deadlines"
 
 
 def compliance(
@@ -43,7 +52,8 @@ def compliance(
     what: Annotated[
         What,
         typer.Option(
-            "--table", help="Shares, trends, unanswered notices, all notices, their effect, or what came back."
+            "--table",
+            help="Shares, trends, unanswered notices, all notices, their effect, what came back, or deadlines met.",
         ),
     ] = What.shares,
     after: Annotated[
@@ -88,6 +98,8 @@ def compliance(
             _rows(found, AddressedNotice, found.notices(), what, form)
         elif what is What.effect:
             _effects(found, form)
+        elif what is What.deadlines:
+            _rows(found, DeadlineRow, found.deadlines(), what, form)
         else:
             _returns(found, form)
 
@@ -105,6 +117,7 @@ def _by_window(each: Sequence[Compliance], what: What, after: float | None, form
             {"what": "what", "ratio": "ratio", "refusal": "refusal"},
         ),
         What.returns: (ReturnRow, lambda one: one.returns(), _RETURNS),
+        What.deadlines: (DeadlineRow, lambda one: one.deadlines(), _named(What.deadlines)),
     }
     if not each:
         wanted.empty()
@@ -213,6 +226,7 @@ def _reached(notices: Sequence[AddressedNotice]) -> None:
 _COLUMNS: dict[What, tuple[str, ...]] = {
     What.trends: ("key", "name", "weeks", "clusters", "slope", "slope_low", "slope_high", "rank_class"),
     What.unanswered: ("key", "url_id", "origin", "up_h", "ended", "reminders", "batch"),
+    What.deadlines: ("key", "kind", "clocks", "due", "due_h", "met", "met_low", "met_high", "missed", "action_h"),
     What.notices: ("url_id", "kind", "recipient", "addressed", "role", "hosters", "sent_at"),
 }
 """What people are shown of each table; the other formats have every column."""

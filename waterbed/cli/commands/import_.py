@@ -95,7 +95,9 @@ def notices(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV files; see docs/notices.md.")],
     sender: Annotated[str | None, typer.Option(help="Sender of the notices; by default the file's name.")] = None,
-    kind: Annotated[str, typer.Option(help="ntd, legal_order, dsa or citizen, for lines without a kind.")] = "ntd",
+    kind: Annotated[
+        str, typer.Option(help="Kind of lines without one: ntd, legal_order, nl_order, tco, dsa, citizen.")
+    ] = "ntd",
     form: Annotated[str, typer.Option("--format", help=f"{' or '.join(NOTICE_FORMS)}: the log of SCART.")] = "csv",
     zone: Zone = None,
 ) -> None:

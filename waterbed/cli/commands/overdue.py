@@ -18,7 +18,7 @@ def overdue(
     csv: Annotated[
         Path | None, typer.Option("--csv", help="Write the rows to this file, for reminders.", show_default=False)
     ] = None,
-    after: Annotated[float, typer.Option(min=0, help="Hours that a notice gives; a legal order gives 12.")] = 24.0,
+    after: Annotated[float, typer.Option(min=0, help="Hours that count where neither order nor law gives any.")] = 24.0,
     form: Formatted = Format.table,
 ) -> None:
     """List what hosters were notified of and is still up.
@@ -46,7 +46,7 @@ def overdue(
         held = sum(row.held_for_police for row in rows)
         if not rows:
             say("Nothing that a hoster was notified of is up beyond its time.")
-        note(f"{in_time:,} more are up and within their time. Legal orders give 12 hours, other notices {after:g}.")
+        note(f"{in_time:,} more are up and within their time: that of the order or the law, else {after:g} hours.")
         if held:
             note(f"{held:,} were held for the police: no reminder for these.")
         note("late: hours from then to the last check that saw it up.", broken=True)
@@ -60,6 +60,7 @@ _COLUMNS = {
     "kind": "kind",
     "notified": "notified_at",
     "late": "late_h",
+    "time by": "deadline",
     "reminders": "reminders",
     "answered": "acknowledged",
 }

@@ -1,4 +1,4 @@
-"""The medium of each report: the web, Tor, a chat, a live stream."""
+"""The medium of each report, and the time that an order gives."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,3 +10,4 @@ down_revision = "0014"
 def upgrade() -> None:
     """Bring the tables one step forward."""
     op.add_column("report", sa.Column("medium", sa.Text(), nullable=False, server_default="web"))
+    op.add_column("notice", sa.Column("due_at", sa.BigInteger(), nullable=True))

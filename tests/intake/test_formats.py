@@ -36,6 +36,8 @@ def plain(line: ReportLine | Rejected) -> list[Any]:
     if line.sighting:
         seen = {field: value for field, value in asdict(line.sighting).items() if value not in (None, False)}
         known["saw"] = {key: one.isoformat() if isinstance(one, datetime) else one for key, one in seen.items()}
+    others = {"parent": line.parent, "referer": line.referer}
+    known |= {field: other.url if other else None for field, other in others.items()}
     known["supplement"] = line.supplement or None
     return [line.line, line.canonical.url, {field: value for field, value in known.items() if value is not None}]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.store.study_folder import made, report, url
+from waterbed.analysis.rankings.incidents import complaints, incidents
 from waterbed.intake.batches import Batches
 from waterbed.intake.csv_reports import read_csv_reports
 from waterbed.intake.importer import ImportReport, import_reports
@@ -65,6 +66,32 @@ def test_what_has_no_address_is_counted_and_never_due(store_url: str, tmp_path: 
     (web,) = (one for one in reports if one.medium == "web")
     assert [one.url_id for one in folder.store.all(Due)] == [web.url_id]
     assert [one.content_id for one in reports if one.medium == "tor"] == [web.content_id]
+    folder.close()
+
+
+def test_a_page_is_measured_beside_what_it_shows(store_url: str, tmp_path: Path) -> None:
+    """Page and image are looked at each by itself and are one incident; where the reporter came from is sealed."""
+    folder = made(tmp_path / "s", store=store_url)
+    path = tmp_path / "r.csv"
+    path.write_text(
+        "url,content_id,parent,referer,reported_at\n"
+        "http://img.example.com/a.jpg,7,http://forum.example.org/1,http://search.example.net/,2026-01-05\n"
+        "http://img.other.example/b.jpg,8,http://forum.example.org/1,,2026-01-05\n"
+        "http://alone.example/c.jpg,9,nowhere,,2026-01-05\n"
+        "http://self.example/d.jpg,,http://self.example/d.jpg,a friend,2026-01-05\n"
+    )
+    found = imported(folder, path, path.read_bytes())
+    assert (found.imported, found.known, [one.line for one in found.rejected]) == (3, 0, [4])
+    reports, targets = folder.store.all(Report), {one.url_id: one for one in folder.store.all(Target)}
+    page = next(one for one in reports if one.url_id in {other.parent_id for other in reports})
+    assert (len(reports), page.content_id, page.parent_id) == (4, None, None)
+    assert {one.url_id for one in folder.store.all(Due)} == set(targets)
+    assert len(incidents(complaints(reports, targets))) == 2
+    (referer,) = {one.referer_id for one in reports} - {None}
+    assert referer not in targets
+    assert referer in {one.entry_id for one in folder.store.all(Sealed)}
+    again = imported(folder, path, path.read_bytes())
+    assert (again.imported, again.known) == (0, 3)
     folder.close()
 
 

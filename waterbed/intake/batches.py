@@ -48,6 +48,8 @@ class Batch:
     """Good lines by source."""
     urls: list[str]
     """The URL's id of each good line."""
+    pages: frozenset[str]
+    """Reports of pages that show what a line reports: no lines of their own."""
     first_hand: frozenset[tuple[str, datetime | None]] | None
     """URL and time of the lines that are not supplements.
 
@@ -93,7 +95,7 @@ class Batches:
         with _costing_the_file_alone():
             self._begun, self._ahead = False, list(islice(self._lines, 1))
         good = [line for line in lines if isinstance(line, ReportLine)]
-        urls, facts = self._facts(good, now)
+        urls, pages, facts = self._facts(good, now)
         columns = {kind: columns_of(kind, of) for kind, of in facts.items()}
         first_hand = None
         if any(line.supplement for line in good):
@@ -111,6 +113,7 @@ class Batches:
             rejected=[line for line in lines if isinstance(line, Rejected)],
             sources=sources,
             urls=urls,
+            pages=pages,
             first_hand=first_hand,
             facts=columns,
             last=not self._ahead,
@@ -123,25 +126,30 @@ class Batches:
             for line in islice(self._lines, LINES_AT_ONCE - len(self._ahead)):
                 some.append(line)
                 if isinstance(line, ReportLine):
-                    size += len(line.canonical.url) + len(line.content_id or "")
+                    size += sum(len(one.url) for one in (line.canonical, line.parent, line.referer) if one)
+                    size += len(line.content_id or "")
                     if size > TEXT_AT_ONCE:
                         break
         return some
 
-    def _facts(self, lines: list[ReportLine], now: datetime) -> tuple[list[str], dict[type, list[Any]]]:
-        """The URL's id of each line, and the facts of all."""
+    def _facts(self, lines: list[ReportLine], now: datetime) -> tuple[list[str], frozenset[str], dict[type, list[Any]]]:
+        """The URL's id of each line, the reports of pages, and the facts of all."""
         sealed: set[str] = set()
         urls: list[str] = []
+        own: set[str] = set()
         vault = self._vault()
         seen: dict[type, dict[str, Any]] = {kind: {} for kind in _KEYS}
         for line in lines:
+            first: dict[type, str] = {}
             for fact in report_facts(line, vault, defaults=self._defaults, now=now, sealed=sealed):
                 kind = type(fact)
                 key = getattr(fact, _KEYS[kind])
                 seen[kind].setdefault(key, fact)
-                if kind is Target:
-                    urls.append(key)
-        return urls, {kind: list(of.values()) for kind, of in seen.items()}
+                first.setdefault(kind, key)
+            urls.append(first[Target])
+            own.add(first[Report])
+        pages = frozenset(seen[Report].keys() - own)
+        return urls, pages, {kind: list(of.values()) for kind, of in seen.items()}
 
 
 @contextmanager
@@ -170,7 +178,10 @@ def without_forgotten(batch: Batch, gone: set[str]) -> tuple[Mapping[type, Colum
     targets = batch.facts[Target]
     pairs = list(zip(targets.column("url_id"), targets.column("host_id"), strict=True))
     kept = {url_id for url_id, host_id in pairs if url_id not in gone and host_id not in gone}
+    reports = batch.facts[Report]
+    referers = zip(reports.column("url_id"), reports.column("referer_id"), strict=True)
     named = kept | {host_id for url_id, host_id in pairs if url_id in kept}
+    named |= {referer_id for url_id, referer_id in referers if url_id in kept and referer_id not in gone}
     facts = {}
     for kind, columns in batch.facts.items():
         ids, remaining = (columns.column("entry_id"), named) if kind is Sealed else (columns.column("url_id"), kept)

@@ -33,6 +33,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "assessed_illegal": ("assessed_illegal", "illegal"),
     "verified_at": ("verified_at", "verification_time"),
     "origin_address": ("origin_address", "origin_ip"),
+    "parent": ("parent", "page", "parent_url"),
+    "referer": ("referer", "referrer"),
 }
 """Accepted header names of each field, in lower case."""
 
@@ -69,6 +71,10 @@ class ReportLine:
     commercial: bool | None
     assessed_illegal: bool | None
     origin_address: str | None = None
+    parent: CanonicalUrl | None = None
+    """The page that shows it."""
+    referer: CanonicalUrl | None = None
+    """Where the reporter came from."""
     sighting: Sighting | None = None
     supplement: bool = False
     """True if the line adds to an earlier report.
@@ -116,9 +122,24 @@ def report(number: int, cells: Cells, *, sighting: Sighting | None = None, suppl
         commercial=truth_in("commercial", cells),
         assessed_illegal=truth_in("assessed_illegal", cells),
         origin_address=_address("origin_address", cells),
+        parent=_other("parent", cells),
+        referer=_other("referer", cells),
         sighting=sighting,
         supplement=supplement,
     )
+
+
+def _other(field: str, cells: Cells) -> CanonicalUrl | None:
+    text = cells.get(field)
+    if not text:
+        return None
+    try:
+        other = canonicalize(text)
+    except BadUrl:
+        if field == "referer":  # it changes nothing, and what people write there is often no address
+            return None
+        raise BadCell(f"{field} must be an address of its own, with http:// or https://") from None
+    return other if other.url != canonicalize(cells["url"]).url else None
 
 
 def _address(field: str, cells: Cells) -> str | None:

@@ -18,6 +18,7 @@ from waterbed.intake.csv_reports import (
     parse_urlhaus,
 )
 from waterbed.intake.csv_table import Rejected
+from waterbed.intake.iccam import parse_iccam
 from waterbed.intake.json_reports import parse_json, parse_json_lines
 from waterbed.intake.misp_stix import parse_misp, parse_stix
 from waterbed.intake.scart import parse_scart, parse_scart_input
@@ -61,6 +62,8 @@ def _json_form(head: Sequence[str]) -> str | None:
         return "stix"
     if re.search(r'"Event"\s*:\s*\{', text):
         return "misp"
+    if re.search(r'"contentItems"\s*:\s*\[', text):
+        return "iccam"
     return "jsonl" if first.startswith("{") and first.rstrip().endswith("}") and '"url"' in first else "json"
 
 
@@ -89,13 +92,14 @@ FORMATS: Final[Mapping[str, ReportForm]] = {
     "phishstats": ReportForm(parse=parse_phishstats, is_head=_is_phishstats),
     "scart": ReportForm(parse=parse_scart, is_head=_is_scart),
     "scart-input": ReportForm(parse=parse_scart_input),
+    "iccam": ReportForm(parse=parse_iccam, pieces=True, is_head=_is_json("iccam")),
     "jsonl": ReportForm(parse=parse_json_lines, is_head=_is_json("jsonl")),
     "json": ReportForm(parse=parse_json, pieces=True, is_head=_is_json("json")),
     "misp": ReportForm(parse=parse_misp, pieces=True, is_head=_is_json("misp")),
     "stix": ReportForm(parse=parse_stix, pieces=True, is_head=_is_json("stix")),
 }
 """The forms that are built in, by name; plug-ins add others."""
-_ASKED = ("urlhaus", "stix", "misp", "jsonl", "json", "urls", "phishstats", "scart")
+_ASKED = ("urlhaus", "stix", "misp", "iccam", "jsonl", "json", "urls", "phishstats", "scart")
 """The order in which they are asked if a file is of their form; what none knows is CSV."""
 
 

@@ -122,6 +122,7 @@ def _one_batch(folder: Folder, batch: Batch, defaults: Defaults, tally: _Tally, 
         facts = batch.facts
         if store.anything_forgotten(connection):
             named = {*facts[Target].column("url_id"), *facts[Target].column("host_id")}
+            named |= {referer_id for referer_id in facts[Report].column("referer_id") if referer_id}
             facts, forgotten = without_forgotten(batch, store.forgotten_among(named, connection))
             tally.forgotten += forgotten
         facts = _without_known_supplements(folder, batch, facts)
@@ -132,7 +133,8 @@ def _one_batch(folder: Folder, batch: Batch, defaults: Defaults, tally: _Tally, 
         reports, ids = facts[Report], facts[Report].column("report_id")
         known = store.known_ids(Report, "report_id", ids, connection)
         new = reports.only([n for n, report_id in enumerate(ids) if report_id not in known])
-        tally.new.update(new.column("source"))
+        own = (n for n, report_id in enumerate(new.column("report_id")) if report_id not in batch.pages)
+        tally.new.update(new.only(list(own)).column("source"))
         for columns in facts.values():
             insert_columns(columns, connection)
         if defaults.look:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from waterbed.intake.csv_reports import ReportLine, Sighting
 from waterbed.model.bookkeeping import Due
 from waterbed.model.facts import ExternalObservation, Report, Target
 from waterbed.model.mediums import LOOKED_AT, ipfs_content, medium_of
-from waterbed.model.urls import SPELLING, SUFFIX_LIST
+from waterbed.model.urls import SPELLING, SUFFIX_LIST, CanonicalUrl
 from waterbed.store.vault import Vault
 
 
@@ -33,18 +33,43 @@ def report_facts(
 
     A first look is due at once, unless the source says that the content is gone, or there is no address to look at:
     at hidden services, invitations to chats and live streams. Content behind gateways to IPFS is the same by its own
-    identifier, whoever reports it. The same report gives the same ids,
+    identifier, whoever reports it. A page that shows what is reported is reported with it, and looked at; where the
+    reporter came from is kept alone. The same report gives the same ids,
     so importing a file twice adds nothing. Entries in `sealed` are not sealed again; new ones are added to it.
     """
     seen = set() if sealed is None else sealed
-    ids = vault.ids(line.canonical)
+    told = f"{line.source or defaults.source}\x00{line.content_id}" if line.content_id else ipfs_content(line.canonical)
+    content_id = vault.keyed_id("content", told) if told else None
+    parent_id = vault.keyed_id("url", line.parent.url) if line.parent else None
+    referer_id = vault.keyed_id("url", line.referer.url) if line.referer else None
+    if line.referer and referer_id not in seen:
+        seen.add(str(referer_id))
+        yield vault.seal("url", line.referer.url, referer_id)
+    own = _facts(line, line.canonical, vault, defaults, now, seen, content_id, parent_id, referer_id)
+    yield from own
+    if line.parent:
+        page = replace(line, content_id=None, sighting=None, origin_address=None, verified_at=None)
+        yield from _facts(page, line.parent, vault, defaults, now, seen, None, None, None)
+
+
+def _facts(
+    line: ReportLine,
+    canonical: CanonicalUrl,
+    vault: Vault,
+    defaults: Defaults,
+    now: datetime,
+    seen: set[str],
+    content_id: str | None,
+    parent_id: str | None,
+    referer_id: str | None,
+) -> Iterator[Any]:
+    """Yield the facts of one URL of a line: its own, or the page's that shows it."""
+    ids = vault.ids(canonical)
     url_id, host_id = str(ids["url_id"]), str(ids["host_id"])
     source, category = line.source or defaults.source, line.category or defaults.category
-    told = f"{source}\x00{line.content_id}" if line.content_id else ipfs_content(line.canonical)
-    content_id = vault.keyed_id("content", told) if told else None
-    medium = medium_of(line.canonical, line.site_type, defaults.live)
+    medium = medium_of(canonical, line.site_type, defaults.live)
     same = f"{source}\x00{url_id}\x00{line.reported_at}\x00{content_id}\x00{category}"
-    for kind, text, entry_id in (("url", line.canonical.url, url_id), ("host", line.canonical.host, host_id)):
+    for kind, text, entry_id in (("url", canonical.url, url_id), ("host", canonical.host, host_id)):
         if entry_id not in seen:
             seen.add(entry_id)
             yield vault.seal(kind, text, entry_id)
@@ -63,6 +88,8 @@ def report_facts(
         received_at=now,
         origin_address=line.origin_address,
         medium=medium,
+        parent_id=parent_id,
+        referer_id=referer_id,
     )
     if line.sighting:
         yield _external(line.sighting, url_id, source, now)

@@ -49,7 +49,7 @@ Fields are separated by semicolons, with a header, a semicolon at the end of eac
 """
 
 INPUT: Final = Columns(
-    names={"url": ("url",), "site_type": ("type",)},
+    names={"url": ("url",), "referer": ("referer",), "site_type": ("type",)},
     needed=(("url",),),
     page=PAGE,
     delimiter=";",

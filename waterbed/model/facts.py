@@ -74,6 +74,8 @@ class Report:
     received_at: Annotated[datetime, "when this study imported it"]
     origin_address: Annotated[str | None, "address behind a reverse proxy, if the reporter knows it"] = None
     medium: Annotated[Medium, "web, ipfs (a gateway), tor, chat or live; only the first two are looked at"] = "web"
+    parent_id: Annotated[str | None, "the reported page that shows it; null: none is known"] = None
+    referer_id: Annotated[str | None, "where the reporter came from: kept, never looked at"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,10 +22,13 @@ class Complaint:
     category: Annotated[str, "what was reported"]
     content_id: Annotated[str | None, "the content, where the source names it"]
     when: Annotated[datetime, "when it was reported, else when it was received"]
+    page_id: Annotated[str | None, "the page that shows it, or that it is; null: neither is known"] = None
 
 
 def complaints(reports: Iterable[Report], targets: Mapping[str, Target]) -> list[Complaint]:
     """The reports of known URLs, reduced to complaints."""
+    listed = list(reports)
+    pages = {report.parent_id for report in listed if report.parent_id}
     return [
         Complaint(
             url_id=report.url_id,
@@ -33,8 +36,9 @@ def complaints(reports: Iterable[Report], targets: Mapping[str, Target]) -> list
             category=report.category,
             content_id=report.content_id,
             when=min(report.reported_at or report.received_at, report.received_at),
+            page_id=report.parent_id or (report.url_id if report.url_id in pages else None),
         )
-        for report in reports
+        for report in listed
         if report.url_id in targets
     ]
 
@@ -42,9 +46,9 @@ def complaints(reports: Iterable[Report], targets: Mapping[str, Target]) -> list
 def incidents(found: Iterable[Complaint], *, within: timedelta = WITHIN) -> dict[int, set[str]]:
     """Group complaints into incidents: number to URLs.
 
-    A complaint joins an incident that has its content id, or its host and category, if it came within `within` of that
-    incident's first report; else it opens a new one. One that fits two makes them one. The order of the input does not
-    matter. Linear but for sorting by time.
+    A complaint joins an incident that has its content id, its page, or its host and category, if it came within
+    `within` of that incident's first report; else it opens a new one. One that fits two makes them one. The order of
+    the input does not matter. Linear but for sorting by time.
     """
     sets = DisjointSets()
     first: list[datetime] = []
@@ -56,6 +60,8 @@ def incidents(found: Iterable[Complaint], *, within: timedelta = WITHIN) -> dict
         names: list[tuple[str, ...]] = [("host", one.host_id, one.category)]
         if one.content_id:
             names.append(("content", one.content_id))
+        if one.page_id:
+            names.append(("page", one.page_id))
         known = {sets.root(latest[name]) for name in names if name in latest}
         open_ = sorted(number for number in known if one.when - first[number] <= within)
         if open_:

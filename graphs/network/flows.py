@@ -1,16 +1,18 @@
 """Hops added up: flows, shares, per-content timelines."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 from graphs.network.measures import HopMatrix
-from graphs.network.moves import CERTAIN, Moves
+from graphs.network.moves import CERTAIN, Level, Moves, OriginsOf, ends_of
 from graphs.network.paths import chains
 from graphs.network.weeks import CrossBorder, cross_border
 from waterbed.model.conclusions import EndCause, Episode, Hop
+
+EVIDENCE: Final = "kinds of evidence that link the content of these hops, sorted; same_url: it is one URL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,7 @@ class Flow:
     passage: Annotated[CrossBorder | None, "whether the home country is left, entered or neither; null: held back"]
     hops: Annotated[int, "hops that are not known to be parallel copies"]
     certain: Annotated[int, "of these, arrivals surely after leaving, or the same name re-pointed"]
+    evidence: Annotated[tuple[str, ...], EVIDENCE] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,7 @@ class FlowShare:
     share: Annotated[float | None, "hops_fractional / left, 0..1; null: held back"]
     share_low: Annotated[float | None, "least share, whichever hops of unknown order are displacement"]
     share_high: Annotated[float | None, "largest share, whichever they are"]
+    evidence: Annotated[tuple[str, ...], EVIDENCE] = ()
 
 
 def flows(hops: Iterable[Hop], *, names: Mapping[str, str], home: str | None) -> list[Flow]:
@@ -54,12 +58,14 @@ def flows(hops: Iterable[Hop], *, names: Mapping[str, str], home: str | None) ->
     """
     total: Counter[tuple[str, str, CrossBorder]] = Counter()
     certain: Counter[tuple[str, str, CrossBorder]] = Counter()
+    evidence: dict[tuple[str, str, CrossBorder], set[str]] = defaultdict(set)
     for hop in hops:
         if hop.order == "parallel":
             continue
         kind = (hop.from_hoster, hop.to_hoster, cross_border(hop, home))
         total[kind] += 1
         certain[kind] += hop.order in CERTAIN
+        evidence[kind].update(hop.evidence)
     order = sorted(total, key=lambda kind: (-total[kind], kind))
     return [
         Flow(
@@ -70,13 +76,36 @@ def flows(hops: Iterable[Hop], *, names: Mapping[str, str], home: str | None) ->
             passage=way,
             hops=total[left, right, way],
             certain=certain[left, right, way],
+            evidence=tuple(sorted(evidence[left, right, way])),
         )
         for left, right, way in order
     ]
 
 
-def flow_shares(matrix: HopMatrix, names: Mapping[str, str]) -> list[FlowShare]:
-    """Return a hop matrix's cells with names, most hops first."""
+def evidence_by_pair(
+    hops: Iterable[Hop], by: Level, origins: OriginsOf | None = None
+) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return the kinds of evidence behind each pair of keys.
+
+    Of hops not known to be parallel, sorted.
+    """
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for hop in hops:
+        if hop.order != "parallel":
+            before, after = ends_of(hop, by, origins)
+            for left in before:
+                for arrived in after:
+                    found[left, arrived].update(hop.evidence)
+    return {pair: tuple(sorted(kinds)) for pair, kinds in found.items()}
+
+
+def flow_shares(
+    matrix: HopMatrix, names: Mapping[str, str], evidence: Mapping[tuple[str, str], tuple[str, ...]]
+) -> list[FlowShare]:
+    """Return a hop matrix's cells with names, most hops first.
+
+    `evidence` holds the kinds of evidence behind each pair.
+    """
     columns = (matrix.hops, matrix.weight, matrix.certain, matrix.left, matrix.share, matrix.low, matrix.high)
     return [
         FlowShare(
@@ -91,6 +120,7 @@ def flow_shares(matrix: HopMatrix, names: Mapping[str, str]) -> list[FlowShare]:
             share=share,
             share_low=low,
             share_high=high,
+            evidence=evidence.get((matrix.keys[a], matrix.keys[b]), ()),
         )
         for a, b, hops, weight, certain, left, share, low, high in zip(
             matrix.origin.tolist(), matrix.destination.tolist(), *(one.tolist() for one in columns), strict=True

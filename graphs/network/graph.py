@@ -6,9 +6,10 @@ Nodes are hosters, origin ASes or countries; edges are hops.
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Final
 
 import networkx as nx
 from networkx.readwrite.gexf import GEXFWriter
@@ -33,8 +34,9 @@ def displacement_graph(
     """Return a MultiDiGraph with hops as edges.
 
     One edge for each pair of keys of a hop; no attribute is None, so that Gephi opens it. Node attributes: label,
-    country ("" if unknown), home, start, end. Edge attributes: those of `edge_attributes` and weight, 1 / pairs of that
-    hop. `origins` is needed for origin ASes. With a `window` [start, end) only hops that can have arrived in it, and
+    country ("" if unknown), home, start, end. Edge attributes: those of `edge_attributes`, weight, 1 / pairs of that
+    hop, and its bounds `certain` and `possible`: how much of the weight is displacement, at least and at most.
+    `origins` is needed for origin ASes. With a `window` [start, end) only hops that can have arrived in it, and
     `within` says surely or possibly.
     """
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=f"displacement between {_PLURALS[by]}")
@@ -50,45 +52,50 @@ def displacement_graph(
             graph.add_node(key, label=_label(key, names), country=country, home=country == home)
             _stretch(graph, key, "start", "end", attributes["start"], attributes["end"])
         weight = 1.0 / (len(before) * len(after))
-        graph.add_edges_from((a, b, {**attributes, "weight": weight}) for a in before for b in after)
+        attributes |= _weighed(hop, weight)
+        graph.add_edges_from((a, b, attributes) for a in before for b in after)
     return graph
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedFlow:
+    """Hops from one hoster to another, and their days."""
+
+    from_key: str
+    to_key: str
+    hops: Annotated[int, "hops that are not known to be parallel: the most that is displacement"]
+    certain: Annotated[int, "of these, surely displacement: the least"]
+    evidence: Annotated[tuple[str, ...], "kinds of evidence that link their contents"]
+    spans: Annotated[tuple[tuple[date, date], ...], "first and last days (UTC) of the times in which they arrived"]
+
+
 def flow_graph(
-    hops: Iterable[Hop],
-    pairs: Container[tuple[str, str]],
-    *,
-    names: Mapping[str, str],
-    seats: Mapping[str, str],
-    home: str,
-    name: str,
+    flows: Iterable[TimedFlow], *, names: Mapping[str, str], seats: Mapping[str, str], home: str, name: str
 ) -> "nx.DiGraph[str]":
-    """Return a graph with one edge for each given pair.
+    """Return a graph with one edge for each flow.
 
     Nodes are hosters; no single hop is in it. `name` says what the graph is. Node attributes: label, country ("" if
-    unknown), home, start, end. Edge attributes: weight and hops (hops not known to be parallel), certain (of these,
-    surely displacement), start and end (first and last day, UTC).
+    unknown), home, start, end. Edge attributes: weight and hops, certain, evidence, spells (spans as 2026-03-16/
+    2026-03-22, with spaces between), start and end (first and last day of all spans).
     """
     graph: nx.DiGraph[str] = nx.DiGraph(name=name)
-    for hop in hops:
-        pair = hop.from_hoster, hop.to_hoster
-        if hop.order == "parallel" or pair not in pairs:
-            continue
-        attributes = edge_attributes(hop)
-        start, end = str(attributes["start"])[:10], str(attributes["end"])[:10]
-        for key in pair:
+    for flow in flows:
+        spans = [(first.isoformat(), last.isoformat()) for first, last in sorted(flow.spans)]
+        start, end = spans[0][0], max(last for _, last in spans)
+        for key in (flow.from_key, flow.to_key):
             country = seats.get(key, "")
             graph.add_node(key, label=_label(key, names), country=country, home=country == home)
             _stretch(graph, key, "start", "end", start, end)
-        edge = graph.get_edge_data(*pair) or {"hops": 0, "certain": 0, "start": start, "end": end}
-        hops_now = edge["hops"] + 1
         graph.add_edge(
-            *pair,
-            hops=hops_now,
-            weight=float(hops_now),
-            certain=edge["certain"] + (hop.order in CERTAIN),
-            start=min(edge["start"], start),
-            end=max(edge["end"], end),
+            flow.from_key,
+            flow.to_key,
+            hops=flow.hops,
+            weight=float(flow.hops),
+            certain=flow.certain,
+            evidence=" ".join(flow.evidence),
+            spells=" ".join(f"{first}/{last}" for first, last in spans),
+            start=start,
+            end=end,
         )
     return graph
 
@@ -118,8 +125,14 @@ def content_graph(
         attributes = edge_attributes(hop)
         for node in (old, new):
             _stretch(graph, node, "start", "end", attributes["start"], attributes["end"])
-        graph.add_edge(old, new, **attributes, weight=1.0)
+        graph.add_edge(old, new, **attributes, **_weighed(hop, 1.0))
     return graph
+
+
+def _weighed(hop: Hop, weight: float) -> dict[str, Attribute]:
+    """A hop's weight, and how much of it is displacement: at least and at most."""
+    possible = 0.0 if hop.order == "parallel" else weight
+    return {"weight": weight, "certain": weight if hop.order in CERTAIN else 0.0, "possible": possible}
 
 
 def edge_attributes(hop: Hop) -> dict[str, Attribute]:
@@ -185,15 +198,19 @@ def _iso(when: datetime) -> str:
 
 
 def gexf(graph: "nx.MultiDiGraph[str]") -> bytes:
-    """Return the graph as dynamic GEXF 1.2.
+    """Return the graph as dynamic GEXF 1.3.
 
-    Gephi's timeline shows nodes and edges from `start` to `end`. The name goes to the description, since the schema
-    allows none on a graph. The day of writing is left out: the same graph has the same bytes.
+    Gephi's timeline shows nodes and edges from `start` to `end`, those with `spells` in these alone. The name goes to
+    the description, since the schema allows none on a graph. The day of writing is left out: the same graph has the
+    same bytes.
     """
-    writer = GEXFWriter(graph, version="1.2draft", encoding="utf-8")
+    writer = GEXFWriter(_with_spells(graph), version="1.3", encoding="utf-8")
+    for name in [name for name in writer.xml.attrib if name.startswith(("xsi:", "xmlns:xsi"))]:
+        del writer.xml.attrib[name]  # NetworkX spells this name space otherwise than the schema's
     whole = writer.graph_element
     whole.set("mode", "dynamic")
     whole.set("timeformat", "date")
+    whole.set("timerepresentation", "interval")
     described = whole.makeelement("description", {})
     described.text = whole.attrib.pop("name", "")
     meta = writer.xml.find("meta")
@@ -202,6 +219,17 @@ def gexf(graph: "nx.MultiDiGraph[str]") -> bytes:
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue()
+
+
+def _with_spells(graph: "nx.MultiDiGraph[str]") -> "nx.MultiDiGraph[str]":
+    """The same graph with spells as pairs of times; one without any is not copied."""
+    told: Mapping[Any, str] = nx.get_edge_attributes(graph, "spells")
+    if not told:
+        return graph
+    graph = graph.copy()
+    spells = {edge: [tuple(one.split("/")) for one in text.split()] for edge, text in told.items()}
+    nx.set_edge_attributes(graph, spells, "spells")
+    return graph
 
 
 def graphml(graph: "nx.MultiDiGraph[str]") -> bytes:

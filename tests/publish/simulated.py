@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from graphs.network.flows import Flow, FlowShare, flow_shares, flows
+from graphs.network.flows import Flow, FlowShare, evidence_by_pair, flow_shares, flows
 from graphs.network.measures import hop_matrix
 from graphs.network.moves import Level, moves_of
 from tests.graphs.hop_makers import hop
@@ -237,7 +237,9 @@ def _flows(world: World, hops: Sequence[Hop]) -> Iterable[Table]:
     rows = flows(hops, names={}, home="C0")
     yield Table(name="flows", title="", cls=Flow, rows=rows, envelope=_info("flows", "hoster"))
     for level, kind in BY_LEVEL.items():
-        shares = flow_shares(hop_matrix(moves_of(hops, by=level, origins=_origins(world))), {})
+        origins = _origins(world)
+        evidence = evidence_by_pair(hops, level, origins)
+        shares = flow_shares(hop_matrix(moves_of(hops, by=level, origins=origins)), {}, evidence)
         yield Table(
             name=f"flow-shares-{kind}", title="", cls=FlowShare, rows=shares, envelope=_info("flow shares", kind)
         )

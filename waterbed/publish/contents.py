@@ -8,6 +8,7 @@ from waterbed.model.governance import Edition
 from waterbed.model.progress import staged
 from waterbed.publish.data_package import data_package
 from waterbed.publish.exports import EXPORTS, chosen, exported
+from waterbed.publish.hop_tables import timed_flows
 from waterbed.publish.intelmq import address_events
 from waterbed.publish.policy import Publication, provenance_text
 from waterbed.publish.site.build import site_of
@@ -77,12 +78,8 @@ def _contents(study: Study, conclusions: Conclusions, publication: Publication) 
     if publication.policy.addresses:
         yield _ADDRESSES, address_events(publication, last_seen(conclusions)).encode()
     flows = publication.table("flow-shares-hoster")
-    told = publication.basis.hops
-    if publication.window:
-        told = [told[at] for own in publication.cells.members for at in own]
     graph = flow_graph(
-        told,
-        {(row.from_key, row.to_key) for row in flows.rows},
+        timed_flows(publication.cells),
         names=hoster_names(conclusions),
         seats=conclusions.seats,
         home=study.config.home,

@@ -40,6 +40,7 @@ class HopCell:
     passage: Annotated[CrossBorder | None, "whether the home country is left, entered or neither"]
     hops: Annotated[int, "hops that are not known to be parallel copies"]
     certain: Annotated[int, "of these, arrivals surely after leaving, or the same name re-pointed"]
+    evidence: Annotated[tuple[str, ...], "kinds of evidence that hops of enough sites rest on, sorted"] = ()
 
     def ends(self, level: Level) -> Ends | None:
         """The keys at both ends on a level."""
@@ -249,7 +250,19 @@ class Parts:
     def cell(self, group: Group, shared: Mapping[str, object], first: int, last: int) -> HopCell:
         """Build the cell of a group."""
         certain = sum(self._hops[at].order in CERTAIN for at in group)
-        return HopCell(first=first, last=last, hops=len(group), certain=certain, **shared)  # type: ignore[arg-type]
+        resting: dict[str, Group] = defaultdict(list)
+        for at in group:
+            for kind in self._hops[at].evidence:
+                resting[kind].append(at)
+        evidence = tuple(sorted(kind for kind, part in resting.items() if self.large(part)))
+        return HopCell(
+            first=first,
+            last=last,
+            hops=len(group),
+            certain=certain,
+            evidence=evidence,
+            **shared,  # type: ignore[arg-type]
+        )
 
     def _named(self, hop: Hop, level: Level) -> tuple[Side | None, Side | None]:
         """Both sides of a hop; None for one that may not be named."""
@@ -280,6 +293,7 @@ class CellFlow:
     hops: Annotated[float, "hops in cells within the weeks; one with several keys is shared equally among its pairs"]
     certain: Annotated[float, "of these, surely displacement"]
     most: Annotated[float, "the same with all cells that reach into the weeks"]
+    evidence: Annotated[tuple[str, ...], "kinds of evidence named by any of these cells, sorted"] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,6 +322,7 @@ def cell_flows(
     `weeks` are the first and last number.
     """
     sums: dict[tuple[str | None, str | None, CrossBorder | None], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+    evidence: dict[tuple[str | None, str | None, CrossBorder | None], set[str]] = defaultdict(set)
     for cell in cells:
         if cell.passage not in ways or not _reaches(cell, weeks):
             continue
@@ -317,8 +332,17 @@ def cell_flows(
             found[0] += share * cell.hops * inside
             found[1] += share * cell.certain * inside
             found[2] += share * cell.hops
+            evidence[before, after, cell.passage].update(cell.evidence)
     rows = [
-        CellFlow(from_key=before, to_key=after, passage=way, hops=hops, certain=certain, most=most)
+        CellFlow(
+            from_key=before,
+            to_key=after,
+            passage=way,
+            hops=hops,
+            certain=certain,
+            most=most,
+            evidence=tuple(sorted(evidence[before, after, way])),
+        )
         for (before, after, way), (hops, certain, most) in sums.items()
     ]
     return sorted(

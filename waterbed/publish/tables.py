@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any, Final, get_args
 from uuid import NAMESPACE_URL, uuid5
 
-from graphs.network.flows import Flow, FlowShare, flow_shares, flows
+from graphs.network.flows import Flow, FlowShare, evidence_by_pair, flow_shares, flows
 from graphs.network.measures import hop_matrix
 from graphs.network.moves import Level, moves_of, origins_index
 from waterbed.analysis.compliance import Compliance, compliance_of
@@ -300,15 +300,14 @@ def flow_tables(study: Study, conclusions: Conclusions) -> Iterator[Table]:
     rows = flows(conclusions.hops, names=names, home=study.config.home)
     yield Table(name="flows", title="flows between hosters", cls=Flow, rows=rows, envelope=heading)
     for by, level in LEVELS.items():
-        moves = moves_of(
-            conclusions.hops, by=level, origins=origins_index(conclusions.whole.episodes) if level == "as" else None
-        )
+        origins = origins_index(conclusions.whole.episodes) if level == "as" else None
+        moves = moves_of(conclusions.hops, by=level, origins=origins)
         named = names if by == "hoster" else _named(conclusions, moves.keys) if by == "asn" else {}
         yield Table(
             name=f"flow-shares-{by}",
             title=f"what part of what left each {NOUNS.get(by, by)} arrived where",
             cls=FlowShare,
-            rows=flow_shares(hop_matrix(moves), named),
+            rows=flow_shares(hop_matrix(moves), named, evidence_by_pair(conclusions.hops, level, origins)),
             envelope=replace(heading, what="flow shares", by=by),
         )
 

@@ -1,5 +1,6 @@
 """Hops added up to flows."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -52,7 +53,9 @@ def test_flows_leave_out_parallel_copies_and_bound_the_rest():
     """Parallel copies are no movement; unknown order counts, but not as certain."""
     hops = [hop("a", "b", order=order) for order in ("sequential", "repointed", "unknown", "parallel")]
     hops += [hop("a", "b", ("US",), ("US",)), hop("b", "a")]
+    hops[0] = replace(hops[0], evidence=("path", "label"))
     found = flows(hops, names={"a": "Acme"}, home="NL")
+    assert [f.evidence for f in found][:1] == [tuple(sorted({"path", "label", *hops[1].evidence}))]
     assert [(f.from_name, f.to_name, f.passage, f.hops, f.certain) for f in found] == [
         ("Acme", "b", "leaves home", 3, 2),
         ("Acme", "b", "stays abroad", 1, 1),

@@ -4,11 +4,22 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date, datetime
+from xml.etree import ElementTree
 
 import networkx as nx
 import pytest
 
-from graphs.network.graph import WRITERS, content_graph, displacement_graph, flow_graph, gexf, graphml, node_link
+from graphs.network.graph import (
+    WRITERS,
+    TimedFlow,
+    content_graph,
+    displacement_graph,
+    flow_graph,
+    gexf,
+    graphml,
+    node_link,
+)
 from graphs.network.moves import origins_index
 from graphs.network.weeks import week_window
 from tests.graphs.hop_makers import hop, stay, sure
@@ -18,6 +29,44 @@ STAYS = [stay("A", 0, 6), stay("B", 20, 31), stay("C", 40), stay("A", 8, url="v"
 _SAME = {"from_url_id": "u", "to_url_id": "u", "kind": "reappearance", "evidence": ("same_url", "path")}
 HOPS = [hop("A", "B", (5, 6), (19, 20), **_SAME), hop("B", "C", (30, 31), (None, 40), **_SAME)]
 NAMES = {"A": 'Hoster <A> & "co" é'}
+
+GEXF = "{http://gexf.net/1.3}"
+ATTRIBUTES = {
+    "graph": {"mode", "timeformat", "timerepresentation", "defaultedgetype"},
+    "attributes": {"class", "mode"},
+    "attribute": {"id", "title", "type"},
+    "nodes": {"count"},
+    "node": {"id", "label", "start", "end"},
+    "edges": {"count"},
+    "edge": {"id", "source", "target", "weight", "start", "end"},
+    "spells": set[str](),
+    "spell": {"start", "end"},
+    "attvalues": set[str](),
+    "attvalue": {"for", "value"},
+}
+"""What we write of the schema of GEXF 1.3, and in what."""
+WITHIN = {
+    "graph": "gexf", "attributes": "graph", "attribute": "attributes", "nodes": "graph", "node": "nodes",
+    "edges": "graph", "edge": "edges", "spells": "edge", "spell": "spells", "attvalues": "node edge",
+    "attvalue": "attvalues",
+}  # fmt: skip
+
+
+def span(first: str, last: str) -> tuple[date, date]:
+    return date.fromisoformat(first), date.fromisoformat(last)
+
+
+FLOWS = [
+    TimedFlow(
+        from_key="A",
+        to_key="B",
+        hops=5,
+        certain=2,
+        evidence=("label", "path"),
+        spans=(span("2026-01-19", "2026-02-01"), span("2026-01-05", "2026-01-11")),
+    ),
+    TimedFlow(from_key="B", to_key="C", hops=3, certain=0, evidence=(), spans=(span("2026-02-02", "2026-02-08"),)),
+]
 
 Read = Callable[[bytes], "nx.MultiDiGraph[str]"]
 
@@ -83,12 +132,58 @@ def test_no_edge_is_there_when_one_of_its_ends_is_not(number: int) -> None:
             assert data["end"] <= node["end"]
 
 
-def test_gexf_is_dynamic_and_keeps_to_its_schema() -> None:
-    """The graph element has only attributes that GEXF 1.2 knows; times are dates, the name is the description."""
-    text = gexf(views()[0]).decode()
-    assert '<graph defaultedgetype="directed" mode="dynamic" timeformat="date">' in text
-    assert "<description>displacement between hosters</description>" in text
-    assert 'start="2026-01-05T05:00:00+00:00"' in text
+@pytest.mark.parametrize("number", range(6))
+def test_gexf_is_dynamic_and_keeps_to_its_schema(number: int) -> None:
+    """Only elements, attributes and types that GEXF 1.3 has; times are dates, in the order of the calendar."""
+    graph = flow_graph(FLOWS, names=NAMES, seats=SEATS, home="NL", name="flows") if number == 5 else views()[number]
+    whole = ElementTree.fromstring(gexf(graph))
+    assert (whole.tag, whole.attrib) == (f"{GEXF}gexf", {"version": "1.3"})
+    drawn = whole.find(f"{GEXF}graph")
+    assert drawn is not None
+    given = {"mode": "dynamic", "timeformat": "date", "timerepresentation": "interval", "defaultedgetype": "directed"}
+    assert drawn.attrib == given
+    assert whole.findtext(f"{GEXF}meta/{GEXF}description") == graph.graph["name"]
+    parents = {child: parent for parent in whole.iter() for child in parent}
+    for one in drawn.iter():
+        name = one.tag.removeprefix(GEXF)
+        assert set(one.attrib) <= ATTRIBUTES[name], name
+        assert parents[one].tag.removeprefix(GEXF) in WITHIN[name].split(), name
+        if name == "attribute":
+            assert one.get("type") in {"string", "long", "double", "float", "boolean"}
+        if "start" in one.attrib:
+            start, end = (datetime.fromisoformat(one.attrib[side]) for side in ("start", "end"))
+            assert start <= end
+    ids = [edge.get("id") for edge in drawn.iter(f"{GEXF}edge")]
+    assert len(ids) == len(set(ids)) == graph.number_of_edges()
+
+
+def test_the_timeline_plays_a_flow_in_its_weeks_alone() -> None:
+    """Spells are in the file as elements of GEXF, and as text in GraphML; they lie within both ends of the flow."""
+    graph = flow_graph(FLOWS, names=NAMES, seats=SEATS, home="NL", name="flows")
+    read = _gexf(gexf(graph))
+    (edge,) = read.get_edge_data("A", "B").values() if read.is_multigraph() else [read.get_edge_data("A", "B")]
+    assert edge["spells"] == [("2026-01-05", "2026-01-11"), ("2026-01-19", "2026-02-01")]
+    told = _graphml(graphml(graph)).get_edge_data("A", "B")[0]
+    assert told["spells"] == "2026-01-05/2026-01-11 2026-01-19/2026-02-01"
+    assert (told["certain"], told["hops"], told["evidence"]) == (2, 5, "label path")
+    for node in ("A", "B"):
+        assert read.nodes[node]["start"] <= "2026-01-05"
+        assert read.nodes[node]["end"] >= "2026-02-01"
+    assert _gexf(gexf(graph)).nodes["C"]["start"] == "2026-02-02"
+
+
+def test_an_edge_tells_its_evidence_and_what_of_it_is_displacement() -> None:
+    """The weight of a hop counts surely, possibly or not at all, by its order."""
+    orders = ("sequential", "repointed", "unknown", "parallel")
+    hops = [replace(sure("A", "B", 3), order=order, evidence=("path", "label")) for order in orders]
+    graph = displacement_graph(hops, names={}, seats={}, home="NL")
+    told = [(data["certain"], data["possible"], data["evidence"]) for _, _, data in graph.edges(data=True)]
+    assert told == [
+        (1.0, 1.0, "path label"),
+        (1.0, 1.0, "path label"),
+        (0.0, 1.0, "path label"),
+        (0.0, 0.0, "path label"),
+    ]
 
 
 @pytest.mark.parametrize("end", WRITERS)
@@ -144,14 +239,15 @@ def test_unnamed_ends_of_a_view_by_as_are_unknown() -> None:
 
 
 def test_flows_have_one_edge_a_pair_and_tell_days_alone() -> None:
-    """Hops of the pairs asked for are added up, parallel ones and other pairs left out; no time, no content."""
-    parallel = replace(sure("A", "B", 3), order="parallel")
-    hops = [*HOPS, sure("A", "B", 3), parallel]
-    graph = flow_graph(hops, {("A", "B")}, names=NAMES, seats=SEATS, home="NL", name="flows")
-    ((left, right, edge),) = graph.edges(data=True)
-    assert (left, right, edge["hops"], edge["weight"]) == ("A", "B", 2, 2.0)
-    assert set(edge) == {"hops", "weight", "certain", "start", "end"}
-    assert {len(edge["start"]), len(edge["end"])} == {10}
-    assert set(graph.nodes) == {"A", "B"}
+    """Each flow is an edge with its hops, of these the certain ones, its evidence and days; no time, no content."""
+    graph = flow_graph(FLOWS, names=NAMES, seats=SEATS, home="NL", name="flows")
+    assert [(left, right, edge["hops"], edge["weight"]) for left, right, edge in graph.edges(data=True)] == [
+        ("A", "B", 5, 5.0),
+        ("B", "C", 3, 3.0),
+    ]
+    edge = graph.edges["A", "B"]
+    assert set(edge) == {"hops", "weight", "certain", "evidence", "spells", "start", "end"}
+    assert (edge["start"], edge["end"]) == ("2026-01-05", "2026-02-01")
+    assert set(graph.nodes) == {"A", "B", "C"}
     assert graph.nodes["B"]["home"]
     assert graph.nodes["B"]["country"] == "NL"

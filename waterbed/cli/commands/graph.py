@@ -117,7 +117,7 @@ def graph(
 def _shown(chosen: _Chosen, table: Shown) -> tuple[type, Sequence[Any], str]:
     """The class and the rows of a table, and what they are."""
     from graphs.network.figures import GraphFigure, WeekRow, graph_figures, week_rows
-    from graphs.network.flows import FlowShare, flow_shares
+    from graphs.network.flows import FlowShare, evidence_by_pair, flow_shares
     from graphs.network.measures import hop_matrix
     from graphs.network.weeks import weeks
 
@@ -127,7 +127,8 @@ def _shown(chosen: _Chosen, table: Shown) -> tuple[type, Sequence[Any], str]:
         return GraphFigure, figures, "graph measures"
     if table is Shown.weeks:
         return WeekRow, week_rows(weeks(chosen.moves)), "hops by week"
-    return FlowShare, flow_shares(hop_matrix(chosen.moves), chosen.names), "hop matrix"
+    evidence = evidence_by_pair(chosen.hops, chosen.level, chosen.origins)
+    return FlowShare, flow_shares(hop_matrix(chosen.moves), chosen.names, evidence), "hop matrix"
 
 
 def _by_window(each: Sequence[_Chosen], table: Shown, form: Format, wanted: Asked) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 
 from graphs.displacement.disclosure import OTHERS
 from graphs.network.figures import GraphFigure
+from graphs.network.flows import EVIDENCE
 from graphs.network.moves import Level
 from waterbed.publish.hop_cells import LEVELS, HopCells, cell_flows, cell_places, week_sums
 from waterbed.publish.hop_tables import OTHER_NAMES
@@ -26,6 +27,7 @@ class LevelFlow:
     passage: Annotated[str | None, "whether the home country is left, entered or neither; null: held back"]
     hops: Annotated[float, "hops; one of a host at several places is shared among them"]
     certain: Annotated[float, "of these, surely displacement"]
+    evidence: Annotated[tuple[str, ...], EVIDENCE]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,7 @@ class CellRow:
     passage: Annotated[str | None, "whether the home country is left, entered or neither; null: held back"]
     hops: Annotated[int, "hops that are not known to be parallel copies"]
     certain: Annotated[int, "of these, surely displacement"]
+    evidence: Annotated[tuple[str, ...], EVIDENCE]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +120,7 @@ def hop_files(
             passage=row.passage,
             hops=round(row.hops, 6),
             certain=round(row.certain, 6),
+            evidence=row.evidence,
         )
         for level in LEVELS
         for row in flows[level]
@@ -177,4 +181,5 @@ def _cells(found: HopCells) -> Iterator[CellRow]:
             passage=cell.passage,
             hops=cell.hops,
             certain=cell.certain,
+            evidence=cell.evidence,
         )

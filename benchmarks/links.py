@@ -1,8 +1,9 @@
-"""Links on real data, whose truth is kits shared between domains, and links at scale."""
+"""Links on real data, whose truth is moves of sites and kits shared between domains, and links at scale."""
 
 import argparse
 import csv
 import gzip
+import math
 import random
 import sys
 import time
@@ -33,15 +34,16 @@ def pair(a: str, b: str) -> Pair:
     return (a, b) if a < b else (b, a)
 
 
-# kits: precision and recall of links by name
+# names: precision and recall of links by name
 
 
 @dataclass(frozen=True, slots=True)
-class Kits:
-    """Domains by id, and the pairs of them that had a kit in common."""
+class Names:
+    """Domains by id, the pairs of them that truly belong together, and independent groups of domains."""
 
     host: Mapping[str, str]
     true: frozenset[Pair]
+    group: Mapping[str, str]
 
 
 def read_kits(path: Path) -> list[tuple[str, str]]:
@@ -50,8 +52,15 @@ def read_kits(path: Path) -> list[tuple[str, str]]:
         return [(row["domain"].strip().lower().rstrip("."), row["kit_hash"]) for row in csv.DictReader(lines)]
 
 
-def halves(rows: Iterable[tuple[str, str]]) -> tuple[Kits, Kits]:
-    """Two random halves, parted by groups of domains that share kits, so that no pair is torn."""
+def read_moves(path: Path) -> list[tuple[str, str]]:
+    """Domain and site of both ends of each move."""
+    with path.open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    return [(row[end].strip().lower().rstrip("."), row["site"]) for row in rows for end in ("from_domain", "to_domain")]
+
+
+def halves(rows: Iterable[tuple[str, str]]) -> tuple[Names, Names]:
+    """Two random halves, parted by groups of domains that share kits or sites, so that no pair is torn."""
     above: dict[str, str] = {}
 
     def root(node: str) -> str:
@@ -67,16 +76,20 @@ def halves(rows: Iterable[tuple[str, str]]) -> tuple[Kits, Kits]:
         groups[root("k" + kit)].append((domain, kit))
     order = sorted(groups)
     random.Random(SEED).shuffle(order)
-    parts = [[row for name in order[start::2] for row in groups[name]] for start in (0, 1)]
-    return _kits(parts[0]), _kits(parts[1])
+    parts = [{name: groups[name] for name in order[start::2]} for start in (0, 1)]
+    return _names(parts[0]), _names(parts[1])
 
 
-def _kits(rows: list[tuple[str, str]]) -> Kits:
+def _names(groups: Mapping[str, list[tuple[str, str]]]) -> Names:
     of_kit: dict[str, set[str]] = defaultdict(set)
-    for domain, kit in rows:
-        of_kit[kit].add(keyed("host", domain))
+    host, group = {}, {}
+    for name, rows in groups.items():
+        for domain, kit in rows:
+            one = keyed("host", domain)
+            of_kit[kit].add(one)
+            host[one], group[one] = domain, name
     true = {pair(a, b) for ids in of_kit.values() for a, b in combinations(sorted(ids), 2)}
-    return Kits({keyed("host", domain): domain for domain, _ in rows}, frozenset(true))
+    return Names(host, frozenset(true), group)
 
 
 def parts_of(label: str, least: int) -> set[str]:
@@ -85,10 +98,15 @@ def parts_of(label: str, least: int) -> set[str]:
     return {word for word in plain.split() if len(word) >= least}
 
 
-def linked(kits: Kits, way: str, least: int, cap: int) -> set[Pair]:
+def letters_of(label: str) -> str:
+    """A label without its digits and separators."""
+    return "".join(c for c in label if not c.isdigit() and c not in "-_")
+
+
+def linked(names: Names, way: str, least: int, cap: int) -> set[Pair]:
     """The pairs that one way of linking by name gives: a key on up to `cap` domains links each with each."""
     members: dict[str, set[str]] = defaultdict(set)
-    label = {one: registrable_domain(host).partition(".")[0] for one, host in kits.host.items()}
+    label = {one: registrable_domain(host).partition(".")[0] for one, host in names.host.items()}
     if way in ("homoglyph", "digits", "edit"):
         ids: dict[str, set[str]] = defaultdict(set)
         for one, text in label.items():
@@ -101,40 +119,47 @@ def linked(kits: Kits, way: str, least: int, cap: int) -> set[Pair]:
             degree[n.b] += 1
         kept = [n for n in near if max(degree[n.a], degree[n.b]) < cap]
         return {pair(a, b) for n in kept for a in ids[n.a] for b in ids[n.b] if len(ids[n.a]) + len(ids[n.b]) <= cap}
-    for one, host in kits.host.items():
+    for one, host in names.host.items():
         if way == "same site":
             members[registrable_domain(host)].add(one)
         elif way == "exact label" and len(label[one]) >= least:
             members[label[one]].add(one)
+        elif way == "letters alone" and len(letters := letters_of(label[one])) >= least:
+            members[letters].add(one)
         elif way == "part of label":
             for word in parts_of(label[one], least):
                 members[word].add(one)
     pairs = {pair(a, b) for ids in members.values() if len(ids) <= cap for a, b in combinations(sorted(ids), 2)}
-    if way == "exact label":
-        site = {one: registrable_domain(host) for one, host in kits.host.items()}
+    if way in ("exact label", "letters alone"):
+        site = {one: registrable_domain(host) for one, host in names.host.items()}
         pairs = {(a, b) for a, b in pairs if site[a] != site[b]}
     return pairs
 
 
-def kits_table(folder: Path) -> None:
-    """Precision and recall of each way, tuned on one half, told of the other."""
-    rows = read_kits(folder / "phishing-kits-2017-2022.csv.gz")
+WAYS = ("same site", "exact label", "letters alone", "homoglyph", "digits", "edit", "part of label")
+
+
+def names_table(title: str, rows: list[tuple[str, str]]) -> None:
+    """Precision and recall of each way, tuned on one half, told of the other with standard errors."""
     tuning, held = halves(rows)
-    print(f"kits: {len(rows):,} rows; tuning half {len(tuning.host):,} domains and {len(tuning.true):,} true pairs,")
-    print(f"other half {len(held.host):,} domains and {len(held.true):,} true pairs (same kit)")
+    print(f"{title}: {len(rows):,} rows; tuning half {len(tuning.host):,} domains and {len(tuning.true):,} true pairs,")
+    print(
+        f"other half {len(held.host):,} domains, {len(held.true):,} true pairs, "
+        f"{len(set(held.group.values())):,} groups"
+    )
     chance = 2 * len(held.true) / (len(held.host) * (len(held.host) - 1))
-    print(f"a pair drawn at random has a kit in common with probability {chance:.5f}")
-    print("way            least  cap  |  pairs  right  precision  recall  (tuning: precision, recall)")
+    print(f"a pair drawn at random is a true one with probability {chance:.5f}")
+    print("way            least  cap  |  pairs  right  precision (se)     recall (se)      (tuning: precision, recall)")
     together: set[Pair] = set()
-    for way in ("same site", "exact label", "homoglyph", "digits", "edit", "part of label"):
+    for way in WAYS:
         grid = [(least, cap) for least in (4, 5, 6, 8, 10) for cap in (2, 3, 5, 10, 30)]
         scored = [(_f_half(linked(tuning, way, *point), tuning.true), -n, point) for n, point in enumerate(grid)]
         _, _, best = max(scored)
         tuned, found = linked(tuning, way, *best), linked(held, way, *best)
         if _share(tuned, tuning.true) >= USABLE:
             together |= found
-        print(f"{way:14} {best[0]:5} {best[1]:4}  | {_told(found, held.true)}  ({_short(tuned, tuning.true)})")
-    print(f"{'together':14} {'':5} {'':4}  | {_told(together, held.true)}  (ways of tuning precision {USABLE} or more)")
+        print(f"{way:14} {best[0]:5} {best[1]:4}  | {_told(found, held)}  ({_short(tuned, tuning.true)})")
+    print(f"{'together':14} {'':5} {'':4}  | {_told(together, held)}  (ways of tuning precision {USABLE} or more)")
 
 
 def _f_half(found: set[Pair], true: frozenset[Pair]) -> float:
@@ -147,10 +172,38 @@ def _share(found: set[Pair], true: frozenset[Pair]) -> float:
     return len(found & true) / len(found) if found else 0.0
 
 
-def _told(found: set[Pair], true: frozenset[Pair]) -> str:
-    right = len(found & true)
-    share = f"{right / len(found):9.3f}" if found else "        -"
-    return f"{len(found):6} {right:6}  {share} {right / len(true):7.3f}"
+def precision_recall(found: set[Pair], names: Names) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Precision and recall, each with the standard error that leaving out one group at a time gives.
+
+    A pair goes with either of its groups. NaN where nothing is found.
+    """
+    right = found & names.true
+    shares = []
+    for pairs in (found, names.true):
+        counts = [_by_group(some, names) for some in (right, pairs)]
+        whole = [float(len(right)), float(len(pairs))]
+        left = [[whole[n] - counts[n][group] for n in (0, 1)] for group in set(names.group.values())]
+        each = [hits / of if of else math.nan for hits, of in left]
+        mean = sum(each) / len(each)
+        error = math.sqrt((len(each) - 1) / len(each) * sum((one - mean) ** 2 for one in each))
+        shares.append((whole[0] / whole[1] if whole[1] else math.nan, error))
+    return shares[0], shares[1]
+
+
+def _by_group(pairs: Iterable[Pair], names: Names) -> dict[str, int]:
+    counts: dict[str, int] = defaultdict(int)
+    for one, other in pairs:
+        for group in {names.group[one], names.group[other]}:
+            counts[group] += 1
+    return counts
+
+
+def _told(found: set[Pair], names: Names) -> str:
+    shares = precision_recall(found, names)
+    told = "  ".join(
+        f"{share:7.3f} ({error:.3f})" if not math.isnan(share) else f"{'-':>15}" for share, error in shares
+    )
+    return f"{len(found):6} {len(found & names.true):6}  {told}"
 
 
 def _short(found: set[Pair], true: frozenset[Pair]) -> str:
@@ -207,7 +260,8 @@ def main() -> int:
     parser.add_argument("--urls", type=int, nargs="+", default=[50_000, 500_000])
     options = parser.parse_args()
     if options.data:
-        kits_table(options.data)
+        names_table("brands", read_moves(options.data / "site-moves-2024-2026.csv"))
+        names_table("kits", read_kits(options.data / "phishing-kits-2017-2022.csv.gz"))
         listed, dumps = list(read_phishtank(options.data)), read_dumps(options.data)
         labels_table(listed, dumps)
         phishtank_links(listed, dumps)

@@ -1,12 +1,13 @@
 """Label hops: one name under several suffixes, in time order."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Annotated, Literal
 
+from graphs.episodes import UrlHistory
 from graphs.linking.near_labels import Likeness, NearLabels
 from waterbed.model.conclusions import Episode
 from waterbed.model.facts import Target
@@ -86,20 +87,43 @@ class NearRow:
     order: Annotated[LabelOrder, "whether the other came when the first was gone everywhere"]
 
 
-def label_spells(episodes: Iterable[Episode], targets: Mapping[str, Target]) -> list[LabelSpell]:
+def label_spells(
+    episodes: Iterable[Episode], targets: Mapping[str, Target], known: Iterable[UrlHistory] = ()
+) -> list[LabelSpell]:
     """Return when each label was up on each site.
 
     Over all URLs and hosters there. A site is gone when all its episodes have ended and the last of them was not just
     lost from sight. It was known absent before its first episode as far as the reported URLs tell. Episodes behind a
-    proxy count: the name was up.
+    proxy count: the name was up. URLs of `known` that have no episode were up when they were reported, and nothing
+    tells when they were not.
     """
-    by_site: dict[tuple[str, str], list[Episode]] = defaultdict(list)
+    by_site: dict[tuple[str, str], list[_Up]] = defaultdict(list)
+    followed = set()
     for episode in episodes:
         by_site[targets[episode.url_id].label_id, episode.site_id].append(episode)
+        followed.add(episode.url_id)
+    for history in known:
+        if history.url_id not in followed:
+            by_site[targets[history.url_id].label_id, history.site_id].append(_Reported(history))
     return [_spell(label_id, site_id, its, targets) for (label_id, site_id), its in sorted(by_site.items())]
 
 
-def _spell(label_id: str, site_id: str, its: list[Episode], targets: Mapping[str, Target]) -> LabelSpell:
+class _Reported:
+    """A URL that was reported and never followed, as an episode without any bound."""
+
+    absent_at = first_down = cause = None
+    countries: tuple[str, ...] = ()
+
+    def __init__(self, history: UrlHistory) -> None:
+        self.url_id = history.url_id
+        self.known_up_at = history.known_up_at
+        self.last_up = max(history.known_up_at, *history.reported)
+
+
+_Up = Episode | _Reported
+
+
+def _spell(label_id: str, site_id: str, its: Sequence[_Up], targets: Mapping[str, Target]) -> LabelSpell:
     first = min(e.known_up_at for e in its)
     ends = [(e.first_down, e.cause) for e in its]
     left = [(when, cause) for when, cause in ends if when is not None]

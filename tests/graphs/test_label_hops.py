@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from graphs.episodes import UrlHistory
 from graphs.label_hops import LabelSpell, label_hops, label_spells, label_table, near_table
 from graphs.linking.near_labels import NearLabels
 from tests.graphs.test_hops import hour, stay
@@ -116,6 +117,30 @@ def test_an_open_episode_keeps_the_site_up() -> None:
     at_site = [stay("A", 1, 5, 6, url="u"), stay("A", 2, 8, url="v")]
     (found,) = label_spells(at_site, {"u": target("u", "s"), "v": target("v", "s")})
     assert found.gone_by is None
+
+
+def reported(url: str, site: str, *hours: float) -> UrlHistory:
+    times = tuple(map(hour, hours))
+    return UrlHistory(url_id=url, content_id="c", site_id=site, known_up_at=times[0], reported=times)
+
+
+def test_steps_of_plain_reports_are_nought_to_their_number() -> None:
+    """Without a single look no step is shown to be a hop, and each may be one that no later report contradicts."""
+    known = [reported("u", "s", 0, 30), reported("v", "t", 20), reported("w", "x", 40), reported("y", "z", 50)]
+    targets = {history.url_id: target(history.url_id, history.site_id) for history in known}
+    (row,) = label_table(label_spells([], targets, known))
+    assert (row.sites, row.parallel, row.unknown, row.hops_least, row.hops_most) == (4, 1, 2, 0, 2)
+    assert (row.first_seen, row.last_seen) == (hour(0), hour(50))
+
+
+def test_a_site_with_a_url_that_was_never_followed_is_not_known_gone() -> None:
+    """What was seen of one URL says nothing of another; one that was followed is not counted by its reports again."""
+    targets = {url: target(url, "s") for url in "uv"}
+    followed = [stay("A", 1, 5, 6, url="u", absent=0)]
+    (found,) = label_spells(followed, targets, [reported("u", "s", 0, 9)])
+    assert (found.last_up, found.gone_by, found.absent_at) == (hour(5), hour(6), hour(0))
+    (found,) = label_spells(followed, targets, [reported("u", "s", 0, 9), reported("v", "s", 0.5)])
+    assert (found.first_up, found.gone_by, found.absent_at) == (hour(0.5), None, None)
 
 
 def test_pure_mirrors_are_never_called_hops() -> None:

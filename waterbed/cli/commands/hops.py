@@ -172,7 +172,7 @@ def _labels(study: Study, near: bool, form: Format) -> None:
     from waterbed.study.linking import near_of
 
     conclusions = study.conclude()
-    spells = label_spells(conclusions.arrivals, conclusions.facts.targets)
+    spells = label_spells(conclusions.arrivals, conclusions.facts.targets, conclusions.known.values())
     if near:
         pairs = near_table(spells, near_of(study.folder))
         _label_rows(study, NearRow, pairs, _NEAR, "near labels", form)

@@ -232,6 +232,30 @@ def test_displacement_follows_the_address(files: Walked, browser: Browser) -> No
         assert drawn(page) == chosen
 
 
+def test_weeks_are_stepped_through_by_keyboard(files: Walked, browser: Browser) -> None:
+    """Without scripts arrow keys go from week to week; with one, two buttons do, and figure and address follow."""
+    with opened(browser, files.root, "displacement.html", scripts=False) as page:
+        weeks = page.locator(".steps label").all_inner_texts()
+        page.focus("#step-0")
+        for at in range(len(weeks)):
+            assert page.locator(".steps .step:visible").evaluate_all("all => all.map(one => one.ariaLabel)") == [
+                weeks[at]
+            ]
+            page.keyboard.press("ArrowRight")
+    with opened(browser, files.root, "displacement.html") as page:
+        whole = page.locator("#figure-sankey .wide g").inner_html()
+        assert not page.locator(".steps").count()
+        for at, key in ((0, "Enter"), (1, "Space")):
+            page.get_by_role("button", name="Later").press(key)
+            assert page.evaluate("() => location.hash").split("&") == [
+                *([f"#first={weeks[at]}"] if at else []),
+                f"{'' if at else '#'}last={weeks[at]}",
+            ]
+            assert page.locator("#figure-sankey .wide g").inner_html() != whole
+        page.get_by_role("button", name="Earlier").press("Enter")
+        assert page.evaluate("() => location.hash") == f"#last={weeks[0]}"
+
+
 def test_a_link_to_a_figure_is_copied(files: Walked, browser: Browser) -> None:
     """Following the link of a figure goes there, and copies it where the browser lets it."""
     with opened(browser, files.root, "index.html", permissions=["clipboard-read", "clipboard-write"]) as page:

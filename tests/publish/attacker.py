@@ -257,17 +257,17 @@ def read_cells(folder: Path) -> list[dict[str, Any]]:
     data = json.loads(found[1])
     words = [None if way == "held back" else way for way in data["passages"]]
 
-    def ends(level: str, told: Sequence[Sequence[int]] | None) -> list[list[str]] | None:
-        keys = data["levels"][level]["keys"]
-        return told and [[keys[at]["key"] for at in side] for side in told]
+    def ends(level: str, number: int) -> list[list[str]] | None:
+        keys, told = data["levels"][level]["keys"], data["ends"][level][number]
+        return told and [[keys[at]["key"] for at in (side if isinstance(side, list) else [side])] for side in told]
 
     return [
         {
             "passage": words[passage],
             "hops": hops,
-            **{kind: ends(level, told[level]) for level, kind in LEVELS},
+            **{kind: ends(level, number) for level, kind in LEVELS},
         }
-        for _, _, told, passage, hops, _ in data["cells"]
+        for number, passage, hops in zip(*(data["cells"][name] for name in ("ends", "passage", "hops")), strict=True)
     ]
 
 

@@ -319,6 +319,7 @@ def cell_flows(
 ) -> list[CellFlow]:
     """Flows in the given weeks and passages, most hops first.
 
+    Those with both ends named come before those with one, and these before the rest.
     `weeks` are the first and last number.
     """
     sums: dict[tuple[str | None, str | None, CrossBorder | None], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
@@ -348,7 +349,7 @@ def cell_flows(
     return sorted(
         rows,
         key=lambda row: (
-            row.from_key is None,
+            (row.from_key is None) + (row.to_key is None),
             -row.hops,
             -row.most,
             row.from_key or "",

@@ -181,6 +181,12 @@ class Check:
                     sums[way] = sums.get(way, 0) + hops
                     links[ends, whole_link, way] = links.get((ends, whole_link, way), 0) + hops
                     found |= {part, whole_link} if "other " in ends else set()
+            said = squeezed(" ".join(" ".join(word.itertext()) for word in drawing.xpath(".//*[local-name()='text']")))
+            for told in re.findall(r"Not drawn, between others: ([\d,.]+) hops(.*)", said):
+                for hops, way in re.findall(r"([\d,.]+) (" + "|".join(flows) + ")", told[1]):
+                    sums[way] += float(hops.replace(",", ""))
+                    links["others", hops, way] = float(hops.replace(",", ""))
+                found |= {told[0]}
             odd = [
                 link
                 for link, hops in links.items()

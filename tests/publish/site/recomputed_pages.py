@@ -21,7 +21,7 @@ from tests.publish.site.recomputed_rankings import answers, overview, ranking
 from tests.publish.site.recomputed_sheets import quality, sheet
 from waterbed.model.results import Answer
 from waterbed.model.spelling import NOTHING, interval, number, percent
-from waterbed.publish.site.displacement import HELD, WORDS, _monday, _signed
+from waterbed.publish.site.displacement import HELD, MOST_ROWS, WEEK_ROWS, WORDS, _monday, _signed
 from waterbed.publish.site.figures.hops import count
 from waterbed.publish.site.interventions import SHOWN_PAIRS
 from waterbed.publish.site.layout import thousands
@@ -65,30 +65,35 @@ def displacement(check: Check) -> None:
         assert sum(o["hops"] for o in cells_of) == total["hops"]
         options = [f"{o['week']}, {_monday(o['week']).strftime('%-d %b %Y')}" for o in weeks]
         check.take("//select/option", *options, *options)
+        across = [
+            o for o in flows["hoster"] if o["to_key"] != "others" and o["passage"] in ("leaves home", "comes home")
+        ]
+        check.take("//p[@id='across']", *(_across(o) for o in across[:1]))
         for level, caption in (
-            ("hoster", "Flows, most"),
+            ("hoster", "Flows between hosters"),
             ("as", "Flows between ASes"),
             ("country", "Flows between count"),
         ):
-            check.table(
-                caption,
-                [
-                    [
-                        o["from_name"],
-                        o["to_name"],
-                        o["passage"] or HELD,
-                        count(o["hops"]),
-                        count(o["certain"]),
-                        count(o["hops"]),
-                    ]
-                    for o in flows[level]
-                ],
+            told = [{**o, "most": o["hops"]} for o in flows[level]]
+            rest = [_rest(told[MOST_ROWS:], [""])] if told[MOST_ROWS:] else []
+            check.table(caption, [[*_flow(o), ", ".join(map(_kind, o["evidence"]))] for o in told[:MOST_ROWS]] + rest)
+        check.take("//fieldset[@class='steps']/label", *(o["week"] for o in weeks))
+        for o in weeks:
+            told = _in_week(
+                cells_of,
+                o["week"],
+                {o["from_key"]: o["from_name"] for o in flows["hoster"]}
+                | {o["to_key"]: o["to_name"] for o in flows["hoster"]},
             )
+            rest = [_rest(told[WEEK_ROWS:], [])] if told[WEEK_ROWS:] else []
+            said = f"{o['week']}, from {_monday(o['week']).strftime('%-d %b %Y')}"
+            check.table(said, [_flow(row) for row in told[:WEEK_ROWS]] + rest, *re.findall(r"\d[\d,.]*", said))
         check.table(
             "Hops by week",
             [[o["week"], f"{o['hops']:,}", f"{o['certain']:,}", f"{o['most']:,}"] for o in weeks],
         )
-        check.table("Bounds of the net", [_net(o) for o in its.rows("data/hop-places") if o["level"] == "hoster"])
+        places = [_net(o) for o in its.rows("data/hop-places") if o["level"] == "hoster"]
+        check.table("Bounds of the net", places[:MOST_ROWS])
         rows = its.rows("data/hop-measures")
         names = dict.fromkeys(o["measure"] for o in rows)
         by = {(o["level"], o["measure"]): o for o in rows}
@@ -118,6 +123,52 @@ def displacement(check: Check) -> None:
         numbers = re.findall(r"\d+", text_of(paragraph))
         assert set(numbers) <= {whole(total["least"])}, text_of(paragraph)
         check.drop(paragraph)
+
+
+def _across(o: Row) -> str:
+    bounds = f"{count(o['certain'])} to {count(o['hops'])}"
+    return (
+        f"Across the border of NL most named hops went from {o['from_name']} to {o['to_name']}: {bounds}, "
+        "whichever possible hops are displacement."
+    )
+
+
+def _kind(kind: str) -> str:
+    return kind.replace("_", " ").replace("url", "URL")
+
+
+def _flow(o: Row) -> list[str]:
+    counts = [count(o[name]) for name in ("hops", "certain", "most")]
+    return [o["from_name"], o["to_name"], o["passage"] or HELD, *counts]
+
+
+def _rest(rows: list[Row], last: list[str]) -> list[str]:
+    sums = [count(sum(o[name] for o in rows)) for name in ("hops", "certain", "most")]
+    return [f"further flows: {len(rows):,}", "", "", *sums, *last]
+
+
+def _in_week(cells: list[Row], week: str, names: Row) -> list[Row]:
+    """Flows between hosters that reach into a week: named ones first, most hops first."""
+    sums: dict[tuple[str, str, str | None], Row] = {}
+    for cell in cells:
+        if cell["first_week"] <= week <= cell["last_week"]:
+            left, arrived = ((cell[f"hosters_{side}"] or ["others"])[0] for side in ("left", "reached"))
+            own = sums.setdefault((left, arrived, cell["passage"]), {"hops": 0, "certain": 0, "most": 0})
+            alone = cell["first_week"] == cell["last_week"]
+            own["hops"] += cell["hops"] * alone
+            own["certain"] += cell["certain"] * alone
+            own["most"] += cell["hops"]
+    ways = ["leaves home", "stays home", "comes home", "stays abroad", "unknown", None]
+
+    def order(told: tuple[tuple[str, str, str | None], Row]) -> tuple[Any, ...]:
+        (left, arrived, way), own = told
+        last = (arrived == "others", arrived, ways.index(way))
+        return (left == "others") + (arrived == "others"), -own["hops"], -own["most"], left, *last
+
+    return [
+        {"from_name": names[left], "to_name": names[arrived], "passage": way, **own}
+        for (left, arrived, way), own in sorted(sums.items(), key=order)
+    ]
 
 
 def _net(o: Row) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 import subprocess
 from importlib.resources import files
@@ -11,14 +12,15 @@ import pytest
 
 from graphs.network.figures import GraphFigure
 from graphs.network.moves import Level
+from graphs.network.weeks import CrossBorder
 from tests.graphs.hop_makers import hour
 from tests.publish.site.parsed import Parsed
 from tests.publish.site.test_pages import HOSTILE
 from tests.publish.site.views import frame
 from tests.publish.test_hop_cells import HOSTERS, KEYS, WEEK, cells_of, moved
-from waterbed.publish.hop_cells import LEVELS, WAYS, HopCells, cell_flows, cell_places, week_sums
-from waterbed.publish.site.displacement import ChainRow, HopsView, _Shown, displacement_page
-from waterbed.publish.site.figures.hops import count, network_scene, sankey_scene, weeks_scene
+from waterbed.publish.hop_cells import LEVELS, WAYS, CellFlow, HopCells, cell_flows, cell_places, week_sums
+from waterbed.publish.site.displacement import ChainRow, HopsView, _Shown, displacement_page, evidence_words
+from waterbed.publish.site.figures.hops import count, drawn_links, network_scene, sankey_scene, weeks_scene
 from waterbed.publish.site.figures.marks import NARROW, WIDE, Scene
 from waterbed.publish.site.layout import Page, make_site
 
@@ -115,6 +117,8 @@ def test_script_and_tables_count_alike() -> None:
             (row.from_key, row.to_key, row.passage, *map(pytest.approx, (row.hops, row.certain, row.most)))
             for row in flows
         ]
+        words = [[word for at, word in enumerate(made["evidence"]) if row["evidence"] >> at & 1] for row in rows]
+        assert [", ".join(own) for own in words] == [evidence_words(row.evidence) for row in flows]
         assert [(key(one["key"]), one["arrived"], one["left"], one["low"], one["high"]) for one in places] == [
             (one.key, *map(pytest.approx, (one.arrived, one.left, one.low, one.high))) for one in cell_places(flows)
         ]
@@ -131,10 +135,9 @@ def test_everything_stands_in_tables_without_a_script() -> None:
                 f"other {_plural(level)}" if key is None else names.get(level, {}).get(key, key)
                 for key in (row.from_key, row.to_key)
             ]
-            assert (
-                f"{ends[0]} {ends[1]} {row.passage or 'held back'} {count(row.hops)} {count(row.certain)}"
-                in " ".join(made.shown.split())
-            )
+            counts = " ".join(map(count, (row.hops, row.certain, row.most)))
+            told = f"{ends[0]} {ends[1]} {row.passage or 'held back'} {counts} {evidence_words(row.evidence)}"
+            assert told in " ".join(made.shown.split())
     for part in ("0.25 to 0.5", "3 and more", "fewer than 3", "2026-W02", "3 of 4 numbers could be given."):
         assert part in made.shown, part
     assert [form.get("hidden", "shown") for form in made.having(id="filter")] == [None]
@@ -149,13 +152,14 @@ def test_controls_are_a_form_with_words() -> None:
     made = Parsed(text(page()))
     inputs = [a for tag, a in made.elements if tag in ("input", "select")]
     assert {(a.get("type"), a["name"]) for a in inputs} == {
+        ("radio", "step"),
         ("radio", "level"),
         (None, "first"),
         (None, "last"),
         ("checkbox", "passage"),
     }
     tags = [tag for tag, _ in made.elements]
-    assert (tags.count("label"), tags.count("fieldset"), tags.count("legend")) == (len(inputs), 3, 3)
+    assert (tags.count("label"), tags.count("fieldset"), tags.count("legend")) == (len(inputs), 5, 5)
     assert made.having(role="status")
 
 
@@ -165,7 +169,7 @@ def test_hostile_names_stay_text() -> None:
     assert [tag for tag, _ in Parsed(text(hostile)).elements] == [tag for tag, _ in Parsed(text(plain)).elements]
     assert HOSTILE in Parsed(text(hostile)).shown
     keys = data(hostile)["levels"]["hoster"]["keys"]
-    assert all(len(key["label"]) <= 34 for key in keys)
+    assert all(len(key.get("label", key["name"])) <= 34 for key in keys)
     assert keys[0]["name"] == f"a {HOSTILE}"
 
 
@@ -198,25 +202,95 @@ def test_script_and_page_draw_alike(name: str) -> None:
     for level, first, last, ways in chosen:
         rows = cell_flows(found.cells, level, weeks=(first, last), ways=[WAYS[way] for way in ways])
         names = {key: shown.drawn_name(level, key) for key in [None, *shown.keys[level]]}
+        home = {key: shown.home(level, key) for key in shown.keys[level]}
         sums = week_sums([cell for cell in found.cells if WAYS.index(cell.passage) in ways], 7)
         for width in (WIDE, NARROW):
             weeks, sankey, network = next(answers)
             assert [one for one in weeks if one[1] != "chosen"] == drawn(weeks_scene(found.weeks, sums, width))
-            assert sankey == drawn(sankey_scene(rows, names, width))
+            assert sankey == drawn(sankey_scene(rows, names, home, width))
             assert network == drawn(network_scene(rows, cell_places(rows), shown.spots(level), width))
 
 
+def ribbons(scene: Scene) -> list[tuple[str, str, float, str]]:
+    """Places, hops and kind of each ribbon, in the order in which they stand."""
+    told = [one.tip.partition(": ") for one in scene.marks if one.css.startswith("flow")]
+    return [
+        (*ends.split(" → "), float(said.split()[0].replace(",", "")), said.partition(" ")[2].partition(",")[0])
+        for ends, _, said in told
+    ]  # type: ignore[misc]
+
+
 def test_a_page_without_a_script_shows_all_hops() -> None:
-    """The figures stand in the markup: ribbons whose tips add up to all hops, certain and possible apart."""
-    made = page()
-    tips = [one.tip for one in made.figures[1].wide.marks if one.css.startswith("flow")]
-    counted = [(float(tip.partition(": ")[2].split()[0]), " certain, of " in tip) for tip in tips]
-    assert sum(hops for hops, _ in counted) == pytest.approx(sum(cell.hops for cell in cells().cells), abs=3)
-    assert sum(hops for hops, sure in counted if sure) == pytest.approx(
-        sum(cell.certain for cell in cells().cells), abs=3
-    )
+    """The figures stand in the markup: ribbons and what is not drawn add up to all hops, certain and possible apart."""
+    found = cells()
+    made = page(found=found)
+    scene = next(figure for figure in made.figures if figure.name == "sankey").wide
+    links, apart = drawn_links(cell_flows(found.cells, "hoster"))
+    drawn = ribbons(scene)
+    assert sum(hops for *_, hops, _ in drawn) == pytest.approx(sum(link.most for link in links), abs=0.05 * len(drawn))
+    assert sum(link.most for link in [*links, *apart]) == pytest.approx(sum(cell.hops for cell in found.cells))
+    certain = sum(hops for *_, hops, kind in drawn if kind == "certain")
+    assert certain == pytest.approx(sum(link.certain for link in links), abs=0.05 * len(drawn))
+    assert f"Not drawn, between others: {count(sum(link.most for link in apart))} hops" in [
+        mark.text for mark in scene.marks
+    ]
     assert [figure.name for figure in made.figures] == ["weeks", "sankey", "network"]
     assert all(figure.wide.marks and figure.narrow.marks for figure in made.figures)
+
+
+def flow(left: str | None, arrived: str | None, way: CrossBorder | None, hops: float) -> CellFlow:
+    return CellFlow(from_key=left, to_key=arrived, passage=way, hops=hops, certain=hops / 2, most=hops)
+
+
+def test_named_flows_across_the_border_lead_and_others_never_do() -> None:
+    """However much is between places without names, named ribbons come first, and others end each group."""
+    small = [flow(f"s{n}", f"t{n}", "leaves home", 1) for n in range(30)]
+    flows = [flow("a", "c", "leaves home", 9), flow("b", "a", "stays home", 40), *small]
+    flows += [flow("a", None, "leaves home", 50), flow(None, None, "stays home", 500), flow(None, None, None, 7)]
+    names = {None: "", **{key: key for row in flows for key in (row.from_key, row.to_key) if key}}
+    home = dict.fromkeys(("a", "b", *(f"s{n}" for n in range(30))), True)
+    scene = sankey_scene(flows, names, home, WIDE)
+    drawn = ribbons(scene)
+    assert {"other at home → other abroad", "others → others"} & {f"{a} → {b}" for a, b, *_ in drawn} == set()
+    words = [mark for mark in scene.marks if mark.css == "name"]
+    lefts = [mark.text for mark in words if dict(mark.at)["text-anchor"] == "end"]
+    rights = [mark.text for mark in words if dict(mark.at)["text-anchor"] == "start"]
+    assert lefts[:2] == ["a", "b"]
+    assert [rights[0], *rights[-2:]] == ["c", "other abroad", "a"]
+    assert [mark.text for mark in scene.marks if mark.css == "tick"][-2:] == [
+        "Not drawn, between others: 515 hops",
+        "8 leaves home, 500 stays home, 7 held back",
+    ]
+
+
+def test_hops_whose_weeks_are_open_are_outlines() -> None:
+    """In a single week what is only known to reach into it is drawn apart from what is in it."""
+    row = CellFlow(from_key="a", to_key="c", passage="leaves home", hops=4, certain=1, most=9)
+    assert ribbons(sankey_scene([row], {"a": "a", "c": "c"}, {"a": True}, WIDE)) == [
+        ("a", "c", 1, "certain"),
+        ("a", "c", 3, "possible"),
+        ("a", "c", 5, "possibly of these weeks"),
+    ]
+
+
+def test_each_week_can_be_stepped_to_without_a_script() -> None:
+    """A radio button a week, one checked, each before the largest flows of its week; all are in noscript alone."""
+    found = cells()
+    shown = text(page(found=found))
+    inside = "".join(re.findall(r"<noscript>(.*?)</noscript>", shown, re.DOTALL))
+    steps = re.findall(
+        r'<input type="radio" name="step" id="step-(\d+)"( checked)?><label for="step-(\d+)">(.*?)</label>', inside
+    )
+    assert [(at, checked, again, week) for at, checked, again, week in steps] == [
+        (str(at), " checked" if at == 0 else "", str(at), week) for at, week in enumerate(found.weeks)
+    ]
+    assert shown.count('name="step"') == len(found.weeks)
+    for at, panel in enumerate(inside.split('<input type="radio" name="step"')[1:]):
+        rows = cell_flows([one for one in found.cells if one.first <= at <= one.last], "hoster", weeks=(at, at))
+        told = " ".join(Parsed(panel.partition("</fieldset>")[0]).shown.split())
+        for row in rows[:5]:
+            assert f"{row.passage or 'held back'} {count(row.hops)} {count(row.certain)} {count(row.most)}" in told
+        assert ("further flows" in told) == (len(rows) > 5)
 
 
 def test_marks_lie_within_their_figure() -> None:
@@ -243,4 +317,5 @@ def test_sheets_are_linked_where_there_are_any() -> None:
     """A hoster with a page of its own leads there, in tables and in the script's data."""
     made = page()
     assert "hosters/a.html" in Parsed(text(made)).links
-    assert [key["sheet"] for key in data(made)["levels"]["hoster"]["keys"]] == ["hosters/a.html", "", "", ""]
+    keys = data(made)["levels"]["hoster"]["keys"]
+    assert [key.get("sheet") for key in keys] == ["hosters/a.html", None, None, None]

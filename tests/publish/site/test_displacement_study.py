@@ -179,8 +179,8 @@ def test_pages_hold_back_what_the_policy_holds_back(
         data for attributes, data in spelled(found["displacement.html"]).scripts if attributes.get("id") == "hops"
     ]
     data = json.loads(text)
-    assert all(cell[4] >= least for cell in data["cells"])
-    assert sum(cell[4] for cell in data["cells"]) == sum(one.order != "parallel" for one in moved.hops)
+    assert all(hops >= least for hops in data["cells"]["hops"])
+    assert sum(data["cells"]["hops"]) == sum(one.order != "parallel" for one in moved.hops)
     for level, told in data["levels"].items():
         assert {key["key"] for key in told["keys"]} <= named[level]
     view = found["interventions/e.html"].values["view"]

@@ -24,7 +24,16 @@ from waterbed.publish.hop_cells import (
     week_sums,
 )
 from waterbed.publish.policy import Publication, named_keys
-from waterbed.publish.site.figures.hops import Spot, count, network_scene, sankey_scene, shells_of, weeks_scene
+from waterbed.publish.site.figures.hops import (
+    CROSSING,
+    Spot,
+    count,
+    drawn_links,
+    network_scene,
+    sankey_scene,
+    shells_of,
+    weeks_scene,
+)
 from waterbed.publish.site.figures.marks import Figure, Key, label
 from waterbed.publish.site.figures.plot import figure_of
 from waterbed.publish.site.hop_files import hop_files
@@ -41,6 +50,10 @@ WORDS: Final[Mapping[Level, tuple[str, str]]] = {
 }
 HELD: Final = "held back"
 """Placeholder for a withheld passage."""
+MOST_ROWS: Final = 60
+"""Flows of a level in a table; the others stand together in its last row, and each in the file."""
+WEEK_ROWS: Final = 5
+"""The same for a single week."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +97,8 @@ def displacement_page(view: HopsView, *, home: str, least: int) -> Page:
             "words": WORDS,
             "weeks": [(week, _monday(week)) for week in view.cells.weeks],
             "week_sums": week_sums(found, len(view.cells.weeks)),
+            "steps": list(_steps(shown)),
+            "across": _across(shown),
             "ways": [(at, way or HELD) for at, way in enumerate(WAYS) if any(cell.passage == way for cell in found)],
             "way_css": {way or HELD: f"w{at}" for at, way in enumerate(WAYS)},
             "hops": sum(cell.hops for cell in found),
@@ -103,7 +118,7 @@ class _Shown:
     """Keys that cells name on each level, in order."""
 
     def __init__(self, view: HopsView, home: str) -> None:
-        self.view, self._home = view, home
+        self.view, self.home_code = view, home
         self.keys = {level: sorted(set(_keys(view.cells.cells, level))) for level in LEVELS}
         self.flows = {level: cell_flows(view.cells.cells, level) for level in LEVELS}
 
@@ -117,7 +132,7 @@ class _Shown:
         ]
 
     def home(self, level: Level, key: str) -> bool:
-        return self.seat(level, key) == self._home
+        return self.seat(level, key) == self.home_code
 
     def drawn_name(self, level: Level, key: str | None) -> str:
         """A name with its country, as it is drawn."""
@@ -136,6 +151,15 @@ class _Shown:
         return self.view.sheets.get(key, "") if level == "hoster" and key is not None else ""
 
 
+def _across(shown: _Shown) -> dict[str, str] | None:
+    """The largest flow between named hosters that leaves or enters home."""
+    for row in shown.flows["hoster"]:
+        if row.to_key is not None and row.passage in CROSSING:
+            ends = {end: shown.name("hoster", key) for end, key in (("from", row.from_key), ("to", row.to_key))}
+            return {**ends, "certain": count(row.certain), "hops": count(row.hops)}
+    return None
+
+
 def _keys(cells: Sequence[HopCell], level: Level) -> Iterator[str]:
     for cell in cells:
         for side in cell.ends(level) or ():
@@ -150,8 +174,8 @@ def _table(shown: _Shown, level: Level) -> dict[str, Any]:
         return {"name": shown.name(level, key), "sheet": shown.sheet(level, key), "key": key or ""}
 
     def flow(row: CellFlow) -> dict[str, Any]:
-        counts = {name: count(getattr(row, name)) for name in ("hops", "certain", "most")}
-        return {"from": end(row.from_key), "to": end(row.to_key), "passage": row.passage or HELD, **counts}
+        told = {"passage": row.passage or HELD, "evidence": evidence_words(row.evidence)}
+        return {"from": end(row.from_key), "to": end(row.to_key), **told, **_counts([row])}
 
     def place(row: CellPlace) -> dict[str, Any]:
         kind = "sink" if row.low > 0 else "source" if row.high < 0 else "either"
@@ -159,7 +183,40 @@ def _table(shown: _Shown, level: Level) -> dict[str, Any]:
         net, low, high = (_signed(value) for value in (row.arrived - row.left, row.low, row.high))
         return {"place": end(row.key), **counts, "net": net, "low": low, "high": high, "kind": kind}
 
-    return {"flows": [flow(row) for row in flows], "places": [place(row) for row in cell_places(flows)]}
+    return {
+        "flows": [flow(row) for row in flows[:MOST_ROWS]],
+        "rest": _counts(flows[MOST_ROWS:]),
+        "places": [place(row) for row in cell_places(flows)[:MOST_ROWS]],
+    }
+
+
+def _counts(rows: Sequence[CellFlow]) -> dict[str, Any]:
+    """How many flows, and the hops of all of them."""
+    return {"rows": len(rows)} | {
+        name: count(sum(getattr(row, name) for row in rows)) for name in ("hops", "certain", "most")
+    }
+
+
+def evidence_words(kinds: Sequence[str]) -> str:
+    """Kinds of evidence in words."""
+    return ", ".join(kind.replace("_", " ").replace("url", "URL") for kind in kinds)
+
+
+def _steps(shown: _Shown) -> Iterator[dict[str, Any]]:
+    """The largest flows of each week, for readers without scripts."""
+    cells = shown.view.cells
+    for at in range(len(cells.weeks)):
+        flows = cell_flows((cell for cell in cells.cells if cell.first <= at <= cell.last), "hoster", weeks=(at, at))
+        told = [
+            {
+                "from": shown.name("hoster", row.from_key),
+                "to": shown.name("hoster", row.to_key),
+                "passage": row.passage or HELD,
+                **_counts([row]),
+            }
+            for row in flows[:WEEK_ROWS]
+        ]
+        yield {"flows": told, "rest": _counts(flows[WEEK_ROWS:])}
 
 
 def _signed(value: float) -> str:
@@ -173,9 +230,11 @@ def _figures(shown: _Shown) -> Iterator[Figure]:
     sums = week_sums(view.cells.cells, len(view.cells.weeks))
     total, certain = sum(cell.hops for cell in view.cells.cells), sum(cell.certain for cell in view.cells.cells)
     names = {key: shown.drawn_name("hoster", key) for key in [None, *shown.keys["hoster"]]}
-    largest = next((row for row in flows if row.from_key is not None), None)
-    ends = [shown.name("hoster", key) for key in (largest.from_key, largest.to_key)] if largest else []
-    most = f" Most go from {ends[0]} to {ends[1]}: {count(largest.hops)}." if largest else ""
+    home = {key: shown.home("hoster", key) for key in shown.keys["hoster"]}
+    found = _across(shown)
+    most = f" Across the border most go from {found['from']} to {found['to']}: {found['hops']}." if found else ""
+    apart = sum(link.most for link in drawn_links(flows)[1])
+    not_drawn = f" Not drawn: {count(apart)} between others." if apart else ""
     strengths = (Key(css="strong", word="certain", area=True), Key(css="pale", word="possible", area=True))
     yield figure_of(
         "weeks",
@@ -190,11 +249,13 @@ def _figures(shown: _Shown) -> Iterator[Figure]:
     yield figure_of(
         "sankey",
         "From where, to where",
-        f"{total} hops between hosters.{most}",
-        "Left: places that content left; right: where it was up next. The height of a ribbon is its hops, full where "
-        "they are certain. Colours say whether home is left. Small flows stand together without names.",
+        f"{total} hops between hosters.{most}{not_drawn}",
+        "Left: places that content left, those at home first; right: where it was up next, those abroad first. The "
+        "height of a ribbon is its hops, full where they are certain, an outline where they may be of other weeks than "
+        "those chosen. Colours say whether home is left. Small flows go to or from others at home or abroad; those "
+        "between others are counted under the figure.",
         "data/hop-flows",
-        lambda width: sankey_scene(flows, names, width),
+        lambda width: sankey_scene(flows, names, home, width),
         (
             *(Key(css=f"w{at}", word=way or HELD, area=True) for at, way in enumerate(WAYS) if _used(view, way)),
             Key(css="full", word="certain", area=True),
@@ -217,51 +278,52 @@ def _used(view: HopsView, way: CrossBorder | None) -> bool:
 
 
 def _data(shown: _Shown) -> dict[str, Any]:
-    """Data that the script filters: keys, and cells by number.
+    """Data that the script filters: keys, and cells in columns.
 
-    Each key stands once. A key of the network has its place.
+    Each key and each pair of ends stands once. A key of the network has its place; a side of one key is its number.
     """
     numbers = {level: {key: at for at, key in enumerate(shown.keys[level])} for level in LEVELS}
 
-    def ends(cell: HopCell, level: Level) -> list[list[int]] | None:
+    def side(level: Level, keys: Sequence[str]) -> list[int] | int:
+        found = [numbers[level][key] for key in keys]
+        return found[0] if len(found) == 1 else found
+
+    def ends(cell: HopCell, level: Level) -> list[list[int] | int] | None:
         ends = cell.ends(level)
-        return None if ends is None else [[numbers[level][key] for key in side] for side in ends]
+        return None if ends is None else [side(level, keys) for keys in ends]
 
     def key_of(level: Level, key: str, spots: Mapping[str, Spot]) -> dict[str, Any]:
-        spot = spots.get(key)
-        return {
-            "key": key,
-            "name": shown.name(level, key),
-            "label": label(shown.name(level, key)),
-            "drawn": shown.drawn_name(level, key),
-            "home": shown.home(level, key),
-            "sheet": shown.sheet(level, key),
-            "at": [spot.x, spot.y] if spot else None,
-        }
+        spot, name = spots.get(key), shown.name(level, key)
+        told = {"key": key, "name": name, "seat": shown.seat(level, key), "sheet": shown.sheet(level, key)}
+        told |= {"label": label(name)} if label(name) != name else {}
+        return {name: value for name, value in told.items() if value} | ({"at": [spot.x, spot.y]} if spot else {})
 
     def of_level(level: Level) -> dict[str, Any]:
         spots = {spot.key: spot for spot in shown.spots(level)}
-        return {
-            "plural": WORDS[level][1],
-            "other": shown.drawn_name(level, None),
-            "keys": [key_of(level, key, spots) for key in shown.keys[level]],
-        }
+        return {"plural": WORDS[level][1], "keys": [key_of(level, key, spots) for key in shown.keys[level]]}
 
+    cells = shown.view.cells.cells
+    kinds = sorted({kind for cell in cells for kind in cell.evidence})
+    bits = {kind: 1 << at for at, kind in enumerate(kinds)}
+    of_cells = [[ends(cell, level) for level in LEVELS] for cell in cells]
+    distinct = dict(sorted((repr(one), one) for one in of_cells))  # alike ends stand together: they compress well
+    places = {spelled: at for at, spelled in enumerate(distinct)}
     return {
         "weeks": shown.view.cells.weeks,
+        "home": shown.home_code,
         "passages": [way or HELD for way in WAYS],
+        "evidence": [evidence_words([kind]) for kind in kinds],
         "levels": {level: of_level(level) for level in LEVELS},
-        "cells": [
-            [
-                cell.first,
-                cell.last,
-                {level: ends(cell, level) for level in LEVELS},
-                WAYS.index(cell.passage),
-                cell.hops,
-                cell.certain,
-            ]
-            for cell in shown.view.cells.cells
-        ],
+        "ends": {level: [one[at] for one in distinct.values()] for at, level in enumerate(LEVELS)},
+        "cells": {
+            "first": [cell.first for cell in cells],
+            "span": [cell.last - cell.first for cell in cells],
+            "ends": [places[repr(one)] for one in of_cells],
+            "passage": [WAYS.index(cell.passage) for cell in cells],
+            "hops": [cell.hops for cell in cells],
+            "certain": [cell.certain for cell in cells],
+            "evidence": [sum(bits[kind] for kind in cell.evidence) for cell in cells],
+        },
     }
 
 

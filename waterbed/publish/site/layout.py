@@ -112,6 +112,7 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    found.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     found.filters["percent"] = percent
     found.filters["thousands"] = thousands
     found.filters["number"] = number

@@ -62,7 +62,7 @@
   const named = (level, key) => {
     const text = document.createElement("bdi");
     text.textContent = key === null ? "other " + data.levels[level].plural : data.levels[level].keys[key].name;
-    const sheet = key === null ? "" : data.levels[level].keys[key].sheet;
+    const sheet = key === null ? "" : data.levels[level].keys[key].sheet || "";
     if (!sheet) return text;
     const link = document.createElement("a");
     link.href = form.dataset.root + sheet;
@@ -91,6 +91,7 @@
       cell("th", named(now.level, row.from)), cell("th", named(now.level, row.to)), cell("td", way(row.passage), "way"),
       cell("td", count(row.hops), "n strong", "hops"), cell("td", count(row.certain), "n", "certain"),
       cell("td", count(row.most), "n", "at most"),
+      cell("td", data.evidence.filter((_, at) => row.evidence & (1 << at)).join(", "), "by"),
     ]));
     fill("places", places.map((one) => [
       cell("th", named(now.level, one.key)), cell("td", count(one.arrived), "n"), cell("td", count(one.left), "n"),
@@ -129,6 +130,22 @@
     draw("network", (width) => hopFigures.network(data, now.level, rows, places, width));
   };
 
+  // Shows as many weeks later or earlier as are shown; from all weeks it goes to the first or the last one.
+  const step = (by) => {
+    const { first, last } = chosen();
+    const end = data.weeks.length - 1;
+    const whole = first === 0 && last === end;
+    const long = whole ? 1 : last - first + 1;
+    const start = whole ? (by > 0 ? 0 : end) : Math.min(Math.max(first + by * long, 0), end + 1 - long);
+    form.elements.first.value = start;
+    form.elements.last.value = start + long - 1;
+    all = false;
+    write(chosen());
+    show();
+  };
+
+  document.getElementById("earlier").addEventListener("click", () => step(-1));
+  document.getElementById("later").addEventListener("click", () => step(1));
   form.addEventListener("change", () => { all = false; write(chosen()); show(); });
   form.addEventListener("submit", (event) => event.preventDefault());
   // The browser fills in its own defaults first.

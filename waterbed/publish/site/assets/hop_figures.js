@@ -5,6 +5,7 @@ const hopFigures = (() => {
   const NARROW = 354;
   const WIDE = 720;
   const MOST_LINKS = 24;
+  const CROSSING_LINKS = 16;
   const BODY = 260;
   const GAP = 15;
   const BAR = 8;
@@ -22,6 +23,8 @@ const hopFigures = (() => {
     const letters = [...name];
     return letters.length <= most ? name : letters.slice(0, most - 1).join("").trimEnd() + "…";
   };
+  const shortName = (key) => key.label || key.name;
+  const drawnName = (key, level) => label(shortName(key), 20) + (level !== "country" && key.seat ? ` · ${key.seat}` : "");
   const nothing = (width) => ({ width, height: 80, marks: [word(width / 2, 44, "No hop in this choice.", "middle", "name")] });
 
   // An axis from 0 with whole numbers.
@@ -37,7 +40,7 @@ const hopFigures = (() => {
   const weeks = (data, chosen, width) => {
     const narrow = width === NARROW;
     const sums = data.weeks.map(() => [0, 0, 0]);
-    for (const [first, last, , passage, hops, certain] of data.cells) {
+    for (const { first, last, passage, hops, certain } of hopFlows.cells(data)) {
       if (!chosen.passages.has(passage)) continue;
       if (first === last) { sums[first][0] += hops; sums[first][1] += certain; }
       for (let week = first; week <= last; week += 1) sums[week][2] += hops;
@@ -57,49 +60,92 @@ const hopFigures = (() => {
     const bar = (at, low, high, css, tip) => element("rect", css, {
       x: x(at + 0.15), y: y(high), width: Math.max(x(at + 0.85) - x(at + 0.15), 0.5), height: Math.max(y(low) - y(high), 0) }, "", tip);
     sums.forEach(([hops, certain, most], at) => {
-      const tip = `${data.weeks[at]}: ${hops} hops, ${certain} of them certain; at most ${most}`;
-      marks.push(bar(at, 0, certain, "block strong", tip), bar(at, certain, hops, "block pale", tip));
+      if (!most) return;
+      const tip = narrow ? "" : `${data.weeks[at]}: ${hops} hops, ${certain} of them certain; at most ${most}`;
+      if (certain) marks.push(bar(at, 0, certain, "block strong", tip));
+      if (hops > certain) marks.push(bar(at, certain, hops, "block pale", tip));
       marks.push(path("most", `M${rounded(x(at + 0.1))} ${rounded(y(most))}H${rounded(x(at + 0.9))}`, tip));
     });
     return { width, height: narrow ? 180 : 200, marks };
   };
 
-  // The largest flows; the others of one passage become one.
-  const largest = (rows) => {
-    const shown = rows.filter((row) => row.hops > 0);
-    const named = shown.filter((row) => row.from !== null);
-    const rest = new Map();
-    for (const row of [...named.slice(MOST_LINKS), ...shown.filter((row) => row.from === null)]) {
-      const sum = rest.get(row.passage) || { from: null, to: null, passage: row.passage, hops: 0, certain: 0 };
+  // Flows between named places across the border first, then the largest of the rest. Other ends are drawn together:
+  // -1 at home, -2 abroad, -3 held back; flows between two of these are told apart.
+  const OTHERS = { "-1": "other at home", "-2": "other abroad", "-3": "others" };
+  const ANY = "anywhere";
+  const isOther = (key) => key < 0;
+  const links = (data, rows) => {
+    const way = (row) => data.passages[row.passage];
+    const crossing = (row) => way(row) === "leaves home" || way(row) === "comes home";
+    const shown = rows.filter((row) => row.most > 0);
+    const named = shown.filter((row) => row.from !== null && row.to !== null);
+    const leading = new Set(named.filter(crossing).slice(0, CROSSING_LINKS));
+    for (const row of named) if (leading.size < MOST_LINKS) leading.add(row);
+    const sides = ["leaves home", "stays home", "comes home", "stays abroad"];
+    const other = (row, home) => (!sides.includes(way(row)) ? -3 : home.includes(way(row)) ? -1 : -2);
+    const [starts, ends] = ["from", "to"].map((side) => new Set([...leading].map((row) => row[side])));
+    const sums = new Map();
+    for (const row of [...leading, ...shown.filter((row) => !leading.has(row))]) {
+      const start = row.from !== null && starts.has(row.from) ? row.from : other(row, ["leaves home", "stays home"]);
+      const end = row.to !== null && ends.has(row.to) ? row.to : other(row, ["comes home", "stays home"]);
+      const key = start + " " + end + " " + row.passage;
+      const sum = sums.get(key) || { start, end, passage: row.passage, hops: 0, certain: 0, most: 0 };
       sum.hops += row.hops;
       sum.certain += row.certain;
-      rest.set(row.passage, sum);
+      sum.most += row.most;
+      sums.set(key, sum);
     }
-    return [...named.slice(0, MOST_LINKS), ...rest.values()];
+    const apart = (link) => isOther(link.start) && isOther(link.end);
+    return [[...sums.values()].filter((link) => !apart(link)), [...sums.values()].filter(apart)];
+  };
+
+  const apartWords = (data, apart, narrow) => {
+    if (!apart.length) return [];
+    const sums = data.passages.map((_, way) => apart.filter((link) => link.passage === way).reduce((sum, link) => sum + link.most, 0));
+    const parts = sums.flatMap((hops, way) => (hops ? [`${count(hops)} ${data.passages[way]}`] : []));
+    const each = narrow ? 2 : parts.length;
+    const lines = [`Not drawn, between others: ${count(sums.reduce((sum, hops) => sum + hops, 0))} hops`];
+    for (let at = 0; at < parts.length; at += each) lines.push(parts.slice(at, at + each).join(", "));
+    return lines;
   };
 
   const sankey = (data, level, rows, width) => {
     const narrow = width === NARROW;
-    const links = largest(rows);
-    const total = links.reduce((sum, row) => sum + row.hops, 0);
-    if (!total) return nothing(width);
-    const { keys, other } = data.levels[level];
-    const named = (key) => label(key === null ? other : keys[key].drawn, narrow ? 15 : 26);
+    const [drawn, apart] = links(data, rows);
+    const said = apartWords(data, apart, narrow);
+    const total = drawn.reduce((sum, row) => sum + row.most, 0);
+    if (!total && !said.length) return nothing(width);
+    const { keys } = data.levels[level];
     const nodes = (side) => {
       const found = new Map();
-      for (const row of links) {
-        if (!found.has(row[side])) found.set(row[side], { key: row[side], text: named(row[side]), hops: 0 });
-        found.get(row[side]).hops += row.hops;
+      for (const row of drawn) {
+        const key = row[side];
+        if (!found.has(key)) {
+          const group = key === -3 ? ANY : (isOther(key) ? key === -1 : keys[key].seat === data.home) ? "at home" : "abroad";
+          found.set(key, { key, group, text: isOther(key) ? OTHERS[key] : label(drawnName(keys[key], level), narrow ? 15 : 26), hops: 0 });
+        }
+        found.get(key).hops += row.most;
       }
-      return new Map([...found].sort(([a, one], [b, two]) => (a === null) - (b === null) || two.hops - one.hops || a - b));
+      const groups = side === "start" ? ["at home", "abroad", ANY] : ["abroad", "at home", ANY];
+      return new Map([...found].sort(([a, one], [b, two]) => groups.indexOf(one.group) - groups.indexOf(two.group)
+        || isOther(a) - isOther(b) || two.hops - one.hops || a - b));
     };
-    const [left, right] = [nodes("from"), nodes("to")];
-    const scale = BODY / total;
-    const height = BODY + GAP * Math.max(left.size, right.size) + 20;
+    const [left, right] = [nodes("start"), nodes("end")];
+    const tallOf = (places) => (places.size ? BODY : 0) + GAP * (places.size + new Set([...places.values()].map((node) => node.group)).size);
+    const scale = total ? BODY / total : 0;
+    const tallest = Math.max(tallOf(left), tallOf(right));
     const side = narrow ? 106 : 176;
-    for (const places of [left, right]) {
-      let y = (height - BODY - GAP * (places.size - 1)) / 2;
+    const marks = [];
+    const columns = [[left, side, side - 6, "end"], [right, width - side - BAR, width - side + 6, "start"]];
+    for (const [places, , at, anchor] of columns) {
+      let y = (tallest - tallOf(places)) / 2;
+      let group = "";
       for (const node of places.values()) {
+        if (node.group !== group) {
+          group = node.group;
+          y += GAP;
+          if (group !== ANY) marks.push(word(at, y - 4, group, anchor, "tick"));
+        }
         node.y = node.used = y;
         y += node.hops * scale + GAP;
       }
@@ -107,34 +153,35 @@ const hopFigures = (() => {
     const [x0, x1] = [side + BAR, width - side - BAR];
     const middle = rounded((x0 + x1) / 2);
     const [order, place] = [left, right].map((places) => new Map([...places.keys()].map((key, at) => [key, at])));
-    const marks = [];
-    const sorted = [...links].sort((a, b) => order.get(a.from) - order.get(b.from) || place.get(a.to) - place.get(b.to));
+    const sorted = [...drawn].sort((a, b) => order.get(a.start) - order.get(b.start) || place.get(a.end) - place.get(b.end));
     for (const row of sorted) {
-      const [start, end] = [left.get(row.from), right.get(row.to)];
-      for (const [hops, css, kind] of [[row.certain, "strong", "certain"], [row.hops - row.certain, "pale", "possible"]]) {
+      const [start, end] = [left.get(row.start), right.get(row.end)];
+      for (const [hops, css, kind] of [[row.certain, "strong", "certain"], [row.hops - row.certain, "pale", "possible"],
+        [row.most - row.hops, "open", "possibly of these weeks"]]) {
         if (hops < 1e-6) continue;
         const [a, b, tall] = [start.used, end.used, hops * scale];
         const d = `M${x0} ${rounded(a)}C${middle} ${rounded(a)} ${middle} ${rounded(b)} ${x1} ${rounded(b)}`
           + `V${rounded(b + tall)}C${middle} ${rounded(b + tall)} ${middle} ${rounded(a + tall)} ${x0} ${rounded(a + tall)}Z`;
-        const tip = `${start.text} → ${end.text}: ${count(hops)} ${kind}, of ${count(row.hops)}; ${data.passages[row.passage]}`;
+        const tip = `${start.text} → ${end.text}: ${count(hops)} ${kind}, of ${count(row.most)}; ${data.passages[row.passage]}`;
         marks.push(path(`flow w${row.passage} ${css}`, d, tip));
         start.used += tall;
         end.used += tall;
       }
     }
-    for (const [places, x, at, anchor] of [[left, side, side - 6, "end"], [right, width - side - BAR, width - side + 6, "start"]]) {
+    for (const [places, x, at, anchor] of columns) {
       for (const node of places.values()) {
         const tall = node.hops * scale;
         marks.push(element("rect", "node", { x, y: node.y, width: BAR, height: tall }), word(at, node.y + tall / 2 + 4, node.text, anchor, "name"));
       }
     }
-    return { width, height: Math.round(height), marks };
+    said.forEach((text, at) => marks.push(word(0, tallest + 16 * (at + 1), text, "start", "tick")));
+    return { width, height: Math.round(tallest + 16 * said.length + 8), marks };
   };
 
   const edge = (data, keys, row, put, most) => {
     const way = `w${row.passage}`;
     const [[ax, ay], [bx, by]] = [put(row.from), put(row.to)];
-    const tip = `${keys[row.from].label} → ${keys[row.to].label}: ${count(row.hops)} hops, `
+    const tip = `${shortName(keys[row.from])} → ${shortName(keys[row.to])}: ${count(row.hops)} hops, `
       + `${count(row.certain)} certain; ${data.passages[row.passage]}`;
     const wide = 1 + (8 * row.hops) / most;
     const marks = [];
@@ -160,7 +207,7 @@ const hopFigures = (() => {
     const narrow = width === NARROW;
     const height = narrow ? 330 : 520;
     const { keys } = data.levels[level];
-    const placed = (key) => key !== null && keys[key].at !== null;
+    const placed = (key) => key !== null && keys[key].at !== undefined;
     const drawn = rows.filter((row) => row.hops > 0 && placed(row.from) && placed(row.to)).slice(0, 2 * MOST_LINKS);
     if (!drawn.length) return nothing(width);
     const [across, down] = [width / 2 - (narrow ? 86 : 150), height / 2 - 36];
@@ -173,7 +220,8 @@ const hopFigures = (() => {
     const busiest = Math.max(1, ...spots.map(through));
     const used = new Set(drawn.flatMap((row) => [row.from, row.to]));
     for (const key of spots.filter((one) => used.has(one))) {
-      const { label: name, home, at } = keys[key];
+      const { seat, at } = keys[key];
+      const [name, home] = [shortName(keys[key]), seat === data.home];
       const [x, y] = put(key);
       const { arrived, left } = net.get(key) || { arrived: 0, left: 0 };
       const size = 4 + 8 * Math.sqrt((arrived + left) / busiest);

@@ -1,9 +1,15 @@
 "use strict";
-// Cells of hops added up, as waterbed/publish/hop_cells.py does. A cell: [first week, last week, ends by level, passage,
-// hops, certain]; ends: [keys left, keys arrived at], or null where they are held back; a side held back is empty.
+// Cells of hops added up, as waterbed/publish/hop_cells.py does. They stand in columns; `span` is the weeks from the first to the
+// last, `ends` a number of data.ends: on each level [keys left, keys arrived at], or null where they are held back; a side held
+// back is empty, one of a single key its number. `evidence` has a bit for each word of data.evidence.
 const hopFlows = (() => {
+  const cells = ({ cells: columns }) => columns.hops.map((hops, n) => ({
+    first: columns.first[n], last: columns.first[n] + columns.span[n], ends: columns.ends[n], passage: columns.passage[n], hops,
+    certain: columns.certain[n], evidence: columns.evidence[n],
+  }));
+
   const pairs = (ends) => {
-    const [left, arrived] = (ends || [[], []]).map((side) => (side.length ? side : [null]));
+    const [left, arrived] = (ends || [[], []]).map((side) => (typeof side === "number" ? [side] : side.length ? side : [null]));
     const share = 1 / (left.length * arrived.length);
     return left.flatMap((before) => arrived.map((after) => [before, after, share]));
   };
@@ -11,20 +17,22 @@ const hopFlows = (() => {
   // Flows of the chosen weeks and passages. Hops are those of cells within the weeks; at most, with all that reach in.
   const flows = (data, chosen) => {
     const sums = new Map();
-    for (const [first, last, ends, passage, hops, certain] of data.cells) {
+    for (const { first, last, ends, passage, hops, certain, evidence } of cells(data)) {
       if (!chosen.passages.has(passage) || last < chosen.first || first > chosen.last) continue;
       const inside = first >= chosen.first && last <= chosen.last ? 1 : 0;
-      for (const [from, to, share] of pairs(ends[chosen.level])) {
+      for (const [from, to, share] of pairs(data.ends[chosen.level][ends])) {
         const key = from + " " + to + " " + passage;
-        const flow = sums.get(key) || { from, to, passage, hops: 0, certain: 0, most: 0 };
+        const flow = sums.get(key) || { from, to, passage, hops: 0, certain: 0, most: 0, evidence: 0 };
         flow.hops += share * hops * inside;
         flow.certain += share * certain * inside;
         flow.most += share * hops;
+        flow.evidence |= evidence;
         sums.set(key, flow);
       }
     }
+    const held = (flow) => (flow.from === null) + (flow.to === null);
     return [...sums.values()].sort((a, b) =>
-      (a.from === null) - (b.from === null) || b.hops - a.hops || b.most - a.most ||
+      held(a) - held(b) || b.hops - a.hops || b.most - a.most ||
       a.from - b.from || (a.to === null) - (b.to === null) || a.to - b.to || a.passage - b.passage);
   };
 
@@ -47,5 +55,5 @@ const hopFlows = (() => {
       .sort((a, b) => Math.abs(b.arrived - b.left) - Math.abs(a.arrived - a.left) || a.key - b.key);
   };
 
-  return { flows, places };
+  return { cells, flows, places };
 })();

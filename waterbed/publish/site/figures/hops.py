@@ -4,10 +4,11 @@
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import sqrt
 from typing import Annotated, Final
 
+from graphs.network.weeks import CrossBorder
 from waterbed.publish.hop_cells import WAYS, CellFlow, CellPlace
 from waterbed.publish.site.figures.marks import NARROW, Mark, Point, Scene, element, label, path, rounded, word
 from waterbed.publish.site.figures.plot import Axis, Plot, measured, thinned
@@ -46,62 +47,127 @@ def weeks_scene(weeks: Sequence[str], sums: Sequence[tuple[int, int, int]], widt
     y = measured([most for _, _, most in sums], "hops", most=4, zero=True)
     plot = Plot(x, y, width=width, height=180 if narrow else 200)
     for at, (hops, certain, most) in enumerate(sums):
-        tip = f"{weeks[at]}: {hops} hops, {certain} of them certain; at most {most}"
-        plot.bar(at + 0.15, at + 0.85, 0, certain, "block strong", tip)
-        plot.bar(at + 0.15, at + 0.85, certain, hops, "block pale", tip)
+        if not most:
+            continue
+        tip = "" if narrow else f"{weeks[at]}: {hops} hops, {certain} of them certain; at most {most}"
+        if certain:
+            plot.bar(at + 0.15, at + 0.85, 0, certain, "block strong", tip)
+        if hops > certain:
+            plot.bar(at + 0.15, at + 0.85, certain, hops, "block pale", tip)
         height = rounded(plot.y(most))
         left, right = rounded(plot.x(at + 0.1)), rounded(plot.x(at + 0.9))
         plot.marks.append(path("most", f"M{left} {height}H{right}", tip))
     return plot.scene()
 
 
+AT_HOME: Final = -1
+ABROAD: Final = -2
+ANYWHERE: Final = -3
+OTHERS: Final[Mapping[int, str]] = {AT_HOME: "other at home", ABROAD: "other abroad", ANYWHERE: "others"}
+"""Names of what is drawn together, by the numbers that stand for them."""
+CROSSING: Final = ("leaves home", "comes home")
+_CROSSING_LINKS: Final = 16
+_FROM_HOME: Final = ("leaves home", "stays home")
+_TO_HOME: Final = ("comes home", "stays home")
+_ANY: Final = "anywhere"
+
+Place = str | int
+"""The key of a place, or the number of others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A flow as it is drawn: small ones are together."""
+
+    start: Place
+    end: Place
+    passage: CrossBorder | None
+    hops: float
+    certain: float
+    most: float
+
+
 @dataclass(slots=True)
 class _Node:
-    key: str | None
     text: str
+    group: str
     hops: float = 0.0
     y: float = 0.0
     used: float = 0.0
 
 
-def largest(flows: Sequence[CellFlow]) -> list[CellFlow]:
-    """The largest flows; the others of one passage become one."""
-    shown = [row for row in flows if row.hops > 0]
-    named = [row for row in shown if row.from_key is not None]
-    rest: dict[object, CellFlow] = {}
-    for row in [*named[MOST_LINKS:], *(row for row in shown if row.from_key is None)]:
-        sum_ = rest.get(row.passage) or replace(row, from_key=None, to_key=None, hops=0.0, certain=0.0)
-        rest[row.passage] = replace(sum_, hops=sum_.hops + row.hops, certain=sum_.certain + row.certain)
-    return [*named[:MOST_LINKS], *rest.values()]
+def drawn_links(flows: Sequence[CellFlow]) -> tuple[list[Link], list[Link]]:
+    """The flows to draw, and what is between others.
+
+    Flows between named places that leave or enter home come first, then the largest of the rest. Ends that none of
+    these has become others at home or abroad; flows between others are not to be drawn.
+    """
+    rows = [row for row in flows if row.most > 0]
+    named = [row for row in rows if row.from_key is not None and row.to_key is not None]
+    leading = [row for row in named if row.passage in CROSSING][:_CROSSING_LINKS]
+    leading += [row for row in named if row not in leading][: MOST_LINKS - len(leading)]
+    starts, ends = {row.from_key for row in leading}, {row.to_key for row in leading}
+    sums: dict[tuple[Place, Place, CrossBorder | None], list[float]] = {}
+    for row in [*leading, *(row for row in rows if row not in leading)]:
+        start = row.from_key if row.from_key is not None and row.from_key in starts else _other(row, _FROM_HOME)
+        end = row.to_key if row.to_key is not None and row.to_key in ends else _other(row, _TO_HOME)
+        found = sums.setdefault((start, end, row.passage), [0.0, 0.0, 0.0])
+        for at, value in enumerate((row.hops, row.certain, row.most)):
+            found[at] += value
+    links = [
+        Link(start=start, end=end, passage=way, hops=hops, certain=certain, most=most)
+        for (start, end, way), (hops, certain, most) in sums.items()
+    ]
+    apart = [link for link in links if isinstance(link.start, int) and isinstance(link.end, int)]
+    return [link for link in links if link not in apart], apart
 
 
-def sankey_scene(flows: Sequence[CellFlow], names: Mapping[str | None, str], width: int) -> Scene:
+def _other(row: CellFlow, home: Sequence[str]) -> int:
+    if row.passage in (None, "unknown"):
+        return ANYWHERE
+    return AT_HOME if row.passage in home else ABROAD
+
+
+def sankey_scene(
+    flows: Sequence[CellFlow], names: Mapping[str | None, str], home: Mapping[str, bool], width: int
+) -> Scene:
     """Draw flows between places left and places arrived at.
 
-    Each flow is two ribbons: certain hops, and paler the possible ones. `names` are those that are drawn.
+    Each flow is up to three ribbons: certain hops, paler the possible ones, and an outline for those whose weeks are
+    not known to be among the chosen ones. `names` are those that are drawn, `home` says which places are at home.
     """
     narrow = width == NARROW
-    links = largest(flows)
-    left, right = _nodes(links, names, narrow, left=True), _nodes(links, names, narrow, left=False)
-    total = sum(row.hops for row in links)
-    if not total:
+    links, apart = drawn_links(flows)
+    said = _apart_words(apart, narrow)
+    total = sum(row.most for row in links)
+    if not total and not said:
         return _nothing(width)
-    scale, most = _BODY / total, max(len(left), len(right))
-    height = _BODY + _GAP * most + 20
+    left = _nodes(links, names, home, narrow, left=True)
+    right = _nodes(links, names, home, narrow, left=False)
+    scale = _BODY / total if total else 0.0
+    tall_most = max(_height(nodes) for nodes in (left, right))
     side = _SIDE[narrow]
     marks: list[Mark] = []
-    for nodes in (left, right):
-        y = (height - _BODY - _GAP * (len(nodes) - 1)) / 2
+    columns = ((left, side, side - 6, "end"), (right, width - side - _BAR, width - side + 6, "start"))
+    for nodes, _, at, anchor in columns:
+        y = (tall_most - _height(nodes)) / 2
+        group = ""
         for node in nodes.values():
+            if node.group != group:
+                group = node.group
+                y += _GAP
+                if group != _ANY:
+                    marks.append(word(at, y - 4, group, anchor, "tick"))
             node.y = node.used = y
             y += node.hops * scale + _GAP
     x0, x1 = side + _BAR, width - side - _BAR
     middle = rounded((x0 + x1) / 2)
     order = {key: at for at, key in enumerate(left)}
     place = {key: at for at, key in enumerate(right)}
-    for row in sorted(links, key=lambda row: (order[row.from_key], place[row.to_key])):
-        start, end = left[row.from_key], right[row.to_key]
-        for hops, css, kind in ((row.certain, "strong", "certain"), (row.hops - row.certain, "pale", "possible")):
+    for row in sorted(links, key=lambda row: (order[row.start], place[row.end])):
+        start, end = left[row.start], right[row.end]
+        parts = ((row.certain, "strong"), (row.hops - row.certain, "pale"), (row.most - row.hops, "open"))
+        for hops, css in parts:
             if hops < 1e-6:
                 continue
             a, b, tall = start.used, end.used, hops * scale
@@ -110,32 +176,60 @@ def sankey_scene(flows: Sequence[CellFlow], names: Mapping[str | None, str], wid
                 f"V{rounded(b + tall)}C{middle} {rounded(b + tall)} {middle} {rounded(a + tall)} "
                 f"{x0:g} {rounded(a + tall)}Z"
             )
-            tip = f"{start.text} → {end.text}: {count(hops)} {kind}, of {count(row.hops)}; {way_word(row)}"
+            tip = f"{start.text} → {end.text}: {count(hops)} {KINDS[css]}, of {count(row.most)}; {way_word(row)}"
             marks.append(path(f"flow w{WAYS.index(row.passage)} {css}", d, tip))
             start.used += tall
             end.used += tall
-    for nodes, x, at, anchor in (
-        (left, side, side - 6, "end"),
-        (right, width - side - _BAR, width - side + 6, "start"),
-    ):
+    for nodes, x, at, anchor in columns:
         for node in nodes.values():
             tall = node.hops * scale
             marks.append(element("rect", "node", x=x, y=node.y, width=_BAR, height=tall))
             marks.append(word(at, node.y + tall / 2 + 4, node.text, anchor, "name"))
-    return Scene(width=width, height=round(height), marks=tuple(marks))
+    for at, text in enumerate(said):
+        marks.append(word(0, tall_most + 16 * (at + 1), text, "start", "tick"))
+    return Scene(width=width, height=round(tall_most + 16 * len(said) + 8), marks=tuple(marks))
+
+
+KINDS: Final[Mapping[str, str]] = {"strong": "certain", "pale": "possible", "open": "possibly of these weeks"}
+"""Words for the parts of a flow, by their class."""
+
+
+def _apart_words(apart: Sequence[Link], narrow: bool) -> list[str]:
+    """Lines that tell the hops which are not drawn."""
+    if not apart:
+        return []
+    by_way = {way: sum(row.most for row in apart if row.passage == way) for way in WAYS}
+    parts = [f"{count(hops)} {way or 'held back'}" for way, hops in by_way.items() if hops]
+    each = 2 if narrow else len(parts)
+    lines = [", ".join(parts[at : at + each]) for at in range(0, len(parts), each)]
+    return [f"Not drawn, between others: {count(sum(by_way.values()))} hops", *lines]
+
+
+def _height(nodes: Mapping[Place, _Node]) -> float:
+    """Room for all bars, a gap under each and one above each group."""
+    return (_BODY if nodes else 0.0) + _GAP * (len(nodes) + len({node.group for node in nodes.values()}))
 
 
 def _nodes(
-    links: Sequence[CellFlow], names: Mapping[str | None, str], narrow: bool, *, left: bool
-) -> dict[str | None, _Node]:
-    """Places of one side, most hops first, those without a name last."""
-    found: dict[str | None, _Node] = {}
+    links: Sequence[Link], names: Mapping[str | None, str], home: Mapping[str, bool], narrow: bool, *, left: bool
+) -> dict[Place, _Node]:
+    """Places of one side: on the left those at home first, on the right those abroad; others end each group."""
+    found: dict[Place, _Node] = {}
     for row in links:
-        key = row.from_key if left else row.to_key
-        node = found.setdefault(key, _Node(key, label(names[key], _LONGEST[narrow])))
-        node.hops += row.hops
-    ordered = sorted(found.items(), key=lambda one: (one[0] is None, -one[1].hops, one[0] or ""))
-    return dict(ordered)
+        key = row.start if left else row.end
+        if key not in found:
+            here = home.get(key, False) if isinstance(key, str) else key == AT_HOME
+            group = _ANY if key == ANYWHERE else "at home" if here else "abroad"
+            text = OTHERS[key] if isinstance(key, int) else label(names[key], _LONGEST[narrow])
+            found[key] = _Node(text, group)
+        found[key].hops += row.most
+    groups = ("at home", "abroad", _ANY) if left else ("abroad", "at home", _ANY)
+
+    def order(one: tuple[Place, _Node]) -> tuple[int, bool, float, str]:
+        key, node = one
+        return groups.index(node.group), isinstance(key, int), -node.hops, str(key)
+
+    return dict(sorted(found.items(), key=order))
 
 
 def shells_of(flows: Sequence[CellFlow], home: Mapping[str, bool]) -> list[list[str]]:
@@ -225,7 +319,7 @@ def _edge(row: CellFlow, put: Callable[[str | None], Point], most: float, where:
         yield element("path", f"edge {way}", d=d, stroke_width=1 + 8 * row.certain / most, tip=tip)
 
 
-def way_word(row: CellFlow) -> str:
+def way_word(row: CellFlow | Link) -> str:
     """The passage of a flow in words."""
     return row.passage or "held back"
 

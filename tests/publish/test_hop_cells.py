@@ -11,17 +11,8 @@ from hypothesis import strategies as st
 from graphs.network.moves import Level
 from tests.graphs.hop_makers import hop, hour
 from waterbed.model.conclusions import Hop
-from waterbed.publish.hop_cells import (
-    LEVELS,
-    WAYS,
-    CellDisclosure,
-    HopCell,
-    HopCells,
-    cell_flows,
-    cell_places,
-    hop_cells,
-    week_sums,
-)
+from waterbed.publish.hop_cells import LEVELS, CellDisclosure, HopCell, HopCells, hop_cells
+from waterbed.publish.hop_sums import WAYS, cell_flows, cell_places, week_sums
 
 WEEK = 168.0
 HOSTERS = {"a": ("NL", 1), "b": ("NL", 2), "c": ("DE", 3), "d": ("DE", 4), "e": ("US", 5)}

@@ -11,7 +11,8 @@ from graphs.network.graph import TimedFlow
 from graphs.network.moves import Level, ends_of
 from graphs.network.weeks import CrossBorder, week_window
 from waterbed.model.conclusions import Hop
-from waterbed.publish.hop_cells import CellDisclosure, HopCell, HopCells, pairs_of
+from waterbed.publish.hop_cells import CellDisclosure, HopCell, HopCells
+from waterbed.publish.hop_sums import pairs_of
 
 OTHER_NAMES: Final[Mapping[Level, str]] = {"hoster": "other hosters", "as": "other ASes", "country": "other countries"}
 """Name of what is held back on each level."""

@@ -21,8 +21,9 @@ from tests.publish.site.recomputed_rankings import answers, overview, ranking
 from tests.publish.site.recomputed_sheets import quality, sheet
 from waterbed.model.results import Answer
 from waterbed.model.spelling import NOTHING, interval, number, percent
-from waterbed.publish.site.displacement import HELD, MOST_ROWS, WEEK_ROWS, WORDS, _monday, _signed
+from waterbed.publish.site.displacement import MOST_ROWS, WEEK_ROWS, _monday, _signed
 from waterbed.publish.site.figures.hops import count
+from waterbed.publish.site.hops_shown import HELD, WORDS
 from waterbed.publish.site.interventions import SHOWN_PAIRS
 from waterbed.publish.site.layout import thousands
 
@@ -77,7 +78,10 @@ def displacement(check: Check) -> None:
             told = [{**o, "most": o["hops"]} for o in flows[level]]
             rest = [_rest(told[MOST_ROWS:], [""])] if told[MOST_ROWS:] else []
             check.table(caption, [[*_flow(o), ", ".join(map(_kind, o["evidence"]))] for o in told[:MOST_ROWS]] + rest)
-        check.take("//fieldset[@class='steps']/label", *(o["week"] for o in weeks))
+        short = [
+            week if at == 0 or week.endswith("W01") else week[5:] for at, week in enumerate(o["week"] for o in weeks)
+        ]
+        check.take("//fieldset[@class='steps']/label", *short)
         for o in weeks:
             told = _in_week(
                 cells_of,

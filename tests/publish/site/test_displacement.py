@@ -18,10 +18,12 @@ from tests.publish.site.parsed import Parsed
 from tests.publish.site.test_pages import HOSTILE
 from tests.publish.site.views import frame
 from tests.publish.test_hop_cells import HOSTERS, KEYS, WEEK, cells_of, moved
-from waterbed.publish.hop_cells import LEVELS, WAYS, CellFlow, HopCells, cell_flows, cell_places, week_sums
-from waterbed.publish.site.displacement import ChainRow, HopsView, _Shown, displacement_page, evidence_words
+from waterbed.publish.hop_cells import LEVELS, HopCells
+from waterbed.publish.hop_sums import WAYS, CellFlow, cell_flows, cell_places, week_sums
+from waterbed.publish.site.displacement import displacement_page
 from waterbed.publish.site.figures.hops import count, drawn_links, network_scene, sankey_scene, weeks_scene
 from waterbed.publish.site.figures.marks import NARROW, WIDE, Scene
+from waterbed.publish.site.hops_shown import ChainRow, HopsView, Shown, evidence_words
 from waterbed.publish.site.layout import Page, make_site
 
 ASSETS = files("waterbed.publish.site").joinpath("assets")
@@ -193,7 +195,7 @@ def test_script_and_page_draw_alike(name: str) -> None:
     """For all hops and for twenty choices each mark of the script is that of Python: place, class, text and tip."""
     found, chance = cells(), random.Random(9)
     made = page(name, found)
-    whole, shown = data(made), _Shown(view(name, found), "NL")
+    whole, shown = data(made), Shown(view(name, found), "NL")
     chosen: list[tuple[Level, int, int, list[int]]] = [(level, 0, 6, list(range(len(WAYS)))) for level in LEVELS]
     for _ in range(20):
         first, last = sorted(chance.choices(range(7), k=2))
@@ -278,11 +280,11 @@ def test_each_week_can_be_stepped_to_without_a_script() -> None:
     found = cells()
     shown = text(page(found=found))
     inside = "".join(re.findall(r"<noscript>(.*?)</noscript>", shown, re.DOTALL))
-    steps = re.findall(
-        r'<input type="radio" name="step" id="step-(\d+)"( checked)?><label for="step-(\d+)">(.*?)</label>', inside
-    )
-    assert [(at, checked, again, week) for at, checked, again, week in steps] == [
-        (str(at), " checked" if at == 0 else "", str(at), week) for at, week in enumerate(found.weeks)
+    button = r'<input type="radio" name="step" id="step-(\d+)"( checked)? aria-label="(.*?)">'
+    steps = re.findall(button + r'<label for="step-(\d+)">(.*?)</label>', inside)
+    assert steps == [
+        (str(at), " checked" if at == 0 else "", week, str(at), week if at == 0 else week[5:])
+        for at, week in enumerate(found.weeks)
     ]
     assert shown.count('name="step"') == len(found.weeks)
     for at, panel in enumerate(inside.split('<input type="radio" name="step"')[1:]):

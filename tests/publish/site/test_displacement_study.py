@@ -24,7 +24,8 @@ from waterbed.lab.world.truth import simulate
 from waterbed.publish.api.source import mark
 from waterbed.publish.policy import Publication, publishable
 from waterbed.publish.release import publish_all
-from waterbed.publish.site.displacement import ChainRow, chain_rows, displacement_pages, named_keys
+from waterbed.publish.site.displacement import chain_rows, displacement_pages, named_keys
+from waterbed.publish.site.hops_shown import ChainRow
 from waterbed.publish.site.layout import Page, make_site
 from waterbed.publish.tables import policy_of, publication_of
 from waterbed.store.settings import Tlp

@@ -1,86 +1,45 @@
 """The displacement page: hops by level, week and border crossing."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
 from graphs.network.figures import GraphFigure, graph_figures
 from graphs.network.moves import UNKNOWN, Level, Moves, moves_of, origins_index
 from graphs.network.paths import chains
-from graphs.network.positions import positions
 from graphs.network.weeks import CrossBorder, week_window
-from waterbed.publish.hop_cells import (
-    LEVELS,
-    WAYS,
-    CellFlow,
-    CellPlace,
-    HopCell,
-    HopCells,
-    cell_flows,
-    cell_places,
-    week_sums,
-)
+from waterbed.publish.hop_cells import LEVELS, HopCells
+from waterbed.publish.hop_sums import WAYS, CellFlow, CellPlace, cell_flows, cell_places, week_sums
 from waterbed.publish.policy import Publication, named_keys
 from waterbed.publish.site.figures.hops import (
     CROSSING,
-    Spot,
     count,
     drawn_links,
     network_scene,
     sankey_scene,
-    shells_of,
     weeks_scene,
 )
-from waterbed.publish.site.figures.marks import Figure, Key, label
+from waterbed.publish.site.figures.marks import Figure, Key
 from waterbed.publish.site.figures.plot import figure_of
 from waterbed.publish.site.hop_files import hop_files
+from waterbed.publish.site.hops_shown import HELD, WORDS, ChainRow, HopsView, Shown, evidence_words, script_data
 from waterbed.publish.site.interventions import intervention_pages
 from waterbed.publish.site.layout import Page
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
 
 PATH: Final = "displacement.html"
-WORDS: Final[Mapping[Level, tuple[str, str]]] = {
-    "hoster": ("hoster", "hosters"),
-    "as": ("AS", "ASes"),
-    "country": ("country", "countries"),
-}
-HELD: Final = "held back"
-"""Placeholder for a withheld passage."""
 MOST_ROWS: Final = 60
 """Flows of a level in a table; the others stand together in its last row, and each in the file."""
 WEEK_ROWS: Final = 5
 """The same for a single week."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChainRow:
-    """Number of contents with chains of a given length."""
-
-    hops: Annotated[str, "hops of the longest chain, as 2 or 3 and more"]
-    surely: Annotated[int | None, "contents whose chain surely is that long; null: fewer than may be told"]
-    possibly: Annotated[int, "contents whose chain may be"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HopsView:
-    """Content of the displacement page, after disclosure control."""
-
-    cells: HopCells
-    names: Annotated[Mapping[Level, Mapping[str, str]], "name for people of each key on a level"]
-    seats: Annotated[Mapping[str, str], "country of each hoster's or AS's seat, where it is known"]
-    sheets: Annotated[Mapping[str, str], "path of each hoster's sheet, by key"]
-    measures: Annotated[Mapping[Level, Sequence[GraphFigure]], "measures of the whole graph on each level"]
-    chains: Annotated[Mapping[Level, Sequence[ChainRow]], "lengths of chains on each level"]
-    events: Annotated[Sequence[tuple[str, str, str]], "path, title and one sentence of each intervention's page"]
-
-
 def displacement_page(view: HopsView, *, home: str, least: int) -> Page:
     """Render figures, tables, and controls that choose."""
-    shown = _Shown(view, home)
+    shown = Shown(view, home)
     found = view.cells.cells
     tables = {level: _table(shown, level) for level in LEVELS}
     return Page(
@@ -107,51 +66,14 @@ def displacement_page(view: HopsView, *, home: str, least: int) -> Page:
             "measures": _measures(view),
             "chains": view.chains,
             "events": view.events,
-            "data": _data(shown),
+            "data": script_data(shown),
             "home": home,
             "least": least,
         },
     )
 
 
-class _Shown:
-    """Keys that cells name on each level, in order."""
-
-    def __init__(self, view: HopsView, home: str) -> None:
-        self.view, self.home_code = view, home
-        self.keys = {level: sorted(set(_keys(view.cells.cells, level))) for level in LEVELS}
-        self.flows = {level: cell_flows(view.cells.cells, level) for level in LEVELS}
-
-    def spots(self, level: Level) -> list[Spot]:
-        """Places of the network, where they stand."""
-        home = {key: self.home(level, key) for key in self.keys[level]}
-        placed = positions(shells_of(self.flows[level], home))
-        return [
-            Spot(key=key, name=label(self.name(level, key)), home=self.home(level, key), x=x, y=y)
-            for key, (x, y) in placed.items()
-        ]
-
-    def home(self, level: Level, key: str) -> bool:
-        return self.seat(level, key) == self.home_code
-
-    def drawn_name(self, level: Level, key: str | None) -> str:
-        """A name with its country, as it is drawn."""
-        country = "" if key is None or level == "country" else self.seat(level, key)
-        return f"{label(self.name(level, key), 20)}{f' · {country}' if country else ''}"
-
-    def name(self, level: Level, key: str | None) -> str:
-        if key is None:
-            return f"other {WORDS[level][1]}"
-        return self.view.names.get(level, {}).get(key, key)
-
-    def seat(self, level: Level, key: str) -> str:
-        return key if level == "country" else self.view.seats.get(key, "")
-
-    def sheet(self, level: Level, key: str | None) -> str:
-        return self.view.sheets.get(key, "") if level == "hoster" and key is not None else ""
-
-
-def _across(shown: _Shown) -> dict[str, str] | None:
+def _across(shown: Shown) -> dict[str, str] | None:
     """The largest flow between named hosters that leaves or enters home."""
     for row in shown.flows["hoster"]:
         if row.to_key is not None and row.passage in CROSSING:
@@ -160,13 +82,7 @@ def _across(shown: _Shown) -> dict[str, str] | None:
     return None
 
 
-def _keys(cells: Sequence[HopCell], level: Level) -> Iterator[str]:
-    for cell in cells:
-        for side in cell.ends(level) or ():
-            yield from side
-
-
-def _table(shown: _Shown, level: Level) -> dict[str, Any]:
+def _table(shown: Shown, level: Level) -> dict[str, Any]:
     """Flows, sinks and sources of all weeks, for script-free readers."""
     flows = shown.flows[level]
 
@@ -197,12 +113,7 @@ def _counts(rows: Sequence[CellFlow]) -> dict[str, Any]:
     }
 
 
-def evidence_words(kinds: Sequence[str]) -> str:
-    """Kinds of evidence in words."""
-    return ", ".join(kind.replace("_", " ").replace("url", "URL") for kind in kinds)
-
-
-def _steps(shown: _Shown) -> Iterator[dict[str, Any]]:
+def _steps(shown: Shown) -> Iterator[dict[str, Any]]:
     """The largest flows of each week, for readers without scripts."""
     cells = shown.view.cells
     for at in range(len(cells.weeks)):
@@ -216,7 +127,9 @@ def _steps(shown: _Shown) -> Iterator[dict[str, Any]]:
             }
             for row in flows[:WEEK_ROWS]
         ]
-        yield {"flows": told, "rest": _counts(flows[WEEK_ROWS:])}
+        week = cells.weeks[at]
+        short = week if at == 0 or week.endswith("W01") else week.partition("-")[2]
+        yield {"short": short, "flows": told, "rest": _counts(flows[WEEK_ROWS:])}
 
 
 def _signed(value: float) -> str:
@@ -224,7 +137,7 @@ def _signed(value: float) -> str:
     return f"{sign}{count(abs(value))}"
 
 
-def _figures(shown: _Shown) -> Iterator[Figure]:
+def _figures(shown: Shown) -> Iterator[Figure]:
     """All hops between hosters: by week, as flows, and as a network."""
     view, flows = shown.view, shown.flows["hoster"]
     sums = week_sums(view.cells.cells, len(view.cells.weeks))
@@ -275,56 +188,6 @@ def _figures(shown: _Shown) -> Iterator[Figure]:
 
 def _used(view: HopsView, way: CrossBorder | None) -> bool:
     return any(cell.passage == way for cell in view.cells.cells)
-
-
-def _data(shown: _Shown) -> dict[str, Any]:
-    """Data that the script filters: keys, and cells in columns.
-
-    Each key and each pair of ends stands once. A key of the network has its place; a side of one key is its number.
-    """
-    numbers = {level: {key: at for at, key in enumerate(shown.keys[level])} for level in LEVELS}
-
-    def side(level: Level, keys: Sequence[str]) -> list[int] | int:
-        found = [numbers[level][key] for key in keys]
-        return found[0] if len(found) == 1 else found
-
-    def ends(cell: HopCell, level: Level) -> list[list[int] | int] | None:
-        ends = cell.ends(level)
-        return None if ends is None else [side(level, keys) for keys in ends]
-
-    def key_of(level: Level, key: str, spots: Mapping[str, Spot]) -> dict[str, Any]:
-        spot, name = spots.get(key), shown.name(level, key)
-        told = {"key": key, "name": name, "seat": shown.seat(level, key), "sheet": shown.sheet(level, key)}
-        told |= {"label": label(name)} if label(name) != name else {}
-        return {name: value for name, value in told.items() if value} | ({"at": [spot.x, spot.y]} if spot else {})
-
-    def of_level(level: Level) -> dict[str, Any]:
-        spots = {spot.key: spot for spot in shown.spots(level)}
-        return {"plural": WORDS[level][1], "keys": [key_of(level, key, spots) for key in shown.keys[level]]}
-
-    cells = shown.view.cells.cells
-    kinds = sorted({kind for cell in cells for kind in cell.evidence})
-    bits = {kind: 1 << at for at, kind in enumerate(kinds)}
-    of_cells = [[ends(cell, level) for level in LEVELS] for cell in cells]
-    distinct = dict(sorted((repr(one), one) for one in of_cells))  # alike ends stand together: they compress well
-    places = {spelled: at for at, spelled in enumerate(distinct)}
-    return {
-        "weeks": shown.view.cells.weeks,
-        "home": shown.home_code,
-        "passages": [way or HELD for way in WAYS],
-        "evidence": [evidence_words([kind]) for kind in kinds],
-        "levels": {level: of_level(level) for level in LEVELS},
-        "ends": {level: [one[at] for one in distinct.values()] for at, level in enumerate(LEVELS)},
-        "cells": {
-            "first": [cell.first for cell in cells],
-            "span": [cell.last - cell.first for cell in cells],
-            "ends": [places[repr(one)] for one in of_cells],
-            "passage": [WAYS.index(cell.passage) for cell in cells],
-            "hops": [cell.hops for cell in cells],
-            "certain": [cell.certain for cell in cells],
-            "evidence": [sum(bits[kind] for kind in cell.evidence) for cell in cells],
-        },
-    }
 
 
 def _monday(week: str) -> datetime:

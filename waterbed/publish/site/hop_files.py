@@ -8,7 +8,8 @@ from graphs.displacement.disclosure import OTHERS
 from graphs.network.figures import GraphFigure
 from graphs.network.flows import EVIDENCE
 from graphs.network.moves import Level
-from waterbed.publish.hop_cells import LEVELS, HopCells, cell_flows, cell_places, week_sums
+from waterbed.publish.hop_cells import LEVELS, HopCells
+from waterbed.publish.hop_sums import cell_flows, cell_places, week_sums
 from waterbed.publish.hop_tables import OTHER_NAMES
 from waterbed.publish.site.layout import PageTable
 

@@ -9,7 +9,8 @@ from graphs.network.weeks import CrossBorder
 from waterbed.analysis.rankings.takedown import RemovalCurve
 from waterbed.model.results import ChangeRow, WindowShare
 from waterbed.model.spelling import percent
-from waterbed.publish.hop_cells import WAYS, HopCell
+from waterbed.publish.hop_cells import HopCell
+from waterbed.publish.hop_sums import WAYS
 from waterbed.publish.site.figures.curves import curves_scene, weekly_line
 from waterbed.publish.site.figures.events import line_keys
 from waterbed.publish.site.figures.marks import LINES, Figure, Scene

@@ -163,7 +163,7 @@ const hopFigures = (() => {
         const d = `M${x0} ${rounded(a)}C${middle} ${rounded(a)} ${middle} ${rounded(b)} ${x1} ${rounded(b)}`
           + `V${rounded(b + tall)}C${middle} ${rounded(b + tall)} ${middle} ${rounded(a + tall)} ${x0} ${rounded(a + tall)}Z`;
         const tip = `${start.text} → ${end.text}: ${count(hops)} ${kind}, of ${count(row.most)}; ${data.passages[row.passage]}`;
-        marks.push(path(`flow w${row.passage} ${css}`, d, tip));
+        marks.push(path(`flow w${row.passage} ${css}${isOther(row.start) || isOther(row.end) ? " aside" : ""}`, d, tip));
         start.used += tall;
         end.used += tall;
       }

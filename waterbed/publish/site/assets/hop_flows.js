@@ -1,5 +1,5 @@
 "use strict";
-// Cells of hops added up, as waterbed/publish/hop_cells.py does. They stand in columns; `span` is the weeks from the first to the
+// Cells of hops added up, as waterbed/publish/hop_sums.py does. They stand in columns; `span` is the weeks from the first to the
 // last, `ends` a number of data.ends: on each level [keys left, keys arrived at], or null where they are held back; a side held
 // back is empty, one of a single key its number. `evidence` has a bit for each word of data.evidence.
 const hopFlows = (() => {

@@ -9,7 +9,7 @@ from math import sqrt
 from typing import Annotated, Final
 
 from graphs.network.weeks import CrossBorder
-from waterbed.publish.hop_cells import WAYS, CellFlow, CellPlace
+from waterbed.publish.hop_sums import WAYS, CellFlow, CellPlace
 from waterbed.publish.site.figures.marks import NARROW, Mark, Point, Scene, element, label, path, rounded, word
 from waterbed.publish.site.figures.plot import Axis, Plot, measured, thinned
 
@@ -134,7 +134,8 @@ def sankey_scene(
     """Draw flows between places left and places arrived at.
 
     Each flow is up to three ribbons: certain hops, paler the possible ones, and an outline for those whose weeks are
-    not known to be among the chosen ones. `names` are those that are drawn, `home` says which places are at home.
+    not known to be among the chosen ones; those to and from others are fainter. `names` are those that are drawn,
+    `home` says which places are at home.
     """
     narrow = width == NARROW
     links, apart = drawn_links(flows)
@@ -167,6 +168,7 @@ def sankey_scene(
     for row in sorted(links, key=lambda row: (order[row.start], place[row.end])):
         start, end = left[row.start], right[row.end]
         parts = ((row.certain, "strong"), (row.hops - row.certain, "pale"), (row.most - row.hops, "open"))
+        aside = " aside" if isinstance(row.start, int) or isinstance(row.end, int) else ""
         for hops, css in parts:
             if hops < 1e-6:
                 continue
@@ -177,7 +179,7 @@ def sankey_scene(
                 f"{x0:g} {rounded(a + tall)}Z"
             )
             tip = f"{start.text} → {end.text}: {count(hops)} {KINDS[css]}, of {count(row.most)}; {way_word(row)}"
-            marks.append(path(f"flow w{WAYS.index(row.passage)} {css}", d, tip))
+            marks.append(path(f"flow w{WAYS.index(row.passage)} {css}{aside}", d, tip))
             start.used += tall
             end.used += tall
     for nodes, x, at, anchor in columns:

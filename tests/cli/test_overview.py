@@ -192,7 +192,8 @@ def test_words_of_the_options_are_those_of_the_code() -> None:
     """What options name without loading the code behind them is what that code knows."""
     assert tuple(FORMATS) == options.REPORT_FORMS
     assert options.NOTICE_FORMS == NOTICE_FORMATS
-    assert tuple(kind for kind in KINDS if kind not in set(ROLES.values()) - {"hoster", "upstream"}) == options.RANKED
+    kinds = (kind.replace("_", "-") for kind in KINDS if kind not in set(ROLES.values()) - {"hoster", "upstream"})
+    assert tuple(kinds) == options.RANKED
     assert (*READERS, births.KIND) == options.TABLE_KINDS
     assert (options.WINDOW_DAYS, options.OUTCOMES) == (WINDOW_DAYS, OUTCOMES)
     assert {str(clock) for clock in options.Clock} <= set(get_args(ClockKind))

@@ -5,7 +5,7 @@ Only the web has an address at which Waterbed can look.
 
 import re
 from base64 import b32encode
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from waterbed.model.facts import Medium, Report
@@ -13,6 +13,9 @@ from waterbed.model.urls import CanonicalUrl
 
 LOOKED_AT: Final = ("web", "ipfs")
 """Mediums whose addresses are looked at; others are counted, never asked for, and at no hoster."""
+
+MEDIUM_WORDS: Final[Mapping[str, str]] = {"tor": "Tor and its like", "chat": "chats", "live": "live streams"}
+"""Words for people of what is never looked at."""
 
 _HIDDEN: Final = ("onion", "i2p", "loki")
 """Top-level names that no name server knows (RFC 7686 for the first)."""

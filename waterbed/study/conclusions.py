@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from attribution.attribute import Attributor
+from graphs.beyond import Beyond, beyond
 from graphs.births import Births, births_of
 from graphs.episodes import EpisodeRules, UrlHistory, all_episodes, censor_from
 from graphs.hop_sources import without_alternating
@@ -220,6 +221,11 @@ class Conclusions(Judgements):
     def arrivals(self) -> Sequence[Episode]:
         """All episodes, none of which begins before its name."""
         return self.births.bounded(self.episodes)
+
+    @cached_property
+    def beyond(self) -> list[Beyond]:
+        """Content that came up where no hoster can be told, by medium."""
+        return beyond(self.episodes, self.facts.reports, self.contents)
 
     @cached_property
     def hops(self) -> list[Hop]:

@@ -124,6 +124,7 @@ def hops(
     For example: waterbed -C mystudy hops --format csv
     """
     from graphs.hops import count_hops
+    from waterbed.model.mediums import MEDIUM_WORDS
     from waterbed.study.external import ExternalConclusions
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
@@ -141,6 +142,7 @@ def hops(
         info = table_info(study, "told hops" if external else "hops", window=wanted.window)
         each = list(wanted.each(study))
         found = [(one.window, one.hops) for one in each]
+        beyond = each[0].whole.beyond if each and table is Hops.hops and form is Format.table else []
         if external and each:
             told = ExternalConclusions(each[0].whole, study.config.testimony).hops
             found = [(one.window, [hop for hop in told if one.window.holds(hop.arrived_before)]) for one in each]
@@ -150,6 +152,11 @@ def hops(
             bounds = count_hops(own)
             when = f"{window.label}: between" if wanted.every else "Between"
             say(f"{when} {bounds.least:,} and {bounds.most:,} hops are displacement; the others were already there.")
+        for one in beyond:
+            say(
+                f"To {MEDIUM_WORDS[one.medium]}, at home and abroad alike: {one.least:,} to {one.most:,} contents "
+                f"({one.contents:,} were reported there); no hoster can be told."
+            )
 
 
 def _windows(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -33,9 +33,6 @@ class Shown(StrEnum):
     volume = "volume"
     places = "places"
     sources = "sources"
-
-
-_MEDIUM_WORDS: Final[Mapping[str, str]] = {"tor": "Tor and its like", "chat": "chats", "live": "live streams"}
 
 
 class Role(StrEnum):
@@ -163,6 +160,7 @@ def _side(home: bool | None) -> Side | None:
 def _ranking(study: Study, tables: RankingTables, by: str, top: int | None, form: Format) -> None:
     from waterbed.analysis.rankings.ranking import UNKNOWN
     from waterbed.analysis.rankings.tables import ranking_info
+    from waterbed.model.mediums import MEDIUM_WORDS
 
     rows: Sequence[RankingRow] = tables.rows
     print_ranking(rows[:top] if top else rows, ranking_info(study, tables, "ranking"), form.value)
@@ -172,7 +170,7 @@ def _ranking(study: Study, tables: RankingTables, by: str, top: int | None, form
         _weighing(tables.weighing())
     without = Counter(tables.without_address.values())
     if form is Format.table and without:
-        told = ", ".join(f"{_MEDIUM_WORDS[medium]} {n:,}" for medium, n in sorted(without.items()))
+        told = ", ".join(f"{MEDIUM_WORDS[medium]} {n:,}" for medium, n in sorted(without.items()))
         note(
             f"{without.total():,} reported URLs have no address to look at ({told}): they are counted, never looked "
             "at, and at no hoster (--by medium).",

@@ -1,0 +1,56 @@
+"""Content that came up where no hoster can be told: Tor, chats, live streams."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from graphs.hop_sources import down_by, is_loss
+from waterbed.model.conclusions import Episode
+from waterbed.model.facts import Medium, Report
+from waterbed.model.mediums import LOOKED_AT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beyond:
+    """Contents that left a hoster and were reported at a medium without address.
+
+    Nobody looks there, so no order is known: none surely moved, and at most so many did.
+    """
+
+    medium: Annotated[Medium, "tor, chat or live"]
+    contents: Annotated[int, "contents of a hoster that were reported there too, at any time"]
+    least: Annotated[int, "of these, contents that surely went there after they left the hoster: none is known"]
+    most: Annotated[int, "of these, contents first reported there after they had left a hoster"]
+
+
+def beyond(episodes: Iterable[Episode], reports: Iterable[Report], contents: Mapping[str, str]) -> list[Beyond]:
+    """Count contents that came up where no hoster can be told, by medium.
+
+    `contents` is the content of each URL. Pure.
+    """
+    at_hoster: set[str] = set()
+    left: dict[str, datetime] = {}
+    for episode in episodes:
+        at_hoster.add(episode.content_id)
+        if is_loss(episode):
+            when = down_by(episode)
+            left[episode.content_id] = min(when, left.get(episode.content_id, when))
+    first: dict[tuple[Medium, str], datetime] = {}
+    for report in reports:
+        content = contents.get(report.url_id)
+        if report.medium in LOOKED_AT or content not in at_hoster or content is None:
+            continue
+        when = report.reported_at or report.received_at
+        first[report.medium, content] = min(when, first.get((report.medium, content), when))
+    return [
+        Beyond(
+            medium=medium,
+            contents=sum(one == medium for one, _ in first),
+            least=0,
+            most=sum(
+                one == medium and content in left and when >= left[content] for (one, content), when in first.items()
+            ),
+        )
+        for medium in sorted({one for one, _ in first})
+    ]

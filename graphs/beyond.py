@@ -1,4 +1,7 @@
-"""Content that came up where no hoster can be told: Tor, chats, live streams."""
+"""Content that came up where no hoster can be told.
+
+At Tor and its like, in chats, in live streams.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +16,7 @@ from waterbed.model.mediums import LOOKED_AT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beyond:
-    """Contents that left a hoster and were reported at a medium without address.
+    """Contents of hosters reported at a medium without address.
 
     Nobody looks there, so no order is known: none surely moved, and at most so many did.
     """
@@ -25,7 +28,7 @@ class Beyond:
 
 
 def beyond(episodes: Iterable[Episode], reports: Iterable[Report], contents: Mapping[str, str]) -> list[Beyond]:
-    """Count contents that came up where no hoster can be told, by medium.
+    """Count contents at mediums without address.
 
     `contents` is the content of each URL. Pure.
     """

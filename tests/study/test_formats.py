@@ -174,6 +174,7 @@ def test_schema_lists_every_column_with_its_meaning():
         "views differ",
         "unmeasurable",
         "proxy",
+        "no address",
     ]
     assert schema["properties"]["place"]["type"] == ["integer", "null"]
     assert row_schema(Attribution)["properties"]["origins"]["type"] == "array"

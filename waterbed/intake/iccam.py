@@ -1,4 +1,7 @@
-"""Reports from ICCAM, the exchange between hotlines, in its JSON (version 3)."""
+"""Reports from ICCAM, the exchange between hotlines.
+
+In the JSON of its version 3.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final

@@ -1,6 +1,6 @@
-"""The medium of a reported address: the web, Tor, a chat, a live stream.
+"""The medium of a reported address.
 
-Only the web has an address at which Waterbed can look.
+The web, a gateway to IPFS, Tor, a chat or a live stream. Only the web has an address at which Waterbed can look.
 """
 
 import re
@@ -56,7 +56,10 @@ def medium_of(canonical: CanonicalUrl, site_type: str | None = None, live: Colle
 
 
 def mediums_without_address(reports: Iterable[Report]) -> dict[str, Medium]:
-    """The medium of each URL that no report puts on the web."""
+    """Return the medium of each URL without an address.
+
+    No report puts it on the web.
+    """
     found: dict[str, Medium] = {}
     web: set[str] = set()
     for report in reports:
@@ -68,10 +71,10 @@ def mediums_without_address(reports: Iterable[Report]) -> dict[str, Medium]:
 
 
 def ipfs_content(canonical: CanonicalUrl) -> str | None:
-    """The content that a gateway to IPFS shows, alike for all gateways.
+    """Return the content that a gateway to IPFS shows.
 
-    A content identifier (CID) in its version 1 and base 32, and the path below it; None for other addresses. Forms:
-    https://GATEWAY/ipfs/CID/PATH and https://CID.ipfs.GATEWAY/PATH (specs.ipfs.tech, path and subdomain gateways).
+    Alike for all gateways: a content identifier (CID) in its version 1 and base 32, and the path below it; None for
+    other addresses. Forms: https://GATEWAY/ipfs/CID/PATH and https://CID.ipfs.GATEWAY/PATH (specs.ipfs.tech, path and subdomain gateways).
     """
     label, _, rest = canonical.host.partition(".")
     path = canonical.target.partition("?")[0]

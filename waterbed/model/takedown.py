@@ -53,7 +53,10 @@ class AddressedNotice:
 
     @property
     def deadline(self) -> tuple[datetime, Deadline] | None:
-        """When it must be gone, and who says so; None if neither the order nor the law does."""
+        """When it must be gone, and who says so.
+
+        None if neither the order nor the law does.
+        """
         if self.due_at is not None:
             return self.due_at, "order"
         if self.kind in _BY_LAW and self.delivered_at is not None:
@@ -128,7 +131,7 @@ class TakedownClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadlineRow:
-    """Removals of one key by the deadlines of notices, by kind.
+    """Removals of one key by the deadlines of notices.
 
     Where neither the orders nor the law set one, the time to action stands in.
     """

@@ -224,7 +224,7 @@ class Conclusions(Judgements):
 
     @cached_property
     def beyond(self) -> list[Beyond]:
-        """Content that came up where no hoster can be told, by medium."""
+        """Content at Tor and the like, by medium."""
         return beyond(self.episodes, self.facts.reports, self.contents)
 
     @cached_property

@@ -226,7 +226,7 @@ def _allowed(clock: TakedownClock, after_h: float) -> float:
 
 
 def deadlines(groups: Groups, names: Mapping[str, str], *, until: datetime) -> list[DeadlineRow]:
-    """The shares removed by the deadlines of notices, by key and kind.
+    """The shares removed by deadlines, by key and kind.
 
     A share is that of any removal (`removal`), on the scale on which each clock's deadline is 24 hours; below
     FEWEST_SITES clusters there is none. A deadline is one that the order states or the law fixes; of notices without

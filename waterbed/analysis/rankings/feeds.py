@@ -133,7 +133,7 @@ _TIMES, _CONSTANT = 20, 0.9
 
 
 def window_length(entries: Iterable[Presence]) -> int | None:
-    """The entries that a source always lists, if it is a window.
+    """Return how many entries a source always lists.
 
     Such a source lists as many entries each time, so that as many leave as come: how long one stays is the source's
     pace, and tells nothing of its page. None if its length varies, or if fewer entries left it than it holds.

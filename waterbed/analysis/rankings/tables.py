@@ -311,7 +311,7 @@ class RankingTables:
 
     @property
     def without_address(self) -> Mapping[str, Medium]:
-        """The medium of each URL that has no address to look at, whoever reported it.
+        """The medium of each URL without an address.
 
         It is in rankings by what reports tell, and at no place.
         """

@@ -56,7 +56,7 @@ class WorldScene:
         return self._pages.marker
 
     def listeners(self) -> tuple[Listener, ...]:
-        """Two per hoster, parking service and banner: ports 80 and 443."""
+        """Two per hoster and banner: ports 80 and 443."""
         return self._listeners
 
     def silent(self, moment: datetime) -> bool:

@@ -331,7 +331,7 @@ class World(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
 
     @property
     def beyond(self) -> dict[str, str]:
-        """Networks of names that can end up at no hoster, by reserved key."""
+        """Networks of parked and seized names, by reserved key."""
         parks = any(hoster.removal.answer_after_removal == "parked" for hoster in self.hoster)
         return {key: BEYOND[key] for key, can in ((PARKING, parks), (SEIZED, bool(self.seizure))) if can}
 

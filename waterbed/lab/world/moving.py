@@ -240,7 +240,7 @@ def take_away(events: EventQueue, proxy: Hoster, now: int) -> None:
 
 
 def chosen_sites(world: World, sites: Sequence[Site], share: float, what: str) -> list[Site]:
-    """Choose a share of the sites that are up at plain hosters."""
+    """Choose a share of the sites at plain hosters."""
     return [
         site
         for site in sites

@@ -180,6 +180,7 @@ class CurveHour:
     moved: Annotated[float, "share moved to another hoster"]
     name: Annotated[float, "share whose name was gone"]
     network: Annotated[float, "share whose network was silent"]
+    seized: Annotated[float, "share whose name was seized"]
     lost: Annotated[float, "share lost from sight"]
 
 

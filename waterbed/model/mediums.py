@@ -74,7 +74,8 @@ def ipfs_content(canonical: CanonicalUrl) -> str | None:
     """Return the content that a gateway to IPFS shows.
 
     Alike for all gateways: a content identifier (CID) in its version 1 and base 32, and the path below it; None for
-    other addresses. Forms: https://GATEWAY/ipfs/CID/PATH and https://CID.ipfs.GATEWAY/PATH (specs.ipfs.tech, path and subdomain gateways).
+    other addresses. Forms:
+    https://GATEWAY/ipfs/CID/PATH and https://CID.ipfs.GATEWAY/PATH (specs.ipfs.tech, path and subdomain gateways).
     """
     label, _, rest = canonical.host.partition(".")
     path = canonical.target.partition("?")[0]

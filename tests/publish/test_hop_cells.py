@@ -1,6 +1,7 @@
 """Cells of hops: nothing about too few sites can be read from them, nor worked out of any two choices."""
 
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations_with_replacement
 from typing import Any
 
@@ -80,6 +81,19 @@ def test_cells_add_up_to_all_hops(hops: list[Hop]) -> None:
         by_way = [sum(row.hops for row in cell_flows(found.cells, level, ways=[way])) for way in WAYS]
         assert sum(by_way) == pytest.approx(expected[0])
         assert all(row.hops == row.most for row in rows)
+
+
+def test_evidence_is_named_where_hops_of_enough_sites_rest_on_it() -> None:
+    """Two sites' evidence is not told, however many hops they have; that of three is, and flows unite their cells'."""
+    kinds = [("path",), ("path",), ("path", "label"), ("label",), ("label", "title"), ("title",)]
+    hops = [moved(number, "a", "c", 0, evidence=own) for number, own in enumerate(kinds)]
+    hops += [replace(hops[-1], to_url_id=f"again {number}") for number in range(3)]  # of one site that is left
+    found = cells_of(hops)
+    (cell,) = found.cells
+    assert cell.evidence == ("label", "path")
+    assert cell_flows(found.cells, "hoster")[0].evidence == ("label", "path")
+    other = replace(cell, evidence=("etag",))
+    assert cell_flows([cell, other], "country")[0].evidence == ("etag", "label", "path")
 
 
 @settings(max_examples=150, deadline=None)

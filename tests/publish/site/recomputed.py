@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 Rows = list[list[str]]
 SITE = files("waterbed.publish.site")
 _DIGIT = re.compile(r"\d")
-_LINK = re.compile(r"(.+ → .+): ([\d,.]+) (?:certain|possible), of ([\d,.]+); (.+)")
+_LINK = re.compile(r"(.+ → .+): ([\d,.]+) (?:certain|possible), of ([\d,.]+); ([^;]+)(?:; by .+)?")
 _ROUNDED = 0.06
 """Parts of hops are told to a tenth."""
 _WORDED = re.compile(r"\S*\d\S*.*\s|\s.*\S*\d\S*")

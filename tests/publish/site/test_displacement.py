@@ -21,9 +21,16 @@ from tests.publish.test_hop_cells import HOSTERS, KEYS, WEEK, cells_of, moved
 from waterbed.publish.hop_cells import LEVELS, HopCells
 from waterbed.publish.hop_sums import WAYS, CellFlow, cell_flows, cell_places, week_sums
 from waterbed.publish.site.displacement import displacement_page
-from waterbed.publish.site.figures.hops import count, drawn_links, network_scene, sankey_scene, weeks_scene
+from waterbed.publish.site.figures.hops import (
+    count,
+    drawn_links,
+    evidence_words,
+    network_scene,
+    sankey_scene,
+    weeks_scene,
+)
 from waterbed.publish.site.figures.marks import NARROW, WIDE, Scene
-from waterbed.publish.site.hops_shown import ChainRow, HopsView, Shown, evidence_words
+from waterbed.publish.site.hops_shown import ChainRow, HopsView, Shown
 from waterbed.publish.site.layout import Page, make_site
 
 ASSETS = files("waterbed.publish.site").joinpath("assets")
@@ -37,7 +44,8 @@ def cells(seed: int = 1, hops: int = 300) -> HopCells:
         left, arrived = chance.sample(sorted(HOSTERS), 2)
         more = {"before": ("BE", "NL")} if chance.random() < 0.1 else {}
         order = chance.choice(["sequential", "unknown"])
-        made.append(moved(number, left, arrived, chance.randrange(7), order=order, **more))
+        kinds = chance.choice([("content_id",), ("path", "redirect_url"), ("label", "path")])
+        made.append(moved(number, left, arrived, chance.randrange(7), order=order, evidence=kinds, **more))
     named = KEYS | {"hoster": ["a", "b", "c", "d"], "country": ["BE", *KEYS["country"]]}
     return cells_of(made, named=named, span=(hour(0), hour(7 * WEEK - 1)))
 
@@ -267,8 +275,10 @@ def test_named_flows_across_the_border_lead_and_others_never_do() -> None:
 
 def test_hops_whose_weeks_are_open_are_outlines() -> None:
     """In a single week what is only known to reach into it is drawn apart from what is in it."""
-    row = CellFlow(from_key="a", to_key="c", passage="leaves home", hops=4, certain=1, most=9)
-    assert ribbons(sankey_scene([row], {"a": "a", "c": "c"}, {"a": True}, WIDE)) == [
+    row = CellFlow(from_key="a", to_key="c", passage="leaves home", hops=4, certain=1, most=9, evidence=("same_url",))
+    scene = sankey_scene([row], {"a": "a", "c": "c"}, {"a": True}, WIDE)
+    assert next(one.tip for one in scene.marks if one.tip) == "a → c: 1 certain, of 9; leaves home; by same URL"
+    assert ribbons(scene) == [
         ("a", "c", 1, "certain"),
         ("a", "c", 3, "possible"),
         ("a", "c", 5, "possibly of these weeks"),

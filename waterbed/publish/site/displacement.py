@@ -17,6 +17,7 @@ from waterbed.publish.site.figures.hops import (
     CROSSING,
     count,
     drawn_links,
+    evidence_words,
     network_scene,
     sankey_scene,
     weeks_scene,
@@ -24,7 +25,7 @@ from waterbed.publish.site.figures.hops import (
 from waterbed.publish.site.figures.marks import Figure, Key
 from waterbed.publish.site.figures.plot import figure_of
 from waterbed.publish.site.hop_files import hop_files
-from waterbed.publish.site.hops_shown import HELD, WORDS, ChainRow, HopsView, Shown, evidence_words, script_data
+from waterbed.publish.site.hops_shown import HELD, WORDS, ChainRow, HopsView, Shown, script_data
 from waterbed.publish.site.interventions import intervention_pages
 from waterbed.publish.site.layout import Page
 from waterbed.study.conclusions import Conclusions

@@ -9,7 +9,7 @@ from graphs.network.moves import Level
 from graphs.network.positions import positions
 from waterbed.publish.hop_cells import LEVELS, HopCell, HopCells
 from waterbed.publish.hop_sums import WAYS, cell_flows
-from waterbed.publish.site.figures.hops import Spot, shells_of
+from waterbed.publish.site.figures.hops import Spot, evidence_words, shells_of
 from waterbed.publish.site.figures.marks import label
 
 WORDS: Final[Mapping[Level, tuple[str, str]]] = {
@@ -89,11 +89,6 @@ def _keys(cells: Sequence[HopCell], level: Level) -> Iterator[str]:
     for cell in cells:
         for side in cell.ends(level) or ():
             yield from side
-
-
-def evidence_words(kinds: Sequence[str]) -> str:
-    """Kinds of evidence in words."""
-    return ", ".join(kind.replace("_", " ").replace("url", "URL") for kind in kinds)
 
 
 def script_data(shown: Shown) -> dict[str, Any]:

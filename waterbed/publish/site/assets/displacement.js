@@ -91,7 +91,7 @@
       cell("th", named(now.level, row.from)), cell("th", named(now.level, row.to)), cell("td", way(row.passage), "way"),
       cell("td", count(row.hops), "n strong", "hops"), cell("td", count(row.certain), "n", "certain"),
       cell("td", count(row.most), "n", "at most"),
-      cell("td", data.evidence.filter((_, at) => row.evidence & (1 << at)).join(", "), "by"),
+      cell("td", hopFlows.evidence(data, row.evidence), "by"),
     ]));
     fill("places", places.map((one) => [
       cell("th", named(now.level, one.key)), cell("td", count(one.arrived), "n"), cell("td", count(one.left), "n"),

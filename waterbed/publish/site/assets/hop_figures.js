@@ -89,10 +89,11 @@ const hopFigures = (() => {
       const start = row.from !== null && starts.has(row.from) ? row.from : other(row, ["leaves home", "stays home"]);
       const end = row.to !== null && ends.has(row.to) ? row.to : other(row, ["comes home", "stays home"]);
       const key = start + " " + end + " " + row.passage;
-      const sum = sums.get(key) || { start, end, passage: row.passage, hops: 0, certain: 0, most: 0 };
+      const sum = sums.get(key) || { start, end, passage: row.passage, hops: 0, certain: 0, most: 0, evidence: 0 };
       sum.hops += row.hops;
       sum.certain += row.certain;
       sum.most += row.most;
+      sum.evidence |= row.evidence;
       sums.set(key, sum);
     }
     const apart = (link) => isOther(link.start) && isOther(link.end);
@@ -156,13 +157,14 @@ const hopFigures = (() => {
     const sorted = [...drawn].sort((a, b) => order.get(a.start) - order.get(b.start) || place.get(a.end) - place.get(b.end));
     for (const row of sorted) {
       const [start, end] = [left.get(row.start), right.get(row.end)];
+      const told = [data.passages[row.passage], hopFlows.evidence(data, row.evidence)].filter(Boolean).join("; by ");
       for (const [hops, css, kind] of [[row.certain, "strong", "certain"], [row.hops - row.certain, "pale", "possible"],
         [row.most - row.hops, "open", "possibly of these weeks"]]) {
         if (hops < 1e-6) continue;
         const [a, b, tall] = [start.used, end.used, hops * scale];
         const d = `M${x0} ${rounded(a)}C${middle} ${rounded(a)} ${middle} ${rounded(b)} ${x1} ${rounded(b)}`
           + `V${rounded(b + tall)}C${middle} ${rounded(b + tall)} ${middle} ${rounded(a + tall)} ${x0} ${rounded(a + tall)}Z`;
-        const tip = `${start.text} → ${end.text}: ${count(hops)} ${kind}, of ${count(row.most)}; ${data.passages[row.passage]}`;
+        const tip = `${start.text} → ${end.text}: ${count(hops)} ${kind}, of ${count(row.most)}; ${told}`;
         marks.push(path(`flow w${row.passage} ${css}${isOther(row.start) || isOther(row.end) ? " aside" : ""}`, d, tip));
         start.used += tall;
         end.used += tall;

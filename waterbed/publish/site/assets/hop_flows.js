@@ -55,5 +55,7 @@ const hopFlows = (() => {
       .sort((a, b) => Math.abs(b.arrived - b.left) - Math.abs(a.arrived - a.left) || a.key - b.key);
   };
 
-  return { cells, flows, places };
+  const evidence = (data, bits) => data.evidence.filter((_, at) => bits & (1 << at)).join(", ");
+
+  return { cells, flows, places, evidence };
 })();

@@ -3,6 +3,7 @@
 `assets/hop_figures.js` draws the same from the same data, where a reader chooses a part of it.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
@@ -85,6 +86,7 @@ class Link:
     hops: float
     certain: float
     most: float
+    evidence: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -108,14 +110,24 @@ def drawn_links(flows: Sequence[CellFlow]) -> tuple[list[Link], list[Link]]:
     leading += [row for row in named if row not in leading][: MOST_LINKS - len(leading)]
     starts, ends = {row.from_key for row in leading}, {row.to_key for row in leading}
     sums: dict[tuple[Place, Place, CrossBorder | None], list[float]] = {}
+    evidence: dict[tuple[Place, Place, CrossBorder | None], set[str]] = defaultdict(set)
     for row in [*leading, *(row for row in rows if row not in leading)]:
         start = row.from_key if row.from_key is not None and row.from_key in starts else _other(row, _FROM_HOME)
         end = row.to_key if row.to_key is not None and row.to_key in ends else _other(row, _TO_HOME)
         found = sums.setdefault((start, end, row.passage), [0.0, 0.0, 0.0])
         for at, value in enumerate((row.hops, row.certain, row.most)):
             found[at] += value
+        evidence[start, end, row.passage].update(row.evidence)
     links = [
-        Link(start=start, end=end, passage=way, hops=hops, certain=certain, most=most)
+        Link(
+            start=start,
+            end=end,
+            passage=way,
+            hops=hops,
+            certain=certain,
+            most=most,
+            evidence=tuple(sorted(evidence[start, end, way])),
+        )
         for (start, end, way), (hops, certain, most) in sums.items()
     ]
     apart = [link for link in links if isinstance(link.start, int) and isinstance(link.end, int)]
@@ -168,6 +180,7 @@ def sankey_scene(
     for row in sorted(links, key=lambda row: (order[row.start], place[row.end])):
         start, end = left[row.start], right[row.end]
         parts = ((row.certain, "strong"), (row.hops - row.certain, "pale"), (row.most - row.hops, "open"))
+        said_of = "; by ".join(filter(None, (way_word(row), evidence_words(row.evidence))))
         aside = " aside" if isinstance(row.start, int) or isinstance(row.end, int) else ""
         for hops, css in parts:
             if hops < 1e-6:
@@ -178,7 +191,7 @@ def sankey_scene(
                 f"V{rounded(b + tall)}C{middle} {rounded(b + tall)} {middle} {rounded(a + tall)} "
                 f"{x0:g} {rounded(a + tall)}Z"
             )
-            tip = f"{start.text} → {end.text}: {count(hops)} {KINDS[css]}, of {count(row.most)}; {way_word(row)}"
+            tip = f"{start.text} → {end.text}: {count(hops)} {KINDS[css]}, of {count(row.most)}; {said_of}"
             marks.append(path(f"flow w{WAYS.index(row.passage)} {css}{aside}", d, tip))
             start.used += tall
             end.used += tall
@@ -319,6 +332,11 @@ def _edge(row: CellFlow, put: Callable[[str | None], Point], most: float, where:
     yield element("path", css, d=d, stroke_width=wide, tip=tip)
     if row.certain:
         yield element("path", f"edge {way}", d=d, stroke_width=1 + 8 * row.certain / most, tip=tip)
+
+
+def evidence_words(kinds: Sequence[str]) -> str:
+    """Kinds of evidence in words."""
+    return ", ".join(kind.replace("_", " ").replace("url", "URL") for kind in kinds)
 
 
 def way_word(row: CellFlow | Link) -> str:

@@ -37,12 +37,12 @@ ASSETS = files("waterbed.publish.site").joinpath("assets")
 
 
 def cells(seed: int = 1, hops: int = 300) -> HopCells:
-    """Hops between five hosters in seven weeks, one in ten from two countries."""
+    """Hops between five hosters in seven weeks, one in ten from two countries, three from none that is known."""
     chance = random.Random(seed)
     made = []
     for number in range(hops):
         left, arrived = chance.sample(sorted(HOSTERS), 2)
-        more = {"before": ("BE", "NL")} if chance.random() < 0.1 else {}
+        more = chance.choices([{"before": ("BE", "NL")}, {"before": ()}, {}], [1, 3, 6])[0]
         order = chance.choice(["sequential", "unknown"])
         kinds = chance.choice([("content_id",), ("path", "redirect_url"), ("label", "path")])
         made.append(moved(number, left, arrived, chance.randrange(7), order=order, evidence=kinds, **more))

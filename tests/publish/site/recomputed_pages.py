@@ -132,7 +132,7 @@ def displacement(check: Check) -> None:
 def _across(o: Row) -> str:
     bounds = f"{count(o['certain'])} to {count(o['hops'])}"
     return (
-        f"Across the border of NL most named hops went from {o['from_name']} to {o['to_name']}: {bounds}, "
+        f"Across the border of NL most named hops of all weeks went from {o['from_name']} to {o['to_name']}: {bounds}, "
         "whichever possible hops are displacement."
     )
 

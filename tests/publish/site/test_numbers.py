@@ -49,7 +49,7 @@ def test_pages_whose_clocks_run_from_notices_say_the_same(tmp_path: Path) -> Non
         ("hosters/AS64500.html", "hosts with reported content", "hosts with 3 reported contents"),
         ("quality.html", "quarantines open", "4 quarantines open"),
         ("displacement.html", "of these certain", "of these 12 certain"),
-        ("displacement.html", "most named hops went", "most of 12 named hops went"),
+        ("displacement.html", "most named hops of all", "most of 12 named hops of all"),
         ("method.html", "How to read these pages", "How to read these 17 pages"),
         ("index.html", 'aria-label="place ', 'aria-label="place 4711 to '),
         ("index.html", "<desc", "<desc>97.53%</desc><desc"),

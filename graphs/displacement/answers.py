@@ -100,6 +100,25 @@ _DESCRIBED: Final = (
     "that it was shown",
 )
 
+MOVES: Final = (
+    "WDQ",
+    "TNE",
+    "excess reappearance",
+    "displaced share",
+    "displaced share, estimate",
+    "abroad after",
+    "abroad, difference",
+    "arrivals in all",
+    "detection",
+    "lift, destinations",
+    "lift, timing",
+)
+"""Answers about content that moved."""
+_SEEN_ALONE: Final = (
+    "as a description of what was seen: the target is not shown to have removed more, so none of it is displacement",
+    "that content was displaced",
+)
+
 ALWAYS: Final = (
     "Where no test rejects, the data did not show it, with this power. It does not say that it did not happen.",
     "Never say that a hoster accepted or attracted content. The data show where it was seen next.",
@@ -107,15 +126,17 @@ ALWAYS: Final = (
 )
 
 
-def claimed(answer: Answer, *, sequence: bool = False) -> Answer:
+def claimed(answer: Answer, *, sequence: bool = False, fell: bool = True) -> Answer:
     """Return the answer with the claims that it allows.
 
     An answer whose test does not reject allows only the claim that nothing was shown, one with a p outside the
-    report's `sequence` of tests none.
+    report's `sequence` of tests none. Where the target is not shown to have fallen, nothing moved away from it.
     """
     may, may_not = _NOTHING if _open(answer) else CLAIMS[answer.name]
     if sequence and answer.p is not None and not answer.test:
         may, may_not = _DESCRIBED
+    if not fell and answer.name in MOVES:
+        may, may_not = _SEEN_ALONE
     return answer if answer.refusal is not None else replace(answer, may=may, may_not=may_not)
 
 

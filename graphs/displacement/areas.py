@@ -26,7 +26,7 @@ def balance(series: Series, reading: Reading) -> Iterator[Answer]:
     event, rng = series.event, np.random.default_rng(SEED)
     roles = 4 if event.buffer else 2
     windows = Windows(before=series.before, after=series.after, chosen_until=series.movements.hours(event.chosen_until))
-    tables = series.unsound() or _tables(series, windows, reading, roles)
+    tables = series.unsound(buffer=True) or _tables(series, windows, reading, roles)
     clusters = 0 if isinstance(tables, Refusal) else int((tables.sum(axis=(1, 2)) > 0).sum())
     say = partial(answer, reading=reading, n=clusters, n_of="site clusters")
     before, after = (length / event.period_h for length in windows.lengths)

@@ -32,6 +32,8 @@ Tested = Literal[
 
 NOUNS: Mapping[PlaceKind, str] = {"hoster": "hoster", "as": "AS", "country": "country"}
 SEE = "see docs/displacement.md, The event file"
+EVENTS = "events"
+"""Folder of a study that holds its event files."""
 _Share = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
 _When = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -181,6 +183,22 @@ def read_event(path: Path) -> Event:
         return msgspec.convert(_timed(decode(data)), Event)
     except msgspec.DecodeError as problem:
         raise InputError(f"{path}: {redact(str(problem))}; {SEE}") from None
+
+
+def event_files(folder: Path) -> list[Path]:
+    """The event files of a study folder, by name."""
+    return sorted((folder / EVENTS).glob("*.toml"))
+
+
+def events_in(folder: Path) -> tuple[list[Event], int]:
+    """A folder's events, and how many files are unreadable."""
+    found, unread = list[Event](), 0
+    for path in event_files(folder):
+        try:
+            found.append(read_event(path))
+        except InputError:
+            unread += 1
+    return found, unread
 
 
 def _timed(value: Any) -> Any:

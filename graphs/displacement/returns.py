@@ -37,15 +37,16 @@ def excess_after(series: Series) -> dict[Reading, Excess | Refusal]:
     """Return the excess reappearance of content that ended afterwards.
 
     By reading. Its controls are contents of like age and category that were up at those ends, at the target and
-    at the declared controls.
+    at the declared controls that did not receive its content.
     """
     event, movements, (first, last) = series.event, series.movements, series.after
+    controls = series.sound_controls
     by_reading: dict[Reading, Excess | Refusal] = {}
     for reading in READINGS:
         spells = [
             spell
             for spell in movements.spells
-            if (spell.place == event.target or spell.place in event.controls)
+            if (spell.place == event.target or spell.place in controls)
             and spell.ended(reading) >= first
             and spell.started < last
         ]

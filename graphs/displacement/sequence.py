@@ -10,6 +10,8 @@ from waterbed.model.results import Answer, TestRole
 
 FALL: Final = "removal, change"
 INTERIM: Final = "interim, no test"
+ERROR: Final = 0.05
+"""Error of the whole sequence of tests."""
 
 
 def in_sequence(answers: Sequence[Answer], event: Event, until: datetime) -> list[Answer]:
@@ -34,6 +36,14 @@ def in_sequence(answers: Sequence[Answer], event: Event, until: datetime) -> lis
         last = min(1.0, max(last, p * (len(left) - place)))
         found[name] = ("secondary", last)
     return [_placed(one, *found[one.name]) if one.name in found else one for one in answers]
+
+
+def fell(answers: Sequence[Answer], event: Event) -> bool:
+    """True if the sequence shows that the target fell.
+
+    Nothing is called displaced without it.
+    """
+    return any(one.name == event.fall and one.adjusted is not None and one.adjusted <= ERROR for one in answers)
 
 
 def _p(answers: Sequence[Answer], name: str, reads: int, *, falling: bool = False) -> float:

@@ -1,6 +1,6 @@
 """Counts of distinct sites by period and place."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphs.displacement.event import Event
-from graphs.displacement.movements import HOUR, Movements
+from graphs.displacement.movements import HOUR, Gain, Movements
 from graphs.displacement.takedowns import Takedown
 from waterbed.estimators.interrupted import EventWindow, rates
 from waterbed.estimators.refusal import Refusal
@@ -43,6 +43,8 @@ class Series:
     movements: Movements
     takedowns: Sequence[Takedown] = ()
     """Those at the target after the event that had time to be followed."""
+    received: Collection[str] = ()
+    """Controls that received the target's content after the event: others remain in a group, or it is all of them."""
 
     @cached_property
     def at(self) -> float:
@@ -159,20 +161,30 @@ class Series:
             "test of them rejects too often"
         )
 
-    def unsound(self) -> Refusal | None:
+    def left_target(self, gain: Gain) -> bool:
+        """True if content may have come from the target."""
+        return gain.left == self.event.target and gain.moved("not parallel")
+
+    @property
+    def sound_controls(self) -> tuple[str, ...]:
+        """The controls that did not receive the target's content."""
+        return tuple(place for place in self.event.controls if place not in self.received)
+
+    def unsound(self, *, buffer: bool = False) -> Refusal | None:
         """Return a refusal if the declared areas cannot serve.
 
-        They were chosen too late, or too much of their content left the target.
+        They were chosen too late, or all controls received the target's content; with `buffer` those of the buffer,
+        too.
         """
-        spared = {*self.event.controls, *self.event.buffer_controls}
-        came = [g for g in self.movements.gains if g.place in spared and self.after[0] <= g.seen < self.after[1]]
-        theirs = sum(gain.left == self.event.target and gain.moved("not parallel") for gain in came)
-        if self.chosen_late() or theirs <= self.event.most_contaminated * len(came):
-            return self.chosen_late()
-        return Refusal(
-            f"{theirs} of {len(came)} arrivals at the controls after the event came from the target, more than "
-            f"{self.event.most_contaminated:.0%} (most_contaminated): they cannot be controls"
-        )
+        groups = [("the controls", self.event.controls)]
+        groups += [("the buffer's controls", self.event.buffer_controls)] if buffer and self.event.buffer else []
+        for name, places in groups:
+            if not {*places} - {*self.received}:
+                return self.chosen_late() or Refusal(
+                    f"all of {name} received the target's content after the event, more than "
+                    f"{self.event.most_contaminated:.0%} of what arrives there (most_contaminated): none is left"
+                )
+        return self.chosen_late()
 
     def area_counts(self, reading: Reading) -> Ints:
         """Distinct sites by period and area, periods x 4."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from graphs.displacement.sequence import ERROR
 from waterbed.estimators.detection import Bounds
 from waterbed.model.results import Answer
 
@@ -69,7 +70,9 @@ class Known:
     interim: datetime | None = None
     """The first read date, if that has not come."""
     stopped: Sequence[str] = ()
-    """Reasons for which nothing is told, such as an open quarantine."""
+    """Sentences that say why nothing is told, such as an open quarantine."""
+    events: int = 1
+    """Events that readers know of, this one among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,14 +95,14 @@ def summary(known: Known) -> Summary:
     change, a displacement and a spread are said only where their test in the sequence rejects.
     """
     if known.stopped:
-        return Summary(branch="refused", sentences=("No answer can be given yet.", *known.stopped))
+        return Summary(branch="refused", sentences=tuple(known.stopped))
     fell, more, spread = _shown(known.fall, 1), _shown(known.primary, 1), _shown(known.spread, 1)
     sentences = [
         _removed(known),
         _change(known, fell),
-        _moved(known),
+        _moved(known) if fell else "",
         _more(known, fell=fell, more=more, spread=spread),
-        _cause(known),
+        " ".join(filter(None, [_cause(known), _events(known)])),
     ]
     return Summary(branch=_branch(known, fell, more, spread), sentences=tuple(filter(None, sentences)))
 
@@ -119,10 +122,6 @@ def _shown(answer: Answer | None, sign: int) -> bool:
     if answer is None or answer.adjusted is None or answer.estimate is None:
         return False
     return answer.adjusted <= ERROR and answer.estimate * sign > 0
-
-
-ERROR: Final = 0.05
-"""Error of the whole sequence of tests."""
 
 
 def _removed(known: Known) -> str:
@@ -188,13 +187,13 @@ def _more(known: Known, *, fell: bool, more: bool, spread: bool) -> str:
     primary, moved = known.primary, known.moved
     if known.interim:
         return ""
+    if not fell:
+        return "Without more removals that are shown, no displacement is spoken of."
     if primary.refusal is not None:
         return f"Whether more came up elsewhere than of like content that stayed up cannot be told: {primary.refusal}."
     by = ""
     if moved.more_low is not None and moved.more_high is not None:
         by = f" by {_points(moved.more_low)} to {_points(moved.more_high)} of 100"
-    if not fell:
-        return "Without more removals that are shown, no displacement is spoken of."
     also = " Its buffer removed more, too: the benefit spread." if spread else ""
     if more:
         return f"More came up elsewhere than of like content that stayed up{by} ({_p(primary)}): content moved.{also}"
@@ -223,6 +222,20 @@ def _cause(known: Known) -> str:
 def _place(n: int) -> str:
     end = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
     return f"{n}{end}"
+
+
+def _events(known: Known) -> str:
+    if known.events < 2 or known.interim:
+        return ""
+    number = _WORDS.get(known.events, f"{known.events:,}")
+    most = math.floor(ERROR / known.events * 10_000) / 10_000
+    return (
+        f"This is one of {number} events of this study, each tested by itself: with all of them together, a p above "
+        f"{most:g} shows nothing."
+    )
+
+
+_WORDS: Final = dict(enumerate(("two", "three", "four", "five", "six", "seven", "eight", "nine"), 2))
 
 
 def _p(answer: Answer) -> str:

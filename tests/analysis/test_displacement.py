@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -201,3 +202,61 @@ def test_others_are_not_told_whose_a_quarantine_is(tmp_path: Path) -> None:
     assert "await a decision" in text
     assert "quarantine release" not in text
     assert "AS64500" not in text
+
+
+def _beside(folder: Path, run: Run, **changes: str) -> dict[str, Any]:
+    """The answer with another event file in the study's folder."""
+    text = EVENT
+    for old, new in changes.values():
+        text = text.replace(old, new)
+    (folder / "events").mkdir(exist_ok=True)
+    (folder / "events" / "other.toml").write_text(text)
+    said = run("-C", folder, "displacement", "--event", folder.parent / "event.toml", "--format", "json")
+    assert said[0] == 0, said
+    found: dict[str, Any] = json.loads(said[1])
+    return found
+
+
+def test_an_event_at_the_same_places_is_named_and_refuses_what_it_changes(run: Run, folder: Path) -> None:
+    """One at a control takes what rests on controls, one at the target all; its name and dates are given."""
+    later = ("2026-01-05T12:00:00", "2026-01-05T14:00:00")
+    alone = ('buffer = ["AS64503"]\nbuffer_controls = ["AS64504"]\n', "")
+    own = ('target = "AS64500"', 'target = "AS64501"')
+    control = _beside(folder, run, at=later, alone=alone, own=own, less=('controls = ["AS64501", ', "controls = ["))
+    by_name = {one["name"]: one for one in control["answers"]}
+    reason = by_name["WDD"]["refusal"]
+    assert "Hoster b on 2026-01-05 until 2026-01-05, acts on controls within" in reason
+    assert by_name["removal, change"]["refusal"] == reason
+    assert by_name["removed after, target"]["refusal"] != reason
+    assert control["periods"]
+    assert any("The numbers that it could change are refused" in one for one in control["notes"])
+    target = _beside(folder, run, at=later)
+    assert target["answer"]["branch"] == "refused"
+    assert "acts on the target" in " ".join(target["answer"]["sentences"])
+    assert {one["estimate"] for one in target["answers"]} == {None}
+    assert target["periods"] == target["destinations"] == target["pairs"] == []
+
+
+def test_events_apart_are_counted_alone(run: Run, folder: Path) -> None:
+    """Another event at other places refuses nothing, and the answer says that there are two; a bad file is counted."""
+    (folder / "events").mkdir()
+    (folder / "events" / "bad.toml").write_text("target = [")
+    apart = _beside(
+        folder, run, t=('"AS64500"', '"AS64499"'), c=('"AS64501", "AS64502"', '"AS64498"'), b=('"AS64503"', '"AS64497"')
+    )
+    assert "acts on" not in json.dumps(apart)
+    assert apart["answer"]["sentences"][-1].count("This is one of two events of this study") == 1
+    assert "1 event files cannot be read: whether those events act on these places is unknown." in apart["notes"]
+
+
+def test_readers_are_told_of_no_event_that_is_not_published(folder: Path) -> None:
+    """What it changes is held back without a name, a date or a number of events."""
+    (folder / "events").mkdir()
+    (folder / "events" / "other.toml").write_text(EVENT.replace("2026-01-05T12:00:00", "2026-01-05T14:00:00"))
+    event = read_event(folder.parent / "event.toml")
+    with open_study(folder) as study:
+        found = findings_of(study, event, disclosure=Disclosure(), public=[event])
+    assert found.summary is not None
+    assert found.summary.text == "No answer is published."
+    assert {one.refusal for one in found.answers} == {"held back"}
+    assert not [one for one in found.notes if "event" in one]

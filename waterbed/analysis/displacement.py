@@ -1,20 +1,22 @@
 """A study's findings on displacement, of one event or overall."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
 from graphs.displacement.answers import claimed
 from graphs.displacement.disclosure import EVERYTHING, Disclosure
-from graphs.displacement.event import Event, check
+from graphs.displacement.event import Event, check, events_in
 from graphs.displacement.feeds import changed_feeds
 from graphs.displacement.findings import Findings, of_event, overall
 from graphs.displacement.movements import gather
+from graphs.displacement.receivers import Receiver, receivers, without
 from graphs.displacement.returns import followed
+from graphs.displacement.sequence import fell
 from graphs.displacement.series import Series
 from graphs.runs import UNATTRIBUTED
-from waterbed.analysis.event_answer import answered, left_out, sources_in
+from waterbed.analysis.event_answer import Beside, answered, left_out, sources_in
 from waterbed.analysis.event_shares import event_shares
 from waterbed.model.conclusions import ExternalEpisode
 from waterbed.model.errors import InputError
@@ -43,12 +45,15 @@ def findings_of(
     *,
     conclusions: Conclusions | None = None,
     disclosure: Disclosure = EVERYTHING,
+    public: Collection[Event] | None = None,
 ) -> Findings:
     """A study's findings on displacement; see `findings`.
 
-    Conclusions are drawn unless given.
+    Conclusions are drawn unless given. The study's other events are taken from its folder; `public` are those that
+    readers may know of, None: all.
     """
     conclusions, config = conclusions or study.conclude(), study.config
+    others, unread = events_in(study.path) if event else ([], 0)
     info = table_info(study, "displacement", by=event.kind if event else "hoster", window=conclusions.window)
     return findings(
         conclusions,
@@ -58,6 +63,7 @@ def findings_of(
         disclosure=disclosure,
         # what others saw before our first look is of no window
         external=None if conclusions.window else ExternalConclusions(conclusions, config.testimony),
+        beside=Beside(events=others, public=public, unread=unread),
     )
 
 
@@ -70,11 +76,12 @@ def findings(
     *,
     disclosure: Disclosure = EVERYTHING,
     external: ExternalConclusions | None = None,
+    beside: Beside | None = None,
 ) -> Findings:
     """All answers about one event, or about the whole study.
 
     `disclosure` limits what they may say. Episodes in `external` from before our first look stand in the series if its
-    settings say so.
+    settings say so. `beside` are the study's other events.
     InputError where the study holds no episode, or the event names what it does not know.
     """
     if conclusions.window and not conclusions.episodes:
@@ -120,11 +127,18 @@ def findings(
         if left:
             chosen = movements(categories=event.categories, sources=sorted(sources_in(chosen) - left))
         ended = followed(event, chosen, episodes, hops, home=home, seats=conclusions.seats)
-        found = of_event(Series(event=event, movements=chosen, takedowns=ended), info, names, disclosure)
-        shares = None if whole.window else event_shares(whole, event, chosen.sources_of, disclosure)
-        found = answered(found, event, shares, feeds, left, conclusions, episodes)
+        declared_as = Series(event=event, movements=chosen)
+        filled = receivers(declared_as)
+        kept = without(event, [one.place for one in filled])
+        series = replace(declared_as, event=kept, takedowns=ended, received=[one.place for one in filled])
+        found = replace(of_event(series, info, names, disclosure), event=event)
+        came = {(gain.url_id, gain.place) for gain in chosen.gains if series.left_target(gain)}
+        shares = None if whole.window else event_shares(whole, kept, chosen.sources_of, disclosure, received=came)
+        found = replace(found, notes=(*_filled(filled, found, kept), *found.notes))
+        found = answered(found, event, shares, feeds, left, conclusions, episodes, beside or Beside())
+    shown = event is None or fell(found.answers, event)
     notes = tuple(disclosure.masked(note) for note in (prior_notes(external, event) if external else ()))
-    answers = [claimed(answer, sequence=event is not None) for answer in found.answers]
+    answers = [claimed(answer, sequence=event is not None, fell=shown) for answer in found.answers]
     return replace(found, answers=answers, notes=(*found.notes, *notes))
 
 
@@ -135,6 +149,14 @@ def _as_read(conclusions: Conclusions, event: Event | None) -> Conclusions:
         return conclusions
     come = [when for when in event.reads if when <= until]
     return within(conclusions, Window(until=max(come))) if come else conclusions
+
+
+def _filled(filled: Sequence[Receiver], found: Findings, kept: Event) -> Iterator[str]:
+    """Say which controls received the target's content, and are left out."""
+    for one in filled:
+        name = found.names.get(one.place, one.place) if found.disclosure.names(one.place) else "one that is not named"
+        said = one.words(name, kept.most_contaminated, left_out=one.place not in kept.places)
+        yield found.disclosure.masked(said)
 
 
 def prior_notes(external: ExternalConclusions, event: Event | None) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The answer to one event: tests in sequence, and sentences."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 from typing import Final
 
@@ -10,6 +10,7 @@ from graphs.displacement.event import Event
 from graphs.displacement.feeds import COUNTED, ChangedFeed
 from graphs.displacement.findings import Findings
 from graphs.displacement.movements import Movements, place_of
+from graphs.displacement.overlap import Overlap, overlaps
 from graphs.displacement.sequence import in_sequence
 from graphs.displacement.summary import Known, Removed, Summary, summary
 from waterbed.analysis.event_shares import EventShares
@@ -21,6 +22,27 @@ _EVERYWHERE: Final = ("all", "canary")
 """Kinds of quarantines that are of no single place."""
 _SEE: Final = "docs/operations.md, Quarantine"
 _UNTOLD: Final = Removed(n=0, why="a publication of a window tells it of no event")
+HELD_BACK: Final = "held back"
+"""What others are told where an event that is not published acts on the same places."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """A study's other events, and who may know of them."""
+
+    events: Sequence[Event] = ()
+    public: Collection[Event] | None = None
+    """Those that readers may know of; None: the study's own people read, who may know of all."""
+    unread: int = 0
+    """Files that cannot be read."""
+
+    def shown(self, overlap: Overlap) -> bool:
+        """True if readers may be told of an overlap."""
+        return self.public is None or overlap.of is None or overlap.of in self.public
+
+    def number(self, event: Event) -> int:
+        """Return the number of events that readers know of."""
+        return len({event, *(self.events if self.public is None else self.public)})
 
 
 def sources_in(movements: Movements) -> set[str]:
@@ -42,10 +64,11 @@ def answered(
     left: Collection[str],
     conclusions: Conclusions,
     episodes: Sequence[Episode],
+    beside: Beside,
 ) -> Findings:
     """Put findings in sequence and in sentences.
 
-    Numbers that an open quarantine or a changed feed could change are refused.
+    Numbers that an open quarantine, a changed feed or another event could change are refused.
     """
     until = conclusions.until or event.window[1]
     answers = [*(shares.answers() if shares else ()), *found.answers]
@@ -57,12 +80,30 @@ def answered(
         reason = f"{'; '.join(stays)}: what is counted there may be the feed's change"
         answers = [refused_answer(one, reason) if one.name in COUNTED else one for one in answers]
         notes += [f"{one}." for one in stays]
+    stopped = ["No answer can be given yet.", *held] if held else []
+    for overlap in overlaps(event, beside.events, episodes):
+        shown = beside.shown(overlap) and disclosure.names(overlap.place)
+        reason = overlap.words(found.names.get(overlap.place, overlap.place)) if shown else HELD_BACK
+        answers = [refused_answer(one, reason) if overlap.refuses(one.name) else one for one in answers]
+        notes += [f"{_sentence(reason)} The numbers that it could change are refused."] if shown else []
+        if overlap.target and not stopped:
+            stopped = ["No answer can be given.", _sentence(reason)] if shown else ["No answer is published."]
     if held:
         answers = [refused_answer(one, " ".join(held).rstrip(".")) for one in answers]
+    if stopped:
         found = replace(found, periods=(), placebos=(), destinations=(), pairs=())
+    if beside.unread and beside.public is None:
+        notes.append(
+            f"{beside.unread:,} event files cannot be read: whether those events act on these places is unknown."
+        )
     answers = in_sequence(answers, event, until)
-    said = summary(_known(found, answers, event, shares, held, interim=bool(event.read and until < event.reads[0])))
-    return replace(found, answers=answers, notes=(*notes, *found.notes), summary=_masked(said, found))
+    interim = bool(event.read and until < event.reads[0])
+    known = _known(found, answers, event, shares, stopped, interim=interim, events=beside.number(event))
+    return replace(found, answers=answers, notes=(*notes, *found.notes), summary=_masked(summary(known), found))
+
+
+def _sentence(reason: str) -> str:
+    return f"{reason[:1].upper()}{reason[1:]}."
 
 
 def _masked(said: Summary, found: Findings) -> Summary:
@@ -74,9 +115,10 @@ def _known(
     answers: Sequence[Answer],
     event: Event,
     shares: EventShares | None,
-    held: Sequence[str],
+    stopped: Sequence[str],
     *,
     interim: bool,
+    events: int,
 ) -> Known:
     def test(name: str) -> Answer | None:
         own = [one for one in answers if one.name == name]
@@ -96,7 +138,8 @@ def _known(
         abroad=found.abroad,
         stands_out=test("mean change, blocks"),
         interim=event.reads[0] if interim else None,
-        stopped=held,
+        stopped=stopped,
+        events=events,
     )
 
 

@@ -96,13 +96,18 @@ class EventShares:
 
 
 def event_shares(
-    conclusions: Conclusions, event: Event, urls: Collection[str], disclosure: Disclosure = EVERYTHING
+    conclusions: Conclusions,
+    event: Event,
+    urls: Collection[str],
+    disclosure: Disclosure = EVERYTHING,
+    *,
+    received: Collection[tuple[str, str]] = (),
 ) -> EventShares:
     """Estimate the shares removed before and after an event.
 
     Of these URLs, first reported in the event's window, each followed to the window's end: those reported before it to
-    the event, so that it changes none of them. Controls are pooled. A share that would tell of too few sites with or
-    without removals is refused.
+    the event, so that it changes none of them. Controls are pooled, without what they `received` from the target: URLs
+    and places. A share that would tell of too few sites with or without removals is refused.
     """
     start, end = event.window
     first = event.at - event.anticipation * event.period
@@ -115,7 +120,12 @@ def event_shares(
     def area(keys: Collection[str]) -> Area:
         found = []
         for until, groups in by_place:
-            pooled = {(one.url_id, one.hoster, one.known_up_at): one for key in keys for one in groups.get(key, ())}
+            pooled = {
+                (one.url_id, one.hoster, one.known_up_at): one
+                for key in keys
+                for one in groups.get(key, ())
+                if (one.url_id, key) not in received
+            }
             found.append(_removed(list(pooled.values()), until, disclosure))
         (before, share_before), (after, share_after) = found
         return Area(told=(before, after), shares=(share_before, share_after))

@@ -1,20 +1,11 @@
 """Event files that a publication may name."""
 
 from pathlib import Path
-from typing import Final
 
-from graphs.displacement.event import Event, read_event
+from graphs.displacement.event import Event, event_files, read_event
 from waterbed.governance.reply import PUBLIC
 from waterbed.model.errors import InputError
 from waterbed.study.study import Study
-
-EVENTS: Final = "events"
-"""Folder of a study that holds its event files."""
-
-
-def event_files(folder: Path) -> list[Path]:
-    """The event files of a study folder, by name."""
-    return sorted((folder / EVENTS).glob("*.toml"))
 
 
 def public_events(study: Study) -> dict[Path, Event]:

@@ -1,5 +1,6 @@
 """The answer in sentences: each branch, what it may say, and what it must leave unsaid."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -125,7 +126,7 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
             "p 0",
         ),
         (
-            {"stopped": ("Looks are in quarantine 3f6c: decide it.",)},
+            {"stopped": ("No answer can be given yet.", "Looks are in quarantine 3f6c: decide it.")},
             "refused",
             "No answer can be given yet. Looks are in quarantine",
             "removed",
@@ -152,7 +153,7 @@ def test_shares_without_interval_are_said_to_be_of_these_reports() -> None:
     alone = told(target=short, controls=(Removed(n=0, why="none"),) * 2, fall=refused).text
     assert alone.startswith("Of these reports alone, Moerashost removed 99% of 91 reports within 24 hours")
     assert "cannot be told: reports span fewer than 7 days" in text
-    assert "Nothing that ended there" in text
+    assert "Nothing that ended there" in told(moved=Moved(ended=0, surely=0, horizon_h=48.0)).text
 
 
 def test_a_share_that_is_held_back_is_said_to_be() -> None:
@@ -179,3 +180,28 @@ def test_the_cause_is_told_among_enough_dates() -> None:
     for p, place in ((0.05, "1st"), (0.1, "2nd"), (0.15, "3rd"), (0.55, "11th"), (1.0, "20th")):
         assert text.format(place, f"{p:g}") in told(stands_out=replace(many, p=p)).text
     assert "caused" not in told(stands_out=None).text
+
+
+@pytest.mark.parametrize(
+    "fall",
+    [
+        made("removal, change", 0.02, 0.6),
+        made("removal, change", -0.2, 0.01),
+        made("removal, change", None, None, refusal="reports span fewer than 7 days"),
+    ],
+)
+@pytest.mark.parametrize("primary", [made("excess reappearance", 0.3, 0.001), None])
+def test_nothing_is_said_to_move_from_what_is_not_shown_to_have_fallen(fall: Answer, primary: Answer | None) -> None:
+    """Neither bounds nor shares abroad nor a refused primary speak of it; one sentence says why."""
+    refused = made("excess reappearance", None, None, refusal="3 clusters where 10 are needed")
+    text = told(fall=fall, primary=primary or refused).text
+    assert "no displacement is spoken of" in text
+    assert not re.search(r"\bmoved|abroad|elsewhere|came up", text)
+
+
+def test_the_number_of_events_is_told_with_what_it_asks_of_a_p() -> None:
+    """One event alone is not counted; of three a p above a third of 5% shows nothing."""
+    assert "one of" not in told().text
+    assert "This is one of three events of this study, each tested by itself" in told(events=3).sentences[-1]
+    assert "together, a p above 0.0166 shows nothing" in told(events=3).sentences[-1]
+    assert len(told(events=12).sentences) <= 5

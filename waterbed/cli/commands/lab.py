@@ -148,12 +148,12 @@ def demo(
 
 
 def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> LabRuns:
+    from graphs.displacement.event import EVENTS
     from waterbed.analysis.rankings.tables import ranking_of
     from waterbed.cli.rankings import print_ranking
     from waterbed.lab.run import run_lab
     from waterbed.lab.servers.pages import marked_files
     from waterbed.lab.world.reading import scenario_event
-    from waterbed.publish.events import EVENTS
     from waterbed.publish.release import publish_all
     from waterbed.store.whole.files import write_whole
     from waterbed.study.metadata import table_info

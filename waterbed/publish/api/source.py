@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Final
 
+from graphs.displacement.event import event_files
 from waterbed.governance.reply import PUBLIC, record, refuse_unheard
 from waterbed.model.bookkeeping import STORED, Due, Forgotten, KeyCheck, QuarantineDecision, Sealed
 from waterbed.model.decisions import Coding, HosterChange
@@ -21,7 +22,6 @@ from waterbed.model.window import ALL, Window
 from waterbed.publish.api.answers import Answers, Body
 from waterbed.publish.contents import edition_files, site_files, tables_of, with_sums
 from waterbed.publish.edition import edition_before, editions, remember
-from waterbed.publish.events import event_files
 from waterbed.publish.named import named_hosters
 from waterbed.publish.policy import Publication, publishable
 from waterbed.publish.site.layout import Site

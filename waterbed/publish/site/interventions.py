@@ -15,7 +15,7 @@ import msgspec
 
 from graphs.displacement.answers import ALWAYS
 from graphs.displacement.disclosure import Disclosure
-from graphs.displacement.event import read_event
+from graphs.displacement.event import Event, read_event
 from graphs.displacement.findings import Findings
 from graphs.displacement.summary import Branch
 from graphs.network.moves import Level
@@ -50,10 +50,11 @@ def intervention_pages(
 
     By file name; a refused file has its reason.
     """
-    files = list(public_events(study))
+    files = public_events(study)
+    public = frozenset(files.values())
     return [
-        _page(study, conclusions, file, path, named=named, least=least, under=under)
-        for file, path in zip(files, _paths(files), strict=True)
+        _page(study, conclusions, file, path, named=named, least=least, under=under, public=public)
+        for file, path in zip(files, _paths(list(files)), strict=True)
     ]
 
 
@@ -83,9 +84,10 @@ def _page(
     named: Mapping[Level, frozenset[str]],
     least: int,
     under: str,
+    public: frozenset[Event],
 ) -> tuple[Page, str]:
     try:
-        found = _found(study, conclusions, file, named, least)
+        found = _found(study, conclusions, file, named, least, public)
     except InputError as refusal:
         reason = redact(_POINTER.sub("", str(refusal).replace(str(file), file.name)))
         return refused_page(redact(file.name), reason, path, under=under), f"Refused: {reason}"
@@ -94,11 +96,16 @@ def _page(
 
 
 def _found(
-    study: Study, conclusions: Conclusions, file: Path, named: Mapping[Level, frozenset[str]], least: int
+    study: Study,
+    conclusions: Conclusions,
+    file: Path,
+    named: Mapping[Level, frozenset[str]],
+    least: int,
+    public: frozenset[Event],
 ) -> Findings:
     event = read_event(file)
     disclosure = Disclosure(least=least, named=named[event.kind])
-    found = findings_of(study, event, conclusions=conclusions, disclosure=disclosure)
+    found = findings_of(study, event, conclusions=conclusions, disclosure=disclosure, public=public)
     if not disclosure.names(event.target):
         raise InputError(f"target: fewer than {least} sites are known there, so it is not named (publish.least)")
     return found

@@ -41,6 +41,10 @@ CLAIMS: Final[Mapping[str, tuple[str, str]]] = {
         "takedown was followed by more reappearance than like content showed",
         "every reappearance was caused by a takedown",
     ),
+    "excess reappearance, corrected": (
+        "between these bounds, at the stated detection, takedown was followed by more reappearance than like content",
+        "that it holds if ends change what is found",
+    ),
     "displaced share": (
         "between these bounds, at the stated detection, content was seen elsewhere after its end",
         "the share as detected is the share displaced",
@@ -104,6 +108,7 @@ MOVES: Final = (
     "WDQ",
     "TNE",
     "excess reappearance",
+    "excess reappearance, corrected",
     "displaced share",
     "displaced share, estimate",
     "abroad after",

@@ -13,7 +13,7 @@ import numpy as np
 from graphs.displacement.answers import SEED, answer
 from graphs.displacement.disclosure import EVERYTHING, OTHERS, Disclosure, Pools, pools
 from graphs.displacement.movements import Gain, Movements
-from graphs.displacement.returns import NO_DETECTION
+from graphs.displacement.returns import NO_DETECTION, SIDES
 from graphs.displacement.series import Series
 from waterbed.estimators.detection import Bounds, part_bounds
 from waterbed.estimators.refusal import Refusal, too_few
@@ -21,7 +21,6 @@ from waterbed.estimators.trend import cluster_bootstrap, percentile_interval
 from waterbed.estimators.wdd import Interval
 from waterbed.model.results import Answer, DestinationRow, Reading, Side
 
-SIDES = ("home", "abroad", "unknown")
 _ROUNDS = 999
 _CELLS = ("before", "after", "control before", "control after")
 
@@ -109,14 +108,12 @@ class Destinations:
         refused = refused or too_few(len({gain.cluster for gain in after}), "clusters among the arrivals")
         if refused or detection is None:
             return refused or NO_DETECTION
-        either = (min(detection.home[0], detection.abroad[0]), max(detection.home[1], detection.abroad[1]))
-        ranges = {"home": detection.home, "abroad": detection.abroad, "unknown": either}
         return part_bounds(
             [gain.side in (side, "unknown") for gain in after],
             [gain.side != side for gain in after],
-            [(1.0, 1.0) if gain.known else ranges[gain.side] for gain in after],
+            [(1.0, 1.0) if gain.known else detection.of(gain.side) for gain in after],
             [gain.cluster for gain in after],
-            least=(ranges[side][0], ranges["abroad" if side == "home" else "home"][0]),
+            least=(detection.of(side)[0], detection.of("abroad" if side == "home" else "home")[0]),
             level=level,
         )
 

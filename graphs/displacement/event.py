@@ -14,6 +14,7 @@ import msgspec
 from waterbed.model.countries import not_a_country
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import redact
+from waterbed.model.results import Side
 from waterbed.store.bounded.toml import decode, toml_bytes
 
 Outcome = Literal["appearances", "arrivals", "takedowns"]
@@ -48,6 +49,11 @@ class Detection(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
         """Refuse ranges that are the wrong way round."""
         if self.home[0] > self.home[1] or self.abroad[0] > self.abroad[1]:
             raise ValueError("a detection is its lowest and its highest value, in this order")
+
+    def of(self, side: Side) -> tuple[float, float]:
+        """Return a side's range; of both where it is unknown."""
+        either = min(self.home[0], self.abroad[0]), max(self.home[1], self.abroad[1])
+        return {"home": self.home, "abroad": self.abroad, "unknown": either}[side]
 
 
 class OtherEvent(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

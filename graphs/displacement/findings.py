@@ -20,6 +20,7 @@ from graphs.displacement.movements import READINGS, Movements
 from graphs.displacement.pairs import PairTable, pair_table
 from graphs.displacement.returns import (
     assumed_share,
+    corrected_answer,
     displaced_share,
     excess,
     excess_after,
@@ -97,6 +98,7 @@ def of_event(
         placebos += time_series.placebos()
     more = excess_after(series)
     answers += [excess_answer(found, reading, event.horizon_h) for reading, found in more.items()]
+    answers += [corrected_answer(found, reading, event) for reading, found in more.items()]
     answers += [displaced_share(series), assumed_share(series)]
     abroad = None
     destinations: list[DestinationRow] = []

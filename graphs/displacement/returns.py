@@ -4,13 +4,14 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from graphs.displacement.answers import SEED, answer
 from graphs.displacement.displaced import returns_of
-from graphs.displacement.event import Event
+from graphs.displacement.event import Detection, Event
 from graphs.displacement.movements import READINGS, Gain, Movements, Spell, place_of
 from graphs.displacement.pairs import arrived
 from graphs.displacement.series import Series
@@ -18,11 +19,13 @@ from graphs.displacement.summary import Moved
 from graphs.displacement.takedowns import Takedown, takedowns
 from waterbed.estimators.detection import Bounds, Population, chao, chapman, displaced_bounds
 from waterbed.estimators.displaced import displaced_estimate
-from waterbed.estimators.reappearance import Excess, Units, excess_reappearance
+from waterbed.estimators.reappearance import Excess, Units, corrected_excess, excess_reappearance
 from waterbed.estimators.refusal import Refusal, too_few
 from waterbed.model.conclusions import Episode, Hop
-from waterbed.model.results import Answer, Reading
+from waterbed.model.results import Answer, Reading, Side
 
+SIDES: Final[tuple[Side, ...]] = ("home", "abroad", "unknown")
+"""Sides of arrivals at new URLs, as they differ in detection."""
 NO_DETECTION = Refusal("no detection is stated: give its lowest and highest value at home and abroad ([detection])")
 
 
@@ -96,16 +99,44 @@ def excess_answer(found: Excess | Refusal, reading: Reading, horizon_h: float) -
     )
 
 
+def corrected_bounds(found: Excess | Refusal, detection: Detection | None, level: float = 0.95) -> Bounds | Refusal:
+    """Return bounds of the excess among all arrivals.
+
+    At the stated detection, by the way of arrival: a known URL is looked at wherever it is, a new one must be reported.
+    """
+    if isinstance(found, Refusal) or detection is None:
+        return found if isinstance(found, Refusal) else NO_DETECTION
+    return corrected_excess(found, [(1.0, 1.0), *(detection.of(side) for side in SIDES)], level=level)
+
+
+def corrected_answer(found: Excess | Refusal, reading: Reading, event: Event) -> Answer:
+    """Return the excess corrected for what is not found."""
+    seen = found.excess if isinstance(found, Excess) else 0.0
+    return answer(
+        "excess reappearance, corrected",
+        "Does content come back elsewhere more often after its end than like content that stayed up?",
+        "reappearance.corrected_excess",
+        corrected_bounds(found, event.detection),
+        reading=reading,
+        n=found.treated if isinstance(found, Excess) else 0,
+        n_of="contents that ended",
+        unit=f"share within {event.horizon_h:g} h",
+        note=f"{seen:.1%} as seen; chance and detection are in the bounds" if isinstance(found, Excess) else "",
+    )
+
+
 def _units(spells: Sequence[Spell], movements: Movements, reading: Reading) -> Units:
     """Return spells as units, with their arrivals at other places."""
     by_content = _by_content(movements)
     owner: list[int] = []
     when: list[float] = []
+    ways: list[int] = []
     for number, spell in enumerate(spells):
         for gain in by_content.get(spell.content_id, ()):
             if gain.place != spell.place and math.isfinite(arrived(gain, reading)):
                 owner.append(number)
                 when.append(arrived(gain, reading))
+                ways.append(0 if gain.known else 1 + SIDES.index(gain.side))
     categories = sorted({spell.category for spell in spells})
     clusters = {one: n for n, one in enumerate(sorted({spell.cluster for spell in spells}))}
     return Units(
@@ -114,6 +145,7 @@ def _units(spells: Sequence[Spell], movements: Movements, reading: Reading) -> U
         category=np.array([categories.index(spell.category) for spell in spells], np.int64),
         cluster=np.array([clusters[spell.cluster] for spell in spells], np.int64),
         arrivals=(np.array(owner, np.int64), np.array(when, float)),
+        ways=np.array(ways, np.int64),
     )
 
 
@@ -177,10 +209,13 @@ def moved_bounds(series: Series, level: float = 0.95) -> Bounds | Refusal:
 def moved(series: Series, found: Mapping[Reading, Excess | Refusal], level: float) -> Moved:
     """Return what the answer says of content that moved.
 
-    All intervals are at a level; the excess spans both readings.
+    All intervals are at a level; the excess spans both readings, corrected where detection is stated.
     """
-    ended, bounds = series.takedowns, moved_bounds(series, level)
-    ends = [one.ends(level) for one in found.values() if isinstance(one, Excess)]
+    ended, bounds, detection = series.takedowns, moved_bounds(series, level), series.event.detection
+    corrected = [corrected_bounds(one, detection, level) for one in found.values()]
+    ends = [(one.low, one.high) for one in corrected if isinstance(one, Bounds)]
+    if detection is None:
+        ends = [one.ends(level) for one in found.values() if isinstance(one, Excess)]
     told = len(ends) == len(found)
     return Moved(
         ended=len({one.content_id for one in ended}),
@@ -191,6 +226,7 @@ def moved(series: Series, found: Mapping[Reading, Excess | Refusal], level: floa
         why=bounds.reason if isinstance(bounds, Refusal) else "",
         more_low=min(low for low, _ in ends) if told else None,
         more_high=max(high for _, high in ends) if told else None,
+        corrected=detection is not None,
     )
 
 

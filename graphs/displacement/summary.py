@@ -38,7 +38,7 @@ class Moved:
     """Content that was elsewhere within the horizon after its end.
 
     `low` and `high` bound its share at the declared detection; None: none is declared, or `why` they are refused.
-    `more_low` and `more_high` are those of the excess over like content.
+    `more_low` and `more_high` are those of the excess over like content, `corrected` for detection or as seen.
     """
 
     ended: int
@@ -49,6 +49,7 @@ class Moved:
     why: str = ""
     more_low: float | None = None
     more_high: float | None = None
+    corrected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +194,8 @@ def _more(known: Known, *, fell: bool, more: bool, spread: bool) -> str:
         return f"Whether more came up elsewhere than of like content that stayed up cannot be told: {primary.refusal}."
     by = ""
     if moved.more_low is not None and moved.more_high is not None:
-        by = f" by {_points(moved.more_low)} to {_points(moved.more_high)} of 100"
+        how = "with the declared detection" if moved.corrected else "as seen"
+        by = f", by {_points(moved.more_low)} to {_points(moved.more_high)} of 100 {how}"
     also = " Its buffer removed more, too: the benefit spread." if spread else ""
     if more:
         return f"More came up elsewhere than of like content that stayed up{by} ({_p(primary)}): content moved.{also}"

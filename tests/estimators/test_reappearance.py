@@ -1,10 +1,12 @@
 """Excess reappearance against sums by hand and simulated truth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from waterbed.estimators.lifts import one_each
-from waterbed.estimators.reappearance import Excess, Units, excess_reappearance, matched
+from waterbed.estimators.reappearance import Excess, Units, corrected_excess, excess_reappearance, matched
 from waterbed.estimators.refusal import Refusal
 
 
@@ -135,3 +137,59 @@ def test_taken_units_keep_their_own_arrivals():
     assert found.started.tolist() == [3.0, 1.0]
     assert found.arrivals[0].tolist() == [0, 1, 0]
     assert found.arrivals[1].tolist() == [5.0, 7.0, 8.0]
+
+
+def found_in_part(units, rng, detection):
+    """Units of whose arrivals, a third by each way, only these parts are found."""
+    way = rng.integers(0, 3, units.arrivals[0].size)
+    found = rng.random(way.size) < np.array(detection)[way]
+    return replace(units, arrivals=tuple(one[found] for one in units.arrivals), ways=way[found])
+
+
+def test_detection_done_by_hand():
+    """Six of twelve come back, three at known URLs; of like content a third, all at known URLs."""
+    n = 12
+    ended = np.concatenate([np.full(n, 10.0), np.full(n, np.inf)])
+    ended[n + 3 : n + 6] = 12.0
+    owners = np.concatenate([np.arange(6), np.arange(n, n + 3), [n + 6, 0]])
+    times = np.concatenate([np.full(6, 11.0), np.full(3, 15.0), [9.0, 12.0]])
+    units = Units(
+        started=np.zeros(2 * n),
+        ended=ended,
+        category=np.zeros(2 * n, int),
+        cluster=np.arange(2 * n),
+        arrivals=(owners, times),
+        ways=np.array([0, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1]),
+    )
+    found = ask(units, np.random.default_rng(3), horizon=7.0, observed_until=18.0, each=3000)
+    assert found.by_way[0].sum() == pytest.approx(found.excess)
+    assert found.by_way[0] == pytest.approx([3 / 12 - 3 / 9, 3 / 12], abs=0.02)
+    bounds = corrected_excess(found, [(1.0, 1.0), (0.25, 0.5)])
+    assert (bounds.set_low, bounds.set_high) == pytest.approx((0.5 - 1 / 12, 1.0 - 1 / 12), abs=0.02)
+    assert bounds.low < bounds.set_low < bounds.set_high <= bounds.high <= 1.0
+    with pytest.raises(ValueError, match="lowest and a highest"):
+        corrected_excess(found, [(1.0, 1.0)])
+
+
+def test_the_surest_way_counts_once_and_full_detection_corrects_nothing():
+    """With all of it found the bounds are the excess and its chance, however many arrivals a unit has."""
+    rng = np.random.default_rng(8)
+    found = ask(found_in_part(world(rng, extra=0.15), rng, (1.0, 1.0, 1.0)), rng)
+    bounds = corrected_excess(found, [(1.0, 1.0)] * 3)
+    assert bounds.set_low == pytest.approx(found.excess)
+    assert bounds.set_high == pytest.approx(found.excess)
+    assert (bounds.low, bounds.high) == pytest.approx((found.low, found.high), abs=0.02)
+
+
+def test_corrected_bounds_hold_what_is_true_of_all_arrivals():
+    """Of 60 studies in which a part is found, nine in ten or more hold the excess of all; as seen, two thirds do."""
+    rng, held, plain = np.random.default_rng(9), [], []
+    truth = np.mean([ask(world(rng, 6000, extra=0.4), rng, resamples=2).excess for _ in range(4)])
+    for _ in range(60):
+        detection = (1.0, rng.uniform(0.7, 0.9), rng.uniform(0.4, 0.7))
+        found = ask(found_in_part(world(rng, 500, extra=0.4), rng, detection), rng)
+        bounds = corrected_excess(found, [(1.0, 1.0), (0.7, 0.9), (0.4, 0.7)])
+        held.append(bounds.low <= truth <= bounds.high)
+        plain.append(found.low <= truth <= found.high)
+    assert np.mean(held) >= 0.9
+    assert np.mean(plain) < 0.75

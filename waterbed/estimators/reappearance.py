@@ -3,11 +3,14 @@
 First arrivals; controls are matched while both were at risk.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from waterbed.estimators.detection import SetBounds
+from waterbed.estimators.identified import critical_value
 from waterbed.estimators.rank_sets import cluster_weights
 from waterbed.estimators.refusal import LEAST_CLUSTERS, Refusal, too_few
 
@@ -27,7 +30,8 @@ class Units:
     """Contents at a place, one row each.
 
     Times are in one unit. `started` is the first appearance there, `ended` the end there (inf: none), `category` and
-    `cluster` integer labels from 0. Arrivals elsewhere are rows of their own, in `arrivals`: unit and time.
+    `cluster` integer labels from 0. Arrivals elsewhere are rows of their own, in `arrivals`: unit and time; `ways` says
+    how each was found, in labels from 0, the surest first (empty: all in the same way).
     """
 
     started: Floats
@@ -35,6 +39,7 @@ class Units:
     category: Ints
     cluster: Ints
     arrivals: tuple[Ints, Floats]
+    ways: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def taken(self, rows: Ints) -> "Units":
         """These rows alone, with their arrivals."""
@@ -47,6 +52,7 @@ class Units:
             category=self.category[rows],
             cluster=self.cluster[rows],
             arrivals=(place[self.arrivals[0][kept]], self.arrivals[1][kept]),
+            ways=self.ways[kept] if self.ways.size else self.ways,
         )
 
 
@@ -68,7 +74,8 @@ class Excess:
 
     Within the horizon, in both arms; the difference has an interval at `level`. `reach` holds the sizes of its
     resampled errors in order, `treated` counts units, `clusters` their clusters, `unmatched` treated units for which no
-    control was found.
+    control was found. `by_way` is the difference by the way that arrivals were found, first of the data, then of the
+    resamples.
     """
 
     treated_share: float
@@ -81,6 +88,7 @@ class Excess:
     treated: int
     clusters: int
     unmatched: int
+    by_way: Floats
 
     def ends(self, level: float) -> tuple[float, float]:
         """Ends of the difference's interval at a level."""
@@ -179,13 +187,13 @@ def excess_reappearance(
     if pairs.unmatched > _MOST_UNMATCHED * chosen.size:
         return Refusal(f"{pairs.unmatched} of {chosen.size} ended units lack a control of like age and category")
     kept = np.unique(pairs.treated)
-    arrived = _delays(units.arrivals, kept, units.ended[kept]) <= horizon
-    arms = _Arms(units, pairs, kept, arrived, horizon)
+    arms = _Arms(units, pairs, kept, horizon)
     if arms.least_at_risk < _LEAST_AT_RISK:
         return Refusal(f"of a category's controls {arms.least_at_risk:.0%} are still up at the horizon, 5% are needed")
     size = int(units.cluster.max()) + 1
-    one, other = arms.shares(np.ones((1, size)))
-    apart = np.subtract(*arms.shares(cluster_weights(size, resamples, rng).astype(float)))
+    one, other, own_ways = arms.shares(np.ones((1, size)))
+    *both, ways = arms.shares(cluster_weights(size, resamples, rng).astype(float))
+    apart = np.subtract(*both)
     draws = apart[np.isfinite(apart)]
     excess = float(one[0] - other[0])
     reach = np.sort(np.abs(draws - excess))
@@ -200,6 +208,32 @@ def excess_reappearance(
         treated=kept.size,
         clusters=np.unique(units.cluster[kept]).size,
         unmatched=pairs.unmatched,
+        by_way=np.vstack([own_ways, ways[np.isfinite(apart)]]),
+    )
+
+
+def corrected_excess(found: Excess, detection: Sequence[tuple[float, float]], *, level: float = 0.95) -> SetBounds:
+    """Return bounds of the excess, of arrivals found or not.
+
+    `detection` holds, for each way, the lowest and highest part of its arrivals that are found, with or without an end.
+    An arrival stands for 1 / detection arrivals (Horvitz and Thompson, Journal of the American Statistical Association
+    47, 1952); one unit counts once, by its surest way. Units that arrive several times in one way are found more often
+    than that, and count for too many. The ends of the range are a set in which nothing in the data decides; beyond them
+    it is chance, from the resampled clusters, so that each point of the set is held with `level` (Imbens and Manski,
+    Econometrica 72, 2004). Raises ValueError unless each way has a detection within 0..1.
+    """
+    least, most = np.array(detection, dtype=float).reshape(-1, 2).T
+    if found.by_way.shape[1] > least.size or (least <= 0).any() or (least > most).any() or (most > 1).any():
+        raise ValueError("each way has a lowest and a highest detection in 0..1, in this order")
+    few, many = (found.by_way / end[: found.by_way.shape[1]] for end in (most, least))
+    low, high = np.minimum(few, many).sum(axis=1), np.maximum(few, many).sum(axis=1)
+    width, error = float(high[0] - low[0]), float(max(low[1:].std(), high[1:].std()))
+    reach = error * critical_value(width, error, found.clusters, level=level)
+    return SetBounds(
+        low=max(-1.0, float(low[0]) - reach),
+        high=min(1.0, float(high[0]) + reach),
+        set_low=max(-1.0, float(low[0])),
+        set_high=min(1.0, float(high[0])),
     )
 
 
@@ -231,30 +265,44 @@ def _delays(arrivals: tuple[Ints, Floats], unit: Ints, index: Floats) -> Floats:
     return np.where(at < bounds[1], first - index, np.inf)
 
 
+def _ways(units: Units, unit: Ints, index: Floats, until: Floats) -> tuple[Floats, Ints]:
+    """Time to the first arrival after the index, and the surest way of those by `until`; -1 where there is none."""
+    if not units.ways.size:
+        delay = _delays(units.arrivals, unit, index)
+        return delay, np.where(delay <= until, 0, -1)
+    owner, when = units.arrivals
+    each = np.column_stack(
+        [
+            _delays((owner[units.ways == way], when[units.ways == way]), unit, index)
+            for way in range(int(units.ways.max()) + 1)
+        ]
+    )
+    found = each <= until[:, None]
+    return each.min(axis=1), np.where(found.any(axis=1), found.argmax(axis=1), -1)
+
+
 class _Arms:
     """The shares of both arms, for any weights of clusters."""
 
-    def __init__(
-        self, units: Units, pairs: Matches, kept: Ints, arrived: npt.NDArray[np.bool_], horizon: float
-    ) -> None:
-        self._cluster, self._arrived = units.cluster[kept], arrived.astype(float)
-        self._category = units.category[kept]
+    def __init__(self, units: Units, pairs: Matches, kept: Ints, horizon: float) -> None:
+        self._number = int(units.ways.max(initial=0)) + 1
+        _, self._way = _ways(units, kept, units.ended[kept], np.full(kept.size, horizon))
+        self._cluster, self._category = units.cluster[kept], units.category[kept]
         index = units.ended[pairs.treated]
         left = units.ended[pairs.control] - index
-        delay = _delays(units.arrivals, pairs.control, index)
+        delay, way = _ways(units, pairs.control, index, np.minimum(left, horizon))
         self._strata = []
         at_risk = []
         for category in np.unique(self._category):
             mine = units.category[pairs.treated] == category
             end = np.minimum(np.minimum(delay[mine], left[mine]), horizon)
-            event = (delay[mine] <= left[mine]) & (delay[mine] <= horizon)
-            order = np.lexsort((~event, end))
-            self._strata.append((int(category), units.cluster[pairs.control[mine][order]], event[order]))
+            order = np.lexsort((way[mine] < 0, end))
+            self._strata.append((int(category), units.cluster[pairs.control[mine][order]], way[mine][order]))
             at_risk.append(float((left[mine] >= horizon).mean()))
         self.least_at_risk = min(at_risk)
 
-    def shares(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Shares of the treated and of the controls.
+    def shares(self, weights: Floats) -> tuple[Floats, Floats, Floats]:
+        """Shares of both arms, and their difference by way.
 
         One for each row of weights (resamples x clusters).
 
@@ -264,18 +312,28 @@ class _Arms:
         own = weights[:, self._cluster]
         total = own.sum(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            treated = own @ self._arrived / total
+            treated = own @ (self._way >= 0).astype(float) / total
+            by_way = own @ (self._way[:, None] == np.arange(self._number)).astype(float) / total[:, None]
             control = np.zeros(len(weights))
-            for category, of_control, event in self._strata:
+            for category, of_control, way in self._strata:
                 part = own[:, self._category == category].sum(axis=1) / total
-                control += np.where(part > 0, part * _arrived_by_the_end(weights[:, of_control], event), 0.0)
-        return treated, control
+                share, ways = _arrived_by_the_end(weights[:, of_control], way, self._number)
+                control += np.where(part > 0, part * share, 0.0)
+                by_way -= np.where(part[:, None] > 0, part[:, None] * ways, 0.0)
+        return treated, control, by_way
 
 
-def _arrived_by_the_end(weight: Floats, event: npt.NDArray[np.bool_]) -> Floats:
-    """One minus Kaplan-Meier at the horizon; columns are in the order of their ends, arrivals before other ends."""
+def _arrived_by_the_end(weight: Floats, way: Ints, number: int) -> tuple[Floats, Floats]:
+    """One minus Kaplan-Meier at the horizon, and its parts by way (Aalen and Johansen).
+
+    Columns are in the order of their ends, arrivals before other ends.
+    """
+    event = way >= 0
     risk = np.cumsum(weight[:, ::-1], axis=1)[:, ::-1][:, event]
     step = np.where(risk > 0, weight[:, event] / np.maximum(risk, 1e-300), 0.0)
     share: Floats = 1.0 - np.prod(1.0 - step, axis=1)
-    share[weight.sum(axis=1) == 0] = np.nan
-    return share
+    before = np.cumprod(np.column_stack([np.ones(len(step)), 1.0 - step]), axis=1)[:, :-1]
+    ways: Floats = (before * step) @ (way[event][:, None] == np.arange(number)).astype(float)
+    nothing = weight.sum(axis=1) == 0
+    share[nothing], ways[nothing] = np.nan, np.nan
+    return share, ways

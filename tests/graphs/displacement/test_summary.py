@@ -62,7 +62,8 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
             "That is more than before, beyond what its controls did (p below 0.001).",
             "Of the 91 contents that ended there, 42 were surely seen elsewhere within 14 days; with chance and the "
             "declared detection 40 to 72% moved, and of what moved 20 to 55% went abroad.",
-            "More came up elsewhere than of like content that stayed up by 12 to 41 of 100 (p 0.002): content moved.",
+            "More came up elsewhere than of like content that stayed up, by 12 to 41 of 100 as seen (p 0.002): content "
+            "moved.",
             "Whether the event caused this cannot be told: 19 other stretches of time are needed, there are 4.",
         ),
     )

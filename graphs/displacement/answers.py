@@ -8,6 +8,8 @@ from typing import Final
 from waterbed.estimators.changes import Change, Share
 from waterbed.estimators.detection import Bounds, Population
 from waterbed.estimators.displaced import Estimate
+from waterbed.estimators.drift import Drift
+from waterbed.estimators.hidden_bias import HiddenBias
 from waterbed.estimators.interrupted import HalfLife, PlaceboTest
 from waterbed.estimators.reappearance import Excess
 from waterbed.estimators.refusal import Refusal
@@ -24,8 +26,12 @@ CLAIMS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "step": ("the target changed by so much at once, beyond its controls", "by how much it would have changed anyway"),
     "slope": ("the target's trend changed by so much a period, beyond its controls", "that it goes on for ever"),
+    "mean change, drift": (
+        "a drift so much larger than before, and no smaller one, would explain the change",
+        "that no drift is so large",
+    ),
     "mean change, places": (
-        "the target changed more, for its own unrest, than places without event by this p",
+        "the target changed more, for its size, than places without event by this p",
         "p is smaller than the smallest p; the event alone did it",
     ),
     "mean change, blocks": (
@@ -44,6 +50,10 @@ CLAIMS: Final[Mapping[str, tuple[str, str]]] = {
     "excess reappearance, corrected": (
         "between these bounds, at the stated detection, takedown was followed by more reappearance than like content",
         "that it holds if ends change what is found",
+    ),
+    "excess reappearance, hidden bias": (
+        "an unmeasured difference so strong, and no weaker one, would explain the excess",
+        "that no difference is so strong",
     ),
     "displaced share": (
         "between these bounds, at the stated detection, content was seen elsewhere after its end",
@@ -109,6 +119,7 @@ MOVES: Final = (
     "TNE",
     "excess reappearance",
     "excess reappearance, corrected",
+    "excess reappearance, hidden bias",
     "displaced share",
     "displaced share, estimate",
     "abroad after",
@@ -168,6 +179,8 @@ Result = (
     | Change
     | Share
     | Estimate
+    | Drift
+    | HiddenBias
     | Refusal
     | float
 )

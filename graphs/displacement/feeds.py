@@ -18,6 +18,7 @@ COUNTED: Final = (
     "mean change",
     "mean change, places",
     "mean change, blocks",
+    "mean change, drift",
     "step",
     "slope",
     "peak",

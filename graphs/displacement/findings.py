@@ -20,6 +20,8 @@ from graphs.displacement.movements import READINGS, Movements
 from graphs.displacement.pairs import PairTable, pair_table
 from graphs.displacement.returns import (
     assumed_share,
+    bias_after,
+    bias_answer,
     corrected_answer,
     displaced_share,
     excess,
@@ -99,6 +101,7 @@ def of_event(
     more = excess_after(series)
     answers += [excess_answer(found, reading, event.horizon_h) for reading, found in more.items()]
     answers += [corrected_answer(found, reading, event) for reading, found in more.items()]
+    answers += [bias_answer(found, bias_after(series, reading), reading) for reading, found in more.items()]
     answers += [displaced_share(series), assumed_share(series)]
     abroad = None
     destinations: list[DestinationRow] = []

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +20,13 @@ from graphs.displacement.summary import Moved
 from graphs.displacement.takedowns import Takedown, takedowns
 from waterbed.estimators.detection import Bounds, Population, chao, chapman, displaced_bounds
 from waterbed.estimators.displaced import displaced_estimate
+from waterbed.estimators.hidden_bias import HiddenBias, explaining_bias, matched_sets
 from waterbed.estimators.reappearance import Excess, Units, corrected_excess, excess_reappearance
 from waterbed.estimators.refusal import Refusal, too_few
 from waterbed.model.conclusions import Episode, Hop
 from waterbed.model.results import Answer, Reading, Side
 
+Made = TypeVar("Made")
 SIDES: Final[tuple[Side, ...]] = ("home", "abroad", "unknown")
 """Sides of arrivals at new URLs, as they differ in detection."""
 NO_DETECTION = Refusal("no detection is stated: give its lowest and highest value at home and abroad ([detection])")
@@ -32,8 +35,43 @@ NO_DETECTION = Refusal("no detection is stated: give its lowest and highest valu
 def excess(movements: Movements, *, horizon_h: float, age_within_h: float) -> Iterator[Answer]:
     """Excess reappearance of all content that ended, in both readings."""
     for reading in READINGS:
-        found = _excess(movements.spells, movements, reading, horizon_h, age_within_h, movements.end, None)
+        asked = _Asked(movements.spells, movements, reading, horizon_h, age_within_h, None)
+        found = asked.excess()
         yield excess_answer(found, reading, horizon_h)
+        yield bias_answer(found, asked.bias(), reading)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Spells of which an excess is asked, `treated` marking those whose ends are."""
+
+    spells: Sequence[Spell]
+    movements: Movements
+    reading: Reading
+    horizon_h: float
+    age_within_h: float
+    treated: npt.NDArray[np.bool_] | None
+
+    def excess(self) -> Excess | Refusal:
+        """Their excess over like content."""
+        return self._of(excess_reappearance)
+
+    def bias(self) -> HiddenBias | Refusal:
+        """The hidden bias that explains it."""
+        found = self._of(matched_sets)
+        return found if isinstance(found, Refusal) else explaining_bias(found)
+
+    def _of(self, estimator: Callable[..., Made]) -> Made | Refusal:
+        if not self.spells:
+            return Refusal("no content was there in that time")
+        return estimator(
+            _units(self.spells, self.movements, self.reading),
+            np.random.default_rng(SEED),
+            horizon=self.horizon_h,
+            observed_until=self.movements.end,
+            age_within=self.age_within_h,
+            treated=self.treated,
+        )
 
 
 def excess_after(series: Series) -> dict[Reading, Excess | Refusal]:
@@ -42,43 +80,26 @@ def excess_after(series: Series) -> dict[Reading, Excess | Refusal]:
     By reading. Its controls are contents of like age and category that were up at those ends, at the target and
     at the declared controls that did not receive its content.
     """
+    return {reading: series.chosen_late() or _after(series, reading).excess() for reading in READINGS}
+
+
+def bias_after(series: Series, reading: Reading) -> HiddenBias | Refusal:
+    """Return the hidden bias that explains this excess away."""
+    return series.chosen_late() or _after(series, reading).bias()
+
+
+def _after(series: Series, reading: Reading) -> _Asked:
     event, movements, (first, last) = series.event, series.movements, series.after
     controls = series.sound_controls
-    by_reading: dict[Reading, Excess | Refusal] = {}
-    for reading in READINGS:
-        spells = [
-            spell
-            for spell in movements.spells
-            if (spell.place == event.target or spell.place in controls)
-            and spell.ended(reading) >= first
-            and spell.started < last
-        ]
-        treated = np.array([spell.place == event.target and spell.ended(reading) < last for spell in spells], bool)
-        by_reading[reading] = series.chosen_late() or _excess(
-            spells, movements, reading, event.horizon_h, event.age_within_h, movements.end, treated
-        )
-    return by_reading
-
-
-def _excess(
-    spells: Sequence[Spell],
-    movements: Movements,
-    reading: Reading,
-    horizon_h: float,
-    age_within_h: float,
-    until: float,
-    treated: npt.NDArray[np.bool_] | None,
-) -> Excess | Refusal:
-    if not spells:
-        return Refusal("no content was there in that time")
-    return excess_reappearance(
-        _units(spells, movements, reading),
-        np.random.default_rng(SEED),
-        horizon=horizon_h,
-        observed_until=until,
-        age_within=age_within_h,
-        treated=treated,
-    )
+    spells = [
+        spell
+        for spell in movements.spells
+        if (spell.place == event.target or spell.place in controls)
+        and spell.ended(reading) >= first
+        and spell.started < last
+    ]
+    treated = np.array([spell.place == event.target and spell.ended(reading) < last for spell in spells], bool)
+    return _Asked(spells, movements, reading, event.horizon_h, event.age_within_h, treated)
 
 
 def excess_answer(found: Excess | Refusal, reading: Reading, horizon_h: float) -> Answer:
@@ -96,6 +117,22 @@ def excess_answer(found: Excess | Refusal, reading: Reading, horizon_h: float) -
         n_of="contents that ended",
         unit=f"share within {horizon_h:g} h",
         note=note,
+    )
+
+
+def bias_answer(excess: Excess | Refusal, found: HiddenBias | Refusal, reading: Reading) -> Answer:
+    """Return the bias that explains an excess as an answer."""
+    refused = excess if isinstance(excess, Refusal) else found
+    return answer(
+        "excess reappearance, hidden bias",
+        "How strong an unmeasured difference between what ended and what stayed up would explain the excess?",
+        "hidden_bias.explaining_bias",
+        refused,
+        reading=reading,
+        n=refused.sets if isinstance(refused, HiddenBias) else 0,
+        n_of="independent sets",
+        unit="times the odds of an end",
+        note=f"without any, p {refused.without:.2g}" if isinstance(refused, HiddenBias) else "",
     )
 
 

@@ -1,7 +1,7 @@
 """The answer to one event, in one to five sentences."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -13,6 +13,7 @@ from waterbed.model.results import Answer
 Branch = Literal["refused", "no change", "removal only", "displacement", "diffusion", "mixed"]
 """What the sentences come to; `diffusion`: the benefit spread to the buffer."""
 
+EXCESS: Final = "excess reappearance"
 STATED: Final = 7
 """Intervals that one answer states at most: four shares removed, what moved, the excess, and the share abroad."""
 LEVEL: Final = 1.0 - 0.05 / STATED
@@ -68,6 +69,12 @@ class Known:
     abroad: Bounds | None
     stands_out: Answer | None
     """The event among dates without one."""
+    bias: Sequence[Answer] = ()
+    """The hidden bias that explains the excess, by reading."""
+    drift: Answer | None = None
+    """The drift that explains the change of appearances."""
+    places: Answer | None = None
+    """The target among places without an event."""
     interim: datetime | None = None
     """The first read date, if that has not come."""
     stopped: Sequence[str] = ()
@@ -82,6 +89,8 @@ class Summary:
 
     branch: Branch
     sentences: tuple[str, ...]
+    changes: tuple[str, ...] = ()
+    """What would change the answer, in sentences."""
 
     @property
     def text(self) -> str:
@@ -105,7 +114,46 @@ def summary(known: Known) -> Summary:
         _more(known, fell=fell, more=more, spread=spread),
         " ".join(filter(None, [_cause(known), _events(known)])),
     ]
-    return Summary(branch=_branch(known, fell, more, spread), sentences=tuple(filter(None, sentences)))
+    return Summary(
+        branch=_branch(known, fell, more, spread),
+        sentences=tuple(filter(None, sentences)),
+        changes=tuple(_changes(known, shown=fell and more)),
+    )
+
+
+def _changes(known: Known, *, shown: bool) -> Iterator[str]:
+    """Say how strong something unmeasured would have to be, to explain what is said."""
+    if known.interim:
+        return
+    biases = [one.estimate for one in known.bias if one.estimate is not None]
+    if shown and known.primary.name == EXCESS and biases and len(biases) == len(known.bias):
+        odds = math.floor(min(biases) * 10) / 10
+        if odds > 1.0:
+            yield (
+                "Something unmeasured explains that more came up elsewhere only if it made an end "
+                f"{odds:.1f} times as likely and made content come up elsewhere, too."
+            )
+        else:
+            yield (
+                "Among matched contents of one site each it is not shown that more came up elsewhere: a slight "
+                "unmeasured difference would explain it."
+            )
+    drift, places = known.drift, known.places
+    if drift is not None and drift.estimate:
+        times = math.floor(drift.estimate * 10) / 10
+        yield (
+            f"A drift of its own {times:.1f} times as large as its largest earlier change would explain its change of "
+            "appearances."
+            if times
+            else "A drift of its own much smaller than its earlier changes would explain its change of appearances."
+        )
+    if places is not None and places.p is not None and places.smallest_p is not None:
+        others = round(1.0 / places.smallest_p) - 1
+        if places.smallest_p > ERROR:
+            yield f"Whether its change stands out among other places would take 19 controls, there are {others}."
+        else:
+            stands = "stands out" if places.p <= ERROR else "does not stand out"
+            yield f"Corrected for their sizes, its change {stands} among {others} other places (p {_number(places.p)})."
 
 
 def _branch(known: Known, fell: bool, more: bool, spread: bool) -> Branch:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from graphs.displacement.answers import answer
 from graphs.displacement.series import Series
+from waterbed.estimators.drift import Drift, explaining_drift
 from waterbed.estimators.interrupted import (
     EventWindow,
     Interruption,
@@ -90,7 +91,36 @@ class TimeSeries:
         """The target among controls."""
         if isinstance(self.own, Refusal):
             return self.own
-        return placebo_units(self.target, self.controls, self.series.window)
+        return placebo_units(self.target, self.controls, self.series.window, sizes=self.sizes)
+
+    @cached_property
+    def sizes(self) -> Floats:
+        """Sites a period before the event, of target and controls."""
+        window, event = self.series.window, self.series.event
+        counts = self.series.counts(self.reading, [event.target, *event.controls])
+        sizes: Floats = counts[window.first : window.first + window.before].mean(axis=0) + 0.5
+        return sizes
+
+    @cached_property
+    def drift(self) -> Drift | Refusal:
+        """The change at the event beside earlier changes.
+
+        Of stretches as long as the window after it, back from the event, anticipation left out.
+        """
+        if isinstance(self.own, Refusal):
+            return self.own
+        window, event = self.series.window, self.series.event
+        counts = self.series.counts(self.reading, [event.target, *event.controls])
+        parts = np.r_[1.0, -self.own.weights]
+        gaps = np.column_stack([self.target, self.controls]) @ parts
+        noise = (1.0 / (counts + 0.5)) @ parts**2
+        last = window.event - window.anticipation
+        starts = [*range(last % window.after, last, window.after), window.event]
+        pieces = [slice(start, start + window.after) for start in starts]
+        return explaining_drift(
+            [gaps[piece].mean() for piece in pieces],
+            [np.sqrt(noise[piece].sum()) / window.after for piece in pieces],
+        )
 
     @cached_property
     def blocks(self) -> PlaceboTest | Refusal:
@@ -119,7 +149,7 @@ class TimeSeries:
             n_of="controls treated as targets",
             unit=_UNIT,
             estimate=self.own.mean_gap if isinstance(self.own, Interruption) else None,
-            note="ranked by the change over the spread before",
+            note="ranked by the change over the spread that places of its size have",
         )
         yield answer(
             "mean change, blocks",
@@ -133,6 +163,7 @@ class TimeSeries:
             estimate=self.own.mean_gap if isinstance(self.own, Interruption) else None,
             note="ranked among all shifts of the series against time",
         )
+        yield self._drift()
         yield from self._peak()
         yield self._return()
 
@@ -160,6 +191,26 @@ class TimeSeries:
             p=p,
             smallest_p=test.smallest_p,
             note=f"a factor of {np.exp(value):.2f}; {sizes.size} placebo dates{wanting}",
+        )
+
+    def _drift(self) -> Answer:
+        found, after = self.drift, self.series.window.after
+        note = ""
+        if not isinstance(found, Refusal):
+            note = (
+                f"changed by {found.change:+.2f} from the last {after} periods before; earlier stretches by "
+                f"{found.largest:.2f} at most"
+            )
+        return answer(
+            "mean change, drift",
+            "How much larger than before would the target's own drift be, to explain its change?",
+            "drift.explaining_drift",
+            found,
+            reading=self.reading,
+            n=0 if isinstance(found, Refusal) else found.stretches,
+            n_of="stretches before",
+            unit="times the largest change before",
+            note=note,
         )
 
     def _peak(self) -> Iterator[Answer]:

@@ -12,6 +12,7 @@ from waterbed.estimators.interrupted import (
     placebo_windows,
     rates,
     shifted_blocks,
+    spread_by_size,
     synthetic_weights,
 )
 from waterbed.estimators.refusal import Refusal
@@ -167,3 +168,32 @@ def test_shifts_see_what_one_placebo_cannot():
         shocks[56:, 0] += 1.5
         seen += shifted_blocks(shocks[:, 0], shocks[:, 1:], EventWindow(event=56, before=28, after=14)).p <= 0.05
     assert seen >= 90
+
+
+def test_the_spread_of_a_size_is_its_own():
+    """Gaps whose squares are 2 + 30 / size are found to be so; alike sizes leave the order of the gaps."""
+    sizes = np.array([1.0, 2.0, 5.0, 10.0, 30.0])
+    assert spread_by_size(np.sqrt(2 + 30 / sizes), sizes) ** 2 == pytest.approx(2 + 30 / sizes)
+    series = shocks(np.random.default_rng(11), 110, 13)
+    series[100:, 0] -= 15
+    found = placebo_units(series[:, 0], series[:, 1:], WINDOW, sizes=np.full(13, 7.0))
+    assert found.p == found.smallest_p
+    with pytest.raises(ValueError, match="above 0"):
+        spread_by_size([1.0], [0.0])
+
+
+def test_a_large_place_among_small_ones_keeps_its_level():
+    """Without effect 5% reject with the correction for size, and far more without it."""
+    rng, window, hits = np.random.default_rng(12), EventWindow(event=50, before=28, after=10), np.zeros(2)
+    for _ in range(120):
+        means = rng.uniform(2, 6, 20)
+        means[0] = 60.0
+        noise, own = rng.normal(0, 0.1, (100, 20)), np.zeros((100, 20))
+        for t in range(1, 100):
+            own[t] = 0.7 * own[t - 1] + noise[t]
+        counts = rng.poisson(np.exp(own[40:]) * means)
+        series = rates(counts, np.ones_like(counts))
+        for number, sizes in enumerate((counts[22:50].mean(axis=0) + 0.5, None)):
+            hits[number] += placebo_units(series[:, 0], series[:, 1:], window, sizes=sizes).p <= 0.05
+    assert hits[0] / 120 <= 0.1
+    assert hits[1] > hits[0]

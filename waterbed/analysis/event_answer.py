@@ -107,7 +107,10 @@ def _sentence(reason: str) -> str:
 
 
 def _masked(said: Summary, found: Findings) -> Summary:
-    return replace(said, sentences=tuple(found.disclosure.masked(one) for one in said.sentences))
+    sentences, changes = (
+        tuple(found.disclosure.masked(one) for one in some) for some in (said.sentences, said.changes)
+    )
+    return replace(said, sentences=sentences, changes=changes)
 
 
 def _known(
@@ -137,6 +140,9 @@ def _known(
         moved=found.moved,
         abroad=found.abroad,
         stands_out=test("mean change, blocks"),
+        bias=[one for one in answers if one.name == "excess reappearance, hidden bias"],
+        drift=test("mean change, drift"),
+        places=test("mean change, places"),
         interim=event.reads[0] if interim else None,
         stopped=stopped,
         events=events,

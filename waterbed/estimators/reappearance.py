@@ -252,8 +252,8 @@ def _lopsided(cluster: Ints) -> Refusal | None:
     )
 
 
-def _delays(arrivals: tuple[Ints, Floats], unit: Ints, index: Floats) -> Floats:
-    """Time from the index to the first arrival after it, inf where there is none."""
+def delays(arrivals: tuple[Ints, Floats], unit: Ints, index: Floats) -> Floats:
+    """Return times from index to first arrival; inf: none."""
     owner, when = np.asarray(arrivals[0], np.int64), np.asarray(arrivals[1], float)
     if not owner.size:
         return np.full(unit.size, np.inf)
@@ -268,12 +268,12 @@ def _delays(arrivals: tuple[Ints, Floats], unit: Ints, index: Floats) -> Floats:
 def _ways(units: Units, unit: Ints, index: Floats, until: Floats) -> tuple[Floats, Ints]:
     """Time to the first arrival after the index, and the surest way of those by `until`; -1 where there is none."""
     if not units.ways.size:
-        delay = _delays(units.arrivals, unit, index)
+        delay = delays(units.arrivals, unit, index)
         return delay, np.where(delay <= until, 0, -1)
     owner, when = units.arrivals
     each = np.column_stack(
         [
-            _delays((owner[units.ways == way], when[units.ways == way]), unit, index)
+            delays((owner[units.ways == way], when[units.ways == way]), unit, index)
             for way in range(int(units.ways.max()) + 1)
         ]
     )

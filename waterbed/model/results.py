@@ -74,7 +74,9 @@ class PlaceboRow:
     reading: Annotated[Reading, "which arrivals count"]
     kind: Annotated[PlaceboKind, "window: another date; place: another place"]
     label: Annotated[str, "the date, or the place's key"]
-    effect: Annotated[float, "size of its mean gap over the spread of its gaps before"]
+    effect: Annotated[
+        float, "size of its mean gap over the spread of its gaps before; of places over that of places of its size"
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -206,3 +206,37 @@ def test_the_number_of_events_is_told_with_what_it_asks_of_a_p() -> None:
     assert "This is one of three events of this study, each tested by itself" in told(events=3).sentences[-1]
     assert "together, a p above 0.0166 shows nothing" in told(events=3).sentences[-1]
     assert len(told(events=12).sentences) <= 5
+
+
+def test_what_would_change_the_answer_is_said_in_plain_words() -> None:
+    """The bias of the weaker reading, the drift, and the rank among places of its size; rounded down."""
+    sense = {
+        "bias": [made("b", 2.67, None), made("b", 1.99, None)],
+        "drift": made("d", 1.49, None),
+        "places": replace(made("p", -0.5, None), p=0.05, smallest_p=0.05),
+    }
+    one, two, three = told(**sense).changes
+    assert "made an end 1.9 times as likely" in one
+    assert two.startswith("A drift of its own 1.4 times as large as its largest earlier change")
+    assert three == "Corrected for their sizes, its change stands out among 19 other places (p 0.05)."
+    weak = told(bias=[made("b", 1.0, None)], drift=made("d", 0.01, None)).changes
+    assert "a slight unmeasured difference would explain it" in weak[0]
+    assert "much smaller than its earlier changes" in weak[1]
+
+
+def test_what_explains_an_excess_is_said_where_it_is_claimed() -> None:
+    """Without a fall, without an excess, or where a reading has no number, nothing is said of a hidden bias."""
+    strong = [made("b", 2.0, None)]
+    for changes in (
+        {"fall": made("removal, change", 0.02, 0.6)},
+        {"primary": made("excess reappearance", 0.3, 0.2)},
+        {"bias": [*strong, made("b", None, None, refusal="few")]},
+        {"stopped": ("No answer can be given yet.",)},
+        {"interim": datetime(2026, 5, 1, tzinfo=UTC)},
+    ):
+        assert told(**{"bias": strong, **changes}).changes == ()
+    assert told(drift=made("d", 0.0, None), places=made("p", None, None, refusal="few")).changes == ()
+    few = replace(made("p", -0.5, None), p=0.2, smallest_p=0.2)
+    assert told(places=few).changes == (
+        "Whether its change stands out among other places would take 19 controls, there are 4.",
+    )

@@ -24,7 +24,7 @@ from waterbed.model.spelling import NOTHING, interval, number, percent
 from waterbed.publish.site.displacement import MOST_ROWS, WEEK_ROWS, _monday, _signed
 from waterbed.publish.site.figures.hops import count
 from waterbed.publish.site.hops_shown import HELD, WORDS
-from waterbed.publish.site.interventions import SHOWN_PAIRS
+from waterbed.publish.site.interventions import CHANGE, SHOWN_PAIRS
 from waterbed.publish.site.layout import thousands
 
 
@@ -198,7 +198,9 @@ def event(check: Check) -> None:
         return
     declared = its.rows(f"{stem}-declared")
     check.take("//dl[@class='declared']/div", *(f"{o['name']}{o['text']}" for o in declared if o["name"] != "Note"))
-    check.take("//p[@class='said']", *(o["text"] for o in its.rows(f"{stem}-sentences")))
+    said = its.rows(f"{stem}-sentences")
+    check.take("//p[@class='said']", *(o["text"] for o in said if not o["name"].startswith(CHANGE)))
+    check.take("//ul[@class='changes']/li", *(o["text"] for o in said if o["name"].startswith(CHANGE)))
     when = next(o["text"] for o in declared if o["name"] == "Event, UTC")
     title = text_of(check.page.xpath("//h1")[0])
     assert time_of(f"{when}+00:00").strftime("%-d %B %Y") in title, title

@@ -76,7 +76,7 @@ def _print(found: Findings) -> None:
 
     if found.summary is not None:
         say(_title(found), style="bold")
-        for sentence in found.summary.sentences:
+        for sentence in (*found.summary.sentences, *found.summary.changes):
             say(sentence)
         say("")
     table = new_table("All numbers" if found.summary else _title(found), look="bold")

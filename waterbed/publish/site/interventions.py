@@ -112,6 +112,7 @@ def _found(
 
 
 SHOWN_PAIRS = 16
+CHANGE: Final = "What would change it"
 WHO: Final = {  # the answers that stand in the table beside the sentences, and their words
     "removed before, target": "At the target, before the event",
     "removed after, target": "At the target, after it",
@@ -151,6 +152,8 @@ class DisplacementView:
     """Deviations from it, with reasons."""
     sentences: Sequence[str] = ()
     """The answer to an event, in words."""
+    changes: Sequence[str] = ()
+    """What would change it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +219,11 @@ def _rows(view: DisplacementView) -> dict[str, tuple[type, Sequence[Any]]]:
     """Rows of each table beside a page, by name."""
     lines = [*view.declared, *(("Note", text) for text in view.always)]
     declared: Sequence[Any] = [Line(name=name, text=text) for name, text in lines]
-    said: Sequence[Any] = [Line(name=f"Sentence {n}", text=text) for n, text in enumerate(view.sentences, 1)]
+    said: Sequence[Any] = [
+        Line(name=f"{what} {n}", text=text)
+        for what, texts in (("Sentence", view.sentences), (CHANGE, view.changes))
+        for n, text in enumerate(texts, 1)
+    ]
     rows = {name: (cls, getattr(view, name)) for name, cls in TABLES.items()}
     return rows | {"declared": (Line, declared), "sentences": (Line, said)}
 
@@ -316,7 +323,12 @@ def as_json(found: Findings) -> str:
     """
     tables = {name: records(cls, getattr(found, name)) for name, cls in TABLES.items()}
     event = msgspec.to_builtins(found.event) if found.event else None
-    said = {"branch": found.summary.branch, "sentences": list(found.summary.sentences)} if found.summary else None
+    summary = found.summary
+    said = summary and {
+        "branch": summary.branch,
+        "sentences": list(summary.sentences),
+        "changes": list(summary.changes),
+    }
     return to_json({**loose(found.info), "event": event, "answer": said, "notes": list(found.notes), **tables})
 
 
@@ -336,10 +348,11 @@ def schema() -> dict[str, Any]:
     whole["properties"]["answer"] = {
         "description": "the answer to the event in one to five sentences; null: the study as a whole",
         "type": ["object", "null"],
-        "required": ["branch", "sentences"],
+        "required": ["branch", "sentences", "changes"],
         "properties": {
             "branch": {"type": "string", "enum": list(get_args(Branch)), "description": "what the sentences come to"},
             "sentences": {"type": "array", "items": {"type": "string"}},
+            "changes": {"type": "array", "items": {"type": "string"}, "description": "what would change the answer"},
         },
     }
     whole["properties"]["notes"] = {
@@ -377,4 +390,5 @@ def view_of(found: Findings, config: Config, *, made_at: datetime) -> Displaceme
         deviations=found.info.deviations,
         caveat=found.info.caveat,
         sentences=found.summary.sentences if found.summary else (),
+        changes=found.summary.changes if found.summary else (),
     )

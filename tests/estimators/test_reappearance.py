@@ -171,6 +171,17 @@ def test_detection_done_by_hand():
         corrected_excess(found, [(1.0, 1.0)])
 
 
+def test_an_arm_without_an_arrival_is_not_known_to_have_none():
+    """Nothing seen of 300 clusters may be 3.7 of them, and with detection of a half twice as many."""
+    rng = np.random.default_rng(7)
+    units = replace(world(rng), arrivals=(np.zeros(0, int), np.zeros(0)))
+    found = ask(units, rng)
+    assert (found.excess, found.p) == (0.0, 1.0)
+    assert (found.low, found.high) == pytest.approx((-3.69 / found.controls, 3.69 / found.clusters), rel=0.01)
+    bounds = corrected_excess(found, [(0.5, 0.9)])
+    assert (bounds.low, bounds.high) == pytest.approx((2 * found.low, 2 * found.high))
+
+
 def test_the_surest_way_counts_once_and_full_detection_corrects_nothing():
     """With all of it found the bounds are the excess and its chance, however many arrivals a unit has."""
     rng = np.random.default_rng(8)

@@ -73,9 +73,9 @@ class Excess:
     """Shares that arrived elsewhere, and their difference.
 
     Within the horizon, in both arms; the difference has an interval at `level`. `reach` holds the sizes of its
-    resampled errors in order, `treated` counts units, `clusters` their clusters, `unmatched` treated units for which no
-    control was found. `by_way` is the difference by the way that arrivals were found, first of the data, then of the
-    resamples.
+    resampled errors in order, `treated` counts units, `clusters` their clusters, `controls` those of their controls,
+    `unmatched` treated units for which no control was found. `by_way` is the difference by the way that arrivals were
+    found, first of the data, then of the resamples.
     """
 
     treated_share: float
@@ -88,12 +88,23 @@ class Excess:
     treated: int
     clusters: int
     unmatched: int
+    controls: int
     by_way: Floats
 
     def ends(self, level: float) -> tuple[float, float]:
         """Ends of the difference's interval at a level."""
         rank = min(int(np.ceil(level * (self.reach.size + 1))), self.reach.size)
-        return self.excess - float(self.reach[rank - 1]), self.excess + float(self.reach[rank - 1])
+        reach, (below, above) = float(self.reach[rank - 1]), self.unseen(level)
+        return self.excess - max(reach, below), self.excess + max(reach, above)
+
+    def unseen(self, level: float) -> tuple[float, float]:
+        """Return what an arm without arrivals may have missed.
+
+        Below for the controls, above for the treated: resampling nothing gives nothing, and of n clusters without one
+        as many as -log((1 - level) / 2) / n could have one.
+        """
+        below, above = -np.log((1 - level) / 2) / np.array([self.controls, self.clusters])
+        return float(below) * (self.control_share == 0), float(above) * (self.treated_share == 0)
 
     @property
     def low(self) -> float:
@@ -208,6 +219,7 @@ def excess_reappearance(
         treated=kept.size,
         clusters=np.unique(units.cluster[kept]).size,
         unmatched=pairs.unmatched,
+        controls=np.unique(units.cluster[pairs.control]).size,
         by_way=np.vstack([own_ways, ways[np.isfinite(apart)]]),
     )
 
@@ -229,9 +241,10 @@ def corrected_excess(found: Excess, detection: Sequence[tuple[float, float]], *,
     low, high = np.minimum(few, many).sum(axis=1), np.maximum(few, many).sum(axis=1)
     width, error = float(high[0] - low[0]), float(max(low[1:].std(), high[1:].std()))
     reach = error * critical_value(width, error, found.clusters, level=level)
+    below, above = (end / least.min() for end in found.unseen(level))
     return SetBounds(
-        low=max(-1.0, float(low[0]) - reach),
-        high=min(1.0, float(high[0]) + reach),
+        low=max(-1.0, float(low[0]) - max(reach, below)),
+        high=min(1.0, float(high[0]) + max(reach, above)),
         set_low=max(-1.0, float(low[0])),
         set_high=min(1.0, float(high[0])),
     )

@@ -20,7 +20,6 @@ _CONTROLS = re.compile(rf"its controls {_SPAN} before, then {_SPAN}")
 _SURELY = re.compile(r"Of the ([\d,]+) contents that ended there, ([\d,]+) were surely seen elsewhere")
 _MOVED = re.compile(rf"declared detection {_SPAN} moved")
 _ABROAD = re.compile(rf"of what moved {_SPAN} went abroad")
-_MORE = re.compile(r"stayed up by (\S+) to (\S+) of 100 \(p")
 
 
 def clauses(text: str, truth: Truth, event: Event, sources: Sequence[str]) -> dict[str, bool]:

@@ -148,12 +148,12 @@ def _changes(known: Known, *, shown: bool) -> Iterator[str]:
             else "A drift of its own much smaller than its earlier changes would explain its change of appearances."
         )
     if places is not None and places.p is not None and places.smallest_p is not None:
-        others = round(1.0 / places.smallest_p) - 1
-        if places.smallest_p > ERROR:
-            yield f"Whether its change stands out among other places would take 19 controls, there are {others}."
-        else:
-            stands = "stands out" if places.p <= ERROR else "does not stand out"
-            yield f"Corrected for their sizes, its change {stands} among {others} other places (p {_number(places.p)})."
+        every = round(1.0 / places.smallest_p)
+        place = _place(round(places.p / places.smallest_p))
+        yield (
+            f"Of {every} places, each by its size, the target ranks {place} by how much its appearances changed "
+            f"(p {_number(places.p)}{', and no less with so few' if places.smallest_p > ERROR else ''})."
+        )
 
 
 def _branch(known: Known, fell: bool, more: bool, spread: bool) -> Branch:

@@ -15,7 +15,7 @@ from waterbed.model.results import Answer, PairRow, PeriodRow, PlaceboRow
 OTHERS: Final = "others"
 """Key of all places that are published together."""
 _COUNTS: Final = ("target", "control", "buffer", "buffer_control", "reports")
-_NO_SITES: Final = ("periods", "periods after", "controls treated as targets", "targets")
+_NO_SITES: Final = ("periods", "periods after", "stretches before", "controls treated as targets", "targets")
 """Units of numbers that count neither sites nor contents."""
 _NUMBER: Final = re.compile(r"(?<!at least )(?<!p )(?<![\w.,+:\u2212-])\d+(?![\w.:%-]|,\d)")
 

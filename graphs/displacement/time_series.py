@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphs.displacement.answers import answer
-from graphs.displacement.series import Series
+from graphs.displacement.series import Ints, Series
 from waterbed.estimators.drift import Drift, explaining_drift
 from waterbed.estimators.interrupted import (
     EventWindow,
@@ -94,11 +94,15 @@ class TimeSeries:
         return placebo_units(self.target, self.controls, self.series.window, sizes=self.sizes)
 
     @cached_property
+    def counts(self) -> Ints:
+        """Sites by period, of target and controls."""
+        return self.series.counts(self.reading, [self.series.event.target, *self.series.event.controls])
+
+    @cached_property
     def sizes(self) -> Floats:
         """Sites a period before the event, of target and controls."""
-        window, event = self.series.window, self.series.event
-        counts = self.series.counts(self.reading, [event.target, *event.controls])
-        sizes: Floats = counts[window.first : window.first + window.before].mean(axis=0) + 0.5
+        window = self.series.window
+        sizes: Floats = self.counts[window.first : window.first + window.before].mean(axis=0) + 0.5
         return sizes
 
     @cached_property
@@ -109,11 +113,10 @@ class TimeSeries:
         """
         if isinstance(self.own, Refusal):
             return self.own
-        window, event = self.series.window, self.series.event
-        counts = self.series.counts(self.reading, [event.target, *event.controls])
+        window = self.series.window
         parts = np.r_[1.0, -self.own.weights]
         gaps = np.column_stack([self.target, self.controls]) @ parts
-        noise = (1.0 / (counts + 0.5)) @ parts**2
+        noise = (1.0 / (self.counts + 0.5)) @ parts**2
         last = window.event - window.anticipation
         starts = [*range(last % window.after, last, window.after), window.event]
         pieces = [slice(start, start + window.after) for start in starts]

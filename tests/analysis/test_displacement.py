@@ -228,7 +228,8 @@ def test_an_event_at_the_same_places_is_named_and_refuses_what_it_changes(run: R
     assert "Hoster b on 2026-01-05 until 2026-01-05, acts on controls within" in reason
     assert by_name["removal, change"]["refusal"] == reason
     assert by_name["removed after, target"]["refusal"] != reason
-    assert control["periods"]
+    assert {(row["gap"], row["foretold"], row["p"]) for row in control["periods"]} == {(None, None, None)}
+    assert control["placebos"] == []
     assert any("The numbers that it could change are refused" in one for one in control["notes"])
     target = _beside(folder, run, at=later)
     assert target["answer"]["branch"] == "refused"

@@ -86,6 +86,9 @@ def answered(
         reason = overlap.words(found.names.get(overlap.place, overlap.place)) if shown else HELD_BACK
         answers = [refused_answer(one, reason) if overlap.refuses(one.name) else one for one in answers]
         notes += [f"{_sentence(reason)} The numbers that it could change are refused."] if shown else []
+        if overlap.controls:
+            bare = [replace(row, foretold=None, gap=None, p=None, smallest_p=None) for row in found.periods]
+            found = replace(found, periods=bare, placebos=())
         if overlap.target and not stopped:
             stopped = ["No answer can be given.", _sentence(reason)] if shown else ["No answer is published."]
     if held:

@@ -15,6 +15,8 @@ MOST: Final = 1000.0
 """A larger bias than this is not looked for."""
 _CONTROLS: Final = 5
 """Most controls of a set."""
+_MOST_TREATED: Final = 5_000
+"""Treated units that are tried; of more, so many by chance."""
 _TRIES: Final = 64
 """Candidates that are drawn for the controls of a set."""
 
@@ -94,6 +96,8 @@ def matched_sets(
     """
     asked = np.isfinite(units.ended) & (units.ended + horizon <= observed_until)
     chosen = np.flatnonzero(asked if treated is None else asked & treated)
+    if chosen.size > _MOST_TREATED:
+        chosen = rng.choice(chosen, _MOST_TREATED, replace=False)
     order = np.lexsort((units.started, units.category))
     started, category = units.started[order], units.category[order]
     of_treated = np.unique(units.cluster[chosen]).size

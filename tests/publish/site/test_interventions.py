@@ -13,10 +13,12 @@ from waterbed.model.results import Answer, DestinationRow, PairRow, PeriodRow, P
 from waterbed.model.spelling import interval
 from waterbed.publish.site.figures.interventions import event_figures
 from waterbed.publish.site.interventions import (
+    CHANGE,
     FOLDER,
     TABLES,
     DisplacementView,
     _paths,
+    _rows,
     intervention_page,
     refused_page,
     render_displacement,
@@ -164,6 +166,19 @@ def test_everything_stands_in_tables_too():
     ):
         assert part in shown, part
     assert "1.25" in shown
+
+
+def test_what_would_change_the_answer_stands_before_the_fold_and_in_the_file():
+    """The sentences are where readers see them, and beside those of the answer in its file, as text."""
+    made = view(sentences=("It moved.",), changes=(f"A drift of {HOSTILE} would explain it.",))
+    page = render_displacement(made)
+    assert page.index("would explain it.") < page.index('class="fold"')
+    assert f"A drift of {HOSTILE} would explain it." in Parsed(page).shown
+    _, lines = _rows(made)["sentences"]
+    assert [(line.name, line.text) for line in lines] == [
+        ("Sentence 1", "It moved."),
+        (f"{CHANGE} 1", f"A drift of {HOSTILE} would explain it."),
+    ]
 
 
 def test_a_page_without_an_event_is_whole():

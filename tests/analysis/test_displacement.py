@@ -238,6 +238,14 @@ def test_an_event_at_the_same_places_is_named_and_refuses_what_it_changes(run: R
     assert target["periods"] == target["destinations"] == target["pairs"] == []
 
 
+def test_an_event_of_a_place_that_looks_like_a_host_is_not_named(run: Run, folder: Path) -> None:
+    """Its buffer meets this event's; what stands for the place that it presses is redacted."""
+    named = ('target = "AS64500"', 'target = "secret.example.com"')
+    found = _beside(folder, run, at=("2026-01-05T12:00:00", "2026-01-05T14:00:00"), named=named)
+    assert "secret" not in json.dumps(found)
+    assert "event of this study, [redacted] on 2026-01-05" in json.dumps(found)
+
+
 def test_events_apart_are_counted_alone(run: Run, folder: Path) -> None:
     """Another event at other places refuses nothing, and the answer says that there are two; a bad file is counted."""
     (folder / "events").mkdir()

@@ -15,6 +15,7 @@ from graphs.displacement.sequence import in_sequence
 from graphs.displacement.summary import Known, Removed, Summary, summary
 from waterbed.analysis.event_shares import EventShares
 from waterbed.model.conclusions import Episode, Quarantine
+from waterbed.model.redaction import redact
 from waterbed.model.results import Answer
 from waterbed.study.conclusions import Conclusions
 
@@ -83,7 +84,7 @@ def answered(
     stopped = ["No answer can be given yet.", *held] if held else []
     for overlap in overlaps(event, beside.events, episodes):
         shown = beside.shown(overlap) and disclosure.names(overlap.place)
-        reason = overlap.words(found.names.get(overlap.place, overlap.place)) if shown else HELD_BACK
+        reason = overlap.words(found.names.get(overlap.place) or redact(overlap.place)) if shown else HELD_BACK
         answers = [refused_answer(one, reason) if overlap.refuses(one.name) else one for one in answers]
         notes += [f"{_sentence(reason)} The numbers that it could change are refused."] if shown else []
         if overlap.controls:

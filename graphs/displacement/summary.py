@@ -80,7 +80,7 @@ class Known:
     stopped: Sequence[str] = ()
     """Sentences that say why nothing is told, such as an open quarantine."""
     events: int = 1
-    """Events that readers know of, this one among them."""
+    """Event files that readers know of, this one among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,8 +280,8 @@ def _events(known: Known) -> str:
     number = _WORDS.get(known.events, f"{known.events:,}")
     most = math.floor(ERROR / known.events * 10_000) / 10_000
     return (
-        f"This is one of {number} events of this study, each tested by itself: with all of them together, a p above "
-        f"{most:g} shows nothing."
+        f"This is one of {number} event files on this study, each tested by itself: with all of them together, a p "
+        f"above {most:g} shows nothing."
     )
 
 

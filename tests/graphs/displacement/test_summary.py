@@ -203,7 +203,7 @@ def test_nothing_is_said_to_move_from_what_is_not_shown_to_have_fallen(fall: Ans
 def test_the_number_of_events_is_told_with_what_it_asks_of_a_p() -> None:
     """One event alone is not counted; of three a p above a third of 5% shows nothing."""
     assert "one of" not in told().text
-    assert "This is one of three events of this study, each tested by itself" in told(events=3).sentences[-1]
+    assert "This is one of three event files on this study, each tested by itself" in told(events=3).sentences[-1]
     assert "together, a p above 0.0166 shows nothing" in told(events=3).sentences[-1]
     assert len(told(events=12).sentences) <= 5
 

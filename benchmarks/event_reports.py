@@ -156,9 +156,10 @@ def one_report(which: tuple[str, int, int]) -> dict[str, Any]:
     sources = [one for one in truth.world.sites.sources if not any(note.startswith(f"feed {one} ") for note in notes)]
     said = clauses(found.summary.text, truth, event, sources)
     true = {"removal, change"} if pressed else set()
-    true |= {"excess reappearance", "abroad, difference", "mean change"} if kind == "displaced" else set()
+    if kind == "displaced":
+        true |= {"excess reappearance", "abroad, difference"}
     if pressed:
-        true |= {"mean change"}
+        true |= {"mean change", "mean change, blocks", "mean change, places"}
     primary = [one for one in found.answers if one.name == event.primary]
     return {
         "kind": kind,

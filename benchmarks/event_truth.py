@@ -13,7 +13,8 @@ from waterbed.lab.world.removing import chance_within
 WITHIN_H = 24.0
 NOTHING = 0.02
 """A change that the mix of controls may make."""
-_SPAN = r"(\d+)%?(?: to (\d+))?%"
+_SPAN = r"(\d+)%?(?: to (\d+))?%(?! \(of these)"
+"""A share with its ends; one of these reports alone claims no more than them."""
 _AFTER = re.compile(rf"removed {_SPAN} of [\d,]+ reports? within 24 hours after the event")
 _BEFORE = re.compile(rf"\({_SPAN} of [\d,]+ reports? before")
 _CONTROLS = re.compile(rf"its controls {_SPAN} before, then {_SPAN}")

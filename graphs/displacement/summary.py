@@ -303,7 +303,7 @@ def _span(low: float, high: float) -> str:
 
 
 def _points(value: float) -> str:
-    return f"{value * 100:.0f}".replace("-", "\N{MINUS SIGN}")
+    return str(round(value * 100)).replace("-", "\N{MINUS SIGN}")
 
 
 def _hours(hours: float) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from graphs.displacement.summary import Branch, Known, Moved, Removed, Summary, summary
+from graphs.displacement.summary import Branch, Known, Moved, Removed, Summary, _points, summary
 from waterbed.estimators.detection import Bounds
 from waterbed.model.results import Answer
 
@@ -164,6 +164,11 @@ def test_a_share_that_is_held_back_is_said_to_be() -> None:
         "(a part that is not told, held back as it is about fewer than 3 sites, before"
         in told(target=(held, AFTER)).text
     )
+
+
+def test_no_number_is_less_than_nothing_by_rounding() -> None:
+    """An end just below nought is 0, without a sign."""
+    assert (_points(-0.004), _points(-0.014), _points(0.4)) == ("0", "\N{MINUS SIGN}1", "40")
 
 
 def test_numbers_are_rounded_outwards() -> None:

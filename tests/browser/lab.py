@@ -1,4 +1,4 @@
-"""A whole study of the lab's main world, without its two weeks: facts as the crawler would have recorded them."""
+"""A whole study of the lab's main world, without its eighteen days: facts as the crawler would have recorded them."""
 
 import random
 from collections.abc import Iterator

@@ -34,8 +34,8 @@ from waterbed.study.study import Study, create_study
 
 WORLD_EVENT = """
 target = "moerashost"
-date = 2025-04-08
-chosen_until = 2025-04-07
+date = 2025-04-10
+chosen_until = 2025-04-09
 public = true
 controls = ["birkenwald", "fjordnett", "dolmen", "terpdata", "karstcloud", "reefnet"]
 period_h = 6.0

@@ -11,6 +11,7 @@ from graphs.displacement.disclosure import (
     OTHERS,
     Disclosure,
     disclosed_answers,
+    disclosed_moved,
     disclosed_pairs,
     disclosed_periods,
     disclosed_placebos,
@@ -32,7 +33,7 @@ from graphs.displacement.summary import LEVEL, Moved, Summary
 from graphs.displacement.time_series import TimeSeries
 from waterbed.estimators.detection import Bounds
 from waterbed.estimators.refusal import Refusal
-from waterbed.model.results import Answer, DestinationRow, PairRow, PeriodRow, PlaceboRow, Reading
+from waterbed.model.results import Answer, DestinationRow, EventCurveRow, PairRow, PeriodRow, PlaceboRow, Reading
 from waterbed.model.table import TableInfo
 
 HORIZON_H, AGE_WITHIN_H = 72.0, 48.0
@@ -49,6 +50,7 @@ class Findings:
     info: TableInfo
     event: Event | None
     answers: Sequence[Answer]
+    curves: Sequence[EventCurveRow] = ()
     periods: Sequence[PeriodRow] = ()
     placebos: Sequence[PlaceboRow] = ()
     destinations: Sequence[DestinationRow] = ()
@@ -64,6 +66,8 @@ class Findings:
     """Of what moved, the share abroad, as the answer says it."""
     summary: Summary | None = None
     """The answer in sentences."""
+    stopped: str = ""
+    """The reason for which nothing is told, such as an open quarantine."""
 
 
 def overall(movements: Movements, info: TableInfo, names: Mapping[str, str]) -> Findings:
@@ -136,7 +140,7 @@ def of_event(
         pairs=pairs,
         names={place: name for place, name in names.items() if disclosure.names(place)},
         disclosure=disclosure,
-        moved=moved(series, more, LEVEL),
+        moved=disclosed_moved(moved(series, more, LEVEL), series.takedowns, disclosure),
         abroad=abroad if isinstance(abroad, Bounds) else None,
     )
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from typing import Final
 
-from graphs.displacement.disclosure import EVERYTHING, refused_answer
+from graphs.displacement.disclosure import EVERYTHING, disclosed_answers, refused_answer
 from graphs.displacement.event import Event
 from graphs.displacement.feeds import COUNTED, ChangedFeed
 from graphs.displacement.findings import Findings
 from graphs.displacement.movements import Movements, place_of
 from graphs.displacement.sequence import in_sequence
-from graphs.displacement.summary import Known, Removed, Summary, summary
+from graphs.displacement.summary import Known, Removed, summary
 from waterbed.analysis.event_shares import EventShares
 from waterbed.model.conclusions import Episode, Quarantine
 from waterbed.model.results import Answer
@@ -48,7 +48,8 @@ def answered(
     Numbers that an open quarantine or a changed feed could change are refused.
     """
     until = conclusions.until or event.window[1]
-    answers = [*(shares.answers() if shares else ()), *found.answers]
+    answers = [*disclosed_answers(shares.answers() if shares else (), (), found.disclosure), *found.answers]
+    found = replace(found, curves=list(shares.curves()) if shares else ())
     disclosure = found.disclosure
     held = list(_held(conclusions, event, episodes, own=disclosure == EVERYTHING))
     stays = [disclosure.masked(one.words) for one in feeds if one.source not in left]
@@ -58,15 +59,12 @@ def answered(
         answers = [refused_answer(one, reason) if one.name in COUNTED else one for one in answers]
         notes += [f"{one}." for one in stays]
     if held:
-        answers = [refused_answer(one, " ".join(held).rstrip(".")) for one in answers]
-        found = replace(found, periods=(), placebos=(), destinations=(), pairs=())
+        stopped = " ".join(held).rstrip(".")
+        answers = [refused_answer(one, stopped) for one in answers]
+        found = replace(found, curves=(), periods=(), placebos=(), destinations=(), pairs=(), stopped=stopped)
     answers = in_sequence(answers, event, until)
     said = summary(_known(found, answers, event, shares, held, interim=bool(event.read and until < event.reads[0])))
-    return replace(found, answers=answers, notes=(*notes, *found.notes), summary=_masked(said, found))
-
-
-def _masked(said: Summary, found: Findings) -> Summary:
-    return replace(said, sentences=tuple(found.disclosure.masked(one) for one in said.sentences))
+    return replace(found, answers=answers, notes=(*notes, *found.notes), summary=said)
 
 
 def _known(

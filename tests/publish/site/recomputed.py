@@ -23,6 +23,8 @@ Rows = list[list[str]]
 SITE = files("waterbed.publish.site")
 _DIGIT = re.compile(r"\d")
 _LINK = re.compile(r"(.+ → .+): ([\d,.]+) (?:certain|possible), of ([\d,.]+); ([^;]+)(?:; by .+)?")
+_LINK = re.compile(r"(.+ → .+): ([\d,.]+) (?:certain|possible), of ([\d,.]+); (.+)")
+_SIDES = {"home", "abroad", "unknown"}
 _ROUNDED = 0.06
 """Parts of hops are told to a tenth."""
 _WORDED = re.compile(r"\S*\d\S*.*\s|\s.*\S*\d\S*")
@@ -225,10 +227,12 @@ class Check:
                 for said in (percent(value), number(value), count(value), f"{value:.0%}", f"{value:g}", str(value)):
                     yield from re.findall(r"\d[\d.,:/W-]*", said)
         for side in ("before", "after", "control_before", "control_after"):
-            total = sum(row.get(side) or 0 for row in rows if row.get("key") in ("home", "abroad", "unknown"))
-            for row in rows:
-                if total and row.get(side):
-                    yield from (str(total), f"{row[side] / total:.0%}".rstrip("%"))
+            for reading in {row.get("reading") for row in rows}:
+                own = [row for row in rows if row.get("reading") == reading]
+                total = sum(row.get(side) or 0 for row in own if {*row.get("key", "").split(" or ")} <= _SIDES)
+                for row in own:
+                    if total and row.get(side):
+                        yield from (str(total), f"{row[side] / total:.0%}".rstrip("%"))
         yield from (f"{len([row for row in rows if row.get('failed')])}",)
 
     def drop(self, element: Any) -> None:

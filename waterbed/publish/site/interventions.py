@@ -22,12 +22,13 @@ from graphs.network.moves import Level
 from waterbed.analysis.displacement import findings_of
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something, redact
-from waterbed.model.results import Answer, DestinationRow, PairRow, PeriodRow, PlaceboRow, Reading
+from waterbed.model.results import Answer, DestinationRow, EventCurveRow, PairRow, PeriodRow, PlaceboRow, Reading
 from waterbed.model.spelling import interval
 from waterbed.model.table import TableInfo
 from waterbed.publish.events import public_events
 from waterbed.publish.site.declared import declared
-from waterbed.publish.site.figures.interventions import event_figures
+from waterbed.publish.site.event_words import FORMS, better, by_question, claims_of, refusals_of
+from waterbed.publish.site.figures.interventions import event_figures, refused_figures
 from waterbed.publish.site.figures.marks import Figure
 from waterbed.publish.site.layout import ALONE, Page, PageTable, asset, templates
 from waterbed.store.config import Config
@@ -105,12 +106,6 @@ def _found(
 
 
 SHOWN_PAIRS = 16
-WHO: Final = {  # the answers that stand in the table beside the sentences, and their words
-    "removed before, target": "At the target, before the event",
-    "removed after, target": "At the target, after it",
-    "removed before, controls": "At the controls, before the event",
-    "removed after, controls": "At the controls, after it",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +139,10 @@ class DisplacementView:
     """Deviations from it, with reasons."""
     sentences: Sequence[str] = ()
     """The answer to an event, in words."""
+    curves: Sequence[EventCurveRow] = ()
+    """Shares removed by hour, before and after the event."""
+    stopped: str = ""
+    """The reason for which nothing at all is told; empty: there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,43 +222,18 @@ def _values(view: DisplacementView, figures: Sequence[Figure], stem: str) -> dic
         "figures": {figure.name: figure for figure in figures},
         "stem": stem,
         "view": view,
-        "questions": _by_question(view.answers),
-        "claims": _claims,
+        "questions": by_question(view.answers),
+        "claims": claims_of,
         "interval": interval,
-        "removed": [(WHO[answer.name], answer) for answer in view.answers if answer.name in WHO],
-        "refusals": _refusals(view.answers),
+        "refused": refused_figures(figures, view.answers, view.stopped) if view.sentences else {},
+        "forms": FORMS,
+        "better": better(view.answers),
+        "refusals": refusals_of(view.answers),
         "given": sum(answer.refusal is None for answer in view.answers),
         "periods": _main(view.periods),
         "destinations": _main(view.destinations),
         "pairs": _main(view.pairs)[:SHOWN_PAIRS],
     }
-
-
-def _by_question(answers: Sequence[Answer]) -> list[tuple[str, list[Answer]]]:
-    grouped: dict[str, list[Answer]] = {}
-    for answer in answers:
-        grouped.setdefault(answer.question, []).append(answer)
-    return list(grouped.items())
-
-
-def _refusals(answers: Sequence[Answer]) -> list[tuple[str, list[str]]]:
-    """Reasons for which no number is given, and the numbers."""
-    grouped: dict[str, list[str]] = {}
-    for answer in answers:
-        if answer.refusal is not None and answer.name not in grouped.setdefault(answer.refusal, []):
-            grouped[answer.refusal].append(answer.name)
-    return list(grouped.items())
-
-
-def _claims(answers: Sequence[Answer]) -> list[tuple[str, str, str]]:
-    """Numbers behind each claim that is or is not supported."""
-    grouped: dict[tuple[str, str], list[str]] = {}
-    several = len({answer.reading for answer in answers}) > 1
-    for answer in answers:
-        if answer.refusal is None:
-            label = f"{answer.name} ({answer.reading})" if several else answer.name
-            grouped.setdefault((answer.may, answer.may_not), []).append(label)
-    return [(", ".join(about), may, may_not) for (may, may_not), about in grouped.items()]
 
 
 def _main(rows: Sequence[Any]) -> list[Any]:
@@ -271,12 +245,19 @@ def _main(rows: Sequence[Any]) -> list[Any]:
 def _figures(view: DisplacementView, stem: str) -> tuple[Figure, ...]:
     """Figures of the reading that excludes least."""
     return event_figures(
-        _main(view.periods), view.periods, _main(view.destinations), _main(view.pairs), outcome=view.outcome, stem=stem
+        view.curves,
+        _main(view.periods),
+        view.periods,
+        _main(view.destinations),
+        _main(view.pairs),
+        outcome=view.outcome,
+        stem=stem,
     )
 
 
 TABLES: Final[dict[str, type]] = {
     "answers": Answer,
+    "curves": EventCurveRow,
     "periods": PeriodRow,
     "placebos": PlaceboRow,
     "destinations": DestinationRow,
@@ -370,4 +351,6 @@ def view_of(found: Findings, config: Config, *, made_at: datetime) -> Displaceme
         deviations=found.info.deviations,
         caveat=found.info.caveat,
         sentences=found.summary.sentences if found.summary else (),
+        curves=found.curves,
+        stopped=found.stopped,
     )

@@ -57,7 +57,7 @@ class Disclosure:
         return (2 * count + self.least) // (2 * self.least) * self.least
 
     def share(self, value: float) -> float:
-        """A share in whole percent; all of it without a least."""
+        """A share in whole percent, unless everything is told."""
         return value if self.least == 1 else round(value, 2)
 
     def masked(self, text: str) -> str:

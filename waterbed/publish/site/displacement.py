@@ -26,10 +26,9 @@ from waterbed.publish.site.figures.marks import Figure, Key
 from waterbed.publish.site.figures.plot import figure_of
 from waterbed.publish.site.hop_files import hop_files
 from waterbed.publish.site.hops_shown import HELD, WORDS, ChainRow, HopsView, Shown, script_data
-from waterbed.publish.site.interventions import intervention_pages
+from waterbed.publish.site.interventions import EventPage
 from waterbed.publish.site.layout import Page
 from waterbed.study.conclusions import Conclusions
-from waterbed.study.study import Study
 
 PATH: Final = "displacement.html"
 MOST_ROWS: Final = 60
@@ -212,17 +211,21 @@ _OF_FEW: Final = ("contents that moved", "contents with a chain", "hops of the l
 
 
 def displacement_pages(
-    study: Study, conclusions: Conclusions, publication: Publication, sheets: Mapping[str, str]
+    conclusions: Conclusions,
+    publication: Publication,
+    sheets: Mapping[str, str],
+    events: Sequence[EventPage],
+    *,
+    home: str,
 ) -> list[Page]:
     """Render the displacement page and one page per event file.
 
-    `sheets` are the paths of hosters' own pages, by key.
+    `sheets` are the paths of hosters' own pages, by key; `events` are of `intervention_pages`.
     """
     conclusions = conclusions.whole  # a window narrows the cells alone
     named = named_keys(publication)
-    least, home = publication.policy.least, study.config.home
+    least = publication.policy.least
     cells = publication.cells
-    events = intervention_pages(study, conclusions, named=named, least=least, under=PATH)
     moves = {
         level: moves_of(conclusions.hops, by=level, origins=origins_index(conclusions.episodes)) for level in LEVELS
     }
@@ -233,14 +236,9 @@ def displacement_pages(
         sheets=sheets,
         measures={level: list(_of_level(conclusions, cells, level, home, least)) for level in LEVELS},
         chains={level: chain_rows(moves[level], least) for level in LEVELS},
-        events=[(page.path, page.title, line) for page, line in events],
+        events=[(one.page.path, one.page.title, one.line) for one in events],
     )
-    return [displacement_page(view, home=home, least=least), *(page for page, _ in events)]
-
-
-def events_on(pages: Sequence[Page]) -> Sequence[tuple[str, str, str]]:
-    """Path, title and answer of each event, from these pages."""
-    return next((page.values["events"] for page in pages if page.path == PATH), ())
+    return [displacement_page(view, home=home, least=least), *(one.page for one in events)]
 
 
 def chain_rows(moves: Moves, least: int) -> list[ChainRow]:

@@ -30,6 +30,7 @@ from waterbed.publish.site.declared import declared
 from waterbed.publish.site.event_words import FORMS, better, by_question, claims_of, refusals_of
 from waterbed.publish.site.figures.interventions import event_figures, refused_figures
 from waterbed.publish.site.figures.marks import Figure
+from waterbed.publish.site.figures.moments import Moment
 from waterbed.publish.site.layout import ALONE, Page, PageTable, asset, templates
 from waterbed.store.config import Config
 from waterbed.store.whole.files import write_whole
@@ -44,10 +45,22 @@ _POINTER: Final = re.compile(r"(?:[;,] see | \()docs/[^;]*$")
 """Matches the reference to docs/ in a refusal, which readers of the site do not have."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPage:
+    """An event's page, and its traces on other pages."""
+
+    page: Page
+    line: Annotated[str, "its answer in sentences, or why it is refused"]
+    moment: Annotated[Moment | None, "its mark on axes of time; null: it is refused"] = None
+    target: Annotated[str, "key of its target; empty: it is refused"] = ""
+    others: Annotated[tuple[str, ...], "keys of its controls, buffer and controls of the buffer"] = ()
+    shares: Annotated[tuple[Answer, ...], "removed within 24 hours at the target, before and after"] = ()
+
+
 def intervention_pages(
     study: Study, conclusions: Conclusions, *, named: Mapping[Level, frozenset[str]], least: int, under: str
-) -> list[tuple[Page, str]]:
-    """The page of each public event, with one-sentence summaries.
+) -> list[EventPage]:
+    """The page of each public event.
 
     By file name; a refused file has its reason.
     """
@@ -84,14 +97,25 @@ def _page(
     named: Mapping[Level, frozenset[str]],
     least: int,
     under: str,
-) -> tuple[Page, str]:
+) -> EventPage:
     try:
         found = _found(study, conclusions, file, named, least)
     except InputError as refusal:
         reason = redact(_POINTER.sub("", str(refusal).replace(str(file), file.name)))
-        return refused_page(redact(file.name), reason, path, under=under), f"Refused: {reason}"
-    view = view_of(found, study.config, made_at=study.clock())
-    return intervention_page(view, path, under=under), found.summary.text if found.summary else ""
+        page = refused_page(redact(file.name), reason, path, under=under)
+        return EventPage(page=page, line=f"Refused: {reason}")
+    view, event = view_of(found, study.config, made_at=study.clock()), found.event
+    page, line = intervention_page(view, path, under=under), found.summary.text if found.summary else ""
+    if event is None:
+        return EventPage(page=page, line=line)
+    return EventPage(
+        page=page,
+        line=line,
+        moment=Moment(at=event.at, title=found.names.get(event.target, event.target)),
+        target=event.target,
+        others=tuple(place for place in event.places if place != event.target),
+        shares=tuple(one for one in found.answers if one.name in ("removed before, target", "removed after, target")),
+    )
 
 
 def _found(

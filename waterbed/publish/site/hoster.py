@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 from graphs.network.flows import Flow
 from waterbed.analysis.compliance import compliance_of
-from waterbed.analysis.fact_sheet import cause_shares
+from waterbed.analysis.fact_sheet import WITHHELD, cause_shares
 from waterbed.analysis.rankings.durations import duration
 from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.tables import RankingTables
@@ -31,8 +31,6 @@ from waterbed.study.study import Study
 
 MARKS_H: Final = (1.0, 12.0, 24.0, 72.0, 168.0)
 """Hours at which the sheet gives shares with intervals."""
-WITHHELD: Final = ("views differ", "unmeasurable")
-"""Classes whose share is withheld, so that no curve may give it either."""
 CAUSE_WORDS: Final[Mapping[str, str]] = {
     "removed": "removed",
     "moved": "moved away",

@@ -224,10 +224,12 @@ class TimeSeries:
     def place_gaps(self) -> dict[str, Floats]:
         """The scaled gap of each control treated as target.
 
-        Against the other controls, over its spread before the event, by period of the window.
+        Against the other controls, over its spread before the event, by period of the window. One control alone has
+        none.
         """
-        found = {}
-        for number, place in enumerate(self.series.event.controls):
+        found: dict[str, Floats] = {}
+        controls = self.series.event.controls
+        for number, place in enumerate(controls if len(controls) > 1 else ()):
             one = interrupted(self.controls[:, number], np.delete(self.controls, number, axis=1), self.series.window)
             if isinstance(one, Interruption):
                 found[place] = self._scaled(one)

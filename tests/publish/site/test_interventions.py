@@ -12,13 +12,12 @@ from tests.publish.site.test_pages import HOSTILE
 from tests.publish.site.views import frame
 from waterbed.model.results import Answer, DestinationRow, EventCurveRow, PairRow, PeriodRow, PlaceboRow
 from waterbed.model.spelling import interval
+from waterbed.publish.events import event_stems
 from waterbed.publish.site.event_words import better
 from waterbed.publish.site.figures.interventions import event_figures
 from waterbed.publish.site.interventions import (
-    FOLDER,
     TABLES,
     DisplacementView,
-    _paths,
     intervention_page,
     refused_page,
     render_displacement,
@@ -134,7 +133,12 @@ def view(name="Acme BV", **changes):
 def test_no_path_tells_of_a_file_that_is_called_like_a_host():
     """Paths of pages are made of the names of event files, but for those that look like a host's."""
     names = ["case 1.toml", "case-1.toml", "www.victim-bank.com.toml"]
-    assert list(_paths(list(map(Path, names)))) == [f"{FOLDER}/{name}.html" for name in ("case-1", "case-1-2", "event")]
+    assert event_stems(list(map(Path, names))) == ["case-1", "case-1-2", "event"]
+    assert event_stems(list(map(Path, ["case-1-2.toml", "case-1.toml", "event.toml"]))) == [
+        "case-1-2",
+        "case-1",
+        "event",
+    ]
 
 
 def test_what_deviates_from_the_protocol_is_on_the_page():

@@ -5,7 +5,7 @@ Self-contained: a page loads nothing.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,11 +21,11 @@ from graphs.displacement.summary import Branch
 from graphs.network.moves import Level
 from waterbed.analysis.displacement import findings_of
 from waterbed.model.errors import InputError
-from waterbed.model.redaction import names_something, redact
+from waterbed.model.redaction import redact
 from waterbed.model.results import Answer, DestinationRow, EventCurveRow, PairRow, PeriodRow, PlaceboRow, Reading
 from waterbed.model.spelling import interval
 from waterbed.model.table import TableInfo
-from waterbed.publish.events import public_events
+from waterbed.publish.events import event_stems, public_events
 from waterbed.publish.site.declared import declared
 from waterbed.publish.site.event_words import FORMS, better, by_question, claims_of, refusals_of
 from waterbed.publish.site.figures.interventions import event_figures, refused_figures
@@ -66,26 +66,9 @@ def intervention_pages(
     """
     files = list(public_events(study))
     return [
-        _page(study, conclusions, file, path, named=named, least=least, under=under)
-        for file, path in zip(files, _paths(files), strict=True)
+        _page(study, conclusions, file, f"{FOLDER}/{stem}.html", named=named, least=least, under=under)
+        for file, stem in zip(files, event_stems(files), strict=True)
     ]
-
-
-def _paths(files: Sequence[Path]) -> Iterator[str]:
-    """Unique page paths of lower-case letters, digits and dashes.
-
-    A file named like a host contributes nothing to its path.
-    """
-    given: set[str] = set()
-    for file in files:
-        stem = "" if names_something(file.name) else file.stem.lower()
-        name = re.sub("[^a-z0-9]+", "-", stem).strip("-")[:60] or "event"
-        number, path = 1, name
-        while path in given:
-            number += 1
-            path = f"{name}-{number}"
-        given.add(path)
-        yield f"{FOLDER}/{path}.html"
 
 
 def _page(
@@ -226,6 +209,18 @@ def intervention_page(view: DisplacementView, path: str, *, under: str) -> Page:
 def refused_page(title: str, reason: str, path: str, *, under: str) -> Page:
     """Render the page of a refused event, with the reason."""
     return Page(path=path, template="refused.html", title=title, under=under, values={"reason": reason, "back": under})
+
+
+def refused_table(event: EventPage) -> PageTable:
+    """Rows of a refused event's sentences: its reason."""
+    return PageTable(
+        path=f"{event.page.path.removesuffix('.html')}-sentences",
+        cls=Line,
+        rows=[Line(name="Sentence 1", text=event.line)],
+        what="sentences of an event",
+        by="event",
+        method="as declared; docs/displacement.md",
+    )
 
 
 def _rows(view: DisplacementView) -> dict[str, tuple[type, Sequence[Any]]]:

@@ -22,7 +22,7 @@ _FORETOLD: Final = ("foretold_sites", "placebo_low", "placebo_high")
 _NO_SITES: Final = ("periods", "periods after", "controls treated as targets", "targets")
 """Units of numbers that count neither sites nor contents."""
 _NUMBER: Final = re.compile(
-    r"(?<!at least )(?<!fewer than )(?<!p )(?<!p of )(?<![\w.,+:\u2212-])\d{1,3}(?:,\d{3})*(?![\w.:%-]|,\d)"
+    r"(?<!at least )(?<!fewer than )(?<!p )(?<!p of )(?<![\w.,+:\u2212-])\d+(?:,\d{3})*(?![\w.:%-]|,\d)"
     r"(?! (?:days|hours|h\b|periods|placebos?|windows|dates|pairs|controls\b|targets))"
 )
 """A number in a text that may count sites or contents: no share, size, date, threshold, or length of time."""

@@ -203,7 +203,7 @@ def test_lifts_of_pairs_not_told_are_refused() -> None:
         ("target 22 to 2, controls 0 to 14", "target 21 to fewer than 3, controls 0 to 15"),
         ("changed by +0.27, at 2%; p 0.71 on 2026-02-01", "changed by +0.27, at 2%; p 0.71 on 2026-02-01"),
         ("a factor of 1.37; 4 placebo dates", "a factor of 1.37; 4 placebo dates"),
-        ("1,234 and 2,000 URLs", "1,233 and 2,001 URLs"),
+        ("1,234 and 2,000 URLs; 1234 surely moved", "1,233 and 2,001 URLs; 1,233 surely moved"),
         ("reports span fewer than 7 days; 2 placebo dates", "reports span fewer than 7 days; 2 placebo dates"),
     ],
 )

@@ -17,7 +17,8 @@ from waterbed.model.results import Answer, PairRow, PeriodRow, PlaceboRow
 OTHERS: Final = "others"
 """Key of all places that are published together."""
 _COUNTS: Final = ("target", "control", "buffer", "buffer_control", "reports")
-_SHARES: Final = ("share", "difference of shares")
+_DIGITS: Final = (("share", 2), ("difference of shares", 2), ("appearances a period", 1), ("appearances", 0))
+"""Digits to which a published estimate is rounded, by the begin of its unit; others are no sums of counts."""
 _FORETOLD: Final = ("foretold_sites", "placebo_low", "placebo_high")
 _NO_SITES: Final = ("periods", "periods after", "controls treated as targets", "targets")
 """Units of numbers that count neither sites nor contents."""
@@ -26,6 +27,10 @@ _NUMBER: Final = re.compile(
     r"(?! (?:days|hours|h\b|periods|placebos?|windows|dates|pairs|controls\b|targets))"
 )
 """A number in a text that may count sites or contents: no share, size, date, threshold, or length of time."""
+
+
+_SHARE: Final = re.compile(r"(\d+\.\d+)%")
+"""A share in a text that is not in whole percent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +68,16 @@ class Disclosure:
     def masked(self, text: str) -> str:
         """Mask and round the counts of a text.
 
-        Every number that may count too few sites is replaced, every other count rounded.
+        Every number that may count too few sites is replaced, every other count rounded, as is each share.
         """
 
         def told(found: re.Match[str]) -> str:
             count = int(found[0].replace(",", ""))
             return f"fewer than {self.least}" if self.small(count) else f"{self.rounded(count):,}"
 
-        return text if self.least == 1 else _NUMBER.sub(told, text)
+        if self.least == 1:
+            return text
+        return _SHARE.sub(lambda found: f"{float(found[1]):.0f}%", _NUMBER.sub(told, text))
 
 
 EVERYTHING: Final = Disclosure()
@@ -241,8 +248,9 @@ def _answer(one: Answer, pairs: Sequence[PairRow], disclosure: Disclosure) -> An
         return said
     n = one.n if one.n_of in _NO_SITES else disclosure.rounded(one.n)
     ends = {name: getattr(one, name) for name in ("estimate", "low", "high")}
-    if one.unit.startswith(_SHARES):
-        ends = {name: value if value is None else disclosure.share(value) for name, value in ends.items()}
+    digits = next((digits for unit, digits in _DIGITS if one.unit.startswith(unit)), None)
+    if digits is not None:
+        ends = {name: value if value is None else round(value, digits) for name, value in ends.items()}
     return replace(said, n=n, **ends)
 
 

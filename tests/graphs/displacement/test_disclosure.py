@@ -128,6 +128,8 @@ def test_what_is_told_gives_no_single_site_away() -> None:
     assert (row.observed, row.foretold, row.gap, row.foretold_sites) == (None, None, -0.5, 5.0)
     (told,) = disclosed_answers([answer(n=70, unit="share within 24 h", estimate=0.47947)], [], OUTSIDE)
     assert (told.n, told.estimate) == (69, 0.48)
+    (told,) = disclosed_answers([answer(unit="appearances a period", estimate=0.4118, low=-3.176)], [], OUTSIDE)
+    assert (told.estimate, told.low) == (0.4, -3.2)
     (told,) = disclosed_answers([answer(n=70, n_of="periods", unit="log ratio", estimate=0.47947)], [], OUTSIDE)
     assert (told.n, told.estimate) == (70, 0.47947)
     (told_pair,) = disclosed_pairs([pair(moves=10, sites=8, soon=9, soon_foretold=2.345)], OUTSIDE)
@@ -203,6 +205,7 @@ def test_lifts_of_pairs_not_told_are_refused() -> None:
         ("target 22 to 2, controls 0 to 14", "target 21 to fewer than 3, controls 0 to 15"),
         ("changed by +0.27, at 2%; p 0.71 on 2026-02-01", "changed by +0.27, at 2%; p 0.71 on 2026-02-01"),
         ("a factor of 1.37; 4 placebo dates", "a factor of 1.37; 4 placebo dates"),
+        ("20.3% after an end, 4.6% without; 74 clusters", "20% after an end, 5% without; 75 clusters"),
         ("1,234 and 2,000 URLs; 1234 surely moved", "1,233 and 2,001 URLs; 1,233 surely moved"),
         ("reports span fewer than 7 days; 2 placebo dates", "reports span fewer than 7 days; 2 placebo dates"),
     ],

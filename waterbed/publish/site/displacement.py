@@ -23,6 +23,7 @@ from waterbed.publish.site.figures.hops import (
     weeks_scene,
 )
 from waterbed.publish.site.figures.marks import Figure, Key
+from waterbed.publish.site.figures.moments import moment_keys, moment_words
 from waterbed.publish.site.figures.plot import figure_of
 from waterbed.publish.site.hop_files import hop_files
 from waterbed.publish.site.hops_shown import HELD, WORDS, ChainRow, HopsView, Shown, script_data
@@ -152,12 +153,12 @@ def _figures(shown: Shown) -> Iterator[Figure]:
     yield figure_of(
         "weeks",
         "Hops by week of first sight",
-        f"{total} hops in {len(sums)} weeks, {certain} of them certain.",
+        f"{total} hops in {len(sums)} weeks, {certain} of them certain.{moment_words(view.placed)}",
         "Full: hops that are displacement for certain; pale: possible ones. The line is the most that the week can "
         "have: small groups are only known to lie in a longer span that reaches into it.",
         "data/hop-weeks",
-        lambda width: weeks_scene(view.cells.weeks, sums, width),
-        (*strengths, Key(css="level", word="at most")),
+        lambda width: weeks_scene(view.cells.weeks, sums, width, view.placed),
+        (*strengths, Key(css="level", word="at most"), *moment_keys(view.placed)),
     )
     yield figure_of(
         "sankey",
@@ -237,6 +238,7 @@ def displacement_pages(
         measures={level: list(_of_level(conclusions, cells, level, home, least)) for level in LEVELS},
         chains={level: chain_rows(moves[level], least) for level in LEVELS},
         events=[(one.page.path, one.page.title, one.line) for one in events],
+        moments=[one.moment for one in events if one.moment],
     )
     return [displacement_page(view, home=home, least=least), *(one.page for one in events)]
 

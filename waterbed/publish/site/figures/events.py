@@ -98,7 +98,7 @@ def course_scene(rows: Sequence[PeriodRow], outcome: str, width: int) -> Scene:
     top = max(values, default=0.0)
     y = measured([*(values or [0.0]), min(most, 1.3 * top)], f"sites with {outcome}", zero=True)
     plot = Plot(_days(rows, 5 if narrow else 9), y, width=width, height=200 if narrow else 300)
-    plot.upright(-0.5, "event")
+    plot.moment(-0.5, "event", "event")
     run: list[tuple[float, float, float]] = []
     for row in [*rows, None]:
         if row is not None and row.placebo_low is not None and row.placebo_high is not None:
@@ -155,7 +155,7 @@ def _by_period(
         title="periods since the event",
     )
     plot = Plot(x, measured(values or [0.0], title, zero=zero), width=width, height=260 if narrow else 320)
-    plot.upright(-0.5, "event")
+    plot.moment(-0.5, "event", "event")
     if base is not None:
         plot.level(base)
     for number, (name, own) in enumerate(lines, 1):

@@ -22,7 +22,7 @@ from waterbed.publish.site.figures.marks import Figure, Key
 from waterbed.publish.site.figures.plot import figure_of
 
 _SERIES: Final = (
-    "Each point is one period; the dotted line is the event. A line that breaks has no number for that period. "
+    "Each point is one period; the upright line is the event. A line that breaks has no number for that period. "
 )
 _TITLES: Final = {
     "removed": "Removed by hours since the report",
@@ -117,11 +117,9 @@ def _where(destinations: Sequence[DestinationRow], stem: str) -> Iterator[Figure
     shown = where_rows(destinations)
     if any(row.share_before is not None or row.share_after is not None for row in shown):
         after = "; ".join(f"{row.name} {percent(row.share_after)}" for row in shown)
-        keys = [
-            Key(css="l2", word="before (open)", area=True),
-            Key(css="l1", word="after (full)", area=True),
-            Key(css="l7", word="controls (squares)", area=True),
-        ]
+        early = any(row.share_before is not None for row in shown)
+        keys = [Key(css="l2", word="before (open)", area=True)] if early else []
+        keys += [Key(css="l1", word="after (full)", area=True), Key(css="l7", word="controls (squares)", area=True)]
         bounds = any(row.low is not None for row in shown)
         yield figure_of(
             "where",

@@ -73,13 +73,21 @@ def _label(number: int, placed: Sequence[Placed]) -> str:
     return "event" if len(placed) == 1 else f"event {number}"
 
 
-def draw_moments(plot: Plot, placed: Sequence[Placed]) -> None:
-    """Draw a thin upright line for each event.
+def moment_data(placed: Sequence[Placed]) -> list[tuple[float, str, str]]:
+    """Place, word and tip of each event.
 
     Several are numbered.
     """
-    for number, (at, one) in enumerate(placed, 1):
-        plot.moment(at, "event" if len(placed) == 1 else f"{number}", f"{_label(number, placed)}: {one.words}")
+    return [
+        (at, "event" if len(placed) == 1 else f"{number}", f"{_label(number, placed)}: {one.words}")
+        for number, (at, one) in enumerate(placed, 1)
+    ]
+
+
+def draw_moments(plot: Plot, placed: Sequence[Placed]) -> None:
+    """Draw a thin upright line for each event."""
+    for at, word, tip in moment_data(placed):
+        plot.moment(at, word, tip)
 
 
 def moment_marks(places: Sequence[float], height: int) -> list[Mark]:

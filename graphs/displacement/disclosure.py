@@ -229,6 +229,7 @@ def disclosed_moved(found: Moved, takedowns: Iterable[Takedown], disclosure: Dis
         found,
         ended=None if few or found.ended is None else disclosure.rounded(found.ended),
         surely=None if surely is None else disclosure.rounded(surely),
+        why=disclosure.masked(found.why),
     )
 
 

@@ -171,8 +171,10 @@ def test_what_moved_is_told_of_enough_sites_on_both_sides(
         )
         for n in [*sure, *rest]
     ]
-    found = disclosed_moved(Moved(ended=len(ended), surely=len(sure), horizon_h=48.0), ended, OUTSIDE)
+    why = "2 clusters ended early enough to be followed where at least 10 are needed"
+    found = disclosed_moved(Moved(ended=len(ended), surely=len(sure), horizon_h=48.0, why=why), ended, OUTSIDE)
     assert (found.ended, found.surely) == told
+    assert found.why == why.replace("2 clusters", "fewer than 3 clusters")
     one_site = [replace(one, site_id="s") for one in ended]
     assert disclosed_moved(Moved(ended=40, surely=12, horizon_h=48.0), one_site, OUTSIDE).surely is None
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from graphs.displacement.answers import answer
 from graphs.displacement.areas import balance, many_events
+from graphs.displacement.course import lengthened
 from graphs.displacement.destinations import Destinations, overall_abroad
 from graphs.displacement.disclosure import (
     EVERYTHING,
@@ -92,12 +93,13 @@ def of_event(
     answers: list[Answer] = []
     periods: list[PeriodRow] = []
     placebos: list[PlaceboRow] = []
+    longer = lengthened(series, readings[-1], disclosure)
     for reading in readings:
         time_series = TimeSeries(series=series, reading=reading)
         answers += [*time_series.answers(), *balance(series, reading)]
         staggered = many_events(series, reading)
         answers += [staggered] if staggered else []
-        periods += time_series.rows()
+        periods += (TimeSeries(series=longer, reading=reading) if longer is not series else time_series).rows()
         placebos += time_series.placebos()
     more = excess_after(series)
     answers += [excess_answer(found, reading, event.horizon_h) for reading, found in more.items()]

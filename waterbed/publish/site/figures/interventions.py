@@ -22,7 +22,8 @@ from waterbed.publish.site.figures.marks import Figure, Key
 from waterbed.publish.site.figures.plot import figure_of
 
 _SERIES: Final = (
-    "Each point is one period; the upright line is the event. A line that breaks has no number for that period. "
+    "Each point is one period, or several that are told together where one has too few sites; the upright line is the "
+    "event. A line that breaks has no number for that period. "
 )
 _TITLES: Final = {
     "removed": "Removed by hours since the report",

@@ -79,9 +79,10 @@ class Destinations:
             yield self._row(place, places, None)
 
     def _row(self, key: str, counted: Mapping[str, Counter[str]], bounds: Bounds | None) -> DestinationRow:
-        totals = {name: counts.total() for name, counts in counted.items()}
+        told = {name: {one: self.disclosure.rounded(n) for one, n in its.items()} for name, its in counted.items()}
+        totals = {name: sum(its.values()) for name, its in told.items()}
         before, after, control_before, control_after = (
-            counted[name][key] if name in counted else None for name in _CELLS
+            told[name].get(key, 0) if name in told else None for name in _CELLS
         )
         return DestinationRow(
             reading=self.reading,
@@ -93,8 +94,8 @@ class Destinations:
             control_after=control_after,
             share_before=before / totals["before"] if before is not None and totals["before"] else None,
             share_after=after / totals["after"] if after is not None and totals["after"] else None,
-            low=bounds.low if bounds else None,
-            high=bounds.high if bounds else None,
+            low=self.disclosure.share(bounds.low) if bounds else None,
+            high=self.disclosure.share(bounds.high) if bounds else None,
         )
 
     def bounds(self, side: Side, level: float = 0.95) -> Bounds | Refusal:

@@ -7,17 +7,30 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from graphs.displacement.movements import Gain
+from graphs.displacement.summary import Moved
+from graphs.displacement.takedowns import Takedown
 from waterbed.model.results import Answer, PairRow, PeriodRow, PlaceboRow
 
 OTHERS: Final = "others"
 """Key of all places that are published together."""
 _COUNTS: Final = ("target", "control", "buffer", "buffer_control", "reports")
+_DIGITS: Final = (("share", 2), ("difference of shares", 2), ("appearances a period", 1), ("appearances", 0))
+"""Digits to which a published estimate is rounded, by the begin of its unit; others are no sums of counts."""
+_FORETOLD: Final = ("foretold_sites", "placebo_low", "placebo_high")
 _NO_SITES: Final = ("periods", "periods after", "stretches before", "controls treated as targets", "targets")
 """Units of numbers that count neither sites nor contents."""
-_NUMBER: Final = re.compile(r"(?<!at least )(?<!p )(?<![\w.,+:\u2212-])\d+(?![\w.:%-]|,\d)")
+_NUMBER: Final = re.compile(
+    r"(?<!at least )(?<!fewer than )(?<!p )(?<!p of )(?<![\w.,+:\u2212-])\d+(?:,\d{3})*(?![\w.:%-]|,\d)"
+    r"(?! (?:days|hours|h\b|periods|placebos?|windows|dates|pairs|controls\b|targets))"
+)
+"""A number in a text that may count sites or contents: no share, size, date, threshold, or length of time."""
+
+
+_SHARE: Final = re.compile(r"(\d+\.\d+)%")
+"""A share in a text that is not in whole percent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +54,30 @@ class Disclosure:
         """
         return 0 < sites < self.least
 
-    def masked(self, text: str) -> str:
-        """Return a text with small numbers masked.
+    def rounded(self, count: int) -> int:
+        """The nearest multiple of `least`, the larger of two.
 
-        Every number that may count too few sites is replaced.
+        Two of them then differ by none or by enough, whatever came between.
         """
-        return _NUMBER.sub(lambda found: f"fewer than {self.least}" if self.small(int(found[0])) else found[0], text)
+        return (2 * count + self.least) // (2 * self.least) * self.least
+
+    def share(self, value: float) -> float:
+        """A share in whole percent, unless everything is told."""
+        return value if self.least == 1 else round(value, 2)
+
+    def masked(self, text: str) -> str:
+        """Mask and round the counts of a text.
+
+        Every number that may count too few sites is replaced, every other count rounded, as is each share.
+        """
+
+        def told(found: re.Match[str]) -> str:
+            count = int(found[0].replace(",", ""))
+            return f"fewer than {self.least}" if self.small(count) else f"{self.rounded(count):,}"
+
+        if self.least == 1:
+            return text
+        return _SHARE.sub(lambda found: f"{float(found[1]):.0f}%", _NUMBER.sub(told, text))
 
 
 EVERYTHING: Final = Disclosure()
@@ -127,13 +158,22 @@ def disclosed_periods(rows: Iterable[PeriodRow], disclosure: Disclosure) -> list
 
     A series from which such a count could be computed is suppressed, too.
     """
-    found = []
-    for row in rows:
-        hidden = [name for name in _COUNTS if disclosure.small(getattr(row, name) or 0)]
-        if {"target", "control"} & {*hidden}:
-            hidden += ["observed", "foretold", "gap"]
-        found.append(replace(row, **dict.fromkeys(hidden)))  # type: ignore[arg-type]
-    return found
+    return [_period(row, disclosure) for row in rows]
+
+
+def _period(row: PeriodRow, disclosure: Disclosure) -> PeriodRow:
+    if disclosure.least == 1:
+        return row
+    counts = {name: getattr(row, name) for name in _COUNTS}
+    told: dict[str, Any] = {
+        name: None if n is None or disclosure.small(n) else disclosure.rounded(n) for name, n in counts.items()
+    }
+    # a log rate gives the count away: what is told instead is the gap, to a tenth, and sites in whole numbers
+    told |= {"observed": None, "foretold": None}
+    if told["target"] is None or told["control"] is None:
+        return replace(row, **told, gap=None, foretold_sites=None, placebo_low=None, placebo_high=None)
+    told |= {name: one if (one := getattr(row, name)) is None else float(round(one)) for name in _FORETOLD}
+    return replace(row, **told, gap=row.gap if row.gap is None else round(row.gap, 1))
 
 
 def disclosed_placebos(rows: Iterable[PlaceboRow], disclosure: Disclosure) -> list[PlaceboRow]:
@@ -149,13 +189,48 @@ def disclosed_pairs(
     `pooled` holds readings and places that are published with others; their pairs are left out.
     """
     return [
-        row
+        _pair(row, disclosure)
         for row in rows
         if disclosure.names(row.from_key)
         and disclosure.names(row.to_key)
         and not disclosure.small(row.sites)
         and (row.reading, row.to_key) not in pooled
     ]
+
+
+def _pair(row: PairRow, disclosure: Disclosure) -> PairRow:
+    if disclosure.least == 1:
+        return row
+    soon = row.soon is None or disclosure.small(row.soon) or disclosure.small(row.moves - row.soon)
+    return replace(
+        row,
+        moves=disclosure.rounded(row.moves),
+        sites=disclosure.rounded(row.sites),
+        foretold=round(row.foretold, 1),
+        lift=row.lift if row.lift is None else round(row.lift, 1),
+        soon=None if soon else disclosure.rounded(row.soon or 0),
+        soon_foretold=None if soon or row.soon_foretold is None else round(row.soon_foretold, 1),
+    )
+
+
+def disclosed_moved(found: Moved, takedowns: Iterable[Takedown], disclosure: Disclosure) -> Moved:
+    """Return moves without counts of too few sites.
+
+    The others are rounded.
+
+    A count of contents is withheld where too few sites have such content, or too few content of the other kind.
+    """
+    sure, rest = set[str](), set[str]()
+    for one in takedowns:
+        (sure if any(one.certain) else rest).add(one.site_id)
+    few = disclosure.small(len(sure | rest))
+    surely = None if found.surely is None or any(map(disclosure.small, (len(sure), len(rest)))) else found.surely
+    return replace(
+        found,
+        ended=None if few or found.ended is None else disclosure.rounded(found.ended),
+        surely=None if surely is None else disclosure.rounded(surely),
+        why=disclosure.masked(found.why),
+    )
 
 
 def _answer(one: Answer, pairs: Sequence[PairRow], disclosure: Disclosure) -> Answer:
@@ -170,7 +245,14 @@ def _answer(one: Answer, pairs: Sequence[PairRow], disclosure: Disclosure) -> An
         row.reading == one.reading and one.note.endswith(f": {row.from_key} to {row.to_key}") for row in pairs
     ):
         return refused_answer(said, f"held back: it is of a pair with fewer than {disclosure.least} sites")
-    return said
+    if disclosure.least == 1:
+        return said
+    n = one.n if one.n_of in _NO_SITES else disclosure.rounded(one.n)
+    ends = {name: getattr(one, name) for name in ("estimate", "low", "high")}
+    digits = next((digits for unit, digits in _DIGITS if one.unit.startswith(unit)), None)
+    if digits is not None:
+        ends = {name: value if value is None else round(value, digits) for name, value in ends.items()}
+    return replace(said, n=n, **ends)
 
 
 def refused_answer(one: Answer, reason: str) -> Answer:

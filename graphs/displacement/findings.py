@@ -5,12 +5,14 @@ from dataclasses import dataclass, field, replace
 
 from graphs.displacement.answers import answer
 from graphs.displacement.areas import balance, many_events
+from graphs.displacement.course import lengthened
 from graphs.displacement.destinations import Destinations, overall_abroad
 from graphs.displacement.disclosure import (
     EVERYTHING,
     OTHERS,
     Disclosure,
     disclosed_answers,
+    disclosed_moved,
     disclosed_pairs,
     disclosed_periods,
     disclosed_placebos,
@@ -35,7 +37,7 @@ from graphs.displacement.summary import LEVEL, Moved, Summary
 from graphs.displacement.time_series import TimeSeries
 from waterbed.estimators.detection import Bounds
 from waterbed.estimators.refusal import Refusal
-from waterbed.model.results import Answer, DestinationRow, PairRow, PeriodRow, PlaceboRow, Reading
+from waterbed.model.results import Answer, DestinationRow, EventCurveRow, PairRow, PeriodRow, PlaceboRow, Reading
 from waterbed.model.table import TableInfo
 
 HORIZON_H, AGE_WITHIN_H = 72.0, 48.0
@@ -52,6 +54,7 @@ class Findings:
     info: TableInfo
     event: Event | None
     answers: Sequence[Answer]
+    curves: Sequence[EventCurveRow] = ()
     periods: Sequence[PeriodRow] = ()
     placebos: Sequence[PlaceboRow] = ()
     destinations: Sequence[DestinationRow] = ()
@@ -67,6 +70,8 @@ class Findings:
     """Of what moved, the share abroad, as the answer says it."""
     summary: Summary | None = None
     """The answer in sentences."""
+    stopped: str = ""
+    """The reason for which nothing is told, such as an open quarantine."""
 
 
 def overall(movements: Movements, info: TableInfo, names: Mapping[str, str]) -> Findings:
@@ -91,12 +96,13 @@ def of_event(
     answers: list[Answer] = []
     periods: list[PeriodRow] = []
     placebos: list[PlaceboRow] = []
+    longer = lengthened(series, readings[-1], disclosure)
     for reading in readings:
         time_series = TimeSeries(series=series, reading=reading)
         answers += [*time_series.answers(), *balance(series, reading)]
         staggered = many_events(series, reading)
         answers += [staggered] if staggered else []
-        periods += time_series.rows()
+        periods += (TimeSeries(series=longer, reading=reading) if longer is not series else time_series).rows()
         placebos += time_series.placebos()
     more = excess_after(series)
     answers += [excess_answer(found, reading, event.horizon_h) for reading, found in more.items()]
@@ -141,7 +147,7 @@ def of_event(
         pairs=pairs,
         names={place: name for place, name in names.items() if disclosure.names(place)},
         disclosure=disclosure,
-        moved=moved(series, more, LEVEL),
+        moved=disclosed_moved(moved(series, more, LEVEL), series.takedowns, disclosure),
         abroad=abroad if isinstance(abroad, Bounds) else None,
     )
 

@@ -143,14 +143,15 @@ class Series:
 
         Counts are divided by the effort that the event names.
         """
-        counts = self.counts(reading, places)
+        return rates(self.counts(reading, places), self.effort(places))
+
+    def effort(self, places: Sequence[str]) -> Ints:
+        """Divisors of the counts, periods x places."""
         if self.event.effort == "none":
-            effort = np.ones_like(counts)
-        elif self.event.effort == "all":
-            effort = np.repeat(self.reports()[:, None], len(places), axis=1)
-        else:
-            effort = np.stack([self.reports(place) for place in places], axis=1)
-        return rates(counts, effort)
+            return np.ones((self.periods, len(places)), np.int64)
+        if self.event.effort == "all":
+            return np.repeat(self.reports()[:, None], len(places), axis=1)
+        return np.stack([self.reports(place) for place in places], axis=1)
 
     def chosen_late(self) -> Refusal | None:
         """Return a refusal if areas were chosen after the event."""

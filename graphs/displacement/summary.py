@@ -38,12 +38,13 @@ class Removed:
 class Moved:
     """Content that was elsewhere within the horizon after its end.
 
+    A count is None where it is of too few sites to be told.
     `low` and `high` bound its share at the declared detection; None: none is declared, or `why` they are refused.
     `more_low` and `more_high` are those of the excess over like content, `corrected` for detection or as seen.
     """
 
-    ended: int
-    surely: int
+    ended: int | None
+    surely: int | None
     horizon_h: float
     low: float | None = None
     high: float | None = None
@@ -216,12 +217,13 @@ def _change(known: Known, fell: bool) -> str:
 
 def _moved(known: Known) -> str:
     moved = known.moved
+    if moved.ended is None:
+        return "What ended there after the event is of too few sites to tell how much of it moved."
     if not moved.ended:
         return "Nothing that ended there after the event could be followed long enough to see if it moved."
     within = _hours(moved.horizon_h)
-    said = (
-        f"Of the {moved.ended:,} contents that ended there, {moved.surely:,} were surely seen elsewhere within {within}"
-    )
+    surely = f"{moved.surely:,} were" if moved.surely is not None else "a part that is not told was"
+    said = f"Of the {moved.ended:,} contents that ended there, {surely} surely seen elsewhere within {within}"
     if moved.low is not None and moved.high is not None:
         said += f"; with chance and the declared detection {_span(moved.low, moved.high)} moved"
     else:

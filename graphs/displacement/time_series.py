@@ -33,6 +33,8 @@ _UNIT = "log ratio"
 _LEVEL = 0.95
 _PEAK = 0.9
 """Rank from which on an event came at a peak."""
+_FLAT = 1e3
+"""Times their spread before that gaps stray only where a series was flat before, which gives no range."""
 _CITS = "What did the event do to the target, beyond what its controls did?"
 
 
@@ -276,10 +278,12 @@ class TimeSeries:
     def place_gaps(self) -> dict[str, Floats]:
         """The scaled gap of each control treated as target.
 
-        Against the other controls, over its spread before the event, by period of the window.
+        Against the other controls, over its spread before the event, by period of the window. One control alone has
+        none.
         """
-        found = {}
-        for number, place in enumerate(self.series.event.controls):
+        found: dict[str, Floats] = {}
+        controls = self.series.event.controls
+        for number, place in enumerate(controls if len(controls) > 1 else ()):
             one = interrupted(self.controls[:, number], np.delete(self.controls, number, axis=1), self.series.window)
             if isinstance(one, Interruption):
                 found[place] = self._scaled(one)
@@ -295,6 +299,7 @@ class TimeSeries:
         window, series = self.series.window, self.series
         counted, reports = series.area_counts(self.reading), series.reports()
         gaps = self.own.gaps if isinstance(self.own, Interruption) else None
+        strays = self._strays()
         ranked = gaps is not None and isinstance(self.places, PlaceboTest)
         others = np.array(list(self.place_gaps.values())) if ranked else None
         for place in range(window.before + window.anticipation + window.after):
@@ -320,7 +325,37 @@ class TimeSeries:
                 gap=gap,
                 p=p,
                 smallest_p=1.0 / (len(others) + 1) if p is not None and others is not None else None,
+                **self._foretold(period, place, gap, strays),
             )
+
+    def _strays(self) -> Floats | None:
+        """The scaled gaps of all placebos, places and dates; None below two of them."""
+        if isinstance(self.own, Refusal):
+            return None
+        found = [*self.place_gaps.values(), *(self._scaled(one) for _, one in self.shifted)]
+        found = [one for one in found if abs(one).max() < _FLAT]
+        return np.array(found) if len(found) > 1 else None
+
+    def _foretold(self, period: int, place: int, gap: float | None, strays: Floats | None) -> dict[str, float]:
+        """What the controls foretell in sites, with the range of placebos around it."""
+        if gap is None or isinstance(self.own, Refusal):
+            return {}
+        rate, effort = (
+            float(self.target[period] - gap),
+            float(self.series.effort([self.series.event.target])[period, 0]),
+        )
+        found = {"foretold_sites": _sites(rate, effort)}
+        if strays is not None:
+            early = self.own.gaps[: self.series.window.before]
+            around = strays[:, place] * float(early.std())
+            found["placebo_low"] = _sites(rate + float(around.min()), effort)
+            found["placebo_high"] = _sites(rate + float(around.max()), effort)
+        return found
+
+
+def _sites(rate: float, effort: float) -> float:
+    """The sites that a log rate stands for: the inverse of `rates`, not below 0."""
+    return max(0.0, float(np.exp(rate)) * (effort + 1.0) - 0.5)
 
 
 def _after(own: Interruption, window: EventWindow) -> Floats:

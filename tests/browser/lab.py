@@ -1,4 +1,4 @@
-"""A whole study of the lab's main world, without its two weeks: facts as the crawler would have recorded them."""
+"""A whole study of the lab's main world, without its eighteen days: facts as the crawler would have recorded them."""
 
 import random
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def lab_study(folder: Path) -> Iterator[Study]:
             folder / "study", config, Lab(resolver="127.0.0.1:9", clock=world.end, connect_to=())
         ) as study:
             _add_tables(study, world, folder)
-            seen = virtual_facts(simulate(world), LookPlan(every_hours=2.0), random.Random(1))
+            seen = virtual_facts(simulate(world), LookPlan(every_hours=2.5), random.Random(1))
             study.folder.store.add(_facts(seen))
             _add_events(study)
             yield study

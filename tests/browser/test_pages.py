@@ -327,6 +327,20 @@ def test_a_months_report_is_for_screens_and_one_sheet(folder: Path, browser: Bro
     assert seen.wide == {LAPTOP: [], PHONE: []}
 
 
+def test_an_events_answer_and_first_figure_stand_on_the_first_screen(browser: Browser, files: Walked) -> None:
+    """On a laptop and a phone nobody scrolls to read the answer and to see the curves; folded, the page is short."""
+    for width, height in ((LAPTOP, 768), (PHONE, HEIGHTS[PHONE])):
+        size = {"width": width, "height": height}
+        with opened(browser, files.root, "interventions/moerashost-acts.html", viewport=size) as page:
+            ends = {what: page.locator(what).last.bounding_box() for what in (".said", "#figure-removed svg:visible")}
+            ends |= {what: page.locator(what).bounding_box() for what in ("#figure-course", "#figure-where")}
+            below = {what: box["y"] + box["height"] if box else None for what, box in ends.items()}
+            assert all(below.values()), below
+            first = [below[".said"], below["#figure-removed svg:visible"]]
+            assert max(end or 0 for end in first) <= height, (width, below)
+            assert page.evaluate("() => document.documentElement.scrollHeight") < 3000, width
+
+
 FIRST_VIEW = 150_000
 """Bytes of a page with its style and scripts, compressed."""
 

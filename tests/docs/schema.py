@@ -25,6 +25,7 @@ from waterbed.model.conclusions import (
 )
 from waterbed.model.results import (
     ChangeRow,
+    EventCurveRow,
     FeedCard,
     FeedRow,
     PlaceRow,
@@ -82,6 +83,7 @@ CONCLUSIONS: tuple[type, ...] = (
     VolumeRow,
     WindowShare,
     ChangeRow,
+    EventCurveRow,
     PlaceRow,
     FeedRow,
     FeedCard,
@@ -119,6 +121,7 @@ PAGES: dict[str, type] = {
     "data/tables-used": DatedTable,
     "hosters/KEY-curves": CurveHour,
     "hosters/KEY-numbers": SheetNumbers,
+    "interventions/NAME-curves": EventCurveRow,
     "interventions/NAME-declared": Line,
 }
 """Rows beside the pages, by path; further ones are of classes above."""

@@ -5,18 +5,18 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 from typing import Final
 
-from graphs.displacement.disclosure import EVERYTHING, refused_answer
+from graphs.displacement.disclosure import EVERYTHING, disclosed_answers, refused_answer
 from graphs.displacement.event import Event
 from graphs.displacement.feeds import COUNTED, ChangedFeed
 from graphs.displacement.findings import Findings
 from graphs.displacement.movements import Movements, place_of
 from graphs.displacement.overlap import Overlap, overlaps
 from graphs.displacement.sequence import in_sequence
-from graphs.displacement.summary import Known, Removed, Summary, summary
+from graphs.displacement.summary import Known, Removed, summary
 from waterbed.analysis.event_shares import EventShares
 from waterbed.model.conclusions import Episode, Quarantine
 from waterbed.model.redaction import redact
-from waterbed.model.results import Answer
+from waterbed.model.results import Answer, PeriodRow
 from waterbed.study.conclusions import Conclusions
 
 _EVERYWHERE: Final = ("all", "canary")
@@ -72,7 +72,8 @@ def answered(
     Numbers that an open quarantine, a changed feed or another event could change are refused.
     """
     until = conclusions.until or event.window[1]
-    answers = [*(shares.answers() if shares else ()), *found.answers]
+    answers = [*disclosed_answers(shares.answers() if shares else (), (), found.disclosure), *found.answers]
+    found = replace(found, curves=list(shares.curves()) if shares else ())
     disclosure = found.disclosure
     held = list(_held(conclusions, event, episodes, own=disclosure == EVERYTHING))
     stays = [disclosure.masked(one.words) for one in feeds if one.source not in left]
@@ -88,33 +89,35 @@ def answered(
         answers = [refused_answer(one, reason) if overlap.refuses(one.name) else one for one in answers]
         notes += [f"{_sentence(reason)} The numbers that it could change are refused."] if shown else []
         if overlap.controls:
-            bare = [replace(row, foretold=None, gap=None, p=None, smallest_p=None) for row in found.periods]
-            found = replace(found, periods=bare, placebos=())
+            bare = [_unforetold(row) for row in found.periods]
+            own = [row for row in found.curves if row.area == "target"]
+            found = replace(found, periods=bare, placebos=(), curves=own)
         if overlap.target and not stopped:
             stopped = ["No answer can be given.", _sentence(reason)] if shown else ["No answer is published."]
     if held:
         answers = [refused_answer(one, " ".join(held).rstrip(".")) for one in answers]
     if stopped:
-        found = replace(found, periods=(), placebos=(), destinations=(), pairs=())
+        reason = " ".join(held or stopped).rstrip(".")
+        found = replace(found, curves=(), periods=(), placebos=(), destinations=(), pairs=(), stopped=reason)
     if beside.unread and beside.public is None:
         notes.append(
             f"{beside.unread:,} event files cannot be read: whether those events act on these places is unknown."
         )
     answers = in_sequence(answers, event, until)
     interim = bool(event.read and until < event.reads[0])
-    known = _known(found, answers, event, shares, stopped, interim=interim, events=beside.number(event))
-    return replace(found, answers=answers, notes=(*notes, *found.notes), summary=_masked(summary(known), found))
+    said = summary(_known(found, answers, event, shares, stopped, interim=interim, events=beside.number(event)))
+    said = replace(said, changes=tuple(disclosure.masked(one) for one in said.changes))
+    return replace(found, answers=answers, notes=(*notes, *found.notes), summary=said)
+
+
+def _unforetold(row: PeriodRow) -> PeriodRow:
+    """A period without all that rests on the controls."""
+    row = replace(row, foretold=None, gap=None, p=None, smallest_p=None)
+    return replace(row, foretold_sites=None, placebo_low=None, placebo_high=None)
 
 
 def _sentence(reason: str) -> str:
     return f"{reason[:1].upper()}{reason[1:]}."
-
-
-def _masked(said: Summary, found: Findings) -> Summary:
-    sentences, changes = (
-        tuple(found.disclosure.masked(one) for one in some) for some in (said.sentences, said.changes)
-    )
-    return replace(said, sentences=sentences, changes=changes)
 
 
 def _known(

@@ -3,12 +3,13 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from graphs.displacement.answers import answer
 from graphs.displacement.disclosure import EVERYTHING, Disclosure
 from graphs.displacement.event import Event, PlaceKind
 from graphs.displacement.summary import LEVEL, Removed
+from waterbed.analysis.event_curves import Point, curve_of, parted
 from waterbed.analysis.rankings.takedown import (
     REMOVED,
     WITHIN_H,
@@ -22,13 +23,14 @@ from waterbed.analysis.rankings.takedown import (
 from waterbed.estimators.changes import Change, Share, change_beyond
 from waterbed.estimators.refusal import Refusal
 from waterbed.model.conclusions import Episode
-from waterbed.model.results import Answer
+from waterbed.model.results import Answer, EventCurveRow
 from waterbed.model.window import Window
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.windowed import pieces_of
 
+When = Literal["before", "after"]
 _BY: Final[Mapping[PlaceKind, By]] = {"hoster": "hoster", "as": "asn", "country": "country"}
-_WHEN: Final = ("before", "after")
+_WHEN: Final[tuple[When, When]] = ("before", "after")
 _WHY: Final = {
     "too few followed": "fewer than 10 sites were reported and followed for 24 hours",
     "unmeasurable": "looks are too far apart, or too much was lost from sight, to say what was gone within 24 hours",
@@ -44,6 +46,8 @@ class Area:
     """With the intervals that the answer states."""
     shares: tuple[Share | None, Share | None]
     """With intervals at 95%; None: refused."""
+    curves: tuple[Sequence[Point], Sequence[Point]]
+    """Shares removed hour by hour; none where the share is refused."""
 
     @property
     def why(self) -> str:
@@ -94,6 +98,17 @@ class EventShares:
                     unit="difference of shares",
                 )
 
+    def curves(self) -> Iterator[EventCurveRow]:
+        """Yield the removal curves of target and controls."""
+        areas: tuple[tuple[Literal["target", "controls"], Area], ...] = (
+            ("target", self.target),
+            ("controls", self.controls),
+        )
+        for name, area in areas:
+            for when, points in zip(_WHEN, area.curves, strict=True):
+                for hour, removed, low, high in points:
+                    yield EventCurveRow(area=name, when=when, hour=hour, removed=removed, low=low, high=high)
+
 
 def event_shares(
     conclusions: Conclusions,
@@ -127,8 +142,8 @@ def event_shares(
                 if (one.url_id, key) not in received
             }
             found.append(_removed(list(pooled.values()), until, disclosure))
-        (before, share_before), (after, share_after) = found
-        return Area(told=(before, after), shares=(share_before, share_after))
+        (before, share_before, early), (after, share_after, late) = found
+        return Area(told=(before, after), shares=(share_before, share_after), curves=(early, late))
 
     return EventShares(
         target=area([event.target]),
@@ -147,19 +162,21 @@ def _change(area: Area, controls: Area) -> Change | Refusal:
 
 def _removed(
     episodes: Sequence[Episode], until: datetime | None, disclosure: Disclosure
-) -> tuple[Removed, Share | None]:
+) -> tuple[Removed, Share | None, Sequence[Point]]:
     group = clocks(episodes)
     if until is None or not group:
-        return Removed(n=0, why="no report was followed"), None
+        return Removed(n=0, why="no report was followed"), None, ()
     found = removal(group, until=until)
+    few, n = disclosure.small(len({c.site_id for c in group})), disclosure.rounded(found.clocks)
+    removed = None if found.removed is None else disclosure.share(found.removed)
     if found.removed is None:
-        return Removed(n=found.clocks, why=_WHY[found.estimability]), None
-    gone = {c.site_id for c in group if c.cause == REMOVED and c.right_h <= WITHIN_H}
-    if disclosure.small(len(gone)) or disclosure.small(len({c.site_id for c in group} - gone)):
-        return Removed(n=0, why=f"held back as it is about fewer than {disclosure.least} sites"), None
+        return Removed(n=0 if few else n, why=_WHY[found.estimability]), None, ()
+    if any(map(disclosure.small, parted(group, WITHIN_H))):
+        return Removed(n=0, why=f"held back as it is about fewer than {disclosure.least} sites"), None, ()
+    curve = curve_of(group, until, disclosure)
     ends = interval_within(group, found.removed, WITHIN_H, until=until, level=LEVEL)
     worth = worth_within(group, WITHIN_H, (REMOVED,), until=until)
     if ends is None or found.low is None or found.high is None or isinstance(worth, Refusal):
-        return Removed(n=found.clocks, share=found.removed, why=_WHY["too few days"]), None
-    told = Removed(n=found.clocks, share=found.removed, low=ends[0], high=ends[1])
-    return told, Share(share=found.removed, low=found.low, high=found.high, worth=worth)
+        return Removed(n=n, share=removed, why=_WHY["too few days"]), None, curve
+    told = Removed(n=n, share=removed, low=ends[0], high=ends[1])
+    return told, Share(share=found.removed, low=found.low, high=found.high, worth=worth), curve

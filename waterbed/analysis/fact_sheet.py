@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Final
 
 from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.rankings.clocks import running_clocks
@@ -16,6 +17,7 @@ from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.analysis.rankings.takedown import (
     CAUSES,
     FEWEST_SITES,
+    WITHIN_H,
     Clock,
     episodes_by_key,
     incidence,
@@ -36,6 +38,8 @@ from waterbed.study.study import Study
 
 _ANOTHER = "another"
 SHEET_H = (1.0, 12.0, 24.0, 48.0, 72.0, 168.0)
+WITHHELD: Final = ("views differ", "unmeasurable")
+"""Classes whose share is withheld, so that no curve may give it either."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,12 @@ def sheet_of(
     name = conclusions.attributor.name_of(company)
     own = episodes_by_key(conclusions.episodes, "hoster").get(company, [])
     kept = running_clocks(clocks)
+    shares = (
+        found.told(compliance({company: clocks}, {company: name}, until=until, within_h=SHEET_H, hidden=found.hidden))
+        if until
+        else ()
+    )
+    withheld = company in found.differing or _withheld(row, shares)
     return Sheet(
         key=company,
         name=name,
@@ -92,16 +102,18 @@ def sheet_of(
         window=conclusions.window,
         ranking=row,
         size=_size(study, company, day, conclusions.whole),
-        shares=found.told(
-            compliance({company: clocks}, {company: name}, until=until, within_h=SHEET_H, hidden=found.hidden)
-        )
-        if until
-        else (),
-        curve=list(cause_shares(kept, until=until)) if until and company not in found.differing else (),
-        duration=[duration(clocks, within_h=SHEET_H[-1])] if until and company not in found.differing else (),
+        shares=shares,
+        curve=list(cause_shares(kept, until=until)) if until and not withheld else (),
+        duration=[duration(clocks, within_h=SHEET_H[-1])] if until and not withheld else (),
         cases=list(_cases(own, clocks, concerned, company, chosen, until)),
         misaddressed=[n for n in concerned if n.addressed == "misaddressed"],
     )
+
+
+def _withheld(row: RankingRow | None, shares: Sequence[ComplianceRow]) -> bool:
+    """True if the ranking, or the sheet's own share within 24 hours, is withheld."""
+    day = [one.rank_class for one in shares if one.within_h == WITHIN_H]
+    return any(one in WITHHELD for one in (*day, *([row.rank_class] if row else [])))
 
 
 def _size(study: Study, key: str, day: date, conclusions: Conclusions) -> Size | None:

@@ -65,6 +65,23 @@ class PeriodRow:
     gap: Annotated[float | None, "observed less foretold"]
     p: Annotated[float | None, "rank of the scaled gap among controls treated as targets; null: before, or refused"]
     smallest_p: Annotated[float | None, "least value that p can take"]
+    foretold_sites: Annotated[float | None, "sites that the weighted controls foretell at the target"] = None
+    placebo_low: Annotated[
+        float | None, "the least that it would be if the target strayed as placebos do; null: below two placebos"
+    ] = None
+    placebo_high: Annotated[float | None, "the most"] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventCurveRow:
+    """Share removed by an hour, before or after an event."""
+
+    area: Annotated[Literal["target", "controls"], "the target, or all controls together"]
+    when: Annotated[Literal["before", "after"], "reports first made before the event, or after it"]
+    hour: Annotated[float, "hours since the report"]
+    removed: Annotated[float, "share removed by then, 0..1"]
+    low: Annotated[float | None, "lower end of its 95% interval, for this hour alone; null: too few days of reports"]
+    high: Annotated[float | None, "upper end"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

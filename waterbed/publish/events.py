@@ -1,11 +1,31 @@
 """Event files that a publication may name."""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from graphs.displacement.event import Event, event_files, read_event
 from waterbed.governance.reply import PUBLIC
 from waterbed.model.errors import InputError
+from waterbed.model.redaction import names_something
 from waterbed.study.study import Study
+
+
+def event_stems(files: Sequence[Path]) -> list[str]:
+    """Unique stems of lower-case letters, digits and dashes.
+
+    One for each event file. A file named like a host contributes nothing to its stem.
+    """
+    given: list[str] = []
+    for file in files:
+        stem = "" if names_something(file.name) else file.stem.lower()
+        name = re.sub("[^a-z0-9]+", "-", stem).strip("-")[:60] or "event"
+        number, unique = 1, name
+        while unique in given:
+            number += 1
+            unique = f"{name}-{number}"
+        given.append(unique)
+    return given
 
 
 def public_events(study: Study) -> dict[Path, Event]:

@@ -38,4 +38,4 @@ def test_the_example_is_a_good_event_file(tmp_path: Path) -> None:
     """The lab's event file is read as it stands."""
     (tmp_path / "event.toml").write_bytes(scenario_event("waterbed") or b"")
     found = read_event(tmp_path / "event.toml")
-    assert (found.target, found.kind, found.after) == ("moerashost", "hoster", 20)
+    assert (found.target, found.kind, found.after) == ("moerashost", "hoster", 17)

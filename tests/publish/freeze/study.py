@@ -52,6 +52,20 @@ CITATION = Citation(
 )
 
 
+EVENT = """\
+target = "AS64500"
+date = 2026-01-09T12:00:00Z
+chosen_until = 2026-01-09
+public = true
+controls = ["cloudflare-pages"]
+period_h = 8.0
+before = 8
+after = 4
+most_contaminated = 1.0
+"""
+"""An event that may be published."""
+
+
 @contextmanager
 def named_study(folder: Path, **changes: object) -> Iterator[Study]:
     """The study; its keys lie in the folder, too."""
@@ -73,6 +87,9 @@ def named_study(folder: Path, **changes: object) -> Iterator[Study]:
         with create_study(folder / "study", config(**settings)) as study:
             _import(study, folder)
             _look(study, folder)
+            (study.folder.path / "events").mkdir()
+            (study.folder.path / "events" / "Pressed (1).toml").write_text(EVENT)
+            (study.folder.path / "events" / "secret.toml").write_text(EVENT.replace("public = true", "public = false"))
             study.folder.clock = lambda: hour(HOURS)
             yield study
 

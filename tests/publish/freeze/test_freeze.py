@@ -115,7 +115,8 @@ def test_results_are_what_is_published(study: Study, tmp_path: Path) -> None:
     freeze(study, tmp_path / "package")
     publish_all(study, tmp_path / "out")
     for path in (tmp_path / "package/data/results").iterdir():
-        assert path.read_bytes() == (tmp_path / "out" / path.name).read_bytes(), path.name
+        name = f"interventions/{path.name[6:]}" if path.name.startswith("event-") else path.name
+        assert path.read_bytes() == (tmp_path / "out" / name).read_bytes(), path.name
     assert set(read_about(tmp_path / "package").held_back) == {"episodes.csv", "episodes.json", "hops.csv", "hops.json"}
 
 

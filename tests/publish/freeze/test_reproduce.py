@@ -117,8 +117,37 @@ def test_where_a_table_differs_first_is_said(copy: Path, tmp_path: Path) -> None
     done = run("reproduce", copy, tmp_path / "again")
     urls = table["rows"][1]["urls"]
     assert done.exit_code == 1
-    assert f"DIFFERS ranking-hoster: rows 2.urls: {urls} -> {urls - 3} (1 values)" in done.output
+    name = table["rows"][1]["name"]
+    assert f"DIFFERS ranking-hoster: rows 2 ({name}).urls: {urls} -> {urls - 3} (1 values)" in done.output
     assert done.output.count("DIFFERS") == 1
+
+
+def test_answers_to_public_events_are_frozen_and_compared(copy: Path, tmp_path: Path) -> None:
+    """A package has file and answers of an event that may be published, and nothing of another; a change is named."""
+    assert [path.name for path in (copy / "data/events").iterdir()] == ["pressed-1.toml"]
+    assert not [path for path in copy.rglob("*") if "secret" in path.name]
+    path = copy / "data/results/event-pressed-1-answers.json"
+    table = json.loads(path.read_text())
+    number, row = next((n, row) for n, row in enumerate(table["rows"], 1) if row["n"])
+    row["n"] += 7
+    path.write_text(json.dumps(table))
+    resealed(copy)
+    done = run("reproduce", copy, tmp_path / "again")
+    assert done.exit_code == 1
+    said = f"DIFFERS event-pressed-1-answers: rows {number} ({row['name']}).n: {row['n']} -> {row['n'] - 7} (1 values)"
+    assert said in done.output
+    assert done.output.count("DIFFERS") == 1
+    assert "equal   event-pressed-1-sentences" in done.output
+
+
+def test_another_event_file_gives_other_answers(copy: Path, tmp_path: Path) -> None:
+    """Answers are those of the frozen event file: with another one they differ, and are named."""
+    path = copy / "data/events/pressed-1.toml"
+    path.write_text(path.read_text().replace("after = 4", "after = 3"))
+    resealed(copy)
+    done = run("reproduce", copy, tmp_path / "again")
+    assert done.exit_code == 1
+    assert "DIFFERS event-pressed-1-answers" in done.output
 
 
 def test_comparison_tells_rounding_from_more() -> None:

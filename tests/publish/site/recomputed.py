@@ -23,6 +23,7 @@ Rows = list[list[str]]
 SITE = files("waterbed.publish.site")
 _DIGIT = re.compile(r"\d")
 _LINK = re.compile(r"(.+ → .+): ([\d,.]+) (?:certain|possible), of ([\d,.]+); ([^;]+)(?:; by .+)?")
+_SIDES = {"home", "abroad", "unknown"}
 _ROUNDED = 0.06
 """Parts of hops are told to a tenth."""
 _WORDED = re.compile(r"\S*\d\S*.*\s|\s.*\S*\d\S*")
@@ -39,12 +40,29 @@ class Files:
         self.sheets = {self.key(page): page for page in (folder / "hosters").glob("*.html")}
 
     @cached_property
+    def events(self) -> list[Row]:
+        """Events with a page that is not refused: its stem, title, day, and the keys that it names."""
+        found = []
+        for path in sorted((self.folder / "interventions").glob("*-declared.json")):
+            stem = f"interventions/{path.stem.removesuffix('-declared')}"
+            told = {row["name"]: row["text"] for row in self.rows(f"{stem}-declared")}
+            (target,) = re.findall(r"\(([^()]+)\)$", told["Target"])
+            others = [told[name] for name in ("Controls", "Buffer", "Controls of the buffer")]
+            keys = [key for text in others for key in re.findall(r"\(([^()]+)\)(?:,|$)", text)]
+            day = time_of(f"{told['Event, UTC']}+00:00").strftime("%-d %B %Y")
+            page = html.fromstring((self.folder / f"{stem}.html").read_text())
+            title = text_of(page.xpath("//h1")[0])
+            found.append({"stem": stem, "title": title, "target": target, "others": keys, "day": day})
+        return found
+
+    @cached_property
     def spelled(self) -> set[str]:
         """Shares, places and weeks of rankings, as a drawing in a row spells them."""
         names = [path.stem for path in self.folder.glob("*-*.csv") if path.stem.startswith(("ranking-", "places-"))]
         values = [value for name in (*names, "weeks-hoster") for row in self.rows(name) for value in row.values()]
         words = [str(one) if isinstance(one, int | str) else percent(one) for one in values if one is not None]
         words += [percent(one) for one in values if isinstance(one, int)]
+        words += [f"{event['title']} {event['day']}" for event in self.events]
         return {word.rstrip(".,") for text in words for word in re.findall(r"\d[\d.,W-]*", text)}
 
     def has(self, name: str) -> bool:
@@ -213,6 +231,7 @@ class Check:
         )
         rows += self.files.rows("data/hop-places") if stem == "data/hop-flows" else []
         values = [value for row in rows for value in row.values()] + list(self.files.total.values()) + [len(rows)]
+        values += [f"{event['title']} {event['day']}" for event in self.files.events] + [len(self.files.events)]
         if self.name.startswith("hosters/"):  # a file of all hosters: its own rows count, and those with a share
             its = [row for row in rows if row.get("key") == self.files.key(self.files.folder / self.name)]
             values += [len(its), sum(row.get("removed_24h") is not None for row in its)]
@@ -225,10 +244,12 @@ class Check:
                 for said in (percent(value), number(value), count(value), f"{value:.0%}", f"{value:g}", str(value)):
                     yield from re.findall(r"\d[\d.,:/W-]*", said)
         for side in ("before", "after", "control_before", "control_after"):
-            total = sum(row.get(side) or 0 for row in rows if row.get("key") in ("home", "abroad", "unknown"))
-            for row in rows:
-                if total and row.get(side):
-                    yield from (str(total), f"{row[side] / total:.0%}".rstrip("%"))
+            for reading in {row.get("reading") for row in rows}:
+                own = [row for row in rows if row.get("reading") == reading]
+                total = sum(row.get(side) or 0 for row in own if {*row.get("key", "").split(" or ")} <= _SIDES)
+                for row in own:
+                    if total and row.get(side):
+                        yield from (str(total), f"{row[side] / total:.0%}".rstrip("%"))
         yield from (f"{len([row for row in rows if row.get('failed')])}",)
 
     def drop(self, element: Any) -> None:

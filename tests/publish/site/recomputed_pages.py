@@ -219,10 +219,11 @@ def event(check: Check) -> None:
             refused.setdefault(o["refusal"], {})[o["name"]] = None
     check.take("//ul[@class='reasons']/li", *(f"{why}: {', '.join(names)}." for why, names in refused.items()))
     check.take("//ul[@class='notes']/li", *notes)
-    check.take("//section[@id='unknown']//summary", *(
-        [f"{len(refused)} reasons for which numbers are not given"] if refused else []
-    ))  # fmt: skip
-    _removed(check, [o for o in answers if o["name"] in REMOVED])
+    few = "1 reason for which numbers are not given" if len(refused) == 1 else (
+        f"{len(refused)} reasons for which numbers are not given"
+    )  # fmt: skip
+    check.take("//section[@id='unknown']//details[not(@class)]/summary", *([few] if refused else []))
+    _figures(check, stem, answers)
     found = [row for table in check.page.xpath("//table[contains(@class, 'answers')]") for row in cells(table)]
     questions = list(dict.fromkeys(o["question"] for o in answers))
     wanted = [_answer(o) for question in questions for o in answers if o["question"] == question]
@@ -246,41 +247,32 @@ def event(check: Check) -> None:
         check.drop(lead)
 
 
+def _figures(check: Check, stem: str, answers: list[Row]) -> None:
+    """The three figures of the answer: each has rows, or says why not in the words of an answer."""
+    for name in ("curves", "periods", "destinations") if check.files.rows(f"{stem}-sentences") else ():
+        figure = {"curves": "removed", "periods": "course", "destinations": "where"}[name]
+        drawn = bool(check.page.xpath(f"//figure[@id='figure-{figure}']"))
+        if drawn and not check.files.rows(f"{stem}-{name}"):
+            check.wrong.append(f"{check.name}: {figure} is drawn of no rows")
+        if not drawn:
+            (why,) = map(text_of, check.page.xpath(f"//section[@id='{figure}']//p[@class='refused']"))
+            refusals = {o["refusal"] for o in answers}
+            if re.search(r"\d", why) and why.removeprefix("Not drawn: ").removesuffix(".") not in refusals:
+                check.wrong.append(f"{check.name}: {why} is of no answer")
+    for one in check.page.xpath("//div[contains(@class, 'lacking')]"):
+        check.drop(one)
+    for curve in check.page.xpath("//figure[@id='figure-removed']"):
+        said = {squeezed("".join(one.itertext())) for one in curve.xpath(".//*[local-name()='title']")}
+        for o in check.files.rows(f"{stem}-curves"):
+            ends = f", {o['low']:.0%} to {o['high']:.0%}" if o["low"] is not None else ""
+            mark = f"{o['area']} {o['when']}: {o['removed']:.0%} within 24 h{ends}"
+            if o["hour"] == 24.0 and mark not in said:
+                check.wrong.append(f"{check.name}: the curves lack {mark}")
+
+
 def _ends(o: Row) -> str:
     fields = {name: o.get(name) for name in Answer.__dataclass_fields__}
     return interval(Answer(**fields))  # type: ignore[arg-type]  # as read
-
-
-REMOVED = {
-    "removed before, target": "At the target, before the event",
-    "removed after, target": "At the target, after it",
-    "removed before, controls": "At the controls, before the event",
-    "removed after, controls": "At the controls, after it",
-}
-
-
-def _removed(check: Check, rows: list[Row]) -> None:
-    """Shares removed around the event, in the table and in its bars."""
-
-    def share(o: Row) -> str:
-        if o["refusal"] is not None:
-            return f"No number: {o['refusal']}."
-        ends = f"({percent(o['low'])} to {percent(o['high'])})" if o["low"] is not None else "of these reports alone"
-        return f"{percent(o['estimate'])} {ends}"
-
-    wanted = [[REMOVED[o["name"]], thousands(o["n"]), share(o)] for o in rows]
-    tables = check.page.xpath("//table[contains(@class, 'removed')]")
-    said = [row for table in tables for row in cells(table)]
-    if said != wanted:
-        check.wrong.append(f"{check.name}: {said} is not {wanted}")
-    drawn = [o for o in rows if o["refusal"] is None]
-    for o, bar in zip(drawn, (bar for table in tables for bar in table.xpath(".//*[local-name()='svg']")), strict=True):
-        low, high = (o["estimate"] if o["low"] is None else o[end] for end in ("low", "high"))
-        label = f"{percent(o['estimate'])} removed, between {percent(low)} and {percent(high)}"
-        if bar.get("aria-label") != label:
-            check.wrong.append(f"{check.name}: {bar.get('aria-label')} is not {label}")
-    for table in tables:
-        check.drop(table)
 
 
 def _answer(o: Row) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import datetime
 
 from tests.publish.site.recomputed import (
     Check,
@@ -18,7 +19,7 @@ from tests.publish.site.recomputed import (
 from waterbed.analysis.rankings.speed_ranks import slowest_of
 from waterbed.model.spelling import NOTHING, number, percent
 from waterbed.publish.site.layout import thousands
-from waterbed.publish.site.overview import MARKS_H, SHOWN
+from waterbed.publish.site.overview import MARKS_H, SHOWN, WEEKS
 from waterbed.publish.site.rankings import CLASSES, NAMED, slow_words
 
 
@@ -34,6 +35,27 @@ def answers(check: Check) -> None:
         if squeezed(said) not in text_of(one):
             check.wrong.append(f"{check.name}: {text_of(one)} lacks {said}")
         check.drop(one)
+
+
+def _within_weeks(check: Check, day: str) -> bool:
+    """True if a day is in or between the last weeks of hosters."""
+    weeks = sorted({row["window"] for row in check.files.rows("weeks-hoster")})[-WEEKS:]
+    year, number, _ = datetime.strptime(day, "%d %B %Y").isocalendar()
+    return bool(weeks) and weeks[0] <= f"{year}-W{number:02}" <= weeks[-1]
+
+
+def _marked(check: Check) -> str:
+    """The events among the last weeks, as weekly lines say them; the page names them once more."""
+    marked = [
+        f"{e['title'].rpartition(', ')[0]}, {e['day']}" for e in check.files.events if _within_weeks(check, e["day"])
+    ]
+    for line in check.page.xpath("//p[@class='fine'][starts-with(normalize-space(.), 'Upright lines')]"):
+        wanted = f"Upright lines in the weeks: {'; '.join(marked)}. What was done, and what it came to."
+        if text_of(line) != wanted:
+            check.wrong.append(f"{check.name}: {text_of(line)} is not {wanted}")
+        check.drop(line)
+    noun = "Events" if len(marked) > 1 else "Event"
+    return f". {noun}: {'; '.join(marked)}." if marked else ""
 
 
 def overview(check: Check) -> None:
@@ -99,12 +121,12 @@ def overview(check: Check) -> None:
     )
     lines.append(f"{opened} {undecided:,} of the looks are undecided: they count neither as up nor as down.")
     check.take("//section[@class='findings']/ul/li", *lines)
-    weeks = its.rows("weeks-hoster")
+    weeks, events = its.rows("weeks-hoster"), _marked(check)
     labels = sorted({row["window"] for row in weeks})[-12:]
     said = [
         squeezed("".join(one.itertext())) for one in check.page.xpath("//td[@class='weekly']//*[local-name()='desc']")
     ]
-    if said != [_weeks(row["key"], labels, weeks) for row in slow[:SHOWN]]:
+    if said != [_weeks(row["key"], labels, weeks, events) for row in slow[:SHOWN]]:
         check.wrong.append(f"{check.name}: weekly lines say {said}")
     check.table(
         f"The {len(slow[:SHOWN])} hosters with the lowest",
@@ -184,11 +206,11 @@ def _more(rows: list[Row]) -> str:
     return f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
 
 
-def _weeks(key: str, labels: list[str], weeks: list[Row]) -> str:
+def _weeks(key: str, labels: list[str], weeks: list[Row], events: str) -> str:
     """What a weekly line says."""
     shares = {row["window"]: row["removed_24h"] for row in weeks if row["key"] == key}
     known = [f"{week} {percent(shares[week])}" for week in labels if shares.get(week) is not None]
-    return f"removed within 24 hours by week: {', '.join(known)}" if known else "no week has a share"
+    return f"removed within 24 hours by week: {', '.join(known)}{events}" if known else "no week has a share"
 
 
 def _curves(check: Check) -> None:

@@ -89,6 +89,7 @@ def sheet(check: Check) -> None:
     _notices(check, [one for one in its.rows("compliance-hoster") if one["key"] == key], more)
     weeks = sorted((one for one in its.rows("weeks-hoster") if one["key"] == key), key=lambda one: one["window"])
     check.table("Removed within 24 hours, by week", list(map(_week, weeks)))
+    _events(check, key)
     flows = its.rows("flows")
     for caption, mine, other in (("Leaves for", "from", "to"), ("Arrives from", "to", "from")):
         own = [one for one in flows if one[f"{mine}_key"] == key]
@@ -97,6 +98,27 @@ def sheet(check: Check) -> None:
             [[one[f"{other}_name"], way(one["passage"]), f"{one['hops']:,}", f"{one['certain']:,}"] for one in own],
         )
     _facts(check, row, place, its.by_key("volume-hoster").get(key))
+
+
+def _events(check: Check, key: str) -> None:
+    """Shares before and after the events against a hoster, and links to those that name it beside others."""
+    against = [event for event in check.files.events if event["target"] == key]
+    rows = [[event["title"], *map(_before_or_after, _shares(check, event))] for event in against]
+    check.table("Removed within 24 hours of the report, by an event", rows)
+    beside = [event["title"] for event in check.files.events if key in event["others"]]
+    check.take("//section[@aria-labelledby='events']/p/a", *beside)
+
+
+def _shares(check: Check, event: Row) -> list[Row]:
+    answers = {o["name"]: o for o in check.files.rows(f"{event['stem']}-answers")}
+    return [answers[f"removed {when}, target"] for when in ("before", "after")]
+
+
+def _before_or_after(o: Row) -> str:
+    if o["refusal"] is not None:
+        return f"no number: {o['refusal']}"
+    said = f"{percent(o['estimate'])} of {o['n']:,}"
+    return f"{said} reports alone" if o["low"] is None else f"{said} {percent(o['low'])} to {percent(o['high'])}"
 
 
 def _week(one: Row) -> list[str]:

@@ -5,6 +5,7 @@ import random
 import re
 import shutil
 import subprocess
+from datetime import timedelta
 from importlib.resources import files
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from graphs.network.figures import GraphFigure
 from graphs.network.moves import Level
-from graphs.network.weeks import CrossBorder
+from graphs.network.weeks import CrossBorder, week_window
 from tests.graphs.hop_makers import hour
 from tests.publish.site.parsed import Parsed
 from tests.publish.site.test_pages import HOSTILE
@@ -30,6 +31,7 @@ from waterbed.publish.site.figures.hops import (
     weeks_scene,
 )
 from waterbed.publish.site.figures.marks import NARROW, WIDE, Scene
+from waterbed.publish.site.figures.moments import Moment
 from waterbed.publish.site.hops_shown import ChainRow, HopsView, Shown
 from waterbed.publish.site.layout import Page, make_site
 
@@ -65,7 +67,9 @@ def view(name: str = "Acme BV", found: HopCells | None = None, **changes: Any) -
         "events": [("interventions/e.html", f"{name}, pressed", "3 of 4 numbers could be given.")],
         **changes,
     }
-    return HopsView(**made)
+    begins = [week_window(made["cells"].weeks[at])[0] for at in (1, 4)] if made["cells"].weeks else []
+    moments = [Moment(at=begin + timedelta(days=2), title=name) for begin in begins]
+    return HopsView(**({"moments": moments} | made))
 
 
 def page(name: str = "Acme BV", found: HopCells | None = None, **changes: Any) -> Page:
@@ -216,9 +220,22 @@ def test_script_and_page_draw_alike(name: str) -> None:
         sums = week_sums([cell for cell in found.cells if WAYS.index(cell.passage) in ways], 7)
         for width in (WIDE, NARROW):
             weeks, sankey, network = next(answers)
-            assert [one for one in weeks if one[1] != "chosen"] == drawn(weeks_scene(found.weeks, sums, width))
+            assert [one for one in weeks if one[1] != "chosen"] == drawn(
+                weeks_scene(found.weeks, sums, width, shown.view.placed)
+            )
             assert sankey == drawn(sankey_scene(rows, names, home, width))
             assert network == drawn(network_scene(rows, cell_places(rows), shown.spots(level), width))
+
+
+def test_weeks_mark_the_events_with_and_without_a_script() -> None:
+    """Each event stands within its week, in the figure, its legend, its words, and the data of the script."""
+    made = page()
+    (weeks,) = [figure for figure in made.figures if figure.name == "weeks"]
+    assert [one.text for one in weeks.wide.marks if one.tag == "text" and one.text in ("1", "2")] == ["1", "2"]
+    assert [key.css for key in weeks.keys].count("event") == 2
+    assert "Events: Acme BV" in weeks.desc
+    assert [round(at - place, 3) for (at, _, _), place in zip(data(made)["events"], (1, 4), strict=True)] == [0.286] * 2
+    assert data(page(moments=()))["events"] == []
 
 
 def ribbons(scene: Scene) -> list[tuple[str, str, float, str]]:

@@ -26,6 +26,7 @@ from waterbed.publish.policy import Publication, publishable
 from waterbed.publish.release import publish_all
 from waterbed.publish.site.displacement import chain_rows, displacement_pages, named_keys
 from waterbed.publish.site.hops_shown import ChainRow
+from waterbed.publish.site.interventions import intervention_pages
 from waterbed.publish.site.layout import Page, make_site
 from waterbed.publish.tables import policy_of, publication_of
 from waterbed.store.settings import Tlp
@@ -34,8 +35,8 @@ from waterbed.study.study import Study, create_study
 
 WORLD_EVENT = """
 target = "moerashost"
-date = 2025-04-08
-chosen_until = 2025-04-07
+date = 2025-04-10
+chosen_until = 2025-04-09
 public = true
 controls = ["birkenwald", "fjordnett", "dolmen", "terpdata", "karstcloud", "reefnet"]
 period_h = 6.0
@@ -84,7 +85,8 @@ def publication(study: Study, conclusions: Conclusions, least: int, whole: Publi
 
 def pages(study: Study, conclusions: Conclusions, least: int = 3, whole: Publication | None = None) -> dict[str, Page]:
     told = publication(study, conclusions, least, whole)
-    return {page.path: page for page in displacement_pages(study, conclusions, told, {})}
+    made = intervention_pages(study, conclusions.whole, named=named_keys(told), least=least, under="displacement.html")
+    return {page.path: page for page in displacement_pages(conclusions, told, {}, made, home=study.config.home)}
 
 
 def spelled(page: Page) -> Parsed:

@@ -6,18 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from graphs.displacement.returns import NO_DETECTION
 from tests.publish.site.parsed import Parsed
 from tests.publish.site.test_pages import HOSTILE
 from tests.publish.site.views import frame
-from waterbed.model.results import Answer, DestinationRow, PairRow, PeriodRow, PlaceboRow
+from waterbed.model.results import Answer, DestinationRow, EventCurveRow, PairRow, PeriodRow, PlaceboRow
 from waterbed.model.spelling import interval
+from waterbed.publish.events import event_stems
+from waterbed.publish.site.event_words import better
 from waterbed.publish.site.figures.interventions import event_figures
 from waterbed.publish.site.interventions import (
     CHANGE,
-    FOLDER,
     TABLES,
     DisplacementView,
-    _paths,
     _rows,
     intervention_page,
     refused_page,
@@ -63,8 +64,18 @@ def period(age, **changes):
         "gap": -0.25,
         "p": 0.25,
         "smallest_p": 0.125,
+        "foretold_sites": 4.25,
+        "placebo_low": 1.5,
+        "placebo_high": 30.0,
     }
     return PeriodRow(**(plain | changes))
+
+
+def curve(area, when, removed):
+    return [
+        EventCurveRow(area=area, when=when, hour=hour, removed=share, low=share / 2, high=share)
+        for hour, share in ((0.0, 0.0), (24.0, removed), (48.0, removed))
+    ]
 
 
 def view(name="Acme BV", **changes):
@@ -76,6 +87,8 @@ def view(name="Acme BV", **changes):
         "outcome": "appearances",
         "answers": [answer(note=name), answer(name="WDQ", refusal="too few", estimate=None, p=None)],
         "always": ["Nothing rejects."],
+        "sentences": ["It removed more."],
+        "curves": [*curve("target", "before", 0.1), *curve("target", "after", 0.75), *curve("controls", "after", 0.5)],
         "periods": [period(age) for age in range(-3, 3)],
         "placebos": [PlaceboRow(reading="not parallel", kind="place", label=name, effect=1.25)],
         "destinations": [
@@ -122,7 +135,12 @@ def view(name="Acme BV", **changes):
 def test_no_path_tells_of_a_file_that_is_called_like_a_host():
     """Paths of pages are made of the names of event files, but for those that look like a host's."""
     names = ["case 1.toml", "case-1.toml", "www.victim-bank.com.toml"]
-    assert list(_paths(list(map(Path, names)))) == [f"{FOLDER}/{name}.html" for name in ("case-1", "case-1-2", "event")]
+    assert event_stems(list(map(Path, names))) == ["case-1", "case-1-2", "event"]
+    assert event_stems(list(map(Path, ["case-1-2.toml", "case-1.toml", "event.toml"]))) == [
+        "case-1-2",
+        "case-1",
+        "event",
+    ]
 
 
 def test_what_deviates_from_the_protocol_is_on_the_page():
@@ -138,12 +156,14 @@ def test_page_asks_nothing_of_any_network(name):
     """Only anchors, and the files written beside it; its policy allows its own style and no script."""
     page = Parsed(render_displacement(view(name)))
     assert page.links
-    beside = {f"displacement-{name}.{ending}" for name in (*TABLES, "declared") for ending in ("csv", "json")}
+    beside = {
+        f"displacement-{name}.{ending}" for name in (*TABLES, "declared", "sentences") for ending in ("csv", "json")
+    }
     assert {link for link in page.links if not link.startswith("#")} == beside | {"data:,"}
     (policy,) = [a["content"] for _, a in page.elements if a.get("http-equiv") == "Content-Security-Policy"]
     assert policy == ALONE
     assert page.scripts == []
-    assert set(page.figures) == {"counts", "course", "gaps", "sides", "pairs"}
+    assert set(page.figures) == {"removed", "course", "where", "counts", "gaps", "pairs"}
 
 
 def test_hostile_names_stay_text():
@@ -184,7 +204,9 @@ def test_what_would_change_the_answer_stands_before_the_fold_and_in_the_file():
 def test_a_page_without_an_event_is_whole():
     """With nothing declared and no rows there are no figures, no scripts, and no empty sections."""
     page = Parsed(
-        render_displacement(view(declared=(), periods=(), placebos=(), destinations=(), pairs=(), outcome=""))
+        render_displacement(
+            view(declared=(), curves=(), sentences=(), periods=(), placebos=(), destinations=(), pairs=(), outcome="")
+        )
     )
     assert page.scripts == []
     assert "Declaration of the event" not in page.shown
@@ -192,9 +214,65 @@ def test_a_page_without_an_event_is_whole():
 
 
 def test_refused_series_draw_counts_alone():
-    """Where nothing was foretold the counts are drawn, and neither course nor gaps."""
-    rows = [period(age, observed=None, foretold=None, gap=None, p=None, smallest_p=None) for age in range(-3, 3)]
-    assert set(Parsed(render_displacement(view(periods=rows))).figures) == {"counts", "sides", "pairs"}
+    """Where nothing was foretold the counts are drawn, and neither what was foretold nor gaps."""
+    nothing = dict.fromkeys(("observed", "foretold", "gap", "p", "smallest_p", "foretold_sites", "placebo_low"))
+    rows = [period(age, **nothing) for age in range(-3, 3)]
+    page = Parsed(render_displacement(view(periods=rows)))
+    assert set(page.figures) == {"removed", "course", "where", "counts", "pairs"}
+    assert "foretold by the controls" not in page.shown
+    assert "foretold by the controls" in Parsed(render_displacement(view())).shown
+
+
+def test_each_figure_of_the_answer_is_drawn_or_says_why_not():
+    """Of shares, course and destinations those that are refused have one sentence with the reason in their place."""
+    refused = answer(name="removed before, target", refusal="looks are too far apart", estimate=None, p=None)
+    page = Parsed(render_displacement(view(answers=[refused], curves=(), periods=(), destinations=())))
+    assert not {"removed", "course", "where"} & set(page.figures)
+    shown = " ".join(page.shown.split())
+    assert "Removed by hours since the report Not drawn: looks are too far apart." in shown
+    assert shown.count("Not drawn: ") == 3
+    page = Parsed(render_displacement(view(answers=(), curves=(), periods=(), destinations=(), stopped="quarantine 7")))
+    assert " ".join(page.shown.split()).count("Not drawn: quarantine 7.") == 3
+
+
+def test_curves_have_bands_at_the_target_and_marks_at_a_day():
+    """Each curve has its share within 24 hours; the target's have bands, those of the controls none."""
+    (made,) = event_figures(view().curves, (), (), (), (), outcome="", stem="e")
+    for scene in (made.wide, made.narrow):
+        assert [mark.tip for mark in scene.marks if " within " in mark.tip] == [
+            "target before: 10% within 24 h, 5% to 10%",
+            "target after: 75% within 24 h, 38% to 75%",
+            "controls after: 50% within 24 h, 25% to 50%",
+        ]
+        assert [mark.css for mark in scene.marks if mark.css.startswith("band")] == ["band l2", "band l1"]
+
+
+def test_a_range_of_placebos_does_not_squeeze_the_lines():
+    """The band of placebos is cut off above the lines, not they pressed to the ground by it."""
+    rows = view().periods
+    (made,) = [one for one in event_figures((), rows, rows, (), (), outcome="sites", stem="e") if one.name == "course"]
+    ticks = [int(mark.text) for mark in made.wide.marks if mark.text.isdecimal()]
+    assert max(ticks) < 10
+    assert "range of placebos" in [key.word for key in made.keys]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "wanted"),
+    [
+        ("reports span fewer than 7 days, so how it works cannot be told", "More days"),
+        ("0 placebos where at least 4 are needed", "longer time before the event"),
+        ("4 clusters among the arrivals 'before' where at least 10 are needed", "More independent sites"),
+        ("41 of 83 arrivals at the controls after the event came from the target", "Controls that do not receive"),
+        (NO_DETECTION.reason, "(detection)"),
+        ("Looks from 2026-06-01 10:00 to 2026-06-03 10:00 await a decision", "A decision on the looks"),
+        ("0 in both lists where at least 7 are needed", "Two sources of reports"),
+    ],
+)
+def test_a_refusal_says_what_would_change_it(refusal, wanted):
+    """Each reason for which a number is not given has its remedy on the page, and without it that is not there."""
+    made = answer(refusal=refusal, estimate=None, p=None, smallest_p=None)
+    assert [text for text in better([made]) if wanted in text]
+    assert better([answer()]) == []
 
 
 def in_site(page):
@@ -220,10 +298,9 @@ def test_what_is_held_back_is_a_dash_and_said():
     rows = [period(age, target=None, observed=None, foretold=None, gap=None) for age in (-1, 0)] + [period(1)]
     made = Parsed(render_displacement(view(periods=rows, least=3)))
     assert "fewer than 3 sites" in made.shown
-    counts, course = event_figures(rows, rows, (), (), outcome="appearances", stem="e")[:2]
-    assert [mark.tip for mark in counts.wide.marks if "target" in mark.tip] == ["target", "target, period 1: 3"]
-    assert [mark.tip for mark in course.wide.marks if "target, " in mark.tip] == ["target, period 1: \N{MINUS SIGN}1.5"]
-    assert "fewer than" not in Parsed(render_displacement(view())).shown
+    course = event_figures((), rows, rows, (), (), outcome="appearances", stem="e")[0]
+    assert [mark.tip for mark in course.wide.marks if "target" in mark.tip] == ["target", "target, period 1: 3"]
+    assert "means fewer than" not in Parsed(render_displacement(view())).shown
 
 
 def test_a_refused_event_has_its_reason():

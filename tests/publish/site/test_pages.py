@@ -32,6 +32,7 @@ from waterbed.store.settings import Norm
 
 PUBLISHED = re.compile(
     r"((ranking|places|volume|compliance|weeks|changes)-(hoster|asn)|flows|feeds|notice-effects)\.(csv|json|parquet)|README.txt|datapackage.json"
+    r"|interventions/e(\.html|-answers\.(csv|json))"
 )
 """Files of a publication that its pages lead to."""
 HOSTILE = "</script><script>alert(1)</script><img src=https://evil.example/x onerror=alert(2)>{{ 7 * 7 }}\"' x='"
@@ -270,7 +271,7 @@ def test_sheet_tells_everything_without_scripts() -> None:
     assert "Leaves for" in page.shown
     assert "Every flow to it has fewer than 3 hops." in page.shown
     assert "12.5 were expected; 2.5 times (2 to 3.1)" in page.shown
-    assert len(page.having(class_="swatch")) == 4  # in the legend and in the table: nothing ended by another cause
+    assert len(page.having(class_="swatch")) == 5  # in legend and table, and an event: nothing ended by another cause
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,12 @@ from typing import Any
 from graphs.network.flows import Flow
 from waterbed.analysis.rankings.takedown import CAUSES, RemovalCurve
 from waterbed.model.conclusions import RankClass, RankingRow
-from waterbed.model.results import Changed, ChangeRow, FeedCard, PlaceRow, VolumeRow, WindowShare
+from waterbed.model.results import Answer, Changed, ChangeRow, FeedCard, PlaceRow, VolumeRow, WindowShare
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration, NoticeEffect
+from waterbed.publish.site.figures.moments import Moment, in_weeks
 from waterbed.publish.site.hoster import MARKS_H, CauseCurves, SheetView, Weekly, sheet_page, sheet_paths
+from waterbed.publish.site.interventions import EventPage
 from waterbed.publish.site.layout import Layout, Page
 from waterbed.publish.site.method import MethodView, PublishedTable, method_page
 from waterbed.publish.site.overview import (
@@ -164,6 +166,28 @@ TOTALS = {
 """Numbers of the first page."""
 
 
+PRESSED = datetime(2026, 5, 21, 12, tzinfo=UTC)
+"""Thursday of the second of the weeks below."""
+
+
+def pressed(name: str, at: datetime = PRESSED) -> Moment:
+    """An event on axes of time."""
+    return Moment(at=at, title=name)
+
+
+def event_page(name: str, target: str = "k1") -> EventPage:
+    """An event's page, and its shares."""
+    shares = [
+        Answer(
+            question="?", name=f"removed {when}, target", estimator="e", reading="all", n=n, n_of="reports followed",
+            estimate=share, low=share - 0.02, high=share,
+        )
+        for when, n, share in (("before", 81, 0.06), ("after", 90, 0.98))
+    ]  # fmt: skip
+    page = Page(path="interventions/e.html", template="refused.html", title=f"{name}, pressed")
+    return EventPage(page=page, line="It did.", moment=pressed(name), target=target, others=(), shares=tuple(shares))
+
+
 WEEKS = [("2026-W20", None), ("2026-W21", 0.2), ("2026-W22", 0.3)]
 """Three weeks, the first without a share."""
 
@@ -189,7 +213,10 @@ def overview(name: str = "Acme BV", **other: Any) -> OverviewView:
         "title": f"Study of {name}",
         "totals": [Total(name=one, value=float(number), meaning=f"{one} of {name}") for one, number in TOTALS.items()],
         "standings": standings(name),
-        "slowest": [Slow(entry=one, country="NL", weeks=WEEKS) for one in slowest_of_all(standings(name))],
+        "slowest": [
+            Slow(entry=one, country="NL", weeks=WEEKS, moments=in_weeks([week for week, _ in WEEKS], [pressed(name)]))
+            for one in slowest_of_all(standings(name))
+        ],
         "changes": [changed(name, change) for change in ("came", "went", "class", "share")],
         "changed_since": NOW,
         "curves": [curve],
@@ -282,6 +309,8 @@ def sheet(name: str = "Acme BV", **other: Any) -> SheetView:
         ),
         "weekly": weekly(),
         "reported": [reported(name, week, share) for week, share in WEEKS],
+        "events": [event_page(name)],
+        "moments": [pressed(name)],
         "goes_to": [flow(name), flow("Beta", 3)],
         "comes_from": [],
     }  # fmt: skip
@@ -318,6 +347,7 @@ def quality(name: str = "Acme BV", **other: Any) -> QualityView:
             Outcome(outcome="challenge", state="unknown", looks=10),
         ],
         "stale_looks": 5,
+        "moments": [pressed(name, NOW)],
     }  # fmt: skip
     return QualityView(**(values | other))
 

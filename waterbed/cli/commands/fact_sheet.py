@@ -170,10 +170,13 @@ def _numbers(found: Sheet, out: Console) -> None:
 
 
 def _curve(found: Sheet, out: Console) -> None:
-    from waterbed.analysis.fact_sheet import SHEET_H
+    from waterbed.analysis.fact_sheet import SHEET_H, WITHHELD
     from waterbed.analysis.rankings.takedown import CAUSES
 
     if not found.curve:
+        if found.ranking and found.ranking.rank_class in WITHHELD:
+            why = found.ranking.rank_class
+            out.print(f"No curve, nor hours until half had ended: the share is withheld ({why}).", soft_wrap=True)
         return
     table = new_table("Ended within")
     table.add_column("cause")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from graphs.displacement.event import EVENTS
 from waterbed.governance.hosters import FILE as HOSTERS
 from waterbed.governance.hosters import book_file
 from waterbed.governance.protocol.file import PROTOCOL, read_protocol
@@ -19,6 +20,7 @@ from waterbed.model.governance import DeviationNote, ProtocolLock
 from waterbed.model.progress import stage
 from waterbed.model.results import PooledHoster, SharedEpisode, SharedLook
 from waterbed.publish.edition import editions, remember
+from waterbed.publish.events import event_stems, public_events
 from waterbed.publish.freeze.bag import ALGORITHMS, DATA, seal, sums_of
 from waterbed.publish.freeze.facts import Facts, counts, frozen_facts, refuse_named, write_facts
 from waterbed.publish.freeze.layout import (
@@ -42,12 +44,13 @@ from waterbed.publish.freeze.layout import (
     rules_inside,
 )
 from waterbed.publish.freeze.metadata import CRATE, DATACITE, Cited, codebook, crate, datacite
-from waterbed.publish.freeze.results import results_of, shared_results
+from waterbed.publish.freeze.results import EVENT_RESULTS, event_results, results_of, shared_results
 from waterbed.publish.named import named_hosters
 from waterbed.publish.policy import Publication, publishable
 from waterbed.publish.sharing.share import export
 from waterbed.publish.tables import publication_of
 from waterbed.store.audit import put_on_record
+from waterbed.store.bounded.toml import toml_bytes
 from waterbed.store.config import Config
 from waterbed.store.folder import Folder
 from waterbed.store.frozen import Frozen
@@ -155,10 +158,14 @@ def _written(
     """Write the payload of a package, but for its description."""
     folder, payload = study.folder, work / DATA
     facts = frozen_facts(folder)
-    _refuse_names(folder, facts, suffixes_of(folder, conclusions.attributor.book).values())
+    events = _events(study)
+    _refuse_names(folder, facts, suffixes_of(folder, conclusions.attributor.book).values(), events)
     payload.mkdir(parents=True)
     results, held = results_of(publication, shown)
+    results |= event_results(study, conclusions, shown)
     _texts(folder, payload, whole=not shared)
+    if events and not shared:
+        _write(payload / EVENTS, events)
     rows, tables, frozen = dict[str, int](), list[DatedTable](), _nothing_told(folder)
     if shared:
         export(study, payload / SHARED, shared)
@@ -198,7 +205,16 @@ def _refuse(out: Path, folder: Folder) -> None:
         raise InputError("publish.tlp is red: nothing may leave this study (docs/publishing.md)")
 
 
-def _refuse_names(folder: Folder, facts: Facts, platforms: Iterable[str]) -> None:
+def _events(study: Study) -> dict[str, bytes]:
+    """The files of public events, by names that tell of no host."""
+    files = list(public_events(study))
+    return {
+        f"{stem}.toml": toml_bytes(file, "an event file", "docs/displacement.md, The event file")
+        for stem, file in zip(event_stems(files), files, strict=True)
+    }
+
+
+def _refuse_names(folder: Folder, facts: Facts, platforms: Iterable[str], events: Mapping[str, bytes]) -> None:
     config = folder.config
     cited = config.citation
     said = [config.name, config.publish.publisher, cited.title, cited.description, *cited.keywords]
@@ -208,6 +224,7 @@ def _refuse_names(folder: Folder, facts: Facts, platforms: Iterable[str]) -> Non
         texts[PROTOCOL] = read_protocol(folder.path / PROTOCOL)[1]
     for number, lock in enumerate(facts[ProtocolLock], 1):
         texts[f"the text of lock {number}"] = lock.text
+    texts |= {f"{EVENTS}/{name}": text.decode(errors="replace") for name, text in events.items()}
     texts[HOSTERS] = book_file(folder).decode(errors="replace")
     refuse_named(texts, folder.vault, facts[Target], set(platforms))
 
@@ -296,6 +313,8 @@ def _describe(study: Study, payload: Path, about: About, shown: Publication) -> 
     )
     (payload / ABOUT).write_bytes(msgspec.json.format(msgspec.json.encode(about), indent=1) + b"\n")
     results = {f"{RESULTS}/{table.name}.csv": table.cls for table in shown.tables}
+    for name, cls in EVENT_RESULTS.items():
+        results |= {path.relative_to(payload).as_posix(): cls for path in payload.glob(f"{RESULTS}/event-*-{name}.csv")}
     facts = {f"{FACTS}/{table_name(cls)}.parquet": cls for cls in counts(study.folder)}
     if about.kind == "shared":
         facts = {f"{SHARED}/looks.parquet": SharedLook, f"{SHARED}/episodes.parquet": SharedEpisode}

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from graphs.displacement.event import EVENTS
 from waterbed.governance.hosters import FILE as HOSTERS
 from waterbed.governance.protocol.file import PROTOCOL, checksum
 from waterbed.model.errors import InputError
@@ -34,7 +35,15 @@ from waterbed.publish.freeze.layout import (
     other_than,
     read_about,
 )
-from waterbed.publish.freeze.results import SHARED_TABLE, Compared, compared, compared_held, results_of, shared_results
+from waterbed.publish.freeze.results import (
+    SHARED_TABLE,
+    Compared,
+    compared,
+    compared_held,
+    event_results,
+    results_of,
+    shared_results,
+)
 from waterbed.publish.policy import publishable
 from waterbed.publish.tables import publication_of
 from waterbed.store.bounded.files import content, raw_pieces
@@ -159,8 +168,11 @@ def _whole(asked: _Asked) -> tuple[list[Compared], list[str], tuple[str, ...]]:
     more = _LOOK_BYTES * asked.about.rows.get(table_name(Observation), 0)
     with bounded_memory(asked.payload, DOCS, more=more, held=asked.held):
         with open_study(asked.folder) as study:
-            publication = publication_of(study, study.conclude())
-            ours, held = results_of(publication, publishable(publication, editions(study.folder)))
+            conclusions = study.conclude()
+            publication = publication_of(study, conclusions)
+            shown = publishable(publication, editions(study.folder))
+            ours, held = results_of(publication, shown)
+            ours |= event_results(study, conclusions, shown)
             deviations = study.protocol.sentences if study.protocol else ()
         _results(asked.folder, ours)
         return [*compared(asked.theirs, ours), *compared_held(asked.about.held_back, held)], [], deviations
@@ -250,6 +262,8 @@ def _fill(
     for name in (PROTOCOL, HOSTERS):
         if (payload / name).exists():
             shutil.copyfile(payload / name, work / name)
+    if (payload / EVENTS).is_dir():
+        shutil.copytree(payload / EVENTS, work / EVENTS)
     keep_editions(work, _editions(payload))
     marked = msgspec.structs.replace(about.frozen, package=name_of(payload.parent))
     (work / FROZEN).write_bytes(msgspec.json.encode(marked))

@@ -3,17 +3,23 @@
 import hashlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isclose
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from waterbed.model.results import PooledHoster
-from waterbed.publish.policy import Publication, Table
+from waterbed.model.results import Answer, PooledHoster
+from waterbed.publish.policy import Publication, Table, named_keys
 from waterbed.publish.sharing.pool import Pooled, pool, pooled_info
+from waterbed.publish.site.interventions import Line, intervention_pages, refused_table
+from waterbed.publish.site.layout import data_files
 from waterbed.store.bounded.json_text import BadJson, json_in
+from waterbed.study.conclusions import Conclusions
 from waterbed.study.formats import as_csv, as_json
+from waterbed.study.study import Study
 
+EVENT_RESULTS: Final[Mapping[str, type]] = {"answers": Answer, "sentences": Line}
+"""Tables of each event, and what their rows are."""
 _CLOSE: Final = 1.1e-6
 """Tolerance of the last printed digit, which other processors may round differently."""
 
@@ -37,6 +43,27 @@ def results_of(publication: Publication, shown: Publication) -> tuple[dict[str, 
     held = [table for table in publication.tables if table.name not in {one.name for one in shown.tables}]
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in _files(held)}
     return dict(_files(shown.tables)), sums
+
+
+def event_results(study: Study, conclusions: Conclusions, shown: Publication) -> dict[str, bytes]:
+    """Files of the answers to each public event.
+
+    Under disclosure control, as on its page: event-NAME-answers and event-NAME-sentences; a refused event has its
+    reason as its sentence.
+    """
+    found: dict[str, bytes] = {}
+    heading = shown.table("ranking-hoster").envelope
+    pages = intervention_pages(
+        study, conclusions.whole, named=named_keys(shown), least=shown.policy.least, under="displacement.html"
+    )
+    for one in pages:
+        stem = one.page.path.rpartition("/")[2].removesuffix(".html")
+        own = {table.path.rpartition("-")[2]: table for table in one.page.tables}
+        told = [own[name] for name in EVENT_RESULTS if name in own] or [refused_table(one)]
+        for table in told:
+            path = f"event-{stem}-{table.path.rpartition('-')[2]}"
+            found |= {name: file.content for name, file in data_files(replace(table, path=path), heading)}
+    return found
 
 
 def _files(tables: Sequence[Table]) -> Iterator[tuple[str, bytes]]:
@@ -95,11 +122,17 @@ def _differences(was: Any, is_now: Any, at: str) -> Iterator[tuple[str, Any, Any
             yield from _differences(was.get(key), is_now.get(key), f"{at}.{key}" if at else key)
     elif isinstance(was, list) and isinstance(is_now, list) and len(was) == len(is_now):
         for number, (a, b) in enumerate(zip(was, is_now, strict=True), 1):
-            yield from _differences(a, b, f"{at} {number}")
+            yield from _differences(a, b, f"{at} {number}{_named(a, b)}")
     elif isinstance(was, list) and isinstance(is_now, list):
         yield at, f"{len(was):,} of them", f"{len(is_now):,}"
     elif was != is_now or type(was) is not type(is_now):
         yield at, was, is_now
+
+
+def _named(was: Any, is_now: Any) -> str:
+    """The name of a row, where it has one and is the same row in both."""
+    names = {str(row["name"]) for row in (was, is_now) if isinstance(row, dict) and row.get("name")}
+    return f" ({names.pop()})" if len(names) == 1 else ""
 
 
 def _near(was: Any, is_now: Any) -> bool:

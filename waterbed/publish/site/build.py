@@ -11,10 +11,13 @@ from waterbed.analysis.rankings.takedown import removal_curves
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.progress import stage, staged
 from waterbed.publish.exports import chosen
-from waterbed.publish.policy import EFFECTS, Publication, Table
+from waterbed.publish.policy import EFFECTS, Publication, Table, named_keys
 from waterbed.publish.site.added import added_pages
-from waterbed.publish.site.displacement import displacement_pages, events_on
+from waterbed.publish.site.displacement import PATH as DISPLACEMENT
+from waterbed.publish.site.displacement import displacement_pages
+from waterbed.publish.site.figures.moments import in_weeks
 from waterbed.publish.site.hoster import sheet_page, sheet_paths, sheet_views
+from waterbed.publish.site.interventions import EventPage, intervention_pages
 from waterbed.publish.site.layout import Layout, Site, make_site
 from waterbed.publish.site.method import MethodView, PublishedTable, method_page
 from waterbed.publish.site.overview import (
@@ -44,19 +47,23 @@ def site_of(study: Study, conclusions: Conclusions, publication: Publication) ->
     sheets = sheet_paths([one.row.key for one in hosters.standings if one.row.key != UNKNOWN])
     start = start_words(study.config.clock)
     kinds = [view.kind for view in rankings]
+    events = intervention_pages(
+        study, conclusions.whole, named=named_keys(publication), least=publication.policy.least, under=DISPLACEMENT
+    )
+    moments = [one.moment for one in events if one.moment]
     pages = [
         *(ranking_page(_linked(view, sheets), kinds, start) for view in rankings),
-        *displacement_pages(study, conclusions, publication, sheets),
-        quality_page(quality_view(study, conclusions, publication)),
+        *displacement_pages(conclusions, publication, sheets, events, home=study.config.home),
+        quality_page(quality_view(study, conclusions, publication, moments)),
         method_page(_method(publication), start),
         *added_pages(publication, chosen(study.config.publish.plugins).pages),
     ]
-    view = _overview(study, conclusions, publication, hosters.standings, sheets, events_on(pages))
+    view = _overview(study, conclusions, publication, hosters.standings, sheets, events)
     first = overview_page(view, pages, start)
     hoster_pages = [
         sheet_page(view, sheets, start)
         for view in staged(
-            "sheets of hosters", sheet_views(study, conclusions, publication, hosters.standings), len(sheets)
+            "sheets of hosters", sheet_views(study, conclusions, publication, hosters.standings, events), len(sheets)
         )
     ]
     return make_site(_frame(study, publication), [first, *pages, *hoster_pages])
@@ -113,7 +120,7 @@ def _overview(
     publication: Publication,
     standings: Sequence[RankingEntry],
     sheets: Mapping[str, str],
-    events: Sequence[tuple[str, str, str]],
+    events: Sequence[EventPage],
 ) -> OverviewView:
     names = {one.row.key: one.row.name for one in standings}
     biggest = [one.row.key for one in standings if one.row.rank_class == "ranked"][:CURVES]
@@ -121,14 +128,21 @@ def _overview(
     curves = removal_curves(conclusions.episodes, by="hoster", keys=biggest, names=names, started=ranked.started)
     slowest = slowest_of_all(standings)
     weeks = [row for table in publication.tables if table.name == "weeks-hoster" for row in table.rows]
+    told = [(one, weeks_of(weeks, one.row.key)) for one in slowest]
+    moments = [one.moment for one in events if one.moment]
     open_ones = sorted((one for one in conclusions.quarantines if one.status == "open"), key=lambda one: one.began_at)
     return OverviewView(
         title=publication.title,
         totals=list(_totals(conclusions, publication, standings)),
         standings=standings,
         slowest=[
-            Slow(entry=one, country=publication.countries.get(one.row.key), weeks=weeks_of(weeks, one.row.key))
-            for one in slowest
+            Slow(
+                entry=one,
+                country=publication.countries.get(one.row.key),
+                weeks=its,
+                moments=in_weeks([week for week, _ in its], moments),
+            )
+            for one, its in told
         ],
         changes=publication.table("changes-hoster").rows,
         changed_since=publication.changed_since,
@@ -136,7 +150,7 @@ def _overview(
         passages=passages_of(publication.cells.cells),
         held=[held_in_words(one, names, publication.policy) for one in reversed(open_ones)],
         notes=list(_notes(conclusions)),
-        events=events,
+        events=[(one.page.path, one.page.title, one.line) for one in events],
         sheets=sheets,
     )
 

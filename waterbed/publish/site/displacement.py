@@ -23,13 +23,13 @@ from waterbed.publish.site.figures.hops import (
     weeks_scene,
 )
 from waterbed.publish.site.figures.marks import Figure, Key
+from waterbed.publish.site.figures.moments import moment_keys, moment_words
 from waterbed.publish.site.figures.plot import figure_of
 from waterbed.publish.site.hop_files import hop_files
 from waterbed.publish.site.hops_shown import HELD, WORDS, ChainRow, HopsView, Shown, script_data
-from waterbed.publish.site.interventions import intervention_pages
+from waterbed.publish.site.interventions import EventPage
 from waterbed.publish.site.layout import Page
 from waterbed.study.conclusions import Conclusions
-from waterbed.study.study import Study
 
 PATH: Final = "displacement.html"
 MOST_ROWS: Final = 60
@@ -153,12 +153,12 @@ def _figures(shown: Shown) -> Iterator[Figure]:
     yield figure_of(
         "weeks",
         "Hops by week of first sight",
-        f"{total} hops in {len(sums)} weeks, {certain} of them certain.",
+        f"{total} hops in {len(sums)} weeks, {certain} of them certain.{moment_words(view.placed)}",
         "Full: hops that are displacement for certain; pale: possible ones. The line is the most that the week can "
         "have: small groups are only known to lie in a longer span that reaches into it.",
         "data/hop-weeks",
-        lambda width: weeks_scene(view.cells.weeks, sums, width),
-        (*strengths, Key(css="level", word="at most")),
+        lambda width: weeks_scene(view.cells.weeks, sums, width, view.placed),
+        (*strengths, Key(css="level", word="at most"), *moment_keys(view.placed)),
     )
     yield figure_of(
         "sankey",
@@ -212,17 +212,21 @@ _OF_FEW: Final = ("contents that moved", "contents with a chain", "hops of the l
 
 
 def displacement_pages(
-    study: Study, conclusions: Conclusions, publication: Publication, sheets: Mapping[str, str]
+    conclusions: Conclusions,
+    publication: Publication,
+    sheets: Mapping[str, str],
+    events: Sequence[EventPage],
+    *,
+    home: str,
 ) -> list[Page]:
     """Render the displacement page and one page per event file.
 
-    `sheets` are the paths of hosters' own pages, by key.
+    `sheets` are the paths of hosters' own pages, by key; `events` are of `intervention_pages`.
     """
     conclusions = conclusions.whole  # a window narrows the cells alone
     named = named_keys(publication)
-    least, home = publication.policy.least, study.config.home
+    least = publication.policy.least
     cells = publication.cells
-    events = intervention_pages(study, conclusions, named=named, least=least, under=PATH)
     moves = {
         level: moves_of(conclusions.hops, by=level, origins=origins_index(conclusions.episodes)) for level in LEVELS
     }
@@ -233,14 +237,10 @@ def displacement_pages(
         sheets=sheets,
         measures={level: list(_of_level(conclusions, cells, level, home, least)) for level in LEVELS},
         chains={level: chain_rows(moves[level], least) for level in LEVELS},
-        events=[(page.path, page.title, line) for page, line in events],
+        events=[(one.page.path, one.page.title, one.line) for one in events],
+        moments=[one.moment for one in events if one.moment],
     )
-    return [displacement_page(view, home=home, least=least), *(page for page, _ in events)]
-
-
-def events_on(pages: Sequence[Page]) -> Sequence[tuple[str, str, str]]:
-    """Path, title and answer of each event, from these pages."""
-    return next((page.values["events"] for page in pages if page.path == PATH), ())
+    return [displacement_page(view, home=home, least=least), *(one.page for one in events)]
 
 
 def chain_rows(moves: Moves, least: int) -> list[ChainRow]:

@@ -11,6 +11,7 @@ from waterbed.publish.hop_cells import LEVELS, HopCell, HopCells
 from waterbed.publish.hop_sums import WAYS, cell_flows
 from waterbed.publish.site.figures.hops import Spot, evidence_words, shells_of
 from waterbed.publish.site.figures.marks import label
+from waterbed.publish.site.figures.moments import Moment, Placed, in_weeks, moment_data
 
 WORDS: Final[Mapping[Level, tuple[str, str]]] = {
     "hoster": ("hoster", "hosters"),
@@ -41,6 +42,12 @@ class HopsView:
     measures: Annotated[Mapping[Level, Sequence[GraphFigure]], "measures of the whole graph on each level"]
     chains: Annotated[Mapping[Level, Sequence[ChainRow]], "lengths of chains on each level"]
     events: Annotated[Sequence[tuple[str, str, str]], "path, title and one sentence of each intervention's page"]
+    moments: Annotated[Sequence[Moment], "events that are marked on the weeks"] = ()
+
+    @property
+    def placed(self) -> list[Placed]:
+        """Events among the weeks; each week begins at its number."""
+        return [(at + 0.5, one) for at, one in in_weeks(self.cells.weeks, self.moments)]
 
 
 class Shown:
@@ -124,6 +131,7 @@ def script_data(shown: Shown) -> dict[str, Any]:
     places = {spelled: at for at, spelled in enumerate(distinct)}
     return {
         "weeks": shown.view.cells.weeks,
+        "events": moment_data(shown.view.placed),
         "home": shown.home_code,
         "passages": [way or HELD for way in WAYS],
         "evidence": [evidence_words([kind]) for kind in kinds],

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 from graphs.network.flows import Flow
 from waterbed.analysis.compliance import compliance_of
-from waterbed.analysis.fact_sheet import cause_shares
+from waterbed.analysis.fact_sheet import WITHHELD, cause_shares
 from waterbed.analysis.rankings.durations import duration
 from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.tables import RankingTables
@@ -21,7 +21,9 @@ from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, 
 from waterbed.publish.policy import Publication
 from waterbed.publish.site.figures.curves import CAUSE_CSS, causes_scene, weeks_scene
 from waterbed.publish.site.figures.marks import Figure, Key
+from waterbed.publish.site.figures.moments import Moment, in_weeks, moment_keys, moment_words
 from waterbed.publish.site.figures.plot import figure_of
+from waterbed.publish.site.interventions import EventPage
 from waterbed.publish.site.layout import Page, PageTable
 from waterbed.publish.site.rankings import CLASSES, RankingEntry, clocks_behind, places_of, ranking_path, slow_words
 from waterbed.study.conclusions import Conclusions
@@ -29,8 +31,6 @@ from waterbed.study.study import Study
 
 MARKS_H: Final = (1.0, 12.0, 24.0, 72.0, 168.0)
 """Hours at which the sheet gives shares with intervals."""
-WITHHELD: Final = ("views differ", "unmeasurable")
-"""Classes whose share is withheld, so that no curve may give it either."""
 CAUSE_WORDS: Final[Mapping[str, str]] = {
     "removed": "removed",
     "moved": "moved away",
@@ -73,6 +73,8 @@ class SheetView:
     duration: Annotated[Duration | None, "how long its clocks run"]
     weekly: Annotated[Weekly | None, "null: no notices"]
     reported: Annotated[Sequence[WindowShare], "what was removed of each week's reports, in order"]
+    events: Annotated[Sequence[EventPage], "events that name it"]
+    moments: Annotated[Sequence[Moment], "events that axes of time mark"]
     goes_to: Annotated[Sequence[Flow], "flows that leave it, largest first"]
     comes_from: Annotated[Sequence[Flow], "flows that arrive, largest first"]
 
@@ -114,6 +116,7 @@ def sheet_page(view: SheetView, sheets: Mapping[str, str], start: str) -> Page:
             "start": start,
             "slow": slow_words(view.slowest),
             "sheets": sheets,
+            "pressed": [(one, *one.shares) for one in view.events if one.target == row.key and len(one.shares) == 2],
             "meaning": CLASSES[row.rank_class],
             "causes": _causes(view.shares),
             "hours": [share.within_h for share in view.shares if share.cause == "removed"],
@@ -138,31 +141,41 @@ def _figures(view: SheetView, stem: str, start: str) -> Iterator[Figure]:
         )
     if view.weekly and any(week.removed is not None for week in view.weekly.weeks):
         weeks = view.weekly.weeks
+        noticed = in_weeks([week.week or "" for week in weeks], view.moments)
         last = next(week for week in reversed(weeks) if week.removed is not None)
         yield figure_of(
             "weeks",
             "Removed within 24 hours of the notice, by week of the notice",
-            f"{len(weeks)} weeks; {percent(last.removed)} in {last.week}, the last one with a share.",
+            f"{len(weeks)} weeks; {percent(last.removed)} in {last.week}, the last one with a share."
+            f"{moment_words(noticed)}",
             "Each point is the share of one week's notices after which the content was removed within 24 hours; the "
             "band and the upright line are its 95% interval. A break: too few sites in that week.",
             "compliance-hoster",
             lambda width: weeks_scene(
-                [(week.week or "", week.removed, week.removed_low, week.removed_high) for week in weeks], width
+                [(week.week or "", week.removed, week.removed_low, week.removed_high) for week in weeks],
+                width,
+                noticed,
             ),
+            moment_keys(noticed),
         )
     if any(week.removed_24h is not None for week in view.reported):
         told = [week for week in view.reported if week.removed_24h is not None]
+        placed = in_weeks([week.window for week in view.reported], view.moments)
         yield figure_of(
             "reported",
             "Removed within 24 hours of the report, by week of the report",
-            f"{len(told)} weeks with a share; {percent(told[-1].removed_24h)} in {told[-1].window}, the last one.",
+            f"{len(told)} weeks with a share; {percent(told[-1].removed_24h)} in {told[-1].window}, the last one."
+            f"{moment_words(placed)}",
             "Each point is the share of one week's reports: what happened, between the worst and the best case of what "
             "we could not see. How the hoster works cannot be told from one week. A break: the week has no share, or "
             "too few sites.",
             "weeks-hoster",
             lambda width: weeks_scene(
-                [(o.window, o.removed_24h, o.removed_24h_worst, o.removed_24h_best) for o in view.reported], width
+                [(o.window, o.removed_24h, o.removed_24h_worst, o.removed_24h_best) for o in view.reported],
+                width,
+                placed,
             ),
+            moment_keys(placed),
         )
 
 
@@ -261,12 +274,17 @@ HORIZON_H = 168
 
 
 def sheet_views(
-    study: Study, conclusions: Conclusions, publication: Publication, standings: Sequence[RankingEntry]
+    study: Study,
+    conclusions: Conclusions,
+    publication: Publication,
+    standings: Sequence[RankingEntry],
+    events: Sequence[EventPage] = (),
 ) -> Iterator[SheetView]:
     """The sheet of each hoster in the published ranking.
 
     In its order.
     """
+    moments = [one.moment for one in events if one.moment]
     tables, until = RankingTables(conclusions=conclusions, kind="hoster", clock=study.config.clock), conclusions.until
     clocks, behind, shown = tables.clocks, clocks_behind(tables), [one for one in standings if one.row.key != UNKNOWN]
 
@@ -292,6 +310,8 @@ def sheet_views(
             duration=lasted,
             weekly=weekly.get(key),
             reported=reported.get(key, ()),
+            events=[one for one in events if key in (one.target, *one.others)],
+            moments=moments,
             goes_to=goes_to.get(key, ()),
             comes_from=comes_from.get(key, ()),
         )

@@ -5,7 +5,7 @@ Self-contained: a page loads nothing.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,14 +21,16 @@ from graphs.displacement.summary import Branch
 from graphs.network.moves import Level
 from waterbed.analysis.displacement import findings_of
 from waterbed.model.errors import InputError
-from waterbed.model.redaction import names_something, redact
-from waterbed.model.results import Answer, DestinationRow, PairRow, PeriodRow, PlaceboRow, Reading
+from waterbed.model.redaction import redact
+from waterbed.model.results import Answer, DestinationRow, EventCurveRow, PairRow, PeriodRow, PlaceboRow, Reading
 from waterbed.model.spelling import interval
 from waterbed.model.table import TableInfo
-from waterbed.publish.events import public_events
+from waterbed.publish.events import event_stems, public_events
 from waterbed.publish.site.declared import declared
-from waterbed.publish.site.figures.interventions import event_figures
+from waterbed.publish.site.event_words import FORMS, better, by_question, claims_of, refusals_of
+from waterbed.publish.site.figures.interventions import event_figures, refused_figures
 from waterbed.publish.site.figures.marks import Figure
+from waterbed.publish.site.figures.moments import Moment
 from waterbed.publish.site.layout import ALONE, Page, PageTable, asset, templates
 from waterbed.store.config import Config
 from waterbed.store.whole.files import write_whole
@@ -43,36 +45,31 @@ _POINTER: Final = re.compile(r"(?:[;,] see | \()docs/[^;]*$")
 """Matches the reference to docs/ in a refusal, which readers of the site do not have."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPage:
+    """An event's page, and its traces on other pages."""
+
+    page: Page
+    line: Annotated[str, "its answer in sentences, or why it is refused"]
+    moment: Annotated[Moment | None, "its mark on axes of time; null: it is refused"] = None
+    target: Annotated[str, "key of its target; empty: it is refused"] = ""
+    others: Annotated[tuple[str, ...], "keys of its controls, buffer and controls of the buffer"] = ()
+    shares: Annotated[tuple[Answer, ...], "removed within 24 hours at the target, before and after"] = ()
+
+
 def intervention_pages(
     study: Study, conclusions: Conclusions, *, named: Mapping[Level, frozenset[str]], least: int, under: str
-) -> list[tuple[Page, str]]:
-    """The page of each public event, with one-sentence summaries.
+) -> list[EventPage]:
+    """The page of each public event.
 
     By file name; a refused file has its reason.
     """
     files = public_events(study)
     public = frozenset(files.values())
     return [
-        _page(study, conclusions, file, path, named=named, least=least, under=under, public=public)
-        for file, path in zip(files, _paths(list(files)), strict=True)
+        _page(study, conclusions, file, f"{FOLDER}/{stem}.html", named=named, least=least, under=under, public=public)
+        for file, stem in zip(files, event_stems(list(files)), strict=True)
     ]
-
-
-def _paths(files: Sequence[Path]) -> Iterator[str]:
-    """Unique page paths of lower-case letters, digits and dashes.
-
-    A file named like a host contributes nothing to its path.
-    """
-    given: set[str] = set()
-    for file in files:
-        stem = "" if names_something(file.name) else file.stem.lower()
-        name = re.sub("[^a-z0-9]+", "-", stem).strip("-")[:60] or "event"
-        number, path = 1, name
-        while path in given:
-            number += 1
-            path = f"{name}-{number}"
-        given.add(path)
-        yield f"{FOLDER}/{path}.html"
 
 
 def _page(
@@ -85,14 +82,25 @@ def _page(
     least: int,
     under: str,
     public: frozenset[Event],
-) -> tuple[Page, str]:
+) -> EventPage:
     try:
         found = _found(study, conclusions, file, named, least, public)
     except InputError as refusal:
         reason = redact(_POINTER.sub("", str(refusal).replace(str(file), file.name)))
-        return refused_page(redact(file.name), reason, path, under=under), f"Refused: {reason}"
-    view = view_of(found, study.config, made_at=study.clock())
-    return intervention_page(view, path, under=under), found.summary.text if found.summary else ""
+        page = refused_page(redact(file.name), reason, path, under=under)
+        return EventPage(page=page, line=f"Refused: {reason}")
+    view, event = view_of(found, study.config, made_at=study.clock()), found.event
+    page, line = intervention_page(view, path, under=under), found.summary.text if found.summary else ""
+    if event is None:
+        return EventPage(page=page, line=line)
+    return EventPage(
+        page=page,
+        line=line,
+        moment=Moment(at=event.at, title=found.names.get(event.target, event.target)),
+        target=event.target,
+        others=tuple(place for place in event.places if place != event.target),
+        shares=tuple(one for one in found.answers if one.name in ("removed before, target", "removed after, target")),
+    )
 
 
 def _found(
@@ -113,12 +121,6 @@ def _found(
 
 SHOWN_PAIRS = 16
 CHANGE: Final = "What would change it"
-WHO: Final = {  # the answers that stand in the table beside the sentences, and their words
-    "removed before, target": "At the target, before the event",
-    "removed after, target": "At the target, after it",
-    "removed before, controls": "At the controls, before the event",
-    "removed after, controls": "At the controls, after it",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +156,10 @@ class DisplacementView:
     """The answer to an event, in words."""
     changes: Sequence[str] = ()
     """What would change it."""
+    curves: Sequence[EventCurveRow] = ()
+    """Shares removed by hour, before and after the event."""
+    stopped: str = ""
+    """The reason for which nothing at all is told; empty: there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +221,18 @@ def refused_page(title: str, reason: str, path: str, *, under: str) -> Page:
     return Page(path=path, template="refused.html", title=title, under=under, values={"reason": reason, "back": under})
 
 
+def refused_table(event: EventPage) -> PageTable:
+    """Rows of a refused event's sentences: its reason."""
+    return PageTable(
+        path=f"{event.page.path.removesuffix('.html')}-sentences",
+        cls=Line,
+        rows=[Line(name="Sentence 1", text=event.line)],
+        what="sentences of an event",
+        by="event",
+        method="as declared; docs/displacement.md",
+    )
+
+
 def _rows(view: DisplacementView) -> dict[str, tuple[type, Sequence[Any]]]:
     """Rows of each table beside a page, by name."""
     lines = [*view.declared, *(("Note", text) for text in view.always)]
@@ -237,43 +255,18 @@ def _values(view: DisplacementView, figures: Sequence[Figure], stem: str) -> dic
         "figures": {figure.name: figure for figure in figures},
         "stem": stem,
         "view": view,
-        "questions": _by_question(view.answers),
-        "claims": _claims,
+        "questions": by_question(view.answers),
+        "claims": claims_of,
         "interval": interval,
-        "removed": [(WHO[answer.name], answer) for answer in view.answers if answer.name in WHO],
-        "refusals": _refusals(view.answers),
+        "refused": refused_figures(figures, view.answers, view.stopped) if view.sentences else {},
+        "forms": FORMS,
+        "better": better(view.answers),
+        "refusals": refusals_of(view.answers),
         "given": sum(answer.refusal is None for answer in view.answers),
         "periods": _main(view.periods),
         "destinations": _main(view.destinations),
         "pairs": _main(view.pairs)[:SHOWN_PAIRS],
     }
-
-
-def _by_question(answers: Sequence[Answer]) -> list[tuple[str, list[Answer]]]:
-    grouped: dict[str, list[Answer]] = {}
-    for answer in answers:
-        grouped.setdefault(answer.question, []).append(answer)
-    return list(grouped.items())
-
-
-def _refusals(answers: Sequence[Answer]) -> list[tuple[str, list[str]]]:
-    """Reasons for which no number is given, and the numbers."""
-    grouped: dict[str, list[str]] = {}
-    for answer in answers:
-        if answer.refusal is not None and answer.name not in grouped.setdefault(answer.refusal, []):
-            grouped[answer.refusal].append(answer.name)
-    return list(grouped.items())
-
-
-def _claims(answers: Sequence[Answer]) -> list[tuple[str, str, str]]:
-    """Numbers behind each claim that is or is not supported."""
-    grouped: dict[tuple[str, str], list[str]] = {}
-    several = len({answer.reading for answer in answers}) > 1
-    for answer in answers:
-        if answer.refusal is None:
-            label = f"{answer.name} ({answer.reading})" if several else answer.name
-            grouped.setdefault((answer.may, answer.may_not), []).append(label)
-    return [(", ".join(about), may, may_not) for (may, may_not), about in grouped.items()]
 
 
 def _main(rows: Sequence[Any]) -> list[Any]:
@@ -285,12 +278,19 @@ def _main(rows: Sequence[Any]) -> list[Any]:
 def _figures(view: DisplacementView, stem: str) -> tuple[Figure, ...]:
     """Figures of the reading that excludes least."""
     return event_figures(
-        _main(view.periods), view.periods, _main(view.destinations), _main(view.pairs), outcome=view.outcome, stem=stem
+        view.curves,
+        _main(view.periods),
+        view.periods,
+        _main(view.destinations),
+        _main(view.pairs),
+        outcome=view.outcome,
+        stem=stem,
     )
 
 
 TABLES: Final[dict[str, type]] = {
     "answers": Answer,
+    "curves": EventCurveRow,
     "periods": PeriodRow,
     "placebos": PlaceboRow,
     "destinations": DestinationRow,
@@ -391,4 +391,6 @@ def view_of(found: Findings, config: Config, *, made_at: datetime) -> Displaceme
         caveat=found.info.caveat,
         sentences=found.summary.sentences if found.summary else (),
         changes=found.summary.changes if found.summary else (),
+        curves=found.curves,
+        stopped=found.stopped,
     )

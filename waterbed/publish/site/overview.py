@@ -14,6 +14,7 @@ from waterbed.publish.hop_sums import WAYS
 from waterbed.publish.site.figures.curves import curves_scene, weekly_line
 from waterbed.publish.site.figures.events import line_keys
 from waterbed.publish.site.figures.marks import LINES, Figure, Scene
+from waterbed.publish.site.figures.moments import Placed, moment_words
 from waterbed.publish.site.figures.plot import figure_of
 from waterbed.publish.site.layout import Page, PageTable
 from waterbed.publish.site.quality import Held
@@ -62,11 +63,12 @@ class Slow:
     entry: RankingEntry
     country: Annotated[str | None, "country of its seat"]
     weeks: Annotated[Sequence[tuple[str, float | None]], "the last weeks of reports, with the share removed of each"]
+    moments: Annotated[Sequence[Placed], "events within these weeks"] = ()
 
     @property
     def line(self) -> Scene:
         """Its weekly line."""
-        return weekly_line([share for _, share in self.weeks])
+        return weekly_line([share for _, share in self.weeks], self.moments)
 
     @property
     def line_words(self) -> str:
@@ -75,7 +77,7 @@ class Slow:
         if not known:
             return "no week has a share"
         said = ", ".join(f"{week} {percent(share)}" for week, share in known)
-        return f"removed within 24 hours by week: {said}"
+        return f"removed within 24 hours by week: {said}{'.' if self.moments else ''}{moment_words(self.moments)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +148,7 @@ def overview_page(view: OverviewView, others: Sequence[Page], start: str) -> Pag
         values={
             "view": view,
             "start": start,
+            "marked": [one for _, one in (view.slowest[0].moments if view.slowest else ())],
             "total": {one.name: _plain(one.value) for one in view.totals},
             "below": below_norm(view.standings),
             "changes": changes_by_kind(view.changes),

@@ -10,9 +10,10 @@ from waterbed.model.conclusions import Quarantine
 from waterbed.model.facts import CanaryLook
 from waterbed.model.results import FeedCard
 from waterbed.publish.policy import Policy, Publication
-from waterbed.publish.site.figures.curves import failures_scene
+from waterbed.publish.site.figures.curves import days_of, failures_scene
 from waterbed.publish.site.figures.events import line_keys
 from waterbed.publish.site.figures.marks import Figure
+from waterbed.publish.site.figures.moments import Moment, in_days, moment_keys, moment_words
 from waterbed.publish.site.figures.plot import figure_of
 from waterbed.publish.site.layout import Page, PageTable
 from waterbed.store.backlog import schedule_lag
@@ -110,6 +111,7 @@ class QualityView:
 
     cards: Sequence[FeedCard]
     canaries: Annotated[Canaries, "without vantages: no canary, so nothing can be called down"]
+    moments: Annotated[Sequence[Moment], "events that are marked"]
     held: Annotated[Sequence[Held], "newest first"]
     lag: Lag
     tables: Annotated[Sequence[DatedTable], "newest first within a kind"]
@@ -127,13 +129,13 @@ def quality_page(view: QualityView) -> Page:
         title="Data quality",
         menu="Data quality",
         scripts=("tables.js",),
-        figures=tuple(_figures(view.canaries)),
+        figures=tuple(_figures(view.canaries, view.moments)),
         tables=tuple(_page_tables(view)),
         values={"view": view, "looks": looks, "undecided": undecided, "hours": hours},
     )
 
 
-def _figures(canaries: Canaries) -> Iterator[Figure]:
+def _figures(canaries: Canaries, moments: Sequence[Moment]) -> Iterator[Figure]:
     if failed := [one for one in canaries.days if one.failed]:
         vantages = [
             (
@@ -142,15 +144,16 @@ def _figures(canaries: Canaries) -> Iterator[Figure]:
             )
             for record in canaries.vantages
         ]
+        placed = in_days(*days_of(vantages), moments)
         yield figure_of(
             "canary",
             "Share of each day's canary looks that failed",
-            f"{len(failed)} days with failed canary looks; the table lists them.",
+            f"{len(failed)} days with failed canary looks; the table lists them.{moment_words(placed)}",
             "A point is a day on which some failed. What was seen while the canary failed does not count, neither "
             "as up nor as down.",
             "data/canary-days",
-            lambda width: failures_scene(vantages, width),
-            line_keys([name for name, _ in vantages]),
+            lambda width: failures_scene(vantages, width, placed),
+            (*line_keys([name for name, _ in vantages]), *moment_keys(placed)),
         )
 
 
@@ -180,14 +183,20 @@ _COUNTED: Final = {"feed": "{} reports came of usually {}"}
 _SITES: Final = "{} of {} sites went down"
 
 
-def quality_view(study: Study, conclusions: Conclusions, publication: Publication) -> QualityView:
-    """Publishable facts about the quality of a study's data."""
+def quality_view(
+    study: Study, conclusions: Conclusions, publication: Publication, moments: Sequence[Moment]
+) -> QualityView:
+    """Publishable facts about the quality of a study's data.
+
+    `moments` are events that axes of time may mark.
+    """
     names = {row.key: row.name for row in publication.table("ranking-hoster").rows}
     held = sorted(conclusions.quarantines, key=lambda one: one.began_at, reverse=True)
     counted = conclusions.outcomes
     return QualityView(
         cards=publication.table("feeds").rows,
         canaries=_canaries(study, conclusions),
+        moments=moments,
         held=[held_in_words(one, names, publication.policy) for one in held],
         lag=_lag(study),
         tables=list(_tables(study, conclusions)),

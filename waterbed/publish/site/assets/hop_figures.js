@@ -54,6 +54,9 @@ const hopFigures = (() => {
     const each = Math.ceil(data.weeks.length / (narrow ? 4 : 8));
     data.weeks.forEach((week, at) => { if (at % each === 0) marks.push(word(x(at + 0.5), y1 + 17, week)); });
     marks.push(word(0, 12, "hops", "start", "tick title"));
+    for (const [at, text, tip] of data.events) {
+      marks.push(path("line event", `M${rounded(x(at))} ${y0}V${y1}`, tip), word(x(at), y0 - 5, text));
+    }
     if (chosen.first > 0 || chosen.last < data.weeks.length - 1) {
       marks.push(element("rect", "chosen", { x: x(chosen.first), y: y0, width: x(chosen.last + 1) - x(chosen.first), height: y1 - y0 }));
     }

@@ -7,6 +7,7 @@ from typing import Final
 from waterbed.analysis.rankings.takedown import RemovalCurve
 from waterbed.model.takedown import CauseShare
 from waterbed.publish.site.figures.marks import LINES, NARROW, Scene, label, path, spot, steps, through
+from waterbed.publish.site.figures.moments import Placed, draw_moments, moment_marks
 from waterbed.publish.site.figures.plot import Axis, Plot, gapless, shares, thinned
 
 MARK_H: Final = 24.0
@@ -78,8 +79,8 @@ Week = tuple[str, float | None, float | None, float | None]
 """Name of a week, its share, and the lower and upper end of what it may be."""
 
 
-def weeks_scene(weeks: Sequence[Week], width: int) -> Scene:
-    """Draw weekly shares with bands.
+def weeks_scene(weeks: Sequence[Week], width: int, moments: Sequence[Placed] = ()) -> Scene:
+    """Draw weekly shares with bands, and events.
 
     Where a week has no share the line breaks.
     """
@@ -88,6 +89,7 @@ def weeks_scene(weeks: Sequence[Week], width: int) -> Scene:
     plot = Plot(
         Axis(low=-0.5, high=len(weeks) - 0.5, ticks=ticks), shares(), width=width, height=220 if narrow else 260
     )
+    draw_moments(plot, moments)
     run: list[tuple[float, float, float]] = []
     for at, (_, share, low, high) in enumerate([*weeks, ("", None, None, None)]):
         if share is not None and low is not None and high is not None:
@@ -106,18 +108,28 @@ def weeks_scene(weeks: Sequence[Week], width: int) -> Scene:
     return plot.scene()
 
 
-def failures_scene(vantages: Sequence[tuple[str, Sequence[tuple[str, int, int]]]], width: int) -> Scene:
+Vantage = tuple[str, Sequence[tuple[str, int, int]]]
+"""Name of a vantage, and its days, each with canary checks and failed ones."""
+
+
+def days_of(vantages: Sequence[Vantage]) -> tuple[date, int]:
+    """First day of canary checks, and days to the last."""
+    every = sorted(date.fromisoformat(day) for _, days in vantages for day, _, _ in days)
+    return every[0], max(1, (every[-1] - every[0]).days)
+
+
+def failures_scene(vantages: Sequence[Vantage], width: int, moments: Sequence[Placed] = ()) -> Scene:
     """Draw each day's share of failed canary checks, by vantage.
 
     Each point is a day, its checks and the failed ones.
     """
     narrow = width == NARROW
-    every = sorted({date.fromisoformat(day) for _, days in vantages for day, _, _ in days})
-    first, span = every[0], max(1, (every[-1] - every[0]).days)
+    first, span = days_of(vantages)
     step = -(-(span + 1) // (4 if narrow else 8))
     ticks = [(float(at), date.fromordinal(first.toordinal() + at).isoformat()) for at in range(0, span + 1, step)]
     x = Axis(low=-0.5, high=span + 0.5, ticks=ticks)
     plot = Plot(x, shares(), width=width, height=200 if narrow else 240)
+    draw_moments(plot, moments)
     for at, (name, days) in enumerate(vantages):
         number = at % LINES + 1
         points = [plot.at(float((date.fromisoformat(day) - first).days), failed / looks) for day, looks, failed in days]
@@ -129,14 +141,20 @@ def failures_scene(vantages: Sequence[tuple[str, Sequence[tuple[str, int, int]]]
     return plot.scene()
 
 
-def weekly_line(shares_by_week: Sequence[float | None], width: int = 132, height: int = 28) -> Scene:
-    """Draw a small line of weekly shares, the newest marked."""
+def weekly_line(
+    shares_by_week: Sequence[float | None], moments: Sequence[Placed] = (), width: int = 132, height: int = 28
+) -> Scene:
+    """Draw a small line of weekly shares, the newest marked.
+
+    Upright lines are events.
+    """
     step = (width - 8) / max(1, len(shares_by_week) - 1)
 
     def at(number: float, share: float) -> tuple[float, float]:
         return 4 + number * step, height - 4 - share * (height - 8)
 
     marks = [path("grid", f"M0 {height - 4}H{width}M0 4H{width}")]
+    marks += moment_marks([at(place, 0.0)[0] for place, _ in moments], height)
     runs = gapless([(float(number), share) for number, share in enumerate(shares_by_week)])
     for run in runs:
         points = [at(*point) for point in run]

@@ -1,16 +1,32 @@
 """Figures of the intervention pages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import log10
 from typing import Final
 
-from waterbed.model.results import DestinationRow, PairRow, PeriodRow
+from waterbed.analysis.rankings.takedown import WITHIN_H
+from waterbed.model.results import DestinationRow, EventCurveRow, PairRow, PeriodRow
 from waterbed.model.spelling import number as spelled
-from waterbed.publish.site.figures.marks import NARROW, Key, Scene, element, label, path, spot, through, word
+from waterbed.publish.site.figures.marks import NARROW, Key, Scene, element, label, path, rounded, spot, through, word
 from waterbed.publish.site.figures.plot import Axis, Plot, gapless, measured, shares, thinned
 
-SIDES: Final = {"home": "w1", "abroad": "w0", "unknown": "w4"}
-"""Class of each side's bar."""
+CURVES: Final[Mapping[tuple[str, str], str]] = {
+    ("target", "before"): "l2",
+    ("target", "after"): "l1",
+    ("controls", "before"): "l3",
+    ("controls", "after"): "l4",
+}
+"""Class of each removal curve."""
+COURSE: Final = (("l6", "foretold_sites", "foretold"), ("l2", "control", "controls"), ("l1", "target", "target"))
+"""Class, column and name of each line of the course."""
+PLACES: Final = 5
+"""Named destinations that are drawn."""
+_WHO: Final = {
+    "before": "from the target before",
+    "after": "from the target after",
+    "control_before": "from the controls before",
+    "control_after": "from the controls after",
+}
 AREAS: Final = (
     ("target", "target"),
     ("control", "controls"),
@@ -35,10 +51,82 @@ def counts_scene(rows: Sequence[PeriodRow], outcome: str, width: int) -> Scene:
     return _by_period([row.age for row in rows], lines, f"sites with {outcome}", width, zero=True)
 
 
-def course_scene(rows: Sequence[PeriodRow], width: int) -> Scene:
-    """Draw the target's log rate and its controls' prediction."""
-    lines = [("target", [row.observed for row in rows]), ("foretold", [row.foretold for row in rows])]
-    return _by_period([row.age for row in rows], lines, "log rate", width)
+def removal_scene(curves: Sequence[EventCurveRow], width: int) -> Scene:
+    """Draw shares removed by hours since the report.
+
+    Before and after the event, with bands at the target; the controls beside it without.
+    """
+    narrow = width == NARROW
+    last = max(row.hour for row in curves)
+    ticks = [(hour, f"{hour:g}") for hour in (0.0, 12.0, 24.0, 36.0, 48.0, 60.0, 72.0) if hour <= last]
+    x = Axis(low=0.0, high=max(last, WITHIN_H) * 1.02, ticks=ticks, title="hours since the report")
+    plot = Plot(x, shares(), width=width, height=184 if narrow else 330, top=18)
+    plot.upright(WITHIN_H, "24 h")
+    for css, name, own in curves_of(curves):
+        if own[0].area == "target":
+            bands = [(row.hour, row.low, row.high) for row in own if row.low is not None and row.high is not None]
+            plot.band(bands, css)
+        points = [plot.at(row.hour, row.removed) for row in own]
+        plot.marks.append(path(f"line {css}{'' if own[0].area == 'target' else ' thin'}", through(points), name))
+    for css, name, own in curves_of(curves):
+        for row in own:
+            if row.hour == WITHIN_H:
+                ends = f", {row.low:.0%} to {row.high:.0%}" if row.low is not None and row.high is not None else ""
+                tip = f"{name}: {row.removed:.0%} within 24 h{ends}"
+                plot.marks.append(spot(int(css[1]), plot.at(row.hour, row.removed), 4.5, f"spot {css}", tip))
+    return plot.scene()
+
+
+def curves_of(curves: Sequence[EventCurveRow]) -> list[tuple[str, str, list[EventCurveRow]]]:
+    """Class, name and rows of each curve that is told."""
+    found = []
+    for (area, when), css in CURVES.items():
+        own = [row for row in curves if (row.area, row.when) == (area, when)]
+        if own:
+            found.append((css, f"{area} {when}", own))
+    return found
+
+
+def course_scene(rows: Sequence[PeriodRow], outcome: str, width: int) -> Scene:
+    """Draw sites at target and controls, and those foretold.
+
+    The range of placebos is a band around what is foretold.
+    """
+    narrow = width == NARROW
+    values = [value for row in rows for _, field, _ in COURSE if (value := getattr(row, field)) is not None]
+    most = max((row.placebo_high for row in rows if row.placebo_high is not None), default=0.0)
+    top = max(values, default=0.0)
+    y = measured([*(values or [0.0]), min(most, 1.3 * top)], f"sites with {outcome}", zero=True)
+    plot = Plot(_days(rows, 5 if narrow else 9), y, width=width, height=200 if narrow else 300)
+    plot.moment(-0.5, "event", "event")
+    run: list[tuple[float, float, float]] = []
+    for row in [*rows, None]:
+        if row is not None and row.placebo_low is not None and row.placebo_high is not None:
+            run.append((float(row.age), min(row.placebo_low, y.high), min(row.placebo_high, y.high)))
+        else:
+            plot.band(run, "l6")
+            run = []
+    for css, field, name in COURSE:
+        pairs = [(float(row.age), getattr(row, field)) for row in rows]
+        for points in gapless(pairs):
+            plot.marks.append(path(f"line {css}", through([plot.at(*point) for point in points]), name))
+            if field == "target" or len(points) == 1:
+                plot.marks += [
+                    spot(
+                        int(css[1]), plot.at(age, value), 3, f"spot {css}", f"{name}, period {age:g}: {spelled(value)}"
+                    )
+                    for age, value in points
+                ]
+    return plot.scene()
+
+
+def _days(rows: Sequence[PeriodRow], most: int) -> Axis:
+    """Periods from the event, with the days on which some of them begin."""
+    first: dict[str, float] = {}
+    for row in rows:
+        first.setdefault(f"{row.begins_at:%-d %b}", float(row.age))
+    ticks = thinned([(age, day) for day, age in first.items()], most)
+    return Axis(low=rows[0].age - 0.5, high=rows[-1].age + 0.5, ticks=ticks, title="begin of the period, UTC")
 
 
 def gaps_scene(rows: Sequence[PeriodRow], width: int) -> Scene:
@@ -67,7 +155,7 @@ def _by_period(
         title="periods since the event",
     )
     plot = Plot(x, measured(values or [0.0], title, zero=zero), width=width, height=260 if narrow else 320)
-    plot.upright(-0.5, "event")
+    plot.moment(-0.5, "event", "event")
     if base is not None:
         plot.level(base)
     for number, (name, own) in enumerate(lines, 1):
@@ -80,33 +168,47 @@ def _by_period(
     return plot.scene()
 
 
-def sides_scene(rows: Sequence[DestinationRow], width: int) -> Scene:
-    """Draw domestic and foreign shares of departures, before and after.
+def where_rows(rows: Sequence[DestinationRow]) -> list[DestinationRow]:
+    """Sides, and the places with most arrivals."""
+    sides = [row for row in rows if is_side(row)]
+    return [*sides, *[row for row in rows if not is_side(row)][:PLACES]]
 
-    In one reading, for the target and the controls.
+
+def is_side(row: DestinationRow) -> bool:
+    """True if it is of home, abroad or unknown."""
+    return set(row.key.split(" or ")) <= {"home", "abroad", "unknown"}
+
+
+def where_scene(rows: Sequence[DestinationRow], width: int) -> Scene:
+    """Draw shares of arrivals by destination, before and after.
+
+    Open marks before, full ones after; lines are bounds of the share after. Squares are of the controls.
     """
-    columns = (
-        ("before", "target, before"),
-        ("after", "target, after"),
-        ("control_before", "controls, before"),
-        ("control_after", "controls, after"),
-    )
-    sides = [row for row in rows if row.key in SIDES]
-    totals = {field: sum(getattr(row, field) or 0 for row in sides) for field, _ in columns}
-    shown = [(field, name) for field, name in columns if totals[field]]
-    y = Axis(low=0.0, high=float(max(len(shown), 1)), ticks=[])
-    plot = Plot(shares(), y, width=width, height=40 * len(shown) + 40, left=112, top=6, right=18)
-    for at, (field, name) in enumerate(shown):
-        bottom, begin = len(shown) - 1 - at + 0.2, 0.0
-        plot.marks.append(word(106, plot.y(bottom + 0.3) + 4, name, "end"))
-        for row in sides:
-            sites = getattr(row, field) or 0
-            part = sites / totals[field]
-            if not sites:
-                continue
-            tip = f"{name}: {row.key} {sites} of {totals[field]} arrivals, {part:.0%}"
-            plot.bar(begin, begin + part, bottom, bottom + 0.6, f"block {SIDES[row.key]}", tip)
-            begin += part
+    narrow = width == NARROW
+    shown, sides = where_rows(rows), [row for row in rows if is_side(row)]
+    totals = {field: sum(getattr(row, field) or 0 for row in sides) for field in ("control_before", "control_after")}
+    left, row_h = (124, 22) if narrow else (190, 27)
+    y = Axis(low=0.0, high=float(len(shown)), ticks=[])
+    plot = Plot(shares(), y, width=width, height=row_h * len(shown) + 34, left=left, top=4, right=20)
+    for at, row in enumerate(shown):
+        middle = len(shown) - at - 0.5
+        y_at = plot.y(middle)
+        side = is_side(row)
+        plot.marks.append(word(left - 8, y_at + 4, label(row.name, 17 if narrow else 28), "end", "name"))
+        if side:
+            for field, css in (("control_before", "spot l7 open"), ("control_after", "spot l7")):
+                sites = getattr(row, field)
+                if sites is not None and totals[field]:
+                    tip = f"{row.name}, {_WHO[field]}: {sites} of {totals[field]}, {sites / totals[field]:.0%}"
+                    plot.marks.append(spot(3, (plot.x(sites / totals[field]), y_at + 7), 3.0, css, tip))
+        if row.low is not None and row.high is not None:
+            ends = f"{row.name}, after: between {row.low:.0%} and {row.high:.0%} with chance and detection"
+            span = f"M{rounded(plot.x(row.low))} {rounded(y_at - 3)}H{rounded(plot.x(row.high))}"
+            plot.marks.append(path("whisker l1", span, ends))
+        for share, field, css in ((row.share_before, "before", "spot l2 open"), (row.share_after, "after", "spot l1")):
+            if share is not None:
+                tip = f"{row.name}, {_WHO[field]}: {share:.0%}"
+                plot.marks.append(spot(1, (plot.x(share), y_at - 3), 4.5, css, tip))
     return plot.scene()
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Final
 from graphs.network.weeks import CrossBorder
 from waterbed.publish.hop_sums import WAYS, CellFlow, CellPlace
 from waterbed.publish.site.figures.marks import NARROW, Mark, Point, Scene, element, label, path, rounded, word
+from waterbed.publish.site.figures.moments import Placed, draw_moments
 from waterbed.publish.site.figures.plot import Axis, Plot, measured, thinned
 
 MOST_LINKS: Final = 24
@@ -37,16 +38,20 @@ class Spot:
     y: Annotated[float, "-1 to 1, from the top"]
 
 
-def weeks_scene(weeks: Sequence[str], sums: Sequence[tuple[int, int, int]], width: int) -> Scene:
+def weeks_scene(
+    weeks: Sequence[str], sums: Sequence[tuple[int, int, int]], width: int, moments: Sequence[Placed] = ()
+) -> Scene:
     """Draw hops by week: certain, possible, and at most.
 
-    `sums` are hops of cells within each week, the certain ones, and hops of all that reach into it.
+    `moments` are events, placed where a week begins at its number. `sums` are hops of cells within each week, the
+    certain ones, and hops of all that reach into it.
     """
     narrow = width == NARROW
     labels = [(at + 0.5, week) for at, week in enumerate(weeks)]
     x = Axis(low=0.0, high=float(len(weeks)), ticks=thinned(labels, 4 if narrow else 8))
     y = measured([most for _, _, most in sums], "hops", most=4, zero=True)
     plot = Plot(x, y, width=width, height=180 if narrow else 200)
+    draw_moments(plot, moments)
     for at, (hops, certain, most) in enumerate(sums):
         if not most:
             continue

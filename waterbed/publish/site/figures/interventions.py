@@ -3,27 +3,38 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from waterbed.model.results import DestinationRow, PairRow, PeriodRow
+from waterbed.analysis.rankings.takedown import WITHIN_H
+from waterbed.model.results import Answer, DestinationRow, EventCurveRow, PairRow, PeriodRow
 from waterbed.model.spelling import number, percent
 from waterbed.publish.site.figures.events import (
-    SIDES,
     areas_of,
     counts_scene,
     course_scene,
+    curves_of,
     gaps_scene,
     line_keys,
     pairs_scene,
-    sides_scene,
+    removal_scene,
+    where_rows,
+    where_scene,
 )
 from waterbed.publish.site.figures.marks import Figure, Key
 from waterbed.publish.site.figures.plot import figure_of
 
 _SERIES: Final = (
-    "Each point is one period; the dotted line is the event. A line that breaks has no number for that period. "
+    "Each point is one period, or several that are told together where one has too few sites; the upright line is the "
+    "event. A line that breaks has no number for that period. "
 )
+_TITLES: Final = {
+    "removed": "Removed by hours since the report",
+    "course": "Target, controls, and what the controls foretell",
+    "where": "Where content of the target was seen next",
+}
+"""The three figures of an event's answer."""
 
 
 def event_figures(
+    curves: Sequence[EventCurveRow],
     periods: Sequence[PeriodRow],
     every: Sequence[PeriodRow],
     destinations: Sequence[DestinationRow],
@@ -34,41 +45,111 @@ def event_figures(
 ) -> tuple[Figure, ...]:
     """Figures of one reading, and gaps of all.
 
-    Those without rows are left out.
-
-    `stem` is the path of the page's files without the name of a table.
+    Those without rows are left out: `refused_figures` says why. `stem` is the path of the page's files without the name
+    of a table.
     """
-    return tuple(_figures(periods, every, destinations, pairs, outcome, stem))
+    return (
+        *_removed(curves, stem),
+        *_course(periods, outcome, stem),
+        *_where(destinations, stem),
+        *_more(periods, every, pairs, outcome, stem),
+    )
 
 
-def _figures(
-    periods: Sequence[PeriodRow],
-    every: Sequence[PeriodRow],
-    destinations: Sequence[DestinationRow],
-    pairs: Sequence[PairRow],
-    outcome: str,
-    stem: str,
-) -> Iterator[Figure]:
+def refused_figures(figures: Sequence[Figure], answers: Sequence[Answer], stopped: str) -> dict[str, tuple[str, str]]:
+    """Title and reason of each missing figure, by name.
+
+    `stopped` is the reason for which nothing is told; empty: there is none.
+    """
+    shares = [one for one in answers if one.name.startswith("removed ")]
+    why = next((one.refusal for one in shares if one.refusal), "no report was followed")
+    reasons = {
+        "removed": why,
+        "course": "nothing was counted in these periods",
+        "where": "nothing that left the target was seen elsewhere, or too little to be told",
+    }
+    made = {figure.name for figure in figures}
+    return {name: (_TITLES[name], stopped or why) for name, why in reasons.items() if name not in made}
+
+
+def _removed(curves: Sequence[EventCurveRow], stem: str) -> Iterator[Figure]:
+    if curves:
+        said = [
+            f"{name} {percent(row.removed)}"
+            for _, name, own in curves_of(curves)
+            for row in own
+            if row.hour == WITHIN_H
+        ]
+        yield figure_of(
+            "removed",
+            _TITLES["removed"],
+            f"Removed within 24 hours: {'; '.join(said)}.",
+            "Each line is the share of reported URLs removed by an hour, of those first reported before the event and "
+            "after it. Bands are 95% intervals of the target, each hour for itself; none where reports span fewer "
+            "than 7 days. Reports from before the event are followed to the event, so that it changes none of them. "
+            "Compare the target's change with that of its controls.",
+            f"{stem}-curves",
+            lambda width: removal_scene(curves, width),
+            tuple(Key(css=css, word=name) for css, name, _ in curves_of(curves)),
+        )
+
+
+def _course(periods: Sequence[PeriodRow], outcome: str, stem: str) -> Iterator[Figure]:
     if periods:
+        foretold = any(row.foretold_sites is not None for row in periods)
+        around = any(row.placebo_low is not None for row in periods)
+        keys = [Key(css="l1", word="target"), Key(css="l2", word="controls")]
+        keys += [Key(css="l6", word="foretold by the controls (synthetic control)")] if foretold else []
+        keys += [Key(css="l6 faint", word="range of placebos", area=True)] if around else []
+        yield figure_of(
+            "course",
+            _TITLES["course"],
+            _ends(f"Sites with {outcome} at the target", [row.target for row in periods]),
+            f"{_SERIES}Foretold: what the weighted controls say of the target, at its level before the event; after it "
+            "the distance of the target from this line is the effect. The band is how far other dates and places "
+            "without an event strayed, cut off above the figure: inside it, the target did nothing unusual.",
+            f"{stem}-periods",
+            lambda width: course_scene(periods, outcome, width),
+            tuple(keys),
+        )
+
+
+def _where(destinations: Sequence[DestinationRow], stem: str) -> Iterator[Figure]:
+    shown = where_rows(destinations)
+    if any(row.share_before is not None or row.share_after is not None for row in shown):
+        after = "; ".join(f"{row.name} {percent(row.share_after)}" for row in shown)
+        early = any(row.share_before is not None for row in shown)
+        keys = [Key(css="l2", word="before (open)", area=True)] if early else []
+        keys += [Key(css="l1", word="after (full)", area=True), Key(css="l7", word="controls (squares)", area=True)]
+        bounds = any(row.low is not None for row in shown)
+        yield figure_of(
+            "where",
+            _TITLES["where"],
+            f"Shares of arrivals from the target after the event: {after}.",
+            "Each row is a destination: its share of the arrivals of content that left the target, before the event "
+            "and after it. Lines are bounds of the share after, with chance and at the declared detection. Squares "
+            "are content that left the controls: a shift there too is not the event's doing.",
+            f"{stem}-destinations",
+            lambda width: where_scene(destinations, width),
+            (*keys, Key(css="l1", word="bounds")) if bounds else tuple(keys),
+        )
+
+
+def _more(
+    periods: Sequence[PeriodRow], every: Sequence[PeriodRow], pairs: Sequence[PairRow], outcome: str, stem: str
+) -> Iterator[Figure]:
+    """Figures for those who open the fold."""
+    if any(row.buffer or row.buffer_control for row in periods):
         yield figure_of(
             "counts",
             f"Sites with {outcome}, by period",
             _ends("Sites at the target", [row.target for row in periods]),
-            f"{_SERIES}Compare the target with its controls: both can change for reasons of their own.",
+            f"{_SERIES}Compare each area with its controls: both can change for reasons of their own.",
             f"{stem}-periods",
             lambda width: counts_scene(periods, outcome, width),
             line_keys([name for _, name in areas_of(periods)]),
         )
-    if any(row.observed is not None for row in periods):
-        yield figure_of(
-            "course",
-            "The target, and what its controls foretell",
-            _ends("Log rate of the target", [row.observed for row in periods]),
-            f"{_SERIES}Before the event both lines should agree; after it their distance is the effect.",
-            f"{stem}-periods",
-            lambda width: course_scene(periods, width),
-            line_keys(["target", "foretold"]),
-        )
+    if any(row.gap is not None for row in periods):
         yield figure_of(
             "gaps",
             "Target less its controls' prediction",
@@ -77,18 +158,6 @@ def _figures(
             f"{stem}-periods",
             lambda width: gaps_scene(every, width),
             line_keys(list(dict.fromkeys(row.reading for row in every))),
-        )
-    sides = [row for row in destinations if row.key in SIDES]
-    if any(row.before or row.after or row.control_before or row.control_after for row in sides):
-        after = "; ".join(f"{row.key} {percent(row.share_after)}" for row in sides)
-        yield figure_of(
-            "sides",
-            "At home and abroad, before and after",
-            f"Shares of arrivals from the target after the event: {after}.",
-            "Each bar is all arrivals of one group and time. A shift at the controls too is not the event's doing.",
-            f"{stem}-destinations",
-            lambda width: sides_scene(destinations, width),
-            tuple(Key(css=SIDES[row.key], word=row.key, area=True) for row in sides),
         )
     if any(row.lift for row in pairs):
         largest = max(row.lift or 0.0 for row in pairs)

@@ -125,6 +125,12 @@ class Plot:
         if text:
             self.marks.append(word(x1, self.y(y) - 4, text, "end"))
 
+    def moment(self, x: float, text: str, tip: str) -> None:
+        """A thin line from top to bottom with a word."""
+        _, y0, _, y1 = self.box
+        self.marks.append(path("line event", f"M{rounded(self.x(x))} {y0}V{y1}", tip))
+        self.marks.append(word(self.x(x), y0 - 5, text))
+
     def band(self, points: Sequence[tuple[float, float, float]], css: str) -> None:
         """The area between low and high ends: (x, low, high)."""
         if len(points) > 1:

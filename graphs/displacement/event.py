@@ -109,6 +109,9 @@ class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
             raise ValueError(
                 f"read: {_day(min(self.reads))} lies before the periods after the event end, {_day(self.window[1])}"
             )
+        for name, keys in (("controls", self.controls), ("buffer_controls", self.buffer_controls)):
+            if self.target in keys:
+                raise ValueError(f"{name}: {self.target} is the target; name places without intervention")
         named = list(self.places)
         twice = sorted({key for key in named if named.count(key) > 1})
         if twice:
@@ -223,6 +226,11 @@ def check(
                 raise InputError(
                     f"{name}: no report of this study has {redact(one)}; reports have {', '.join(sorted(held))}; {SEE}"
                 )
+    if event.chosen_until > event.at:
+        raise InputError(
+            f"chosen_until: {_day(event.chosen_until)} lies after the event, {_day(event.at)}: choose controls and "
+            f"buffer with data from before it alone, {SEE}"
+        )
     for name, when in (("date", event.at), *(("events", other.date) for other in event.events)):
         if not first < when < until:
             raise InputError(

@@ -50,7 +50,7 @@ def excess_after(series: Series) -> dict[Reading, Excess | Refusal]:
             and spell.started < last
         ]
         treated = np.array([spell.place == event.target and spell.ended(reading) < last for spell in spells], bool)
-        by_reading[reading] = series.chosen_late() or _excess(
+        by_reading[reading] = _excess(
             spells, movements, reading, event.horizon_h, event.age_within_h, movements.end, treated
         )
     return by_reading

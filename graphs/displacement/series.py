@@ -150,25 +150,16 @@ class Series:
             effort = np.stack([self.reports(place) for place in places], axis=1)
         return rates(counts, effort)
 
-    def chosen_late(self) -> Refusal | None:
-        """Return a refusal if areas were chosen after the event."""
-        if self.event.chosen_until <= self.event.at:
-            return None
-        return Refusal(
-            f"the areas were chosen with data until {self.event.chosen_until:%Y-%m-%d %H:%M}, after the event: any "
-            "test of them rejects too often"
-        )
-
     def unsound(self) -> Refusal | None:
         """Return a refusal if the declared areas cannot serve.
 
-        They were chosen too late, or too much of their content left the target.
+        Too much of their content left the target.
         """
         spared = {*self.event.controls, *self.event.buffer_controls}
         came = [g for g in self.movements.gains if g.place in spared and self.after[0] <= g.seen < self.after[1]]
         theirs = sum(gain.left == self.event.target and gain.moved("not parallel") for gain in came)
-        if self.chosen_late() or theirs <= self.event.most_contaminated * len(came):
-            return self.chosen_late()
+        if theirs <= self.event.most_contaminated * len(came):
+            return None
         return Refusal(
             f"{theirs} of {len(came)} arrivals at the controls after the event came from the target, more than "
             f"{self.event.most_contaminated:.0%} (most_contaminated): they cannot be controls"

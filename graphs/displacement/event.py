@@ -213,6 +213,12 @@ def check(
 
     Its places, categories, sources and times must all occur in the study's data.
     """
+    check_names(event, known=known, categories=categories, sources=sources)
+    _check_times(event, first, until)
+
+
+def check_names(event: Event, *, known: Collection[str], categories: Collection[str], sources: Collection[str]) -> None:
+    """Refuse unknown names, and areas chosen too late."""
     for name, keys in _named(event):
         for key in keys:
             if key not in known:
@@ -229,8 +235,11 @@ def check(
     if event.chosen_until > event.at:
         raise InputError(
             f"chosen_until: {_day(event.chosen_until)} lies after the event, {_day(event.at)}: choose controls and "
-            f"buffer with data from before it alone, {SEE}"
+            f"buffer with data from before it alone, as waterbed event init does, {SEE}"
         )
+
+
+def _check_times(event: Event, first: datetime, until: datetime) -> None:
     for name, when in (("date", event.at), *(("events", other.date) for other in event.events)):
         if not first < when < until:
             raise InputError(

@@ -29,7 +29,7 @@ NO_DETECTION = Refusal("no detection is stated: give its lowest and highest valu
 def excess(movements: Movements, *, horizon_h: float, age_within_h: float) -> Iterator[Answer]:
     """Excess reappearance of all content that ended, in both readings."""
     for reading in READINGS:
-        found = _excess(movements.spells, movements, reading, horizon_h, age_within_h, movements.end, None)
+        found = excess_of(movements.spells, movements, reading, horizon_h, age_within_h, movements.end, None)
         yield excess_answer(found, reading, horizon_h)
 
 
@@ -50,13 +50,13 @@ def excess_after(series: Series) -> dict[Reading, Excess | Refusal]:
             and spell.started < last
         ]
         treated = np.array([spell.place == event.target and spell.ended(reading) < last for spell in spells], bool)
-        by_reading[reading] = _excess(
+        by_reading[reading] = excess_of(
             spells, movements, reading, event.horizon_h, event.age_within_h, movements.end, treated
         )
     return by_reading
 
 
-def _excess(
+def excess_of(
     spells: Sequence[Spell],
     movements: Movements,
     reading: Reading,
@@ -64,7 +64,12 @@ def _excess(
     age_within_h: float,
     until: float,
     treated: npt.NDArray[np.bool_] | None,
+    resamples: int = 999,
 ) -> Excess | Refusal:
+    """Excess of arrivals elsewhere of what ended among spells.
+
+    `treated` marks those whose ends are asked about; hours since the study's first.
+    """
     if not spells:
         return Refusal("no content was there in that time")
     return excess_reappearance(
@@ -74,6 +79,7 @@ def _excess(
         observed_until=until,
         age_within=age_within_h,
         treated=treated,
+        resamples=resamples,
     )
 
 

@@ -50,18 +50,19 @@ def answered(
     until = conclusions.until or event.window[1]
     answers = [*(shares.answers() if shares else ()), *found.answers]
     disclosure = found.disclosure
-    held = list(_held(conclusions, event, episodes, own=disclosure == EVERYTHING))
+    own = disclosure == EVERYTHING
+    stopped = [held(one, own=own) for one in open_quarantines(conclusions, event, episodes)]
     stays = [disclosure.masked(one.words) for one in feeds if one.source not in left]
     notes = [f"{disclosure.masked(one.words)}; its reports are left out." for one in feeds if one.source in left]
     if stays:
         reason = f"{'; '.join(stays)}: what is counted there may be the feed's change"
         answers = [refused_answer(one, reason) if one.name in COUNTED else one for one in answers]
         notes += [f"{one}." for one in stays]
-    if held:
-        answers = [refused_answer(one, " ".join(held).rstrip(".")) for one in answers]
+    if stopped:
+        answers = [refused_answer(one, " ".join(stopped).rstrip(".")) for one in answers]
         found = replace(found, periods=(), placebos=(), destinations=(), pairs=())
     answers = in_sequence(answers, event, until)
-    said = summary(_known(found, answers, event, shares, held, interim=bool(event.read and until < event.reads[0])))
+    said = summary(_known(found, answers, event, shares, stopped, interim=bool(event.read and until < event.reads[0])))
     return replace(found, answers=answers, notes=(*notes, *found.notes), summary=_masked(said, found))
 
 
@@ -74,7 +75,7 @@ def _known(
     answers: Sequence[Answer],
     event: Event,
     shares: EventShares | None,
-    held: Sequence[str],
+    stopped: Sequence[str],
     *,
     interim: bool,
 ) -> Known:
@@ -96,28 +97,37 @@ def _known(
         abroad=found.abroad,
         stands_out=test("mean change, blocks"),
         interim=event.reads[0] if interim else None,
-        stopped=held,
+        stopped=stopped,
     )
 
 
-def _held(conclusions: Conclusions, event: Event, episodes: Sequence[Episode], *, own: bool) -> Iterator[str]:
-    """Say which open quarantines could change the numbers.
-
-    The study's own people are told whose they are and how each is decided, others only when the looks were.
-    """
+def open_quarantines(conclusions: Conclusions, event: Event, episodes: Sequence[Episode]) -> Iterator[Quarantine]:
+    """Yield the open quarantines that could change the numbers."""
     start, end = event.window
     for one in conclusions.quarantines:
         inside = one.began_at < end and one.ended_at > start
         if one.status == "open" and one.kind != "feed" and inside and _touches(one, event, episodes):
-            of = f" of {one.scope}" if one.scope else ""
-            if not own:
-                yield f"Looks from {one.began_at:%Y-%m-%d %H:%M} to {one.ended_at:%Y-%m-%d %H:%M} await a decision."
-                continue
-            yield (
-                f"Looks from {one.began_at:%Y-%m-%d %H:%M} to {one.ended_at:%Y-%m-%d %H:%M} are in quarantine "
-                f"{one.quarantine_id} ({one.kind}{of}), and target, controls or buffer are among them: look into it, "
-                f"then waterbed quarantine release|void {one.quarantine_id} --reason WHY ({_SEE})."
-            )
+            yield one
+
+
+def deciding(quarantine: Quarantine) -> str:
+    """The command that decides a quarantine."""
+    return f"waterbed quarantine release|void {quarantine.quarantine_id} --reason WHY"
+
+
+def held(quarantine: Quarantine, *, own: bool = True) -> str:
+    """Say which looks await a decision, in one sentence.
+
+    The study's own people are told whose they are and how it is decided, others only when the looks were.
+    """
+    span = f"Looks from {quarantine.began_at:%Y-%m-%d %H:%M} to {quarantine.ended_at:%Y-%m-%d %H:%M}"
+    if not own:
+        return f"{span} await a decision."
+    of = f" of {quarantine.scope}" if quarantine.scope else ""
+    return (
+        f"{span} are in quarantine {quarantine.quarantine_id} ({quarantine.kind}{of}), and target, controls or buffer "
+        f"are among them: look into it, then {deciding(quarantine)} ({_SEE})."
+    )
 
 
 def _touches(quarantine: Quarantine, event: Event, episodes: Sequence[Episode]) -> bool:

@@ -17,14 +17,14 @@ Window = tuple[datetime, datetime]
 def windows_of(event: Event, until: datetime | None = None) -> dict[str, Window]:
     """Windows before and after an event, up to a time.
 
-    One that has not begun by then is left out.
+    One of which less than a period has passed by then is left out.
     """
     start, end = event.window
     found = {"before": (start, event.at - event.anticipation * event.period), "after": (event.at, end)}
     return {
         name: (first, min(last, until) if until else last)
         for name, (first, last) in found.items()
-        if until is None or first < until
+        if until is None or first + event.period <= until
     }
 
 
@@ -36,7 +36,7 @@ def unseen_windows(
     areas: Collection[tuple[str, tuple[str, ...]]],
     until: datetime | None = None,
 ) -> Iterator[tuple[str, str, Window]]:
-    """Yield each area and window without a look at its URLs.
+    """Yield areas and windows without a look at their URLs.
 
     URLs that were ever at one of an area's places; what others saw there counts, too. Ends at the first look found.
     """
@@ -66,11 +66,15 @@ def _meets(one: Episode, window: Window) -> bool:
 
 
 def refuse_unseen(
-    conclusions: Conclusions, event: Event, episodes: Sequence[Episode], external: Sequence[ExternalEpisode]
+    conclusions: Conclusions,
+    event: Event,
+    episodes: Sequence[Episode],
+    external: Sequence[ExternalEpisode],
+    until: datetime | None = None,
 ) -> None:
     """InputError for a window without looks at target or controls."""
     areas = (("target", (event.target,)), ("controls", event.controls))
-    for area, name, (start, end) in unseen_windows(conclusions, event, episodes, external, areas):
+    for area, name, (start, end) in unseen_windows(conclusions, event, episodes, external, areas, until):
         raise InputError(
             f"{name}: nobody looked at {area} from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}, and looks in each "
             f"window are needed; waterbed verdicts lists all looks, {SEE}"

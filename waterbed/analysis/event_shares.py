@@ -13,6 +13,7 @@ from waterbed.analysis.rankings.takedown import (
     REMOVED,
     WITHIN_H,
     By,
+    Clock,
     clocks,
     episodes_by_key,
     interval_within,
@@ -27,7 +28,7 @@ from waterbed.model.window import Window
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.windowed import pieces_of
 
-_BY: Final[Mapping[PlaceKind, By]] = {"hoster": "hoster", "as": "asn", "country": "country"}
+BY: Final[Mapping[PlaceKind, By]] = {"hoster": "hoster", "as": "asn", "country": "country"}
 _WHEN: Final = ("before", "after")
 _WHY: Final = {
     "too few followed": "fewer than 10 sites were reported and followed for 24 hours",
@@ -108,15 +109,14 @@ def event_shares(
     first = event.at - event.anticipation * event.period
     pieces = pieces_of(conclusions, [Window(since=start, until=first), Window(since=event.at, until=end)])
     by_place = [
-        (piece.until, episodes_by_key([one for one in piece.episodes if one.url_id in urls], _BY[event.kind]))
+        (piece.until, episodes_by_key([one for one in piece.episodes if one.url_id in urls], BY[event.kind]))
         for piece in pieces
     ]
 
     def area(keys: Collection[str]) -> Area:
         found = []
         for until, groups in by_place:
-            pooled = {(one.url_id, one.hoster, one.known_up_at): one for key in keys for one in groups.get(key, ())}
-            found.append(_removed(list(pooled.values()), until, disclosure))
+            found.append(removed_of(pooled_clocks(groups, keys), until, disclosure))
         (before, share_before), (after, share_after) = found
         return Area(told=(before, after), shares=(share_before, share_after))
 
@@ -128,6 +128,12 @@ def event_shares(
     )
 
 
+def pooled_clocks(groups: Mapping[str, Sequence[Episode]], keys: Collection[str]) -> list[Clock]:
+    """The clocks of several places, each episode once."""
+    pooled = {(one.url_id, one.hoster, one.known_up_at): one for key in keys for one in groups.get(key, ())}
+    return clocks(pooled.values())
+
+
 def _change(area: Area, controls: Area) -> Change | Refusal:
     shares = [share for share in (*area.shares, *controls.shares) if share is not None]
     if len(shares) < len(area.shares) + len(controls.shares):
@@ -135,10 +141,13 @@ def _change(area: Area, controls: Area) -> Change | Refusal:
     return change_beyond(shares)
 
 
-def _removed(
-    episodes: Sequence[Episode], until: datetime | None, disclosure: Disclosure
+def removed_of(
+    group: Sequence[Clock], until: datetime | None, disclosure: Disclosure = EVERYTHING
 ) -> tuple[Removed, Share | None]:
-    group = clocks(episodes)
+    """Share removed by clocks, as told and as tested.
+
+    Followed to `until`; the second has its interval at 95% and its worth, None if it is refused.
+    """
     if until is None or not group:
         return Removed(n=0, why="no report was followed"), None
     found = removal(group, until=until)

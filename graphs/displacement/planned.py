@@ -1,0 +1,183 @@
+"""Excess reappearance as it would be under a stated effect.
+
+Windows before the event stand for the one after it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from graphs.displacement.event import Event
+from graphs.displacement.movements import READINGS, Gain, Movements, Spell
+from graphs.displacement.returns import excess_of
+from waterbed.estimators.reappearance import Excess
+from waterbed.estimators.refusal import Refusal
+from waterbed.model.results import Reading
+
+ELSEWHERE = "elsewhere"
+"""Place of content that is displaced in a plan."""
+WINDOWS, DRAWS, RESAMPLES = 4, 2, 199
+"""Windows before the event at most, draws of the effect in each, and resamples of each estimate."""
+LEAST_MOVES = 10
+"""Moves below which the part with a known order is taken to be a half."""
+_LAG_H = 1.0
+"""Hours from the last look that saw planned content up to the first that did not."""
+_GONE_H = 24.0
+"""Hours within which content goes in a plan, as the fall is measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """An effect that is planned for.
+
+    `removed`: share of reported URLs removed within 24 hours after the event; `seen`: share of what ends that is seen
+    elsewhere within the horizon because of it; `stock`: what is up at the event goes, too.
+    """
+
+    removed: float
+    seen: float
+    stock: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """One estimate under a planned effect.
+
+    The planned excess, the standard error of the estimate, contents that end, and their site clusters.
+    """
+
+    excess: float
+    error: float
+    treated: int
+    clusters: int
+
+
+def plan_windows(event: Event, movements: Movements) -> list[tuple[float, float]]:
+    """Windows before the event, latest first.
+
+    Each is as long as that after it. They do not overlap, end early enough to be followed for the horizon, and
+    begin with the data that are used. Hours.
+    """
+    length = event.after * event.period_h
+    first = movements.hours(event.since) if event.since else 0.0
+    at = movements.hours(event.at) - event.anticipation * event.period_h
+    last = min(at, movements.end - event.horizon_h)
+    count = int((last - first) / length + 1e-9) if last > first else 0
+    return [(last - (n + 1) * length, last - n * length) for n in range(min(count, WINDOWS))]
+
+
+def known_order(movements: Movements) -> tuple[float, int]:
+    """Share of moves of known order, and all moves.
+
+    Of fewer than ten it is taken to be a half.
+    """
+    moves = [gain for gain in movements.gains if gain.moved("not parallel")]
+    if len(moves) < LEAST_MOVES:
+        return 0.5, len(moves)
+    return sum(gain.moved("sequential") for gain in moves) / len(moves), len(moves)
+
+
+def expected(
+    event: Event, movements: Movements, windows: Sequence[tuple[float, float]], effect: Effect, seed: int
+) -> list[tuple[Expected | Refusal, Expected | Refusal]]:
+    """The estimates that the report would give under an effect.
+
+    In both readings, for each window and draw; with the stock for draws of the latest window alone, as the stock grows.
+    The excess is the planned one, beyond what comes up by itself.
+    """
+    rng = np.random.default_rng(seed)
+    order, _ = known_order(movements)
+    seen: dict[Reading, float] = {"sequential": effect.seen * order, "not parallel": effect.seen}
+    chosen = [window for window in windows for _ in range(DRAWS)]
+    if effect.stock:
+        chosen = [windows[0]] * len(chosen)
+    found = []
+    for window in chosen:
+        planned, treated = _planned(event, movements, window, effect, order, rng)
+        one, other = (
+            _expected(
+                excess_of(
+                    planned.spells,
+                    planned,
+                    reading,
+                    event.horizon_h,
+                    event.age_within_h,
+                    window[1] + event.horizon_h,
+                    np.array(treated, bool),
+                    RESAMPLES,
+                ),
+                seen[reading],
+            )
+            for reading in READINGS
+        )
+        found.append((one, other))
+    return found
+
+
+def _expected(found: Excess | Refusal, seen: float) -> Expected | Refusal:
+    if isinstance(found, Refusal):
+        return found
+    return Expected(
+        excess=seen * (1.0 - found.control_share),
+        error=float(np.sqrt(np.square(found.reach).mean())),
+        treated=found.treated,
+        clusters=found.clusters,
+    )
+
+
+def _planned(
+    event: Event,
+    movements: Movements,
+    window: tuple[float, float],
+    effect: Effect,
+    order: float,
+    rng: np.random.Generator,
+) -> tuple[Movements, list[bool]]:
+    """Movements with the effect put into a window, and what it ended.
+
+    Sites are removed as a whole, and so do they move: one owner decides.
+    """
+    start, end = window
+    spells: list[Spell] = []
+    gains: list[Gain] = []
+    treated: list[bool] = []
+    fates: dict[int, tuple[bool, bool]] = {}
+    for spell in movements.spells:
+        at_target = spell.place == event.target
+        if not at_target and spell.place not in event.controls:
+            continue
+        if spell.started >= end or spell.gone < start:
+            continue
+        its = spell
+        if at_target and (effect.stock or spell.started >= start):
+            removed, moves = fates.setdefault(
+                spell.cluster, (rng.random() < effect.removed, rng.random() < effect.seen)
+            )
+            gone = max(start, spell.started) + rng.uniform(_LAG_H, _GONE_H)
+            if removed and gone < spell.gone:
+                its = replace(spell, gone=gone, last_up=max(spell.started, gone - _LAG_H), taken_down=True)
+            if moves and its.taken_down and its.gone < end:
+                gains.append(_arrival(its, event.horizon_h, rng, known=rng.random() < order))
+        spells.append(its)
+        treated.append(at_target and its.taken_down and start <= its.last_up and its.gone < end)
+    return replace(movements, spells=spells, gains=[*movements.gains, *gains]), treated
+
+
+def _arrival(spell: Spell, horizon_h: float, rng: np.random.Generator, *, known: bool) -> Gain:
+    seen = spell.gone + rng.uniform(0.1, 0.9) * horizon_h
+    return Gain(
+        content_id=spell.content_id,
+        url_id=ELSEWHERE,
+        site_id=ELSEWHERE,
+        cluster=spell.cluster,
+        place=ELSEWHERE,
+        side="unknown",
+        category=spell.category,
+        seen=seen,
+        absent=seen - 0.05 * horizon_h if known else float("-inf"),
+        first_ever=False,
+        left=spell.place,
+        left_at=spell.gone,
+        order="sequential" if known else "unknown",
+    )

@@ -6,6 +6,7 @@ Chosen by likeness with the target, from data before the event alone.
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Annotated, Final, Literal
 
 from graphs.displacement.movements import Gain, Movements
@@ -19,9 +20,13 @@ MOST_PLACES: Final = 60
 """Largest places that are compared."""
 MOST_APART: Final = 0.5
 """Largest part of a control's reports that may be of other feeds, or categories, than the target's."""
-RECEIVES: Final = 0.05
-"""Part of a place's arrivals that come from the target from which it is no clean control."""
+RECEIVES: Final = 0.1
+"""Largest part of a clean control's arrivals that come from the target: half of what an event file allows."""
+SINK, LEAST_SINK = 0.2, 0.1
+"""Part of what leaves the target from which a place is proposed as buffer rather than control, and is at all."""
 MOST_CONTROLS, MOST_BUFFER, MOST_SPARED = 8, 2, 2
+_FEWEST_CLEAN: Final = 3
+"""Clean places from which one is spared as the buffer's control."""
 _DAY_H: Final = 24.0
 
 
@@ -163,16 +168,22 @@ def _placed(found: Sequence[Candidate], target: str, mixes: _Mixes, least: float
         near = [one for one in found if one.why.startswith("receives") and one.part <= least]
         clean += sorted(near, key=lambda one: (one.part, one.apart, one.key))
     chosen = {one.key for one in clean}
-    receiving = sorted(
-        (one for one in found if one.received >= 3 and one.key not in chosen), key=lambda one: (-one.received, one.key)
+    most = sorted(
+        (one for one in found if one.received >= max(3.0, LEAST_SINK * mixes.left[target])),
+        key=lambda one: (-one.received, one.key),
     )
-    buffer = [one for one in receiving if one.received >= mixes.left[target] / 10][:MOST_BUFFER]
+    for least_part in (SINK, inf):  # clean places are the buffer only if enough others are left
+        buffer = [one for one in most if one.key not in chosen or one.received >= least_part * mixes.left[target]]
+        buffer = buffer[:MOST_BUFFER]
+        rest = [one for one in clean if one not in buffer]
+        if len(rest) >= _FEWEST_CLEAN:
+            break
     spared: list[Candidate] = []
-    if buffer and len(clean) >= 3:
-        size = sum(one.sites for one in buffer) / len(buffer)
+    if buffer and len(rest) >= _FEWEST_CLEAN:
+        clean, size = rest, sum(one.sites for one in buffer) / len(buffer)
         like = sorted(clean[1:], key=lambda one: (abs(one.sites - size), one.key))
-        spared = like[: min(MOST_SPARED, len(clean) // 3)]
-    if not spared:
+        spared = like[: min(MOST_SPARED, len(clean) // _FEWEST_CLEAN)]
+    else:
         buffer = []
     controls = [one for one in clean if one not in spared][:MOST_CONTROLS]
     roles: dict[str, Role] = {}

@@ -32,9 +32,8 @@ from waterbed.study.external import ExternalConclusions
 def check_event(whole: Conclusions, config: Config, event: Event, *, removed: float, displaced: float) -> list[PlanRow]:
     """Say what an answer to an event needs today.
 
-    And from when it can be had. What stops it first, then what is awaited, then its power; the answer stands
-    last. InputError for a file that no
-    waiting mends.
+    And from when it can be had. What stops it comes first, then what is awaited, then its power; the answer stands
+    last. InputError for a file that no waiting mends.
     """
     if not whole.episodes or whole.until is None:
         raise InputError(

@@ -69,10 +69,10 @@ def _primary(power: EventPower, removed: float, displaced: float, found: float |
         text = f"The power to show that content moves, and the least that can be shown, cannot be told: {reason}."
         yield PlanRow(topic="power, primary", text=text)
         return
-    seen = f"of which reports find {power.found:.0%}" if power.event.detection else "and is found"
+    seen = f" (reports find {power.found:.0%} of it)" if power.event.detection else " and is seen"
     text = (
-        f"If it removes {removed:.0%} of what is reported after the event, and {displaced:.0%} of that moves, {seen}, "
-        f"that is shown with a probability of {found:.2f}"
+        f"If it removes {removed:.0%} of what is reported after the event, and {displaced:.0%} of that moves{seen}, "
+        f"this is shown with a probability of {found:.2f}"
     )
     stock = power.primary_power(removed, displaced, stock=True)
     more = "." if isinstance(stock, Refusal) else f"; {stock:.2f} if it removes what is up at the event, too."

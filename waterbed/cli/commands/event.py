@@ -87,7 +87,7 @@ def event_check(
 
     What stops it comes first, and the last line says from when an answer can be had.
 
-    For example: waterbed -C mystudy event check events/moerashost-2025-04-08.toml
+    For example: waterbed -C mystudy event check mystudy/events/moerashost-2025-04-08.toml
     """
     from graphs.displacement.event import read_event
     from waterbed.analysis.event_check import check_event

@@ -48,6 +48,7 @@ def write_new(path: Path, content: bytes) -> Path:
 
     FileExistsError if it is there, even if it came meanwhile.
     """
+    _clear_remains(path)
     part = beside(path)
     try:
         write_synced(part, content)

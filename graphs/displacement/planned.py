@@ -78,16 +78,30 @@ def known_order(movements: Movements) -> tuple[float, int]:
     return sum(gain.moved("sequential") for gain in moves) / len(moves), len(moves)
 
 
+def compared(event: Event, movements: Movements) -> Movements:
+    """The content at target and controls alone, wherever it went."""
+    places = {event.target, *event.controls}
+    spells = [spell for spell in movements.spells if spell.place in places]
+    contents = {spell.content_id for spell in spells}
+    gains = [gain for gain in movements.gains if gain.content_id in contents]
+    return replace(movements, spells=spells, gains=gains)
+
+
 def expected(
-    event: Event, movements: Movements, windows: Sequence[tuple[float, float]], effect: Effect, seed: int
+    event: Event,
+    movements: Movements,
+    windows: Sequence[tuple[float, float]],
+    effect: Effect,
+    *,
+    order: float,
+    seed: int,
 ) -> list[tuple[Expected | Refusal, Expected | Refusal]]:
     """The estimates that the report would give under an effect.
 
     In both readings, for each window and draw; with the stock for draws of the latest window alone, as the stock grows.
-    The excess is the planned one, beyond what comes up by itself.
+    The excess is the planned one, beyond what comes up by itself; `order` is the share of moves of known order.
     """
     rng = np.random.default_rng(seed)
-    order, _ = known_order(movements)
     seen: dict[Reading, float] = {"sequential": effect.seen * order, "not parallel": effect.seen}
     chosen = [window for window in windows for _ in range(DRAWS)]
     if effect.stock:
@@ -145,8 +159,6 @@ def _planned(
     fates: dict[int, tuple[bool, bool]] = {}
     for spell in movements.spells:
         at_target = spell.place == event.target
-        if not at_target and spell.place not in event.controls:
-            continue
         if spell.started >= end or spell.gone < start:
             continue
         its = spell

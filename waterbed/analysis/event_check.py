@@ -119,8 +119,10 @@ class _Today:
             )
             yield PlanRow(topic="days before", text=text, value=float(fit), unit="periods", stops=True)
         else:
-            text = f"All {event.before} periods before the event are in the data's time."
-            yield PlanRow(topic="days before", text=text, value=float(event.before), unit="periods")
+            ahead = max(0, math.ceil((event.at - self.until) / event.period - 1e-9) - event.anticipation)
+            known = max(0, event.before - ahead)
+            text = f"{known} of {event.before} periods before the event are known."
+            yield PlanRow(topic="days before", text=text, value=float(known), unit="periods")
         text = f"{self.elapsed} of {event.after} periods after the event are known, all on {end:%Y-%m-%d %H:%M}."
         yield PlanRow(topic="days after", text=text, value=float(self.elapsed), unit="periods")
 

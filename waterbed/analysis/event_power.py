@@ -12,7 +12,7 @@ import numpy as np
 from graphs.displacement.answers import SEED
 from graphs.displacement.event import Event
 from graphs.displacement.movements import HOUR, Movements
-from graphs.displacement.planned import DRAWS, Effect, Expected, expected, plan_windows
+from graphs.displacement.planned import DRAWS, Effect, Expected, compared, expected, known_order, plan_windows
 from waterbed.analysis.event_shares import BY, pooled_clocks, removed_of
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, episodes_by_key
 from waterbed.estimators.changes import Share, change_beyond
@@ -173,9 +173,14 @@ class EventPower:
         if not self.windows:
             return self.no_window
         effect = Effect(removed=removed, seen=displaced * self.found, stock=stock)
-        found = expected(self.event, self.movements, self.windows, effect, SEED)
+        order, _ = known_order(self.movements)
+        found = expected(self.event, self._compared, self.windows, effect, order=order, seed=SEED)
         refused = [one for pair in found for one in pair if isinstance(one, Refusal)]
         return refused[0] if len(refused) == 2 * len(found) else found
+
+    @cached_property
+    def _compared(self) -> Movements:
+        return compared(self.event, self.movements)
 
     @property
     def found(self) -> float:

@@ -42,8 +42,9 @@ def power_rows(power: EventPower, removed: float, displaced: float) -> Iterator[
 
 def _fall(power: EventPower, removed: float, found: float | Refusal) -> Iterator[PlanRow]:
     now, least = power.removes_now, power.least_fall()
+    refused = [one.reason for one in (now, found, least) if isinstance(one, Refusal)]
     if isinstance(now, Refusal) or isinstance(least, Refusal):
-        reason = now.reason if isinstance(now, Refusal) else least.reason if isinstance(least, Refusal) else ""
+        reason = refused[0]
         text = f"The power to show that it removes more, and the least that can be shown, cannot be told: {reason}."
         yield PlanRow(topic="power, fall", text=text)
         return
@@ -75,7 +76,11 @@ def _primary(power: EventPower, removed: float, displaced: float, found: float |
         f"this is shown with a probability of {found:.2f}"
     )
     stock = power.primary_power(removed, displaced, stock=True)
-    more = "." if isinstance(stock, Refusal) else f"; {stock:.2f} if it removes what is up at the event, too."
+    more = (
+        "."
+        if isinstance(stock, Refusal) or stock <= found
+        else f"; {stock:.2f} if it removes what is up at the event, too."
+    )
     yield PlanRow(topic="power, primary", text=text + more, value=found, unit="probability")
     if least is None:
         text = f"Not even {DISPLACED[-1]:.0%} displaced are shown with a probability of 0.8."

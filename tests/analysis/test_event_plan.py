@@ -1,8 +1,8 @@
 """`waterbed event init` and `waterbed event check`: what they propose, write and print."""
 
 import json
-import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,7 +67,10 @@ def test_init_writes_a_file_that_check_and_displacement_read(run: Run, folder: P
     assert (
         "power, fall: The power to show that it removes more, and the least that can be shown, cannot be told:" in said
     )
-    assert "answer: No answer can be had: that it removes more cannot be shown, target before the event" in said
+    assert (
+        "answer: No answer can be had before this is mended: That the target removes more cannot be shown: target"
+        in said
+    )
     code, said, _ = run("-C", folder, "event", "check", path)
     assert code == 0
     assert said.splitlines()[-1].startswith("answer: No answer can be had before this is mended")
@@ -86,23 +89,22 @@ def test_a_file_that_is_there_stays_as_it_is(run: Run, folder: Path, tmp_path: P
     }
 
 
-@pytest.mark.parametrize(
-    ("words", "parts"),
-    [
+def test_a_plan_that_cannot_be_made_is_one_sentence(run: Run, folder: Path) -> None:
+    """With the value and where to look, exit code 2, and no file."""
+    for words, parts in (
         (("nobody", "--date", "2026-01-07"), ("target: this study does not know the hoster nobody", "waterbed rank")),
         (("UK", "--date", "2026-01-07"), ("target:", "the United Kingdom is GB")),
         (("AS64500", "--date", "2025-01-07"), ("date: 2025-01-07 00:00 has no data before it", "2026-01-05 00:00")),
         (("AS64500", "--date", "2026-01-06"), ("date: data before it span", "8 periods of 6 hours")),
-    ],
-)
-def test_a_plan_that_cannot_be_made_is_one_sentence(
-    run: Run, folder: Path, words: tuple[str, ...], parts: tuple[str, ...]
-) -> None:
-    """With the value and where to look, exit code 2, and no file."""
-    code, said, problem = run("-C", folder, "event", "init", *words)
-    assert (code, said, problem.strip().count("\n")) == (2, "", 0)
-    assert all(part in problem for part in (*parts, "docs/displacement.md")), problem
+    ):
+        refused(run("-C", folder, "event", "init", *words), *parts)
     assert not (folder / "events").exists()
+
+
+def refused(said: tuple[int, str, str], *parts: str) -> None:
+    """Exit code 2 and one sentence with these parts and the page."""
+    assert (said[0], said[1], said[2].strip().count("\n")) == (2, "", 0), said
+    assert all(part in said[2] for part in (*parts, "docs/displacement.md")), said[2]
 
 
 def _planned(study: Study) -> tuple[str, list[str]]:
@@ -128,71 +130,91 @@ def test_what_comes_after_the_event_changes_no_plan(tmp_path: Path) -> None:
     assert first == second
 
 
+EVENT = """
+target = "AS64500"
+date = 2026-01-07T12:00:00
+chosen_until = 2026-01-07
+controls = ["AS64501", "AS64502"]
+period_h = 6.0
+before = 8
+after = 2
+horizon_h = 6.0
+"""
+
+
 def test_a_quarantine_that_stops_the_answer_is_named_with_its_command(run: Run, tmp_path: Path) -> None:
-    """Its line comes first, and says how it is decided; released, it is gone."""
+    """It comes first, and says how it is decided; released, it is gone."""
     seen = _seen(lambda _: "u" * 20) | {f"a{n:02}": _before(n) + "uu" + "d" * 18 for n in range(12)}
     with written(tmp_path, seen, apart=APART):
         pass
-    folder = tmp_path / "study"
-    init(run, folder, "--out", tmp_path / "event.toml")
-    found = topics(run, folder, tmp_path / "event.toml")
-    command = str(found["quarantine"]["command"])
+    (tmp_path / "event.toml").write_text(EVENT)
+    found = topics(run, tmp_path / "study", tmp_path / "event.toml")
     assert found["quarantine"]["stops"] is True
+    command = str(found["quarantine"]["command"])
     assert command.startswith("waterbed quarantine release|void ")
-    assert run("-C", folder, "quarantine", "release", command.split()[3], "--reason", "it is so")[0] == 0
-    assert "quarantine" not in topics(run, folder, tmp_path / "event.toml")
+    words = ("quarantine", "release", command.split()[3], "--reason", "it is so")
+    assert run("-C", tmp_path / "study", *words)[0] == 0
+    assert "quarantine" not in topics(run, tmp_path / "study", tmp_path / "event.toml")
 
 
 def test_a_check_says_what_is_awaited(run: Run, folder: Path, tmp_path: Path) -> None:
     """Periods that data do not reach stop it; takedowns so far are told, and the last line sums up."""
-    init(run, folder, "--out", tmp_path / "event.toml")
-    text = (tmp_path / "event.toml").read_text()
-    (tmp_path / "event.toml").write_text(re.sub("before = [0-9]+", "before = 200", text))
+    (tmp_path / "event.toml").write_text(EVENT.replace("before = 8", "before = 200"))
     found = topics(run, folder, tmp_path / "event.toml")
     assert found["days before"]["stops"] is True
-    assert "reach back to 2025-11-18 12:00, and data begin on 2026-01-05 00:00: set before to 10." in str(
-        found["days before"]["text"]
+    assert str(found["days before"]["text"]).endswith(
+        "reach back to 2025-11-18 12:00, and data begin on 2026-01-05 00:00: set before to 10."
     )
-    assert str(found["takedowns"]["text"]).startswith("12 contents of 12 sites ended at the target so far")
+    assert found["days after"]["text"] == "2 of 2 periods after the event are known, all on 2026-01-08 00:00."
+    assert str(found["takedowns"]["text"]).startswith(
+        "11 contents of 11 sites ended at the target so far, and 9 of them were followed for 6 hours; "
+    )
     assert list(found)[-1] == "answer"
     assert str(found["answer"]["text"]).startswith("No answer can be had before this is mended (1 more reason above): ")
 
 
 def test_places_without_looks_after_the_event_are_named(run: Run, tmp_path: Path) -> None:
     """One control alone is a line; a target that nobody looks at stops the answer."""
-    for stopped, topic in (("b", False), ("a", True)):
-        place = tmp_path / stopped
-        place.mkdir()
-        seen = _seen(lambda _: "u" * 20) | {f"{stopped}{n:02}": _before(n) for n in range(12)}
-        with written(place, seen, apart=APART, study=stopped * 32):
-            pass
-        init(run, place / "study", "--out", place / "event.toml")
-        found = topics(run, place / "study", place / "event.toml")
-        assert found["looks"]["stops"] is topic
-        assert "2026-01-07 12:00 to" in str(found["looks"]["text"])
+    seen = _seen(lambda _: "u" * 20) | {f"{letter}{n:02}": _before(n) for letter in "ab" for n in range(12)}
+    with written(tmp_path, seen, apart=APART):
+        pass
+    other = EVENT.replace('["AS64501", "AS64502"]', '["AS64501", "AS64503"]').replace('"AS64500"', '"AS64504"')
+    for text, stops in ((EVENT, True), (other, False)):
+        (tmp_path / "event.toml").write_text(text)
+        row = topics(run, tmp_path / "study", tmp_path / "event.toml")["looks"]
+        assert row["stops"] is stops
+        assert "from 2026-01-07 12:00 to 2026-01-08 00:00" in str(row["text"])
 
 
-@pytest.mark.parametrize(
-    ("change", "parts"),
-    [
-        (('"AS64501"', '"nobody"'), ("controls: this study does not know the hoster nobody", "waterbed rank")),
-        (("chosen_until = 2026-01-07", "chosen_until = 2026-01-09"), ("chosen_until: 2026-01-09 00:00 lies after",)),
-        (('"AS64501"', '"AS64500"'), ("controls: AS64500 is the target",)),
-        (("date = 2026-01-07T12:00:00Z", "date = 2026-01-04"), ("date: 2026-01-04 00:00 lies before",)),
-    ],
-)
-def test_a_bad_file_is_one_sentence(
-    run: Run, folder: Path, tmp_path: Path, change: tuple[str, str], parts: tuple[str, ...]
-) -> None:
+def test_a_bad_file_is_one_sentence(run: Run, folder: Path, tmp_path: Path) -> None:
     """A check refuses what no waiting mends, with exit code 2."""
-    init(run, folder, "--out", tmp_path / "event.toml")
-    text = (tmp_path / "event.toml").read_text()
-    assert change[0] in text
-    text = text.replace(*change)
-    if "date = 2026-01-04" in text:
-        text = text.replace("chosen_until = 2026-01-07", "chosen_until = 2026-01-03")
-        text = "\n".join(line for line in text.splitlines() if not line.startswith("read = ")) + "\n"
-    (tmp_path / "event.toml").write_text(text)
-    code, said, problem = run("-C", folder, "event", "check", tmp_path / "event.toml")
-    assert (code, said, problem.strip().count("\n")) == (2, "", 0), said
-    assert all(part in problem for part in (*parts, "docs/displacement.md")), problem
+    early = EVENT.replace("date = 2026-01-07T12:00:00", "date = 2026-01-04").replace(
+        "until = 2026-01-07", "until = 2026-01-03"
+    )
+    for text, parts in (
+        (
+            EVENT.replace('"AS64501"', '"nobody"'),
+            ("controls: this study does not know the hoster nobody", "waterbed rank"),
+        ),
+        (EVENT.replace("until = 2026-01-07", "until = 2026-01-09"), ("chosen_until: 2026-01-09 00:00 lies after",)),
+        (EVENT.replace('"AS64501"', '"AS64500"'), ("controls: AS64500 is the target",)),
+        (early, ("date: 2026-01-04 00:00 lies before",)),
+    ):
+        (tmp_path / "event.toml").write_text(text)
+        refused(run("-C", folder, "event", "check", tmp_path / "event.toml"), *parts)
+
+
+def test_a_feed_that_stops_at_the_event_is_named(run: Run, tmp_path: Path) -> None:
+    """With its counts, and what becomes of its reports."""
+    seen = _seen(lambda _: "u" * 20) | {f"a{n:02}": "u" * 80 for n in range(24)}
+    with written(tmp_path, seen) as study:
+        for number in range(24):
+            for source, at in (("second", 20.0 + number), ("third", AT - 11.0 + number * 0.9)):
+                one = report(f"a{number:02}", report_id=f"{source}{number}", source=source, received_at=hour(at))
+                study.folder.store.add([replace(one, reported_at=hour(at))])
+    (tmp_path / "event.toml").write_text(EVENT)
+    text = str(topics(run, tmp_path / "study", tmp_path / "event.toml")["feed"]["text"])
+    assert text.startswith(
+        "Feed second stopped reporting the target at the event: 24 sites before, 0 after; other feeds"
+    )
+    assert text.endswith(": its reports will be left out.")

@@ -14,11 +14,11 @@ from graphs.displacement.feeds import changed_feeds
 from graphs.displacement.movements import HOUR, Movements
 from graphs.displacement.returns import followed
 from graphs.displacement.series import Series
-from waterbed.analysis.event_answer import deciding, held, left_out, open_quarantines
+from waterbed.analysis.event_answer import left_out
 from waterbed.analysis.event_looks import refuse_unseen, unseen_windows
 from waterbed.analysis.event_plan import movements_of
 from waterbed.analysis.event_power import EventPower
-from waterbed.analysis.event_power_rows import PRIMARY, first_read, power_rows
+from waterbed.analysis.event_power_rows import PRIMARY, answer_row, fall_row, first_read, power_rows, quarantine_rows
 from waterbed.estimators.refusal import LEAST_CLUSTERS, Refusal
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage
@@ -55,12 +55,12 @@ def check_event(whole: Conclusions, config: Config, event: Event, *, removed: fl
         )
     today = _Today(whole=whole, config=config, event=event, until=whole.until)
     before = whole.before(event.at)
-    rows = [*today.days(), *today.looks(), *today.quarantines(), *today.feeds(), *today.contamination()]
+    rows = [*today.days(), *today.looks(), *quarantine_rows(whole, event), *today.feeds(), *today.contamination()]
     if before.episodes and before.until is not None:
         power = EventPower(event=event, conclusions=before, movements=movements_of(before, config, event))
         rows += [
             *today.takedowns(power, removed, displaced),
-            *_fall(power, today),
+            *fall_row(power),
             *power_rows(power, removed, displaced),
         ]
     else:
@@ -68,13 +68,6 @@ def check_event(whole: Conclusions, config: Config, event: Event, *, removed: fl
         rows.append(PlanRow(topic="days before", text=text, stops=True))
     rows.sort(key=lambda row: not row.stops)
     return [*rows, today.answer(rows)]
-
-
-def _fall(power: EventPower, today: "_Today") -> Iterator[PlanRow]:
-    """A share before the event that cannot be told will not be told later."""
-    now = power.removes_now
-    if isinstance(now, Refusal) and today.until >= power.event.at:
-        yield PlanRow(topic="fall", text=f"That the target removes more cannot be shown: {now.reason}.", stops=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,11 +133,6 @@ class _Today:
         for place, name, (start, end) in unseen_windows(whole, event, whole.episodes, prior, places, self.until):
             text = f"Nobody looked at {place} from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} ({name} the event)."
             yield PlanRow(topic="looks", text=text)
-
-    def quarantines(self) -> Iterator[PlanRow]:
-        """Yield open quarantines."""
-        for one in open_quarantines(self.whole, self.event, self.whole.episodes):
-            yield PlanRow(topic="quarantine", text=held(one), stops=True, command=deciding(one))
 
     def feeds(self) -> Iterator[PlanRow]:
         """Yield feeds that stop or start.
@@ -214,23 +202,8 @@ class _Today:
 
     def answer(self, rows: Sequence[PlanRow]) -> PlanRow:
         """One plain sentence."""
-        stopping = [row for row in rows if row.stops]
-        day = f"{self.first_read:%Y-%m-%d %H:%M}"
-        if stopping:
-            others = len(stopping) - 1
-            more = f" ({others} more reason{'s' * (others > 1)} above)" if others else ""
-            return PlanRow(
-                topic="answer",
-                text=f"No answer can be had before this is mended{more}: {stopping[0].text}",
-                stops=True,
-                command=stopping[0].command,
-            )
-        if self.until + self.confirmation >= self.first_read:
-            return PlanRow(topic="answer", text=f"An answer can be had from {day}: now.")
-        wait = (self.first_read - self.until) / HOUR / 24.0
-        return PlanRow(
-            topic="answer", text=f"An answer can be had from {day}.", value=wait, unit="days of data missing"
-        )
+        wait = max(0.0, (self.first_read - self.confirmation - self.until) / HOUR / 24.0)
+        return answer_row(rows, self.first_read, wait)
 
 
 def _shortened(event: Event, after: int, at: datetime | None = None) -> Event:

@@ -12,10 +12,8 @@ from graphs.displacement.candidates import Candidate, candidates
 from graphs.displacement.event import NOUNS, SEE, Event, PlaceKind, kind_of
 from graphs.displacement.event_file import event_text
 from graphs.displacement.movements import Movements, gather, place_of
-from graphs.displacement.sequence import FALL
 from waterbed.analysis.event_power import EventPower
-from waterbed.analysis.event_power_rows import first_read, power_rows
-from waterbed.estimators.refusal import Refusal
+from waterbed.analysis.event_power_rows import answer_row, fall_row, first_read, power_rows, quarantine_rows
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage
 from waterbed.model.redaction import redact
@@ -113,17 +111,10 @@ def plan_event(
     event = _event(before, movements, places, target=target, at=at, period_h=period_h, periods=periods)
     text = event_text(event, _notes(places))
     power = EventPower(event=event, conclusions=before, movements=movements_of(before, config, event))
-    rows = [*power_rows(power, removed, displaced), _answer(power, config)]
-    return Plan(event=event, text=text, places=places, rows=rows)
-
-
-def _answer(power: EventPower, config: Config) -> PlanRow:
-    event, now = power.event, power.removes_now
-    if event.fall == FALL and isinstance(now, Refusal) and power.movements.until + _DAY >= event.at:
-        text = f"No answer can be had: that it removes more cannot be shown, {now.reason}."
-        return PlanRow(topic="answer", text=text, stops=True)
+    rows = [*quarantine_rows(before, event), *fall_row(power), *power_rows(power, removed, displaced)]
     day = first_read(event, timedelta(seconds=config.judge.freeze_s))
-    return PlanRow(topic="answer", text=f"An answer can be had from {day:%Y-%m-%d %H:%M}, if looks go on until then.")
+    rows.append(answer_row(rows, day, max(0.0, (event.reads[0] - before.until) / _DAY)))
+    return Plan(event=event, text=text, places=places, rows=rows)
 
 
 def _kind(target: str) -> PlaceKind:

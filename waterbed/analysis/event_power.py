@@ -176,7 +176,9 @@ class EventPower:
         order, _ = known_order(self.movements)
         found = expected(self.event, self._compared, self.windows, effect, order=order, seed=SEED)
         refused = [one for pair in found for one in pair if isinstance(one, Refusal)]
-        return refused[0] if len(refused) == 2 * len(found) else found
+        if len(refused) < 2 * len(found):
+            return found
+        return Refusal(f"with this effect in windows before the event, {refused[0].reason}")
 
     @cached_property
     def _compared(self) -> Movements:

@@ -1,18 +1,23 @@
-"""Power of an event's tests, in sentences."""
+"""Lines of an event's plan and check."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from graphs.displacement.event import Event
 from graphs.displacement.planned import LEAST_MOVES, known_order
 from graphs.displacement.sequence import FALL
+from waterbed.analysis.event_answer import deciding, held, open_quarantines
 from waterbed.analysis.event_power import DISPLACED, EventPower
 from waterbed.estimators.power import ERROR
 from waterbed.estimators.refusal import Refusal
 from waterbed.model.results import PlanRow
+from waterbed.study.conclusions import Conclusions
 
-PRIMARY = "excess reappearance"
-_LEAST_PLACEBOS = 4
+PRIMARY: Final = "excess reappearance"
+"""The outcome whose power is worked out."""
+_LEAST_PLACEBOS: Final = 4
+_DAY: Final = timedelta(days=1)
 
 
 def power_rows(power: EventPower, removed: float, displaced: float) -> Iterator[PlanRow]:
@@ -133,3 +138,31 @@ def first_read(event: Event, confirmation: timedelta) -> datetime:
     """
     ready = event.reads[0] if event.read else event.window[1] + timedelta(hours=event.horizon_h)
     return ready + confirmation
+
+
+def fall_row(power: EventPower) -> Iterator[PlanRow]:
+    """Yield that the fall cannot be shown, if data reach the event.
+
+    A share before it that cannot be told then will not be told later.
+    """
+    event, now = power.event, power.removes_now
+    if event.fall == FALL and isinstance(now, Refusal) and power.movements.until + _DAY >= event.at:
+        yield PlanRow(topic="fall", text=f"That the target removes more cannot be shown: {now.reason}.", stops=True)
+
+
+def quarantine_rows(conclusions: Conclusions, event: Event) -> Iterator[PlanRow]:
+    """Yield the open quarantines that stop the answer."""
+    for one in open_quarantines(conclusions, event, conclusions.episodes):
+        yield PlanRow(topic="quarantine", text=held(one), stops=True, command=deciding(one))
+
+
+def answer_row(rows: Sequence[PlanRow], first: datetime, wait_days: float) -> PlanRow:
+    """From when an answer can be had, or its obstacles."""
+    stopping = [row for row in rows if row.stops]
+    if stopping:
+        others = len(stopping) - 1
+        more = f" ({others} more reason{'s' * (others > 1)} above)" if others else ""
+        text = f"No answer can be had before this is mended{more}: {stopping[0].text}"
+        return PlanRow(topic="answer", text=text, stops=True, command=stopping[0].command)
+    text = f"An answer can be had from {first:%Y-%m-%d %H:%M}{'' if wait_days else ': now'}."
+    return PlanRow(topic="answer", text=text, value=wait_days, unit="days of data that are missing")

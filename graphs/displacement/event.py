@@ -30,6 +30,10 @@ Tested = Literal[
 ]
 """Answers with a test that a report may claim."""
 
+BUFFER_TEST: Tested = "removal, change, buffer"
+"""The one that needs a buffer."""
+SECONDARY: tuple[Tested, ...] = (BUFFER_TEST, "mean change, blocks", "abroad, difference")
+
 NOUNS: Mapping[PlaceKind, str] = {"hoster": "hoster", "as": "AS", "country": "country"}
 SEE = "see docs/displacement.md, The event file"
 _Share = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
@@ -85,7 +89,7 @@ class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     """What says that the target fell: the first test, before the primary one."""
     primary: Tested = "excess reappearance"
     """The outcome that the report is about."""
-    secondary: tuple[Tested, ...] = ("removal, change, buffer", "mean change, blocks", "abroad, difference")
+    secondary: tuple[Tested, ...] = SECONDARY
     """Tested if the primary outcome rejects, and corrected for their number."""
     read: tuple[_When, ...] = ()
     """When the report is read; earlier ones are interim."""

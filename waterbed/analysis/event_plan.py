@@ -1,7 +1,7 @@
 """An event's plan: areas, file and power."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from graphs.displacement.candidates import Candidate, candidates
-from graphs.displacement.event import NOUNS, SEE, Event, PlaceKind, kind_of
+from graphs.displacement.event import BUFFER_TEST, NOUNS, SECONDARY, SEE, Event, PlaceKind, kind_of
 from graphs.displacement.event_file import event_text
 from graphs.displacement.movements import Movements, gather, place_of
 from waterbed.analysis.event_power import EventPower
@@ -111,10 +111,21 @@ def plan_event(
     event = _event(before, movements, places, target=target, at=at, period_h=period_h, periods=periods)
     text = event_text(event, _notes(places))
     power = EventPower(event=event, conclusions=before, movements=movements_of(before, config, event))
-    rows = [*quarantine_rows(before, event), *fall_row(power), *power_rows(power, removed, displaced)]
+    rows = [
+        *quarantine_rows(before, event),
+        *fall_row(power),
+        *_late(whole, at),
+        *power_rows(power, removed, displaced),
+    ]
     day = first_read(event, timedelta(seconds=config.judge.freeze_s))
     rows.append(answer_row(rows, day, max(0.0, (event.reads[0] - before.until) / _DAY)))
     return Plan(event=event, text=text, places=places, rows=rows)
+
+
+def _late(whole: Conclusions, at: datetime) -> Iterator[PlanRow]:
+    if whole.span and whole.span[1] >= at:
+        text = "Looks from after the event are in the study already: no proposal used them, but its authors may have."
+        yield PlanRow(topic="declared late", text=text)
 
 
 def _kind(target: str) -> PlaceKind:
@@ -179,6 +190,7 @@ def _event(
         period_h=period_h,
         before=periods,
         after=after,
+        secondary=tuple(one for one in SECONDARY if roles["buffer"] or one != BUFFER_TEST),
     )
     end = event.window[1] + timedelta(hours=event.horizon_h)
     read = datetime.combine(end.date(), time(), UTC)

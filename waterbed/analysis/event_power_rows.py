@@ -141,9 +141,9 @@ def first_read(event: Event, confirmation: timedelta) -> datetime:
 
 
 def fall_row(power: EventPower) -> Iterator[PlanRow]:
-    """Yield that the fall cannot be shown, if data reach the event.
+    """Yield that the fall cannot be shown.
 
-    A share before it that cannot be told then will not be told later.
+    Once data reach the event: a share before it that cannot be told then will not be told later.
     """
     event, now = power.event, power.removes_now
     if event.fall == FALL and isinstance(now, Refusal) and power.movements.until + _DAY >= event.at:

@@ -1,7 +1,9 @@
 """Facts and conclusions of a time before another, whatever was recorded since."""
 
-from datetime import timedelta
+from dataclasses import fields
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,7 @@ from waterbed.model.facts import ControlLook, Observation, Resolution
 from waterbed.store.folder import Folder
 from waterbed.store.lake.lake import lake_of
 from waterbed.store.lake.sealing import seal
-from waterbed.study.facts import read_facts
+from waterbed.study.facts import Facts, read_facts
 
 STUDY = virtual(sites=4)
 FACTS = STUDY.conclusions.facts
@@ -45,6 +47,21 @@ def test_rows_of_facts_end_at_the_time(folder: Folder) -> None:
 
 
 _NAMES = {Observation: "observation", Resolution: "resolution", ControlLook: "control_look"}
+
+
+class _Late:
+    """A fact of any kind, all of whose times are late."""
+
+    def __getattr__(self, _: str) -> datetime:
+        return AT
+
+
+def test_every_kind_of_fact_is_cut() -> None:
+    """Nothing is left of facts that are all from that time on, whatever field holds them."""
+    names = {field.name for field in fields(Facts)} - {"folder", "since", "until", "_tables"}
+    mappings = {"targets", "resolutions", "controls"}
+    late: dict[str, Any] = {name: {"one": _Late()} if name in mappings else [_Late()] for name in names}
+    assert {name: len(getattr(Facts(**late).before(AT), name)) for name in names} == dict.fromkeys(names, 0)
 
 
 def test_conclusions_before_are_those_of_a_study_that_ended_then(folder: Folder, tmp_path: Path) -> None:

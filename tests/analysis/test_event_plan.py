@@ -122,9 +122,10 @@ def test_what_comes_after_the_event_changes_no_plan(tmp_path: Path) -> None:
         first = _planned(study)
     later = _seen(lambda n: "dududud" + "u" * n, 55) | numbered("f", 9, " " * AT + "uuuddd")
     with written(tmp_path / "two", later, apart=APART, study="e" * 32) as study:
+        at = hour(AT + 1)
         known = [f"{letter}{n:02}" for letter in LETTERS for n in range(12)]
         more = [
-            report(url, report_id=f"late{url}", source="new", content_id="same", reported_at=hour(AT + 1))
+            report(url, report_id=f"late{url}", source="new", content_id="same", reported_at=at, received_at=at)
             for url in known
         ]
         study.folder.store.add([*more])

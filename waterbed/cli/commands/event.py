@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from waterbed.model.results import PlanRow
     from waterbed.study.study import Study
 
-event_app = typer.Typer(help="Interventions: plan their study before them, and see what it still needs.")
+event_app = typer.Typer(help="Interventions: plan their study, and see what it still needs.", no_args_is_help=True)
 Removed = Annotated[
     float, typer.Option(min=0.01, max=1.0, help="Share that the target will remove within 24 hours, for power.")
 ]
@@ -32,7 +32,7 @@ _SHOWN = 12
 @event_app.command("init")
 def event_init(
     context: typer.Context,
-    target: Annotated[str, typer.Argument(help="A hoster's key, AS64500, or a country like NL.")],
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="A hoster's key, AS64500, or a country like NL.")],
     date: Annotated[
         datetime,
         typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="When it begins, UTC.", show_default=False),
@@ -78,7 +78,7 @@ def event_init(
 @event_app.command("check")
 def event_check(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The event file.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The event file.", show_default=False)],
     removed: Removed = 0.9,
     displaced: Displaced = 0.3,
     form: Formatted = Format.table,

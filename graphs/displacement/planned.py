@@ -3,6 +3,7 @@
 Windows before the event stand for the one after it.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -130,11 +131,20 @@ def expected(
 
 
 def _expected(found: Excess | Refusal, seen: float) -> Expected | Refusal:
+    """The estimate at the planned excess.
+
+    A draw has somewhat more or fewer arrivals than planned, and its error with them: that of a share s is as the root
+    of s(1 - s). A draw without any has the error of so many clusters.
+    """
     if isinstance(found, Refusal):
         return found
+    planned = found.control_share + seen * (1.0 - found.control_share)
+    drawn = found.treated_share * (1.0 - found.treated_share)
+    variance = float(np.square(found.reach).mean())
+    wanted = planned * (1.0 - planned)
     return Expected(
-        excess=seen * (1.0 - found.control_share),
-        error=float(np.sqrt(np.square(found.reach).mean())),
+        excess=planned - found.control_share,
+        error=math.sqrt(variance * wanted / drawn if drawn > 0 and variance > 0 else wanted / found.clusters),
         treated=found.treated,
         clusters=found.clusters,
     )

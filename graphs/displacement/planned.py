@@ -7,11 +7,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 
 from graphs.displacement.event import Event
-from graphs.displacement.movements import READINGS, Gain, Movements, Spell
-from graphs.displacement.returns import excess_of
+from graphs.displacement.movements import HOUR, READINGS, Gain, Movements, Spell
+from graphs.displacement.returns import excess_after
+from graphs.displacement.series import Series
 from waterbed.estimators.reappearance import Excess
 from waterbed.estimators.refusal import Refusal
 from waterbed.model.results import Reading
@@ -23,7 +25,9 @@ WINDOWS, DRAWS, RESAMPLES = 4, 2, 199
 LEAST_MOVES = 10
 """Moves below which the part with a known order is taken to be a half."""
 _LAG_H = 1.0
-"""Hours from the last look that saw planned content up to the first that did not."""
+"""Least hours from a report to the end of planned content."""
+_YOUNG_H = 48.0
+"""Age up to which content is looked at often, hours."""
 _GONE_H = 24.0
 """Hours within which content goes in a plan, as the fall is measured."""
 
@@ -69,14 +73,15 @@ def plan_windows(event: Event, movements: Movements) -> list[tuple[float, float]
 
 
 def known_order(movements: Movements) -> tuple[float, int]:
-    """Share of moves of known order, and all moves.
+    """Share of moves that surely came after the loss, and all moves.
 
-    Of fewer than ten it is taken to be a half.
+    Of fewer than ten it is taken to be a half. A name that was pointed elsewhere came at an unknown time between two
+    looks, and counts in one reading alone.
     """
     moves = [gain for gain in movements.gains if gain.moved("not parallel")]
     if len(moves) < LEAST_MOVES:
         return 0.5, len(moves)
-    return sum(gain.moved("sequential") for gain in moves) / len(moves), len(moves)
+    return sum(gain.absent >= gain.left_at for gain in moves) / len(moves), len(moves)
 
 
 def compared(event: Event, movements: Movements) -> Movements:
@@ -107,27 +112,33 @@ def expected(
     chosen = [window for window in windows for _ in range(DRAWS)]
     if effect.stock:
         chosen = [windows[0]] * len(chosen)
+    lags = _lags(movements)
     found = []
     for window in chosen:
-        planned, treated = _planned(event, movements, window, effect, order, rng)
-        one, other = (
-            _expected(
-                excess_of(
-                    planned.spells,
-                    planned,
-                    reading,
-                    event.horizon_h,
-                    event.age_within_h,
-                    window[1] + event.horizon_h,
-                    np.array(treated, bool),
-                    RESAMPLES,
-                ),
-                seen[reading],
-            )
-            for reading in READINGS
-        )
+        planned = _planned(event, movements, window, effect, order, lags, rng)
+        estimates = excess_after(Series(event=_at(event, movements, window), movements=planned), RESAMPLES)
+        one, other = (_expected(estimates[reading], seen[reading]) for reading in READINGS)
         found.append((one, other))
     return found
+
+
+def _at(event: Event, movements: Movements, window: tuple[float, float]) -> Event:
+    """The event as if it were at a window's beginning."""
+    when = movements.zero + window[0] * HOUR
+    return msgspec.structs.replace(event, date=when, chosen_until=min(when, event.chosen_until), read=())
+
+
+def _lags(movements: Movements) -> tuple[list[float], list[float]]:
+    """Hours between the last look that saw content and the first that did not.
+
+    Of what was taken down: young, and older than `_YOUNG_H`, which is looked at less often.
+    """
+    young: list[float] = []
+    old: list[float] = []
+    for spell in movements.spells:
+        if spell.taken_down:
+            (young if spell.last_up - spell.started <= _YOUNG_H else old).append(spell.gone - spell.last_up)
+    return young or old or [_LAG_H], old or young or [_LAG_H]
 
 
 def _expected(found: Excess | Refusal, seen: float) -> Expected | Refusal:
@@ -156,34 +167,32 @@ def _planned(
     window: tuple[float, float],
     effect: Effect,
     order: float,
+    lags: tuple[list[float], list[float]],
     rng: np.random.Generator,
-) -> tuple[Movements, list[bool]]:
-    """Movements with the effect put into a window, and what it ended.
+) -> Movements:
+    """Movements with the effect put into a window, known until it was followed.
 
-    Sites are removed as a whole, and so do they move: one owner decides.
+    Sites are removed as a whole; contents move one by one.
     """
     start, end = window
     spells: list[Spell] = []
     gains: list[Gain] = []
-    treated: list[bool] = []
-    fates: dict[int, tuple[bool, bool]] = {}
+    fates: dict[int, bool] = {}
     for spell in movements.spells:
-        at_target = spell.place == event.target
         if spell.started >= end or spell.gone < start:
             continue
         its = spell
-        if at_target and (effect.stock or spell.started >= start):
-            removed, moves = fates.setdefault(
-                spell.cluster, (rng.random() < effect.removed, rng.random() < effect.seen)
-            )
+        if spell.place == event.target and (effect.stock or spell.started >= start):
+            removed = fates.setdefault(spell.cluster, rng.random() < effect.removed)
             gone = max(start, spell.started) + rng.uniform(_LAG_H, _GONE_H)
             if removed and gone < spell.gone:
-                its = replace(spell, gone=gone, last_up=max(spell.started, gone - _LAG_H), taken_down=True)
-            if moves and its.taken_down and its.gone < end:
+                lag = rng.choice(lags[gone - spell.started > _YOUNG_H])
+                its = replace(spell, gone=gone, last_up=max(spell.started, gone - lag), taken_down=True)
+            if its.taken_down and its.gone < end and rng.random() < effect.seen:
                 gains.append(_arrival(its, event.horizon_h, rng, known=rng.random() < order))
         spells.append(its)
-        treated.append(at_target and its.taken_down and start <= its.last_up and its.gone < end)
-    return replace(movements, spells=spells, gains=[*movements.gains, *gains]), treated
+    until = movements.zero + (end + event.horizon_h) * HOUR
+    return replace(movements, spells=spells, gains=[*movements.gains, *gains], until=until)
 
 
 def _arrival(spell: Spell, horizon_h: float, rng: np.random.Generator, *, known: bool) -> Gain:

@@ -29,11 +29,11 @@ NO_DETECTION = Refusal("no detection is stated: give its lowest and highest valu
 def excess(movements: Movements, *, horizon_h: float, age_within_h: float) -> Iterator[Answer]:
     """Excess reappearance of all content that ended, in both readings."""
     for reading in READINGS:
-        found = excess_of(movements.spells, movements, reading, horizon_h, age_within_h, movements.end, None)
+        found = _excess(movements.spells, movements, reading, horizon_h, age_within_h, movements.end, None)
         yield excess_answer(found, reading, horizon_h)
 
 
-def excess_after(series: Series) -> dict[Reading, Excess | Refusal]:
+def excess_after(series: Series, resamples: int = 999) -> dict[Reading, Excess | Refusal]:
     """Return the excess reappearance of content that ended afterwards.
 
     By reading. Its controls are contents of like age and category that were up at those ends, at the target and
@@ -50,13 +50,13 @@ def excess_after(series: Series) -> dict[Reading, Excess | Refusal]:
             and spell.started < last
         ]
         treated = np.array([spell.place == event.target and spell.ended(reading) < last for spell in spells], bool)
-        by_reading[reading] = excess_of(
-            spells, movements, reading, event.horizon_h, event.age_within_h, movements.end, treated
+        by_reading[reading] = _excess(
+            spells, movements, reading, event.horizon_h, event.age_within_h, movements.end, treated, resamples
         )
     return by_reading
 
 
-def excess_of(
+def _excess(
     spells: Sequence[Spell],
     movements: Movements,
     reading: Reading,
@@ -66,10 +66,6 @@ def excess_of(
     treated: npt.NDArray[np.bool_] | None,
     resamples: int = 999,
 ) -> Excess | Refusal:
-    """Excess of arrivals elsewhere of what ended among spells.
-
-    `treated` marks those whose ends are asked about; hours since the study's first.
-    """
     if not spells:
         return Refusal("no content was there in that time")
     return excess_reappearance(

@@ -94,9 +94,9 @@ def _primary(power: EventPower, removed: float, displaced: float, found: float |
         text = f"To be shown with a probability of 0.8, {least:.0%} of it must move."
         yield PlanRow(topic="least effect, primary", text=text, value=least, unit="share displaced")
     share, moves = known_order(power.movements)
-    text = f"Of {moves:,} moves seen before the event {share:.0%} have a known order; powers count on as many."
+    text = f"Of {moves:,} moves seen before the event {share:.0%} surely came after the loss; powers count on as many."
     if moves < LEAST_MOVES:
-        text = f"{moves:,} moves were seen before the event: powers take the order of half of them to be known."
+        text = f"{moves:,} moves were seen before the event: powers take half of all to come surely after the loss."
     yield PlanRow(topic="known order", text=text, value=share, unit="share of moves")
 
 

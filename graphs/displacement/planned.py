@@ -73,7 +73,7 @@ def plan_windows(event: Event, movements: Movements) -> list[tuple[float, float]
 
 
 def known_order(movements: Movements) -> tuple[float, int]:
-    """Share of moves that surely came after the loss, and all moves.
+    """Share of moves that surely came later, and all moves.
 
     Of fewer than ten it is taken to be a half. A name that was pointed elsewhere came at an unknown time between two
     looks, and counts in one reading alone.

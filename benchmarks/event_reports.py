@@ -28,7 +28,10 @@ from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.records import Truth
 from waterbed.lab.world.truth import simulate
 from waterbed.model.table import TableInfo
+from waterbed.study.conclusions import Conclusions
 
+SITES = 500, 700
+"""Least and most sites of a world."""
 DAYS, AT, AFTER = 84.0, 56.0, 14
 """Eight weeks before the event, two after it, and two to follow what ended."""
 MOST_FALSE, LEAST_ANSWERED, LEAST_POWER = 0.05, 0.80, 0.80
@@ -60,7 +63,7 @@ INFO = TableInfo(
 )
 
 
-def drawn_world(kind: str, rng: random.Random) -> World:
+def drawn_world(kind: str, rng: random.Random, sites: tuple[int, int] = SITES) -> World:
     """A world of eight hosters with parameters drawn from stated ranges."""
     base = read_world(scenario_path("waterbed"))
     wanted = {TARGET, *CONTROLS, *BUFFER, *SPARED, "grachtweb", "tundrahost"}
@@ -89,7 +92,7 @@ def drawn_world(kind: str, rng: random.Random) -> World:
         step_s=3600.0 * 3,
         hoster=hosters,
         sites=Sites(
-            count=rng.randint(500, 700),
+            count=rng.randint(*sites),
             urls_per_site=(1, 3),
             reported_over_days=(0.0, DAYS - 8),
             sources=("hotline", "feed"),
@@ -115,9 +118,9 @@ def drawn_world(kind: str, rng: random.Random) -> World:
     )
 
 
-def report(kind: str, rng: random.Random) -> tuple[Findings, Truth, Event]:
-    """The whole report on one drawn study."""
-    world = drawn_world(kind, rng)
+def study(kind: str, rng: random.Random, sites: tuple[int, int] = SITES) -> tuple[Conclusions, Truth, Event]:
+    """One drawn study, and an event that it can answer."""
+    world = drawn_world(kind, rng, sites)
     outages = ((AT * 24.0 - rng.uniform(6.0, 24.0), AT * 24.0),) if kind == "outage" else ()
     plan = LookPlan(every_hours=3.0, late_hours=24.0, missed=rng.uniform(0.0, 0.05), outages=outages)
     at = world.start + timedelta(days=AT)
@@ -140,7 +143,13 @@ def report(kind: str, rng: random.Random) -> tuple[Findings, Truth, Event]:
         most_contaminated=0.5,
         detection=Detection(home=(0.8, 1.0), abroad=(0.6, 1.0)),
     )
-    return findings(conclusions, world.home, INFO, event), truth, event
+    return conclusions, truth, event
+
+
+def report(kind: str, rng: random.Random) -> tuple[Findings, Truth, Event]:
+    """The whole report on one drawn study."""
+    conclusions, truth, event = study(kind, rng)
+    return findings(conclusions, truth.world.home, INFO, event), truth, event
 
 
 def one_report(which: tuple[str, int, int]) -> dict[str, Any]:

@@ -98,6 +98,7 @@ ANSWERS: Final[Mapping[str, Words]] = {
     "displacement": "displacement",
     "displacement-event": "displacement --event {side}/event.toml",
     "displacement-example": "displacement --event {example}",
+    "event-check": "event check {side}/event.toml",
 }
 """Recorded as tables of both widths and as JSON."""
 

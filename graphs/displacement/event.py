@@ -31,6 +31,10 @@ Tested = Literal[
 ]
 """Answers with a test that a report may claim."""
 
+BUFFER_TEST: Tested = "removal, change, buffer"
+"""The one that needs a buffer."""
+SECONDARY: tuple[Tested, ...] = (BUFFER_TEST, "mean change, blocks", "abroad, difference")
+
 NOUNS: Mapping[PlaceKind, str] = {"hoster": "hoster", "as": "AS", "country": "country"}
 SEE = "see docs/displacement.md, The event file"
 EVENTS = "events"
@@ -93,7 +97,7 @@ class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     """What says that the target fell: the first test, before the primary one."""
     primary: Tested = "excess reappearance"
     """The outcome that the report is about."""
-    secondary: tuple[Tested, ...] = ("removal, change, buffer", "mean change, blocks", "abroad, difference")
+    secondary: tuple[Tested, ...] = SECONDARY
     """Tested if the primary outcome rejects, and corrected for their number."""
     read: tuple[_When, ...] = ()
     """When the report is read; earlier ones are interim."""
@@ -117,6 +121,9 @@ class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
             raise ValueError(
                 f"read: {_day(min(self.reads))} lies before the periods after the event end, {_day(self.window[1])}"
             )
+        for name, keys in (("controls", self.controls), ("buffer_controls", self.buffer_controls)):
+            if self.target in keys:
+                raise ValueError(f"{name}: {self.target} is the target; name places without intervention")
         named = list(self.places)
         twice = sorted({key for key in named if named.count(key) > 1})
         if twice:
@@ -234,6 +241,12 @@ def check(
 
     Its places, categories, sources and times must all occur in the study's data.
     """
+    check_names(event, known=known, categories=categories, sources=sources)
+    _check_times(event, first, until)
+
+
+def check_names(event: Event, *, known: Collection[str], categories: Collection[str], sources: Collection[str]) -> None:
+    """Refuse unknown names, and areas chosen too late."""
     for name, keys in _named(event):
         for key in keys:
             if key not in known:
@@ -247,6 +260,14 @@ def check(
                 raise InputError(
                     f"{name}: no report of this study has {redact(one)}; reports have {', '.join(sorted(held))}; {SEE}"
                 )
+    if event.chosen_until > event.at:
+        raise InputError(
+            f"chosen_until: {_day(event.chosen_until)} lies after the event, {_day(event.at)}: choose controls and "
+            f"buffer with data from before it alone, as waterbed event init does, {SEE}"
+        )
+
+
+def _check_times(event: Event, first: datetime, until: datetime) -> None:
     for name, when in (("date", event.at), *(("events", other.date) for other in event.events)):
         if not first < when < until:
             raise InputError(

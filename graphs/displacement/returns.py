@@ -52,9 +52,9 @@ class _Asked:
     age_within_h: float
     treated: npt.NDArray[np.bool_] | None
 
-    def excess(self) -> Excess | Refusal:
+    def excess(self, resamples: int = 999) -> Excess | Refusal:
         """Their excess over like content."""
-        return self._of(excess_reappearance)
+        return self._of(partial(excess_reappearance, resamples=resamples))
 
     def bias(self) -> HiddenBias | Refusal:
         """The hidden bias that explains it."""
@@ -74,18 +74,18 @@ class _Asked:
         )
 
 
-def excess_after(series: Series) -> dict[Reading, Excess | Refusal]:
+def excess_after(series: Series, resamples: int = 999) -> dict[Reading, Excess | Refusal]:
     """Return the excess reappearance of content that ended afterwards.
 
     By reading. Its controls are contents of like age and category that were up at those ends, at the target and
     at the declared controls that did not receive its content.
     """
-    return {reading: series.chosen_late() or _after(series, reading).excess() for reading in READINGS}
+    return {reading: _after(series, reading).excess(resamples) for reading in READINGS}
 
 
 def bias_after(series: Series, reading: Reading) -> HiddenBias | Refusal:
     """Return the hidden bias that explains this excess away."""
-    return series.chosen_late() or _after(series, reading).bias()
+    return _after(series, reading).bias()
 
 
 def _after(series: Series, reading: Reading) -> _Asked:

@@ -153,15 +153,6 @@ class Series:
             return np.repeat(self.reports()[:, None], len(places), axis=1)
         return np.stack([self.reports(place) for place in places], axis=1)
 
-    def chosen_late(self) -> Refusal | None:
-        """Return a refusal if areas were chosen after the event."""
-        if self.event.chosen_until <= self.event.at:
-            return None
-        return Refusal(
-            f"the areas were chosen with data until {self.event.chosen_until:%Y-%m-%d %H:%M}, after the event: any "
-            "test of them rejects too often"
-        )
-
     def left_target(self, gain: Gain) -> bool:
         """True if content may have come from the target."""
         return gain.left == self.event.target and gain.moved("not parallel")
@@ -174,18 +165,17 @@ class Series:
     def unsound(self, *, buffer: bool = False) -> Refusal | None:
         """Return a refusal if the declared areas cannot serve.
 
-        They were chosen too late, or all controls received the target's content; with `buffer` those of the buffer,
-        too.
+        All controls received the target's content; with `buffer` those of the buffer, too.
         """
         groups = [("the controls", self.event.controls)]
         groups += [("the buffer's controls", self.event.buffer_controls)] if buffer and self.event.buffer else []
         for name, places in groups:
             if not {*places} - {*self.received}:
-                return self.chosen_late() or Refusal(
+                return Refusal(
                     f"all of {name} received the target's content after the event, more than "
                     f"{self.event.most_contaminated:.0%} of what arrives there (most_contaminated): none is left"
                 )
-        return self.chosen_late()
+        return None
 
     def area_counts(self, reading: Reading) -> Ints:
         """Distinct sites by period and area, periods x 4."""

@@ -108,6 +108,11 @@ def test_people_get_a_table_and_the_reasons(run: Run, folder: Path) -> None:
             ("buffer: this study does not know the hoster nobody", "waterbed rank"),
         ),
         (EVENT.replace("2026-01-05T12", "2027-01-05T12"), ("date: 2027-01-05 12:00 lies outside",)),
+        (EVENT.replace('["AS64501", ', '["AS64500", '), ("controls: AS64500 is the target",)),
+        (
+            EVENT.replace("05T11:00", "05T13:00"),
+            ("chosen_until: 2026-01-05 13:00 lies after the event, 2026-01-05 12",),
+        ),
         (EVENT.replace("after = 4", "after = 400"), ("after: 400 periods reach to",)),
         ("categories = ['spam']\n" + EVENT, ("categories: no report of this study has spam", "phishing")),
     ],
@@ -117,6 +122,20 @@ def test_bad_events_are_one_sentence(run: Run, folder: Path, text: str, parts: t
     (folder.parent / "event.toml").write_text(text)
     out = folder.parent / "out"
     refused(run("-C", folder, "displacement", "--event", folder.parent / "event.toml", "--out", out), *parts)
+    assert not out.exists()
+
+
+def test_a_window_without_looks_is_one_sentence(run: Run, tmp_path: Path) -> None:
+    """Nobody looked at the controls after the event: which window, at whom, and where looks are listed."""
+    seen = numbered("a", 12, "u" * 40)
+    for letter in "bcde":
+        seen |= numbered(letter, 12, "u" * (40 if letter in "de" else 11))
+    with written(tmp_path, seen):
+        pass
+    (tmp_path / "event.toml").write_text(EVENT)
+    out = tmp_path / "out"
+    said = run("-C", tmp_path / "study", "displacement", "--event", tmp_path / "event.toml", "--out", out)
+    refused(said, "after: nobody looked at controls from 2026-01-05 12:00 to 2026-01-05 16:00", "waterbed verdicts")
     assert not out.exists()
 
 

@@ -132,6 +132,9 @@ def test_a_whole_study_holds_no_host(tmp_path: Path, out: Path) -> None:
         ("--event", planted_event(tmp_path, hosts)),
     ):
         assert say(out, study, "displacement", *words) == (2 if words[0] == "--event" else 0)
+    assert say(out, study, "event", "check", str(tmp_path / "event.toml")) == 2
+    for host in sorted(hosts)[:3]:
+        assert say(out, study, "event", "init", host, "--date", "2025-04-03") == 2
     (tmp_path / "event.toml").unlink()
     assert started(out, study, "recheck", "--all").wait(120) == 2  # the lab is gone
     (tmp_path / "sent.csv").write_text(sent(done.truth))

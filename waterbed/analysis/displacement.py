@@ -17,6 +17,7 @@ from graphs.displacement.sequence import fell
 from graphs.displacement.series import Series
 from graphs.runs import UNATTRIBUTED
 from waterbed.analysis.event_answer import Beside, answered, left_out, sources_in
+from waterbed.analysis.event_looks import refuse_unseen
 from waterbed.analysis.event_shares import event_shares
 from waterbed.model.conclusions import ExternalEpisode
 from waterbed.model.errors import InputError
@@ -121,6 +122,7 @@ def findings(
             first=every.zero,
             until=every.until,
         )
+        refuse_unseen(conclusions, event, conclusions.episodes, prior.prior if prior else ())
         chosen = movements(categories=event.categories, sources=event.sources)
         feeds = changed_feeds(Series(event=event, movements=chosen))
         left = left_out(feeds, chosen)

@@ -75,14 +75,15 @@ def answered(
     answers = [*disclosed_answers(shares.answers() if shares else (), (), found.disclosure), *found.answers]
     found = replace(found, curves=list(shares.curves()) if shares else ())
     disclosure = found.disclosure
-    held = list(_held(conclusions, event, episodes, own=disclosure == EVERYTHING))
+    own = disclosure == EVERYTHING
+    waiting = [held(one, own=own) for one in open_quarantines(conclusions, event, episodes)]
     stays = [disclosure.masked(one.words) for one in feeds if one.source not in left]
     notes = [f"{disclosure.masked(one.words)}; its reports are left out." for one in feeds if one.source in left]
     if stays:
         reason = f"{'; '.join(stays)}: what is counted there may be the feed's change"
         answers = [refused_answer(one, reason) if one.name in COUNTED else one for one in answers]
         notes += [f"{one}." for one in stays]
-    stopped = ["No answer can be given yet.", *held] if held else []
+    stopped = ["No answer can be given yet.", *waiting] if waiting else []
     for overlap in overlaps(event, beside.events, episodes):
         shown = beside.shown(overlap) and disclosure.names(overlap.place)
         reason = overlap.words(found.names.get(overlap.place) or redact(overlap.place)) if shown else HELD_BACK
@@ -90,14 +91,14 @@ def answered(
         notes += [f"{_sentence(reason)} The numbers that it could change are refused."] if shown else []
         if overlap.controls:
             bare = [_unforetold(row) for row in found.periods]
-            own = [row for row in found.curves if row.area == "target"]
-            found = replace(found, periods=bare, placebos=(), curves=own)
+            of_target = [row for row in found.curves if row.area == "target"]
+            found = replace(found, periods=bare, placebos=(), curves=of_target)
         if overlap.target and not stopped:
             stopped = ["No answer can be given.", _sentence(reason)] if shown else ["No answer is published."]
-    if held:
-        answers = [refused_answer(one, " ".join(held).rstrip(".")) for one in answers]
+    if waiting:
+        answers = [refused_answer(one, " ".join(waiting).rstrip(".")) for one in answers]
     if stopped:
-        reason = " ".join(held or stopped).rstrip(".")
+        reason = " ".join(waiting or stopped).rstrip(".")
         found = replace(found, curves=(), periods=(), placebos=(), destinations=(), pairs=(), stopped=reason)
     if beside.unread and beside.public is None:
         notes.append(
@@ -156,24 +157,33 @@ def _known(
     )
 
 
-def _held(conclusions: Conclusions, event: Event, episodes: Sequence[Episode], *, own: bool) -> Iterator[str]:
-    """Say which open quarantines could change the numbers.
-
-    The study's own people are told whose they are and how each is decided, others only when the looks were.
-    """
+def open_quarantines(conclusions: Conclusions, event: Event, episodes: Sequence[Episode]) -> Iterator[Quarantine]:
+    """Yield the open quarantines that could change the numbers."""
     start, end = event.window
     for one in conclusions.quarantines:
         inside = one.began_at < end and one.ended_at > start
         if one.status == "open" and one.kind != "feed" and inside and _touches(one, event, episodes):
-            of = f" of {one.scope}" if one.scope else ""
-            if not own:
-                yield f"Looks from {one.began_at:%Y-%m-%d %H:%M} to {one.ended_at:%Y-%m-%d %H:%M} await a decision."
-                continue
-            yield (
-                f"Looks from {one.began_at:%Y-%m-%d %H:%M} to {one.ended_at:%Y-%m-%d %H:%M} are in quarantine "
-                f"{one.quarantine_id} ({one.kind}{of}), and target, controls or buffer are among them: look into it, "
-                f"then waterbed quarantine release|void {one.quarantine_id} --reason WHY ({_SEE})."
-            )
+            yield one
+
+
+def deciding(quarantine: Quarantine) -> str:
+    """The command that decides a quarantine."""
+    return f"waterbed quarantine release|void {quarantine.quarantine_id} --reason WHY"
+
+
+def held(quarantine: Quarantine, *, own: bool = True) -> str:
+    """Say which looks await a decision, in one sentence.
+
+    The study's own people are told whose they are and how it is decided, others only when the looks were.
+    """
+    span = f"Looks from {quarantine.began_at:%Y-%m-%d %H:%M} to {quarantine.ended_at:%Y-%m-%d %H:%M}"
+    if not own:
+        return f"{span} await a decision."
+    of = f" of {quarantine.scope}" if quarantine.scope else ""
+    return (
+        f"{span} are in quarantine {quarantine.quarantine_id} ({quarantine.kind}{of}), and target, controls or buffer "
+        f"are among them: look into it, then {deciding(quarantine)} ({_SEE})."
+    )
 
 
 def _touches(quarantine: Quarantine, event: Event, episodes: Sequence[Episode]) -> bool:

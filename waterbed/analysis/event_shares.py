@@ -14,6 +14,7 @@ from waterbed.analysis.rankings.takedown import (
     REMOVED,
     WITHIN_H,
     By,
+    Clock,
     clocks,
     episodes_by_key,
     interval_within,
@@ -29,7 +30,7 @@ from waterbed.study.conclusions import Conclusions
 from waterbed.study.windowed import pieces_of
 
 When = Literal["before", "after"]
-_BY: Final[Mapping[PlaceKind, By]] = {"hoster": "hoster", "as": "asn", "country": "country"}
+BY: Final[Mapping[PlaceKind, By]] = {"hoster": "hoster", "as": "asn", "country": "country"}
 _WHEN: Final[tuple[When, When]] = ("before", "after")
 _WHY: Final = {
     "too few followed": "fewer than 10 sites were reported and followed for 24 hours",
@@ -128,20 +129,16 @@ def event_shares(
     first = event.at - event.anticipation * event.period
     pieces = pieces_of(conclusions, [Window(since=start, until=first), Window(since=event.at, until=end)])
     by_place = [
-        (piece.until, episodes_by_key([one for one in piece.episodes if one.url_id in urls], _BY[event.kind]))
+        (piece.until, episodes_by_key([one for one in piece.episodes if one.url_id in urls], BY[event.kind]))
         for piece in pieces
     ]
 
     def area(keys: Collection[str]) -> Area:
         found = []
         for until, groups in by_place:
-            pooled = {
-                (one.url_id, one.hoster, one.known_up_at): one
-                for key in keys
-                for one in groups.get(key, ())
-                if (one.url_id, key) not in received
-            }
-            found.append(_removed(list(pooled.values()), until, disclosure))
+            group = pooled_clocks(groups, keys, received)
+            told, share = removed_of(group, until, disclosure)
+            found.append((told, share, curve_of(group, until, disclosure) if until and told.share is not None else ()))
         (before, share_before, early), (after, share_after, late) = found
         return Area(told=(before, after), shares=(share_before, share_after), curves=(early, late))
 
@@ -153,6 +150,22 @@ def event_shares(
     )
 
 
+def pooled_clocks(
+    groups: Mapping[str, Sequence[Episode]], keys: Collection[str], received: Collection[tuple[str, str]] = ()
+) -> list[Clock]:
+    """The clocks of several places, each episode once.
+
+    Without those of URLs that a place `received` from the target.
+    """
+    pooled = {
+        (one.url_id, one.hoster, one.known_up_at): one
+        for key in keys
+        for one in groups.get(key, ())
+        if (one.url_id, key) not in received
+    }
+    return clocks(pooled.values())
+
+
 def _change(area: Area, controls: Area) -> Change | Refusal:
     shares = [share for share in (*area.shares, *controls.shares) if share is not None]
     if len(shares) < len(area.shares) + len(controls.shares):
@@ -160,23 +173,25 @@ def _change(area: Area, controls: Area) -> Change | Refusal:
     return change_beyond(shares)
 
 
-def _removed(
-    episodes: Sequence[Episode], until: datetime | None, disclosure: Disclosure
-) -> tuple[Removed, Share | None, Sequence[Point]]:
-    group = clocks(episodes)
+def removed_of(
+    group: Sequence[Clock], until: datetime | None, disclosure: Disclosure = EVERYTHING
+) -> tuple[Removed, Share | None]:
+    """Share removed by clocks, as told and as tested.
+
+    Followed to `until`; the second has its interval at 95% and its worth, None if it is refused.
+    """
     if until is None or not group:
-        return Removed(n=0, why="no report was followed"), None, ()
+        return Removed(n=0, why="no report was followed"), None
     found = removal(group, until=until)
     few, n = disclosure.small(len({c.site_id for c in group})), disclosure.rounded(found.clocks)
     removed = None if found.removed is None else disclosure.share(found.removed)
     if found.removed is None:
-        return Removed(n=0 if few else n, why=_WHY[found.estimability]), None, ()
+        return Removed(n=0 if few else n, why=_WHY[found.estimability]), None
     if any(map(disclosure.small, parted(group, WITHIN_H))):
-        return Removed(n=0, why=f"held back as it is about fewer than {disclosure.least} sites"), None, ()
-    curve = curve_of(group, until, disclosure)
+        return Removed(n=0, why=f"held back as it is about fewer than {disclosure.least} sites"), None
     ends = interval_within(group, found.removed, WITHIN_H, until=until, level=LEVEL)
     worth = worth_within(group, WITHIN_H, (REMOVED,), until=until)
     if ends is None or found.low is None or found.high is None or isinstance(worth, Refusal):
-        return Removed(n=n, share=removed, why=_WHY["too few days"]), None, curve
+        return Removed(n=n, share=removed, why=_WHY["too few days"]), None
     told = Removed(n=n, share=removed, low=ends[0], high=ends[1])
-    return told, Share(share=found.removed, low=found.low, high=found.high, worth=worth), curve
+    return told, Share(share=found.removed, low=found.low, high=found.high, worth=worth)

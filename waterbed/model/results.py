@@ -46,6 +46,23 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRow:
+    """One line of an event's plan, or of its check.
+
+    A number and its sentence; without a number the sentence says why.
+    """
+
+    topic: Annotated[
+        str, "what it is about: power, least effect, placebo dates, read date, days, quarantine, answer, ..."
+    ]
+    text: Annotated[str, "one sentence for people"]
+    value: Annotated[float | None, "the number; null: none, the sentence says why"] = None
+    unit: Annotated[str, "unit of the number"] = ""
+    stops: Annotated[bool, "whether no answer can be had before this is mended"] = False
+    command: Annotated[str, "the command that mends it; empty: none does"] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodRow:
     """One period around the event.
 

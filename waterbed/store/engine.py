@@ -45,6 +45,8 @@ class Part:
     read: Callable[[frozenset[date]], Iterable[pa.Table]]
     """Gives the tables of some days."""
     rows: Mapping[date, int]
+    until: int | None = None
+    """Microseconds: only facts from before it; None: all."""
 
     @classmethod
     def of(cls, table: pa.Table) -> Self:

@@ -80,6 +80,21 @@ class Conclusions(Judgements):
             other.shared = frozenset(step for step, on in RESTS_ON.items() if not on & changed)
         return other
 
+    def before(self, when: datetime) -> "Conclusions":
+        """Conclusions from facts that tell of a time before another.
+
+        All are worked out anew: what came later changes none of them. Tables, hosters and settings are those of now.
+        """
+        return Conclusions(
+            lambda: self.all_facts.before(when),
+            self.attributor,
+            self.rules,
+            self.config,
+            self._opened,
+            removal_measured=self.removal_measured,
+            processes=self.processes,
+        )
+
     def of_some(self, facts: Facts, beginning: Beginning) -> "Conclusions":
         """The same of some URLs alone, from kept values on."""
         return Conclusions(

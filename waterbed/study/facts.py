@@ -1,7 +1,7 @@
 """The facts behind all conclusions; looks are read late."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -126,6 +126,34 @@ class Facts:
     """The first day whose looks, resolutions and controls `rows` reads; None: all."""
     _tables: dict[type, pa.Table] = field(init=False, default_factory=dict, compare=False, repr=False)
     """Those in memory, as tables."""
+    until: datetime | None = field(default=None, compare=False, repr=False)
+    """The time before which looks, resolutions and controls are that `rows` reads; None: all."""
+
+    def before(self, when: datetime) -> "Facts":
+        """The facts that tell of a time before another.
+
+        Reports count by when they were made, decisions of people by when they decided.
+        """
+        reports = [one for one in self.reports if min(one.reported_at or one.received_at, one.received_at) < when]
+        known = {one.url_id for one in reports}
+        return replace(
+            self,
+            targets={url_id: target for url_id, target in self.targets.items() if url_id in known},
+            reports=reports,
+            looks=Later(lambda: [one for one in self.looks if one.url_id in known and one.observed_at < when]),
+            resolutions=LaterByKey(lambda: {k: one for k, one in self.resolutions.items() if one.resolved_at < when}),
+            controls=LaterByKey(lambda: {k: one for k, one in self.controls.items() if one.observed_at < when}),
+            canaries=[one for one in self.canaries if one.observed_at < when],
+            deliveries=[one for one in self.deliveries if one.received_at < when],
+            decisions=[one for one in self.decisions if one.decided_at < when],
+            notices=[one for one in self.notices if one.url_id in known and one.sent_at < when],
+            external_observations=[
+                one for one in self.external_observations if one.url_id in known and _told(one) < when
+            ],
+            births=[one for one in self.births if one.born_at < when],
+            codings=[one for one in self.codings if one.coded_at < when],
+            until=when,
+        )
 
     @property
     def place(self) -> Path:
@@ -170,7 +198,7 @@ class Facts:
         Looks, resolutions or controls.
         """
         if self.folder is not None:
-            return with_rows(self.folder, kinds, read, self.since)
+            return with_rows(self.folder, kinds, read, self.since, self.until)
         held: Mapping[type, Callable[[], Any]] = {
             Observation: lambda: self.looks,
             Resolution: self.resolutions.values,
@@ -180,6 +208,12 @@ class Facts:
             if cls not in self._tables:
                 self._tables[cls] = table_of(cls, held[cls]())
         return read({cls: Part.of(self._tables[cls]) for cls in kinds})
+
+
+def _told(one: ExternalObservation) -> datetime:
+    """The last time of which an observation tells."""
+    times = [when for when in (one.first_seen, one.last_seen, one.since) if when is not None]
+    return max(times, default=one.received_at)
 
 
 _SERVED = """

@@ -110,14 +110,6 @@ def test_nothing_moves_in_a_quiet_world() -> None:
     assert told(found, "WDQ").refusal is not None
 
 
-def test_late_choices_are_refused() -> None:
-    """Areas chosen with data from after the event give no number that rests on them."""
-    found = of_event(series(world(4), chosen_until=day(161)), HEADING, {})
-    for name in ("mean change", "step", "mean change, places", "peak", "WDD", "WDQ", "TNE", "abroad, difference"):
-        assert "after the event" in str(told(found, name).refusal), name
-    assert "after the event" in str(told(found, "excess reappearance").refusal)
-
-
 def test_what_a_control_received_is_not_counted_there() -> None:
     """Arrivals from the target are none of the control's own, at all times."""
     full = world(5, fall=1 / 3, moved=1.0, to="c0")

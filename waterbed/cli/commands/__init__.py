@@ -43,6 +43,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "sensitivity": Command("sensitivity", "sensitivity", "Test which conclusions hold under other choices.", "Results"),
     "hops": Command("hops", "hops", "List where content went after it left a hoster.", "Displacement"),
     "graph": Command("graph", "graph", "Print or write the graph of hops.", "Displacement"),
+    "event": Command("event", "event_app", "Plan a study of an intervention, and check its plan.", "Displacement"),
     "displacement": Command("displacement", "displacement", "Estimate if pressure removed or moved content.",
                             "Displacement"),
     "publish": Command("publish", "publish", "Write what may be published: tables, feeds, pages.", "Publish"),

@@ -6,7 +6,7 @@ Sealed days come from their files, others from the store.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, fields
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from operator import attrgetter
 from pathlib import Path
@@ -47,19 +47,24 @@ def table_of(cls: type, facts: Iterable[Any]) -> pa.Table:
 
 
 def with_rows(
-    folder: Folder, kinds: Sequence[type], read: Callable[[Mapping[type, Part]], Result], since: date | None = None
+    folder: Folder,
+    kinds: Sequence[type],
+    read: Callable[[Mapping[type, Part]], Result],
+    since: date | None = None,
+    until: datetime | None = None,
 ) -> Result:
     """Call a function with the facts of some kinds.
 
-    All, or those of days from `since` on. It is called again if the lake was changed meanwhile. StoreFailure if a file
-    is damaged.
+    All, or those of days from `since` on and from before the time `until`. It is called again if the lake was changed
+    meanwhile. StoreFailure if a file is damaged.
     """
+    span = since or date.min, until
     lake = lake_of(folder)
     for _ in range(_TRIES):
         manifest = lake.manifest()
         try:
             with folder.store.reading() as connection:
-                found = read({cls: _part(folder, lake, manifest, cls, connection, since or date.min) for cls in kinds})
+                found = read({cls: _part(folder, lake, manifest, cls, connection, span) for cls in kinds})
         except FileNotFoundError:  # merged away meanwhile
             continue
         except OwnFailure:
@@ -71,9 +76,17 @@ def with_rows(
     raise StoreFailure("the lake was changed whenever it was read; see waterbed lake verify (docs/lake.md)")
 
 
-def _part(folder: Folder, lake: Lake, manifest: Manifest, cls: type, connection: Any, since: date) -> Part:
-    sealed = {day: its for day, its in manifest.days(table_name(cls)).items() if cls in PRUNABLE and day >= since}
-    stored = {day: rows for day, rows in days_in(folder.store, cls).items() if day >= since} if cls in PRUNABLE else {}
+_Span = tuple[date, datetime | None]
+"""The first day of which facts are read, and the time before which they are; None: all."""
+
+
+def _part(folder: Folder, lake: Lake, manifest: Manifest, cls: type, connection: Any, span: _Span) -> Part:
+    first, until = span
+    last = until.astimezone(UTC).date() if until else date.max
+    sealed = {day: its for day, its in manifest.days(table_name(cls)).items() if first <= day <= last}
+    stored = {day: rows for day, rows in days_in(folder.store, cls).items() if first <= day <= last}
+    if cls not in PRUNABLE:
+        sealed, stored = {}, {}
     whole = whole_days(sealed, stored)
     once = {day: its.files for day, its in sealed.items() if day in whole and len(its.files) == 1}
     again = {day: its.files for day, its in sealed.items() if day not in once}
@@ -88,6 +101,7 @@ def _part(folder: Folder, lake: Lake, manifest: Manifest, cls: type, connection:
         here=open_days,
         read=_Read(cls, lake, {} if local else {day: its.files for day, its in sealed.items()}, open_days, connection),
         rows=rows,
+        until=microseconds(until) if until else None,
     )
 
 
@@ -212,7 +226,7 @@ def in_sql(
 def _view(connection: duckdb.DuckDBPyConnection, cls: Any, part: Part, names: Sequence[str]) -> None:
     (key,) = cls.KEY
     kind, schema = table_name(cls), schema_of(cls)
-    names = list(dict.fromkeys((key, *names)))
+    names = list(dict.fromkeys((key, *names, *([PRUNABLE[cls]] if part.until is not None else ()))))
     selected = ", ".join(names)
     empty = pa.Table.from_batches([], schema=schema).select(names)
     connection.register("made", empty)
@@ -233,7 +247,10 @@ def _view(connection: duckdb.DuckDBPyConnection, cls: Any, part: Part, names: Se
             f"SELECT {selected} FROM (SELECT {cells}, row_number() OVER (PARTITION BY {key}) AS nth FROM "  # noqa: S608
             f"{_files(again)} WHERE {key} NOT IN (SELECT {key} FROM stored_{kind})) WHERE nth = 1"
         )
-    connection.execute(f"CREATE VIEW {kind} AS {' UNION ALL '.join(pieces)}")
+    view = " UNION ALL ".join(pieces)
+    if part.until is not None:
+        view = f"SELECT * FROM ({view}) WHERE epoch_us({PRUNABLE[cls]}) < {part.until}"  # noqa: S608 (a number)
+    connection.execute(f"CREATE VIEW {kind} AS {view}")
 
 
 def _files(paths: Sequence[Path]) -> str:

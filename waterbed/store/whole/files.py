@@ -43,6 +43,22 @@ def writing_whole(path: Path) -> Iterator[IO[bytes]]:
     sync(path.parent)
 
 
+def write_new(path: Path, content: bytes) -> Path:
+    """Write a new file whole, or not at all.
+
+    FileExistsError if it is there, even if it came meanwhile.
+    """
+    _clear_remains(path)
+    part = beside(path)
+    try:
+        write_synced(part, content)
+        os.link(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    sync(path.parent)
+    return path
+
+
 def _clear_remains(path: Path) -> None:
     """Remove temporary files of a path that nobody is writing."""
     start = beside(path).name[: -len(f"{'0' * 16}{NEW}")]

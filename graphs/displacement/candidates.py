@@ -1,0 +1,197 @@
+"""Places that may serve as an event's controls or buffer.
+
+Chosen by likeness with the target, from data before the event alone.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Annotated, Final, Literal
+
+from graphs.displacement.movements import Gain, Movements
+from graphs.runs import UNATTRIBUTED
+
+Role = Literal["control", "buffer", "buffer control", ""]
+
+FEWEST_SITES: Final = 10
+"""Sites in the window below which a place is not compared."""
+MOST_PLACES: Final = 60
+"""Largest places that are compared."""
+MOST_APART: Final = 0.5
+"""Largest part of a control's reports that may be of other feeds, or categories, than the target's."""
+RECEIVES: Final = 0.1
+"""Largest part of a clean control's arrivals that come from the target: half of what an event file allows."""
+SINK, LEAST_SINK = 0.2, 0.1
+"""Part of what leaves the target from which a place is proposed as buffer rather than control, and is at all."""
+MOST_CONTROLS, MOST_BUFFER, MOST_SPARED = 8, 2, 2
+_FEWEST_CLEAN: Final = 3
+"""Clean places from which one is spared as the buffer's control."""
+_DAY_H: Final = 24.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A place beside the target, before the event.
+
+    Differences are 0, alike, to 1; null where one of both has too little.
+    """
+
+    key: Annotated[str, "key of the place"]
+    role: Annotated[Role, "what it is proposed for; empty: nothing"]
+    sites: Annotated[int, "site clusters that came up there"]
+    size: Annotated[float, "difference in size: 1 less the smaller number of sites over the larger"]
+    categories: Annotated[float, "part of its reports that are of other categories than the target's"]
+    feeds: Annotated[float, "part of its reports that are of other feeds than the target's"]
+    course: Annotated[float, "difference of the parts that came up in the later half"]
+    removal: Annotated[float | None, "difference of the changes, between both halves, of the part removed in a day"]
+    apart: Annotated[float, "mean of these differences"]
+    arrivals: Annotated[int, "appearances of content there"]
+    received: Annotated[int, "of them those of content that had left the target; parallel ones are left out"]
+    why: Annotated[str, "why it is not proposed as a control; empty: it could be one"]
+
+    @property
+    def part(self) -> float:
+        """The part of its arrivals that came from the target."""
+        return self.received / self.arrivals if self.arrivals else 0.0
+
+
+def candidates(
+    movements: Movements, target: str, window: tuple[float, float], *, least: float, proxies: Collection[str] = ()
+) -> list[Candidate]:
+    """Compare a study's places with the target; give roles.
+
+    By what came up in a window (hours). An area that receives the target's content is no control: with fewer than two
+    clean ones, places are taken of whose arrivals at most `least` came from the target. `proxies` remove nothing and
+    are left out. The likest places come first.
+    """
+    mixes = _Mixes(movements, window)
+    own = mixes.sites[target]
+    keys = [key for key, _ in Counter({k: len(v) for k, v in mixes.sites.items()}).most_common(MOST_PLACES + 1)]
+    found = [_compared(mixes, target, key, own, proxies) for key in keys if key not in (target, "", UNATTRIBUTED)]
+    return sorted(_placed(found, target, mixes, least), key=lambda one: (not one.role, one.apart, one.key))
+
+
+class _Mixes:
+    """What came up at each place in a window."""
+
+    def __init__(self, movements: Movements, window: tuple[float, float]) -> None:
+        self.window, self.half = window, sum(window) / 2
+        self.gains: dict[str, list[Gain]] = defaultdict(list)
+        self.sites: dict[str, set[int]] = defaultdict(set)
+        self.left: Counter[str] = Counter()
+        for gain in movements.gains:
+            if window[0] <= gain.seen < window[1]:
+                self.gains[gain.place].append(gain)
+                self.sites[gain.place].add(gain.cluster)
+                if gain.moved("not parallel"):
+                    self.left[gain.left or ""] += 1
+        self.categories: dict[str, Counter[str]] = defaultdict(Counter)
+        self.feeds: dict[str, Counter[str]] = defaultdict(Counter)
+        for place, gains in self.gains.items():
+            for gain in gains:
+                self.categories[place][gain.category] += 1
+                self.feeds[place].update(movements.sources_of[gain.url_id])
+        self.removed: dict[str, list[list[bool]]] = defaultdict(lambda: [[], []])
+        for spell in movements.spells:
+            if window[0] <= spell.started < window[1] - _DAY_H:
+                quick = spell.taken_down and spell.gone - spell.started <= _DAY_H
+                self.removed[spell.place][spell.started >= self.half].append(quick)
+
+    def later(self, key: str) -> float:
+        """Part of a place's sites from the later half."""
+        early = {gain.cluster for gain in self.gains[key] if gain.seen < self.half}
+        late = {gain.cluster for gain in self.gains[key] if gain.seen >= self.half}
+        return len(late) / max(1, len(early) + len(late))
+
+    def change(self, key: str) -> float | None:
+        """Change of the part removed in a day."""
+        early, late = self.removed[key]
+        if min(len(early), len(late)) < FEWEST_SITES:
+            return None
+        return sum(late) / len(late) - sum(early) / len(early)
+
+    def received(self, key: str, target: str) -> int:
+        """Content that came from the target."""
+        return sum(gain.left == target and gain.moved("not parallel") for gain in self.gains[key])
+
+
+def _compared(mixes: _Mixes, target: str, key: str, own: set[int], proxies: Collection[str]) -> Candidate:
+    sites = mixes.sites[key]
+    changes = mixes.change(key), mixes.change(target)
+    removal = None if None in changes else min(1.0, abs((changes[0] or 0.0) - (changes[1] or 0.0)))
+    differences = {
+        "size": 1.0 - min(len(sites), len(own)) / max(len(sites), len(own), 1),
+        "categories": _apart(mixes.categories[key], mixes.categories[target]),
+        "feeds": _apart(mixes.feeds[key], mixes.feeds[target]),
+        "course": abs(mixes.later(key) - mixes.later(target)),
+    }
+    every = [*differences.values(), *([] if removal is None else [removal])]
+    made = Candidate(
+        key=key,
+        role="",
+        sites=len(sites),
+        removal=removal,
+        apart=sum(every) / len(every),
+        arrivals=len(mixes.gains[key]),
+        received=mixes.received(key, target),
+        why="",
+        **differences,
+    )
+    return replace(made, why=_why(made, proxies))
+
+
+def _why(one: Candidate, proxies: Collection[str]) -> str:
+    if one.key in proxies:
+        return "a reverse proxy removes nothing"
+    if one.sites < FEWEST_SITES:
+        return f"fewer than {FEWEST_SITES} sites"
+    if one.feeds > MOST_APART:
+        return f"{one.feeds:.0%} of its reports are of other feeds"
+    if one.categories > MOST_APART:
+        return f"{one.categories:.0%} of its reports are of other categories"
+    if one.part > RECEIVES:
+        return f"receives the target's content: {one.received:,} of {one.arrivals:,} arrivals"
+    return ""
+
+
+def _apart(one: Mapping[str, int], other: Mapping[str, int]) -> float:
+    """Total variation between two mixes: 0 alike, 1 nothing in common."""
+    sums = sum(one.values()) or 1, sum(other.values()) or 1
+    return sum(abs(one.get(k, 0) / sums[0] - other.get(k, 0) / sums[1]) for k in {*one, *other}) / 2
+
+
+def _placed(found: Sequence[Candidate], target: str, mixes: _Mixes, least: float) -> Iterator[Candidate]:
+    """Give roles: the likest clean places are controls, those that receive most the buffer."""
+    clean = sorted((one for one in found if not one.why), key=lambda one: (one.apart, one.key))
+    if len(clean) < 2:
+        near = [one for one in found if one.why.startswith("receives") and one.part <= least]
+        clean += sorted(near, key=lambda one: (one.part, one.apart, one.key))
+    chosen = {one.key for one in clean}
+    most = sorted(
+        (one for one in found if one.received >= max(3.0, LEAST_SINK * mixes.left[target])),
+        key=lambda one: (-one.received, one.key),
+    )
+    for least_part in (SINK, inf):  # clean places are the buffer only if enough others are left
+        buffer = [one for one in most if one.key not in chosen or one.received >= least_part * mixes.left[target]]
+        buffer = buffer[:MOST_BUFFER]
+        rest = [one for one in clean if one not in buffer]
+        if len(rest) >= _FEWEST_CLEAN:
+            break
+    spared: list[Candidate] = []
+    if buffer and len(rest) >= _FEWEST_CLEAN:
+        clean, size = rest, sum(one.sites for one in buffer) / len(buffer)
+        like = sorted(clean[1:], key=lambda one: (abs(one.sites - size), one.key))
+        spared = like[: min(MOST_SPARED, len(clean) // _FEWEST_CLEAN)]
+    else:
+        buffer = []
+    controls = [one for one in clean if one not in spared][:MOST_CONTROLS]
+    roles: dict[str, Role] = {}
+    given: tuple[tuple[Role, Sequence[Candidate]], ...] = (
+        ("control", controls),
+        ("buffer", buffer),
+        ("buffer control", spared),
+    )
+    for role, places in given:
+        roles |= dict.fromkeys((one.key for one in places), role)
+    yield from (replace(one, role=roles.get(one.key, "")) for one in found)

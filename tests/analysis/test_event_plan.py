@@ -1,0 +1,223 @@
+"""`waterbed event init` and `waterbed event check`: what they propose, write and print."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from graphs.displacement.event import read_event
+from tests.study.facts import hour, numbered, report, written
+from tests.study.rig import Run
+from waterbed.analysis.event_plan import plan_event
+from waterbed.study.study import Study
+
+AT = 60
+"""Hours from the start to the event."""
+APART = 4
+"""Hours between the reports of two URLs of a hoster."""
+LETTERS = "abcde"
+
+
+def _seen(after: Callable[[int], str], ends: int = AT) -> dict[str, str]:
+    """Twelve URLs at each of five hosters, up until some hour, and what was seen of each after the event."""
+    return {f"{letter}{n:02}": _before(n, ends) + after(n) for letter in LETTERS for n in range(12)}
+
+
+def _before(n: int, ends: int = AT) -> str:
+    return ("u" * (ends - APART * n)).ljust(AT - APART * n, "d")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A study that looked for 20 hours after the event; the target's content goes then."""
+    seen = _seen(lambda _: "u" * 20)
+    seen |= {f"a{n:02}": _before(n) + "u" * (1 + n) + "d" * (19 - n) for n in range(12)}
+    with written(tmp_path, seen, apart=APART):
+        pass
+    return tmp_path / "study"
+
+
+def init(run: Run, folder: Path, *words: object) -> tuple[int, str, str]:
+    return run("-C", folder, "event", "init", "AS64500", "--date", f"{hour(AT):%Y-%m-%dT%H:%M}", *words)
+
+
+def topics(run: Run, folder: Path, file: Path) -> dict[str, dict[str, object]]:
+    """The check's rows by topic, the last of each."""
+    code, said, problem = run("-C", folder, "event", "check", file, "--format", "json")
+    assert code == 0, problem
+    return {row["topic"]: row for row in json.loads(said)["rows"]}
+
+
+def test_init_writes_a_file_that_check_and_displacement_read(run: Run, folder: Path) -> None:
+    """It stands in the study's folder, proposes places beside the target, and says what cannot be told and why."""
+    code, said, problem = init(run, folder)
+    assert code == 0, problem
+    (path,) = (folder / "events").iterdir()
+    assert path.name == "AS64500-2026-01-07.toml"
+    event = read_event(path)
+    assert (event.target, event.at, event.controls) == (
+        "AS64500",
+        hour(AT),
+        ("AS64501", "AS64502", "AS64503", "AS64504"),
+    )
+    assert event.chosen_until == hour(48)
+    assert event.reads == [hour(17 * 24 + 72)]
+    assert event.secondary == ("mean change, blocks", "abroad, difference"), "without a buffer none is tested"
+    assert "declared late: Looks from after the event are in the study already" in said
+    assert (
+        "power, fall: The power to show that it removes more, and the least that can be shown, cannot be told:" in said
+    )
+    assert (
+        "answer: No answer can be had before this is mended: That the target removes more cannot be shown: target"
+        in said
+    )
+    code, said, _ = run("-C", folder, "event", "check", path)
+    assert code == 0
+    assert said.splitlines()[-1].startswith("answer: No answer can be had before this is mended")
+    assert "days after: 2 of 56 periods after the event are known, all on 2026-01-21 12:00." in said
+
+
+def test_a_file_that_is_there_stays_as_it_is(run: Run, folder: Path, tmp_path: Path) -> None:
+    """One sentence, exit code 2, and nothing is written beside it."""
+    (tmp_path / "mine.toml").write_text("mine")
+    code, said, problem = init(run, folder, "--out", tmp_path / "mine.toml")
+    assert (code, said) == (2, "")
+    assert "mine.toml is there already and stays as it is; name another file with --out" in problem
+    assert (tmp_path / "mine.toml").read_text() == "mine"
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.toml", "study", "routes.csv", "keys"} & {
+        path.name for path in tmp_path.iterdir()
+    }
+
+
+def test_a_plan_that_cannot_be_made_is_one_sentence(run: Run, folder: Path) -> None:
+    """With the value and where to look, exit code 2, and no file."""
+    for words, parts in (
+        (("nobody", "--date", "2026-01-07"), ("target: this study does not know the hoster nobody", "waterbed rank")),
+        (("UK", "--date", "2026-01-07"), ("target:", "the United Kingdom is GB")),
+        (("AS64500", "--date", "2025-01-07"), ("date: 2025-01-07 00:00 has no data before it", "2026-01-05 00:00")),
+        (("AS64500", "--date", "2026-01-06"), ("date: data before it span", "8 periods of 6 hours")),
+    ):
+        refused(run("-C", folder, "event", "init", *words), *parts)
+    assert not (folder / "events").exists()
+
+
+def refused(said: tuple[int, str, str], *parts: str) -> None:
+    """Exit code 2 and one sentence with these parts and the page."""
+    assert (said[0], said[1], said[2].strip().count("\n")) == (2, "", 0), said
+    assert all(part in said[2] for part in (*parts, "docs/displacement.md")), said[2]
+
+
+def _planned(study: Study) -> tuple[str, list[str]]:
+    plan = plan_event(study.conclude(), study.config, "AS64500", hour(AT), removed=0.9, displaced=0.3)
+    return plan.text, [row.text for row in plan.rows if row.topic != "declared late"]
+
+
+def test_what_comes_after_the_event_changes_no_plan(tmp_path: Path) -> None:
+    """Later looks, reports, decisions and hosters' reports leave every byte of the file and every number as it was."""
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    with written(tmp_path / "one", _seen(lambda _: "uu", 55), apart=APART) as study:
+        first = _planned(study)
+    later = _seen(lambda n: "dududud" + "u" * n, 55) | numbered("f", 9, " " * AT + "uuuddd")
+    with written(tmp_path / "two", later, apart=APART, study="e" * 32) as study:
+        at = hour(AT + 1)
+        known = [f"{letter}{n:02}" for letter in LETTERS for n in range(12)]
+        more = [
+            report(url, report_id=f"late{url}", source="new", content_id="same", reported_at=at, received_at=at)
+            for url in known
+        ]
+        study.folder.store.add([*more])
+        second = _planned(study)
+    assert first == second
+
+
+EVENT = """
+target = "AS64500"
+date = 2026-01-07T12:00:00
+chosen_until = 2026-01-07
+controls = ["AS64501", "AS64502"]
+period_h = 6.0
+before = 8
+after = 2
+horizon_h = 6.0
+"""
+
+
+def test_a_quarantine_that_stops_the_answer_is_named_with_its_command(run: Run, tmp_path: Path) -> None:
+    """It comes first, and says how it is decided; released, it is gone."""
+    seen = _seen(lambda _: "u" * 20) | {f"a{n:02}": _before(n) + "uu" + "d" * 18 for n in range(12)}
+    with written(tmp_path, seen, apart=APART):
+        pass
+    (tmp_path / "event.toml").write_text(EVENT)
+    found = topics(run, tmp_path / "study", tmp_path / "event.toml")
+    assert found["quarantine"]["stops"] is True
+    command = str(found["quarantine"]["command"])
+    assert command.startswith("waterbed quarantine release|void ")
+    words = ("quarantine", "release", command.split()[3], "--reason", "it is so")
+    assert run("-C", tmp_path / "study", *words)[0] == 0
+    assert "quarantine" not in topics(run, tmp_path / "study", tmp_path / "event.toml")
+
+
+def test_a_check_says_what_is_awaited(run: Run, folder: Path, tmp_path: Path) -> None:
+    """Periods that data do not reach stop it; takedowns so far are told, and the last line sums up."""
+    (tmp_path / "event.toml").write_text(EVENT.replace("before = 8", "before = 200"))
+    found = topics(run, folder, tmp_path / "event.toml")
+    assert found["days before"]["stops"] is True
+    assert str(found["days before"]["text"]).endswith(
+        "reach back to 2025-11-18 12:00, and data begin on 2026-01-05 00:00: set before to 10."
+    )
+    assert found["days after"]["text"] == "2 of 2 periods after the event are known, all on 2026-01-08 00:00."
+    assert str(found["takedowns"]["text"]).startswith(
+        "11 contents of 11 sites ended at the target so far, and 9 of them were followed for 6 hours; "
+    )
+    assert list(found)[-1] == "answer"
+    assert str(found["answer"]["text"]).startswith("No answer can be had before this is mended (1 more reason above): ")
+
+
+def test_places_without_looks_after_the_event_are_named(run: Run, tmp_path: Path) -> None:
+    """One control alone is a line; a target that nobody looks at stops the answer."""
+    seen = _seen(lambda _: "u" * 20) | {f"{letter}{n:02}": _before(n) for letter in "ab" for n in range(12)}
+    with written(tmp_path, seen, apart=APART):
+        pass
+    other = EVENT.replace('["AS64501", "AS64502"]', '["AS64501", "AS64503"]').replace('"AS64500"', '"AS64504"')
+    for text, stops in ((EVENT, True), (other, False)):
+        (tmp_path / "event.toml").write_text(text)
+        row = topics(run, tmp_path / "study", tmp_path / "event.toml")["looks"]
+        assert row["stops"] is stops
+        assert "from 2026-01-07 12:00 to 2026-01-08 00:00" in str(row["text"])
+
+
+def test_a_bad_file_is_one_sentence(run: Run, folder: Path, tmp_path: Path) -> None:
+    """A check refuses what no waiting mends, with exit code 2."""
+    early = EVENT.replace("date = 2026-01-07T12:00:00", "date = 2026-01-04").replace(
+        "until = 2026-01-07", "until = 2026-01-03"
+    )
+    for text, parts in (
+        (
+            EVENT.replace('"AS64501"', '"nobody"'),
+            ("controls: this study does not know the hoster nobody", "waterbed rank"),
+        ),
+        (EVENT.replace("until = 2026-01-07", "until = 2026-01-09"), ("chosen_until: 2026-01-09 00:00 lies after",)),
+        (EVENT.replace('"AS64501"', '"AS64500"'), ("controls: AS64500 is the target",)),
+        (early, ("date: 2026-01-04 00:00 lies before",)),
+    ):
+        (tmp_path / "event.toml").write_text(text)
+        refused(run("-C", folder, "event", "check", tmp_path / "event.toml"), *parts)
+
+
+def test_a_feed_that_stops_at_the_event_is_named(run: Run, tmp_path: Path) -> None:
+    """With its counts, and what becomes of its reports."""
+    seen = _seen(lambda _: "u" * 20) | {f"a{n:02}": "u" * 80 for n in range(24)}
+    with written(tmp_path, seen) as study:
+        for number in range(24):
+            for source, at in (("second", 20.0 + number), ("third", AT - 11.0 + number * 0.9)):
+                one = report(f"a{number:02}", report_id=f"{source}{number}", source=source, received_at=hour(at))
+                study.folder.store.add([replace(one, reported_at=hour(at))])
+    (tmp_path / "event.toml").write_text(EVENT)
+    text = str(topics(run, tmp_path / "study", tmp_path / "event.toml")["feed"]["text"])
+    assert text.startswith(
+        "Feed second stopped reporting the target at the event: 24 sites before, 0 after; other feeds"
+    )
+    assert text.endswith(": its reports will be left out.")

@@ -1,0 +1,210 @@
+"""Things that an event's answer still needs."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+import msgspec
+
+from graphs.displacement.candidates import RECEIVES
+from graphs.displacement.event import SEE, Event, check_names
+from graphs.displacement.feeds import changed_feeds
+from graphs.displacement.movements import HOUR, Movements
+from graphs.displacement.returns import followed
+from graphs.displacement.series import Series
+from waterbed.analysis.event_answer import left_out
+from waterbed.analysis.event_looks import refuse_unseen, unseen_windows
+from waterbed.analysis.event_plan import movements_of
+from waterbed.analysis.event_power import EventPower
+from waterbed.analysis.event_power_rows import PRIMARY, answer_row, fall_row, first_read, power_rows, quarantine_rows
+from waterbed.estimators.refusal import LEAST_CLUSTERS, Refusal
+from waterbed.model.errors import InputError
+from waterbed.model.progress import stage
+from waterbed.model.results import PlanRow
+from waterbed.store.config import Config
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.external import ExternalConclusions
+
+
+@stage("checking the event")
+def check_event(whole: Conclusions, config: Config, event: Event, *, removed: float, displaced: float) -> list[PlanRow]:
+    """Say what an answer to an event needs today.
+
+    And from when it can be had. What stops it comes first, then what is awaited, then its power; the answer stands
+    last. InputError for a file that no waiting mends.
+    """
+    if not whole.episodes or whole.until is None:
+        raise InputError(
+            "this study does not hold any episode yet; import reports and run waterbed recheck first "
+            "(docs/operations.md)"
+        )
+    every = movements_of(whole, config, event, chosen=False)
+    reports = whole.facts.reports
+    check_names(
+        event,
+        known=every.places(),
+        categories={report.category for report in reports},
+        sources={report.source for report in reports},
+    )
+    if event.at <= every.zero:
+        raise InputError(
+            f"date: {event.at:%Y-%m-%d %H:%M} lies before the study's data, which begin on "
+            f"{every.zero:%Y-%m-%d %H:%M}; {SEE}"
+        )
+    today = _Today(whole=whole, config=config, event=event, until=whole.until)
+    before = whole.before(event.at)
+    rows = [*today.days(), *today.looks(), *quarantine_rows(whole, event), *today.feeds(), *today.contamination()]
+    if before.episodes and before.until is not None:
+        power = EventPower(event=event, conclusions=before, movements=movements_of(before, config, event))
+        rows += [
+            *today.takedowns(power, removed, displaced),
+            *fall_row(power),
+            *power_rows(power, removed, displaced),
+        ]
+    else:
+        text = f"No URL was seen before the event, {event.at:%Y-%m-%d %H:%M}: there is nothing to compare with."
+        rows.append(PlanRow(topic="days before", text=text, stops=True))
+    rows.sort(key=lambda row: not row.stops)
+    return [*rows, today.answer(rows)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Today:
+    """An event, and what is known by now."""
+
+    whole: Conclusions
+    config: Config
+    event: Event
+    until: datetime
+
+    @cached_property
+    def movements(self) -> Movements:
+        """Movements of the report."""
+        return movements_of(self.whole, self.config, self.event)
+
+    @cached_property
+    def elapsed(self) -> int:
+        """Whole periods after the event that are known."""
+        return min(self.event.after, max(0, math.floor((self.until - self.event.at) / self.event.period + 1e-9)))
+
+    @property
+    def confirmation(self) -> timedelta:
+        """Time that confirmation takes."""
+        return timedelta(seconds=self.config.judge.freeze_s)
+
+    @property
+    def first_read(self) -> datetime:
+        """From when the report can be read."""
+        return first_read(self.event, self.confirmation)
+
+    def days(self) -> Iterator[PlanRow]:
+        """Yield periods before and after."""
+        event, (start, end) = self.event, self.event.window
+        begin = max(filter(None, (self.movements.zero, event.since)))
+        if start < begin:
+            fit = max(0, math.floor((event.at - begin) / event.period + 1e-9) - event.anticipation)
+            way = f"set before to {fit}" if fit >= 8 else "move the date, or shorten period_h"
+            text = (
+                f"{event.before} periods before the event reach back to {start:%Y-%m-%d %H:%M}, and data begin on "
+                f"{begin:%Y-%m-%d %H:%M}: {way}."
+            )
+            yield PlanRow(topic="days before", text=text, value=float(fit), unit="periods", stops=True)
+        else:
+            ahead = max(0, math.ceil((event.at - self.until) / event.period - 1e-9) - event.anticipation)
+            known = max(0, event.before - ahead)
+            text = f"{known} of {event.before} periods before the event are known."
+            yield PlanRow(topic="days before", text=text, value=float(known), unit="periods")
+        text = f"{self.elapsed} of {event.after} periods after the event are known, all on {end:%Y-%m-%d %H:%M}."
+        yield PlanRow(topic="days after", text=text, value=float(self.elapsed), unit="periods")
+
+    def looks(self) -> Iterator[PlanRow]:
+        """Yield areas and places without looks."""
+        event, whole = self.event, self.whole
+        external = ExternalConclusions(whole, self.config.testimony)
+        prior = external.prior if external.settings.in_series else ()
+        try:
+            refuse_unseen(whole, event, whole.episodes, prior, self.until)
+        except InputError as problem:
+            yield PlanRow(topic="looks", text=f"{problem}.", stops=True)
+            return
+        places = [(place, (place,)) for place in event.places]
+        for place, name, (start, end) in unseen_windows(whole, event, whole.episodes, prior, places, self.until):
+            text = f"Nobody looked at {place} from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} ({name} the event)."
+            yield PlanRow(topic="looks", text=text)
+
+    def feeds(self) -> Iterator[PlanRow]:
+        """Yield feeds that stop or start.
+
+        At the event, or before it within the last days.
+        """
+        event = self.event
+        if self.elapsed:
+            shown = _shortened(event, self.elapsed)
+        else:
+            past = min(event.after, 7 * 24 // max(1, int(event.period_h)) or 1)
+            shown = _shortened(event, past, at=self.until - past * event.period)
+        series = Series(event=shown, movements=self.movements)
+        if series.before[0] < 0:
+            return
+        feeds = changed_feeds(series)
+        left = left_out(feeds, self.movements)
+        for one in feeds:
+            words = one.words if self.elapsed else one.words.replace("at the event", f"on {shown.at:%Y-%m-%d}")
+            end = "its reports will be left out" if one.source in left else "no other feed can stand for it"
+            yield PlanRow(topic="feed", text=f"{words[0].upper()}{words[1:]}: {end}.")
+
+    def contamination(self) -> Iterator[PlanRow]:
+        """Yield controls that receive the target's content."""
+        event, movements = self.event, self.movements
+        at = movements.hours(event.at)
+        for place in (*event.controls, *event.buffer_controls):
+            came = [gain for gain in movements.gains if gain.place == place and gain.seen < at]
+            theirs = sum(gain.left == event.target and gain.moved("not parallel") for gain in came)
+            if came and theirs > RECEIVES * len(came):
+                text = (
+                    f"{place} receives the target's content: {theirs:,} of {len(came):,} arrivals before the event; "
+                    f"its growth hides displacement, so name another control."
+                )
+                yield PlanRow(topic="contamination", text=text, value=theirs / len(came), unit="share of arrivals")
+        if self.elapsed and (found := Series(event=event, movements=movements).unsound()):
+            yield PlanRow(topic="contamination", text=f"{found.reason[0].upper()}{found.reason[1:]}.")
+
+    def takedowns(self, power: EventPower, removed: float, displaced: float) -> Iterator[PlanRow]:
+        """Yield takedowns so far, of those needed."""
+        if self.event.primary != PRIMARY:
+            return
+        movements, event = self.movements, self.event
+        seats, end = self.whole.seats, movements.hours(event.window[1])
+        every = [
+            spell
+            for spell in movements.spells
+            if spell.place == event.target and spell.taken_down and movements.hours(event.at) <= spell.gone < end
+        ]
+        known = followed(event, movements, self.whole.arrivals, self.whole.hops, home=self.config.home, seats=seats)
+        sites = len({one.site_id for one in known})
+        wanted = power.takedowns_needed(removed, displaced)
+        need = (
+            f"how many are needed cannot be told: {wanted.reason}"
+            if isinstance(wanted, Refusal)
+            else f"about {math.ceil(wanted):,} show {displaced:.0%} displaced with a probability of 0.8"
+        )
+        contents = len({one.content_id for one in every})
+        text = (
+            f"{contents:,} contents of {len({one.site_id for one in every}):,} sites ended at the target so far, and "
+            f"{len({one.content_id for one in known}):,} of them were followed for {event.horizon_h:g} hours; {need}."
+        )
+        short = sites < LEAST_CLUSTERS and self.until >= self.first_read
+        if short:
+            text = f"{text[:-1]}, and {LEAST_CLUSTERS} sites that were followed are the least."
+        yield PlanRow(topic="takedowns", text=text, value=float(contents), unit="contents", stops=short)
+
+    def answer(self, rows: Sequence[PlanRow]) -> PlanRow:
+        """One plain sentence."""
+        wait = max(0.0, (self.first_read - self.confirmation - self.until) / HOUR / 24.0)
+        return answer_row(rows, self.first_read, wait)
+
+
+def _shortened(event: Event, after: int, at: datetime | None = None) -> Event:
+    return msgspec.structs.replace(event, after=after, read=(), date=at or event.date)

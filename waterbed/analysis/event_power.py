@@ -1,0 +1,250 @@
+"""Power of an event's tests, from data before it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from math import inf
+from typing import Final
+
+import numpy as np
+
+from graphs.displacement.answers import SEED
+from graphs.displacement.event import Event
+from graphs.displacement.movements import HOUR, Movements
+from graphs.displacement.planned import DRAWS, Effect, Expected, compared, expected, known_order, plan_windows
+from waterbed.analysis.event_shares import BY, pooled_clocks, removed_of
+from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, episodes_by_key
+from waterbed.estimators.changes import Share, change_beyond
+from waterbed.estimators.incidence import NOTHING, share_interval
+from waterbed.estimators.power import ERROR, least_effect, needed, power_at, power_of
+from waterbed.estimators.refusal import Refusal
+from waterbed.model.window import Window
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.windowed import pieces_of
+
+METHOD: Final = (
+    "the report's own estimators on windows before the event, with the stated effect put into them; power of a normal "
+    "test with their standard error (Bloom 1995): see docs/displacement.md, Plan a study"
+)
+LEAST_SHARE: Final = 0.02
+"""Rise of the share removed below which no power is asked for."""
+Estimate = Expected | Refusal
+DISPLACED: Final = (0.05, 0.1, 0.2, 0.3, 0.45, 0.6)
+"""Shares displaced at which the primary's power is worked out."""
+_STEPS: Final = 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventPower:
+    """Power of the fall and of excess reappearance.
+
+    All from conclusions that end before the event: areas as its file says, windows before the event for those after it.
+    """
+
+    event: Event
+    conclusions: Conclusions
+    movements: Movements
+
+    @cached_property
+    def level(self) -> float:
+        """Error of a test on each read date."""
+        return ERROR / max(1, len(self.event.read))
+
+    @cached_property
+    def windows(self) -> list[tuple[float, float]]:
+        """Windows before the event, in place of that after."""
+        return plan_windows(self.event, self.movements)
+
+    @property
+    def no_window(self) -> Refusal:
+        """The reason if no window fits before the event."""
+        length = self.event.after * self.event.period_h + self.event.horizon_h
+        have = self.movements.end - (self.movements.hours(self.event.since) if self.event.since else 0.0)
+        return Refusal(
+            f"data before the event span {have / 24:.1f} days, and {length / 24:.1f} are needed for one window as "
+            f"long as that after it, followed for {self.event.horizon_h:g} hours"
+        )
+
+    # the fall
+    @cached_property
+    def _early(self) -> tuple[Share, Share] | Refusal:
+        """The shares of target and controls before the event."""
+        end = min(self.event.at - self.event.anticipation * self.event.period, self.movements.until)
+        return self._shares(Window(since=end - self.event.before * self.event.period, until=end), "before the event")
+
+    def _shares(self, window: Window, when: str) -> tuple[Share, Share] | Refusal:
+        target, controls, until = self._clocks([window])[0]
+        found = []
+        for who, group in (("target", target), ("controls", controls)):
+            told, share = removed_of(group, until)
+            if share is None:
+                return Refusal(f"{who} {when}: {told.why}")
+            found.append(share)
+        return found[0], found[1]
+
+    def _clocks(self, windows: Sequence[Window]) -> list[tuple[list[Clock], list[Clock], datetime | None]]:
+        """Clocks of target and controls in windows that do not overlap."""
+        by, urls = BY[self.event.kind], self.movements.sources_of
+        found = []
+        for piece in pieces_of(self.conclusions, windows):
+            groups = episodes_by_key([one for one in piece.episodes if one.url_id in urls], by)
+            target, controls = (pooled_clocks(groups, keys) for keys in ([self.event.target], self.event.controls))
+            found.append((target, controls, piece.until))
+        return found
+
+    @cached_property
+    def _late(self) -> list[tuple[list[Clock], Share, datetime]] | Refusal:
+        """The target's clocks and the controls' share in each window."""
+        if not self.windows:
+            return self.no_window
+        zero = self.movements.zero
+        windows = [Window(since=zero + one * HOUR, until=zero + other * HOUR) for one, other in reversed(self.windows)]
+        found, why = [], ""
+        for target, controls, until in self._clocks(windows):
+            told, share = removed_of(controls, until)
+            why = why or told.why
+            if share is not None and until is not None:
+                found.append((target, share, until))
+        return found or Refusal(f"controls, in windows as long as that after the event: {why}")
+
+    @cached_property
+    def removes_now(self) -> float | Refusal:
+        """The share that the target removed within 24 hours before."""
+        return self._early if isinstance(self._early, Refusal) else self._early[0].share
+
+    def fall_power(self, removed: float) -> float | Refusal:
+        """Power of the test that the target removed more.
+
+        `removed` is the share that it removes within 24 hours after the event; controls stay as they are.
+        """
+        early, late = self._early, self._late
+        if isinstance(early, Refusal):
+            return early
+        if isinstance(late, Refusal):
+            return late
+        if removed < early[0].share + LEAST_SHARE:
+            return Refusal(f"{removed:.0%} removed within 24 hours is no more than the {early[0].share:.0%} before")
+        rng = np.random.default_rng(SEED)
+        found: list[float] = []
+        why = ""
+        for target, controls, until in late:
+            for _ in range(DRAWS):
+                told, share = removed_of(_removing(target, removed, until, rng), until)
+                if share is None:  # a refusal does not reject
+                    why = told.why
+                    found.append(0.0)
+                    continue
+                pair = (_at(share, removed), _at(controls, early[1].share))
+                p = change_beyond([early[0], pair[0], early[1], pair[1]]).p
+                found.append(power_of(p, level=self.level))
+        if not any(found):
+            return Refusal(f"target, in windows as long as that after the event: {why}")
+        return float(np.mean(found))
+
+    def least_fall(self) -> float | Refusal | None:
+        """Least share removed that is shown with 80%.
+
+        None: not even the removal of all.
+        """
+        early, whole = self._early, self.fall_power(1.0)
+        if isinstance(early, Refusal):
+            return early
+        if isinstance(whole, Refusal):
+            return whole
+        least = early[0].share + LEAST_SHARE
+        shares = tuple(np.linspace(least, 1.0, _STEPS).tolist()) if least < 1.0 else ()
+
+        def power(removed: float) -> float:
+            found = self.fall_power(removed)
+            return 0.0 if isinstance(found, Refusal) else found
+
+        return least_effect(power, shares)
+
+    # the primary outcome
+    def reappearance(
+        self, removed: float, displaced: float, *, stock: bool
+    ) -> list[tuple[Estimate, Estimate]] | Refusal:
+        """Excess reappearance as the report would estimate it.
+
+        In both readings, for each window and draw. `displaced` of what ends moves; reports find the middle of
+        the declared detection, all without one.
+        """
+        if not self.windows:
+            return self.no_window
+        effect = Effect(removed=removed, seen=displaced * self.found, stock=stock)
+        order, _ = known_order(self.movements)
+        found = expected(self.event, self._compared, self.windows, effect, order=order, seed=SEED)
+        refused = [one for pair in found for one in pair if isinstance(one, Refusal)]
+        if len(refused) < 2 * len(found):
+            return found
+        return Refusal(f"with this effect in windows before the event, {refused[0].reason}")
+
+    @cached_property
+    def _compared(self) -> Movements:
+        return compared(self.event, self.movements)
+
+    @property
+    def found(self) -> float:
+        """Part of arrivals found, as declared; else 1."""
+        detection = self.event.detection
+        return 1.0 if detection is None else float(np.mean([*detection.home, *detection.abroad]))
+
+    def primary_power(self, removed: float, displaced: float, *, stock: bool) -> float | Refusal:
+        """Power of excess reappearance, the least of both readings."""
+        found = self.reappearance(removed, displaced, stock=stock)
+        if isinstance(found, Refusal):
+            return found
+        return float(np.mean([min(self._rejects(one) for one in pair) for pair in found]))
+
+    def _rejects(self, one: Estimate) -> float:
+        """Probability to reject; a refusal does not."""
+        return 0.0 if isinstance(one, Refusal) else power_at(one.excess, one.error, level=self.level)
+
+    def least_displaced(self, removed: float) -> float | Refusal | None:
+        """Least share displaced that is shown with 80%.
+
+        Of what is reported after the event and ends; None: none of those asked about.
+        """
+        whole = self.primary_power(removed, DISPLACED[-1], stock=False)
+        if isinstance(whole, Refusal):
+            return whole
+
+        def power(displaced: float) -> float:
+            found = self.primary_power(removed, displaced, stock=False)
+            return 0.0 if isinstance(found, Refusal) else found
+
+        return least_effect(power, DISPLACED)
+
+    def takedowns_needed(self, removed: float, displaced: float) -> float | Refusal:
+        """Contents that must end for 80% power."""
+        found = self.reappearance(removed, displaced, stock=False)
+        if isinstance(found, Refusal):
+            return found
+        each = [
+            max(needed(one.treated, one.excess, one.error, level=self.level) for one in given)
+            for pair in found
+            if len(given := [one for one in pair if isinstance(one, Expected) and one.excess > 0]) == len(pair)
+        ]
+        return float(np.mean(each)) if each else Refusal("too little would be seen elsewhere with this effect")
+
+
+def _at(share: Share, value: float) -> Share:
+    """The same worth at another share."""
+    low, high = share_interval(value, share.worth.number)
+    return Share(share=value, low=low, high=high, worth=share.worth)
+
+
+def _removing(group: Collection[Clock], removed: float, until: datetime, rng: np.random.Generator) -> list[Clock]:
+    """The clocks if so many sites were removed within 24 hours, and no others."""
+    sites = sorted({one.site_id for one in group})
+    order = rng.permutation(len(sites))
+    gone = {site for site, place in zip(sites, order.tolist(), strict=True) if place < round(removed * len(sites))}
+    found = []
+    for one in group:
+        left, right, cause = max(0.0, (until - one.origin) / HOUR), inf, NOTHING
+        at = rng.uniform(0.1, 0.9) * WITHIN_H
+        if one.site_id in gone and at < left:
+            left, right, cause = at - 0.01, at, REMOVED
+        found.append(Clock(left_h=left, right_h=right, cause=cause, site_id=one.site_id, origin=one.origin))
+    return found

@@ -1,0 +1,124 @@
+"""The `event` commands: plan an intervention's study, check it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from waterbed.cli.options import Format, Formatted
+from waterbed.cli.output import new_table, note, print_rows, print_table, say, written_at
+from waterbed.model.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from graphs.displacement.candidates import Candidate
+    from waterbed.model.results import PlanRow
+    from waterbed.study.study import Study
+
+event_app = typer.Typer(help="Interventions: plan their study, and see what it still needs.", no_args_is_help=True)
+Removed = Annotated[
+    float, typer.Option(min=0.01, max=1.0, help="Share that the target will remove within 24 hours, for power.")
+]
+Displaced = Annotated[float, typer.Option(min=0.01, max=1.0, help="Share of what ends there that moves, for power.")]
+_SHOWN = 12
+
+
+@event_app.command("init")
+def event_init(
+    context: typer.Context,
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="A hoster's key, AS64500, or a country like NL.")],
+    date: Annotated[
+        datetime,
+        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="When it begins, UTC.", show_default=False),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write; else events/TARGET-DATE.toml.", show_default=False)
+    ] = None,
+    removed: Removed = 0.9,
+    displaced: Displaced = 0.3,
+    form: Formatted = Format.table,
+) -> None:
+    """Write an event file, from data before the event alone.
+
+    Proposes controls and buffer, and says what the study can show. A file that is there stays as it is.
+
+    For example: waterbed -C mystudy event init moerashost --date 2025-04-08
+    """
+    from waterbed.analysis.event_plan import plan_event
+    from waterbed.store.whole.files import write_new
+    from waterbed.study.study import open_study
+
+    with open_study(context.obj) as study:
+        at = date.replace(tzinfo=UTC)
+        name = re.sub("[^A-Za-z0-9]+", "-", target).strip("-")[:60] or "event"
+        path = out or study.path / "events" / f"{name}-{at:%Y-%m-%d}.toml"
+        if path.exists():
+            raise InputError(f"{path} is there already and stays as it is; name another file with --out")
+        plan = plan_event(study.conclude(), study.config, target, at, removed=removed, displaced=displaced)
+        with written_at(path):
+            if out is None:
+                path.parent.mkdir(exist_ok=True)
+            try:
+                write_new(path, plan.text.encode())
+            except FileExistsError:
+                raise InputError(f"{path} is there already and stays as it is; name another file with --out") from None
+        if form is Format.table:
+            _places(plan.places, target)
+        _rows(study, plan.rows, form)
+        if form is Format.table:
+            note(f"wrote {path}: read it and change it, before the event")
+
+
+@event_app.command("check")
+def event_check(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The event file.", show_default=False)],
+    removed: Removed = 0.9,
+    displaced: Displaced = 0.3,
+    form: Formatted = Format.table,
+) -> None:
+    """Say what an answer to an event still needs.
+
+    What stops it comes first, and the last line says from when an answer can be had.
+
+    For example: waterbed -C mystudy event check mystudy/events/moerashost-2025-04-08.toml
+    """
+    from graphs.displacement.event import read_event
+    from waterbed.analysis.event_check import check_event
+    from waterbed.study.study import open_study
+
+    event = read_event(file)
+    with open_study(context.obj) as study:
+        _rows(study, check_event(study.conclude(), study.config, event, removed=removed, displaced=displaced), form)
+
+
+def _rows(study: Study, rows: Sequence[PlanRow], form: Format) -> None:
+    from waterbed.analysis.event_power import METHOD
+    from waterbed.model.results import PlanRow
+    from waterbed.study.metadata import table_info
+
+    if form is not Format.table:
+        info = replace(table_info(study, "event plan", by="event"), method=METHOD)
+        print_rows(PlanRow, rows, info, form)
+        return
+    for row in rows:
+        say(f"{row.topic}: {row.text}", style="bold" if row.stops or row.topic == "answer" else None)
+
+
+def _places(places: Sequence[Candidate], target: str) -> None:
+    """Print the places that were compared with the target."""
+    table = new_table(f"Places beside {target}, from before the event", look="bold")
+    for name in ("place", "proposed as", "sites", "apart", "from target", "why no control"):
+        table.add_column(name, justify="right" if name in ("sites", "apart", "from target") else "left")
+    for one in places[:_SHOWN]:
+        came = f"{one.received:,} of {one.arrivals:,}"
+        table.add_row(one.key, one.role or "-", f"{one.sites:,}", f"{one.apart:.2f}", came, one.why)
+    print_table(table)
+    if len(places) > _SHOWN:
+        say(f"... {len(places) - _SHOWN:,} more")

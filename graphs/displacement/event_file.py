@@ -29,7 +29,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "sources": "only URLs reported by one of these; empty: all",
     "horizon_h": "an arrival this soon after an end counts as a return, hours",
     "age_within_h": "largest difference in age between content that ended and its comparison content, hours",
-    "most_contaminated": "largest share of the controls' arrivals that may come from the target",
+    "most_contaminated": "largest share of a control's arrivals that the event may have sent there from the target",
     "detection.home": "lowest and highest share of arrivals at home that reports find",
     "detection.abroad": "the same abroad",
     "fall": 'what says that the target fell, tested first: "removal, change", "mean change" or "mean change, blocks"',

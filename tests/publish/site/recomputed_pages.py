@@ -17,7 +17,7 @@ from tests.publish.site.recomputed import (
     whole,
     without_constants,
 )
-from tests.publish.site.recomputed_rankings import answers, overview, ranking
+from tests.publish.site.recomputed_rankings import answer_in, answers, overview, ranking
 from tests.publish.site.recomputed_sheets import quality, sheet
 from waterbed.model.results import Answer
 from waterbed.model.spelling import NOTHING, interval, number, percent
@@ -119,7 +119,7 @@ def displacement(check: Check) -> None:
         )
     for one in check.page.xpath("//ul[@class='events']/li"):
         stem = one.xpath(".//a/@href")[0].removesuffix(".html")
-        said = " ".join(o["text"] for o in its.rows(f"{stem}-sentences"))
+        said = answer_in(its.rows(f"{stem}-sentences"))
         if squeezed(said) not in text_of(one):
             check.wrong.append(f"{check.name}: {text_of(one)} lacks {said}")
         check.drop(one)

@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from tests.publish.site.recomputed import (
     Check,
@@ -18,20 +20,22 @@ from tests.publish.site.recomputed import (
 )
 from waterbed.analysis.rankings.speed_ranks import slowest_of
 from waterbed.model.spelling import NOTHING, number, percent
+from waterbed.publish.site.interventions import CHANGE
 from waterbed.publish.site.layout import thousands
 from waterbed.publish.site.overview import MARKS_H, SHOWN, WEEKS
 from waterbed.publish.site.rankings import CLASSES, NAMED, slow_words
+
+
+def answer_in(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The answer to an event, without what would change it."""
+    return " ".join(row["text"] for row in rows if not row["name"].startswith(CHANGE))
 
 
 def answers(check: Check) -> None:
     """Each event with its answer, on the first page."""
     for one in check.page.xpath("//dl[@class='events']/div"):
         stem = one.xpath(".//a/@href")[0].removesuffix(".html")
-        said = (
-            " ".join(o["text"] for o in check.files.rows(f"{stem}-sentences"))
-            if check.files.has(f"{stem}-sentences")
-            else "Refused"
-        )
+        said = answer_in(check.files.rows(f"{stem}-sentences")) if check.files.has(f"{stem}-sentences") else "Refused"
         if squeezed(said) not in text_of(one):
             check.wrong.append(f"{check.name}: {text_of(one)} lacks {said}")
         check.drop(one)

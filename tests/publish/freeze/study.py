@@ -54,11 +54,11 @@ CITATION = Citation(
 
 EVENT = """\
 target = "AS64500"
-date = 2026-01-09T12:00:00Z
-chosen_until = 2026-01-09
+date = 2026-01-07T08:00:00Z
+chosen_until = 2026-01-07
 public = true
 controls = ["cloudflare-pages"]
-period_h = 8.0
+period_h = 6.0
 before = 8
 after = 4
 most_contaminated = 1.0

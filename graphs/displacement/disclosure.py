@@ -24,7 +24,7 @@ _NO_SITES: Final = ("periods", "periods after", "stretches before", "controls tr
 """Units of numbers that count neither sites nor contents."""
 _NUMBER: Final = re.compile(
     r"(?<!at least )(?<!fewer than )(?<!p )(?<!p of )(?<![\w.,+:\u2212-])\d+(?:,\d{3})*(?![\w.:%-]|,\d)"
-    r"(?! (?:days|hours|h\b|periods|placebos?|windows|dates|pairs|controls\b|targets))"
+    r"(?! (?:days|hours|h\b|periods|placebos?|windows|dates|pairs|places\b|controls\b|targets))"
 )
 """A number in a text that may count sites or contents: no share, size, date, threshold, or length of time."""
 

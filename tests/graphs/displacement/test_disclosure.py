@@ -209,6 +209,7 @@ def test_lifts_of_pairs_not_told_are_refused() -> None:
         ("a factor of 1.37; 4 placebo dates", "a factor of 1.37; 4 placebo dates"),
         ("20.3% after an end, 4.6% without; 74 clusters", "20% after an end, 5% without; 75 clusters"),
         ("1,234 and 2,000 URLs; 1234 surely moved", "1,233 and 2,001 URLs; 1,233 surely moved"),
+        ("Of 7 places, each by its size, it ranks 2nd", "Of 7 places, each by its size, it ranks 2nd"),
         ("reports span fewer than 7 days; 2 placebo dates", "reports span fewer than 7 days; 2 placebo dates"),
     ],
 )

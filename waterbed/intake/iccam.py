@@ -72,14 +72,15 @@ def parse_iccam(pieces: Iterable[str], name: str) -> Iterator[ReportLine | Rejec
 def _line(number: int, entry: Mapping[str, Any], item: Any, page: str) -> ReportLine | Rejected:
     if not isinstance(item, dict) or not _url(item):
         return Rejected(line=number, reason="content item lacks a url")
-    assessed = _last(item, "assessments")
+    assessed, acted = _last(item, "assessments"), _ACTIONS.get(_number(_last(item, "actions").get("actionType")))
+    illegal = "no" if acted == "not_illegal" else _ILLEGAL.get(_number(assessed.get("classification")), "")
     cells = {
         "url": _url(item),
         "parent": page if page != _url(item) else "",
         "referer": plain_text(entry.get("referrerUrl")),
         "site_type": _SITE_TYPES.get(_number(entry.get("sourceUrlSiteType")), ""),
         "commercial": _COMMERCIAL.get(_number(entry.get("sourceUrlCommerciality")), ""),
-        "assessed_illegal": _ILLEGAL.get(_number(assessed.get("classification")), ""),
+        "assessed_illegal": illegal,
         "reported_at": plain_text(entry.get("hotlineReceivedDate")) or plain_text(item.get("countryAssignmentDate")),
     }
     try:

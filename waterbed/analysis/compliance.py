@@ -116,7 +116,8 @@ class Compliance:
             tables = RankingTables(conclusions=self.conclusions, kind=self.info.by, clock=clock)
             names = {key: tables.names.get(key, key) for key in tables.clocks}
             told = {key: group for key, group in tables.clocks.items() if key not in self.differing}
-            found += deadlines(told, names, until=until)
+            hidden = {key: volume.hidden for key, volume in volumes_of(tables.appearances).items()}
+            found += deadlines(told, names, until=until, hidden=hidden)
         return sorted(found, key=lambda row: (-row.due, -row.clocks, row.key, row.kind))
 
     def returns(self) -> list[ReturnRow]:

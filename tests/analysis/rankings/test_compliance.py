@@ -64,6 +64,18 @@ def test_a_share_met_needs_a_deadline_of_the_order_or_the_law():
     assert (plain.kind, plain.due, plain.met) == ("ntd", 0, None)
 
 
+def test_what_the_police_held_and_what_hides_meets_no_deadline():
+    """Content that was to stay up misses nothing; with 20 more that nobody could decide there is no share."""
+    ends = [6.0] * 20
+    own = told_once(ends, days=20, clock="legal_order", kind="nl_order")
+    held = told_once([None] * 20, start=20, days=20, clock="legal_order", kind="nl_order", held_for_police=True)
+    (row,) = deadlines({"acme": [*own, *held]}, {}, until=UNTIL)
+    assert (row.clocks, row.missed, row.met) == (20, 0, pytest.approx(1.0, abs=0.01))
+    dark = [never_seen(f"dark {n}", hours(24 * n)) for n in range(20)]
+    (row,) = deadlines({"acme": own}, {}, until=UNTIL, hidden={"acme": dark})
+    assert (row.met, row.surely) == (None, 20)
+
+
 def test_an_orders_own_time_comes_before_the_laws():
     """Twenty orders state 20 hours each: content gone after 18 met them, though the law would have given 12."""
     stays = [episode(n, 1 + 18 - 0.5, 1 + 18 + 0.5, "removed", at=24.0 * n) for n in range(20)]

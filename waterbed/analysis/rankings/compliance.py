@@ -225,24 +225,34 @@ def _allowed(clock: TakedownClock, after_h: float) -> float:
     return clock.due_h if _order(clock) and clock.due_h is not None else after_h
 
 
-def deadlines(groups: Groups, names: Mapping[str, str], *, until: datetime) -> list[DeadlineRow]:
+def deadlines(
+    groups: Groups,
+    names: Mapping[str, str],
+    *,
+    until: datetime,
+    hidden: Mapping[str, Sequence[Clock]] = MappingProxyType({}),
+) -> list[DeadlineRow]:
     """The shares removed by deadlines, by key and kind.
 
     A share is that of any removal (`removal`), on the scale on which each clock's deadline is 24 hours; below
     FEWEST_SITES clusters there is none. A deadline is one that the order states or the law fixes; of notices without
-    one there is the time until half was gone, whatever the cause (`half_gone`).
+    one there is the time until half was gone, whatever the cause (`half_gone`). What was to stay up for the police is
+    left out; `hidden` are the clocks by key of which no look could be decided.
     """
     found = []
     for key, group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
         kinds: dict[str, list[TakedownClock]] = defaultdict(list)
         for one in counted(group):
-            if one.kind is not None:
+            if one.kind is not None and not one.held_for_police:
                 kinds[one.kind].append(one)
-        found += [_deadline(key, names.get(key, key), kind, own, until) for kind, own in sorted(kinds.items())]
+        dark = hidden.get(key, ())
+        found += [_deadline(key, names.get(key, key), kind, own, dark, until) for kind, own in sorted(kinds.items())]
     return found
 
 
-def _deadline(key: str, name: str, kind: str, own: Sequence[TakedownClock], until: datetime) -> DeadlineRow:
+def _deadline(
+    key: str, name: str, kind: str, own: Sequence[TakedownClock], hidden: Sequence[Clock], until: datetime
+) -> DeadlineRow:
     due = [one for one in own if one.due_h is not None and one.due_h > 0]
     given = [one.due_h or 0.0 for one in due]
     scaled = [
@@ -255,7 +265,7 @@ def _deadline(key: str, name: str, kind: str, own: Sequence[TakedownClock], unti
         )
         for clock, hours in zip(running_clocks(due), given, strict=True)
     ]
-    met = removal(scaled, until=until, within_h=_DAY_H) if scaled else None
+    met = removal(scaled, until=until, within_h=_DAY_H, hidden=hidden) if scaled else None
     half = half_gone(running_clocks([one for one in own if one.due_h is None]), until=until)
     return DeadlineRow(
         key=key,

@@ -10,7 +10,7 @@ from functools import partial
 from time import monotonic
 from typing import Literal
 
-from attribution.lookups.dns.resolver import Resolver
+from attribution.lookups.dns.resolver import Resolver, resolver_answers
 from crawler.logs import place_of
 from crawler.net.guard import connector, loopback
 from crawler.net.politeness import JITTER
@@ -30,20 +30,6 @@ from waterbed.store.folder import Folder, Pass
 from waterbed.store.leases import release
 from waterbed.store.networks import NETWORKS, NetworkLocks
 from waterbed.store.runs import patiently
-from waterbed.store.settings import Names
-
-_ALWAYS_THERE = "com"
-"""The domain of the test query: every resolver knows its name servers, and the query reveals nothing."""
-
-
-async def resolver_answers(server: str, names: Names) -> bool:
-    """True if a resolver responds to an uncached test query."""
-    resolver = Resolver(server, timeout_s=names.timeout_s, tries=names.tries, in_flight=1)
-    try:
-        return await resolver.name_servers(_ALWAYS_THERE) is not None
-    finally:
-        await resolver.close()
-
 
 Progress = Callable[[int, int], None]
 """Called with the number of recorded looks and the number due when the pass began."""
@@ -320,7 +306,10 @@ class Session:
         A continuous pass queries its resolver first: while our resolver fails, no host is checked.
         """
         canary = self.folder.config.canary
-        if self._continuous and not await resolver_answers(self._resolver.resolver, self.folder.config.names):
+        names = self.folder.config.names
+        if self._continuous and not await resolver_answers(
+            self._resolver.resolver, timeout_s=names.timeout_s, tries=names.tries
+        ):
             self.stop("resolver")
             return
         if not canary.targets:

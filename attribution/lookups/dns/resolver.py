@@ -253,3 +253,16 @@ def special_use(host: str) -> bool:
     """True for a name that is never asked for."""
     labels = host.lower().removesuffix(".").split(".")
     return labels[-1] in SPECIAL_USE or ".".join(labels[-2:]) in SPECIAL_USE
+
+
+_ALWAYS_THERE = "com"
+"""The domain of the test query: every resolver knows its name servers, and the query reveals nothing."""
+
+
+async def resolver_answers(server: str, *, timeout_s: float, tries: int) -> bool:
+    """True if a resolver responds to an uncached test query."""
+    resolver = Resolver(server, timeout_s=timeout_s, tries=tries, in_flight=1)
+    try:
+        return await resolver.name_servers(_ALWAYS_THERE) is not None
+    finally:
+        await resolver.close()

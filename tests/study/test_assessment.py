@@ -8,7 +8,8 @@ import pytest
 
 from tests.publish.study import hour, report, small_study
 from waterbed.analysis.doctor import examine
-from waterbed.analysis.rankings.tables import cards, ranking_of
+from waterbed.analysis.rankings.by_source import cards
+from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.model.bookkeeping import Due
 from waterbed.model.conclusions import Assessment
 from waterbed.study.study import Study

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from waterbed.analysis.rankings.by_source import sources
 from waterbed.analysis.rankings.clocks import clocks_of_groups
-from waterbed.analysis.rankings.tables import RankingTables, sources
+from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import WITHIN_H, joined_episodes
 from waterbed.model.conclusions import ClockKind, Episode
 from waterbed.model.errors import InputError

@@ -5,11 +5,10 @@ Volume and speed, volume against size, places, sources side by side.
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from hashlib import sha256
-from itertools import combinations
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -17,7 +16,6 @@ import numpy as np
 from graphs.hops import is_home
 from graphs.linking.clusters import site_clusters
 from waterbed.analysis.rankings.clocks import clocks_of_groups, running_clocks
-from waterbed.analysis.rankings.feeds import feed_cards
 from waterbed.analysis.rankings.hiding import shares_if_hiding, views_differ
 from waterbed.analysis.rankings.incidents import complaints, incidents
 from waterbed.analysis.rankings.keys import (
@@ -36,13 +34,11 @@ from waterbed.analysis.rankings.speed_ranks import Weighing, speed_places, weigh
 from waterbed.analysis.rankings.structure import Structure
 from waterbed.analysis.rankings.takedown import By, Clock, episodes_by_key
 from waterbed.analysis.rankings.volume import volume_rows
-from waterbed.estimators.rank_sets import Agreement, kendall
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Attribution, ClockKind, Episode, RankingRow, Size
-from waterbed.model.errors import InputError
 from waterbed.model.facts import Medium, Target
 from waterbed.model.mediums import mediums_without_address
-from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
+from waterbed.model.results import PlaceRow, VolumeRow
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import TakedownClock
 from waterbed.store.forked import in_processes
@@ -367,71 +363,3 @@ def ranking_info(study: Study, tables: RankingTables, what: str, method: str | N
     named = f"{what}, {tables.side}" if tables.side else what
     info = table_info(study, named, by=tables.kind, clock=tables.clock, window=tables.conclusions.window)
     return replace(info, method=method) if method else info
-
-
-def sources(conclusions: Conclusions) -> list[str]:
-    """The sources of a study's reports, by name."""
-    return sorted({report.source for report in conclusions.facts.reports})
-
-
-def side_by_side(tables: RankingTables) -> tuple[list[FeedRow], list[tuple[str, str, Agreement]]]:
-    """The ranking by each source, and their pairwise agreement.
-
-    Kendall's tau-b is over the hosts of the keys that either of the two reported. InputError with fewer than two
-    sources.
-    """
-    named = sources(tables.conclusions)
-    if len(named) < 2:
-        raise InputError(
-            "feeds can be compared only where two sources reported; import another with waterbed import --source "
-            "(docs/ranking.md)"
-        )
-    each = {
-        source: {
-            row.key: row
-            for row in RankingTables(
-                conclusions=tables.conclusions, kind=tables.kind, side=tables.side, source=source
-            ).brief_rows
-        }
-        for source in named
-    }
-    agreements = []
-    for one, other in combinations(named, 2):
-        keys = sorted(key for key in {*each[one], *each[other]} if _placed(each[one], key) or _placed(each[other], key))
-        agreements.append((one, other, kendall(*([_hosts(each[s], key) for key in keys] for s in (one, other)))))
-    return list(_feed_rows(tables.rows, each)), agreements
-
-
-def _placed(rows: Mapping[str, RankingRow], key: str) -> bool:
-    return key in rows and rows[key].place is not None
-
-
-def _hosts(rows: Mapping[str, RankingRow], key: str) -> int:
-    return rows[key].hosts if key in rows else 0
-
-
-def _feed_rows(overall: Sequence[RankingRow], each: Mapping[str, Mapping[str, RankingRow]]) -> Iterator[FeedRow]:
-    for row in overall:
-        for source, rows in each.items():
-            own = rows.get(row.key)
-            yield FeedRow(
-                key=row.key,
-                name=row.name,
-                source=source,
-                place=own.place if own else None,
-                hosts=own.hosts if own else 0,
-                removed_24h=own.removed_24h if own else None,
-            )
-
-
-def cards(conclusions: Conclusions) -> list[FeedCard]:
-    """The card of each source."""
-    facts, aside = conclusions.all_facts, conclusions.set_aside
-    return feed_cards(
-        facts.reports,
-        facts.targets,
-        facts.deliveries,
-        conclusions.quarantines,
-        not_illegal=aside.not_illegal,
-        unassessed=aside.unassessed,
-    )

@@ -191,8 +191,9 @@ def _volume(
 
 
 def _sources(study: Study, tables: RankingTables, top: int | None, form: Format) -> None:
+    from waterbed.analysis.rankings.by_source import side_by_side
     from waterbed.analysis.rankings.latent_sources import with_latent
-    from waterbed.analysis.rankings.tables import ranking_info, side_by_side
+    from waterbed.analysis.rankings.tables import ranking_info
     from waterbed.analysis.sizes import ranking_sizes
     from waterbed.model.results import FeedRow
 

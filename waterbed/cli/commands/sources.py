@@ -71,7 +71,7 @@ def sources(
 
     For example: waterbed -C mystudy sources
     """
-    from waterbed.analysis.rankings.tables import cards, sources
+    from waterbed.analysis.rankings.by_source import cards, sources
     from waterbed.cli.rankings import print_cards
     from waterbed.model.results import FeedCard
     from waterbed.study.guarded import guard_rules

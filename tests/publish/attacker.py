@@ -84,6 +84,10 @@ Signature = frozenset[tuple[str, str]]
 """Keys of a URL in the rankings of networks: kind and key."""
 
 
+APART = {"ranking-category", "ranking-site_type", "ranking-commercial"}
+"""Rankings by what reports tell: nobody knows how these lie to networks."""
+
+
 def with_rankings(
     system: System,
     tables: Tables,
@@ -100,7 +104,7 @@ def with_rankings(
 
     shown: dict[str, set[str]] = {}
     for name, table in tables.items():
-        if name.startswith("ranking-") and name != "ranking-category":
+        if name.startswith("ranking-") and name not in APART:
             kind = name.removeprefix("ranking-")
             shown[kind] = {row["key"] for row in table["rows"]}
             for row in table["rows"]:  # a row counts everything that lies under its key
@@ -152,7 +156,7 @@ def with_sources(system: System, tables: Tables, kinds: Iterable[Reported], tota
         for row in table["rows"] if name.startswith("feeds-") else ():
             if row["hosts"] is not None:
                 system.equals(those(row["source"], key=(kind, row["key"])), row["hosts"])
-        for row in table["rows"] if name.startswith("ranking-") and kind != "category" else ():
+        for row in table["rows"] if name.startswith("ranking-") and name not in APART else ():
             system.equals([(("reported", one), 1.0) for one in every if (kind, row["key"]) in one[0]], row["hosts"])
     system.equals([(("reported", one), 1.0) for one in every], total)
 

@@ -56,13 +56,22 @@ def _fill(study: Study, folder: Path, names: str) -> None:
             states = (" " * (start + later)).ljust(min(min(end, start + 40) + later, HOURS), "u")
             facts += _url(letter, number, states.ljust(len(states) + (30 if end < HOURS else 0), "d"))
     facts += [_notice(number) for number in range(12)]
+    for number in range(5):
+        told = {"content_id": f"content{number}", "reported_at": hour(HOURS), "received_at": hour(HOURS)}
+        facts += [target(f"tor{number}"), report(f"tor{number}", medium="tor", **told)]
     study.folder.store.add(facts)
 
 
 def _url(letter: str, number: int, states: str) -> list[object]:
     url = f"{letter}{number:02}"
     first = hour(len(states) - len(states.lstrip()))
-    told = {"content_id": f"content{number}", "reported_at": first, "received_at": first}
+    told = {
+        "content_id": f"content{number}",
+        "reported_at": first,
+        "received_at": first,
+        "site_type": "forum" if number % 3 else None,
+        "commercial": letter == "a",
+    }
     facts: list[object] = [target(url), resolution(url, at(letter, number), resolved_at=first)]
     facts += [report(url, **told), *_looks(url, states, at(letter, number))]
     if number % 2:

@@ -212,8 +212,10 @@ def test_nothing_follows_from_files(published: Path, everything: Path) -> None:
     tables, truth = read_tables(published), read_tables(everything)
     where = {row["hoster"]: row for row in truth["episodes"]["rows"]}
     signatures = [
-        frozenset({("hoster", key), ("asn", key), ("country", row["countries"][0])}) for key, row in where.items()
+        frozenset({("hoster", key), ("asn", key), ("country", row["countries"][0]), ("medium", "web")})
+        for key, row in where.items()
     ]
+    signatures.append(frozenset({("medium", "tor")}))
     system = System()
     total = read_total(published, "urls")
     of = with_rankings(system, tables, signatures, count="urls", total=total)

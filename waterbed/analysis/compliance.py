@@ -51,6 +51,8 @@ EFFECT_METHOD = (
     "bands, hosters as shrunk effects, notices and reminders from their arrival on; errors by clusters; kinds of "
     "notices: interval log-rank test, clusters permuted (docs/notices.md, Effect of notices)"
 )
+_ALL: Final = "all"
+"""Key of the row of all keys together."""
 _UNTOLD: Mapping[str, Any] = {
     **dict.fromkeys(("removed", "removed_low", "removed_high", "removed_or_moved")),
     "surely": 0,
@@ -103,10 +105,11 @@ class Compliance:
         """
         return unanswered(self.clocks, self.names, after_h=SILENT_H if after_h is None else after_h)
 
-    def deadlines(self) -> list[DeadlineRow]:
+    def deadlines(self, *, together: bool = False) -> list[DeadlineRow]:
         """Removals by the deadlines of notices, by key and kind.
 
-        Orders and other notices run clocks of their own, whatever the clock of the other tables.
+        Orders and other notices run clocks of their own, whatever the clock of the other tables. `together` makes one
+        row of a kind, of all keys: each clock counts once.
         """
         until = self.conclusions.until
         if until is None:
@@ -117,6 +120,10 @@ class Compliance:
             names = {key: tables.names.get(key, key) for key in tables.clocks}
             told = {key: group for key, group in tables.clocks.items() if key not in self.differing}
             hidden = {key: volume.hidden for key, volume in volumes_of(tables.appearances).items()}
+            if together:
+                once = {(one.url_id, one.origin): one for group in told.values() for one in group}
+                dark = [one for key, own in hidden.items() if key not in self.differing for one in own]
+                told, hidden = {_ALL: list(once.values())} if once else {}, {_ALL: dark}
             found += deadlines(told, names, until=until, hidden=hidden)
         return sorted(found, key=lambda row: (-row.due, -row.clocks, row.key, row.kind))
 

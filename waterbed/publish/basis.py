@@ -6,6 +6,7 @@ from datetime import datetime
 
 from graphs.network.moves import origins_index
 from waterbed.analysis.compliance import Compliance
+from waterbed.analysis.rankings.keys import ranking_kind
 from waterbed.analysis.rankings.ranking import keys_of_hosts, keys_of_urls
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import By
@@ -21,11 +22,11 @@ def basis_of(conclusions: Conclusions, ranked: Sequence[RankingTables], told: Ma
     `ranked` are the rankings that are published.
 
     Networks are known to lie in each other: an AS belongs to a hoster, and both to a country. Nobody knows that of
-    categories and sources, so each of these is a layer of its own.
+    sources, categories and what else reports tell, so each of these is a layer of its own.
     """
     sites = {url_id: target.site_id for url_id, target in conclusions.all_facts.targets.items()}
-    network = [its for its in ranked if its.kind != "category"]
-    alone = {str(its.kind): layer_of(_by_url([its], sites)) for its in ranked if its.kind == "category"}
+    network = [its for its in ranked if ranking_kind(its.kind).reported is None]
+    alone = {its.kind: layer_of(_by_url([its], sites)) for its in ranked if ranking_kind(its.kind).reported}
     sources: dict[str, set[Key]] = defaultdict(set)
     for report in conclusions.all_facts.reports:
         if report.url_id in sites:

@@ -11,17 +11,16 @@ from graphs.network.weeks import week_window
 from waterbed.model.codec import columns
 from waterbed.model.conclusions import Hop
 from waterbed.model.table import TableInfo
-from waterbed.model.takedown import NoticeEffect
 from waterbed.model.window import ALL, Window
 from waterbed.publish.changes import ranked_in
 from waterbed.publish.edition import LastEdition, cells_told, edition_of, next_cells
 from waterbed.publish.hop_cells import NO_CELLS, CellDisclosure, HopCells
 from waterbed.publish.hop_tables import flow_rows, share_rows
 from waterbed.publish.suppression import Key, Layer, few_sites, hidden_keys, told
-from waterbed.publish.told_rows import told_by_week, told_effects, told_notices, too_few
+from waterbed.publish.told_rows import TOGETHER, told_by_week, told_notices, too_few
 from waterbed.store.settings import Norm, Tlp
 
-COUNTED: Final = ("sites", "clocks", "hosts", "hops", "urls")
+COUNTED: Final = ("sites", "clocks", "hosts", "hops", "urls", "contents")
 """Fields that count the independent units behind a row; the first that the row has counts."""
 KEYS: Final = ("key", "from_key", "to_key")
 """Fields that identify the subject of a row."""
@@ -126,6 +125,8 @@ LEVELS: Final[Mapping[Level, str]] = {"hoster": "hoster", "as": "asn", "country"
 """The ranking whose keys may be named on each level of hops."""
 RANKING: Final = "ranking-"
 EFFECTS: Final = "notice-effects"
+DEADLINES: Final = "deadlines"
+BEYOND: Final = "beyond"
 _SOURCE: Final = "source"
 
 
@@ -259,8 +260,8 @@ def _large_enough(publication: Publication, table: Table, left_out: _Hidden) -> 
         and not any((kind, getattr(row, key)) in hidden for key in keys)
         and ("source" not in fields or (_SOURCE, row.source) not in hidden)
     ]
-    if table.cls is NoticeEffect:
-        rows = told_effects(rows, least)
+    if table.cls in TOGETHER:
+        rows = TOGETHER[table.cls](rows, least)
     elif "clusters" in fields:
         rows = told_notices(rows, table.rows if kind == "hoster" else (), least)
     if "window" in fields:

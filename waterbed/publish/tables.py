@@ -9,12 +9,13 @@ from itertools import chain
 from typing import Any, Final, get_args
 from uuid import NAMESPACE_URL, uuid5
 
+from graphs.beyond import Beyond
 from graphs.network.flows import Flow, FlowShare, evidence_by_pair, flow_shares, flows
 from graphs.network.measures import hop_matrix
 from graphs.network.moves import Level, moves_of, origins_index
 from waterbed.analysis.compliance import Compliance, compliance_of
 from waterbed.analysis.rankings.by_source import cards, side_by_side, sources
-from waterbed.analysis.rankings.keys import Kind
+from waterbed.analysis.rankings.keys import REPORTED, Kind, told_kinds
 from waterbed.analysis.rankings.ranking import UNKNOWN, volumes_of
 from waterbed.analysis.rankings.speed_ranks import slowest_of
 from waterbed.analysis.rankings.tables import PLACES_METHOD, RankingTables, ranking_info
@@ -26,7 +27,7 @@ from waterbed.model.conclusions import Episode, Hop, RankingRow
 from waterbed.model.facts import Registration
 from waterbed.model.progress import staged
 from waterbed.model.results import ChangeRow, FeedCard, FeedRow, PlaceRow, VolumeRow, WindowShare
-from waterbed.model.takedown import ComplianceRow, NoticeEffect
+from waterbed.model.takedown import ComplianceRow, DeadlineRow, NoticeEffect
 from waterbed.model.window import ALL, Window
 from waterbed.publish.basis import basis_of
 from waterbed.publish.changes import METHOD as CHANGES_METHOD
@@ -34,7 +35,7 @@ from waterbed.publish.changes import TABLE, change_rows
 from waterbed.publish.edition import LastEdition
 from waterbed.publish.events import public_events
 from waterbed.publish.intervals import follows
-from waterbed.publish.policy import COMPANIES, EFFECTS, KEYS, Policy, Publication, Table
+from waterbed.publish.policy import BEYOND, COMPANIES, DEADLINES, EFFECTS, KEYS, Policy, Publication, Table
 from waterbed.publish.suppression import Key
 from waterbed.publish.told_rows import told_weeks
 from waterbed.store.lake.reading import observed_span
@@ -44,14 +45,23 @@ from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
 from waterbed.study.windowed import by_window, pieces_of
 
-KINDS: Final[tuple[Kind, ...]] = (*get_args(By), "registered", "seat", "upstream", "platform", "category")
-"""Published rankings; those after the first three only where a table attributes them."""
+KINDS: Final[tuple[Kind, ...]] = (*get_args(By), "registered", "seat", "upstream", "platform", "category", *REPORTED)
+"""Published rankings; those after the first three only where a table or a report tells them."""
 LEVELS: Final[Mapping[By, Level]] = {"hoster": "hoster", "asn": "as", "country": "country"}
-NOUNS: Final[Mapping[str, str]] = {"asn": "AS", "category": "category of reports", "registered": "registered country"}
+NOUNS: Final[Mapping[str, str]] = {
+    "asn": "AS",
+    "category": "category of reports",
+    "site_type": "type of site",
+    "commercial": "whether it is commercial",
+    "registered": "registered country",
+}
 """Display names of kinds whose own name is not plain English."""
 WEEKS: Final = Window(follow=timedelta(days=7))
 """Rows by week follow each URL for a week after its own."""
 FLOWS_METHOD: Final = "hops not known to be parallel; certain: surely displacement; see docs/graph.md"
+BEYOND_METHOD: Final = (
+    "nobody looks there, so that no order is known; published bounds are rounded outwards; docs/graph.md"
+)
 REGISTRIES: Final = "terms of AFRINIC, APNIC, ARIN, LACNIC and RIPE NCC"
 
 
@@ -63,7 +73,8 @@ def publication_of(study: Study, conclusions: Conclusions, before: Sequence[Last
     config, window = study.config, conclusions.window
     first, last = observed_span(study.folder)
     now = study.clock()
-    ranked = {kind: RankingTables(conclusions=conclusions, kind=kind, clock=config.clock) for kind in KINDS}
+    kinds = told_kinds(conclusions.whole.facts.reports, KINDS)
+    ranked = {kind: RankingTables(conclusions=conclusions, kind=kind, clock=config.clock) for kind in kinds}
     told = {by: compliance_of(study, by=by, conclusions=conclusions) for by in LEVELS if conclusions.facts.notices}
     made = (ranking_tables(study, ranked, told), flow_tables(study, conclusions), case_tables(study, conclusions))
     tables = list(staged("tables", chain.from_iterable(made)))
@@ -106,7 +117,7 @@ def _pieces(
     pieces = [Window(since=since, until=until) for since, until in zip([None, *bounds], [*bounds, None], strict=True)]
     found = []
     for its in pieces_of(conclusions.whole, pieces):
-        tables = [RankingTables(conclusions=its, kind=kind, clock=study.config.clock) for kind in KINDS]
+        tables = [RankingTables(conclusions=its, kind=table.kind, clock=study.config.clock) for table in ranked]
         told = {by: compliance_of(study, by=by, conclusions=its) for by in LEVELS if its.facts.notices}
         found.append(basis_of(its, tables, told))
     return {"pieces": found, "exposed": frozenset(_exposed(conclusions, ranked, known, study.config.publish.least))}
@@ -230,6 +241,10 @@ def ranking_tables(
     if found := told.get("hoster"):
         heading, title = found.info_of("effect"), "how much sooner content is removed once a notice has arrived"
         yield Table(name=EFFECTS, title=title, cls=NoticeEffect, rows=found.effects(), envelope=heading)
+        rows, title = found.deadlines(together=True), "what was removed by the deadlines of notices, at all hosters"
+        if rows:
+            heading = replace(found.info_of("deadlines"), by="kind of notice")
+            yield Table(name=DEADLINES, title=title, cls=DeadlineRow, rows=rows, envelope=heading)
     if not conclusions.window:
         yield _by_week(study, ranked["hoster"])
     heading = table_info(study, "feeds", by="source", window=conclusions.window)
@@ -293,6 +308,10 @@ def flow_tables(study: Study, conclusions: Conclusions) -> Iterator[Table]:
     heading = replace(table_info(study, "flows", by="hoster", window=conclusions.window), method=FLOWS_METHOD)
     rows = flows(conclusions.hops, names=names, home=study.config.home)
     yield Table(name="flows", title="flows between hosters", cls=Flow, rows=rows, envelope=heading)
+    if found := conclusions.whole.beyond if not conclusions.window else []:
+        title = "contents of hosters that were reported at Tor, chats or live streams too"
+        info = replace(table_info(study, BEYOND, by="medium"), method=BEYOND_METHOD)
+        yield Table(name=BEYOND, title=title, cls=Beyond, rows=found, envelope=info)
     for by, level in LEVELS.items():
         origins = origins_index(conclusions.whole.episodes) if level == "as" else None
         moves = moves_of(conclusions.hops, by=level, origins=origins)

@@ -1,12 +1,14 @@
 """Rows on notices, effects and weeks that may be told."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from waterbed.model.takedown import NoticeEffect
+from graphs.beyond import Beyond
+from waterbed.model.takedown import DeadlineRow, NoticeEffect
 
+_OF_DEADLINES: Final = ("clocks", "due", "surely", "missed")
 _OF_EFFECTS: Final = ("clocks", "clusters", "of_clocks", "of_clusters")
 """Counts of a row on the effect of notices."""
 
@@ -46,6 +48,31 @@ def told_effects(rows: Sequence[NoticeEffect], least: int) -> list[NoticeEffect]
         for row in rows
         if not row.refusal and enough(row.clocks, row.of_clocks) and enough(row.clusters, row.of_clusters)
     ]
+
+
+def told_deadlines(rows: Sequence[DeadlineRow], least: int) -> list[DeadlineRow]:
+    """Removals by deadlines over all hosters, with counts rounded down.
+
+    Each rests on enough clocks with a deadline, and on enough without one or on none.
+    """
+    return [
+        replace(row, **{name: getattr(row, name) // least * least for name in _OF_DEADLINES})
+        for row in rows
+        if all(number >= least or number == 0 for number in (row.due, row.clocks - row.due))
+    ]
+
+
+def told_beyond(rows: Sequence[Beyond], least: int) -> list[Beyond]:
+    """Contents at mediums without address: bounds, rounded outwards."""
+    return [replace(row, contents=row.contents // least * least, most=-(-row.most // least) * least) for row in rows]
+
+
+TOGETHER: Final[Mapping[type, Callable[[Any, int], list[Any]]]] = {
+    NoticeEffect: told_effects,
+    DeadlineRow: told_deadlines,
+    Beyond: told_beyond,
+}
+"""Rows about all hosters together, with what may be told of them."""
 
 
 def told_by_week(rows: Sequence[Any], every: Sequence[Any], least: int) -> list[Any]:

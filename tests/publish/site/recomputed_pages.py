@@ -17,6 +17,7 @@ from tests.publish.site.recomputed import (
     whole,
     without_constants,
 )
+from tests.publish.site.recomputed_letter import letter
 from tests.publish.site.recomputed_rankings import answer_in, answers, overview, ranking
 from tests.publish.site.recomputed_sheets import quality, sheet
 from waterbed.model.results import Answer
@@ -355,6 +356,7 @@ def method(check: Check) -> None:
 
 PAGES = {
     "index": overview,
+    "letter": letter,
     "ranking": ranking,
     "hosters": sheet,
     "quality": quality,

@@ -18,6 +18,7 @@ from tests.publish.site.recomputed import (
     way,
     whole,
 )
+from tests.publish.site.recomputed_letter import MEDIUMS
 from waterbed.analysis.rankings.speed_ranks import slowest_of
 from waterbed.model.spelling import NOTHING, number, percent
 from waterbed.publish.site.interventions import CHANGE
@@ -145,7 +146,7 @@ def overview(check: Check) -> None:
             for row in slow[:SHOWN]
         ],
     )
-    _curves(check)
+    _curves_and_beyond(check)
     hops = sum(row["hops"] for row in passages)
     check.table(
         "Hops by passage",
@@ -159,6 +160,22 @@ def overview(check: Check) -> None:
         "Open quarantines",
         [[row["what"], *map(minute_of, (row["began_at"], row["ended_at"])), row["figures"]] for row in held],
     )
+
+
+def _curves_and_beyond(check: Check) -> None:
+    _curves(check)
+    _beyond(check)
+
+
+def _beyond(check: Check) -> None:
+    """What was reported where no hoster can be told, too."""
+    told = [
+        f"To {MEDIUMS[row['medium']]}, at home and abroad alike: {row['least']:,} to {row['most']:,} contents went "
+        f"there after they left a hoster, of at least {row['contents']:,} reported there too. Nobody looks there, so "
+        "no order is known. beyond.csv, .json"
+        for row in check.files.rows("beyond")
+    ]
+    check.take("//p[@class='beyond']", *told)
 
 
 CHANGED = {

@@ -11,6 +11,7 @@ from tests.publish.site.views import (
     SHEETS,
     START,
     frame,
+    letter,
     overview,
     pages,
     quality,
@@ -22,16 +23,18 @@ from tests.publish.site.views import (
     weekly,
 )
 from waterbed.model.spelling import NOTHING, number, percent
+from waterbed.model.takedown import DeadlineRow
 from waterbed.publish.site.figures.marks import label
 from waterbed.publish.site.hoster import sheet_page, sheet_paths
 from waterbed.publish.site.layout import Page, Site, make_site, render
+from waterbed.publish.site.letter import letter_page
 from waterbed.publish.site.overview import overview_page
 from waterbed.publish.site.quality import Canaries, hours, quality_page
 from waterbed.publish.site.rankings import ranking_page
 from waterbed.store.settings import Norm
 
 PUBLISHED = re.compile(
-    r"((ranking|places|volume|compliance|weeks|changes)-(hoster|asn)|flows|feeds|notice-effects)\.(csv|json|parquet)|README.txt|datapackage.json"
+    r"((ranking|places|volume|compliance|weeks|changes)-(hoster|asn)|flows|feeds|beyond|notice-effects)\.(csv|json|parquet)|README.txt|datapackage.json"
     r"|interventions/e(\.html|-answers\.(csv|json))"
 )
 """Files of a publication that its pages lead to."""
@@ -244,6 +247,28 @@ def test_columns_can_be_sorted_by_what_they_show() -> None:
                         float(value[1])
 
 
+def test_orders_are_met_by_their_deadline_and_notices_without_one_have_hours() -> None:
+    """The letter's page gives the share met of an order, hours of a notice, and says why it cannot."""
+    rows = [
+        DeadlineRow(
+            key="all", name="all", kind=kind, clocks=20, due=due, due_h=12.0 if due else None, met=met, met_low=low,
+            met_high=high, surely=9, missed=1, action_h=half, action_h_low=half, action_h_high=None,
+        )
+        for kind, due, met, low, high, half in (
+            ("nl_order", 20, 0.9, 0.8, 0.95, None), ("tco", 20, None, None, None, None),
+            ("ntd", 0, None, None, None, 40.0), ("dsa", 0, None, None, None, None),
+        )
+    ]  # fmt: skip
+    shown = parsed(letter_page(letter(tables={"deadlines": rows}), [])).shown
+    for told in (
+        "nl_order: removed by the deadline, 12 hours 90% (80% to 95%)",
+        "tco: removed by the deadline, 12 hours too few sites, or looks too sparse",
+        "ntd: until half was gone; no law sets a time 40 hours",
+        "dsa: until half was gone; no law sets a time not yet half, or not estimable",
+    ):
+        assert told in " ".join(shown.split())
+
+
 def test_an_empty_study_has_all_pages() -> None:
     """Without rows, curves, canaries or tables each page says that there is nothing, and breaks nowhere."""
     nothing = quality(cards=[], canaries=Canaries(vantages=(), days=()), held=[], tables=[], outcomes=[], stale_looks=0)
@@ -253,6 +278,9 @@ def test_an_empty_study_has_all_pages() -> None:
     assert "Nothing to rank" in parsed(ranking_page(ranking(standings=[], left_out=0), ["hoster"], START)).shown
     bare = overview(standings=[], slowest=[], curves=[], passages=[], held=[], notes=[])
     assert "no hoster has 3 reported sites" in parsed(overview_page(bare, [], START)).shown
+    told = parsed(letter_page(letter(tables={}, passages=(), events=()), [])).shown
+    assert told.count("held back") >= 5
+    assert "No event is declared for publication" in told
     page = parsed(
         sheet_page(sheet(curves=None, shares=(), duration=None, weekly=None, reported=(), goes_to=()), SHEETS, START)
     )

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from graphs.beyond import Beyond
 from graphs.network.flows import Flow
 from waterbed.analysis.rankings.takedown import CAUSES, RemovalCurve
 from waterbed.model.conclusions import RankClass, RankingRow
@@ -14,6 +15,7 @@ from waterbed.publish.site.figures.moments import Moment, in_weeks
 from waterbed.publish.site.hoster import MARKS_H, CauseCurves, SheetView, Weekly, sheet_page, sheet_paths
 from waterbed.publish.site.interventions import EventPage
 from waterbed.publish.site.layout import Layout, Page
+from waterbed.publish.site.letter import LetterView, letter_page
 from waterbed.publish.site.method import MethodView, PublishedTable, method_page
 from waterbed.publish.site.overview import (
     OverviewView,
@@ -225,6 +227,7 @@ def overview(name: str = "Acme BV", **other: Any) -> OverviewView:
             Passage(passage="stays home", hops=2, certain=2),
             Passage(passage=None, hops=3, certain=0),
         ],
+        "beyond": [Beyond(medium="tor", contents=9, least=0, most=6)],
         "held": held,
         "notes": [f"Note on {name}."],
         "events": [("ranking.html", f"{name}, pressed", f"{name} removed 90 to 97% of 30 reports.")],
@@ -375,6 +378,18 @@ def method(name: str = "Acme BV") -> MethodView:
     )
 
 
+def letter(name: str = "Acme BV", **other: Any) -> LetterView:
+    """The letter's questions, with a name where a category, a source and an event stand."""
+    rows = [one.row for one in standings(name)]
+    values: dict[str, Any] = {
+        "tables": {"ranking-category": rows, "ranking-hoster": rows, "feeds": quality(name).cards},
+        "passages": [Passage(passage="leaves home", hops=9, certain=4)],
+        "home": "NL",
+        "events": [("ranking.html", f"{name}, pressed", f"{name} removed 90 to 97% of 30 reports.")],
+    }
+    return LetterView(**(values | other))
+
+
 def pages(name: str = "Acme BV") -> list[Page]:
     """All pages of the invented study."""
     others = [
@@ -383,6 +398,7 @@ def pages(name: str = "Acme BV") -> list[Page]:
         quality_page(quality(name)),
         method_page(method(name), START),
     ]
+    others.append(letter_page(letter(name), others))
     sheets = [
         sheet_page(sheet(name if n == 1 else f"{name} {n}", standing=one), SHEETS, START)
         for n, one in enumerate(standings(name), 1)

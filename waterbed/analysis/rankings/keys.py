@@ -67,6 +67,25 @@ KINDS: Final[Mapping[Kind, RankingKind]] = {
 """The rankings that are built in; plug-ins add others. Reports give the keys of those from `category` to `medium`."""
 
 
+REPORTED: Final[tuple[Kind, ...]] = ("site_type", "commercial", "medium")
+"""Rankings by what reports may tell, and often do not."""
+
+
+def told_kinds(reports: Iterable[Report], kinds: Iterable[Kind]) -> tuple[Kind, ...]:
+    """The kinds, without those of REPORTED that no report tells."""
+    told = set()
+    for one in reports:
+        if one.site_type:
+            told.add("site_type")
+        if one.commercial is not None:
+            told.add("commercial")
+        if one.medium != "web":
+            told.add("medium")
+        if len(told) == len(REPORTED):
+            break
+    return tuple(kind for kind in kinds if kind not in REPORTED or kind in told)
+
+
 @cache
 def ranking_kind(kind: Kind) -> RankingKind:
     """The ranking of a name; InputError for another name."""

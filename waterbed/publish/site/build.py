@@ -11,7 +11,7 @@ from waterbed.analysis.rankings.takedown import removal_curves
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.progress import stage, staged
 from waterbed.publish.exports import chosen
-from waterbed.publish.policy import EFFECTS, Publication, Table, named_keys
+from waterbed.publish.policy import BEYOND, EFFECTS, Publication, Table, named_keys
 from waterbed.publish.site.added import added_pages
 from waterbed.publish.site.displacement import PATH as DISPLACEMENT
 from waterbed.publish.site.displacement import displacement_pages
@@ -19,6 +19,7 @@ from waterbed.publish.site.figures.moments import in_weeks
 from waterbed.publish.site.hoster import sheet_page, sheet_paths, sheet_views
 from waterbed.publish.site.interventions import EventPage, intervention_pages
 from waterbed.publish.site.layout import Layout, Site, make_site
+from waterbed.publish.site.letter import LetterView, letter_page
 from waterbed.publish.site.method import MethodView, PublishedTable, method_page
 from waterbed.publish.site.overview import (
     OverviewView,
@@ -59,6 +60,9 @@ def site_of(study: Study, conclusions: Conclusions, publication: Publication) ->
         *added_pages(publication, chosen(study.config.publish.plugins).pages),
     ]
     view = _overview(study, conclusions, publication, hosters.standings, sheets, events)
+    tables = {table.name: table.rows for table in publication.tables}
+    letter = LetterView(tables=tables, passages=view.passages, home=study.config.home, events=view.events)
+    pages.insert(0, letter_page(letter, pages))
     first = overview_page(view, pages, start)
     hoster_pages = [
         sheet_page(view, sheets, start)
@@ -148,6 +152,7 @@ def _overview(
         changed_since=publication.changed_since,
         curves=curves,
         passages=passages_of(publication.cells.cells),
+        beyond=[row for table in publication.tables if table.name == BEYOND for row in table.rows],
         held=[held_in_words(one, names, publication.policy) for one in reversed(open_ones)],
         notes=list(_notes(conclusions)),
         events=[(one.page.path, one.page.title, one.line) for one in events],

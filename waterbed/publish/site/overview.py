@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
 
+from graphs.beyond import Beyond
 from graphs.network.weeks import CrossBorder
 from waterbed.analysis.rankings.takedown import RemovalCurve
+from waterbed.model.mediums import MEDIUM_WORDS
 from waterbed.model.results import ChangeRow, WindowShare
 from waterbed.model.spelling import percent
 from waterbed.publish.hop_cells import HopCell
@@ -92,6 +94,7 @@ class OverviewView:
     changed_since: Annotated[datetime | None, "last look of the edition before; null: there is none"]
     curves: Sequence[RemovalCurve]
     passages: Sequence[Passage]
+    beyond: Annotated[Sequence[Beyond], "contents that were reported where no hoster can be told, too"]
     held: Annotated[Sequence[Held], "open quarantines"]
     notes: Annotated[Sequence[str], "what a reader must know before believing a number"]
     events: Annotated[Sequence[tuple[str, str, str]], "path, title and answer of each event's page"]
@@ -157,6 +160,7 @@ def overview_page(view: OverviewView, others: Sequence[Page], start: str) -> Pag
             "curves": [_listed(curve, number) for number, curve in enumerate(curves, 1)],
             "marks": MARKS_H,
             "passages": _shares(view.passages),
+            "mediums": MEDIUM_WORDS,
             "others": [page.path for page in others],
         },
     )

@@ -34,6 +34,9 @@ NOUNS: Final[Mapping[str, tuple[str, str]]] = {
     "upstream": ("upstream", "upstreams"),
     "platform": ("platform", "platforms"),
     "category": ("category of reports", "categories of reports"),
+    "site_type": ("type of site", "types of site"),
+    "commercial": ("commercial or not", "groups, commercial or not"),
+    "medium": ("medium", "mediums"),
 }
 """Singular and plural nouns of each kind."""
 NAMED: Final = 12

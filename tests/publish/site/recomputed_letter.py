@@ -1,0 +1,125 @@
+"""The letter's questions, worked out from the other tables."""
+
+from collections.abc import Iterator
+
+from tests.publish.site.recomputed import Check, Files, Row
+from waterbed.model.spelling import number, percent
+
+Told = tuple[int, str, str, str]
+"""Question, what, the number as it is shown, and what it counts."""
+MEDIUMS = {"tor": "Tor and its like", "chat": "chats", "live": "live streams"}
+
+
+def letter(check: Check) -> None:
+    """Every question with its numbers, and the file that repeats them."""
+    expected = list(_numbers(check.files))
+    rows = check.files.rows("data/letter")
+    if [(row["question"], row["what"], row["unit"]) for row in rows] != [(o[0], o[1], o[3]) for o in expected]:
+        check.wrong.append(f"{check.name}: data/letter has {len(rows)} rows, {len(expected)} follow from the tables")
+    for place in range(1, 9):
+        own = [[what, said] for at, what, said, _ in expected if at == place]
+        check.table(f"Answer {place}", own, str(place))
+
+
+def _share(low: float | None, high: float | None, value: float | None) -> str:
+    return f"{percent(value)} ({percent(low)} to {percent(high)})"
+
+
+def _numbers(its: Files) -> Iterator[Told]:
+    yield from _at_home(its)
+    yield from _kinds(its)
+    for card in its.rows("feeds"):
+        yield 3, f"{card['source']}: URLs", f"{card['urls']:,} URLs", "URLs"
+        yield 3, f"{card['source']}: of these assessed as not illegal", f"{card['not_illegal']:,} URLs", "URLs"
+        yield 3, f"{card['source']}: of these awaiting an assessment", f"{card['unassessed']:,} URLs", "URLs"
+    for row in its.rows("ranking-medium"):
+        if row["key"] in MEDIUMS:
+            yield 4, f"{MEDIUMS[row['key']]}: reported", f"{row['urls']:,} URLs", "URLs"
+    yield from _notices(its)
+    yield from _hosters(its)
+    yield from _deadlines(its)
+    passages = [row for row in its.rows("data/passages") if row["passage"]]
+    for row in sorted(passages, key=lambda row: row["passage"] == "unknown"):
+        what = "country unknown" if row["passage"] == "unknown" else row["passage"]
+        yield 8, what, f"{row['certain']:,} to {row['hops']:,} hops", "hops"
+    for row in its.rows("beyond"):
+        what = f"to {MEDIUMS[row['medium']]}, of at least {row['contents']:,} contents reported there too"
+        yield 8, what, f"{row['least']:,} to {row['most']:,} contents", "contents"
+
+
+def _at_home(its: Files) -> Iterator[Told]:
+    for kind, words in (
+        ("country", "their server lies there"),
+        ("registered", "their network is registered there"),
+        ("seat", "their hoster has its seat there"),
+    ):
+        told = {r["key"]: r["hosts_fractional"] for r in its.rows(f"ranking-{kind}") if r["key"] != "unknown"}
+        if told:
+            said = percent(told["NL"] / sum(told.values())) if "NL" in told else "too few sites there, or held back"
+            yield 1, f"of hosts whose country is told, {words}", said, "share"
+    for row in its.rows("volume-country"):
+        if row["key"] == "NL":
+            ends = f"{number(row['shrunk'])} times ({number(row['shrunk_low'])} to {number(row['shrunk_high'])})"
+            said = "no table of sizes" if row["shrunk"] is None else ends
+            yield 1, "sites there against those expected of its size", said, "times"
+
+
+def _notices(its: Files) -> Iterator[Told]:
+    noticed = [
+        row
+        for row in its.rows("compliance-hoster")
+        if (row["week"], row["within_h"]) == (None, 24) and row["key"] != "unknown" and row["class"] != "views differ"
+    ]
+    if noticed:
+        clocks, surely, possibly = (sum(row[name] for row in noticed) for name in ("clocks", "surely", "possibly"))
+        yield 5, "notices that found content up at a hoster named here", f"{clocks:,} notices", "notices"
+        yield 5, "of these, removed within 24 hours", f"{surely:,} to {possibly:,} notices", "notices"
+
+
+def _deadlines(its: Files) -> Iterator[Told]:
+    for row in its.rows("deadlines"):
+        if row["due"]:
+            said = "too few sites, or looks too sparse"
+            said = said if row["met"] is None else _share(row["met_low"], row["met_high"], row["met"])
+            yield 7, f"{row['kind']}: removed by the deadline, {number(row['due_h'])} hours", said, "share"
+            continue
+        half = f"{number(row['action_h'])} hours"
+        if row["action_h_high"] is not None:
+            half += f" ({number(row['action_h_low'])} to {number(row['action_h_high'])})"
+        said = "not yet half, or not estimable" if row["action_h"] is None else half
+        yield 7, f"{row['kind']}: until half was gone; no law sets a time", said, "hours"
+
+
+def _removed(row: Row) -> str:
+    low, high, value = row["removed_24h_low"], row["removed_24h_high"], row["removed_24h"]
+    return str(row["class"]) if low is None else _share(low, high, value)
+
+
+def _kinds(its: Files) -> Iterator[Told]:
+    for kind, words in (("category", "category"), ("site_type", "type of site"), ("commercial", "commercial or not")):
+        for row in its.rows(f"ranking-{kind}"):
+            name = row["name"] if kind == "commercial" else f"{words} {row['name']}"
+            what = f"{words}: not told" if row["key"] == "not told" else name
+            yield 2, what, f"{row['sites']:,} sites", "sites"
+            yield 2, f"{what}: removed within 24 hours", _removed(row), "share"
+
+
+def _hosters(its: Files) -> Iterator[Told]:
+    rows = [row for row in its.rows("ranking-hoster") if row["key"] != "unknown"]
+    shared = [row for row in rows if row["removed_24h_low"] is not None]
+    places = its.rows("places-hoster")
+    norms = {row["norm"] for row in places} - {None}
+    if rows:
+        yield 6, "hosters with enough sites", f"{len(rows):,} hosters", "hosters"
+        yield 6, "of these, with a share removed", f"{len(shared):,} hosters", "hosters"
+    if not shared:
+        return
+    for norm in norms:
+        below, above = sum(row["below_norm"] is True for row in places), [r["removed_24h_low"] > norm for r in shared]
+        yield 6, f"surely removed less than {percent(norm)} within 24 hours", f"{below:,} hosters", "hosters"
+        yield 6, f"whose 95% interval lies above {percent(norm)}", f"{sum(above):,} hosters", "hosters"
+    each = sum(row["removed_24h"] for row in shared) / len(shared)
+    yield 6, "removed within 24 hours, each hoster counted once", percent(each), "share"
+    clocks = sum(row["episodes"] for row in shared)
+    weighted = sum(row["removed_24h"] * row["episodes"] for row in shared) / clocks
+    yield 6, "removed within 24 hours, each content counted once", percent(weighted), "share"

@@ -1,0 +1,322 @@
+"""The page of a minister's questions, answered from published tables."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from waterbed.analysis.rankings.keys import UNTOLD
+from waterbed.analysis.rankings.ranking import UNKNOWN
+from waterbed.model.conclusions import RankingRow
+from waterbed.model.mediums import LOOKED_AT, MEDIUM_WORDS
+from waterbed.model.spelling import number, percent
+from waterbed.publish.policy import BEYOND, DEADLINES
+from waterbed.publish.site.displacement import PATH as DISPLACEMENT
+from waterbed.publish.site.layout import Page, PageTable, thousands
+from waterbed.publish.site.overview import Passage
+from waterbed.publish.site.rankings import ranking_path
+
+PATH: Final = "letter.html"
+_DAY_H: Final = 24.0
+_PLACES: Final = {
+    "country": "their server lies there",
+    "registered": "their network is registered there",
+    "seat": "their hoster has its seat there",
+}
+_KINDS: Final = {"category": "category", "site_type": "type of site", "commercial": "commercial or not"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterNumber:
+    """One number that answers a question of the letter."""
+
+    question: Annotated[int, "the question, 1 is the first"]
+    asked: Annotated[str, "its words"]
+    what: Annotated[str, "what the number is"]
+    value: Annotated[float | None, "the number; null: none can be given"]
+    low: Annotated[float | None, "lower bound, or lower end of its 95% interval; null: none"] = None
+    high: Annotated[float | None, "upper bound, or upper end of its 95% interval; null: none"] = None
+    unit: Annotated[str, "what it counts; a share is 0..1"]
+    why_not: Annotated[str | None, "why no number or no interval can be given"] = None
+
+    @property
+    def text(self) -> str:
+        """The number as the page shows it."""
+        spell = percent if self.unit == "share" else number if self.unit in ("times", "hours") else _count
+        unit = "" if self.unit == "share" else f" {self.unit}"
+        ends = f"{spell(self.low)} to {spell(self.high)}" if self.low is not None else ""
+        if self.value is None and ends:
+            return f"{ends}{unit}"
+        return f"{spell(self.value)}{unit}{f' ({ends})' if ends else ''}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterView:
+    """Content of the page."""
+
+    tables: Annotated[Mapping[str, Sequence[Any]], "rows of the published tables, by name"]
+    passages: Sequence[Passage]
+    home: Annotated[str, "ISO code of the country that counts as home"]
+    events: Annotated[Sequence[tuple[str, str, str]], "path, title and answer of each event's page"] = ()
+
+    def rows(self, name: str) -> Sequence[Any]:
+        """The rows of a table, none without it."""
+        return self.tables.get(name, ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """One question, how it is answered, and where more stands."""
+
+    words: str
+    numbers: Callable[["LetterView"], Iterable[dict[str, Any]]]
+    nothing: Annotated[str, "why there may be no number"]
+    reading: Annotated[str, "what the numbers cannot say"]
+    more: Annotated[tuple[str, str], "path of the page with more, and its name"]
+
+
+def letter_page(view: LetterView, others: Sequence[Page]) -> Page:
+    """Render the page; `others` are those it may lead to."""
+    answers, rows = [], list[LetterNumber]()
+    there = {page.path for page in others}
+    for place, one in enumerate(_QUESTIONS, 1):
+        asked = one.words.format(home=view.home)
+        own = [LetterNumber(question=place, asked=asked, **told) for told in one.numbers(view)]
+        more = one.more if one.more[0] in there else None
+        answers.append({"asked": asked, "rows": own, "nothing": one.nothing, "reading": one.reading, "more": more})
+        rows += own
+    return Page(
+        path=PATH,
+        template="letter.html",
+        title="The letter's questions",
+        menu="The letter's questions",
+        tables=(
+            PageTable(
+                path="data/letter",
+                cls=LetterNumber,
+                rows=rows,
+                what="answers to the letter's questions",
+                by="question",
+                method="taken from the published tables; docs/publishing.md",
+            ),
+        ),
+        values={"answers": answers, "events": view.events},
+    )
+
+
+def _count(value: float | None) -> str:
+    return thousands(None if value is None else round(value))
+
+
+def _share_of(what: str, value: float | None, **more: Any) -> dict[str, Any]:
+    return {"what": what, "value": None if value is None else round(value, 6), "unit": "share", **more}
+
+
+def _removed(row: RankingRow, what: str) -> dict[str, Any]:
+    """The share that a row removed within 24 hours, or why there is none."""
+    told = row.removed_24h_low is not None
+    return _share_of(
+        f"{what}: removed within 24 hours",
+        row.removed_24h if told else None,
+        low=row.removed_24h_low,
+        high=row.removed_24h_high,
+        why_not=None if told else row.rank_class,
+    )
+
+
+def _at_home(view: LetterView) -> Iterator[dict[str, Any]]:
+    """Shares of hosts at home by server, registration and seat; volume against size."""
+    for kind, words in _PLACES.items():
+        told = [row for row in view.rows(f"ranking-{kind}") if row.key != UNKNOWN]
+        hosts = sum(row.hosts_fractional for row in told)
+        own = next((row.hosts_fractional for row in told if row.key == view.home), None)
+        if told:
+            why = None if own is not None else "too few sites there, or held back"
+            yield _share_of(
+                f"of hosts whose country is told, {words}", None if own is None else own / hosts, why_not=why
+            )
+    for row in view.rows("volume-country"):
+        if row.key == view.home:
+            yield {
+                "what": "sites there against those expected of its size",
+                "value": row.shrunk,
+                "low": row.shrunk_low,
+                "high": row.shrunk_high,
+                "unit": "times",
+                "why_not": None if row.shrunk is not None else "no table of sizes",
+            }
+
+
+def _reported(view: LetterView) -> Iterator[dict[str, Any]]:
+    """Sites of each category, type of site and commercial use, with how fast they are removed."""
+    for kind, words in _KINDS.items():
+        for row in view.rows(f"ranking-{kind}"):
+            what = words if row.key == UNTOLD else row.name if kind == "commercial" else f"{words} {row.name}"
+            what = f"{what}: not told" if row.key == UNTOLD else what
+            yield {"what": what, "value": float(row.sites), "unit": "sites"}
+            yield _removed(row, what)
+
+
+def _assessed(view: LetterView) -> Iterator[dict[str, Any]]:
+    """URLs of each source, and those that count nowhere."""
+    for card in view.rows("feeds"):
+        for what, value in (
+            ("URLs", card.urls),
+            ("of these assessed as not illegal", card.not_illegal),
+            ("of these awaiting an assessment", card.unassessed),
+        ):
+            yield {"what": f"{card.source}: {what}", "value": float(value), "unit": "URLs"}
+
+
+def _unseen(view: LetterView) -> Iterator[dict[str, Any]]:
+    """What has no address to look at, and what may have gone there."""
+    for row in view.rows("ranking-medium"):
+        if row.key not in LOOKED_AT:
+            yield {"what": f"{MEDIUM_WORDS.get(row.key, row.key)}: reported", "value": float(row.urls), "unit": "URLs"}
+
+
+def _told(view: LetterView) -> Iterator[dict[str, Any]]:
+    """Clocks that notices started, and those removed within 24 hours."""
+    rows = [
+        row
+        for row in view.rows("compliance-hoster")
+        if row.week is None and row.within_h == _DAY_H and row.key != UNKNOWN and row.rank_class != "views differ"
+    ]
+    if rows:
+        count = sum(row.clocks for row in rows)
+        ends = sum(row.surely for row in rows), sum(row.possibly for row in rows)
+        yield {"what": "notices that found content up at a hoster named here", "value": float(count), "unit": "notices"}
+        yield {
+            "what": "of these, removed within 24 hours",
+            "value": None,
+            "low": float(ends[0]),
+            "high": float(ends[1]),
+            "unit": "notices",
+        }
+
+
+def _most_and_few(view: LetterView) -> Iterator[dict[str, Any]]:
+    """How many hosters remove most, and how many surely do not."""
+    rows = [row for row in view.rows("ranking-hoster") if row.key != UNKNOWN]
+    shared = [row for row in rows if row.removed_24h_low is not None]
+    places = {row.key: row for row in view.rows("places-hoster")}
+    norm = next((one.norm for one in places.values() if one.norm is not None), None)
+    if not rows:
+        return
+    yield {"what": "hosters with enough sites", "value": float(len(rows)), "unit": "hosters"}
+    yield {"what": "of these, with a share removed", "value": float(len(shared)), "unit": "hosters"}
+    if not shared:
+        return
+    if norm is not None:
+        below = sum(bool(place.below_norm) for place in places.values())
+        above = sum(row.removed_24h_low > norm for row in shared)
+        yield {
+            "what": f"surely removed less than {percent(norm)} within 24 hours",
+            "value": float(below),
+            "unit": "hosters",
+        }
+        yield {
+            "what": f"whose 95% interval lies above {percent(norm)}",
+            "value": float(above),
+            "unit": "hosters",
+        }
+    yield _share_of(
+        "removed within 24 hours, each hoster counted once", sum(r.removed_24h for r in shared) / len(shared)
+    )
+    clocks = sum(row.episodes for row in shared)
+    share = sum(row.removed_24h * row.episodes for row in shared) / clocks
+    yield _share_of("removed within 24 hours, each content counted once", share)
+
+
+def _in_time(view: LetterView) -> Iterator[dict[str, Any]]:
+    """Removals by the deadlines of orders, or the time to action."""
+    for row in view.rows(DEADLINES):
+        if row.due:
+            why = None if row.met is not None else "too few sites, or looks too sparse"
+            what = f"{row.kind}: removed by the deadline, {number(row.due_h)} hours"
+            yield _share_of(what, row.met, low=row.met_low, high=row.met_high, why_not=why)
+        else:
+            what = f"{row.kind}: until half was gone; no law sets a time"
+            why = None if row.action_h is not None else "not yet half, or not estimable"
+            low, high = (row.action_h_low, row.action_h_high) if row.action_h_high is not None else (None, None)
+            yield {"what": what, "value": row.action_h, "low": low, "high": high, "unit": "hours", "why_not": why}
+
+
+def _goes(view: LetterView) -> Iterator[dict[str, Any]]:
+    """Hops by passage, with bounds; what was reported where no hoster can be told."""
+    told = [one for one in view.passages if one.passage]
+    for one in sorted(told, key=lambda one: one.passage == "unknown"):
+        what = "country unknown" if one.passage == "unknown" else str(one.passage)
+        yield {"what": what, "value": None, "low": float(one.certain), "high": float(one.hops), "unit": "hops"}
+    for row in view.rows(BEYOND):
+        what = (
+            f"to {MEDIUM_WORDS.get(row.medium, row.medium)}, of at least {row.contents:,} contents reported there too"
+        )
+        yield {"what": what, "value": None, "low": float(row.least), "high": float(row.most), "unit": "contents"}
+
+
+_RANKING: Final = ranking_path("hoster")
+_QUESTIONS: Final[Sequence[_Asked]] = (
+    _Asked(
+        words="How much of what was reported is hosted in {home}, and does its size explain it?",
+        numbers=_at_home,
+        nothing="No table tells the country of what was reported, or all is held back.",
+        reading="Shares are of hosts, each shared equally among its countries. Who rents a server, and from where, is "
+        "in no table: a server at home may serve supply and demand from abroad.",
+        more=(ranking_path("country"), "Ranking by country"),
+    ),
+    _Asked(
+        words="What was reported: which content, which sites, commercial or not?",
+        numbers=_reported,
+        nothing="No report tells, or all is held back.",
+        reading="Kinds are as the reporter told them. The interval of a share is for how it would be if removal went "
+        "on so.",
+        more=(ranking_path("category"), "Ranking by category"),
+    ),
+    _Asked(
+        words="Who reported it, and what became of it in the hotlines' assessment?",
+        numbers=_assessed,
+        nothing="All sources are held back.",
+        reading="A URL of two sources stands at both. What was last assessed as not illegal counts in no other number.",
+        more=("quality.html", "Data quality"),
+    ),
+    _Asked(
+        words="What cannot be looked at: live streams, chats, hidden services?",
+        numbers=_unseen,
+        nothing="None was reported, or it is held back.",
+        reading="Unmeasurable: no address to look at. They are counted, never looked at, and at no hoster.",
+        more=(_RANKING, "Rankings"),
+    ),
+    _Asked(
+        words="When a hotline tells a hoster, is the content removed?",
+        numbers=_told,
+        nothing="No notice is on record, or all are held back.",
+        reading="What happened, between what surely and what possibly was removed in time. A notice that found the "
+        "content gone is not counted.",
+        more=("method.html", "Method"),
+    ),
+    _Asked(
+        words="Do most hosters remove it quickly, and a minority not?",
+        numbers=_most_and_few,
+        nothing="No hoster has enough sites.",
+        reading="Hosters between the two groups cannot be told from the norm. Large and small hosters count alike in "
+        "the first share; the second is of the content.",
+        more=(_RANKING, "Ranking by hoster"),
+    ),
+    _Asked(
+        words="Are orders met in time?",
+        numbers=_in_time,
+        nothing="No order or notice is on record, or all are held back.",
+        reading="Only a deadline that the order states, or the law sets, can be met. For other notices the time until "
+        "half was gone stands in.",
+        more=("method.html", "Method"),
+    ),
+    _Asked(
+        words="Does the content hop to another provider, at home or abroad?",
+        numbers=_goes,
+        nothing="No hop was seen, or all are held back.",
+        reading="Bounds: from the hops whose order is certain to all that may be displacement. Arrivals that nobody "
+        "reported are not seen.",
+        more=(DISPLACEMENT, "Displacement"),
+    ),
+)
+"""The questions, in the letter's order; the last one, on pressing a hoster, is answered by its event's page."""

@@ -97,6 +97,8 @@ def test_work_that_ends_its_process_is_refused(tmp_path: Path) -> None:
         bounded_work(tmp_path, "docs/x.md", lambda: bytearray(1 << 30))
     with pytest.raises(OwnFailure, match=r"killed from outside \(SIGKILL\).*\(docs/x\.md\)"):
         bounded_work(tmp_path, "docs/x.md", lambda: os.kill(os.getpid(), signal.SIGKILL))
+    with pytest.raises(InputError, match=r"is damaged: reading it ended the process .*\(docs/x\.md\)"):
+        bounded_work(tmp_path, "docs/x.md", lambda: os.kill(os.getpid(), signal.SIGSEGV))
     with pytest.raises(InputError, match="another"):
         bounded_work(tmp_path, "docs/x.md", _another)
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGBUS, SIGFPE, SIGILL, SIGKILL, SIGSEGV
 from typing import TypeVar
 
 from waterbed.model.errors import InputError, OwnFailure
@@ -20,6 +20,7 @@ from waterbed.store.bounded.limits import MIB, MOST_MIB, most_memory
 from waterbed.store.forked import Died, in_own_process
 
 Result = TypeVar("Result")
+_FAULTS = (SIGSEGV, SIGBUS, SIGFPE, SIGILL)
 
 
 @contextmanager
@@ -61,8 +62,8 @@ def bounded_memory(path: Path, see: str, *, more: int = 0, held: int | None = No
 def bounded_work(path: Path, see: str, work: Callable[[], Result]) -> Result:
     """Do work on a file in its own bounded process.
 
-    Return its result, which is pickled. InputError as of `bounded_memory`, also if the process ends itself; OwnFailure
-    if it is killed; other exceptions are those of the work.
+    Return its result, which is pickled. InputError as of `bounded_memory`, also if the process ends itself, or a fault
+    ends it, as damaged files do to libraries in C; OwnFailure if it is killed; other exceptions are those of the work.
     """
 
     def bounded() -> Result:
@@ -80,6 +81,10 @@ def bounded_work(path: Path, see: str, work: Callable[[], Result]) -> Result:
             raise OwnFailure(
                 f"the process that took in {path} was killed from outside (SIGKILL), perhaps for want of memory; run "
                 f"the command again ({see})"
+            ) from None
+        if end.signal in _FAULTS:
+            raise InputError(
+                f"{path} is damaged: reading it ended the process that did; get it again ({see})"
             ) from None
         raise _too_much(path, most_memory(), see) from None
 

@@ -17,9 +17,9 @@ from netaddr import IPSet
 from attribution.lookups.tables.addresses import pack
 from attribution.lookups.tables.countries import read_countries
 from attribution.lookups.tables.hosting import HostingTables, read_hosting
-from attribution.lookups.tables.mmdb import leaves_of
 from attribution.lookups.tables.routes import RouteTables, read_routes
 from waterbed.model.errors import InputError
+from waterbed.store.bounded.memory import bounded_work
 
 Networks = dict[str, dict[str, Any]]
 ASES: Networks = {
@@ -152,7 +152,7 @@ def test_half_a_file_is_refused(tmp_path: Path) -> None:
 @settings(max_examples=150)
 @given(st.data())
 def test_a_damaged_file_never_runs_on(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
-    """Whatever octets are changed, the file is read or refused: no other exception, no endless walk."""
+    """Whatever octets are changed, the file is read or refused, though its library may end the process."""
     folder = tmp_path_factory.mktemp("t")
     whole = bytearray(_mmdb(folder / "as.mmdb", ASES, alias=True).read_bytes())
     for _ in range(data.draw(st.integers(1, 4))):
@@ -160,24 +160,68 @@ def test_a_damaged_file_never_runs_on(tmp_path_factory: pytest.TempPathFactory, 
     damaged = folder / "damaged"
     damaged.write_bytes(whole)
     with contextlib.suppress(InputError):
-        read_routes(damaged)
+        bounded_work(damaged, "docs/tables.md", lambda: read_routes(damaged).rows_v4)
 
 
 @pytest.mark.parametrize("bits", [24, 28, 32])
-def test_a_loop_is_no_tree(bits: int) -> None:
-    """Nodes that lead back to themselves, or share all below them, are found in records of each size."""
-    with pytest.raises(ValueError):
-        leaves_of(bytes(bits // 4 * 2), 2, bits, 6)  # node 0 leads to node 0
+@pytest.mark.parametrize("shared", [True, False], ids=["shared", "loop"])
+def test_a_loop_is_no_tree(tmp_path: Path, bits: int, shared: bool) -> None:
+    """Nodes that lead back to themselves, or share all below them, are refused in records of each size."""
     nodes = 60
-    pairs = [(n + 1, n + 1) for n in range(nodes - 1)] + [(nodes, nodes + 16)]
-    octets = b"".join((left << bits | right).to_bytes(bits // 4, "big") for left, right in pairs if bits != 28)
+    pairs = [(n + 1, n + 1) if shared else (0, 0) for n in range(nodes - 1)] + [(nodes, nodes + 16)]
+    path = tmp_path / "loop.mmdb"
+    path.write_bytes(_raw(pairs, bits))
+    with pytest.raises(InputError, match="damaged MMDB"):
+        read_routes(path)
+
+
+@pytest.mark.parametrize("bits", [24, 28, 32])
+def test_records_of_each_size_are_read(tmp_path: Path, bits: int) -> None:
+    """One node whose right side has a record covers the upper half of IPv6."""
+    path = tmp_path / "half.mmdb"
+    path.write_bytes(_raw([(1, 1 + 16)], bits))
+    assert read_routes(path).origins_of(["8000::1", "7fff::1", "192.0.2.1"]) == [(64500,), (), ()]
+
+
+def _raw(pairs: list[tuple[int, int]], bits: int) -> bytes:
+    """A file with this tree and one record."""
     if bits == 28:
         octets = b"".join(n.to_bytes(3, "big") + b"\0" + m.to_bytes(3, "big") for n, m in pairs)
-    with pytest.raises(ValueError):
-        leaves_of(octets, nodes, bits, 6)
-    leaf = b"".join(n.to_bytes(bits // 8, "big") for n in (1, 17)) if bits != 28 else b"\0\0\1\0\0\0\x11"
-    found = leaves_of(leaf, 1, bits, 6)
-    assert (found.high.tolist(), found.length.tolist(), found.record.tolist()) == ([1 << 63], [1], [17])
+    else:
+        octets = b"".join(n.to_bytes(bits // 8, "big") for pair in pairs for n in pair)
+    about = _map(
+        binary_format_major_version=2,
+        binary_format_minor_version=0,
+        build_epoch=1_744_329_600,
+        database_type="Test-DB",
+        description={},
+        ip_version=6,
+        languages=[],
+        node_count=len(pairs),
+        record_size=bits,
+    )
+    return octets + bytes(16) + _map(autonomous_system_number=64500) + b"\xab\xcd\xefMaxMind.com" + about
+
+
+def _map(**values: Any) -> bytes:
+    """A map as the format spells it."""
+
+    def text(value: str) -> bytes:
+        size = len(value)
+        return (bytes([2 << 5 | size]) if size < 29 else bytes([2 << 5 | 29, size - 29])) + value.encode()
+
+    def spelled(name: str, value: Any) -> bytes:
+        if isinstance(value, str):
+            return text(value)
+        if name == "build_epoch":
+            return b"\x08\x02" + value.to_bytes(8, "big")  # 64 bits
+        if name in ("node_count", "autonomous_system_number"):
+            return bytes([6 << 5 | 4]) + value.to_bytes(4, "big")  # 32 bits
+        if isinstance(value, int):
+            return bytes([5 << 5 | 2]) + value.to_bytes(2, "big")  # 16 bits
+        return b"\xe0" if isinstance(value, dict) else b"\x00\x04"
+
+    return bytes([7 << 5 | len(values)]) + b"".join(text(name) + spelled(name, one) for name, one in values.items())
 
 
 prefixes = st.builds(

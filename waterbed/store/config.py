@@ -96,6 +96,8 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     network: str = "here"
     vantages: tuple[Vantage, ...] = ()
     routes_max_age_days: float = 31.0
+    geoip: tuple[str, ...] = ()
+    """MaxMind databases that `explain` asks for a second opinion; no conclusion rests on them."""
     clock: ClockKind = "reported"
     engine: Literal["python", "duckdb", "spark"] = "duckdb"
     """Who reads and judges looks: this machine or a Spark cluster; `python` is an old name of duckdb (docs/lake.md)."""

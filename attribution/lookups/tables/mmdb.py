@@ -145,7 +145,7 @@ class _Found:
                 column.append(value)
 
     def hand_to(self, gathered: Gathered, family: int) -> None:
-        """Hand the ranges over, each network's first number, then the second ones."""
+        """Hand the ranges over, number by number of each."""
         for columns in self._columns:
             first_high, first_low, last_high, last_low, number = (np.frombuffer(one, np.uint64) for one in columns)
             families = np.full(len(number), family, np.uint8)

@@ -10,9 +10,11 @@ from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pyarrow.parquet as pq
 import pytest
 
+from tests.attribution.lookups.tables.test_geoip import database
 from waterbed.analysis.doctor import examine
 from waterbed.analysis.explain.lookup import explain
 from waterbed.cli.main import main
@@ -210,6 +212,18 @@ def test_one_day_alone(study: Study) -> None:
     ]
     early = explain(study, "28.1.0.5", date(1990, 1, 1))
     assert "younger than the day" in _of(early, "range")[0].note
+
+
+def test_databases_of_the_user_have_a_say_of_an_address(study: Study) -> None:
+    """A MaxMind database in the study's folder is asked; one that is damaged is named, and ends nothing else."""
+    path = database(study.folder.path / "places.mmdb", "GeoLite2-Country", {"country": {"iso_code": "DE"}})
+    study.folder.config = msgspec.structs.replace(study.config, geoip=("places.mmdb",))
+    (said,) = [link for link in explain(study, "28.0.0.1") if link.step.startswith("second opinion")]
+    assert (said.step, said.value, said.source) == ("second opinion: country", "DE", "GeoLite2-Country")
+    assert said.note == "no conclusion rests on it"
+    path.write_bytes(path.read_bytes()[:-300])
+    with pytest.raises(InputError, match=r"places\.mmdb .*damaged"):
+        explain(study, "28.0.0.1")
 
 
 def test_an_address_on_each_day_that_is_new(study: Study) -> None:

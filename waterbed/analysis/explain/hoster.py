@@ -6,6 +6,7 @@ The book's entries, who decided them, and the study's looks.
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import numpy as np
@@ -15,11 +16,13 @@ from attribution.hosters.book import HosterBook
 from attribution.hosters.day import BookOfDay
 from attribution.hosters.listing import change_rows
 from attribution.hosters.members import as_of_key
+from attribution.lookups.tables.geoip import SEE, opinions
 from attribution.snapshots import day_of
 from waterbed.judging.columns import NOTHING
 from waterbed.model.codec import moment
 from waterbed.model.conclusions import ChainLink
 from waterbed.model.facts import Registration, Resolution, Snapshot
+from waterbed.store.bounded.memory import bounded_work
 from waterbed.store.lake.kinds import DAY_US, number_of
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.facts import selected
@@ -170,7 +173,25 @@ def chain_of_address(study: Study, address: str, day: date | None) -> list[Chain
                 )
             )
     timed = sorted([*changes, *lasting.links()], key=lambda link: link.since or noon)
-    return [*timed, _seen_at_address(study, address)]
+    return [*timed, *_second_opinions(study, address), _seen_at_address(study, address)]
+
+
+def _second_opinions(study: Study, address: str) -> Iterator[ChainLink]:
+    """What the user's MaxMind databases say of an address.
+
+    Each is read in a process of its own, as damaged ones end it.
+    """
+    for name in study.config.geoip:
+        path = study.folder.path / name
+        for one in bounded_work(path, SEE, partial(opinions, path, address)):
+            yield ChainLink(
+                about=address,
+                step=f"second opinion: {one.what}",
+                value=one.value,
+                source=one.source,
+                data_date=one.built_at,
+                note="no conclusion rests on it",
+            )
 
 
 def _days(

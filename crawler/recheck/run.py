@@ -38,6 +38,8 @@ class PassReport:
     """Seconds in which workers waited to write, while others wrote (SQLite)."""
     longest_wait_s: float = 0.0
     """The longest such wait."""
+    canary: bool = True
+    """Whether a canary is configured."""
 
 
 def run_recheck(
@@ -99,6 +101,7 @@ async def recheck(
         stopped=session.stopped,
         waited_s=folder.store.waited_s,
         longest_wait_s=folder.store.longest_wait_s,
+        canary=bool(folder.config.canary.targets),
     )
 
 
@@ -196,6 +199,7 @@ class SharedPass:
             workers=len(self._reports),
             waited_s=sum(one["waited_s"] for one in self._reports),
             longest_wait_s=max(one["longest_wait_s"] for one in self._reports),
+            canary=all(one["canary"] for one in self._reports),
         )
 
 

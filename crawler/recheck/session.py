@@ -303,11 +303,11 @@ class Session:
     async def _ask_canary(self) -> None:
         """Probe the canary from every vantage; if the first one's own network fails, the pass stops.
 
-        A continuous pass queries its resolver first: while our resolver fails, no host is checked.
+        The resolver is asked first: while our own fails, no host is checked.
         """
         canary = self.folder.config.canary
         names = self.folder.config.names
-        if self._continuous and not await resolver_answers(
+        if (self._continuous or self.due) and not await resolver_answers(
             self._resolver.resolver, timeout_s=names.timeout_s, tries=names.tries
         ):
             self.stop("resolver")
@@ -368,7 +368,7 @@ class Session:
         broken = [result for result in results if isinstance(result, BaseException) and not isinstance(result, _LOST)]
         try:
             await self.flush()
-            if self.stopped != "lease":
+            if self.stopped not in ("lease", "resolver"):
                 with suppress(LeaseLost):
                     await self._ask_canary()
             if self._reservations:

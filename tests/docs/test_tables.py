@@ -1,7 +1,6 @@
 """Tables in the pages, against the code that they describe."""
 
-from collections.abc import Iterator
-from typing import Any, get_type_hints
+from typing import Any
 
 import msgspec
 import pytest
@@ -10,41 +9,20 @@ from attribution.hosters.files import Hoster as HosterEntity
 from attribution.rules import standard_rules
 from tests.docs.markdown import page, rows, section
 from tests.docs.schema import schema_text
+from tests.docs.settings import settings_page
 from waterbed.cli.options import TABLE_KINDS
 from waterbed.intake.csv_reports import COLUMNS
 from waterbed.judging.rules import read_rules
 from waterbed.lab.world.file import World
-from waterbed.store.config import Config
+from waterbed.store.described import described, settings_of, spelled
 
 
-def _plain(value: Any) -> str:
-    """A default as TOML writes it on one line."""
-    if isinstance(value, dict):
-        return f"{{ {', '.join(f'{key} = {_plain(item)}' for key, item in value.items())} }}"
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(_plain, value))}]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else str(value)
-
-
-def _settings(cls: type[msgspec.Struct], prefix: str = "") -> Iterator[tuple[str, str]]:
+def _settings(cls: type[msgspec.Struct]) -> dict[str, str]:
     """Each key of a settings class with its default, nested tables opened."""
-    hints = get_type_hints(cls)
-    for field in msgspec.structs.fields(cls):
-        name = f"{prefix}{field.encode_name}"
-        inner = [hint for hint in (hints[field.name], *getattr(hints[field.name], "__args__", ())) if _is_table(hint)]
-        if inner:
-            yield from _settings(inner[0], f"{name}.")
-        elif field.required:
-            yield name, "required"
-        else:
-            factory = field.default_factory
-            yield name, _plain(field.default if factory is msgspec.NODEFAULT else factory())
-
-
-def _is_table(hint: Any) -> bool:
-    return isinstance(hint, type) and issubclass(hint, msgspec.Struct)
+    return {
+        name: "required" if value is msgspec.NODEFAULT else "None" if value is None else spelled(value)
+        for name, value in settings_of(cls)
+    }
 
 
 def _documented(text: str) -> dict[str, str]:
@@ -58,15 +36,15 @@ def test_schema_is_what_its_generator_writes() -> None:
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
-    """The settings table has exactly the keys of waterbed.toml, each with its default."""
-    text = section(page("operations.md"), "Settings").partition("Environment variables:")[0]
-    assert _documented(text) == dict(_settings(Config))
+    """The table is made of the settings and their words: python -m tests.docs.settings; no word is of another key."""
+    assert settings_page(page("operations.md")) == page("operations.md")
+    assert list(described()) == [one.name for one in settings_of()]
 
 
 def test_every_key_of_a_world_file_is_documented_with_its_default() -> None:
     """The tables of world files have exactly the keys of the world, each with its default."""
     documented = _documented(section(page("lab.md"), "World files"))
-    expected = dict(_settings(World))
+    expected = _settings(World)
     expected["sites.reported_over_days"] = "start to 3 days before the end"
     assert documented == expected
 
@@ -90,7 +68,7 @@ def test_every_rule_is_documented() -> None:
 def _conditions(when: dict[str, Any]) -> str:
     options = {key: wanted if isinstance(wanted, list) else [wanted] for key, wanted in when.items()}
     return "; ".join(
-        f"{key}: {', '.join(_plain(value).strip(chr(34)) for value in values)}" for key, values in options.items()
+        f"{key}: {', '.join(spelled(value).strip(chr(34)) for value in values)}" for key, values in options.items()
     )
 
 
@@ -105,7 +83,9 @@ def test_every_attribution_rule_is_documented() -> None:
 def test_every_field_of_a_hoster_is_documented() -> None:
     """The table of hoster entities has exactly the fields of the file."""
     documented = _documented(section(page("hosters.md"), "The file"))
-    expected = {name: "none" if default in ("[]", "None") else default for name, default in _settings(HosterEntity)}
+    expected = {
+        name: "none" if default in ("[]", "None") else default for name, default in _settings(HosterEntity).items()
+    }
     assert documented == expected
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from waterbed.intake.csv_reports import ReportLine
 from waterbed.intake.csv_table import Rejected
-from waterbed.intake.formats import FORMATS, detect_format, read_reports
+from waterbed.intake.formats import FORMATS, Reading, detect_format, read_reports
 from waterbed.model.errors import InputError
 
 CASES = Path(__file__).parent / "cases"
@@ -51,7 +51,7 @@ def case_name(path: Path) -> str:
 def test_a_file_of_each_form_is_read_as_expected(path: Path) -> None:
     """Good lines with all that they say, bad ones with number and reason, as in the file of expectations beside it."""
     expected = json.loads(path.with_name(f"{path.name}.expected.json").read_text())
-    assert [plain(line) for line in read_reports(path, path.parent.name)] == expected
+    assert [plain(line) for line in read_reports(path, Reading(form=path.parent.name))] == expected
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if p.parent.name not in BY_NAME], ids=case_name)
@@ -128,8 +128,8 @@ def test_a_file_that_lacks_its_form_is_one_sentence(tmp_path: Path, form: str | 
     path = tmp_path / "r"
     path.write_bytes(content.encode(errors="surrogatepass"))
     if form == "urlhaus":
-        assert [plain(line) for line in read_reports(path, form)] == []
+        assert [plain(line) for line in read_reports(path, Reading(form=form))] == []
         return
     with pytest.raises(InputError, match=said) as told:
-        list(read_reports(path, form))
+        list(read_reports(path, Reading(form=form)))
     assert "docs/intake.md" in str(told.value)

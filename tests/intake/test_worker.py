@@ -13,6 +13,7 @@ import pytest
 from tests.store.study_folder import made, url
 from waterbed.governance.keys import forget, rotate
 from waterbed.intake import worker
+from waterbed.intake.formats import Reading
 from waterbed.intake.importer import ImportReport
 from waterbed.intake.reports import Defaults
 from waterbed.intake.worker import Order, WorkerBatches
@@ -159,11 +160,12 @@ ASKER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from waterbed.intake.formats import Reading
 from waterbed.intake.worker import WorkerBatches, Order
 from waterbed.intake.reports import Defaults
 from waterbed.store.folder import open_folder
 folder = open_folder(Path(sys.argv[1]))
-order = Order(path=Path(sys.argv[2]), file_format=None, zone=None,
+order = Order(path=Path(sys.argv[2]), how=Reading(),
               defaults=Defaults(source="usual", category="phishing"),
               study=folder.config.study, folder=folder.path)
 reader = WorkerBatches(order)
@@ -176,7 +178,7 @@ reader._process.wait()
 def order(folder: Folder, path: Path, defaults: Defaults | None = DEFAULTS) -> Order:
     """What is read for a study; without defaults it breaks."""
     study = folder.config.study
-    return Order(path=path, file_format=None, zone=None, defaults=defaults, study=study, folder=folder.path)  # type: ignore[arg-type]
+    return Order(path=path, how=Reading(), defaults=defaults, study=study, folder=folder.path)  # type: ignore[arg-type]
 
 
 def running(pid: int) -> bool:

@@ -198,6 +198,8 @@ def test_a_silent_resolver_leases_nothing(tmp_path: Path) -> None:
         set_service(study, canary=_canary(study, ()), names=Names(timeout_s=0.3, tries=1))
         study.import_reports(reports_csv(pairs, tmp_path))
         study.folder.lab = msgspec.structs.replace(good, resolver=address)
+        alone = run_recheck(study.folder)
+        assert (alone.stopped, alone.looks, alone.due, study.folder.store.count(Observation)) == ("resolver", 0, 5, 0)
 
         async def outage(service: Service, _: Endpoint) -> None:
             await until(lambda: (service.state.phase, service.state.why) == ("waiting", "resolver"))

@@ -24,6 +24,7 @@ from waterbed.model.errors import InputError, WaterbedError
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # its own reserves a gigabyte, which a memory limit counts
 
 _STUDY, _VANTAGE, _NETWORK = "WATERBED_STUDY", "WATERBED_VANTAGE", "WATERBED_NETWORK"
+_SETTINGS = "waterbed.toml"
 _LOGGING = ("run", "serve")
 """Commands that go on until a signal and keep a log, which shows what they do."""
 
@@ -78,10 +79,15 @@ class _Root(TyperGroup):
         self.commands = _Loaded()
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Show the overview without words; exit as after misuse."""
-        if not args and not ctx.resilient_parsing:
+        """Without a command show the study's status.
+
+        Where there is no study, the overview; the exit code is then that of misuse.
+        """
+        if not args and not ctx.resilient_parsing and not (Path(os.environ.get(_STUDY, "")) / _SETTINGS).is_file():
             typer.echo(ctx.get_help())
             raise typer.Exit(2)
+        if not args or (len(args) == 2 and args[0] in ("-C", "--study")):
+            args = [*args, "status"]
         read_plainly(self.get_params(ctx))
         return super().parse_args(ctx, args)
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from waterbed.model.bookkeeping import Forgotten, KeyCheck, Sealed
-from waterbed.model.errors import InputError, KeyProblem
+from waterbed.model.errors import BadUrl, InputError, KeyProblem
+from waterbed.model.facts import ExternalObservation, Target
 from waterbed.model.progress import staged
 from waterbed.model.redaction import names_something
 from waterbed.model.urls import canonicalize
@@ -20,6 +21,7 @@ from waterbed.store.bounded.toml import toml_bytes
 from waterbed.store.config import read_config
 from waterbed.store.folder import SETTINGS, Folder, open_store, real_clock
 from waterbed.store.sealed import from_escrow, to_escrow
+from waterbed.store.tables import TABLES
 from waterbed.store.vault import (
     KEYS_ENVIRONMENT,
     Keys,
@@ -34,6 +36,7 @@ from waterbed.store.vault import (
 """Called with the number of entries done, and of all entries."""
 
 _ID = re.compile("[0-9a-f]{32}")
+_SEE_CASE = "docs/attribution.md, Explain"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +139,27 @@ def reveal(folder: Folder, entry_id: str, reason: str) -> str:
     text = folder.vault.open(found[0])
     folder.store.add([entry])
     return text
+
+
+def case_of(folder: Folder, text: str) -> str:
+    """The id behind a URL, or behind a source's reference.
+
+    The audit entry is written before it is returned. InputError, which does not repeat the text, if the study has no
+    such case or several.
+    """
+    try:
+        url_id = folder.vault.keyed_id("url", canonicalize(text).url)
+        found = [url_id] if folder.store.by_ids(Target, "url_id", [url_id]) else []
+        what = "URL"
+    except BadUrl:
+        observed = folder.store.all(ExternalObservation, TABLES[ExternalObservation].c.reference == text)
+        found, what = sorted({one.url_id for one in observed}), "reference"
+    if not found:
+        raise InputError(f"the {what} on standard input is of no case of this study ({_SEE_CASE})")
+    if len(found) > 1:
+        raise InputError(f"the reference is of {len(found)} URLs; explain one of {', '.join(found)} ({_SEE_CASE})")
+    folder.store.add([audit_entry("explain", found[0], f"asked for by its {what}")])
+    return found[0]
 
 
 def forget(folder: Folder, entry_id: str, reason: str) -> Forgot:

@@ -1,10 +1,11 @@
 """Reports from CSV files and URL lists, one a line."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from waterbed.intake.csv_table import (
@@ -95,8 +96,19 @@ def read_csv_reports(path: Path) -> Iterator[ReportLine | Rejected]:
     yield from parse_csv_reports(open_lines(path, "a reports file"), str(path))
 
 
-def parse_csv_reports(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
-    """Read the same from lines; errors call them `name`."""
+def parse_csv_reports(
+    lines: Iterable[str], name: str, columns: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[ReportLine | Rejected]:
+    """Read the same from lines; errors call them `name`.
+
+    `columns` are further header names by field: they come before the usual ones.
+    """
+    if columns:
+        taken = {text.lower() for text in columns.values()}
+        usual = {field: tuple(one for one in own if one not in taken) for field, own in COLUMNS.items()}
+        named = {field: (columns[field].lower(),) if field in columns else own for field, own in usual.items()}
+        yield from read_lines(lines, name, replace(_HEADER, names=named), report)
+        return
     yield from read_lines(lines, name, _HEADER, report)
 
 

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from waterbed.intake.csv_reports import (
+    COLUMNS,
     ReportLine,
     is_phishstats_header,
     is_urlhaus_header,
@@ -103,13 +104,41 @@ _ASKED = ("urlhaus", "stix", "misp", "iccam", "jsonl", "json", "urls", "phishsta
 """The order in which they are asked if a file is of their form; what none knows is CSV."""
 
 
-def read_reports(
-    path: Path, file_format: str | None = None, zone: tzinfo | None = None
-) -> Iterator[ReportLine | Rejected]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The way to read a reports file."""
+
+    form: str | None = None
+    """Its form by name; None: it is detected."""
+    zone: tzinfo | None = None
+    """The time zone of SCART's times."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """The file's own header name of fields, in CSV."""
+
+
+def columns_of(words: Sequence[str]) -> dict[str, str]:
+    """Header names by field, of words like url=link.
+
+    InputError for other words.
+    """
+    found: dict[str, str] = {}
+    for word in words:
+        name, equals, header = (part.strip() for part in word.partition("="))
+        if name not in COLUMNS or not equals or not header or name in found:
+            raise InputError(
+                f"--column {word!r} is not FIELD=HEADER, each field once; the fields are {', '.join(COLUMNS)} "
+                "(docs/intake.md, Columns)"
+            )
+        found[name] = header
+    return found
+
+
+def read_reports(path: Path, how: Reading = Reading()) -> Iterator[ReportLine | Rejected]:
     """Read a reports file in the named or detected format.
 
-    `zone` is the time zone of SCART's times. InputError if the format is unknown or the file does not have it.
+    InputError if the format is unknown or the file does not have it.
     """
+    file_format, zone = how.form, how.zone
     if file_format is not None:
         named("reports", ReportForm, FORMATS, file_format, "--format", "docs/intake.md")
     text = TextFile(path, "a reports file")
@@ -119,7 +148,14 @@ def read_reports(
         raise InputError(
             f"--zone is for SCART's times, and {path} is {file_format}; leave it out (docs/intake.md, SCART)"
         )
+    if how.columns and file_format != "csv":
+        raise InputError(
+            f"--column is for CSV, and {path} is {file_format}; leave it out, or say --format csv "
+            "(docs/intake.md, Columns)"
+        )
     parse = partial(parse_scart, zone=zone) if zone else form.parse
+    if how.columns:
+        parse = partial(parse_csv_reports, columns=how.columns)
     found = parse(text.texts() if form.pieces else text.lines(), str(path))
     yield from found if file_format in FORMATS else _each(file_format, iter(found))
 

@@ -14,13 +14,13 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from waterbed.intake.batches import Batch, Batches, BatchSource
-from waterbed.intake.formats import read_reports
+from waterbed.intake.formats import Reading, read_reports
 from waterbed.intake.reports import Defaults
 from waterbed.model.errors import OwnFailure, ReaderBroke, WaterbedError
 from waterbed.store.folder import Folder
@@ -41,8 +41,7 @@ class Order:
     """The file to read, its format, and the study."""
 
     path: Path
-    file_format: str | None
-    zone: tzinfo | None
+    how: Reading
     defaults: Defaults
     study: str
     folder: Path
@@ -97,21 +96,18 @@ class WorkerBatches:
 
 
 @contextmanager
-def batches_of(
-    folder: Folder, path: Path, defaults: Defaults, *, file_format: str | None = None, zone: tzinfo | None = None
-) -> Iterator[BatchSource]:
+def batches_of(folder: Folder, path: Path, defaults: Defaults, how: Reading) -> Iterator[BatchSource]:
     """Yield the batches of a file.
 
     A worker process reads a large file if there are at least two processors.
     """
     if not _is_large(path) or (os.cpu_count() or 1) < 2:
-        yield Batches(read_reports(path, file_format, zone), lambda: folder.vault, defaults)
+        yield Batches(read_reports(path, how), lambda: folder.vault, defaults)
         return
     worker = WorkerBatches(
         Order(
             path=path,
-            file_format=file_format,
-            zone=zone,
+            how=how,
             defaults=defaults,
             study=folder.config.study,
             folder=folder.path,
@@ -124,9 +120,12 @@ def batches_of(
 
 
 def _is_large(path: Path) -> bool:
-    """True if a worker is worth it; a missing file is reported when it is opened."""
+    """True if a worker is worth it; a missing file is reported when it is opened.
+
+    What came by standard input only this process can open.
+    """
     try:
-        return path.stat().st_size >= LARGE
+        return path.stat().st_size >= LARGE and not path.is_relative_to("/proc")
     except OSError:
         return False
 
@@ -164,4 +163,4 @@ def serve() -> None:
 def _source(order: Order) -> Batches:
     """The batches. Keys are read with the first one, when the import's run keeps others from rotating them."""
     vault = cache(lambda: Vault(read_keys(order.study, order.folder)))
-    return Batches(read_reports(order.path, order.file_format, order.zone), vault, order.defaults)
+    return Batches(read_reports(order.path, order.how), vault, order.defaults)

@@ -169,7 +169,7 @@ class Audit:
     audit_id: Annotated[str, "id of the entry"]
     done_at: Annotated[datetime, "when (real clock)"]
     who: Annotated[str, "the person, by account name"]
-    action: Annotated[str, "reveal, forget, rotate, escrow, restore, release, void, export, or what hosters got"]
+    action: Annotated[str, "reveal, forget, rotate, escrow, explain, release, void, export, ..., or what hosters got"]
     subject_id: Annotated[str, "the id it was done to"]
     reason: Annotated[str, "why, in that person's words"]
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import delete
 
 from waterbed.model.bookkeeping import KeyCheck, Run, RunEnd
 from waterbed.model.errors import InputError, KeyProblem, StudyMissing
 from waterbed.model.version import __version__
 from waterbed.store.config import Config, placed, read_config, read_lab, write_toml
+from waterbed.store.described import SCHEMA, commented, schema
 from waterbed.store.frozen import FROZEN, Frozen, World, read_frozen
 from waterbed.store.leases import begin, end, living, machine_s, mark_dead, skew_s
 from waterbed.store.runs import Heartbeat, patiently
@@ -24,6 +26,7 @@ from waterbed.store.settings import Lab
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys, Vault, key_file, read_keys, refuse_inside, write_keys
+from waterbed.store.whole.files import write_whole
 
 SETTINGS = "waterbed.toml"
 LAB = "lab.toml"
@@ -238,7 +241,8 @@ def create_folder(path: Path, config: Config, lab: Lab | None = None) -> Folder:
             _prepare_store(path, config)
             if lab:
                 write_toml(path / LAB, lab)
-            write_toml(path / SETTINGS, config)
+            write_whole(path / SCHEMA, msgspec.json.format(msgspec.json.encode(schema()), indent=1))
+            write_whole(path / SETTINGS, commented(config))
             return open_folder(path)
     except BaseException as problem:
         if new:

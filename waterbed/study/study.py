@@ -4,16 +4,18 @@ import hashlib
 import os
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cached_property, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from waterbed.intake.batches import Batches
 from waterbed.intake.csv_reports import ReportLine
 from waterbed.intake.csv_table import Rejected, default_word, plain_word, zone_of
+from waterbed.intake.formats import Reading
 from waterbed.intake.importer import ImportReport, import_reports
 from waterbed.intake.reports import Defaults
 from waterbed.intake.worker import batches_of
@@ -113,13 +115,15 @@ class Study:
         form: str | None = None,
         zone: str | None = None,
         history: bool = False,
+        columns: Mapping[str, str] = MappingProxyType({}),
         progress: Callable[[int], None] | None = None,
     ) -> ImportReport:
         """Import a reports file; return the rejected lines.
 
         Good lines are kept; bad ones are returned with number and reason. `form` is the file's (docs/intake.md); by
-        default it is detected. `zone` is that of times that name none, in SCART's files. The URLs of a
-        `history` are never checked. Every delivery of a source is recorded, even an empty file.
+        default it is detected. `zone` is that of times that name none, in SCART's files; `columns` are the file's own
+        header names by field, in CSV. The URLs of a `history` are never checked. Every delivery of a source is
+        recorded, even an empty file.
         """
         defaults = Defaults(
             source=plain_word("source", source) if source else default_word("source", path.name),
@@ -128,7 +132,8 @@ class Study:
             live=self.config.probe.live,
         )
         file_id = self.file_id(path)
-        with batches_of(self.folder, path, defaults, file_format=form, zone=zone_of(zone) if zone else None) as batches:
+        how = Reading(form=form, zone=zone_of(zone) if zone else None, columns=dict(columns))
+        with batches_of(self.folder, path, defaults, how) as batches:
             return import_reports(self.folder, batches, defaults, file_id=file_id, progress=progress)
 
     def file_id(self, path: Path) -> str:

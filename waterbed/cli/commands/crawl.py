@@ -69,6 +69,8 @@ def recheck(
         with closing(open_folder(context.obj)) as folder:
             report = run_recheck(folder, everything=everything, limit=limit)
     print_pass(report)
+    if report.looks and not report.canary:
+        note("No canary is configured ([canary] targets in waterbed.toml): nothing can be called down.", broken=True)
     raise typer.Exit(FINDING if report.stopped else OK)
 
 
@@ -85,6 +87,11 @@ def print_pass(report: PassReport) -> None:
     if report.stopped == "canary":
         console.print(
             "Our own network failed its canary: the pass stopped, what is due stays due, nothing is concluded."
+        )
+    elif report.stopped == "resolver":
+        console.print(
+            "The resolver does not answer: no name was asked for, what is due stays due. Run one on this machine, or "
+            "name another in [names] resolver of waterbed.toml (docs/operations.md, Resolver)."
         )
     elif report.stopped == "lease":
         console.print(

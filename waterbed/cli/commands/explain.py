@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -13,6 +14,7 @@ from waterbed.cli.options import Format, Formatted
 from waterbed.cli.output import console, for_tools, new_table, print_table
 from waterbed.model.conclusions import ChainLink
 
+_LONGEST = 65_536
 _SHORT = 12
 """Characters shown of an id that the chain is about, as in other tables."""
 
@@ -20,7 +22,12 @@ _SHORT = 12
 def explain(
     context: typer.Context,
     what: Annotated[
-        str, typer.Argument(metavar="ID", help="A url_id (or how it begins), an IP address, or a hoster's key.")
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="A url_id (or how it begins), an IP address, or a hoster's key; - reads a URL, or a source's "
+            "reference, from standard input.",
+        ),
     ],
     day: Annotated[
         datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="As of this day alone (UTC).")
@@ -32,7 +39,7 @@ def explain(
 ) -> None:
     """Show the chain of evidence behind an attribution.
 
-    Each link of a URL, an address or a hoster has source, date and rule.
+    Each link of a URL, an address or a hoster has source, date and rule. What - finds is on record (`audit`).
 
     For example: waterbed -C mystudy explain AS64500 --as-of 2025-04-11
     """
@@ -42,6 +49,10 @@ def explain(
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
+        if what == "-":
+            from waterbed.governance.keys import case_of
+
+            what = case_of(study.folder, sys.stdin.readline(_LONGEST).strip())
         links = explain_link(study, what, link) if link else chain_of(study, what, day.date() if day else None)
         if form is not Format.table:
             for_tools(ChainLink, links, table_info(study, "chain", by="link"), form)

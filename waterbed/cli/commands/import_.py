@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,9 +19,14 @@ if TYPE_CHECKING:
     from waterbed.study.study import Study
 
 
+_STANDARD = Path("-")
+
+
 def import_(
     context: typer.Context,
-    files: Annotated[list[Path] | None, typer.Argument(help="Files of reports.", show_default=False)] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files of reports; - is standard input.", show_default=False)
+    ] = None,
     source: Annotated[str | None, typer.Option(help="Source of the reports; by default the file's name.")] = None,
     category: Annotated[str, typer.Option(help="Category for lines without one.")] = "phishing",
     form: Annotated[
@@ -28,6 +34,10 @@ def import_(
         typer.Option("--format", help=f"One of {', '.join(REPORT_FORMS)}; detected from the file by default."),
     ] = None,
     zone: Zone = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD=HEADER", help="The file's own name of a column, as url=link.", show_default=False),
+    ] = None,
     history: Annotated[bool, typer.Option("--history", help="Keep the reports but never check their URLs.")] = False,
     watch: Annotated[Path | None, typer.Option(help="Import files that appear in this folder, until stopped.")] = None,
     every: Annotated[float, typer.Option(min=0.1, help="Seconds between two checks of the folder.")] = 10.0,
@@ -39,22 +49,38 @@ def import_(
 
     For example: waterbed import reports.csv --source hotline
     """
+    from waterbed.intake.formats import columns_of
     from waterbed.service.watch import WatchedFolder, keep_watching
     from waterbed.study.study import open_study
 
     if bool(files) == bool(watch):
         raise InputError("name either files of reports or a folder with --watch (docs/intake.md)")
+    if _STANDARD in (files or ()) and not source:
+        raise InputError("what comes by standard input has no name: say whose reports they are with --source")
     findings = 0
+    named: dict[str, Any] = {"source": source, "category": category, "form": form, "zone": zone, "history": history}
+    named["columns"] = columns_of(column or ())
     with open_study(context.obj) as study:
         if watch:
-            named = {"source": source, "category": category, "form": form, "zone": zone, "history": history}
             watched = WatchedFolder(study=study, folder=watch, named=named)
             findings = keep_watching(watched, _print_watched, every_s=every, rounds=rounds)
         for path in files or ():
-            report = study.import_reports(path, source=source, category=category, form=form, zone=zone, history=history)
+            report = _from_standard_input(study, named) if path == _STANDARD else study.import_reports(path, **named)
             print_import(path, report)
             findings += report.rejections + report.empty
     raise typer.Exit(FINDING if findings else OK)
+
+
+def _from_standard_input(study: Study, named: dict[str, Any]) -> ImportReport:
+    """Import what comes by standard input; errors call it so."""
+    from waterbed.store.bounded.files import standard_input
+    from waterbed.store.bounded.limits import most_memory
+
+    with standard_input(sys.stdin.buffer, most_memory(), "a reports file") as path:
+        try:
+            return study.import_reports(path, **named)
+        except InputError as problem:
+            raise InputError(str(problem).replace(str(path), "standard input")) from None
 
 
 def _print_watched(path: Path, outcome: ImportReport | Refusal) -> None:
@@ -68,8 +94,9 @@ def _print_watched(path: Path, outcome: ImportReport | Refusal) -> None:
 def print_import(path: Path, report: ImportReport) -> None:
     """Print an import's result, with each rejected line's reason."""
     forgotten = f", {report.forgotten:,} left out because their URLs were forgotten" if report.forgotten else ""
+    name = "standard input" if path == _STANDARD else path.name
     note(
-        f"{path.name}: {report.imported:,} reports imported, {report.known:,} already known, "
+        f"{name}: {report.imported:,} reports imported, {report.known:,} already known, "
         f"{report.rejections:,} lines rejected{forgotten}"
     )
     if report.external:

@@ -1,47 +1,85 @@
-"""The `init` command: a new study."""
+"""The `init` and `status` commands: begin a study, go on."""
 
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.output import note, say
+from waterbed.cli.options import Format, Formatted
+from waterbed.cli.output import console, for_tools, note, say
 from waterbed.model.errors import InputError
 
 if TYPE_CHECKING:
+    from waterbed.analysis.status import Standing
     from waterbed.store.folder import Folder
 
 
+_TABLES = ("ip-location-asn", "ip-location-country")
+"""Sources of routes and places that `--fetch` takes in."""
+
+
+@dataclass(slots=True)
+class _Answers:
+    """What a new study is given."""
+
+    name: str
+    home: str
+    contact: str
+    resolver: str
+    canary: list[str]
+    fetch: bool
+
+
 def init(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="The new study's folder.")],
     name: Annotated[str, typer.Option(help="Name of the study.")] = "unnamed study",
     home: Annotated[str, typer.Option(help="The home jurisdiction, an ISO country code.")] = "NL",
     contact: Annotated[str, typer.Option(help="Address or page named in our user agent.")] = "",
     store: Annotated[str, typer.Option(help="sqlite, or a postgresql:// URL.")] = "sqlite",
+    resolver: Annotated[str, typer.Option(help="Address and port of the recursive resolver.")] = "127.0.0.1:53",
+    canary: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URL", help="A well-known page to check our own network by.", show_default=False),
+    ] = None,
+    fetch: Annotated[bool, typer.Option("--fetch", help="Fetch and add tables of routes and places (npm).")] = False,
+    units: Annotated[
+        Path | None, typer.Option(help="Write systemd units that keep the study going here.", show_default=False)
+    ] = None,
 ) -> None:
     """Create a study folder: settings and an empty store.
 
-    Its keys lie elsewhere.
+    Its keys lie elsewhere. On a terminal it asks for what no option says.
 
     For example: waterbed init mystudy --home NL
     """
     from waterbed.model.paces import RARE_SHARE
     from waterbed.store.config import Config
     from waterbed.store.folder import create_folder
-    from waterbed.store.settings import Schedule, StoreAt
+    from waterbed.store.settings import Canary, Names, Schedule, StoreAt
+    from waterbed.store.vault import key_file
 
+    given = _Answers(name, home, contact, resolver, canary or [], fetch)
+    if sys.stdin.isatty() and not context.find_root().params["quiet"]:
+        _ask(given, context)
     try:
         config = Config(
             study=uuid.uuid4().hex,
-            name=name,
-            home=home,
-            contact=contact,
+            name=given.name,
+            home=given.home,
+            contact=given.contact,
             store=StoreAt(url=store),
             schedule=Schedule(rare_share=RARE_SHARE),
+            names=Names(resolver=given.resolver),
+            canary=Canary(targets=tuple(given.canary)),
         )
     except ValueError as problem:
         raise InputError(f"{problem}; see docs/operations.md, Settings") from None
@@ -50,6 +88,60 @@ def init(
         _created(made)
     finally:
         made.close()
+    if given.fetch:
+        _fetch(folder)
+    if units:
+        from waterbed.service.systemd import write_units
+
+        for path in write_units(units, study=folder, keys=key_file(config.study), config=config):
+            say(f"wrote {path}")
+    _next_step(folder)
+
+
+def _ask(given: _Answers, context: typer.Context) -> None:
+    """Ask for each setting that no option gave."""
+
+    def open_(option: str) -> bool:
+        source = context.get_parameter_source(option)
+        return source is None or source.name != "COMMANDLINE"
+
+    if open_("name"):
+        given.name = typer.prompt("Name of the study", default=given.name)
+    if open_("home"):
+        given.home = typer.prompt("Home country, ISO code", default=given.home)
+    if open_("contact"):
+        given.contact = typer.prompt("Contact that our user agent names: mail address or page", default="")
+    if open_("resolver"):
+        given.resolver = typer.prompt("Recursive resolver, address:port", default=given.resolver)
+    if open_("canary"):
+        pages = typer.prompt("Well-known pages to check our own network by, separated by spaces", default="")
+        given.canary = pages.split()
+    if open_("fetch"):
+        given.fetch = typer.confirm("Fetch public tables of routes and places now (needs npm)?", default=False)
+
+
+def _fetch(folder: Path) -> None:
+    """Fetch tables of routes and places, and add them to the study."""
+    from waterbed.study.sources import fetch, source_of
+    from waterbed.study.study import open_study
+
+    with open_study(folder) as study, TemporaryDirectory(prefix="waterbed-") as work:
+        for name in _TABLES:
+            source = source_of(name)
+            for one in fetch(source, Path(work)):
+                day = one.day or study.clock().date()
+                study.add_table(one.path, day, kind=one.kind, licence=source.licence)
+                say(f"added   {one.kind} of {day} ({one.path.name})")
+
+
+def _next_step(folder: Path) -> None:
+    """Print what stands in the way, and the next command."""
+    from waterbed.analysis.status import standing
+    from waterbed.study.study import open_study
+
+    with open_study(folder) as study:
+        found = standing(study)
+    _stands(found, folder)
 
 
 def _created(made: Folder) -> None:
@@ -61,6 +153,50 @@ def _created(made: Folder) -> None:
     say(f"keys    {f'${KEYS_ENVIRONMENT} (no file)' if given else key_file(made.config.study)}")
     note("Keep a copy of the keys somewhere safe and apart. Without them no URL of this", broken=True)
     note("study can be read again; whoever holds them can read them all (docs/operations.md).", broken=True)
-    if not made.config.canary.targets:
-        note("No canary is configured yet ([canary] targets in waterbed.toml): until then", broken=True)
-        note("nothing is called down.", broken=True)
+
+
+_PHASES = {
+    "empty": "no report yet",
+    "reported": "reported, never checked",
+    "measuring": "being measured",
+    "measured": "measured",
+    "reproduced": "reproduced from a frozen package",
+}
+
+
+def status(context: typer.Context, form: Formatted = Format.table) -> None:
+    """Show where the study stands, and what to do next.
+
+    The resolver is asked live. Without any command, in a study's folder, this is what is shown.
+
+    For example: waterbed -C mystudy status
+    """
+    from waterbed.analysis.status import Standing, standing
+    from waterbed.study.metadata import table_info
+    from waterbed.study.study import open_study
+
+    with open_study(context.obj) as study:
+        found = standing(study)
+        if form is not Format.table:
+            for_tools(Standing, [found], table_info(study, "status", by="study"), form)
+            return
+    _stands(found, context.obj)
+
+
+def _stands(found: Standing, study: Path) -> None:
+    console.print(f"{found.name}: {_PHASES[found.phase]}", style="bold")
+    passed = "no pass yet"
+    if found.last_pass_at:
+        passed = f"last pass {found.last_pass_at:%Y-%m-%d %H:%M}, {found.last_pass_end or 'going on, or killed'}"
+    say(f"{found.reports:,} reports; {found.due:,} checks due, {found.overdue:,} of them overdue; {passed}")
+    for block in found.blocks:
+        console.print(f"- {block}")
+    if found.ranking_at and found.phase == "measuring":
+        note(
+            f"A first ranking can mean something from {found.ranking_at:%Y-%m-%d %H:%M} on: reports must span a week "
+            "and be followed for a day, and a hoster needs ten sites.",
+            broken=True,
+        )
+    where = "" if study == Path() else f" -C {shlex.quote(str(study))}"
+    console.print(f"Next: {found.next.replace('waterbed', f'waterbed{where}', 1)}", style="bold")
+    console.print(f"  {found.why}")

@@ -48,6 +48,28 @@ def opened(path: Path, what: str, see: str = _SEE) -> Iterator[IO[bytes]]:
         yield file
 
 
+@contextmanager
+def standard_input(stream: IO[bytes], most: int, what: str, see: str = _SEE) -> Iterator[Path]:
+    """Hold standard input in memory, as a file.
+
+    Nothing of it lies on a disk. InputError if it is more than `most` bytes: `what` of at most that was expected.
+    """
+    place = os.memfd_create("waterbed")
+    try:
+        size = 0
+        while piece := stream.read(_PIECE):
+            size += len(piece)
+            if size > most:
+                raise InputError(
+                    f"standard input holds more than {most:,} bytes; {what} of at most that was expected, a larger one "
+                    f"in a file ({see})"
+                )
+            os.write(place, piece)
+        yield Path(f"/proc/self/fd/{place}")
+    finally:
+        os.close(place)
+
+
 def raw_pieces(path: Path, what: str, most: int | None = None, see: str = _SEE) -> Pieces:
     """Yield a file's bytes as they are, at most `most`.
 

@@ -1,0 +1,157 @@
+"""The way in: init asks and tells, status names what blocks and the next command, reports come by standard input."""
+
+import io
+import json
+import os
+import pty
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.study.copies import copied, kept
+from tests.study.rig import Run
+from waterbed.cli.app import app
+from waterbed.store.config import read_config
+from waterbed.study.study import open_study
+
+CSV = b"link,when,url\nhttp://c.example.com/x,2026-11-01,7\nhttp://d.example.com/y,2026-11-02,8\n"
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty study with a canary."""
+    words = ("--contact", "a@example.org", "--canary", "https://example.org/", "--resolver", "127.0.0.1:1")
+    return kept(
+        tmp_path_factory.mktemp("empty"),
+        lambda folder: CliRunner().invoke(app, ["init", str(folder / "study"), *words], catch_exceptions=False),
+    )
+
+
+@pytest.fixture
+def study(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it."""
+    return copied(original, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> io.BytesIO:
+    """What a command reads from standard input."""
+    content = io.BytesIO()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(content))
+    return content
+
+
+def test_status_names_what_blocks_and_one_next_command(run: Run, study: Path, tmp_path: Path) -> None:
+    """An empty study wants reports; with reports the resolver and the tables are named; no look is taken for it."""
+    code, out, _ = run("-C", study, "status")
+    assert (code, "no report yet" in out, out.count("Next:")) == (0, True, 1)
+    assert f"Next: waterbed -C {study} import reports.csv" in out.replace("\n", "")
+    (tmp_path / "r.csv").write_text("url\nhttp://c.example.com/x\n")
+    assert run("-C", study, "import", tmp_path / "r.csv")[0] == 0
+    (row,) = json.loads(run("-C", study, "status", "--format", "json")[1])["rows"]
+    assert (row["phase"], row["reports"], row["due"], row["last_pass_at"], row["ranking_at"]) == (
+        "reported", 1, 1, None, None,
+    )  # fmt: skip
+    assert [block.split(":")[0] for block in row["blocks"]] == ["the resolver 127.0.0.1", "no table of routes"]
+    assert row["next"].startswith("waterbed data fetch")
+    assert "example.com" not in json.dumps(row)
+
+
+def test_without_a_command_a_study_says_where_it_stands(
+    run: Run, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a study's folder, or with -C alone, the status is shown; elsewhere the overview, as after misuse."""
+    told = run("-C", study, "status")
+    assert run("-C", study) == told
+    monkeypatch.chdir(study)
+    assert run()[1].startswith("unnamed study: no report yet")
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = run()
+    assert (code, out.startswith("Usage:")) == (2, True)
+
+
+def test_on_a_terminal_init_asks_for_what_no_option_says(tmp_path: Path) -> None:
+    """Answers stand in the settings; what an option gave is not asked for."""
+    study = tmp_path / "s"
+    child, terminal = pty.fork()
+    if not child:
+        program = "import sys; from waterbed.cli.main import main; sys.argv[0] = 'waterbed'; main()"
+        home = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")}
+        os.execve(sys.executable, [sys.executable, "-c", program, "init", str(study), "--home", "BE"], home)
+    os.write(terminal, b"My study\nme@example.org\n127.0.0.1:1\nhttps://example.org/ https://example.net/\nn\n")
+    said = b""
+    while piece := _piece(terminal):
+        said += piece
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, said
+    made = read_config(study / "waterbed.toml")[0]
+    assert (made.name, made.home, made.contact, made.names.resolver) == (
+        "My study", "BE", "me@example.org", "127.0.0.1:1",
+    )  # fmt: skip
+    assert made.canary.targets == ("https://example.org/", "https://example.net/")
+    assert b"Home country" not in said
+
+
+def _piece(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # the other end is closed
+        return b""
+
+
+def test_units_are_written_on_demand(run: Run, tmp_path: Path) -> None:
+    """Init can write the units of systemd that keep the study going."""
+    code, out, _ = run("init", tmp_path / "s", "--units", tmp_path / "units", "--resolver", "127.0.0.1:1")
+    assert (code, out.count("wrote ")) == (0, len(list((tmp_path / "units").iterdir())))
+
+
+def test_reports_come_by_standard_input_and_under_their_own_names(run: Run, study: Path, given: io.BytesIO) -> None:
+    """A file of other column names is read as told; a source must be named, and nothing lies on the disk."""
+    given.write(CSV)
+    given.seek(0)
+    code, out, _ = run(
+        "-C", study, "import", "-", "--source", "me", "--column", "url=link", "--column", "reported_at=when"
+    )
+    assert (code, "standard input: 2 reports imported" in out) == (0, True)
+    with open_study(study) as opened:
+        found = sorted(one.reported_at for one in opened.conclude().facts.reports)
+        assert [f"{when:%Y-%m-%d}" for when in found] == ["2026-11-01", "2026-11-02"]
+    given.seek(0)
+    code, _, said = run("-C", study, "import", "-", "--column", "url=link")
+    assert (code, "--source" in said) == (2, True)
+    given.seek(0)
+    code, _, said = run("-C", study, "import", "-", "--source", "me", "--column", "url=gone")
+    assert (code, "standard input lacks a column named gone" in said) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("word", "told"), [("link", "not FIELD=HEADER"), ("ur=link", "the fields are url"), ("url=", "not FIELD=HEADER")]
+)
+def test_a_column_that_is_none_is_told(run: Run, study: Path, tmp_path: Path, word: str, told: str) -> None:
+    """A word without a field or a header is named with the fields that there are."""
+    (tmp_path / "r.csv").write_bytes(CSV)
+    code, _, said = run("-C", study, "import", tmp_path / "r.csv", "--column", word)
+    assert (code, word in said, told in said) == (2, True, True)
+
+
+def test_a_case_is_found_by_its_url_on_standard_input(run: Run, study: Path, given: io.BytesIO, tmp_path: Path) -> None:
+    """The chain of the case is shown, the question is on record, and what is of no case is not repeated."""
+    (tmp_path / "r.csv").write_text("url\nhttp://c.example.com/x\n")
+    assert run("-C", study, "import", tmp_path / "r.csv")[0] == 0
+    given.write(b"hxxp://c[.]example.com/x\n")
+    given.seek(0)
+    code, out, said = run("-C", study, "explain", "-", "--format", "json")
+    (url_id,) = {row["about"] for row in json.loads(out)["rows"] if row["step"] == "report"}
+    assert (code, "example.com" in out + said) == (0, False)
+    rows = json.loads(run("-C", study, "audit", "--format", "json")[1])["rows"]
+    assert [(row["action"], row["subject_id"], row["reason"]) for row in rows] == [
+        ("explain", url_id, "asked for by its URL")
+    ]
+    for text in (b"http://other.example.com/\n", b"REF-7\n"):
+        given.seek(0)
+        given.truncate()
+        given.write(text)
+        given.seek(0)
+        code, out, said = run("-C", study, "explain", "-")
+        assert (code, "of no case" in said, text.strip().decode() in out + said) == (2, True, False)

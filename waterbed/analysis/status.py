@@ -1,0 +1,149 @@
+"""Where a study stands, and the one next command."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Final, Literal
+
+from attribution.lookups.dns.resolver import resolver_answers
+from waterbed.model.bookkeeping import Run, RunEnd
+from waterbed.model.facts import CanaryLook, Report
+from waterbed.model.progress import stage
+from waterbed.store.backlog import schedule_lag
+from waterbed.store.frozen import FROZEN
+from waterbed.store.tables import TABLES
+from waterbed.study.study import Study
+
+SPAN: Final = timedelta(days=7)
+"""Reports must span so much before a share has an interval."""
+FOLLOWED: Final = timedelta(hours=24)
+"""What is reported is followed for so long before a share tells of it."""
+
+_ASKED_S: Final = 1.0
+
+Phase = Literal["empty", "reported", "measuring", "measured", "reproduced"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A study's state, as one row of counts and words."""
+
+    name: Annotated[str, "name of the study"]
+    phase: Annotated[Phase, "empty; reported: never looked at; measuring; measured: a ranking can mean something"]
+    reports: Annotated[int, "reports on record"]
+    due: Annotated[int, "looks that are due now"]
+    overdue: Annotated[int, "of these, due for longer than schedule.late_s"]
+    last_pass_at: Annotated[datetime | None, "when the newest pass began; null: none yet"]
+    last_pass_end: Annotated[str | None, "how it ended; null: it has not"]
+    ranking_at: Annotated[datetime | None, "from when a first ranking can mean something; null: nobody can know yet"]
+    blocks: Annotated[tuple[str, ...], "what stands in the way, each with what mends it"]
+    next: Annotated[str, "the next command"]
+    why: Annotated[str, "what it does for the study"]
+
+
+@stage("asking the resolver")
+def standing(study: Study) -> Standing:
+    """Where the study stands; its resolver is asked live.
+
+    Reads counts alone: no conclusion is drawn, and nothing is written.
+    """
+    store, lag, now = study.store, schedule_lag(study.folder), study.clock()
+    reports, frozen = store.count(Report), (study.path / FROZEN).exists()
+    passes: list[Run] = store.newest_runs("recheck", 1)
+    ends = {
+        one.run_id: one.outcome for one in store.all(RunEnd, TABLES[RunEnd].c.run_id.in_([p.run_id for p in passes]))
+    }
+    ranking_at = _ranking_at(study)
+    phase: Phase = (
+        "reproduced"
+        if frozen
+        else "empty"
+        if not reports
+        else "reported"
+        if not passes
+        else "measured"
+        if ranking_at and ranking_at <= now
+        else "measuring"
+    )
+    blocks = [] if frozen else list(_blocks(study))
+    command, why = _next(study, phase, blocks=[what for what, _, _ in blocks], due=lag.due)
+    for _, mended, reason in blocks:
+        if mended and phase != "empty":
+            command, why = mended, reason
+            break
+    return Standing(
+        name=study.config.name,
+        phase=phase,
+        reports=reports,
+        due=lag.due,
+        overdue=lag.overdue,
+        last_pass_at=passes[0].started_at if passes else None,
+        last_pass_end=ends.get(passes[0].run_id) if passes else None,
+        ranking_at=ranking_at,
+        blocks=tuple(what for what, _, _ in blocks),
+        next=command,
+        why=why,
+    )
+
+
+def _ranking_at(study: Study) -> datetime | None:
+    """When reports can span a week and have been followed for a day, if looks go on."""
+    first = study.store.first(Report, "reported_at") or study.store.first(Report, "received_at")
+    begun, _ = study.store.observed_span()
+    if first is None or begun is None:
+        return None
+    return max(first + SPAN, begun) + FOLLOWED
+
+
+def _blocks(study: Study) -> Iterator[tuple[str, str, str]]:
+    """What stands in the way: words, the command that mends it if one does, and what that does."""
+    config, store = study.config, study.store
+    lab = study.folder.lab
+    server = lab.resolver if lab else config.names.resolver
+    if not asyncio.run(resolver_answers(server, timeout_s=min(config.names.timeout_s, _ASKED_S), tries=2)):
+        yield (
+            f"the resolver {server} does not answer in a second: no name can be looked up; run one on this machine, or "
+            "name another in [names] resolver (docs/operations.md, Resolver)",
+            "",
+            "",
+        )
+    if not config.canary.targets:
+        yield (
+            "no canary is configured: nothing can be called down; name well-known targets in [canary] targets "
+            "(docs/operations.md, Canary)",
+            "",
+            "",
+        )
+    elif last := store.newest_of(CanaryLook)[-1]:
+        looks = store.all(CanaryLook, TABLES[CanaryLook].c.observed_at == last)
+        if any(one.reached < config.canary.need * one.targets for one in looks):
+            yield f"the last canary failed, at {last:%Y-%m-%d %H:%M}: mend this machine's network", "", ""
+    days = [one.data_date for one in study.snapshots() if one.kind == "routes"]
+    if not days:
+        yield (
+            "no table of routes: nothing can be attributed to an AS or a hoster (docs/tables.md)",
+            "waterbed data fetch ip-location-asn --out tables-of-today",
+            "fetches a table of routes; waterbed tables add takes it in",
+        )
+    elif (study.clock() - max(days)) / timedelta(days=1) > config.routes_max_age_days:
+        yield (
+            f"the newest table of routes is of {max(days):%Y-%m-%d}: later looks are attributed with a stale table",
+            "waterbed data fetch ip-location-asn --out tables-of-today",
+            "fetches a table of routes; waterbed tables add takes it in",
+        )
+
+
+def _next(study: Study, phase: Phase, *, blocks: list[str], due: int) -> tuple[str, str]:
+    """The next command where nothing that a command mends stands in the way."""
+    if phase == "empty":
+        return "waterbed import reports.csv", "imports reports: a CSV file with the columns url and reported_at"
+    if phase == "reproduced":
+        return "waterbed rank", "ranks hosters by the frozen facts"
+    if any(one.startswith("the resolver") for one in blocks):
+        return "waterbed status", "again, once the resolver answers"
+    if phase == "measured":
+        return "waterbed rank", "ranks hosters by volume and by speed of removal; waterbed publish OUT makes pages"
+    if due:
+        return "waterbed recheck", "checks what is due, once; waterbed run keeps on doing so"
+    return "waterbed run", "keeps checking on schedule until a signal"

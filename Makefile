@@ -87,8 +87,8 @@ prove: $(VENV)/installed-dev
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/api.py
 
 lock: $(VENV)/installed-dev
-	$(BIN)/uv pip compile $(LOCK) -o requirements.lock pyproject.toml
-	$(BIN)/uv pip compile $(LOCK) --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(BIN)/uv pip compile $(LOCK) --extra all --extra build -o requirements.lock pyproject.toml
+	$(BIN)/uv pip compile $(LOCK) --extra all --extra build --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 	for apart in intelmq crate s3 tools/node tools/java; do $(BIN)/uv pip compile $(LOCK) -o tests/$$apart/requirements.lock tests/$$apart/requirements.in || exit 1; done
 
 clean:

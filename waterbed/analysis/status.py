@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 
 from attribution.lookups.dns.resolver import resolver_answers
 from waterbed.model.bookkeeping import Run, RunEnd
-from waterbed.model.facts import CanaryLook, Report
+from waterbed.model.facts import CanaryLook, Report, Snapshot
 from waterbed.model.progress import stage
 from waterbed.store.backlog import schedule_lag
 from waterbed.store.frozen import FROZEN
@@ -119,7 +119,7 @@ def _blocks(study: Study) -> Iterator[tuple[str, str, str]]:
         looks = store.all(CanaryLook, TABLES[CanaryLook].c.observed_at == last)
         if any(one.reached < config.canary.need * one.targets for one in looks):
             yield f"the last canary failed, at {last:%Y-%m-%d %H:%M}: mend this machine's network", "", ""
-    days = [one.data_date for one in study.snapshots() if one.kind == "routes"]
+    days = [one.data_date for one in store.all(Snapshot, TABLES[Snapshot].c.kind == "routes")]
     if not days:
         yield (
             "no table of routes: nothing can be attributed to an AS or a hoster (docs/tables.md)",

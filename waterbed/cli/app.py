@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -219,19 +219,53 @@ def run() -> None:
             app(standalone_mode=True)
     except InputError as problem:
         _end(str(problem), ours=False)
+    except ModuleNotFoundError as problem:
+        extra = _extra_of(problem.name or "")
+        if extra is None:
+            _unexpected(problem)
+        _end(
+            f"{_called()} needs {problem.name}, which this installation leaves out; install waterbed[{extra}] "
+            "(docs/operations.md, Installation)",
+            ours=False,
+        )
     except WaterbedError as problem:
         _end(str(problem), ours=True)
     except Exception as problem:  # the last resort: name the place, never the values, which could be URLs
-        frames = traceback.extract_tb(problem.__traceback__)
-        where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames[-6:]))
-        _end(
-            f"{__version__} failed: {type(problem).__name__} at {where}; please report this line",
-            ours=True,
-            who="waterbed ",
-        )
+        _unexpected(problem)
 
 
-def _end(problem: str, *, ours: bool, who: str = "waterbed: ") -> None:
+def _unexpected(problem: Exception) -> NoReturn:
+    frames = traceback.extract_tb(problem.__traceback__)
+    where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames[-6:]))
+    _end(
+        f"{__version__} failed: {type(problem).__name__} at {where}; please report this line",
+        ours=True,
+        who="waterbed ",
+    )
+
+
+_EXTRAS = {
+    "analysis": "duckdb geoip2 ipwhois jinja2 maxminddb networkx numpy pandas pyarrow scipy",
+    "exports": "pymisp stix2",
+    "serve": "fastapi limits starlette uvicorn",
+    "postgresql": "psycopg",
+    "spark": "pyspark",
+}
+"""Modules that come with an extra alone."""
+
+
+def _extra_of(module: str) -> str | None:
+    """The extra that brings a module, None if none does."""
+    root = module.partition(".")[0]
+    return next((extra for extra, modules in _EXTRAS.items() if root in modules.split()), None)
+
+
+def _called() -> str:
+    """The command as it was called, without its words."""
+    return f"waterbed {next((word for word in sys.argv[1:] if word in COMMANDS), '')}".strip()
+
+
+def _end(problem: str, *, ours: bool, who: str = "waterbed: ") -> NoReturn:
     from waterbed.cli.output import OURS, USAGE, err  # noqa: PLC0415 (help needs no console)
 
     err.print(f"{who}{problem}", style="red", soft_wrap=True)

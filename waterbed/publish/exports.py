@@ -3,16 +3,15 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from importlib.util import find_spec
 from typing import Final
 
 from waterbed.model.errors import InputError
 from waterbed.model.plugins import INTERFACE, added, called
 from waterbed.publish.intelmq import intelmq_events
-from waterbed.publish.misp import misp_feed
 from waterbed.publish.policy import Publication
 from waterbed.publish.site.added import AddedPage
-from waterbed.publish.stix import extension_schema, stix_bundle
 
 _NAME: Final = re.compile("[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
@@ -29,19 +28,28 @@ class Export:
     interface: int = INTERFACE
 
 
+def _stix(publication: Publication) -> Mapping[str, str | bytes]:
+    from waterbed.publish.stix import extension_schema, stix_bundle  # noqa: PLC0415 (its library may be left out)
+
+    return {"stix.json": stix_bundle(publication), "stix-extension.schema.json": extension_schema()}
+
+
+def _misp(publication: Publication) -> Mapping[str, str | bytes]:
+    from waterbed.publish.misp import misp_feed  # noqa: PLC0415 (the same)
+
+    return {f"misp/{name}": text for name, text in misp_feed(publication).items()}
+
+
 EXPORTS: Final[Mapping[str, Export]] = {
     "stix": Export(
-        write=lambda publication: {
-            "stix.json": stix_bundle(publication),
-            "stix-extension.schema.json": extension_schema(),
-        },
+        write=_stix,
         files={
             "stix.json": "STIX 2.1 bundle: ASes and hosters with their rows of the rankings",
             "stix-extension.schema.json": "JSON Schema of the extension that these rows are",
         },
     ),
     "misp": Export(
-        write=lambda publication: {f"misp/{name}": text for name, text in misp_feed(publication).items()},
+        write=_misp,
         files={"misp/": "MISP feed: add this folder, or where it is served, as a feed of the format MISP"},
     ),
     "intelmq": Export(
@@ -49,7 +57,14 @@ EXPORTS: Final[Mapping[str, Export]] = {
         files={"intelmq.jsonl": "IntelMQ events, one line for each AS"},
     ),
 }
-"""The exports that are built in, each of every publication."""
+"""The exports that are built in, each of every publication if its library is installed."""
+_NEEDS: Final[Mapping[str, str]] = {"stix": "stix2", "misp": "pymisp"}
+
+
+@cache
+def built_in() -> Mapping[str, Export]:
+    """The built-in exports whose library is installed."""
+    return {name: one for name, one in EXPORTS.items() if name not in _NEEDS or find_spec(_NEEDS[name])}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +101,7 @@ def exported(publication: Publication, plugins: Mapping[str, Export]) -> Iterato
 
     Those of a plug-in lie in the folder `plugins` and begin with its name. InputError for one that fails.
     """
-    for export in EXPORTS.values():
+    for export in built_in().values():
         for name, content in export.write(publication).items():
             yield name, _bytes(content)
     for plugin, export in plugins.items():

@@ -172,12 +172,13 @@ def status(context: typer.Context, form: Formatted = Format.table) -> None:
     For example: waterbed -C mystudy status
     """
     from waterbed.analysis.status import Standing, standing
-    from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         found = standing(study)
         if form is not Format.table:
+            from waterbed.study.metadata import table_info
+
             for_tools(Standing, [found], table_info(study, "status", by="study"), form)
             return
     _stands(found, context.obj)

@@ -1,0 +1,82 @@
+"""The plain installation, a worker that crawls: what it does, and what it says of a command that needs an extra."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.docs.markdown import ROOT
+from waterbed.cli.app import _EXTRAS
+
+_PROGRAM = """
+import sys
+for name in sys.argv.pop(1).split():
+    sys.modules[name] = None  # as if it were not installed
+sys.argv[0] = "waterbed"
+from waterbed.cli.main import main
+main()
+"""
+EVERY = " ".join(_EXTRAS.values())
+
+
+def plainly(folder: Path, *words: object, without: str = EVERY) -> tuple[int, str]:
+    """Run a command where these modules are missing: its exit code, and all that it said."""
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM, without, *map(str, words)],
+        env={**os.environ, "XDG_CONFIG_HOME": str(folder / "config")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, " ".join(done.stdout.split())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study with a report, made and filled by the plain installation."""
+    folder = tmp_path_factory.mktemp("plain")
+    (folder / "r.csv").write_text("url\nhttp://a.example.com/x\n")
+    assert plainly(folder, "init", folder / "s", "--resolver", "127.0.0.1:1")[0] == 0
+    assert plainly(folder, "-C", folder / "s", "import", folder / "r.csv")[0] == 0
+    return folder
+
+
+def test_a_worker_needs_no_extra(folder: Path) -> None:
+    """Status, lag and a pass run; the pass stops as its resolver does not answer."""
+    for words, code in ((("status",), 0), (("lag",), 0), (("audit",), 0), (("recheck",), 1)):
+        done, said = plainly(folder, "-C", folder / "s", *words)
+        assert (done, "failed" in said) == (code, False), said
+
+
+@pytest.mark.parametrize(
+    ("words", "extra"),
+    [
+        *(
+            (words, "analysis")
+            for words in ("verdicts", "rank", "hops", "publish out", "tables list", "graph", "enrich")
+        ),
+        ("serve", "serve"),
+        ("run --for 1", "serve"),
+    ],
+)
+def test_a_command_says_which_extra_it_needs(folder: Path, words: str, extra: str) -> None:
+    """One sentence with the command and what to install, and the exit code of misuse."""
+    without = _EXTRAS["serve"] if extra == "serve" else EVERY
+    code, said = plainly(folder, "-C", folder / "s", *words.split(), without=without)
+    assert (code, said.startswith(f"waterbed: waterbed {words.split(maxsplit=1)[0]} needs ")) == (2, True), said
+    assert f"waterbed[{extra}]" in said
+
+
+def test_each_extra_names_the_modules_that_it_brings() -> None:
+    """Every package of an extra is among the modules by which a command tells that it is missing."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for extra, modules in _EXTRAS.items():
+        for package in extras[extra]:
+            name = package.partition(">")[0].partition("[")[0]
+            assert name in modules.split(), (extra, name)
+    own = sorted({"waterbed[analysis,exports,serve,postgresql]"})
+    assert extras["all"] == own

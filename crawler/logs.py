@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
+from waterbed.model.errors import WaterbedError
 from waterbed.model.redaction import redact
 
 _DEEP = 6
@@ -76,7 +77,9 @@ def redact_failures() -> None:
 
 def _message(record: logging.LogRecord) -> str:
     if record.exc_info and record.exc_info[1]:
-        return f"failure told by {record.module}:{record.lineno}: {place_of(record.exc_info[1])}"
+        problem = record.exc_info[1]
+        said = f": {problem}" if isinstance(problem, WaterbedError) else ""  # a sentence of ours; redacted all the same
+        return f"failure told by {record.module}:{record.lineno}: {place_of(problem)}{said}"
     if record.name.partition(".")[0] == "asyncio":
         return str(record.msg).partition("\n")[0]  # its values are tasks and handles, which show what they work on
     args = record.args

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.logs import QuietFormatter, place_of, redact_failures
+from waterbed.model.errors import InputError
 from waterbed.model.redaction import REDACTED, names_something, redact
 
 HOST = "login.quarzfelsen-bank.co.uk"
@@ -55,6 +56,17 @@ def test_no_logger_tells_what_an_error_says(name: str, said: io.StringIO) -> Non
     assert "secret-path" not in text
     assert "Traceback" not in text
     assert "KeyError at test_logs:" in text
+
+
+def test_a_sentence_of_ours_is_kept_without_its_addresses(said: io.StringIO) -> None:
+    """What a person has to do is readable where Scrapy logs a failure of ours; a host name in it is not."""
+    try:
+        raise InputError(f"no study given for {HOST}; call: scrapy crawl recheck -a study=DIR")
+    except InputError:
+        logging.getLogger("asyncio").exception("Task exception")
+    text = said.getvalue()
+    assert "call: scrapy crawl recheck -a study=DIR" in text
+    assert HOST not in text
 
 
 def test_without_redaction_they_would(said: io.StringIO) -> None:

@@ -11,7 +11,7 @@ APART := .venv-intelmq/installed .venv-crate/installed .venv-s3/installed
 READERS := tests/graphology/node_modules/installed tests/browser/node_modules/installed
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: install demo tools test check pictures study bench prove lock clean
+.PHONY: install demo tools test check docs pictures study bench prove lock clean
 
 install: $(VENV)/installed
 
@@ -52,6 +52,10 @@ check: $(VENV)/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests/docs --ignore=tests/docs/test_tour.py
+
+# a site of docs/ in site/, with a search that needs no network
+docs: $(VENV)/installed-dev
+	$(BIN)/sphinx-build -q -W --keep-going -b html -c docs . site
 
 # takes the pictures in docs/img anew
 pictures: tools $(READERS)

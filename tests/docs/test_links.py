@@ -79,7 +79,7 @@ def test_no_word_is_defined_twice() -> None:
 
 def test_decisions_are_numbered_and_whole() -> None:
     """Decisions have consecutive numbers and the same three sections."""
-    found = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    found = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
     assert [int(path.name[:4]) for path in found] == list(range(1, len(found) + 1))
     for path in found:
         title, *rest = headings(path.read_text(encoding="utf-8"))

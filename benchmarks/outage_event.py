@@ -1,6 +1,6 @@
 """The real crawler on a world whose outage ends when the event begins: what its report says, before and after release.
 
-In each world our own network, or one hoster, cannot be reached for twelve hours before the event. The report must be
+In each world our own network cannot be reached for two days before the event, so that all that was removed meanwhile is found gone at once. The report must be
 refused with the quarantine's name; once the quarantine is released, its clauses must be true.
 """
 
@@ -26,7 +26,7 @@ from waterbed.lab.world.truth import simulate
 from waterbed.study.study import open_study
 
 EVENT = scenario_path("waterbed").parent / "events" / "waterbed.toml"
-HOURS = 12.0
+HOURS = 48.0
 
 
 def world_of(seed: int) -> World:

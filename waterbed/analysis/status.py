@@ -99,9 +99,11 @@ def _ranking_at(study: Study) -> datetime | None:
 def _blocks(study: Study) -> Iterator[tuple[str, str, str]]:
     """What stands in the way: words, the command that mends it if one does, and what that does."""
     config, store = study.config, study.store
-    lab = study.folder.lab
-    server = lab.resolver if lab else config.names.resolver
-    if not asyncio.run(resolver_answers(server, timeout_s=min(config.names.timeout_s, _ASKED_S), tries=2)):
+    server = config.names.resolver
+    # a lab's servers are gone once it has run
+    if not study.folder.lab and not asyncio.run(
+        resolver_answers(server, timeout_s=min(config.names.timeout_s, _ASKED_S), tries=2)
+    ):
         yield (
             f"the resolver {server} does not answer in a second: no name can be looked up; run one on this machine, or "
             "name another in [names] resolver (docs/operations.md, Resolver)",

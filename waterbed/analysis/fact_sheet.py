@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
 
 from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.rankings.clocks import running_clocks
 from waterbed.analysis.rankings.compliance import compliance
 from waterbed.analysis.rankings.durations import duration
+from waterbed.analysis.rankings.ranking import WITHHELD
 from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.analysis.rankings.takedown import (
     CAUSES,
@@ -38,8 +38,6 @@ from waterbed.study.study import Study
 
 _ANOTHER = "another"
 SHEET_H = (1.0, 12.0, 24.0, 48.0, 72.0, 168.0)
-WITHHELD: Final = ("views differ", "unmeasurable")
-"""Classes whose share is withheld, so that no curve may give it either."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

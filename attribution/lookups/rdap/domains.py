@@ -89,7 +89,7 @@ def _registrar(known: Sequence[Entity], tld: str) -> tuple[str | None, str | Non
             if kind == "iana registrar id" and _IANA.fullmatch(number):
                 return f"iana:{number}", name_of(one)
         if one.handle:
-            return f"{tld}:{one.handle}", name_of(one, organisations_alone=True)
+            return f"{tld}:{one.handle.upper()}", name_of(one, organisations_alone=True)
     return None, None
 
 

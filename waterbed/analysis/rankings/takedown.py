@@ -16,7 +16,10 @@ from waterbed.model.conclusions import Episode
 
 By = Literal["hoster", "asn", "country"]
 
-CAUSES: Final = ("removed", "moved", "name", "network", "seized", "lost")
+CAUSES: Final = (
+    *("removed", "moved", "name", "network", "seized", "lost"),
+    *("registrar_hold", "registry_hold", "deleted", "expired"),
+)
 """Competing ends of a takedown clock. Content put behind a proxy (masked) has moved, as far as can be seen."""
 
 REMOVED, MOVED = CAUSES.index("removed"), CAUSES.index("moved")

@@ -170,7 +170,8 @@ def _numbers(found: Sheet, out: Console) -> None:
 
 
 def _curve(found: Sheet, out: Console) -> None:
-    from waterbed.analysis.fact_sheet import SHEET_H, WITHHELD
+    from waterbed.analysis.fact_sheet import SHEET_H
+    from waterbed.analysis.rankings.ranking import WITHHELD
     from waterbed.analysis.rankings.takedown import CAUSES
 
     if not found.curve:

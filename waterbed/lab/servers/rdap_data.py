@@ -11,7 +11,7 @@ from typing import Any
 
 from waterbed.lab.servers.rdap_domains import TrueDomain, domain_object
 from waterbed.lab.world.allocations import Allocation, Allocations, handle_of
-from waterbed.lab.world.file import World
+from waterbed.lab.world.records import Truth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,9 +179,30 @@ def _card(handle: str | None, roles: list[str], name: str, kind: str | None, ema
     return {"objectClassName": "entity", "handle": handle, "roles": roles, "vcardArray": ["vcard", lines]}
 
 
-def registries_of(world: World, moment: datetime) -> Registries:
-    """The registry records of a world's networks at an instant."""
-    return Registries(_record(allocation) for allocation in Allocations(world).of_day(moment))
+def registries_of(truth: Truth, moment: datetime) -> Registries:
+    """The records of a world's registries at an instant.
+
+    Of networks if registries of them answer, of names if the world has registrars.
+    """
+    world = truth.world
+    suffixes = sorted(world.sites.suffixes) if world.registrar else []
+    names = {one.iana: one.name for one in world.registrar}
+    spellings = {suffix: world.naming.spellings[n % len(world.naming.spellings)] for n, suffix in enumerate(suffixes)}
+    domains = (
+        TrueDomain(
+            name=name,
+            registrar=domain.registrar,
+            registrar_name=names[domain.registrar],
+            created=domain.created,
+            expires=domain.expires,
+            states=domain.states,
+            spelling=spellings[name.rpartition(".")[2]],
+        )
+        for name, changes in truth.domains.items()
+        if (domain := changes.at(moment)) is not None
+    )
+    networks = Allocations(world).of_day(moment) if world.registries else ()
+    return Registries(map(_record, networks), domains=domains, suffixes=suffixes)
 
 
 def _record(allocation: Allocation) -> TrueNetwork:

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final
 
 from graphs.network.flows import Flow
 from waterbed.analysis.compliance import compliance_of
-from waterbed.analysis.fact_sheet import WITHHELD, cause_shares
+from waterbed.analysis.fact_sheet import cause_shares
 from waterbed.analysis.rankings.durations import duration
-from waterbed.analysis.rankings.ranking import UNKNOWN
+from waterbed.analysis.rankings.ranking import UNKNOWN, WITHHELD
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import CAUSES, FEWEST_SITES, WITHIN_H, Clock, incidence
 from waterbed.estimators.incidence import share_within
@@ -38,6 +38,10 @@ CAUSE_WORDS: Final[Mapping[str, str]] = {
     "network": "network silent",
     "seized": "seized",
     "lost": "lost from sight",
+    "registrar_hold": "held by registrar",
+    "registry_hold": "held by registry",
+    "deleted": "name deleted",
+    "expired": "name expired",
 }
 """Display name of each end of a clock."""
 
@@ -195,6 +199,10 @@ class CurveHour:
     network: Annotated[float, "share whose network was silent"]
     seized: Annotated[float, "share whose name was seized"]
     lost: Annotated[float, "share lost from sight"]
+    registrar_hold: Annotated[float, "share whose name the registrar held; the reason is not known"] = 0.0
+    registry_hold: Annotated[float, "share whose name the registry held; the reason is not known"] = 0.0
+    deleted: Annotated[float, "share whose name was deleted"] = 0.0
+    expired: Annotated[float, "share whose name expired"] = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

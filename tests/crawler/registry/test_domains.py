@@ -12,6 +12,7 @@ import pytest
 from crawler.registry.report import CrawlReport
 from crawler.registry.run import enrich
 from tests.crawler.registry.registries import NOON, clock
+from waterbed.governance.keys import forget
 from waterbed.lab.servers.rdap import RdapServers, RegistryBehaviour
 from waterbed.lab.servers.rdap_data import Registries
 from waterbed.lab.servers.rdap_domains import TrueDomain
@@ -175,8 +176,11 @@ def test_what_is_not_registered_is_a_dated_fact(tmp_path: Path) -> None:
         ("away", "bad_answer"),
     ],
 )
-def test_a_registry_that_gives_no_answer_is_a_dated_reason(tmp_path: Path, fault: str, status: str) -> None:
-    """Nothing else is lost: other registries answer, and the question is asked again later."""
+def test_a_registry_that_gives_no_answer_is_a_dated_reason(
+    tmp_path: Path, fault: str, status: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing else is lost: others answer, the question is asked again later, and no log names the domain."""
+    caplog.set_level("DEBUG")
 
     async def work(here: Lookups) -> None:
         report = await here.ask()
@@ -192,6 +196,7 @@ def test_a_registry_that_gives_no_answer_is_a_dated_reason(tmp_path: Path, fault
     known = [TrueDomain(name=KNOWN.name, rotten=fault), TrueDomain(name="lamp.nl", registrar=None)]
     reports = {"http://harbourlamp.com/": "phishing", "http://lamp.nl/": "phishing"}
     looked_up(tmp_path, reports, known, work, tries=2)
+    assert "harbourlamp" not in caplog.text.lower()
 
 
 def test_a_top_level_domain_without_a_registry_is_a_dated_reason(tmp_path: Path) -> None:
@@ -240,6 +245,19 @@ def resolution(host_id: str, status: Any, when: datetime) -> Resolution:
         resolver="127.0.0.1:53",
         resolved_at=when,
     )
+
+
+def test_what_is_forgotten_is_asked_for_no_more(tmp_path: Path) -> None:
+    """Its answers stay under an id that nobody can turn back."""
+
+    async def work(here: Lookups) -> None:
+        await here.ask()
+        forget(here.folder, here.folder.vault.keyed_id("host", "harbourlamp.com"), "asked for it")
+        await here.time.sleep_until(NOON + timedelta(days=31))
+        await here.ask()
+        assert (len(here.facts), here.servers.requests) == (1, 1)
+
+    looked_up(tmp_path, {"http://harbourlamp.com/": "phishing"}, [KNOWN], work)
 
 
 def test_a_strict_category_is_refused_in_the_settings(tmp_path: Path) -> None:

@@ -78,8 +78,9 @@ def addressed(
         look = _nearest(there.get(notice.url_id, ()), notified_at)
         recipient = company(notice.recipient, notified_at)
         how, role = _reached(notice.recipient, recipient, look.attribution) if look else ("unattributed", None)
-        if role is None and registrar(sites[notice.url_id], notified_at) in (notice.recipient, recipient):
-            how, role = "indirect", "registrar"
+        sponsor = registrar(sites[notice.url_id], notified_at)
+        if role is None and sponsor in (notice.recipient, recipient):
+            how, role, recipient = "indirect", "registrar", sponsor
         found.append(
             AddressedNotice(
                 notice_id=notice.notice_id,

@@ -34,6 +34,7 @@ class Complied(StrEnum):
     category = "category"
     site_type = "site-type"
     commercial = "commercial"
+    registrar = "registrar"
 
 
 class Clock(StrEnum):

@@ -8,11 +8,13 @@ import pytest
 from attribution.lookups.rdap.domain_index import DomainIndex
 from tests.graphs.test_name_ends import END, answer
 from waterbed.analysis.rankings.actors import EVERYTHING, actor_shares
+from waterbed.analysis.rankings.clocks import clocks_of_groups
 from waterbed.analysis.rankings.registered import credited, keys_of_episode, keys_of_site
 from waterbed.analysis.rankings.takedown import clocks
 from waterbed.model.actors import ACTED, ACTORS
 
 from .episodes import episode, hours
+from .notices import notice, told_of
 
 CAUSES = ("removed", "registrar_hold", "registry_hold", "expired", "deleted", "seized", "moved", "name")
 
@@ -56,6 +58,22 @@ def test_a_registrar_is_ranked_by_its_holds() -> None:
     assert len(clocks(credited([held], "registrar"))) == 1
     flapped = replace(gone, flap_last_up=hours(1), flap_first_down=hours(2))
     assert credited([flapped], "tld")[0].flap_first_down is None
+
+
+def test_a_notice_to_a_registrar_starts_its_clocks_alone() -> None:
+    """Hosters' clocks run from notices to them; a registrar's from those that reached it as registrar."""
+    held = episode(1, 3, 5, "registrar_hold")
+    to_hoster = notice(1, 1)
+    to_registrar = notice(1, 2, recipient="iana:1", addressed="indirect", role="registrar")
+    context = told_of(to_hoster, to_registrar, since={"u1": hours(0)})
+    groups = {"iana:1": credited([held], "registrar"), "iana:2": credited([held], "registrar")}
+    found = clocks_of_groups(groups, context, hosters=False, clock="notice_delivered", registrars=True)
+    assert [(one.notice_id, one.cause, one.indirect_h) for one in found["iana:1"]] == [
+        (to_registrar.notice_id, "removed", ())
+    ]
+    assert found["iana:2"] == []
+    (hosters,) = clocks_of_groups({"acme": [held]}, context, hosters=True, clock="notice_delivered")["acme"]
+    assert (hosters.notice_id, hosters.cause, hosters.indirect_h) == (to_hoster.notice_id, "registrar_hold", (1.0,))
 
 
 def test_a_domain_counts_for_the_registrar_of_its_time() -> None:

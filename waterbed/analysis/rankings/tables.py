@@ -228,7 +228,8 @@ class RankingTables:
     def clocks(self) -> dict[str, list[TakedownClock]]:
         """The takedown clocks under each key."""
         context = self.conclusions.notice_context
-        return clocks_of_groups(self.groups, context, hosters=self.kind == "hoster", clock=self.clock)
+        hosters, registrars = self.kind == "hoster", self.kind == "registrar"
+        return clocks_of_groups(self.groups, context, hosters=hosters, clock=self.clock, registrars=registrars)
 
     @property
     def started(self) -> Mapping[str, Sequence[Clock]] | None:

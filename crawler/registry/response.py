@@ -6,7 +6,7 @@ from typing import Literal
 from urllib.parse import urljoin
 
 from attribution.lookups.rdap.answers import BadAnswer, Registered, is_managed, read_as, read_network
-from attribution.lookups.rdap.domains import RegisteredDomain, read_domain
+from attribution.lookups.rdap.domains import RegisteredDomain, names, read_domain
 from attribution.lookups.rdap.plan import AskKind
 from crawler.registry.pace import retry_after
 from waterbed.model.facts import RegistrationStatus
@@ -120,9 +120,8 @@ def _found(response: RdapResponse, kind: AskKind, registry: str, name: str) -> O
     if isinstance(found, Registered) and not is_managed(found):
         return Permanent(status="not_found", reason="another registry's space")
     etag = response.etag.strip()
-    return Found(
-        registered=found, etag=etag if 0 < len(etag) <= 200 and etag.isascii() and etag.isprintable() else None
-    )
+    usable = 0 < len(etag) <= 200 and etag.isascii() and etag.isprintable() and not (name and names(etag, name))
+    return Found(registered=found, etag=etag if usable else None)
 
 
 def _moved(location: str, url: str) -> Outcome:

@@ -32,7 +32,7 @@ Send = Callable[[str, dict[str, str], float], Awaitable[RdapResponse]]
 """Requests one URL with these headers, within so many seconds."""
 
 Progress = Callable[[int, int], None]
-"""Called with the number of finished networks and ASes, and their total."""
+"""Called with the number of finished networks, ASes and domains, and their total."""
 
 RUN = "registry"
 _log = logging.getLogger(__name__)

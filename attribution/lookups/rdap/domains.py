@@ -46,6 +46,10 @@ def read_domain(data: bytes, name: str) -> RegisteredDomain | BadAnswer:
     if not any(_spelled(text) == name for text in named):
         return BadAnswer(reason="another domain than the one that was asked for")
     registrar, registrar_name = _registrar(list(entities(found)), name.rpartition(".")[2])
+    if names(registrar, name):
+        registrar = None
+    if names(registrar_name, name):
+        registrar_name = None
     events = list(_events(found.get("events")))
     return RegisteredDomain(
         registrar=registrar,
@@ -54,6 +58,14 @@ def read_domain(data: bytes, name: str) -> RegisteredDomain | BadAnswer:
         expires_on=max((day for what, day in events if what == "expiration"), default=None),
         states=epp_states(found.get("status")),
     )
+
+
+def names(text: str | None, name: str) -> bool:
+    """True if a registry's text holds the domain.
+
+    Such a text would tell the name to whoever reads it: it is not kept.
+    """
+    return text is not None and name in text.lower()
 
 
 def epp_states(words: Any) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from attribution.lookups.rdap.answers import BadAnswer
 from attribution.lookups.rdap.domain_plan import domains_due
 from attribution.lookups.rdap.domain_registries import DomainRegistries, DomainRegistry, askable_domain
 from attribution.lookups.rdap.domains import EPP_STATES, RegisteredDomain, epp_states, read_domain
+from crawler.registry.response import Found, RdapResponse, interpret
 from tests.fuzz.rdap_domains import check_domain
 from waterbed.model.errors import InputError
 from waterbed.model.facts import DomainRegistration
@@ -55,6 +56,21 @@ def test_a_name_in_letters_of_its_own_is_the_one_asked_for() -> None:
     """A registry may spell a name in Unicode; it is asked for in ASCII."""
     for members in ({"ldhName": "bücher.com"}, {"unicodeName": "BÜCHER.com"}, {"ldhName": "XN--BCHER-KVA.com"}):
         assert isinstance(read_domain(json.dumps(members).encode(), "xn--bcher-kva.com"), RegisteredDomain)
+
+
+def test_a_text_that_holds_the_domain_is_not_kept() -> None:
+    """A registry that writes the name where a registrar's should be tells it to nobody."""
+    card = ["vcard", [["fn", {}, "text", f"Owner of {NAME.upper()}"], ["kind", {}, "text", "org"]]]
+    for entity in ({"handle": f"REG-{NAME}"}, {"handle": "R1"}):
+        told = {"ldhName": NAME, "entities": [{**entity, "roles": ["registrar"], "vcardArray": card}]}
+        found = read_domain(json.dumps(told).encode(), NAME)
+        assert isinstance(found, RegisteredDomain)
+        assert found.registrar_name is None
+        assert found.registrar == (None if NAME in entity["handle"] else "com:R1")
+    response = RdapResponse(status=200, etag=f'W/"{NAME}-7"', body=json.dumps({"ldhName": NAME}).encode())
+    outcome = interpret(response, "domain", "rdap.example", "https://rdap.example/", DAY, NAME)
+    assert isinstance(outcome, Found)
+    assert outcome.etag is None
 
 
 _JSON = st.recursive(

@@ -28,7 +28,7 @@ from waterbed.analysis.rankings.takedown import (
 from waterbed.analysis.sizes import size_table
 from waterbed.estimators.incidence import share_interval, share_within
 from waterbed.estimators.refusal import Refusal
-from waterbed.model.conclusions import ClockKind, Episode, RankingRow, Size
+from waterbed.model.conclusions import TOLD_BY_REGISTRIES, ClockKind, Episode, RankingRow, Size
 from waterbed.model.errors import InputError
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import AddressedNotice, Case, CauseShare, ComplianceRow, Duration, TakedownClock
@@ -131,12 +131,14 @@ def cause_shares(
     """The cumulative incidence of each cause.
 
     No number where fewer than FEWEST_SITES clusters are known at those hours, and no interval where reports span too
-    few days. `until` is the end of the measurement.
+    few days. `until` is the end of the measurement. Causes that only registries tell are left out where none was told.
     """
+    seen = {one.cause for one in kept}
+    causes = [(n, cause) for n, cause in enumerate(CAUSES) if n in seen or cause not in TOLD_BY_REGISTRIES]
     curves = incidence(kept) if kept else None
     for hours in within_h:
         reach = {one.site_id for one in kept if known_within(one, hours)}
-        for number, cause in enumerate(CAUSES):
+        for number, cause in causes:
             share = share_within(curves, number, hours) if curves and len(reach) >= FEWEST_SITES else None
             low = high = None
             if share is not None:

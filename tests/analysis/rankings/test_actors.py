@@ -7,7 +7,7 @@ import pytest
 
 from attribution.lookups.rdap.domain_index import DomainIndex
 from tests.graphs.test_name_ends import END, answer
-from waterbed.analysis.rankings.actors import EVERYTHING, actor_shares
+from waterbed.analysis.rankings.actors import EVERYTHING, OF_NAMES, actor_shares
 from waterbed.analysis.rankings.clocks import clocks_of_groups
 from waterbed.analysis.rankings.registered import credited, keys_of_episode, keys_of_site
 from waterbed.analysis.rankings.takedown import clocks
@@ -35,10 +35,13 @@ def test_few_sites_and_withheld_keys_have_no_share() -> None:
     """Counts stay, numbers that one site would decide are left out; the whole comes first."""
     few = clocks([episode(n, 3, 5, "registrar_hold") for n in range(9)])
     many = clocks([episode(n, 3, 5, "registrar_hold") for n in range(12)])
-    rows = actor_shares({"few": few, "many": many, EVERYTHING: few}, {}, until=hours(2000), withheld={"many"})
+    groups = {"few": few, "many": many, EVERYTHING: few}
+    rows = actor_shares(groups, {}, until=hours(2000), withheld={"many"})
     assert [row.key for row in rows[:: 2 * len(ACTORS)]] == [EVERYTHING, "many", "few"]
     assert {row.share for row in rows} == {None}
     assert {row.ended for row in rows if row.actor == "registrar"} == {9, 12}
+    unasked = actor_shares({"many": many}, {}, until=hours(2000), within_h=(24.0,), unasked=OF_NAMES)
+    assert {row.actor: row.share for row in unasked if row.share is None} == dict.fromkeys(OF_NAMES)
 
 
 def test_a_registrar_is_ranked_by_its_holds() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from graphs.hops import is_home
 from graphs.linking.clusters import site_clusters
-from waterbed.analysis.rankings.actors import EVERYTHING, actor_shares
+from waterbed.analysis.rankings.actors import EVERYTHING, OF_NAMES, actor_shares
 from waterbed.analysis.rankings.clocks import clocks_of_groups, running_clocks
 from waterbed.analysis.rankings.hiding import shares_if_hiding, views_differ
 from waterbed.analysis.rankings.incidents import complaints, incidents
@@ -267,7 +267,8 @@ class RankingTables:
         groups = grouped(named, self._episode_keys) if self._by_domain else self.groups
         made = {EVERYTHING: clocks(named), **{key: clocks(group) for key, group in groups.items()}}
         withheld = {row.key for row in self.brief_rows if row.rank_class in WITHHELD}
-        return actor_shares(made, self.names, until=until, withheld=withheld)
+        unasked = () if self.conclusions.domains.answers else OF_NAMES
+        return actor_shares(made, self.names, until=until, withheld=withheld, unasked=unasked)
 
     def places(self, worst: int) -> list[PlaceRow]:
         """Places by speed, slowest first."""

@@ -4,16 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
 
 from graphs.name_ends import NameEnds
-from waterbed.lab.world.naming import DECIDED
 from waterbed.lab.world.records import Domain, Timeline, TrueEpisode, Truth
 from waterbed.model.actors import ACTED
-from waterbed.model.conclusions import NAME_ENDS, Episode
+from waterbed.model.conclusions import TOLD_BY_REGISTRIES, Episode
 from waterbed.model.urls import registrable_domain
-
-_REFINED: Final = tuple(cause for cause in NAME_ENDS if cause != "name")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,16 +56,16 @@ def score_actors(
         if len(inside) != 1:
             continue
         (true,) = inside
-        if true.cause in DECIDED:
+        if true.cause in TOLD_BY_REGISTRIES:
             if episode.site_id in ends_told.answers and _near_expiry(truth, true, ends_told):
                 near += 1
             elif episode.site_id in ends_told.answers:
                 ends += 1
-                told += episode.cause in _REFINED
+                told += episode.cause in TOLD_BY_REGISTRIES
                 right += episode.cause == true.cause and ACTED[true.cause] == ACTED[episode.cause]
         elif not _changed(truth, true, episode):
             others += 1
-            wrong += episode.cause in _REFINED
+            wrong += episode.cause in TOLD_BY_REGISTRIES
     return ActorScore(ends=ends, told=told, right=right, near_expiry=near, others=others, wrong=wrong)
 
 

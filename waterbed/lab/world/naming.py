@@ -10,8 +10,6 @@ from waterbed.lab.world.addressing import Chances
 from waterbed.lab.world.file import Registrar, World
 from waterbed.lab.world.records import HOUR, Domain, Site, TrueCause
 
-DECIDED: Final = ("registrar_hold", "registry_hold", "deleted", "expired")
-"""True causes that a registry of names tells."""
 _DAY: Final = 24 * HOUR
 _YEAR: Final = timedelta(days=365)
 

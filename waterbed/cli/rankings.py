@@ -199,7 +199,8 @@ def print_ranking(found: Sequence[RankingRow], info: TableInfo, form: str) -> No
     print_table(table)
     origin = {str(kind): words for kind, words in CLOCK_WORDS.items()}.get(info.clock, info.clock)
     start = "the report" if info.clock == "reported" else f"the time at which {origin}"
-    note(f"removed: share removed within 24 h of {start}; - not estimable.")
+    done = _HELD.get(info.by, "removed")
+    note(f"removed: share {done} within 24 h of {start}; - not estimable.")
     note("95% interval: of the share to expect if all goes on in the same way.", broken=True)
     note("half: hours until half was gone, by any cause.", broken=True)
     if "if unseen" in shown:
@@ -245,6 +246,7 @@ PLACES_BY_WINDOW: dict[str, Cell] = {
 }
 
 
+_HELD = {"registrar": "put on hold by the registrar", "tld": "put on hold by the registry"}
 _RANKING_COLUMNS: tuple[tuple[str, Literal["left", "right"], int], ...] = (
     ("#", "right", 0),
     ("key", "left", 0),

@@ -40,7 +40,7 @@ def test_few_sites_and_withheld_keys_have_no_share() -> None:
     assert [row.key for row in rows[:: 2 * len(ACTORS)]] == [EVERYTHING, "many", "few"]
     assert {row.share for row in rows} == {None}
     assert {row.ended for row in rows if row.actor == "registrar"} == {9, 12}
-    unasked = actor_shares({"many": many}, {}, until=hours(2000), within_h=(24.0,), unasked=OF_NAMES)
+    unasked = actor_shares({"many": many}, {}, until=hours(2000), within_h=(24.0,), unasked={"many": OF_NAMES})
     assert {row.actor: row.share for row in unasked if row.share is None} == dict.fromkeys(OF_NAMES)
 
 

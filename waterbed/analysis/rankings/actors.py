@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 from waterbed.analysis.rankings.takedown import CAUSES, FEWEST_SITES, Clock, known_within, worth_within
@@ -27,20 +28,25 @@ def actor_shares(
     *,
     until: datetime,
     withheld: Collection[str] = (),
-    unasked: Collection[Actor] = (),
+    unasked: Mapping[str, Collection[Actor]] = MappingProxyType({}),
     within_h: Sequence[float] = ACTORS_H,
 ) -> list[ActorShare]:
     """The share that each actor ended, by key.
 
     Most clocks first. Actors compete: the cumulative incidence of each, causes put together by `ACTED`. No number where
     fewer than FEWEST_SITES sites are known at those hours or for keys in `withheld`, no interval where reports span too
-    few days. `until` is the end of the measurement. `unasked` are actors of whose acts nobody was asked.
+    few days. `until` is the end of the measurement. `unasked` are, by key, actors of whose acts nobody was asked.
     """
     found: list[ActorShare] = []
     for key, group in sorted(groups.items(), key=lambda item: (item[0] != EVERYTHING, -len(item[1]), item[0])):
         if group:
             found += _of_key(
-                key, names.get(key, key), group, until, within_h, unasked=ACTORS if key in withheld else unasked
+                key,
+                names.get(key, key),
+                group,
+                until,
+                within_h,
+                unasked=ACTORS if key in withheld else unasked.get(key, ()),
             )
     return found
 

@@ -149,7 +149,8 @@ class RankingTables:
         if by:
             return episodes_by_key(self.episodes, by)
         if self._by_domain:
-            return grouped(credited(self.episodes, self.kind), self._episode_keys)
+            found = grouped(credited(self.episodes, self.kind), self._episode_keys)
+            return {key: group for key, group in found.items() if key != UNTOLD}  # nobody was asked of their holds
         return grouped(self.episodes, self._episode_keys)
 
     @cached_property
@@ -267,7 +268,8 @@ class RankingTables:
         groups = grouped(named, self._episode_keys) if self._by_domain else self.groups
         made = {EVERYTHING: clocks(named), **{key: clocks(group) for key, group in groups.items()}}
         withheld = {row.key for row in self.brief_rows if row.rank_class in WITHHELD}
-        unasked = () if self.conclusions.domains.answers else OF_NAMES
+        asked = self.conclusions.domains.answers
+        unasked = {key: OF_NAMES for key in made if not asked or (self._by_domain and key == UNTOLD)}
         return actor_shares(made, self.names, until=until, withheld=withheld, unasked=unasked)
 
     def places(self, worst: int) -> list[PlaceRow]:

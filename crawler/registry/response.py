@@ -101,6 +101,8 @@ def interpret(response: RdapResponse, kind: AskKind, registry: str, url: str, no
         return _moved(response.location, url)
     if code == 429:
         return Retry(status="limited", reason="HTTP 429", slow_down=True, wait=retry_after(response.retry_after, now))
+    if code == 404 and kind == "domain" and response.body[:64].lstrip().startswith(b"<"):
+        return Retry(status="bad_answer", reason="HTTP 404 with a page")  # of a web server: no word on the domain
     if code == 404:
         return Permanent(status="not_found", reason="HTTP 404")
     if code >= 500:

@@ -174,6 +174,7 @@ def test_what_is_not_registered_is_a_dated_fact(tmp_path: Path) -> None:
         ("truncated", "bad_answer"),
         ("loop", "bad_answer"),
         ("away", "bad_answer"),
+        ("page", "bad_answer"),
     ],
 )
 def test_a_registry_that_gives_no_answer_is_a_dated_reason(

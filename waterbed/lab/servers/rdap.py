@@ -28,7 +28,7 @@ class RegistryBehaviour:
     """The limit of a registry and shares of faults.
 
     Faults: limited_seconds, limited_date, limited, limited_html, error, error_html, slow, garbage, truncated, html,
-    odd_type, reset, loop, refused, away.
+    odd_type, reset, loop, refused, page, away.
     """
 
     a_minute: int | None = None
@@ -180,6 +180,8 @@ class RdapServers:
             return _Answer(status=302, headers=(f"Location: {self.bases[name]}{kind}/{asked}",))
         if fault == "refused":
             return _Answer(status=403, body=b"{}")
+        if fault == "page":  # the web server's own: what answers RDAP is elsewhere, or gone
+            return _Answer(status=404, body=_HTML, media_type="text/html")
         if fault == "away":  # to a server that no bootstrap names
             return _Answer(status=302, headers=(f"Location: http://127.0.0.1:9/rdap/{kind}/{asked}",))
         if fault == "html":

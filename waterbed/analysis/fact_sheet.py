@@ -28,6 +28,7 @@ from waterbed.analysis.rankings.takedown import (
 from waterbed.analysis.sizes import size_table
 from waterbed.estimators.incidence import share_interval, share_within
 from waterbed.estimators.refusal import Refusal
+from waterbed.model.actors import ACTED
 from waterbed.model.conclusions import TOLD_BY_REGISTRIES, ClockKind, Episode, RankingRow, Size
 from waterbed.model.errors import InputError
 from waterbed.model.table import TableInfo
@@ -134,7 +135,7 @@ def cause_shares(
     few days. `until` is the end of the measurement. Causes that only registries tell are left out where none was told.
     """
     seen = {one.cause for one in kept}
-    causes = [(n, cause) for n, cause in enumerate(CAUSES) if n in seen or cause not in TOLD_BY_REGISTRIES]
+    causes = [(n, one) for n, one in enumerate(CAUSES) if n in seen or one not in TOLD_BY_REGISTRIES]
     curves = incidence(kept) if kept else None
     for hours in within_h:
         reach = {one.site_id for one in kept if known_within(one, hours)}
@@ -144,7 +145,7 @@ def cause_shares(
             if share is not None:
                 worth = worth_within(kept, hours, (number,), until=until)
                 low, high = (None, None) if isinstance(worth, Refusal) else share_interval(share, worth.number)
-            yield CauseShare(cause=cause, within_h=hours, share=share, low=low, high=high)
+            yield CauseShare(cause=cause, within_h=hours, share=share, low=low, high=high, actor=ACTED[cause])
 
 
 def _cases(

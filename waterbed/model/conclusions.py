@@ -22,9 +22,9 @@ EndCause = Literal[
 """`lineage`: the addresses stayed, and who answers for them changed; a move of the hoster, not of its customer. The
 last four refine `name` where the registry tells more."""
 
-TOLD_BY_REGISTRIES: Final = ("registrar_hold", "registry_hold", "deleted", "expired")
+TOLD_BY_REGISTRIES: Final[tuple[EndCause, ...]] = ("registrar_hold", "registry_hold", "deleted", "expired")
 """Causes that only a registry of names tells."""
-NAME_ENDS: Final = ("name", *TOLD_BY_REGISTRIES)
+NAME_ENDS: Final[tuple[EndCause, ...]] = ("name", *TOLD_BY_REGISTRIES)
 """Ends of a name: `name` where no registry tells why."""
 
 Confidence = Literal["high", "medium", "low"]

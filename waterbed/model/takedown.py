@@ -300,6 +300,7 @@ class CauseShare:
     share: Annotated[float | None, "cumulative incidence, 0..1; null where the clocks do not tell"]
     low: Annotated[float | None, "lower end of its 95% interval"]
     high: Annotated[float | None, "upper end of its 95% interval"]
+    actor: Annotated[str, "whose act the cause is: hoster, registrar, registry, owner, police, nobody known"] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import pytest
 
 from attribution.lookups.rdap.domain_index import DomainIndex
 from tests.graphs.test_name_ends import END, answer
+from waterbed.analysis.fact_sheet import cause_shares
 from waterbed.analysis.rankings.actors import EVERYTHING, OF_NAMES, actor_shares
 from waterbed.analysis.rankings.clocks import clocks_of_groups
 from waterbed.analysis.rankings.registered import credited, keys_of_episode, keys_of_site
@@ -29,6 +30,16 @@ def test_actors_compete_and_their_shares_add_up() -> None:
     expected = {actor: sum(ACTED[cause] == actor for cause in CAUSES) / len(CAUSES) for actor in ACTORS}
     assert shares == pytest.approx(expected)
     assert {row.actor: row.ended for row in rows} == {actor: round(96 * share) for actor, share in expected.items()}
+
+
+def test_shares_by_cause_say_whose_act_each_is() -> None:
+    """Causes that only registries tell stand beside the others where one was told, and not as noughts elsewhere."""
+    plain = clocks([episode(n, 3, 5, "removed") for n in range(12)])
+    held = clocks([episode(20 + n, 3, 5, "registrar_hold") for n in range(12)])
+    for group, more in ((plain, set()), ([*plain, *held], {"registrar_hold"})):
+        rows = list(cause_shares(group, (24.0,), until=hours(2000)))
+        assert {row.cause for row in rows} == {"removed", "moved", "name", "network", "seized", "lost"} | more
+        assert all(row.actor == ACTED[row.cause] for row in rows)
 
 
 def test_few_sites_and_withheld_keys_have_no_share() -> None:

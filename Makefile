@@ -81,6 +81,7 @@ prove: $(VENV)/installed-dev
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/year.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/truth.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/registry.py
+	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/domains.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/ranking.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/displacement.py --prove
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/scenarios.py

@@ -56,7 +56,11 @@ def _joined(words: Sequence[Notice]) -> Notice:
 
 
 def addressed(
-    notices: Iterable[Notice], seen: Mapping[str, Sequence[SeenAnswer]], sites: Mapping[str, str], company: Company
+    notices: Iterable[Notice],
+    seen: Mapping[str, Sequence[SeenAnswer]],
+    sites: Mapping[str, str],
+    company: Company,
+    registrar: Callable[[str, datetime], str | None] = lambda _, __: None,
 ) -> list[AddressedNotice]:
     """Determine whom each notice reached.
 
@@ -64,7 +68,8 @@ def addressed(
 
     `seen` holds the attributed looks at each URL in time order, `sites` the site of each URL. Who the hoster was is
     read from the look nearest to the delivery (else the sending) that did not see the URL down: what answers for a
-    name after a removal may be a parking service. The earlier of two equally near looks decides.
+    name after a removal may be a parking service. The earlier of two equally near looks decides. `registrar` gives the
+    registrar of a site at a time: a notice to it reached who sponsors the name, whoever hosts.
     """
     found = []
     there = {url_id: [look for look in looks if not look.down] or list(looks) for url_id, looks in seen.items()}
@@ -73,6 +78,9 @@ def addressed(
         look = _nearest(there.get(notice.url_id, ()), notified_at)
         recipient = company(notice.recipient, notified_at)
         how, role = _reached(notice.recipient, recipient, look.attribution) if look else ("unattributed", None)
+        sponsor = registrar(sites[notice.url_id], notified_at)
+        if role is None and sponsor in (notice.recipient, recipient):
+            how, role, recipient = "indirect", "registrar", sponsor
         found.append(
             AddressedNotice(
                 notice_id=notice.notice_id,

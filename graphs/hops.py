@@ -1,7 +1,7 @@
 """Hops: content up at another hoster after it left one."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
@@ -49,6 +49,8 @@ class HopContext:
     labels: Mapping[str, str] = field(default_factory=dict)
     clusters: Clusters = field(default_factory=Clusters)
     births: Births = field(default_factory=Births)
+    registrar: Callable[[str, datetime], str | None] = lambda _, __: None
+    """The registrar of a site at a time."""
 
     def renamed(self, left: Episode, arrived: Episode) -> bool:
         """True if the same label is now under another suffix.
@@ -238,6 +240,7 @@ def _levels(left: Episode, arrived: Episode, context: HopContext) -> tuple[str, 
 
     A level with an unknown side is left out.
     """
+    registrars = context.registrar(left.site_id, left.last_up), context.registrar(arrived.site_id, arrived.known_up_at)
     changed = {
         "address": _apart(left.addresses, arrived.addresses),
         "prefix": _apart(left.prefixes, arrived.prefixes),
@@ -246,6 +249,7 @@ def _levels(left: Episode, arrived: Episode, context: HopContext) -> tuple[str, 
         "country": _apart(left.countries, arrived.countries),
         "home_abroad": is_home(left, context.home, context.seats) != is_home(arrived, context.home, context.seats),
         "tld": context.renamed(left, arrived),
+        "registrar": all(registrars) and registrars[0] != registrars[1],
     }
     return tuple(level for level, differs in changed.items() if differs)
 

@@ -6,10 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from attribution.lookups.rdap.answers import Registered
+from attribution.lookups.rdap.domains import RegisteredDomain
 from attribution.lookups.rdap.plan import Ask
 from waterbed.model.codec import microseconds
-from waterbed.model.facts import Registration, RegistrationStatus
+from waterbed.model.facts import DomainRegistration, Registration, RegistrationKind, RegistrationStatus
 from waterbed.store.vault import Vault
+
+Fact = Registration | DomainRegistration
+"""What a query leads to."""
 
 
 class PendingFacts:
@@ -20,9 +24,9 @@ class PendingFacts:
         self._vault = vault
         self._waiting: list[Any] = []
 
-    def put(self, fact: Registration, abuse: str | None = None) -> None:
+    def put(self, fact: Fact, abuse: str | None = None) -> None:
         """Add one registration, and its abuse mailbox if any."""
-        if abuse is not None:
+        if abuse is not None and isinstance(fact, Registration):
             sealed = self._vault.seal("mailbox", abuse)
             self._waiting.append(sealed)
             fact = replace(fact, abuse_id=sealed.entry_id)
@@ -41,7 +45,7 @@ def answered(
     return Registration(
         registration_id=_id(ask.asked, level, now),
         asked=ask.asked,
-        kind=ask.kind,
+        kind=_kind(ask),
         level=level,
         status="ok",
         reason=None,
@@ -62,14 +66,54 @@ def answered(
     )
 
 
+def answered_domain(
+    ask: Ask, registry: str, registered: RegisteredDomain, etag: str | None, now: datetime
+) -> DomainRegistration:
+    """Build the registration of a domain."""
+    return DomainRegistration(
+        answer_id=_id(ask.asked, 0, now),
+        site_id=ask.asked,
+        tld=_tld(ask),
+        status="ok",
+        reason=None,
+        registry=registry,
+        registrar=registered.registrar,
+        registrar_name=registered.registrar_name,
+        created_on=registered.created_on,
+        expires_on=registered.expires_on,
+        states=registered.states,
+        etag=etag,
+        fetched_at=now,
+    )
+
+
 def unanswered(
     ask: Ask, level: int, registry: str | None, status: RegistrationStatus, reason: str, now: datetime
-) -> Registration:
-    """Build the record that a registry gave no answer."""
+) -> Fact:
+    """Build the record that a registry gave no answer.
+
+    Of a domain: that it is not registered, or why nothing is known.
+    """
+    if ask.kind == "domain":
+        return DomainRegistration(
+            answer_id=_id(ask.asked, 0, now),
+            site_id=ask.asked,
+            tld=_tld(ask),
+            status=status,
+            reason=reason,
+            registry=registry,
+            registrar=None,
+            registrar_name=None,
+            created_on=None,
+            expires_on=None,
+            states=(),
+            etag=None,
+            fetched_at=now,
+        )
     return Registration(
         registration_id=_id(ask.asked, level, now),
         asked=ask.asked,
-        kind=ask.kind,
+        kind=_kind(ask),
         level=level,
         status=status,
         reason=reason,
@@ -90,9 +134,19 @@ def unanswered(
     )
 
 
-def unchanged(known: Registration, now: datetime) -> Registration:
+def unchanged(known: Fact, now: datetime) -> Fact:
     """Build the record that a registry's last answer still holds."""
+    if isinstance(known, DomainRegistration):
+        return replace(known, answer_id=_id(known.site_id, 0, now), fetched_at=now)
     return replace(known, registration_id=_id(known.asked, known.level, now), fetched_at=now)
+
+
+def _kind(ask: Ask) -> RegistrationKind:
+    return "as" if ask.kind == "as" else "network"
+
+
+def _tld(ask: Ask) -> str:
+    return ask.name.rpartition(".")[2]
 
 
 def _id(asked: str, level: int, now: datetime) -> str:

@@ -7,15 +7,18 @@ from datetime import datetime
 
 from attribution.lookups.rdap.answers import Registered
 from attribution.lookups.rdap.bootstrap import Bootstrap
+from attribution.lookups.rdap.domain_plan import ANSWERS
+from attribution.lookups.rdap.domain_registries import DomainRegistries
+from attribution.lookups.rdap.domains import RegisteredDomain
 from attribution.lookups.rdap.plan import Answered
 from attribution.lookups.rdap.whois import ask_whois
 from crawler.registry.clock import Clock
-from crawler.registry.facts import PendingFacts, answered, unanswered, unchanged
+from crawler.registry.facts import Fact, PendingFacts, answered, answered_domain, unanswered, unchanged
 from crawler.registry.hierarchy import Hierarchy, encloses
 from crawler.registry.pace import LONGEST_PATIENCE, backoff
 from crawler.registry.queue import GIVE_UP, Queue, RdapTask
 from crawler.registry.response import Found, Moved, Permanent, RdapResponse, Retry, Unchanged, interpret
-from waterbed.model.facts import Registration, RegistrationStatus
+from waterbed.model.facts import DomainRegistration, RegistrationStatus
 from waterbed.store.settings import Registry
 
 _MOST_MOVES = 3
@@ -42,6 +45,7 @@ class Outcomes:
         wait_until: Callable[[datetime], Awaitable[None]],
         may_send: Callable[[], bool],
         whois: bool,
+        domains: DomainRegistries | None = None,
     ) -> None:
         """Take a crawl's parts.
 
@@ -49,6 +53,7 @@ class Outcomes:
         `may_send` says whether anything may still be sent.
         """
         self._settings, self._bootstrap, self._answered = settings, bootstrap, answered
+        self._domains = domains or DomainRegistries({})
         self._queue_of, self._pending, self._clock, self._rng = queue_of, pending, clock, rng
         self._on_done, self._whois_allowed = done, whois
         self._wait_until, self._may_send = wait_until, may_send
@@ -56,13 +61,13 @@ class Outcomes:
 
     def is_covered(self, queue: Queue, task: RdapTask) -> bool:
         """Finish a task that another answer covers; True if so."""
-        if task.level or not self._answered.covers(task.ask.asked):
+        if task.level or task.ask.kind == "domain" or not self._answered.covers(task.ask.asked):
             return False
         queue.covered += 1
         self._on_done()
         return True
 
-    def known(self, task: RdapTask) -> Registration | None:
+    def known(self, task: RdapTask) -> Fact | None:
         """Return the last answer to this query, for its ETag."""
         known = task.ask.known
         return known if known and not task.level and not task.trail and known.registry == task.registry else None
@@ -70,7 +75,7 @@ class Outcomes:
     async def handle(self, queue: Queue, task: RdapTask, response: RdapResponse) -> None:
         """Act on a response."""
         now = self._clock.now()
-        outcome = interpret(response, task.ask.kind, task.registry, task.url, now)
+        outcome = interpret(response, task.ask.kind, task.registry, task.url, now, task.ask.name)
         match outcome:
             case Found():
                 queue.record_success()
@@ -96,7 +101,9 @@ class Outcomes:
 
     def _handle_found(self, queue: Queue, task: RdapTask, found: Found, now: datetime) -> None:
         registered = found.registered
-        if not encloses(registered, task):
+        if isinstance(registered, RegisteredDomain):
+            self._end(queue, task, answered_domain(task.ask, task.registry, registered, found.etag, now))
+        elif not encloses(registered, task):
             reason = "it does not enclose what was asked" if not task.level else "it is not above the other"
             self._end(queue, task, unanswered(task.ask, task.level, task.registry, "bad_answer", reason, now))
         elif self._hierarchy.is_registry_block(task, registered):
@@ -109,10 +116,12 @@ class Outcomes:
             )
 
     def _keep(
-        self, queue: Queue, task: RdapTask, fact: Registration, now: datetime, registered: Registered | None = None
+        self, queue: Queue, task: RdapTask, fact: Fact, now: datetime, registered: Registered | None = None
     ) -> None:
         """Record an answer, and queue the query for its parent network."""
         self._end(queue, task, fact, registered.abuse if registered else None)
+        if isinstance(fact, DomainRegistration):
+            return
         self._answered.add(fact)
         if registered is None:
             registered = self._hierarchy.as_registered(fact)
@@ -124,10 +133,10 @@ class Outcomes:
             else:
                 up.put(parent)
 
-    def _end(self, queue: Queue, task: RdapTask, fact: Registration, abuse: str | None = None) -> None:
+    def _end(self, queue: Queue, task: RdapTask, fact: Fact, abuse: str | None = None) -> None:
         """Record the outcome of one task."""
         self._pending.put(fact, abuse)
-        if fact.status != "ok":
+        if fact.status not in (ANSWERS if task.ask.kind == "domain" else ("ok",)):
             queue.failed[f"{fact.status}: {fact.reason}"] += 1
         elif not task.level:
             queue.answered += 1
@@ -135,7 +144,8 @@ class Outcomes:
             self._on_done()
 
     async def _handle_moved(self, queue: Queue, task: RdapTask, found: Moved, now: datetime) -> None:
-        there = self._bootstrap.of_url(found.url)
+        domain = task.ask.kind == "domain"
+        there = self._domains.of_url(task.ask.name, found.url) if domain else self._bootstrap.of_url(found.url)
         if there is None:
             await self._give_up(queue, task, "bad_answer", "redirect to no known registry", now)
         elif len(task.trail) >= _MOST_MOVES or there[1] in (*task.trail, task.url):

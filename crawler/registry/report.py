@@ -12,7 +12,7 @@ class RegistryRow:
     """One registry in one crawl."""
 
     registry: Annotated[str, "the registry; none: nobody is in charge"]
-    asked: Annotated[int, "addresses and ASes to be looked up there"]
+    asked: Annotated[int, "addresses, ASes and domains to be looked up there"]
     ok: Annotated[int, "of these, answered"]
     covered: Annotated[int, "of these, within a network that another answer gave"]
     failed: Annotated[tuple[str, ...], "reasons, each with how many look-ups ended so, at any level"]

@@ -6,8 +6,10 @@ from typing import Literal
 from urllib.parse import urljoin
 
 from attribution.lookups.rdap.answers import BadAnswer, Registered, is_managed, read_as, read_network
+from attribution.lookups.rdap.domains import RegisteredDomain, names, read_domain
+from attribution.lookups.rdap.plan import AskKind
 from crawler.registry.pace import retry_after
-from waterbed.model.facts import RegistrationKind, RegistrationStatus
+from waterbed.model.facts import RegistrationStatus
 
 Failure = Literal["timeout", "unreachable", "tls", "too_large", "cut_off"]
 
@@ -32,7 +34,7 @@ class RdapResponse:
 class Found:
     """The registry returned a registration."""
 
-    registered: Registered
+    registered: Registered | RegisteredDomain
     etag: str | None
 
 
@@ -80,8 +82,8 @@ _FAILURES: dict[Failure, tuple[RegistrationStatus, str]] = {
 }
 
 
-def interpret(response: RdapResponse, kind: RegistrationKind, registry: str, url: str, now: datetime) -> Outcome:
-    """Interpret a response.
+def interpret(response: RdapResponse, kind: AskKind, registry: str, url: str, now: datetime, name: str = "") -> Outcome:
+    """Interpret a response; `name` is the domain asked for.
 
     The status decides first: an error's body may be HTML, JSON or empty.
     """
@@ -92,13 +94,15 @@ def interpret(response: RdapResponse, kind: RegistrationKind, registry: str, url
         return Retry(status=status, reason=reason)
     code = response.status
     if code == 200:
-        return _found(response, kind, registry)
+        return _found(response, kind, registry, name)
     if code == 304:
         return Unchanged()
     if code in (301, 302, 303, 307, 308):
         return _moved(response.location, url)
     if code == 429:
         return Retry(status="limited", reason="HTTP 429", slow_down=True, wait=retry_after(response.retry_after, now))
+    if code == 404 and kind == "domain" and response.body[:64].lstrip().startswith(b"<"):
+        return Retry(status="bad_answer", reason="HTTP 404 with a page")  # of a web server: no word on the domain
     if code == 404:
         return Permanent(status="not_found", reason="HTTP 404")
     if code >= 500:
@@ -107,17 +111,19 @@ def interpret(response: RdapResponse, kind: RegistrationKind, registry: str, url
     return Permanent(status="refused" if code >= 400 else "bad_answer", reason=f"HTTP {code}")
 
 
-def _found(response: RdapResponse, kind: RegistrationKind, registry: str) -> Outcome:
-    read = read_network if kind == "network" else read_as
-    found = read(response.body, registry)
+def _found(response: RdapResponse, kind: AskKind, registry: str, name: str) -> Outcome:
+    found: Registered | RegisteredDomain | BadAnswer
+    if kind == "domain":
+        found = read_domain(response.body, name)
+    else:
+        found = (read_network if kind == "network" else read_as)(response.body, registry)
     if isinstance(found, BadAnswer):
         return Retry(status="bad_answer", reason=found.reason)
-    if not is_managed(found):
+    if isinstance(found, Registered) and not is_managed(found):
         return Permanent(status="not_found", reason="another registry's space")
     etag = response.etag.strip()
-    return Found(
-        registered=found, etag=etag if 0 < len(etag) <= 200 and etag.isascii() and etag.isprintable() else None
-    )
+    usable = 0 < len(etag) <= 200 and etag.isascii() and etag.isprintable() and not (name and names(etag, name))
+    return Found(registered=found, etag=etag if usable else None)
 
 
 def _moved(location: str, url: str) -> Outcome:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 
 from attribution.lookups.rdap.bootstrap import asn_of, read_bootstrap
+from attribution.lookups.rdap.domain_registries import DomainRegistries
 from attribution.lookups.rdap.plan import Answered, Ask
 from crawler.logs import place_of
 from crawler.registry.clock import Clock, LoopClock, SkippingClock
@@ -21,7 +22,7 @@ from crawler.registry.report import CrawlReport, report_of
 from crawler.registry.response import RdapResponse
 from waterbed.model.addresses import refusal
 from waterbed.model.errors import InputError, LeaseLost
-from waterbed.model.facts import Registration, Snapshot
+from waterbed.model.facts import DomainRegistration, Registration, Snapshot
 from waterbed.model.version import __version__
 from waterbed.store.folder import Folder, Pass
 from waterbed.store.lake.reading import known_addresses, last_asked, registrations
@@ -31,7 +32,7 @@ Send = Callable[[str, dict[str, str], float], Awaitable[RdapResponse]]
 """Requests one URL with these headers, within so many seconds."""
 
 Progress = Callable[[int, int], None]
-"""Called with the number of finished networks and ASes, and their total."""
+"""Called with the number of finished networks, ASes and domains, and their total."""
 
 RUN = "registry"
 _log = logging.getLogger(__name__)
@@ -65,7 +66,9 @@ class RegistrySession:
         self.queues: dict[str, Queue] = {}
         self._settings = folder.config.registry
         validate(self._settings)
-        self._bootstrap = read_bootstrap(self._settings.bases, only_loopback=folder.lab is not None)
+        only_loopback = folder.lab is not None
+        self._bootstrap = read_bootstrap(self._settings.bases, only_loopback=only_loopback)
+        self._domains = DomainRegistries(folder.config.domains.bases, only_loopback=only_loopback)
         self._limit, self._progress, self._given_clock = limit, progress, clock
         self._rng = rng or random.Random()  # noqa: S311 (spreads waiting; nothing secret)
         self._stack = ExitStack()
@@ -92,7 +95,9 @@ class RegistrySession:
         self._pending = PendingFacts(self.folder.vault)
         now = self.clock.now()
         facts = await asyncio.to_thread(lambda: list(registrations(self.folder.store)))
-        latest = max([fact.fetched_at for fact in facts[-1:]] + ([before] if before else []), default=None)
+        of_domains = await asyncio.to_thread(self.folder.store.newest_of, DomainRegistration)
+        times = [*(fact.fetched_at for fact in facts[-1:]), before, of_domains[-1]]
+        latest = max((when for when in times if when), default=None)
         self._full_at = latest if latest and now - latest < self._longest_window() else None
         self.answered = Answered(
             facts,
@@ -103,6 +108,7 @@ class RegistrySession:
         self._outcomes = Outcomes(
             settings=self._settings,
             bootstrap=self._bootstrap,
+            domains=self._domains,
             answered=self.answered,
             queue_of=self._queue,
             pending=self._pending,
@@ -127,22 +133,35 @@ class RegistrySession:
     def _plan(self) -> list[Ask]:
         addresses = {address for address in known_addresses(self.folder) if refusal(address) is None}
         asks = self.answered.to_ask(addresses, newest_origins(self.folder, sorted(addresses)))
+        if self.folder.config.domains.categories:
+            from crawler.registry.domains import domain_asks  # noqa: PLC0415 (DuckDB, only where domains are asked for)
+
+            asks += domain_asks(self.folder, self.clock.now())
         return asks if self._limit is None else asks[: self._limit]
 
     def _begin(self, ask: Ask) -> None:
+        if ask.kind == "domain":
+            where = self._domains.of(ask.name)
+            host, url = (where.host, f"{where.base}domain/{ask.name}") if where else (None, None)
+            self._enqueue(ask, host, url, "no RDAP server over https is known for its top-level domain")
+            return
         asn = asn_of(ask.asked)
         name = self._bootstrap.of_as(asn) if asn is not None else self._bootstrap.of_address(ask.asked)
         base = self._bootstrap.base_of(name) if name else None
-        if name is None or base is None:
-            reason = "no registry is in charge of it" if name is None else f"no base URL of {name}"
+        path = f"ip/{ask.asked}" if asn is None else f"autnum/{asn}"
+        reason = "no registry is in charge of it" if name is None else f"no base URL of {name}"
+        self._enqueue(ask, name, None if base is None else base + path, reason)
+
+    def _enqueue(self, ask: Ask, name: str | None, url: str | None, reason: str) -> None:
+        """Queue a query at a registry; without one its reason is recorded."""
+        if name is None or url is None:
             self._pending.put(unanswered(ask, 0, name, "no_registry", reason, self.clock.now()))
             self._without += 1
             self._count_done()
             return
-        path = f"ip/{ask.asked}" if asn is None else f"autnum/{asn}"
         queue = self._queue(name)
         queue.asked += 1
-        queue.put(RdapTask(ask=ask, level=0, registry=name, url=base + path))
+        queue.put(RdapTask(ask=ask, level=0, registry=name, url=url))
 
     def _queue(self, name: str) -> Queue:
         if name not in self.queues:
@@ -268,7 +287,7 @@ class RegistrySession:
             batch = self._pending.take()  # what is found during the await goes into the next batch
             if batch:
                 await asyncio.to_thread(self.folder.store.add, batch)
-                self.run.done += sum(isinstance(fact, Registration) for fact in batch)
+                self.run.done += sum(isinstance(fact, Registration | DomainRegistration) for fact in batch)
 
     async def _flush_periodically(self) -> None:
         while True:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from waterbed.model.conclusions import Episode, Hop
+from waterbed.model.conclusions import NAME_ENDS, Episode, Hop
 
 WAYS: Final = ("same URL", "new URL at home", "new URL abroad")
 """Ways that content goes, as they differ in detection: a known URL is looked at wherever it is, a new one must be
 reported first."""
 
-TAKEDOWNS: Final = ("removed", "name", "network", "seized")
+TAKEDOWNS: Final = ("removed", *NAME_ENDS, "network", "seized")
 """Ends of episodes that are takedowns; moved, masked and lost are not among them."""
 
 

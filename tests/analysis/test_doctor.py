@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,14 +12,15 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from tests.study.facts import config, hour, numbered, run, written
+from tests.graphs.test_name_ends import answer
+from tests.study.facts import _looks, config, hour, numbered, report, resolution, run, target, written
 from waterbed.analysis.doctor import examine
 from waterbed.analysis.doctor_storage import Finding
 from waterbed.cli.commands.doctor import doctor, quarantine_app, rejudge
 from waterbed.judging.rules import DEFAULT_RULES
 from waterbed.model.bookkeeping import Audit, Delivery, Due, QuarantineDecision
 from waterbed.model.errors import InputError
-from waterbed.store.settings import Canary, Names
+from waterbed.store.settings import Canary, Domains, Names
 from waterbed.study.study import Study, create_study, open_study
 
 MASS = {**numbered("a", 10, "uuu" + "d" * 12), **numbered("b", 10, "u" * 15)}
@@ -49,6 +51,21 @@ def test_a_study_in_order_has_nothing_open(tmp_path: Path) -> None:
         found = examine(study)
         assert whats(found, "problem", "warning") == []
         assert {"store is whole", "keys are readable"} <= set(whats(found, "note"))
+
+
+def test_names_that_ended_before_their_registry_was_asked_are_told(tmp_path: Path) -> None:
+    """An answer from before the end, or from weeks after it, does not tell who acted; one from soon after it does."""
+    looks = [
+        one if one.status == 200 else replace(one, phase="dns", failure="nxdomain", status=None)
+        for one in _looks("c00", "uuuu" + "d" * 11, "28.0.0.9")
+    ]
+    late = "registries were not asked soon after names ended"
+    with written(tmp_path, QUIET, domains=Domains(categories=("phishing",))) as study:
+        seen = resolution("c00", "28.0.0.9", resolved_at=hour(0))
+        study.folder.store.add([target("c00"), report("c00", reported_at=hour(1)), seen, *looks])
+        for n, (when, told) in enumerate(((hour(2), True), (hour(24 * 30), True), (hour(6), False))):
+            study.folder.store.add([answer(0, "active", site_id="s-c00", answer_id=f"{n}", fetched_at=when)])
+            assert (late in whats(examine(study), "warning")) == told
 
 
 def test_an_empty_study_is_told_what_it_lacks(tmp_path: Path) -> None:

@@ -89,6 +89,22 @@ def test_the_recipient_has_a_part(recipient, expected):
     assert reached([seen(4, "acme", **ROLES)], fact(recipient=recipient)) == [expected]
 
 
+def test_a_notice_to_the_registrar_is_addressed():
+    """Who sponsors the name can act on it, whoever hosts, even where no look tells who did; no other registrar can."""
+
+    def told(looks, recipient):
+        registrar = {("s1", hours(5)): "iana:146"}
+        found = addressed(
+            [fact(recipient=recipient)], {"u1": looks}, {"u1": "s1"}, lambda key, _: key, lambda *of: registrar.get(of)
+        )
+        return [(one.addressed, one.role) for one in found]
+
+    for looks in ([seen(4, "acme")], []):
+        assert told(looks, "iana:146") == [("indirect", "registrar")]
+    assert told([seen(4, "acme")], "iana:147") == [("misaddressed", None)]
+    assert told([seen(4, "acme")], "acme") == [("direct", "hoster")]
+
+
 def test_a_proxy_alone_is_reached_indirectly():
     """It answers for the addresses, but cannot remove what lies behind it."""
     look = seen(4, "veil", proxy=True, proxies=("veil",))

@@ -223,6 +223,16 @@ def test_levels_need_both_sides() -> None:
     assert other.levels == ("address", "prefix", "organisation")
 
 
+def test_a_hop_says_whether_the_registrar_changed() -> None:
+    """Only where both are known, each as of its time: another domain's, or the same one's after a transfer."""
+    left, arrived = replace(stay("A", 0, 5, 6), site_id="a"), replace(stay("B", 9, 30, url="v"), site_id="b")
+    known = {("a", hour(5)): "iana:1", ("b", hour(9)): "iana:2", ("c", hour(9)): "iana:1"}
+    for site, changed in (("b", True), ("c", False), ("d", False)):
+        context = HopContext(home="NL", seats=SEATS, registrar=lambda site_id, when: known.get((site_id, when)))
+        (hop,) = find_hops([left, replace(arrived, site_id=site)], context)
+        assert ("registrar" in hop.levels) == changed
+
+
 def test_counts_are_bounds() -> None:
     """Sequential and repointed at least, all that are not parallel at most."""
     found_hops = [

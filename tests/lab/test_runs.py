@@ -15,7 +15,7 @@ from waterbed.lab.servers.pages import marked_files
 from waterbed.lab.world.reading import scenario_path
 from waterbed.lab.world.records import Truth
 from waterbed.model.bookkeeping import Delivery
-from waterbed.model.facts import Observation, Profile
+from waterbed.model.facts import DomainRegistration, Observation, Profile, Report, Target
 from waterbed.store.tables import TABLES
 from waterbed.study.study import Study, open_study
 
@@ -185,6 +185,24 @@ def test_who_answers_is_right_on_its_own_day_and_changes_move_nothing(tmp_path: 
     assert score.handed_over == score.as_lineage > 2
     assert score.fronted == score.as_masked > 0
     assert score.as_hop == sum(score.false_hops.values()) == 0
+
+
+def test_who_ended_a_name_is_told_by_its_registry(tmp_path: Path) -> None:
+    """Registrars and registries hold, delete and let names lapse: the true actor is told, and of no other end."""
+    world = _smaller(
+        "domains", tmp_path, count="40", days="3.0", step_s="10800.0", reported_over_days="[0.0, 1.0]", lapses="0.0"
+    )
+    done = run_scenario(world, tmp_path / "s")
+    score = done.actor_score
+    assert score.ends > 10
+    assert (score.told, score.right, score.wrong) == (score.ends, score.ends, 0)
+    assert {"registrar_hold", "registry_hold"} <= {one.cause for one in done.episodes}
+    with open_study(tmp_path / "s") as study:
+        domains = study.store.all(DomainRegistration)
+        strict = {one.url_id for one in study.store.all(Report) if one.category == "abuse-material"}
+        sites = {one.site_id for one in study.store.all(Target) if one.url_id in strict}
+        assert domains
+        assert not sites & {one.site_id for one in domains}
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ class Reference:
             return []
         known = known_of(self.facts, content_ids(self.facts.targets, self.facts.reports, self.links))
         rules = EpisodeRules.from_settings(self.config.judge, until)
-        return list(all_episodes(known, self.sightings, rules))
+        return self.its.name_ends.told(list(all_episodes(known, self.sightings, rules)))
 
     @cached_property
     def hops(self) -> list[Hop]:

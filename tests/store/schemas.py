@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Boolean, Float, LargeBinary, MetaData, Table,
 from waterbed.store.store import Store
 
 RELEASED = Path(__file__).parent / "released"
-_LISTS = ("addresses", "cname_ids", "ede", "marks", "unstable", "name_server_ids", "tags", "members")
+_LISTS = ("addresses", "cname_ids", "ede", "marks", "unstable", "name_server_ids", "tags", "members", "states")
 """Columns that hold a list as JSON text."""
 _BOOLEAN = (
     "commercial",

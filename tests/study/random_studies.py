@@ -20,7 +20,7 @@ from waterbed.judging.quarantines import quarantine_id
 from waterbed.judging.rules import read_rules
 from waterbed.model.bookkeeping import Delivery, QuarantineDecision
 from waterbed.model.decisions import Coding
-from waterbed.model.facts import CanaryLook, ControlLook, Observation, Registration, Resolution
+from waterbed.model.facts import CanaryLook, ControlLook, DomainRegistration, Observation, Registration, Resolution
 from waterbed.store.config import Config
 from waterbed.store.settings import Canary, CycleGuard, Judge
 from waterbed.study.conclusions import Conclusions
@@ -85,6 +85,7 @@ class Drawn:
 
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
+        self.domain_rng = random.Random(f"domains {seed}")
         self.hosts = self.rng.randint(1, 6)
         self.urls = self.rng.randint(1, 12)
         self.steady = self.rng.choice((0.0, 0.5, 0.9, 0.97))
@@ -154,6 +155,10 @@ class Drawn:
             resolutions=dict(sorted(self.resolutions.items())),
             controls=dict(sorted(self.controls.items())),
             canaries=canaries,
+            domains=sorted(
+                self._domains([one.site_id for one in targets.values()]),
+                key=lambda one: (one.fetched_at, one.answer_id),
+            ),
             deliveries=[
                 Delivery(
                     delivery_id=f"{n}",
@@ -218,6 +223,27 @@ class Drawn:
                 etag=None,
                 source="rdap",
                 fetched_at=START + timedelta(days=self.rng.uniform(-3, 4)),
+            )
+
+    def _domains(self, sites: list[str]) -> Iterator[DomainRegistration]:
+        pick = self.domain_rng.choice
+        for n in range(pick((0, 0, 4, 12))):
+            status = pick(("ok", "ok", "ok", "not_found", "limited"))
+            known = status == "ok"
+            yield DomainRegistration(
+                answer_id=f"{n}",
+                site_id=pick(sites),
+                tld=pick(("com", "nl")),
+                status=status,  # type: ignore[arg-type]
+                reason=None if known else status,
+                registry="rdap.example",
+                registrar=pick(("iana:1", "iana:2")) if known else None,
+                registrar_name="One" if known else None,
+                created_on=START - timedelta(days=400) if known else None,
+                expires_on=START + timedelta(days=pick((-3, 200))) if known else None,
+                states=pick((("active",), ("client hold",), ("server hold",), ("redemption period",))) if known else (),
+                etag=None,
+                fetched_at=hour(self.domain_rng.uniform(-20, HOURS + 20)),
             )
 
     def _canaries(self) -> Iterator[CanaryLook]:

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests.graphs.test_name_ends import answer
 from tests.publish.study import HOURS, small_study
-from tests.study.facts import _canary, _looks, hour, numbered, report, target, written
+from tests.study.facts import _canary, _looks, hour, numbered, report, resolution, target, written
 from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.model.window import Window
 from waterbed.store import retention
 from waterbed.store.kept import FOLDER
 from waterbed.store.lake import rows
@@ -99,6 +101,38 @@ def test_whatever_changes_is_seen(study: Study, change: Callable[[Study], None])
         assert not {"looks", "all_facts"} & vars(again).keys()
         anew.kept().drop()
         assert told(anew.conclude()) == found
+
+
+def test_an_answer_that_a_registry_gives_later_tells_who_ended_a_name(study: Study) -> None:
+    """It is worked into kept episodes and windows; a later one of another kind is worked in anew."""
+    looks = [
+        one if one.status == 200 else replace(one, phase="dns", failure="nxdomain", status=None)
+        for one in _looks("e00", "uuuddddddd", "28.0.0.9")
+    ]
+    seen = resolution("e00", "28.0.0.9", resolved_at=hour(0))
+    made = [target("e00"), report("e00", reported_at=hour(1), received_at=hour(1)), seen, *looks]
+    study.folder.store.add(made)
+
+    def cause_and_actor() -> list[Any]:
+        with open_study(study.path, study.clock) as anew:
+            conclusions = anew.conclude()
+            (episode,) = [one for one in conclusions.episodes if one.url_id == "e00"]
+            (windowed,) = [one for one in anew.conclude(window=Window(until=hour(20))).episodes if one.url_id == "e00"]
+            ranked = RankingTables(conclusions=conclusions, kind="registrar", clock="reported")
+            keys = [one.keys for one in ranked.appearances if one.url_id == "e00"]
+            ended = {one.actor: one.ended for one in ranked.actors() if one.key == "iana:1" and one.within_h == 24.0}
+            return [episode.cause, windowed.cause, *keys, ended.get("registrar")]
+
+    told(study.conclude())
+    assert cause_and_actor() == ["name", "name", ("not told",), None]
+    answers = [
+        answer(0, "server hold", site_id="s-e00", answer_id="b", fetched_at=hour(3.2)),
+        answer(0, "client hold", site_id="s-e00", answer_id="a", fetched_at=hour(2.5)),
+    ]
+    study.folder.store.add(answers[:1])
+    assert cause_and_actor() == ["registry_hold", "registry_hold", ("iana:1",), 0]
+    study.folder.store.add(answers[1:])
+    assert cause_and_actor() == ["registrar_hold", "registrar_hold", ("iana:1",), 1]
 
 
 def test_a_digest_sees_the_commits_of_this_store_and_of_others(study: Study) -> None:

@@ -20,6 +20,7 @@ from waterbed.analysis.doctor_storage import (
     unfinished_findings,
 )
 from waterbed.model.bookkeeping import Due, KeyCheck, Run, RunEnd
+from waterbed.model.conclusions import NAME_ENDS
 from waterbed.model.errors import KeyProblem
 from waterbed.model.facts import Registration
 from waterbed.model.progress import stage
@@ -66,6 +67,7 @@ def examine(study: Study) -> list[Finding]:
         *_runs(study),
         *_routes(study, conclusions),
         *_registrations(study),
+        *_domains(conclusions),
         *_hosters(study),
     ]
     order = ("problem", "warning", "note")
@@ -278,6 +280,26 @@ def _registrations(study: Study) -> Iterator[Finding]:
             "networks without a fresh registration" if facts else "no registry was asked who holds the networks",
             f"{missing:,} of {len(public):,} addresses without, {stale:,} older than {fresh_days:g} days",
             "run waterbed enrich",
+        )
+
+
+def _domains(conclusions: Conclusions) -> Iterator[Finding]:
+    """Ends of names of which registries were asked too late, where they are asked at all."""
+    answers, within = conclusions.domains.answers, conclusions.name_ends.within
+    ended = [one for one in conclusions.episodes if one.cause in NAME_ENDS and one.site_id in answers]
+    late = [
+        one
+        for one in ended
+        if one.cause == "name"
+        and (down := one.first_down)
+        and not any(down <= said.fetched_at <= down + within for said in answers[one.site_id])
+    ]
+    if late and conclusions.config.domains.categories:
+        yield finding(
+            "warning",
+            "registries were not asked soon after names ended",
+            f"{len(late):,} of {len(ended):,} ends without an answer from within {within.days} days",
+            "run waterbed enrich after each pass: later answers do not tell who acted",
         )
 
 

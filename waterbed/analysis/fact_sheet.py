@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
 
 from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.rankings.clocks import running_clocks
 from waterbed.analysis.rankings.compliance import compliance
 from waterbed.analysis.rankings.durations import duration
+from waterbed.analysis.rankings.ranking import WITHHELD
 from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.analysis.rankings.takedown import (
     CAUSES,
@@ -28,7 +28,8 @@ from waterbed.analysis.rankings.takedown import (
 from waterbed.analysis.sizes import size_table
 from waterbed.estimators.incidence import share_interval, share_within
 from waterbed.estimators.refusal import Refusal
-from waterbed.model.conclusions import ClockKind, Episode, RankingRow, Size
+from waterbed.model.actors import ACTED
+from waterbed.model.conclusions import TOLD_BY_REGISTRIES, ClockKind, Episode, RankingRow, Size
 from waterbed.model.errors import InputError
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import AddressedNotice, Case, CauseShare, ComplianceRow, Duration, TakedownClock
@@ -38,8 +39,6 @@ from waterbed.study.study import Study
 
 _ANOTHER = "another"
 SHEET_H = (1.0, 12.0, 24.0, 48.0, 72.0, 168.0)
-WITHHELD: Final = ("views differ", "unmeasurable")
-"""Classes whose share is withheld, so that no curve may give it either."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,18 +132,20 @@ def cause_shares(
     """The cumulative incidence of each cause.
 
     No number where fewer than FEWEST_SITES clusters are known at those hours, and no interval where reports span too
-    few days. `until` is the end of the measurement.
+    few days. `until` is the end of the measurement. Causes that only registries tell are left out where none was told.
     """
+    seen = {one.cause for one in kept}
+    causes = [(n, one) for n, one in enumerate(CAUSES) if n in seen or one not in TOLD_BY_REGISTRIES]
     curves = incidence(kept) if kept else None
     for hours in within_h:
         reach = {one.site_id for one in kept if known_within(one, hours)}
-        for number, cause in enumerate(CAUSES):
+        for number, cause in causes:
             share = share_within(curves, number, hours) if curves and len(reach) >= FEWEST_SITES else None
             low = high = None
             if share is not None:
                 worth = worth_within(kept, hours, (number,), until=until)
                 low, high = (None, None) if isinstance(worth, Refusal) else share_interval(share, worth.number)
-            yield CauseShare(cause=cause, within_h=hours, share=share, low=low, high=high)
+            yield CauseShare(cause=cause, within_h=hours, share=share, low=low, high=high, actor=ACTED[cause])
 
 
 def _cases(

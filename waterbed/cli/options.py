@@ -34,6 +34,7 @@ class Complied(StrEnum):
     category = "category"
     site_type = "site-type"
     commercial = "commercial"
+    registrar = "registrar"
 
 
 class Clock(StrEnum):
@@ -96,7 +97,7 @@ REPORT_FORMS = (
 )  # fmt: skip
 RANKED = (
     *("hoster", "asn", "country", "delegated", "registered", "seat", "upstream", "platform"),
-    *("category", "site-type", "commercial", "medium"),
+    *("category", "site-type", "commercial", "medium", "registrar", "tld"),
 )
 NOTICE_FORMS = ("csv", "scart")
 TABLE_KINDS = ("routes", "places", "organisations", "hosting", "domains", "covariates", "births")

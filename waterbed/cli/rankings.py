@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from waterbed.estimators.rank_sets import Agreement
     from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
     from waterbed.model.table import TableInfo
+    from waterbed.model.takedown import ActorShare
 
 
 def print_standings(rows: Sequence[VolumeRow] | Sequence[PlaceRow], info: TableInfo, worst: int) -> None:
@@ -198,7 +199,8 @@ def print_ranking(found: Sequence[RankingRow], info: TableInfo, form: str) -> No
     print_table(table)
     origin = {str(kind): words for kind, words in CLOCK_WORDS.items()}.get(info.clock, info.clock)
     start = "the report" if info.clock == "reported" else f"the time at which {origin}"
-    note(f"removed: share removed within 24 h of {start}; - not estimable.")
+    done = _HELD.get(info.by, "removed")
+    note(f"removed: share {done} within 24 h of {start}; - not estimable.")
     note("95% interval: of the share to expect if all goes on in the same way.", broken=True)
     note("half: hours until half was gone, by any cause.", broken=True)
     if "if unseen" in shown:
@@ -207,6 +209,21 @@ def print_ranking(found: Sequence[RankingRow], info: TableInfo, form: str) -> No
     if info.caveat and not any(row.episodes for row in found):
         note(f"{info.caveat}.", broken=True)
     more(len(found))
+
+
+def print_actors(rows: Sequence[ActorShare], info: TableInfo) -> None:
+    """Print who ended the stays under each key."""
+    from waterbed.model.actors import ACTORS  # noqa: PLC0415 (help needs none of it)
+
+    table = new_table(f"Who acted, by {info.by}, {days_of(info.window)}")
+    for name in ("key", "within", "clocks", *ACTORS):
+        table.add_column(name, justify="left" if name == "key" else "right", overflow="ellipsis")
+    cells = {(row.key, row.within_h, row.actor): row for row in rows}
+    for key, hours, clocks in dict.fromkeys((row.key, row.within_h, row.clocks) for row in rows):
+        own = (cells[key, hours, actor] for actor in ACTORS)
+        table.add_row(key, f"{hours:.0f} h", f"{clocks:,}", *(share(one.share, one.low, one.high) for one in own))
+    print_table(table)
+    note("nobody known: the name, the network or our sight ended, and nobody tells who acted; docs/ranking.md.")
 
 
 BY_WINDOW: dict[str, Cell] = {
@@ -229,6 +246,7 @@ PLACES_BY_WINDOW: dict[str, Cell] = {
 }
 
 
+_HELD = {"registrar": "put on hold by the registrar", "tld": "put on hold by the registry"}
 _RANKING_COLUMNS: tuple[tuple[str, Literal["left", "right"], int], ...] = (
     ("#", "right", 0),
     ("key", "left", 0),

@@ -11,6 +11,7 @@ from waterbed.model.conclusions import HopKind
 
 if TYPE_CHECKING:
     from waterbed.lab.run import LabRun, LabRuns
+    from waterbed.lab.score.actors import ActorScore
     from waterbed.lab.score.attribution import AttributionScore
     from waterbed.lab.score.compare import RunComparison, Scorecard, ShareComparison
     from waterbed.lab.score.hops import KindTally
@@ -72,6 +73,16 @@ def print_attribution_score(found: AttributionScore) -> None:
         f"lineage, {found.as_hop} as a hop; behind a proxy: {found.fronted} true ends, "
         f"{found.as_masked} measured as masked; hops of sites that never moved: {sum(found.false_hops.values())}"
     )
+
+
+def print_actor_score(found: ActorScore) -> None:
+    """Print how often the right actor ended a name."""
+    if found.ends:
+        say(
+            f"Names ended by registrar, registry or owner: {found.ends:,} seen, {found.told:,} told by a registry, "
+            f"{found.right:,} rightly, {found.near_expiry:,} more near their expiry; "
+            f"{found.wrong:,} of {found.others:,} other ends were called so."
+        )
 
 
 def print_hop_tallies(found: Mapping[HopKind, KindTally]) -> None:

@@ -21,6 +21,7 @@ from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.intake.csv_reports import parse_csv_reports
 from waterbed.intake.importer import ImportReport
 from waterbed.intake.reports import Defaults
+from waterbed.lab.score.actors import ActorScore, score_actors
 from waterbed.lab.score.attribution import AttributionScore, score_attribution
 from waterbed.lab.score.compare import RunComparison, Scorecard, compare, compare_runs
 from waterbed.lab.score.hops import KindTally, looked_at, score_hops, sight_of
@@ -43,7 +44,7 @@ from waterbed.model.progress import stage, staged
 from waterbed.model.urls import canonicalize
 from waterbed.store.config import Config, write_toml
 from waterbed.store.folder import LAB, SETTINGS
-from waterbed.store.settings import Canary, Lab, Names, Probe, Registry, Schedule, Vantage
+from waterbed.store.settings import Canary, Domains, Lab, Names, Probe, Registry, Schedule, Vantage
 from waterbed.study.study import Study, create_study, open_study
 
 _ASK_S = 6 * 3600.0
@@ -143,6 +144,7 @@ class LabRun:
     counts: Counts
     score: Scorecard
     attribution_score: AttributionScore
+    actor_score: ActorScore
     look_scores: Mapping[Group, LookScore]
     hop_tallies: Mapping[HopKind, KindTally]
     episodes: Sequence[Episode] = field(repr=False)
@@ -310,15 +312,23 @@ async def _driven(study: Study, truth: Truth, servers: LabServers, now: list[dat
 
     Registries answer from their state at that virtual time.
     """
-    if not truth.world.registries:
+    world = truth.world
+    if not world.registries and not world.registrar:
         return await drive(study, truth, servers, now)
-    async with RdapServers(registries_of(truth.world, now[0]), lambda: now[0]) as registries:
+    async with RdapServers(registries_of(truth, now[0]), lambda: now[0]) as registries:
         # an answer serves for less than a day, so that what is sold is known on its day
-        asked = Registry(bases=registries.bases, fresh_days=0.2, retry_hours=1.0)
-        study.folder.config = msgspec.structs.replace(study.config, registry=asked)
+        names = {name: base for name, base in registries.bases.items() if name in world.sites.suffixes}
+        numbers = {name: base for name, base in registries.bases.items() if name not in names}
+        asked = Registry(bases=numbers, fresh_days=0.2, retry_hours=1.0, default_a_minute=600.0)
+        profiles = study.config.probe.profiles
+        kinds = [
+            one for one in world.sites.categories if profiles.get(one, study.config.probe.default_profile) != "strict"
+        ]
+        domains = Domains(categories=tuple(kinds), bases=names) if names else Domains()
+        study.folder.config = msgspec.structs.replace(study.config, registry=asked, domains=domains)
 
         async def ask() -> None:
-            registries.set_registries(registries_of(truth.world, now[0]))
+            registries.set_registries(registries_of(truth, now[0]))
             await enrich(study.folder)
 
         return await drive(study, truth, servers, now, ask=ask)
@@ -350,6 +360,7 @@ def _scored(study: Study, truth: Truth, passes: Sequence[PassReport], counts: Co
             conclusions.hops,
             url_ids.__getitem__,
         ),
+        actor_score=score_actors(truth, conclusions.episodes, conclusions.name_ends, url_ids.__getitem__),
         hop_tallies=score_hops(
             truth,
             conclusions.hops,

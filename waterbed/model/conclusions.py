@@ -2,11 +2,30 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 State = Literal["up", "down", "unknown"]
-EndCause = Literal["removed", "name", "network", "seized", "moved", "masked", "lost", "lineage"]
-"""`lineage`: the addresses stayed, and who answers for them changed; a move of the hoster, not of its customer."""
+EndCause = Literal[
+    "removed",
+    "name",
+    "network",
+    "seized",
+    "moved",
+    "masked",
+    "lost",
+    "lineage",
+    "registrar_hold",
+    "registry_hold",
+    "deleted",
+    "expired",
+]
+"""`lineage`: the addresses stayed, and who answers for them changed; a move of the hoster, not of its customer. The
+last four refine `name` where the registry tells more."""
+
+TOLD_BY_REGISTRIES: Final[tuple[EndCause, ...]] = ("registrar_hold", "registry_hold", "deleted", "expired")
+"""Causes that only a registry of names tells."""
+NAME_ENDS: Final[tuple[EndCause, ...]] = ("name", *TOLD_BY_REGISTRIES)
+"""Ends of a name: `name` where no registry tells why."""
 
 Confidence = Literal["high", "medium", "low"]
 OrderClass = Literal["sequential", "parallel", "unknown", "repointed"]
@@ -27,8 +46,8 @@ ClockKind = Literal["first_seen", "reported", "notice_sent", "notice_delivered",
 """Origin of a takedown clock. `legal_order`: a delivered legal order, and no other notice."""
 
 Addressed = Literal["direct", "indirect", "misaddressed", "unattributed"]
-"""The addressee of a notice: the hoster of that time; its upstream, operator, AS holder or proxy; somebody else; or
-the hoster of that time is unknown."""
+"""The addressee of a notice: the hoster of that time; its upstream, operator, AS holder, proxy or registrar; another;
+or the hoster of that time is unknown."""
 
 Timing = Literal["after", "open", "before"]
 """Position of an end: after a clock's origin, before it, or in an interval that holds it."""
@@ -182,7 +201,9 @@ class Hop:
     arrived_before: Annotated[datetime, "first known up at the new hoster"]
     kind: Annotated[HopKind, "what moved: the name, the URL, or the content to another URL"]
     order: Annotated[OrderClass, "sequential, parallel, unknown, or repointed (one name, one interval)"]
-    levels: Annotated[tuple[str, ...], "what changed: address, prefix, as, organisation, country, home_abroad, tld"]
+    levels: Annotated[
+        tuple[str, ...], "what changed: address, prefix, as, organisation, country, home_abroad, tld, registrar"
+    ]
     evidence: Annotated[tuple[str, ...], "kinds of evidence that link the two URLs; same_url alone: it is one URL"]
     strength: Annotated[LinkStrength, "of the weakest link between the two URLs; strong: it is one URL"] = "strong"
     sources: Annotated[int, "hosters that the content may have come from; above 1 the one named is the likeliest"] = 1

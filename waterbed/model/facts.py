@@ -328,3 +328,29 @@ class Registration:
     etag: Annotated[str | None, "the registry's ETag, to ask whether it changed"]
     source: Annotated[str, "rdap or ipwhois"]
     fetched_at: Annotated[datetime, "when the registry answered, or did not"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainRegistration:
+    """A registry's answer on a registrable domain.
+
+    Or the reason why there is none: `not_found` says that it was not registered then. Of contacts only the registrar is
+    kept, a company; dates are those of a day, since exact ones would tell the name.
+    """
+
+    KEY: ClassVar = ("answer_id",)
+    INDEX: ClassVar = (("site_id",),)
+
+    answer_id: Annotated[str, "id of this answer"]
+    site_id: Annotated[str, "keyed id of the registrable domain that was asked for"]
+    tld: Annotated[str, "its top-level domain"]
+    status: Annotated[RegistrationStatus, "ok; not_found: not registered; else why nothing is known"]
+    reason: Annotated[str | None, "status in more words, null if ok: HTTP status, kind of failure"]
+    registry: Annotated[str | None, "host of the registry's RDAP server; null: nobody was asked"]
+    registrar: Annotated[str | None, "iana:NUMBER of the registrar, else TLD:HANDLE; null: the registry names none"]
+    registrar_name: Annotated[str | None, "the registrar's name: a company's"]
+    created_on: Annotated[datetime | None, "day on which the registration in force began"]
+    expires_on: Annotated[datetime | None, "day on which it expires"]
+    states: Annotated[tuple[str, ...], "EPP statuses as RFC 8056 spells them, sorted: client hold, pending delete"]
+    etag: Annotated[str | None, "the registry's ETag, to ask whether it changed"]
+    fetched_at: Annotated[datetime, "when the registry answered, or did not"]

@@ -34,7 +34,9 @@ class AddressedNotice:
     recipient: Annotated[str, "the company it went to, by the book of its day"]
     hosters: Annotated[tuple[str, ...], "keys of the hosters at that time"]
     addressed: Annotated[Addressed, "whom it reached: direct, indirect, misaddressed, or unattributed"]
-    role: Annotated[str | None, "the recipient's part: hoster, operator, upstream, as_holder, proxy, platform; or null"]
+    role: Annotated[
+        str | None, "the recipient's part: hoster, operator, upstream, as_holder, proxy, platform, registrar; or null"
+    ]
     look_h: Annotated[float | None, "hours from the notice to the look that this rests on; negative: before it"]
     sent_at: Annotated[datetime, "when it was sent"]
     delivered_at: Annotated[datetime | None, "when it arrived; null: not known, or it came back"]
@@ -291,10 +293,28 @@ class CauseShare:
     Within some hours.
     """
 
-    cause: Annotated[str, "removed, moved, name, network or lost"]
+    cause: Annotated[
+        str, "removed, moved, name, network, seized, lost, registrar_hold, registry_hold, deleted or expired"
+    ]
     within_h: Annotated[float, "hours since the origin"]
     share: Annotated[float | None, "cumulative incidence, 0..1; null where the clocks do not tell"]
     low: Annotated[float | None, "lower end of its 95% interval"]
+    high: Annotated[float | None, "upper end of its 95% interval"]
+    actor: Annotated[str, "whose act the cause is: hoster, registrar, registry, owner, police, nobody known"] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActorShare:
+    """Share of one key's clocks ended by one actor."""
+
+    key: Annotated[str, "hoster, AS, country, registrar or another key; all: every clock"]
+    name: Annotated[str, "name for people"]
+    actor: Annotated[str, "hoster, registrar, registry, owner, police, or nobody known"]
+    within_h: Annotated[float, "hours since the origin"]
+    clocks: Annotated[int, "clocks of the key"]
+    ended: Annotated[int, "of these, ended by the actor at any time"]
+    share: Annotated[float | None, "cumulative incidence, 0..1; null where the clocks do not tell"]
+    low: Annotated[float | None, "lower end of its 95% interval; null: too few days"]
     high: Annotated[float | None, "upper end of its 95% interval"]
 
 

@@ -200,6 +200,26 @@ def in_suffix_list(host: str) -> bool:
     return _all_suffixes().publicsuffix(host, accept_unknown=False) is not None
 
 
+@lru_cache(maxsize=8192)
+def is_public_suffix(name: str) -> bool:
+    """True if anybody may register names below a name."""
+    return bool(_all_suffixes().publicsuffix(name) == name)
+
+
+SPECIAL_USE = ("alt", "home.arpa", "i2p", "internal", "invalid", "local", "localhost", "onion")
+"""Suffixes that are never asked for: no name of the public DNS lies below them, and a query tells others the name.
+
+RFC 6761, 6762, 7686, 8375 and 9476, ICANN's reservation of `internal`, and I2P's own suffix. `test` and `example` are
+left to the resolver, as RFC 6761 has it.
+"""
+
+
+def special_use(host: str) -> bool:
+    """True for a name that is never asked for."""
+    labels = host.lower().removesuffix(".").split(".")
+    return labels[-1] in SPECIAL_USE or ".".join(labels[-2:]) in SPECIAL_USE
+
+
 def same_place(before: CanonicalUrl, after: CanonicalUrl) -> bool:
     """True if two URLs differ only slightly.
 

@@ -21,6 +21,7 @@ from waterbed.store.settings import (
     ConnectTo,
     Creator,
     CycleGuard,
+    Domains,
     ExternalSettings,
     Guard,
     Hosters,
@@ -56,6 +57,7 @@ __all__ = [
     "ConnectTo",
     "Creator",
     "CycleGuard",
+    "Domains",
     "ExternalSettings",
     "Hosters",
     "Judge",
@@ -115,6 +117,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     cycle_guard: CycleGuard = CycleGuard()
     norm: Norm = Norm()
     registry: Registry = msgspec.field(default_factory=Registry)
+    domains: Domains = msgspec.field(default_factory=Domains)
     hosters: Hosters = Hosters()
     coding: Coding = Coding()
     linking: Linking = msgspec.field(default_factory=Linking)
@@ -134,6 +137,12 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
                 ip_network(net)
             except ValueError:
                 raise ValueError(f"guard.deny {net!r} is not a network like 192.0.2.0/24") from None
+        for category in self.domains.categories:
+            if self.probe.profiles.get(category, self.probe.default_profile) == "strict":
+                raise ValueError(
+                    f"domains.categories holds {category!r}, whose profile is strict: a question names the domain to "
+                    "its registry (docs/ethics.md); give it another profile in probe.profiles, or leave it out"
+                )
         if not all(text.isprintable() for text in (self.contact, self.name, self.publish.publisher)):
             raise ValueError("name, contact and publisher may hold no control characters")
 

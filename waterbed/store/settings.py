@@ -150,6 +150,26 @@ class Registry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     cymru: bool = False
 
 
+class Domains(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Settings of requests about domains; off without categories.
+
+    Pace, tries and time-outs are those of `Registry`, by the host of a registry's server.
+    """
+
+    categories: tuple[str, ...] = ()
+    """Categories of reports whose domains are asked for; none may have the profile strict."""
+    bases: dict[str, str] = msgspec.field(default_factory=dict)
+    """Base URL by top-level domain, in place of the bootstrap's."""
+    fresh_days: Annotated[float, msgspec.Meta(gt=0, le=366)] = 30.0
+    """How long an answer serves while the name has addresses."""
+    before_expiry_days: Annotated[float, msgspec.Meta(ge=0, le=366)] = 10.0
+    after_expiry_days: Annotated[float, msgspec.Meta(ge=0, le=366)] = 45.0
+    """A hold or a drop so near to the expiry is `expired`: no company is credited with it. Registries renew by
+    themselves, and registrars can take that back for 45 days."""
+    within_days: Annotated[float, msgspec.Meta(gt=0, le=366)] = 7.0
+    """An answer fetched so long after an end tells of it; later ones tell of something else."""
+
+
 class Hosters(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """The basis of the book of hosters."""
 

@@ -10,12 +10,14 @@ from functools import cached_property
 from typing import TypeVar
 
 from attribution.attribute import Attributor
+from attribution.lookups.rdap.domain_index import DomainIndex
 from graphs.beyond import Beyond, beyond
 from graphs.births import Births, births_of
 from graphs.episodes import EpisodeRules, UrlHistory, all_episodes, censor_from
 from graphs.hop_sources import without_alternating
 from graphs.hops import HopContext, find_hops
 from graphs.linking.clusters import Clusters
+from graphs.name_ends import NameEnds
 from graphs.runs import Run
 from waterbed.model.codec import moment
 from waterbed.model.conclusions import Episode, Hop
@@ -216,14 +218,35 @@ class Conclusions(Judgements):
             found = list(all_episodes(self.known, self._gathered, rules))
         if self._kept:
             keep_urls(self, self.span, self._kept, self.grown)
-        return found
+        return self.name_ends.told(found)
+
+    @cached_property
+    def name_ends(self) -> NameEnds:
+        """The answers of registries about names that ended."""
+        settings = self.config.domains
+        return NameEnds(
+            answers=self.domains.answers,
+            before=timedelta(days=settings.before_expiry_days),
+            after=timedelta(days=settings.after_expiry_days),
+            within=timedelta(days=settings.within_days),
+        )
+
+    @property
+    def domains(self) -> DomainIndex:
+        """The answers of registries on domains."""
+        return self.whole.once("domains", lambda: DomainIndex(self.whole.facts.domains))
 
     @cached_property
     def hop_context(self) -> HopContext:
         """Jurisdiction, seats, labels and clusters that describe hops."""
         labels = {url_id: target.label_id for url_id, target in self.facts.targets.items()}
         return HopContext(
-            home=self.config.home, seats=self.seats, labels=labels, clusters=self.links, births=self.births
+            home=self.config.home,
+            seats=self.seats,
+            labels=labels,
+            clusters=self.links,
+            births=self.births,
+            registrar=self.domains.registrar,
         )
 
     @cached_property
@@ -257,7 +280,9 @@ class Conclusions(Judgements):
         return self.kept(
             "notices",
             list[AddressedNotice],
-            lambda: addressed_in(self.facts, self.grown.part.runs if self.grown else self.runs, self.attributor.book),
+            lambda: addressed_in(
+                self.facts, self.grown.part.runs if self.grown else self.runs, self.attributor.book, self.domains
+            ),
         )
 
     @cached_property

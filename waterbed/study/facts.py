@@ -17,6 +17,7 @@ from waterbed.model.facts import (
     Birth,
     CanaryLook,
     ControlLook,
+    DomainRegistration,
     ExternalObservation,
     Notice,
     Observation,
@@ -119,6 +120,7 @@ class Facts:
     notices: Sequence[Notice] = ()
     external_observations: Sequence[ExternalObservation] = ()
     births: Sequence[Birth] = ()
+    domains: Sequence[DomainRegistration] = ()
     codings: Sequence[Coding] = ()
     folder: Folder | None = field(default=None, compare=False, repr=False)
     """Where looks, resolutions and controls lie; None if they are in memory."""
@@ -151,6 +153,7 @@ class Facts:
                 one for one in self.external_observations if one.url_id in known and _told(one) < when
             ],
             births=[one for one in self.births if one.born_at < when],
+            domains=[one for one in self.domains if one.fetched_at < when],
             codings=[one for one in self.codings if one.coded_at < when],
             until=when,
         )
@@ -279,6 +282,7 @@ def read_facts(folder: Folder) -> Facts:
         notices=facts_of(folder, Notice, order=("received_at",)),
         external_observations=facts_of(folder, ExternalObservation, order=("received_at",)),
         births=facts_of(folder, Birth, order=("received_at",)),
+        domains=facts_of(folder, DomainRegistration, order=("fetched_at",)),
         codings=facts_of(folder, Coding, order=("coded_at",)),
         folder=folder,
     )

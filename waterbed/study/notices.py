@@ -6,6 +6,7 @@ from datetime import datetime
 
 from attribution.addressees import SeenAnswer, addressed
 from attribution.hosters.book import HosterBook
+from attribution.lookups.rdap.domain_index import DomainIndex
 from graphs.runs import Run
 from waterbed.model.codec import moment
 from waterbed.model.takedown import AddressedNotice, NoticeContext
@@ -13,7 +14,9 @@ from waterbed.study.facts import Facts
 from waterbed.study.linking import reported_in
 
 
-def addressed_in(facts: Facts, runs: Mapping[str, Sequence[Run]], book: HosterBook) -> list[AddressedNotice]:
+def addressed_in(
+    facts: Facts, runs: Mapping[str, Sequence[Run]], book: HosterBook, domains: DomainIndex
+) -> list[AddressedNotice]:
     """Return the latest version of each notice, with its addressees."""
     wanted = {notice.url_id for notice in facts.notices}
     seen = {
@@ -26,7 +29,8 @@ def addressed_in(facts: Facts, runs: Mapping[str, Sequence[Run]], book: HosterBo
         for url_id in sorted(wanted)
     }
     sites = {url_id: facts.targets[url_id].site_id for url_id in wanted}
-    return addressed(facts.notices, seen, sites, lambda key, on: book.on(on.date()).company(key))
+    company = lambda key, on: book.on(on.date()).company(key)  # noqa: E731
+    return addressed(facts.notices, seen, sites, company, domains.registrar)
 
 
 def context_of(notices: Iterable[AddressedNotice], facts: Facts) -> NoticeContext:

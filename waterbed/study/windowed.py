@@ -160,7 +160,7 @@ class _Cuts:
         wanted = self.of_url
         rules = [None if (end := self.until(at)) is None else self.whole.rules_until(end) for at in range(len(found))]
         measured = self.whole.removal_measured
-        known = self.histories
+        known, told = self.histories, self.whole.name_ends.told
         alike: dict[object, Answered] = {}
         with stage("URLs cut to windows", len(wanted)) as advance:
             for url_id, every in self.whole.past.items():
@@ -172,7 +172,7 @@ class _Cuts:
                     found[at].answered[url_id] = answered_in(runs, alike)
                     followed = rules[at]
                     if followed is not None and measured:
-                        found[at].episodes += episodes(known[url_id], runs, followed)
+                        found[at].episodes += told(episodes(known[url_id], runs, followed))
                 advance()
         return found
 

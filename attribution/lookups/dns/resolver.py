@@ -13,15 +13,9 @@ from attribution.lookups.dns.transport import Datagrams, Ticket, ask_over_tcp
 from waterbed.model.addresses import canonical_address
 from waterbed.model.errors import InputError, OwnFailure
 from waterbed.model.facts import NameStatus
+from waterbed.model.urls import special_use
 
 __all__ = ["Answer", "Resolver"]
-
-SPECIAL_USE = ("alt", "home.arpa", "i2p", "internal", "invalid", "local", "localhost", "onion")
-"""Suffixes that are never asked for: no name of the public DNS lies below them, and a query tells others the name.
-
-RFC 6761, 6762, 7686, 8375 and 9476, ICANN's reservation of `internal`, and I2P's own suffix. `test` and `example` are
-left to the resolver, as RFC 6761 has it.
-"""
 
 _REMEMBERED = 8192
 _TIMEOUT = Reply(status="timeout")
@@ -247,12 +241,6 @@ def _where(resolver: str) -> tuple[str, int]:
             f"resolver {resolver!r} is not address:port, as in 127.0.0.1:53 or [::1]:53; see docs/operations.md"
         )
     return address, int(port)
-
-
-def special_use(host: str) -> bool:
-    """True for a name that is never asked for."""
-    labels = host.lower().removesuffix(".").split(".")
-    return labels[-1] in SPECIAL_USE or ".".join(labels[-2:]) in SPECIAL_USE
 
 
 _ALWAYS_THERE = "com"

@@ -52,7 +52,7 @@ class BadAnswer:
 
 def read_network(data: bytes, registry: str) -> Registered | BadAnswer:
     """The IP network in an answer; never raises."""
-    found = _object(data)
+    found = object_in(data)
     if isinstance(found, BadAnswer):
         return found
     ends = _ends(found)
@@ -63,7 +63,7 @@ def read_network(data: bytes, registry: str) -> Registered | BadAnswer:
 
 def read_as(data: bytes, registry: str) -> Registered | BadAnswer:
     """The AS (autnum) in an answer; never raises."""
-    found = _object(data)
+    found = object_in(data)
     if isinstance(found, BadAnswer):
         return found
     first = _number(found.get("startAutnum"))
@@ -86,7 +86,8 @@ def is_managed(found: Registered) -> bool:
     return not _NOT_MANAGED.search(found.name or "")
 
 
-def _object(data: bytes) -> dict[str, Any] | BadAnswer:
+def object_in(data: bytes) -> dict[str, Any] | BadAnswer:
+    """The JSON object of an answer; never raises."""
     if len(data) > MOST_BYTES:
         return BadAnswer(reason="larger than 1 MiB")
     head = data[:256].lstrip(b"\xef\xbb\xbf \t\r\n")
@@ -126,7 +127,7 @@ def _ends(found: dict[str, Any]) -> tuple[str, str] | None:
     if first and last and in_order(first, last):
         return first, last
     nets: list[Any] = []
-    for one in _list(found.get("cidr0_cidrs")):
+    for one in listed(found.get("cidr0_cidrs")):
         prefix = one.get("v4prefix") or one.get("v6prefix") if isinstance(one, dict) else None
         length = one.get("length") if isinstance(one, dict) else None
         try:
@@ -156,7 +157,7 @@ def _address(value: Any) -> str | None:
 
 def _links_up(found: dict[str, Any]) -> Iterator[str]:
     for wanted in ("rdap-up", "up"):  # rdap-up is the newer and narrower word (RFC 9910)
-        for link in _list(found.get("links")):
+        for link in listed(found.get("links")):
             if not isinstance(link, dict) or not plain(link.get("href")):
                 continue
             words, media = link.get("rel"), plain(link.get("type")) or ""
@@ -175,7 +176,8 @@ def _number(value: Any) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 10 else None
 
 
-def _list(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """The first 1,000 of a list, else none."""
     return value[:1000] if isinstance(value, list) else []
 
 
@@ -195,6 +197,8 @@ class Entity:
     roles: frozenset[str]
     card: tuple[tuple[str, Any], ...]
     depth: int
+    public_ids: tuple[tuple[str, str], ...] = ()
+    """Kind and number of each public identifier, the kind in lower case."""
 
     def __repr__(self) -> str:
         """Give no field: they may name a person."""
@@ -203,14 +207,14 @@ class Entity:
 
 def entities(found: dict[str, Any]) -> Iterator[Entity]:
     """All entities of an object, outer before nested ones."""
-    waiting = deque((one, 0) for one in _list(found.get("entities")))
+    waiting = deque((one, 0) for one in listed(found.get("entities")))
     for _ in range(_MOST_ENTITIES):
         if not waiting:
             return
         one, depth = waiting.popleft()
         if not isinstance(one, dict):
             continue
-        inner = _list(one.get("entities"))
+        inner = listed(one.get("entities"))
         waiting.extend((nested, depth + 1) for nested in inner)
         roles = one.get("roles")
         words = roles if isinstance(roles, list) else [roles]
@@ -219,6 +223,7 @@ def entities(found: dict[str, Any]) -> Iterator[Entity]:
             roles=frozenset(word.strip().lower() for word in words if isinstance(word, str)),
             card=tuple(_properties(one.get("vcardArray"))),
             depth=depth,
+            public_ids=tuple(_public_ids(one.get("publicIds"))),
         )
 
 
@@ -229,7 +234,7 @@ def registrant(known: Sequence[Entity], registry: str) -> tuple[str | None, str 
     """
     for one in known:
         if "registrant" in one.roles and one.handle:
-            return f"{registry.lower()}:{one.handle}", _organisation(one)
+            return f"{registry.lower()}:{one.handle}", name_of(one, organisations_alone=True)
     return None, None
 
 
@@ -258,10 +263,13 @@ def plain(value: Any) -> str | None:
     return " ".join(visible.split())[:_MOST_TEXT].strip() or None
 
 
-def _organisation(one: Entity) -> str | None:
-    """The full name on the vCard of an organisation; a person's is not kept, nor that of who does not say."""
+def name_of(one: Entity, *, organisations_alone: bool = False) -> str | None:
+    """The full name on an entity's vCard, unless a person's.
+
+    With `organisations_alone` that of who does not say is not given either.
+    """
     kinds = {value.strip().lower() for name, value in one.card if name == "kind" and isinstance(value, str)}
-    if not kinds or not kinds <= _ORGANISATIONS:
+    if "individual" in kinds or (organisations_alone and not (kinds and kinds <= _ORGANISATIONS)):
         return None
     for wanted in ("fn", "org"):
         for name, value in one.card:
@@ -271,12 +279,21 @@ def _organisation(one: Entity) -> str | None:
     return None
 
 
+def _public_ids(given: Any) -> Iterator[tuple[str, str]]:
+    for one in listed(given):
+        if isinstance(one, dict) and (kind := plain(one.get("type"))):
+            number = one.get("identifier")
+            text = str(number) if isinstance(number, int) and not isinstance(number, bool) else plain(number)
+            if text:
+                yield kind.lower(), text
+
+
 def _properties(cards: Any) -> Iterator[tuple[str, Any]]:
     """Name and value of each property of a jCard (RFC 7095); several cards are taken together."""
-    for part in _list(cards):
-        for line in _list(part):
+    for part in listed(cards):
+        for line in listed(part):
             # a card's own properties, or one more list around each of several cards
-            lines = [line] if line and isinstance(line, list) and isinstance(line[0], str) else _list(line)
+            lines = [line] if line and isinstance(line, list) and isinstance(line[0], str) else listed(line)
             for one in lines:
                 if isinstance(one, list) and len(one) >= 4 and isinstance(one[0], str):
                     yield one[0].strip().lower(), one[3]

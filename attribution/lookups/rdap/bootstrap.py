@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
@@ -31,6 +31,11 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     ipv6_date: date
     asn_date: date
     registry: dict[str, _Registry]
+
+
+class _DomainFile(msgspec.Struct, frozen=True, kw_only=True):
+    publication: datetime
+    services: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ class Bootstrap:
 
     def __init__(self, file: _File, bases: Mapping[str, str], *, only_loopback: bool = False) -> None:
         """Use `read_bootstrap`."""
-        given = {name: _base(name, url, only_loopback) for name, url in bases.items()}
+        given = {name: https_base("registry.bases", name, url, only_loopback) for name, url in bases.items()}
         published = {} if only_loopback else {name: one.base for name, one in file.registry.items()}
         self.dates = (file.ipv4_date, file.ipv6_date, file.asn_date)
         self._bases = {**published, **given}
@@ -132,17 +137,21 @@ class Bootstrap:
         return holder is not None and holder.partition(":")[2].upper() in own
 
 
-def _base(name: str, url: str, only_loopback: bool) -> str:
+def https_base(setting: str, name: str, url: str, only_loopback: bool) -> str:
+    """A base URL of the settings, ending with a slash.
+
+    InputError unless it is https, or http at a loopback address, to which `only_loopback` holds it.
+    """
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        raise InputError(f"registry.bases: the URL of {name!r} cannot be read; {_WHERE}") from None
+        raise InputError(f"{setting}: the URL of {name!r} cannot be read; {_WHERE}") from None
     loopback = _is_loopback(host)
     if only_loopback and not loopback:
-        raise InputError(f"registry.bases: {name!r} of a lab study must be at a loopback address; {_WHERE}")
+        raise InputError(f"{setting}: {name!r} of a lab study must be at a loopback address; {_WHERE}")
     if parts.scheme not in ("https", "http") or (parts.scheme == "http" and not loopback) or not host or parts.query:
-        raise InputError(f"registry.bases: {name!r} must be an https:// URL; {_WHERE}")
+        raise InputError(f"{setting}: {name!r} must be an https:// URL; {_WHERE}")
     return url if url.endswith("/") else f"{url}/"
 
 
@@ -191,6 +200,21 @@ def _scoped(address: IPv4Address | IPv6Address) -> bool:
 @cache
 def _shipped() -> _File:
     return msgspec.toml.decode(Path(__file__).with_name("bootstrap.toml").read_bytes(), type=_File)
+
+
+@cache
+def domain_bases() -> Mapping[str, str]:
+    """The published base URL of each top-level domain.
+
+    From a dated copy of IANA's `dns.json`; servers without https have none, for they would tell names to everybody.
+    """
+    found = msgspec.json.decode(Path(__file__).with_name("dns.json").read_bytes(), type=_DomainFile)
+    bases: dict[str, str] = {}
+    for names, urls in found.services:
+        base = next((url for url in urls if url.startswith("https://")), None)
+        if base is not None:
+            bases |= dict.fromkeys(map(str.lower, names), base if base.endswith("/") else f"{base}/")
+    return bases
 
 
 def read_bootstrap(bases: Mapping[str, str], *, only_loopback: bool = False) -> Bootstrap:

@@ -2,12 +2,15 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import ip_address
+from typing import Literal
 
 from attribution.lookups.rdap.bootstrap import asn_of, in_order
-from waterbed.model.facts import Registration, RegistrationKind
+from waterbed.model.facts import DomainRegistration, Registration
+
+AskKind = Literal["network", "as", "domain"]
 
 AS_FAMILY = 0
 """The family under which ranges of AS numbers are kept."""
@@ -45,11 +48,15 @@ class Covered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """One query, with the last answer to it, if any."""
+    """One query, with the last answer to it, if any.
+
+    A domain is known by its keyed id; its name is in memory alone.
+    """
 
     asked: str
-    kind: RegistrationKind
-    known: Registration | None = None
+    kind: AskKind
+    known: Registration | DomainRegistration | None = None
+    name: str = field(default="", repr=False)
 
 
 class Answered:

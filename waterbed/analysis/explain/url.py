@@ -11,6 +11,7 @@ from itertools import groupby
 from attribution.explain import Sources, Validity, links_of_set
 from attribution.snapshots import day_of
 from waterbed.analysis.explain.link import linked_to
+from waterbed.model.actors import ACTED, WHY
 from waterbed.model.bookkeeping import Forgotten
 from waterbed.model.conclusions import Attribution, ChainLink, Episode, Verdict
 from waterbed.model.facts import Observation, Resolution
@@ -37,6 +38,7 @@ def chain_of_url(study: Study, url_id: str, day: date | None) -> list[ChainLink]
     if not own:
         when = f"on {day}" if day else "yet"
         timed.append(ChainLink(about=url_id, step="look", value=f"none {when}", source="looks"))
+    timed += _domain(conclusions, url_id, day)
     linked = list(linked_to(conclusions, url_id))
     timed += _external(ExternalConclusions(conclusions, study.config.testimony), url_id, day)
     timed += [link for link in linked if link.since and (day is None or day_of(link.since) == day)]
@@ -98,6 +100,27 @@ def _external(external: ExternalConclusions, url_id: str, day: date | None) -> I
         if one.url_id == url_id and (day is None or _touches(one, day)):
             link = _episode(one)
             yield replace(link, step="told episode", source=f"{one.observer}, by {one.source}", note=_NOT_OURS)
+
+
+def _domain(conclusions: Conclusions, url_id: str, day: date | None) -> Iterator[ChainLink]:
+    """What its registry said of the domain; the same answers in a row are one link."""
+    said = conclusions.domains.answers.get(conclusions.all_facts.targets[url_id].site_id, ())
+    own = [one for one in said if day is None or day_of(one.fetched_at) == day]
+    for (status, registrar, states, expires), group in groupby(
+        own, key=lambda one: (one.status, one.registrar, one.states, one.expires_on)
+    ):
+        answers = list(group)
+        registered = f"{registrar or 'no registrar named'}: {', '.join(states) or 'no status'}"
+        yield ChainLink(
+            about=url_id,
+            step="domain",
+            value="not registered" if status == "not_found" else registered,
+            source=f"registry of .{answers[0].tld}",
+            data_date=answers[-1].fetched_at,
+            since=answers[0].fetched_at,
+            until=answers[-1].fetched_at,
+            note=f"expires {expires:%Y-%m-%d}" if expires else "",
+        )
 
 
 def _looks(url_id: str, seen: Sequence[_Look]) -> Iterator[ChainLink]:
@@ -215,4 +238,5 @@ def _episode(one: Episode) -> ChainLink:
         source="looks",
         since=one.known_up_at,
         until=one.last_up,
+        note=f"{ACTED[one.cause]}: {WHY[one.cause]}" if one.cause and one.cause in WHY else "",
     )

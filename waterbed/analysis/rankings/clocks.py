@@ -29,20 +29,33 @@ CLOCK_WORDS: Final[Mapping[ClockKind, str]] = {
 
 
 def clocks_of_groups(
-    groups: Mapping[str, Iterable[Episode]], context: NoticeContext, *, hosters: bool, clock: ClockKind
+    groups: Mapping[str, Iterable[Episode]],
+    context: NoticeContext,
+    *,
+    hosters: bool,
+    clock: ClockKind,
+    registrars: bool = False,
 ) -> dict[str, list[TakedownClock]]:
     """The takedown clocks of each group.
 
     `hosters` says that the keys are those of hosters. Notices to a hoster start that hoster's clocks alone; those of an
-    AS or country are started by notices to whoever was the hoster.
+    AS or country are started by notices to whoever was the hoster. `registrars` says that they are those of registrars,
+    whose clocks the notices to them start.
     """
     return {
-        key: takedown_clocks(group, context, key=key, hosters=hosters, clock=clock) for key, group in groups.items()
+        key: takedown_clocks(group, context, key=key, hosters=hosters, clock=clock, registrars=registrars)
+        for key, group in groups.items()
     }
 
 
 def takedown_clocks(
-    episodes: Iterable[Episode], context: NoticeContext, *, key: str, hosters: bool = True, clock: ClockKind
+    episodes: Iterable[Episode],
+    context: NoticeContext,
+    *,
+    key: str,
+    hosters: bool = True,
+    clock: ClockKind,
+    registrars: bool = False,
 ) -> list[TakedownClock]:
     """The takedown clocks of one group, by URL and origin.
 
@@ -60,7 +73,7 @@ def takedown_clocks(
         spells = joined_episodes(own)
         about = [n for n in context.notices.get(url_id, ()) if not n.bounced]
         direct = sorted(
-            (n for n in about if n.addressed == "direct" and (not hosters or n.recipient == key)),
+            (n for n in about if _starts(n, key, hosters=hosters, registrars=registrars)),
             key=lambda notice: (counted_at(notice, clock) or notice.sent_at, notice.notice_id),
         )
         sets = _by_spell(direct, spells, clock)
@@ -68,12 +81,19 @@ def takedown_clocks(
             starter, origin = _start(spell, sets[place], clock)
             if origin is None:
                 continue
-            indirect = [n for n in about if n.addressed == "indirect"]
+            indirect = [n for n in about if n.addressed == "indirect" and n not in direct]
             since = context.known_since.get(url_id, spell.known_up_at)
             seen = context.confirmed.get(url_id, ()) if clock in BY_NOTICE else ()
             ended = _confirmed(spell, seen)
             found.append(_clock(ended, origin, starter, sets[place], indirect, key=key, clock=clock, since=since))
     return sorted(found, key=lambda one: (one.url_id, one.origin))
+
+
+def _starts(notice: AddressedNotice, key: str, *, hosters: bool, registrars: bool) -> bool:
+    """True if a notice reached whoever the clocks of a key are about."""
+    if registrars:
+        return notice.role == "registrar" and notice.recipient == key
+    return notice.addressed == "direct" and (not hosters or notice.recipient == key)
 
 
 def running_clocks(clocks: Iterable[TakedownClock]) -> list[Clock]:

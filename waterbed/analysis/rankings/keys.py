@@ -40,6 +40,8 @@ class RankingKind:
     keys: Callable[[Attribution], tuple[str, ...]] = lambda _: ()
     organisations: bool = False
     reported: Callable[[Report], str] | None = None
+    by_domain: bool = False
+    """True if registries' answers on the domain give the keys (`registered.py`)."""
     interface: int = INTERFACE
 
 
@@ -60,6 +62,8 @@ KINDS: Final[Mapping[Kind, RankingKind]] = {
     "site_type": RankingKind(reported=lambda report: report.site_type or UNTOLD),
     "commercial": RankingKind(reported=lambda report: _COMMERCIAL[report.commercial]),
     "medium": RankingKind(reported=lambda report: report.medium),
+    "registrar": RankingKind(by_domain=True),
+    "tld": RankingKind(by_domain=True),
     "operator": RankingKind(keys=lambda answer: answer.operators, organisations=True),
     "proxy": RankingKind(keys=lambda answer: answer.proxies, organisations=True),
     "as_holder": RankingKind(keys=lambda answer: answer.as_holders, organisations=True),

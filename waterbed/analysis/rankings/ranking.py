@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from waterbed.analysis.rankings.durations import half_gone
 from waterbed.analysis.rankings.keys import Appearance
@@ -28,6 +28,8 @@ from waterbed.model.progress import stage
 
 UNKNOWN = "unknown"
 """Key of what no data could attribute: listed last, without a place."""
+WITHHELD: Final = ("views differ", "unmeasurable")
+"""Classes whose share is withheld, so that no curve may give it either."""
 
 
 Each: TypeAlias = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]

@@ -15,6 +15,7 @@ import numpy as np
 
 from graphs.hops import is_home
 from graphs.linking.clusters import site_clusters
+from waterbed.analysis.rankings.actors import EVERYTHING, OF_NAMES, actor_shares
 from waterbed.analysis.rankings.clocks import clocks_of_groups, running_clocks
 from waterbed.analysis.rankings.hiding import shares_if_hiding, views_differ
 from waterbed.analysis.rankings.incidents import complaints, incidents
@@ -29,10 +30,11 @@ from waterbed.analysis.rankings.keys import (
     ranking_kind,
     size_kind,
 )
-from waterbed.analysis.rankings.ranking import Each, rank
+from waterbed.analysis.rankings.ranking import WITHHELD, Each, rank
+from waterbed.analysis.rankings.registered import credited, keys_of_episode, keys_of_site
 from waterbed.analysis.rankings.speed_ranks import Weighing, speed_places, weighing
 from waterbed.analysis.rankings.structure import Structure
-from waterbed.analysis.rankings.takedown import By, Clock, episodes_by_key
+from waterbed.analysis.rankings.takedown import By, Clock, clocks, episodes_by_key
 from waterbed.analysis.rankings.volume import volume_rows
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Attribution, ClockKind, Episode, RankingRow, Size
@@ -40,7 +42,7 @@ from waterbed.model.facts import Medium, Target
 from waterbed.model.mediums import mediums_without_address
 from waterbed.model.results import PlaceRow, VolumeRow
 from waterbed.model.table import TableInfo
-from waterbed.model.takedown import TakedownClock
+from waterbed.model.takedown import ActorShare, TakedownClock
 from waterbed.store.forked import in_processes
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.judged import Answered
@@ -49,6 +51,10 @@ from waterbed.study.study import Study
 
 Side = Literal["home", "abroad"]
 _NO_STRUCTURE: Structure = {}
+ACTORS_METHOD = (
+    "who ended it: cumulative incidence of each actor, competing (discrete-time NPMLE, hour grid); one table says "
+    "which cause is whose act; 95% intervals over repetitions of the process, see docs/ranking.md"
+)
 PLACES_METHOD = (
     "places by share removed within 24 h, 1 = slowest: sets that hold all true places at once at 95% (step-down over "
     "studentised differences, site clusters resampled over all groups), see docs/ranking.md"
@@ -94,7 +100,7 @@ class RankingTables:
         # where a hoster's seat is may be told later, and decides sides
         former = (
             grown.former(f"appearances.{self._name}", list[Appearance])
-            if grown and not self.side and self.kind in KINDS
+            if grown and not self.side and self.kind in KINDS and not self._by_domain
             else None
         )
         if grown is None or former is None:
@@ -122,7 +128,7 @@ class RankingTables:
                 since=self.conclusions.notice_context.since(url_id, self.clock),
                 medium=self.without_address.get(url_id, "web"),
             )
-            found.append(its)
+            found.append(replace(its, proxy=False) if self._by_domain else its)
         return found
 
     @cached_property
@@ -142,6 +148,9 @@ class RankingTables:
         by: By | None = size_kind(self.kind)
         if by:
             return episodes_by_key(self.episodes, by)
+        if self._by_domain:
+            found = grouped(credited(self.episodes, self.kind), self._episode_keys)
+            return {key: group for key, group in found.items() if key != UNTOLD}  # nobody was asked of their holds
         return grouped(self.episodes, self._episode_keys)
 
     @cached_property
@@ -149,6 +158,8 @@ class RankingTables:
         """A name for people for each key."""
         keys = {key for appearance in self.appearances for key in appearance.keys}
         name: Callable[[str], str] = self.conclusions.attributor.name_of if names_organisations(self.kind) else str
+        if self.kind == "registrar":
+            name = self.conclusions.domains.name_of
         return {key: name(key) for key in keys}
 
     @cached_property
@@ -218,7 +229,8 @@ class RankingTables:
     def clocks(self) -> dict[str, list[TakedownClock]]:
         """The takedown clocks under each key."""
         context = self.conclusions.notice_context
-        return clocks_of_groups(self.groups, context, hosters=self.kind == "hoster", clock=self.clock)
+        hosters, registrars = self.kind == "hoster", self.kind == "registrar"
+        return clocks_of_groups(self.groups, context, hosters=hosters, clock=self.clock, registrars=registrars)
 
     @property
     def started(self) -> Mapping[str, Sequence[Clock]] | None:
@@ -246,6 +258,19 @@ class RankingTables:
     def weighing(self) -> Weighing | None:
         """The removal share by hoster and by content."""
         return self._kept(f"weighing.{self._name}", Weighing | None, lambda: weighing(self.rows, self.groups))
+
+    def actors(self) -> list[ActorShare]:
+        """The share that each actor ended, by key."""
+        until = self.conclusions.until
+        if until is None:
+            return []
+        named = [replace(one, proxy=False) for one in self.episodes] if self._by_domain else self.episodes
+        groups = grouped(named, self._episode_keys) if self._by_domain else self.groups
+        made = {EVERYTHING: clocks(named), **{key: clocks(group) for key, group in groups.items()}}
+        withheld = {row.key for row in self.brief_rows if row.rank_class in WITHHELD}
+        asked = self.conclusions.domains.answers
+        unasked = {key: OF_NAMES for key in made if not asked or (self._by_domain and key == UNTOLD)}
+        return actor_shares(made, self.names, until=until, withheld=withheld, unasked=unasked)
 
     def places(self, worst: int) -> list[PlaceRow]:
         """Places by speed, slowest first."""
@@ -323,7 +348,13 @@ class RankingTables:
             return home in answer.countries
         return any(self.conclusions.seats.get(key) == home for key in answer.hosters)
 
+    @property
+    def _by_domain(self) -> bool:
+        return ranking_kind(self.kind).by_domain
+
     def _keys(self, url_id: str, answers: Sequence[Attribution]) -> tuple[str, ...]:
+        if self._by_domain:
+            return keys_of_site(self.conclusions.domains, self.kind, self.conclusions.facts.targets[url_id].site_id)
         if self._of_reports is not None:
             return self._of_reports.get(url_id, ())
         return keys_of(answers, self.kind)
@@ -335,6 +366,8 @@ class RankingTables:
         """
         if self._of_reports is not None:
             return self._of_reports.get(episode.url_id, ())
+        if self._by_domain:
+            return keys_of_episode(self.conclusions.domains, self.kind, episode)
         told = self.conclusions.answered.get(episode.url_id, ())
         ever = {self._keys(episode.url_id, (answer,)) for answers, _ in told for answer in answers}
         if len(ever) < 2:  # whatever the looks in it

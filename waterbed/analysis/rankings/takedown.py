@@ -12,11 +12,12 @@ import numpy as np
 from waterbed.estimators.calendar_time import Worth, effective_number, least_batches
 from waterbed.estimators.incidence import NOTHING, Curves, cumulative_incidence, share_interval, share_within, sparse
 from waterbed.estimators.refusal import Refusal
-from waterbed.model.conclusions import Episode
+from waterbed.model.conclusions import TOLD_BY_REGISTRIES, EndCause, Episode
 
 By = Literal["hoster", "asn", "country"]
 
-CAUSES: Final = ("removed", "moved", "name", "network", "seized", "lost")
+_SEEN: Final[tuple[EndCause, ...]] = ("removed", "moved", "name", "network", "seized", "lost")
+CAUSES: Final[tuple[EndCause, ...]] = (*_SEEN, *TOLD_BY_REGISTRIES)
 """Competing ends of a takedown clock. Content put behind a proxy (masked) has moved, as far as can be seen."""
 
 REMOVED, MOVED = CAUSES.index("removed"), CAUSES.index("moved")

@@ -192,7 +192,7 @@ def _cell(name: str, value: object) -> str:
 
 def enrich(
     context: typer.Context,
-    limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of networks and ASes.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of networks, ASes and domains.")] = None,
     table: Annotated[
         EnrichTable, typer.Option(help="registries: ask them; origins: ask no registry, compare with Team Cymru.")
     ] = EnrichTable.registries,
@@ -200,7 +200,7 @@ def enrich(
 ) -> None:
     """Ask registries who holds networks and ASes (RDAP).
 
-    Exit code 1 if a network stays without an answer.
+    And, where domains.categories opts in, who sponsors domains. Exit code 1 if anything stays without an answer.
 
     For example: waterbed -C mystudy enrich --limit 100
     """
@@ -228,7 +228,7 @@ def enrich(
 
 def _crawled(report: CrawlReport) -> None:
     if not report.rows:
-        console.print("nothing to ask: every network and AS has a fresh registration, or was tried a short while ago")
+        console.print("nothing to ask: every network, AS and domain has a fresh answer, or was tried a short while ago")
         return
     table = new_table("", "registry", "asked", "ok", "covered", "without", "requests", "waited s", "reasons")
     for row in report.rows:

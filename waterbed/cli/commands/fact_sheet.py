@@ -170,8 +170,8 @@ def _numbers(found: Sheet, out: Console) -> None:
 
 
 def _curve(found: Sheet, out: Console) -> None:
-    from waterbed.analysis.fact_sheet import SHEET_H, WITHHELD
-    from waterbed.analysis.rankings.takedown import CAUSES
+    from waterbed.analysis.fact_sheet import SHEET_H
+    from waterbed.analysis.rankings.ranking import WITHHELD
 
     if not found.curve:
         if found.ranking and found.ranking.rank_class in WITHHELD:
@@ -183,7 +183,7 @@ def _curve(found: Sheet, out: Console) -> None:
     for hours in SHEET_H:
         table.add_column(f"{hours:.0f} h", justify="right", no_wrap=True)
     shares = {(one.cause, one.within_h): one for one in found.curve}
-    for cause in CAUSES:
+    for cause in dict.fromkeys(one.cause for one in found.curve):
         table.add_row(cause, *(_share(shares[cause, hours]) for hours in SHEET_H))
     print_table(table, out)
     out.print("95% intervals; - where fewer than 10 sites or batches tell about those hours.")

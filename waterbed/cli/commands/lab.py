@@ -13,6 +13,7 @@ import typer
 from waterbed.cli.options import Format, Formatted, Given, Seed, Workers
 from waterbed.cli.output import console, for_tools, new_table, print_table, written
 from waterbed.cli.scores import (
+    print_actor_score,
     print_attribution_score,
     print_bytes_by_class,
     print_bytes_seen,
@@ -173,6 +174,7 @@ def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> LabRuns:
     print_hop_tallies(done.first.hop_tallies)
     print_look_scores(done)
     print_attribution_score(done.first.attribution_score)
+    print_actor_score(done.first.actor_score)
     if done.comparison:
         print_comparison(done.comparison)
     print_bytes_by_class(done.first.counts)

@@ -33,6 +33,7 @@ class Shown(StrEnum):
     volume = "volume"
     places = "places"
     sources = "sources"
+    actors = "actors"
 
 
 class Role(StrEnum):
@@ -64,7 +65,7 @@ def rank(
     ] = None,
     table: Annotated[
         Shown,
-        typer.Option(help="The ranking; volume against size; ranks by speed with uncertainty; each source separately."),
+        typer.Option(help="The ranking; volume against size; ranks by speed; each source separately; who acted."),
     ] = Shown.ranking,
     day: Annotated[
         datetime | None,
@@ -93,9 +94,9 @@ def rank(
         raise InputError("--as-of is the day of the sizes that --table volume needs: leave it out (docs/ranking.md)")
     with open_study(context.obj) as study:
         origin = clock.value if clock else study.config.clock
-        if table in (Shown.places, Shown.sources) and origin != "reported":
+        if table in (Shown.places, Shown.sources, Shown.actors) and origin != "reported":
             raise InputError(
-                f"--table places and --table sources know clocks from the report alone, not {origin} (docs/notices.md)"
+                f"--table {table.value} knows clocks from the report alone, not {origin} (docs/notices.md)"
             )
         kind = _kind(by, role)
         each = (
@@ -116,6 +117,8 @@ def rank(
             _print(PlaceRow, tables.places(worst)[:top], info, form, worst)
         elif table is Shown.sources:
             _sources(study, tables, top, form)
+        elif table is Shown.actors:
+            _actors(study, tables, top, form)
         else:
             _ranking(study, tables, by, top, form)
 
@@ -127,7 +130,7 @@ def _by_window(
     from waterbed.analysis.rankings.tables import PLACES_METHOD, RankingTables, ranking_info
     from waterbed.model.results import PlaceRow
 
-    if table in (Shown.volume, Shown.sources):
+    if table in (Shown.volume, Shown.sources, Shown.actors):
         raise InputError(f"--window is for the ranking and for places, not for --table {table.value} (docs/windows.md)")
     if not each:
         wanted.empty()
@@ -208,6 +211,23 @@ def _sources(study: Study, tables: RankingTables, top: int | None, form: Format)
         print_side_by_side(rows, agreements, info, latent)
     else:
         for_tools(FeedRow, rows, info, form)
+
+
+def _actors(study: Study, tables: RankingTables, top: int | None, form: Format) -> None:
+    from waterbed.analysis.rankings.tables import ACTORS_METHOD, ranking_info
+    from waterbed.cli.rankings import print_actors
+    from waterbed.model.takedown import ActorShare
+
+    rows = tables.actors()
+    shown = list(dict.fromkeys(row.key for row in rows))[: top + 1 if top else None]
+    rows = [row for row in rows if row.key in shown]
+    info = ranking_info(study, tables, "who acted", ACTORS_METHOD)
+    if form is not Format.table:
+        for_tools(ActorShare, rows, info, form)
+    elif rows:
+        print_actors(rows, info)
+    else:
+        _nothing()
 
 
 def _print(

@@ -28,7 +28,7 @@ class RegistryBehaviour:
     """The limit of a registry and shares of faults.
 
     Faults: limited_seconds, limited_date, limited, limited_html, error, error_html, slow, garbage, truncated, html,
-    odd_type, reset, loop.
+    odd_type, reset, loop, refused, page, away.
     """
 
     a_minute: int | None = None
@@ -168,7 +168,8 @@ class RdapServers:
 
     def _said(self, name: str, path: str, known: str, fault: str | None, now: datetime) -> _Answer:
         kind, _, asked = path.removeprefix("/rdap/").partition("/")
-        one = self._registries.network(name, asked) if kind == "ip" else self._registries.autnum(name, asked)
+        look = {"ip": self._registries.network, "autnum": self._registries.autnum, "domain": self._registries.domain}
+        one = look[kind](name, asked) if kind in look else None
         fault = getattr(one, "rotten", None) or fault
         if fault and fault.startswith("limited"):
             return self._limited(fault, now)
@@ -177,6 +178,12 @@ class RdapServers:
             return _Answer(status=503, body=_HTML if html else b"{}", media_type="text/html" if html else _JSON)
         if fault == "loop":
             return _Answer(status=302, headers=(f"Location: {self.bases[name]}{kind}/{asked}",))
+        if fault == "refused":
+            return _Answer(status=403, body=b"{}")
+        if fault == "page":  # the web server's own: what answers RDAP is elsewhere, or gone
+            return _Answer(status=404, body=_HTML, media_type="text/html")
+        if fault == "away":  # to a server that no bootstrap names
+            return _Answer(status=302, headers=(f"Location: http://127.0.0.1:9/rdap/{kind}/{asked}",))
         if fault == "html":
             return _Answer(status=200, body=_HTML, media_type="text/html")
         if one is None:

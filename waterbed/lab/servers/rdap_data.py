@@ -9,8 +9,9 @@ from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
+from waterbed.lab.servers.rdap_domains import TrueDomain, domain_object
 from waterbed.lab.world.allocations import Allocation, Allocations, handle_of
-from waterbed.lab.world.file import World
+from waterbed.lab.world.records import Truth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +52,19 @@ class TrueAs:
 class Registries:
     """All registries' records, by what they are asked for."""
 
-    def __init__(self, networks: Iterable[TrueNetwork], ases: Iterable[TrueAs] = ()) -> None:
-        """Take the records of all registries."""
+    def __init__(
+        self,
+        networks: Iterable[TrueNetwork],
+        ases: Iterable[TrueAs] = (),
+        domains: Iterable[TrueDomain] = (),
+        suffixes: Iterable[str] = (),
+    ) -> None:
+        """Take the records of all registries.
+
+        A registry of names is called by its top-level domain; `suffixes` names those without a domain yet.
+        """
+        self._domains = {one.name: one for one in domains}
+        self._suffixes = {*suffixes, *(one.registry for one in self._domains.values())}
         self.networks = tuple(networks)
         self.by_handle = {(one.registry, one.handle): one for one in self.networks}
         self._ases = {(one.registry, one.asn): one for one in ases}
@@ -63,7 +75,13 @@ class Registries:
     @property
     def names(self) -> tuple[str, ...]:
         """The registries that there are."""
-        return tuple(sorted({*(one.registry for one in self.networks), *(name for name, _ in self._ases)}))
+        numbers = {*(one.registry for one in self.networks), *(name for name, _ in self._ases)}
+        return tuple(sorted(numbers | self._suffixes))
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """The top-level domains whose registries there are."""
+        return tuple(sorted(self._suffixes))
 
     def network(self, registry: str, asked: str) -> TrueNetwork | None:
         """The registry's smallest network around an address or a prefix."""
@@ -82,13 +100,21 @@ class Registries:
         """An AS of a registry."""
         return self._ases.get((registry, int(asn))) if asn.isdecimal() else None
 
+    def domain(self, registry: str, name: str) -> TrueDomain | None:
+        """A domain of a registry."""
+        one = self._domains.get(name)
+        return one if one and one.registry == registry else None
+
     def keeper(self, asked: str, among: Sequence[str]) -> str | None:
         """The registry that knows an address."""
         return next((name for name in among if self.network(name, asked)), None)
 
-    def document(self, one: TrueNetwork | TrueAs, base: str) -> bytes:
+    def document(self, one: TrueNetwork | TrueAs | TrueDomain, base: str) -> bytes:
         """The RDAP object of a record, as JSON."""
-        found = self._network(one, base) if isinstance(one, TrueNetwork) else _autnum(one)
+        if isinstance(one, TrueDomain):
+            found = domain_object(one, base)
+        else:
+            found = self._network(one, base) if isinstance(one, TrueNetwork) else _autnum(one)
         return json.dumps({"rdapConformance": ["rdap_level_0"], **found}).encode()
 
     def _network(self, one: TrueNetwork, base: str) -> dict[str, Any]:
@@ -153,9 +179,30 @@ def _card(handle: str | None, roles: list[str], name: str, kind: str | None, ema
     return {"objectClassName": "entity", "handle": handle, "roles": roles, "vcardArray": ["vcard", lines]}
 
 
-def registries_of(world: World, moment: datetime) -> Registries:
-    """The registry records of a world's networks at an instant."""
-    return Registries(_record(allocation) for allocation in Allocations(world).of_day(moment))
+def registries_of(truth: Truth, moment: datetime) -> Registries:
+    """The records of a world's registries at an instant.
+
+    Of networks if registries of them answer, of names if the world has registrars.
+    """
+    world = truth.world
+    suffixes = sorted(world.sites.suffixes) if world.registrar else []
+    names = {one.iana: one.name for one in world.registrar}
+    spellings = {suffix: world.naming.spellings[n % len(world.naming.spellings)] for n, suffix in enumerate(suffixes)}
+    domains = (
+        TrueDomain(
+            name=name,
+            registrar=domain.registrar,
+            registrar_name=names[domain.registrar],
+            created=domain.created,
+            expires=domain.expires,
+            states=domain.states,
+            spelling=spellings[name.rpartition(".")[2]],
+        )
+        for name, changes in truth.domains.items()
+        if (domain := changes.at(moment)) is not None
+    )
+    networks = Allocations(world).of_day(moment) if world.registries else ()
+    return Registries(map(_record, networks), domains=domains, suffixes=suffixes)
 
 
 def _record(allocation: Allocation) -> TrueNetwork:

@@ -26,7 +26,19 @@ from waterbed.lab.world.moving import (
     take_away,
 )
 from waterbed.lab.world.names import Namer, beyond_addresses, image_name, target
-from waterbed.lab.world.records import HOUR, Leaf, Link, Page, Placement, Shown, Site, SiteTraits, TrueCause
+from waterbed.lab.world.naming import register, reported
+from waterbed.lab.world.records import (
+    HOUR,
+    Domain,
+    Leaf,
+    Link,
+    Page,
+    Placement,
+    Shown,
+    Site,
+    SiteTraits,
+    TrueCause,
+)
 from waterbed.lab.world.removing import delays, queue_times, removed_at
 
 
@@ -49,6 +61,7 @@ class Events:
         self.places: dict[str, list[tuple[int, str]]] = {}
         self.pages: dict[str, list[tuple[int, Page]]] = {}
         self.traits: dict[str, SiteTraits] = {}
+        self.domains: dict[str, list[tuple[int, Domain | None]]] = {}
         self._names: set[str] = set()
         """Names of sites, "www." aside."""
         self.shown: dict[str, Shown] = {}
@@ -211,6 +224,7 @@ class Events:
             self.further_hosters[site.host] = tuple(sorted({hoster.key for hoster in arranged.further_hosters}))
         self._say(site, arranged, site.moves, now)
         self.places.setdefault(site.host, []).append((now, site.seen.key))
+        register(self, site, now)
         for leaf in site.leaves:
             self.begin(leaf, now)
 
@@ -245,11 +259,14 @@ class Events:
 
     def report(self, leaf: Leaf, now: int) -> None:
         """Report a URL; hoster and owner may react."""
+        site_known = any(other.placement and other.placement.reported is not None for other in leaf.site.leaves)
         self.reports.append((now, leaf))
         placement = leaf.placement
         if placement is None or placement.reported is not None:
             return
         placement.reported = now
+        if not site_known:
+            reported(self, leaf.site, now)
         removed = self._removal_time(leaf, now)
         if removed is None:
             return
@@ -328,15 +345,19 @@ class Events:
     def _seize(self, seizure: Seizure, now: int) -> None:
         """Names are taken over: what they led to is lost, and owners react as after a takedown."""
         for site in chosen_sites(self.world, self.sites, seizure.share, f"seizure {seizure.day:g}"):
-            if seizure.hoster not in ("", site.operator.key):
-                continue
-            gone = [leaf for leaf in site.leaves if leaf.placement is not None]
-            for leaf in gone:
-                self.finish(leaf, now, "seized", "seized")
-            site.moves += 1  # no address of its own comes after this
-            self.hosts[site.host].append((now, beyond_addresses(SEIZED, site.host)))
+            if seizure.hoster in ("", site.operator.key):
+                self.take_name(site, "seized", now)
+
+    def take_name(self, site: Site, cause: TrueCause, now: int) -> None:
+        """Take a name from its site; owners may react."""
+        gone = [leaf for leaf in site.leaves if leaf.placement is not None]
+        for leaf in gone:
+            self.finish(leaf, now, cause, "seized" if cause == "seized" else "404")
+        site.moves += 1  # no address of its own comes after this
+        self.hosts[site.host].append((now, beyond_addresses(SEIZED, site.host) if cause == "seized" else None))
+        if cause == "seized":
             self.places[site.host].append((now, SEIZED))
-            react(self, site, [leaf for leaf in gone if not leaf.copied], now, nameless=True)
+        react(self, site, [leaf for leaf in gone if not leaf.copied], now, nameless=True)
 
     def _plan_return(self, leaf: Leaf, now: int) -> None:
         policy, url = leaf.site.operator.removal, leaf.shown.url

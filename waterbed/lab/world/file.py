@@ -207,6 +207,32 @@ class Seizure(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     """Of that one alone; empty: of all."""
 
 
+class Registrar(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """One registrar of names, and its policy."""
+
+    iana: Annotated[int, msgspec.Meta(ge=1, le=9_999_999)]
+    name: str
+    weight: Positive = 1.0
+    """Relative frequency of registering with it."""
+    holds: Share = 0.0
+    """Share of reported domains that it puts on hold."""
+    deletes: Share = 0.0
+    """Share that it deletes instead."""
+    hours: tuple[float, float] = (1.0, 72.0)
+    """From the first report to either, uniform; a registry takes as long."""
+
+
+class Naming(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """The behaviour of registries of names and owners."""
+
+    holds: Share = 0.0
+    """Share of reported domains that their registry puts on hold."""
+    lapses: Share = 0.0
+    """Share of domains that are not renewed while the world runs."""
+    spellings: tuple[Literal["rdap", "epp", "linked"], ...] = ("rdap", "epp", "linked")
+    """How registries write statuses, one after the other."""
+
+
 class Sale(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """From this day another hoster holds a prefix.
 
@@ -309,6 +335,9 @@ class World(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     """At most one a hoster; the number of its sites stays, their first reports come at other times."""
     intervention: tuple[Intervention, ...] = ()
     seizure: tuple[Seizure, ...] = ()
+    registrar: tuple[Registrar, ...] = ()
+    """Registrars; with any, registries of names answer, and are asked four times a day."""
+    naming: Naming = Naming()
     sale: tuple[Sale, ...] = ()
     renaming: tuple[Renaming, ...] = ()
     fronting: tuple[Fronting, ...] = ()

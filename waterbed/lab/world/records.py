@@ -10,7 +10,19 @@ from waterbed.lab.world.file import Hoster, World
 from waterbed.model.conclusions import HopKind
 
 T = TypeVar("T")
-TrueCause = Literal["removed", "name", "seized", "moved", "masked", "unmasked", "lineage"]
+TrueCause = Literal[
+    "removed",
+    "name",
+    "seized",
+    "moved",
+    "masked",
+    "unmasked",
+    "lineage",
+    "registrar_hold",
+    "registry_hold",
+    "deleted",
+    "expired",
+]
 Page = Literal["up", "404", "410", "suspended", "parked", "seized", "moved"]
 """The state of a URL at its server."""
 Length = Literal["stated", "chunked", "close"]
@@ -35,6 +47,16 @@ class Timeline(Generic[T]):
         """Give the value at an instant, None before the first."""
         place = bisect_right(self.starts, moment)
         return self.values[place - 1] if place else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """The registration of one domain, for a while."""
+
+    registrar: int
+    created: datetime
+    expires: datetime
+    states: tuple[str, ...] = ("active",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -184,6 +206,9 @@ class Truth:
     """By URL that moved so: the URL that its content has now."""
     further_hosters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By host: keys of further hosters at which it answers, besides its hoster."""
+
+    domains: Mapping[str, Timeline[Domain | None]] = field(default_factory=dict)
+    """By registered domain: its registration, None once it is deleted."""
 
     def is_up(self, url: str, moment: datetime) -> bool:
         """True if a URL's content is there at an instant."""

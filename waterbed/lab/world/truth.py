@@ -60,6 +60,7 @@ def simulate(world: World) -> Truth:
         moved=events.moved,
         moved_urls=events.moved_urls,
         further_hosters=events.further_hosters,
+        domains={name: _timeline(world, changes) for name, changes in events.domains.items()},
     )
 
 

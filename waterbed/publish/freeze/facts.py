@@ -18,6 +18,7 @@ from waterbed.model.facts import (
     Birth,
     CanaryLook,
     ControlLook,
+    DomainRegistration,
     ExternalObservation,
     Notice,
     Observation,
@@ -54,6 +55,7 @@ FROZEN_FACTS: Final[tuple[type, ...]] = (
     ControlLook,
     CanaryLook,
     Registration,
+    DomainRegistration,
     Snapshot,
     Delivery,
     Run,
@@ -111,6 +113,8 @@ def _cleaned(one: Any, people: Mapping[str, str]) -> Any:
     cls, changes = type(one), dict[str, Any]()
     if cls is Run:
         changes = {"config_hash": "", "clock_skew_s": None}
+    elif cls is DomainRegistration:
+        changes = {"etag": None}  # whoever may ask the registry could try names until it says "unchanged"
     elif cls in _SPOKEN:
         names = {field.name for field in fields(cls)}
         changes = {name: people[getattr(one, name)] for name in names & set(_PEOPLE)}

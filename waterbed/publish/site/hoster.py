@@ -9,12 +9,13 @@ from typing import Annotated, Any, Final
 
 from graphs.network.flows import Flow
 from waterbed.analysis.compliance import compliance_of
-from waterbed.analysis.fact_sheet import WITHHELD, cause_shares
+from waterbed.analysis.fact_sheet import cause_shares
 from waterbed.analysis.rankings.durations import duration
-from waterbed.analysis.rankings.ranking import UNKNOWN
+from waterbed.analysis.rankings.ranking import UNKNOWN, WITHHELD
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import CAUSES, FEWEST_SITES, WITHIN_H, Clock, incidence
 from waterbed.estimators.incidence import share_within
+from waterbed.model.conclusions import TOLD_BY_REGISTRIES
 from waterbed.model.results import WindowShare
 from waterbed.model.spelling import percent
 from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration
@@ -38,6 +39,10 @@ CAUSE_WORDS: Final[Mapping[str, str]] = {
     "network": "network silent",
     "seized": "seized",
     "lost": "lost from sight",
+    "registrar_hold": "held by registrar",
+    "registry_hold": "held by registry",
+    "deleted": "name deleted",
+    "expired": "name expired",
 }
 """Display name of each end of a clock."""
 
@@ -195,6 +200,14 @@ class CurveHour:
     network: Annotated[float, "share whose network was silent"]
     seized: Annotated[float, "share whose name was seized"]
     lost: Annotated[float, "share lost from sight"]
+    registrar_hold: Annotated[
+        float | None, "share whose name the registrar held; the reason is not known; null: no registry told one"
+    ] = None
+    registry_hold: Annotated[
+        float | None, "share whose name the registry held; the reason is not known; null: no registry told one"
+    ] = None
+    deleted: Annotated[float | None, "share whose name was deleted; null: no registry told one"] = None
+    expired: Annotated[float | None, "share whose name expired; null: no registry told one"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +229,8 @@ class SheetNumbers:
 def _tables(view: SheetView, stem: str, start: str) -> Iterator[PageTable]:
     name, method = view.standing.row.name, f"NPMLE with competing causes, hours since {start}; docs/method.md"
     if curves := view.curves:
-        by_cause = {cause: curves.shares[cause] for cause in CAUSE_WORDS}
+        told = (cause for cause in CAUSE_WORDS if cause not in TOLD_BY_REGISTRIES or any(curves.shares[cause]))
+        by_cause = {cause: curves.shares[cause] for cause in told}
         rows = [
             CurveHour(hour=hour, **{cause: round(shares[at], 6) for cause, shares in by_cause.items()})
             for at, hour in enumerate(curves.hours)

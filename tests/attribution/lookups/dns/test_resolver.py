@@ -15,9 +15,10 @@ import pytest
 
 from attribution.lookups.dns.messages import A, wire_name
 from attribution.lookups.dns.replies import MAX_ADDRESSES, MAX_NAME_SERVERS, Answer, Reply, combine
-from attribution.lookups.dns.resolver import SPECIAL_USE, Resolver
+from attribution.lookups.dns.resolver import Resolver
 from attribution.lookups.dns.transport import Datagrams
 from waterbed.model.errors import InputError, OwnFailure
+from waterbed.model.urls import SPECIAL_USE
 
 HOST = "www.shop.test"
 

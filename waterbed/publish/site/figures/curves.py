@@ -18,6 +18,10 @@ CAUSE_CSS: Final[Mapping[str, str]] = {
     "network": "l7",
     "seized": "l6",
     "lost": "l5",
+    "registrar_hold": "l3",
+    "registry_hold": "l8",
+    "deleted": "l9",
+    "expired": "l10",
 }
 """The line of each cause."""
 

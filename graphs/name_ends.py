@@ -1,0 +1,93 @@
+"""Causes of names' ends, as their registries tell. Pure."""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from waterbed.model.conclusions import NAME_ENDS, EndCause, Episode
+from waterbed.model.facts import DomainRegistration
+
+_DAY: Final = timedelta(days=1)
+_CACHED: Final = timedelta(days=2)
+"""Resolvers may answer from their caches so long after a name left the zone: the time that zones give name servers."""
+_DROPPED: Final = frozenset({"redemption period", "pending delete"})
+_HOLDS: Final[Mapping[str, EndCause]] = {"client hold": "registrar_hold", "server hold": "registry_hold"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameEnds:
+    """Registries' answers, and the causes that they tell.
+
+    `answers` are those of each site in order of time: registered or not. Nobody is credited from `before` to `after`
+    the expiry; an answer tells of an end for `within` after it.
+    """
+
+    answers: Mapping[str, Sequence[DomainRegistration]] = field(default_factory=dict)
+    before: timedelta = timedelta(days=10)
+    after: timedelta = timedelta(days=45)
+    within: timedelta = timedelta(days=7)
+
+    def told(self, episodes: list[Episode]) -> list[Episode]:
+        """The episodes, with the causes that registries tell.
+
+        Only ends of names are refined, and always anew from the cause `name`. Linear.
+        """
+        return [self._told(one) for one in episodes] if self.answers else episodes
+
+    def _told(self, episode: Episode) -> Episode:
+        if episode.cause not in NAME_ENDS or episode.first_down is None:
+            return episode
+        cause = self.cause(episode.site_id, episode.last_up, episode.first_down)
+        return episode if cause == episode.cause else replace(episode, cause=cause)
+
+    def cause(self, site_id: str, last_up: datetime, first_down: datetime) -> EndCause:
+        """The cause of a name's end in (last_up, first_down].
+
+        By the first answer fetched after `last_up` that tells one. The last that is asked is the first one fetched
+        after the end, if not later than `within`: what it does not tell came afterwards.
+
+        - not registered, registered anew, in redemption or pending delete: `expired` near the expiry, else `deleted`;
+          `name` where no expiry is known;
+        - a hold: `expired` near the expiry, else of who set it; `name` where registrar and registry both did;
+        - neither, but past the expiry and near it: `expired`.
+
+        What was so already while the content was up explains nothing.
+        """
+        known = self.answers.get(site_id, ())
+        first = bisect_right(known, last_up, key=lambda one: one.fetched_at)
+        before = bisect_right(known, last_up - _CACHED, key=lambda one: one.fetched_at)
+        stood = frozenset(known[before - 1].states) if before else frozenset()
+        for place in range(first, len(known)):
+            if known[place].fetched_at > first_down + self.within:
+                break
+            cause = self._by(known[: place + 1], stood, last_up, first_down)
+            if cause is not None or known[place].fetched_at >= first_down:
+                return cause or "name"
+        return "name"
+
+    def _by(
+        self, known: Sequence[DomainRegistration], stood: frozenset[str], last_up: datetime, first_down: datetime
+    ) -> EndCause | None:
+        """What the last of some answers tells, None if nothing."""
+        *earlier, answer = known
+        registered = [one for one in earlier if one.status == "ok"]
+        former = registered[-1].created_on if registered else None
+        anew = answer.created_on is not None and former is not None and answer.created_on > former
+        gone = answer.status == "not_found" or (
+            anew and answer.created_on is not None and answer.created_on + _DAY > last_up
+        )
+        own = registered if gone else [*registered, answer]
+        expiries = [one.expires_on for one in own if one.expires_on and one.created_on == own[-1].created_on]
+        near = any(last_up - self.after - _DAY < day <= first_down + self.before for day in expiries)
+        new = frozenset(answer.states) - stood
+        if gone or new & _DROPPED:
+            near = near or any("auto renew period" in one.states for one in own[-1:])
+            return None if not own else "expired" if near else "deleted" if expiries else "name"
+        near = near or "auto renew period" in answer.states
+        holds = [cause for state, cause in _HOLDS.items() if state in new]
+        if holds:
+            return "expired" if near else holds[0] if len(holds) == 1 else "name"
+        lapsed = "auto renew period" in answer.states or any(day <= first_down for day in expiries)
+        return "expired" if near and lapsed else None

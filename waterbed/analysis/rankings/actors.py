@@ -1,0 +1,84 @@
+"""Shares that each actor ended, competing."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from waterbed.analysis.rankings.takedown import CAUSES, FEWEST_SITES, Clock, known_within, worth_within
+from waterbed.estimators.incidence import NOTHING, cumulative_incidence, share_interval, share_within
+from waterbed.estimators.refusal import Refusal
+from waterbed.model.actors import ACTED, ACTORS, Actor
+from waterbed.model.takedown import ActorShare
+
+ACTORS_H: Final = (24.0, 168.0)
+"""Hours at which shares by actor are given."""
+EVERYTHING: Final = "all"
+"""Key of all clocks together."""
+OF_NAMES: Final[tuple[Actor, ...]] = ("registrar", "registry")
+"""Actors whose acts only a registry of names tells."""
+_ACTOR: Final = tuple(ACTORS.index(ACTED[cause]) for cause in CAUSES)
+"""By the number of a cause, the number of its actor."""
+
+
+def actor_shares(
+    groups: Mapping[str, Sequence[Clock]],
+    names: Mapping[str, str],
+    *,
+    until: datetime,
+    withheld: Collection[str] = (),
+    unasked: Mapping[str, Collection[Actor]] = MappingProxyType({}),
+    within_h: Sequence[float] = ACTORS_H,
+) -> list[ActorShare]:
+    """The share that each actor ended, by key.
+
+    Most clocks first. Actors compete: the cumulative incidence of each, causes put together by `ACTED`. No number where
+    fewer than FEWEST_SITES sites are known at those hours or for keys in `withheld`, no interval where reports span too
+    few days. `until` is the end of the measurement. `unasked` are, by key, actors of whose acts nobody was asked.
+    """
+    found: list[ActorShare] = []
+    for key, group in sorted(groups.items(), key=lambda item: (item[0] != EVERYTHING, -len(item[1]), item[0])):
+        if group:
+            found += _of_key(
+                key,
+                names.get(key, key),
+                group,
+                until,
+                within_h,
+                unasked=ACTORS if key in withheld else unasked.get(key, ()),
+            )
+    return found
+
+
+def _of_key(
+    key: str,
+    name: str,
+    group: Sequence[Clock],
+    until: datetime,
+    within_h: Sequence[float],
+    *,
+    unasked: Collection[Actor],
+) -> Iterator[ActorShare]:
+    own = [one if one.cause == NOTHING else replace(one, cause=_ACTOR[one.cause]) for one in group]
+    ends = ([getattr(one, name) for one in own] for name in ("left_h", "right_h", "cause"))
+    curves = cumulative_incidence(*ends, causes=len(ACTORS))
+    for hours in within_h:
+        enough = len({one.site_id for one in own if known_within(one, hours)}) >= FEWEST_SITES
+        for number, actor in enumerate(ACTORS):
+            share = share_within(curves, number, hours) if enough and actor not in unasked else None
+            worth = worth_within(own, hours, (number,), until=until) if share is not None else Refusal("no share")
+            low, high = (
+                (None, None) if share is None or isinstance(worth, Refusal) else share_interval(share, worth.number)
+            )
+            yield ActorShare(
+                key=key,
+                name=name,
+                actor=actor,
+                within_h=hours,
+                clocks=len(own),
+                ended=sum(one.cause == number for one in own),
+                share=share,
+                low=low,
+                high=high,
+            )

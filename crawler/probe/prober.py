@@ -16,8 +16,9 @@ from crawler.net.politeness import Politeness
 from crawler.net.reservations import Reservations
 from crawler.net.vantage import Vantage
 from crawler.probe.control import check_control
-from crawler.probe.follow import Step, ask_link_check, failed_step, follow
-from crawler.probe.link_checks import LinkCheck, link_check_for
+from crawler.probe.follow import Step, failed_step, follow
+from crawler.probe.link_asking import LinkChecks
+from crawler.probe.link_checks import LinkCheck
 from crawler.probe.observation import Origin, fingerprint, observation
 from waterbed.model.bookkeeping import Due
 from waterbed.model.facts import ControlLook, Observation, Profile, Resolution
@@ -109,7 +110,7 @@ class Prober:
         self._clock = clock
         self._run_id = run_id
         self.vantages = tuple(vantages)
-        self._link_checks = link_checks
+        self._link_checks = LinkChecks(link_checks, resolver, clock)
         probe = config.probe
         bounds = partial(
             Politeness,
@@ -121,8 +122,7 @@ class Prober:
         )
         self._politeness = bounds(reservations=reservations)
         self._canary_politeness = bounds()  # a request a minute: it must not wait for other passes' reservations
-        contact = f" (+{config.contact})" if config.contact else ""
-        self._agent = f"Waterbed/{__version__} hosting-attribution research{contact}"
+        self._agent = agent_of(config)
 
     async def check(self, task: HostTask) -> HostFacts:
         """Check the due URLs of one host one by one."""
@@ -206,11 +206,8 @@ class Prober:
     ) -> Step:
         if resolution.status not in ("ok", "literal"):
             return failed_step(canonical, resolution.status)
-        known = link_check_for(self._link_checks, canonical)
-        if known:
-            check, asked = known
-            return await ask_link_check(connections, self._resolver, check, asked, resolution.addresses, canonical.host)
-        return await follow(
+        checked = await self._link_checks.ask(connections, canonical, resolution.addresses)
+        return checked or await follow(
             connections,
             self._resolver,
             canonical,
@@ -283,6 +280,12 @@ class Prober:
         if head is None or not (200 <= head.status < 300 or step.redirect in ("site", "other")):
             return False
         return control is None or (changed and self._clock() - control.observed_at > _CHANGED_CONTROL)
+
+
+def agent_of(config: Config) -> str:
+    """Return the User-Agent, which names the project and the contact."""
+    contact = f" (+{config.contact})" if config.contact else ""
+    return f"Waterbed/{__version__} hosting-attribution research{contact}"
 
 
 def _clearly_up(seen: Observation, fingerprint_now: str, due: Due) -> bool:

@@ -19,6 +19,7 @@ from crawler.net.vantage import Vantage, first_vantage, further_vantages
 from crawler.probe.link_checks import read_link_checks
 from crawler.probe.prober import HostFacts, HostTask, Prober
 from crawler.probe.trust import trust_store
+from crawler.recheck.authorised import record_authorisations
 from crawler.recheck.leasing import Leasing
 from crawler.recheck.load import Load
 from crawler.recheck.recorder import Recorder
@@ -118,6 +119,7 @@ class Session:
         config, lab = self.folder.config, self.folder.lab
         vantages = (first_vantage(config), *further_vantages(config, lab))
         link_checks = read_link_checks(self.folder.path)
+        await asyncio.to_thread(record_authorisations, self.folder, link_checks)
         if lab:
             await _require_lab_servers(lab.resolver)
         await asyncio.to_thread(self.folder.mark_dead_runs)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from waterbed.model.conclusions import Assessment, LinkStrength
+from waterbed.model.conclusions import Assessment, HosterWord, LinkStrength
 from waterbed.model.facts import Profile
 
 
@@ -100,6 +100,8 @@ class Judge(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     freeze_s: float = 4 * 3600.0
     assessment: Assessment = "decides"
     """Whether analysts' assessments decide which reports count."""
+    hoster_word: HosterWord = "counts"
+    """Whether the answers of hosters' own link checks tell anything."""
 
 
 class Canary(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

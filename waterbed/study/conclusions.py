@@ -62,13 +62,13 @@ class Conclusions(Judgements):
         """Return the same facts under other choices.
 
         Every step that does not depend on these choices is shared. `config` may differ only in how absences are
-        confirmed and whether assessments decide. `codes` settle cases beside those that people settled. `runs` restates
-        the runs of each URL.
+        confirmed, and whether assessments and link checks tell. `codes` settle cases beside those that people settled.
+        `runs` restates the runs of each URL.
         """
         other = Conclusions(
             lambda: self.all_facts,
             attributor or self.attributor,
-            self.rules,
+            self.given_rules,
             config or self.config,
             self._opened,
             removal_measured=self.removal_measured,
@@ -76,7 +76,9 @@ class Conclusions(Judgements):
         )
         other.varies, other._restate, other._codes = self, runs, codes or {}
         changed = {name for name, value in (("attributor", attributor), ("codes", codes)) if value is not None}
-        if other.config.judge.assessment == self.config.judge.assessment:  # else everything is of other facts
+        theirs, ours = other.config.judge, self.config.judge
+        # else everything is of other facts, or judged otherwise
+        if (theirs.assessment, theirs.hoster_word) == (ours.assessment, ours.hoster_word):
             other.shared = frozenset(step for step, on in RESTS_ON.items() if not on & changed)
         return other
 
@@ -88,7 +90,7 @@ class Conclusions(Judgements):
         return Conclusions(
             lambda: self.all_facts.before(when),
             self.attributor,
-            self.rules,
+            self.given_rules,
             self.config,
             self._opened,
             removal_measured=self.removal_measured,
@@ -100,7 +102,7 @@ class Conclusions(Judgements):
         return Conclusions(
             facts,
             self.attributor,
-            self.rules,
+            self.given_rules,
             self.config,
             self._opened,
             removal_measured=self.removal_measured,

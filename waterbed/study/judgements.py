@@ -71,7 +71,8 @@ class Judgements:
         self._kept = kept
         self.processes = processes
         self.attributor = attributor
-        self.rules = rules
+        self.given_rules = rules
+        self.rules = rules if config.judge.hoster_word == "counts" else rules.without_link_checks()
         self.config = config
         self._opened = opened or OpenedNames()
         self.removal_measured = removal_measured
@@ -139,6 +140,15 @@ class Judgements:
         """
         kept = self.kept("outcomes", list[tuple[str, State, int]], lambda: _listed(self.judged.outcomes()))
         return Counter({(outcome, state): looks for outcome, state, looks in kept})
+
+    @cached_property
+    def hoster_words(self) -> Counter[tuple[str, ...]]:
+        """Numbers of looks that rest on a hoster's own word.
+
+        Its link check decided them; by the hosters of their addresses.
+        """
+        form = list[tuple[tuple[str, ...], int]]
+        return Counter(dict(self.kept("hoster-words", form, lambda: list(self.judged.hoster_words().items()))))
 
     @cached_property
     def stale_looks(self) -> int:

@@ -102,19 +102,22 @@ def _external(external: ExternalConclusions, url_id: str, day: date | None) -> I
 
 def _looks(url_id: str, seen: Sequence[_Look]) -> Iterator[ChainLink]:
     """Consecutive looks with the same verdict, as one link."""
-    for (outcome, rule), group in groupby(seen, key=lambda row: (row[1].outcome, row[1].rule)):
+    for (outcome, rule, check), group in groupby(
+        seen, key=lambda row: (row[1].outcome, row[1].rule, row[0].link_check)
+    ):
         looks = list(group)
         answers = sorted({str(look.status or look.failure) for look, _, _ in looks})
         counted = f"{len(looks):,} look{'s' if len(looks) > 1 else ''}"
         yield ChainLink(
             about=url_id,
-            step="look",
+            step="hoster's word" if check else "look",
             value=f"{outcome}: {counted}, answered {', '.join(answers)}",
             source=looks[0][1].ruleset,
             data_date=looks[-1][0].observed_at,
             since=looks[0][0].observed_at,
             until=looks[-1][0].observed_at,
             rule=rule,
+            note=f"link check {check}, in place of the content" if check else "",
         )
 
 

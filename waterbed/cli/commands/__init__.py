@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "notices": Command("import_", "notices", "Import notices that were sent.", "Collect"),
     "recheck": Command("crawl", "recheck", "Check what is due, once, without touching content.", "Collect"),
     "run": Command("crawl", "run", "Keep checking on schedule until a signal.", "Collect"),
+    "links": Command("links", "links_app", "Try hosters' own link checks before they are used.", "Collect"),
     "enrich": Command("crawl", "enrich", "Ask registries who holds networks and ASes (RDAP).", "Collect"),
     "tables": Command("tables", "tables_app", "Add, list and check dated tables, as of routes.", "Attribute"),
     "data": Command("tables", "data_app", "List and fetch known public sources of dated tables.", "Attribute"),

@@ -15,7 +15,8 @@ _CHARSET = re.compile(r"""charset\s*=\s*["']?([^"'\s;]*)""", re.IGNORECASE)
 _HUMAN = re.compile(r"captcha|turnstile|cf-chl|challenge-platform|are you (?:a )?(?:human|robot)", re.IGNORECASE)
 _ODD_COMMENT = re.compile(r"--!>|<!-?-?>")
 """Ends of comments at which browsers and this parser part."""
-_CDATA = re.compile(r"<!\[CDATA\[|<\?", re.IGNORECASE)
+_MARKED = re.compile(r"<!\[|<\?")
+"""Marked sections and instructions, which HTML does not have."""
 _HIDDEN = re.compile(r"display:none|visibility:(?:hidden|collapse)|opacity:0(?![.\d])|font-size:0", re.IGNORECASE)
 
 _VOID = frozenset(
@@ -59,7 +60,7 @@ def said_by_row(text: str, url: str, exists: Sequence[str], missing: Sequence[st
     and closed in order, it holds no other table and nothing hidden, and the page around it is whole. Another cell of
     it must be one of the words, to the letter.
     """
-    if _HUMAN.search(text) or _ODD_COMMENT.search(text) or _CDATA.search(text):
+    if _HUMAN.search(text) or _ODD_COMMENT.search(text) or _MARKED.search(text):
         return None
     reader = _Rows()
     reader.feed(text)

@@ -64,6 +64,7 @@ def test_the_own_row_decides() -> None:
         f"<tr><td>{escape(URL)}</td><td>Found</td></tr>",
         page(row(URL, "Found"), around="<div hidden>{}</div>"),
         "<b>" * 500 + page(row(URL, "Found")),
+        "<![odd[" + page(row(URL, "Found")),
     ],
 )
 def test_any_doubt_is_unclear(text: str) -> None:
@@ -109,8 +110,8 @@ def test_markup_put_anywhere_never_turns_the_answer(word: str, more: str, data: 
     assert said(whole[:at] + more + whole[at:]) in (word == "Found", None)
 
 
-@given(st.text(max_size=300))
-@settings(max_examples=100)
+@given(st.text(max_size=300) | st.text(alphabet="<>!-[]/&#;=\"'?tdrb x", max_size=60))
+@settings(max_examples=300)
 def test_any_text_is_read(text: str) -> None:
     """Whatever a server sends, there is an answer, and it is unclear."""
     assert said(text) is None

@@ -31,6 +31,7 @@ from waterbed.store.settings import (
     Log,
     Names,
     Norm,
+    Origins,
     Probe,
     Publish,
     Registry,
@@ -65,6 +66,7 @@ __all__ = [
     "Log",
     "Names",
     "Norm",
+    "Origins",
     "Probe",
     "Publish",
     "Registry",
@@ -115,6 +117,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     cycle_guard: CycleGuard = CycleGuard()
     norm: Norm = Norm()
     registry: Registry = msgspec.field(default_factory=Registry)
+    origins: Origins = Origins()
     hosters: Hosters = Hosters()
     coding: Coding = Coding()
     linking: Linking = msgspec.field(default_factory=Linking)

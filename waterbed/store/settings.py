@@ -152,6 +152,23 @@ class Registry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     cymru: bool = False
 
 
+class Origins(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Questions to a CDN's origin service for trusted reporters."""
+
+    url: str = ""
+    """Address of the service, with {case} in its path; empty: nothing is asked."""
+    proxy: str = ""
+    """Key of the CDN in the book of hosters: only hosts behind it are asked about."""
+    categories: tuple[str, ...] = ()
+    """Categories of reports whose hosts may be named to it."""
+    a_minute: Annotated[float, msgspec.Meta(gt=0, le=6000)] = 6.0
+    a_day: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 100
+    fresh_days: Annotated[float, msgspec.Meta(ge=0, le=366)] = 7.0
+    timeout_s: Annotated[float, msgspec.Meta(gt=0, le=300)] = 20.0
+    in_rankings: bool = False
+    """True if `rank --told-origins` may use the answers, once the agreement is on record."""
+
+
 class Hosters(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """The basis of the book of hosters."""
 

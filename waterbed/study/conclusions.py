@@ -26,7 +26,7 @@ from waterbed.study.attributed import hosters_of
 from waterbed.study.facts import Facts
 from waterbed.study.grown import Grown, grown_of, keep_urls
 from waterbed.study.judged import Answered, Answers
-from waterbed.study.judgements import Judgements, Restate
+from waterbed.study.judgements import Judgements, Restate, ToldOrigins
 from waterbed.study.kept_runs import KeptRuns
 from waterbed.study.kept_urls import Beginning
 from waterbed.study.linking import clusters_of, content_ids, known_of
@@ -58,12 +58,13 @@ class Conclusions(Judgements):
         config: Config | None = None,
         codes: Mapping[str, str] | None = None,
         runs: Restate | None = None,
+        told: ToldOrigins | None = None,
     ) -> "Conclusions":
         """Return the same facts under other choices.
 
         Every step that does not depend on these choices is shared. `config` may differ only in how absences are
         confirmed, and whether assessments and link checks tell. `codes` settle cases beside those that people settled.
-        `runs` restates the runs of each URL.
+        `runs` restates the runs of each URL. `told` are addresses behind proxies that an origin service told.
         """
         other = Conclusions(
             lambda: self.all_facts,
@@ -74,8 +75,9 @@ class Conclusions(Judgements):
             removal_measured=self.removal_measured,
             processes=self.processes,
         )
-        other.varies, other._restate, other._codes = self, runs, codes or {}
-        changed = {name for name, value in (("attributor", attributor), ("codes", codes)) if value is not None}
+        other.varies, other._restate, other._codes, other.told = self, runs, codes or {}, told or self.told
+        choices = (("attributor", attributor), ("codes", codes), ("told", told))
+        changed = {name for name, value in choices if value is not None}
         theirs, ours = other.config.judge, self.config.judge
         # else everything is of other facts, or judged otherwise
         if (theirs.assessment, theirs.hoster_word) == (ours.assessment, ours.hoster_word):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -32,6 +33,7 @@ from waterbed.study.steps import Step
 Value = TypeVar("Value")
 
 
+ToldOrigins = Mapping[str, Sequence[tuple[datetime, str]]]
 Restate = Callable[[Mapping[str, Sequence[Run]]], Mapping[str, Sequence[Run]]]
 
 
@@ -46,6 +48,8 @@ class Judgements:
     shared: frozenset[str] = frozenset()
     """Steps that do not depend on these choices: they are taken from `varies`."""
     _restate: Restate | None = None
+    told: ToldOrigins | None = None
+    """Addresses behind proxies that an origin service told, by URL."""
 
     def __init__(
         self,
@@ -246,7 +250,7 @@ class Judgements:
 
     @cached_property
     def _origins_reported(self) -> ReportedOrigins:
-        return ReportedOrigins(self.facts.reports)
+        return ReportedOrigins(self.facts.reports, self.told)
 
     def origin_behind(self, look: Observation) -> str | None:
         """Return the reported address behind the proxy.

@@ -11,6 +11,7 @@ from itertools import groupby
 from attribution.explain import Sources, Validity, links_of_set
 from attribution.snapshots import day_of
 from waterbed.analysis.explain.link import linked_to
+from waterbed.analysis.told_origins import answers_of
 from waterbed.model.bookkeeping import Forgotten
 from waterbed.model.conclusions import Attribution, ChainLink, Episode, Verdict
 from waterbed.model.facts import Observation, Resolution
@@ -38,6 +39,7 @@ def chain_of_url(study: Study, url_id: str, day: date | None) -> list[ChainLink]
         when = f"on {day}" if day else "yet"
         timed.append(ChainLink(about=url_id, step="look", value=f"none {when}", source="looks"))
     linked = list(linked_to(conclusions, url_id))
+    timed += _told_origins(study, conclusions.all_facts.targets[url_id].host_id, url_id, day)
     timed += _external(ExternalConclusions(conclusions, study.config.testimony), url_id, day)
     timed += [link for link in linked if link.since and (day is None or day_of(link.since) == day)]
     timed.sort(key=lambda link: link.since or datetime.min.replace(tzinfo=UTC))
@@ -67,6 +69,23 @@ def _known(study: Study, conclusions: Conclusions, url_id: str) -> Iterator[Chai
         ("site", target.site_id, f"suffix list {target.suffix_list}"),
     ):
         yield ChainLink(about=url_id, step=step, value=value, source=source, data_date=added)
+
+
+def _told_origins(study: Study, host_id: str, url_id: str, day: date | None) -> Iterator[ChainLink]:
+    """The answers of a CDN's origin service about the host."""
+    for one in answers_of(study, host_id):
+        if day is None or day_of(one.told_at) == day:
+            told = (*one.addresses, f"AS{one.asn}" if one.asn else "", one.hoster or "")
+            yield ChainLink(
+                about=url_id,
+                step="told origin",
+                value=", ".join(filter(None, told)) or one.outcome.replace("_", " "),
+                source=f"origin service of {one.proxy}",
+                data_date=one.told_at,
+                since=one.told_at,
+                until=one.told_at,
+                note="told in confidence, never connected to",
+            )
 
 
 def _external(external: ExternalConclusions, url_id: str, day: date | None) -> Iterator[ChainLink]:

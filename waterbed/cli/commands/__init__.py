@@ -28,6 +28,8 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "run": Command("crawl", "run", "Keep checking on schedule until a signal.", "Collect"),
     "links": Command("links", "links_app", "Try hosters' own link checks before they are used.", "Collect"),
     "enrich": Command("crawl", "enrich", "Ask registries who holds networks and ASes (RDAP).", "Collect"),
+    "origins": Command("origins", "origins_app", "Ask a CDN which hoster is behind it, as a trusted reporter.",
+                       "Attribute"),
     "tables": Command("tables", "tables_app", "Add, list and check dated tables, as of routes.", "Attribute"),
     "data": Command("tables", "data_app", "List and fetch known public sources of dated tables.", "Attribute"),
     "hosters": Command("hosters", "hosters_app", "Define which ASes and ranges are one company.", "Attribute"),

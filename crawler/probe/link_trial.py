@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from attribution.lookups.dns.resolver import Resolver
+from attribution.lookups.lists import lists_of
 from crawler.net.guard import connector
 from crawler.net.http import HostConnections
 from crawler.net.politeness import Politeness
@@ -81,11 +82,13 @@ async def try_at_hosts(folder: Folder, checks: Sequence[LinkCheck], files: Seque
     """
     config, lab = folder.config, folder.lab
     probe, names = config.probe, config.names
+    lists = lists_of(folder.path)
     resolver = Resolver(
         lab.resolver if lab else names.resolver,
         timeout_s=names.timeout_s,
         tries=names.tries,
         in_flight=names.in_flight,
+        special=lists.special_names,
     )
     politeness = Politeness(
         at_once=probe.per_address,
@@ -98,7 +101,7 @@ async def try_at_hosts(folder: Folder, checks: Sequence[LinkCheck], files: Seque
         rows = []
         for known in files:
             async with HostConnections(
-                connector(lab, config.guard),
+                connector(lab, config.guard, lists.denied),
                 politeness,
                 timeout_s=probe.timeout_s,
                 agent=agent_of(config),

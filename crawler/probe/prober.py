@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from attribution.lookups.dns.infrastructure import tags
+from attribution.lookups.dns.infrastructure import Infrastructure, standard_infrastructure
 from attribution.lookups.dns.resolver import Resolver
 from crawler.net.guard import Connector
 from crawler.net.http import HostConnections
@@ -98,6 +98,7 @@ class Prober:
         link_checks: Sequence[LinkCheck] = (),
         reservations: Reservations | None = None,
         holds: Callable[[], bool] = lambda: True,
+        infrastructure: Infrastructure | None = None,
     ) -> None:
         """Take all that a check needs; no connection is made.
 
@@ -105,6 +106,7 @@ class Prober:
         """
         self._config = config
         self._vault = vault
+        self._infrastructure = infrastructure or standard_infrastructure()
         self._resolver = resolver
         self._connector = connector
         self._clock = clock
@@ -244,10 +246,12 @@ class Prober:
         known: tuple[str, ...] = ()
         if name_servers is not None and name_servers.addresses == answer.addresses:
             servers = name_servers.name_server_ids
-            known = tuple(sorted({*name_servers.tags, *tags(answer.addresses, answer.cnames, None)}))
+            known = tuple(
+                sorted({*name_servers.tags, *self._infrastructure.tags(answer.addresses, answer.cnames, None)})
+            )
         elif answer.status == "ok":
             names = await self._resolver.name_servers(registrable_domain(host))
-            known = tags(answer.addresses, answer.cnames, names)
+            known = self._infrastructure.tags(answer.addresses, answer.cnames, names)
             if names is not None:
                 asked_at = now
                 servers = tuple(sorted(self._vault.keyed_id("host", name) for name in names))

@@ -98,6 +98,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     network: str = "here"
     vantages: tuple[Vantage, ...] = ()
     routes_max_age_days: float = 31.0
+    lists_max_age_days: float = 366.0
     geoip: tuple[str, ...] = ()
     """MaxMind databases that `explain` asks for a second opinion; no conclusion rests on them."""
     clock: ClockKind = "reported"

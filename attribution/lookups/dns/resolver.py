@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from datetime import date
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -22,6 +23,9 @@ SPECIAL_USE = ("alt", "home.arpa", "i2p", "internal", "invalid", "local", "local
 RFC 6761, 6762, 7686, 8375 and 9476, ICANN's reservation of `internal`, and I2P's own suffix. `test` and `example` are
 left to the resolver, as RFC 6761 has it.
 """
+
+SPECIAL_USE_DAY = date(2026, 11, 27)
+"""The day on which these were written down."""
 
 _REMEMBERED = 8192
 _TIMEOUT = Reply(status="timeout")
@@ -68,13 +72,18 @@ class Resolver:
         tries: int,
         in_flight: int,
         clock: Callable[[], float] = time.monotonic,
+        special: Collection[str] = SPECIAL_USE,
     ) -> None:
-        """Take the resolver as `address:port`; InputError if it is otherwise."""
+        """Take the resolver as `address:port`; InputError if it is otherwise.
+
+        `special` are the suffixes that it is never asked for.
+        """
         if timeout_s <= 0 or not 1 <= tries <= 10 or in_flight < 1:
             raise InputError(
                 "names: timeout_s must be above 0, tries 1 to 10, in_flight at least 1; see docs/operations.md"
             )
         self.resolver = resolver
+        self._special = frozenset(special)
         self._where = _where(resolver)
         self._datagrams = Datagrams(self._where)
         self._timeout_s, self._tries, self._in_flight, self._clock = timeout_s, tries, in_flight, clock
@@ -91,7 +100,7 @@ class Resolver:
         Raises OwnFailure if the resolver is closed or no socket can be had, never for what the network does.
         """
         host = host.lower().removesuffix(".")
-        if special_use(host):
+        if self._is_special(host):
             return self._without_query("special_use", ())
         literal = canonical_address(host.removeprefix("[").removesuffix("]"))
         name = None if literal else wire_name(host)
@@ -109,7 +118,7 @@ class Resolver:
         """
         domain = domain.lower().removesuffix(".")
         name = wire_name(domain)
-        if name is None or canonical_address(domain) or special_use(domain):
+        if name is None or canonical_address(domain) or self._is_special(domain):
             return ()
         return await self._remembered((domain, True), (name + NS,), name_servers_in)
 
@@ -132,6 +141,11 @@ class Resolver:
         search.waiters.append(waiter)
         self._start_queued()
         return await waiter
+
+    def _is_special(self, host: str) -> bool:
+        """True for a name that is never asked for."""
+        labels = host.lower().removesuffix(".").split(".")
+        return any(".".join(labels[at:]) in self._special for at in range(len(labels)))
 
     async def close(self) -> None:
         """Close the sockets; whoever still waits gets OwnFailure."""
@@ -247,12 +261,6 @@ def _where(resolver: str) -> tuple[str, int]:
             f"resolver {resolver!r} is not address:port, as in 127.0.0.1:53 or [::1]:53; see docs/operations.md"
         )
     return address, int(port)
-
-
-def special_use(host: str) -> bool:
-    """True for a name that is never asked for."""
-    labels = host.lower().removesuffix(".").split(".")
-    return labels[-1] in SPECIAL_USE or ".".join(labels[-2:]) in SPECIAL_USE
 
 
 _ALWAYS_THERE = "com"

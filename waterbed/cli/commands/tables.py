@@ -142,6 +142,47 @@ def data_list(form: Formatted = Format.table) -> None:
             say(f"  note     {source.note}")
 
 
+@data_app.command("lists")
+def data_lists(context: typer.Context, form: Formatted = Format.table) -> None:
+    """List what is known of IANA and CDNs, with days.
+
+    Each is shipped, and a study may have a newer one.
+
+    For example: waterbed -C mystudy data lists
+    """
+    from attribution.lookups.lists import list_rows
+
+    names = ("id", "what", "day", "renewed", "get")
+    rows = [(row.id, row.what, row.day.isoformat(), "yes" if row.renewed else "", row.get) for row in
+            list_rows(context.obj)]  # fmt: skip
+    print_cells(names, rows, form)
+
+
+@data_app.command("renew")
+def data_renew(
+    context: typer.Context,
+    list_id: Annotated[str, typer.Argument(metavar="ID", help="A list, as named by waterbed data lists.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The newer list, as its source gives it.")],
+    day: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The day of the list.")],
+) -> None:
+    """Take a newer list into the study.
+
+    It adds to the shipped one, from the next pass on.
+
+    For example: waterbed -C mystudy data renew special-names special-use-domain.csv --date 2026-11-25
+    """
+    from contextlib import closing
+
+    from attribution.lookups.lists import renew
+    from waterbed.store.audit import put_on_record
+    from waterbed.store.folder import open_folder, real_clock
+
+    with closing(open_folder(context.obj)) as folder:
+        entries = renew(folder.path, list_id, file, day.date(), real_clock().date())
+        put_on_record(folder, "renew", f"list {list_id}", f"of {day.date()}: {entries} entries")
+    say(f"{entries:,} entries of {list_id}.")
+
+
 @data_app.command("fetch")
 def data_fetch(
     source_id: Annotated[str, typer.Argument(metavar="ID", help="A source, as named by waterbed data list.")],

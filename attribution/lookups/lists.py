@@ -7,7 +7,7 @@ shipped one and takes nothing away: no name is asked for, and no address connect
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -147,10 +147,10 @@ def list_rows(folder: Path | None) -> list[ListRow]:
     return rows
 
 
-def renew(folder: Path, list_id: str, path: Path, day: date, today: date) -> int:
-    """Take a newer list into a study.
+def newer_list(folder: Path, list_id: str, path: Path, day: date, today: date) -> list[str]:
+    """Read a newer list for a study.
 
-    Returns the number of its entries. InputError, and nothing changed, for a file that is another, a list that is not
+    Returns its entries, sorted. InputError for a file that is another, a list that is not
     known, and a day in the future or before the newest.
     """
     kind = KINDS.get(list_id)
@@ -164,9 +164,13 @@ def renew(folder: Path, list_id: str, path: Path, day: date, today: date) -> int
     entries = _read(kind, path, content(path, f"a list of {list_id}", _MOST, SEE))
     if kind.holds and not set(kind.holds) & set(entries):
         raise InputError(f"{path}: a list of {list_id} was expected, which has {' or '.join(kind.holds)} in it ({SEE})")
+    return entries
+
+
+def keep_list(folder: Path, list_id: str, day: date, entries: Sequence[str]) -> None:
+    """Put a list into force, whole or not at all."""
     (folder / FOLDER).mkdir(exist_ok=True)
     write_whole(folder / FOLDER / f"{list_id}-{day}", "".join(f"{entry}\n" for entry in entries).encode())
-    return len(entries)
 
 
 def _read(kind: _Kind, path: Path, data: bytes) -> list[str]:

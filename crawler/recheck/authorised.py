@@ -1,12 +1,10 @@
 """Authorisations of link checks, on record before use."""
 
 from collections.abc import Iterable
-from dataclasses import replace
-from hashlib import blake2b
 
 from crawler.probe.link_checks import LinkCheck
 from waterbed.model.bookkeeping import Audit
-from waterbed.store.audit import audit_entry
+from waterbed.store.audit import audit_entry, once
 from waterbed.store.folder import Folder
 
 AUTHORISED = "authorise"
@@ -27,8 +25,7 @@ def record_authorisations(folder: Folder, checks: Iterable[LinkCheck]) -> None:
 def _entry(check: LinkCheck) -> Audit:
     reads = f"reads up to {check.body_limit} bytes" if check.body_limit else "reads no answer"
     reason = f"link check {check.name}: sends {check.method}, {reads}; authorised by {check.authorised}"
-    made = audit_entry(AUTHORISED, check.definition, reason)
-    return replace(made, audit_id=blake2b(f"link check {check.definition}".encode(), digest_size=16).hexdigest())
+    return once(audit_entry(AUTHORISED, check.definition, reason))
 
 
 def record_trial(folder: Folder, checks: Iterable[LinkCheck], files: int, consent: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from attribution.lookups.dns.resolver import Resolver
-from attribution.lookups.lists import list_rows, lists_of, renew
+from attribution.lookups.lists import keep_list, list_rows, lists_of, newer_list
 from crawler.net.guard import connector
 from tests.publish.study import small_study
 from waterbed.analysis.doctor import examine
@@ -34,6 +34,10 @@ def write(folder: Path, list_id: str, text: str | None = None) -> Path:
     path = folder / f"{list_id}.txt"
     path.write_text(FILES[list_id] if text is None else text)
     return path
+
+
+def renew(folder: Path, list_id: str, path: Path, day: date, today: date) -> None:
+    keep_list(folder, list_id, day, newer_list(folder, list_id, path, day, today))
 
 
 def test_a_renewed_list_adds_to_the_shipped_one(tmp_path: Path) -> None:

@@ -173,14 +173,16 @@ def data_renew(
     """
     from contextlib import closing
 
-    from attribution.lookups.lists import renew
-    from waterbed.store.audit import put_on_record
+    from attribution.lookups.lists import keep_list, newer_list
+    from waterbed.store.audit import audit_entry, once
     from waterbed.store.folder import open_folder, real_clock
 
     with closing(open_folder(context.obj)) as folder:
-        entries = renew(folder.path, list_id, file, day.date(), real_clock().date())
-        put_on_record(folder, "renew", f"list {list_id}", f"of {day.date()}: {entries} entries")
-    say(f"{entries:,} entries of {list_id}.")
+        entries = newer_list(folder.path, list_id, file, day.date(), real_clock().date())
+        entry = audit_entry("renew", f"list {list_id}", f"of {day.date()}: {len(entries)} entries")
+        folder.store.add([once(entry, *entries)])
+        keep_list(folder.path, list_id, day.date(), entries)
+    say(f"{len(entries):,} entries of {list_id}.")
 
 
 @data_app.command("fetch")

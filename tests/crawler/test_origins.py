@@ -1,6 +1,7 @@
 """A CDN's origin service: what it is told, what is kept, and where it is never used."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ import msgspec
 import pytest
 
 from crawler.origins import OriginReport, ask_origins, case_number
+from tests.docs.markdown import ROOT
 from tests.publish.study import small_study
 from tests.store.study_folder import made
 from waterbed.analysis.explain.url import chain_of_url
@@ -21,11 +23,13 @@ from waterbed.model.facts import Origin
 from waterbed.publish.freeze.facts import FROZEN_FACTS
 from waterbed.publish.release import publish_all
 from waterbed.store.audit import audits
+from waterbed.store.config import write_toml
 from waterbed.store.folder import Folder
 from waterbed.store.lake.kinds import SEALED
 from waterbed.store.lake.reading import known_resolved
 from waterbed.study.study import Study
 
+Run = Callable[..., tuple[int, str, str]]
 NAMES = {"h-d02": "secret-two.example.com", "h-d03": "secret-three.example.com"}
 BEHIND = "28.0.77.7"
 """An address of the first hoster's network."""
@@ -223,3 +227,38 @@ def test_it_stays_in_the_study(looked: tuple[Asking, Study], tmp_path: Path) -> 
     assert Origin not in FROZEN_FACTS
     assert Origin not in SEALED
     assert BEHIND not in known_resolved(study.folder)
+
+
+def test_nothing_for_others_knows_what_was_told() -> None:
+    """No module that publishes, serves, exports or seals names the fact or what uses it."""
+    rooms = [ROOT / "waterbed" / name for name in ("publish", "service", "store/lake", "intake")]
+    files = [path for room in rooms for path in room.rglob("*.py")] + [*(ROOT / "crawler" / "probe").rglob("*.py")]
+    assert len(files) > 100
+    for path in files:
+        text = path.read_text()
+        assert "told_origins" not in text, path
+        assert "facts.Origin" not in text, path
+        assert not any(line.strip() == "Origin," for line in text.splitlines()), path
+
+
+def test_the_commands_say_what_they_do(looked: tuple[Asking, Study], run: Run) -> None:
+    """Off: exit code 2. Asked: counts. In rankings: by agreement, and marked in every form."""
+    asking, study = looked
+    at = ("-C", study.path)
+    code, out, err = run(*at, "origins", "ask")
+    assert (code, out) == (2, "")
+    assert "origins.url, origins.proxy and origins.categories are not all set" in err
+    write_toml(study.path / "waterbed.toml", study.folder.config)
+    code, out, err = run(*at, "origins", "ask", "--limit", "1")
+    assert (code, out.partition(",")[0]) == (0, "1 told"), err
+    code, out, _ = run(*at, "origins", "list", "--format", "csv")
+    assert (code, BEHIND in out, "secret" in out) == (0, True, False)
+    code, _, err = run(*at, "rank", "--told-origins")
+    assert (code, "waterbed origins agree" in err) == (2, True)
+    asking.set(in_rankings=True)
+    write_toml(study.path / "waterbed.toml", study.folder.config)
+    assert run(*at, "origins", "agree", "--reason", "agreement of 2026-01-05")[0] == 0
+    code, out, err = run(*at, "rank", "--told-origins", "--format", "json")
+    assert code == 0, err
+    assert "told in confidence: not for publication" in json.loads(out)["caveat"]
+    assert run(*at, "rank", "--told-origins", "--since", "2026-01-05")[0] == 2

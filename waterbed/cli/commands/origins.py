@@ -19,7 +19,7 @@ def origins_ask(
 ) -> None:
     """Ask about hosts behind the CDN.
 
-    The exit code is 1 if some wait.
+    The exit code is 1 if asking ended early, or a question had no usable answer.
 
     The service is told a host name and an opaque case number. Each question is on record before it is sent. The
     credentials come from WATERBED_ORIGIN_ID and WATERBED_ORIGIN_SECRET.
@@ -36,11 +36,11 @@ def origins_ask(
         report = ask_origins(study.folder, hosts, limit=limit)
     say(
         f"{report.told} told, {report.not_behind} not behind the CDN, {report.not_known} not known, "
-        f"{report.failed} without a usable answer; {report.fresh} were asked about recently."
+        f"{report.failed} without a usable answer; {report.fresh} were asked about recently, {report.waiting} wait."
     )
     if report.stopped:
         complain(f"{report.stopped}; {report.waiting} hosts wait, and all answers are kept (docs/origins.md)")
-    raise typer.Exit(FINDING if report.waiting else OK)
+    raise typer.Exit(FINDING if report.stopped or report.failed else OK)
 
 
 @origins_app.command("list")

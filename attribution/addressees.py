@@ -133,9 +133,16 @@ def _reached(named: str, company: str, there: Attribution) -> tuple[Addressed, s
 class ReportedOrigins:
     """Reported addresses behind proxies, by URL and time."""
 
-    def __init__(self, reports: Iterable[Report]) -> None:
-        """Take what reports tell; most tell nothing."""
+    def __init__(
+        self, reports: Iterable[Report], told: Mapping[str, Sequence[tuple[datetime, str]]] | None = None
+    ) -> None:
+        """Take what reports tell; most tell nothing.
+
+        `told` are times and addresses that somebody else told, by URL.
+        """
         reported: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
+        for url_id, origins in (told or {}).items():
+            reported[url_id] += origins
         for report in reports:
             if report.origin_address:
                 reported[report.url_id].append((report.reported_at or report.received_at, report.origin_address))

@@ -59,8 +59,8 @@ def rows_of(folder: Folder) -> Rows:
 
 
 def _files(study: Path) -> Iterator[tuple[str, str]]:
-    """What is kept beside the store: the book of hosters, its versions, tables, the protocol."""
-    for pattern in ("hosters.toml", "hosters/*", "tables/**/*", "study.toml"):
+    """What is kept beside the store: the book of hosters, its versions, lists, tables, the protocol."""
+    for pattern in ("hosters.toml", "hosters/*", "lists/*", "tables/**/*", "study.toml"):
         for path in study.glob(pattern):
             if path.is_file() and not _in_the_making(path):
                 yield str(path.relative_to(study)), hashlib.sha256(path.read_bytes()).hexdigest()
@@ -335,6 +335,10 @@ def _further_routes(home: Path) -> None:
         (home / name).write_text(f"28.9.0.0,28.9.255.255,{asn},A name\n")
 
 
+def _ranges(home: Path) -> None:
+    (home / "ranges.txt").write_text("28.7.0.0/16\n")
+
+
 Prepare = Callable[[Path], None]
 
 
@@ -371,6 +375,7 @@ CHANGING: Mapping[str, Command] = {
     "tables add": Command(
         filled, ("tables", "add", "HOME/one.csv", "HOME/two.csv", "--date", "2026-01-06"), _further_routes
     ),
+    "data renew": Command(filled, ("data", "renew", "cdn-ranges", "HOME/ranges.txt", "--date", "2026-11-28"), _ranges),
     "protocol lock": Command(filled, ("protocol", "lock", "--reason", "late"), _drafted),
     "reply received": Command(filled, ("reply", "received", "AS64500", *_SEEN)),
     "reply decide": Command(filled, ("reply", "decide", "ID", *_REJECTED)),

@@ -149,7 +149,7 @@ _OURS = {
     "values that this process made": {
         *("waterbed/cli/commands/fact_sheet.py", "waterbed/publish/api/app.py", "waterbed/publish/notebook.py"),
         *("waterbed/publish/stix.py", "waterbed/intake/worker.py", "waterbed/lab/world/names.py"),
-        *("waterbed/lab/servers/pages.py", "waterbed/publish/api/answers.py"),
+        *("waterbed/lab/servers/pages.py", "waterbed/lab/servers/link_checks.py", "waterbed/publish/api/answers.py"),
         "waterbed/study/streams.py",
         "crawler/crew.py",
     },

@@ -22,7 +22,7 @@ _RECORD_PIECE = 2048
 _MOST_HANDSHAKE = 131_072
 """Most bytes of a handshake: OpenSSL takes certificates of up to 100 KiB."""
 
-_TLS_WINDOW = 1408
+WINDOW = 1408
 """Largest receive window with TLS: with a piece, or with the rest of a record, below 2 KiB."""
 
 _TLS_BUFFER = 1568
@@ -132,7 +132,7 @@ class Connection:
         self._sock = sock
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _TLS_BUFFER if tls else _PLAIN_BUFFER)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, _TLS_WINDOW if tls else _PLAIN_WINDOW)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, WINDOW if tls else _PLAIN_WINDOW)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if source:
             with contextlib.suppress(OSError):
@@ -155,6 +155,13 @@ class Connection:
         if self._sock:
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, PAGE_PIECE)
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, PAGE_PIECE)
+
+    def narrow(self, most: int) -> None:
+        """Read at most `most` bytes at once from now on.
+
+        Never more than a piece.
+        """
+        self._piece = max(1, min(PIECE, most))
 
     async def _ask_proxy(self, tunnel: tuple[str, int]) -> None:
         """Send CONNECT for an address to an HTTP proxy (RFC 9110, 9.3.6)."""

@@ -1,6 +1,6 @@
 """Maps a checked address to the endpoint to connect to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -28,16 +28,16 @@ Source: https://fetch.spec.whatwg.org/#port-blocking, as of 2026-11.
 """
 
 
-def connector(lab: Lab | None, guard: Guard) -> Connector:
+def connector(lab: Lab | None, guard: Guard, special: Sequence[IPv4Network | IPv6Network] = ()) -> Connector:
     """Return the connector of a study.
 
-    It refuses ports of other protocols, and networks that the settings deny. Outside a lab every other address is its
-    own endpoint. In a lab an address outside the map is refused, and the map may name loopback listeners only, so that
-    no packet leaves the machine.
+    It refuses ports of other protocols, networks that the settings deny, and `special` ones of the study's lists.
+    Outside a lab every other address is its own endpoint. In a lab an address outside the map is refused, and the map
+    may name loopback listeners only, so that no packet leaves the machine.
     """
     endpoint = _listeners(lab) if lab else lambda address, port: (address, port)
     blocked = OTHER_PROTOCOLS.difference(guard.ports)
-    denied = tuple(ip_network(net) for net in guard.deny)
+    denied = (*(ip_network(net) for net in guard.deny), *special)
 
     @lru_cache(maxsize=8192)
     def is_denied(address: str) -> bool:

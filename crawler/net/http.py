@@ -9,7 +9,7 @@ from typing import Self
 from crawler.net.connection import FINISHED, Connection, ConnectionFailure
 from crawler.net.guard import Connector
 from crawler.net.politeness import Politeness
-from crawler.net.response import PAGE_MOST, Head, read_body, read_head, refused
+from crawler.net.response import PAGE_MOST, Head, read_answer, read_body, read_head, refused
 from crawler.net.vantage import Vantage
 from waterbed.model.addresses import refusal
 from waterbed.model.facts import Phase
@@ -42,16 +42,40 @@ class Exchange:
     reused: bool = False
     """True if that one was for another URL."""
     page: bytes | None = None
-    """The text of a page, if it was asked for and there is one. Secret: never log or keep it."""
+    """The text of a page or of a link check's answer, if it was asked for and there is one.
+
+    Secret: never log or keep it.
+    """
     page_refused: str | None = None
-    """Why there is no page: status, media_type, compressed, not_text, bad_body, cut_off or timeout."""
+    """Why there is none: status, media_type, compressed, not_text, bad_body, unframed, too_long, cut_off, timeout."""
 
     def __repr__(self) -> str:
         """Show phase and outcome, nothing of request or response."""
         return f"<Exchange {self.phase}: {self.failure or self.head}>"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request, and how much of a response it allows.
+
+    Secret: its repr shows the method alone.
+    """
+
+    method: str
+    most: int = 0
+    """Most bytes of a body that are read."""
+    form: bytes | None = None
+    """The encoded form that a POST sends."""
+    answer: bool = False
+    """True if the whole body is the answer of a link check, False if it is a page."""
+
+    def __repr__(self) -> str:
+        """Show the method, nothing of the form."""
+        return f"<Request {self.method}>"
+
+
 _HERE = Vantage(name="here", network="here")
+_FORM = "application/x-www-form-urlencoded"
 _STALE = ("closed", "reset", "eof", "no_status_line", "bad_head", "late_bytes")
 """Failures of a kept connection: closed meanwhile, or with bytes of an earlier response that came late."""
 
@@ -71,6 +95,11 @@ class HostConnections:
         self._connections: dict[tuple[str, str, int], tuple[Connection, str, str]] = {}
         self._keeps = True
         self._broken: dict[tuple[str, str, int], Exchange] = {}
+
+    @property
+    def vantage(self) -> str:
+        """The name of their vantage point."""
+        return self._vantage.name
 
     async def __aenter__(self) -> Self:
         """Open no connection yet."""
@@ -99,7 +128,7 @@ class HostConnections:
 
         A host that could not be connected to is not tried again for its other URLs: they get the same failure.
         """
-        return await self._ask(canonical, method, addresses, 0)
+        return await self._ask(canonical, Request(method=method), addresses)
 
     async def read_page(self, canonical: CanonicalUrl, addresses: Sequence[str], most: int = PAGE_MOST) -> Exchange:
         """Send a GET and read the text of a page.
@@ -107,9 +136,16 @@ class HostConnections:
         At most `most` bytes are read; of anything but a page only the head is read. One deadline covers head and page.
         A page that is cut off is dropped, and its head is kept.
         """
-        return await self._ask(canonical, "GET", addresses, most)
+        return await self._ask(canonical, Request(method="GET", most=most), addresses)
 
-    async def _ask(self, canonical: CanonicalUrl, method: str, addresses: Sequence[str], most: int) -> Exchange:
+    async def send(self, canonical: CanonicalUrl, request: Request, addresses: Sequence[str]) -> Exchange:
+        """Send a request, read as much as it allows.
+
+        The answer of a link check comes over a connection of its own. One deadline covers all.
+        """
+        return await self._ask(canonical, request, addresses)
+
+    async def _ask(self, canonical: CanonicalUrl, request: Request, addresses: Sequence[str]) -> Exchange:
         key = (canonical.host, canonical.scheme, canonical.port)
         if key in self._broken:
             return self._broken[key]
@@ -120,12 +156,12 @@ class HostConnections:
             return Exchange(address=None, head=None, phase="guard", failure=failure)
         exchange: Exchange | None
         # one task asks for one host's URLs in turn, so nothing else changes `_connections` and `_broken` in an await
-        kept = self._connections.pop(key, None)
+        kept = None if request.answer else self._connections.pop(key, None)
         if kept:
             connection, address, target = kept
             if connection.is_quiet():  # closed meanwhile, as most are: no turn is spent on it
                 reused = target != canonical.target
-                exchange = await self._exchange(key, canonical, method, address, connection, most, reused=reused)
+                exchange = await self._exchange(key, canonical, request, address, connection, reused=reused)
                 if exchange.failure not in _STALE:
                     return exchange
             connection.close()
@@ -139,7 +175,7 @@ class HostConnections:
             if not self._vantage.reaches(endpoint[0]):
                 continue
             exchange, tried = (
-                await self._exchange(key, canonical, method, address, Connection(), most, endpoint),
+                await self._exchange(key, canonical, request, address, Connection(), endpoint),
                 tried + 1,
             )
             if (
@@ -160,10 +196,9 @@ class HostConnections:
         self,
         key: tuple[str, str, int],
         canonical: CanonicalUrl,
-        method: str,
+        request: Request,
         address: str,
         connection: Connection,
-        most: int,
         endpoint: tuple[str, int] | None = None,
         *,
         reused: bool = False,
@@ -184,22 +219,22 @@ class HostConnections:
                         raise ConnectionFailure("http", "late_bytes")
                     phase, started = "http", perf_counter()
                     self._politeness.require_lease()  # the lease may have gone to another while this one connected
-                    await connection.send(self._request(canonical, method))
-                    raw = bytearray() if most else None
-                    head = await read_head(connection, body_follows=method != "HEAD", raw=raw)
+                    await connection.send(self._request(canonical, request))
+                    raw = bytearray() if request.most else None
+                    if request.answer:
+                        connection.narrow(request.most)
+                    head = await read_head(connection, body_follows=request.method != "HEAD", raw=raw)
                     head_ms = round((perf_counter() - started) * 1000, 3)
                     read = connection.text_read
                     if raw is not None:
-                        page_refused = refused(head)
-                        if not page_refused:
-                            page, page_refused = await read_body(connection, head, bytes(raw), most)
-                    await connection.finish_record(FINISHED if page is None else PAGE_MOST)
+                        page, page_refused = await _read_text(connection, request, head, bytes(raw))
+                    await connection.finish_record(FINISHED if page is None or request.answer else PAGE_MOST)
             except ConnectionFailure as problem:
                 head, page, phase, failure = None, None, problem.phase, problem.failure
             except TimeoutError:
                 timed_out = connection.timeout_failure(text_before=text_before)
                 if head:
-                    page, page_refused = None, "timeout" if most else None
+                    page, page_refused = None, "timeout" if request.most else None
                 else:
                     phase, failure = timed_out.phase, timed_out.failure
             finally:
@@ -238,13 +273,26 @@ class HostConnections:
             tunnel=(address, canonical.port) if self._vantage.proxy else None,
         )
 
-    def _request(self, canonical: CanonicalUrl, method: str) -> bytes:
+    def _request(self, canonical: CanonicalUrl, request: Request) -> bytes:
+        form = request.form
+        sent = () if form is None else (f"Content-Type: {_FORM}", f"Content-Length: {len(form)}")
         lines = (
-            f"{method} {canonical.target} HTTP/1.1",
+            f"{request.method} {canonical.target} HTTP/1.1",
             f"Host: {canonical.authority}",
             f"User-Agent: {self._agent}",
             "Accept: */*",
             "Accept-Encoding: identity",
-            f"Connection: {'keep-alive' if method == 'HEAD' else 'close'}",
+            *sent,
+            f"Connection: {'keep-alive' if request.method == 'HEAD' or request.answer else 'close'}",
         )
-        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace") + (form or b"")
+
+
+async def _read_text(
+    connection: Connection, request: Request, head: Head, raw: bytes
+) -> tuple[bytes | None, str | None]:
+    """Read the page, or the answer, that a request asks for; None with the reason why there is none."""
+    if request.answer:
+        return await read_answer(connection, head, raw, request.most)
+    why_not = refused(head)
+    return (None, why_not) if why_not else await read_body(connection, head, raw, request.most)

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import httptools
 
-from crawler.net.connection import Connection, ConnectionFailure
+from crawler.net.connection import WINDOW, Connection, ConnectionFailure
 from crawler.net.tls import HEAD_END
 
 MAX_HEAD = 65_536
@@ -190,3 +190,89 @@ async def read_body(connection: Connection, head: Head, raw: bytes, most: int) -
                 return (None, "cut_off") if framed else (bytes(page.text), None)
     except ConnectionFailure:
         return None, "cut_off"
+
+
+ANSWER_MOST = 65_536
+"""Most bytes of a link check's answer that may be read."""
+
+_LARGE = 2 * WINDOW
+_ANSWERS = (*_PAGES, "text/plain")
+
+
+class _AnswerCollector(_Collector):
+    """The same of an answer that must be alone and whole; keeps its header fields, repeated ones too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = 0
+        self.fields: list[tuple[str, str]] = []
+
+    def on_message_begin(self) -> None:
+        self.begun += 1
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.fields.append((_lowered(name), value.decode("latin-1").strip().lower()))
+
+    def all_of(self, name: str) -> list[str]:
+        return [value for field, value in self.fields if field == name]
+
+
+async def read_answer(connection: Connection, head: Head, raw: bytes, most: int) -> tuple[bytes | None, str | None]:
+    """Read the whole answer of a link check.
+
+    At most `most` bytes of it. `raw` is the head and the bytes that came with it; bytes of framing count. Returns the
+    answer, or None and the reason. Only text of status 200 counts, without any encoding, of a length that the head
+    states or in chunks that end: where the server hangs up instead, nobody knows if it was whole. Nothing more is
+    read where the head says so. The kernel may hold a window of chunks that nobody reads: a large limit keeps it free.
+    """
+    if head.status != 200:
+        return None, "status"
+    answer = _AnswerCollector()
+    parser = httptools.HttpResponseParser(answer)
+    piece, left = raw, most + len(raw) - _body_bytes(raw)
+    try:
+        while True:
+            left -= len(piece)
+            try:
+                parser.feed_data(piece)
+            except (httptools.HttpParserUpgrade, httptools.HttpParserError):
+                return None, "bad_body"
+            if answer.begun > 1:  # what follows an answer was not asked for
+                return None, "bad_body"
+            if reason := _refused_answer(answer, most):
+                return None, reason
+            if b"\0" in answer.text or _NO_TEXT.match(answer.text[:_SNIFFED]):
+                return None, "not_text"
+            if answer.complete:
+                untyped = not answer.all_of("content-type") and bool(answer.text)
+                return (None, "media_type") if untyped else (bytes(answer.text), None)
+            room = left - (WINDOW if most > _LARGE and answer.all_of("transfer-encoding") else 0)
+            if room <= 0:
+                return None, "too_long"
+            connection.narrow(room)
+            piece = await connection.receive()
+            if not piece:
+                return None, "cut_off"
+    except ConnectionFailure:
+        return None, "cut_off"
+
+
+def _body_bytes(raw: bytes) -> int:
+    """Return how many bytes stand behind the head."""
+    end = HEAD_END.search(raw)
+    return len(raw) - end.end() if end else 0
+
+
+def _refused_answer(answer: _AnswerCollector, most: int) -> str | None:
+    """Return why an answer with such a head tells nothing."""
+    kinds, lengths = answer.all_of("content-type"), answer.all_of("content-length")
+    transfer = answer.all_of("transfer-encoding")
+    if len(kinds) > 1 or (kinds and kinds[0].partition(";")[0].strip() not in _ANSWERS):
+        return "media_type"
+    if answer.all_of("content-encoding"):
+        return "compressed"
+    if len(lengths) + len(transfer) != 1 or transfer not in ([], ["chunked"]):
+        return "unframed"
+    if lengths and not (lengths[0].isascii() and lengths[0].isdigit()):
+        return "bad_body"
+    return "too_long" if lengths and int(lengths[0]) > most else None

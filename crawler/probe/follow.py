@@ -6,7 +6,6 @@ from urllib.parse import urljoin
 
 from attribution.lookups.dns.resolver import Resolver
 from crawler.net.http import Exchange, HostConnections
-from crawler.probe.link_checks import LinkCheck
 from waterbed.model.addresses import refusal
 from waterbed.model.errors import BadUrl
 from waterbed.model.facts import Phase, Profile
@@ -38,7 +37,10 @@ class Step:
     """True if what came may answer an earlier request of a connection."""
     redirect: str | None = None
     target: CanonicalUrl | None = None
-    link_check: LinkCheck | None = None
+    link_check: str | None = None
+    """Name of the link check that was asked in place of the URL."""
+    link_exists: bool | None = None
+    """True if the link check said that the file exists, None if that is unclear."""
 
     @property
     def clear(self) -> bool:
@@ -97,7 +99,7 @@ async def _ask(
     connections: HostConnections, canonical: CanonicalUrl, addresses: Sequence[str], profile: Profile
 ) -> Step:
     """Send one HEAD, and one GET if the profile allows it and HEAD was inconclusive."""
-    exchange = await _ask_head(connections, canonical, addresses)
+    exchange = await ask_head(connections, canonical, addresses)
     reused = exchange.reused
     total, method, first = exchange.bytes_read, "HEAD", exchange.head.status if exchange.head else None
     head_status = None
@@ -131,8 +133,11 @@ async def _ask(
     )
 
 
-async def _ask_head(connections: HostConnections, canonical: CanonicalUrl, addresses: Sequence[str]) -> Exchange:
-    """Send one HEAD, and another over a fresh connection where TLS did not authenticate the response."""
+async def ask_head(connections: HostConnections, canonical: CanonicalUrl, addresses: Sequence[str]) -> Exchange:
+    """Send HEAD, twice if TLS did not authenticate the response.
+
+    The second goes over a fresh connection.
+    """
     exchange = await connections.ask(canonical, "HEAD", addresses)
     if exchange.authenticated is not False:
         return exchange
@@ -156,33 +161,6 @@ def _found(exchange: Exchange) -> bool:
 def _is_text(exchange: Exchange) -> bool:
     kind = exchange.head.fields.get("content-type", "").lower() if exchange.head else ""
     return kind.startswith(("text/html", "application/xhtml+xml"))
-
-
-async def ask_link_check(
-    connections: HostConnections,
-    resolver: Resolver,
-    check: LinkCheck,
-    asked: CanonicalUrl,
-    addresses: Sequence[str],
-    host: str,
-) -> Step:
-    """Request a hoster's link check in place of the URL.
-
-    One HEAD; no redirect is followed.
-    """
-    if asked.host != host:
-        addresses = (await resolver.resolve(asked.host)).addresses
-    exchange = await _ask_head(connections, asked, addresses)
-    return Step(
-        canonical=asked,
-        addresses=addresses,
-        exchange=exchange,
-        method="HEAD",
-        bytes_read=exchange.bytes_read,
-        authenticated=exchange.authenticated,
-        reused=exchange.reused,
-        link_check=check,
-    )
 
 
 def redirect_of(canonical: CanonicalUrl, exchange: Exchange) -> tuple[str | None, CanonicalUrl | None]:

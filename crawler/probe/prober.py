@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from attribution.lookups.dns.infrastructure import tags
+from attribution.lookups.dns.infrastructure import Infrastructure, standard_infrastructure
 from attribution.lookups.dns.resolver import Resolver
 from crawler.net.guard import Connector
 from crawler.net.http import HostConnections
@@ -16,8 +16,9 @@ from crawler.net.politeness import Politeness
 from crawler.net.reservations import Reservations
 from crawler.net.vantage import Vantage
 from crawler.probe.control import check_control
-from crawler.probe.follow import Step, ask_link_check, failed_step, follow
-from crawler.probe.link_checks import LinkCheck, link_check_for
+from crawler.probe.follow import Step, failed_step, follow
+from crawler.probe.link_asking import LinkChecks
+from crawler.probe.link_checks import LinkCheck
 from crawler.probe.observation import Origin, fingerprint, observation
 from waterbed.model.bookkeeping import Due
 from waterbed.model.facts import ControlLook, Observation, Profile, Resolution
@@ -97,6 +98,7 @@ class Prober:
         link_checks: Sequence[LinkCheck] = (),
         reservations: Reservations | None = None,
         holds: Callable[[], bool] = lambda: True,
+        infrastructure: Infrastructure | None = None,
     ) -> None:
         """Take all that a check needs; no connection is made.
 
@@ -104,12 +106,13 @@ class Prober:
         """
         self._config = config
         self._vault = vault
+        self._infrastructure = infrastructure or standard_infrastructure()
         self._resolver = resolver
         self._connector = connector
         self._clock = clock
         self._run_id = run_id
         self.vantages = tuple(vantages)
-        self._link_checks = link_checks
+        self._link_checks = LinkChecks(link_checks, resolver, clock)
         probe = config.probe
         bounds = partial(
             Politeness,
@@ -121,8 +124,7 @@ class Prober:
         )
         self._politeness = bounds(reservations=reservations)
         self._canary_politeness = bounds()  # a request a minute: it must not wait for other passes' reservations
-        contact = f" (+{config.contact})" if config.contact else ""
-        self._agent = f"Waterbed/{__version__} hosting-attribution research{contact}"
+        self._agent = agent_of(config)
 
     async def check(self, task: HostTask) -> HostFacts:
         """Check the due URLs of one host one by one."""
@@ -206,11 +208,8 @@ class Prober:
     ) -> Step:
         if resolution.status not in ("ok", "literal"):
             return failed_step(canonical, resolution.status)
-        known = link_check_for(self._link_checks, canonical)
-        if known:
-            check, asked = known
-            return await ask_link_check(connections, self._resolver, check, asked, resolution.addresses, canonical.host)
-        return await follow(
+        checked = await self._link_checks.ask(connections, canonical, resolution.addresses)
+        return checked or await follow(
             connections,
             self._resolver,
             canonical,
@@ -247,10 +246,12 @@ class Prober:
         known: tuple[str, ...] = ()
         if name_servers is not None and name_servers.addresses == answer.addresses:
             servers = name_servers.name_server_ids
-            known = tuple(sorted({*name_servers.tags, *tags(answer.addresses, answer.cnames, None)}))
+            known = tuple(
+                sorted({*name_servers.tags, *self._infrastructure.tags(answer.addresses, answer.cnames, None)})
+            )
         elif answer.status == "ok":
             names = await self._resolver.name_servers(registrable_domain(host))
-            known = tags(answer.addresses, answer.cnames, names)
+            known = self._infrastructure.tags(answer.addresses, answer.cnames, names)
             if names is not None:
                 asked_at = now
                 servers = tuple(sorted(self._vault.keyed_id("host", name) for name in names))
@@ -283,6 +284,12 @@ class Prober:
         if head is None or not (200 <= head.status < 300 or step.redirect in ("site", "other")):
             return False
         return control is None or (changed and self._clock() - control.observed_at > _CHANGED_CONTROL)
+
+
+def agent_of(config: Config) -> str:
+    """Return the User-Agent, which names the project and the contact."""
+    contact = f" (+{config.contact})" if config.contact else ""
+    return f"Waterbed/{__version__} hosting-attribution research{contact}"
 
 
 def _clearly_up(seen: Observation, fingerprint_now: str, due: Due) -> bool:

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Literal
 
 from attribution.lookups.dns.resolver import Resolver, resolver_answers
+from attribution.lookups.lists import lists_of
 from crawler.logs import place_of
 from crawler.net.guard import connector, loopback
 from crawler.net.politeness import JITTER
@@ -19,6 +20,7 @@ from crawler.net.vantage import Vantage, first_vantage, further_vantages
 from crawler.probe.link_checks import read_link_checks
 from crawler.probe.prober import HostFacts, HostTask, Prober
 from crawler.probe.trust import trust_store
+from crawler.recheck.authorised import record_authorisations
 from crawler.recheck.leasing import Leasing
 from crawler.recheck.load import Load
 from crawler.recheck.recorder import Recorder
@@ -117,28 +119,35 @@ class Session:
         """Begin the run, count due URLs and probe the canary."""
         config, lab = self.folder.config, self.folder.lab
         vantages = (first_vantage(config), *further_vantages(config, lab))
-        link_checks = read_link_checks(self.folder.path)
+        link_checks, lists = read_link_checks(self.folder.path), lists_of(self.folder.path)
+        await asyncio.to_thread(record_authorisations, self.folder, link_checks)
         if lab:
             await _require_lab_servers(lab.resolver)
         await asyncio.to_thread(self.folder.mark_dead_runs)
         self.run: Pass = self._stack.enter_context(self.folder.run("recheck", trust_store=trust_store()))
         self.begun = True
         server = lab.resolver if lab else config.names.resolver
+        names = config.names
         self._resolver = Resolver(
-            server, timeout_s=config.names.timeout_s, tries=config.names.tries, in_flight=config.names.in_flight
+            server,
+            timeout_s=names.timeout_s,
+            tries=names.tries,
+            in_flight=names.in_flight,
+            special=lists.special_names,
         )
         self._reservations = self._reserving()
         self.prober = Prober(
             config=config,
             vault=self.folder.vault,
             resolver=self._resolver,
-            connector=connector(lab, config.guard),
+            connector=connector(lab, config.guard, lists.denied),
             clock=self.folder.clock,
             run_id=self.run.run_id,
             vantages=vantages,
             link_checks=link_checks,
             reservations=self._reservations,
             holds=self.run.holds,
+            infrastructure=lists.infrastructure,
         )
         due_by = self.folder.clock()
         until = monotonic() + self._continuous.seconds if self._continuous else None

@@ -27,6 +27,8 @@ FOUND: Final = {
     "overdue": "something is up beyond its time",
     "rejudge": "a verdict would change",
     "forget": "what was removed could not be wiped yet",
+    "origins ask": "asking ended early, or a question had no usable answer",
+    "links test": "a link check concluded falsely",
     "backup": "the backup was made but not recorded, because the store cannot be written to",
     "prune": "a day was left as it is",
     "reproduce": "a table differs",

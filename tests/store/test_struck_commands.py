@@ -27,6 +27,7 @@ from waterbed.store.whole.files import NEW
         ("hosters merge", [("INSERT INTO audit", 1, None)]),
         ("hosters add", [("COMMIT", 1, None)]),
         ("tables add", [("rename", 2, None), ("rename", 2, EIO)]),
+        ("data renew", [("rename", 1, None)]),
         ("key rotate", [("open", 1, EIO), ("write", 2, None)]),
     ],
 )

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from itertools import pairwise
 from statistics import median
 
+from attribution.lookups.lists import list_rows
 from attribution.lookups.rdap.registrations import RegistrationIndex
 from waterbed.analysis.doctor_storage import (
     Finding,
@@ -66,6 +67,7 @@ def examine(study: Study) -> list[Finding]:
         *_schedule(study),
         *_runs(study),
         *_routes(study, conclusions),
+        *_lists(study),
         *_registrations(study),
         *_domains(conclusions),
         *_hosters(study),
@@ -262,6 +264,16 @@ def _routes(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
             f"newest of {max(days).date()}, {age:.0f} days old; {stale:,} looks attributed with a stale table",
             "waterbed tables add a table of these days",
         )
+
+
+def _lists(study: Study) -> Iterator[Finding]:
+    """Lists of IANA and of CDNs that are older than the settings allow."""
+    today, allowed = study.clock().date(), study.config.lists_max_age_days
+    for row in list_rows(study.path):
+        age = (today - row.day).days
+        if age > allowed:
+            advice = f"get a newer one, then waterbed data renew {row.id} FILE --date DAY"
+            yield finding("warning", f"the list {row.id} is old", f"of {row.day}, {age:,} days old", advice)
 
 
 def _registrations(study: Study) -> Iterator[Finding]:

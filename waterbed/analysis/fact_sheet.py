@@ -59,6 +59,8 @@ class Sheet:
     duration: Sequence[Duration]
     """One, or none where nothing was looked at."""
     cases: Sequence[Case]
+    hoster_word: int
+    """Looks at what it hosted that its own link check decided: its word, not a look at the content."""
     misaddressed: Sequence[AddressedNotice]
     """Notices that went to it and were not its own, and notices about what it hosted that went to somebody else."""
 
@@ -105,6 +107,7 @@ def sheet_of(
         curve=list(cause_shares(kept, until=until)) if until and not withheld else (),
         duration=[duration(clocks, within_h=SHEET_H[-1])] if until and not withheld else (),
         cases=list(_cases(own, clocks, concerned, company, chosen, until)),
+        hoster_word=sum(looks for hosters, looks in conclusions.hoster_words.items() if company in hosters),
         misaddressed=[n for n in concerned if n.addressed == "misaddressed"],
     )
 

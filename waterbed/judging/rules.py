@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ LATER = ("unwatched", "unobserved", "disputed", "quarantined")
 
 They come from a missing canary, from combined vantages and from mass flips.
 """
+
+IGNORED = "L0-hoster-word-ignored"
+"""Rule by which the answer of a link check tells nothing."""
 
 _tested = itemgetter(*FEATURES)
 """The values of all features that rules test, in one order."""
@@ -71,6 +74,19 @@ class RuleSet:
         if known is None:
             known = self._decided[features] = self._first(look)
         return known
+
+    @property
+    def of_link_checks(self) -> frozenset[str]:
+        """The ids of rules that test a link check."""
+        return frozenset(rule.id for rule in self.rules if "link_exists" in rule.when)
+
+    def without_link_checks(self) -> "RuleSet":
+        """The same rules, by which no link check tells anything."""
+        at = next((n for n, rule in enumerate(self.rules) if "link_exists" in rule.when), None)
+        if at is None:
+            return self
+        ignored = Rule(id=IGNORED, outcome="disputed", when={"link_exists": "any"})
+        return replace(self, rules=(*self.rules[:at], ignored, *self.rules[at:]), _decided={})
 
     def _first(self, look: Mapping[str, Any]) -> tuple[Rule, Outcome]:
         for rule in self.rules:

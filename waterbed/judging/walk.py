@@ -167,6 +167,12 @@ class Walk:
         self._past_numbers: dict[tuple[Any, ...], int] = {_state(Past()): 0}
         self._steps: dict[tuple[int, int], tuple[int, int]] = {}
 
+    @property
+    def link_checked(self) -> bool:
+        """True if a hoster's link check decided a look."""
+        own = self.rules.of_link_checks
+        return any(verdict.rule.partition("+")[0] in own for verdict in self.verdicts)
+
     def kinds(self, found: Sequence[Kind]) -> NDArray[Any]:
         """The number of each kind."""
         for kind in found:

@@ -1,5 +1,6 @@
 """Addresses as text: one spelling, and which are public."""
 
+from datetime import date
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
@@ -24,6 +25,9 @@ _SPECIAL_V4 = tuple(
         "240.0.0.0/4",  # reserved, broadcast
     )
 )
+SPECIAL_DAY = date(2026, 11, 27)
+"""The day on which these, and `_SPECIAL_V6`, were written down."""
+
 _AGENTS = tuple(
     IPv4Network(net)
     for net in (

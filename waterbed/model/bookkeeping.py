@@ -17,6 +17,7 @@ from waterbed.model.facts import (
     ExternalObservation,
     Notice,
     Observation,
+    Origin,
     Registration,
     Report,
     Resolution,
@@ -36,7 +37,7 @@ class Run:
     INDEX: ClassVar = ()
 
     run_id: Annotated[str, "id of the run"]
-    kind: Annotated[str, "import, recheck, registry or backup"]
+    kind: Annotated[str, "import, recheck, registry, origins or backup"]
     vantage: Annotated[str, "where it ran"]
     started_at: Annotated[datetime, "when it started"]
     version: Annotated[str, "version of Waterbed"]
@@ -213,6 +214,7 @@ STORED: tuple[type, ...] = (
     Notice,
     ExternalObservation,
     Birth,
+    Origin,
     ProtocolLock,
     DeviationNote,
     Preview,

@@ -42,6 +42,8 @@ RankClass = Literal[
 """Whether a share is given, and if not why."""
 Assessment = Literal["decides", "ignored"]
 """What analysts' assessments do: reports count by them, or all reports count."""
+HosterWord = Literal["counts", "ignored"]
+"""What hosters' own link checks do: their answers are looks like any, or tell nothing."""
 ClockKind = Literal["first_seen", "reported", "notice_sent", "notice_delivered", "legal_order", "episode_start"]
 """Origin of a takedown clock. `legal_order`: a delivered legal order, and no other notice."""
 

@@ -175,6 +175,29 @@ class Resolution:
     tags: Annotated[tuple[str, ...], "what known lists say of addresses, CNAMEs, name servers: parking, seized"] = ()
 
 
+OriginOutcome = Literal["told", "not_behind", "not_known"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """An answer of a CDN's origin service about one host.
+
+    Told in confidence: no address of it is connected to, and no output for others rests on it.
+    """
+
+    KEY: ClassVar = ("origin_id",)
+    INDEX: ClassVar = (("host_id", "told_at"),)
+
+    origin_id: Annotated[str, "id of this answer"]
+    host_id: Annotated[str, "the host asked about"]
+    proxy: Annotated[str, "key of the CDN in the book of hosters"]
+    told_at: Annotated[datetime, "when the service said so"]
+    outcome: Annotated[OriginOutcome, "told, not_behind (the host does not use this CDN) or not_known"]
+    addresses: Annotated[tuple[str, ...], "public addresses behind the CDN, as told, sorted"] = ()
+    asn: Annotated[int | None, "AS of the hoster, as told; null: not told"] = None
+    hoster: Annotated[str | None, "name of the hoster, as told; null: not told, or it is a host name"] = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """The result of one look at one URL, without verdict."""

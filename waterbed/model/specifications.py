@@ -5,7 +5,9 @@ from typing import Annotated, Final, Literal
 
 from waterbed.model.results import Estimability
 
-Dimension = Literal["clock", "role", "dedup", "confirmation", "moved", "unknown", "proxy", "merges", "assessment"]
+Dimension = Literal[
+    "clock", "role", "dedup", "confirmation", "moved", "unknown", "proxy", "merges", "assessment", "hoster_word"
+]
 """A choice that somebody else could have made otherwise."""
 
 Dedup = Literal["url", "host", "site"]
@@ -42,6 +44,7 @@ class CurveRow:
     proxy: Annotated[str, "what becomes of URLs behind a reverse proxy: own class, excluded or counted"]
     merges: Annotated[str, "whether the book's companies hold: on, or off (each AS and registrant for itself)"]
     assessment: Annotated[str, "whether analysts' assessments decide which reports count: decides, or ignored"]
+    hoster_word: Annotated[str, "whether the answers of hosters' own link checks tell anything: counts, or ignored"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

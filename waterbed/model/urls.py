@@ -214,10 +214,10 @@ left to the resolver, as RFC 6761 has it.
 """
 
 
-def special_use(host: str) -> bool:
+def special_use(host: str, suffixes: Collection[str] = SPECIAL_USE) -> bool:
     """True for a name that is never asked for."""
     labels = host.lower().removesuffix(".").split(".")
-    return labels[-1] in SPECIAL_USE or ".".join(labels[-2:]) in SPECIAL_USE
+    return any(".".join(labels[at:]) in suffixes for at in range(len(labels)))
 
 
 def same_place(before: CanonicalUrl, after: CanonicalUrl) -> bool:

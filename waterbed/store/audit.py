@@ -4,7 +4,9 @@ import os
 import pwd
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from hashlib import blake2b
 
 from waterbed.model.bookkeeping import Audit
 from waterbed.store.folder import Folder, real_clock
@@ -30,6 +32,15 @@ def audit_entry(action: str, subject: str, reason: str) -> Audit:
         subject_id=subject,
         reason=reason,
     )
+
+
+def once(entry: Audit, *of: str) -> Audit:
+    """The same entry, on record once for these texts.
+
+    Its id is made of them.
+    """
+    text = "\0".join((entry.action, entry.subject_id, entry.reason, *of))
+    return replace(entry, audit_id=blake2b(text.encode(), digest_size=16).hexdigest())
 
 
 def who() -> str:

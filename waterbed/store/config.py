@@ -32,6 +32,7 @@ from waterbed.store.settings import (
     Log,
     Names,
     Norm,
+    Origins,
     Probe,
     Publish,
     Registry,
@@ -67,6 +68,7 @@ __all__ = [
     "Log",
     "Names",
     "Norm",
+    "Origins",
     "Probe",
     "Publish",
     "Registry",
@@ -98,6 +100,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     network: str = "here"
     vantages: tuple[Vantage, ...] = ()
     routes_max_age_days: float = 31.0
+    lists_max_age_days: float = 366.0
     geoip: tuple[str, ...] = ()
     """MaxMind databases that `explain` asks for a second opinion; no conclusion rests on them."""
     clock: ClockKind = "reported"
@@ -118,6 +121,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     norm: Norm = Norm()
     registry: Registry = msgspec.field(default_factory=Registry)
     domains: Domains = msgspec.field(default_factory=Domains)
+    origins: Origins = Origins()
     hosters: Hosters = Hosters()
     coding: Coding = Coding()
     linking: Linking = msgspec.field(default_factory=Linking)

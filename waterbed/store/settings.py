@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from waterbed.model.conclusions import Assessment, LinkStrength
+from waterbed.model.conclusions import Assessment, HosterWord, LinkStrength
 from waterbed.model.facts import Profile
 
 
@@ -100,6 +100,8 @@ class Judge(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     freeze_s: float = 4 * 3600.0
     assessment: Assessment = "decides"
     """Whether analysts' assessments decide which reports count."""
+    hoster_word: HosterWord = "counts"
+    """Whether the answers of hosters' own link checks tell anything."""
 
 
 class Canary(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -150,6 +152,7 @@ class Registry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     cymru: bool = False
 
 
+<<<<<<< HEAD
 class Domains(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """Settings of requests about domains; off without categories.
 
@@ -168,6 +171,23 @@ class Domains(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     themselves, and registrars can take that back for 45 days."""
     within_days: Annotated[float, msgspec.Meta(gt=0, le=366)] = 7.0
     """An answer fetched so long after an end tells of it; later ones tell of something else."""
+=======
+class Origins(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Questions to a CDN's origin service for trusted reporters."""
+
+    url: str = ""
+    """Address of the service, with {case} in its path; empty: nothing is asked."""
+    proxy: str = ""
+    """Key of the CDN in the book of hosters: only hosts behind it are asked about."""
+    categories: tuple[str, ...] = ()
+    """Categories of reports whose hosts may be named to it."""
+    a_minute: Annotated[float, msgspec.Meta(gt=0, le=6000)] = 6.0
+    a_day: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 100
+    fresh_days: Annotated[float, msgspec.Meta(ge=0, le=366)] = 7.0
+    timeout_s: Annotated[float, msgspec.Meta(gt=0, le=300)] = 20.0
+    in_rankings: bool = False
+    """True if `rank --told-origins` may use the answers, once the agreement is on record."""
+>>>>>>> links
 
 
 class Hosters(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

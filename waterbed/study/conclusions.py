@@ -28,7 +28,7 @@ from waterbed.study.attributed import hosters_of
 from waterbed.study.facts import Facts
 from waterbed.study.grown import Grown, grown_of, keep_urls
 from waterbed.study.judged import Answered, Answers
-from waterbed.study.judgements import Judgements, Restate
+from waterbed.study.judgements import Judgements, Restate, ToldOrigins
 from waterbed.study.kept_runs import KeptRuns
 from waterbed.study.kept_urls import Beginning
 from waterbed.study.linking import clusters_of, content_ids, known_of
@@ -60,25 +60,29 @@ class Conclusions(Judgements):
         config: Config | None = None,
         codes: Mapping[str, str] | None = None,
         runs: Restate | None = None,
+        told: ToldOrigins | None = None,
     ) -> "Conclusions":
         """Return the same facts under other choices.
 
         Every step that does not depend on these choices is shared. `config` may differ only in how absences are
-        confirmed and whether assessments decide. `codes` settle cases beside those that people settled. `runs` restates
-        the runs of each URL.
+        confirmed, and whether assessments and link checks tell. `codes` settle cases beside those that people settled.
+        `runs` restates the runs of each URL. `told` are addresses behind proxies that an origin service told.
         """
         other = Conclusions(
             lambda: self.all_facts,
             attributor or self.attributor,
-            self.rules,
+            self.given_rules,
             config or self.config,
             self._opened,
             removal_measured=self.removal_measured,
             processes=self.processes,
         )
-        other.varies, other._restate, other._codes = self, runs, codes or {}
-        changed = {name for name, value in (("attributor", attributor), ("codes", codes)) if value is not None}
-        if other.config.judge.assessment == self.config.judge.assessment:  # else everything is of other facts
+        other.varies, other._restate, other._codes, other.told = self, runs, codes or {}, told or self.told
+        choices = (("attributor", attributor), ("codes", codes), ("told", told))
+        changed = {name for name, value in choices if value is not None}
+        theirs, ours = other.config.judge, self.config.judge
+        # else everything is of other facts, or judged otherwise
+        if (theirs.assessment, theirs.hoster_word) == (ours.assessment, ours.hoster_word):
             other.shared = frozenset(step for step, on in RESTS_ON.items() if not on & changed)
         return other
 
@@ -90,7 +94,7 @@ class Conclusions(Judgements):
         return Conclusions(
             lambda: self.all_facts.before(when),
             self.attributor,
-            self.rules,
+            self.given_rules,
             self.config,
             self._opened,
             removal_measured=self.removal_measured,
@@ -102,7 +106,7 @@ class Conclusions(Judgements):
         return Conclusions(
             facts,
             self.attributor,
-            self.rules,
+            self.given_rules,
             self.config,
             self._opened,
             removal_measured=self.removal_measured,

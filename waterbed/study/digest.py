@@ -13,7 +13,7 @@ from waterbed.governance.hosters import ACTION, VERSIONS
 from waterbed.model.bookkeeping import STORED, Audit, Beat, Due, KeyCheck, Reserved, Sealed
 from waterbed.model.codec import microseconds
 from waterbed.model.decisions import HosterChange
-from waterbed.model.facts import Registration, Snapshot
+from waterbed.model.facts import Origin, Registration, Snapshot
 from waterbed.model.governance import DeviationNote, Edition
 from waterbed.store.config import Config
 from waterbed.store.folder import Folder
@@ -23,7 +23,7 @@ from waterbed.store.lake.manifest import to_json
 from waterbed.store.tables import TABLES
 from waterbed.study.facts import Facts
 
-_NO_FACTS: Final = (Audit, Beat, Due, Edition, KeyCheck, Reserved, Sealed, DeviationNote)
+_NO_FACTS: Final = (Audit, Beat, Due, Edition, KeyCheck, Origin, Reserved, Sealed, DeviationNote)
 """Kinds of records from which nothing is concluded."""
 _HOME: Final = Path(__file__).parents[2]
 _LIBRARIES: Final = ("numpy", "scipy", "pyarrow", "duckdb", "networkx", "pyspark")

@@ -165,6 +165,18 @@ class Judged:
             for (verdict, answer), looks in found.items()
         ]
 
+    def hoster_words(self) -> Counter[tuple[str, ...]]:
+        """Numbers of decided looks that asked a link check.
+
+        By the hosters of their addresses; the content itself was not asked for.
+        """
+        found: Counter[tuple[str, ...]] = Counter()
+        own = self.looks.walk.rules.of_link_checks
+        for told, answer, looks in self.told_of:
+            if told.state != "unknown" and told.rule.partition("+")[0] in own:
+                found[answer.hosters if answer else ()] += looks
+        return found
+
     def outcomes(self) -> Counter[tuple[str, State]]:
         """Numbers of looks by outcome, first seen first.
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -32,6 +33,7 @@ from waterbed.study.steps import Step
 Value = TypeVar("Value")
 
 
+ToldOrigins = Mapping[str, Sequence[tuple[datetime, str]]]
 Restate = Callable[[Mapping[str, Sequence[Run]]], Mapping[str, Sequence[Run]]]
 
 
@@ -46,6 +48,8 @@ class Judgements:
     shared: frozenset[str] = frozenset()
     """Steps that do not depend on these choices: they are taken from `varies`."""
     _restate: Restate | None = None
+    told: ToldOrigins | None = None
+    """Addresses behind proxies that an origin service told, by URL."""
 
     def __init__(
         self,
@@ -71,7 +75,8 @@ class Judgements:
         self._kept = kept
         self.processes = processes
         self.attributor = attributor
-        self.rules = rules
+        self.given_rules = rules
+        self.rules = rules if config.judge.hoster_word == "counts" else rules.without_link_checks()
         self.config = config
         self._opened = opened or OpenedNames()
         self.removal_measured = removal_measured
@@ -139,6 +144,15 @@ class Judgements:
         """
         kept = self.kept("outcomes", list[tuple[str, State, int]], lambda: _listed(self.judged.outcomes()))
         return Counter({(outcome, state): looks for outcome, state, looks in kept})
+
+    @cached_property
+    def hoster_words(self) -> Counter[tuple[str, ...]]:
+        """Numbers of looks that rest on a hoster's own word.
+
+        Its link check decided them; by the hosters of their addresses.
+        """
+        form = list[tuple[tuple[str, ...], int]]
+        return Counter(dict(self.kept("hoster-words", form, lambda: list(self.judged.hoster_words().items()))))
 
     @cached_property
     def stale_looks(self) -> int:
@@ -236,7 +250,7 @@ class Judgements:
 
     @cached_property
     def _origins_reported(self) -> ReportedOrigins:
-        return ReportedOrigins(self.facts.reports)
+        return ReportedOrigins(self.facts.reports, self.told)
 
     def origin_behind(self, look: Observation) -> str | None:
         """Return the reported address behind the proxy.

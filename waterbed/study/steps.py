@@ -7,12 +7,12 @@ from typing import Any, Final, Self, TypeVar, overload
 RESTS_ON: Final[Mapping[str, frozenset[str]]] = {
     "_counted": frozenset(),
     "looks": frozenset(),
-    "attributed": frozenset({"attributor"}),
-    "believed": frozenset({"attributor"}),  # the cycle guard goes by hoster
+    "attributed": frozenset({"attributor", "told"}),
+    "believed": frozenset({"attributor", "told"}),  # the cycle guard goes by hoster
     "settled": frozenset({"codes"}),
-    "_coded": frozenset({"attributor", "codes"}),
-    "verdicts": frozenset({"attributor", "codes"}),
-    "attributions": frozenset({"attributor"}),
+    "_coded": frozenset({"attributor", "codes", "told"}),
+    "verdicts": frozenset({"attributor", "codes", "told"}),
+    "attributions": frozenset({"attributor", "told"}),
     "links": frozenset(),
     "known": frozenset(),
 }

@@ -250,7 +250,7 @@ class WindowedConclusions(Conclusions):
         super().__init__(
             lambda: cut_facts(whole.all_facts, window, cuts.confirmation, cuts.source),
             whole.attributor,
-            whole.rules,
+            whole.given_rules,
             whole.config,
             removal_measured=whole.removal_measured,
             processes=whole.processes,

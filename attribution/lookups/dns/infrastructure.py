@@ -120,6 +120,10 @@ def _shared(tags: list[Tag | None]) -> set[Tag]:
 
 def infrastructure_from(data: bytes, where: str) -> Infrastructure:
     """A list from TOML text; InputError if it is malformed."""
+    return Infrastructure(_checked(data, where).entry)
+
+
+def _checked(data: bytes, where: str) -> _File:
     try:
         file = decode(data, type=_File)
     except msgspec.DecodeError as problem:
@@ -141,19 +145,27 @@ def infrastructure_from(data: bytes, where: str) -> Infrastructure:
         twice = [text for text, times in counted.items() if times > 1]
         if twice:
             raise InputError(f"{where}: {twice[0]!r} stands twice among {kind}; {_DOCS}")
-    return Infrastructure(file.entry)
+    return file
+
+
+@cache
+def _standard() -> _File:
+    path = Path(__file__).parent / "infrastructure.toml"
+    return _checked(path.read_bytes(), "attribution/lookups/dns/infrastructure.toml")
+
+
+def standard_entries() -> tuple[Entry, ...]:
+    """The entries of the list that comes with Waterbed."""
+    return _standard().entry
+
+
+def shipped_day(tag: Tag) -> date:
+    """The day on which a tag's entries were compared."""
+    sources = {source for entry in standard_entries() if entry.tag == tag for source in entry.source}
+    return min(source.checked for source in _standard().source if source.id in sources)
 
 
 @cache
 def standard_infrastructure() -> Infrastructure:
     """The list that comes with Waterbed."""
-    path = Path(__file__).parent / "infrastructure.toml"
-    return infrastructure_from(path.read_bytes(), "attribution/lookups/dns/infrastructure.toml")
-
-
-def tags(addresses: Collection[str], cnames: Iterable[str], name_servers: Collection[str] | None) -> tuple[Tag, ...]:
-    """Kinds of a host by the standard list.
-
-    See `Infrastructure.tags`; names are not returned.
-    """
-    return standard_infrastructure().tags(addresses, cnames, name_servers)
+    return Infrastructure(standard_entries())

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -13,7 +13,7 @@ from attribution.lookups.dns.transport import Datagrams, Ticket, ask_over_tcp
 from waterbed.model.addresses import canonical_address
 from waterbed.model.errors import InputError, OwnFailure
 from waterbed.model.facts import NameStatus
-from waterbed.model.urls import special_use
+from waterbed.model.urls import SPECIAL_USE, special_use
 
 __all__ = ["Answer", "Resolver"]
 
@@ -62,13 +62,18 @@ class Resolver:
         tries: int,
         in_flight: int,
         clock: Callable[[], float] = time.monotonic,
+        special: Collection[str] = SPECIAL_USE,
     ) -> None:
-        """Take the resolver as `address:port`; InputError if it is otherwise."""
+        """Take the resolver as `address:port`; InputError if it is otherwise.
+
+        `special` are the suffixes that it is never asked for.
+        """
         if timeout_s <= 0 or not 1 <= tries <= 10 or in_flight < 1:
             raise InputError(
                 "names: timeout_s must be above 0, tries 1 to 10, in_flight at least 1; see docs/operations.md"
             )
         self.resolver = resolver
+        self._special = frozenset(special)
         self._where = _where(resolver)
         self._datagrams = Datagrams(self._where)
         self._timeout_s, self._tries, self._in_flight, self._clock = timeout_s, tries, in_flight, clock
@@ -85,7 +90,7 @@ class Resolver:
         Raises OwnFailure if the resolver is closed or no socket can be had, never for what the network does.
         """
         host = host.lower().removesuffix(".")
-        if special_use(host):
+        if special_use(host, self._special):
             return self._without_query("special_use", ())
         literal = canonical_address(host.removeprefix("[").removesuffix("]"))
         name = None if literal else wire_name(host)
@@ -103,7 +108,7 @@ class Resolver:
         """
         domain = domain.lower().removesuffix(".")
         name = wire_name(domain)
-        if name is None or canonical_address(domain) or special_use(domain):
+        if name is None or canonical_address(domain) or special_use(domain, self._special):
             return ()
         return await self._remembered((domain, True), (name + NS,), name_servers_in)
 

@@ -29,6 +29,7 @@ LEVELS: Levels = {
     "proxy": ("own class",),
     "merges": ("on",),
     "assessment": ("decides",),
+    "hoster_word": ("counts",),
 }
 KEYS = ("a", "b", "c")
 

@@ -102,6 +102,7 @@ def test_grid_begins_with_the_reference(curve: Curve) -> None:
         proxy="own class",
         merges="on",
         assessment="decides",
+        hoster_word="counts",
     )
     assert curve.grid.why_not["clock", "notice_delivered"] == "nothing starts such a clock"
     assert curve.grid.why_not["role", "upstream"] == "no data tell it"

@@ -30,6 +30,7 @@ LEVELS: Levels = {
     "proxy": ("own class",),
     "merges": ("on", "off"),
     "assessment": ("decides",),
+    "hoster_word": ("counts",),
 }
 
 

@@ -227,6 +227,7 @@ def test_truth_is_that_of_the_world() -> None:
         "proxy": ("own class",),
         "merges": ("on",),
         "assessment": ("decides",),
+        "hoster_word": ("counts",),
     }
     (spec,) = every_spec(levels)
     reference = Outcomes(spec=spec, values={}, keys={})

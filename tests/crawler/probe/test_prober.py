@@ -6,10 +6,14 @@ import ssl
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
 
 from attribution.lookups.dns.resolver import Resolver
 from crawler.net.vantage import Vantage
-from crawler.probe.link_checks import LinkCheck
+from crawler.probe.link_asking import UNTRUSTED
+from crawler.probe.link_checks import LinkCheck, link_checks_in
 from crawler.probe.prober import HostFacts, HostTask, Prober
 from tests.crawler.net.hostile import Answer, Extra, talking
 from tests.crawler.net.pushing import context
@@ -111,7 +115,7 @@ def test_a_head_that_lies_is_doubted_where_the_profile_allows() -> None:
 
 
 def test_in_the_strict_profile_get_is_never_sent() -> None:
-    """HEAD's word counts, lie or not."""
+    """HEAD's word counts, lie or not: a reported URL gets HEAD alone."""
     facts, asked = looked(lies, category="abuse")
     assert [method for method, *_ in asked] == ["HEAD"]
     assert (only(facts).status, only(facts).head_status) == (404, None)
@@ -215,8 +219,69 @@ CHECK = LinkCheck(
 def test_a_link_check_is_asked_in_place_of_the_file() -> None:
     """The file itself is not touched; the hoster's word becomes the fact."""
     facts, asked = looked(lambda *_: head("404 Not Found"), path="/i/k7q.jpg", category="abuse", checks=[CHECK])
-    assert asked == [("HEAD", "/exists/k7q", "127.0.0.1")]
+    (_, made_up, _), (method, target, _) = asked
+    assert (method, target) == ("HEAD", "/exists/k7q")
+    assert re.fullmatch("/exists/[a-z][0-9][a-z]", made_up)
     assert (only(facts).link_check, only(facts).link_exists) == ("pictures", False)
+
+
+def authorised(name: str) -> LinkCheck:
+    (check,) = link_checks_in(Path(__file__).parent / "link_check_cases" / f"{name}.toml")
+    return replace(check, suffix=ADDRESS, host=None)
+
+
+@pytest.mark.parametrize(("name", "method"), [("get", "GET"), ("post", "POST")])
+def test_in_the_strict_profile_only_an_authorised_link_check_gets_more_than_head(name: str, method: str) -> None:
+    """It goes to the endpoint, about a made-up file first; the reported URL is not requested at all."""
+
+    def answer(asked: str, target: str, source: str) -> bytes:
+        there = b"a1b2" not in target.encode()
+        return head("200 OK", "Content-Type: text/plain", body="" if not there else target[-4:], method=asked)
+
+    check, path = authorised(name), "/a1b2/x.jpg" if name == "get" else "/i/a1b2.jpg"
+    facts, asked = looked(answer, path=path, category="abuse", checks=[check])
+    endpoint = check.ask.partition("{")[0]
+    assert {one for one, *_ in asked} == {method}
+    assert all(target.startswith(endpoint) for _, target, _ in asked)
+    assert (only(facts).method, only(facts).link_exists) == ((method, True) if name == "get" else (None, None))
+    assert only(facts).failure == (None if name == "get" else UNTRUSTED)
+    _, asked = looked(answer, path=path, category="abuse")
+    assert [(one, target) for one, target, _ in asked] == [("HEAD", path)]
+
+
+def test_an_endpoint_that_confirms_all_is_asked_once_a_pass() -> None:
+    """The made-up file is there, so nothing is asked about the reported ones: the looks are refused by us."""
+    facts, asked = looked(
+        lambda *_: head("204 No Content"), path="/i/k7q.jpg", urls=3, category="abuse", checks=[CHECK]
+    )
+    assert len(asked) == 1
+    assert "k7q" not in asked[0][1]
+    looks = [fact for fact in facts.facts if isinstance(fact, Observation)]
+    assert [(look.phase, look.failure, look.link_exists) for look in looks] == [("guard", UNTRUSTED, None)] * 3
+
+
+def test_patience_is_honoured_where_the_made_up_file_meets_it() -> None:
+    """An endpoint that asks for time gets it: its status and Retry-After are the look's."""
+    answer = head("429 Too Many Requests", "Retry-After: 600")
+    seen = only(looked(lambda *_: answer, path="/i/k7q.jpg", category="abuse", checks=[CHECK])[0])
+    assert (seen.status, seen.retry_after_s, seen.link_exists) == (429, 600, None)
+
+
+def test_a_known_file_must_be_confirmed() -> None:
+    """An endpoint that denies everything is unmasked by a file that is known to be there."""
+    check = replace(CHECK, known="/i/kn0wn")
+    answer = head("404 Not Found")
+    facts, asked = looked(lambda *_: answer, path="/i/k7q.jpg", category="abuse", checks=[check])
+    assert [target for _, target, _ in asked if "k7q" in target] == []
+    assert only(facts).failure == UNTRUSTED
+    known = "/exists/kn0wn"
+    facts, _ = looked(
+        lambda method, target, _: head("204 No Content") if target == known else answer,
+        path="/i/k7q.jpg",
+        category="abuse",
+        checks=[check],
+    )
+    assert only(facts).link_exists is False
 
 
 def test_what_is_not_plainly_up_is_looked_at_from_every_vantage() -> None:

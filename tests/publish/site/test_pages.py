@@ -318,6 +318,15 @@ def test_a_trend_is_told_only_if_its_interval_is_clear_of_nothing(
     assert word in parsed(sheet_page(sheet(weekly=weekly(slope)), SHEETS, START)).shown
 
 
+def test_a_sheet_and_the_quality_page_tell_of_the_hosters_word() -> None:
+    """Where a link check decided looks, they are told apart, on the sheet without a count; else nothing is said."""
+    for shown, told in ((True, True), (False, False)):
+        page = parsed(sheet_page(sheet(hoster_word=shown), SHEETS, START)).shown
+        assert ("own link check was asked" in page) == told
+        page = parsed(quality_page(quality(hoster_word=7 if shown else 0))).shown
+        assert ("7 of these looks rest on the hoster's word" in page) == told
+
+
 def test_quality_tells_everything() -> None:
     """Sources, canary, quarantines, lag, outcomes and ages of tables, with their numbers."""
     shown = parsed(quality_page(quality())).shown

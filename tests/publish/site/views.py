@@ -349,6 +349,7 @@ def quality(name: str = "Acme BV", **other: Any) -> QualityView:
             Outcome(outcome="soft_gone", state="down", looks=30),
             Outcome(outcome="challenge", state="unknown", looks=10),
         ],
+        "hoster_word": 7,
         "stale_looks": 5,
         "moments": [pressed(name, NOW)],
     }  # fmt: skip

@@ -12,6 +12,7 @@ from attribution.explain import Sources, Validity, links_of_set
 from attribution.snapshots import day_of
 from waterbed.analysis.explain.link import linked_to
 from waterbed.model.actors import ACTED, WHY
+from waterbed.analysis.told_origins import answers_of
 from waterbed.model.bookkeeping import Forgotten
 from waterbed.model.conclusions import Attribution, ChainLink, Episode, Verdict
 from waterbed.model.facts import Observation, Resolution
@@ -40,6 +41,7 @@ def chain_of_url(study: Study, url_id: str, day: date | None) -> list[ChainLink]
         timed.append(ChainLink(about=url_id, step="look", value=f"none {when}", source="looks"))
     timed += _domain(conclusions, url_id, day)
     linked = list(linked_to(conclusions, url_id))
+    timed += _told_origins(study, conclusions.all_facts.targets[url_id].host_id, url_id, day)
     timed += _external(ExternalConclusions(conclusions, study.config.testimony), url_id, day)
     timed += [link for link in linked if link.since and (day is None or day_of(link.since) == day)]
     timed.sort(key=lambda link: link.since or datetime.min.replace(tzinfo=UTC))
@@ -69,6 +71,23 @@ def _known(study: Study, conclusions: Conclusions, url_id: str) -> Iterator[Chai
         ("site", target.site_id, f"suffix list {target.suffix_list}"),
     ):
         yield ChainLink(about=url_id, step=step, value=value, source=source, data_date=added)
+
+
+def _told_origins(study: Study, host_id: str, url_id: str, day: date | None) -> Iterator[ChainLink]:
+    """The answers of a CDN's origin service about the host."""
+    for one in answers_of(study, host_id):
+        if day is None or day_of(one.told_at) == day:
+            told = (*one.addresses, f"AS{one.asn}" if one.asn else "", one.hoster or "")
+            yield ChainLink(
+                about=url_id,
+                step="told origin",
+                value=", ".join(filter(None, told)) or one.outcome.replace("_", " "),
+                source=f"origin service of {one.proxy}",
+                data_date=one.told_at,
+                since=one.told_at,
+                until=one.told_at,
+                note="told in confidence, never connected to",
+            )
 
 
 def _external(external: ExternalConclusions, url_id: str, day: date | None) -> Iterator[ChainLink]:
@@ -125,19 +144,22 @@ def _domain(conclusions: Conclusions, url_id: str, day: date | None) -> Iterator
 
 def _looks(url_id: str, seen: Sequence[_Look]) -> Iterator[ChainLink]:
     """Consecutive looks with the same verdict, as one link."""
-    for (outcome, rule), group in groupby(seen, key=lambda row: (row[1].outcome, row[1].rule)):
+    for (outcome, rule, check), group in groupby(
+        seen, key=lambda row: (row[1].outcome, row[1].rule, row[0].link_check)
+    ):
         looks = list(group)
         answers = sorted({str(look.status or look.failure) for look, _, _ in looks})
         counted = f"{len(looks):,} look{'s' if len(looks) > 1 else ''}"
         yield ChainLink(
             about=url_id,
-            step="look",
+            step="hoster's word" if check else "look",
             value=f"{outcome}: {counted}, answered {', '.join(answers)}",
             source=looks[0][1].ruleset,
             data_date=looks[-1][0].observed_at,
             since=looks[0][0].observed_at,
             until=looks[-1][0].observed_at,
             rule=rule,
+            note=f"link check {check}, in place of the content" if check else "",
         )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from hashlib import sha256
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
 
@@ -391,8 +391,13 @@ def ranking_of(conclusions: Conclusions, by: By = "hoster") -> list[RankingRow]:
     return RankingTables(conclusions=conclusions, kind=by, clock=conclusions.config.clock).rows
 
 
+TOLD: Final = "With what a CDN's origin service told in confidence: not for publication (docs/origins.md)"
+
+
 def ranking_info(study: Study, tables: RankingTables, what: str, method: str | None = None) -> TableInfo:
     """The metadata of a ranking table."""
     named = f"{what}, {tables.side}" if tables.side else what
     info = table_info(study, named, by=tables.kind, clock=tables.clock, window=tables.conclusions.window)
+    if tables.conclusions.told:
+        info = replace(info, caveat=f"{info.caveat}; {TOLD}" if info.caveat else TOLD)
     return replace(info, method=method) if method else info

@@ -10,7 +10,7 @@ from typing import Final, get_args
 import numpy as np
 
 from waterbed.analysis.rankings.keys import Kind
-from waterbed.model.conclusions import Assessment, ClockKind
+from waterbed.model.conclusions import Assessment, ClockKind, HosterWord
 from waterbed.model.errors import InputError
 from waterbed.model.specifications import CONFIRMATION, Dedup, Dimension, Merges, Moved, Proxy, Unknown
 
@@ -22,6 +22,7 @@ UNKNOWN: Final[tuple[Unknown, ...]] = get_args(Unknown)
 PROXY: Final[tuple[Proxy, ...]] = get_args(Proxy)
 MERGES: Final[tuple[Merges, ...]] = get_args(Merges)
 ASSESSMENT: Final[tuple[Assessment, ...]] = get_args(Assessment)
+HOSTER_WORD: Final[tuple[HosterWord, ...]] = get_args(HosterWord)
 """Of these the first is the reference's."""
 
 ORGANISATIONS: Final[tuple[Kind, ...]] = ("hoster", "asn", "upstream", "operator", "as_holder")
@@ -49,6 +50,7 @@ class Spec:
     proxy: str
     merges: str
     assessment: str
+    hoster_word: str
 
     def level(self, dimension: Dimension) -> str:
         """Its level of a dimension."""

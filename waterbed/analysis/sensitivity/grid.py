@@ -1,7 +1,7 @@
 """Levels that a study's data have and that change anything."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -14,6 +14,7 @@ from waterbed.analysis.sensitivity.design import (
     COUNTRIES,
     DEDUP,
     DIMENSIONS,
+    HOSTER_WORD,
     MERGES,
     MOVED,
     ORGANISATIONS,
@@ -66,6 +67,7 @@ def reference_of(study: Study) -> Spec:
         proxy=PROXY[0],
         merges=MERGES[0],
         assessment=judge.assessment,
+        hoster_word=judge.hoster_word,
     )
 
 
@@ -105,6 +107,7 @@ def _by_default(dimension: Dimension, own: str) -> tuple[str, ...]:
         "proxy": PROXY,
         "merges": MERGES,
         "assessment": ASSESSMENT,
+        "hoster_word": HOSTER_WORD,
     }
     return tuple(dict.fromkeys((own, *levels[dimension])))
 
@@ -136,12 +139,22 @@ def _lacking(study: Study, variants: Variants, reference: Spec, levels: Levels) 
             yield "proxy", level, "no look met a reverse proxy"
     if "off" in levels["merges"] and (why := _merging(variants, reference)):
         yield "merges", "off", why
-    if not assessing_sources(conclusions.all_facts.reports):
-        for level in levels["assessment"][1:]:
-            yield "assessment", level, "no report was assessed"
-    if all(run.state != "unknown" for runs in conclusions.runs.values() for run in runs):
-        for level in levels["unknown"][1:]:
-            yield "unknown", level, "every look could be decided"
+    yield from _untold(conclusions, levels)
+
+
+def _untold(conclusions: Conclusions, levels: Levels) -> Iterator[tuple[Dimension, str, str]]:
+    """The levels about looks and reports that the data do not have."""
+    lacking: Mapping[Dimension, tuple[bool, str]] = {
+        "assessment": (not assessing_sources(conclusions.all_facts.reports), "no report was assessed"),
+        "hoster_word": (not conclusions.looks.walk.link_checked, "no look asked a link check"),
+        "unknown": (
+            all(run.state != "unknown" for runs in conclusions.runs.values() for run in runs),
+            "every look could be decided",
+        ),
+    }
+    for dimension, (lacks, why) in lacking.items():
+        if lacks:
+            yield from ((dimension, level, why) for level in levels[dimension][1:])
 
 
 def _roles(conclusions: Conclusions, roles: Sequence[str]) -> Iterator[tuple[Dimension, str, str]]:

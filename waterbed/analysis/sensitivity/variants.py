@@ -46,7 +46,7 @@ class Variants:
             sibling = self._sibling(spec)
             if key in self._kept:
                 return self._kept[key]
-            config = assessing(confirming(self._study.config, spec.confirmation), spec.assessment)
+            config = telling(confirming(self._study.config, spec.confirmation), spec.assessment, spec.hoster_word)
             self._last = (key, sibling.with_(config=config, runs=_taking(spec.unknown)))
         return self._last[1]
 
@@ -79,7 +79,7 @@ def _taking(unknown: str) -> Restate | None:
     return partial(taken_for, what="up" if unknown == "up" else "removed")
 
 
-_Choices = tuple[str, str, str, str]
+_Choices = tuple[str, str, str, str, str]
 
 
 def facts_key(spec: Spec) -> _Choices:
@@ -87,7 +87,7 @@ def facts_key(spec: Spec) -> _Choices:
 
     Specifications with the same ones share all conclusions up to episodes.
     """
-    return spec.confirmation, spec.unknown, spec.merges, spec.assessment
+    return spec.confirmation, spec.unknown, spec.merges, spec.assessment, spec.hoster_word
 
 
 def confirming(config: Config, level: str) -> Config:
@@ -102,9 +102,10 @@ def confirming(config: Config, level: str) -> Config:
     return msgspec.structs.replace(config, judge=asked)
 
 
-def assessing(config: Config, level: str) -> Config:
-    """Settings by which assessments decide or not."""
-    return msgspec.structs.replace(config, judge=msgspec.structs.replace(config.judge, assessment=level))
+def telling(config: Config, assessment: str, hoster_word: str) -> Config:
+    """Settings by which assessments and link checks tell or not."""
+    judge = msgspec.structs.replace(config.judge, assessment=assessment, hoster_word=hoster_word)
+    return msgspec.structs.replace(config, judge=judge)
 
 
 def unmerged(book: HosterBook) -> HosterBook:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from waterbed.analysis.rankings.tables import RankingTables, Side
     from waterbed.model.results import PlaceRow, VolumeRow
     from waterbed.model.table import TableInfo
+    from waterbed.study.conclusions import Conclusions
     from waterbed.study.study import Study
 
 
@@ -79,6 +80,13 @@ def rank(
     until: Until = None,
     follow: Follow = None,
     every: Every = None,
+    told_origins: Annotated[
+        bool,
+        typer.Option(
+            "--told-origins",
+            help="Use what a CDN's origin service told; needs the agreement on record (docs/origins.md).",
+        ),
+    ] = False,
 ) -> None:
     """Rank hosters by volume and share removed, with intervals.
 
@@ -101,7 +109,7 @@ def rank(
         kind = _kind(by, role)
         each = (
             RankingTables(conclusions=conclusions, kind=kind, side=_side(home), clock=origin)
-            for conclusions in wanted.each(study, grows=True)
+            for conclusions in (_told(study, wanted) if told_origins else wanted.each(study, grows=True))
         )
         if wanted.every:
             _by_window(study, list(each), table, worst, top, form, wanted)
@@ -121,6 +129,17 @@ def rank(
             _actors(study, tables, top, form)
         else:
             _ranking(study, tables, by, top, form)
+
+
+def _told(study: Study, wanted: Asked) -> Iterator[Conclusions]:
+    """The conclusions of the whole study, with what an origin service told."""
+    from waterbed.analysis.told_origins import with_told_origins
+
+    if wanted.window or wanted.every:
+        raise InputError(
+            "--told-origins is for the whole study: leave --since, --until, --window out (docs/origins.md)"
+        )
+    yield with_told_origins(study, study.conclude())
 
 
 def _by_window(

@@ -142,6 +142,49 @@ def data_list(form: Formatted = Format.table) -> None:
             say(f"  note     {source.note}")
 
 
+@data_app.command("lists")
+def data_lists(context: typer.Context, form: Formatted = Format.table) -> None:
+    """List what is known of IANA and CDNs, with days.
+
+    Each is shipped, and a study may have a newer one.
+
+    For example: waterbed -C mystudy data lists
+    """
+    from attribution.lookups.lists import list_rows
+
+    names = ("id", "what", "day", "renewed", "get")
+    rows = [(row.id, row.what, row.day.isoformat(), "yes" if row.renewed else "", row.get) for row in
+            list_rows(context.obj)]  # fmt: skip
+    print_cells(names, rows, form)
+
+
+@data_app.command("renew")
+def data_renew(
+    context: typer.Context,
+    list_id: Annotated[str, typer.Argument(metavar="ID", help="A list, as named by waterbed data lists.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The newer list, as its source gives it.")],
+    day: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The day of the list.")],
+) -> None:
+    """Take a newer list into the study.
+
+    It adds to the shipped one, from the next pass on.
+
+    For example: waterbed -C mystudy data renew special-names special-use-domain.csv --date 2026-11-25
+    """
+    from contextlib import closing
+
+    from attribution.lookups.lists import keep_list, newer_list
+    from waterbed.store.audit import audit_entry, once
+    from waterbed.store.folder import open_folder, real_clock
+
+    with closing(open_folder(context.obj)) as folder:
+        entries = newer_list(folder.path, list_id, file, day.date(), real_clock().date())
+        entry = audit_entry("renew", f"list {list_id}", f"of {day.date()}: {len(entries)} entries")
+        folder.store.add([once(entry, *entries)])
+        keep_list(folder.path, list_id, day.date(), entries)
+    say(f"{len(entries):,} entries of {list_id}.")
+
+
 @data_app.command("fetch")
 def data_fetch(
     source_id: Annotated[str, typer.Argument(metavar="ID", help="A source, as named by waterbed data list.")],

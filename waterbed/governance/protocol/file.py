@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from waterbed.model.conclusions import Assessment, ClockKind
+from waterbed.model.conclusions import Assessment, ClockKind, HosterWord
 from waterbed.model.countries import not_a_country
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something
@@ -101,6 +101,7 @@ class Sensitivity(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
     proxy: tuple[Proxy, ...] = ()
     merges: tuple[Merges, ...] = ()
     assessment: tuple[Assessment, ...] = ()
+    hoster_word: tuple[HosterWord, ...] = ()
 
 
 class Protocol(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

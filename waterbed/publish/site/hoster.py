@@ -82,6 +82,7 @@ class SheetView:
     moments: Annotated[Sequence[Moment], "events that axes of time mark"]
     goes_to: Annotated[Sequence[Flow], "flows that leave it, largest first"]
     comes_from: Annotated[Sequence[Flow], "flows that arrive, largest first"]
+    hoster_word: Annotated[bool, "whether its own link check decided some looks"] = False
 
 
 def sheet_paths(keys: Sequence[str]) -> dict[str, str]:
@@ -311,6 +312,7 @@ def sheet_views(
     goes_to, comes_from = _flows(publication)
     weekly, reported = _weekly(study, conclusions, publication), _reported(publication)
     places = places_of(standings)
+    by_word = {key for hosters in conclusions.hoster_words for key in hosters}
     for one, (curves, shares, lasted) in zip(shown, tables.each(speed, shown), strict=True):
         key = one.row.key
         yield SheetView(
@@ -328,6 +330,7 @@ def sheet_views(
             moments=moments,
             goes_to=goes_to.get(key, ()),
             comes_from=comes_from.get(key, ()),
+            hoster_word=key in by_word,
         )
 
 

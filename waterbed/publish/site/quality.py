@@ -116,6 +116,7 @@ class QualityView:
     lag: Lag
     tables: Annotated[Sequence[DatedTable], "newest first within a kind"]
     outcomes: Annotated[Sequence[Outcome], "most frequent first"]
+    hoster_word: Annotated[int, "looks that a hoster's own link check decided"]
     stale_looks: Annotated[int, "looks attributed with a table too old or too young for their day"]
 
 
@@ -201,6 +202,7 @@ def quality_view(
         lag=_lag(study),
         tables=list(_tables(study, conclusions)),
         outcomes=[Outcome(outcome=outcome, state=state, looks=n) for (outcome, state), n in counted.most_common()],
+        hoster_word=conclusions.hoster_words.total(),
         stale_looks=conclusions.stale_looks,
     )
 

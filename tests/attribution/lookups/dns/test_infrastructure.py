@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.lookups.dns.infrastructure import Entry, Infrastructure, below, infrastructure_from, tags
+from attribution.lookups.dns.infrastructure import (
+    Entry,
+    Infrastructure,
+    below,
+    infrastructure_from,
+    standard_infrastructure,
+)
 from waterbed.model.errors import InputError
 
 NOBODY = ("203.0.113.7",)
@@ -53,7 +59,7 @@ labels = st.text("abcdeprktnst-_.\\ \x00ä", min_size=1, max_size=12)
 )
 def test_the_standard_list_names_kinds_only(addresses, cnames, name_servers, expected):
     """Aliases count by any link; name servers and addresses only if all agree; ordinary DNS hosting says nothing."""
-    assert tags(addresses, cnames, name_servers) == expected
+    assert standard_infrastructure().tags(addresses, cnames, name_servers) == expected
 
 
 @given(st.lists(labels, max_size=4), st.sampled_from([*KNOWN, "edparked.test", "test", "parked.test.example"]))

@@ -1,0 +1,157 @@
+"""Requests of link checks; a made-up file comes first."""
+
+import asyncio
+import re
+import secrets
+import string
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from attribution.lookups.dns.resolver import Resolver
+from crawler.net.http import Exchange, HostConnections
+from crawler.probe.control import control_url
+from crawler.probe.follow import Step, ask_head
+from crawler.probe.link_checks import LinkCheck, link_check_for
+from waterbed.model.urls import CanonicalUrl
+
+UNTRUSTED: Final = "link_check_untrusted"
+"""Failure of a look whose link check did not deny a made-up file: nothing was asked about the URL."""
+
+_TRUSTED_FOR = timedelta(hours=1)
+"""A pass that lasts longer asks again."""
+
+_BUSY = (401, 403, 429, 503)
+_TRIES = 50
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_HEX = "abcdef"
+_KINDS = (string.digits, string.ascii_lowercase, string.ascii_uppercase)
+
+
+class LinkChecks:
+    """The link checks of one pass, as far as trusted."""
+
+    def __init__(self, checks: Sequence[LinkCheck], resolver: Resolver, clock: Callable[[], datetime]) -> None:
+        """Take the checks that are in force; nothing is asked."""
+        self._checks = checks
+        self._resolver = resolver
+        self._clock = clock
+        self._tried: dict[tuple[str, str, str], tuple[datetime, bool]] = {}
+        self._turns: dict[tuple[str, str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def ask(self, connections: HostConnections, canonical: CanonicalUrl, addresses: Sequence[str]) -> Step | None:
+        """Ask about a URL.
+
+        None if no check is for it. No redirect is followed. Before the first URL the endpoint is asked about a made-up
+        one of the same shape, and about the known one: unless it denies the one and confirms the other, it tells
+        nothing in this pass.
+        """
+        found = link_check_for(self._checks, canonical)
+        if found is None:
+            return None
+        check, asked = found
+        if asked.host != canonical.host:
+            addresses = (await self._resolver.resolve(asked.host)).addresses
+        key, total = (check.name, asked.authority, connections.vantage), 0
+        async with self._turns[key]:
+            tried = self._tried.get(key)
+            if tried is None or self._clock() - tried[0] > _TRUSTED_FOR:
+                trusted, total, exchange = await self._try(connections, check, canonical, addresses)
+                self._tried[key] = self._clock(), trusted
+                connections.start_afresh()  # a late answer about those must not be taken for one about the URL
+                if not trusted and exchange and exchange.head and exchange.head.status in _BUSY:
+                    return _step(check, asked, addresses, replace(exchange, bytes_read=total), None)
+        if not self._tried[key][1]:
+            refused = Exchange(address=None, head=None, phase="guard", failure=UNTRUSTED, bytes_read=total)
+            return replace(_step(check, asked, addresses, refused, None), method=None)
+        exchange, exists = await asked_about(connections, check, canonical, addresses)
+        return _step(check, asked, addresses, replace(exchange, bytes_read=total + exchange.bytes_read), exists)
+
+    async def _try(
+        self, connections: HostConnections, check: LinkCheck, canonical: CanonicalUrl, addresses: Sequence[str]
+    ) -> tuple[bool, int, Exchange | None]:
+        """Ask about files whose state is known; return if all is as expected, the bytes and the last response."""
+        made_up = made_up_file(check, canonical)
+        if made_up is None:
+            return False, 0, None
+        exchange, exists = await asked_about(connections, check, made_up, addresses)
+        total = exchange.bytes_read
+        if exists is not False or check.known is None:
+            return exists is False, total, exchange
+        exchange, exists = await asked_about(connections, check, control_url(canonical, check.known), addresses)
+        return exists is True, total + exchange.bytes_read, exchange
+
+
+async def asked_about(
+    connections: HostConnections, check: LinkCheck, canonical: CanonicalUrl, addresses: Sequence[str]
+) -> tuple[Exchange, bool | None]:
+    """Send one request about a file.
+
+    Return the response, and whether the file exists. The text of the answer is dropped.
+    """
+    asked = check.url_for(canonical)
+    if asked is None:
+        raise ValueError(f"not a file of link check {check.name}")
+    if check.body_limit:
+        exchange = await connections.send(asked, check.request_for(canonical), addresses)
+        kind = exchange.head.fields.get("content-type", "") if exchange.head else ""
+        return replace(exchange, page=None), check.answer_means(canonical, exchange.page, kind)
+    if check.method == "HEAD":
+        exchange = await ask_head(connections, asked, addresses)
+    else:
+        exchange = await connections.send(asked, check.request_for(canonical), addresses)
+    status = exchange.head.status if exchange.head and exchange.authenticated is not False else None
+    return exchange, check.file_exists(status)
+
+
+def _step(
+    check: LinkCheck, asked: CanonicalUrl, addresses: Sequence[str], exchange: Exchange, exists: bool | None
+) -> Step:
+    return Step(
+        canonical=asked,
+        addresses=addresses,
+        exchange=exchange,
+        method=check.method,
+        bytes_read=exchange.bytes_read,
+        authenticated=exchange.authenticated,
+        reused=exchange.reused,
+        link_check=check.name,
+        link_exists=exists,
+    )
+
+
+def made_up_file(check: LinkCheck, canonical: CanonicalUrl) -> CanonicalUrl | None:
+    """Return a random URL of the same shape.
+
+    Its groups are random: digits stand for digits, and letters for letters, small and large ones. None if the shape
+    allows no other file.
+    """
+    found = check.path.search(canonical.target)
+    if not found:
+        return None
+    escaped = {at for escape in _ESCAPE.finditer(canonical.target) for at in range(*escape.span())}
+    for _ in range(_TRIES):
+        letters = list(canonical.target)
+        for group in range(1, check.path.groups + 1):
+            start, end = found.span(group)
+            for at in range(max(start, 0), end):
+                if at not in escaped:
+                    letters[at] = _alike(canonical.target[at], found.group(group))
+        other = control_url(canonical, "".join(letters))
+        match = check.path.search(other.target)
+        if match and match.groups() != found.groups():
+            return other
+    return None
+
+
+def _alike(letter: str, word: str) -> str:
+    """Return a random letter of the same kind; of a word that may be hexadecimal a hexadecimal one."""
+    small = {one.lower() for one in word if one.isalpha()}
+    for kind in _KINDS:
+        if letter in kind:
+            hexadecimal = letter.isalpha() and small <= set(_HEX) and any(one.isdigit() for one in word)
+            choice = [one for one in kind if one.lower() in _HEX] if hexadecimal else kind
+            return secrets.choice(choice)
+    return letter

@@ -152,7 +152,6 @@ class Registry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     cymru: bool = False
 
 
-<<<<<<< HEAD
 class Domains(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """Settings of requests about domains; off without categories.
 
@@ -171,7 +170,8 @@ class Domains(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     themselves, and registrars can take that back for 45 days."""
     within_days: Annotated[float, msgspec.Meta(gt=0, le=366)] = 7.0
     """An answer fetched so long after an end tells of it; later ones tell of something else."""
-=======
+
+
 class Origins(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """Questions to a CDN's origin service for trusted reporters."""
 
@@ -187,7 +187,6 @@ class Origins(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     timeout_s: Annotated[float, msgspec.Meta(gt=0, le=300)] = 20.0
     in_rankings: bool = False
     """True if `rank --told-origins` may use the answers, once the agreement is on record."""
->>>>>>> links
 
 
 class Hosters(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

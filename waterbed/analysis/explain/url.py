@@ -11,8 +11,8 @@ from itertools import groupby
 from attribution.explain import Sources, Validity, links_of_set
 from attribution.snapshots import day_of
 from waterbed.analysis.explain.link import linked_to
-from waterbed.model.actors import ACTED, WHY
 from waterbed.analysis.told_origins import answers_of
+from waterbed.model.actors import ACTED, WHY
 from waterbed.model.bookkeeping import Forgotten
 from waterbed.model.conclusions import Attribution, ChainLink, Episode, Verdict
 from waterbed.model.facts import Observation, Resolution

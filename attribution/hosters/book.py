@@ -10,7 +10,7 @@ from dataclasses import fields
 from datetime import date, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from attribution.hosters.day import BookOfDay, Entity, Fold, first_day
 from attribution.hosters.files import (
@@ -23,7 +23,7 @@ from attribution.hosters.files import (
     known_definitions,
 )
 from attribution.hosters.members import SUFFIX, as_of_key
-from attribution.hosters.review import Status, statuses
+from attribution.hosters.review import Status, in_force, statuses
 from waterbed.model.decisions import Coding, HosterChange
 from waterbed.store.bounded.toml import toml_bytes
 
@@ -39,6 +39,10 @@ __all__ = [
     "book_from",
     "read_hosters",
 ]
+
+
+SUCCESSIONS: Final = ("succession", "proposal")
+"""Kinds of change by which one hoster took over from another on a day."""
 
 
 class Lineage(NamedTuple):
@@ -77,7 +81,7 @@ class HosterBook:
         self.statuses: dict[str, Status] = statuses(self.changes, self.codings)
         undone = undone_ids(self.changes)
         self.standing = tuple(c for c in self.changes if c.kind != "undo" and c.change_id not in undone)
-        self.in_force = tuple(change for change in self.standing if self.statuses.get(change.change_id) != "rejected")
+        self.in_force = tuple(one for one in self.standing if in_force(one, self.statuses.get(one.change_id)))
         self._files_checksum = checksum
         self.checksum = self._checksum(checksum)
         dated = (day for d in (*self.known, *self.file) for m in d.members for day in (m.since, m.until) if day)
@@ -111,7 +115,7 @@ class HosterBook:
         found = []
         for change in self.in_force:
             since = first_day(change)
-            if change.kind == "succession" and change.into and since and change.change_id in self.on(since).effective:
+            if change.kind in SUCCESSIONS and change.into and since and change.change_id in self.on(since).effective:
                 old = self.resolve(change.key, since - timedelta(days=1))
                 found.append(Lineage(old, self.resolve(change.into, since), since))
         return tuple(sorted(found, key=lambda one: (one.since, one.old, one.new)))

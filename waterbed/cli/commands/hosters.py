@@ -129,6 +129,41 @@ def hosters_succession(
     _decide(context, "succession", key, reason, into=into, since=since)
 
 
+@hosters_app.command("successions")
+def hosters_successions(
+    context: typer.Context,
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="Day of the earlier routing table.")],
+    second: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Day of the later one.")],
+    least: Annotated[int, typer.Option(min=1, help="Least IPv4 addresses of the old and of the new AS.")] = 2048,
+    rate: Annotated[float, typer.Option(help="False discoveries among those found, at most, in the mean.")] = 0.1,
+    propose: Annotated[
+        str | None, typer.Option(help="Reason: put those found before two coders.", show_default=False)
+    ] = None,
+    form: Formatted = Format.table,
+) -> None:
+    """Find networks that changed hands between two days.
+
+    New ASes made of what one other AS had. Private: nothing is merged, and nothing is published.
+
+    For example: waterbed -C mystudy hosters successions --from 2025-04-11 --to 2026-06-17
+    """
+    from attribution.successions import Rule
+    from waterbed.analysis import successions
+    from waterbed.cli.successions import print_proposed, print_successions
+    from waterbed.study.study import open_study
+
+    with open_study(context.obj) as study:
+        day = second.date()
+        found = successions.successions(study, first.date(), day, rule=Rule(least=least), rate=rate)
+        proposed = successions.propose(study, found, day, propose) if propose is not None else None
+    if form is not Format.table:
+        for_tools(successions.Succession, found.rows, found.info, form)
+        return
+    print_successions(found, rate)
+    if proposed is not None:
+        print_proposed(proposed)
+
+
 @hosters_app.command("undo")
 def hosters_undo(context: typer.Context, change: ChangeId, reason: Reason) -> None:
     """Undo a change; an undo can be undone too.
@@ -278,6 +313,7 @@ def _sentence(kind: str, key: str, into: str | None, members: tuple[str, ...], s
         "merge": f"{key} is the same company as {into}{when}",
         "split": f"{', '.join(members)} left {into} for {key}{when}",
         "succession": f"{into} took over everything of {key}{when}",
+        "proposal": f"{into} may have taken over everything of {key}{when}; without effect until two accept it",
         "undo": f"change {key} does not hold",
     }[kind]
 

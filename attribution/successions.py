@@ -140,6 +140,27 @@ def changed_hands(before: RangeTable, after: RangeTable) -> Hands:
     )
 
 
+def moved_from(before: RangeTable, after: RangeTable, ases: frozenset[int]) -> tuple[int, dict[int, int]]:
+    """Addresses of some ASes, and those with other origins.
+
+    IPv4 alone; the latter by each new origin, of addresses with several each counts in full.
+    """
+    one, other = shared_space(_FAMILY, before, after)
+    width = np.int64(len(after.offsets) + 1)
+    codes, of = np.unique((one.sets.astype(np.int64) + 1) * width + other.sets + 1, return_inverse=True)
+    had, gone = 0, dict[int, int]()
+    for code, addresses in zip(codes.tolist(), _summed(of, one.counts, len(codes)).tolist(), strict=True):
+        first, second = divmod(code, int(width))
+        if ases.isdisjoint(before.members_of(first - 1)):
+            continue
+        had += addresses
+        now = after.members_of(second - 1)
+        if ases.isdisjoint(now):
+            for asn in now:
+                gone[asn] = gone.get(asn, 0) + addresses
+    return had, gone
+
+
 def chances(hands: Hands, rule: Rule) -> Chance:
     """Probability of each pair by chance alone.
 

@@ -23,8 +23,8 @@ from attribution.hosters.files import (
     known_definitions,
 )
 from attribution.hosters.members import SUFFIX, as_of_key
-from attribution.hosters.review import Status, in_force, statuses
-from waterbed.model.decisions import Coding, HosterChange
+from attribution.hosters.review import QUEUE, Status, in_force, statuses
+from waterbed.model.decisions import Coding, HosterChange, by_item
 from waterbed.store.bounded.toml import toml_bytes
 
 __all__ = [
@@ -112,13 +112,28 @@ class HosterBook:
 
         Keys are those of companies before and on that day.
         """
-        found = []
+        return tuple(sorted(self._takeovers().values(), key=lambda one: (one.since, one.old, one.new)))
+
+    def confirmed(self) -> tuple[HosterChange, ...]:
+        """Takeovers that two people accepted with a source each."""
+        coded, found = by_item(self.codings, QUEUE), []
+        takeovers = self._takeovers()
+        for change in self.in_force:
+            accepted = [one for one in coded.get(change.change_id, ()) if one.code == "accept" and one.note.strip()]
+            settled = change.change_id in takeovers and self.statuses.get(change.change_id) == "accepted"
+            if settled and len({one.coder for one in accepted}) > 1:
+                found.append(change)
+        return tuple(found)
+
+    def _takeovers(self) -> dict[str, Lineage]:
+        """Full takeovers by the change that decided them."""
+        found = {}
         for change in self.in_force:
             since = first_day(change)
             if change.kind in SUCCESSIONS and change.into and since and change.change_id in self.on(since).effective:
                 old = self.resolve(change.key, since - timedelta(days=1))
-                found.append(Lineage(old, self.resolve(change.into, since), since))
-        return tuple(sorted(found, key=lambda one: (one.since, one.old, one.new)))
+                found[change.change_id] = Lineage(old, self.resolve(change.into, since), since)
+        return found
 
     def without_effect(self) -> tuple[HosterChange, ...]:
         """Changes in force that have no effect on any day.

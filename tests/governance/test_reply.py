@@ -14,11 +14,14 @@ from tests.publish.study import HOURS, small_study
 from tests.study.facts import hour
 from waterbed.analysis.fact_sheet import own_rows, sheet_of
 from waterbed.cli.app import app
+from waterbed.governance.hosters import code
+from waterbed.governance.hosters import decide as decide_hoster
 from waterbed.governance.reply import (
     Record,
     ReplyRow,
     decide,
     errata,
+    public_successions,
     record,
     refuse_unheard,
     reply_status,
@@ -29,7 +32,11 @@ from waterbed.governance.reply import (
 from waterbed.model.errors import InputError
 from waterbed.model.governance import Edition, Preview, Reply, Ruling
 from waterbed.publish.api.source import served_of
+from waterbed.publish.policy import publishable
 from waterbed.publish.release import publish_all
+from waterbed.publish.site.hoster import SheetView, sheet_views
+from waterbed.publish.site.rankings import RankingEntry
+from waterbed.publish.tables import publication_of
 from waterbed.study.study import Study
 
 NAMED = ["AS64500", "AS64501"]
@@ -169,6 +176,43 @@ def test_a_notice_that_went_astray_names_no_other_hoster(study: Study) -> None:
     assert (own.recipient, own.response, own.hosters) == ("another", None, ("AS64501",))
     [theirs] = own_rows(sheet_of(study, "AS64500")).misaddressed
     assert (theirs.recipient, theirs.response, theirs.hosters) == ("AS64500", "we host no such thing", ())
+
+
+def test_a_succession_is_public_once_confirmed_and_both_were_heard(study: Study, tmp_path: Path) -> None:
+    """Two people name a source each, and previews of both companies say so, with their period over: a sheet says it."""
+    old, new = NAMED
+    before = hour(HOURS)
+    change = decide_hoster(
+        study.folder, "proposal", old, into=new, since=(before + timedelta(days=30)).date(), reason="x"
+    )
+    study.folder.clock = lambda: change.decided_at + timedelta(days=1)
+
+    def public() -> list[str]:
+        return [one.change_id for one in public_successions(study.folder, study.book())]
+
+    assert run(study, "reply", "preview", str(tmp_path / "previews")).exit_code == 0
+    for hoster in NAMED:
+        told = (tmp_path / "previews" / hoster / "README.txt").read_text()
+        assert f"{new} took over the network of {old} by 2026-02-" in told
+        show(study.folder, hoster, {}, None)
+    for person, note in (("bob", "transfer log"), ("cas", "annual report")):
+        assert public() == []
+        code(study.folder, change.change_id, "accept", note=note, person=person)
+    assert public() == []
+    later(study, 20)
+    assert public() == [change.change_id]
+    assert [one.into for view in _views(study) for one in view.successions if view.standing.row.key == old] == [new]
+    answer = take(study.folder, new, "dispute", "not so", None)
+    assert public() == []
+    decide(study.folder, answer.reply_id, "rejected", "their own report says so", "")
+    assert public() == [change.change_id]
+
+
+def _views(study: Study) -> list[SheetView]:
+    conclusions = study.conclude()
+    publication = publishable(publication_of(study, conclusions))
+    rows = publication.table("ranking-hoster").rows
+    return list(sheet_views(study, conclusions, publication, [RankingEntry(row=row) for row in rows]))
 
 
 def test_old_previews_do_not_serve(study: Study) -> None:

@@ -282,11 +282,23 @@ def _write(chosen: _Chosen, out: Path) -> None:
             origins=chosen.origins,
             window=chosen.window,
         )
+        if chosen.by is Nodes.hoster:
+            _add_takeovers(chosen, network)
     standing = _info(chosen, "hop matrix").remarks
     network.graph["name"] = "; ".join([network.graph.get("name", ""), *standing])
     with written_at(out):
         write_whole(out, WRITERS[out.suffix](network))
     _written(network.number_of_nodes(), network.number_of_edges(), out)
+
+
+def _add_takeovers(chosen: _Chosen, network: Any) -> None:
+    """Add networks that changed hands, as the book of hosters has them."""
+    from graphs.network.graph import add_takeovers
+
+    conclusions, book = chosen.conclusions, chosen.conclusions.attributor.book
+    found = [(*one, not book.on(one.since).unreviewed(one.new)) for one in book.lineage()]
+    names = {key: conclusions.attributor.name_of(key) for one in found for key in one[:2]}
+    add_takeovers(network, found, names=names, seats=conclusions.seats, home=chosen.home)
 
 
 def _contents(chosen: _Chosen, form: Format) -> None:

@@ -32,7 +32,7 @@ They hold nothing of any other hoster. You can answer until {until:%Y-%m-%d %H:%
 sheet.txt    your numbers for people
 sheet.json   the same for tools
 cases.csv    your cases: when each URL was last seen up and first seen gone
-"""
+{successions}"""
 Named = Annotated[str, typer.Argument(metavar="HOSTER", help="A hoster's key, as named by waterbed rank.")]
 Day = Annotated[
     datetime | None,
@@ -130,11 +130,30 @@ def _preview(study: Study, one: Sheet, folder: Path, given: datetime | None) -> 
     }
     made = preview_of(study.folder, one.key, files, given)
     contact = f", to {config.contact}" if config.contact else ""
-    text = _README.format(name=one.name, key=one.key, title=config.name, until=made.ends_at, contact=contact)
+    text = _README.format(
+        name=one.name,
+        key=one.key,
+        title=config.name,
+        until=made.ends_at,
+        contact=contact,
+        successions="".join(f"\n{sentence}\n" for sentence in _successions(study, one.key)),
+    )
     folder.mkdir()
     for name, content in {**files, "README.txt": text.encode()}.items():
         (folder / name).write_bytes(content)
     return made
+
+
+def _successions(study: Study, key: str) -> list[str]:
+    """Takeovers of or by a hoster that the study may publish."""
+    book = study.book()
+    return [
+        f"The study may say that {one.into} took over the network of {one.key} by {one.since:%Y-%m-%d}, once two "
+        "people confirm it by public sources. Tell us if that is wrong."
+        for one in book.standing
+        if one.kind in ("succession", "proposal") and one.since and key in (one.key, one.into)
+        if book.statuses.get(one.change_id) != "rejected"
+    ]
 
 
 def _folder(key: str) -> str:

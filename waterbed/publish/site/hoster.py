@@ -15,6 +15,8 @@ from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import CAUSES, FEWEST_SITES, WITHIN_H, Clock, incidence
 from waterbed.estimators.incidence import share_within
+from waterbed.governance.reply import public_successions
+from waterbed.model.decisions import HosterChange
 from waterbed.model.results import WindowShare
 from waterbed.model.spelling import percent
 from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration
@@ -73,6 +75,7 @@ class SheetView:
     duration: Annotated[Duration | None, "how long its clocks run"]
     weekly: Annotated[Weekly | None, "null: no notices"]
     reported: Annotated[Sequence[WindowShare], "what was removed of each week's reports, in order"]
+    successions: Annotated[Sequence[HosterChange], "networks that it took over or gave away, as confirmed"]
     events: Annotated[Sequence[EventPage], "events that name it"]
     moments: Annotated[Sequence[Moment], "events that axes of time mark"]
     goes_to: Annotated[Sequence[Flow], "flows that leave it, largest first"]
@@ -297,6 +300,7 @@ def sheet_views(
     goes_to, comes_from = _flows(publication)
     weekly, reported = _weekly(study, conclusions, publication), _reported(publication)
     places = places_of(standings)
+    successions = public_successions(study.folder, conclusions.attributor.book)
     for one, (curves, shares, lasted) in zip(shown, tables.each(speed, shown), strict=True):
         key = one.row.key
         yield SheetView(
@@ -310,6 +314,7 @@ def sheet_views(
             duration=lasted,
             weekly=weekly.get(key),
             reported=reported.get(key, ()),
+            successions=[one for one in successions if key in (one.key, one.into)],
             events=[one for one in events if key in (one.target, *one.others)],
             moments=moments,
             goes_to=goes_to.get(key, ()),

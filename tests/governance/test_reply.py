@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -206,6 +207,26 @@ def test_a_succession_is_public_once_confirmed_and_both_were_heard(study: Study,
     assert public() == []
     decide(study.folder, answer.reply_id, "rejected", "their own report says so", "")
     assert public() == [change.change_id]
+
+
+def test_a_carrier_is_named_once_it_had_a_preview(study: Study, tmp_path: Path) -> None:
+    """A preview says of whom a company is told to carry; until the period is over no sheet says it."""
+    (tmp_path / "relations").write_text("64999|64500|-1\n64999|64502|-1\n")
+    study.add_table(tmp_path / "relations", hour(0).date(), kind="relations")
+    study.folder.clock = partial(datetime.now, UTC)  # that of the commands
+    words = ("reply", "preview", str(tmp_path / "previews"), "--hoster")
+    assert run(study, *words, "AS64999").exit_code == 0
+    told = (tmp_path / "previews" / "AS64999" / "README.txt").read_text()
+    assert "The study may say that AS64500 is reached through you (transit)." in told
+    assert "AS64502" not in told  # too small to be named
+    assert run(study, *words, "AS64998").exit_code != 0
+    show(study.folder, "AS64999", {}, None)
+    assert not any(view.reached_through for view in _views(study))
+    later(study, 20)
+    assert {view.standing.row.key: [one.key for one in view.reached_through] for view in _views(study)} == {
+        "AS64500": ["AS64999"],
+        "AS64501": [],
+    }
 
 
 def _views(study: Study) -> list[SheetView]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
+from waterbed.analysis.carriers import reached_through
 from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.rankings.clocks import running_clocks
 from waterbed.analysis.rankings.compliance import compliance
@@ -28,7 +29,7 @@ from waterbed.analysis.rankings.takedown import (
 from waterbed.analysis.sizes import size_table
 from waterbed.estimators.incidence import share_interval, share_within
 from waterbed.estimators.refusal import Refusal
-from waterbed.model.conclusions import ClockKind, Episode, RankingRow, Size
+from waterbed.model.conclusions import ClockKind, Episode, RankingRow, Reached, Size
 from waterbed.model.errors import InputError
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import AddressedNotice, Case, CauseShare, ComplianceRow, Duration, TakedownClock
@@ -60,6 +61,8 @@ class Sheet:
     duration: Sequence[Duration]
     """One, or none where nothing was looked at."""
     cases: Sequence[Case]
+    reached_through: Sequence[Reached]
+    """Companies that its hosts are reached through: carriers, and those whose networks it rents."""
     misaddressed: Sequence[AddressedNotice]
     """Notices that went to it and were not its own, and notices about what it hosted that went to somebody else."""
 
@@ -106,6 +109,7 @@ def sheet_of(
         curve=list(cause_shares(kept, until=until)) if until and not withheld else (),
         duration=[duration(clocks, within_h=SHEET_H[-1])] if until and not withheld else (),
         cases=list(_cases(own, clocks, concerned, company, chosen, until)),
+        reached_through=reached_through(conclusions).get(company, ()),
         misaddressed=[n for n in concerned if n.addressed == "misaddressed"],
     )
 
@@ -231,5 +235,6 @@ def as_mapping(sheet: Sheet) -> Mapping[str, Sequence[object]]:
         "curve": sheet.curve,
         "duration": sheet.duration,
         "cases": sheet.cases,
+        "reached_through": sheet.reached_through,
         "misaddressed": sheet.misaddressed,
     }

@@ -95,11 +95,11 @@ REPORT_FORMS = (
     "json", "misp", "stix",
 )  # fmt: skip
 RANKED = (
-    *("hoster", "asn", "country", "delegated", "registered", "seat", "upstream", "platform"),
+    *("hoster", "asn", "country", "delegated", "registered", "seat", "upstream", "transit", "platform"),
     *("category", "site-type", "commercial", "medium"),
 )
 NOTICE_FORMS = ("csv", "scart")
-TABLE_KINDS = ("routes", "places", "organisations", "hosting", "domains", "covariates", "births")
+TABLE_KINDS = ("routes", "places", "organisations", "hosting", "domains", "covariates", "relations", "births")
 WINDOW_DAYS = 30
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from graphs.beyond import Beyond
 from graphs.network.flows import Flow
 from waterbed.analysis.rankings.takedown import CAUSES, RemovalCurve
-from waterbed.model.conclusions import RankClass, RankingRow
+from waterbed.model.conclusions import RankClass, RankingRow, Reached
 from waterbed.model.decisions import HosterChange
 from waterbed.model.results import Answer, Changed, ChangeRow, FeedCard, PlaceRow, VolumeRow, WindowShare
 from waterbed.model.table import TableInfo
@@ -314,6 +314,7 @@ def sheet(name: str = "Acme BV", **other: Any) -> SheetView:
         "weekly": weekly(),
         "reported": [reported(name, week, share) for week, share in WEEKS],
         "successions": [taken_over(name)],
+        "reached_through": [Reached(key="AS64999", name=name, kind="transit", hosts=3, of=4)],
         "events": [event_page(name)],
         "moments": [pressed(name)],
         "goes_to": [flow(name), flow("Beta", 3)],

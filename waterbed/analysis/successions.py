@@ -12,6 +12,7 @@ from attribution.hosters.members import holder_key
 from attribution.hosters.review import CODED
 from attribution.lookups.rdap.registrations import RegistrationIndex
 from attribution.lookups.tables.organisations import AsOrganisations
+from attribution.lookups.tables.relations import RelationTable
 from attribution.lookups.tables.routes import RouteTables
 from attribution.snapshots import Chosen, latest
 from attribution.successions import Chance, Hands, Rule, chances, changed_hands
@@ -60,6 +61,8 @@ class Succession:
     alike: Annotated[float, "share of ASes of half to twice the old one's size that have such an heir, itself included"]
     peers: Annotated[int, "number of ASes of that size"]
     handles: Annotated[tuple[str, ...], "keyed ids of organisations that hold both ASes, each on its day"]
+    upstreams: Annotated[int | None, "carriers of the new one on the second day; null: no table of relations"]
+    upstreams_kept: Annotated[int | None, "of these, carriers of the old one on the first day"]
     prefixes: Annotated[tuple[str, ...], "the largest moved prefixes, to be looked up by anyone"]
     queue: Annotated[str, "new, one company already, or the status of an earlier decision about the two"]
 
@@ -89,12 +92,20 @@ def successions(study: Study, first: date, second: date, *, rule: Rule, rate: fl
     before, after = (_of_day(routes.on(day, 4), day, routes.dates()) for day in (first, second))
     hands = changed_hands(before.table, after.table)
     found = chances(hands, rule)
-    organisations = _Organisations(study)
+    organisations, relations = _Organisations(study), study.tables("relations")
     taken = np.flatnonzero(hands.heirs(rule)).tolist()
     pairs = [(int(hands.old[row]), int(hands.new[row])) for row in taken]
     queue = _decided(attributor.book, [(f"AS{old}", f"AS{new}") for old, new in pairs], second)
     rows = [
-        _row(hands, found, row, rate, handles=organisations.common(old, first, new, second), queue=queue)
+        _row(
+            hands,
+            found,
+            row,
+            rate,
+            handles=organisations.common(old, first, new, second),
+            carriers=(_carriers(relations, old, first), _carriers(relations, new, second)),
+            queue=queue,
+        )
         for row, (old, new) in zip(taken, pairs, strict=True)
     ]
     info = replace(
@@ -141,9 +152,22 @@ def _of_day(chosen: Chosen[RouteTables] | None, day: date, days: set[date]) -> R
     return chosen.table
 
 
+def _carriers(relations: Sequence[tuple[date, RelationTable]], asn: int, day: date) -> set[int] | None:
+    table = latest(relations, day)
+    return set(table.providers_of(asn)) if table else None
+
+
 def _row(
-    hands: Hands, found: Chance, row: int, rate: float, *, handles: tuple[str, ...], queue: Mapping[str, str]
+    hands: Hands,
+    found: Chance,
+    row: int,
+    rate: float,
+    *,
+    handles: tuple[str, ...],
+    carriers: tuple[set[int] | None, set[int] | None],
+    queue: Mapping[str, str],
 ) -> Succession:
+    before, after = carriers
     moved, old_size, new_size = int(hands.moved[row]), int(hands.old_size[row]), int(hands.new_size[row])
     old, new = f"AS{hands.old[row]}", f"AS{hands.new[row]}"
     return Succession(
@@ -164,6 +188,8 @@ def _row(
         alike=float(found.alike[row]),
         peers=int(found.peers[row]),
         handles=handles,
+        upstreams=None if after is None else len(after),
+        upstreams_kept=None if before is None or after is None else len(before & after),
         prefixes=hands.largest(row, _PREFIXES),
         queue=queue.get(f"{old} {new}", NEW),
     )

@@ -39,9 +39,11 @@ def print_successions(found: Successions, rate: float) -> None:
     if alone:
         say(f"{alone} more have such shares, and are not told from ordinary transfers: mostly one block.")
     for row in sure[:_SHOWN]:
-        if row.handles or row.queue != "new":
-            shared = f"{len(row.handles)} organisations hold both" if row.handles else ""
-            say(f"{row.old}, {row.new}: {'; '.join(filter(None, (shared, row.queue if row.queue != 'new' else '')))}")
+        shared = f"{len(row.handles)} organisations hold both" if row.handles else ""
+        kept = f"{row.upstreams_kept} of {row.upstreams} upstreams kept" if row.upstreams_kept else ""
+        known = row.queue if row.queue != "new" else ""
+        if words := "; ".join(filter(None, (shared, kept, known))):
+            say(f"{row.old}, {row.new}: {words}")
     note("moved: addresses; out, in: as shares of old and new; kept: by the old one;", broken=True)
     note("expected: blocks by chance; alike: ASes of that size with such an heir.", broken=True)
     note("Private: nothing is merged. csv, json and parquet have prefixes to look up.", broken=True)

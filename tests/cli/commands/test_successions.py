@@ -36,6 +36,8 @@ def study(tmp_path: Path) -> Path:
             opened.add_table(tmp_path / "routes.csv", day, kind="routes")
         (tmp_path / "as2org.txt").write_text(ORGANISATIONS)
         opened.add_table(tmp_path / "as2org.txt", FIRST, kind="organisations")
+        (tmp_path / "relations").write_text("64999|64500|-1\n64998|64777|-1\n64999|64777|-1\n")
+        opened.add_table(tmp_path / "relations", FIRST, kind="relations")
     return tmp_path / "study"
 
 
@@ -55,9 +57,10 @@ def test_a_succession_is_found_and_nothing_changes(run: Run, study: Path) -> Non
         },
     )
     assert (row["share_in"], row["newness"], row["prefixes"][0]) == (1.0, 1.0, "28.1.0.0/22")
+    assert (row["upstreams"], row["upstreams_kept"]) == (2, 1)
     code, out, _ = run("-C", study, "hosters", "successions", *DAYS)
     assert (code, "1 pairs at a false discovery rate of 10%, of 1 that were compared" in out) == (0, True)
-    assert "1 organisations hold both" in out
+    assert "AS64500, AS64777: 1 organisations hold both; 1 of 2 upstreams kept" in out
 
 
 def test_a_proposal_has_no_effect_until_two_accept_it(run: Run, study: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from attribution.hosters.book import SUCCESSIONS, HosterBook, undone_ids
+from attribution.hosters.book import HosterBook, undone_ids
 from attribution.hosters.day import BookOfDay, first_day
 from attribution.hosters.files import check_entity
 from attribution.hosters.members import is_key, member_of, shown, stands_alone
@@ -30,7 +30,7 @@ def well_formed(change: HosterChange) -> HosterChange:
     key, into = _key(change.key), _key(change.into)
     if key == into:
         raise InputError(f"{key} is given twice; a {change.kind} needs two hosters; {_SEE}")
-    if change.kind in SUCCESSIONS and change.since is None:
+    if change.kind == "succession" and change.since is None:
         raise InputError(f"a succession needs --since, the first day on which {into} holds what was {key}'s; {_SEE}")
     if change.since is not None and change.since.year < _FIRST_YEAR:
         raise InputError(f"{change.since.date()} is before {_FIRST_YEAR}; a later first day was expected; {_SEE}")

@@ -78,7 +78,7 @@ def rented(conclusions: Conclusions, day: date) -> Rented:
     """
     seen = conclusions.facts.selected(Resolution, ("status", "addresses"), _SEEN, {})
     addresses = tuple(sorted(set(seen.column("address").to_pylist())))
-    rents, hosters = rents_of(conclusions.attributor, addresses, day), _hosts(conclusions)
+    rents, hosters = rents_of(conclusions.attributor, addresses, day), hosts_of(conclusions)
     keys = {*hosters, *(key for rent in rents for key in rent[:2])}
     return Rented(rents=rents, hosters=hosters, names={key: conclusions.attributor.name_of(key) for key in keys})
 
@@ -109,7 +109,7 @@ def _carried(roles: Iterable[AddressRoles], asked: Asked) -> Iterator[tuple[str,
         yield asked.book.key_of_as(customer), asked.book.key_of_as(provider), "transit"
 
 
-def _hosts(conclusions: Conclusions) -> dict[str, int]:
+def hosts_of(conclusions: Conclusions) -> dict[str, int]:
     """Reported hosts of each hoster of the study."""
     hosts: dict[str, set[str]] = {}
     for one in _appearances(conclusions, "hoster"):

@@ -33,7 +33,7 @@ METHOD: Final = (
 )
 _PREFIXES: Final = 3
 _DAYS: Final = 5
-_WORDS: Final = 300
+REASON_WORDS: Final = 300
 """Most characters of a reason, which leaves room for the figures."""
 
 
@@ -95,7 +95,7 @@ def successions(study: Study, first: date, second: date, *, rule: Rule, rate: fl
     organisations, relations = _Organisations(study), study.tables("relations")
     taken = np.flatnonzero(hands.heirs(rule)).tolist()
     pairs = [(int(hands.old[row]), int(hands.new[row])) for row in taken]
-    queue = _decided(attributor.book, [(f"AS{old}", f"AS{new}") for old, new in pairs], second)
+    queue = decided(attributor.book, [(f"AS{old}", f"AS{new}") for old, new in pairs], second)
     rows = [
         _row(
             hands,
@@ -122,12 +122,19 @@ def successions(study: Study, first: date, second: date, *, rule: Rule, rate: fl
 def propose(study: Study, found: Successions, since: date, reason: str) -> list[HosterChange]:
     """Put new pairs up to the rate before the coders.
 
-    None of them has an effect until two people accept it, each with a public source.
+    None of them has an effect until two people accept it, each with a public source. An old AS that the book holds as a
+    part of a company is left to people; a new one stands for its company.
     """
-    stated_reason(reason, "--propose", most=_WORDS, see=SEE)
+    book = study.book().on(since)
+    stated_reason(reason, "--propose", most=REASON_WORDS, see=SEE)
     return [
         hosters.decide(
-            study.folder, "proposal", row.old, into=row.new, since=since, reason=f"{reason} ({_figures(row)})"
+            study.folder,
+            "proposal",
+            row.old,
+            into=book.company(row.new),
+            since=since,
+            reason=f"{reason} ({_figures(row)})",
         )
         for row in found.rows
         if row.found and row.queue == NEW
@@ -224,11 +231,22 @@ class _Organisations:
         return found
 
 
-def _decided(book: HosterBook, pairs: Sequence[tuple[str, str]], day: date) -> dict[str, str]:
+def decided(book: HosterBook, pairs: Sequence[tuple[str, str]], day: date) -> dict[str, str]:
     """Pairs that the book knows, with what it says."""
     of_day = book.on(day)
-    found = {f"{old} {new}": _ONE for old, new in pairs if of_day.company(old) == of_day.company(new)}
-    for change in book.standing:
-        if change.kind in CODED:
-            found.setdefault(f"{change.key} {change.into}", str(book.statuses.get(change.change_id)))
+    coded = {
+        (change.key, change.into): str(book.statuses.get(change.change_id))
+        for change in book.standing
+        if change.kind in CODED
+    }
+    found = {}
+    for old, new in pairs:
+        company, heir = of_day.company(old), of_day.company(new)
+        status = coded.get((old, new)) or coded.get((old, heir))
+        if company == heir:
+            status = _ONE
+        elif company != old:
+            status = status or f"part of {company}"  # which may have other parts: people split them
+        if status:
+            found[f"{old} {new}"] = status
     return found

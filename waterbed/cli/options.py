@@ -99,7 +99,17 @@ RANKED = (
     *("category", "site-type", "commercial", "medium"),
 )
 NOTICE_FORMS = ("csv", "scart")
-TABLE_KINDS = ("routes", "places", "organisations", "hosting", "domains", "covariates", "relations", "births")
+TABLE_KINDS = (
+    "routes",
+    "places",
+    "organisations",
+    "hosting",
+    "domains",
+    "covariates",
+    "relations",
+    "siblings",
+    "births",
+)
 WINDOW_DAYS = 30
 
 

@@ -52,7 +52,8 @@ def print_successions(found: Successions, rate: float) -> None:
 def print_proposed(made: Sequence[HosterChange]) -> None:
     """Print what now waits for coders."""
     for change in made:
-        say(f"{change.change_id}: {change.into} may have taken over from {change.key}")
+        what = "have taken over from" if change.since else "be one company with"
+        say(f"{change.change_id}: {change.into} may {what} {change.key}")
     say(f"{len(made)} proposals wait for two coders (waterbed hosters queue); until both accept, they have no effect.")
 
 

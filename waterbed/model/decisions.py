@@ -27,8 +27,8 @@ class HosterChange:
     kind: Annotated[
         HosterChangeKind,
         "define: an entity as it is from now on; merge: `key` is the same company as `into`; split: `members` leave "
-        "`into` for `key`; succession: `into` took over from `key` on a day; proposal: the same, from routing tables, "
-        "without effect until two people accept it; undo: another change does not hold",
+        "`into` for `key`; succession: `into` took over from `key` on a day; proposal: that, or without a day a merge, "
+        "from tables and without effect until two people accept it; undo: another change does not hold",
     ]
     key: Annotated[str, "the hoster it is about; for undo, the change"]
     into: Annotated[str | None, "the other hoster, where there is one"]

@@ -283,7 +283,8 @@ class Snapshot:
 
     snapshot_id: Annotated[str, "id made of kind, date and checksum"]
     kind: Annotated[
-        str, "routes, places, organisations, hosting, domains, covariates or relations: see docs/attribution.md"
+        str,
+        "routes, places, organisations, hosting, domains, covariates, relations or siblings: see docs/attribution.md",
     ]
     family: Annotated[int, "4 or 6: the address family it covers; 0: it has no addresses"]
     source: Annotated[str, "file name it was imported from"]
@@ -294,7 +295,7 @@ class Snapshot:
     form: Annotated[
         str,
         "how the file is laid out: csv, pyasn, pfx2as, mmdb, delegated, as2org, asdb, peeringdb, "
-        "bgptools, serial-1, serial-2, as2rel",
+        "bgptools, serial-1, serial-2, as2rel, iil-as2org",
     ] = ""
     built_at: Annotated[datetime | None, "when its source says it was built (MMDB build_epoch)"] = None
     licence: Annotated[str | None, "licence of the data, as the user or the catalogue names it"] = None

@@ -87,7 +87,7 @@ def near_of(folder: Folder, *, near: bool = True) -> list[NearLabels]:
     if folder.frozen.near is None:
         raise InputError(
             "labels that look alike are found in names, and this study was reproduced from a package that holds none: "
-            "freeze again with linking.near_labels on, or switch it off (docs/freeze.md)"
+            "freeze again with linking.near_labels or linking.names on, or switch them off (docs/freeze.md)"
         )
     return [NearLabels(a, b, cast(Likeness, likeness)) for a, b, likeness in folder.frozen.near]
 

@@ -19,6 +19,7 @@ from attribution.lookups.tables.hosting import HostingTables, read_hosting
 from attribution.lookups.tables.organisations import AsOrganisations, read_organisations
 from attribution.lookups.tables.relations import RelationTable, read_relations
 from attribution.lookups.tables.routes import RouteTables, read_routes
+from attribution.lookups.tables.siblings import SiblingTable, read_siblings
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Birth, Registration, Snapshot
 from waterbed.store.bounded.files import raw_pieces
@@ -26,7 +27,16 @@ from waterbed.store.bounded.limits import MOST_TABLE
 from waterbed.store.bounded.memory import bounded_work
 from waterbed.store.folder import Folder
 
-Tables = RouteTables | CountryTables | HostingTables | AsOrganisations | DomainTable | CovariateTable | RelationTable
+Tables = (
+    RouteTables
+    | CountryTables
+    | HostingTables
+    | AsOrganisations
+    | DomainTable
+    | CovariateTable
+    | RelationTable
+    | SiblingTable
+)
 
 READERS: dict[str, Callable[[Path], Tables]] = {
     "routes": read_routes,
@@ -36,6 +46,7 @@ READERS: dict[str, Callable[[Path], Tables]] = {
     "domains": read_domains,
     "covariates": read_covariates,
     "relations": read_relations,
+    "siblings": read_siblings,
 }
 _LOADERS: dict[str, Callable[[Path], Tables]] = {
     "routes": RouteTables.load,
@@ -45,6 +56,7 @@ _LOADERS: dict[str, Callable[[Path], Tables]] = {
     "domains": DomainTable.load,
     "covariates": CovariateTable.load,
     "relations": RelationTable.load,
+    "siblings": SiblingTable.load,
 }
 _FIRST_YEAR, _LAST_YEAR = 1980, 2100
 _LICENCE = 120
@@ -149,7 +161,7 @@ def keep_table(kind: str, path: Path, kept: Path) -> Kept:
             _LOADERS[kind](kept)  # its name is its content: what is there whole is not written again
         except InputError:
             tables.save(kept)
-        if isinstance(tables, AsOrganisations | DomainTable | CovariateTable | RelationTable):
+        if isinstance(tables, AsOrganisations | DomainTable | CovariateTable | RelationTable | SiblingTable):
             return Kept(form=tables.form, built_at=None, rows=[(0, len(tables))])
         rows = [(family, rows) for family, rows in ((4, tables.rows_v4), (6, tables.rows_v6)) if rows]
         return Kept(form=tables.about.form, built_at=tables.about.built_at, rows=rows)

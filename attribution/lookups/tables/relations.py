@@ -3,11 +3,10 @@
 CAIDA's serial-1 and serial-2, and BGPKIT's as2rel as JSON.
 """
 
-import codecs
 import json
 import re
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -15,7 +14,7 @@ from typing import Any, Final, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.lookups.tables.contents import MAX_AS, SEE, first_lines, lines_of, opened
+from attribution.lookups.tables.contents import MAX_AS, SEE, characters, first_lines, lines_of, opened
 from attribution.lookups.tables.folders import about_in, whole_folder
 from waterbed.model.errors import InputError
 from waterbed.store.bounded.files import Pieces
@@ -179,7 +178,7 @@ def _read_lines(lines: Iterable[str], found: _Gathered, path: Path, *, with_sour
 
 
 def _read_json(pieces: Pieces, found: _Gathered, path: Path) -> None:
-    text = JsonText(_characters(pieces, path), path.name)
+    text = JsonText(characters(pieces, path), path.name)
     number = 0
     try:
         for number, _ in enumerate(text.items(), 1):
@@ -204,16 +203,6 @@ def _of_record(record: object, found: _Gathered) -> str | None:
     # here 1 says that asn1 is the provider, where CAIDA writes -1
     provider, customer = (second, first) if relation == -1 else (first, second)
     return found.add(provider, customer, -abs(relation))
-
-
-def _characters(pieces: Pieces, path: Path) -> Iterator[str]:
-    decoder = codecs.getincrementaldecoder("utf-8-sig")()
-    try:
-        for piece in pieces:
-            yield decoder.decode(piece)
-        yield decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8; {_EXPECTED}") from None
 
 
 def _bad(path: Path, where: str, why: str) -> NoReturn:

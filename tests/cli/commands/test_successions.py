@@ -3,6 +3,7 @@
 import json
 import os
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,21 @@ def test_a_rejected_proposal_is_not_made_again(run: Run, study: Path, monkeypatc
     assert "0 proposals wait" in run(*words)[1]
     with open_study(study) as opened:
         assert (opened.book().in_force, opened.store.count(HosterChange)) == ((), 1)
+
+
+def test_companies_of_the_book_are_left_to_people_or_named(run: Run, study: Path) -> None:
+    """An old AS that is part of a company is not proposed; a new one that is stands for its company, once."""
+    words = ("-C", study, "hosters", "successions", *DAYS, "--propose", "compared routes")
+    with open_study(study) as opened:
+        define = partial(hosters.decide, opened.folder, "define", name="X", entity="hoster", reason="x")
+        whole = define("whole", members=("AS64500", "AS64501"))
+    assert "0 proposals wait" in run(*words)[1]
+    assert "AS64500, AS64777: 1 organisations hold both; 1 of 2 upstreams kept; part of whole" in run(*words)[1]
+    with open_study(study) as opened:
+        hosters.decide(opened.folder, "undo", whole.change_id, reason="x")
+        hosters.decide(opened.folder, "define", "heir", name="X", members=("AS64777",), entity="hoster", reason="x")
+    assert "heir may have taken over from AS64500" in " ".join(run(*words)[1].split())
+    assert "0 proposals wait" in run(*words)[1]
 
 
 @pytest.mark.parametrize(

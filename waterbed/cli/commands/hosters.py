@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from waterbed.cli.options import AsOf, Format, Formatted, Reason
-from waterbed.cli.output import FINDING, OK, console, for_tools, new_table, note, print_table, say
+from waterbed.cli.output import FINDING, OK, console, for_tools, new_table, note, print_rows, print_table, say
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration
 from waterbed.model.progress import stage
@@ -161,6 +161,33 @@ def hosters_successions(
         return
     print_successions(found, rate)
     if proposed is not None:
+        print_proposed(proposed)
+
+
+@hosters_app.command("siblings")
+def hosters_siblings(
+    context: typer.Context,
+    on: AsOf = None,
+    propose: Annotated[str | None, typer.Option(help="Reason: put them before two coders.", show_default=False)] = None,
+    form: Formatted = Format.table,
+) -> None:
+    """Find hosters that tables say are one company.
+
+    By tables of organisations and siblings. Private: nothing is merged, and nothing is published.
+
+    For example: waterbed -C mystudy hosters siblings --as-of 2026-01-01
+    """
+    from waterbed.analysis import siblings
+    from waterbed.cli.successions import print_proposed
+    from waterbed.study.study import open_study
+
+    with open_study(context.obj) as study:
+        conclusions = study.conclude()
+        day = on.date() if on else (conclusions.until or study.clock()).date()
+        rows, info = siblings.siblings(study, conclusions, day)
+        proposed = siblings.propose(study, rows, propose) if propose is not None else None
+    print_rows(siblings.Siblings, rows, info, form.value, title=f"Hosters that may be one company, {day}")
+    if proposed is not None and form is Format.table:
         print_proposed(proposed)
 
 
@@ -313,7 +340,7 @@ def _sentence(kind: str, key: str, into: str | None, members: tuple[str, ...], s
         "merge": f"{key} is the same company as {into}{when}",
         "split": f"{', '.join(members)} left {into} for {key}{when}",
         "succession": f"{into} took over everything of {key}{when}",
-        "proposal": f"{into} may have taken over everything of {key}{when}; without effect until two accept it",
+        "proposal": f"{into} may {'have taken over' if since else 'be one company with'} {key}{when}: no effect as yet",
         "undo": f"change {key} does not hold",
     }[kind]
 

@@ -16,8 +16,9 @@ from attribution.lookups.tables.addresses import Packed, pack
 from attribution.lookups.tables.countries import CountryTables
 from attribution.lookups.tables.extent import stretches_of
 from attribution.lookups.tables.organisations import AsOrganisations
+from attribution.lookups.tables.relations import RelationTable
 from attribution.lookups.tables.routes import RouteTables
-from attribution.roles import AddressRoles, Book, Chain, roles_of
+from attribution.roles import AddressRoles, Book, Chain, roles_of, transits_of
 from attribution.rules import Roles, Rule, RuleSet, standard_rules
 from attribution.snapshots import Chosen, Snapshots, dates_of, day_of, latest
 from waterbed.model.conclusions import Attribution, Confidence
@@ -61,6 +62,7 @@ class Asked:
     routes: _Routes
     countries: _Countries
     organisations: AsOrganisations | None
+    relations: RelationTable | None
     chains: tuple[Chain | None, ...]
     """Of each address; the known origin's comes last."""
     behind_cdn: bool = False
@@ -78,7 +80,7 @@ class _LookedUp(NamedTuple):
 class Attributor:
     """Says who answers for addresses on a day.
 
-    `routes`, `countries` and `organisations` are dated tables; `registered` is what registries said, `holder_names` how
+    The first four are dated tables; `registered` is what registries said, `holder_names` how
     registrants are called there; `suffixes` gives the suffix for each keyed id of one that the book may know. A routing
     table is stale after `max_age_days`.
     """
@@ -89,6 +91,7 @@ class Attributor:
         routes: Sequence[tuple[date, RouteTables]],
         countries: Sequence[tuple[date, CountryTables]] = (),
         organisations: Sequence[tuple[date, AsOrganisations]] = (),
+        relations: Sequence[tuple[date, RelationTable]] = (),
         registered: Registered | None = None,
         holder_names: Mapping[str, str] | None = None,
         book: HosterBook,
@@ -103,6 +106,7 @@ class Attributor:
         self._last_book = book.on(date.max)
         self._holder_names = dict(holder_names or {})
         self._organisations = organisations
+        self._relations = relations
         self._registered = registered
         self._suffixes = dict(suffixes)
         self._max_age_days = max_age_days
@@ -130,7 +134,15 @@ class Attributor:
         asked = self.asked(addresses, day, known_origin, behind_cdn=behind_cdn)
         on = day_of(day)
         key = (
-            (addresses, suffix_id, known_origin, behind_cdn, id(asked.book), id(asked.organisations)),
+            (
+                addresses,
+                suffix_id,
+                known_origin,
+                behind_cdn,
+                id(asked.book),
+                id(asked.organisations),
+                id(asked.relations),
+            ),
             (dates_of(asked.routes), dates_of(asked.countries), bisect_right(self._changes_of_as, on)),
             tuple(chain and (chain.fetched_at, chain.stale, chain.early, chain.levels) for chain in asked.chains),
         )
@@ -151,7 +163,8 @@ class Attributor:
         Books and registrants of ASes count too.
         Between two of them an attribution differs by what registries said of its addresses alone (`changes_of`).
         """
-        dates = [*self.routes.dates(), *self.countries.dates(), *(day_of(day) for day, _ in self._organisations)]
+        dates = [*self.routes.dates(), *self.countries.dates()]
+        dates += [day_of(day) for day, _ in (*self._organisations, *self._relations)]
         old = [day + timedelta(days=floor(self._max_age_days) + 1) for day in self.routes.dates()]
         return tuple(sorted({*dates, *old, *self.book.boundaries, *self._changes_of_as}))
 
@@ -179,6 +192,7 @@ class Attributor:
             routes=self.routes.both(on),
             countries=self.countries.both(on),
             organisations=latest(self._organisations, on),
+            relations=latest(self._relations, on),
             chains=chains,
             behind_cdn=behind_cdn,
         )
@@ -331,6 +345,7 @@ class Attributor:
             operators=tuple(sorted({one.operator for one in each if one.operator})),
             upstreams=tuple(sorted({key for one in each for key in one.upstreams})),
             as_holders=tuple(sorted({key for one in each for key in one.as_holders})),
+            transits=transits_of(origins, asked.relations, asked.book),
             registered_countries=tuple(sorted({one.registered_country for one in each if one.registered_country})),
             seats=tuple(sorted({seat for key in hosters if (seat := asked.book.country(key))})),
             registered_at=min((chain.fetched_at for chain in chains), default=None),

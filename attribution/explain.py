@@ -9,7 +9,7 @@ from attribution.attribute import Asked, Attributor
 from attribution.hosters.members import holder_key
 from attribution.lookups.tables.addresses import pack
 from attribution.lookups.tables.hosting import HostingTables
-from attribution.roles import AddressRoles
+from attribution.roles import AddressRoles, transits_of
 from attribution.snapshots import Chosen, Snapshots
 from waterbed.model.conclusions import Attribution, ChainLink
 from waterbed.model.facts import Snapshot
@@ -253,6 +253,14 @@ def _operators(roles: AddressRoles, asked: Asked, attributor: Attributor) -> Ite
             step="upstream",
             value=_named(key, attributor),
             source="registrations",
+            note=_seen(asked, key),
+        )
+    for key in transits_of(roles.origins, asked.relations, asked.book):
+        yield ChainLink(
+            about=roles.address,
+            step="transit",
+            value=_named(key, attributor),
+            source="relations",
             note=_seen(asked, key),
         )
 

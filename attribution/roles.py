@@ -1,11 +1,12 @@
 """Roles of companies to one address on one day. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from attribution.hosters.members import holder_key
+from attribution.lookups.tables.relations import RelationTable
 from waterbed.model.facts import Registration
 
 
@@ -83,6 +84,8 @@ class AddressRoles:
     """The holder of the smallest registration around it, if known."""
     upstreams: tuple[str, ...]
     """Other holders: of the networks above and the ASes."""
+    above: tuple[str, ...]
+    """Holders of the networks above the smallest, from below, each once; none of them answers for it."""
     proxy: bool
     registered_country: str | None
     chain: Chain | None
@@ -118,7 +121,8 @@ def roles_of(
     levels = chain.levels if chain else ()
     operator = _operator(levels, origins, book, holder_of_as)
     answers = (claimed,) if claimed else (operator, *as_holders)
-    above = {key for level in levels[1:] if (key := _key(level, origins, book, holder_of_as))}
+    holders = [key for level in levels[1:] if (key := _key(level, origins, book, holder_of_as))]
+    above = tuple(dict.fromkeys(key for key in holders if key not in (answers if claimed or operator else as_holders)))
     return AddressRoles(
         address=address,
         prefix=prefix,
@@ -126,11 +130,24 @@ def roles_of(
         as_holders=as_holders,
         claimed=claimed,
         operator=operator,
-        upstreams=tuple(sorted((above | set(as_holders)) - {claimed, operator})) if claimed or operator else (),
+        upstreams=tuple(sorted({*holders, *as_holders} - {claimed, operator})) if claimed or operator else (),
+        above=above,
         proxy=behind_cdn or any(key is not None and book.kind(key) == "proxy" for key in answers),
         registered_country=next((level.country for level in levels if level.country), None),
         chain=chain,
     )
+
+
+def transits_of(origins: Collection[int], relations: RelationTable | None, book: Book) -> tuple[str, ...]:
+    """Companies that carry ASes as their customers, sorted.
+
+    Those that hold one of the ASes are left out; none without a table of relations.
+    """
+    if relations is None:
+        return ()
+    own = {book.key_of_as(asn) for asn in origins}
+    carriers = {book.key_of_as(one) for asn in origins for one in relations.providers_of(asn)}
+    return tuple(sorted(carriers - own))
 
 
 def _operator(

@@ -59,7 +59,7 @@ def read_moves(path: Path) -> list[tuple[str, str]]:
     return [(row[end].strip().lower().rstrip("."), row["site"]) for row in rows for end in ("from_domain", "to_domain")]
 
 
-def halves(rows: Iterable[tuple[str, str]]) -> tuple[Names, Names]:
+def halves(rows: Iterable[tuple[str, str]], rng: random.Random | None = None) -> tuple[Names, Names]:
     """Two random halves, parted by groups of domains that share kits or sites, so that no pair is torn."""
     above: dict[str, str] = {}
 
@@ -75,7 +75,7 @@ def halves(rows: Iterable[tuple[str, str]]) -> tuple[Names, Names]:
     for domain, kit in rows:
         groups[root("k" + kit)].append((domain, kit))
     order = sorted(groups)
-    random.Random(SEED).shuffle(order)
+    (rng or random.Random(SEED)).shuffle(order)
     parts = [{name: groups[name] for name in order[start::2]} for start in (0, 1)]
     return _names(parts[0]), _names(parts[1])
 

@@ -1,7 +1,7 @@
 """The real crawler on a world whose outage ends when the event begins: what its report says, before and after release.
 
-In each world our own network cannot be reached for two days before the event, so that all that was removed meanwhile is found gone at once. The report must be
-refused with the quarantine's name; once the quarantine is released, its clauses must be true.
+In each world our own network cannot be reached for two days before the event, so that all that was removed meanwhile is
+found gone at once. The report must be refused with the quarantine's name; once it is released, clauses must be true.
 """
 
 import argparse

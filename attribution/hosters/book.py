@@ -10,7 +10,7 @@ from dataclasses import fields
 from datetime import date, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from attribution.hosters.day import BookOfDay, Entity, Fold, first_day
 from attribution.hosters.files import (
@@ -23,8 +23,8 @@ from attribution.hosters.files import (
     known_definitions,
 )
 from attribution.hosters.members import SUFFIX, as_of_key
-from attribution.hosters.review import Status, statuses
-from waterbed.model.decisions import Coding, HosterChange
+from attribution.hosters.review import QUEUE, Status, in_force, statuses
+from waterbed.model.decisions import Coding, HosterChange, by_item
 from waterbed.store.bounded.toml import toml_bytes
 
 __all__ = [
@@ -39,6 +39,10 @@ __all__ = [
     "book_from",
     "read_hosters",
 ]
+
+
+SUCCESSIONS: Final = ("succession", "proposal")
+"""Kinds of change by which one hoster took over from another on a day."""
 
 
 class Lineage(NamedTuple):
@@ -77,7 +81,7 @@ class HosterBook:
         self.statuses: dict[str, Status] = statuses(self.changes, self.codings)
         undone = undone_ids(self.changes)
         self.standing = tuple(c for c in self.changes if c.kind != "undo" and c.change_id not in undone)
-        self.in_force = tuple(change for change in self.standing if self.statuses.get(change.change_id) != "rejected")
+        self.in_force = tuple(one for one in self.standing if in_force(one, self.statuses.get(one.change_id)))
         self._files_checksum = checksum
         self.checksum = self._checksum(checksum)
         dated = (day for d in (*self.known, *self.file) for m in d.members for day in (m.since, m.until) if day)
@@ -108,13 +112,28 @@ class HosterBook:
 
         Keys are those of companies before and on that day.
         """
-        found = []
+        return tuple(sorted(self._takeovers().values(), key=lambda one: (one.since, one.old, one.new)))
+
+    def confirmed(self) -> tuple[HosterChange, ...]:
+        """Takeovers that two people accepted with a source each."""
+        coded, found = by_item(self.codings, QUEUE), []
+        takeovers = self._takeovers()
+        for change in self.in_force:
+            accepted = [one for one in coded.get(change.change_id, ()) if one.code == "accept" and one.note.strip()]
+            settled = change.change_id in takeovers and self.statuses.get(change.change_id) == "accepted"
+            if settled and len({one.coder for one in accepted}) > 1:
+                found.append(change)
+        return tuple(found)
+
+    def _takeovers(self) -> dict[str, Lineage]:
+        """Full takeovers by the change that decided them."""
+        found = {}
         for change in self.in_force:
             since = first_day(change)
-            if change.kind == "succession" and change.into and since and change.change_id in self.on(since).effective:
+            if change.kind in SUCCESSIONS and change.into and since and change.change_id in self.on(since).effective:
                 old = self.resolve(change.key, since - timedelta(days=1))
-                found.append(Lineage(old, self.resolve(change.into, since), since))
-        return tuple(sorted(found, key=lambda one: (one.since, one.old, one.new)))
+                found[change.change_id] = Lineage(old, self.resolve(change.into, since), since)
+        return found
 
     def without_effect(self) -> tuple[HosterChange, ...]:
         """Changes in force that have no effect on any day.

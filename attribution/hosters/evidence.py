@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated
 
-from attribution.hosters.book import HosterBook
+from attribution.hosters.book import SUCCESSIONS, HosterBook
 from attribution.hosters.day import BookOfDay, first_day
 from attribution.hosters.members import as_of_key, holder_key, stands_alone
 from attribution.hosters.review import waiting_for
@@ -26,7 +26,7 @@ class QueueItem:
 
     change_id: Annotated[str, "the change"]
     task: Annotated[str, "code: say what you think; settle: two others disagree, or one of them is unsure"]
-    kind: Annotated[str, "merge, split or succession"]
+    kind: Annotated[str, "merge, split, succession, or proposal of one"]
     key: Annotated[str, "the hoster it is about"]
     into: Annotated[str, "the other hoster"]
     since: Annotated[str | None, "first day on which it holds; null: always"]
@@ -58,7 +58,7 @@ def _item(
 ) -> QueueItem:
     since = first_day(change)
     without = book.with_changes([one for one in book.changes if one.change_id != change.change_id])
-    before = without.on(since - timedelta(days=1) if since and change.kind == "succession" else since or date.max)
+    before = without.on(since - timedelta(days=1) if since and change.kind in SUCCESSIONS else since or date.max)
     sides = [_members(before, key) for key in (change.key, change.into or "")]
     said = list(_registered({*sides[0], *sides[1], *change.members}, registrations))
     more = len(said) - _SHOWN

@@ -10,7 +10,7 @@ from waterbed.model.errors import InputError
 Status = Literal["unreviewed", "accepted", "rejected", "disputed"]
 QUEUE: Final = "hosters"
 """The queue of codings that this module is about."""
-CODED: Final = ("merge", "split", "succession")
+CODED: Final = ("merge", "split", "succession", "proposal")
 """The kinds of change that two people code."""
 CODES: Final = ("accept", "reject", double.UNSURE)
 
@@ -25,6 +25,14 @@ def statuses(changes: Iterable[HosterChange], codings: Iterable[Coding]) -> dict
         for change in changes
         if change.kind in CODED
     }
+
+
+def in_force(change: HosterChange, status: Status | None) -> bool:
+    """True if a change has its effect.
+
+    One holds until two coders reject it, a proposal from data only once they accept it.
+    """
+    return status == "accepted" if change.kind == "proposal" else status != "rejected"
 
 
 def status_of(change: HosterChange, codings: Sequence[Coding]) -> Status:
@@ -56,8 +64,13 @@ def waiting_for(
     return found
 
 
-def check_coding(change: HosterChange, coder: str, code: str, *, adjudicates: bool, codings: Iterable[Coding]) -> None:
-    """Raise InputError if a person cannot give this code."""
+def check_coding(
+    change: HosterChange, coder: str, code: str, *, note: str = "", adjudicates: bool, codings: Iterable[Coding]
+) -> None:
+    """Raise InputError if a person cannot give this code.
+
+    A proposal from data is accepted with a public source in the note only.
+    """
     if change.kind not in CODED:
         raise InputError(f"change {change.change_id} is a {change.kind}; only {', '.join(CODED)} are coded; {_SEE}")
     mine = double.by_item(codings, QUEUE).get(change.change_id, ())
@@ -71,3 +84,8 @@ def check_coding(change: HosterChange, coder: str, code: str, *, adjudicates: bo
         see=_SEE,
         proposer=change.who,
     )
+    if change.kind == "proposal" and code == "accept" and not note.strip():
+        raise InputError(
+            f"change {change.change_id} comes from data alone: accept it with --note, a public source that says so and "
+            f"its date (no address); {_SEE}"
+        )

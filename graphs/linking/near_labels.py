@@ -10,8 +10,12 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Literal
 
-Likeness = Literal["homoglyph", "digits", "edit"]
-"""Homoglyph: the same to the eye. Digits: the same but for a number at the end. Edit: one letter apart, or a swap."""
+Likeness = Literal["homoglyph", "digits", "edit", "letters", "affix", "parts"]
+"""Homoglyph: the same to the eye. Digits: the same but for a number at the end. Edit: one letter apart, or a swap. The
+others are of `alike_names`. Letters: the same but for digits and separators. Affix: one's letters hold the other's.
+Parts: they share rare groups of letters."""
+ALIKE: frozenset[Likeness] = frozenset({"letters", "affix", "parts"})
+"""Likenesses of names of one brand."""
 
 LEAST = 6
 """Letters of the shortest label, or stem before a number, that is compared: short ones are alike by chance."""
@@ -53,7 +57,7 @@ def near_labels(
     leaves. So the time is linear in the number of labels as long as they are as short as the DNS allows (63
     characters).
     """
-    shown = {label_id: _shown(text) for label_id, text in labels.items() if len(text) >= least}
+    texts = {label_id: shown(text) for label_id, text in labels.items() if len(text) >= least}
     ways: dict[Likeness, Callable[[str], Iterable[str]]] = {
         "homoglyph": lambda text: (_skeleton(text),),
         "digits": lambda text: _stem(text, least),
@@ -61,16 +65,19 @@ def near_labels(
     }
     found: dict[tuple[str, str], Likeness] = {}
     for likeness, keys in ways.items():
-        for a, b in _pairs(_blocks(shown, keys), largest_block):
-            if (a, b) in found or shown[a] == shown[b]:
+        for a, b in _pairs(_blocks(texts, keys), largest_block):
+            if (a, b) in found or texts[a] == texts[b]:
                 continue
-            if likeness != "edit" or within_one_edit(shown[a], shown[b]):
+            if likeness != "edit" or within_one_edit(texts[a], texts[b]):
                 found[a, b] = likeness
     return sorted(NearLabels(a, b, likeness) for (a, b), likeness in found.items())
 
 
-def _shown(label: str) -> str:
-    """A label as a browser may show it: punycode decoded, lower case."""
+def shown(label: str) -> str:
+    """A label as a browser may show it.
+
+    Punycode is decoded, letters are lower case.
+    """
     if label.startswith("xn--"):
         try:
             label = label[4:].encode("ascii").decode("punycode")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from graphs.linking.evidence import EvidenceKind, Home, Role, Sign
-from graphs.linking.near_labels import NearLabels
+from graphs.linking.near_labels import ALIKE, NearLabels
 from waterbed.model.facts import Report, Target
 
 _Entry = tuple[str, EvidenceKind, str, Role]
@@ -82,9 +82,11 @@ def _add_names(known: _Gathered, targets: Mapping[str, Target], near: Iterable[N
             led.setdefault(key, set()).add(kind)
     beside: dict[str, list[tuple[EvidenceKind, str, Role]]] = {}
     for pair in near:
-        key = f"{pair.a} {pair.b}"
-        beside.setdefault(pair.a, []).append(("fuzzy_label", key, "from"))
-        beside.setdefault(pair.b, []).append(("fuzzy_label", key, "to"))
+        alike = pair.likeness in ALIKE
+        by: EvidenceKind = "alike_name" if alike else "fuzzy_label"
+        key = f"{pair.likeness} {pair.a} {pair.b}" if alike else f"{pair.a} {pair.b}"
+        beside.setdefault(pair.a, []).append((by, key, "from"))
+        beside.setdefault(pair.b, []).append((by, key, "to"))
     paths = Counter(target.path_id for target in targets.values())
     labels = Counter(target.label_id for target in targets.values())
     for url, target in targets.items():

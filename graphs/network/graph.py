@@ -57,6 +57,35 @@ def displacement_graph(
     return graph
 
 
+def add_takeovers(
+    graph: "nx.MultiDiGraph[str]",
+    takeovers: Iterable[tuple[str, str, date, bool]],
+    *,
+    names: Mapping[str, str],
+    seats: Mapping[str, str],
+    home: str,
+) -> None:
+    """Add an edge for each network that changed hands.
+
+    Beside the hops, which say that content moved: old and new hoster, the day, and whether two people accepted it. Its
+    `kind` is `lineage` and its weights are 0; other attributes are those of a hop. Takeovers between hosters
+    that the graph does not have are left out.
+    """
+    for old, new, since, accepted in takeovers:
+        if old not in graph and new not in graph:
+            continue
+        when = f"{since.isoformat()}T00:00:00+00:00"
+        for key in (old, new):
+            country = seats.get(key, "")
+            graph.add_node(key, label=_label(key, names), country=country, home=country == home)
+            _stretch(graph, key, "start", "end", when, when)
+        attributes: dict[str, Attribute] = dict.fromkeys(("arrival_evidence", "content", "arrived_after"), "")
+        attributes |= {"kind": "lineage", "order": "", "evidence": "decision", "levels": "organisation", "sources": 0}
+        attributes |= {"strength": "accepted" if accepted else "unreviewed"}
+        attributes |= dict.fromkeys(("left_after", "left_before", "arrived_before", "start", "end"), when)
+        graph.add_edge(old, new, **attributes, weight=0.0, certain=0.0, possible=0.0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimedFlow:
     """Hops from one hoster to another, and their days."""

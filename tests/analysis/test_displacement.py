@@ -3,17 +3,20 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
-from graphs.displacement.disclosure import Disclosure
+from graphs.displacement.disclosure import EVERYTHING, Disclosure
 from graphs.displacement.event import read_event
 from tests.study.facts import hour, numbered, report, written
 from tests.study.rig import Run
 from waterbed.analysis.displacement import _as_read, findings_of
+from waterbed.analysis.event_space import space_notes
+from waterbed.governance.hosters import decide
 from waterbed.publish.site.interventions import TABLES, schema
 from waterbed.store.config import Config
 from waterbed.study.study import create_study, open_study
@@ -72,6 +75,35 @@ def test_json_is_as_its_schema_says(run: Run, folder: Path) -> None:
         assert found["answers"]
         for one in found["answers"]:
             assert (one["refusal"] is None) == bool(one["may"] and one["may_not"]), one
+
+
+def test_a_report_says_when_the_targets_network_changed_hands(folder: Path) -> None:
+    """By the routes of both ends of the window and the book of hosters; readers outside learn neither."""
+    event, later = folder.parent / "event.toml", folder.parent / "later.csv"
+    event.write_text(EVENT.replace("2026-01-05T", "2026-01-20T").replace("period_h = 1.0", "period_h = 24.0"))
+    later.write_text("28.0.0.0,28.0.127.255,64500\n28.0.128.0,28.0.255.255,64999\n28.1.0.0,28.4.255.255,64501\n")
+    with open_study(folder) as study:
+        read = read_event(event)
+        assert list(space_notes(study, study.conclude(), read, EVERYTHING)) == []
+        study.add_table(later, date(2026, 1, 22), kind="routes")
+        decide(study.folder, "succession", "AS64500", into="AS64999", since=date(2026, 1, 22), reason="case 1")
+        routed, decided = space_notes(study, study.conclude(), read, EVERYTHING)
+        assert routed.startswith(
+            "32,768 of the 65,536 IPv4 addresses of AS64500 on 2026-01-05 had another origin on 2026-01-22, 32,768 of "
+            "them AS64999"
+        )
+        assert decided.startswith("AS64999 took over the network of AS64500 by 2026-01-22 (unreviewed)")
+        assert list(space_notes(study, study.conclude(), read, Disclosure(least=5))) == []
+        beside = read_event(_changed(event, 'target = "AS64500"', 'target = "AS64502"', '"AS64502"]', '"AS64500"]'))
+        assert not any("AS64999" in note for note in space_notes(study, study.conclude(), beside, EVERYTHING))
+
+
+def _changed(file: Path, *pairs: str) -> Path:
+    text = file.read_text()
+    for old, new in zip(pairs[::2], pairs[1::2], strict=True):
+        text = text.replace(old, new)
+    file.write_text(text)
+    return file
 
 
 def test_a_folder_gets_page_json_and_schema(run: Run, folder: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,14 @@ from tests.publish.study import HOURS, small_study
 from tests.study.facts import hour
 from waterbed.analysis.fact_sheet import own_rows, sheet_of
 from waterbed.cli.app import app
+from waterbed.governance.hosters import code
+from waterbed.governance.hosters import decide as decide_hoster
 from waterbed.governance.reply import (
     Record,
     ReplyRow,
     decide,
     errata,
+    public_successions,
     record,
     refuse_unheard,
     reply_status,
@@ -29,7 +33,11 @@ from waterbed.governance.reply import (
 from waterbed.model.errors import InputError
 from waterbed.model.governance import Edition, Preview, Reply, Ruling
 from waterbed.publish.api.source import served_of
+from waterbed.publish.policy import publishable
 from waterbed.publish.release import publish_all
+from waterbed.publish.site.hoster import SheetView, sheet_views
+from waterbed.publish.site.rankings import RankingEntry
+from waterbed.publish.tables import publication_of
 from waterbed.study.study import Study
 
 NAMED = ["AS64500", "AS64501"]
@@ -169,6 +177,63 @@ def test_a_notice_that_went_astray_names_no_other_hoster(study: Study) -> None:
     assert (own.recipient, own.response, own.hosters) == ("another", None, ("AS64501",))
     [theirs] = own_rows(sheet_of(study, "AS64500")).misaddressed
     assert (theirs.recipient, theirs.response, theirs.hosters) == ("AS64500", "we host no such thing", ())
+
+
+def test_a_succession_is_public_once_confirmed_and_both_were_heard(study: Study, tmp_path: Path) -> None:
+    """Two people name a source each, and previews of both companies say so, with their period over: a sheet says it."""
+    old, new = NAMED
+    before = hour(HOURS)
+    change = decide_hoster(
+        study.folder, "proposal", old, into=new, since=(before + timedelta(days=30)).date(), reason="x"
+    )
+    study.folder.clock = lambda: change.decided_at + timedelta(days=1)
+
+    def public() -> list[str]:
+        return [one.change_id for one in public_successions(study.folder, study.book())]
+
+    assert run(study, "reply", "preview", str(tmp_path / "previews")).exit_code == 0
+    for hoster in NAMED:
+        told = (tmp_path / "previews" / hoster / "README.txt").read_text()
+        assert f"{new} took over the network of {old} by 2026-02-" in told
+        show(study.folder, hoster, {}, None)
+    for person, note in (("bob", "transfer log"), ("cas", "annual report")):
+        assert public() == []
+        code(study.folder, change.change_id, "accept", note=note, person=person)
+    assert public() == []
+    later(study, 20)
+    assert public() == [change.change_id]
+    assert [one.into for view in _views(study) for one in view.successions if view.standing.row.key == old] == [new]
+    answer = take(study.folder, new, "dispute", "not so", None)
+    assert public() == []
+    decide(study.folder, answer.reply_id, "rejected", "their own report says so", "")
+    assert public() == [change.change_id]
+
+
+def test_a_carrier_is_named_once_it_had_a_preview(study: Study, tmp_path: Path) -> None:
+    """A preview says of whom a company is told to carry; until the period is over no sheet says it."""
+    (tmp_path / "relations").write_text("64999|64500|-1\n64999|64502|-1\n")
+    study.add_table(tmp_path / "relations", hour(0).date(), kind="relations")
+    study.folder.clock = partial(datetime.now, UTC)  # that of the commands
+    words = ("reply", "preview", str(tmp_path / "previews"), "--hoster")
+    assert run(study, *words, "AS64999").exit_code == 0
+    told = (tmp_path / "previews" / "AS64999" / "README.txt").read_text()
+    assert "The study may say that AS64500 is reached through you (transit)." in told
+    assert "AS64502" not in told  # too small to be named
+    assert run(study, *words, "AS64998").exit_code != 0
+    show(study.folder, "AS64999", {}, None)
+    assert not any(view.reached_through for view in _views(study))
+    later(study, 20)
+    assert {view.standing.row.key: [one.key for one in view.reached_through] for view in _views(study)} == {
+        "AS64500": ["AS64999"],
+        "AS64501": [],
+    }
+
+
+def _views(study: Study) -> list[SheetView]:
+    conclusions = study.conclude()
+    publication = publishable(publication_of(study, conclusions))
+    rows = publication.table("ranking-hoster").rows
+    return list(sheet_views(study, conclusions, publication, [RankingEntry(row=row) for row in rows]))
 
 
 def test_old_previews_do_not_serve(study: Study) -> None:

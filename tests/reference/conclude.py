@@ -131,7 +131,7 @@ class Reference:
     @cached_property
     def links(self) -> Clusters:
         rules = link_rules(self.config.linking)
-        near = self.its._opened.near() if "fuzzy_label" in rules.kinds else ()
+        near = self.its._opened.near() if {"fuzzy_label", "alike_name"} & rules.kinds.keys() else ()
         signs = signs_of(
             self.facts.targets,
             self.facts.reports,

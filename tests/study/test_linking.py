@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from tests.study.facts import _known, _looks, hour, written
 from tests.study.rig import Run
+from waterbed.analysis.explain.link import chain_between
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Report, Target
 from waterbed.store.config import Config
@@ -80,6 +82,26 @@ def test_settings_that_make_no_sense_are_refused(settings: Linking, part: str) -
     """One sentence names the setting and the page."""
     with pytest.raises(InputError, match=part):
         link_rules(settings)
+
+
+def test_names_of_brands_link_only_where_the_settings_say_so(tmp_path: Path) -> None:
+    """Sites of one name under other suffixes, with digits or affixes, are one content among brands, as is told why."""
+    rng = random.Random(8)
+    words = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=8)) for _ in range(40)]
+    urls = [f"https://{word}press.com/{word}" for word in words]
+    urls += [
+        f"https://{name}/" for name in ("zephyrtales.com", "zephyrtales.net", "zephyr-tales2.com", "thezephyrtales.com")
+    ]
+    for population, linked in (("off", False), ("kits", False), ("brands", True)):
+        with named(tmp_path / population, urls, names=population) as study:
+            conclusions = study.conclude()
+            ids = [study.folder.vault.keyed_id("url", url) for url in urls[-4:]]
+            contents = {conclusions.known[one].content_id for one in ids}
+            assert len(contents) == (1 if linked else 4), population
+            if linked:
+                assert len(conclusions.links.all) == 1
+                kinds = {one.step for one in chain_between(study, ids[1], ids[2])}
+                assert "alike_name" in kinds
 
 
 def test_content_is_the_hotline_s_word_for_the_whole_cluster(tmp_path: Path) -> None:

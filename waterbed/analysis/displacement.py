@@ -19,6 +19,7 @@ from graphs.runs import UNATTRIBUTED
 from waterbed.analysis.event_answer import Beside, answered, left_out, sources_in
 from waterbed.analysis.event_looks import refuse_unseen
 from waterbed.analysis.event_shares import event_shares
+from waterbed.analysis.event_space import space_notes
 from waterbed.model.conclusions import ExternalEpisode
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage
@@ -56,7 +57,7 @@ def findings_of(
     conclusions, config = conclusions or study.conclude(), study.config
     others, unread = events_in(study.path) if event else ([], 0)
     info = table_info(study, "displacement", by=event.kind if event else "hoster", window=conclusions.window)
-    return findings(
+    found = findings(
         conclusions,
         config.home,
         info,
@@ -66,6 +67,7 @@ def findings_of(
         external=None if conclusions.window else ExternalConclusions(conclusions, config.testimony),
         beside=Beside(events=others, public=public, unread=unread),
     )
+    return replace(found, notes=(*found.notes, *space_notes(study, conclusions, event, disclosure))) if event else found
 
 
 @stage("estimates of displacement")

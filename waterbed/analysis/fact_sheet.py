@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
+from waterbed.analysis.carriers import reached_through
 from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.rankings.clocks import running_clocks
 from waterbed.analysis.rankings.compliance import compliance
@@ -29,7 +30,7 @@ from waterbed.analysis.sizes import size_table
 from waterbed.estimators.incidence import share_interval, share_within
 from waterbed.estimators.refusal import Refusal
 from waterbed.model.actors import ACTED
-from waterbed.model.conclusions import TOLD_BY_REGISTRIES, ClockKind, Episode, RankingRow, Size
+from waterbed.model.conclusions import TOLD_BY_REGISTRIES, ClockKind, Episode, RankingRow, Reached, Size
 from waterbed.model.errors import InputError
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import AddressedNotice, Case, CauseShare, ComplianceRow, Duration, TakedownClock
@@ -61,6 +62,8 @@ class Sheet:
     cases: Sequence[Case]
     hoster_word: int
     """Looks at what it hosted that its own link check decided: its word, not a look at the content."""
+    reached_through: Sequence[Reached]
+    """Companies that its hosts are reached through: carriers, and those whose networks it rents."""
     misaddressed: Sequence[AddressedNotice]
     """Notices that went to it and were not its own, and notices about what it hosted that went to somebody else."""
 
@@ -108,6 +111,7 @@ def sheet_of(
         duration=[duration(clocks, within_h=SHEET_H[-1])] if until and not withheld else (),
         cases=list(_cases(own, clocks, concerned, company, chosen, until)),
         hoster_word=sum(looks for hosters, looks in conclusions.hoster_words.items() if company in hosters),
+        reached_through=reached_through(conclusions).get(company, ()),
         misaddressed=[n for n in concerned if n.addressed == "misaddressed"],
     )
 
@@ -235,5 +239,6 @@ def as_mapping(sheet: Sheet) -> Mapping[str, Sequence[object]]:
         "curve": sheet.curve,
         "duration": sheet.duration,
         "cases": sheet.cases,
+        "reached_through": sheet.reached_through,
         "misaddressed": sheet.misaddressed,
     }

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from attribution.hosters.day import BookOfDay
@@ -15,6 +16,7 @@ from attribution.hosters.members import holder_key
 from attribution.lookups.tables.addresses import pack
 from attribution.lookups.tables.covariates import Value
 from attribution.lookups.tables.domains import DomainTable
+from attribution.lookups.tables.seen_names import domains_by_as, is_seen_names
 from attribution.named_ranges import NamedRanges, ases_of_holders, claimed_ranges, registered_country, registered_ranges
 from attribution.sizes import By, Counted, Measured, sizes_by_as, sizes_by_country, sizes_by_hoster
 from attribution.snapshots import latest
@@ -59,12 +61,29 @@ class SizeTable:
 def add_domains(study: Study, path: Path, day: date) -> tuple[Snapshot, list[str]]:
     """Import a dated table of domains.
 
+    Of one with names and addresses the domains of each AS are counted, by the routes of the day, and no name is kept.
     Returns the snapshot, and the keys of hosters in it that the book does not know.
     """
-    (snapshot,) = study.add_table(path, day, kind="domains")
+    if is_seen_names(path):
+        with TemporaryDirectory() as folder:  # numbers of ASes alone
+            counted = Path(folder) / path.name
+            counted.write_text(_counted(study, path, day))
+            (snapshot,) = study.add_table(counted, day, kind="domains")
+    else:
+        (snapshot,) = study.add_table(path, day, kind="domains")
     named = DomainTable.load(study.folder.tables / folder_name(snapshot)).domains
     book = study.attributor().book.on(day)
     return snapshot, sorted(key for key in named if key[0].islower() and ":" not in key and not book.exists(key))
+
+
+def _counted(study: Study, path: Path, day: date) -> str:
+    attributor, noon = study.attributor(), datetime.combine(day, time(12), tzinfo=UTC)
+    if not attributor.routes.both(day):
+        raise InputError(
+            "counting domains by AS needs a table of routes; add one with waterbed tables add (docs/sizes.md)"
+        )
+    found = domains_by_as(path, day, lambda addresses: attributor.origins_by_row(addresses, noon))
+    return "key,domains\n" + "".join(f"{key},{count}\n" for key, count in found.items())
 
 
 @stage("sizes")

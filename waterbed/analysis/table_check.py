@@ -36,7 +36,7 @@ RESERVED = 1 / 256
 class TableCheck:
     """One snapshot, in figures."""
 
-    kind: Annotated[str, "routes, places, organisations, hosting, domains or covariates"]
+    kind: Annotated[str, "routes, places, organisations, hosting, domains, covariates, relations or siblings"]
     family: Annotated[int, "4 or 6; 0: it has no addresses"]
     data_date: Annotated[datetime, "the day whose state it gives"]
     form: Annotated[str, "how the file was laid out; in mmdb a network is not a BGP prefix"]

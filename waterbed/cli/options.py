@@ -96,11 +96,21 @@ REPORT_FORMS = (
     "json", "misp", "stix",
 )  # fmt: skip
 RANKED = (
-    *("hoster", "asn", "country", "delegated", "registered", "seat", "upstream", "platform"),
+    *("hoster", "asn", "country", "delegated", "registered", "seat", "upstream", "transit", "platform"),
     *("category", "site-type", "commercial", "medium", "registrar", "tld"),
 )
 NOTICE_FORMS = ("csv", "scart")
-TABLE_KINDS = ("routes", "places", "organisations", "hosting", "domains", "covariates", "births")
+TABLE_KINDS = (
+    "routes",
+    "places",
+    "organisations",
+    "hosting",
+    "domains",
+    "covariates",
+    "relations",
+    "siblings",
+    "births",
+)
 WINDOW_DAYS = 30
 
 

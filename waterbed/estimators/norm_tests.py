@@ -56,13 +56,20 @@ def below_norm(
     student = scipy.special.stdtr(v, (at - target) / error)
     exact = scipy.special.betainc(np.maximum(n - share * n, 1e-9), share * n + 1.0, 1.0 - norm)
     p = np.maximum(student, np.where(share < 1.0, exact, 1.0))
-    adjusted = _adjusted(p, dependent=dependent)
+    adjusted = adjusted_for_all(p, dependent=dependent)
     own = np.minimum(at + scipy.special.stdtrit(v, BOUND) * error, np.pi / 2)
     bound = np.sin(own) ** 2
     return NormTest(p=p, adjusted=adjusted, bound=bound, below=(adjusted <= rate) & (bound < norm))
 
 
-def _adjusted(p: Floats, *, dependent: bool) -> Floats:
+def adjusted_for_all(p: Floats, *, dependent: bool) -> Floats:
+    """P values that allow for all tests together.
+
+    Those up to a rate have at most that share of false ones among them, in the mean (Benjamini and Hochberg 1995;
+    `dependent`: Benjamini and Yekutieli 2001).
+    """
+    if not p.size:
+        return p
     n, order = p.size, np.argsort(p, kind="stable")
     scaled = p[order] * n / np.arange(1, n + 1)
     if dependent:

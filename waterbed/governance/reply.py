@@ -3,12 +3,14 @@
 import hashlib
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Final, Literal
 
+from attribution.hosters.book import HosterBook
 from waterbed.governance.keys import stated_reason
+from waterbed.model.decisions import HosterChange
 from waterbed.model.errors import InputError
 from waterbed.model.governance import Answer, Edition, Preview, Reply, Ruling, RulingKind
 from waterbed.model.redaction import names_something
@@ -129,6 +131,22 @@ def rows(folder: Folder, hosters: Collection[str]) -> list[ReplyRow]:
         data_until=observed_span(folder)[1],
         valid=timedelta(days=folder.config.reply.valid_days),
     )
+
+
+def public_successions(folder: Folder, book: HosterBook) -> list[HosterChange]:
+    """Confirmed takeovers of which both companies were told.
+
+    Both had a preview after the takeover was put forward, which says so, and could answer; no dispute is open. From
+    then on the old one's previews do not age: its successor answers for it.
+    """
+    known, confirmed, now = record(folder), book.confirmed(), folder.clock()
+
+    def heard(change: HosterChange) -> bool:
+        told = replace(known, previews=[one for one in known.previews if one.made_at >= change.decided_at])
+        both = reply_status({change.key, change.into or ""}, told, now=now, data_until=None, valid=timedelta(0))
+        return all(row.state == "done" for row in both)
+
+    return [change for change in confirmed if heard(change)]
 
 
 def show(folder: Folder, hoster: str, files: Mapping[str, bytes], starts_at: datetime | None) -> Preview:

@@ -112,6 +112,7 @@ class Attribution:
     operators: Annotated[tuple[str, ...], "hoster keys of the holders of the smallest registrations, sorted"] = ()
     upstreams: Annotated[tuple[str, ...], "hoster keys of the holders of the networks above these, sorted"] = ()
     as_holders: Annotated[tuple[str, ...], "hoster keys of the holders of the origin ASes, sorted"] = ()
+    transits: Annotated[tuple[str, ...], "hoster keys of the holders of these ASes' providers, sorted"] = ()
     registered_countries: Annotated[tuple[str, ...], "ISO codes the smallest registrations give, sorted"] = ()
     seats: Annotated[tuple[str, ...], "ISO codes of the hosters' legal seats, sorted"] = ()
     registered_at: Annotated[datetime | None, "when the oldest registration used was fetched"] = None
@@ -119,6 +120,21 @@ class Attribution:
     confidence: Annotated[Confidence, "how well the hosters are founded: see docs/attribution.md"] = "medium"
     unreviewed: Annotated[bool, "whether a decision behind a hoster was not seen by two people"] = False
     ruleset: Annotated[str, "name of the rule set"] = ""
+
+
+Rent = Literal["transit", "reseller of"]
+"""How one company rents from another: it carries the other's ASes, or the other's networks lie in its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """A company that a hoster's reported hosts are reached through."""
+
+    key: Annotated[str, "the carrier, or the company whose networks it rents"]
+    name: Annotated[str, "name for people"]
+    kind: Annotated[Rent, "transit: it carries the hoster's ASes; reseller of: the hoster's networks lie in its own"]
+    hosts: Annotated[int, "the hoster's reported hosts for which that holds"]
+    of: Annotated[int, "all of its reported hosts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

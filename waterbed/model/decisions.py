@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from waterbed.model.errors import InputError
 
-HosterChangeKind = Literal["define", "merge", "split", "succession", "undo"]
+HosterChangeKind = Literal["define", "merge", "split", "succession", "proposal", "undo"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,8 @@ class HosterChange:
     kind: Annotated[
         HosterChangeKind,
         "define: an entity as it is from now on; merge: `key` is the same company as `into`; split: `members` leave "
-        "`into` for `key`; succession: `into` took over from `key` on a day; undo: another change does not hold",
+        "`into` for `key`; succession: `into` took over from `key` on a day; proposal: that, or without a day a merge, "
+        "from tables and without effect until two people accept it; undo: another change does not hold",
     ]
     key: Annotated[str, "the hoster it is about; for undo, the change"]
     into: Annotated[str | None, "the other hoster, where there is one"]

@@ -305,7 +305,10 @@ class Snapshot:
     INDEX: ClassVar = (("kind", "data_date"),)
 
     snapshot_id: Annotated[str, "id made of kind, date and checksum"]
-    kind: Annotated[str, "routes, places, organisations, hosting, domains or covariates: see docs/attribution.md"]
+    kind: Annotated[
+        str,
+        "routes, places, organisations, hosting, domains, covariates, relations or siblings: see docs/attribution.md",
+    ]
     family: Annotated[int, "4 or 6: the address family it covers; 0: it has no addresses"]
     source: Annotated[str, "file name it was imported from"]
     data_date: Annotated[datetime, "the day whose state it gives"]
@@ -313,7 +316,9 @@ class Snapshot:
     checksum: Annotated[str, "SHA-256 of the file"]
     imported_at: Annotated[datetime, "when it was imported"]
     form: Annotated[
-        str, "how the file is laid out: csv, pyasn, pfx2as, mmdb, delegated, as2org, asdb, peeringdb, bgptools"
+        str,
+        "how the file is laid out: csv, pyasn, pfx2as, mmdb, delegated, as2org, asdb, peeringdb, "
+        "bgptools, serial-1, serial-2, as2rel, iil-as2org",
     ] = ""
     built_at: Annotated[datetime | None, "when its source says it was built (MMDB build_epoch)"] = None
     licence: Annotated[str | None, "licence of the data, as the user or the catalogue names it"] = None

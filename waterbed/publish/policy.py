@@ -24,7 +24,7 @@ COUNTED: Final = ("sites", "clocks", "hosts", "hops", "urls", "contents")
 """Fields that count the independent units behind a row; the first that the row has counts."""
 KEYS: Final = ("key", "from_key", "to_key")
 """Fields that identify the subject of a row."""
-COMPANIES: Final = ("hoster", "asn", "platform", "upstream", "operator", "as_holder", "proxy")
+COMPANIES: Final = ("hoster", "asn", "platform", "upstream", "transit", "operator", "as_holder", "proxy")
 """What rows can stand for that is a company."""
 ADDRESSES: Final = ("addresses", "prefixes")
 """Fields that hold addresses."""

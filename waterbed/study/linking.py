@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Protocol, cast, get_args
 
 from graphs.episodes import UrlHistory
+from graphs.linking.alike_names import MODELS, alike_names
 from graphs.linking.clusters import Clusters, cluster
 from graphs.linking.evidence import KINDS, EvidenceKind, KindRule, LinkRules, Sign
 from graphs.linking.links import find_links
@@ -56,23 +57,37 @@ def opened(folder: Folder) -> OpenedNames:
     """
     frozen = folder.frozen
     common = frozenset(frozen.common if frozen else [folder.vault.keyed_id("path", ROOT)])
-    if not folder.config.linking.near_labels:
+    settings = folder.config.linking
+    if not opens_names(settings):
         return OpenedNames(common=common)
-    return OpenedNames(common=common, near=lambda: near_of(folder))
+    return OpenedNames(common=common, near=lambda: near_of(folder, near=settings.near_labels))
 
 
-def near_of(folder: Folder) -> list[NearLabels]:
+def opens_names(settings: Linking) -> bool:
+    """True if settings ask for names to be opened."""
+    near = settings.near_labels and "fuzzy_label" not in settings.off
+    return near or (settings.names != "off" and "alike_name" not in settings.off)
+
+
+def near_of(folder: Folder, *, near: bool = True) -> list[NearLabels]:
     """Return pairs of labels that look alike, by id.
 
-    Names are opened in memory and forgotten. A study that was reproduced has those of its package; InputError if these
-    were not frozen.
+    With `near` those that look alike to the eye or by one edit; and those likely of one brand or kit, if the settings
+    name a population. Names are opened in memory and forgotten. A study that was reproduced has those of its package;
+    InputError if these were not frozen.
     """
+    settings = folder.config.linking
     if folder.frozen is None:
-        return near_labels(_labels(folder))
+        labels = _labels(folder)
+        found = near_labels(labels) if near else []
+        if settings.names != "off":
+            model = MODELS[settings.names]
+            found += alike_names(labels, model, least=settings.name_least, odds=settings.name_odds)
+        return found
     if folder.frozen.near is None:
         raise InputError(
             "labels that look alike are found in names, and this study was reproduced from a package that holds none: "
-            "freeze again with linking.near_labels on, or switch it off (docs/freeze.md)"
+            "freeze again with linking.near_labels or linking.names on, or switch them off (docs/freeze.md)"
         )
     return [NearLabels(a, b, cast(Likeness, likeness)) for a, b, likeness in folder.frozen.near]
 
@@ -116,6 +131,10 @@ def link_rules(settings: Linking) -> LinkRules:
 
 
 def _rule(kind: EvidenceKind, rule: KindRule, settings: Linking) -> KindRule:
+    if (
+        kind == "label" and settings.names == "brands"
+    ):  # who moves takes the name along: docs/linking.md, Two populations
+        rule = replace(rule, fixed=settings.strong, alone="strong")
     return replace(
         rule,
         cap=settings.caps.get(kind, rule.cap),
@@ -130,7 +149,7 @@ def clusters_of(facts: Facts, looks: LinkSigns, opened: OpenedNames, settings: L
     By links of the least class that the settings name. Raises InputError as `link_rules` does.
     """
     rules = link_rules(settings)
-    near = opened.near() if "fuzzy_label" in rules.kinds else ()
+    near = opened.near() if {"fuzzy_label", "alike_name"} & rules.kinds.keys() else ()
     signs = signs_of(facts.targets, facts.reports, looks.signs(), answered=looks.answered(), near=near, alone=False)
     links = find_links(signs, homes_of(facts.targets.values()), rules, common=opened.common)
     return cluster(links, rules, least=settings.least)

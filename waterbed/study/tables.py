@@ -17,7 +17,9 @@ from attribution.lookups.tables.covariates import CovariateTable, read_covariate
 from attribution.lookups.tables.domains import DomainTable, read_domains
 from attribution.lookups.tables.hosting import HostingTables, read_hosting
 from attribution.lookups.tables.organisations import AsOrganisations, read_organisations
+from attribution.lookups.tables.relations import RelationTable, read_relations
 from attribution.lookups.tables.routes import RouteTables, read_routes
+from attribution.lookups.tables.siblings import SiblingTable, read_siblings
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Birth, Registration, Snapshot
 from waterbed.store.bounded.files import raw_pieces
@@ -25,7 +27,16 @@ from waterbed.store.bounded.limits import MOST_TABLE
 from waterbed.store.bounded.memory import bounded_work
 from waterbed.store.folder import Folder
 
-Tables = RouteTables | CountryTables | HostingTables | AsOrganisations | DomainTable | CovariateTable
+Tables = (
+    RouteTables
+    | CountryTables
+    | HostingTables
+    | AsOrganisations
+    | DomainTable
+    | CovariateTable
+    | RelationTable
+    | SiblingTable
+)
 
 READERS: dict[str, Callable[[Path], Tables]] = {
     "routes": read_routes,
@@ -34,6 +45,8 @@ READERS: dict[str, Callable[[Path], Tables]] = {
     "hosting": read_hosting,
     "domains": read_domains,
     "covariates": read_covariates,
+    "relations": read_relations,
+    "siblings": read_siblings,
 }
 _LOADERS: dict[str, Callable[[Path], Tables]] = {
     "routes": RouteTables.load,
@@ -42,6 +55,8 @@ _LOADERS: dict[str, Callable[[Path], Tables]] = {
     "hosting": HostingTables.load,
     "domains": DomainTable.load,
     "covariates": CovariateTable.load,
+    "relations": RelationTable.load,
+    "siblings": SiblingTable.load,
 }
 _FIRST_YEAR, _LAST_YEAR = 1980, 2100
 _LICENCE = 120
@@ -146,7 +161,7 @@ def keep_table(kind: str, path: Path, kept: Path) -> Kept:
             _LOADERS[kind](kept)  # its name is its content: what is there whole is not written again
         except InputError:
             tables.save(kept)
-        if isinstance(tables, AsOrganisations | DomainTable | CovariateTable):
+        if isinstance(tables, AsOrganisations | DomainTable | CovariateTable | RelationTable | SiblingTable):
             return Kept(form=tables.form, built_at=None, rows=[(0, len(tables))])
         rows = [(family, rows) for family, rows in ((4, tables.rows_v4), (6, tables.rows_v6)) if rows]
         return Kept(form=tables.about.form, built_at=tables.about.built_at, rows=rows)
@@ -219,6 +234,7 @@ def attributor_of(folder: Folder, book: HosterBook) -> Attributor:
         routes=routes,
         countries=countries,
         organisations=organisations,
+        relations=opened(folder, "relations"),
         registered=RegistrationIndex(registrations, fresh_days=folder.config.registry.fresh_days),
         holder_names={
             holder_key(one.holder): one.holder_name for one in registrations if one.holder and one.holder_name

@@ -1,5 +1,6 @@
 """Rows of a table's file as arrays, in any format."""
 
+import codecs
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -197,6 +198,20 @@ def lines_of(pieces: Pieces, path: Path) -> Iterator[str]:
     """The lines of a text, without their ends."""
     for block in blocks(pieces, path):
         yield from block.decode().splitlines()
+
+
+def characters(pieces: Pieces, path: Path) -> Iterator[str]:
+    """The text in pieces of a file.
+
+    InputError if it is not UTF-8.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    try:
+        for piece in pieces:
+            yield decoder.decode(piece)
+        yield decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: its text is not UTF-8 ({SEE})") from None
 
 
 def _as_utf8(data: bytes) -> bytes:

@@ -132,3 +132,29 @@ def test_what_cannot_be_is_refused_in_one_sentence(run: Run, folder: Path, tmp_p
     refused(said, "not a content id")
     assert "secret" not in said[2]
     assert not list(tmp_path.glob("hops*"))
+
+
+def test_who_stands_behind_whom(run: Run, folder: Path, tmp_path: Path) -> None:
+    """With a table of relations: rankings by carrier, providers with the hosters behind them, and each one's sheet."""
+    (tmp_path / "relations").write_text(
+        "64900|64500|-1\n64900|64501|-1\n64999|64900|-1\n64999|64502|-1\n64501|64502|0\n"
+    )
+    added = ("--date", "2026-01-04", "--kind", "relations")
+    assert run("-C", folder, "tables", "add", tmp_path / "relations", *added)[0] == 0
+    by = {row["key"]: row["hosts"] for row in rows(run("-C", folder, "rank", "--by", "transit", "--format", "json"))}
+    assert by == {"AS64900": 5, "AS64999": 3}
+    found = {
+        row["provider"]: row for row in rows(run("-C", folder, "graph", "--table", "providers", "--format", "json"))
+    }
+    told = {key: (row["customers"], row["hosters"], row["directly"], row["hosts"]) for key, row in found.items()}
+    assert told == {"AS64999": (2, 3, 1, 8), "AS64900": (2, 2, 2, 5)}
+    out = tmp_path / "providers.graphml"
+    assert run("-C", folder, "graph", "--table", "providers", "--out", out)[0] == 0
+    assert set(nx.read_graphml(out).edges()) == {
+        *[("AS64500", "AS64900"), ("AS64501", "AS64900"), ("AS64900", "AS64999"), ("AS64502", "AS64999")]
+    }
+    assert "reached through AS64900 (transit, 3 of 3 hosts)" in run("-C", folder, "fact-sheet", "AS64500")[1]
+    refused(run("-C", folder, "graph", "--table", "providers", "--by", "asn"), "only --as-of, --out and --format")
+    refused(run("-C", folder, "graph", "--as-of", "2026-01-05"), "--as-of is for --table providers")
+    (tmp_path / "broken").write_text("64500|64501|-1\n64500|secret.example|-1\n")
+    refused(run("-C", folder, "tables", "add", tmp_path / "broken", *added), "line 2 is not AS|AS|-1")

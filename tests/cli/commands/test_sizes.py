@@ -138,3 +138,34 @@ def test_a_table_is_not_compared_with_itself(run: Run, study: Path, tmp_path: Pa
     refused(run("-C", study, "attribute", "--against", "2026-01-06"), "belong to --csv")
     assert run("init", tmp_path / "bare")[0] == 0
     refused(run("-C", tmp_path / "bare", "attribute", "--csv", feed, *both), "no table of routes")
+
+
+def test_names_with_addresses_are_counted_by_as_and_dropped(run: Run, study: Path, tmp_path: Path) -> None:
+    """Distinct registered domains of each AS, of rows that hold on the day; no name is in the study or told."""
+    rows_ = [
+        *(
+            "www.Secret-one.com,28.0.0.9,2026-01-01,2026-02-01",
+            "secret-one.com.,28.0.0.9 28.1.0.4,2026-01-01,2026-02-01",
+        ),
+        *("a.secret-two.net,28.0.9.9,2025-12-01T00:00:00+00:00,2026-01-05", "gone.org,28.0.0.9,2025-01-01,2025-02-01"),
+        *("nowhere.org,192.0.2.1,2026-01-01,2026-02-01", "no-address.org,x,2026-01-01,2026-02-01"),
+    ]
+    (tmp_path / "pdns.csv").write_text("rrname,addresses,first,last\n" + "\n".join(rows_) + "\n")
+    code, out, err = run("-C", study, "sizes", "add", tmp_path / "pdns.csv", "--date", "2026-01-05")
+    assert (code, "2 keys with their domains" in out, "secret" in (out + err).lower()) == (0, True, False)
+    found = rows(run("-C", study, "sizes", "--by", "asn", "--as-of", "2026-01-05", "--format", "json"))
+    assert {key: row["domains"] for key, row in found.items()} == {"AS64500": 2, "AS64501": 1}
+    held = b"".join(path.read_bytes() for path in study.rglob("*") if path.is_file())
+    assert b"secret-one" not in held.lower()
+    for bad, part in (
+        ("x,28.0.0.9,never,2026-02-01", "ISO dates"),
+        ("x,28.0.0.9", "columns"),
+        (",28.0.0.9,2026-01-01,2026-01-02", "a name"),
+    ):
+        (tmp_path / "bad.csv").write_text(f"rrname,addresses,first,last\n{bad}\n")
+        refused(run("-C", study, "sizes", "add", tmp_path / "bad.csv", "--date", "2026-01-05"), "row 1", part)
+    (tmp_path / "old.csv").write_text("rrname,addresses,first,last\nx.org,28.0.0.9,2020-01-01,2020-02-01\n")
+    refused(
+        run("-C", study, "sizes", "add", tmp_path / "old.csv", "--date", "2026-01-05"),
+        "no row that holds on 2026-01-05",
+    )

@@ -35,7 +35,7 @@ def only(links: list[Link]) -> Link:
 def test_each_kind_links_two_urls_that_share_a_rare_key(kind: EvidenceKind) -> None:
     """Evidence of every kind makes a link in a study of a thousand sites, except the most doubtful."""
     roles: tuple[Role, Role] = ("", "")
-    if kind in ("same_url", "redirect_url", "redirect_site", "fuzzy_label"):
+    if kind in ("same_url", "redirect_url", "redirect_site", "fuzzy_label", "alike_name"):
         roles = "from", "to"
     links = find_links([sign("a", kind, role=roles[0]), sign("b", kind, hour=5, role=roles[1])], homes("a", "b"))
     expected = KINDS[kind].weight(2, 1_002)

@@ -13,6 +13,7 @@ import pytest
 from graphs.network.graph import (
     WRITERS,
     TimedFlow,
+    add_takeovers,
     content_graph,
     displacement_graph,
     flow_graph,
@@ -92,10 +93,22 @@ def views() -> "list[nx.MultiDiGraph[str]]":
         displacement_graph(HOPS, **told, by="as", origins=origins_index(STAYS)),
         displacement_graph(both, **told, window=week_window("2026-W02")),
         content_graph(HOPS, STAYS, names=NAMES),
+        with_takeovers(displacement_graph(both, **told)),
     ]
 
 
-@pytest.mark.parametrize("number", range(5))
+def with_takeovers(graph: "nx.MultiDiGraph[str]") -> "nx.MultiDiGraph[str]":
+    """The graph, beside whose hops networks changed hands; a pair of strangers is none of its."""
+    known = [
+        ("A", "Z", date(2026, 1, 8), True),
+        ("B", "A", date(2026, 3, 1), False),
+        ("X", "Y", date(2026, 1, 8), True),
+    ]
+    add_takeovers(graph, known, names=NAMES, seats=SEATS, home="NL")
+    return graph
+
+
+@pytest.mark.parametrize("number", range(6))
 @pytest.mark.parametrize(("write", "read"), [(gexf, _gexf), (graphml, _graphml), (node_link, _json)])
 def test_files_are_read_back_as_they_were(
     write: Callable[["nx.MultiDiGraph[str]"], bytes], read: Read, number: int
@@ -112,7 +125,7 @@ def test_files_are_read_back_as_they_were(
     assert edges(again) == edges(graph)
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(6))
 def test_attributes_are_of_kinds_that_gexf_has(number: int) -> None:
     """Text, whole numbers, fractions and truth values only: no None, no list."""
     graph = views()[number]
@@ -121,7 +134,7 @@ def test_attributes_are_of_kinds_that_gexf_has(number: int) -> None:
     assert {type(value) for value in held} <= {str, int, float, bool}
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(6))
 def test_no_edge_is_there_when_one_of_its_ends_is_not(number: int) -> None:
     """Gephi's timeline hides such edges: a node's span holds those of its edges."""
     graph = views()[number]
@@ -251,3 +264,16 @@ def test_flows_have_one_edge_a_pair_and_tell_days_alone() -> None:
     assert set(graph.nodes) == {"A", "B", "C"}
     assert graph.nodes["B"]["home"]
     assert graph.nodes["B"]["country"] == "NL"
+
+
+def test_a_network_that_changed_hands_is_an_edge_of_its_own() -> None:
+    """Its kind is lineage, it weighs nothing, has all attributes of a hop, and says if two people accepted it."""
+    graph = with_takeovers(displacement_graph(HOPS, names=NAMES, seats=SEATS, home="NL"))
+    taken = {(a, b): data for a, b, data in graph.edges(data=True) if data["kind"] == "lineage"}
+    assert {ends: (data["strength"], data["weight"], data["start"]) for ends, data in taken.items()} == {
+        ("A", "Z"): ("accepted", 0.0, "2026-01-08T00:00:00+00:00"),
+        ("B", "A"): ("unreviewed", 0.0, "2026-03-01T00:00:00+00:00"),
+    }
+    hop = next(data for _, _, data in graph.edges(data=True) if data["kind"] != "lineage")
+    assert all(set(data) == set(hop) for data in taken.values())
+    assert "X" not in graph

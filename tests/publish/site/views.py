@@ -7,7 +7,8 @@ from typing import Any
 from graphs.beyond import Beyond
 from graphs.network.flows import Flow
 from waterbed.analysis.rankings.takedown import CAUSES, RemovalCurve
-from waterbed.model.conclusions import RankClass, RankingRow
+from waterbed.model.conclusions import RankClass, RankingRow, Reached
+from waterbed.model.decisions import HosterChange
 from waterbed.model.results import Answer, Changed, ChangeRow, FeedCard, PlaceRow, VolumeRow, WindowShare
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration, NoticeEffect
@@ -312,12 +313,22 @@ def sheet(name: str = "Acme BV", **other: Any) -> SheetView:
         ),
         "weekly": weekly(),
         "reported": [reported(name, week, share) for week, share in WEEKS],
+        "successions": [taken_over(name)],
+        "reached_through": [Reached(key="AS64999", name=name, kind="transit", hosts=3, of=4)],
         "events": [event_page(name)],
         "moments": [pressed(name)],
         "goes_to": [flow(name), flow("Beta", 3)],
         "comes_from": [],
     }  # fmt: skip
     return SheetView(**(values | other))
+
+
+def taken_over(name: str) -> HosterChange:
+    """A confirmed succession to the sheet's hoster, of one with this name."""
+    return HosterChange(
+        change_id="0" * 32, kind="proposal", key=name, into="acme", members=(), name=None, country=None, entity=None,
+        since=NOW, who="ann", reason="case 1", decided_at=NOW,
+    )  # fmt: skip
 
 
 def quality(name: str = "Acme BV", **other: Any) -> QualityView:

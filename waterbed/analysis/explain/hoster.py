@@ -86,6 +86,7 @@ def _decided(book: HosterBook, key: str) -> Iterator[ChainLink]:
         whom = {
             "merge": f"{row.key} is part of {row.into}",
             "succession": f"{row.into} took over from {row.key}",
+            "proposal": f"{row.into} may have taken over from {row.key}, or be one with it",
             "split": f"{' '.join(row.members)} of {row.into} became {row.key}",
             "undo": f"of {row.key}",
         }.get(row.kind, row.key)

@@ -18,6 +18,7 @@ _SOURCES: Final[Mapping[EvidenceKind, str]] = {
     "path": "spelling",
     "label": "spelling",
     "fuzzy_label": "vault",
+    "alike_name": "vault",
     "name_servers": "resolver",
 }
 """Source of each kind of evidence, by default the looks."""

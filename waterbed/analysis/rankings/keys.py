@@ -57,6 +57,7 @@ KINDS: Final[Mapping[Kind, RankingKind]] = {
     "registered": RankingKind(keys=lambda answer: answer.registered_countries),
     "seat": RankingKind(keys=lambda answer: answer.seats),
     "upstream": RankingKind(keys=lambda answer: answer.upstreams, organisations=True),
+    "transit": RankingKind(keys=lambda answer: answer.transits, organisations=True),
     "platform": RankingKind(keys=lambda answer: (answer.platform,) if answer.platform else (), organisations=True),
     "category": RankingKind(reported=lambda report: report.category),
     "site_type": RankingKind(reported=lambda report: report.site_type or UNTOLD),

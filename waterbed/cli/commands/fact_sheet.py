@@ -12,7 +12,7 @@ import typer
 from waterbed.cli.options import Clock, Every, Follow, Format, Formatted, Hoster, Since, Until
 from waterbed.cli.output import console, for_tools, more, new_table, page_of, print_table
 from waterbed.cli.windows import Asked, Cell, asked, print_by_window, share
-from waterbed.model.conclusions import RankingRow, Size
+from waterbed.model.conclusions import RankingRow, Reached, Size
 from waterbed.model.takedown import AddressedNotice, Case, CauseShare, ComplianceRow, Duration
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def _by_window(each: Sequence[Sheet], form: Format, wanted: Asked) -> None:
 
 
 _SHOWN = 100
+_CARRIERS = 8
 _WIDE = 120
 _PARTS: dict[str, type] = {
     "ranking": RankingRow,
@@ -90,6 +91,7 @@ _PARTS: dict[str, type] = {
     "curve": CauseShare,
     "duration": Duration,
     "cases": Case,
+    "reached_through": Reached,
     "misaddressed": AddressedNotice,
 }
 
@@ -163,6 +165,11 @@ def _numbers(found: Sheet, out: Console) -> None:
         }
         sizes = ", ".join(f"{value:,} {name}" for name, value in known.items() if value is not None)
         out.print(f"size on {size.day:%Y-%m-%d}: {sizes or 'not known'}", soft_wrap=True)
+    if found.reached_through:
+        told = (
+            f"{one.key} ({one.kind}, {one.hosts:,} of {one.of:,} hosts)" for one in found.reached_through[:_CARRIERS]
+        )
+        out.print(f"reached through {', '.join(told)}", soft_wrap=True)
     if found.shares:
         first = found.shares[0]
         out.print(

@@ -13,7 +13,7 @@ import typer
 
 from waterbed.cli.graphs import print_graph_rows
 from waterbed.cli.options import Every, Format, Formatted, Since, Until
-from waterbed.cli.output import for_tools, say, written_at
+from waterbed.cli.output import for_tools, print_rows, say, written_at
 from waterbed.cli.windows import Asked, Cell, asked, print_by_window
 from waterbed.model.conclusions import Hop, HopKind, OrderClass
 from waterbed.model.errors import InputError
@@ -50,6 +50,7 @@ class Shown(StrEnum):
     flows = "flows"
     measures = "measures"
     weeks = "weeks"
+    providers = "providers"
 
 
 _LEVELS: dict[Nodes, Level] = {Nodes.hoster: "hoster", Nodes.asn: "as", Nodes.country: "country"}
@@ -65,7 +66,9 @@ def graph(
     kind: Annotated[str | None, typer.Option(help=f"Only {', '.join(get_args(HopKind))}.")] = None,
     order: Annotated[str | None, typer.Option(help=f"Only {', '.join(get_args(OrderClass))}.")] = None,
     content: Annotated[str | None, typer.Option(help="With --by content: the time line of this content.")] = None,
-    table: Annotated[Shown, typer.Option(help="Main flows, all measures, or hops by week of arrival.")] = Shown.flows,
+    table: Annotated[
+        Shown, typer.Option(help="Main flows, measures, hops by week of arrival, or who rents from whom.")
+    ] = Shown.flows,
     out: Annotated[
         Path | None, typer.Option(help="Write the graph: .gexf, .graphml or .json.", show_default=False)
     ] = None,
@@ -73,6 +76,12 @@ def graph(
     since: Since = None,
     until: Until = None,
     every: Every = None,
+    on: Annotated[
+        datetime | None,
+        typer.Option(
+            "--as-of", formats=["%Y-%m-%d"], help="With --table providers: on this day; else of the last look."
+        ),
+    ] = None,
 ) -> None:
     """Show the hop graph or write it to a file.
 
@@ -83,12 +92,21 @@ def graph(
     from waterbed.study.study import open_study
 
     _check(by, cumulative and week is None, content, table, every)
+    if table is Shown.providers and any((by is not Nodes.hoster, week, kind, order, since, until, every)):
+        raise InputError(
+            "--table providers is of hosters on one day: only --as-of, --out and --format go with it (docs/graph.md)"
+        )
+    if on is not None and table is not Shown.providers:
+        raise InputError("--as-of is for --table providers; use --week, --since and --until for hops (docs/graph.md)")
     asked_for = asked(since, until, None, every)
     _check_windows(asked_for, week, by, out)
     window = _window(week, cumulative)
     wanted = {"kind": _one_of("--kind", kind, HopKind), "order": _one_of("--order", order, OrderClass)}
     _writer(out)
     with open_study(context.obj) as study:
+        if table is Shown.providers:
+            _providers(study, on, out, form)
+            return
         each = [
             _Chosen(
                 study=study,
@@ -112,6 +130,28 @@ def graph(
             _contents(chosen, form)
         else:
             _print(chosen, *_shown(chosen, table), form)
+
+
+def _providers(study: Study, on: datetime | None, out: Path | None, form: Format) -> None:
+    """Print who stands behind how many hosters, or write the graph of who rents from whom."""
+    from graphs.network.graph import WRITERS
+    from graphs.network.providers import ProviderRow, provider_graph, provider_rows
+    from waterbed.analysis.carriers import METHOD, rented
+    from waterbed.store.whole.files import write_whole
+    from waterbed.study.metadata import table_info
+
+    conclusions = study.conclude()
+    day = on.date() if on else (conclusions.until or study.clock()).date()
+    found = rented(conclusions, day)
+    network = provider_graph(found.rents, found.hosters, names=found.names)
+    info = replace(table_info(study, "providers", by="hoster"), clock="data date", window=str(day), method=METHOD)
+    if out is not None:
+        with written_at(out):
+            write_whole(out, WRITERS[out.suffix](network))
+        _written(network.number_of_nodes(), network.number_of_edges(), out)
+        return
+    rows = provider_rows(network)
+    print_rows(ProviderRow, rows, info, form, title=f"Who stands behind the study's hosters, {day}")
 
 
 def _shown(chosen: _Chosen, table: Shown) -> tuple[type, Sequence[Any], str]:
@@ -282,11 +322,23 @@ def _write(chosen: _Chosen, out: Path) -> None:
             origins=chosen.origins,
             window=chosen.window,
         )
+        if chosen.by is Nodes.hoster:
+            _add_takeovers(chosen, network)
     standing = _info(chosen, "hop matrix").remarks
     network.graph["name"] = "; ".join([network.graph.get("name", ""), *standing])
     with written_at(out):
         write_whole(out, WRITERS[out.suffix](network))
     _written(network.number_of_nodes(), network.number_of_edges(), out)
+
+
+def _add_takeovers(chosen: _Chosen, network: Any) -> None:
+    """Add networks that changed hands, as the book of hosters has them."""
+    from graphs.network.graph import add_takeovers
+
+    conclusions, book = chosen.conclusions, chosen.conclusions.attributor.book
+    found = [(*one, not book.on(one.since).unreviewed(one.new)) for one in book.lineage()]
+    names = {key: conclusions.attributor.name_of(key) for one in found for key in one[:2]}
+    add_takeovers(network, found, names=names, seats=conclusions.seats, home=chosen.home)
 
 
 def _contents(chosen: _Chosen, form: Format) -> None:

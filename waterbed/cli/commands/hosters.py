@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from waterbed.cli.options import AsOf, Format, Formatted, Reason
-from waterbed.cli.output import FINDING, OK, console, for_tools, new_table, note, print_table, say
+from waterbed.cli.output import FINDING, OK, console, for_tools, new_table, note, print_rows, print_table, say
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration
 from waterbed.model.progress import stage
@@ -127,6 +127,68 @@ def hosters_succession(
     For example: waterbed -C mystudy hosters succession oldco acme --since 2026-03-01 --reason "taken over"
     """
     _decide(context, "succession", key, reason, into=into, since=since)
+
+
+@hosters_app.command("successions")
+def hosters_successions(
+    context: typer.Context,
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="Day of the earlier routing table.")],
+    second: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Day of the later one.")],
+    least: Annotated[int, typer.Option(min=1, help="Least IPv4 addresses of the old and of the new AS.")] = 2048,
+    rate: Annotated[float, typer.Option(help="False discoveries among those found, at most, in the mean.")] = 0.1,
+    propose: Annotated[
+        str | None, typer.Option(help="Reason: put those found before two coders.", show_default=False)
+    ] = None,
+    form: Formatted = Format.table,
+) -> None:
+    """Find networks that changed hands between two days.
+
+    New ASes made of what one other AS had. Private: nothing is merged, and nothing is published.
+
+    For example: waterbed -C mystudy hosters successions --from 2025-04-11 --to 2026-06-17
+    """
+    from attribution.successions import Rule
+    from waterbed.analysis import successions
+    from waterbed.cli.successions import print_proposed, print_successions
+    from waterbed.study.study import open_study
+
+    with open_study(context.obj) as study:
+        day = second.date()
+        found = successions.successions(study, first.date(), day, rule=Rule(least=least), rate=rate)
+        proposed = successions.propose(study, found, day, propose) if propose is not None else None
+    if form is not Format.table:
+        for_tools(successions.Succession, found.rows, found.info, form)
+        return
+    print_successions(found, rate)
+    if proposed is not None:
+        print_proposed(proposed)
+
+
+@hosters_app.command("siblings")
+def hosters_siblings(
+    context: typer.Context,
+    on: AsOf = None,
+    propose: Annotated[str | None, typer.Option(help="Reason: put them before two coders.", show_default=False)] = None,
+    form: Formatted = Format.table,
+) -> None:
+    """Find hosters that tables say are one company.
+
+    By tables of organisations and siblings. Private: nothing is merged, and nothing is published.
+
+    For example: waterbed -C mystudy hosters siblings --as-of 2026-01-01
+    """
+    from waterbed.analysis import siblings
+    from waterbed.cli.successions import print_proposed
+    from waterbed.study.study import open_study
+
+    with open_study(context.obj) as study:
+        conclusions = study.conclude()
+        day = on.date() if on else (conclusions.until or study.clock()).date()
+        rows, info = siblings.siblings(study, conclusions, day)
+        proposed = siblings.propose(study, rows, propose) if propose is not None else None
+    print_rows(siblings.Siblings, rows, info, form.value, title=f"Hosters that may be one company, {day}")
+    if proposed is not None and form is Format.table:
+        print_proposed(proposed)
 
 
 @hosters_app.command("undo")
@@ -278,6 +340,7 @@ def _sentence(kind: str, key: str, into: str | None, members: tuple[str, ...], s
         "merge": f"{key} is the same company as {into}{when}",
         "split": f"{', '.join(members)} left {into} for {key}{when}",
         "succession": f"{into} took over everything of {key}{when}",
+        "proposal": f"{into} may {'have taken over' if since else 'be one company with'} {key}{when}: no effect as yet",
         "undo": f"change {key} does not hold",
     }[kind]
 

@@ -135,6 +135,35 @@ def lab_power(
     _power(rows, plan, f"{scenario}, seed {seed}", form)
 
 
+@lab_app.command("hands")
+def lab_hands(
+    worlds: Annotated[int, typer.Option(min=1, help="Number of worlds.")] = 50,
+    rate: Annotated[float, typer.Option(min=0.001, max=0.5, help="Rate of false discoveries.")] = 0.1,
+    seed: Seed = 1,
+    form: Formatted = Format.table,
+) -> None:
+    """Simulate networks that change hands, and count those found.
+
+    Routing tables with successions, sales, transfers and renumbering; nothing is measured.
+
+    For example: waterbed lab hands --worlds 20 --seed 1
+    """
+    from waterbed.lab.simulate.hands import HandsScore, hands_scores, recall_and_precision
+
+    scores = hands_scores(worlds, seed=seed, rate=rate)
+    if form is not Format.table:
+        what = f"successions in simulated routing tables, rate {rate:g}"
+        for_tools(HandsScore, scores, _heading(what, f"hands, seed {seed}", _HANDS), form)
+        return
+    recall, precision = recall_and_precision(scores)
+    true, found = sum(one.true for one in scores), sum(one.found for one in scores)
+    console.print(f"{worlds:,} worlds: {true:,} successions, {found:,} pairs found at a rate of {rate:.0%}")
+    console.print(f"recall {recall:.3f}, precision {precision:.3f}")
+
+
+_HANDS = "block null, Benjamini-Yekutieli: docs/attribution.md, Networks that change hands"
+
+
 def demo(
     out: Annotated[Path, typer.Option(help="The study folder to make.")] = Path("demo"),
     scenario: Annotated[str, typer.Option(help="The world to measure.")] = "waterbed",
@@ -193,7 +222,7 @@ def _power(rows: Sequence[PowerRow], plan: Plan, of: str, form: str) -> None:
 
     what = f"two hosters of {plan.sites} sites, one removes {plan.share:.0%} within 24 h; level {plan.level:g}"
     if form != "table":
-        for_tools(PowerRow, rows, _power_heading(what, of), form)
+        for_tools(PowerRow, rows, _heading(f"power, {what}", of, _POWER), form)
         return
     table = new_table(f"Power: {what}")
     for name in ("difference", "studies", "sees it", "95% interval", "clocks"):
@@ -207,15 +236,18 @@ def _power(rows: Sequence[PowerRow], plan: Plan, of: str, form: str) -> None:
     console.print(f"least difference that four of five studies see: {smallest}")
 
 
-def _power_heading(what: str, of: str) -> TableInfo:
+_POWER = "log-rank of removals, sites permuted, on simulated studies: docs/protocol.md, Power"
+
+
+def _heading(what: str, of: str, method: str) -> TableInfo:
     from waterbed.model.table import TableInfo
 
     return TableInfo(
-        what=f"power, {what}",
-        by="effect",
-        clock="reported",
+        what=what,
+        by="effect" if method == _POWER else "world",
+        clock="reported" if method == _POWER else "data date",
         window="simulated",
-        method="log-rank of removals, sites permuted, on simulated studies: docs/protocol.md, Power",
+        method=method,
         data_dates={},
         run=of,
         version=version("waterbed"),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from waterbed.analysis.fact_sheet import Sheet
     from waterbed.governance.reply import ReplyRow
     from waterbed.model.governance import Answer, Preview
+    from waterbed.study.conclusions import Conclusions
     from waterbed.study.study import Study
 
 reply_app = typer.Typer(help="Let hosters see and answer their numbers before publication.", no_args_is_help=True)
@@ -32,7 +33,7 @@ They hold nothing of any other hoster. You can answer until {until:%Y-%m-%d %H:%
 sheet.txt    your numbers for people
 sheet.json   the same for tools
 cases.csv    your cases: when each URL was last seen up and first seen gone
-"""
+{successions}"""
 Named = Annotated[str, typer.Argument(metavar="HOSTER", help="A hoster's key, as named by waterbed rank.")]
 Day = Annotated[
     datetime | None,
@@ -81,15 +82,31 @@ def reply_preview(
 
     with open_study(context.obj) as study:
         keys = list(dict.fromkeys(hoster or _named(study)))
-        sheets = [own_rows(sheet_of(study, key)) for key in keys]
+        conclusions = study.conclude()
+        carried = _carried(study, conclusions)
+        sheets = [own_rows(sheet_of(study, key, conclusions=conclusions)) for key in keys]
         for one in sheets:
-            if one.ranking is None:
+            if one.ranking is None and one.key not in carried:
                 raise InputError(f"nothing that was reported is known at {one.key}, so there is nothing to show it")
-        _write(study, sheets, out, given.replace(tzinfo=UTC) if given else None)
+        _write(study, sheets, out, given.replace(tzinfo=UTC) if given else None, carried)
     say(f"{len(sheets)} previews in {out}; each folder is for its hoster alone")
 
 
-def _write(study: Study, sheets: Sequence[Sheet], out: Path, given: datetime | None) -> None:
+def _carried(study: Study, conclusions: Conclusions) -> dict[str, list[str]]:
+    """What sheets may say of each company that hosters are reached through."""
+    from waterbed.analysis.carriers import reached_through
+
+    said: dict[str, list[str]] = {}
+    named = set(_named(study))
+    for hoster, rows in reached_through(conclusions).items():
+        for one in rows if hoster in named else ():
+            said.setdefault(one.key, []).append(f"The study may say that {hoster} is reached through you ({one.kind}).")
+    return said
+
+
+def _write(
+    study: Study, sheets: Sequence[Sheet], out: Path, given: datetime | None, carried: Mapping[str, list[str]]
+) -> None:
     """Make all folders, whole, and put them on record; after a failure there are none."""
     from waterbed.store.whole.files import sync, sync_tree
     from waterbed.store.whole.folders import unfinished_folder
@@ -102,7 +119,10 @@ def _write(study: Study, sheets: Sequence[Sheet], out: Path, given: datetime | N
     try:
         with unfinished_folder(out / "previews", "reply preview", study.folder.path) as work:
             try:
-                made = [_preview(study, one, work / name, given) for one, name in zip(sheets, names, strict=True)]
+                made = [
+                    _preview(study, one, work / name, given, carried.get(one.key, ()))
+                    for one, name in zip(sheets, names, strict=True)
+                ]
                 sync_tree(work)
                 for name in names:
                     (work / name).rename(out / name)
@@ -117,7 +137,7 @@ def _write(study: Study, sheets: Sequence[Sheet], out: Path, given: datetime | N
         raise InputError(f"{out} cannot be written ({problem.strerror}); name another place") from None
 
 
-def _preview(study: Study, one: Sheet, folder: Path, given: datetime | None) -> Preview:
+def _preview(study: Study, one: Sheet, folder: Path, given: datetime | None, carried: Sequence[str]) -> Preview:
     from waterbed.cli.commands.fact_sheet import sheet_json, sheet_text
     from waterbed.governance.reply import preview_of
     from waterbed.study.formats import as_csv
@@ -130,11 +150,30 @@ def _preview(study: Study, one: Sheet, folder: Path, given: datetime | None) -> 
     }
     made = preview_of(study.folder, one.key, files, given)
     contact = f", to {config.contact}" if config.contact else ""
-    text = _README.format(name=one.name, key=one.key, title=config.name, until=made.ends_at, contact=contact)
+    text = _README.format(
+        name=one.name,
+        key=one.key,
+        title=config.name,
+        until=made.ends_at,
+        contact=contact,
+        successions="".join(f"\n{sentence}\n" for sentence in (*_successions(study, one.key), *carried)),
+    )
     folder.mkdir()
     for name, content in {**files, "README.txt": text.encode()}.items():
         (folder / name).write_bytes(content)
     return made
+
+
+def _successions(study: Study, key: str) -> list[str]:
+    """Takeovers of or by a hoster that the study may publish."""
+    book = study.book()
+    return [
+        f"The study may say that {one.into} took over the network of {one.key} by {one.since:%Y-%m-%d}, once two "
+        "people confirm it by public sources. Tell us if that is wrong."
+        for one in book.standing
+        if one.kind in ("succession", "proposal") and one.since and key in (one.key, one.into)
+        if book.statuses.get(one.change_id) != "rejected"
+    ]
 
 
 def _folder(key: str) -> str:

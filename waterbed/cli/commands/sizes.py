@@ -75,12 +75,14 @@ def sizes(
 @sizes_app.command("add")
 def sizes_add(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="CSV with the header key,domains; plain or gzip.")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV with the header key,domains, or rrname,addresses,first,last; plain or gzip.")
+    ],
     day: Given,
 ) -> None:
     """Add a dated table of domains hosted.
 
-    By AS, hoster or country.
+    By AS, hoster or country; or names with their addresses, counted by AS and dropped.
 
     For example: waterbed -C mystudy sizes add domains.csv --date 2025-04-11
     """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from waterbed.study.sources import Source
 
 tables_app = typer.Typer(
-    help="Dated tables: address to origin AS, country or use; AS to organisation; births of names.",
+    help="Dated tables: address to origin AS, country or use; AS to organisation or provider; births of names.",
     no_args_is_help=True,
 )
 data_app = typer.Typer(help="Known public sources of dated tables.", no_args_is_help=True)

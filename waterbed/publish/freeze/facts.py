@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from attribution.hosters.review import in_force, statuses
 from waterbed.model.bookkeeping import Delivery, QuarantineDecision, Run
 from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.errors import InputError
@@ -88,10 +89,25 @@ def frozen_facts(folder: Folder) -> Facts:
     """
     kinds = [cls for cls in FROZEN_FACTS if cls not in PRUNABLE]
     plain: dict[type, list[Any]] = {cls: facts_of(folder, cls) for cls in staged("kinds of facts read", kinds)}
+    _drop_proposals(plain)
     accounts = sorted({getattr(one, name) for one, name in _with(plain, _PEOPLE)})
     digits = len(str(len(accounts)))
     people = {account: f"person-{number:0{digits}}" for number, account in enumerate(accounts, 1)}
     return {cls: [_cleaned(one, people) for one in facts] for cls, facts in plain.items()}
+
+
+def _drop_proposals(facts: dict[type, list[Any]]) -> None:
+    """Take out proposals from data that are not accepted, and their codes.
+
+    They name companies, have no effect, and are private.
+    """
+    held = statuses(facts[HosterChange], facts[Coding])
+    gone = {one.change_id for one in facts[HosterChange] if not in_force(one, held.get(one.change_id))}
+    gone &= {one.change_id for one in facts[HosterChange] if one.kind == "proposal"}
+    for one in sorted(facts[HosterChange], key=lambda one: (one.decided_at, one.change_id)):
+        gone |= {one.change_id} if one.key in gone else set()  # undone, and perhaps the undoing undone
+    facts[HosterChange] = [one for one in facts[HosterChange] if one.change_id not in gone]
+    facts[Coding] = [one for one in facts[Coding] if one.item_id not in gone]
 
 
 def counts(folder: Folder) -> dict[type, int]:

@@ -59,7 +59,7 @@ from waterbed.store.settings import Canary
 from waterbed.store.tables import table_name
 from waterbed.store.whole.folders import new_folder
 from waterbed.study.conclusions import Conclusions
-from waterbed.study.linking import near_of, opened
+from waterbed.study.linking import near_of, opened, opens_names
 from waterbed.study.study import Study
 from waterbed.study.tables import folder_name, suffixes_of
 
@@ -265,12 +265,14 @@ def _frozen(folder: Folder, facts: Facts, conclusions: Conclusions) -> Frozen:
     linking = folder.config.linking
     occurring = {target.suffix_id for target in facts[Target]}
     suffixes = suffixes_of(folder, conclusions.attributor.book)
-    asked = linking.near_labels and "fuzzy_label" not in linking.off
+    asked = opens_names(linking)
     return Frozen(
         frozen_at=folder.clock(),
         common=tuple(sorted(opened(folder).common)),
         suffixes={key: suffixes[key] for key in sorted(suffixes) if key in occurring},
-        near=tuple((one.a, one.b, one.likeness) for one in near_of(folder)) if asked else None,
+        near=tuple((one.a, one.b, one.likeness) for one in near_of(folder, near=linking.near_labels))
+        if asked
+        else None,
         world=folder.world,
     )
 

@@ -52,7 +52,7 @@ class DatedTable(msgspec.Struct, frozen=True, kw_only=True):
     """A dated table on which conclusions rest."""
 
     folder: Annotated[str, "name of its folder"]
-    kind: Annotated[str, "routes, places, organisations, hosting, domains or covariates"]
+    kind: Annotated[str, "routes, places, organisations, hosting, domains, covariates, relations or siblings"]
     day: Annotated[str, "the day whose state it gives"]
     sha256: Annotated[str, "checksum of the file that it was imported from"]
     licence: Annotated[str | None, "as the study has it"]

@@ -8,6 +8,7 @@ from re import fullmatch, sub
 from typing import Annotated, Any, Final
 
 from graphs.network.flows import Flow
+from waterbed.analysis.carriers import reached_through
 from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.fact_sheet import cause_shares
 from waterbed.analysis.rankings.durations import duration
@@ -15,7 +16,10 @@ from waterbed.analysis.rankings.ranking import UNKNOWN, WITHHELD
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import CAUSES, FEWEST_SITES, WITHIN_H, Clock, incidence
 from waterbed.estimators.incidence import share_within
-from waterbed.model.conclusions import TOLD_BY_REGISTRIES
+from waterbed.governance.reply import public_successions
+from waterbed.governance.reply import rows as reply_rows
+from waterbed.model.conclusions import TOLD_BY_REGISTRIES, Reached
+from waterbed.model.decisions import HosterChange
 from waterbed.model.results import WindowShare
 from waterbed.model.spelling import percent
 from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration
@@ -78,6 +82,8 @@ class SheetView:
     duration: Annotated[Duration | None, "how long its clocks run"]
     weekly: Annotated[Weekly | None, "null: no notices"]
     reported: Annotated[Sequence[WindowShare], "what was removed of each week's reports, in order"]
+    successions: Annotated[Sequence[HosterChange], "networks that it took over or gave away, as confirmed"]
+    reached_through: Annotated[Sequence[Reached], "companies it is reached through, those that had a preview"]
     events: Annotated[Sequence[EventPage], "events that name it"]
     moments: Annotated[Sequence[Moment], "events that axes of time mark"]
     goes_to: Annotated[Sequence[Flow], "flows that leave it, largest first"]
@@ -313,6 +319,10 @@ def sheet_views(
     weekly, reported = _weekly(study, conclusions, publication), _reported(publication)
     places = places_of(standings)
     by_word = {key for hosters in conclusions.hoster_words for key in hosters}
+    successions = public_successions(study.folder, conclusions.attributor.book)
+    reached = reached_through(conclusions)
+    carriers = {one.key for its in reached.values() for one in its}
+    heard = {row.hoster for row in reply_rows(study.folder, carriers) if row.state == "done"}
     for one, (curves, shares, lasted) in zip(shown, tables.each(speed, shown), strict=True):
         key = one.row.key
         yield SheetView(
@@ -326,6 +336,8 @@ def sheet_views(
             duration=lasted,
             weekly=weekly.get(key),
             reported=reported.get(key, ()),
+            successions=[one for one in successions if key in (one.key, one.into)],
+            reached_through=[one for one in reached.get(key, ()) if one.key in heard],
             events=[one for one in events if key in (one.target, *one.others)],
             moments=moments,
             goes_to=goes_to.get(key, ()),

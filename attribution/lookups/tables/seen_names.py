@@ -1,0 +1,88 @@
+"""Tables of names and their addresses, counted by origin AS.
+
+Passive DNS or a crawl: rrname, addresses, first, last. No name is kept.
+"""
+
+import csv
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Final, NoReturn
+
+import numpy as np
+
+from attribution.lookups.tables.contents import first_lines, lines_of, opened
+from waterbed.model.errors import InputError
+from waterbed.model.urls import registrable_domain
+
+Origins = Callable[[Sequence[str]], list[tuple[int, ...]]]
+"""Origin ASes of each address of a column, as of the table's day."""
+
+COLUMNS: Final = ("rrname", "addresses", "first", "last")
+_SEE: Final = "docs/sizes.md, Domains"
+_BATCH: Final = 50_000
+_MOST_ADDRESSES: Final = 64
+"""Addresses of one row that count."""
+
+
+def is_seen_names(path: Path) -> bool:
+    """True if a file has such a table's header."""
+    front, _ = opened(path)
+    sample = first_lines(front)
+    return bool(sample) and tuple(cell.strip().lower() for cell in next(csv.reader(sample[:1]), [])) == COLUMNS
+
+
+def domains_by_as(path: Path, day: date, origins_of: Origins) -> dict[str, int]:
+    """Distinct registered domains of each origin AS on a day.
+
+    Rows of which the day lies from `first` to `last` count, each with all of its addresses, which spaces part. A bad
+    row is an InputError that tells its number and never its text. Memory is 16 bytes for each domain and AS.
+    """
+    _, pieces = opened(path)
+    lines = (line for line in lines_of(pieces, path) if line.strip() and not line.startswith("#"))
+    rows = _rows(path, lines, day)
+    pairs: list[np.ndarray[tuple[int, ...], np.dtype[np.uint64]]] = []
+    while batch := list(islice(rows, _BATCH)):
+        addresses = [address for _, own in batch for address in own]
+        found = iter(origins_of(addresses))
+        told = [(_number(name), asn) for name, own in batch for asn in {asn for _ in own for asn in next(found)}]
+        pairs.append(np.unique(np.array(told, np.uint64).reshape(-1, 2), axis=0))
+    if not pairs:
+        raise InputError(f"{path} has no row that holds on {day}; see {_SEE}")
+    distinct = np.unique(np.concatenate(pairs), axis=0)
+    ases, counts = np.unique(distinct[:, 1], return_counts=True)
+    return {f"AS{asn}": count for asn, count in zip(ases.tolist(), counts.tolist(), strict=True)}
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(registrable_domain(name).encode(), digest_size=8).digest(), "little")
+
+
+def _rows(path: Path, lines: Iterator[str], day: date) -> Iterator[tuple[str, tuple[str, ...]]]:
+    try:
+        for number, row in enumerate(csv.reader(lines, strict=True)):
+            if not number:
+                continue
+            if len(row) != len(COLUMNS):
+                _bad(path, number, f"has not the columns {', '.join(COLUMNS)}")
+            name, addresses = row[0].strip().rstrip(".").lower(), tuple(row[1].split())
+            if not name or len(name) > 253 or not addresses:
+                _bad(path, number, "needs a name and its addresses")
+            if _day(path, number, row[2]) <= day <= _day(path, number, row[3]):
+                yield name, addresses[:_MOST_ADDRESSES]
+    except csv.Error:
+        raise InputError(f"{path} is not a readable CSV file; see {_SEE}") from None
+
+
+def _day(path: Path, number: int, text: str) -> date:
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        _bad(path, number, "needs first and last as ISO dates or times")
+    return (found.astimezone(UTC) if found.tzinfo else found).date()
+
+
+def _bad(path: Path, number: int, why: str) -> NoReturn:
+    raise InputError(f"{path}: row {number} {why} ({_SEE})")

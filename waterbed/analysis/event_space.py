@@ -1,0 +1,68 @@
+"""Address space of an event's target that changed hands."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from attribution.hosters.book import SUCCESSIONS
+from attribution.hosters.day import first_day
+from attribution.hosters.members import as_of_key
+from attribution.successions import moved_from
+from graphs.displacement.disclosure import EVERYTHING, Disclosure
+from graphs.displacement.event import Event
+from waterbed.governance.reply import public_successions
+from waterbed.model.decisions import HosterChange
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.study import Study
+
+SEE: Final = "docs/attribution.md, Networks that change hands"
+LEAST_SHARE: Final = 0.05
+"""Share of the target's addresses below which nothing is said."""
+
+
+def space_notes(study: Study, conclusions: Conclusions, event: Event, disclosure: Disclosure) -> Iterator[str]:
+    """Say if the target's network changed hands meanwhile.
+
+    By the routes of both ends, for the study's own people alone, and by the book of hosters; readers outside learn only
+    of successions that two people confirmed and both companies were told of. Nothing of a country.
+    """
+    if event.kind == "country":
+        return
+    start, end = (moment.date() for moment in event.window)
+    book, own = conclusions.attributor.book, disclosure == EVERYTHING
+    target = book.on(start).company(event.target)
+    if own:
+        yield from _routed(conclusions, event, target)
+    known = book.in_force if own else public_successions(study.folder, book)
+    for change in known:
+        since = first_day(change)
+        if change.kind in SUCCESSIONS and since and start <= since <= end and target in _sides(conclusions, change):
+            status = book.statuses.get(change.change_id)
+            mark = "" if status == "accepted" else f" ({status})"
+            yield (
+                f"{change.into} took over the network of {change.key} by {since}{mark}: the hoster moved, its "
+                f"customers did not, and no hop is counted for it; see {SEE}."
+            )
+
+
+def _sides(conclusions: Conclusions, change: HosterChange) -> set[str]:
+    since = first_day(change)
+    return {change.key, change.into or "", *([conclusions.attributor.book.resolve(change.key, since)] if since else [])}
+
+
+def _routed(conclusions: Conclusions, event: Event, target: str) -> Iterator[str]:
+    start, end = (moment.date() for moment in event.window)
+    attributor = conclusions.attributor
+    before, after = attributor.routes.on(start, 4), attributor.routes.on(end, 4)
+    if before is None or after is None or before.data_date >= after.data_date:
+        return
+    ases = frozenset(asn for what in attributor.book.on(start).members(target) if (asn := as_of_key(what)) is not None)
+    had, gone = moved_from(before.table.table, after.table.table, ases)
+    moved = sum(gone.values())
+    if not had or moved < LEAST_SHARE * had:
+        return
+    most = max(gone, key=lambda asn: (gone[asn], -asn))
+    yield (
+        f"{moved:,} of the {had:,} IPv4 addresses of {event.target} on {before.data_date} had another origin on "
+        f"{after.data_date}, {gone[most]:,} of them AS{most}: its network changed hands, in part or whole. Content "
+        f"that stayed on them did not hop; see {SEE}."
+    )

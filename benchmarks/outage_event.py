@@ -1,13 +1,14 @@
 """The real crawler on a world whose outage ends when the event begins: what its report says, before and after release.
 
-In each world our own network cannot be reached for two days before the event, so that all that was removed meanwhile is
-found gone at once. The report must be refused with the quarantine's name; once it is released, clauses must be true.
+Our own network fails for two days before the event, or the target answers 404 to us alone for twelve hours. Where that
+opened a quarantine, the report must be refused with its name; once it is decided, the clauses must be true.
 """
 
 import argparse
 import json
 import sys
 import tempfile
+from itertools import product
 from pathlib import Path
 
 import msgspec
@@ -26,20 +27,27 @@ from waterbed.lab.world.truth import simulate
 from waterbed.study.study import open_study
 
 EVENT = scenario_path("waterbed").parent / "events" / "waterbed.toml"
-HOURS = 48.0
+KINDS = ("own", "target")
 
 
-def world_of(seed: int) -> World:
-    """The demo's world by another seed, with an outage of all that ends when the event begins."""
-    plain = read_world(scenario_path("waterbed"))
+def world_of(seed: int, kind: str) -> World:
+    """The demo's world by another seed, with an outage that ends when the event begins."""
+    plain = msgspec.structs.replace(read_world(scenario_path("waterbed")), seed=seed)
     begins = plain.intervention[0].day * 24.0
-    outage = Outage(from_hour=begins - HOURS, to_hour=begins)
-    return msgspec.structs.replace(plain, seed=seed, outage=(*plain.outage, outage))
+    if kind == "own":
+        outage = Outage(from_hour=begins - 48.0, to_hour=begins)
+        return msgspec.structs.replace(plain, outage=(*plain.outage, outage))
+    hides = {"blind_to": ("first",), "blind_from_hour": begins - 12.0, "blind_to_hour": begins, "blind_how": "404"}
+    hosters = [
+        msgspec.structs.replace(one, **hides) if one.key == plain.intervention[0].hoster else one
+        for one in plain.hoster
+    ]
+    return msgspec.structs.replace(plain, hoster=tuple(hosters))
 
 
-def study_of(seed: int, folder: Path) -> dict[str, object]:
+def study_of(seed: int, kind: str, folder: Path) -> dict[str, object]:
     """Measure one world; what was refused, and which clauses hold after release."""
-    world = world_of(seed)
+    world = world_of(seed, kind)
     run_world(world, folder)
     event, truth = read_event(EVENT), simulate(world)
     with open_study(folder) as study:
@@ -49,12 +57,13 @@ def study_of(seed: int, folder: Path) -> dict[str, object]:
         text = before.summary.text if before.summary else ""
         named = [one.quarantine_id in text for one in waiting]
         for one in waiting:
-            decide(study.folder, study.conclude().quarantines, one.quarantine_id, "release", "our own network failed")
+            decide(study.folder, study.conclude().quarantines, one.quarantine_id, "void", "our view failed")
         after = findings_of(study, event)
         said = after.summary.text if after.summary else ""
         sources = tuple(world.sites.sources)
     return {
         "seed": seed,
+        "kind": kind,
         "quarantines": [one.kind for one in waiting],
         "named": named,
         "refused": "No answer can be given" in text,
@@ -74,11 +83,12 @@ def main() -> int:
     rows = [json.loads(line) for line in options.results.read_text().splitlines()] if (
         options.results and options.results.exists()
     ) else []  # fmt: skip
-    for seed in options.seeds:
-        if seed in {row["seed"] for row in rows}:
+    done = {(row["seed"], row["kind"]) for row in rows}
+    for seed, kind in product(options.seeds, KINDS):
+        if (seed, kind) in done:
             continue
         with tempfile.TemporaryDirectory(prefix="waterbed-") as made:
-            rows.append(study_of(seed, Path(made) / "study"))
+            rows.append(study_of(seed, kind, Path(made) / "study"))
         print(json.dumps(rows[-1]), flush=True)
         if options.results:
             with options.results.open("a") as file:
@@ -87,7 +97,7 @@ def main() -> int:
     refused = sum(bool(row["refused"]) and all(row["named"]) for row in held)
     said = [holds for row in rows for holds in row["clauses"].values()]
     print(f"{len(rows)} worlds, {len(held)} with an open quarantine; {refused} of these refused with its name")
-    print(f"after release {sum(said)} of {len(said)} clauses are true")
+    print(f"after the decision {sum(said)} of {len(said)} clauses are true")
     return 0 if held and refused == len(held) and all(said) else 1
 
 

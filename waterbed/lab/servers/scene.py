@@ -107,7 +107,7 @@ class WorldScene:
     def _blind(self, hoster: Hoster, host: str, target: str, moment: datetime, source: str) -> bool:
         if SOURCES.get(source, "first") not in hoster.blind_to:
             return False
-        since = within(moment, self._world.start, hoster.blind_from_hour, float(24 * 366 * 2))
+        since = within(moment, self._world.start, hoster.blind_from_hour, hoster.blind_to_hour)
         if not hoster.blind_after_looks:
             return since
         count, last = self._looks.get((host, target, source), (0, None))

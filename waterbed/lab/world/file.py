@@ -78,6 +78,8 @@ class Hoster(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     blind_to: tuple[Source, ...] = ()
     """Vantage points that it blocks, from `blind_from_hour` on."""
     blind_from_hour: NotNegative = 0.0
+    blind_to_hour: NotNegative = 24.0 * 366 * 2
+    """Until when."""
     blind_how: Literal["hang", "reset", "404", "403", "blank"] = "hang"
     blind_after_looks: Annotated[int, msgspec.Meta(ge=0)] = 0
     """Looks at one URL from such a place that it answers truly; 0: none, it is blind to all URLs at once."""

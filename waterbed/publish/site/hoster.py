@@ -373,20 +373,17 @@ def _flows(publication: Publication) -> tuple[Mapping[str, list[Flow]], Mapping[
 def _reported(publication: Publication) -> Mapping[str, list[WindowShare]]:
     """Published rows by week of the report, of each hoster."""
     found = defaultdict[str, list[WindowShare]](list)
-    for table in publication.tables:
-        if table.name == "weeks-hoster":
-            for row in sorted(table.rows, key=lambda row: str(row.window)):
-                found[row.key].append(row)
+    rows = (row for table in publication.tables if table.name == "weeks-hoster" for row in table.rows)
+    for row in sorted(rows, key=lambda row: str(row.window)):
+        found[row.key].append(row)
     return found
 
 
 def _weekly(study: Study, conclusions: Conclusions, publication: Publication) -> dict[str, Weekly]:
     """Published responses of each hoster to notices, by week."""
     found: dict[str, list[ComplianceRow]] = defaultdict(list)
-    for table in publication.tables:
-        if table.name == "compliance-hoster":
-            for row in table.rows:
-                found[row.key].append(row)
+    for row in (row for table in publication.tables if table.name == "compliance-hoster" for row in table.rows):
+        found[row.key].append(row)
     if not found:
         return {}
     least = publication.policy.least

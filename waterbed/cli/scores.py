@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from waterbed.lab.score.attribution import AttributionScore
     from waterbed.lab.score.compare import RunComparison, Scorecard, ShareComparison
     from waterbed.lab.score.hops import KindTally
+    from waterbed.lab.score.hotline import HotlineScore
     from waterbed.lab.servers.counts import Counts
     from waterbed.lab.simulate.coverage import Campaign
     from waterbed.study.conclusions import Conclusions
@@ -83,6 +84,18 @@ def print_actor_score(found: ActorScore) -> None:
             f"{found.right:,} rightly, {found.near_expiry:,} more near their expiry; "
             f"{found.wrong:,} of {found.others:,} other ends were called so."
         )
+
+
+def print_hotline_score(found: HotlineScore | None) -> None:
+    """Print what a hotline's study got right."""
+    if found is None:
+        return
+    say(
+        f"Seized: {found.seized_right:,} of {found.seized:,} ends told so, {found.seized_removed:,} called removals, "
+        f"{found.seized_hops:,} hops; pages of images: {found.parents_known:,} of {found.parents:,} on record; "
+        f"deadlines: {found.orders_right:,} of {found.orders:,} as they were; Tor, chats, streams: {found.elsewhere_counted:,} of "
+        f"{found.elsewhere:,} counted; {found.special_queries:,} queries for names of special use."
+    )
 
 
 def print_hop_tallies(found: Mapping[HopKind, KindTally]) -> None:

@@ -6,9 +6,11 @@ Also replays a feed.
 import csv
 import io
 import uuid
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -17,6 +19,7 @@ import uvloop
 from crawler.probe.link_checks import LINK_CHECKS
 from crawler.recheck.run import PassReport, recheck, run_recheck
 from crawler.registry.run import enrich
+from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.intake.csv_reports import parse_csv_reports
 from waterbed.intake.importer import ImportReport
@@ -25,6 +28,7 @@ from waterbed.lab.score.actors import ActorScore, score_actors
 from waterbed.lab.score.attribution import AttributionScore, score_attribution
 from waterbed.lab.score.compare import RunComparison, Scorecard, compare, compare_runs
 from waterbed.lab.score.hops import KindTally, looked_at, score_hops, sight_of
+from waterbed.lab.score.hotline import HotlineScore, score_hotline
 from waterbed.lab.score.looks import Group, LookScore, score_looks
 from waterbed.lab.servers.counts import Counts
 from waterbed.lab.servers.process import LabServers
@@ -33,8 +37,9 @@ from waterbed.lab.servers.rdap_data import registries_of
 from waterbed.lab.servers.scene import WorldScene, down
 from waterbed.lab.world.allocations import Allocations, country_csv, hosters_toml, link_checks_toml, routing_csv
 from waterbed.lab.world.file import World
+from waterbed.lab.world.hotline import as_hotline
 from waterbed.lab.world.reading import read_world, scenario_path
-from waterbed.lab.world.records import TrueReport, Truth
+from waterbed.lab.world.records import TrueNotice, TrueReport, Truth
 from waterbed.lab.world.replay import read_feed
 from waterbed.lab.world.truth import simulate
 from waterbed.model.conclusions import Episode, HopKind, RankingRow
@@ -42,11 +47,13 @@ from waterbed.model.errors import InputError
 from waterbed.model.facts import Profile
 from waterbed.model.progress import stage, staged
 from waterbed.model.urls import canonicalize
+from waterbed.store.bounded.files import standard_input
 from waterbed.store.config import Config, write_toml
 from waterbed.store.folder import LAB, SETTINGS
 from waterbed.store.settings import Canary, Domains, Lab, Names, Probe, Registry, Schedule, Vantage
 from waterbed.study.study import Study, create_study, open_study
 
+_COLUMNS = ("url", "source", "category", "content_id", "site_type", "commercial", "parent", "reported_at")
 _ASK_S = 6 * 3600.0
 """Virtual time between two rounds of registries, seconds."""
 
@@ -66,7 +73,8 @@ async def drive(
     After the first pass of each quarter of a day `ask` is called: registries are asked then.
     """
     world = truth.world
-    reports = sorted(truth.reports, key=lambda report: report.reported_at)
+    reports = sorted((*truth.reports, *truth.elsewhere), key=lambda report: report.reported_at)
+    notices = deque(truth.notices)
     empty = [world.start + timedelta(hours=hours) for hours in sorted(world.empty_delivery_hours)]
     step = timedelta(seconds=world.step_s)
     steps = int((world.end - world.start) / step)
@@ -85,6 +93,7 @@ async def drive(
                 arrived += 1
             _import(study, reports[at:arrived])
             at = arrived
+        _notify(study, [notices.popleft() for _ in range(sum(one.sent_at <= now[0] for one in notices))])
         due = study.store.next_due()
         if due is not None and due <= now[0]:
             passes.append(await recheck(study.folder))
@@ -113,11 +122,25 @@ def _import(study: Study, reports: Sequence[TrueReport]) -> None:
     for source, theirs in by_source.items():
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(("url", "reported_at", "source", "category", "content_id"))
+        writer.writerow(_COLUMNS)
         for one in theirs:
-            writer.writerow((one.url, one.reported_at.isoformat(), one.source, one.category, one.content_id))
+            writer.writerow((*map(partial(getattr, one), _COLUMNS[:-1]), one.reported_at.isoformat()))
         lines = parse_csv_reports(text.getvalue().splitlines(), "the lab's reports")
-        study.import_lines(lines, Defaults(source=source, category="phishing"))
+        study.import_lines(lines, Defaults(source=source, category="phishing", live=study.config.probe.live))
+
+
+def _notify(study: Study, notices: Sequence[TrueNotice]) -> None:
+    """Import notices through the ordinary intake, in memory too."""
+    if not notices:
+        return
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("url", "kind", "recipient", "sent_at", "delivered_at", "due_at"))
+    for one in notices:
+        sent, due = one.sent_at.isoformat(), one.due_at.isoformat() if one.due_at else ""
+        writer.writerow((one.url, one.kind, one.recipient, sent, sent, due))
+    with standard_input(io.BytesIO(text.getvalue().encode()), 1 << 30, "notices") as path:
+        study.import_notices(path, sender="hotline")
 
 
 CONTROL_RUN = "beside"
@@ -145,6 +168,8 @@ class LabRun:
     score: Scorecard
     attribution_score: AttributionScore
     actor_score: ActorScore
+    hotline_score: HotlineScore | None
+    """None where no hotline adds to the reports."""
     look_scores: Mapping[Group, LookScore]
     hop_tallies: Mapping[HopKind, KindTally]
     episodes: Sequence[Episode] = field(repr=False)
@@ -282,7 +307,7 @@ def run_world(world: World, out: Path, *, profile: Profile | None = None, contro
     if (out / SETTINGS).exists():
         raise InputError(f"{out} holds a study already; choose another folder or remove it first")
     with stage("simulating the world"):
-        truth = simulate(world)
+        truth = as_hotline(simulate(world))
     scene = WorldScene(truth)
     # Where a hoster lets us hang, each of its hosts costs a whole timeout in each pass.
     patience = 2.0 if any(hoster.blind_to for hoster in world.hoster) else 8.0
@@ -339,6 +364,18 @@ def _scored(study: Study, truth: Truth, passes: Sequence[PassReport], counts: Co
     conclusions, vault = study.conclude(), study.vault
     url_ids = {url: vault.keyed_id("url", canonicalize(url).url) for url in truth.shown}
     rows = ranking_of(conclusions)
+    hotline = None
+    if truth.elsewhere or truth.notices:
+        ordered = compliance_of(study, clock="legal_order", conclusions=conclusions).clocks
+        hotline = score_hotline(
+            truth,
+            episodes=conclusions.episodes,
+            hops=conclusions.hops,
+            reports=conclusions.facts.reports,
+            clocks=[clock for group in ordered.values() for clock in group],
+            url_id=lambda url: vault.keyed_id("url", canonicalize(url).url),
+            special_queries=counts.dns_special,
+        )
     return LabRun(
         truth=truth,
         passes=len(passes),
@@ -361,6 +398,7 @@ def _scored(study: Study, truth: Truth, passes: Sequence[PassReport], counts: Co
             url_ids.__getitem__,
         ),
         actor_score=score_actors(truth, conclusions.episodes, conclusions.name_ends, url_ids.__getitem__),
+        hotline_score=hotline,
         hop_tallies=score_hops(
             truth,
             conclusions.hops,

@@ -21,6 +21,7 @@ from waterbed.cli.scores import (
     print_comparison,
     print_flows,
     print_hop_tallies,
+    print_hotline_score,
     print_look_scores,
     print_marked,
     print_score,
@@ -204,6 +205,7 @@ def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> LabRuns:
     print_look_scores(done)
     print_attribution_score(done.first.attribution_score)
     print_actor_score(done.first.actor_score)
+    print_hotline_score(done.first.hotline_score)
     if done.comparison:
         print_comparison(done.comparison)
     print_bytes_by_class(done.first.counts)

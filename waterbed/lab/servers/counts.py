@@ -49,6 +49,8 @@ class Counts:
     """
 
     dns_queries: int = 0
+    dns_special: int = 0
+    """Of these, for names of special use."""
     connections: int = 0
     requests: Mapping[str, int] = field(default_factory=dict)
     excess_plain_total: int = 0
@@ -143,13 +145,14 @@ class Tally:
         self.open.discard(connection)
         self._closed.add(connection)
 
-    def counts(self, dns_queries: int) -> Counts:
+    def counts(self, dns_queries: int, dns_special: int) -> Counts:
         """Sum up."""
         sums = self._closed.copy()
         for connection in self.open:
             sums.add(connection)
         return Counts(
             dns_queries=dns_queries,
+            dns_special=dns_special,
             connections=self.connections,
             requests=dict(self.requests),
             excess_plain_total=sums.total["", False],

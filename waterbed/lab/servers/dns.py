@@ -16,6 +16,7 @@ import dns.rcode
 import dns.rdata
 
 from waterbed.lab.servers.state import Scene, Zones
+from waterbed.model.urls import special_use
 
 TTL = 60
 """TTL of every answer, negative ones too, seconds."""
@@ -65,6 +66,7 @@ class Answers:
         self._zones = scene if isinstance(scene, Zones) else None
         self._clock = clock
         self.queries = 0
+        self.special = 0
 
     def answer(self, query: bytes, *, udp: bool) -> bytes:
         """Return the response's bytes, empty if there is no response.
@@ -84,6 +86,7 @@ class Answers:
         if name is None or flags & 0x7800:
             return _odd(query)
         host, after = name
+        self.special += special_use(host)
         kind, class_ = _QUESTION.unpack_from(query, after)
         question_end = after + _QUESTION.size
         size = _udp_size(query, question_end, extras)

@@ -169,7 +169,7 @@ class _Playing:
                 self._moment = moment
                 self._pipe.send(None)
             else:
-                self._pipe.send(self._tally.counts(self._answers.queries))
+                self._pipe.send(self._tally.counts(self._answers.queries, self._answers.special))
         except (EOFError, OSError):
             # The parent stopped us or is dead: either way nobody needs us.
             self._over.set()

@@ -235,6 +235,25 @@ class Naming(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     """How registries write statuses, one after the other."""
 
 
+class Hotline(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What a hotline tells besides, and the notices that it sends."""
+
+    site_types: dict[str, Positive] = {}
+    """Weight of each kind of site that reports name; none: they name no kind."""
+    commercial: Share = 0.0
+    """Contents that are said to be commercial, the others not to be; 0: nothing is said."""
+    parents: Share = 0.0
+    """Reported URLs that a page with an address of its own shows."""
+    notices: Share = 0.0
+    """Reported URLs whose hoster gets a notice an hour after the report."""
+    orders: dict[str, Positive] = msgspec.field(default_factory=lambda: {"ntd": 1.0})
+    """Weight of each kind of notice."""
+    order_hours: Positive = 24.0
+    """What an administrative order gives."""
+    beyond: dict[Literal["tor", "chat", "live"], Share] = {}
+    """Removed contents that are reported there within a day."""
+
+
 class Sale(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """From this day another hoster holds a prefix.
 
@@ -340,6 +359,7 @@ class World(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     registrar: tuple[Registrar, ...] = ()
     """Registrars; with any, registries of names answer, and are asked four times a day."""
     naming: Naming = Naming()
+    hotline: Hotline = msgspec.field(default_factory=Hotline)
     sale: tuple[Sale, ...] = ()
     renaming: tuple[Renaming, ...] = ()
     fronting: tuple[Fronting, ...] = ()

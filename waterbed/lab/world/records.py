@@ -68,10 +68,29 @@ class TrueReport:
     category: str
     content_id: str
     source: str
+    site_type: str | None = None
+    commercial: bool | None = None
+    parent: str | None = None
+    """URL of the page that shows it."""
 
     def __repr__(self) -> str:
         """Say nothing of the URL."""
         return f"<TrueReport {self.reported_at:%Y-%m-%d %H:%M}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class TrueNotice:
+    """One notice, delivered as it is sent."""
+
+    url: str
+    kind: str
+    recipient: str
+    sent_at: datetime
+    due_at: datetime | None
+
+    def __repr__(self) -> str:
+        """Say nothing of the URL."""
+        return f"<TrueNotice {self.kind} {self.sent_at:%Y-%m-%d %H:%M}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -209,6 +228,9 @@ class Truth:
 
     domains: Mapping[str, Timeline[Domain | None]] = field(default_factory=dict)
     """By registered domain: its registration, None once it is deleted."""
+    elsewhere: tuple[TrueReport, ...] = ()
+    """Reports of what nobody can look at: at Tor, in chats, in live streams."""
+    notices: tuple[TrueNotice, ...] = ()
 
     def is_up(self, url: str, moment: datetime) -> bool:
         """True if a URL's content is there at an instant."""

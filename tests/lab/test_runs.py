@@ -205,6 +205,25 @@ def test_who_ended_a_name_is_told_by_its_registry(tmp_path: Path) -> None:
         assert not sites & {one.site_id for one in domains}
 
 
+def test_what_a_hotline_meets_is_told_as_it_was(tmp_path: Path) -> None:
+    """Seizures are no removals and no hops, pages and deadlines are right; what has no address is counted alone."""
+    small = {"count": "60", "days": "4.0", "step_s": "7200.0", "day": "3.0", "share": "0.3"}
+    world = _smaller("hotline", tmp_path, reported_over_days="[0.0, 2.0]", **small)
+    done = run_scenario(world, tmp_path / "s")
+    score = done.hotline_score
+    assert score is not None
+    assert score.seized_right == score.seized > 2
+    assert (score.seized_removed, score.seized_hops, score.special_queries) == (0, 0, 0)
+    assert score.parents_known == score.parents > 5
+    assert score.orders_right == score.orders > 10
+    assert score.elsewhere_counted == score.elsewhere > 3
+    assert done.actor_score.right == done.actor_score.told > 3
+    with open_study(tmp_path / "s") as study:
+        reports = study.store.all(Report)
+        assert {"image host", "forum", "live stream"} <= {one.site_type for one in reports}
+        assert {one.commercial for one in reports} == {True, False}
+
+
 @pytest.mark.parametrize(
     ("name", "changes"),
     [

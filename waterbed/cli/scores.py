@@ -93,8 +93,9 @@ def print_hotline_score(found: HotlineScore | None) -> None:
     say(
         f"Seized: {found.seized_right:,} of {found.seized:,} ends told so, {found.seized_removed:,} called removals, "
         f"{found.seized_hops:,} hops; pages of images: {found.parents_known:,} of {found.parents:,} on record; "
-        f"deadlines: {found.orders_right:,} of {found.orders:,} as they were; Tor, chats, streams: {found.elsewhere_counted:,} of "
-        f"{found.elsewhere:,} counted; {found.special_queries:,} queries for names of special use."
+        f"deadlines: {found.orders_right:,} of {found.orders:,} as they were; Tor, chats, streams: "
+        f"{found.elsewhere_counted:,} of {found.elsewhere:,} counted; {found.special_queries:,} queries for names of "
+        "special use."
     )
 
 

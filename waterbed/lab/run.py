@@ -3,14 +3,11 @@
 Also replays a feed.
 """
 
-import csv
-import io
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -21,9 +18,8 @@ from crawler.recheck.run import PassReport, recheck, run_recheck
 from crawler.registry.run import enrich
 from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.rankings.tables import ranking_of
-from waterbed.intake.csv_reports import parse_csv_reports
 from waterbed.intake.importer import ImportReport
-from waterbed.intake.reports import Defaults
+from waterbed.lab.deliveries import deliver_nothing, import_reports, notify
 from waterbed.lab.score.actors import ActorScore, score_actors
 from waterbed.lab.score.attribution import AttributionScore, score_attribution
 from waterbed.lab.score.compare import RunComparison, Scorecard, compare, compare_runs
@@ -39,7 +35,7 @@ from waterbed.lab.world.allocations import Allocations, country_csv, hosters_tom
 from waterbed.lab.world.file import World
 from waterbed.lab.world.hotline import as_hotline
 from waterbed.lab.world.reading import read_world, scenario_path
-from waterbed.lab.world.records import TrueNotice, TrueReport, Truth
+from waterbed.lab.world.records import Truth
 from waterbed.lab.world.replay import read_feed
 from waterbed.lab.world.truth import simulate
 from waterbed.model.conclusions import Episode, HopKind, RankingRow
@@ -47,13 +43,11 @@ from waterbed.model.errors import InputError
 from waterbed.model.facts import Profile
 from waterbed.model.progress import stage, staged
 from waterbed.model.urls import canonicalize
-from waterbed.store.bounded.files import standard_input
 from waterbed.store.config import Config, write_toml
 from waterbed.store.folder import LAB, SETTINGS
 from waterbed.store.settings import Canary, Domains, Lab, Names, Probe, Registry, Schedule, Vantage
 from waterbed.study.study import Study, create_study, open_study
 
-_COLUMNS = ("url", "source", "category", "content_id", "site_type", "commercial", "parent", "reported_at")
 _ASK_S = 6 * 3600.0
 """Virtual time between two rounds of registries, seconds."""
 
@@ -86,61 +80,20 @@ async def drive(
         # While our network is down no feed reaches us: what it holds comes afterwards, as after an empty delivery.
         if empty and empty[0] <= now[0]:
             empty.pop(0)
-            _deliver_nothing(study, world.sites.sources[0])
+            deliver_nothing(study, world.sites.sources[0])
         elif not down(world, now[0]):
             arrived = at
             while arrived < len(reports) and reports[arrived].reported_at <= now[0]:
                 arrived += 1
-            _import(study, reports[at:arrived])
+            import_reports(study, reports[at:arrived])
             at = arrived
-        _notify(study, [notices.popleft() for _ in range(sum(one.sent_at <= now[0] for one in notices))])
+        notify(study, [notices.popleft() for _ in range(sum(one.sent_at <= now[0] for one in notices))])
         due = study.store.next_due()
         if due is not None and due <= now[0]:
             passes.append(await recheck(study.folder))
         if ask and number % max(1, round(_ASK_S / world.step_s)) == 0:
             await ask()
     return passes
-
-
-def _deliver_nothing(study: Study, source: str) -> None:
-    """An empty file, through the ordinary intake."""
-    folder = study.path / "lab-deliveries"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{source}.csv"
-    path.write_bytes(b"")
-    study.import_reports(path, source=source)
-
-
-def _import(study: Study, reports: Sequence[TrueReport]) -> None:
-    """Import one delivery of each source through the ordinary intake.
-
-    The delivery stays in memory: no file ever holds a URL.
-    """
-    by_source: dict[str, list[TrueReport]] = {}
-    for report in reports:
-        by_source.setdefault(report.source, []).append(report)
-    for source, theirs in by_source.items():
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(_COLUMNS)
-        for one in theirs:
-            writer.writerow((*map(partial(getattr, one), _COLUMNS[:-1]), one.reported_at.isoformat()))
-        lines = parse_csv_reports(text.getvalue().splitlines(), "the lab's reports")
-        study.import_lines(lines, Defaults(source=source, category="phishing", live=study.config.probe.live))
-
-
-def _notify(study: Study, notices: Sequence[TrueNotice]) -> None:
-    """Import notices through the ordinary intake, in memory too."""
-    if not notices:
-        return
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("url", "kind", "recipient", "sent_at", "delivered_at", "due_at"))
-    for one in notices:
-        sent, due = one.sent_at.isoformat(), one.due_at.isoformat() if one.due_at else ""
-        writer.writerow((one.url, one.kind, one.recipient, sent, sent, due))
-    with standard_input(io.BytesIO(text.getvalue().encode()), 1 << 30, "notices") as path:
-        study.import_notices(path, sender="hotline")
 
 
 CONTROL_RUN = "beside"

@@ -21,6 +21,11 @@ OF_NAMES: Final[tuple[Actor, ...]] = ("registrar", "registry")
 _ACTOR: Final = tuple(ACTORS.index(ACTED[cause]) for cause in CAUSES)
 """By the number of a cause, the number of its actor."""
 
+ACTORS_METHOD = (
+    "who ended it: cumulative incidence of each actor, competing (discrete-time NPMLE, hour grid); one table says "
+    "which cause is whose act; 95% intervals over repetitions of the process, see docs/ranking.md"
+)
+
 
 def actor_shares(
     groups: Mapping[str, Sequence[Clock]],

@@ -51,10 +51,6 @@ from waterbed.study.study import Study
 
 Side = Literal["home", "abroad"]
 _NO_STRUCTURE: Structure = {}
-ACTORS_METHOD = (
-    "who ended it: cumulative incidence of each actor, competing (discrete-time NPMLE, hour grid); one table says "
-    "which cause is whose act; 95% intervals over repetitions of the process, see docs/ranking.md"
-)
 PLACES_METHOD = (
     "places by share removed within 24 h, 1 = slowest: sets that hold all true places at once at 95% (step-down over "
     "studentised differences, site clusters resampled over all groups), see docs/ranking.md"

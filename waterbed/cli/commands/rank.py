@@ -233,7 +233,8 @@ def _sources(study: Study, tables: RankingTables, top: int | None, form: Format)
 
 
 def _actors(study: Study, tables: RankingTables, top: int | None, form: Format) -> None:
-    from waterbed.analysis.rankings.tables import ACTORS_METHOD, ranking_info
+    from waterbed.analysis.rankings.actors import ACTORS_METHOD
+    from waterbed.analysis.rankings.tables import ranking_info
     from waterbed.cli.rankings import print_actors
     from waterbed.model.takedown import ActorShare
 

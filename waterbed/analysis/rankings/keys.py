@@ -97,6 +97,20 @@ def ranking_kind(kind: Kind) -> RankingKind:
     return named("rankings", RankingKind, KINDS, kind, "--by", "docs/ranking.md")
 
 
+def reported_keys(reports: Iterable[Report], kind: Kind) -> dict[str, tuple[str, ...]] | None:
+    """The keys that reports give each URL.
+
+    None where addresses give them. What one reporter told counts, though another told nothing.
+    """
+    of_report = ranking_kind(kind).reported
+    if of_report is None:
+        return None
+    found: dict[str, set[str]] = defaultdict(set)
+    for report in reports:
+        found[report.url_id].add(of_report(report))
+    return {url_id: tuple(sorted(named - {UNTOLD} or named)) for url_id, named in found.items()}
+
+
 def attributed_keys(answer: Attribution, kind: Kind) -> tuple[str, ...]:
     """The keys that an attribution gives.
 

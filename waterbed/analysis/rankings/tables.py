@@ -4,7 +4,6 @@ Volume and speed, volume against size, places, sources side by side.
 """
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -28,6 +27,7 @@ from waterbed.analysis.rankings.keys import (
     keys_of,
     names_organisations,
     ranking_kind,
+    reported_keys,
     size_kind,
 )
 from waterbed.analysis.rankings.ranking import WITHHELD, Each, rank
@@ -314,17 +314,8 @@ class RankingTables:
 
     @cached_property
     def _of_reports(self) -> dict[str, tuple[str, ...]] | None:
-        """The keys that reports give each URL; None where addresses give them.
-
-        What one reporter told counts, though another told nothing.
-        """
-        of_report = ranking_kind(self.kind).reported
-        if of_report is None:
-            return None
-        found: dict[str, set[str]] = defaultdict(set)
-        for report in self.conclusions.facts.reports:
-            found[report.url_id].add(of_report(report))
-        return {url_id: tuple(sorted(named - {UNTOLD} or named)) for url_id, named in found.items()}
+        """The keys that reports give each URL; None where addresses give them."""
+        return reported_keys(self.conclusions.facts.reports, self.kind)
 
     @property
     def without_address(self) -> Mapping[str, Medium]:

@@ -38,6 +38,14 @@ class Hops(StrEnum):
     near = "near-labels"
 
 
+class Told(StrEnum):
+    """What reports tell of content."""
+
+    category = "category"
+    site_type = "site-type"
+    commercial = "commercial"
+
+
 def episodes(
     context: typer.Context,
     table: Annotated[Whose, typer.Option(help="Our own, or those reported by third parties.")] = Whose.episodes,
@@ -112,6 +120,9 @@ def hops(
             "suffixes; pairs of similar labels, which decrypts the names."
         ),
     ] = Hops.hops,
+    by: Annotated[
+        Told | None, typer.Option(help="Count our own hops by what reports tell instead.", show_default=False)
+    ] = None,
     form: Formatted = Format.table,
     since: Since = None,
     until: Until = None,
@@ -130,7 +141,12 @@ def hops(
     from waterbed.study.study import open_study
 
     wanted = asked(since, until, None, every)
+    if by and (table is not Hops.hops or wanted.every):
+        raise InputError("--by counts our own hops of one window: leave out --table and --window (docs/graph.md)")
     with open_study(context.obj) as study:
+        if by:
+            _by(study, by, form, wanted)
+            return
         if table in (Hops.labels, Hops.near):
             if wanted.window or wanted.every:
                 raise InputError(
@@ -157,6 +173,20 @@ def hops(
                 f"To {MEDIUM_WORDS[one.medium]}, at home and abroad alike: {one.least:,} to {one.most:,} contents "
                 f"({one.contents:,} were reported there); no hoster can be told."
             )
+
+
+def _by(study: Study, by: Told, form: Format, wanted: Asked) -> None:
+    """Print hops by what reports tell of the content that left."""
+    from waterbed.analysis.hops_by import HopsBy, hops_by
+    from waterbed.study.metadata import table_info
+
+    (one,) = wanted.each(study)
+    kind = by.value.replace("-", "_")
+    rows = hops_by(one.hops, one.whole.facts.reports, kind, study.config.home)
+    info = table_info(study, "hops", by=kind, window=wanted.window)
+    columns = {by.value: "key", "contents": "contents", "hops": "hops", "certain": "certain"}
+    columns |= {"left home, least": "left_home_least", "most": "left_home_most"}
+    print_rows(HopsBy, rows, info, form, columns=columns, title=f"Hops by {by.value}, {days_of(info.window)}")
 
 
 def _windows(

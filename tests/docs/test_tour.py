@@ -1,4 +1,4 @@
-"""The tour in README.md, followed word for word: each command prints what the page shows."""
+"""The tour in README.md and the tutorials, followed word for word: each command prints what the page shows."""
 
 import os
 import re
@@ -53,7 +53,13 @@ def tour() -> list[Step]:
     return steps(section((ROOT / "README.md").read_text(encoding="utf-8"), "A five-minute tour"))
 
 
-def test_every_command_prints_what_the_page_shows(tmp_path: Path) -> None:
+def tutorial() -> list[Step]:
+    """The steps of the first study."""
+    return steps((ROOT / "docs" / "first-study.md").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("found", [tour(), tutorial()], ids=["tour", "tutorial"])
+def test_every_command_prints_what_the_page_shows(tmp_path: Path, found: list[Step]) -> None:
     """In a fresh copy the commands run in order, as typed, and print what stands below them."""
     here = tmp_path / "waterbed"
     (here / "docs").mkdir(parents=True)
@@ -61,8 +67,7 @@ def test_every_command_prints_what_the_page_shows(tmp_path: Path) -> None:
     (here / ".venv").symlink_to(sys.prefix)
     environment = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "FORCE_COLOR")}
     environment |= {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / ".config")}
-    found = tour()
-    assert len(found) > 8
+    assert len(found) > 4
     for step in found:
         done = subprocess.run(
             step.command, shell=True, cwd=here, env=environment, capture_output=True, text=True, check=False

@@ -25,7 +25,7 @@ class HopsBy:
 
 
 def hops_by(hops: Iterable[Hop], reports: Iterable[Report], kind: Kind, home: str) -> list[HopsBy]:
-    """Count hops by what reports tell of the URL that was left.
+    """Count hops by what reports tell of what left.
 
     A hop stands at each of its keys. ValueError if reports give no keys of this kind. Most hops first. Pure.
     """

@@ -83,7 +83,7 @@ def too_long(number: int, text: str) -> Rejected | None:
 
 def _header(text: str, path: str, columns: Columns) -> dict[str, int]:
     told = {one: one if one.lower() in names else names[0] for one, names in columns.names.items()}
-    wanted = [" or ".join(told[one] for one in fields) for fields in columns.needed]
+    wanted = [" or ".join(told.get(one, one) for one in fields) for fields in columns.needed]
     if text.lstrip().startswith(("<", "{", "[")):
         raise InputError(
             f"{path} is HTML or JSON, not CSV; a header line with a {wanted[0]} column was expected ({columns.page})"

@@ -1,4 +1,4 @@
-"""Deliveries of a world: its reports and notices, through the intake."""
+"""A world's reports and notices, through the intake."""
 
 import csv
 import io

@@ -39,7 +39,7 @@ class Hops(StrEnum):
 
 
 class Told(StrEnum):
-    """What reports tell of content."""
+    """Words of reports on content."""
 
     category = "category"
     site_type = "site-type"

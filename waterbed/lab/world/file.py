@@ -236,7 +236,7 @@ class Naming(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
 
 class Hotline(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What a hotline tells besides, and the notices that it sends."""
+    """Words that a hotline adds, and notices that it sends."""
 
     site_types: dict[str, Positive] = {}
     """Weight of each kind of site that reports name; none: they name no kind."""

@@ -1,4 +1,4 @@
-"""Additions of a hotline to a world: kinds, pages, notices, Tor."""
+"""Kinds, pages, notices and Tor, as a hotline adds them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ _SENT = timedelta(hours=1)
 
 
 def as_hotline(truth: Truth) -> Truth:
-    """The same world as a hotline reports it; only reports and notices are added to."""
+    """The same world, as a hotline reports it."""
     if truth.world.hotline == type(truth.world.hotline)():
         return truth
     reports = _told(truth)

@@ -22,7 +22,7 @@ def letter(check: Check) -> None:
 
 
 def _share(low: float | None, high: float | None, value: float | None) -> str:
-    return f"{percent(value)} ({percent(low)} to {percent(high)})"
+    return f"{percent(value)} ({percent(low)} to {percent(high)})" if low is not None else percent(value)
 
 
 def _numbers(its: Files) -> Iterator[Told]:

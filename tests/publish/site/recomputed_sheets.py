@@ -266,6 +266,11 @@ def quality(check: Check) -> None:
         f"{looks:,}",
     )
     check.table("Dated tables", list(map(_dated, its.rows("data/tables-used"))))
+    word = its.total["looks_hoster_word"]
+    check.take("//p[contains(., 'rest on the hoster')]", *(
+        [f"{whole(word)} of these looks rest on the hoster's word: its own link check was asked in place of the "
+         "content."] if word else []
+    ))  # fmt: skip
     stale = its.total["looks_stale"]
     check.take("//p[@class='fine'][contains(., 'too old or too young')]", *(
         [f"{whole(stale)} looks were attributed with a routing table that is too old or too young for their day."]

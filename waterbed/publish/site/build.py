@@ -182,6 +182,11 @@ def _totals(conclusions: Conclusions, publication: Publication, standings: Seque
             "of the looks, those that failed from one network only",
         ),
         ("looks_stale", conclusions.stale_looks, "looks attributed with a routing table too far from their day"),
+        (
+            "looks_hoster_word",
+            conclusions.hoster_words.total(),
+            "of the looks, those that a hoster's own link check decided: its word",
+        ),
         ("hosters", len(hosters), "hosters in the ranking: those with enough sites, proxies among them"),
         (
             "hosters_with_share",

@@ -41,10 +41,14 @@ def _numbers(its: Files) -> Iterator[Told]:
     passages = [row for row in its.rows("data/passages") if row["passage"]]
     for row in sorted(passages, key=lambda row: row["passage"] == "unknown"):
         what = "country unknown" if row["passage"] == "unknown" else row["passage"]
-        yield 8, what, f"{row['certain']:,} to {row['hops']:,} hops", "hops"
+        yield 8, what, f"{_bounds(row['certain'], row['hops'])} hops", "hops"
     for row in its.rows("beyond"):
         what = f"to {MEDIUMS[row['medium']]}, of at least {row['contents']:,} contents reported there too"
-        yield 8, what, f"{row['least']:,} to {row['most']:,} contents", "contents"
+        yield 8, what, f"{_bounds(row['least'], row['most'])} contents", "contents"
+
+
+def _bounds(low: int, high: int) -> str:
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def _at_home(its: Files) -> Iterator[Told]:
@@ -73,7 +77,7 @@ def _notices(its: Files) -> Iterator[Told]:
     if noticed:
         clocks, surely, possibly = (sum(row[name] for row in noticed) for name in ("clocks", "surely", "possibly"))
         yield 5, "notices that found content up at a hoster named here", f"{clocks:,} notices", "notices"
-        yield 5, "of these, removed within 24 hours", f"{surely:,} to {possibly:,} notices", "notices"
+        yield 5, "of these, removed within 24 hours", f"{_bounds(surely, possibly)} notices", "notices"
 
 
 def _deadlines(its: Files) -> Iterator[Told]:

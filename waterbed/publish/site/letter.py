@@ -44,6 +44,8 @@ class LetterNumber:
         spell = percent if self.unit == "share" else number if self.unit in ("times", "hours") else _count
         unit = "" if self.unit == "share" else f" {self.unit}"
         ends = f"{spell(self.low)} to {spell(self.high)}" if self.low is not None else ""
+        if self.value is None and self.low == self.high:
+            ends = spell(self.low) if self.low is not None else ""
         if self.value is None and ends:
             return f"{ends}{unit}"
         return f"{spell(self.value)}{unit}{f' ({ends})' if ends else ''}"

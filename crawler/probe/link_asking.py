@@ -67,6 +67,8 @@ class LinkChecks:
             refused = Exchange(address=None, head=None, phase="guard", failure=UNTRUSTED, bytes_read=total)
             return replace(_step(check, asked, addresses, refused, None), method=None)
         exchange, exists = await asked_about(connections, check, canonical, addresses)
+        if exists is False and check.beyond_head and check.known is None:
+            exists = None  # it may deny everything: nothing has shown that it ever confirms a file
         return _step(check, asked, addresses, replace(exchange, bytes_read=total + exchange.bytes_read), exists)
 
     async def _try(

@@ -13,7 +13,6 @@ from waterbed.model.errors import InputError
 from waterbed.model.urls import canonicalize
 
 SHAPES = link_checks_in(SHIPPED)
-KNOWN = {"empty-means-there": "/kn0wn0kn0wn0/b.jpg", "row-of-a-form": "/i/00002/kn0wn0kn0wn0.jpg"}
 HONEST = {manner.name for manner in MANNERS if manner.honest}
 WINDOW = 2048
 
@@ -21,7 +20,7 @@ WINDOW = 2048
 @pytest.fixture(scope="module")
 def tried() -> list[TrialRow]:
     """Both shapes, with a known file, against every manner."""
-    return try_in_lab([replace(shape, known=KNOWN[shape.name]) for shape in SHAPES])
+    return try_in_lab(SHAPES)
 
 
 def test_the_shipped_examples_are_both_shapes_and_disabled() -> None:
@@ -49,10 +48,13 @@ def test_bytes_stay_within_the_limit(tried: list[TrialRow]) -> None:
     assert max(row.bytes for row in tried) > 10_000
 
 
-def test_a_server_that_denies_everything_needs_a_known_file() -> None:
-    """Without one its word is believed, and the trial says what would mend that."""
-    rows = [row for row in try_in_lab(SHAPES[:1]) if row.server == "denies all"]
-    assert [(row.result, row.why) for row in rows] == [("wrong", "name a known file")]
+def test_without_a_known_file_nothing_is_called_missing() -> None:
+    """Whoever denies a file may deny all: what is there is confirmed, and the trial says what would mend the rest."""
+    rows = {row.server: row for row in try_in_lab([replace(shape, known=None) for shape in SHAPES])}
+    assert {row.result for row in rows.values()} == {"unknown"}
+    assert {(rows[name].there, rows[name].missing, rows[name].why) for name in HONEST} == {
+        ("there", "unknown", "name a known file")
+    }
 
 
 def test_a_check_without_an_example_cannot_be_tried() -> None:
@@ -63,13 +65,13 @@ def test_a_check_without_an_example_cannot_be_tried() -> None:
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
 def test_one_url_is_asked_a_request_and_a_made_up_one_first(shape: LinkCheck) -> None:
-    """A pass sends two requests for its first URL; the made-up one decides if the second is sent."""
+    """A pass sends three requests for its first URL; the made-up and the known one decide if the last is sent."""
 
     async def asked(manner_name: str) -> tuple[list[str], bool | None]:
         manner = next(manner for manner in MANNERS if manner.name == manner_name)
-        file = canonicalize(f"https://{shape.host}{shape.example}")
-        async with link_check_host(shape, manner, [file], server_context()) as host:
+        file, known = (canonicalize(f"https://{shape.host}{path}") for path in (shape.example, shape.known))
+        async with link_check_host(shape, manner, [file, known], server_context()) as host:
             return host.asked, await concluded(shape, file, host.port)
 
-    assert asyncio.run(asked("honest")) == ([shape.method] * 2, True)
+    assert asyncio.run(asked("honest")) == ([shape.method] * 3, True)
     assert asyncio.run(asked("confirms all")) == ([shape.method], None)

@@ -71,7 +71,8 @@ async def _try(check: LinkCheck, manner: Manner, context: ssl.SSLContext) -> Tri
         await asyncio.sleep(0)
     wrong = said[0] is False or said[1] is True
     result = "wrong" if wrong else "right" if said == [True, False] else "unknown"
-    why = "name a known file" if wrong and manner.seen_by_known and not check.known else ""
+    unshown = manner.honest and check.beyond_head and not check.known
+    why = "name a known file" if unshown and said[1] is None else ""
     return TrialRow(
         check=check.name,
         server=manner.name,

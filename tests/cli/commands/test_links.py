@@ -18,7 +18,7 @@ URL = "https://pictures.example/a1b2/secret.jpg"
 
 
 def test_a_file_is_tried_against_honest_and_lying_servers(run: Run, tmp_path: Path) -> None:
-    """The examples, as they are printed, conclude nothing false; a check that cannot deny is found out."""
+    """The examples, as they are printed, conclude nothing false; without a known file they call nothing missing."""
     code, text, _ = run("links", "example")
     (tmp_path / "checks.toml").write_text(text)
     assert code == 0
@@ -26,7 +26,12 @@ def test_a_file_is_tried_against_honest_and_lying_servers(run: Run, tmp_path: Pa
     rows = list(csv.DictReader(io.StringIO(out)))
     assert code == 0
     assert {row["result"] for row in rows if row["server"].startswith("honest")} == {"right"}
-    assert {row["why"] for row in rows if row["result"] == "wrong"} == {"name a known file"}
+    assert {row["result"] for row in rows if not row["server"].startswith("honest")} == {"unknown"}
+    (tmp_path / "checks.toml").write_text("\n".join(x for x in text.splitlines() if not x.startswith("known")))
+    code, out, _ = run("links", "test", tmp_path / "checks.toml", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert (code, {row["missing"] for row in rows}) == (0, {"unknown"})
+    assert {row["why"] for row in rows if row["server"].startswith("honest")} == {"name a known file"}
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,9 @@ from waterbed.store.settings import ConnectTo, Lab
 from waterbed.study.study import Study, create_study
 
 ADDRESS = "28.10.7.7"
-THERE, GONE = (f"http://img.secret-example.com/i/00001/{name}.jpg" for name in ("a1b2c3d4e5f6", "z9y8x7w6v5u4"))
+THERE, GONE, KNOWN = (
+    f"http://img.secret-example.com/i/00001/{name}.jpg" for name in ("a1b2c3d4e5f6", "z9y8x7w6v5u4", "kn0wn0kn0wn0")
+)
 CHECK = """
 [[link_check]]
 name = "images"
@@ -35,6 +37,7 @@ form = { op = "checkfiles", list = "{url}" }
 body_limit = 8192
 exists_words = ["Found"]
 missing_words = ["Not found!"]
+known = "/i/00001/kn0wn0kn0wn0.jpg"
 allow_in_strict = true
 authorised = "The board, 2026-01-05"
 """
@@ -48,7 +51,7 @@ def hosted(check: LinkCheck, manner: str) -> Iterator[LinkCheckHost]:
     began, ends = Event(), Event()
 
     async def serve() -> None:
-        async with link_check_host(check, chosen, [canonicalize(THERE)], server_context()) as host:
+        async with link_check_host(check, chosen, [canonicalize(THERE), canonicalize(KNOWN)], server_context()) as host:
             hosts.append(host)
             began.set()
             await asyncio.to_thread(ends.wait)
@@ -79,10 +82,10 @@ def passed(folder: Path, manner: str, text: str = CHECK) -> Iterator[tuple[Study
 
 
 def test_a_form_is_asked_in_place_of_the_files(tmp_path: Path) -> None:
-    """One request a file, a made-up one first; what is kept is the hoster's word, and who authorised the question."""
+    """One request a file, a made-up and a known one first; what is kept is the hoster's word, and who authorised it."""
     with passed(tmp_path, "honest") as (study, host):
         run_recheck(study.folder)
-        assert host.asked == ["POST"] * 3
+        assert host.asked == ["POST"] * 4
         outcomes = {study.folder.vault.keyed_id("url", canonicalize(url).url): state for url, state in
                     ((THERE, "up"), (GONE, "gone"))}  # fmt: skip
         assert {verdict.url_id: verdict.outcome for verdict in study.conclude().verdicts} == outcomes

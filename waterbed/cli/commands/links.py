@@ -72,8 +72,8 @@ def _in_lab(checks: Sequence[LinkCheck], form: Format) -> int:
     print_cells(names, [tuple(getattr(row, name) for name in names) for row in rows], form)
     unseen = sorted({row.check for row in rows if row.why})
     if unseen and form is Format.table:
-        note(f"A server that denies everything is believed by {', '.join(unseen)}, unless known names a file of yours.")
-    return FINDING if any(row.result == "wrong" and not row.why for row in rows) else OK
+        note(f"{', '.join(unseen)} can call nothing missing, unless known names a file of yours that is there.")
+    return FINDING if any(row.result == "wrong" for row in rows) else OK
 
 
 def _at_hosts(context: typer.Context, checks: Sequence[LinkCheck], urls: Path, consent: str, form: Format) -> int:

@@ -207,6 +207,22 @@ def test_a_bad_file_is_one_sentence(run: Run, folder: Path, tmp_path: Path) -> N
         refused(run("-C", folder, "event", "check", tmp_path / "event.toml"), *parts)
 
 
+def test_another_event_of_the_study_on_the_same_places_is_named(run: Run, tmp_path: Path) -> None:
+    """At a control it changes what it could have changed; at the target no answer can be had."""
+    with written(tmp_path, _seen(lambda _: "u" * 20)) as study:
+        events = study.path / "events"
+    events.mkdir()
+    (tmp_path / "event.toml").write_text(EVENT)
+    assert "overlaps" not in topics(run, tmp_path / "study", tmp_path / "event.toml")
+    other = EVENT.replace("date = 2026-01-07T12:00:00", "date = 2026-01-07T00:00:00")
+    other = other.replace("chosen_until = 2026-01-07", "chosen_until = 2026-01-06")
+    (events / "other.toml").write_text(other)
+    row = topics(run, tmp_path / "study", tmp_path / "event.toml")["overlaps"]
+    assert str(row["text"]).startswith("Another event of this study, Hoster a on 2026-01-07")
+    assert "acts on the target" in str(row["text"])
+    assert row["stops"] is True
+
+
 def test_a_feed_that_stops_at_the_event_is_named(run: Run, tmp_path: Path) -> None:
     """With its counts, and what becomes of its reports."""
     seen = _seen(lambda _: "u" * 20) | {f"a{n:02}": "u" * 80 for n in range(24)}

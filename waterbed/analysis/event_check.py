@@ -1,7 +1,7 @@
 """Things that an event's answer still needs."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -12,6 +12,7 @@ from graphs.displacement.candidates import RECEIVES
 from graphs.displacement.event import SEE, Event, check_names
 from graphs.displacement.feeds import changed_feeds
 from graphs.displacement.movements import HOUR, Movements
+from graphs.displacement.overlap import overlaps
 from graphs.displacement.returns import followed
 from graphs.displacement.series import Series
 from waterbed.analysis.event_answer import left_out
@@ -29,11 +30,19 @@ from waterbed.study.external import ExternalConclusions
 
 
 @stage("checking the event")
-def check_event(whole: Conclusions, config: Config, event: Event, *, removed: float, displaced: float) -> list[PlanRow]:
+def check_event(
+    whole: Conclusions,
+    config: Config,
+    event: Event,
+    *,
+    removed: float,
+    displaced: float,
+    others: Collection[Event] = (),
+) -> list[PlanRow]:
     """Say what an answer to an event needs today.
 
-    And from when it can be had. What stops it comes first, then what is awaited, then its power; the answer stands
-    last. InputError for a file that no waiting mends.
+    And from when it can be had. `others` are the study's other events. What stops it comes first, then what is awaited,
+    then its power; the answer stands last. InputError for a file that no waiting mends.
     """
     if not whole.episodes or whole.until is None:
         raise InputError(
@@ -56,6 +65,7 @@ def check_event(whole: Conclusions, config: Config, event: Event, *, removed: fl
     today = _Today(whole=whole, config=config, event=event, until=whole.until)
     before = whole.before(event.at)
     rows = [*today.days(), *today.looks(), *quarantine_rows(whole, event), *today.feeds(), *today.contamination()]
+    rows += _overlapping(whole, event, others)
     if before.episodes and before.until is not None:
         power = EventPower(event=event, conclusions=before, movements=movements_of(before, config, event))
         rows += [
@@ -68,6 +78,15 @@ def check_event(whole: Conclusions, config: Config, event: Event, *, removed: fl
         rows.append(PlanRow(topic="days before", text=text, stops=True))
     rows.sort(key=lambda row: not row.stops)
     return [*rows, today.answer(rows)]
+
+
+def _overlapping(whole: Conclusions, event: Event, others: Collection[Event]) -> Iterator[PlanRow]:
+    """Other events that act on this one's places; one that acts on the target stops any answer."""
+    for one in overlaps(event, others, whole.episodes):
+        said = one.words(whole.attributor.name_of(one.place))
+        mend = "choose other dates" if one.target else "choose other controls or dates"
+        text = f"{said[:1].upper()}{said[1:]}; the numbers that it could change are refused: {mend}."
+        yield PlanRow(topic="overlaps", text=text, stops=one.target)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,28 +6,23 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from math import floor
-from typing import NamedTuple, Protocol
-
-import numpy as np
+from typing import Protocol
 
 from attribution.hosters.book import HosterBook
 from attribution.hosters.members import as_of_key
-from attribution.lookups.tables.addresses import Packed, pack
+from attribution.lookups.tables.addresses import pack
 from attribution.lookups.tables.countries import CountryTables
-from attribution.lookups.tables.extent import stretches_of
 from attribution.lookups.tables.organisations import AsOrganisations
 from attribution.lookups.tables.relations import RelationTable
 from attribution.lookups.tables.routes import RouteTables
 from attribution.roles import AddressRoles, Book, Chain, roles_of, transits_of
+from attribution.rows import Countries, LookedUp, Routes, countries_of_rows, origins_of_rows, prefixes_of_rows
 from attribution.rules import Roles, Rule, RuleSet, standard_rules
 from attribution.snapshots import Chosen, Snapshots, dates_of, day_of, latest
 from waterbed.model.conclusions import Attribution, Confidence
 
 _REMEMBERED = 262_144
 _STEPS: tuple[Confidence, ...] = ("low", "medium", "high")
-
-_Routes = Mapping[int, Chosen[RouteTables]]
-_Countries = Mapping[int, Chosen[CountryTables]]
 
 
 class Registered(Protocol):
@@ -59,22 +54,13 @@ class Asked:
 
     day: datetime
     book: Book
-    routes: _Routes
-    countries: _Countries
+    routes: Routes
+    countries: Countries
     organisations: AsOrganisations | None
     relations: RelationTable | None
     chains: tuple[Chain | None, ...]
     """Of each address; the known origin's comes last."""
     behind_cdn: bool = False
-
-
-class _LookedUp(NamedTuple):
-    """What the tables of a day say of one address."""
-
-    family: int
-    origins: tuple[int, ...]
-    prefix: str
-    countries: tuple[str, ...]
 
 
 class Attributor:
@@ -112,7 +98,7 @@ class Attributor:
         self._max_age_days = max_age_days
         self._rules = rules or standard_rules()
         self._known: dict[object, tuple[Attribution, tuple[int, ...]]] = {}
-        self._tabled: dict[tuple[int, ...], dict[str, _LookedUp]] = {}
+        self._tabled: dict[tuple[int, ...], dict[str, LookedUp]] = {}
 
     def attribute(
         self,
@@ -202,7 +188,7 @@ class Attributor:
         on = day_of(day)
         self._looked_up(addresses, self.routes.both(on), self.countries.both(on))
 
-    def _looked_up(self, addresses: Sequence[str], routes: _Routes, countries: _Countries) -> list[_LookedUp]:
+    def _looked_up(self, addresses: Sequence[str], routes: Routes, countries: Countries) -> list[LookedUp]:
         """What the tables say of each address."""
         tables = (*(id(one.table) for one in routes.values()), *(id(one.table) for one in countries.values()))
         known = self._tabled.setdefault(tables, {})
@@ -212,12 +198,12 @@ class Attributor:
             packed = pack(new)
             rows = zip(
                 packed.family.tolist(),
-                _origins(packed, routes),
-                _prefixes(packed, routes),
-                _country_rows(packed, countries),
+                origins_of_rows(packed, routes),
+                prefixes_of_rows(packed, routes),
+                countries_of_rows(packed, countries),
                 strict=True,
             )
-            known.update(zip(new, map(_LookedUp._make, rows), strict=True))
+            known.update(zip(new, map(LookedUp._make, rows), strict=True))
         return [known[address] for address in addresses]
 
     def roles(self, addresses: tuple[str, ...], asked: Asked) -> list[AddressRoles]:
@@ -256,11 +242,11 @@ class Attributor:
 
         Text that is not an address has none.
         """
-        return _origins(pack(addresses), self.routes.both(day_of(day)))
+        return origins_of_rows(pack(addresses), self.routes.both(day_of(day)))
 
     def countries_at(self, address: str, asked: Asked) -> tuple[str, ...]:
         """The countries that an address is delegated to."""
-        return tuple(sorted(_country_rows(pack((address,)), asked.countries)[0]))
+        return tuple(sorted(countries_of_rows(pack((address,)), asked.countries)[0]))
 
     def name_of(self, key: str) -> str:
         """A hoster's name, else its key.
@@ -377,31 +363,3 @@ def _roles(each: Sequence[AddressRoles], platform: str | None, behind: Sequence[
 
 def _lowered(confidence: Confidence, *, steps: int) -> Confidence:
     return _STEPS[max(0, _STEPS.index(confidence) - steps)]
-
-
-def _origins(packed: Packed, used: _Routes) -> list[tuple[int, ...]]:
-    rows: list[tuple[int, ...]] = [()] * len(packed)
-    for family, chosen in used.items():
-        which = np.flatnonzero(packed.family == family)
-        found = chosen.table.table.members_by_row(chosen.table.origin_sets(packed.taken(which)))
-        for row, origins in zip(which.tolist(), found, strict=True):
-            rows[row] = origins
-    return rows
-
-
-def _prefixes(packed: Packed, used: _Routes) -> list[str]:
-    rows = [""] * len(packed)
-    for family, chosen in used.items():
-        which = np.flatnonzero(packed.family == family)
-        for row, text in zip(which.tolist(), stretches_of(chosen.table.table, packed.taken(which)), strict=True):
-            rows[row] = text
-    return rows
-
-
-def _country_rows(packed: Packed, located: _Countries) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = [()] * len(packed)
-    for family, chosen in located.items():
-        which = np.flatnonzero(packed.family == family)
-        for row, codes in zip(which.tolist(), chosen.table.countries_by_row(packed.taken(which)), strict=True):
-            rows[row] = tuple(codes)
-    return rows

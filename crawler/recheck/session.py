@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -16,17 +15,16 @@ from crawler.logs import place_of
 from crawler.net.guard import connector, loopback
 from crawler.net.politeness import JITTER
 from crawler.net.reservations import LONGEST_S, Reservations, reservations_of
-from crawler.net.vantage import Vantage, first_vantage, further_vantages
+from crawler.net.vantage import first_vantage, further_vantages
 from crawler.probe.link_checks import read_link_checks
 from crawler.probe.prober import HostFacts, HostTask, Prober
 from crawler.probe.trust import trust_store
 from crawler.recheck.authorised import record_authorisations
+from crawler.recheck.canary import canary_looks
 from crawler.recheck.leasing import Leasing
 from crawler.recheck.load import Load
 from crawler.recheck.recorder import Recorder
 from waterbed.model.errors import InputError, LeaseLost, ReadOnly, StoreFailure, StoreGone
-from waterbed.model.facts import CanaryLook
-from waterbed.model.urls import canonicalize
 from waterbed.store.backlog import end_refuted
 from waterbed.store.folder import Folder, Pass
 from waterbed.store.leases import release
@@ -323,22 +321,10 @@ class Session:
             return
         if not canary.targets:
             return
-        looks = await asyncio.gather(*(self._canary_look(vantage) for vantage in self.prober.vantages))
+        looks = await canary_looks(self.prober, canary.targets, self.run.run_id, self.folder.clock())
         await asyncio.to_thread(patiently, lambda: self.folder.store.add(looks), self.run.holds)
         if looks[0].reached < canary.need * looks[0].targets:
             self.stop("canary")
-
-    async def _canary_look(self, vantage: Vantage) -> CanaryLook:
-        targets, when = self.folder.config.canary.targets, self.folder.clock()
-        reached = await asyncio.gather(*(self.prober.reaches(canonicalize(target), vantage) for target in targets))
-        return CanaryLook(
-            canary_id=secrets.token_hex(16),
-            run_id=self.run.run_id,
-            vantage=vantage.name,
-            observed_at=when,
-            targets=len(reached),
-            reached=sum(reached),
-        )
 
     def stop(self, why: Stop) -> None:
         """Lease no more.

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy
 from scipy import stats
 
 from waterbed.estimators.cluster_shares import beta_binomial, pooled_correlation, ratio_error, worth
@@ -55,6 +56,27 @@ def test_likelihood_is_that_of_scipy():
         assert likelihood(found.mean * p, found.correlation * r) <= best
 
 
+def test_the_highest_of_several_maxima_is_found():
+    """However the sizes are drawn, no pair on a fine grid is more likely, a site of thousands included."""
+    rng = np.random.default_rng(11)
+    means, correlations = np.linspace(0.005, 0.995, 100), scipy.special.expit(np.linspace(-13, 13, 120))
+    p, r = means[:, None, None], correlations[None, :, None]
+    for drawn in range(12):
+        sizes = np.minimum(rng.geometric(rng.uniform(0.1, 0.9), rng.integers(2, 60)), 10_000)
+        sizes[0] = 3_000 if drawn % 2 else sizes[0]
+        true, alike = rng.uniform(0.1, 0.9), rng.uniform(0.01, 0.9)
+        scale = (1 - alike) / alike
+        hits = rng.binomial(sizes, rng.beta(true * scale, (1 - true) * scale, sizes.size))
+        if not 0 < hits.sum() < sizes.sum() or sizes.max() == 1:
+            continue
+        found = beta_binomial(hits, sizes)
+
+        def likelihood(p, r, hits=hits, sizes=sizes):
+            return stats.betabinom.logpmf(hits, sizes, p * (1 - r) / r, (1 - p) * (1 - r) / r).sum(axis=-1)
+
+        assert likelihood(found.mean, max(found.correlation, 1e-6)) >= likelihood(p, r).max() - 1e-4
+
+
 @pytest.mark.parametrize("correlation", [0.0, 0.4, 1.0])
 def test_intervals_by_worth_hold_the_truth_however_alike_clusters_are(correlation):
     """Over 300 groups of 12 to 30 clusters, 95% intervals of the plain share hold the truth in 92 to 98%."""
@@ -70,9 +92,9 @@ def test_intervals_by_worth_hold_the_truth_however_alike_clusters_are(correlatio
     assert 276 <= held <= 294
 
 
-@pytest.mark.parametrize(("hits", "sizes"), [([], []), ([2], [1]), ([-1], [1]), ([0], [0])])
+@pytest.mark.parametrize(("hits", "sizes"), [([], []), ([2], [1]), ([-1], [1]), ([0], [0]), ([0.5], [2])])
 def test_impossible_clusters_are_refused(hits, sizes):
-    """No cluster, more hits than members, or a cluster without members is the caller's error."""
+    """No cluster, more hits than members, half a hit, or a cluster without members is the caller's error."""
     with pytest.raises(ValueError):
         beta_binomial(hits, sizes)
 

@@ -6,6 +6,7 @@ Beta-binomial likelihood, intra-cluster correlation, effective number and Cohen'
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import sqrt
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,10 @@ Floats = npt.NDArray[np.float64]
 
 _LEAST, _MOST = 1e-6, 1.0 - 1e-6
 """Bounds of mean and correlation, inside which the likelihood is finite."""
+_GRID, _GRID_STEPS = 41, 5
+"""Correlations tried at once, and Newton steps for the mean of each."""
+_MOST_STEPS, _PARTS, _CLOSE = 50, (1.0, 0.5, 0.25, 0.1, 0.01), 1e-9
+"""Most Newton steps from the best of them, parts of a step that are tried, and the gain below which it is the last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +38,13 @@ def beta_binomial(hits: npt.ArrayLike, sizes: npt.ArrayLike) -> BetaBinomial:
     Cluster c has hits_c of sizes_c, beta-binomial with mean p and intra-cluster correlation r (the beta's parameters
     are p(1-r)/r and (1-p)(1-r)/r), both by maximum likelihood (Williams, Biometrics 31, 1975). Where all clusters have
     one member the data do not determine the correlation: it is 0. Where all agree it is 1: no cluster has
-    members that differ. Raises ValueError without a member, or for more hits than members.
+    members that differ. Raises ValueError without a member, for more hits than members, or for parts of one.
     """
     x, m = np.asarray(hits, dtype=float), np.asarray(sizes, dtype=float)
     if x.shape != m.shape or not m.size or (x < 0).any() or (x > m).any() or not (m > 0).all():
         raise ValueError("a share needs clusters with members, and no more hits than members")
+    if (x % 1).any() or (m % 1).any():
+        raise ValueError("hits and members of a cluster are whole numbers")
     share = float(x.sum() / m.sum())
     if not (m > 1).any():
         return BetaBinomial(mean=share, correlation=0.0)
@@ -105,27 +112,84 @@ def _correlation(shares: Floats, m: Floats) -> float:
 
 
 def _fitted(x: Floats, m: Floats, start: float) -> tuple[float, float]:
-    alike, counts = np.unique(np.column_stack((x, m)), axis=0, return_counts=True)
-    bounds = [(_LEAST, _MOST), (_LEAST, _MOST)]
-    starts = [np.array([np.clip(start, 0.01, 0.99), r]) for r in (0.05, 0.5)]
-    # without derivatives and without BLAS, whose threads make so small a problem 30 times slower on a busy machine
-    tolerance = {"xatol": 1e-6, "fatol": 1e-7}
-    tries = [
-        scipy.optimize.minimize(
-            _loss, at, args=(*alike.T, counts), method="Nelder-Mead", bounds=bounds, options=tolerance
-        )
-        for at in starts
-    ]
-    best = min(tries, key=lambda one: float(one.fun))
-    return float(best.x[0]), 0.0 if best.x[1] <= 2 * _LEAST else float(best.x[1])
+    """Mean and correlation of the highest likelihood: the best of a grid, then Newton's method.
+
+    A cluster of m with x hits has the likelihood prod_{i<x} (p(1-r) + ir) prod_{i<m-x} ((1-p)(1-r) + ir) /
+    prod_{i<m} (1-r + ir) (Griffiths, Biometrics 29, 1973), whose logarithm is concave in p for each r.
+    """
+    counts = _more_than(x), _more_than(m - x), _more_than(m)
+    ends = scipy.special.logit([_LEAST, _MOST])
+    r = scipy.special.expit(np.linspace(ends[0], ends[1], _GRID))
+    p = np.full(_GRID, start)
+    for _ in range(_GRID_STEPS):
+        slope = _slopes(p, r, *counts)
+        # at most half-way to 0 or 1
+        p = np.clip(p - slope.p / slope.pp, np.maximum(p / 2, _LEAST), np.minimum((1 + p) / 2, _MOST))
+    best = int(np.argmax(_likelihood(p, r, *counts)))
+    p, r = p[best : best + 1], r[best : best + 1]
+    value = float(_likelihood(p, r, *counts)[0])
+    for _ in range(_MOST_STEPS):
+        at = _slopes(p, r, *counts)
+        # where the likelihood is not concave, its slope still leads upwards
+        determinant = at.pp * at.rr - at.pr**2
+        concave = at.rr < 0 < determinant
+        step_p = (at.pr * at.r - at.rr * at.p) / determinant if concave else -at.p / at.pp
+        step_r = (at.pr * at.p - at.pp * at.r) / determinant if concave else at.r / np.abs(at.rr)
+        for part in _PARTS:
+            new_p, new_r = (np.clip(old + part * step, _LEAST, _MOST) for old, step in ((p, step_p), (r, step_r)))
+            if (found := float(_likelihood(new_p, new_r, *counts)[0])) > value:
+                break
+        else:
+            break
+        p, r, gained, value = new_p, new_r, found - value, found
+        if gained < _CLOSE:
+            break
+    return float(p[0]), 0.0 if r[0] <= 2 * _LEAST else float(r[0])
 
 
-def _loss(parameters: Floats, x: Floats, m: Floats, counts: npt.NDArray[np.int64]) -> float:
-    """Minus the log-likelihood of distinct clusters, each so many times."""
-    p, r = parameters
-    scale = (1.0 - r) / r
-    a, b = p * scale, (1.0 - p) * scale
-    return -float((counts * (scipy.special.betaln(x + a, m - x + b) - scipy.special.betaln(a, b))).sum())
+def _more_than(counts: Floats) -> Floats:
+    """The number of clusters with more than 0, 1, 2, ... of something."""
+    return counts.size - np.cumsum(np.bincount(counts.astype(np.int64)))[:-1].astype(float)
+
+
+def _likelihood(p: Floats, r: Floats, hits: Floats, misses: Floats, members: Floats) -> Floats:
+    """The logarithm, for each pair of a mean and a correlation."""
+    return sum(
+        (
+            sign * np.einsum("gi,i->g", np.log(base[:, None] + r[:, None] * np.arange(counts.size)), counts)
+            for base, counts, sign in ((p * (1 - r), hits, 1), ((1 - p) * (1 - r), misses, 1), (1 - r, members, -1))
+        ),
+        np.zeros_like(p),
+    )
+
+
+class _Slopes(NamedTuple):
+    """First and second derivatives of the log-likelihood."""
+
+    p: Floats
+    r: Floats
+    pp: Floats
+    pr: Floats
+    rr: Floats
+
+
+def _slopes(p: Floats, r: Floats, hits: Floats, misses: Floats, members: Floats) -> _Slopes:
+    found = [np.zeros_like(p) for _ in range(5)]
+    for base, counts, sign in ((p, hits, 1.0), (1 - p, misses, -1.0)):
+        i = np.arange(counts.size)
+        inverse = 1 / ((base * (1 - r))[:, None] + r[:, None] * i)
+        by_p, by_r = sign * (1 - r)[:, None] * inverse, (i - base[:, None]) * inverse
+        # einsum, since threads of BLAS make so small a problem 30 times slower on a busy machine
+        found[0] += np.einsum("gi,i->g", by_p, counts)
+        found[1] += np.einsum("gi,i->g", by_r, counts)
+        found[2] -= np.einsum("gi,gi,i->g", by_p, by_p, counts)
+        found[3] -= np.einsum("gi,i->g", sign * inverse + by_p * by_r, counts)
+        found[4] -= np.einsum("gi,gi,i->g", by_r, by_r, counts)
+    i = np.arange(members.size)
+    by_r = (i - 1) / ((1 - r)[:, None] + r[:, None] * i)
+    found[1] -= np.einsum("gi,i->g", by_r, members)
+    found[4] += np.einsum("gi,gi,i->g", by_r, by_r, members)
+    return _Slopes(*found)
 
 
 _NORMAL_95 = 1.959963984540054

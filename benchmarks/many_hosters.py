@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import inf
 from pathlib import Path
-from statistics import fmean, median
+from statistics import median
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import msgspec
 import numpy as np
 
-from benchmarks.resumed import asked, mean_error, resumed
+from benchmarks.resumed import Key, Tally, asked, pooled, resumed, tallied
 from waterbed.analysis.rankings.speed_ranks import speed_places
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, removal
 from waterbed.estimators.cluster_shares import pooled_correlation, ratio_error
@@ -223,8 +223,22 @@ def _ordered_by_0_1_0(hosters: Sequence[Seen], rng: np.random.Generator) -> bool
     return bool(((sets.low > 1) | (sets.high < len(values))).any())
 
 
-def campaign(options: argparse.Namespace) -> dict[tuple[str, int, str], list[dict[str, Any]]]:
-    """All studies of all cells; those in the results file are not made again."""
+def figures(row: dict[str, Any]) -> dict[str, float]:
+    """What counts of one study."""
+    equal = row["spread"] == "equal"
+    return {
+        "told": row["told"] / row["hosters"],
+        "tested": row["tested"] / row["hosters"],
+        "false": float(row["ordered"]) if equal else row["wrong"] / max(1, row["named"]),
+        "before": float(row["before"]),
+        "named": row["named"],
+        "found": row["named"] - row["wrong"],
+        "below": row["below"],
+    }
+
+
+def campaign(options: argparse.Namespace) -> dict[Key, Tally]:
+    """Tallies of all cells; studies in the results file are not made again."""
     wanted = [
         (kind, days, spread, options.seed, number)
         for spread in options.spreads
@@ -233,30 +247,25 @@ def campaign(options: argparse.Namespace) -> dict[tuple[str, int, str], list[dic
         for number in range(options.studies)
     ]
     have = resumed(wanted, one_study, options.results, names=KEY, workers=options.workers)
-    cells: dict[tuple[str, int, str], list[dict[str, Any]]] = defaultdict(list)
+    cells: dict[Key, list[dict[str, float]]] = defaultdict(list)
     for one in wanted:
-        cells[one[0], one[1], one[2]].append(have[one])
-    return cells
+        cells[one[:3]].append(figures(have[one]))
+    return pooled({cell: tallied(rows) for cell, rows in cells.items()}, options.seed, options.sums)
 
 
-def report(cells: dict[tuple[str, int, str], list[dict[str, Any]]]) -> Iterator[str]:
+def report(cells: dict[Key, Tally]) -> Iterator[str]:
     """Print a line for each cell; yield what is missed, beyond two standard errors."""
     print(
-        f"{'world':18} {'days':>4} {'shares':12} {'n':>5} {'told':>5} {'tested':>6} {'false':>6} {'(se)':>7} ", end=""
+        f"{'world':18} {'days':>4} {'shares':16} {'n':>5} {'told':>5} {'tested':>6} {'false':>6} {'(se)':>7} ", end=""
     )
     print(f"{'0.1.0':>6} {'named':>6} {'found':>6}")
-    for (kind, days, spread), rows in cells.items():
-        equal = spread == "equal"
-        wrong = [float(row["ordered"]) if equal else row["wrong"] / max(1, row["named"]) for row in rows]
-        false, error = mean_error(wrong)
-        told = fmean(row["told"] / row["hosters"] for row in rows)
-        tested = fmean(row["tested"] / row["hosters"] for row in rows)
-        below = sum(row["below"] for row in rows)
-        found = sum(row["named"] - row["wrong"] for row in rows) / max(1, below)
-        before = f"{fmean(row['before'] for row in rows):6.3f}" if equal else "      "
+    for (kind, days, spread), tally in cells.items():
+        false, error = tally.mean("false"), tally.error("false")
+        found = tally.total("found") / max(1, tally.total("below"))
+        before = f"{tally.mean('before'):6.3f}" if spread == "equal" else "      "
         print(
-            f"{kind:18} {days:4} {spread:12} {len(rows):5} {told:5.2f} {tested:6.2f} {false:6.3f} ({error:.3f}) "
-            f"{before} {fmean(row['named'] for row in rows):6.2f} {found:6.3f}"
+            f"{kind:18} {days:4} {spread:16} {tally.studies:5} {tally.mean('told'):5.2f} {tally.mean('tested'):6.2f} "
+            f"{false:6.3f} ({error:.3f}) {before} {tally.mean('named'):6.2f} {found:6.3f}"
         )
         if false > MOST + 2 * error:
             yield f"{kind}, {days} d, {spread}: {false:.1%} false, {MOST:.0%} allowed"

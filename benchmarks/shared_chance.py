@@ -7,16 +7,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from math import inf, sqrt
+from math import inf
 from pathlib import Path
-from statistics import fmean, median
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 
-from benchmarks.resumed import asked, resumed
+from benchmarks.resumed import Key, Tally, asked, pooled, resumed, tallied
 from waterbed.analysis.rankings.durations import half_gone, mean_hours
 from waterbed.analysis.rankings.hiding import LEVEL, if_hiding
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, known_within, removal
@@ -145,8 +144,34 @@ def one_study(which: tuple[str, int, int, int]) -> dict[str, Any]:
     }
 
 
-def campaign(options: argparse.Namespace) -> dict[tuple[str, int], list[dict[str, Any]]]:
-    """All studies of all cells; those in the results file are not made again."""
+def figures(row: dict[str, Any]) -> dict[str, float]:
+    """What counts of one study: a figure that it cannot have is left out."""
+    told = bool(row["interval"])
+    made = {"told": float(told), "measurable": float(row["class"] in ("told", "too few days"))}
+    if row.get("views") and row["urls"] >= LEAST_URLS:
+        made["differ"] = float(row["views"] <= LEVEL)
+    if row.get("if_hiding") is not None and row.get("at_random") is not False:
+        made["bound"] = float(row["if_hiding"] <= row["expected"])
+    if not told:
+        return made
+    for name, interval, true in (
+        ("holds", "interval", "expected"),
+        ("before", "before", "expected"),
+        ("median", "half", "median"),
+        ("mean", "mean", "expected_mean"),
+    ):
+        if row.get(interval) and row[true] is not None:
+            low, high = row[interval]
+            made[name] = float(low <= row[true] <= (inf if high is None else high))
+    made["above"] = float(row["interval"][0] > row["expected"])
+    made["width"] = row["interval"][1] - row["interval"][0]
+    made["width before"] = row["before"][1] - row["before"][0]
+    made["batches"] = row["batches"][1] / max(1, row["batches"][0])
+    return made
+
+
+def campaign(options: argparse.Namespace) -> dict[Key, Tally]:
+    """Tallies of all cells; studies in the results file are not made again."""
     wanted = [
         (kind, days, options.seed, number)
         for kind in options.kinds
@@ -154,52 +179,35 @@ def campaign(options: argparse.Namespace) -> dict[tuple[str, int], list[dict[str
         for number in range(options.studies)
     ]
     have = resumed(wanted, one_study, options.results, names=KEY, workers=options.workers, chunk=8)
-    cells: dict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
+    cells: dict[Key, list[dict[str, float]]] = defaultdict(list)
     for one in wanted:
-        cells[one[0], one[1]].append(have[one])
-    return cells
+        cells[one[:2]].append(figures(have[one]))
+    return pooled({cell: tallied(rows) for cell, rows in cells.items()}, options.seed, options.sums)
 
 
-def _held(rows: Sequence[dict[str, Any]], interval: str, true: str) -> tuple[float, float]:
-    held = [row[interval][0] <= row[true] <= (inf if row[interval][1] is None else row[interval][1]) for row in rows]
-    return fmean(held), sqrt(max(fmean(held) * (1 - fmean(held)), 1 / (4 * len(held))) / len(held))
-
-
-def report(cells: dict[tuple[str, int], list[dict[str, Any]]]) -> Iterator[str]:
+def report(cells: dict[Key, Tally]) -> Iterator[str]:
     """Print a line for each cell; yield what is missed, beyond two standard errors."""
-    head = (
-        f"{'world':18} {'days':>4} {'n':>5} {'told':>5} {'holds':>6} {'(se)':>7} {'above':>6} {'below':>6} {'width':>6}"
-    )
     print(
-        f"{head} {'0.1.0':>6} {'ratio':>5} {'batches':>9} {'differ':>7} "
-        f"{'medians':>7} {'hold':>6} {'means':>6} {'bound':>6}"
+        f"{'world':18} {'days':>4} {'n':>5} {'told':>5} {'holds':>6} {'(se)':>7} {'above':>6} {'below':>6} "
+        f"{'width':>6} {'0.1.0':>6} {'ratio':>5} {'batches':>9} {'differ':>7} {'medians':>7} {'hold':>6} "
+        f"{'means':>6} {'bound':>6}"
     )
-    for (kind, days), rows in cells.items():
-        measurable = [row for row in rows if row["class"] in ("told", "too few days")]
-        told = [row for row in rows if row["interval"]]
-        part = len(told) / max(1, len(rows))
-        if (kind, days) in TOLD and part < TOLD[kind, days]:
+    for (kind, days), tally in cells.items():
+        part = tally.mean("told")
+        line = f"{kind:18} {days:4} {tally.studies:5} {part:5.2f}"
+        if part + 2 * tally.error("told") < TOLD.get((kind, days), 0.0):
             yield f"{kind}, {days} d: {part:.1%} told, {TOLD[kind, days]:.0%} wanted"
-        if not told:
-            print(f"{kind:18} {days:4} {len(rows):5} {part:5.2f}   ({len(measurable)} measurable)")
+        if not tally.n("holds"):
+            print(f"{line}   ({tally.total('measurable'):.0f} measurable)")
             continue
-        held, error = _held(told, "interval", "expected")
-        before, _ = _held(told, "before", "expected")
-        above = fmean(row["interval"][0] > row["expected"] for row in told)
-        width = fmean(row["interval"][1] - row["interval"][0] for row in told)
-        flagged = [row["views"] <= LEVEL for row in rows if row.get("views") and row["urls"] >= LEAST_URLS]
-        ratio = width / fmean(row["before"][1] - row["before"][0] for row in told)
-        halves = [row for row in told if row["half"] and row["median"]]
-        batches = median(row["batches"][1] / max(1, row["batches"][0]) for row in told)
-        line = f"{kind:18} {days:4} {len(rows):5} {part:5.2f} {held:6.3f} ({error:.3f})"
-        line += f" {above:6.3f} {max(0.0, 1 - held - above):6.3f}"
-        line += f" {width:6.3f} {before:6.3f} {ratio:5.2f} {batches:9.2f}"
-        line += f" {fmean(flagged) if flagged else 0.0:7.3f} {len(halves):7}"
-        line += f" {_held(halves, 'half', 'median')[0]:6.3f}" if halves else f" {'':6}"
-        means = [row for row in told if row.get("mean")]
-        line += f" {_held(means, 'mean', 'expected_mean')[0]:6.3f}" if means else f" {'':6}"
-        bounded = [row for row in rows if row.get("if_hiding") is not None and row.get("at_random") is not False]
-        print(f"{line} {fmean(row['if_hiding'] <= row['expected'] for row in bounded):6.3f}" if bounded else line)
+        held, error, above = tally.mean("holds"), tally.error("holds"), tally.mean("above")
+        ratio = tally.mean("width") / tally.mean("width before")
+        print(
+            f"{line} {held:6.3f} ({error:.3f}) {above:6.3f} {max(0.0, 1 - held - above):6.3f} "
+            f"{tally.mean('width'):6.3f} {tally.mean('before'):6.3f} {ratio:5.2f} {tally.mean('batches'):9.2f} "
+            f"{tally.mean('differ'):7.3f} {tally.n('median'):7} {tally.mean('median'):6.3f} {tally.mean('mean'):6.3f} "
+            + (f"{tally.mean('bound'):6.3f}" if tally.n("bound") else "")
+        )
         if kind not in UNHELD and held < LEAST - 2 * error:
             yield f"{kind}, {days} d: {held:.1%} hold, {LEAST:.0%} wanted"
         if ratio > WIDEST.get((kind, days), inf):

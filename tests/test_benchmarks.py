@@ -185,3 +185,23 @@ def test_a_campaign_resumes_where_it_stopped(tmp_path: Path, monkeypatch: pytest
     assert again == whole
     assert {row["number"] for row in whole["batches 30 h", 10]} == {0, 1}
     assert all(row["interval"][0] <= row["share"] <= row["interval"][1] for row in whole["batches 30 h", 10])
+
+
+def test_a_campaign_goes_on_on_another_machine(tmp_path: Path) -> None:
+    """Sums of two seeds tell the mean and error of all their studies; a seed's fewer studies never replace its more."""
+    from benchmarks.resumed import pooled, tallied
+
+    sums = tmp_path / "sums.jsonl"
+    rows = [{"false": float(n % 3 == 0), "share": n / 7} for n in range(20)] + [{"false": 1.0}]
+    cell = ("batches", 30)
+    pooled({cell: tallied(rows[:12])}, 1, sums)
+    pooled({cell: tallied(rows[:3])}, 1, sums)
+    found = pooled({cell: tallied(rows[12:])}, 2, sums)[cell]
+    whole = tallied(rows)
+    assert (found.studies, found.n("share")) == (21, 20)
+    for name in ("false", "share"):
+        assert (found.mean(name), found.error(name)) == pytest.approx((whole.mean(name), whole.error(name)), abs=1e-5)
+    assert found.error("false") == pytest.approx(
+        (found.mean("false") * (1 - found.mean("false")) / 21) ** 0.5, abs=1e-5
+    )
+    assert pooled({("quiet", 30): tallied(rows)}, 3, sums).keys() == {cell, ("quiet", 30)}

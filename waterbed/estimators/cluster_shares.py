@@ -134,7 +134,7 @@ def _fitted(x: Floats, m: Floats, start: float) -> tuple[float, float]:
         determinant = at.pp * at.rr - at.pr**2
         concave = at.rr < 0 < determinant
         step_p = (at.pr * at.r - at.rr * at.p) / determinant if concave else -at.p / at.pp
-        step_r = (at.pr * at.p - at.pp * at.r) / determinant if concave else at.r / np.abs(at.rr)
+        step_r = (at.pr * at.p - at.pp * at.r) / determinant if concave else at.r / np.maximum(np.abs(at.rr), _LEAST)
         for part in _PARTS:
             new_p, new_r = (np.clip(old + part * step, _LEAST, _MOST) for old, step in ((p, step_p), (r, step_r)))
             if (found := float(_likelihood(new_p, new_r, *counts)[0])) > value:

@@ -22,18 +22,17 @@ from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, known_
 from waterbed.estimators.cluster_shares import beta_binomial, worth
 from waterbed.estimators.incidence import share_interval
 from waterbed.estimators.paces import pace_test
+from waterbed.lab.simulate.hoster_worlds import KINDS, draw_hoster_world
 from waterbed.lab.simulate.processes import (
-    KINDS,
     HosterWorld,
     Process,
-    draw_hoster_world,
     expected_share,
     happen,
     looked_at_rarely,
     looks_at,
     observe,
 )
-from waterbed.lab.world.removing import chance_within, hours_until
+from waterbed.lab.world.removing import hours_until
 from waterbed.model.paces import PACE, RARE_SHARE
 from waterbed.model.takedown import TakedownClock
 
@@ -63,8 +62,7 @@ def version_0_1_0(group: Sequence[Clock], share: float, within_h: float = WITHIN
 def expected_mean(world: HosterWorld, process: Process, within_h: float) -> float:
     """Expected hours until removal, at most so many: the area above the expected share."""
     grid = np.arange(0.5, within_h, 1.0)
-    policy = world.hoster.removal
-    gone = [chance_within(policy, world.start, process.reported, process.sizes, hour).mean() for hour in grid]
+    gone = [expected_share(world, process, float(hour)) for hour in grid]
     return within_h - float(np.sum(gone))
 
 
@@ -120,7 +118,7 @@ def one_study(which: tuple[str, int, int, int]) -> dict[str, Any]:
         rng,
         step=PACE * world.plan.every_hours,
     )
-    true = hours_until(world.hoster.removal, world.start, process.reported, process.sizes)
+    true = hours_until(world.hoster.removal, world.start, process.reported, process.sizes, notified=process.notified)
     return {
         "kind": kind,
         "days": days,

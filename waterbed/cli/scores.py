@@ -237,7 +237,14 @@ def print_score(done: LabRun) -> None:
     for kind, found in card.by_kind.items():
         table.add_row(f"  {kind}", f"{found.found}", f"{found.true} ({found.detectable} detectable)")
     for share in card.removal:
-        table.add_row(f"removed in 24 h: {share.hoster}", percent(share.measured), f"{share.true:.1%} of {share.urls}")
+        measured = percent(share.measured) if share.measured is not None else share.rank_class
+        if share.interval:
+            measured += f" ({share.interval[0]:.0%} to {share.interval[1]:.0%})"
+        works = "" if share.expected is None else f", expected {share.expected:.1%}"
+        table.add_row(f"removed in 24 h: {share.hoster}", measured, f"{share.true:.1%} of {share.urls}{works}")
+    table.add_row("intervals that hold the expected share", f"{card.intervals_hold}", f"{card.intervals}")
+    if card.hiding:
+        table.add_row("hosters that hide from us, given a share", f"{card.hiding_told}", f"0 of {card.hiding}")
     table.add_row("removal share, largest difference", points(card.removal_most_off), "")
     table.add_row("removal share, mean difference", points(card.removal_mean_off), "")
     print_table(table)

@@ -41,6 +41,7 @@ from waterbed.lab.world.truth import simulate
 from waterbed.model.conclusions import Episode, HopKind, RankingRow
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Profile
+from waterbed.model.paces import RARE_SHARE
 from waterbed.model.progress import stage, staged
 from waterbed.model.urls import canonicalize
 from waterbed.store.config import Config, write_toml
@@ -168,6 +169,15 @@ def _config(
     )
 
 
+def _schedule(world: World) -> Schedule:
+    """Two runs that are compared look at the same times; who hides is found by URLs with rare looks."""
+    hides = any(hoster.blind_after_looks for hoster in world.hoster)
+    return Schedule(
+        jitter=0.0 if world.beside == "undisturbed" else Schedule().jitter,
+        rare_share=RARE_SHARE if hides else 0.0,
+    )
+
+
 def _probe(*, profile: Profile | None = None, controls: bool = True, timeout_s: float = 8.0) -> Probe:
     probe = Probe(
         delay_s=0.0,
@@ -272,8 +282,7 @@ def run_world(world: World, out: Path, *, profile: Profile | None = None, contro
             canaries=servers.canary_urls,
             vantages=_vantages(world, servers),
             probe=_probe(profile=profile, controls=controls, timeout_s=patience),
-            # Two runs that are compared look at the same times: what differs is the disturbance alone.
-            schedule=Schedule(jitter=0.0) if world.beside == "undisturbed" else None,
+            schedule=_schedule(world),
         )
         with _opened(out, servers, world.start, config) as study:
             study.folder.clock = lambda: now[0]

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from waterbed.lab.score.compare import compare
@@ -97,6 +98,34 @@ def test_a_perfect_measurement_scores_full(truth: Truth) -> None:
     assert card.top_place_agrees is None
 
 
+def test_intervals_are_held_against_how_hosters_work(truth: Truth) -> None:
+    """An interval holds the expected share, not what happened; one that hides from us should have none."""
+    true = dict(truth.removal)
+    held, missed, hider, *_ = true
+    world = truth.world
+    hosters = tuple(
+        msgspec.structs.replace(one, blind_after_looks=8) if one.key == hider else one for one in world.hoster
+    )
+    truth = replace(
+        truth,
+        world=msgspec.structs.replace(world, hoster=hosters),
+        removal={key: replace(true[key], share=0.9, expected=0.5) for key in (held, missed, hider)},
+    )
+    rows = [
+        replace(_row(held, 1, 0.6), removed_24h_low=0.4, removed_24h_high=0.7),
+        replace(_row(missed, 2, 0.8), removed_24h_low=0.7, removed_24h_high=0.95),
+        replace(_row(hider, 3, None), rank_class="views differ"),
+    ]
+
+    def card(rows: list[RankingRow]) -> tuple[int, int, int, int]:
+        found = compare(truth, hops=[], episodes=[], rows=rows, url_id=_id)
+        return found.intervals, found.intervals_hold, found.hiding, found.hiding_told
+
+    assert card(rows) == (2, 1, 1, 0)
+    fooled = replace(_row(hider, 3, 0.99), removed_24h_low=0.3, removed_24h_high=1.0)
+    assert card([*rows[:2], fooled]) == (2, 1, 1, 1)
+
+
 def test_only_detectable_hops_are_asked_for(truth: Truth) -> None:
     """Finding exactly the detectable hops is full recall, though not of all true ones."""
     found = [_hop(h) for h in truth.hops if h.detectable and not h.masked]
@@ -131,11 +160,11 @@ def test_wrong_order_and_times_show(truth: Truth) -> None:
 
 
 def test_removal_differences_are_absolute(truth: Truth) -> None:
-    """Shares are compared hoster by hoster; hosters without a measured share are left out."""
+    """Shares are compared hoster by hoster; hosters without a measured share differ by nothing."""
     true = truth.removal["polder"].share
     rows = [_row("polder", 1, true - 0.1), _row("fjord", 2, None), _row("stranger", 3, 0.5)]
     card = compare(truth, hops=[], episodes=[], rows=rows, url_id=_id)
-    assert [score.hoster for score in card.removal] == ["polder"]
+    assert [(score.hoster, score.measured) for score in card.removal] == [("polder", true - 0.1), ("fjord", None)]
     assert card.removal_most_off == card.removal_mean_off == pytest.approx(0.1)
 
 

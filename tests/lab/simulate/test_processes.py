@@ -11,8 +11,9 @@ from graphs.episodes import UrlHistory
 from graphs.runs import Sighting
 from waterbed.analysis.rankings.takedown import REMOVED, Clock, clocks
 from waterbed.judging.confirmation import STATES, confirmed
+from waterbed.lab.simulate.hoster_worlds import KINDS, draw_hoster_world
 from waterbed.lab.simulate.looks import SimulatedUrl, attribution_of, verdict_of
-from waterbed.lab.simulate.processes import KINDS, draw_hoster_world, expected_share, happen, looks_at, observe
+from waterbed.lab.simulate.processes import expected_share, happen, looks_at, observe
 from waterbed.lab.simulate.studies import episodes_of
 from waterbed.store.settings import Judge
 

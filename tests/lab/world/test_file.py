@@ -25,7 +25,9 @@ def test_scenario_path_takes_a_file(tmp_path: Path, small_text: str) -> None:
 
 def test_unknown_scenario_names_the_shipped_ones() -> None:
     """A name that is nothing is refused with the list of those that exist."""
-    with pytest.raises(InputError, match="hostile, hotline, lineage, outage, quiet, renumbering, soft404, waterbed"):
+    with pytest.raises(
+        InputError, match="hostile, hotline, lineage, outage, quiet, renumbering, shared, soft404, waterbed"
+    ):
         scenario_path("nowhere")
 
 

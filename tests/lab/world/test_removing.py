@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from waterbed.lab.world.arrivals import report_days, site_sizes
-from waterbed.lab.world.file import FeedChange, Removal, Sites, World
+from waterbed.lab.world.file import FeedChange, Hotline, Removal, Sites, World
+from waterbed.lab.world.hotline import as_hotline
 from waterbed.lab.world.reading import parse_world
-from waterbed.lab.world.removing import chance_within, delays, hours_until, queue_times, removed_at
+from waterbed.lab.world.removing import chance_within, delays, heeded_at, hours_until, queue_times, removed_at
 from waterbed.lab.world.truth import simulate
 from waterbed.model.errors import InputError
 
@@ -40,6 +41,30 @@ def test_chances_are_what_repetitions_of_the_process_give(policy: Removal) -> No
     assert expected == pytest.approx(np.mean(shares), abs=4 * np.std(shares) / np.sqrt(len(shares)))
     half = hours_until(policy, START, reported, sizes)
     assert chance_within(policy, START, reported, sizes, half).mean() == pytest.approx(0.5, abs=1e-6)
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.8])
+def test_chances_with_notices_are_what_repetitions_give(sigma: float) -> None:
+    """A notice is a second way to be removed; without one, or where none is heeded, nothing changes."""
+    rng = np.random.default_rng(12)
+    policy = msgspec.structs.replace(OFFICE, on_notice_hours=2.0, sigma=sigma, removes=0.8, batch_hours=40.0)
+    reported = np.sort(rng.uniform(0.0, 240.0, 60))
+    notified = np.where(rng.random(60) < 0.6, reported + rng.uniform(1.0, 40.0, 60), np.inf)
+    shares = []
+    for _ in range(1_500):
+        delay, queue = delays(policy, rng.standard_normal(60), 1), queue_times(policy, START, rng)
+        gone = removed_at(policy, START, reported, delay, queue)
+        gone = np.minimum(gone, heeded_at(policy, START, notified, rng.standard_normal(60)))
+        assert (gone >= reported).all()
+        shares.append(np.mean((gone - reported <= 24.0) & (rng.random(60) < policy.removes)))
+    expected = chance_within(policy, START, reported, 1, 24.0, notified).mean()
+    assert expected == pytest.approx(np.mean(shares), abs=4 * np.std(shares) / np.sqrt(len(shares)))
+    without = chance_within(policy, START, reported, np.ones(60), 24.0)
+    assert expected > without.mean() + 0.05
+    unheard = chance_within(policy, START, reported, np.ones(60), 24.0, np.full(60, np.inf))
+    assert unheard == pytest.approx(without, abs=1e-12)
+    deaf = msgspec.structs.replace(policy, on_notice_hours=0.0)
+    assert np.isinf(heeded_at(deaf, START, notified, rng.standard_normal(60))).all()
 
 
 def test_an_office_removes_in_its_hours_alone() -> None:
@@ -127,3 +152,26 @@ def test_impossible_processes_are_refused(small_text: str, old: str, new: str, m
     """An office that closes before it opens, or a feed change of an unknown hoster, ends with one sentence."""
     with pytest.raises(InputError, match=message):
         parse_world(small_text.replace(old, new, 1))
+
+
+def test_a_notice_speeds_removal_in_a_world(small_text: str) -> None:
+    """What a hoster got a notice of goes hours after it, the rest when it likes; the truth expects both."""
+    plain = parse_world(small_text)
+    policy = Removal(removes=1.0, median_hours=400.0, sigma=0.1, on_notice_hours=3.0)
+    world = msgspec.structs.replace(
+        plain,
+        movement=type(plain.movement)(),
+        hoster=_with(plain, "polder", policy),
+        hotline=Hotline(notices=0.5, orders={"notice": 1.0}),
+    )
+    truth = as_hotline(simulate(world))
+    sent = {one.url: one.sent_at for one in truth.notices}
+    ends = {one.url: one.end for one in truth.episodes if one.hoster == "polder"}
+    first = {one.url: one.reported_at for one in reversed(truth.reports) if one.url in ends}
+    settled = {url for url, at in first.items() if at <= world.end - timedelta(days=1)}
+    heeded = [ends[url] - sent[url] for url in settled & sent.keys() if ends[url]]
+    assert len(heeded) == len(settled & sent.keys()) > 5
+    assert all(timedelta(hours=2) < one < timedelta(hours=5) for one in heeded)
+    assert all(ends[url] is None for url in settled - sent.keys())
+    share = truth.removal["polder"]
+    assert share.expected == share.share == len(heeded) / len(settled)

@@ -1,6 +1,6 @@
 """Scores attributed hosters against the true ones. Pure."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,7 +56,9 @@ def score_attribution(
     urls = {url_id(url): url for url in truth.shown}
     kinds: Counter[str] = Counter()
     right: Counter[str] = Counter()
+    times: dict[str, list[datetime]] = defaultdict(list)
     for looked_at, when, attribution in looks:
+        times[looked_at].append(when)
         url = urls.get(looked_at)
         expected = judge.hosters(url, when) if url and attribution else None
         if url is None or attribution is None or expected is None:
@@ -72,8 +74,8 @@ def score_attribution(
     }
     strays = [hop for hop in hops if hop.from_url_id == hop.to_url_id and hop.from_url_id in still]
     ends = {(e.url_id, e.hoster): e for e in episodes if e.cause is not None}
-    handed = _ended(truth, "lineage", episodes, url_id)
-    fronted = _ended(truth, "masked", episodes, url_id)
+    handed = _ended(truth, "lineage", episodes, times, url_id)
+    fronted = _ended(truth, "masked", episodes, times, url_id)
     return AttributionScore(
         looks=kinds["all"],
         right=right["all"],
@@ -88,11 +90,15 @@ def score_attribution(
 
 
 def _ended(
-    truth: Truth, cause: str, episodes: Sequence[Episode], url_id: Callable[[str], str]
+    truth: Truth,
+    cause: str,
+    episodes: Sequence[Episode],
+    times: Mapping[str, Sequence[datetime]],
+    url_id: Callable[[str], str],
 ) -> list[tuple[str, str]]:
     """Return the true episodes with this cause that looks surround.
 
-    Each is given as URL id and hoster; the URL was seen up before and after the end.
+    Each is given as URL id and hoster; the URL was seen up in it, by a look at one of the `times`, and after its end.
     """
     seen: dict[str, list[Episode]] = {}
     for episode in episodes:
@@ -102,7 +108,8 @@ def _ended(
         if true.cause != cause or true.end is None:
             continue
         own = seen.get(url_id(true.url), [])
-        before = any(e.first_up and e.first_up < true.end for e in own)
+        looked = [at for at in times.get(url_id(true.url), ()) if true.start <= at < true.end]
+        before = any(e.first_up and e.first_up <= at <= e.last_up for e in own for at in looked)
         after = any(e.last_up > true.end for e in own)
         if before and after:
             found.append((url_id(true.url), true.hoster))

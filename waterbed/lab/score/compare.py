@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 from waterbed.lab.world.records import TrueEpisode, TrueHop, Truth
-from waterbed.model.conclusions import Episode, Hop, RankingRow
+from waterbed.model.conclusions import Episode, Hop, RankClass, RankingRow
 
 Pair = tuple[Hop, TrueHop]
 
@@ -26,10 +26,29 @@ class RemovalScore:
     """Share removed within 24 hours of one hoster, 0..1."""
 
     hoster: str
-    measured: float
+    rank_class: RankClass
+    measured: float | None
+    """None where the ranking refuses a share."""
+    interval: tuple[float, float] | None
+    """Of how the hoster works."""
     true: float
+    """What happened."""
+    expected: float | None
+    """How the hoster works; None where an intervention changes it."""
     urls: int
     """True clocks behind the true share."""
+    hides: bool
+    """True if it answers us otherwise than others after some looks."""
+
+    @property
+    def holds(self) -> bool | None:
+        """True if the interval holds how the hoster works.
+
+        None without an interval, or where nobody could say.
+        """
+        if self.interval is None or self.expected is None or self.hides:
+            return None
+        return self.interval[0] <= self.expected <= self.interval[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +85,13 @@ class Scorecard:
     removal_most_off: float | None
     """Largest absolute difference of a hoster's share."""
     removal_mean_off: float | None
+    intervals: int
+    """Of hosters that hide nothing, of how they work."""
+    intervals_hold: int
+    hiding: int
+    """Ranked hosters that answer us otherwise than others after some looks."""
+    hiding_told: int
+    """Of these, those that the ranking gives a share."""
     top_place_agrees: bool | None
     """True if the measured first place is the true one."""
 
@@ -88,7 +114,7 @@ def compare(
     found = [true for _, true in pairs]
     matched, covered = _episodes(truth, episodes, ids)
     removal = tuple(_removal(truth, rows))
-    off = [abs(score.measured - score.true) for score in removal]
+    off = [abs(score.measured - score.true) for score in removal if score.measured is not None]
     return Scorecard(
         hops_measured=len(hops),
         hops_true=len(truth.hops),
@@ -107,6 +133,10 @@ def compare(
         removal=removal,
         removal_most_off=max(off, default=None),
         removal_mean_off=sum(off) / len(off) if off else None,
+        intervals=sum(score.holds is not None for score in removal),
+        intervals_hold=sum(score.holds is True for score in removal),
+        hiding=sum(score.hides for score in removal),
+        hiding_told=sum(score.hides and score.measured is not None for score in removal),
         top_place_agrees=_top(truth, rows),
     )
 
@@ -175,10 +205,20 @@ def _overlap(episode: Episode, true: TrueEpisode) -> bool:
 
 
 def _removal(truth: Truth, rows: Iterable[RankingRow]) -> Iterable[RemovalScore]:
+    hiding = {hoster.key for hoster in truth.world.hoster if hoster.blind_after_looks}
     for row in rows:
-        true, happened = truth.removal.get(row.key), row.removed_24h
-        if true is not None and happened is not None:
-            yield RemovalScore(hoster=row.key, measured=happened, true=true.share, urls=true.urls)
+        true, low, high = truth.removal.get(row.key), row.removed_24h_low, row.removed_24h_high
+        if true is not None:
+            yield RemovalScore(
+                hoster=row.key,
+                rank_class=row.rank_class,
+                measured=row.removed_24h,
+                interval=None if low is None or high is None else (low, high),
+                true=true.share,
+                expected=true.expected,
+                urls=true.urls,
+                hides=row.key in hiding,
+            )
 
 
 def _top(truth: Truth, rows: Sequence[RankingRow]) -> bool | None:

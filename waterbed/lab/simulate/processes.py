@@ -5,8 +5,8 @@ study's start.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
+from datetime import datetime, timedelta
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,29 +16,13 @@ from waterbed.estimators.incidence import NOTHING
 from waterbed.judging.confirmation import DOWN, UNKNOWN, UP, confirmed
 from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.world.arrivals import report_days, site_sizes
-from waterbed.lab.world.file import FeedChange, Hoster, Removal, Sites
-from waterbed.lab.world.removing import Floats, chance_within, delays, queue_times, removed_at
+from waterbed.lab.world.file import FeedChange, Hoster, Sites
+from waterbed.lab.world.removing import Floats, chance_within, delays, heeded_at, queue_times, removed_at
 from waterbed.model.paces import PACE
 from waterbed.store.settings import Judge
 
 Ints = npt.NDArray[np.int64]
 
-Kind = Literal[
-    "independent",
-    "batches 6 h",
-    "batches 30 h",
-    "batches 72 h",
-    "office hours",
-    "informative size",
-    "whole sites",
-    "put back once",
-    "put back often",
-    "outages",
-    "feed",
-    "hiding",
-    "mixture",
-]
-KINDS: Final[tuple[Kind, ...]] = Kind.__args__  # type: ignore[attr-defined]  # a literal's values
 LATE_H: Final = 24.0
 """Most hours that a report comes late."""
 CONFIRM_H: Final = 1.1
@@ -63,19 +47,24 @@ class HosterWorld:
     """Hours after its report for which a URL is looked at."""
     rare_share: float = 0.0
     """Share of the URLs that are looked at half as often."""
+    notified: float = 0.0
+    """Share of the URLs of which the hoster gets a notice."""
+    rounds_h: float = 0.0
+    """Hours between the rounds in which notices are sent; 0: each an hour after its report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Process:
     """A hoster's removals of the reports of one study.
 
-    One entry for each URL: first report, its site, the URLs of that site, and the times at which it goes and is back,
-    alternating, URLs x changes; inf where nothing more happens.
+    One entry for each URL: first report, its site, the URLs of that site, its notice (inf without one), and the times
+    at which it goes and is back, alternating, URLs x changes; inf where nothing more happens.
     """
 
     reported: Floats
     site: Ints
     sizes: Ints
+    notified: Floats
     changes: Floats
 
     @property
@@ -134,7 +123,8 @@ def expected_share(world: HosterWorld, process: Process, hours: float) -> float:
     It is how the hoster works, whatever happened.
     """
     policy = world.hoster.removal
-    return float(chance_within(policy, world.start, process.reported, process.sizes, hours).mean())
+    reports = process.reported, process.sizes
+    return float(chance_within(policy, world.start, *reports, hours, process.notified).mean())
 
 
 def happen(world: HosterWorld, rng: np.random.Generator) -> Process:
@@ -148,10 +138,19 @@ def happen(world: HosterWorld, rng: np.random.Generator) -> Process:
     kept = reported < 24.0 * world.days
     site, reported = site[kept], reported[kept]
     of = sizes[site]
-    return Process(reported=reported, site=site, sizes=of, changes=_changes(world, reported, site, of, rng))
+    notified = np.full(reported.size, _NEVER)
+    if world.notified:
+        sent = reported + 1.0
+        if world.rounds_h:
+            sent = world.rounds_h * np.ceil(sent / world.rounds_h)
+        notified = np.where(rng.random(reported.size) < world.notified, sent, _NEVER)
+    changes = _changes(world, reported, site, of, notified, rng)
+    return Process(reported=reported, site=site, sizes=of, notified=notified, changes=changes)
 
 
-def _changes(world: HosterWorld, reported: Floats, site: Ints, sizes: Ints, rng: np.random.Generator) -> Floats:
+def _changes(
+    world: HosterWorld, reported: Floats, site: Ints, sizes: Ints, notified: Floats, rng: np.random.Generator
+) -> Floats:
     policy = world.hoster.removal
     queue = queue_times(policy, world.start, rng)
     acts, normal = rng.random(site.max(initial=-1) + 1), rng.standard_normal(site.max(initial=-1) + 1)
@@ -159,6 +158,8 @@ def _changes(world: HosterWorld, reported: Floats, site: Ints, sizes: Ints, rng:
     if not policy.whole_sites:
         acts, normal = rng.random(site.size), rng.standard_normal(site.size)
     gone = removed_at(policy, world.start, reported, delays(policy, normal, sizes), queue)
+    if world.notified:
+        gone = np.minimum(gone, heeded_at(policy, world.start, notified, rng.standard_normal(site.size)))
     columns = [np.where(acts < policy.removes, gone, _NEVER)]
     for _ in range(policy.put_back_most if policy.put_back else 0):
         returns = columns[-1] + rng.uniform(*policy.put_back_hours, site.size)
@@ -295,81 +296,3 @@ def _worst_outages(world: HosterWorld, process: Process, rng: np.random.Generato
     hours = np.bincount(gone[gone < 24.0 * world.days].astype(np.int64), minlength=1)
     busiest = np.argsort(-hours, kind="stable")[: world.worst_outages]
     return [(float(hour) - rng.uniform(0.0, 1.0), float(hour) + rng.uniform(6.0, 12.0)) for hour in busiest]
-
-
-START: Final = datetime(2025, 4, 2, 7, 30, tzinfo=UTC)
-
-
-def draw_hoster_world(kind: Kind, days: float, rng: np.random.Generator, *, sites: int | None = None) -> HosterWorld:
-    """Draw a world of a kind, from stated ranges.
-
-    With so many sites, if they are given.
-
-    30 to 400 sites of 1 to 3 URLs, reported all through the study; the hoster acts on 50 to 98% of reports, ready after
-    3 to 40 hours in the middle (sigma 0.5 to 1.2); looks every 1 to 3 hours, 5 to 20% of them undecided, up to 30% of
-    reports up to a day late. Batches: ready after 0.2 to 2 hours, 85 to 100% acted on, queue intervals of 6, 30 or 72 h
-    in the mean. Office: Monday to Friday, 8 or 9 to 16 to 18 h, ready after 1 to 10 working hours. Informative size: 1
-    to 30 URLs a site, Pareto with exponent 0.8 to 1.5, slower by size to the power 0.3 to 0.8. Whole sites: 1 to 200
-    URLs, Pareto with exponent 1 to 1.5, decided once. Put back: 30 to 90% after 1 to 48 hours, once or up to five
-    times. Outages: one for each five days at the worst moment, of 6 to 12 hours, with batches of 12 to 30 h in half of
-    the studies. Feed: stops or doubles at a third to two thirds of the study, with batches of 12 to 30 h in half of
-    them. Hiding: 404 to us alone after 4 to 16 looks, fixed or random. Mixture: batches in office hours, whole sites.
-    """
-    policy: dict[str, object] = {
-        "removes": rng.uniform(0.5, 0.98),
-        "median_hours": 3.0 * (40.0 / 3.0) ** rng.random(),
-        "sigma": rng.uniform(0.5, 1.2),
-    }
-    drawn = round(30.0 * (400 / 30) ** rng.random())
-    layout: dict[str, object] = {"count": sites or drawn, "urls_per_site": (1, 3)}
-    hoster: dict[str, object] = {}
-    feed, outages = None, 0
-
-    def batches(hours: float) -> None:
-        policy.update(
-            batch_hours=hours, median_hours=rng.uniform(0.2, 2.0), sigma=0.5, removes=float(rng.uniform(0.85, 1.0))
-        )
-
-    if kind.startswith("batches"):
-        batches(float(kind.split()[1]))
-    elif kind == "office hours":
-        _office(policy, rng)
-    elif kind == "informative size":
-        layout.update(urls_per_site=(1, 30), tail=rng.uniform(0.8, 1.5))
-        policy.update(slower_by_size=rng.uniform(0.3, 0.8))
-    elif kind == "whole sites":
-        layout.update(urls_per_site=(1, 200), tail=rng.uniform(1.0, 1.5))
-        policy.update(whole_sites=True)
-    elif kind.startswith("put back"):
-        policy.update(put_back=rng.uniform(0.3, 0.9), put_back_most=1 if kind == "put back once" else 5)
-    elif kind in ("outages", "feed"):
-        if rng.random() < 0.5:
-            batches(rng.uniform(12.0, 30.0))
-        if kind == "outages":
-            outages = max(1, round(days / 5))
-        else:
-            day, factor = days * rng.uniform(1 / 3, 2 / 3), float(rng.choice([0.0, 2.0]))
-            feed = FeedChange(hoster="one", day=day, factor=factor)
-    elif kind == "hiding":
-        hoster.update(blind_to=("first",), blind_after_looks=int(rng.integers(4, 17)), blind_how="404")
-        hoster.update(blind_at_random=bool(rng.random() < 0.5))
-    elif kind == "mixture":
-        layout.update(urls_per_site=(1, 30), tail=1.2)
-        _office(policy, rng)
-        policy.update(whole_sites=True, batch_hours=rng.uniform(2.0, 10.0))
-    return HosterWorld(
-        hoster=Hoster(key="one", name="One", asn=64_500, country="NL", removal=Removal(**policy), **hoster),  # type: ignore[arg-type]  # by name
-        sites=Sites(**layout),  # type: ignore[arg-type]  # by name
-        start=START,
-        days=days,
-        plan=LookPlan(
-            every_hours=rng.uniform(1.0, 3.0), missed=rng.uniform(0.05, 0.20), late=float(rng.choice([0.0, 0.3]))
-        ),
-        feed=feed,
-        worst_outages=outages,
-    )
-
-
-def _office(policy: dict[str, object], rng: np.random.Generator) -> None:
-    hours = float(rng.integers(8, 10)), float(rng.integers(16, 19))
-    policy.update(office_hours=hours, weekdays=True, median_hours=10.0 ** rng.random())

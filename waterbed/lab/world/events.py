@@ -14,6 +14,7 @@ from waterbed.lab.world.addressing import ROTATING, Arranged, Chances, addresses
 from waterbed.lab.world.allocations import Allocations
 from waterbed.lab.world.arrivals import report_days, site_sizes
 from waterbed.lab.world.file import PARKING, SEIZED, Hoster, Seizure, World
+from waterbed.lab.world.hotline import SENT_S, is_notified
 from waterbed.lab.world.moving import (
     chosen,
     chosen_sites,
@@ -39,7 +40,7 @@ from waterbed.lab.world.records import (
     SiteTraits,
     TrueCause,
 )
-from waterbed.lab.world.removing import delays, queue_times, removed_at
+from waterbed.lab.world.removing import delays, heeded_at, queue_times, removed_at
 
 
 class Events:
@@ -80,6 +81,8 @@ class Events:
         }
         self._decided: dict[str, tuple[float, float]] = {}
         self._returns: dict[str, int] = {}
+        self.notified: dict[str, int] = {}
+        """The time of each reported URL's notice, 0 without one."""
         self._queue: list[tuple[int, int, Callable[[int], object]]] = []
         self._contents = 0
         self._order = 0
@@ -267,6 +270,9 @@ class Events:
         placement.reported = now
         if not site_known:
             reported(self, leaf.site, now)
+        url = leaf.shown.url
+        if url not in self.notified:
+            self.notified[url] = now + SENT_S if is_notified(self.world, url) else 0
         removed = self._removal_time(leaf, now)
         if removed is None:
             return
@@ -293,6 +299,10 @@ class Events:
             normal = self.rng.normalvariate()
         delay = delays(policy, normal, len(site.leaves))
         hours = removed_at(policy, self.world.start, now / HOUR, delay, self._queues[operator.key])
+        sent = self.notified.get(leaf.shown.url, 0)
+        if sent > now:
+            normal = Chances(self.world, leaf.shown.url).rng("heeded").normalvariate()
+            hours = np.minimum(hours, heeded_at(policy, self.world.start, [sent / HOUR], [normal])[0])
         return max(now + 60, round(float(hours) * HOUR)) if np.isfinite(hours) else None
 
     def _decision(self, site: Site) -> tuple[float, float]:

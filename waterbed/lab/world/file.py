@@ -48,6 +48,8 @@ class Removal(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     """True if it decides once for all URLs of a site."""
     slower_by_size: NotNegative = 0.0
     """Exponent: a site of n URLs takes n to this power times as long."""
+    on_notice_hours: NotNegative = 0.0
+    """Median working hours from a notice to the removal, apart from its queue; 0: a notice changes nothing."""
     put_back: Share = 0.0
     """Probability that removed content is back at the same URL, after each removal."""
     put_back_hours: tuple[float, float] = (1.0, 48.0)

@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 from waterbed.lab.world.addressing import Chances
+from waterbed.lab.world.file import World
 from waterbed.lab.world.records import TrueEpisode, TrueNotice, TrueReport, Truth
 
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
-_SENT = timedelta(hours=1)
-"""A notice is sent and delivered so long after the report."""
+SENT_S = 3600
+"""A notice is sent and delivered so many seconds after the report."""
 
 
 def as_hotline(truth: Truth) -> Truth:
@@ -57,6 +59,15 @@ def _elsewhere(truth: Truth, reports: Sequence[TrueReport]) -> Iterator[TrueRepo
                 yield replace(by_content[content], url=url, reported_at=at, site_type=kind, parent=None)
 
 
+def is_notified(world: World, url: str) -> bool:
+    """True if a URL's hoster gets a notice."""
+    return _notice(world, url).random() < world.hotline.notices
+
+
+def _notice(world: World, url: str) -> Random:
+    return Chances(world, url).rng("notice")
+
+
 def _notices(truth: Truth, reports: Sequence[TrueReport]) -> Iterator[TrueNotice]:
     """A notice about a reported URL to the hoster at which it is then."""
     hotline, world = truth.world.hotline, truth.world
@@ -65,8 +76,8 @@ def _notices(truth: Truth, reports: Sequence[TrueReport]) -> Iterator[TrueNotice
     for one in truth.episodes:
         spells.setdefault(one.url, []).append(one)
     for report in {one.url: one for one in reversed(reports)}.values():
-        rng = Chances(world, report.url).rng("notice")
-        sent = report.reported_at + _SENT
+        rng = _notice(world, report.url)
+        sent = report.reported_at + timedelta(seconds=SENT_S)
         here = (one for one in spells.get(report.url, ()) if one.start <= sent < (one.end or world.end))
         there = next(here, None)
         if there is None or sent >= world.end or rng.random() >= hotline.notices:

@@ -96,14 +96,32 @@ def removed_at(
     return reached(policy, start, ready)
 
 
+def heeded_at(policy: Removal, start: datetime, notified: npt.ArrayLike, normal: npt.ArrayLike) -> Floats:
+    """Times of removals for notices.
+
+    `notified` are the times of notices about content that it acts on, inf without one; `normal` are standard normal
+    numbers. inf where it heeds none.
+    """
+    at, found = np.asarray(notified, dtype=float), np.full(np.shape(notified), np.inf)
+    heeds = np.isfinite(at) & (policy.on_notice_hours > 0)
+    delay = policy.on_notice_hours * np.exp(policy.sigma * np.asarray(normal, dtype=float)[heeds])
+    found[heeds] = reached(policy, start, worked(policy, start, at[heeds]) + delay)
+    return found
+
+
 def chance_within(
-    policy: Removal, start: datetime, reported: npt.ArrayLike, sizes: npt.ArrayLike, hours: float
+    policy: Removal,
+    start: datetime,
+    reported: npt.ArrayLike,
+    sizes: npt.ArrayLike,
+    hours: float,
+    notified: npt.ArrayLike | None = None,
 ) -> Floats:
     """Chance that each report is removed first within some hours.
 
-    Over repetitions of the hoster's process, for these report times and site sizes: the mean over reports is how the
-    hoster works there. With W working hours in the window, lognormal delay D and queue intervals of mean t it is
-    P(D <= W), or with a queue E[1 - exp(-(W - D)+ / t)].
+    Over repetitions of the hoster's process, for these report times, site sizes and notices: the mean over reports is
+    how the hoster works there. With W working hours in the window, lognormal delay D and queue intervals of mean t it
+    is P(D <= W), or with a queue E[1 - exp(-(W - D)+ / t)]. A notice (`heeded_at`) is a second, independent way.
     """
     at = np.asarray(reported, dtype=float)
     window = worked(policy, start, at + hours) - worked(policy, start, at)
@@ -120,22 +138,35 @@ def chance_within(
             chance = scipy.special.ndtr(np.log(space / middle) / policy.sigma)
     else:
         chance = (middle <= space).astype(float)
-    found: Floats = policy.removes * chance[which.reshape(-1)]
+    chance = chance[which.reshape(-1)]
+    if notified is not None and policy.on_notice_hours:
+        sent = np.minimum(np.asarray(notified, dtype=float), at + hours)
+        space = worked(policy, start, at + hours) - worked(policy, start, sent)
+        with np.errstate(divide="ignore"):
+            depth = np.log(space / policy.on_notice_hours)
+        heeded = scipy.special.ndtr(depth / policy.sigma) if policy.sigma else (depth >= 0).astype(float)
+        chance = 1.0 - (1.0 - chance) * (1.0 - np.where(space > 0, heeded, 0.0))
+    found: Floats = policy.removes * chance
     return found
 
 
 def hours_until(
-    policy: Removal, start: datetime, reported: npt.ArrayLike, sizes: npt.ArrayLike, part: float = 0.5
+    policy: Removal,
+    start: datetime,
+    reported: npt.ArrayLike,
+    sizes: npt.ArrayLike,
+    part: float = 0.5,
+    notified: npt.ArrayLike | None = None,
 ) -> float:
     """Hours within which the expected share reaches a part.
 
     inf if never.
     """
     low, high = 0.0, 24.0 * 60
-    if float(chance_within(policy, start, reported, sizes, high).mean()) < part:
+    if float(chance_within(policy, start, reported, sizes, high, notified).mean()) < part:
         return float("inf")
     for _ in range(40):
         middle = (low + high) / 2
-        enough = float(chance_within(policy, start, reported, sizes, middle).mean()) >= part
+        enough = float(chance_within(policy, start, reported, sizes, middle, notified).mean()) >= part
         low, high = (low, middle) if enough else (middle, high)
     return high

@@ -4,10 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from math import inf
 from typing import TypeVar
 
 from waterbed.lab.world.events import Events
 from waterbed.lab.world.file import World
+from waterbed.lab.world.hotline import SENT_S
 from waterbed.lab.world.records import (
     HOUR,
     Link,
@@ -159,10 +161,14 @@ def _share(events: Events, key: str, placements: list[Placement], sizes: Counter
     (hoster,) = (hoster for hoster in world.hoster if hoster.key == key)
     reported = [(p.reported or 0) / HOUR for p in placements]
     of = [sizes[events.shown[p.url].host] for p in placements]
+    sent = [events.notified.get(p.url, 0) for p in placements]
+    notified = [at / HOUR if at == (p.reported or 0) + SENT_S else inf for at, p in zip(sent, placements, strict=True)]
     changed = any(intervention.hoster == key for intervention in world.intervention)
     return RemovalShare(
         share=removed / len(placements),
-        expected=None if changed else float(chance_within(hoster.removal, world.start, reported, of, 24.0).mean()),
+        expected=None
+        if changed
+        else float(chance_within(hoster.removal, world.start, reported, of, 24.0, notified).mean()),
         urls=len(placements),
         removed=removed,
     )

@@ -30,7 +30,11 @@ from waterbed.model.table import TableInfo
 from waterbed.study.conclusions import Conclusions
 
 SITES = 500, 700
-"""Least and most sites of a world."""
+"""Least and most sites of a world in which the target is pressed."""
+MORE_SITES = {"no event": (900, 1_200), "feed stops": (1_100, 1_500), "campaigns": (900, 1_200)}
+"""Where it is not, or reports stop: else few have LEAST_TAKEDOWNS."""
+MORE_SITES["displaced, many"] = (1_300, 1_600)
+"""Most have MANY_TAKEDOWNS."""
 DAYS, AT, AFTER = 84.0, 56.0, 14
 """Eight weeks before the event, two after it, and two to follow what ended."""
 MOST_FALSE, LEAST_ANSWERED, LEAST_POWER = 0.05, 0.80, 0.80
@@ -50,6 +54,7 @@ KINDS = (
     "mirrors",
     "interference",
     "campaigns",
+    "displaced, many",
 )
 """In `displaced` about 30% of what is taken down moves, in others nothing; `interference` presses a control, too."""
 EVENTLESS = ("no event", "feed stops", "campaigns")
@@ -64,7 +69,7 @@ INFO = TableInfo(
 )
 
 
-def drawn_world(kind: str, rng: random.Random, sites: tuple[int, int] = SITES) -> World:
+def drawn_world(kind: str, rng: random.Random, sites: tuple[int, int] | None = None) -> World:
     """A world of eight hosters with parameters drawn from stated ranges."""
     base = read_world(scenario_path("waterbed"))
     wanted = {TARGET, *CONTROLS, *BUFFER, *SPARED, "grachtweb", "tundrahost"}
@@ -93,14 +98,14 @@ def drawn_world(kind: str, rng: random.Random, sites: tuple[int, int] = SITES) -
         step_s=3600.0 * 3,
         hoster=hosters,
         sites=Sites(
-            count=rng.randint(*sites),
+            count=rng.randint(*(sites or MORE_SITES.get(kind, SITES))),
             urls_per_site=(1, 3),
             reported_over_days=(0.0, DAYS - 8),
             sources=("hotline", "feed"),
             campaigns=rng.randint(60, 120) if kind == "campaigns" else 0,
         ),
         movement=Movement(
-            after_takedown=rng.uniform(0.25, 0.35) if kind == "displaced" else 0.0,
+            after_takedown=rng.uniform(0.25, 0.35) if kind.startswith("displaced") else 0.0,
             home_share=rng.uniform(0.3, 0.7),
             copy=2.0,
             parallel=0.3 if kind == "mirrors" else 0.0,
@@ -119,7 +124,7 @@ def drawn_world(kind: str, rng: random.Random, sites: tuple[int, int] = SITES) -
     )
 
 
-def study(kind: str, rng: random.Random, sites: tuple[int, int] = SITES) -> tuple[Conclusions, Truth, Event]:
+def study(kind: str, rng: random.Random, sites: tuple[int, int] | None = None) -> tuple[Conclusions, Truth, Event]:
     """One drawn study, and an event that it can answer."""
     world = drawn_world(kind, rng, sites)
     outages = ((AT * 24.0 - rng.uniform(6.0, 24.0), AT * 24.0),) if kind == "outage" else ()
@@ -166,7 +171,7 @@ def one_report(which: tuple[str, int, int]) -> dict[str, Any]:
     sources = [one for one in truth.world.sites.sources if not any(note.startswith(f"feed {one} ") for note in notes)]
     said = clauses(found.summary.text, truth, event, sources)
     true = {"removal, change"} if pressed else set()
-    if kind == "displaced":
+    if kind.startswith("displaced"):
         true |= {"excess reappearance", "abroad, difference"}
     if pressed:
         true |= {"mean change", "mean change, blocks", "mean change, places"}
@@ -224,7 +229,11 @@ def report_of(cells: dict[Key, Tally]) -> Iterator[str]:
         if kind not in STOPPED and tally.n("answered") and answered + 2 * tally.error("answered") < LEAST_ANSWERED:
             yield f"{kind}: {answered:.0%} of reports answer the primary question, {LEAST_ANSWERED:.0%} wanted"
         power = tally.mean("power of many")
-        if kind == "displaced" and power + 2 * tally.error("power of many") < LEAST_POWER:
+        if (
+            kind.startswith("displaced")
+            and tally.n("power of many")
+            and power + 2 * tally.error("power of many") < LEAST_POWER
+        ):
             yield f"{kind}: power {power:.2f} with {MANY_TAKEDOWNS} takedowns or more, {LEAST_POWER:.2f} wanted"
 
 

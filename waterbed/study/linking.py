@@ -133,7 +133,7 @@ def link_rules(settings: Linking) -> LinkRules:
 def _rule(kind: EvidenceKind, rule: KindRule, settings: Linking) -> KindRule:
     if (
         kind == "label" and settings.names == "brands"
-    ):  # who moves takes the name along: docs/linking.md, Two populations
+    ):  # who moves takes the name along: docs/linking.md, Names that tell
         rule = replace(rule, fixed=settings.strong, alone="strong")
     return replace(
         rule,

@@ -17,6 +17,7 @@ from tests.study.facts import _looks, config, hour, numbered, report, resolution
 from waterbed.analysis.doctor import examine
 from waterbed.analysis.doctor_storage import Finding
 from waterbed.cli.commands.doctor import doctor, quarantine_app, rejudge
+from waterbed.judging.quarantines import Decisions
 from waterbed.judging.rules import DEFAULT_RULES
 from waterbed.model.bookkeeping import Audit, Delivery, Due, QuarantineDecision
 from waterbed.model.errors import InputError
@@ -166,6 +167,33 @@ def test_doctor_and_quarantines_on_the_command_line(tmp_path: Path) -> None:
     decided = rows["hoster quarantine of AS64500, voided"]
     assert decided["severity"] == "note"
     assert decided["figures"].endswith("broken balancer")
+
+
+def test_a_hoster_is_released_from_now_on(tmp_path: Path) -> None:
+    """The beginning of an id will do; the release stands until a quarantine of the hoster is voided."""
+    with written(tmp_path, MASS) as study:
+        (found,) = study.conclude().quarantines
+    folder, group = tmp_path / "study", (found.kind, found.scope)
+
+    def decided(*words: str) -> str:
+        said = command("-C", folder, "quarantine", *words, "--reason", "it removes in batches")
+        assert said.exit_code == 0, said.output
+        return said.stdout
+
+    assert "are released, too" in decided("release", found.quarantine_id[:8], "--from-now-on")
+    with open_study(folder) as study:
+        later = study.clock() + timedelta(days=9)
+        stands = Decisions(study.folder.store.all(QuarantineDecision)).standing(group, later)
+        assert stands is not None
+        assert stands.decided_at > later
+    decided("void", found.quarantine_id)
+    with open_study(folder) as study:
+        assert Decisions(study.folder.store.all(QuarantineDecision)).standing(group, later) is None
+        assert [one.status for one in study.conclude().quarantines] == ["voided"]
+    for wrong in (found.quarantine_id[:5], "0" * 32):
+        said = command("-C", folder, "quarantine", "void", wrong, "--reason", "x")
+        assert isinstance(said.exception, InputError)
+        assert "is not a quarantine of this study; waterbed quarantine list" in str(said.exception)
 
 
 def test_a_decision_is_on_record_with_person_and_reason(tmp_path: Path) -> None:

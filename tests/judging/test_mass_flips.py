@@ -1,7 +1,7 @@
 """Mass flips, by cycle and group; decisions on them; canary and feed."""
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -9,8 +9,15 @@ from hypothesis import strategies as st
 
 from tests.judging.flips import START, Story, decision, held, hour, urls
 from waterbed.judging.flip_baseline import Count, FlipBaseline
-from waterbed.judging.quarantines import Decisions, GuardRules, canary_quarantines, failed_cycles, feed_quarantines
-from waterbed.model.bookkeeping import Delivery
+from waterbed.judging.quarantines import (
+    Decisions,
+    GuardRules,
+    canary_quarantines,
+    failed_cycles,
+    feed_quarantines,
+    standing_id,
+)
+from waterbed.model.bookkeeping import Delivery, QuarantineDecision
 from waterbed.model.facts import CanaryLook
 from waterbed.model.urls import network_of
 
@@ -217,6 +224,45 @@ def test_released_looks_are_believed() -> None:
     assert set(told.values()) == {"uuudddd"}
 
 
+def _standing(what: str, when: datetime, group: tuple[str, str] = ("hoster", "acme")) -> QuarantineDecision:
+    return QuarantineDecision(
+        decision_id=f"standing {what} {when}",
+        quarantine_id=standing_id(group),  # type: ignore[arg-type]  # a kind and a scope
+        decision=what,  # type: ignore[arg-type]
+        who="somebody",
+        reason="it removes in batches",
+        decided_at=when,
+    )
+
+
+def test_a_hoster_that_is_released_from_now_on_stays_released_until_that_is_taken_back() -> None:
+    """Its later batches are on record and believed, an earlier one and others' are not, nor what flips with others."""
+    story = Story()
+    story.hourly(urls(10, "a"), "uuuddddddddddddd", hoster="acme")
+    story.hourly(urls(10, "b"), "uuuuuuuudddddddd", hoster="acme")
+    story.hourly(urls(10, "c"), "uuuuuuuuuuuuuddd", hoster="acme")
+    story.hourly(urls(10, "o"), "uuuuuuuudddddddd", hoster="other", net=1)
+    story.hourly(urls(40, "x"), "uuuuuuuuuuuuuuuu", hoster="third", net=2)
+    first = story.guarded()[0][0]
+    now_on = [decision(first, "release", hour(5)), _standing("release", hour(5))]
+    found, told = story.guarded([*now_on, _standing("void", hour(11))])
+    of = {(one.scope, one.began_at): (one.status, one.reason) for one in found}
+    assert of == {
+        ("acme", hour(3)): ("released", "looked into"),
+        ("acme", hour(8)): ("released", "it removes in batches"),
+        ("acme", hour(13)): ("open", None),
+        ("other", hour(8)): ("open", None),
+    }
+    assert (told["a000"][:13], told["b000"][:13]) == ("uuu" + 10 * "d", "uuuuuuuu" + 5 * "d")
+    assert told["c000"].endswith("uqqq")
+    wide = Story()
+    for number, hoster in enumerate(("acme", "b", "c")):
+        wide.hourly(urls(10, hoster), "uuuddu", hoster=hoster, net=number)
+    found, told = wide.guarded(_standing("release", hour(0)) for _ in range(1))
+    assert [(one.kind, one.status) for one in found] == [("all", "open")]
+    assert set(told.values()) == {"uuuqqu"}
+
+
 def test_voided_looks_never_are_and_what_goes_on_is_a_new_quarantine() -> None:
     """After a decision the same flip is a new quarantine that begins there, open again."""
     story = Story()
@@ -324,13 +370,14 @@ def delivery(day: int, reports: int, source: str = "hotline") -> Delivery:
 
 
 def test_an_empty_or_halved_delivery_is_quarantined() -> None:
-    """Less than half of the usual, or empty after any that was not; each source by itself."""
+    """Less than half of the usual, or empty after any that was not, unless chance explains it; each source alone."""
     sizes = [100, 110, 90, 60, 45, 0, 100]
     deliveries = [delivery(day, size) for day, size in enumerate(sizes)]
-    deliveries += [delivery(0, 0, "new"), delivery(1, 5, "new"), delivery(2, 1, "new"), delivery(3, 0, "new")]
+    deliveries += [delivery(day, size, "new") for day, size in enumerate((0, 50, 40, 0))]
+    deliveries += [delivery(day, size, "small") for day, size in enumerate((4, 5, 4, 1, 0, 4, 6, 0))]
     found = feed_quarantines(deliveries, GuardRules(), Decisions())
     assert [(one.scope, one.began_at.day - START.day, one.looked, one.flipped) for one in found] == [
-        ("new", 3, 1, 0),
+        ("new", 3, 40, 0),
         ("hotline", 4, 95, 45),
         ("hotline", 5, 95, 0),
     ]

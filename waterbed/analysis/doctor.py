@@ -21,7 +21,7 @@ from waterbed.analysis.doctor_storage import (
     unfinished_findings,
 )
 from waterbed.model.bookkeeping import Due, KeyCheck, Run, RunEnd
-from waterbed.model.conclusions import NAME_ENDS
+from waterbed.model.conclusions import NAME_ENDS, Quarantine
 from waterbed.model.errors import KeyProblem
 from waterbed.model.facts import Registration
 from waterbed.model.progress import stage
@@ -152,18 +152,32 @@ def _canary(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
 
 
 def _quarantines(conclusions: Conclusions) -> Iterator[Finding]:
+    """Quarantines, those of one feed with one status together and last."""
+    feeds: dict[tuple[str, str], list[Quarantine]] = {}
     for one in conclusions.quarantines:
+        if one.kind == "feed":
+            feeds.setdefault((one.scope, one.status), []).append(one)
+            continue
         what = f"{one.kind} quarantine{f' of {one.scope}' if one.scope else ''}, {one.status}"
-        counted = "reports came of usually" if one.kind == "feed" else "sites of"
         baseline = "" if one.usual is None else f", usually {one.usual:.1%}"
         span = f"{_at(one.began_at)} to {_at(one.ended_at)}"
-        figures = f"{one.quarantine_id}: {span}, {one.flipped} {counted} {one.looked}{baseline}"
+        figures = f"{one.quarantine_id}: {span}, {one.flipped} sites of {one.looked}{baseline}"
         if one.status == "open":
             yield finding(
                 "warning", what, figures, "look into it, then: waterbed quarantine release|void ID --reason WHY"
             )
         else:
             yield finding("note", what, f"{figures}; {one.reason}")
+    for (feed, status), small in feeds.items():
+        last, others = small[-1], len(small) - 1
+        figures = f"{last.quarantine_id}: {_at(last.began_at)}, {last.flipped} reports came of usually {last.looked}"
+        figures += f"; and {others} earlier" if others else ""
+        what = f"feed quarantine of {feed}, {status}"
+        if status == "open":
+            advice = "look into it, then: waterbed quarantine release|void ID --reason WHY; quarantine list shows all"
+            yield finding("warning", what, figures, advice)
+        else:
+            yield finding("note", what, f"{figures}; {last.reason}")
 
 
 def _unseen(conclusions: Conclusions) -> Iterator[Finding]:

@@ -1,10 +1,12 @@
 """Quarantines, people's decisions on them; failed canaries, shrunken feeds."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from hashlib import blake2b
+from math import exp, lgamma, log
 from statistics import median
 
 from waterbed.model.bookkeeping import Delivery, QuarantineDecision
@@ -15,8 +17,11 @@ from waterbed.model.facts import CanaryLook
 Group = tuple[QuarantineKind, str]
 """Kind and scope."""
 
+FOREVER = datetime.max.replace(tzinfo=UTC)
 LEAST_DELIVERIES = 3
 """Earlier deliveries that are needed for a feed's baseline size."""
+LEAST_CHANCE = 0.001
+"""Of so few reports in a delivery, from which on chance explains them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,17 +61,38 @@ def quarantine_id(group: Group, began_at: datetime) -> str:
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+def standing_id(group: Group) -> str:
+    """The id under which a group's later quarantines are decided."""
+    return blake2b("\x00".join((*group, "standing")).encode(), digest_size=16).hexdigest()
+
+
 class Decisions:
     """People's decisions; the newest of several counts."""
 
     def __init__(self, decisions: Iterable[QuarantineDecision] = ()) -> None:
         """Take all decisions."""
-        ordered = sorted(decisions, key=lambda decision: (decision.decided_at, decision.decision_id))
-        self._newest = {decision.quarantine_id: decision for decision in ordered}
+        self._of: dict[str, list[QuarantineDecision]] = defaultdict(list)
+        for decision in sorted(decisions, key=lambda decision: (decision.decided_at, decision.decision_id)):
+            self._of[decision.quarantine_id].append(decision)
 
     def on(self, group: Group, began_at: datetime) -> QuarantineDecision | None:
-        """The decision on a group's quarantine that began then."""
-        return self._newest.get(quarantine_id(group, began_at))
+        """The decision on a group's quarantine that began then.
+
+        Its own, else one that stood when it began.
+        """
+        own = self._of.get(quarantine_id(group, began_at))
+        return own[-1] if own else self.standing(group, began_at)
+
+    def standing(self, group: Group, when: datetime) -> QuarantineDecision | None:
+        """The release of a group's quarantines that stands then.
+
+        It applies until it is taken back; None without one.
+        """
+        told = self._of.get(standing_id(group), [])
+        after = bisect_right(told, when, key=lambda decision: decision.decided_at)
+        if not after or told[after - 1].decision != "release":
+            return None
+        return replace(told[after - 1], decided_at=told[after].decided_at if after < len(told) else FOREVER)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -175,11 +201,17 @@ def _canary_runs(
     return ended
 
 
+def _at_most(count: int, mean: float) -> float:
+    """Chance that a Poisson count is at most so much."""
+    return sum(exp(n * log(mean) - mean - lgamma(n + 1)) for n in range(count + 1)) if mean else 1.0
+
+
 def feed_quarantines(deliveries: Iterable[Delivery], rules: GuardRules, decisions: Decisions) -> list[Quarantine]:
     """Deliveries much smaller than their source's baseline, or empty.
 
     A delivery is suspect if it has less than `feed_share` of the median of at least three earlier ones, or if it is
-    empty after one that was not. Suspect deliveries do not enter the baseline, unless they were released.
+    empty after one that was not, and if so few come by chance less than once in a thousand deliveries (Poisson, at the
+    median). Suspect deliveries do not enter the baseline, unless they were released.
     """
     earlier: dict[str, list[int]] = defaultdict(list)
     suspect = []
@@ -188,7 +220,7 @@ def feed_quarantines(deliveries: Iterable[Delivery], rules: GuardRules, decision
         baseline = median(before) if before else 0
         shrunk = len(before) >= LEAST_DELIVERIES and delivery.reports < rules.feed_share * baseline
         emptied = delivery.reports == 0 and any(before)
-        if not shrunk and not emptied:
+        if not (shrunk or emptied) or _at_most(delivery.reports, baseline) >= LEAST_CHANCE:
             before.append(delivery.reports)
             continue
         group: Group = ("feed", delivery.source)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from waterbed.cli.options import Format, Formatted, Reason
-from waterbed.cli.output import FINDING, OK, console, print_rows, say
+from waterbed.cli.output import FINDING, OK, console, new_table, print_rows, print_table, say
 from waterbed.model.conclusions import Quarantine
 from waterbed.model.errors import InputError
 
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from waterbed.model.bookkeeping import Decision
     from waterbed.model.table import TableInfo
 
+SHOWN_ID = 10
+"""Characters of a quarantine's id that are shown."""
 quarantine_app = typer.Typer(help="Checks held back until a person decides.", no_args_is_help=True)
-Id = Annotated[str, typer.Argument(metavar="ID", help="The quarantine, as named by waterbed doctor.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="The quarantine's id, or its first characters.")]
 
 
 def doctor(context: typer.Context, form: Formatted = Format.table) -> None:
@@ -50,36 +52,75 @@ def quarantine_list(context: typer.Context, form: Formatted = Format.table) -> N
 
     with open_study(context.obj) as study:
         found = study.conclude().quarantines
-        _print(Quarantine, found, table_info(study, "quarantines", by="quarantine"), form)
+        if form is Format.table:
+            _print_quarantines(sorted(found, key=lambda one: (one.kind == "feed", one.began_at)))
+        else:
+            _print(Quarantine, found, table_info(study, "quarantines", by="quarantine"), form)
     raise typer.Exit(FINDING if any(one.status == "open" for one in found) else OK)
 
 
 @quarantine_app.command("release")
-def quarantine_release(context: typer.Context, quarantine: Id, reason: Reason) -> None:
+def quarantine_release(
+    context: typer.Context,
+    quarantine: Id,
+    reason: Reason,
+    from_now_on: Annotated[
+        bool,
+        typer.Option("--from-now-on", help="And later ones of this hoster or prefix, until one is voided."),
+    ] = False,
+) -> None:
     """Accept the observations of a quarantine, up to now.
+
+    A hoster that removes in batches is quarantined at each of them, unless it is released from now on.
 
     For example: waterbed -C mystudy quarantine release QUARANTINE_ID --reason "the hoster confirmed it"
     """
-    _decide(context, quarantine, "release", reason)
+    _decide(context, quarantine, "release", reason, from_now_on=from_now_on)
 
 
 @quarantine_app.command("void")
 def quarantine_void(context: typer.Context, quarantine: Id, reason: Reason) -> None:
     """Reject the observations of a quarantine, up to now.
 
+    Later ones of this hoster or prefix are no longer released by themselves.
+
     For example: waterbed -C mystudy quarantine void QUARANTINE_ID --reason "our proxy was broken"
     """
     _decide(context, quarantine, "void", reason)
 
 
-def _decide(context: typer.Context, quarantine: str, decision: Decision, reason: str) -> None:
+def _print_quarantines(found: Sequence[Quarantine]) -> None:
+    """Print those of hosters, prefixes and all looks before those of feeds."""
+    table = new_table("", "id", "of", "from", "to", "down", "usually", "status", look="open")
+    for one in found:
+        of = f"{one.flipped} of {one.looked} sites" if one.kind != "feed" else f"{one.flipped} reports"
+        usually = f"{one.looked} reports" if one.kind == "feed" else _cell(one.usual)
+        status = f"{one.status}: {one.reason}" if one.reason else one.status
+        table.add_row(
+            one.quarantine_id[:SHOWN_ID],
+            f"{one.kind} {one.scope}".rstrip(),
+            _cell(one.began_at),
+            _cell(one.ended_at),
+            of,
+            usually,
+            status,
+        )
+    print_table(table)
+
+
+def _decide(
+    context: typer.Context, quarantine: str, decision: Decision, reason: str, *, from_now_on: bool = False
+) -> None:
     from waterbed.governance.quarantines import decide
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        found = decide(study.folder, study.conclude().quarantines, quarantine, decision, reason)
+        quarantines = study.conclude().quarantines
+        found = decide(study.folder, quarantines, quarantine, decision, reason, from_now_on=from_now_on)
     decided = "released" if decision == "release" else "voided"
     say(f"{decided}: {found.kind} {found.scope} from {found.began_at:%Y-%m-%d %H:%M}, until now")
+    if from_now_on:
+        say(f"later quarantines of {found.kind} {found.scope} are released, too, until one is voided")
     if found.kind in ("canary", "feed"):
         console.print("It is closed; it affects no verdict.")
 

@@ -8,7 +8,7 @@ import msgspec
 from waterbed.store.described import described, settings_of, spelled
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "operations.md"
-_HEAD: Final = "| key | default | unit | meaning |\n| --- | --- | --- | --- |\n"
+_HEAD: Final = "| key | default | meaning |\n| --- | --- | --- |\n"
 
 
 def settings_page(text: str) -> str:
@@ -22,7 +22,7 @@ def _rows() -> list[str]:
     for name, default in settings_of():
         told = described()[name]
         given = "required" if default is msgspec.NODEFAULT else "none" if default is None else f"`{spelled(default)}`"
-        found.append(f"| `{name}` | {given} | {told.unit} | {told.words} |\n".replace("|  |", "| |"))
+        found.append(f"| `{name}` | {f'{given} {told.unit}'.strip()} | {told.words} |\n")
     return found
 
 

@@ -17,24 +17,16 @@ _QUICK_S = 0.9 * ASK_S
 _HEAD = f"""\
 # Hostile servers
 
-What a look makes of servers that break, lie or push. Every line is a real server on loopback that is looked at by a
-whole pass: lease, name look-up, guard, probe, record, judge. The table is written by `python -m tests.zoo`, and a test
-fails when the product and this page disagree in a verdict or a rule.
+What Waterbed concludes about servers that break, lie or push, after the first check of one URL: verdict and rule as in
+[method.md](method.md), and first the profiles where they differ. Each row is a real server on loopback, checked by a
+whole pass. `python -m tests.zoo` writes this page, and a test compares verdicts and rules.
 
-How to read it:
-
-- **verdict** and **rule** are those of [method.md](method.md) after the first look, for one URL on a fresh host; what
-  needs more looks (confirmation, a second network) is not in it. Where the profiles differ, each is named.
-- **seen** is the phase and failure, or the status, that was recorded.
-- **seconds** are those of the whole look, name look-up and control look included. The zoo's deadlines are short:
-  {NAME_S:g} s a name look-up, {ASK_S:g} s a request; `deadline` means that one of them ended it, `2 deadlines` that two
-  did; `at once` is anything quicker.
-- **bytes** are the most that the kernel of the looking machine took on one connection, as the server's kernel counted
-  them (`TCP_INFO`), handshake and all; past the head in brackets, where the server sent anything there. What the kernel
-  takes of it varies from run to run, so these are coarse bounds, and the page is the same wherever it is made. What is
-  read of a page in profile `text` is counted as past the head.
+Unless a row says otherwise the check is shorter than its deadline ({NAME_S:g} s for a name, {ASK_S:g} s for a request),
+and the kernel takes at most 16 KiB on a connection, handshake included, and no byte past the response head. Bounds of
+bytes are coarse, because kernels vary; a page read in profile `text` lies past the head.
 """
-_COLUMNS = ("behaviour", "what it does", "profile", "seen", "verdict", "rule", "seconds", "bytes (past the head)")
+_COLUMNS = ("behaviour", "what it does", "conclusion")
+_CONCLUSION = re.compile(r"(?:([a-z]+(?:, [a-z]+)*): )?(\w+) `([^`]+)`")
 
 
 def page(played: Mapping[Profile, Played]) -> str:
@@ -44,9 +36,11 @@ def page(played: Mapping[Profile, Played]) -> str:
     parts = [_HEAD]
     for kind in dict.fromkeys(kinds.values()):
         lines = [_line(_COLUMNS), _line(["---"] * len(_COLUMNS))]
-        for name in names:
-            if kinds[name] == kind:
-                lines += (_line(cells) for cells in _rows([p.seen[name] for p in played.values() if name in p.seen]))
+        lines += (
+            _line(_cells([p.seen[name] for p in played.values() if name in p.seen]))
+            for name in names
+            if kinds[name] == kind
+        )
         parts.append(f"\n## {kind}\n\n" + "\n".join(lines) + "\n")
     return "".join(parts)
 
@@ -56,30 +50,29 @@ def read_page(text: str) -> Iterator[tuple[str, str, str, str]]:
     for line in text.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if len(cells) == len(_COLUMNS) and cells[0].startswith("`"):
-            for profile in PROFILES if cells[2] == "all" else cells[2].split(", "):
-                yield cells[0].strip("`"), profile, cells[4], cells[5].strip("`")
+            for profiles, verdict, rule in _CONCLUSION.findall(cells[2]):
+                for profile in profiles.split(", ") if profiles else PROFILES:
+                    yield cells[0].strip("`"), profile, verdict, rule
 
 
-def _rows(seen: list[Seen]) -> Iterator[list[str]]:
-    """One row for all profiles in which the cells are equal."""
-    groups: dict[tuple[str, ...], list[Seen]] = {}
+def _cells(seen: list[Seen]) -> list[str]:
+    """One row; profiles with one conclusion together, unnamed if that is all of them."""
+    groups: dict[str, list[Profile]] = {}
     for each in seen:
-        groups.setdefault(tuple(_cells(each)), []).append(each)
-    for cells, group in groups.items():
-        same = [each.observation.profile for each in group]
-        profiles = "all" if len(same) == len(PROFILES) else ", ".join(same)
-        behaviour = group[0].behaviour
-        yield [f"`{behaviour.name}`", _escaped(behaviour.does), profiles, *cells]
+        groups.setdefault(_conclusion(each), []).append(each.observation.profile)
+    named = [
+        text if len(profiles) == len(PROFILES) else f"{', '.join(profiles)}: {text}"
+        for text, profiles in groups.items()
+    ]
+    return [f"`{seen[0].behaviour.name}`", _escaped(seen[0].behaviour.does), "; ".join(named)]
 
 
-def _cells(seen: Seen) -> list[str]:
-    look, verdict = seen.observation, seen.verdict
-    what = f"{look.phase}: {look.failure}" if look.failure else f"{look.status}"
-    past = max(seen.taken.excess_plain, seen.taken.excess_tls)
-    least = 16_384 if callable(seen.behaviour.https) else 4_096  # a handshake is longer than most heads
-    size = _size(seen.taken.acked, least) if seen.taken.sent else "0"
-    size += f" ({_size(past, 2_048)})" if seen.taken.sent_past else ""
-    return [_escaped(what), verdict.outcome, f"`{verdict.rule}`", _duration(seen), size]
+def _conclusion(seen: Seen) -> str:
+    taken, least = seen.taken, _BOUNDS_KIB[0] * 1024  # a handshake is longer than most heads
+    parts = [f"{seen.verdict.outcome} `{seen.verdict.rule}`", _duration(seen)]
+    parts += [_size(taken.acked, least)] if taken.acked > least else []
+    parts += [f"{_size(max(taken.excess_plain, taken.excess_tls), 2_048)} past the head"] if taken.sent_past else []
+    return ", ".join(filter(None, parts))
 
 
 def came_out(seen: Seen) -> bool:
@@ -94,9 +87,9 @@ def is_sure(seen: Seen) -> bool:
 
 
 def _duration(seen: Seen) -> str:
-    """In deadlines, so that the page does not depend on the machine."""
+    """In deadlines, so that the page does not depend on the machine; empty below one."""
     if seen.seconds < _QUICK_S and seen.observation.failure != "timeout":
-        return "at once"
+        return ""
     count = max(1, round(seen.seconds / ASK_S))
     return "deadline" if count == 1 else f"{count} deadlines"
 

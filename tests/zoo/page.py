@@ -17,8 +17,8 @@ _QUICK_S = 0.9 * ASK_S
 _HEAD = f"""\
 # Hostile servers
 
-What Waterbed concludes about servers that break, lie or push, after the first check of one URL: verdict and rule as in
-[method.md](method.md), and first the profiles where they differ. Each row is a real server on loopback, checked by a
+This page lists servers that break, lie or push, with Waterbed's verdict and rule ([method.md](method.md)) after the first
+check of one URL. Profiles are named where they differ. Each row is a real server on loopback, checked by a
 whole pass. `python -m tests.zoo` writes this page, and a test compares verdicts and rules.
 
 Unless a row says otherwise the check is shorter than its deadline ({NAME_S:g} s for a name, {ASK_S:g} s for a request),

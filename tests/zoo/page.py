@@ -17,9 +17,9 @@ _QUICK_S = 0.9 * ASK_S
 _HEAD = f"""\
 # Hostile servers
 
-This page lists servers that break, lie or push, with Waterbed's verdict and rule ([method.md](method.md)) after the first
-check of one URL. Profiles are named where they differ. Each row is a real server on loopback, checked by a
-whole pass. `python -m tests.zoo` writes this page, and a test compares verdicts and rules.
+This page lists servers that break, lie or push, with Waterbed's verdict and rule ([method.md](method.md)) after the
+first check of one URL. Profiles are named where they differ. Each row is a real server on loopback, checked by a whole
+pass. `python -m tests.zoo` writes this page, and a test compares verdicts and rules.
 
 Unless a row says otherwise the check is shorter than its deadline ({NAME_S:g} s for a name, {ASK_S:g} s for a request),
 and the kernel takes at most 16 KiB on a connection, handshake included, and no byte past the response head. Bounds of

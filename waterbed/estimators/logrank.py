@@ -48,7 +48,7 @@ def log_rank(
     """Test whether all groups have one survival function.
 
     Scores are the derivative of each log likelihood towards proportionally other hazards, at the pooled estimate
-    (Finkelstein, Biometrics 42, 1986; Sun, Statistics in Medicine 15, 1996; Fay, Statistics in Medicine 18, 1999).
+    (Finkelstein, Biometrics 42, 1986; beside the others' in Fay, Statistics in Medicine 18, 1999).
     Group labels are permuted among clusters, so a cluster lies in one group. The test is exact if, without a
     difference, clusters could change groups: looks must not be spaced by group. Raises ValueError for impossible input.
     """

@@ -4,6 +4,7 @@ import ast
 import inspect
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from enum import Enum
@@ -50,53 +51,61 @@ FOUND: Final = {
 
 ROOT_COMMAND: Any = typer.main.get_command(app)
 _EXAMPLE = re.compile(r"For example: (waterbed .*)")
+_EXIT = re.compile(r"(?:; exit code 1 [^.]*|(?:(?<=\. )|^)(?:The exit|Exit) code [^.]*\.)(?=\.| |$)")
 _TYPES: Final[dict[type, str]] = {str: "text", int: "integer", float: "number", Path: "path", datetime: "day"}
 
-_WIDTH: Final = 100
+_MANY: Final = 4
+"""An option that this many commands have alike is described once."""
 
 _HEAD = """\
 # Command line
 
-This file is made by `python -m tests.docs.cli > docs/cli.md`. Do not edit it: a test fails when it differs from the
-commands. `--help` after a command says the same on the terminal.
+Made by `python -m tests.docs.cli > docs/cli.md`; do not edit it. `--help` after a command says the same.
+
+Each command has its arguments, its options and an example. In brackets after an option stand the kind of its value or
+the choices, and the default.
 
 Options that stand before the command:
 
 {options}
+
+Options of many commands; each of these lists their names alone:
+
+{shared}
 
 ## Exit codes
 
 | code | meaning |
 | --- | --- |
 | 0 | done |
-| 1 | done, and something was found that a person should see; the commands that can end so say when |
-| 2 | the command line, a file or the study is not as expected; one sentence says what was, and nothing was changed |
+| 1 | done, and a person should see a finding; the commands that can end with it say when |
+| 2 | the command line, a file or the study is not as expected; one sentence says which; nothing was changed |
 | 3 | the fault is ours, or of something we depend on; one sentence says where |
 
 ## Completion
 
-`waterbed --install-completion` adds completion of commands and options to the shell it is called from, and
-`waterbed --show-completion` prints what that would add: bash, zsh, fish and PowerShell are known. Where the shell
-cannot be told, `_WATERBED_COMPLETE=source_bash waterbed` prints it for the shell that is named.
+`waterbed --install-completion` adds completion to the shell it is called from (bash, zsh, fish or PowerShell), and
+`waterbed --show-completion` prints the script. Where the shell cannot be detected,
+`_WATERBED_COMPLETE=source_bash waterbed` prints it for the shell that is named.
 
 ## Pipes
 
-Tables and files go to standard output; errors, the log and progress go to standard error. Into a pipe or a file no
-escape code is written. `NO_COLOR=1` turns colour off on a terminal too; `COLUMNS` sets the width of tables in a pipe,
-which is 80 otherwise.
+Tables and files go to standard output; errors, the log and progress go to standard error. Output into a pipe or a file
+holds no escape codes. `NO_COLOR=1` turns colour off on a terminal too; `COLUMNS` sets the width of tables in a pipe, 80
+by default.
 
 ## Progress
 
-Work that takes more than two seconds is shown while it goes on: for each stage of it what is done, of how much, how
-fast, and about how much time is left. On a terminal these are bars, which vanish when the stage ends. Where standard
-error is not a terminal, as in a log, they are one line a minute, the first after a minute:
+Work of more than two seconds shows, for each stage, how much is done of how much, how fast, and about how much time is
+left. A terminal shows bars, which vanish when the stage ends. A log, or a terminal with `TERM=dumb`, gets one line a
+minute, the first after a minute:
 
 ```
 steps of virtual time: 61 of 169, 1.0/s, about 106 s left
 ```
 
-A total that is not known yet is left out. No stage names a URL, host or file. `--quiet` shows nothing of it, and `run`
-and `serve` keep a log instead. Bars need a terminal that can move the cursor: with `TERM=dumb` there are lines.
+A total that is not known yet is left out. No stage names a URL, host or file. `--quiet` shows no progress; `run` and
+`serve` keep a log instead.
 
 ## Commands
 """
@@ -140,70 +149,50 @@ def finds(command: Any) -> bool:
 
 def cli_text() -> str:
     """The whole of docs/cli.md."""
-    head = _HEAD.format(options="\n".join(_options(ROOT_COMMAND)))
-    return "\n".join([head, *("\n".join(_section(words, command)) for words, command in leaves())])
+    counted = Counter(_item(one) for _, command in leaves() for one in command.params if _is_option(one))
+    shared = {item for item, times in counted.items() if times >= _MANY}
+    before = (_item(one) for one in ROOT_COMMAND.params)
+    head = _HEAD.format(options="\n".join(before), shared="\n".join(item for item in counted if item in shared))
+    return "\n".join([head, *("\n".join(_section(words, command, shared)) for words, command in leaves())])
 
 
-def _section(words: str, command: Any) -> Iterator[str]:
+def _section(words: str, command: Any, shared: set[str]) -> Iterator[str]:
     yield f"### {words}"
     yield ""
-    yield " ".join(_EXAMPLE.sub("", command.help or "").split())
+    yield _meaning(command.help or "") + (f" Exit code 1: {FOUND[words]}." if words in FOUND else "")
     yield ""
-    yield "```"
-    yield _synopsis(words, command)
-    yield "```"
-    yield ""
-    yield from [f"- `{_argument(one)}`: {_cell(one.help)}" for one in command.params if not _is_option(one)]
-    if any(_is_option(one) for one in command.params):
-        if not all(_is_option(one) for one in command.params):
-            yield ""
-        yield from _options(command)
-    if command.params:
+    items = {one: _item(one) for one in command.params}
+    yield from (item for item in items.values() if item not in shared)
+    if names := [_names(one) for one, item in items.items() if item in shared]:
+        yield f"- {', '.join(names)}: [above](#command-line)"
+    if items:
         yield ""
-    if words in FOUND:
-        yield f"Exit code 1: {FOUND[words]}."
-        yield ""
-    yield "For example:"
-    yield ""
     yield "```"
     yield example(command) or ""
     yield "```"
     yield ""
 
 
-def _synopsis(words: str, command: Any) -> str:
-    """The command with all it takes, required options first, long ones over several lines."""
-    options = sorted(filter(_is_option, command.params), key=lambda one: not one.required)
-    parts = [spelled for one in options for spelled in _spelled(one)]
-    parts += [
-        _argument(one) if one.required else f"[{_argument(one)}]" for one in command.params if not _is_option(one)
-    ]
-    lines = [f"waterbed {words}"]
-    for part in parts:
-        if len(lines[-1]) + len(part) > _WIDTH:
-            lines.append("   ")
-        lines[-1] += f" {part}"
-    return " \\\n".join(lines)
+def _meaning(text: str) -> str:
+    """A command's help without its example, and without its exit code, which the page words itself."""
+    return " ".join(_EXIT.sub("", " ".join(_EXAMPLE.sub("", text).split())).split())
 
 
-def _spelled(option: Any) -> Iterator[str]:
-    for name in [*option.opts, *option.secondary_opts]:
-        whole = name if option.is_flag else f"{name} {name.strip('-').upper()}"
-        yield whole if option.required else f"[{whole}]"
+def _item(one: Any) -> str:
+    """An argument or option of a command, with its value and default."""
+    if not _is_option(one):
+        return f"- `{_argument(one)}`{'' if one.required else ' (optional)'}: {one.help}"
+    said = "; ".join(filter(None, (_value(one), _default(one))))
+    return f"- {_names(one)}{f' ({said})' if said else ''}: {one.help}"
+
+
+def _names(option: Any) -> str:
+    return ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
 
 
 def _argument(argument: Any) -> str:
     name = (argument.metavar or argument.name).upper().strip("_.")
     return f"{name}..." if argument.nargs == -1 else name
-
-
-def _options(command: Any) -> Iterator[str]:
-    yield "| option | value | default | meaning |"
-    yield "| --- | --- | --- | --- |"
-    for one in command.params:
-        if _is_option(one):
-            names = ", ".join(f"`{name}`" for name in (*one.opts, *one.secondary_opts))
-            yield f"| {names} | {_value(one)} | {_default(one)} | {_cell(one.help)} |"
 
 
 def _is_option(parameter: Any) -> bool:
@@ -217,7 +206,7 @@ def _value(option: Any) -> str:
     kind = (get_args(kind) or (kind,))[0]
     if isinstance(kind, type) and issubclass(kind, Enum):
         return ", ".join(f"`{choice.value}`" for choice in kind)
-    least = "" if getattr(option, "min", None) is None else f", at least {option.min:g}"
+    least = "" if getattr(option, "min", None) is None else f" >= {option.min:g}"
     return _TYPES.get(kind, "text") + least
 
 
@@ -226,16 +215,12 @@ def _default(option: Any) -> str:
         return "required"
     value = option.default
     if option.envvar:
-        return f"`${option.envvar}`, else the current folder"
+        return f"`${option.envvar}`" + ", else the current folder" * (option.name == "study")
     if option.is_flag and option.secondary_opts and value is not None:
-        return f"`{(option.opts if value else option.secondary_opts)[0]}`"
+        return f"default `{(option.opts if value else option.secondary_opts)[0]}`"
     if value is None or value is False or value == "":
         return ""
-    return f"`{value.value if isinstance(value, Enum) else value}`"
-
-
-def _cell(text: str | None) -> str:
-    return (text or "").replace("|", "\\|")
+    return f"default `{value.value if isinstance(value, Enum) else value}`"
 
 
 if __name__ == "__main__":

@@ -31,9 +31,9 @@ def rooms() -> Iterator[tuple[str, str]]:
 
 def parts() -> dict[str, str]:
     """The made parts by name."""
-    table = "\n".join(f"| `{folder}/` | {sentence} |" for folder, sentence in rooms())
+    listed = "\n".join(f"- `{folder}/`: {sentence}" for folder, sentence in rooms())
     return {
-        "rooms": f"| folder | what may go in |\n| --- | --- |\n{table}",
+        "rooms": listed,
         "layers": "```\n" + "\n".join(layers()) + "\n```",
     }
 

@@ -69,7 +69,9 @@ Options that stand before the command:
 
 {options}
 
-Options of many commands; each of these lists their names alone:
+## Common options
+
+Commands that take these list their names alone:
 
 {shared}
 
@@ -164,7 +166,7 @@ def _section(words: str, command: Any, shared: set[str]) -> Iterator[str]:
     items = {one: _item(one) for one in command.params}
     yield from (item for item in items.values() if item not in shared)
     if names := [_names(one) for one, item in items.items() if item in shared]:
-        yield f"- {', '.join(names)}: [above](#command-line)"
+        yield f"- {', '.join(names)}: [common](#common-options)"
     if items:
         yield ""
     yield "```"

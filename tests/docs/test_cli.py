@@ -112,6 +112,17 @@ def test_examples_give_what_is_required(words: str) -> None:
             assert one.opts[-1] in line
 
 
+@pytest.mark.parametrize("words", LEAVES)
+def test_the_page_names_all_that_a_command_takes(words: str) -> None:
+    """An option that many commands share is described once, and named by each."""
+    told = page("cli.md").partition(f"\n### {words}\n")[2].partition("\n### ")[0]
+    for one in LEAVES[words].params:
+        if one.param_type_name == "option":
+            assert all(f"`{name}`" in told for name in (*one.opts, *one.secondary_opts))
+        else:
+            assert f"- `{(one.metavar or one.name).upper().strip('_.')}" in told
+
+
 def test_commands_that_find_something_say_what() -> None:
     """The page tells of exit code 1 exactly for the commands that choose their exit code."""
     assert {words for words, command in LEAVES.items() if finds(command)} == set(FOUND)

@@ -1,5 +1,6 @@
 """Tables in the pages, against the code that they describe."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -8,13 +9,16 @@ import pytest
 from attribution.hosters.files import Hoster as HosterEntity
 from attribution.rules import standard_rules
 from tests.docs.markdown import page, rows, section
-from tests.docs.schema import schema_text
+from tests.docs.schema import CONCLUSIONS, PAGES, schema_text
 from tests.docs.settings import settings_page
 from waterbed.cli.options import TABLE_KINDS
 from waterbed.intake.csv_reports import COLUMNS
 from waterbed.judging.rules import read_rules
 from waterbed.lab.world.file import World
+from waterbed.model.bookkeeping import STORED
+from waterbed.model.codec import columns, public_name
 from waterbed.store.described import described, settings_of, spelled
+from waterbed.store.tables import table_name
 
 
 def _settings(cls: type[msgspec.Struct]) -> dict[str, str]:
@@ -33,6 +37,22 @@ def _documented(text: str) -> dict[str, str]:
 def test_schema_is_what_its_generator_writes() -> None:
     """docs/schema.md is up to date: python -m tests.docs.schema > docs/schema.md."""
     assert page("schema.md") == schema_text()
+
+
+def test_every_table_of_the_schema_names_all_of_its_columns() -> None:
+    """A column that many tables share is described once, and named in each."""
+    sections = re.findall(r"^### `(.+?)`\n(.*?)(?=^##|\Z)", page("schema.md"), re.MULTILINE | re.DOTALL)
+    named = {title: set(re.findall(r"`(\w+)`", text)) for title, text in sections}
+    named |= {
+        title: named[title] | named[base[1]]
+        for title, text in sections
+        if (base := re.search(r"Columns of \[(\w+)\]\(#\w+\)", text))
+    }
+    tables = {table_name(cls): cls for cls in STORED} | {cls.__name__: cls for cls in CONCLUSIONS} | PAGES
+    assert set(named) == set(tables)
+    assert {
+        title for title, cls in tables.items() if {public_name(cls, one) for one in columns(cls)} - named[title]
+    } == set()
 
 
 def test_every_setting_is_documented_with_its_default() -> None:

@@ -140,6 +140,8 @@ class Attributor:
         shown, families = known
         stale = any(asked.routes[family].stale(on, self._max_age_days) for family in families)
         confidence = _lowered(shown.confidence, steps=stale and not shown.stale)
+        if (shown.day, shown.stale, shown.confidence) == (day, stale, confidence):
+            return shown
         return replace(shown, day=day, stale=stale, confidence=confidence)
 
     @cached_property
@@ -278,15 +280,15 @@ class Attributor:
         looked_up = self._looked_up(addresses, asked.routes, asked.countries)
         families = tuple(family for family in asked.routes if any(one.family == family for one in looked_up))
         each = self.roles(addresses, asked)
-        origin = replace(asked, chains=asked.chains[-1:], behind_cdn=False)
-        behind = self.roles((known_origin,), origin) if known_origin else []
+        behind: list[AddressRoles] = []
+        if known_origin:
+            behind = self.roles((known_origin,), replace(asked, chains=asked.chains[-1:], behind_cdn=False))
         suffix = self._suffixes.get(suffix_id) if suffix_id else None
         platform = asked.book.key_of_suffix(suffix) if suffix else None
         roles = _roles(each, platform, behind)
         rule, hosters = self._rules.choose(roles)
-        made = self._made(addresses, suffix_id, asked, families, each, roles, rule, hosters)
         countries = tuple(sorted({code for one in looked_up for code in one.countries}))
-        return replace(made, countries=countries, proxy=rule.proxy), families
+        return self._made(addresses, suffix_id, asked, families, countries, each, roles, rule, hosters), families
 
     def _made(
         self,
@@ -294,6 +296,7 @@ class Attributor:
         suffix_id: str | None,
         asked: Asked,
         families: tuple[int, ...],
+        countries: tuple[str, ...],
         each: Sequence[AddressRoles],
         roles: Roles,
         rule: Rule,
@@ -316,9 +319,9 @@ class Attributor:
             day=asked.day,
             origins=origins,
             organisations=tuple(sorted({self._holder(asn, used) for asn in origins})),
-            countries=(),
+            countries=countries,
             hosters=hosters,
-            proxy=False,
+            proxy=rule.proxy,
             rule=rule.id,
             routes_date=datetime.combine(oldest, time.min, UTC) if oldest else None,
             stale=False,

@@ -5,12 +5,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 from itertools import pairwise
 from math import floor
+from socket import AF_INET, AF_INET6, inet_pton
+from typing import Final
 
 from attribution.lookups.rdap.bootstrap import in_order
 from waterbed.model.facts import Registration
+
+_MAPPED: Final = 0xFFFF
+"""The first 96 bits of an IPv4 address inside IPv6."""
+_V4: Final = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +78,7 @@ class RegistrationIndex:
 
         None if neither it nor a network around it was ever queried.
         """
-        parsed = _parsed(address)
-        around = self._around(parsed.version, int(parsed))
+        around = self._around(*_numbered(address))
         when = _day(day)
         found = [(one, *_as_of(one.lowest, one.lowest_days, when)) for one in around if one.lowest]
         found = [entry for entry in found if not entry[2]] or found
@@ -92,8 +97,7 @@ class RegistrationIndex:
 
     def changes(self, address: str) -> set[date]:
         """Days from which another chain may hold for an address."""
-        parsed = _parsed(address)
-        around = self._around(parsed.version, int(parsed))
+        around = self._around(*_numbered(address))
         fetched = {day for one in around for day in one.days}
         return fetched | {day + timedelta(days=floor(self._fresh_days) + 1) for day in fetched}
 
@@ -128,11 +132,15 @@ class RegistrationIndex:
         return around[place] if place >= 0 else ()
 
 
-def _parsed(address: str) -> IPv4Address | IPv6Address:
-    """An address; one of IPv4 inside IPv6 is that."""
-    parsed = ip_address(address)
-    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
-    return mapped or parsed
+def _numbered(address: str) -> tuple[int, int]:
+    """Family and number of an address; one of IPv4 inside IPv6 is that. Raises ValueError for other text."""
+    try:
+        if ":" not in address:
+            return 4, int.from_bytes(inet_pton(AF_INET, address), "big")
+        number = int.from_bytes(inet_pton(AF_INET6, address), "big")
+    except OSError:
+        raise ValueError("an address of IPv4 or IPv6 was expected") from None
+    return (4, number & _V4) if number >> 32 == _MAPPED else (6, number)
 
 
 def _contradicts(larger: _Range, smaller: _Range, fact: Registration, when: date) -> bool:

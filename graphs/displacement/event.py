@@ -39,7 +39,11 @@ NOUNS: Mapping[PlaceKind, str] = {"hoster": "hoster", "as": "AS", "country": "co
 SEE = "see docs/displacement.md, The event file"
 EVENTS = "events"
 """Folder of a study that holds its event files."""
+LONGEST_H = 876_600.0
+"""A hundred years in hours: no time of an event file lasts longer."""
+_YEARS = range(1970, 2201)
 _Share = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
+_Long = Annotated[float, msgspec.Meta(gt=0.0, le=LONGEST_H)]
 _When = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -76,7 +80,7 @@ class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     controls: tuple[str, ...]
     buffer: tuple[str, ...] = ()
     buffer_controls: tuple[str, ...] = ()
-    period_h: Annotated[float, msgspec.Meta(ge=1.0)] = 24.0
+    period_h: Annotated[float, msgspec.Meta(ge=1.0, le=LONGEST_H)] = 24.0
     before: Annotated[int, msgspec.Meta(ge=8)] = 21
     after: Annotated[int, msgspec.Meta(ge=1)] = 14
     anticipation: Annotated[int, msgspec.Meta(ge=0)] = 0
@@ -86,9 +90,9 @@ class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     effort: Effort = "all"
     categories: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
-    horizon_h: Annotated[float, msgspec.Meta(gt=0.0)] = 72.0
+    horizon_h: _Long = 72.0
     """Time after an end in which an arrival elsewhere counts as its return."""
-    age_within_h: Annotated[float, msgspec.Meta(gt=0.0)] = 48.0
+    age_within_h: _Long = 48.0
     """Largest difference in age between a content that ended and its controls."""
     most_contaminated: _Share = 0.2
     """Largest share of the controls' arrivals that may come from the target."""
@@ -109,6 +113,7 @@ class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
+        self._refuse_times()
         if not self.controls:
             raise ValueError("controls names no place: declare places without intervention")
         if bool(self.buffer) != bool(self.buffer_controls):
@@ -129,6 +134,19 @@ class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
         if twice:
             raise ValueError(f"{twice[0]} is in two areas; a place belongs to one at most")
         kind_of(self.all_places)
+
+    def _refuse_times(self) -> None:
+        """Refuse days and lengths of which no calendar tells."""
+        dates = (self.date, self.chosen_until, *filter(None, (self.since,)), *self.read)
+        for when in (*dates, *(other.date for other in self.events)):
+            if when.year not in _YEARS:
+                raise ValueError(f"{when.date()} is not a day from {_YEARS[0]} to {_YEARS[-1]}")
+        periods = self.before + self.anticipation + self.after
+        if periods * self.period_h > LONGEST_H:
+            raise ValueError(
+                f"before, anticipation and after are {periods:,} periods of {self.period_h:g} hours: "
+                f"{LONGEST_H:,.0f} hours at most, a hundred years, were expected"
+            )
 
     @property
     def places(self) -> Iterator[str]:

@@ -89,7 +89,9 @@ def test_dates_are_read_as_they_are_written(text: str, order: str | None) -> Non
     assert written_date(text, order) == DAY  # type: ignore[arg-type]  # the orders are those of the type
 
 
-@pytest.mark.parametrize("text", ["", "soon", "31-02-2026", "13/13/2026", "2026-13-01", "5 foo 2026", "9" * 400])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "31-02-2026", "13/13/2026", "2026-13-01", "5 foo 2026", "9" * 400, "0001-01-01T00:00+14:00"]
+)
 def test_what_is_no_date_is_none(text: str) -> None:
     """Text, days that do not exist, months that do not."""
     assert written_date(text, "dmy") is None

@@ -107,6 +107,8 @@ def test_bad_lines_are_told_with_number_and_reason() -> None:
         f"{ONE},,{SENT},\n"
         f"{ONE},acme.example,{SENT},\n"
         f"{ONE},acme,yesterday,\n"
+        f"{ONE},acme,1970-01-01T00:00:00Z,\n"
+        f"{ONE},acme,9999-12-31,\n"
         f"{ONE},acme\n"
         f'"{ONE},acme,{SENT},\n'
         f"one.example,acme,{SENT},\n"
@@ -118,6 +120,8 @@ def test_bad_lines_are_told_with_number_and_reason() -> None:
         "recipient must be a hoster's key, AS64500 or registry:HANDLE",
         "recipient must be a hoster's key, AS64500 or registry:HANDLE",
         "sent_at must be an ISO 8601 date or time",
+        "sent_at must lie in the years 1985 to 2200",
+        "sent_at must lie in the years 1985 to 2200",
         "2 columns; the header promises at least 4",
         "broken quoting (unexpected end of data)",
         "address lacks an http:// or https:// scheme",

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Final, Literal
 
-from waterbed.intake.csv_table import BadCell, Cells, Columns, Rejected, as_plain_word, read_lines, time_in
+from waterbed.intake.csv_table import FIRST_YEAR, BadCell, Cells, Columns, Rejected, as_plain_word, read_lines, time_in
 from waterbed.model.bookkeeping import Forgotten
 from waterbed.model.errors import BadUrl, InputError
 from waterbed.model.facts import Birth, BirthKind, Target
@@ -20,8 +20,6 @@ from waterbed.store.folder import Folder
 KIND: Final = "births"
 """The kind by which `waterbed tables add` knows such files."""
 _PAGE: Final = "docs/tables.md, Births"
-_FIRST_YEAR: Final = 1985
-"""The year of the first registration under .com."""
 _HEAD: Final = 200
 """Lines at the top in which the header stands; the others are comments."""
 
@@ -65,8 +63,8 @@ def import_births(folder: Folder, path: Path, day: date, licence: str | None = N
     neither kept nor counted. Of one file and name, the newest creation, the newest zone and the oldest certificate
     count. `day` is the day whose state the file gives. InputError if it lacks the columns.
     """
-    if not _FIRST_YEAR <= day.year <= 2100:
-        raise InputError(f"{day} is out of range; a day from {_FIRST_YEAR} to 2100 was expected ({_PAGE})")
+    if not FIRST_YEAR <= day.year <= 2100:
+        raise InputError(f"{day} is out of range; a day from {FIRST_YEAR} to 2100 was expected ({_PAGE})")
     if names_something(path.name.partition(".")[0]) or names_something(path.stem):
         raise InputError(f"the file's name seems to hold a host name and would be kept; rename the file ({_PAGE})")
     text = TextFile(path, "a file of births", _PAGE)
@@ -130,8 +128,8 @@ class _Found:
             when = time_in(column, cells)
             if when is None:
                 continue
-            if not datetime(_FIRST_YEAR, 1, 1, tzinfo=UTC) <= when < self.day + timedelta(days=1):
-                raise BadCell(f"{column} must lie from {_FIRST_YEAR} to the day of the file, {self.day:%Y-%m-%d}")
+            if when >= self.day + timedelta(days=1):
+                raise BadCell(f"{column} must lie from {FIRST_YEAR} to the day of the file, {self.day:%Y-%m-%d}")
             key = name_id, _KINDS[column]
             hour, latest = when.replace(minute=0, second=0, microsecond=0), max if column != "logged_at" else min
             self.born[key] = latest(self.born.get(key, hour), hour)

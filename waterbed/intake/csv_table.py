@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import TypeVar
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from waterbed.model.errors import BadUrl, InputError
@@ -136,16 +136,27 @@ def _line(
         return Rejected(line=number, reason=str(problem))
 
 
+FIRST_YEAR: Final = 1985
+"""The first domain was registered then; a time of 1970 is a number that is missing."""
+_YEARS: Final = range(FIRST_YEAR, 2201)
+
+
 def time_in(field: str, cells: Cells) -> datetime | None:
-    """The time in a cell, aware UTC; None if empty."""
+    """The time in a cell, aware UTC; None if empty.
+
+    BadCell for what is no time, and for years in which no URL can have been reported.
+    """
     text = cells.get(field)
     if not text:
         return None
     try:
         read = datetime.fromisoformat(text.removesuffix(" UTC"))
-        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+        when = (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadCell(f"{field} must be an ISO 8601 date or time") from None
+    if when.year not in _YEARS:
+        raise BadCell(f"{field} must lie in the years {_YEARS[0]} to {_YEARS[-1]}")
+    return when
 
 
 def word_in(field: str, cells: Cells) -> str | None:

@@ -76,7 +76,7 @@ def written_date(text: str, order: DayOrder | None) -> date | None:
         if match := _NAMED.fullmatch(text):
             month = _MONTHS.get((match["month"] or match["month2"])[:3].lower(), 0)
             return date(int(match["year"]), month, int(match["day"] or match["day2"]))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return None
 

@@ -79,9 +79,9 @@ def _rows(path: Path, lines: Iterator[str], day: date) -> Iterator[tuple[str, tu
 def _day(path: Path, number: int, text: str) -> date:
     try:
         found = datetime.fromisoformat(text.strip())
-    except ValueError:
+        return (found.astimezone(UTC) if found.tzinfo else found).date()
+    except (ValueError, OverflowError):
         _bad(path, number, "needs first and last as ISO dates or times")
-    return (found.astimezone(UTC) if found.tzinfo else found).date()
 
 
 def _bad(path: Path, number: int, why: str) -> NoReturn:

@@ -132,8 +132,8 @@ def month_of(word: str, follow: str | timedelta | None = None) -> Window:
     InputError if it is none.
     """
     found = _MONTH.fullmatch(word)
-    if not found or not 1 <= int(found[2]) <= 12 or int(found[1]) < 1970:
-        raise InputError(f"--month {word!r} is not a month; one like 2026-03 was expected {_SEE}")
+    if not found or not 1 <= int(found[2]) <= 12 or not 1970 <= int(found[1]) <= 2200:
+        raise InputError(f"--month {word!r} is not a month of 1970 to 2200; one like 2026-03 was expected {_SEE}")
     begin = datetime(int(found[1]), int(found[2]), 1, tzinfo=UTC)
     return Window(since=begin, until=_next(begin, "month"), follow=_duration(follow), name=word)
 

@@ -112,6 +112,7 @@ def test_rows_by_week_name_their_week_in_every_format(run: Run, study: Path, wor
         (("graph", "--window", "week", "--table", "weeks"), "leave out --window"),
         (("hops", "--table", "labels", "--since", "2026-01-01"), "is of all time"),
         (("report", "--month", "2026"), "is not a month"),
+        (("report", "--month", "9999-12"), "is not a month of 1970 to 2200"),
         (("report", "--month", "2026-01", "--source", "nobody"), "did not report anything"),
         (("report", "--month", "2025-11"), "before the study's first report"),
         (("overdue", "--source", "nobody"), "sources are hotline, second"),

@@ -333,3 +333,10 @@ def test_attribute_counts_the_rows_of_any_table(run: Run, study: Path, tmp_path:
     assert (tmp_path / "o.csv").read_text().splitlines()[1] == "1,28.10.0.1,AS64500"
     one_sentence(run(*words, "--address-column", "address"), "lacks a column 'address'")
     one_sentence(run("-C", study, "attribute", "--csv", tmp_path / "none.csv"), "cannot be read")
+
+
+def test_no_terminal_obeys_what_a_message_quotes(run: Run, study: Path) -> None:
+    """Control characters and line ends of a file's name are shown, never sent."""
+    code, _, err = run("-C", study, "import", "a\x1b[31mb\nc\u202ed\udcff.csv")
+    assert (code, err.count("\n")) == (2, 1)
+    assert err.startswith(r"waterbed: a\x1b[31mb c\u202ed\udcff.csv cannot be read")

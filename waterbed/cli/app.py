@@ -266,7 +266,7 @@ def _called() -> str:
 
 
 def _end(problem: str, *, ours: bool, who: str = "waterbed: ") -> NoReturn:
-    from waterbed.cli.output import OURS, USAGE, err  # noqa: PLC0415 (help needs no console)
+    from waterbed.cli.output import OURS, USAGE, complain  # noqa: PLC0415 (help needs no console)
 
-    err.print(f"{who}{problem}", style="red", soft_wrap=True)
+    complain(problem, who)
     sys.exit(OURS if ours else USAGE)

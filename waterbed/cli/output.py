@@ -68,9 +68,14 @@ def note(text: str, *, broken: bool = False) -> None:
         console.print(text, soft_wrap=not broken)
 
 
-def complain(problem: object) -> None:
-    """Print a problem on standard error."""
-    err.print(f"waterbed: {problem}", style="red", soft_wrap=True)
+def complain(problem: object, who: str = "waterbed: ") -> None:
+    """Print a problem on standard error, in one line.
+
+    Control characters of what it quotes are shown as escapes: no terminal obeys them.
+    """
+    line = " ".join(f"{who}{problem}".split())
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+    err.print(shown, style="red", soft_wrap=True)
 
 
 def page_of(file: IO[str], width: int) -> Console:

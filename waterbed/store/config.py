@@ -13,6 +13,7 @@ from waterbed.model.conclusions import ClockKind
 from waterbed.model.countries import not_a_country
 from waterbed.model.errors import InputError
 from waterbed.store.bounded.toml import decode, toml_bytes
+from waterbed.store.bounds import refuse_unusable
 from waterbed.store.settings import (
     Canary,
     Chore,
@@ -149,6 +150,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
                 )
         if not all(text.isprintable() for text in (self.contact, self.name, self.publish.publisher)):
             raise ValueError("name, contact and publisher may hold no control characters")
+        refuse_unusable(self, resolver=self.names.resolver, targets=self.canary.targets)
 
 
 def placed(config: Config) -> Config:

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from attribution.lookups.dns.messages import AAAA, NS, A, read_reply, truncated, wire_name
 from attribution.lookups.dns.replies import Answer, Reply, combine, name_servers_in
 from attribution.lookups.dns.transport import Datagrams, Ticket, ask_over_tcp
-from waterbed.model.addresses import canonical_address
+from waterbed.model.addresses import address_and_port, canonical_address
 from waterbed.model.errors import InputError, OwnFailure
 from waterbed.model.facts import NameStatus
 from waterbed.model.urls import SPECIAL_USE, special_use
@@ -239,13 +239,12 @@ class Resolver:
 
 
 def _where(resolver: str) -> tuple[str, int]:
-    host, _, port = resolver.rpartition(":")
-    address = canonical_address(host.removeprefix("[").removesuffix("]"))
-    if address is None or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
+    found = address_and_port(resolver)
+    if found is None:
         raise InputError(
             f"resolver {resolver!r} is not address:port, as in 127.0.0.1:53 or [::1]:53; see docs/operations.md"
         )
-    return address, int(port)
+    return found
 
 
 _ALWAYS_THERE = "com"

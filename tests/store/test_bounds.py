@@ -1,0 +1,61 @@
+"""Settings that would stop a study, or mislead it, are refused where they are read."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.study.rig import Run
+from waterbed.model.errors import InputError
+from waterbed.store.config import Config, read_config
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("[names]\ntries = 0", ("names.tries 0", "0 to 1e+09, not 0")),
+        ("[names]\ntimeout_s = nan", ("names.timeout_s nan",)),
+        ("[names]\nresolver = 'dns.example:53'", ("names.resolver 'dns.example:53'", "address:port")),
+        ("[names]\nresolver = '127.0.0.1:99999'", ("names.resolver", "address:port")),
+        ("[names]\nresolver = '127.0.0.1:\u0663'", ("names.resolver", "address:port")),
+        ("[probe]\nper_address = 0", ("probe.per_address 0",)),
+        ("[probe]\ndelay_s = -1.0", ("probe.delay_s -1", "0 to 1e+09")),
+        ("[schedule]\nyoung_hours = inf", ("schedule.young_hours inf",)),
+        ("[judge]\nconfirm_looks = 0", ("judge.confirm_looks 0",)),
+        ("[canary]\nneed = 1.5", ("canary.need 1.5", "0 to 1 was")),
+        ("[canary]\ntargets = ['https://a.org/', 'ftp://a.org/']", ("canary.targets, number 2: address has a scheme",)),
+        ("[canary]\ntargets = ['']", ("canary.targets, number 1: address is empty",)),
+        ("[cycle_guard]\nshare = nan", ("cycle_guard.share nan",)),
+        ("[registry.a_minute]\nripe = 0.0", ("registry.a_minute.ripe 0",)),
+        ("[linking]\nweak = -1.0", ("linking.weak -1",)),
+        ("routes_max_age_days = nan", ("routes_max_age_days nan",)),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_one_sentence(tmp_path: Path, text: str, parts: tuple[str, ...]) -> None:
+    """The setting, its value, what was expected, and where to look."""
+    path = tmp_path / "waterbed.toml"
+    path.write_text(f'study = "x"\n{text}\n', encoding="utf-8")
+    with pytest.raises(InputError) as problem:
+        read_config(path)
+    said = str(problem.value)
+    assert all(part in said for part in (*parts, "docs/operations.md, Settings")), said
+    assert "\n" not in said
+
+
+def test_weights_and_seeds_may_be_negative(tmp_path: Path) -> None:
+    """Evidence may speak against a link, whatever it is named."""
+    path = tmp_path / "waterbed.toml"
+    path.write_text('study = "x"\n[linking]\nname_odds = -2.0\nweights = {"a.b" = -3.0}\n[coding]\nseed = -7\n')
+    read = read_config(path)[0]
+    assert (read.linking.name_odds, read.linking.weights, read.coding.seed) == (-2.0, {"a.b": -3.0}, -7)
+    assert Config(study="x") == Config(study="x")
+
+
+@pytest.mark.parametrize("words", [("--resolver", "dns.example:53"), ("--resolver", ""), ("--canary", "ftp://a.org/")])
+def test_init_with_such_a_setting_makes_nothing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, str]
+) -> None:
+    """Neither a study nor keys are left behind."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    code, out, err = run("init", tmp_path / "study", *words)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert list(tmp_path.iterdir()) == []

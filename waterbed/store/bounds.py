@@ -1,0 +1,67 @@
+"""Bounds of settings that would stop or mislead a study."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from waterbed.model.addresses import address_and_port
+from waterbed.model.errors import BadUrl
+from waterbed.model.urls import canonicalize
+
+_MOST: Final = 1e9
+"""Largest number of a setting: 32 years in seconds."""
+_SIGNED: Final = frozenset(("coding.seed", "linking.name_odds"))
+"""Settings that may be negative; so may everything in `linking.weights`."""
+_ABOVE_ZERO: Final = frozenset(
+    (
+        *("names.timeout_s", "names.tries", "names.in_flight"),
+        *("probe.timeout_s", "probe.hosts_at_once", "probe.per_address", "probe.per_network", "probe.batch"),
+        *("judge.confirm_looks", "judge.leave_looks", "judge.networks", "canary.every_s"),
+        *("cycle_guard.cycle_s", "cycle_guard.least_sites", "cycle_guard.times_usual", "cycle_guard.usual_days"),
+        *("registry.timeout_s", "registry.tries", "registry.default_a_minute"),
+    )
+)
+"""Settings that stop all work, or divide by nothing, where they are 0; so does each of `registry.a_minute`."""
+_SHARES: Final = frozenset(("canary.need", "cycle_guard.share", "cycle_guard.feed_share", "linking.common_share"))
+
+
+def refuse_unusable(config: msgspec.Struct, *, resolver: str, targets: Iterable[str]) -> None:
+    """ValueError for a number, resolver or canary of no use."""
+    for name, value in _numbers(config, ""):
+        if expected := _mistake(name, value):
+            raise ValueError(f"{name} {value:g} is out of range; {expected} was expected")
+    if address_and_port(resolver) is None:
+        raise ValueError(f"names.resolver {resolver!r} is not address:port, as in 127.0.0.1:53 or [::1]:53")
+    for number, target in enumerate(targets, 1):
+        try:
+            canonicalize(target)
+        except BadUrl as problem:
+            raise ValueError(
+                f"canary.targets, number {number}: {problem}; a page like https://example.org/ was expected"
+            ) from None
+
+
+def _mistake(name: str, value: float) -> str | None:
+    """What was expected in place of a number, None if it serves."""
+    most = 1 if name in _SHARES else _MOST
+    least = -_MOST if name in _SIGNED or name.startswith("linking.weights.") else 0
+    above = name in _ABOVE_ZERO or name.startswith("registry.a_minute.")
+    if math.isfinite(value) and least <= value <= most and not (above and value == 0):
+        return None
+    return f"a number from {least:g} to {most:g}{', not 0' if above else ''}"
+
+
+def _numbers(value: Any, name: str) -> Iterator[tuple[str, float]]:
+    """All numbers among settings, by their whole names."""
+    if isinstance(value, msgspec.Struct):
+        value = {field.encode_name: getattr(value, field.name) for field in msgspec.structs.fields(value)}
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _numbers(inner, f"{name}.{key}" if name else key)
+    elif isinstance(value, tuple):
+        for inner in value:
+            yield from _numbers(inner, name)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield name, value

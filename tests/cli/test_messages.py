@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -340,3 +341,26 @@ def test_no_terminal_obeys_what_a_message_quotes(run: Run, study: Path) -> None:
     code, _, err = run("-C", study, "import", "a\x1b[31mb\nc\u202ed\udcff.csv")
     assert (code, err.count("\n")) == (2, 1)
     assert err.startswith(r"waterbed: a\x1b[31mb c\u202ed\udcff.csv cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "said"),
+    [
+        (("explain", "-"), b"\xff\xfe\n", "is not UTF-8"),
+        (("explain", "-"), None, "is closed"),
+        (("import", "-", "--source", "hotline"), None, "is closed"),
+    ],
+)
+def test_standard_input_that_cannot_be_read_is_one_sentence(
+    run: Run, study: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], typed: bytes | None, said: str
+) -> None:
+    """Bytes that are no text, and no standard input at all."""
+    stream = None if typed is None else TextIOWrapper(BytesIO(typed), encoding="utf-8")
+    monkeypatch.setattr("sys.stdin", stream)
+    one_sentence(run("-C", study, *words), f"standard input {said}")
+
+
+def test_a_study_is_made_without_standard_input(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A closed one is no terminal: nothing is asked."""
+    monkeypatch.setattr("sys.stdin", None)
+    assert run("init", tmp_path / "s")[0] == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -50,9 +49,10 @@ def explain(
 
     with open_study(context.obj) as study:
         if what == "-":
+            from waterbed.cli.standard_input import input_line
             from waterbed.governance.keys import case_of
 
-            what = case_of(study.folder, sys.stdin.readline(_LONGEST).strip())
+            what = case_of(study.folder, input_line(_LONGEST))
         links = explain_link(study, what, link) if link else chain_of(study, what, day.date() if day else None)
         if form is not Format.table:
             for_tools(ChainLink, links, table_info(study, "chain", by="link"), form)

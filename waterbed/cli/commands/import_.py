@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -73,10 +72,11 @@ def import_(
 
 def _from_standard_input(study: Study, named: dict[str, Any]) -> ImportReport:
     """Import what comes by standard input; errors call it so."""
+    from waterbed.cli.standard_input import input_bytes
     from waterbed.store.bounded.files import standard_input
     from waterbed.store.bounded.limits import most_memory
 
-    with standard_input(sys.stdin.buffer, most_memory(), "a reports file") as path:
+    with standard_input(input_bytes(), most_memory(), "a reports file") as path:
         try:
             return study.import_reports(path, **named)
         except InputError as problem:

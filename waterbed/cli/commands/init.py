@@ -68,7 +68,7 @@ def init(
     from waterbed.store.vault import key_file
 
     given = _Answers(name, home, contact, resolver, canary or [], fetch)
-    if sys.stdin.isatty() and not context.find_root().params["quiet"]:
+    if sys.stdin and sys.stdin.isatty() and not context.find_root().params["quiet"]:
         _ask(given, context)
     try:
         config = Config(

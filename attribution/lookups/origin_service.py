@@ -96,11 +96,16 @@ class OriginService:
         InputError for an address that cannot be asked: https was expected, or http of loopback, which alone is allowed
         in a lab.
         """
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            readable = parts.port != 0
+        except ValueError:
+            parts, readable = urlsplit(""), False
         literal = canonical_address(parts.hostname or "")
         local = literal is not None and ip_address(literal).is_loopback
         if (
-            "{case}" not in parts.path
+            not readable
+            or "{case}" not in parts.path
             or parts.query
             or parts.fragment
             or parts.username

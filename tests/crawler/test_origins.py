@@ -176,6 +176,9 @@ def test_told_texts_are_checked(asking: Asking) -> None:
         {"url": "https://trust.example/case"},
         {"url": "https://user@trust.example/{case}"},
         {"url": "ftp://127.0.0.1/{case}"},
+        {"url": "https://[trust.example/{case}"},
+        {"url": "https://trust.example:99999/{case}"},
+        {"url": "http://127.0.0.1:0/{case}"},
     ],
 )
 def test_nothing_is_asked_unless_all_is_set_up(asking: Asking, settings: dict[str, object]) -> None:

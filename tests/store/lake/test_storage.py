@@ -50,6 +50,7 @@ def test_a_server_that_is_away_is_one_sentence_without_its_address(
         ("s3://key:secret@bucket/x", "holds access keys"),
         ("nowhere://bucket/x", "neither a folder nor a URI"),
         ("s3://", "neither a folder nor a URI"),
+        ("s3://[bucket/x", "neither a folder nor a URI"),
     ],
 )
 def test_a_location_that_cannot_be_is_refused(tmp_path: Path, location: str, words: str) -> None:

@@ -5,12 +5,12 @@ Object storage is S3-compatible, through pyarrow.fs.
 
 import hashlib
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from pyarrow import fs
 
@@ -36,7 +36,7 @@ class Storage:
             self.root = str((study / location).resolve())
             return
         # a key in the settings would be backed up and shown; what it looked like is not repeated
-        if "@" in urlsplit(location).netloc:
+        if "@" in re.split("[/?#]", location.partition("://")[2], maxsplit=1)[0]:
             raise InputError(
                 "[lake] location holds access keys; give them in the environment (AWS_ACCESS_KEY_ID, "
                 "AWS_SECRET_ACCESS_KEY) or by the machine's role (docs/lake.md, Object storage)"

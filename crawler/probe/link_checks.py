@@ -32,6 +32,8 @@ SEE = "see docs/link-checks.md"
 
 _CHOICES: Final = {"method": ("HEAD", "GET", "POST"), "words": ("row", "whole"), "empty": (None, "exists", "missing")}
 _LONGEST = 200
+_VISIBLE = re.compile(r"[!-~]*")
+"""All that may stand in the first line of a request: another line could be a request that nobody authorised."""
 _GROUP = re.compile(r"\{(\d)\}")
 _URL = "{url}"
 
@@ -257,6 +259,9 @@ def _mistakes(entry: _Entry, pattern: re.Pattern[str], suffix: str) -> Iterator[
             yield f"{key} {value!r}: {' or '.join(filter(None, choices))} was expected"
     if names_something(entry.name) or not entry.name.isprintable() or not 0 < len(entry.name) <= _LONGEST:
         yield "name: a short text that is no host name was expected, as it is kept in the clear"
+    for key in ("ask", "known", "example"):
+        if not _VISIBLE.fullmatch(getattr(entry, key) or ""):
+            yield f"{key} {getattr(entry, key)!r}: visible characters of ASCII were expected"
     texts = (entry.ask, *entry.form.values())
     parts = {int(part) for text in (*texts, *entry.exists_words, *entry.missing_words) for part in _GROUP.findall(text)}
     if not suffix or not entry.ask.startswith("/") or max(parts, default=0) > pattern.groups or 0 in parts:

@@ -8,9 +8,12 @@ import os
 import re
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ipaddress import ip_address
+from socket import SHUT_RDWR, socket
+from threading import Timer
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -131,6 +134,8 @@ class OriginService:
             "CF-Access-Client-Secret": self._credentials.secret,
         }
         connection = self._connection()
+        ended = Timer(self._timeout, _hang_up, (connection,))  # the time-out of a socket begins again with each byte
+        ended.start()
         try:
             connection.request("GET", target, headers=headers)
             response = connection.getresponse()
@@ -140,6 +145,7 @@ class OriginService:
         except (OSError, HTTPException, ValueError) as problem:
             raise ServiceFailed(type(problem).__name__) from None
         finally:
+            ended.cancel()
             connection.close()
         if status in (401, 403):
             raise ServiceRefused(f"the origin service refused the credentials ({status}); see {SEE}")
@@ -154,6 +160,13 @@ class OriginService:
         if self._parts.scheme == "http":
             return HTTPConnection(host, port, timeout=self._timeout)
         return HTTPSConnection(host, port, timeout=self._timeout, context=ssl.create_default_context())
+
+
+def _hang_up(connection: HTTPConnection) -> None:
+    """End a connection that another thread reads from."""
+    with suppress(OSError):
+        if connection.sock is not None:
+            socket.shutdown(connection.sock, SHUT_RDWR)  # that of TLS would take the session from its reader
 
 
 def _read(body: bytes) -> OriginAnswer:

@@ -1,14 +1,18 @@
 """A CDN's origin service: what it is told, what is kept, and where it is never used."""
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
+from time import sleep
 
 import msgspec
 import pytest
 
+from attribution.lookups.origin_service import Credentials, OriginService, ServiceFailed
 from crawler.origins import OriginReport, ask_origins, case_number
 from tests.docs.markdown import ROOT
 from tests.publish.study import small_study
@@ -145,6 +149,39 @@ def test_an_answer_of_no_use_is_no_fact(asking: Asking, fault: str) -> None:
     assert (report.failed, report.waiting, asking.answers()) == (2, 2, [])
     asking.play.fault = ""
     assert asking.ask().told == 1
+
+
+@pytest.mark.parametrize(
+    ("begins", "goes_on"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\n", b"X-More: 1\r\n"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n", b"x"),
+    ],
+)
+def test_an_answer_without_end_takes_no_longer_than_a_question_may(begins: bytes, goes_on: bytes) -> None:
+    """Bytes that keep coming prolong nothing: our side hangs up first."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        hung_up: list[bool] = []
+
+        def drip() -> None:
+            with listening.accept()[0] as peer:
+                peer.recv(4096)
+                try:
+                    peer.sendall(begins)
+                    for _ in range(80):
+                        peer.sendall(goes_on)
+                        sleep(0.05)
+                except OSError:
+                    hung_up.append(True)
+
+        server = Thread(target=drip)
+        server.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/{{case}}"
+        with pytest.raises(ServiceFailed):
+            OriginService(url, Credentials(id="i", secret="s"), timeout_s=0.3).ask("a.example.com", "WB1")
+        server.join()
+    assert hung_up
 
 
 def test_told_texts_are_checked(asking: Asking) -> None:

@@ -26,6 +26,9 @@ settings.register_profile("prove", deadline=None, derandomize=False, print_blob=
 settings.load_profile("same")
 
 put_first()
+# some hundred processes load the same files: where bytecode is not kept, each compiles them anew
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # as the command line does: cycles among all that the tests import are looked for less often
 gc.set_threshold(50_000)
 

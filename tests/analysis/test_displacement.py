@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from graphs.displacement.disclosure import EVERYTHING, Disclosure
@@ -65,6 +64,8 @@ def refused(said: tuple[int, str, str], *parts: str) -> None:
 
 def test_json_is_as_its_schema_says(run: Run, folder: Path) -> None:
     """With and without an event: the event as read, the envelope, and an answer or reason for each question."""
+    import jsonschema
+
     for words, target in (((), None), (("--event", folder.parent / "event.toml"), "AS64500")):
         code, said, _ = run("-C", folder, "displacement", *words, "--format", "json")
         assert code == 0
@@ -108,6 +109,8 @@ def _changed(file: Path, *pairs: str) -> Path:
 
 def test_a_folder_gets_page_json_and_schema(run: Run, folder: Path, tmp_path: Path) -> None:
     """--out writes page, object, schema and each table, and says where the page is."""
+    import jsonschema
+
     out = tmp_path / "new" / "out"
     code, said, _ = run("-C", folder, "displacement", "--event", tmp_path / "event.toml", "--out", out)
     assert code == 0

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 
 from waterbed.estimators.calendar_time import (
     cluster_variance,
@@ -18,6 +17,8 @@ from waterbed.estimators.refusal import Refusal
 
 def test_the_variance_over_sites_is_that_of_statsmodels() -> None:
     """A mean's cluster-robust error is the one of a regression on a constant, with its correction for few clusters."""
+    import statsmodels.api as sm
+
     rng = np.random.default_rng(1)
     cluster = np.repeat(np.arange(12), rng.integers(1, 9, 12))
     values = (rng.random(cluster.size) < 0.6).astype(float)
@@ -31,6 +32,8 @@ def test_the_variance_over_sites_is_that_of_statsmodels() -> None:
 
 def test_the_variance_over_time_is_the_mean_of_cosine_regressions() -> None:
     """Each term is the squared coefficient that statsmodels gives a cosine, scaled as by Lazarus et al. (2018)."""
+    import statsmodels.api as sm
+
     rng = np.random.default_rng(2)
     values, n = rng.random(57), 57
     waves = np.sqrt(2) * np.cos(np.pi * np.outer(np.arange(1, n + 1) - 0.5, np.arange(1, 7)) / n)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from statsmodels.stats.inter_rater import cohens_kappa
 
 from waterbed.estimators.cluster_shares import Kappa, cohen_kappa
 from waterbed.estimators.refusal import Refusal
@@ -61,6 +60,8 @@ def test_kappa_has_no_interval_where_the_table_has_no_spread(rows: list[list[int
 @example([0, 0, 1, 2])
 def test_kappa_and_its_interval_are_those_of_statsmodels(numbers: list[int]) -> None:
     """Kappa and both ends of the 95% interval agree for any table that has them, up to the clipping at -1 and 1."""
+    from statsmodels.stats.inter_rater import cohens_kappa
+
     size = int(len(numbers) ** 0.5)
     table = np.array(numbers).reshape(size, size)
     found = cohen_kappa(counts(table.tolist()))

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from scipy import integrate, stats
 
 from waterbed.estimators.counts import gamma_poisson, log_design, negative_binomial
@@ -18,6 +17,8 @@ def drawn(seed, rows=4_000, slope=0.9, level=-8.0, dispersion=1.5):
 
 def test_regression_is_that_of_statsmodels():
     """Coefficients, their errors, dispersion and likelihood agree with statsmodels, with two sizes and an offset."""
+    import statsmodels.api as sm
+
     sizes, counts = drawn(1)
     second, effort = np.random.default_rng(2).lognormal(3, 1, sizes.size), np.linspace(0.0, 1.0, sizes.size)
     design = log_design(sizes, second)
@@ -32,6 +33,8 @@ def test_regression_is_that_of_statsmodels():
 
 def test_deviance_is_that_of_statsmodels():
     """At the fitted dispersion, of the model and of one mean for all."""
+    import statsmodels.api as sm
+
     sizes, counts = drawn(4)
     design = log_design(sizes)
     ours = negative_binomial(counts, design)
@@ -59,6 +62,8 @@ def test_slope_is_found_with_zeros_and_bent_without():
 
 def test_counts_without_overdispersion_are_poisson():
     """Where the variance is the mean, the fit is Poisson regression's."""
+    import statsmodels.api as sm
+
     rng = np.random.default_rng(3)
     design = log_design(rng.lognormal(2, 1, 2_000))
     counts = rng.poisson(np.exp(design @ [-1.0, 0.8]))

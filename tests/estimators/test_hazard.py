@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from scipy import integrate, optimize, stats
 
 from benchmarks.notices import ratios
@@ -25,6 +24,8 @@ def rows(rng, n, *, sigma=0.0, groups=1):
 
 def test_agrees_with_statsmodels_without_group_effects():
     """Coefficients are statsmodels' to six digits, standard errors to a few per cent (observed for expected)."""
+    import statsmodels.api as sm
+
     ended, length, x, group, _ = rows(np.random.default_rng(1), 3000)
     ours = hazard(ended, length, x, group, sigma=NO_EFFECTS)
     link = sm.families.links.CLogLog()
@@ -131,6 +132,8 @@ def test_refuses_effects_without_spread():
 
 def test_robust_errors_are_those_of_statsmodels():
     """Of one piece a stretch and no group effects, the sandwich by clusters is that of a complementary log-log GLM."""
+    import statsmodels.api as sm
+
     rng = np.random.default_rng(8)
     cluster = np.repeat(np.arange(80), 12)
     shared = rng.normal(0, 0.8, 80)[cluster]

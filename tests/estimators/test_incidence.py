@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lifelines import AalenJohansenFitter, KaplanMeierFitter
 from scipy import stats
 
 from waterbed.estimators.incidence import (
@@ -37,6 +36,8 @@ def draw(rng, n, *, gap, last):
 
 def test_equals_kaplan_meier_on_exact_right_censored_data():
     """With exact ends and one cause it is the Kaplan-Meier estimate."""
+    from lifelines import KaplanMeierFitter
+
     rng = np.random.default_rng(11)
     times, ended = rng.integers(1, 60, 150), rng.random(150) < 0.6
     curves = cumulative_incidence(*exact(times, np.where(ended, 0, -1)), causes=1, tolerance=1e-10)
@@ -47,6 +48,8 @@ def test_equals_kaplan_meier_on_exact_right_censored_data():
 
 def test_equals_aalen_johansen_on_exact_competing_causes():
     """With exact, untied ends of two causes it is the Aalen-Johansen estimate."""
+    from lifelines import AalenJohansenFitter
+
     rng = np.random.default_rng(12)
     times = rng.permutation(np.arange(1, 121))
     causes = rng.choice([-1, 0, 1], 120, p=[0.3, 0.4, 0.3])
@@ -60,6 +63,8 @@ def test_equals_aalen_johansen_on_exact_competing_causes():
 
 def test_equals_turnbull_of_lifelines_where_no_left_meets_a_right():
     """Interval-censored with one cause it is lifelines' NPMLE, as long as open and closed intervals coincide."""
+    from lifelines import KaplanMeierFitter
+
     rng = np.random.default_rng(13)
     left = 2 * rng.integers(0, 20, 60)
     right = left + 1 + 2 * rng.integers(0, 8, 60)

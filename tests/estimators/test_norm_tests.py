@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from waterbed.estimators.norm_tests import below_norm
 
@@ -25,6 +24,8 @@ def test_exact_p_values_and_bounds_are_those_of_scipy():
 @pytest.mark.parametrize(("dependent", "method"), [(False, "fdr_bh"), (True, "fdr_by")])
 def test_adjusted_p_values_are_those_of_statsmodels(dependent, method):
     """Benjamini and Hochberg's, and Benjamini and Yekutieli's where chance is shared."""
+    from statsmodels.stats.multitest import multipletests
+
     rng = np.random.default_rng(1)
     found = below_norm(rng.uniform(0.1, 0.9, 30), np.full(30, 50.0), np.full(30, 9.0), 0.5, dependent=dependent)
     assert found.adjusted == pytest.approx(multipletests(found.p, method=method)[1])

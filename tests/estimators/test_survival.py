@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lifelines.fitters.npmle import npmle
-from surpyval import Turnbull
 
 from waterbed.estimators.em import ascend
 from waterbed.estimators.incidence import NOTHING, cumulative_incidence
@@ -116,6 +114,8 @@ def test_entry_undoes_the_bias_of_seeing_only_what_lasts():
 @pytest.mark.parametrize("seed", [1, 2])
 def test_agrees_with_lifelines_on_intervals_made_closed(seed):
     """On (L + a little, R] the masses are those of lifelines' estimate."""
+    from lifelines.fitters.npmle import npmle
+
     left, right = looked_at(np.random.default_rng(seed), 60)
     ours = turnbull(left, right, tolerance=1e-8)
     masses, cells = npmle(left + JUST, right, tol=1e-12)[:2]
@@ -127,6 +127,8 @@ def test_agrees_with_lifelines_on_intervals_made_closed(seed):
 @pytest.mark.parametrize("seed", range(4))
 def test_agrees_with_surpyval(seed):
     """The survival at all of surpyval's times is surpyval's, with its product limit named."""
+    from surpyval import Turnbull
+
     left, right = looked_at(np.random.default_rng(seed), 60)
     ours = turnbull(left, right, tolerance=1e-8)
     with warnings.catch_warnings():
@@ -148,6 +150,8 @@ def test_agrees_with_the_incidence_of_one_cause():
 
 def test_lifelines_is_biased_where_looks_are_periodic():
     """Looks every 24 h: lifelines' closed intervals meet at the looks, and S(24 h) comes out far too low."""
+    from lifelines.fitters.npmle import npmle
+
     rng = np.random.default_rng(8)
     ours, theirs = [], []
     for _ in range(10):

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 
 from waterbed.estimators.incidence import cumulative_incidence, share_within
 from waterbed.estimators.trend import chances_within, cluster_bootstrap, percentile_interval, weighted_slope
@@ -10,6 +9,8 @@ from waterbed.estimators.trend import chances_within, cluster_bootstrap, percent
 
 def test_the_slope_is_that_of_weighted_least_squares():
     """A second library gives the same line."""
+    import statsmodels.api as sm
+
     rng = np.random.default_rng(3)
     x, y, weight = np.arange(12.0), rng.normal(size=12), rng.uniform(1, 9, 12)
     fitted = sm.WLS(y, sm.add_constant(x), weights=weight).fit()

@@ -7,13 +7,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import jsonschema
 import networkx as nx
 import pyarrow.parquet as pq
 import pytest
-from frictionless import Package
 from pymisp import MISPEvent
-from stix2validator import ValidationOptions, validate_file
 
 ROOT = Path(__file__).parents[2]
 INTELMQ = ROOT / ".venv-intelmq" / "bin" / "python"
@@ -29,6 +26,8 @@ def folder(request: pytest.FixtureRequest) -> Path:
 
 def test_stix_validator_accepts_the_bundle(folder: Path) -> None:
     """OASIS's validator finds neither an error nor, in strict mode, a departure from recommended practice."""
+    from stix2validator import ValidationOptions, validate_file
+
     result = validate_file(folder / "stix.json", ValidationOptions(strict=True, version="2.1"))
     assert [str(error) for one in result.object_results for error in one.errors] == []
     assert result.is_valid
@@ -36,6 +35,8 @@ def test_stix_validator_accepts_the_bundle(folder: Path) -> None:
 
 def test_stix_extensions_fit_their_published_schema(folder: Path) -> None:
     """Each row of the ranking in the bundle fits the schema beside it; ASes and hosters are all there."""
+    import jsonschema
+
     objects = json.loads((folder / "stix.json").read_text())["objects"]
     schema = json.loads((folder / "stix-extension.schema.json").read_text())
     (defined,) = [one for one in objects if one["type"] == "extension-definition"]
@@ -50,6 +51,8 @@ def test_stix_extensions_fit_their_published_schema(folder: Path) -> None:
 
 def test_every_json_table_fits_its_schema_and_parquet_agrees(folder: Path) -> None:
     """Each table's JSON fits the schema beside it, and Parquet holds the same number of rows."""
+    import jsonschema
+
     schemas = sorted(folder.glob("*.schema.json"))
     tables = [path.name.removesuffix(".schema.json") for path in schemas if not path.name.startswith("stix")]
     assert len(tables) > 20
@@ -63,6 +66,8 @@ def test_every_json_table_fits_its_schema_and_parquet_agrees(folder: Path) -> No
 
 def test_frictionless_accepts_the_data_package(folder: Path) -> None:
     """Frictionless finds every CSV file as its descriptor says: columns, types, size and checksum."""
+    from frictionless import Package
+
     package = Package(str(folder / "datapackage.json"))
     report = package.validate()
     assert report.flatten(["name", "title", "message"]) == []
@@ -71,6 +76,8 @@ def test_frictionless_accepts_the_data_package(folder: Path) -> None:
 
 def test_frictionless_notices_a_changed_cell(published: Path, tmp_path: Path) -> None:
     """A number that somebody turned into a word is found."""
+    from frictionless import Package
+
     copy = tmp_path / "copy"
     shutil.copytree(published, copy)
     changed = (copy / "ranking-asn.csv").read_text().replace("1,AS64500", "first,AS64500")

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar
 
-import jsonschema
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -131,6 +130,8 @@ def exported(folder, cls, rows):
 @pytest.mark.parametrize(("cls", "rows"), [(RankingRow, [ROW, BARE]), (Flow, [FLOW]), (RankingRow, [])])
 def test_all_formats_hold_the_same_rows_and_json_fits_its_schema(tmp_path, cls, rows):
     """CSV, JSON and Parquet agree, and the written schema accepts the written JSON."""
+    import jsonschema
+
     files = exported(tmp_path, cls, rows)
     assert sorted(files) == ["table.csv", "table.json", "table.parquet", "table.schema.json"]
     whole = json.loads(files["table.json"].read_text())
@@ -155,6 +156,8 @@ def test_all_formats_hold_the_same_rows_and_json_fits_its_schema(tmp_path, cls, 
 @pytest.mark.parametrize("change", [{"class": "good"}, {"hosts": "eleven"}, {"hosts": None}, {"url": "x"}])
 def test_schema_refuses_what_the_dataclass_does_not_allow(change):
     """Unknown classes, wrong types, missing numbers and extra columns do not pass."""
+    import jsonschema
+
     whole = json.loads(as_json(RankingRow, [ROW], ENVELOPE))
     whole["rows"][0].update(change)
     with pytest.raises(jsonschema.ValidationError):
@@ -182,6 +185,8 @@ def test_schema_lists_every_column_with_its_meaning():
 
 def test_times_are_utc_and_switches_words(tmp_path):
     """A time ends with Z in text and is a UTC timestamp in Parquet; null is empty in CSV."""
+    import jsonschema
+
     rows = [Timed(seen_at=datetime(2026, 3, 1, 12, tzinfo=UTC), on=True), Timed(seen_at=None, on=False)]
     assert as_csv(Timed, rows).splitlines()[1:] == ["2026-03-01T12:00:00Z,true", ",false"]
     whole = json.loads(as_json(Timed, rows, ENVELOPE))

@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from jsonschema import Draft202012Validator
 from typer.testing import CliRunner, Result
 
 from tests.analysis.sensitivity.rig import small_study
@@ -104,6 +103,8 @@ def test_named_hosters_and_slowest_are_followed(folder: Path) -> None:
 
 def test_page_and_json_are_whole(folder: Path, tmp_path: Path) -> None:
     """The JSON keeps to its schema; the page loads nothing, draws the curve, and names no URL."""
+    from jsonschema import Draft202012Validator
+
     out = tmp_path / "out"
     assert run(folder, "--most", "16", "--out", str(out)).exit_code == 0
     told = json.loads((out / "sensitivity.json").read_text())

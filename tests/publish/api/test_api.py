@@ -12,7 +12,6 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-import jsonschema
 import pytest
 
 from tests.attribution.hosters.deciding import coding
@@ -76,6 +75,8 @@ def test_every_table_is_answered_as_published(server: Server, publication: Publi
 
 def test_answers_fit_the_document_and_its_examples_do(server: Server, document: dict[str, Any]) -> None:
     """Answers and examples are valid by the schemas that the document names for them."""
+    import jsonschema
+
     for name, schema in document["components"]["schemas"].items():
         for one in schema.get("examples", ()):
             jsonschema.validate(one, schema, format_checker=jsonschema.FormatChecker())

@@ -21,7 +21,6 @@ from typing import Any, NamedTuple
 
 import duckdb  # noqa: F401 (idle is with all libraries)
 import networkx  # noqa: F401 (the same)
-import pandas  # noqa: F401 (pyarrow imports it where it is)
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
@@ -227,6 +226,8 @@ def all_taken(folder: Path) -> Iterator[tuple[str, Taken]]:
 
     Another fork makes them all: nothing that this needed is left to a process that takes one in.
     """
+    import pandas  # noqa: F401 (pyarrow imports it where it is)
+
     os.environ["XDG_CONFIG_HOME"] = str(folder / "config")
     made = _forked(lambda: [(name, str(place)) for name, place in bombs(folder)])
     for number, (name, place) in enumerate(made or ()):

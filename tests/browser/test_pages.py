@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser.keyboard import presses, stops
 from tests.browser.serving import serving
-from tests.browser.visit import HEIGHTS, LAPTOP, PHONE, Visit, audit, opened, rows_shown, settle, undrawn, visited, walk
+from tests.browser.visit import HEIGHTS, LAPTOP, PHONE, Visit, audits, opened, rows_shown, undrawn, visited, walk
 from tests.publish.site.parsed import Parsed
 
 ROOT = Path(__file__).parents[2]
@@ -301,27 +301,22 @@ def test_axe_finds_nothing(files: Walked, browser: Browser) -> None:
     """axe-core's rules hold on each kind of page: in both widths, light and dark, with scripts and without."""
     found = {}
     for path in kinds(files):
-        for scheme, scripts in (("light", True), ("dark", True), ("light", False), ("dark", False)):
-            with opened(browser, files.root, path, scripts=scripts, color_scheme=scheme) as page:
-                for width, height in HEIGHTS.items():
-                    page.set_viewport_size({"width": width, "height": height})
-                    settle(page)
-                    found[path, scheme, scripts, width] = audit(page)
+        for scripts in (True, False):
+            with opened(browser, files.root, path, scripts=scripts) as page:
+                found[path, scripts] = audits(page)
     assert {seen: problems for seen, problems in found.items() if problems} == {}
 
 
 def test_a_months_report_is_for_screens_and_one_sheet(folder: Path, browser: Browser) -> None:
     """axe-core finds nothing in a report and it is not too wide, in both widths, light and dark; it is a page of A4."""
     (path,) = (folder / "report").glob("*.html")
-    root, found = path.parent.as_uri() + "/", {}
-    for scheme in ("light", "dark"):
-        with opened(browser, root, path.name, color_scheme=scheme) as page:
-            for width, height in HEIGHTS.items():
-                page.set_viewport_size({"width": width, "height": height})
-                found[scheme, width] = audit(page)
+    root = path.parent.as_uri() + "/"
+    with opened(browser, root, path.name) as page:
+        assert audits(page) == {}
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
             sheets = re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4", prefer_css_page_size=True))
             assert len(sheets) == 1
-    assert {seen: problems for seen, problems in found.items() if problems} == {}
     seen = visited(browser, root, path.name)
     assert (seen.messages, seen.strangers, seen.missing, seen.broken) == ([], [], [], [])
     assert seen.wide == {LAPTOP: [], PHONE: []}

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser
 
 from tests.browser import visit as looking
 from tests.browser.chromium import MISSING, executable
-from tests.browser.visit import LAPTOP, PHONE, Visit, audit, opened, visited, walk
+from tests.browser.visit import LAPTOP, PHONE, Visit, audits, opened, visited, walk
 from tests.tools import NAMED
 
 PAGE = """<!doctype html>
@@ -117,11 +117,20 @@ def test_links_are_followed_once_and_not_out(browser: Browser, tmp_path: Path) -
 
 
 def test_axe_finds_what_is_planted(browser: Browser, tmp_path: Path) -> None:
-    """Faint words and a button without a name are found."""
-    body = "<p style='color: #ccc; background: #fff'>faint</p><button></button>"
-    (tmp_path / "index.html").write_text(PAGE.replace("HEAD", "").replace("BODY", body))
+    """Faint words are found in the scheme and the width in which they are, and so is a button without a name."""
+    head = (
+        "<style>p { color: #000; background: #fff }"
+        "@media (prefers-color-scheme: dark) and (max-width: 400px) { p { color: #ccc } }</style>"
+    )
+    body = "<p>faint</p><button></button>"
+    (tmp_path / "index.html").write_text(PAGE.replace("HEAD", head).replace("BODY", body))
     with opened(browser, tmp_path.as_uri() + "/", "index.html") as page:
-        assert {one.partition(" ")[0] for one in audit(page)} == {"color-contrast", "button-name"}
+        found = {seen: {one.partition(" ")[0] for one in its} for seen, its in audits(page).items()}
+    assert found == {
+        ("light", LAPTOP): {"button-name"},
+        ("light", PHONE): {"button-name"},
+        ("dark", PHONE): {"color-contrast"},
+    }
 
 
 def test_without_chromium_the_tests_say_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -166,11 +166,29 @@ def undrawn(page: Page) -> list[str]:
     return page.evaluate(_UNDRAWN)
 
 
-def audit(page: Page) -> list[str]:
+_OF_COLOURS = ["color-contrast", "link-in-text-block"]
+"""The rules of axe-core that look at colours: another scheme of the same page can break no other."""
+
+
+def audit(page: Page, *, colours_alone: bool = False) -> list[str]:
     """What axe-core finds amiss: rule, how many elements, and the first of them."""
-    page.evaluate(AXE(encoding="utf-8"))
-    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']}).then(result => result.violations)")
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE(encoding="utf-8"))
+    options = {"resultTypes": ["violations"], **({"runOnly": _OF_COLOURS} if colours_alone else {})}
+    found = page.evaluate("how => axe.run(document, how).then(result => result.violations)", options)
     return [f"{one['id']} x{len(one['nodes'])}: {one['nodes'][0]['html'][:200]}" for one in found]
+
+
+def audits(page: Page) -> dict[tuple[str, int], list[str]]:
+    """What axe-core finds amiss by scheme of colours and width of the window; in the dark its rules of colours hold."""
+    found = {}
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for width, height in HEIGHTS.items():
+            page.set_viewport_size({"width": width, "height": height})
+            settle(page)
+            found[scheme, width] = audit(page, colours_alone=scheme == "dark")
+    return {seen: problems for seen, problems in found.items() if problems}
 
 
 def _sticking_out(page: Page) -> list[str]:

@@ -176,7 +176,7 @@ def test_takedowns_have_no_order() -> None:
 
 def test_the_whole_study_has_answers_too() -> None:
     """Without an event: excess, home and abroad, and pairs of the largest places."""
-    found = overall(world(10, fall=1 / 3, moved=0.5), HEADING, {})
+    found = overall(world(10, fall=1 / 3, moved=0.5, days=60, at=40), HEADING, {})
     assert told(found, "abroad").estimate == 1.0
     assert (found.periods, found.destinations) == ((), ())
     assert len(found.pairs) == 2 * 56

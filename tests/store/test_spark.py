@@ -18,9 +18,13 @@ from waterbed.study.conclusions import Conclusions
 
 
 @pytest.fixture
-def two_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cluster of two workers, each a process of its own."""
+def two_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster of two workers, each a process of its own, whose Java lives for seconds as ours does."""
     monkeypatch.setenv(spark.MASTER_ENVIRONMENT, "local-cluster[2,1,1024]")
+    (tmp_path / "spark-defaults.conf").write_text(
+        f"spark.executor.extraJavaOptions {os.environ['SPARK_SUBMIT_OPTS']}\n"
+    )
+    monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path))
 
 
 def by_spark(ours: Conclusions) -> Conclusions:

@@ -22,7 +22,7 @@ from waterbed.analysis.rankings.speed_ranks import speed_places
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, removal
 from waterbed.estimators.cluster_shares import pooled_correlation, ratio_error
 from waterbed.estimators.rank_sets import cluster_weights, place_sets, widened
-from waterbed.estimators.resampling import resampled_share
+from waterbed.estimators.survival.resampling import resampled_share
 from waterbed.lab.simulate.hoster_worlds import KINDS, draw_hoster_world
 from waterbed.lab.simulate.processes import HosterWorld, expected_share, happen, looks_at, observe
 from waterbed.model.conclusions import Episode, RankingRow

@@ -12,8 +12,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 
-from waterbed.estimators.hazard import hazard
-from waterbed.estimators.pieces import cut
+from waterbed.estimators.survival.hazard import hazard
+from waterbed.estimators.survival.pieces import cut
 
 EFFECTS = (0.5, 1.0, 2.0)
 URLS, WORLDS, SEED = 4_000, 20, 5

@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.phishtank import Cohort, read_cohort
 from benchmarks.shared_chance import version_0_1_0
 from waterbed.analysis.rankings.takedown import REMOVED, Clock, incidence, interval_within
-from waterbed.estimators.incidence import NOTHING, share_within
+from waterbed.estimators.survival.incidence import NOTHING, share_within
 
 PLATFORMS = ("000webhostapp.com", "wixsite.com", "blogspot.com", "windows.net")
 WITHIN_H = (24.0, 168.0)

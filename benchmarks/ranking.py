@@ -17,7 +17,7 @@ from scipy import special
 from waterbed.estimators.cluster_shares import pooled_correlation, ratio_error
 from waterbed.estimators.counts import gamma_poisson
 from waterbed.estimators.rank_sets import PlaceSets, cluster_weights, place_sets, resampled_sums, widened
-from waterbed.estimators.resampling import resampled_share
+from waterbed.estimators.survival.resampling import resampled_share
 
 SEED = 117_646
 RESAMPLES = 300

@@ -20,8 +20,8 @@ from waterbed.analysis.rankings.durations import half_gone, mean_hours
 from waterbed.analysis.rankings.hiding import LEVEL, if_hiding
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, known_within, removal
 from waterbed.estimators.cluster_shares import beta_binomial, worth
-from waterbed.estimators.incidence import share_interval
-from waterbed.estimators.paces import pace_test
+from waterbed.estimators.survival.incidence import share_interval
+from waterbed.estimators.survival.paces import pace_test
 from waterbed.lab.simulate.hoster_worlds import KINDS, draw_hoster_world
 from waterbed.lab.simulate.processes import (
     HosterWorld,

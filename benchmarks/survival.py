@@ -20,8 +20,8 @@ from figures import Figure, tell
 from lifelines.fitters.npmle import npmle
 from phishtank import Cohort, invented_cohort, read_cohort
 
-from waterbed.estimators.resampling import resample
-from waterbed.estimators.survival import TOLERANCE, turnbull
+from waterbed.estimators.survival.npmle import TOLERANCE, turnbull
+from waterbed.estimators.survival.resampling import resample
 
 IDS, GROUPS, RESAMPLES, PEER_INTERVALS = 150_473, 400, 200, 3_000
 HOUR_D = 1 / 24

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import fields
 from pathlib import Path
 
@@ -47,6 +48,14 @@ def test_each_file_says_what_may_go_in() -> None:
     texts = {str(path.relative_to(ROOT)): path.read_text() for path in SOURCES}
     assert [name for name, text in texts.items() if not text.startswith('"""')] == []
     assert {name: lines for name, text in texts.items() if (lines := len(text.splitlines())) > 450} == {}
+
+
+def test_no_room_has_more_files_than_one_overlooks() -> None:
+    """A folder has at most thirty modules, but migrations: what belongs together has a folder of its own."""
+    rooms = Counter(str(path.parent.relative_to(ROOT)) for path in SOURCES if path.name != "__init__.py")
+    assert {
+        room: files for room, files in rooms.items() if files > 30 and not room.endswith("migrations/versions")
+    } == {}
 
 
 def test_every_field_of_the_schema_has_a_meaning() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special, stats
 
-from waterbed.estimators.intervals import Floats
+from waterbed.estimators.survival.intervals import Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

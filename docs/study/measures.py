@@ -9,9 +9,9 @@ import numpy.typing as npt
 from listings import Listings, Mask, Runs, first_end
 
 from waterbed.analysis.rankings.feeds import FeedRetention
-from waterbed.estimators.logrank import log_rank
-from waterbed.estimators.resampling import Resampled, resample
-from waterbed.estimators.survival import kaplan_meier, turnbull
+from waterbed.estimators.survival.logrank import log_rank
+from waterbed.estimators.survival.npmle import kaplan_meier, turnbull
+from waterbed.estimators.survival.resampling import Resampled, resample
 
 PLATFORMS: Final = (
     "000webhostapp.com",

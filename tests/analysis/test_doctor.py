@@ -16,7 +16,7 @@ from tests.graphs.test_name_ends import answer
 from tests.study.facts import _looks, config, hour, numbered, report, resolution, run, target, written
 from waterbed.analysis.doctor import examine
 from waterbed.analysis.doctor_storage import Finding
-from waterbed.cli.commands.doctor import doctor, quarantine_app, rejudge
+from waterbed.cli.commands.operate.doctor import doctor, quarantine_app, rejudge
 from waterbed.judging.quarantines import Decisions
 from waterbed.judging.rules import DEFAULT_RULES
 from waterbed.model.bookkeeping import Audit, Delivery, Due, QuarantineDecision

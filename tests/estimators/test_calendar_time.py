@@ -11,8 +11,8 @@ from waterbed.estimators.calendar_time import (
     freedom,
     least_batches,
 )
-from waterbed.estimators.incidence import share_interval
 from waterbed.estimators.refusal import Refusal
+from waterbed.estimators.survival.incidence import share_interval
 
 
 def test_the_variance_over_sites_is_that_of_statsmodels() -> None:

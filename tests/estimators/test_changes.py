@@ -5,7 +5,7 @@ import pytest
 
 from waterbed.estimators.calendar_time import Worth
 from waterbed.estimators.changes import Share, change_beyond
-from waterbed.estimators.incidence import share_interval
+from waterbed.estimators.survival.incidence import share_interval
 
 
 def drawn(true: tuple[float, ...], n: int, rng: np.random.Generator) -> list[Share]:

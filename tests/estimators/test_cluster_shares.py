@@ -6,7 +6,7 @@ import scipy
 from scipy import stats
 
 from waterbed.estimators.cluster_shares import beta_binomial, pooled_correlation, ratio_error, worth
-from waterbed.estimators.incidence import share_interval
+from waterbed.estimators.survival.incidence import share_interval
 
 
 def test_lone_members_are_independent():

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.phishtank import Cohort, read_cohort
 from benchmarks.platforms import platforms
 from docs.study.lognormal import fit_lognormal
-from waterbed.estimators.survival import kaplan_meier, turnbull
+from waterbed.estimators.survival.npmle import kaplan_meier, turnbull
 
 pytestmark = pytest.mark.realdata
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from waterbed.estimators.incidence import cumulative_incidence, share_within
+from waterbed.estimators.survival.incidence import cumulative_incidence, share_within
 from waterbed.estimators.trend import chances_within, cluster_bootstrap, percentile_interval, weighted_slope
 
 

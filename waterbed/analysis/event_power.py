@@ -16,9 +16,9 @@ from graphs.displacement.planned import DRAWS, Effect, Expected, compared, expec
 from waterbed.analysis.event_shares import BY, pooled_clocks, removed_of
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, episodes_by_key
 from waterbed.estimators.changes import Share, change_beyond
-from waterbed.estimators.incidence import NOTHING, share_interval
 from waterbed.estimators.power import ERROR, least_effect, needed, power_at, power_of
 from waterbed.estimators.refusal import Refusal
+from waterbed.estimators.survival.incidence import NOTHING, share_interval
 from waterbed.model.window import Window
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.windowed import pieces_of

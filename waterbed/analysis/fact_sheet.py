@@ -27,8 +27,8 @@ from waterbed.analysis.rankings.takedown import (
     worth_within,
 )
 from waterbed.analysis.sizes import size_table
-from waterbed.estimators.incidence import share_interval, share_within
 from waterbed.estimators.refusal import Refusal
+from waterbed.estimators.survival.incidence import share_interval, share_within
 from waterbed.model.actors import ACTED
 from waterbed.model.conclusions import TOLD_BY_REGISTRIES, ClockKind, Episode, RankingRow, Reached, Size
 from waterbed.model.errors import InputError

@@ -7,8 +7,8 @@ import numpy as np
 import scipy
 
 from waterbed.estimators.calendar_time import Worth
-from waterbed.estimators.incidence import share_interval
-from waterbed.estimators.intervals import Floats
+from waterbed.estimators.survival.incidence import share_interval
+from waterbed.estimators.survival.intervals import Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import scipy
 
 from waterbed.estimators.identified import critical_value
-from waterbed.estimators.incidence import share_interval
 from waterbed.estimators.refusal import Refusal
+from waterbed.estimators.survival.incidence import share_interval
 
 Floats = npt.NDArray[np.float64]
 

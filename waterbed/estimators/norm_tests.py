@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
-from waterbed.estimators.intervals import Floats
+from waterbed.estimators.survival.intervals import Floats
 
 BOUND: Final = 0.99
 """Level of a share's own one-sided bound."""

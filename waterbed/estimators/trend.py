@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from waterbed.estimators.incidence import NOTHING, Curves
+from waterbed.estimators.survival.incidence import NOTHING, Curves
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from waterbed.analysis.rankings.durations import duration, half_gone, mean_hours
 from waterbed.analysis.rankings.takedown import CAUSES, clocks, incidence, worth_within
-from waterbed.estimators.incidence import share_interval
+from waterbed.estimators.survival.incidence import share_interval
 from waterbed.model.takedown import TakedownClock
 
 from .episodes import episode, hours, spread

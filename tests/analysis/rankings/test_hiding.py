@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.analysis.rankings.episodes import SPREAD_H, appearance, episode, hours, spread
-from tests.estimators.test_paces import clocks
+from tests.estimators.survival.test_paces import clocks
 from tests.study.random_studies import Drawn
 from waterbed.analysis.rankings.hiding import shares_if_hiding, views_differ
 from waterbed.analysis.rankings.ranking import rank

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.study.facts import hour
 from waterbed.analysis.rankings.takedown import MOVED, REMOVED, Clock
 from waterbed.analysis.sensitivity.outcomes import Timed, Value, difference, each_once, moved_as, share_of
-from waterbed.estimators.incidence import NOTHING
+from waterbed.estimators.survival.incidence import NOTHING
 
 
 def clock(site: str, right_h: float = math.inf, cause: int = NOTHING, *, start: float = 0.0) -> Clock:

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Final
 
 from waterbed.analysis.rankings.takedown import CAUSES, FEWEST_SITES, Clock, known_within, worth_within
-from waterbed.estimators.incidence import NOTHING, cumulative_incidence, share_interval, share_within
 from waterbed.estimators.refusal import Refusal
+from waterbed.estimators.survival.incidence import NOTHING, cumulative_incidence, share_interval, share_within
 from waterbed.model.actors import ACTED, ACTORS, Actor
 from waterbed.model.takedown import ActorShare
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from waterbed.analysis.rankings.takedown import CAUSES, Clock, flap_after, joined_episodes
 from waterbed.estimators.cluster_shares import worth
-from waterbed.estimators.incidence import NOTHING
+from waterbed.estimators.survival.incidence import NOTHING
 from waterbed.model.conclusions import ClockKind, Episode, Timing
 from waterbed.model.takedown import BY_NOTICE, AddressedNotice, NoticeContext, TakedownClock, counted_at
 

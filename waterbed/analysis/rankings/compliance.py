@@ -16,7 +16,7 @@ import numpy.typing as npt
 from waterbed.analysis.rankings.clocks import counted, running_clocks
 from waterbed.analysis.rankings.durations import half_gone
 from waterbed.analysis.rankings.takedown import REMOVED, Clock, Removal, incidence, removal
-from waterbed.estimators.incidence import share_within
+from waterbed.estimators.survival.incidence import share_within
 from waterbed.estimators.trend import chances_within, cluster_bootstrap, percentile_interval, weighted_slope
 from waterbed.model.conclusions import RankClass
 from waterbed.model.takedown import ComplianceRow, ComplianceTrend, DeadlineRow, TakedownClock, Unanswered

@@ -24,9 +24,9 @@ from waterbed.analysis.rankings.takedown import (
     worth_within,
 )
 from waterbed.estimators.calendar_time import cosine_variance, effective_number
-from waterbed.estimators.incidence import Curves
 from waterbed.estimators.refusal import Refusal
-from waterbed.estimators.resampling import Sure, resample
+from waterbed.estimators.survival.incidence import Curves
+from waterbed.estimators.survival.resampling import Sure, resample
 from waterbed.model.takedown import Duration, TakedownClock
 
 Floats = npt.NDArray[np.float64]

@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from waterbed.estimators.spikes import Spike, hazard_spikes
-from waterbed.estimators.survival import Survival, kaplan_meier, turnbull
+from waterbed.estimators.survival.npmle import Survival, kaplan_meier, turnbull
+from waterbed.estimators.survival.spikes import Spike, hazard_spikes
 from waterbed.intake.feed_presence import Delivered, Presence
 from waterbed.judging.quarantines import Decisions, GuardRules, feed_quarantines
 from waterbed.model.bookkeeping import Delivery

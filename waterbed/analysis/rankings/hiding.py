@@ -20,9 +20,9 @@ from waterbed.analysis.rankings.takedown import (
     joined_episodes,
     worth_within,
 )
-from waterbed.estimators.incidence import share_within
-from waterbed.estimators.paces import PaceTest, least_unhidden, pace_test
 from waterbed.estimators.refusal import Refusal
+from waterbed.estimators.survival.incidence import share_within
+from waterbed.estimators.survival.paces import PaceTest, least_unhidden, pace_test
 from waterbed.model.conclusions import Episode
 from waterbed.model.paces import PACE, rarely
 from waterbed.model.progress import staged

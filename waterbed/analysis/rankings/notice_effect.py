@@ -14,9 +14,9 @@ import scipy
 
 from waterbed.analysis.rankings.clocks import clusters_of, effective
 from waterbed.analysis.rankings.takedown import FEWEST_SITES
-from waterbed.estimators.hazard import hazard
-from waterbed.estimators.logrank import log_rank
-from waterbed.estimators.pieces import Pieces, cut
+from waterbed.estimators.survival.hazard import hazard
+from waterbed.estimators.survival.logrank import log_rank
+from waterbed.estimators.survival.pieces import Pieces, cut
 from waterbed.model.takedown import AddressedNotice, NoticeEffect, TakedownClock
 
 AGES_H: Final = (6.0, 24.0, 72.0, 168.0)

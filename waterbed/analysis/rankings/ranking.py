@@ -21,7 +21,7 @@ from waterbed.analysis.rankings.takedown import (
     never_seen,
     removal,
 )
-from waterbed.estimators.incidence import NOTHING, share_within
+from waterbed.estimators.survival.incidence import NOTHING, share_within
 from waterbed.model.conclusions import Episode, RankClass, RankingRow
 from waterbed.model.mediums import LOOKED_AT
 from waterbed.model.progress import stage

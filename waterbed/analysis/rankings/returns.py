@@ -24,8 +24,8 @@ from waterbed.analysis.rankings.takedown import (
     removal,
 )
 from waterbed.estimators.calendar_time import effective_number
-from waterbed.estimators.incidence import share_interval
 from waterbed.estimators.refusal import Refusal
+from waterbed.estimators.survival.incidence import share_interval
 from waterbed.model.conclusions import Episode
 from waterbed.model.takedown import ReturnRow
 

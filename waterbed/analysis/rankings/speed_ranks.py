@@ -16,11 +16,11 @@ from waterbed.analysis.rankings.ranking import Each
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, incidence, most_removed, worth_within
 from waterbed.estimators.calendar_time import LEAST_FREEDOM, Worth
 from waterbed.estimators.cluster_shares import pooled_correlation, ratio_error
-from waterbed.estimators.incidence import share_within
 from waterbed.estimators.norm_tests import below_norm
 from waterbed.estimators.rank_sets import cluster_weights, leave_one_out, place_sets, share_among_first, widened
 from waterbed.estimators.refusal import Refusal
-from waterbed.estimators.resampling import ResampledShare, resampled_share
+from waterbed.estimators.survival.incidence import share_within
+from waterbed.estimators.survival.resampling import ResampledShare, resampled_share
 from waterbed.model.conclusions import Episode, RankingRow
 from waterbed.model.progress import staged
 from waterbed.model.results import PlaceRow

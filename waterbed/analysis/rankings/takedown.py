@@ -10,8 +10,15 @@ from typing import Annotated, Final, Literal
 import numpy as np
 
 from waterbed.estimators.calendar_time import Worth, effective_number, least_batches
-from waterbed.estimators.incidence import NOTHING, Curves, cumulative_incidence, share_interval, share_within, sparse
 from waterbed.estimators.refusal import Refusal
+from waterbed.estimators.survival.incidence import (
+    NOTHING,
+    Curves,
+    cumulative_incidence,
+    share_interval,
+    share_within,
+    sparse,
+)
 from waterbed.model.conclusions import TOLD_BY_REGISTRIES, EndCause, Episode
 
 By = Literal["hoster", "asn", "country"]

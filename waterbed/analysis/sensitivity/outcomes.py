@@ -30,7 +30,7 @@ from waterbed.analysis.rankings.takedown import (
     removal,
 )
 from waterbed.analysis.sensitivity.design import Spec
-from waterbed.estimators.incidence import NOTHING, share_interval
+from waterbed.estimators.survival.incidence import NOTHING, share_interval
 from waterbed.model.conclusions import ClockKind, Episode
 from waterbed.model.results import Estimability
 from waterbed.model.takedown import NoticeContext

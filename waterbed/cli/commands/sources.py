@@ -16,8 +16,8 @@ from waterbed.model.conclusions import Quarantine
 from waterbed.model.errors import InputError
 
 if TYPE_CHECKING:
-    from waterbed.estimators.spikes import Spike
-    from waterbed.estimators.survival import Survival
+    from waterbed.estimators.survival.npmle import Survival
+    from waterbed.estimators.survival.spikes import Spike
     from waterbed.intake.csv_table import Rejected
     from waterbed.judging.quarantines import GuardRules
     from waterbed.model.results import FeedCard

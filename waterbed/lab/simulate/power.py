@@ -18,7 +18,7 @@ from scipy import special, stats
 
 from graphs.episodes import censor_from
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, episodes_by_key
-from waterbed.estimators.logrank import log_rank
+from waterbed.estimators.survival.logrank import log_rank
 from waterbed.lab.simulate.draw import Obstacles, draw
 from waterbed.lab.simulate.looks import Simulator
 from waterbed.lab.simulate.studies import episodes_of

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from waterbed.analysis.rankings.takedown import CAUSES, Clock
-from waterbed.estimators.incidence import NOTHING
+from waterbed.estimators.survival.incidence import NOTHING
 from waterbed.judging.confirmation import DOWN, UNKNOWN, UP, confirmed
 from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.world.arrivals import report_days, site_sizes

@@ -15,7 +15,7 @@ from waterbed.analysis.rankings.durations import duration
 from waterbed.analysis.rankings.ranking import UNKNOWN, WITHHELD
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import CAUSES, FEWEST_SITES, WITHIN_H, Clock, incidence
-from waterbed.estimators.incidence import share_within
+from waterbed.estimators.survival.incidence import share_within
 from waterbed.governance.reply import public_successions
 from waterbed.governance.reply import rows as reply_rows
 from waterbed.model.conclusions import TOLD_BY_REGISTRIES, Reached

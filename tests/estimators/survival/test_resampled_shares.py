@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from waterbed.estimators.incidence import cumulative_incidence, share_within
-from waterbed.estimators.resampling import resampled_share
+from waterbed.estimators.survival.incidence import cumulative_incidence, share_within
+from waterbed.estimators.survival.resampling import resampled_share
 
 
 def clocks(seed, count=60, every=5.0, lost=0.2):

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
-from waterbed.estimators.em import Segments, maximise
+from waterbed.estimators.survival.em import Segments, maximise
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -11,7 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from tests.store.study_folder import made, report, url
-from waterbed.cli.commands.keys import audit, forget, key_app, reveal
+from waterbed.cli.commands.operate.keys import audit, forget, key_app, reveal
 from waterbed.model.bookkeeping import Sealed
 from waterbed.model.errors import InputError
 from waterbed.store.folder import Folder, open_folder

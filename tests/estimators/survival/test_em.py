@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from waterbed.estimators.em import Segments, maximise
+from waterbed.estimators.survival.em import Segments, maximise
 from waterbed.model.errors import OwnFailure
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from waterbed.estimators.intervals import Floats, Ints
+from waterbed.estimators.survival.intervals import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from waterbed.estimators.survival import kaplan_meier
+from waterbed.estimators.survival.npmle import kaplan_meier
 
 INF = np.inf
 

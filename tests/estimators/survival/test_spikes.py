@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from waterbed.estimators.spikes import hazard_spikes
+from waterbed.estimators.survival.spikes import hazard_spikes
 
 
 def looked_at(ends, every=1.0):

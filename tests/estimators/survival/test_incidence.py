@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from waterbed.estimators.incidence import (
+from waterbed.estimators.survival.incidence import (
     cumulative_incidence,
     share_interval,
     share_within,

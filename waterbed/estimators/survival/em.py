@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
-from waterbed.estimators.intervals import Intervals
+from waterbed.estimators.survival.intervals import Intervals
 from waterbed.model.errors import OwnFailure
 
 Floats = npt.NDArray[np.float64]

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
-from waterbed.estimators.intervals import Floats
+from waterbed.estimators.survival.intervals import Floats
 from waterbed.model.paces import PACE
 
 _FEWEST: Final = 2

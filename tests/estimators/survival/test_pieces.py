@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from waterbed.estimators.pieces import cut
+from waterbed.estimators.survival.pieces import cut
 
 INF = np.inf
 

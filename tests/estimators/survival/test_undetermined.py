@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from waterbed.estimators.em import ascend
-from waterbed.estimators.intervals import intervals
-from waterbed.estimators.survival import maximum, turnbull
+from waterbed.estimators.survival.em import ascend
+from waterbed.estimators.survival.intervals import intervals
+from waterbed.estimators.survival.npmle import maximum, turnbull
 
 inf = np.inf
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
-from waterbed.estimators.intervals import Floats, Ints, intervals, sums
-from waterbed.estimators.survival import maximum
+from waterbed.estimators.survival.intervals import Floats, Ints, intervals, sums
+from waterbed.estimators.survival.npmle import maximum
 
 TIGHT = 1e-5
 """Slack of the pooled estimate: scores have logarithms in them."""

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
-from waterbed.estimators.em import ascend
-from waterbed.estimators.incidence import Gap, sparse
-from waterbed.estimators.intervals import ROUNDING, Floats, Intervals, intervals
-from waterbed.estimators.survival import MAX_ROUNDS, TOLERANCE, Survival, maximum, part_gone, part_lived
+from waterbed.estimators.survival.em import ascend
+from waterbed.estimators.survival.incidence import Gap, sparse
+from waterbed.estimators.survival.intervals import ROUNDING, Floats, Intervals, intervals
+from waterbed.estimators.survival.npmle import MAX_ROUNDS, TOLERANCE, Survival, maximum, part_gone, part_lived
 
 _Statistic = Callable[[Floats], Floats]
 """From masses, cells x resamples, to one number for each resample."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from waterbed.estimators.em import ascend
-from waterbed.estimators.intervals import ROUNDING, Floats, Intervals, intervals
-from waterbed.estimators.undetermined import Maxima
+from waterbed.estimators.survival.em import ascend
+from waterbed.estimators.survival.intervals import ROUNDING, Floats, Intervals, intervals
+from waterbed.estimators.survival.undetermined import Maxima
 
 TOLERANCE = 1e-4
 """Largest directional derivative / n - 1 at which an estimate counts as the maximum."""

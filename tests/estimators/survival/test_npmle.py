@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from waterbed.estimators.em import ascend
-from waterbed.estimators.incidence import NOTHING, cumulative_incidence
-from waterbed.estimators.intervals import intervals
-from waterbed.estimators.survival import turnbull
+from waterbed.estimators.survival.em import ascend
+from waterbed.estimators.survival.incidence import NOTHING, cumulative_incidence
+from waterbed.estimators.survival.intervals import intervals
+from waterbed.estimators.survival.npmle import turnbull
 from waterbed.model.errors import OwnFailure
 
 INF = np.inf

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import scipy
 
-from waterbed.estimators.intervals import Floats, Intervals
+from waterbed.estimators.survival.intervals import Floats, Intervals
 
 _GONE: Final = 1e-9
 """Survival below which all are taken to have ended."""

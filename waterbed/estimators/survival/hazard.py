@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
-from waterbed.estimators.intervals import Floats, Ints, sums
+from waterbed.estimators.survival.intervals import Floats, Ints, sums
 from waterbed.model.errors import OwnFailure
 
 _LEAST, _MOST = np.log(1e-3), np.log(10.0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from waterbed.estimators.paces import least_unhidden, pace_test
+from waterbed.estimators.survival.paces import least_unhidden, pace_test
 
 INF = np.inf
 STEP = 2.0

@@ -5,8 +5,8 @@ import pytest
 from scipy import integrate, optimize, stats
 
 from benchmarks.notices import ratios
-from waterbed.estimators.hazard import hazard
-from waterbed.estimators.pieces import cut
+from waterbed.estimators.survival.hazard import hazard
+from waterbed.estimators.survival.pieces import cut
 
 INF = np.inf
 NO_EFFECTS = 1e-4

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from waterbed.estimators.logrank import log_rank, scores
+from waterbed.estimators.survival.logrank import log_rank, scores
 
 INF = np.inf
 

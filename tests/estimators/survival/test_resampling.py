@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from waterbed.estimators.resampling import resample
-from waterbed.estimators.survival import turnbull
+from waterbed.estimators.survival.npmle import turnbull
+from waterbed.estimators.survival.resampling import resample
 
 INF = np.inf
 

@@ -1,0 +1,1 @@
+"""Tests: one sentence each; real servers on loopback."""

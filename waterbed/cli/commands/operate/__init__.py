@@ -1,0 +1,1 @@
+"""Commands that keep a study sound: backups, keys, lake, checks."""

@@ -1,0 +1,1 @@
+"""Commands of the study record: protocol, codes, frozen studies."""

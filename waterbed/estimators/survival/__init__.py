@@ -1,0 +1,1 @@
+"""Times to an end, each known between two checks."""

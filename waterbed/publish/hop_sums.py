@@ -1,9 +1,9 @@
 """Adds up cells of hops: flows, sinks and sources, weeks."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 from graphs.network.moves import Level
 from graphs.network.weeks import CROSS_BORDER, CrossBorder
@@ -11,6 +11,9 @@ from waterbed.publish.hop_cells import HopCell
 
 WAYS: Final[tuple[CrossBorder | None, ...]] = (*CROSS_BORDER, None)
 """Passages in display order; None: withheld."""
+Key = TypeVar("Key", bound=Hashable)
+Sums = tuple[float, float, float, tuple[str, ...]]
+"""Hops, the certain ones, at most how many, and their kinds of evidence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,29 +55,9 @@ def cell_flows(
     Those with both ends named come before those with one, and these before the rest.
     `weeks` are the first and last number.
     """
-    sums: dict[tuple[str | None, str | None, CrossBorder | None], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
-    evidence: dict[tuple[str | None, str | None, CrossBorder | None], set[str]] = defaultdict(set)
-    for cell in cells:
-        if cell.passage not in ways or not _reaches(cell, weeks):
-            continue
-        inside = weeks is None or (weeks[0] <= cell.first and cell.last <= weeks[1])
-        for before, after, share in pairs_of(cell, level):
-            found = sums[before, after, cell.passage]
-            found[0] += share * cell.hops * inside
-            found[1] += share * cell.certain * inside
-            found[2] += share * cell.hops
-            evidence[before, after, cell.passage].update(cell.evidence)
     rows = [
-        CellFlow(
-            from_key=before,
-            to_key=after,
-            passage=way,
-            hops=hops,
-            certain=certain,
-            most=most,
-            evidence=tuple(sorted(evidence[before, after, way])),
-        )
-        for (before, after, way), (hops, certain, most) in sums.items()
+        CellFlow(from_key=before, to_key=after, passage=way, hops=hops, certain=certain, most=most, evidence=evidence)
+        for (before, after, way), (hops, certain, most, evidence) in added(_parts(cells, level, weeks, ways)).items()
     ]
     return sorted(
         rows,
@@ -88,6 +71,33 @@ def cell_flows(
             WAYS.index(row.passage),
         ),
     )
+
+
+def _parts(
+    cells: Iterable[HopCell], level: Level, weeks: tuple[int, int] | None, ways: Collection[CrossBorder | None]
+) -> Iterator[tuple[tuple[str | None, str | None, CrossBorder | None], Sums]]:
+    """The share of each cell in each of its flows, for the given weeks and passages."""
+    for cell in cells:
+        if cell.passage not in ways or not _reaches(cell, weeks):
+            continue
+        inside = weeks is None or (weeks[0] <= cell.first and cell.last <= weeks[1])
+        for before, after, share in pairs_of(cell, level):
+            hops, certain = share * cell.hops * inside, share * cell.certain * inside
+            yield (before, after, cell.passage), (hops, certain, share * cell.hops, cell.evidence)
+
+
+def added(parts: Iterable[tuple[Key, Sums]]) -> dict[Key, Sums]:
+    """Add up hops and their kinds of evidence by key.
+
+    Keys stand in the order in which they first came.
+    """
+    numbers: dict[Key, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+    kinds: dict[Key, set[str]] = defaultdict(set)
+    for key, (hops, certain, most, evidence) in parts:
+        for at, value in enumerate((hops, certain, most)):
+            numbers[key][at] += value
+        kinds[key].update(evidence)
+    return {key: (hops, certain, most, tuple(sorted(kinds[key]))) for key, (hops, certain, most) in numbers.items()}
 
 
 def cell_places(flows: Iterable[CellFlow]) -> list[CellPlace]:

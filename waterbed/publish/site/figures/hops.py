@@ -3,14 +3,13 @@
 `assets/hop_figures.js` draws the same from the same data, where a reader chooses a part of it.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Annotated, Final
 
 from graphs.network.weeks import CrossBorder
-from waterbed.publish.hop_sums import WAYS, CellFlow, CellPlace
+from waterbed.publish.hop_sums import WAYS, CellFlow, CellPlace, added
 from waterbed.publish.site.figures.marks import NARROW, Mark, Point, Scene, element, label, path, rounded, word
 from waterbed.publish.site.figures.moments import Placed, draw_moments
 from waterbed.publish.site.figures.plot import Axis, Plot, measured, thinned
@@ -114,26 +113,17 @@ def drawn_links(flows: Sequence[CellFlow]) -> tuple[list[Link], list[Link]]:
     leading = [row for row in named if row.passage in CROSSING][:_CROSSING_LINKS]
     leading += [row for row in named if row not in leading][: MOST_LINKS - len(leading)]
     starts, ends = {row.from_key for row in leading}, {row.to_key for row in leading}
-    sums: dict[tuple[Place, Place, CrossBorder | None], list[float]] = {}
-    evidence: dict[tuple[Place, Place, CrossBorder | None], set[str]] = defaultdict(set)
-    for row in [*leading, *(row for row in rows if row not in leading)]:
+
+    def ends_of(row: CellFlow) -> tuple[Place, Place, CrossBorder | None]:
         start = row.from_key if row.from_key is not None and row.from_key in starts else _other(row, _FROM_HOME)
         end = row.to_key if row.to_key is not None and row.to_key in ends else _other(row, _TO_HOME)
-        found = sums.setdefault((start, end, row.passage), [0.0, 0.0, 0.0])
-        for at, value in enumerate((row.hops, row.certain, row.most)):
-            found[at] += value
-        evidence[start, end, row.passage].update(row.evidence)
+        return start, end, row.passage
+
+    shown = [*leading, *(row for row in rows if row not in leading)]
+    sums = added((ends_of(row), (row.hops, row.certain, row.most, row.evidence)) for row in shown)
     links = [
-        Link(
-            start=start,
-            end=end,
-            passage=way,
-            hops=hops,
-            certain=certain,
-            most=most,
-            evidence=tuple(sorted(evidence[start, end, way])),
-        )
-        for (start, end, way), (hops, certain, most) in sums.items()
+        Link(start=start, end=end, passage=way, hops=hops, certain=certain, most=most, evidence=evidence)
+        for (start, end, way), (hops, certain, most, evidence) in sums.items()
     ]
     apart = [link for link in links if isinstance(link.start, int) and isinstance(link.end, int)]
     return [link for link in links if link not in apart], apart

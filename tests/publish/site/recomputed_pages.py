@@ -29,10 +29,10 @@ from waterbed.publish.site.interventions import CHANGE, SHOWN_PAIRS
 from waterbed.publish.site.layout import thousands
 
 
-def differences(folder: Path) -> list[str]:
-    """What pages of a published folder say otherwise than their files, or without any file."""
+def differences(folder: Path, *pages: str) -> list[str]:
+    """What pages of a published folder, or these of them, say otherwise than their files, or without any file."""
     beside, wrong = Files(folder), []
-    for path in sorted(folder.rglob("*.html")):
+    for path in [folder / page for page in pages] or sorted(folder.rglob("*.html")):
         check = Check(beside, path)
         check.frame()
         room = path.parent.name if path.parent != folder else path.stem.partition("-")[0]

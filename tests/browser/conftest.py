@@ -8,6 +8,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.chromium import chromium
 from tests.browser.lab import lab_study
+from tests.once import made_once
 from waterbed.analysis.report import report_of
 from waterbed.model.window import month_of
 from waterbed.publish.release import publish_all
@@ -20,11 +21,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     The report of its first month lies in `report`.
     """
-    made = tmp_path_factory.mktemp("site")
-    with lab_study(made) as study:
-        publish_all(study, made / "out")
-        write_report(report_of(study, month_of("2025-04")), made / "report")
-    return made
+    return made_once(tmp_path_factory, "site", _publish)
+
+
+def _publish(folder: Path) -> None:
+    with lab_study(folder) as study:
+        publish_all(study, folder / "out")
+        write_report(report_of(study, month_of("2025-04")), folder / "report")
 
 
 @pytest.fixture(scope="module")

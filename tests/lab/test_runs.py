@@ -47,10 +47,10 @@ def _outage(folder: Path, hides: Mapping[str, str], **changes: str) -> str:
     for number, part in enumerate(parts):
         key = next((key for key in hides if f'key = "{key}"' in part), None)
         lines = [line for line in part.splitlines() if not line.startswith("blind_")]
-        told = ['blind_to = ["first"]', "blind_from_hour = 21.0", f'blind_how = "{hides[key]}"'] if key else []
+        told = ['blind_to = ["first"]', "blind_from_hour = 24.0", f'blind_how = "{hides[key]}"'] if key else []
         at = next((n for n, line in enumerate(lines) if line.startswith("removal")), len(lines))
         parts[number] = "\n".join([*lines[:at], *told, *lines[at:]])
-    parts += [f'[[outage]]\nfrom_hour = 8.0\nto_hour = 11.0\nsource = "{one}"' for one in ("first", "second", "proxy")]
+    parts += [f'[[outage]]\nfrom_hour = 8.0\nto_hour = 10.0\nsource = "{one}"' for one in ("first", "second", "proxy")]
     path.write_text("\n\n".join(parts) + "\n")
     return str(path)
 

@@ -20,7 +20,7 @@ from tests.store.study_folder import made
 from waterbed.analysis.explain.url import chain_of_url
 from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.analysis.told_origins import hosts_behind, with_told_origins
-from waterbed.governance.origins import decide_use
+from waterbed.governance.origin_agreement import decide_use
 from waterbed.lab.servers.origins import OriginPlay, origin_service
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Origin

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-from waterbed.governance.origins import require_agreement
+from waterbed.governance.origin_agreement import require_agreement
 from waterbed.model.facts import Origin
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study

@@ -93,7 +93,7 @@ def origins_withdraw(context: typer.Context, reason: Reason) -> None:
 def _decide(context: typer.Context, reason: str, *, agreed: bool) -> None:
     from contextlib import closing
 
-    from waterbed.governance.origins import decide_use
+    from waterbed.governance.origin_agreement import decide_use
     from waterbed.store.folder import open_folder
 
     with closing(open_folder(context.obj)) as folder:

@@ -156,7 +156,7 @@ _OURS = {
         *("attribution/lookups/rdap/bootstrap.py", "attribution/rules.py", "crawler/probe/pages.py"),
         *("waterbed/governance/protocol/lock.py", "waterbed/study/link_signs.py", "waterbed/study/look_reader.py"),
         *("waterbed/model/urls.py", "waterbed/publish/freeze/layout.py", "waterbed/publish/site/layout.py"),
-        "waterbed/store/described.py",
+        *("waterbed/store/described.py", "waterbed/cli/commands/docs.py"),
     },
     "values that this process made": {
         *("waterbed/cli/commands/fact_sheet.py", "waterbed/publish/api/app.py", "waterbed/publish/notebook.py"),

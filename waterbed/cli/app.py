@@ -108,7 +108,8 @@ class _Root(TyperGroup):
         params = [param.get_help_record(ctx) for param in self.get_params(ctx)]
         with formatter.section(_bold("Options before the command")):
             formatter.write_dl([record for record in params if record])
-        formatter.write("\n`waterbed COMMAND --help` says what a command takes; docs/cli.md has all.\n")
+        formatter.write("\n`waterbed COMMAND --help` says what a command takes.\n")
+        formatter.write("`waterbed docs PAGE` prints a page that a message names, as docs/cli.md.\n")
 
 
 def _bold(text: str) -> str:

@@ -22,6 +22,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "demo": Command("lab", "demo", "Run the main job on a simulated Internet, and compare with the truth.", "Start"),
     "init": Command("init", "init", "Make a study folder: settings and an empty store.", "Start"),
     "status": Command("init", "status", "Show where the study stands, and what to do next.", "Start"),
+    "docs": Command("docs", "docs", "Print a page of the documentation, as messages name it.", "Start"),
     "import": Command("import_", "import_", "Import reports.", "Collect"),
     "notices": Command("import_", "notices", "Import notices that were sent.", "Collect"),
     "recheck": Command("crawl", "recheck", "Check what is due, once, without touching content.", "Collect"),

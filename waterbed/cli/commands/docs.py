@@ -1,0 +1,78 @@
+"""The `docs` command: the pages that messages name, without a network."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from waterbed.cli.output import say
+from waterbed.model.errors import InputError
+
+_HEADING: Final = re.compile(r"^(#{1,6}) (.+?)\s*$")
+
+
+def docs(
+    page: Annotated[
+        str | None, typer.Argument(metavar="PAGE", help="As messages name it: docs/intake.md, or intake.")
+    ] = None,
+    section: Annotated[list[str] | None, typer.Argument(metavar="SECTION", help="One section alone.")] = None,
+) -> None:
+    """Print a page of the documentation, or list all pages.
+
+    The pages come with the program: no network is needed.
+
+    For example: waterbed docs intake CSV
+    """
+    pages = _pages()
+    if page is None:
+        for path in pages.values():
+            say(f"{path.stem:20} {_title(path)}")
+        return
+    name = page.rstrip(",").removeprefix("docs/").removesuffix(".md")
+    if name not in pages:
+        raise InputError(f"{page!r} is not a page; waterbed docs lists the pages")
+    text = pages[name].read_text(encoding="utf-8")
+    say((_section(text, " ".join(section), name) if section else text).rstrip("\n"))
+
+
+def _pages() -> dict[str, Path]:
+    """The pages by name: those of a clone, else those that the installation laid down."""
+    beside = Path(__file__).parents[3] / "docs"
+    if (beside / "cli.md").is_file():
+        found = list(beside.glob("*.md"))
+    else:
+        try:
+            laid = files("waterbed") or []
+        except PackageNotFoundError:
+            laid = []
+        found = [Path(str(one.locate())) for one in laid if one.parts[-3:-1] == ("waterbed", "docs")]
+    return {path.stem: path for path in sorted(found) if path.stem != "README"}
+
+
+def _title(path: Path) -> str:
+    with path.open(encoding="utf-8") as lines:
+        return next(lines, "").lstrip("# ").rstrip()
+
+
+def _section(text: str, heading: str, page: str) -> str:
+    """A heading with what stands below it, up to the next of its level."""
+    kept: list[str] = []
+    level, fenced, known = 0, False, list[str]()
+    for line in text.splitlines():
+        fenced ^= line.startswith("```")
+        found = None if fenced else _HEADING.match(line)
+        if found:
+            known.append(found[2])
+            if found[2].lower() == heading.lower() and not kept:
+                level = len(found[1])
+            elif len(found[1]) <= level:
+                level = 0
+        if level:
+            kept.append(line)
+    if not kept:
+        raise InputError(f"{heading!r} is not a section of {page}; its sections are {', '.join(known[1:])}")
+    return "\n".join(kept)

@@ -210,6 +210,14 @@ def test_a_decision_is_on_record_with_person_and_reason(tmp_path: Path) -> None:
     assert made.who == entry.who != ""
 
 
+def test_without_a_quarantine_the_list_says_so(tmp_path: Path) -> None:
+    """An empty table would be no answer."""
+    with written(tmp_path, QUIET):
+        pass
+    said = command("-C", tmp_path / "study", "quarantine", "list")
+    assert (said.exit_code, said.stdout) == (0, "No check was held back.\n")
+
+
 def written_again(tmp_path: Path) -> Study:
     return open_study(tmp_path / "study")
 

@@ -66,7 +66,8 @@ def standing(study: Study) -> Standing:
         if ranking_at and ranking_at <= now
         else "measuring"
     )
-    blocks = [] if frozen else list(_blocks(study))
+    # nothing stands in the way of a lab that has run
+    blocks = [] if frozen or study.folder.lab else list(_blocks(study))
     command, why = _next(study, phase, blocks=[what for what, _, _ in blocks], due=lag.due)
     for _, mended, reason in blocks:
         if mended and phase != "empty":
@@ -100,10 +101,7 @@ def _blocks(study: Study) -> Iterator[tuple[str, str, str]]:
     """What stands in the way: words, the command that mends it if one does, and what that does."""
     config, store = study.config, study.store
     server = config.names.resolver
-    # a lab's servers are gone once it has run
-    if not study.folder.lab and not asyncio.run(
-        resolver_answers(server, timeout_s=min(config.names.timeout_s, _ASKED_S), tries=2)
-    ):
+    if not asyncio.run(resolver_answers(server, timeout_s=min(config.names.timeout_s, _ASKED_S), tries=2)):
         yield (
             f"the resolver {server} does not answer in a second: no name can be looked up; run one on this machine, or "
             "name another in [names] resolver (docs/operations.md, Resolver)",
@@ -144,7 +142,7 @@ def _next(study: Study, phase: Phase, *, blocks: list[str], due: int) -> tuple[s
         return "waterbed rank", "ranks hosters by the frozen facts"
     if any(one.startswith("the resolver") for one in blocks):
         return "waterbed status", "again, once the resolver answers"
-    if phase == "measured":
+    if phase == "measured" or study.folder.lab:  # a lab's pass is over: its servers are gone
         return "waterbed rank", "ranks hosters by volume and by speed of removal; waterbed publish OUT makes pages"
     if due:
         return "waterbed recheck", "checks what is due, once; waterbed run keeps on doing so"

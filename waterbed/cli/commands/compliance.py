@@ -99,7 +99,7 @@ def compliance(
         elif what is What.effect:
             _effects(found, form)
         elif what is What.deadlines:
-            _rows(found, DeadlineRow, found.deadlines(), what, form)
+            _deadlines(found, form)
         else:
             _returns(found, form)
 
@@ -181,22 +181,25 @@ def _shares(found: Compliance, weeks: bool, form: Format) -> None:
     if weeks:
         table.add_column("week", no_wrap=True, min_width=8)
     full = named or not weeks
-    for name in ("clocks", *(f"{hours:.0f} h" for hours in WITHIN_H), "before", *(["moved", "late"] if full else [])):
-        table.add_column(name, justify="right", no_wrap=True, min_width=9 if name == "24 h" else len(name))
+    late = full and any(row.late for row in rows)
+    further = [*(["moved"] if full else []), *(["late"] if late else [])]
+    for name in ("clocks", *(f"{hours:.0f} h" for hours in WITHIN_H), "before", *further):
+        table.add_column(name, justify="right", no_wrap=True, min_width=10 if name == "24 h" else len(name))
     if full:
         table.add_column("class", no_wrap=True, min_width=7)
     step = len(WITHIN_H)
     for start in range(0, min(len(rows), _SHOWN * step), step):
-        table.add_row(*_cells(rows[start : start + step], named=named, weeks=weeks))
+        table.add_row(*_cells(rows[start : start + step], named=named, weeks=weeks, late=late))
     print_table(table)
     note(f"Clocks run from when {CLOCK_WORDS[cast(ClockKind, found.info.clock)]}.")
     note("24 h: with its 95% interval; moved: removed or moved within 24 h; class: of the share in 24 h.", broken=True)
-    note("before: removed / all that was gone before the clock began; late: under study later, left out.", broken=True)
+    aside = "; late: under study later, left out" if late else ""
+    note(f"before: removed / all that was gone before the clock began{aside}.", broken=True)
     more(len(rows) // step, _SHOWN)
     _reached(found.notices())
 
 
-def _cells(group: Sequence[ComplianceRow], *, named: bool, weeks: bool) -> list[str]:
+def _cells(group: Sequence[ComplianceRow], *, named: bool, weeks: bool, late: bool) -> list[str]:
     day = next(row for row in group if row.within_h == 24.0)
     shares = [_percent(row.removed) + (_interval(row) if row is day else "") for row in group]
     return [
@@ -206,7 +209,9 @@ def _cells(group: Sequence[ComplianceRow], *, named: bool, weeks: bool) -> list[
         f"{day.clocks:,}",
         *shares,
         f"{day.removed_before:,}/{day.before:,}",
-        *([_percent(day.removed_or_moved), f"{day.late:,}", day.rank_class] if named or not weeks else []),
+        *([_percent(day.removed_or_moved)] if named or not weeks else []),
+        *([f"{day.late:,}"] if late else []),
+        *([day.rank_class] if named or not weeks else []),
     ]
 
 
@@ -239,6 +244,26 @@ def _rows(found: Compliance, cls: type, rows: Sequence[Any], what: What, form: F
     columns = _named(what)
     title = f"{len(rows):,} {what.value}"
     print_rows(cls, rows, found.info_of(what.value), form, columns=columns, title=title, shown=_SHOWN, cell=_short)
+
+
+def _deadlines(found: Compliance, form: Format) -> None:
+    rows = found.deadlines()
+    if form is not Format.table or not rows:
+        _rows(found, DeadlineRow, rows, What.deadlines, form)
+        return
+    table = new_table(f"Removed by the deadline, %, by {found.info.by} and kind of notice")
+    table.add_column("key", no_wrap=True, overflow="ellipsis", max_width=20)
+    table.add_column("kind", no_wrap=True)
+    for name in ("clocks", "due", "due h", "met", "missed", "half h"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows[:_SHOWN]:
+        met = _percent(row.met) + _ends(row.met_low, row.met_high)
+        hours = [_short(row.due_h), met, f"{row.missed:,}", _short(row.action_h)]
+        table.add_row(row.key, row.kind, f"{row.clocks:,}", f"{row.due:,}", *hours)
+    print_table(table)
+    note("due: clocks with a deadline, of the order or the law; met: with its 95% interval.", broken=True)
+    note("missed: surely late; half h: hours until half was gone, deadline or not.", broken=True)
+    more(len(rows), _SHOWN)
 
 
 def _returns(found: Compliance, form: Format) -> None:

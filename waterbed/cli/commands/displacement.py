@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from waterbed.cli.options import Follow, Page, Since, Until
-from waterbed.cli.output import new_table, print_table, say, written, written_at
+from waterbed.cli.output import console, new_table, print_table, say, written, written_at
 from waterbed.cli.windows import asked
 from waterbed.model.errors import InputError
 
@@ -68,6 +68,8 @@ def displacement(
 
 
 _PAIRS = 10
+_WIDE = 100
+"""Columns of a terminal from which on units are shown."""
 
 
 def _print(found: Findings) -> None:
@@ -80,18 +82,22 @@ def _print(found: Findings) -> None:
             say(sentence)
         say("")
     table = new_table("All numbers" if found.summary else _title(found), look="bold")
-    for name in ("number", "arrivals", "estimate", "95% interval", "p (least)", "n", "unit"):
-        table.add_column(name, justify="right" if name in ("estimate", "p (least)", "n") else "left")
+    names = ["number", "arrivals", "estimate", "95% interval", "p (least)", "n"]
+    names += ["unit"] if console.width >= _WIDE else []
+    for name in names:
+        table.add_column(name, justify="right" if name in ("estimate", "p (least)", "n") else "left", overflow="fold")
     for answer in found.answers:
         if answer.refusal is None:
-            table.add_row(*_cells(answer))
-    print_table(table)
+            table.add_row(*_cells(answer)[: len(names)])
+    if table.rows:
+        print_table(table)
     refused: dict[str, list[str]] = {}
     for answer in found.answers:
         if answer.refusal is not None:
             refused.setdefault(answer.refusal, []).append(f"{answer.name} ({answer.reading})")
-    for reason, names in refused.items():
-        say(f"no number: {reason}: {', '.join(dict.fromkeys(names))}")
+    for reason, without in refused.items():
+        if found.summary is None or reason not in found.summary.sentences:
+            say(f"no number: {reason}: {', '.join(dict.fromkeys(without))}")
     _pairs(found)
     for line in (*found.notes, *ALWAYS):
         say(line)

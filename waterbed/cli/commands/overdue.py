@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -41,7 +42,7 @@ def overdue(
         note(f"wrote {len(rows):,} rows to {csv}")
     elif form is not Format.table or rows:
         title = f"{len(rows):,} URLs overdue at {len({row.key for row in rows}):,} hosters"
-        print_rows(Overdue, rows, info, form.value, columns=_COLUMNS, title=title, cell=_cell)
+        print_rows(Overdue, rows, info, form.value, columns=_columns(rows), title=title, cell=_cell)
     if form is Format.table:
         held = sum(row.held_for_police for row in rows)
         if not rows:
@@ -64,6 +65,16 @@ _COLUMNS = {
     "reminders": "reminders",
     "answered": "acknowledged",
 }
+_OPTIONAL = {"reference", "reminders", "acknowledged"}
+
+
+def _columns(rows: Sequence[Overdue]) -> dict[str, str]:
+    """The columns, without an optional one that is empty in every row."""
+    return {
+        name: field
+        for name, field in _COLUMNS.items()
+        if field not in _OPTIONAL or any(getattr(row, field) for row in rows)
+    }
 
 
 def _cell(value: object) -> str:

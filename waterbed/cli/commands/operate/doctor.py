@@ -52,7 +52,9 @@ def quarantine_list(context: typer.Context, form: Formatted = Format.table) -> N
 
     with open_study(context.obj) as study:
         found = study.conclude().quarantines
-        if form is Format.table:
+        if form is Format.table and not found:
+            say("No check was held back.")
+        elif form is Format.table:
             _print_quarantines(sorted(found, key=lambda one: (one.kind == "feed", one.began_at)))
         else:
             _print(Quarantine, found, table_info(study, "quarantines", by="quarantine"), form)

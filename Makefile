@@ -31,7 +31,7 @@ $(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
 	.venv-$*/bin/pip install --quiet --require-hashes -r tests/$*/requirements.lock
 	touch $@
 
-# Node.js with npm, Java and Chromium, each only where this machine has none
+# Node.js with npm, Java, Chromium and R, each only where this machine has none
 tools: $(VENV)/installed-dev
 	$(BIN)/python -m tests.tools
 
@@ -51,7 +51,7 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests/docs --ignore=tests/docs/test_tour.py
+	tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests/docs --ignore=tests/docs/tours
 
 # a site of docs/ in site/, with a search that needs no network
 docs: $(VENV)/installed-dev

@@ -1,7 +1,11 @@
 """How Sphinx builds these pages into a site: `make docs`."""
 
+import json
 import tomllib
 from pathlib import Path
+from typing import Any
+
+from myst_parser.parsers.sphinx_ import MystParser
 
 project = "Waterbed"
 author = "The Waterbed authors"
@@ -10,7 +14,7 @@ version = release = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "docs/README"
-source_suffix = {".md": "markdown"}
+source_suffix = {".md": "markdown", ".ipynb": "ipynb"}
 include_patterns = ["*.md", "docs/**", "benchmarks/*.md", "examples/**"]
 exclude_patterns = ["**/*.j2", "**/*.py"]
 html_extra_path = ["start"]
@@ -32,3 +36,28 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
+
+
+class NotebookParser(MystParser):
+    """Reads a notebook as Markdown: its text, its code, and what is stored as printed."""
+
+    supported = ("ipynb",)
+
+    def parse(self, inputstring: str, document: Any) -> None:
+        """Parse a notebook's JSON."""
+        book = json.loads(inputstring)
+        language = book["metadata"]["language_info"]["name"].lower()
+        super().parse("\n\n".join(part for cell in book["cells"] for part in _parts(cell, language)), document)
+
+
+def _parts(cell: dict[str, Any], language: str) -> list[str]:
+    text = "".join(cell["source"])
+    if cell["cell_type"] == "markdown":
+        return [text]
+    printed = "".join("".join(output["text"]) for output in cell["outputs"])
+    return [f"```{language}\n{text}\n```", *([f"```text\n{printed}```"] if printed else [])]
+
+
+def setup(app: Any) -> None:
+    """Add the reader of notebooks."""
+    app.add_source_parser(NotebookParser)

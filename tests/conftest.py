@@ -57,8 +57,14 @@ import waterbed.cli.output  # noqa: E402, F401
 
 LONGEST = (
     *("browser/test_pages", "service/test_service", "lab/test_runs", "graphs/displacement/test_findings"),
-    *("crawler/recheck/test_run", "docs/test_tour", "store/whole/test_replacing", "leaks/test_study"),
+    *(
+        "crawler/recheck/test_run",
+        "docs/tours/test_displacement_study",
+        "store/whole/test_replacing",
+        "leaks/test_study",
+    ),
     *("store/lake/test_sealing", "store/test_spark", "zoo/test_fuzz", "docs/test_cli", "zoo/test_zoo", "lab/test_run"),
+    *("docs/tours/test_hotline_month", "docs/tours/test_first_study"),
     *("publish/freeze/test_reproduce", "governance/test_reply", "analysis/coding/test_coding"),
 )
 """Files of tests that take longest: they go first, so that no worker is left alone with one at the end."""

@@ -1,4 +1,4 @@
-"""Node.js with npm, Java and Chromium for the tests, where the machine has none of its own."""
+"""Node.js with npm, Java, Chromium and R for the tests, where the machine has none of its own."""
 
 import os
 import sys

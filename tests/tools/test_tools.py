@@ -38,7 +38,7 @@ def test_a_program_that_is_not_there_does_not_serve(tmp_path: Path) -> None:
 def test_each_lock_has_hashes_and_names_no_registry() -> None:
     """What is got is the same wherever it comes from."""
     locks = sorted(HERE.parent.rglob("tools/*/*lock*"))
-    assert [path.parent.name for path in locks] == ["chromium", "java", "node"]
+    assert [path.parent.name for path in locks] == ["chromium", "java", "node", "r"]
     for path in locks:
         text = path.read_text()
         assert re.search(r"--hash=sha256:|\"integrity\": \"sha512-", text)

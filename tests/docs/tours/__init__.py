@@ -1,0 +1,1 @@
+"""Tutorials, followed word for word in a fresh copy."""

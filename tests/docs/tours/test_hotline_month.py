@@ -1,0 +1,22 @@
+"""The tutorial of a hotline's month, followed word for word."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.docs.markdown import page
+from tests.docs.tours.following import follow, near
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The reader's folder after the last command, each of which printed what the page shows."""
+    return follow(page("hotline-month.md"), tmp_path_factory.mktemp("home"), fit=near)
+
+
+def test_reminders_have_a_line_each(here: Path) -> None:
+    """The file for a mail merge has the hoster, the id and the hours, and no URL."""
+    lines = (here / "reminders.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("key,name,reference,url_id,")
+    assert len(lines) > 10
+    assert not any("://" in line for line in lines)

@@ -1,11 +1,12 @@
 """The tutorial of a hotline's month, followed word for word."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.docs.markdown import page
-from tests.docs.tours.following import follow, near
+from tests.docs.tours.following import environment, follow, near
 
 
 @pytest.fixture(scope="module")
@@ -20,3 +21,18 @@ def test_reminders_have_a_line_each(here: Path) -> None:
     assert lines[0].startswith("key,name,reference,url_id,")
     assert len(lines) > 10
     assert not any("://" in line for line in lines)
+
+
+def test_nothing_stands_in_the_way_of_a_lab_that_has_run(here: Path) -> None:
+    """Its table of routes is a month old and two URLs are due, but its servers are gone: the next command ranks."""
+    done = subprocess.run(
+        [".venv/bin/waterbed", "-C", "month", "status"],
+        cwd=here,
+        env=environment(here.parent),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "2 checks due" in done.stdout
+    assert "Next: waterbed -C month rank" in done.stdout
+    assert "\n- " not in done.stdout

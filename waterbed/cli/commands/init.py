@@ -153,6 +153,7 @@ def _created(made: Folder) -> None:
     say(f"keys    {f'${KEYS_ENVIRONMENT} (no file)' if given else key_file(made.config.study)}")
     note("Keep a copy of the keys somewhere safe and apart. Without them no URL of this", broken=True)
     note("study can be read again; whoever holds them can read them all (docs/operations.md).", broken=True)
+    note("waterbed docs operations prints that page, and so on for each that a message names.", broken=True)
 
 
 _PHASES = {

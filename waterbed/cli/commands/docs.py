@@ -1,4 +1,4 @@
-"""The `docs` command: the pages that messages name, without a network."""
+"""The `docs` command: pages of the documentation, without a network."""
 
 from __future__ import annotations
 

@@ -1,12 +1,14 @@
 """The loss before each arrival; drops hops of alternating DNS."""
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
+from graphs.hands import Hands
 from graphs.runs import Run
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Episode, Hop
@@ -15,20 +17,6 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 _NOT_LEFT = (None, "masked", "lost", "lineage")
 """Ends that are not departures: a proxy in front hides the origin; a network's new owner moves none of its sites."""
-
-REACH = 16
-"""Losses considered before an arrival, and as many after it; more distant ones are unlikely sources."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The loss that an arrival most likely answers."""
-
-    loss: Episode
-    hosters: int
-    """Number of hosters with a loss that could be the source, its own included."""
-    known_gone: bool
-    """True if any of these was over before the arrival."""
 
 
 def in_order(episode: Episode) -> tuple[datetime, str, str, datetime]:
@@ -51,24 +39,79 @@ def down_by(episode: Episode) -> datetime:
     return episode.first_down
 
 
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """An episode whose content left its place.
+
+    Up there from `since`: before the episode, if the network changed hands meanwhile.
+    """
+
+    episode: Episode
+    since: datetime
+
+
+def losses(episodes: Iterable[Episode]) -> list[Loss]:
+    """Episodes of one content that ended by its leaving.
+
+    An end as `lineage` is one where the content was found gone, whoever of the two hosters removed it. Where it was
+    found up, the hoster changed alone. `episodes` are in order.
+    """
+    found = list(episodes)
+    handed: dict[str, list[Episode]] = defaultdict(list)
+    for one in found:
+        if one.cause == "lineage" and not one.proxy:
+            handed[one.url_id].append(one)
+    since: dict[int, datetime] = {}
+    went_on: set[int] = set()
+    for one in found:
+        before = [was for was in handed.get(one.url_id, ()) if _saw(one, was.first_down)]
+        since[id(one)] = min([one.known_up_at, *(since.get(id(was), was.known_up_at) for was in before)])
+        went_on.update(map(id, before))
+    left = (one for one in found if is_loss(one) or (one.cause == "lineage" and not one.proxy))
+    return [Loss(one, since[id(one)]) for one in left if id(one) not in went_on]
+
+
+def _saw(episode: Episode, when: datetime | None) -> bool:
+    """True if content was seen up there then, and before or after."""
+    return when is not None and episode.first_up is not None and episode.first_up <= when <= episode.last_up
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The loss that an arrival most likely answers."""
+
+    loss: Episode
+    hosters: int
+    """Number of hosters with a loss that could be the source, its own included."""
+    known_gone: bool
+    """True if any of these was over before the arrival."""
+
+
+REACH = 16
+"""Losses considered before an arrival, and as many after it; more distant ones are unlikely sources."""
+
+
 class Losses:
     """Losses of one content."""
 
-    def __init__(self, losses: Iterable[Episode]) -> None:
+    def __init__(self, losses: Iterable[Loss], hands: Hands) -> None:
         """Take all losses, in any order."""
-        self._all = sorted(losses, key=lambda e: (down_by(e), in_order(e)))
-        self._ends = [down_by(e) for e in self._all]
+        self._hands = hands
+        self._all = sorted(losses, key=lambda one: (down_by(one.episode), in_order(one.episode)))
+        self._ends = [down_by(one.episode) for one in self._all]
 
-    def nearest(self, when: datetime, hoster: str) -> Source | None:
+    def nearest(self, arrived: Episode) -> Source | None:
         """Return the loss at another hoster nearest in time.
 
         Candidates are the last `REACH` losses before the arrival, and of as many after it those that were up before:
         the content may have been copied while it still stood. Of two equally near ones it is the one before. Takes
         logarithmic time.
         """
+        when = arrived.known_up_at
         place = bisect_right(self._ends, when)
-        gone = [e for e in self._all[max(0, place - REACH) : place] if e.hoster != hoster]
-        later = [e for e in self._all[place : place + REACH] if e.hoster != hoster and e.known_up_at < when]
+        gone = [one.episode for one in self._all[max(0, place - REACH) : place]]
+        later = [one.episode for one in self._all[place : place + REACH] if one.since < when]
+        gone, later = ([e for e in found if not self._hands.one(e, arrived)] for found in (gone, later))
         if not gone and not later:
             return None
         after = not gone or (bool(later) and down_by(later[0]) - when < when - down_by(gone[-1]))

@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from graphs.births import Births
-from graphs.hop_sources import Losses, Source, down_by, in_order, is_loss
+from graphs.hands import Hands
+from graphs.hop_sources import Loss, Losses, Source, down_by, in_order, losses
 from graphs.linking.clusters import Clusters
 from graphs.linking.evidence import Link
 from waterbed.model.conclusions import Episode, Hop, HopKind, OrderClass
 
-_EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ class HopContext:
     labels: Mapping[str, str] = field(default_factory=dict)
     clusters: Clusters = field(default_factory=Clusters)
     births: Births = field(default_factory=Births)
+    hands: Hands = field(default_factory=Hands)
     registrar: Callable[[str, datetime], str | None] = lambda _, __: None
     """The registrar of a site at a time."""
 
@@ -67,8 +69,9 @@ def find_hops(episodes: Iterable[Episode], context: HopContext) -> list[Hop]:
     Content by content, in the order of arrival. A hop needs a loss and a gain. The gain: an episode at a hoster where
     the content was not up just then. The loss: for a URL that was up before, its own last loss; for a new URL one of
     the same content, found by the surest evidence there is: of URLs that redirect to it, else of URLs of the same
-    label, else of any. Of these it is the one nearest in time (`graphs.hop_sources`). Ends as masked, lost or lineage
-    are no loss, nor are ends at the hoster of the arrival. An arrival is no earlier than the birth of its name. Pure;
+    label, else of any. Of these it is the one nearest in time (`graphs.hop_sources`). Ends as masked or lost
+    are no loss, nor is one as lineage while the content stays up, nor ends at the hoster of the arrival or at one whose
+    network is that hoster's by then. An arrival is no earlier than the birth of its name. Pure;
     for a content of n episodes the time grows as n log n.
     """
     contents: dict[str, list[Episode]] = defaultdict(list)
@@ -81,8 +84,7 @@ def find_hops(episodes: Iterable[Episode], context: HopContext) -> list[Hop]:
 
 def _hops_of_content(episodes: Iterable[Episode], context: HopContext) -> Iterator[Hop]:
     ordered = sorted(episodes, key=in_order)
-    ends: dict[str, datetime] = {}
-    own_ends: dict[tuple[str, str], datetime] = {}
+    up: dict[str, Episode] = {}
     before: dict[str, list[Episode]] = defaultdict(list)
     sources = _Sources(ordered, context)
     for when, group in groupby(ordered, key=lambda episode: episode.known_up_at):
@@ -91,41 +93,26 @@ def _hops_of_content(episodes: Iterable[Episode], context: HopContext) -> Iterat
         for arrived in together:
             first, own = arrived.url_id not in met, before.get(arrived.url_id)
             met.add(arrived.url_id)
-            if arrived.proxy or when < ends.get(arrived.hoster, when):
+            if arrived.proxy or any(when < _end(one) and context.hands.one(one, arrived) for one in up.values()):
                 continue
             if own:
-                left = _own_loss(arrived, own)
+                left = sources.own_loss(arrived, own)
                 # a name that alternates between hosters and was lost at all of them has returned: this is not a hop
-                if left is not None and own_ends.get((arrived.url_id, arrived.hoster), _EVER) < down_by(left):
+                if left is not None and not any(
+                    down_by(left) <= _end(one) and context.hands.one(one, arrived) for one in own
+                ):
                     yield _same_url(left, arrived, context)
             elif first:
                 hop = sources.hop_to(arrived)
                 if hop is not None:
                     yield hop
         for episode in together:
-            end, own_place = episode.first_down or _NEVER, (episode.url_id, episode.hoster)
-            ends[episode.hoster] = max(end, ends.get(episode.hoster, end))
-            own_ends[own_place] = max(end, own_ends.get(own_place, end))
+            up[episode.hoster] = max(episode, up.get(episode.hoster, episode), key=_end)
             before[episode.url_id].append(episode)
 
 
-def _own_loss(arrived: Episode, own: Sequence[Episode]) -> Episode | None:
-    """Of the URL's earlier episodes the one whose end is nearest in time, if that is a loss at another hoster.
-
-    An end after the arrival counts only where that place was given up for the new one: what was there together and
-    ended together moved nowhere. A place after which the URL was seen first at another was left for that one. `own` is
-    in order and not empty.
-    """
-    when = arrived.known_up_at
-    ended = sorted((e for e in own if e.first_down is not None), key=lambda e: (down_by(e), in_order(e)))
-    gone = [e for e in ended if down_by(e) <= when]
-    later = [e for e in ended if e.cause == "moved" and when < down_by(e) <= arrived.last_up]
-    if not gone and not later:
-        return None
-    after = not gone or (bool(later) and down_by(later[0]) - when < when - down_by(gone[-1]))
-    left = later[0] if after else gone[-1]
-    answered = own[-1].known_up_at > left.last_up
-    return left if is_loss(left) and left.hoster != arrived.hoster and not answered else None
+def _end(episode: Episode) -> datetime:
+    return episode.first_down or _NEVER
 
 
 class _Sources:
@@ -133,16 +120,37 @@ class _Sources:
 
     def __init__(self, ordered: Iterable[Episode], context: HopContext) -> None:
         self._context = context
-        losses = [episode for episode in ordered if is_loss(episode)]
-        by_label: dict[str, list[Episode]] = defaultdict(list)
-        self._of_url: dict[str, list[Episode]] = defaultdict(list)
-        for loss in losses:
-            self._of_url[loss.url_id].append(loss)
-            label = context.labels.get(loss.url_id)
+        lost = losses(ordered)
+        by_label: dict[str, list[Loss]] = defaultdict(list)
+        self._lost = {id(one.episode) for one in lost}
+        self._of_url: dict[str, list[Loss]] = defaultdict(list)
+        for loss in lost:
+            self._of_url[loss.episode.url_id].append(loss)
+            label = context.labels.get(loss.episode.url_id)
             if label is not None:
                 by_label[label].append(loss)
-        self._all = Losses(losses)
-        self._by_label = {label: Losses(its) for label, its in by_label.items()}
+        self._all = Losses(lost, context.hands)
+        self._by_label = {label: Losses(its, context.hands) for label, its in by_label.items()}
+
+    def own_loss(self, arrived: Episode, own: Sequence[Episode]) -> Episode | None:
+        """The URL's earlier episode that it left for another hoster.
+
+        The one whose end is nearest in time, if that is a loss.
+        An end after the arrival counts only where that place was given up for the new one: what was there together and
+        ended together moved nowhere. A place after which the URL was seen first at another was left for that one.
+        `own` is in order and not empty.
+        """
+        when = arrived.known_up_at
+        ended = sorted((e for e in own if e.first_down is not None), key=lambda e: (down_by(e), in_order(e)))
+        gone = [e for e in ended if down_by(e) <= when]
+        later = [e for e in ended if e.cause == "moved" and when < down_by(e) <= arrived.last_up]
+        if not gone and not later:
+            return None
+        after = not gone or (bool(later) and down_by(later[0]) - when < when - down_by(gone[-1]))
+        left = later[0] if after else gone[-1]
+        answered = own[-1].known_up_at > left.last_up
+        lost = id(left) in self._lost and not self._context.hands.one(left, arrived)
+        return left if lost and not answered else None
 
     def hop_to(self, arrived: Episode) -> Hop | None:
         """Return the hop by the surest evidence.
@@ -152,7 +160,7 @@ class _Sources:
         kind: HopKind = "redirect"
         source = self._redirected(arrived)
         if source is None:
-            source = self._named_alike(arrived) or self._all.nearest(arrived.known_up_at, arrived.hoster)
+            source = self._named_alike(arrived) or self._all.nearest(arrived)
             kind = "tld" if source and self._context.renamed(source.loss, arrived) else "copy"
         if source is None:
             return None
@@ -162,13 +170,13 @@ class _Sources:
     def _redirected(self, arrived: Episode) -> Source | None:
         """The loss of a URL that redirects to this one."""
         urls = dict(self._context.clusters.redirecting_to(arrived.url_id))
-        losses = Losses(loss for url_id in urls for loss in self._of_url.get(url_id, ()))
-        return losses.nearest(arrived.known_up_at, arrived.hoster)
+        own = [loss for url_id in urls for loss in self._of_url.get(url_id, ())]
+        return Losses(own, self._context.hands).nearest(arrived)
 
     def _named_alike(self, arrived: Episode) -> Source | None:
         """The loss of a URL of the same label."""
-        losses = self._by_label.get(self._context.labels.get(arrived.url_id, ""))
-        return losses.nearest(arrived.known_up_at, arrived.hoster) if losses else None
+        alike = self._by_label.get(self._context.labels.get(arrived.url_id, ""))
+        return alike.nearest(arrived) if alike else None
 
 
 def _same_url(left: Episode, arrived: Episode, context: HopContext) -> Hop:

@@ -2,7 +2,9 @@
 
 import pytest
 
-from graphs.hop_sources import REACH, Losses, down_by
+from graphs.hands import Hands
+from graphs.hop_sources import REACH, Losses, down_by, in_order
+from graphs.hop_sources import losses as losses_in
 from tests.graphs.test_hops import hour, stay
 from waterbed.model.conclusions import Episode
 
@@ -13,7 +15,7 @@ def lost(hoster: str, up: float, down: float, url: str = "u") -> Episode:
 
 def answered(losses: list[Episode], when: float, hoster: str = "Z") -> tuple[str, float, int, bool] | None:
     """Hoster and end of the loss that an arrival answers, how many hosters could be meant, and whether any was over."""
-    found = Losses(losses).nearest(hour(when), hoster)
+    found = Losses(losses_in(sorted(losses, key=in_order)), Hands()).nearest(stay(hoster, when, when + 1))
     if found is None:
         return None
     return found.loss.hoster, (down_by(found.loss) - hour(0)).total_seconds() / 3600, found.hosters, found.known_gone

@@ -6,7 +6,7 @@ Judges, attributes and links; it does not rank.
 from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TypeVar
 
 from attribution.attribute import Attributor
@@ -14,6 +14,7 @@ from attribution.lookups.rdap.domain_index import DomainIndex
 from graphs.beyond import Beyond, beyond
 from graphs.births import Births, births_of
 from graphs.episodes import EpisodeRules, UrlHistory, all_episodes, censor_from
+from graphs.hands import Hands
 from graphs.hop_sources import without_alternating
 from graphs.hops import HopContext, find_hops
 from graphs.linking.clusters import Clusters
@@ -250,8 +251,20 @@ class Conclusions(Judgements):
             labels=labels,
             clusters=self.links,
             births=self.births,
+            hands=self.hands,
             registrar=self.domains.registrar,
         )
+
+    @cached_property
+    def hands(self) -> Hands:
+        """Tells hosters that changed from content that moved."""
+        attribute = lru_cache(maxsize=1 << 16)(self.attributor.attribute)
+
+        def holders(episode: Episode, when: datetime) -> tuple[str, ...]:
+            day = when.replace(hour=12, minute=0, second=0, microsecond=0)
+            return attribute(episode.addresses, self.facts.targets[episode.url_id].suffix_id, day).hosters
+
+        return Hands(holders)
 
     @cached_property
     def births(self) -> Births:

@@ -8,7 +8,7 @@ from attribution.hosters.book import HosterBook, undone_ids
 from attribution.hosters.day import BookOfDay, first_day
 from attribution.hosters.files import check_entity
 from attribution.hosters.members import is_key, member_of, shown, stands_alone
-from waterbed.model.decisions import HosterChange
+from waterbed.model.decisions import HOSTING_TYPES, HosterChange
 from waterbed.model.errors import InputError
 
 _FIRST_YEAR, _LAST_YEAR = 1980, 2100
@@ -25,6 +25,10 @@ def well_formed(change: HosterChange) -> HosterChange:
     if change.kind == "define":
         check_entity(change.key, change.name or "", change.country, "this change")
         return replace(change, members=_members(change.members))
+    if change.hosting_type is not None:
+        if change.hosting_type not in HOSTING_TYPES or change.since is None:
+            raise InputError(f"a type of hosting is one of {', '.join(HOSTING_TYPES)}, from a day on; {_SEE}")
+        return replace(change, key=_key(change.key), members=())
     if change.into is None:
         raise InputError(f"a {change.kind} needs two hosters; {_SEE}")
     key, into = _key(change.key), _key(change.into)
@@ -55,6 +59,9 @@ def check_change(book: HosterBook, change: HosterChange) -> HosterBook:
     books = [book.on(day) for day in (since, *(day for day in book.boundaries if day > since))]
     if change.kind == "define":
         _check_define(books, change)
+    elif change.hosting_type:
+        if not books[0].exists(change.key):
+            raise InputError(f"{change.key} is no hoster of this book on {since}; {_SEE}")
     elif change.kind == "split":
         _check_split(books, change)
     else:

@@ -48,9 +48,11 @@ def defined_by(change: HosterChange) -> Definition:
 class Fold:
     """Entities, members and merges on one day.
 
-    `owner` gives the key that holds a member, `parent` the key that another one is the same company as. An AS or a
-    registrant that nobody holds stands for itself. What makes no sense any more, since something before it was undone
-    or rejected, has no effect; `effective` are the changes that have one.
+    `owner` gives the key that holds a member, `parent` the key that another one is the same company as, `hosting` the
+    type of hosting that people accepted.
+
+    An AS or a registrant that nobody holds stands for itself. What makes no sense any more, since something before it
+    was undone or rejected, has no effect; `effective` are the changes that have one.
     """
 
     def __init__(self, day: date) -> None:
@@ -59,6 +61,7 @@ class Fold:
         self.entities: dict[str, Entity] = {}
         self.owner: dict[str, str] = {}
         self.parent: dict[str, str] = {}
+        self.hosting: dict[str, str] = {}
         self.effective: set[str] = set()
         self._held: dict[str, dict[str, None]] = {}
         self._children: dict[str, dict[str, None]] = {}
@@ -117,6 +120,10 @@ class Fold:
         if change.kind == "define":
             self.define([defined_by(change)], "decided")
             done = True
+        elif change.hosting_type:
+            done = self.exists(change.key)
+            if done:
+                self.hosting[change.key] = change.hosting_type
         elif change.into is None:
             return
         elif change.kind == "split":
@@ -215,6 +222,7 @@ class BookOfDay:
             key: replace(fold.entities[key], kind=kind) for key, kind in self._kinds.items() if key in fold.entities
         }
         self.entities: Mapping[str, Entity] = MappingProxyType({**fold.entities, **overridden})
+        self._hosting = {self._roots.get(key, key): one for key, one in fold.hosting.items()}
         self._held = {what: self._roots.get(owner, owner) for what, owner in fold.owner.items()}
         for key, company in self._roots.items():
             if stands_alone(key) and key not in self._held:
@@ -304,6 +312,19 @@ class BookOfDay:
         """
         entity = self.entities.get(key)
         return entity.kind if entity else self._kinds.get(key, "hoster")
+
+    def hosting_type(self, key: str) -> str:
+        """The type of hosting that a hoster mostly offers.
+
+        By what two people accepted; of platforms by their kind; else unknown.
+        """
+        known = self._hosting.get(self.resolve(key))
+        return known or ("platform" if self.kind(key) == "platform" else "unknown")
+
+    def hosting_types(self) -> Mapping[str, str]:
+        """Each company whose type of hosting is known, with it."""
+        known = {*self._hosting, *(key for key in self.entities if self.kind(key) == "platform")}
+        return {key: self.hosting_type(key) for key in sorted(known)}
 
     def name(self, key: str) -> str | None:
         """A hoster's display name; None if unknown."""

@@ -26,9 +26,10 @@ class QueueItem:
 
     change_id: Annotated[str, "the change"]
     task: Annotated[str, "code: say what you think; settle: two others disagree, or one of them is unsure"]
-    kind: Annotated[str, "merge, split, succession, or proposal of one"]
+    kind: Annotated[str, "merge, split, succession, or proposal of one, or of a type of hosting"]
     key: Annotated[str, "the hoster it is about"]
     into: Annotated[str, "the other hoster"]
+    hosting_type: Annotated[str | None, "type of hosting that is proposed: what the hoster would mostly offer"]
     since: Annotated[str | None, "first day on which it holds; null: always"]
     leaving: Annotated[tuple[str, ...], "what leaves the other hoster (split)"]
     key_members: Annotated[tuple[str, ...], "what the hoster holds without this change, AS holders' names beside"]
@@ -59,7 +60,7 @@ def _item(
     since = first_day(change)
     without = book.with_changes([one for one in book.changes if one.change_id != change.change_id])
     before = without.on(since - timedelta(days=1) if since and change.kind in SUCCESSIONS else since or date.max)
-    sides = [_members(before, key) for key in (change.key, change.into or "")]
+    sides = [_members(before, key) if key else () for key in (change.key, change.into)]
     said = list(_registered({*sides[0], *sides[1], *change.members}, registrations))
     more = len(said) - _SHOWN
     return QueueItem(
@@ -68,6 +69,7 @@ def _item(
         kind=change.kind,
         key=change.key,
         into=change.into or "",
+        hosting_type=change.hosting_type,
         since=since.isoformat() if since else None,
         leaving=tuple(_named(what, name_of) for what in change.members),
         key_members=tuple(_named(what, name_of) for what in sides[0]),

@@ -16,6 +16,7 @@ class HosterRow:
     key: Annotated[str, "its key"]
     name: Annotated[str | None, "name for people"]
     kind: Annotated[str, "hoster, proxy or platform"]
+    hosting_type: Annotated[str, "what it mostly offers: shared, vps, dedicated, reseller, platform or unknown"]
     country: Annotated[str | None, "ISO code of its legal seat"]
     members: Annotated[tuple[str, ...], "what it holds on that day; empty if it is part of another"]
     part_of: Annotated[str | None, "the company it is part of on that day, by a merge or a succession"]
@@ -28,9 +29,10 @@ class ChangeRow:
     """A change of the book, with its status."""
 
     change_id: Annotated[str, "its id"]
-    kind: Annotated[str, "define, merge, split, succession or undo"]
+    kind: Annotated[str, "define, merge, split, succession, proposal or undo"]
     key: Annotated[str, "the hoster it is about; for undo, the change"]
     into: Annotated[str | None, "the other hoster, where there is one"]
+    hosting_type: Annotated[str | None, "type of hosting that it proposes"]
     members: Annotated[tuple[str, ...], "the members it names"]
     since: Annotated[str | None, "first day on which it holds; null: always"]
     status: Annotated[
@@ -56,6 +58,7 @@ def hoster_rows(book: HosterBook, day: date, key: str | None = None) -> list[Hos
                 key=one,
                 name=today.name(one),
                 kind=today.kind(one),
+                hosting_type=today.hosting_type(one),
                 country=today.country(one),
                 members=today.members(one) if one in by_company or stands_alone(one) else (),
                 part_of=company if company != one else None,
@@ -87,6 +90,7 @@ def change_rows(book: HosterBook, key: str | None = None) -> list[ChangeRow]:
                 kind=change.kind,
                 key=change.key,
                 into=change.into,
+                hosting_type=change.hosting_type,
                 members=change.members,
                 since=since.isoformat() if since else None,
                 status=status,

@@ -109,10 +109,10 @@ def _carried(roles: Iterable[AddressRoles], asked: Asked) -> Iterator[tuple[str,
         yield asked.book.key_of_as(customer), asked.book.key_of_as(provider), "transit"
 
 
-def hosts_of(conclusions: Conclusions) -> dict[str, int]:
-    """Reported hosts of each hoster of the study."""
+def hosts_of(conclusions: Conclusions, kind: str = "hoster") -> dict[str, int]:
+    """Reported hosts of each hoster, or in another role."""
     hosts: dict[str, set[str]] = {}
-    for one in _appearances(conclusions, "hoster"):
+    for one in _appearances(conclusions, kind):
         for key in one.keys:
             hosts.setdefault(key, set()).add(one.host_id)
     return {key: len(own) for key, own in hosts.items()}

@@ -51,6 +51,8 @@ class Sheet:
     info: TableInfo
     window: Window
     """The reports that it is about."""
+    hosting_type: str
+    """What it mostly offers, by what two people accepted."""
     ranking: RankingRow | None
     """Its row in the ranking; null: nothing reported was looked at there."""
     size: Size | None
@@ -104,6 +106,7 @@ def sheet_of(
         name=name,
         info=replace(found.info_of("sheet"), by="hoster"),
         window=conclusions.window,
+        hosting_type=conclusions.attributor.book.on(day).hosting_type(company),
         ranking=row,
         size=_size(study, company, day, conclusions.whole),
         shares=shares,

@@ -4,7 +4,7 @@ Put together from tables, registrations, looks and counts.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -12,11 +12,11 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from attribution.hosters.day import BookOfDay
-from attribution.hosters.members import holder_key
+from attribution.hosters.members import as_of_key, holder_key
 from attribution.lookups.tables.addresses import pack
 from attribution.lookups.tables.covariates import Value
 from attribution.lookups.tables.domains import DomainTable
-from attribution.lookups.tables.seen_names import domains_by_as, is_seen_names
+from attribution.lookups.tables.seen_names import SeenDomains, domains_by_as, is_seen_names
 from attribution.named_ranges import NamedRanges, ases_of_holders, claimed_ranges, registered_country, registered_ranges
 from attribution.sizes import By, Counted, Measured, sizes_by_as, sizes_by_country, sizes_by_hoster
 from attribution.snapshots import latest
@@ -61,14 +61,19 @@ class SizeTable:
 def add_domains(study: Study, path: Path, day: date) -> tuple[Snapshot, list[str]]:
     """Import a dated table of domains.
 
-    Of one with names and addresses the domains of each AS are counted, by the routes of the day, and no name is kept.
+    Of one with names and addresses the domains of each AS are counted, by the routes of the day, and no name is kept;
+    how many lie at an address becomes a table of covariates.
+
     Returns the snapshot, and the keys of hosters in it that the book does not know.
     """
     if is_seen_names(path):
         with TemporaryDirectory() as folder:  # numbers of ASes alone
-            counted = Path(folder) / path.name
-            counted.write_text(_counted(study, path, day))
+            counted, found = Path(folder) / path.name, _seen(study, path, day)
+            counted.write_text(_csv(["domains"], {key: [one.domains] for key, one in found.items()}))
             (snapshot,) = study.add_table(counted, day, kind="domains")
+            dense = {key: [one.per_address, one.addresses] for key, one in found.items()}
+            counted.write_text(_csv([DENSITY, DENSE], dense))
+            study.add_table(counted, day, kind="covariates")
     else:
         (snapshot,) = study.add_table(path, day, kind="domains")
     named = DomainTable.load(study.folder.tables / folder_name(snapshot)).domains
@@ -76,14 +81,23 @@ def add_domains(study: Study, path: Path, day: date) -> tuple[Snapshot, list[str
     return snapshot, sorted(key for key in named if key[0].islower() and ":" not in key and not book.exists(key))
 
 
-def _counted(study: Study, path: Path, day: date) -> str:
+DENSITY: Final = "domains_per_address"
+"""Covariate: median of the domains at an address that has any."""
+DENSE: Final = "addresses_with_domains"
+
+
+def _seen(study: Study, path: Path, day: date) -> Mapping[str, SeenDomains]:
     attributor, noon = study.attributor(), datetime.combine(day, time(12), tzinfo=UTC)
     if not attributor.routes.both(day):
         raise InputError(
             "counting domains by AS needs a table of routes; add one with waterbed tables add (docs/sizes.md)"
         )
-    found = domains_by_as(path, day, lambda addresses: attributor.origins_by_row(addresses, noon))
-    return "key,domains\n" + "".join(f"{key},{count}\n" for key, count in found.items())
+    return domains_by_as(path, day, lambda addresses: attributor.origins_by_row(addresses, noon))
+
+
+def _csv(names: Sequence[str], rows: Mapping[str, Sequence[float]]) -> str:
+    lines = [("key", *names), *((key, *map(str, row)) for key, row in rows.items())]
+    return "".join(f"{','.join(line)}\n" for line in lines)
 
 
 @stage("sizes")
@@ -138,19 +152,37 @@ def ranking_structure(study: Study, tables: RankingTables, day: date) -> Structu
     largest number, of its ASes.
     """
     by = size_kind(tables.kind)
-    dated = study.tables("covariates") if by and not tables.side else []
-    names = sorted({name for _, table in dated for name in table.columns})
-    chosen = {
-        name: latest([(on, table.columns[name]) for on, table in dated if name in table.columns], day) or {}
-        for name in names
-    }
-    if by != "hoster":
-        return chosen
+    if not by or tables.side:
+        return {}
     book = tables.conclusions.attributor.book.on(day)
-    return {name: _of_hosters(column, book.key_of_as) for name, column in chosen.items()}
+    types = book.hosting_types()
+    chosen = covariates_on(study, day)
+    if by == "hoster":
+        chosen = {name: of_hosters(column, book.key_of_as) for name, column in chosen.items()}
+    elif by == "asn":
+        types = {what: kind for key, kind in types.items() for what in book.members(key) if as_of_key(what)}
+    if types and by != "country":
+        chosen[HOSTING_TYPE] = {**chosen.get(HOSTING_TYPE, {}), **types}
+    return chosen
 
 
-def _of_hosters(column: Mapping[str, Value], hoster_of: Callable[[int], str]) -> dict[str, Value]:
+HOSTING_TYPE: Final = "hosting_type"
+"""Covariate: what a hoster mostly offers, by what two people accepted, else by a table that has it."""
+
+
+def covariates_on(study: Study, day: date) -> dict[str, Mapping[str, Value]]:
+    """The covariates of a day, each of its latest table."""
+    dated = study.tables("covariates")
+    names = sorted({name for _, table in dated for name in table.columns})
+    columns = {name: [(on, table.columns[name]) for on, table in dated if name in table.columns] for name in names}
+    return {name: latest(its, day) or {} for name, its in columns.items()}
+
+
+def of_hosters(column: Mapping[str, Value], hoster_of: Callable[[int], str]) -> dict[str, Value]:
+    """A covariate by hoster.
+
+    Its own value, else of its ASes the commonest word or the largest number.
+    """
     found: dict[str, Value] = {}
     of_ases: dict[str, list[Value]] = defaultdict(list)
     for key, value in column.items():

@@ -31,7 +31,7 @@ def decide(
     members: tuple[str, ...] = (),
     name: str | None = None,
     country: str | None = None,
-    entity: HosterKind | None = None,
+    entity: str | None = None,
     since: date | None = None,
     reason: str,
     person: str | None = None,

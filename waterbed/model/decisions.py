@@ -11,6 +11,8 @@ from typing import Annotated, ClassVar, Final, Literal
 from waterbed.model.errors import InputError
 
 HosterChangeKind = Literal["define", "merge", "split", "succession", "proposal", "undo"]
+HOSTING_TYPES: Final = ("shared", "vps", "dedicated", "reseller", "platform")
+"""Kinds of hosting that a hoster can mostly offer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,18 +30,24 @@ class HosterChange:
         HosterChangeKind,
         "define: an entity as it is from now on; merge: `key` is the same company as `into`; split: `members` leave "
         "`into` for `key`; succession: `into` took over from `key` on a day; proposal: that, or without a day a merge, "
-        "from tables and without effect until two people accept it; undo: another change does not hold",
+        "or without `into` a type of hosting, from tables and without effect until two people accept it; undo: another "
+        "change does not hold",
     ]
     key: Annotated[str, "the hoster it is about; for undo, the change"]
     into: Annotated[str | None, "the other hoster, where there is one"]
     members: Annotated[tuple[str, ...], "AS64500, registry:HANDLE, 192.0.2.0/24 or suffix:pages.example"]
     name: Annotated[str | None, "name for people (define)"]
     country: Annotated[str | None, "ISO code of the legal seat (define)"]
-    entity: Annotated[str | None, "hoster, proxy or platform (define)"]
+    entity: Annotated[str | None, "hoster, proxy or platform (define); type of hosting (proposal)"]
     since: Annotated[datetime | None, "first day on which it holds; null: always"]
     who: Annotated[str, "the person, by account name"]
     reason: Annotated[str, "why, in that person's words"]
     decided_at: Annotated[datetime, "when it was decided"]
+
+    @property
+    def hosting_type(self) -> str | None:
+        """The type of hosting that it proposes, else None."""
+        return self.entity if self.kind == "proposal" and self.into is None else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from waterbed.model.countries import not_a_country
 from waterbed.model.errors import InputError
 from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.bounds import refuse_unusable
+from waterbed.store.hoster_settings import Hosters
 from waterbed.store.settings import (
     Canary,
     Chore,
@@ -25,7 +26,6 @@ from waterbed.store.settings import (
     Domains,
     ExternalSettings,
     Guard,
-    Hosters,
     Judge,
     Lab,
     LakeAt,

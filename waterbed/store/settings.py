@@ -189,13 +189,6 @@ class Origins(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     """True if `rank --told-origins` may use the answers, once the agreement is on record."""
 
 
-class Hosters(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """The basis of the book of hosters."""
-
-    known: bool = True
-    """True if the list of known proxies and platforms lies beneath the study's own file."""
-
-
 class Coding(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """The use of codes by two people for doubtful cases."""
 

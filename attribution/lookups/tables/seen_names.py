@@ -6,6 +6,7 @@ Passive DNS or a crawl: rrname, addresses, first, last. No name is kept.
 import csv
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,7 @@ from attribution.lookups.tables.contents import first_lines, lines_of, opened
 from waterbed.model.errors import InputError
 from waterbed.model.urls import registrable_domain
 
+Triples = np.ndarray[tuple[int, ...], np.dtype[np.uint64]]
 Origins = Callable[[Sequence[str]], list[tuple[int, ...]]]
 """Origin ASes of each address of a column, as of the table's day."""
 
@@ -34,30 +36,54 @@ def is_seen_names(path: Path) -> bool:
     return bool(sample) and tuple(cell.strip().lower() for cell in next(csv.reader(sample[:1]), [])) == COLUMNS
 
 
-def domains_by_as(path: Path, day: date, origins_of: Origins) -> dict[str, int]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenDomains:
+    """The registered domains of one AS, and their density."""
+
+    domains: int
+    addresses: int
+    """Addresses with a domain or more."""
+    per_address: float
+    """Median of the domains at one of these."""
+
+
+def domains_by_as(path: Path, day: date, origins_of: Origins) -> dict[str, SeenDomains]:
     """Distinct registered domains of each origin AS on a day.
 
     Rows of which the day lies from `first` to `last` count, each with all of its addresses, which spaces part. A bad
-    row is an InputError that tells its number and never its text. Memory is 16 bytes for each domain and AS.
+    row is an InputError that tells its number and never its text. Memory is 24 bytes for each domain, address and AS.
     """
     _, pieces = opened(path)
     lines = (line for line in lines_of(pieces, path) if line.strip() and not line.startswith("#"))
     rows = _rows(path, lines, day)
-    pairs: list[np.ndarray[tuple[int, ...], np.dtype[np.uint64]]] = []
+    parts: list[Triples] = []
     while batch := list(islice(rows, _BATCH)):
-        addresses = [address for _, own in batch for address in own]
-        found = iter(origins_of(addresses))
-        told = [(_number(name), asn) for name, own in batch for asn in {asn for _ in own for asn in next(found)}]
-        pairs.append(np.unique(np.array(told, np.uint64).reshape(-1, 2), axis=0))
-    if not pairs:
+        pairs = [(registrable_domain(name), address) for name, own in batch for address in own]
+        found = origins_of([address for _, address in pairs])
+        told = [
+            (asn, _number(address), _number(domain))
+            for (domain, address), ases in zip(pairs, found, strict=True)
+            for asn in ases
+        ]
+        parts.append(np.unique(np.array(told, np.uint64).reshape(-1, 3), axis=0))
+    if not parts:
         raise InputError(f"{path} has no row that holds on {day}; see {_SEE}")
-    distinct = np.unique(np.concatenate(pairs), axis=0)
-    ases, counts = np.unique(distinct[:, 1], return_counts=True)
-    return {f"AS{asn}": count for asn, count in zip(ases.tolist(), counts.tolist(), strict=True)}
+    return _counted(np.unique(np.concatenate(parts), axis=0))
 
 
-def _number(name: str) -> int:
-    return int.from_bytes(hashlib.blake2b(registrable_domain(name).encode(), digest_size=8).digest(), "little")
+def _counted(distinct: Triples) -> dict[str, SeenDomains]:
+    """Count rows of AS, address and domain."""
+    ases, domains = np.unique(np.unique(distinct[:, [0, 2]], axis=0)[:, 0], return_counts=True)
+    places, at_each = np.unique(distinct[:, :2], axis=0, return_counts=True)
+    counts = np.split(at_each, np.searchsorted(places[:, 0], ases)[1:])
+    return {
+        f"AS{asn}": SeenDomains(domains=count, addresses=len(own), per_address=float(np.median(own)))
+        for asn, count, own in zip(ases.tolist(), domains.tolist(), counts, strict=True)
+    }
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
 def _rows(path: Path, lines: Iterator[str], day: date) -> Iterator[tuple[str, tuple[str, ...]]]:

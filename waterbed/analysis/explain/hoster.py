@@ -67,6 +67,7 @@ def _entity(conclusions: Conclusions, today: BookOfDay, key: str, on: date) -> I
     name = conclusions.attributor.name_of(key)
     yield ChainLink(about=key, step="name", value=name, source=source, data_date=when, note=note)
     yield ChainLink(about=key, step="kind", value=today.kind(key), source=source, data_date=when)
+    yield ChainLink(about=key, step="hosting type", value=today.hosting_type(key), source=BOOK, data_date=when)
     seat, members = today.country(key), today.members(key)
     company = today.company(key)
     if seat:
@@ -86,7 +87,9 @@ def _decided(book: HosterBook, key: str) -> Iterator[ChainLink]:
         whom = {
             "merge": f"{row.key} is part of {row.into}",
             "succession": f"{row.into} took over from {row.key}",
-            "proposal": f"{row.into} may have taken over from {row.key}, or be one with it",
+            "proposal": f"{row.into} may have taken over from {row.key}, or be one with it"
+            if row.into
+            else f"{row.key} may mostly offer {row.hosting_type} hosting",
             "split": f"{' '.join(row.members)} of {row.into} became {row.key}",
             "undo": f"of {row.key}",
         }.get(row.kind, row.key)

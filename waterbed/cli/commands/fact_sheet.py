@@ -118,7 +118,8 @@ def sheet_json(found: Sheet) -> str:
     for name, rows in as_mapping(found).items():
         read = json.loads(as_json(_PARTS[name], rows, found.info))
         part = read.pop("rows")
-        whole = whole or {**read, "key": found.key, "name": found.name, "hoster_word": found.hoster_word}
+        whole = whole or {**read, "key": found.key, "name": found.name}
+        whole |= {"hosting_type": found.hosting_type, "hoster_word": found.hoster_word}
         whole[name] = part
     return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
 
@@ -153,6 +154,8 @@ def _numbers(found: Sheet, out: Console) -> None:
             out.print(f"{row.removals:,} removals came in {batches} or more")
     else:
         out.print("Nothing that was reported was looked at there.")
+    if found.hosting_type != "unknown":
+        out.print(f"mostly offers {found.hosting_type} hosting", soft_wrap=True)
     if found.hoster_word:
         looks = f"{found.hoster_word:,} look{'s' if found.hoster_word > 1 else ''}"
         out.print(f"the hoster's word: its own link check decided {looks}, in place of the content", soft_wrap=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from waterbed.cli.hosters import print_footnotes, sentence
 from waterbed.cli.options import AsOf, Format, Formatted, Reason
 from waterbed.cli.output import FINDING, OK, console, for_tools, new_table, note, print_rows, print_table, say
 from waterbed.model.errors import InputError
@@ -18,7 +19,6 @@ from waterbed.model.facts import Registration
 from waterbed.model.progress import stage
 
 if TYPE_CHECKING:
-    from attribution.hosters.book import HosterBook
     from attribution.hosters.files import HosterKind
     from waterbed.model.decisions import HosterChangeKind
 
@@ -149,7 +149,7 @@ def hosters_successions(
     """
     from attribution.successions import Rule
     from waterbed.analysis import successions
-    from waterbed.cli.successions import print_proposed, print_successions
+    from waterbed.cli.hosters import print_proposed, print_successions
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
@@ -178,7 +178,7 @@ def hosters_siblings(
     For example: waterbed -C mystudy hosters siblings --as-of 2026-01-01
     """
     from waterbed.analysis import siblings
-    from waterbed.cli.successions import print_proposed
+    from waterbed.cli.hosters import print_proposed
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
@@ -187,6 +187,33 @@ def hosters_siblings(
         rows, info = siblings.siblings(study, conclusions, day)
         proposed = siblings.propose(study, rows, propose) if propose is not None else None
     print_rows(siblings.Siblings, rows, info, form.value, title=f"Hosters that may be one company, {day}")
+    if proposed is not None and form is Format.table:
+        print_proposed(proposed)
+
+
+@hosters_app.command("types")
+def hosters_types(
+    context: typer.Context,
+    on: AsOf = None,
+    propose: Annotated[str | None, typer.Option(help="Reason: put them before two coders.", show_default=False)] = None,
+    form: Formatted = Format.table,
+) -> None:
+    """Find what each hoster mostly offers: its type of hosting.
+
+    Shared, vps, dedicated, reseller or platform, with the evidence. Private: nothing changes until two people accept.
+
+    For example: waterbed -C mystudy hosters types --as-of 2026-01-01
+    """
+    from waterbed.analysis import hosting_types
+    from waterbed.cli.hosters import print_proposed
+    from waterbed.study.study import open_study
+
+    with open_study(context.obj) as study:
+        conclusions = study.conclude()
+        day = on.date() if on else (conclusions.until or study.clock()).date()
+        rows, info = hosting_types.hosting_types(study, conclusions, day)
+        proposed = hosting_types.propose(study, rows, day, propose) if propose is not None else None
+    print_rows(hosting_types.HostingType, rows, info, form.value, title=f"What hosters mostly offer, {day}")
     if proposed is not None and form is Format.table:
         print_proposed(proposed)
 
@@ -239,11 +266,10 @@ def hosters_show(
     if not changes:
         _table(HosterRow, rows)
     for row in decided:
-        sentence = _sentence(row.kind, row.key, row.into, row.members, row.since)
-        say(f"{row.change_id}: {sentence}")
+        say(f"{row.change_id}: {sentence(row)}")
         say(f"    {row.status}; {row.who}, {_cell(row.decided_at)}: {row.reason}")
     if not changes:
-        _footnotes(book, day, key)
+        print_footnotes(book, day, key)
 
 
 @hosters_app.command("queue")
@@ -326,35 +352,9 @@ def _decide(context: typer.Context, kind: HosterChangeKind, key: str, reason: st
     since: datetime | None = given.pop("since", None)
     with open_study(context.obj) as study:
         change = hosters.decide(study.folder, kind, key, reason=reason, since=since.date() if since else None, **given)
-    day = str(change.since.date()) if change.since else None
-    sentence = _sentence(change.kind, change.key, change.into, change.members, day)
-    say(f"{change.change_id}: {sentence}")
+    say(f"{change.change_id}: {sentence(change)}")
     if change.kind in ("merge", "split", "succession"):
         note("It holds at once, marked as unreviewed until two others have coded it (waterbed hosters queue).")
-
-
-def _sentence(kind: str, key: str, into: str | None, members: tuple[str, ...], since: str | None) -> str:
-    when = f" from {since}" if since else ""
-    return {
-        "define": f"{key} is defined",
-        "merge": f"{key} is the same company as {into}{when}",
-        "split": f"{', '.join(members)} left {into} for {key}{when}",
-        "succession": f"{into} took over everything of {key}{when}",
-        "proposal": f"{into} may {'have taken over' if since else 'be one company with'} {key}{when}: no effect as yet",
-        "undo": f"change {key} does not hold",
-    }[kind]
-
-
-def _footnotes(book: HosterBook, day: date, key: str | None) -> None:
-    from attribution.hosters.listing import taken_from_known
-
-    for old, new, since in book.lineage():
-        if key in (None, old, new):
-            say(f"{new} succeeded {old} on {since}.")
-    for what, known, holder in taken_from_known(book, day):
-        if key in (None, known, holder):
-            say(f"{what} is {known}'s in the known list; here {holder} has it.")
-    note(f"book {book.checksum[:16]} as of {day}", broken=True)
 
 
 def _split(members: str) -> tuple[str, ...]:

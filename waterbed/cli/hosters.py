@@ -1,13 +1,16 @@
-"""Prints networks that changed hands."""
+"""Prints changes of the book of hosters, and proposals."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
 from waterbed.cli.output import more, new_table, note, percent, print_table, say
 
 if TYPE_CHECKING:
+    from attribution.hosters.book import HosterBook
+    from attribution.hosters.listing import ChangeRow
     from waterbed.analysis.successions import Succession, Successions
     from waterbed.model.decisions import HosterChange
 
@@ -52,9 +55,40 @@ def print_successions(found: Successions, rate: float) -> None:
 def print_proposed(made: Sequence[HosterChange]) -> None:
     """Print what now waits for coders."""
     for change in made:
-        what = "have taken over from" if change.since else "be one company with"
-        say(f"{change.change_id}: {change.into} may {what} {change.key}")
+        say(f"{change.change_id}: {sentence(change)}")
     say(f"{len(made)} proposals wait for two coders (waterbed hosters queue); until both accept, they have no effect.")
+
+
+def sentence(change: HosterChange | ChangeRow) -> str:
+    """A change in words."""
+    key, into = change.key, change.into
+    day = change.since.date().isoformat() if isinstance(change.since, datetime) else change.since
+    when = f" from {day}" if day else ""
+    if change.kind == "proposal":
+        may = f"may {'have taken over from' if day else 'be one company with'} {key}{when}"
+        return (
+            f"{into} {may}: no effect as yet" if into else f"{key} may mostly offer {change.hosting_type} hosting{when}"
+        )
+    return {
+        "define": f"{key} is defined",
+        "merge": f"{key} is the same company as {into}{when}",
+        "split": f"{', '.join(change.members)} left {into} for {key}{when}",
+        "succession": f"{into} took over everything of {key}{when}",
+        "undo": f"change {key} does not hold",
+    }[change.kind]
+
+
+def print_footnotes(book: HosterBook, day: date, key: str | None) -> None:
+    """Print successions, and members that the known list has elsewhere."""
+    from attribution.hosters.listing import taken_from_known  # noqa: PLC0415 (help needs none of it)
+
+    for old, new, since in book.lineage():
+        if key in (None, old, new):
+            say(f"{new} succeeded {old} on {since}.")
+    for what, known, holder in taken_from_known(book, day):
+        if key in (None, known, holder):
+            say(f"{what} is {known}'s in the known list; here {holder} has it.")
+    note(f"book {book.checksum[:16]} as of {day}", broken=True)
 
 
 def _cells(row: Succession) -> tuple[str, ...]:

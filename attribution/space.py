@@ -179,6 +179,26 @@ def _v6_cut(*tables: RangeTable) -> _Cut:
     return np.maximum(0, span - begins_inside), part_high, sets, parts
 
 
+def shared_48s(first: RangeTable, second: RangeTable) -> tuple[Space, Space]:
+    """2000::/3 in /48s, with the sets of first addresses.
+
+    As `shared_space`, in the unit in which IPv6 is announced: parts of a /48 do not count.
+    """
+    edges = [np.array([GLOBAL_FIRST, GLOBAL_STOP], np.uint64) >> np.uint64(16)]
+    for table in (first, second):
+        begins_inside = (table.v6_low != 0) | ((table.v6_high & np.uint64(0xFFFF)) != 0)
+        edges.append((table.v6_high >> np.uint64(16)) + begins_inside)
+    begin = np.unique(np.concatenate(edges))
+    begin = begin[(begin >= edges[0][0]) & (begin <= edges[0][1])]
+    counts, high = np.diff(begin).astype(np.int64), begin[:-1] << np.uint64(16)
+    none, low = np.zeros(0, np.int32), np.zeros(len(high), np.uint64)
+    one, other = (
+        Space(counts=counts, sets=table.v6_set_of(high, low), part_high=np.zeros(0, np.uint64), part_sets=none)
+        for table in (first, second)
+    )
+    return one, other
+
+
 def overlaid(below: Space, above: Space, shift: int) -> Space:
     """The same space, overlaid with the sets of `above`.
 

@@ -1,10 +1,11 @@
 """Address space that changed hands between two tables. Pure.
 
-Pairs of an old and a new AS, and how often chance would make such a pair. IPv4 addresses only.
+Pairs of an old and a new AS, and how often chance would make such a pair: IPv4 by addresses, IPv6 by /48s.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, summarize_address_range
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, summarize_address_range
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +13,7 @@ import scipy
 from numpy.typing import NDArray
 
 from attribution.lookups.tables.ranges import RangeTable
-from attribution.space import Counts, Space, shared_space
+from attribution.space import GLOBAL_FIRST, Counts, Space, shared_48s, shared_space
 from waterbed.estimators.norm_tests import adjusted_for_all
 
 Floats = NDArray[np.float64]
@@ -24,10 +25,12 @@ class Rule:
     """Shares that make a new AS an old one's heir.
 
     It had no address on the first day; `share_in` of what it has now was the old one's; and it got `share_out` of what
-    the old one had, or `rest_out` of one that kept at most `kept`. Both have `least` addresses.
+    the old one had, or `rest_out` of one that kept at most `kept`. Both have `least` IPv4 addresses, or `least_48s` of
+    IPv6: a /21, or a /40.
     """
 
     least: int = 2048
+    least_48s: int = 256
     share_in: float = 0.8
     share_out: float = 0.3
     rest_out: float = 0.2
@@ -38,13 +41,14 @@ class Rule:
 class Hands:
     """Pairs of ASes between which addresses moved, as columns.
 
-    Addresses moved if their origins had `old` and not `new` on the first day, and `new` and not `old` on the second.
-    `old_size` and `kept` are the old one's addresses on the first day, and those of them that it still has; `new_size`
-    and `new_before` the new one's on the second and on the first. A block is an unbroken run of moved addresses:
-    `block_pair` gives its row here, `block_first` and `block_size` its addresses. `size_of` are sizes on the first day
-    of all ASes that had any.
+    Addresses are IPv4 addresses or IPv6 /48s, by `family`. They moved if their origins had `old` and not `new` on the
+    first day, and `new` and not `old` on the second. `old_size` and `kept` are the old one's addresses on the first
+    day, and those of them that it still has; `new_size` and `new_before` the new one's on the second and on the first.
+    A block is an unbroken run of moved addresses: `block_pair` gives its row here, `block_first` and `block_size` its
+    addresses. `size_of` are sizes on the first day of all ASes that had any, `holders`.
     """
 
+    family: int
     old: Counts
     new: Counts
     moved: Counts
@@ -56,6 +60,7 @@ class Hands:
     block_first: Counts
     block_size: Counts
     size_of: Counts
+    holders: Counts
 
     def __len__(self) -> int:
         """Count the pairs."""
@@ -66,16 +71,20 @@ class Hands:
         """Number of blocks of each pair."""
         return np.bincount(self.block_pair, minlength=len(self))
 
-    def heirs(self, rule: Rule) -> Bools:
-        """Pairs of an old AS and its heir, by rule."""
+    def heirs(self, rule: Rule, known: Counts | None = None) -> Bools:
+        """Pairs of an old AS and its heir, by rule.
+
+        None of those `known` is an heir.
+        """
         out, rest = self.moved / self.old_size, self.kept / self.old_size
         enough = (out >= rule.share_out) | ((rest <= rule.kept) & (out >= rule.rest_out))
         heirs: Bools = (self.new_before == 0) & (self.moved >= rule.share_in * self.new_size) & enough
-        return heirs & self.large(rule)
+        return heirs & self.large(rule) & ~np.isin(self.new, [] if known is None else known)
 
     def large(self, rule: Rule) -> Bools:
         """Pairs of which both sides have enough addresses."""
-        large: Bools = (self.old_size >= rule.least) & (self.new_size >= rule.least)
+        least = rule.least if self.family == 4 else rule.least_48s
+        large: Bools = (self.old_size >= least) & (self.new_size >= least)
         return large
 
     def largest(self, row: int, most: int) -> tuple[str, ...]:
@@ -85,7 +94,7 @@ class Hands:
         found = [
             network
             for first, size in zip(self.block_first[mine].tolist(), self.block_size[mine].tolist(), strict=True)
-            for network in summarize_address_range(IPv4Address(first), IPv4Address(first + size - 1))
+            for network in _networks(self.family, first, first + size)
         ]
         return tuple(map(str, sorted(found, key=lambda one: (one.prefixlen, one))[:most]))
 
@@ -107,16 +116,23 @@ class Chance:
     alike: Floats
 
 
-_FAMILY: Final = 4
-_CLASSES: Final = 33
+_CLASSES: Final = 46
+"""Powers of two of block sizes: 2000::/3 has 2 to the 45th /48s."""
 
 
-def changed_hands(before: RangeTable, after: RangeTable) -> Hands:
+def _networks(family: int, first: int, stop: int) -> Iterator[IPv4Network | IPv6Network]:
+    if family == 4:
+        return summarize_address_range(IPv4Address(first), IPv4Address(stop - 1))
+    first, stop = ((GLOBAL_FIRST << 64) + (unit << 80) for unit in (first, stop))
+    return summarize_address_range(IPv6Address(first), IPv6Address(stop - 1))
+
+
+def changed_hands(before: RangeTable, after: RangeTable, family: int = 4) -> Hands:
     """All pairs of ASes between which addresses moved.
 
     Linear in the tables' stretches.
     """
-    one, other = shared_space(_FAMILY, before, after)
+    one, other = shared_space(4, before, after) if family == 4 else shared_48s(before, after)
     ases = np.unique(np.concatenate([before.members, after.members]).astype(np.int64))
     old_size, new_size = _sizes(one, before, ases), _sizes(other, after, ases)
     of, pairs, stays = _set_pairs(one, before, other, after)
@@ -136,6 +152,8 @@ def changed_hands(before: RangeTable, after: RangeTable) -> Hands:
         new_size=new_size[new],
         new_before=old_size[new],
         size_of=old_size[old_size > 0],
+        holders=ases[old_size > 0],
+        family=family,
         **_blocks(pair, row, first, one.counts),
     )
 
@@ -145,7 +163,7 @@ def moved_from(before: RangeTable, after: RangeTable, ases: frozenset[int]) -> t
 
     IPv4 alone; the latter by each new origin, of addresses with several each counts in full.
     """
-    one, other = shared_space(_FAMILY, before, after)
+    one, other = shared_space(4, before, after)
     width = np.int64(len(after.offsets) + 1)
     codes, of = np.unique((one.sets.astype(np.int64) + 1) * width + other.sets + 1, return_inverse=True)
     had, gone = 0, dict[int, int]()
@@ -162,7 +180,14 @@ def moved_from(before: RangeTable, after: RangeTable, ases: frozenset[int]) -> t
 
 
 def chances(hands: Hands, rule: Rule) -> Chance:
+    """Probability of each pair of one family by chance alone."""
+    return chances_together([hands], rule)[0]
+
+
+def chances_together(families: Sequence[Hands], rule: Rule) -> list[Chance]:
     """Probability of each pair by chance alone.
+
+    Each family has a null of its own, and all pairs of all families are adjusted together.
 
     The null: each block that changed hands went to any of the ASes that received blocks of its size class (a power of
     two), independently. The blocks of a pair are then a sum of independent hypergeometric counts; its upper tail is
@@ -170,13 +195,29 @@ def chances(hands: Hands, rule: Rule) -> Chance:
     Mathematical Statistics 27, 1956; Anderson and Samuels, Fifth Berkeley Symposium, 1967), and as 1 below. So a single
     block never tells anything: every transfer looks like that.
     """
-    heirs, large, blocks = hands.heirs(rule), hands.large(rule), hands.blocks
-    expected = _expected(hands)
-    chance = np.where(heirs & (blocks >= expected + 1.0), scipy.special.pdtrc(blocks - 1.0, expected), 1.0)
-    adjusted = np.ones(len(hands))
-    adjusted[large] = adjusted_for_all(chance[large], dependent=True)
-    peers, alike = _alike(hands, heirs)
-    return Chance(expected=expected, chance=chance, adjusted=adjusted, peers=peers, alike=alike)
+    found = []
+    for hands in families:
+        heirs, blocks, expected = heirs_of(hands, families, rule), hands.blocks, _expected(hands)
+        chance = np.where(heirs & (blocks >= expected + 1.0), scipy.special.pdtrc(blocks - 1.0, expected), 1.0)
+        peers, alike = _alike(hands, heirs)
+        found.append(Chance(expected=expected, chance=chance, adjusted=np.ones(len(hands)), peers=peers, alike=alike))
+    large = [hands.large(rule) for hands in families]
+    compared = [one.chance[own] for one, own in zip(found, large, strict=True)]
+    together = adjusted_for_all(np.concatenate(compared), dependent=True)
+    parts = np.split(together, np.cumsum([len(part) for part in compared])[:-1])
+    for one, own, part in zip(found, large, parts, strict=True):
+        one.adjusted[own] = part
+    return found
+
+
+def heirs_of(hands: Hands, families: Sequence[Hands], rule: Rule) -> Bools:
+    """Pairs of one family: an AS and its heir.
+
+    An heir in IPv6 is no AS that had IPv4 before: such an AS may have bought its first IPv6. That an AS had IPv6 before
+    it got all its IPv4 from another is no sign against it.
+    """
+    known = next((other.holders for other in families if (hands.family, other.family) == (6, 4)), None)
+    return hands.heirs(rule, known)
 
 
 def _expected(hands: Hands) -> Floats:

@@ -1,8 +1,10 @@
 """Networks that changed hands between two days: private proposals."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 from typing import Annotated, Final
 
 import numpy as np
@@ -14,8 +16,8 @@ from attribution.lookups.rdap.registrations import RegistrationIndex
 from attribution.lookups.tables.organisations import AsOrganisations
 from attribution.lookups.tables.relations import RelationTable
 from attribution.lookups.tables.routes import RouteTables
-from attribution.snapshots import Chosen, latest
-from attribution.successions import Chance, Hands, Rule, chances, changed_hands
+from attribution.snapshots import Chosen, Snapshots, latest
+from attribution.successions import Chance, Hands, Rule, chances_together, changed_hands, heirs_of
 from waterbed.governance import hosters
 from waterbed.governance.keys import stated_reason
 from waterbed.model.decisions import HosterChange
@@ -28,8 +30,9 @@ from waterbed.study.study import Study
 
 SEE: Final = "docs/attribution.md, Networks that change hands"
 METHOD: Final = (
-    "IPv4 addresses whose origin changed, as blocks; Poisson tail of a null in which each block goes to any AS that "
-    f"received one of its size; Benjamini-Yekutieli over all pairs of two large ASes: {SEE}"
+    "IPv4 addresses and IPv6 /48s whose origin changed, as blocks; Poisson tail of a null in which each block goes to "
+    "any AS that received one of its size and family; Benjamini-Yekutieli over all pairs of two large ASes of both "
+    f"families: {SEE}"
 )
 _PREFIXES: Final = 3
 _DAYS: Final = 5
@@ -46,7 +49,8 @@ class Succession:
 
     old: Annotated[str, "the AS that had the addresses on the first day"]
     new: Annotated[str, "the AS that has them on the second, and had none on the first"]
-    moved: Annotated[int, "IPv4 addresses that went from one to the other"]
+    family: Annotated[int, "4: its numbers are of IPv4 addresses; 6: of IPv6 /48s"]
+    moved: Annotated[int, "addresses or /48s that went from one to the other"]
     old_size: Annotated[int, "addresses of the old one on the first day"]
     new_size: Annotated[int, "addresses of the new one on the second day"]
     share_out: Annotated[float, "moved addresses as a share of the old one's, 0..1"]
@@ -81,7 +85,7 @@ class Successions:
 def successions(study: Study, first: date, second: date, *, rule: Rule, rate: float) -> Successions:
     """Compare the routes of two days.
 
-    InputError where the study has no IPv4 table of one of them.
+    InputError where the study has no table of either family for both.
     """
     if not 0.0 < rate < 1.0:
         raise InputError(f"--rate {rate:g} is no rate of false discoveries; more than 0 and less than 1 ({SEE})")
@@ -89,24 +93,25 @@ def successions(study: Study, first: date, second: date, *, rule: Rule, rate: fl
         raise InputError(f"--from {first} is not before --to {second}; name the earlier day first ({SEE})")
     attributor = study.attributor()
     routes = attributor.routes
-    before, after = (_of_day(routes.on(day, 4), day, routes.dates()) for day in (first, second))
-    hands = changed_hands(before.table, after.table)
-    found = chances(hands, rule)
+    families = _families(routes, first, second)
+    found = chances_together(families, rule)
     organisations, relations = _Organisations(study), study.tables("relations")
-    taken = np.flatnonzero(hands.heirs(rule)).tolist()
-    pairs = [(int(hands.old[row]), int(hands.new[row])) for row in taken]
+    taken = [
+        (n, row) for n, one in enumerate(families) for row in np.flatnonzero(heirs_of(one, families, rule)).tolist()
+    ]
+    pairs = [(int(families[n].old[row]), int(families[n].new[row])) for n, row in taken]
     queue = decided(attributor.book, [(f"AS{old}", f"AS{new}") for old, new in pairs], second)
     rows = [
         _row(
-            hands,
-            found,
+            families[n],
+            found[n],
             row,
             rate,
             handles=organisations.common(old, first, new, second),
             carriers=(_carriers(relations, old, first), _carriers(relations, new, second)),
             queue=queue,
         )
-        for row, (old, new) in zip(taken, pairs, strict=True)
+        for (n, row), (old, new) in zip(taken, pairs, strict=True)
     ]
     info = replace(
         table_info(study, "successions", by="pair of ASes"),
@@ -115,8 +120,8 @@ def successions(study: Study, first: date, second: date, *, rule: Rule, rate: fl
         method=METHOD,
         data_dates={f"routes of {day}": day.isoformat() for day in (first, second)},
     )
-    rows.sort(key=lambda row: (-row.moved, row.old, row.new))
-    return Successions(rows=rows, compared=int(hands.large(rule).sum()), info=info)
+    rows.sort(key=lambda row: (row.family, -row.moved, row.old, row.new))
+    return Successions(rows=rows, compared=sum(int(one.large(rule).sum()) for one in families), info=info)
 
 
 def propose(study: Study, found: Successions, since: date, reason: str) -> list[HosterChange]:
@@ -127,17 +132,20 @@ def propose(study: Study, found: Successions, since: date, reason: str) -> list[
     """
     book = study.book().on(since)
     stated_reason(reason, "--propose", most=REASON_WORDS, see=SEE)
+    figures: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in found.rows:
+        if row.found and row.queue == NEW:
+            figures[row.old, row.new].append(_figures(row))
     return [
         hosters.decide(
             study.folder,
             "proposal",
-            row.old,
-            into=book.company(row.new),
+            old,
+            into=book.company(new),
             since=since,
-            reason=f"{reason} ({_figures(row)})",
+            reason=f"{reason} ({'; '.join(its)})",
         )
-        for row in found.rows
-        if row.found and row.queue == NEW
+        for (old, new), its in figures.items()
     ]
 
 
@@ -145,18 +153,33 @@ NEW: Final = "new"
 _ONE: Final = "one company"
 
 
+UNITS: Final = MappingProxyType({4: "addresses", 6: "/48s"})
+
+
 def _figures(row: Succession) -> str:
     return (
-        f"{row.moved:,} of {row.old_size:,} addresses went, {row.share_in:.0%} of the new one's {row.new_size:,}, in "
-        f"{row.blocks:,} blocks where chance moves {row.expected:,.1f}; adjusted p {row.adjusted:.1g}"
+        f"{row.moved:,} of {row.old_size:,} {UNITS[row.family]} went, {row.share_in:.0%} of the new one's "
+        f"{row.new_size:,}, in {row.blocks:,} blocks where chance moves {row.expected:,.1f}; "
+        f"adjusted p {row.adjusted:.1g}"
     )
 
 
-def _of_day(chosen: Chosen[RouteTables] | None, day: date, days: set[date]) -> RouteTables:
-    if chosen is None or chosen.data_date != day:
-        known = ", ".join(map(str, sorted(days)[-_DAYS:])) or "none"
-        raise InputError(f"there is no table of IPv4 routes of {day}; the latest days are {known} (docs/tables.md)")
-    return chosen.table
+def _families(routes: Snapshots[RouteTables], first: date, second: date) -> list[Hands]:
+    """What changed hands, by each family with tables of both days."""
+    found = []
+    for family in (4, 6):
+        before, after = (_of_day(routes.on(day, family), day) for day in (first, second))
+        if before and after:
+            found.append(changed_hands(before.table, after.table, family))
+    if not found:
+        lacks = next(day for day in (first, second) if not _of_day(routes.on(day, 4), day))
+        known = ", ".join(map(str, sorted(routes.dates())[-_DAYS:])) or "none"
+        raise InputError(f"there is no table of IPv4 routes of {lacks}; the latest days are {known} (docs/tables.md)")
+    return found
+
+
+def _of_day(chosen: Chosen[RouteTables] | None, day: date) -> RouteTables | None:
+    return chosen.table if chosen and chosen.data_date == day else None
 
 
 def _carriers(relations: Sequence[tuple[date, RelationTable]], asn: int, day: date) -> set[int] | None:
@@ -180,6 +203,7 @@ def _row(
     return Succession(
         old=old,
         new=new,
+        family=hands.family,
         moved=moved,
         old_size=old_size,
         new_size=new_size,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from waterbed.model.decisions import HosterChange
 
 _SHOWN: Final = 60
-_COLUMNS: Final = {"old": 8, "new": 8, "moved": 9, "out": 4, "kept": 4, "in": 4} | {
+_COLUMNS: Final = {"old": 8, "new": 8, "IP": 2, "moved": 9, "out": 4, "kept": 4, "in": 4} | {
     "blocks": 6,
     "expected": 8,
     "adj. p": 6,
@@ -47,7 +47,7 @@ def print_successions(found: Successions, rate: float) -> None:
         known = row.queue if row.queue != "new" else ""
         if words := "; ".join(filter(None, (shared, kept, known))):
             say(f"{row.old}, {row.new}: {words}")
-    note("moved: addresses; out, in: as shares of old and new; kept: by the old one;", broken=True)
+    note("moved: addresses, of IPv6 /48s; out, in: as shares of old and new; kept: by the old one;", broken=True)
     note("expected: blocks by chance; alike: ASes of that size with such an heir.", broken=True)
     note("Private: nothing is merged. csv, json and parquet have prefixes to look up.", broken=True)
 
@@ -95,6 +95,7 @@ def _cells(row: Succession) -> tuple[str, ...]:
     return (
         row.old,
         row.new,
+        str(row.family),
         f"{row.moved:,}",
         percent(row.share_out, 0),
         percent(row.kept, 0),

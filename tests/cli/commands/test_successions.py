@@ -64,6 +64,29 @@ def test_a_succession_is_found_and_nothing_changes(run: Run, study: Path) -> Non
     assert "AS64500, AS64777: 1 organisations hold both; 1 of 2 upstreams kept" in out
 
 
+def test_ipv6_is_compared_too(run: Run, study: Path, tmp_path: Path) -> None:
+    """Where IPv6 goes to the same new AS, that is a row of its own, in /48s, and one proposal has both."""
+    with open_study(study) as opened:
+        for day, heir in ((FIRST, 64500), (SECOND, 64777)):
+            lines = [f"2a0{n:x}::,2a0{n:x}:ffff:ffff:ffff:ffff:ffff:ffff:ffff,{heir}" for n in range(1, 14, 2)]
+            sold = {n: 300 * (day == SECOND and n % 3 == 0) for n in range(256)}
+            lines += [f"2c{n:02x}::,2c{n:02x}:ffff:ffff:ffff:ffff:ffff:ffff:ffff,{65000 + n + sold[n]}" for n in sold]
+            (tmp_path / "routes6.csv").write_text("\n".join(lines) + "\n")
+            opened.add_table(tmp_path / "routes6.csv", day, kind="routes")
+    _, out, _ = run("-C", study, "hosters", "successions", *DAYS, "--format", "json")
+    rows = [row for row in json.loads(out)["rows"] if row["found"]]
+    assert [(row["family"], row["old"], row["new"], row["moved"]) for row in rows] == [
+        (4, "AS64500", "AS64777", 5120),
+        (6, "AS64500", "AS64777", 7 << 32),
+    ]
+    assert rows[1]["prefixes"][0] == "2a01::/16"
+    run("-C", study, "hosters", "successions", *DAYS, "--propose", "compared routes of two days")
+    with open_study(study) as opened:
+        (change,) = opened.store.all(HosterChange)
+    assert "addresses went" in change.reason
+    assert "/48s went" in change.reason
+
+
 def test_a_proposal_has_no_effect_until_two_accept_it(run: Run, study: Path) -> None:
     """Proposed once only; accepted with a public source alone; then the network's new AS is the old one's successor."""
     words = ("hosters", "successions", *DAYS, "--propose", "compared routes of two days")

@@ -135,6 +135,7 @@ def hosters_successions(
     first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="Day of the earlier routing table.")],
     second: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Day of the later one.")],
     least: Annotated[int, typer.Option(min=1, help="Least IPv4 addresses of the old and of the new AS.")] = 2048,
+    least_48s: Annotated[int, typer.Option("--least-48s", min=1, help="The same in /48s of IPv6.")] = 256,
     rate: Annotated[float, typer.Option(help="False discoveries among those found, at most, in the mean.")] = 0.1,
     propose: Annotated[
         str | None, typer.Option(help="Reason: put those found before two coders.", show_default=False)
@@ -154,7 +155,8 @@ def hosters_successions(
 
     with open_study(context.obj) as study:
         day = second.date()
-        found = successions.successions(study, first.date(), day, rule=Rule(least=least), rate=rate)
+        rule = Rule(least=least, least_48s=least_48s)
+        found = successions.successions(study, first.date(), day, rule=rule, rate=rate)
         proposed = successions.propose(study, found, day, propose) if propose is not None else None
     if form is not Format.table:
         for_tools(successions.Succession, found.rows, found.info, form)

@@ -1,6 +1,5 @@
 """CAIDA's AS-to-organisation files: text in two sections, or JSON lines."""
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +11,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from attribution.lookups.tables.arrays import ArrayTable, row_of
 from attribution.lookups.tables.contents import MAX_AS, SAMPLE, SEE, first_lines, lines_of, opened, plain_text
-from attribution.lookups.tables.folders import about_in, whole_folder
 from waterbed.model.errors import InputError
 
 _FORMAT = re.compile(r"#\s*format:\s*([a-z_]+(?:\|[a-z_]+)*)\s*")
@@ -139,8 +138,6 @@ def _bad(path: Path, line: int, why: str) -> NoReturn:
     raise InputError(f"{path}: line {line} {why} ({SEE})")
 
 
-_ARRAYS = ("asns", "places", "ends", "text")
-_SAVED_FORMAT = 1
 _ADDED = re.compile(r"(?P<handle>.+)-ARIN|(?P<ap>.+-AP)-APNIC")
 
 
@@ -158,14 +155,15 @@ class Organisation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AsOrganisations:
+class AsOrganisations(ArrayTable):
     """One day's holders of ASes.
 
     `asns` are sorted; `places` gives each one's organisation. Organisation i is text between ends 3i-1 and 3i+2:
-    holder, name, country, as UTF-8. From a saved folder all are memory-mapped.
+    holder, name, country, as UTF-8.
     """
 
-    form: str
+    KIND = "organisations"
+
     asns: NDArray[np.uint32]
     places: NDArray[np.uint32]
     ends: NDArray[np.uint32]
@@ -177,40 +175,13 @@ class AsOrganisations:
 
     def of(self, asn: int) -> Organisation | None:
         """The organisation that holds an AS, or None."""
-        if not 0 <= asn < 1 << 32:
-            return None
-        found = int(np.searchsorted(self.asns, np.uint32(asn)))  # of the column's own type: else all of it is converted
-        if found == len(self.asns) or self.asns[found] != asn:
+        found = row_of(self.asns, asn)
+        if found is None:
             return None
         place = 3 * int(self.places[found])
         stops = [int(self.ends[place - 1]) if place else 0, *self.ends[place : place + 3].tolist()]
         holder, name, country = (bytes(self.text[start:stop]).decode() for start, stop in pairwise(stops))
         return Organisation(holder=holder, name=name, country=country or None)
-
-    def save(self, folder: Path) -> None:
-        """Write it as a folder of memory-mappable arrays."""
-        with whole_folder(folder) as written:
-            for name in _ARRAYS:
-                np.save(written / f"{name}.npy", getattr(self, name))
-            about = {"format": _SAVED_FORMAT, "kind": "organisations", "form": self.form}
-            (written / "about.json").write_text(json.dumps(about), encoding="utf-8")
-
-    @classmethod
-    def load(cls, folder: Path) -> "AsOrganisations":
-        """Load a saved table; InputError if incomplete."""
-        try:
-            about = about_in(folder)
-            # plain views of the maps: a single number comes out of them in a fraction of the time
-            arrays: dict[str, Any] = {
-                name: np.load(folder / f"{name}.npy", mmap_mode="r").view(np.ndarray) for name in _ARRAYS
-            }
-            if (about["format"], about["kind"]) != (_SAVED_FORMAT, "organisations"):
-                raise ValueError
-            return cls(form=about["form"], **arrays)
-        except (InputError, OSError, ValueError, EOFError, KeyError, TypeError):
-            raise InputError(
-                f"{folder} does not contain a complete table of organisations; import its file again (docs/tables.md)"
-            ) from None
 
 
 def read_organisations(path: Path) -> AsOrganisations:

@@ -3,7 +3,6 @@
 CAIDA's serial-1 and serial-2, and BGPKIT's as2rel as JSON.
 """
 
-import json
 import re
 from array import array
 from collections.abc import Callable, Iterable
@@ -14,15 +13,13 @@ from typing import Any, Final, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from attribution.lookups.tables.arrays import ArrayTable, row_of
 from attribution.lookups.tables.contents import MAX_AS, SEE, characters, first_lines, lines_of, opened
-from attribution.lookups.tables.folders import about_in, whole_folder
 from waterbed.model.errors import InputError
 from waterbed.store.bounded.files import Pieces
 from waterbed.store.bounded.json_text import JsonText
 
 Ases = NDArray[np.uint32]
-_ARRAYS = ("customers", "providers", "ends")
-_SAVED_FORMAT = 1
 _LINE = re.compile(r"(\d{1,10})\|(\d{1,10})\|(-?\d)(?:\|([a-z]+(?:,[a-z]+)*))?")
 _KINDS: Final = {-1: "provider", 0: "peer"}
 _EXPECTED: Final = (
@@ -32,14 +29,15 @@ _EXPECTED: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RelationTable:
+class RelationTable(ArrayTable):
     """One day's providers of ASes.
 
     `customers` are sorted; the providers of customer i are `providers[ends[i]:ends[i + 1]]`, sorted. `peers` counts the
     pairs that are told as peers: they carry nobody, and are not kept.
     """
 
-    form: str
+    KIND = "relations"
+
     customers: Ases
     providers: Ases
     ends: NDArray[np.int64]
@@ -51,12 +49,12 @@ class RelationTable:
 
     def providers_of(self, asn: int) -> tuple[int, ...]:
         """The ASes that carry an AS as their customer, sorted."""
-        if not 0 <= asn < 1 << 32:
-            return ()
-        at = int(np.searchsorted(self.customers, np.uint32(asn)))
-        if at == len(self.customers) or self.customers[at] != asn:
-            return ()
-        return tuple(self.providers[self.ends[at] : self.ends[at + 1]].tolist())
+        at = row_of(self.customers, asn)
+        return () if at is None else tuple(self.providers[self.ends[at] : self.ends[at + 1]].tolist())
+
+    def complete(self) -> bool:
+        """True if each customer has its providers."""
+        return len(self.ends) == len(self.customers) + 1 and int(self.ends[-1]) == len(self.providers)
 
     def above(self, ases: Iterable[int]) -> list[tuple[int, int]]:
         """Customer and provider, from ASes up to the top.
@@ -72,33 +70,6 @@ class RelationTable:
             level = sorted({provider for _, provider in found} - seen)
             seen.update(level)
         return pairs
-
-    def save(self, folder: Path) -> None:
-        """Write it as a folder of memory-mappable arrays."""
-        with whole_folder(folder) as written:
-            for name in _ARRAYS:
-                np.save(written / f"{name}.npy", getattr(self, name))
-            about = {"format": _SAVED_FORMAT, "kind": "relations", "form": self.form, "peers": self.peers}
-            (written / "about.json").write_text(json.dumps(about), encoding="utf-8")
-
-    @classmethod
-    def load(cls, folder: Path) -> "RelationTable":
-        """Load a saved table; InputError if incomplete."""
-        try:
-            about = about_in(folder)
-            arrays: dict[str, Any] = {
-                name: np.load(folder / f"{name}.npy", mmap_mode="r").view(np.ndarray) for name in _ARRAYS
-            }
-            whole = len(arrays["ends"]) == len(arrays["customers"]) + 1
-            if (about["format"], about["kind"]) != (_SAVED_FORMAT, "relations") or not whole:
-                raise ValueError
-            if int(arrays["ends"][-1]) != len(arrays["providers"]):
-                raise ValueError
-            return cls(form=about["form"], peers=int(about["peers"]), **arrays)
-        except (InputError, OSError, ValueError, EOFError, KeyError, TypeError):
-            raise InputError(
-                f"{folder} does not contain a complete table of relations; import its file again (docs/tables.md)"
-            ) from None
 
 
 class _Gathered:

@@ -4,38 +4,36 @@ IIL-AS2Org, PeeringDB's networks, or your own CSV. Evidence for people, no attri
 """
 
 import csv
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from attribution.lookups.tables.arrays import ArrayTable, row_of
 from attribution.lookups.tables.contents import MAX_AS, SEE, characters, first_lines, lines_of, opened
-from attribution.lookups.tables.folders import about_in, whole_folder
 from waterbed.model.errors import InputError
 from waterbed.store.bounded.files import Pieces
 from waterbed.store.bounded.json_text import JsonText
 
-_ARRAYS = ("asns", "groups")
-_SAVED_FORMAT = 1
 _SIBLINGS = "Sibling ASNs"
 _EXPECTED = (
-    "a table of siblings is an object of ASes with 'Sibling ASNs' (IIL-AS2Org), PeeringDB's networks with asn and "
-    f"org_id, or CSV with the header asn,organisation ({SEE})"
+    "a table of siblings is an object of ASes with 'Sibling ASNs', or with 'as2org' (IIL-AS2Org), PeeringDB's networks "
+    f"with asn and org_id, or CSV with the header asn,organisation ({SEE})"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SiblingTable:
+class SiblingTable(ArrayTable):
     """One day's groups of ASes, by one source.
 
     `asns` are sorted, `groups` has the number of each one's group; those that are alone are left out.
     """
 
-    form: str
+    KIND = "siblings"
+
     asns: NDArray[np.uint32]
     groups: NDArray[np.uint32]
 
@@ -45,36 +43,12 @@ class SiblingTable:
 
     def group_of(self, asn: int) -> int | None:
         """The number of an AS's group; None without siblings."""
-        if not 0 < asn <= MAX_AS:
-            return None
-        at = int(np.searchsorted(self.asns, np.uint32(asn)))
-        return int(self.groups[at]) if at < len(self.asns) and self.asns[at] == asn else None
+        at = row_of(self.asns, asn)
+        return None if at is None else int(self.groups[at])
 
-    def save(self, folder: Path) -> None:
-        """Write it as a folder of memory-mappable arrays."""
-        with whole_folder(folder) as written:
-            for name in _ARRAYS:
-                np.save(written / f"{name}.npy", getattr(self, name))
-            about = {"format": _SAVED_FORMAT, "kind": "siblings", "form": self.form}
-            (written / "about.json").write_text(json.dumps(about), encoding="utf-8")
-
-    @classmethod
-    def load(cls, folder: Path) -> "SiblingTable":
-        """Load a saved table; InputError if incomplete."""
-        try:
-            about = about_in(folder)
-            arrays: dict[str, Any] = {
-                name: np.load(folder / f"{name}.npy", mmap_mode="r").view(np.ndarray) for name in _ARRAYS
-            }
-            if (about["format"], about["kind"]) != (_SAVED_FORMAT, "siblings"):
-                raise ValueError
-            if len(arrays["asns"]) != len(arrays["groups"]):
-                raise ValueError
-            return cls(form=about["form"], **arrays)
-        except (InputError, OSError, ValueError, EOFError, KeyError, TypeError):
-            raise InputError(
-                f"{folder} does not contain a complete table of siblings; import its file again (docs/tables.md)"
-            ) from None
+    def complete(self) -> bool:
+        """True if each AS has a group."""
+        return len(self.asns) == len(self.groups)
 
 
 class _Groups:
@@ -155,6 +129,8 @@ def _read_json(pieces: Pieces, groups: _Groups, path: Path) -> str:
             if key in ("data", "net"):
                 form = "peeringdb"
                 _networks(text, groups, path, nested=key == "net")
+            elif key == "as2org":
+                _organisations(text, groups, path)
             elif key.isdecimal():
                 _siblings(key, text.value(), groups, path, number)
             else:
@@ -178,6 +154,17 @@ def _siblings(key: str, record: object, groups: _Groups, path: Path, number: int
         if other is None:
             _bad(path, f"entry {number}", "has a sibling that is no AS")
         groups.join(asn, other)
+
+
+def _organisations(text: JsonText, groups: _Groups, path: Path) -> None:
+    """The later form of IIL-AS2Org: the organisation of each AS."""
+    for number, key in enumerate(text.members(), 1):
+        record = text.value()
+        told = record.get("OrgID") if isinstance(record, dict) else None
+        asn = _as(key)
+        if asn is None or not isinstance(told, str | int):
+            _bad(path, f"entry {number}", "is no AS with OrgID")
+        groups.under(asn, told)
 
 
 def _networks(text: JsonText, groups: _Groups, path: Path, *, nested: bool) -> None:

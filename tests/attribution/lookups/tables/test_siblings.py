@@ -19,6 +19,14 @@ NETS = [
     {"asn": asn, "org_id": org, "name": "x"}
     for asn, org in ((64500, 7), (64501, 7), (64502, 8), (64503, 9), (64504, 9))
 ]
+LATER = {
+    "metadata": {"file_format": "ff003"},
+    "organizations": [{"orgID": "1", "Reference Names": ["secret"]}],
+    "as2org": {
+        f"AS{asn}": {"OrgID": org, "Status": "matched"}
+        for asn, org in ((64500, "1"), (64501, "1"), (64502, "2"), (64503, "3"), (64504, "3"))
+    },
+}
 CSV = "asn,organisation\nAS64500,Acme\n64501,acme\n64502,other\n64503,Third\n64504,third\n"
 
 
@@ -27,6 +35,7 @@ CSV = "asn,organisation\nAS64500,Acme\n64501,acme\n64502,other\n64503,Third\n645
     [
         (json.dumps(IIL).encode(), "iil-as2org"),
         (gzip.compress(json.dumps(IIL, indent=1).encode(), mtime=0), "iil-as2org"),
+        (json.dumps(LATER).encode(), "iil-as2org"),
         (json.dumps({"meta": {}, "data": NETS}).encode(), "peeringdb"),
         (json.dumps({"org": {"data": [{"id": 7}]}, "net": {"meta": [], "data": NETS}}).encode(), "peeringdb"),
         (CSV.encode(), "csv"),
@@ -56,6 +65,8 @@ def test_each_form_tells_the_same_groups(tmp_path: Path, data: bytes, form: str)
         (b'{"64500": {"Sibling ASNs": ["secret.example"]}}', "entry 1 has a sibling that is no AS"),
         (b'{"64500": ["64501"]}', "entry 1 is no AS with Sibling ASNs"),
         (b'{"64500": {"Sibling ASNs": ["64501"]}', "near entry 1"),
+        (b'{"as2org": {"AS64500": {"OrgID": null}}}', "entry 1 is no AS with OrgID"),
+        (b'{"as2org": {"secret.example": {"OrgID": "1"}}}', "entry 1 is no AS with OrgID"),
         (b'{"data": [{"asn": 64500, "org_id": "secret"}]}', "network 1 needs the numbers"),
         (b'{"data": [{"asn": 4294967296, "org_id": 1}]}', "network 1 needs the numbers"),
         (b'{"secret.example": 1}', "names no two ASes"),

@@ -14,16 +14,18 @@ if str(Path(__file__).parent) not in sys.path:
     sys.path.insert(0, str(Path(__file__).parent))
 from links import Names, Pair, halves, pair, precision_recall, read_kits, read_moves
 
-from graphs.linking.alike_names import MODELS, NameModel, compared
+from graphs.linking.alike_names import MODELS, Compared, NameModel, compared
+from graphs.linking.near_labels import NearLabels
 from waterbed.model.urls import registrable_domain
 
 Floats = npt.NDArray[np.float64]
-LEAST = 0.6
-ROUNDS = 10
+LEAST = 0.5
+QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75)
+ROUNDS = 40
 
 
 def candidates(names: Names) -> tuple[list[Pair], Floats]:
-    """Pairs of domains that are compared, with constant, likeness, and length; those of one label are wholly alike."""
+    """Pairs of domains that are compared, with their traits; those of one label are wholly alike."""
     label = {one: registrable_domain(host).partition(".")[0] for one, host in names.host.items()}
     of: dict[str, list[str]] = {}
     for one, text in sorted(label.items()):
@@ -33,12 +35,13 @@ def candidates(names: Names) -> tuple[list[Pair], Floats]:
         for a in of[found.pair.a]:
             for b in of[found.pair.b]:
                 pairs.append(pair(a, b))
-                rows.append((1.0, found.likeness, min(found.letters, 12) / 12))
+                rows.append(found.traits)
     for text, ids in of.items():
         letters = sum(c.isalpha() for c in text)
+        same = Compared(NearLabels(text, text, "letters"), 1.0, letters, 1.0)
         for a, b in combinations(ids, 2) if letters >= 4 else ():
             pairs.append(pair(a, b))
-            rows.append((1.0, 1.0, min(letters, 12) / 12))
+            rows.append(same.traits)
     return pairs, np.array(rows)
 
 
@@ -51,35 +54,41 @@ def learned(names: Names) -> NameModel:
         p = 1.0 / (1.0 + np.exp(-x @ w))
         pull = 1e-2 * np.eye(len(w))
         w -= np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + pull, x.T @ (p - y) + pull @ w)
-    return NameModel(constant=float(w[0]), likeness=float(w[1]), length=float(w[2]))
+    return NameModel(*w.tolist())
 
 
 def linked(names: Names, model: NameModel) -> set[Pair]:
     """Pairs of probability LEAST or more."""
     pairs, x = candidates(names)
-    logit = x @ np.array([model.constant, model.likeness, model.length])
+    logit = x @ np.array([model.constant, model.likeness, model.length, model.begin])
     return {one for one, it in zip(pairs, logit.tolist(), strict=True) if 1.0 / (1.0 + np.exp(-it)) >= LEAST}
 
 
 def told(title: str, rows: list[tuple[str, str]], model: NameModel) -> tuple[float, float]:
-    """Print the weights learned on all, and the medians of ROUNDS halves learned on the other; returns these."""
+    """Print the weights learned on all, and quantiles over ROUNDS pairs of halves; returns the medians.
+
+    Each half is linked by weights learned on the other.
+    """
     parts: list[Names] = []
     for seed in range(ROUNDS):
         parts += halves(rows, random.Random(seed))
     shares = []
-    for at in range(0, len(parts), 2):
-        (precision, _), (recall, _) = precision_recall(linked(parts[at + 1], learned(parts[at])), parts[at + 1])
+    for at, part in enumerate(parts):
+        (precision, _), (recall, _) = precision_recall(linked(part, learned(parts[at ^ 1])), part)
         shares.append((precision, recall))
     every = learned(_joined(parts[0], parts[1]))
-    print(f"{title}: constant {every.constant:.2f}, likeness {every.likeness:.2f}, length {every.length:.2f}")
+    print(f"{title}: {every}")
     print(f"  in use: {model}")
     found = np.array([one for one in shares if not np.isnan(one).any()]).reshape(-1, 2)
-    if not len(found):
-        print(f"  other halves: no pair of probability {LEAST} or more in any of {ROUNDS}")
+    if len(found) < ROUNDS:
+        print(f"  other halves: no pair of probability {LEAST} or more in {len(parts) - len(found)} of {len(parts)}")
         return 0.0, 0.0
-    median, least = np.median(found, axis=0), found.min(axis=0)
-    told_least = f"least {least[0]:.3f}, {least[1]:.3f}"
-    print(f"  other halves: median precision {median[0]:.3f}, recall {median[1]:.3f}; {told_least}")
+    for name, column in zip(("precision", "recall"), found.T, strict=True):
+        at = " ".join(f"{one:.3f}" for one in np.quantile(column, QUANTILES))
+        print(f"  other halves, {name} at {', '.join(f'{one:.0%}' for one in QUANTILES)}: {at}")
+    both = ((found[:, 0] >= 0.9) & (found[:, 1] >= 0.6)).mean()
+    print(f"  other halves with 0.9 and 0.6: {both:.0%}")
+    median = np.median(found, axis=0)
     return float(median[0]), float(median[1])
 
 

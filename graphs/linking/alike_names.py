@@ -26,28 +26,29 @@ _MOST_TWINS = 400
 """Pairs of labels that two texts make, at most."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class NameModel:
     """Probability that two labels are of one content.
 
-    Logistic, in nats: by the likeness of their letters, 0 to 1, and by the letters of the shorter one, 12 at most, as a
-    share of 12. `constant` holds the share of such pairs that were of one content where it was learned.
+    Logistic, in nats: by the `traits` of what was compared. `constant` holds the share of such pairs that were of one
+    content where it was learned.
     """
 
     constant: float
     likeness: float
     length: float
+    begin: float
 
-    def probability(self, likeness: float, letters: int, *, odds: float = 0.0) -> float:
+    def probability(self, pair: "Compared", *, odds: float = 0.0) -> float:
         """Probability, 0..1; `odds` are nats for all pairs."""
-        reach = min(letters, _MOST_LETTERS) / _MOST_LETTERS
-        return 1.0 / (1.0 + exp(-(self.constant + self.likeness * likeness + self.length * reach + odds)))
+        weights = (self.constant, self.likeness, self.length, self.begin)
+        return 1.0 / (1.0 + exp(-odds - sum(w * x for w, x in zip(weights, pair.traits, strict=True))))
 
 
 MODELS: Mapping[Population, NameModel] = MappingProxyType(
     {
-        "brands": NameModel(constant=-12.87, likeness=10.12, length=8.88),
-        "kits": NameModel(constant=-12.59, likeness=5.38, length=6.32),
+        "brands": NameModel(constant=-12.38, likeness=7.65, length=7.92, begin=2.52),
+        "kits": NameModel(constant=-12.57, likeness=5.80, length=6.31, begin=-0.44),
     }
 )
 """Learned by benchmarks/names.py: 650 domains of 216 sites that moved, 2,478 domains of kits (docs/linking.md)."""
@@ -59,17 +60,24 @@ def alike_names(labels: Mapping[str, str], model: NameModel, *, least: float, od
     Sorted, each pair once, those of probability `least` or more. `labels` gives the decrypted text of each label id;
     none of it is in the result.
     """
-    return sorted(
-        one.pair for one in compared(labels) if model.probability(one.likeness, one.letters, odds=odds) >= least
-    )
+    return sorted(one.pair for one in compared(labels) if model.probability(one, odds=odds) >= least)
 
 
 class Compared(NamedTuple):
-    """Two labels, their likeness, and the shorter one's letters."""
+    """Two labels, and traits of their letters.
+
+    `likeness` is 0 to 1, `letters` those of the shorter one, and `begin` the share of these with which both begin.
+    """
 
     pair: NearLabels
     likeness: float
     letters: int
+    begin: float
+
+    @property
+    def traits(self) -> tuple[float, ...]:
+        """A constant, likeness, length (a share of 12), and begin."""
+        return 1.0, self.likeness, min(self.letters, _MOST_LETTERS) / _MOST_LETTERS, self.begin
 
 
 def compared(labels: Mapping[str, str], *, largest_block: int = LARGEST_BLOCK) -> Iterator[Compared]:
@@ -89,13 +97,18 @@ def compared(labels: Mapping[str, str], *, largest_block: int = LARGEST_BLOCK) -
     likeness = _Likeness(list(same))
     for a, b in _candidates(same, largest_block):
         kind: Likeness = "affix" if a in b or b in a else "parts"
-        alike, length = likeness(a, b), min(len(a), len(b))
+        alike, length, begin = likeness(a, b), min(len(a), len(b)), _begin(a, b)
         few = len(same[a]) * len(same[b]) <= _MOST_TWINS  # else one of each: those of one text are linked themselves
         for one, other in product(same[a], same[b]) if few else ((same[a][0], same[b][0]),):
-            yield Compared(_pair(one, other, kind), alike, length)
+            yield Compared(_pair(one, other, kind), alike, length, begin / length)
     for text, ids in same.items():
         for one, other in combinations(ids, 2) if len(ids) <= largest_block else pairwise(ids):
-            yield Compared(_pair(one, other, "letters"), 1.0, len(text))
+            yield Compared(_pair(one, other, "letters"), 1.0, len(text), 1.0)
+
+
+def _begin(a: str, b: str) -> int:
+    """Number of letters with which both begin."""
+    return next((at for at, (one, other) in enumerate(zip(a, b, strict=False)) if one != other), min(len(a), len(b)))
 
 
 def letters_of(label: str) -> str:

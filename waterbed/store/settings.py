@@ -208,7 +208,7 @@ class Linking(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     """True if names are opened in memory to find labels that look alike."""
     names: Literal["off", "brands", "kits"] = "off"
     """The population that names come from, by whose weights names alone link; they are opened in memory."""
-    name_least: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.6
+    name_least: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.5
     """Least probability that two names are of one content."""
     name_odds: float = 0.0
     """Prior: nats for (or against) all pairs, beside the share of them where the weights were learned."""

@@ -10,7 +10,7 @@ from dataclasses import fields
 from datetime import date, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from attribution.hosters.day import BookOfDay, Entity, Fold, first_day
 from attribution.hosters.files import (
@@ -39,10 +39,6 @@ __all__ = [
     "book_from",
     "read_hosters",
 ]
-
-
-SUCCESSIONS: Final = ("succession", "proposal")
-"""Kinds of change by which one hoster took over from another on a day."""
 
 
 class Lineage(NamedTuple):
@@ -130,7 +126,7 @@ class HosterBook:
         found = {}
         for change in self.in_force:
             since = first_day(change)
-            if change.kind in SUCCESSIONS and change.into and since and change.change_id in self.on(since).effective:
+            if change.is_takeover and change.into and since and change.change_id in self.on(since).effective:
                 old = self.resolve(change.key, since - timedelta(days=1))
                 found[change.change_id] = Lineage(old, self.resolve(change.into, since), since)
         return found

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated
 
-from attribution.hosters.book import SUCCESSIONS, HosterBook
+from attribution.hosters.book import HosterBook
 from attribution.hosters.day import BookOfDay, first_day
 from attribution.hosters.members import as_of_key, holder_key, stands_alone
 from attribution.hosters.review import waiting_for
@@ -59,7 +59,7 @@ def _item(
 ) -> QueueItem:
     since = first_day(change)
     without = book.with_changes([one for one in book.changes if one.change_id != change.change_id])
-    before = without.on(since - timedelta(days=1) if since and change.kind in SUCCESSIONS else since or date.max)
+    before = without.on(since - timedelta(days=1) if since and change.is_takeover else since or date.max)
     sides = [_members(before, key) if key else () for key in (change.key, change.into)]
     said = list(_registered({*sides[0], *sides[1], *change.members}, registrations))
     more = len(said) - _SHOWN

@@ -183,9 +183,9 @@ def test_a_succession_is_public_once_confirmed_and_both_were_heard(study: Study,
     """Two people name a source each, and previews of both companies say so, with their period over: a sheet says it."""
     old, new = NAMED
     before = hour(HOURS)
-    change = decide_hoster(
-        study.folder, "proposal", old, into=new, since=(before + timedelta(days=30)).date(), reason="x"
-    )
+    day = (before + timedelta(days=30)).date()
+    change = decide_hoster(study.folder, "proposal", old, into=new, since=day, reason="x")
+    decide_hoster(study.folder, "proposal", old, entity="shared", since=day, reason="a type of hosting, no takeover")
     study.folder.clock = lambda: change.decided_at + timedelta(days=1)
 
     def public() -> list[str]:
@@ -194,6 +194,7 @@ def test_a_succession_is_public_once_confirmed_and_both_were_heard(study: Study,
     assert run(study, "reply", "preview", str(tmp_path / "previews")).exit_code == 0
     for hoster in NAMED:
         told = (tmp_path / "previews" / hoster / "README.txt").read_text()
+        assert told.count("took over the network") == 1
         assert f"{new} took over the network of {old} by 2026-02-" in told
         show(study.folder, hoster, {}, None)
     for person, note in (("bob", "transfer log"), ("cas", "annual report")):

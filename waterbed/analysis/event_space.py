@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Final
 
-from attribution.hosters.book import SUCCESSIONS
 from attribution.hosters.day import first_day
 from attribution.hosters.members import as_of_key
 from attribution.successions import moved_from
@@ -35,7 +34,7 @@ def space_notes(study: Study, conclusions: Conclusions, event: Event, disclosure
     known = book.in_force if own else public_successions(study.folder, book)
     for change in known:
         since = first_day(change)
-        if change.kind in SUCCESSIONS and since and start <= since <= end and target in _sides(conclusions, change):
+        if change.is_takeover and since and start <= since <= end and target in _sides(conclusions, change):
             status = book.statuses.get(change.change_id)
             mark = "" if status == "accepted" else f" ({status})"
             yield (

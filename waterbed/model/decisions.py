@@ -45,6 +45,11 @@ class HosterChange:
     decided_at: Annotated[datetime, "when it was decided"]
 
     @property
+    def is_takeover(self) -> bool:
+        """True if one hoster takes over another on a day."""
+        return self.kind in ("succession", "proposal") and bool(self.into and self.since)
+
+    @property
     def hosting_type(self) -> str | None:
         """The type of hosting that it proposes, else None."""
         return self.entity if self.kind == "proposal" and self.into is None else None

@@ -99,7 +99,7 @@ def test_a_type_holds_once_two_people_accept_it(run: Run, study: Path) -> None:
             hosters.code(opened.folder, change.change_id, "accept", note="price list, 2026", person=person)
         book, day = opened.book(), datetime(2026, 1, 4, tzinfo=UTC).date()
         assert [book.on(one).hosting_type("AS64500") for one in (day.replace(day=3), day)] == ["unknown", "shared"]
-        assert book.lineage() == ()
+        assert (book.lineage(), book.confirmed()) == ((), ())
         assert book.without_effect() == ()
         tables = RankingTables(conclusions=opened.conclude(), kind="asn")
         assert ranking_structure(opened, tables, day)["hosting_type"]["AS64500"] == "shared"

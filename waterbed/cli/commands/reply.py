@@ -171,7 +171,7 @@ def _successions(study: Study, key: str) -> list[str]:
         f"The study may say that {one.into} took over the network of {one.key} by {one.since:%Y-%m-%d}, once two "
         "people confirm it by public sources. Tell us if that is wrong."
         for one in book.standing
-        if one.kind in ("succession", "proposal") and one.since and key in (one.key, one.into)
+        if one.is_takeover and one.since and key in (one.key, one.into)
         if book.statuses.get(one.change_id) != "rejected"
     ]
 

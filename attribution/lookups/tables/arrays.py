@@ -67,7 +67,10 @@ class ArrayTable:
 
 
 def row_of(asns: NDArray[np.uint32], asn: int) -> int | None:
-    """The row of an AS in a sorted column, or None."""
+    """The row of an AS in a sorted column.
+
+    None if it is not there.
+    """
     if not 0 <= asn <= MAX_AS:
         return None
     found = int(np.searchsorted(asns, np.uint32(asn)))  # of the column's own type: else all of it is converted

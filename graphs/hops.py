@@ -87,13 +87,13 @@ def _hops_of_content(episodes: Iterable[Episode], context: HopContext) -> Iterat
     up: dict[str, Episode] = {}
     before: dict[str, list[Episode]] = defaultdict(list)
     sources = _Sources(ordered, context)
-    for when, group in groupby(ordered, key=lambda episode: episode.known_up_at):
+    for _, group in groupby(ordered, key=lambda episode: episode.known_up_at):
         together = list(group)
         met: set[str] = set()
         for arrived in together:
             first, own = arrived.url_id not in met, before.get(arrived.url_id)
             met.add(arrived.url_id)
-            if arrived.proxy or any(when < _end(one) and context.hands.one(one, arrived) for one in up.values()):
+            if arrived.proxy or _is_there(up, arrived, context.hands):
                 continue
             if own:
                 left = sources.own_loss(arrived, own)
@@ -109,6 +109,20 @@ def _hops_of_content(episodes: Iterable[Episode], context: HopContext) -> Iterat
         for episode in together:
             up[episode.hoster] = max(episode, up.get(episode.hoster, episode), key=_end)
             before[episode.url_id].append(episode)
+
+
+def _is_there(up: Mapping[str, Episode], arrived: Episode, hands: Hands) -> bool:
+    """True if the content was up at the hoster of an arrival, by its name of then or of before.
+
+    Of other hosters only those count whose last look was before that at the arrival: later ones knew the holder.
+    """
+    when, own = arrived.known_up_at, up.get(arrived.hoster)
+    if own is not None and when < _end(own):
+        return True
+    if hands.holders is None:
+        return False
+    seen = arrived.first_up or when
+    return any(one.last_up < seen and when < _end(one) and hands.one(one, arrived) for one in up.values())
 
 
 def _end(episode: Episode) -> datetime:

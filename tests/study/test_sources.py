@@ -143,6 +143,7 @@ def test_the_catalogue_is_sound() -> None:
     assert {"ip-location-asn", "debian-pyasn", "caida-pfx2as", "caida-as2org", "rir-delegated", "geolite2-asn"} <= {
         *ids
     }
+    assert {kind for source in catalogue() for kind in source.kinds} >= {"relations", "siblings", "covariates"}
     for source in catalogue():
         assert set(source.kinds) <= set(READERS), source.id
         assert {file.kind for file in source.files} <= set(source.kinds), source.id

@@ -57,18 +57,26 @@ def losses(episodes: Iterable[Episode]) -> list[Loss]:
     found up, the hoster changed alone. `episodes` are in order.
     """
     found = list(episodes)
+    since: dict[int, datetime] = {}
+    went_on: set[int] = set()
+    for was, one in handed_over(found):
+        since[id(one)] = min(since.get(id(was), was.known_up_at), since.get(id(one), one.known_up_at))
+        went_on.add(id(was))
+    left = (one for one in found if is_loss(one) or (one.cause == "lineage" and not one.proxy))
+    return [Loss(one, since.get(id(one), one.known_up_at)) for one in left if id(one) not in went_on]
+
+
+def handed_over(episodes: Iterable[Episode]) -> list[tuple[Episode, Episode]]:
+    """Episodes of which one ends as `lineage` while the other is up.
+
+    Of one URL, in the order of the second ones: its hoster changed, and its place did not.
+    """
+    found = list(episodes)
     handed: dict[str, list[Episode]] = defaultdict(list)
     for one in found:
         if one.cause == "lineage" and not one.proxy:
             handed[one.url_id].append(one)
-    since: dict[int, datetime] = {}
-    went_on: set[int] = set()
-    for one in found:
-        before = [was for was in handed.get(one.url_id, ()) if _saw(one, was.first_down)]
-        since[id(one)] = min([one.known_up_at, *(since.get(id(was), was.known_up_at) for was in before)])
-        went_on.update(map(id, before))
-    left = (one for one in found if is_loss(one) or (one.cause == "lineage" and not one.proxy))
-    return [Loss(one, since[id(one)]) for one in left if id(one) not in went_on]
+    return [(was, one) for one in found for was in handed.get(one.url_id, ()) if _saw(one, was.first_down)]
 
 
 def _saw(episode: Episode, when: datetime | None) -> bool:

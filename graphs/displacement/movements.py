@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from graphs.displacement.event import PlaceKind
 from graphs.displacement.takedowns import TAKEDOWNS
+from graphs.hop_sources import handed_over
 from graphs.hops import is_home
 from graphs.linking.clusters import site_clusters
 from waterbed.model.conclusions import Episode, Hop, OrderClass
@@ -215,6 +216,8 @@ class _Context:
 def _gains(episodes: Sequence[Episode], hops: Iterable[Hop], context: _Context) -> Iterable[Gain]:
     by_arrival = {(hop.to_url_id, hop.to_hoster, hop.arrived_before): hop for hop in hops}
     contents: set[str] = set()
+    # a network's new owner is no arrival
+    handed = {id(one) for was, one in handed_over(episodes) if one.first_up == was.first_down}
     for episode in episodes:
         place = context.place[_key(episode)]
         hop = by_arrival.get((episode.url_id, episode.hoster, episode.known_up_at))
@@ -223,7 +226,7 @@ def _gains(episodes: Sequence[Episode], hops: Iterable[Hop], context: _Context) 
         first_ever = episode.content_id not in contents
         contents.add(episode.content_id)
         # a move within a place is not an arrival
-        if place and (moved or not hop):
+        if place and (moved or not hop) and id(episode) not in handed:
             yield Gain(
                 content_id=episode.content_id,
                 url_id=episode.url_id,

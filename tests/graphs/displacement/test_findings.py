@@ -14,12 +14,14 @@ from graphs.displacement.event import Detection, OtherEvent
 from graphs.displacement.findings import Findings, of_event, overall
 from graphs.displacement.movements import Movements, gather
 from tests.graphs.displacement.movements import DAY_H, HEADING, day, event, gain, movements, series, world
+from tests.graphs.test_hops import hour, stay
 from waterbed.analysis.displacement import findings
 from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.simulate.study import virtual_study
 from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
 from waterbed.model.errors import InputError
+from waterbed.model.facts import Report
 from waterbed.model.results import Answer
 from waterbed.study.conclusions import Conclusions
 
@@ -218,6 +220,33 @@ def test_facts_become_movements(conclusions: Conclusions) -> None:
     countries = gathered(conclusions, kind="country", declared=("NL",))
     assert {one.side for one in countries.gains if one.place == "NL"} == {"home"}
     assert sum(one.left is not None for one in countries.gains) < len(moved)
+
+
+def test_a_networks_new_owner_gains_nothing() -> None:
+    """Content that stays up while its network is sold arrives nowhere; what comes to the buyer later does."""
+    episodes = [
+        stay("A", 0, 20, 24, cause="lineage"),
+        stay("B", 24, 40),
+        stay("B", 30, 40, url="v"),
+        stay("B", 2, 40, url="w"),
+        stay("A", 1, 20, 24, cause="lineage", url="w"),
+    ]
+    report = Report(
+        report_id="r",
+        url_id="u",
+        source="s",
+        category="phishing",
+        site_type=None,
+        commercial=None,
+        assessed_illegal=None,
+        verified_at=None,
+        content_id=None,
+        reported_at=hour(0),
+        received_at=hour(0),
+    )
+    reports = [replace(report, report_id=url, url_id=url) for url in "uvw"]
+    found = gather(episodes, [], reports, home="NL", seats={}, until=hour(50))
+    assert [(one.url_id, one.place) for one in found.gains] == [("u", "A"), ("w", "A"), ("w", "B"), ("v", "B")]
 
 
 def test_a_study_answers_an_event(conclusions: Conclusions) -> None:

@@ -132,7 +132,7 @@ def changed_hands(before: RangeTable, after: RangeTable, family: int = 4) -> Han
 
     Linear in the tables' stretches.
     """
-    one, other = shared_space(4, before, after) if family == 4 else shared_48s(before, after)
+    one, other = _shared(before, after, family)
     ases = np.unique(np.concatenate([before.members, after.members]).astype(np.int64))
     old_size, new_size = _sizes(one, before, ases), _sizes(other, after, ases)
     of, pairs, stays = _set_pairs(one, before, other, after)
@@ -158,12 +158,18 @@ def changed_hands(before: RangeTable, after: RangeTable, family: int = 4) -> Han
     )
 
 
-def moved_from(before: RangeTable, after: RangeTable, ases: frozenset[int]) -> tuple[int, dict[int, int]]:
-    """Addresses of some ASes, and those with other origins.
+def _shared(before: RangeTable, after: RangeTable, family: int) -> tuple[Space, Space]:
+    return shared_space(4, before, after) if family == 4 else shared_48s(before, after)
 
-    IPv4 alone; the latter by each new origin, of addresses with several each counts in full.
+
+def moved_from(
+    before: RangeTable, after: RangeTable, ases: frozenset[int], family: int = 4
+) -> tuple[int, dict[int, int]]:
+    """Addresses or /48s of some ASes, and those with other origins.
+
+    The latter by each new origin; of addresses with several each counts in full.
     """
-    one, other = shared_space(4, before, after)
+    one, other = _shared(before, after, family)
     width = np.int64(len(after.offsets) + 1)
     codes, of = np.unique((one.sets.astype(np.int64) + 1) * width + other.sets + 1, return_inverse=True)
     had, gone = 0, dict[int, int]()

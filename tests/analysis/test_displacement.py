@@ -94,6 +94,11 @@ def test_a_report_says_when_the_targets_network_changed_hands(folder: Path) -> N
             "them AS64999"
         )
         assert decided.startswith("AS64999 took over the network of AS64500 by 2026-01-22 (unreviewed)")
+        for day, origin in ((date(2026, 1, 5), 64500), (date(2026, 1, 22), 64998)):
+            later.write_text(f"2a01::,2a01:ffff:ffff:ffff:ffff:ffff:ffff:ffff,{origin}\n")
+            study.add_table(later, day, kind="routes")
+        six = list(space_notes(study, study.conclude(), read, EVERYTHING))[1]
+        assert six.startswith("4,294,967,296 of the 4,294,967,296 IPv6 /48s of AS64500 on 2026-01-05")
         assert list(space_notes(study, study.conclude(), read, Disclosure(least=5))) == []
         beside = read_event(_changed(event, 'target = "AS64500"', 'target = "AS64502"', '"AS64502"]', '"AS64500"]'))
         assert not any("AS64999" in note for note in space_notes(study, study.conclude(), beside, EVERYTHING))

@@ -51,17 +51,18 @@ def _sides(conclusions: Conclusions, change: HosterChange) -> set[str]:
 def _routed(conclusions: Conclusions, event: Event, target: str) -> Iterator[str]:
     start, end = (moment.date() for moment in event.window)
     attributor = conclusions.attributor
-    before, after = attributor.routes.on(start, 4), attributor.routes.on(end, 4)
-    if before is None or after is None or before.data_date >= after.data_date:
-        return
     ases = frozenset(asn for what in attributor.book.on(start).members(target) if (asn := as_of_key(what)) is not None)
-    had, gone = moved_from(before.table.table, after.table.table, ases)
-    moved = sum(gone.values())
-    if not had or moved < LEAST_SHARE * had:
-        return
-    most = max(gone, key=lambda asn: (gone[asn], -asn))
-    yield (
-        f"{moved:,} of the {had:,} IPv4 addresses of {event.target} on {before.data_date} had another origin on "
-        f"{after.data_date}, {gone[most]:,} of them AS{most}: its network changed hands, in part or whole. Content "
-        f"that stayed on them did not hop; see {SEE}."
-    )
+    for family, units in ((4, "IPv4 addresses"), (6, "IPv6 /48s")):
+        before, after = attributor.routes.on(start, family), attributor.routes.on(end, family)
+        if before is None or after is None or before.data_date >= after.data_date:
+            continue
+        had, gone = moved_from(before.table.table, after.table.table, ases, family)
+        moved = sum(gone.values())
+        if not had or moved < LEAST_SHARE * had:
+            continue
+        most = max(gone, key=lambda asn: (gone[asn], -asn))
+        yield (
+            f"{moved:,} of the {had:,} {units} of {event.target} on {before.data_date} had another origin on "
+            f"{after.data_date}, {gone[most]:,} of them AS{most}: its network changed hands, in part or whole. Content "
+            f"that stayed on them did not hop; see {SEE}."
+        )

@@ -47,7 +47,7 @@ def print_successions(found: Successions, rate: float) -> None:
         known = row.queue if row.queue != "new" else ""
         if words := "; ".join(filter(None, (shared, kept, known))):
             say(f"{row.old}, {row.new}: {words}")
-    note("moved: addresses, of IPv6 /48s; out, in: as shares of old and new; kept: by the old one;", broken=True)
+    note("moved: addresses or /48s; out, in: shares of old and new; kept: by the old one;", broken=True)
     note("expected: blocks by chance; alike: ASes of that size with such an heir.", broken=True)
     note("Private: nothing is merged. csv, json and parquet have prefixes to look up.", broken=True)
 

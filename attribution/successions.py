@@ -165,9 +165,9 @@ def _shared(before: RangeTable, after: RangeTable, family: int) -> tuple[Space, 
 def moved_from(
     before: RangeTable, after: RangeTable, ases: frozenset[int], family: int = 4
 ) -> tuple[int, dict[int, int]]:
-    """Addresses or /48s of some ASes, and those with other origins.
+    """Addresses of some ASes, and those with other origins.
 
-    The latter by each new origin; of addresses with several each counts in full.
+    IPv6 in /48s. The latter by each new origin; of addresses with several each counts in full.
     """
     one, other = _shared(before, after, family)
     width = np.int64(len(after.offsets) + 1)

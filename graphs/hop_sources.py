@@ -67,9 +67,9 @@ def losses(episodes: Iterable[Episode]) -> list[Loss]:
 
 
 def handed_over(episodes: Iterable[Episode]) -> list[tuple[Episode, Episode]]:
-    """Episodes of which one ends as `lineage` while the other is up.
+    """Episodes that end as `lineage`, with those that go on.
 
-    Of one URL, in the order of the second ones: its hoster changed, and its place did not.
+    Of one URL, in the order of those that go on: its hoster changed, and its place did not.
     """
     found = list(episodes)
     handed: dict[str, list[Episode]] = defaultdict(list)

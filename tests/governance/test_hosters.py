@@ -19,7 +19,8 @@ from waterbed.model.bookkeeping import Audit
 from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.errors import InputError
 from waterbed.store.config import Config
-from waterbed.store.settings import Hosters, StoreAt
+from waterbed.store.hoster_settings import Hosters
+from waterbed.store.settings import StoreAt
 from waterbed.study.study import Study, create_study
 
 FILE = """

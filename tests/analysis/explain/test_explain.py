@@ -24,7 +24,8 @@ from waterbed.model.errors import InputError
 from waterbed.model.facts import Observation, Registration, Resolution, Target
 from waterbed.model.urls import canonicalize
 from waterbed.store.config import Config
-from waterbed.store.settings import Hosters, StoreAt
+from waterbed.store.hoster_settings import Hosters
+from waterbed.store.settings import StoreAt
 from waterbed.study.study import Study, create_study
 
 START = datetime(2026, 1, 5, 6, tzinfo=UTC)

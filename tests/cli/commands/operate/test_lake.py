@@ -111,7 +111,7 @@ def test_days_lie_in_folders_of_their_own(study: Study) -> None:
     assert open_day not in lake_of(study.folder).manifest().days("observation")
 
 
-@pytest.mark.parametrize("section", [LakeAt(grace_hours=float("inf")), Retention(store_days=1e9)])
+@pytest.mark.parametrize("section", [LakeAt(grace_hours=1e9), Retention(store_days=1e9)])
 def test_times_that_no_calendar_has_are_refused_with_the_settings(
     path: Path, say: Say, section: msgspec.Struct
 ) -> None:

@@ -144,11 +144,18 @@ def test_a_reveal_is_on_record_before_it_is_told(tmp_path: Path, monkeypatch: py
     report(folder, [url(3)])
     assert reveal(folder, url_id(folder, url(3)), "court order 4") == url(3)
     assert reveal(folder, host_id(folder, url(3)).upper(), " case\n 5 ") == canonicalize(url(3)).host
+    assert reveal(folder, url_id(folder, url(3))[:8], "case 6") == url(3)
     rows = [(row.action, row.subject_id, row.reason) for row in audits(folder)]
     assert rows == [
         ("reveal", url_id(folder, url(3)), "court order 4"),
         ("reveal", host_id(folder, url(3)), "case 5"),
+        ("reveal", url_id(folder, url(3)), "case 6"),
     ]
+    for short in (url_id(folder, url(3))[:7], "example.com"):
+        with pytest.raises(InputError, match="was expected, never an address itself"):
+            reveal(folder, short, WHY)
+    with pytest.raises(InputError, match="no sealed entry has the id 00000000"):
+        reveal(folder, "00000000", WHY)
     assert all(row.who for row in audits(folder))
 
     def full(*_: object) -> None:

@@ -35,7 +35,7 @@ from waterbed.store.vault import (
 
 """Called with the number of entries done, and of all entries."""
 
-_ID = re.compile("[0-9a-f]{32}")
+_ID, _BEGINNING = re.compile("[0-9a-f]{32}"), re.compile("[0-9a-f]{8,31}")
 _SEE_CASE = "docs/attribution.md, Explain"
 
 
@@ -130,11 +130,18 @@ def restore(study: Path, path: Path, ask: Callable[[], str]) -> Path:
 def reveal(folder: Folder, entry_id: str, reason: str) -> str:
     """The URL or host name behind an id.
 
-    The audit entry is written before it is returned.
+    The audit entry is written before it is returned. The only id with a beginning of eight digits will do.
     """
-    found = folder.store.by_ids(Sealed, "entry_id", [_id(entry_id)])
+    if _BEGINNING.fullmatch(wanted := entry_id.lower()):
+        found = list(folder.store.all(Sealed, TABLES[Sealed].c.entry_id.startswith(wanted)))
+        if len(found) > 1:
+            raise InputError(
+                f"{wanted} is the beginning of {len(found)} ids; name more of it (docs/operations.md, Keys)"
+            )
+    else:
+        found = folder.store.by_ids(Sealed, "entry_id", [_id(entry_id)])
     if not found:
-        raise _unknown(folder, entry_id)
+        raise _unknown(folder, wanted)
     entry = audit_entry("reveal", found[0].entry_id, stated_reason(reason))
     text = folder.vault.open(found[0])
     folder.store.add([entry])

@@ -88,7 +88,7 @@ def key_restore(
 def reveal(context: typer.Context, entry: Entry, reason: Reason) -> None:
     """Print the URL or host name behind an id.
 
-    The audit first records who asked and why.
+    The id's first eight digits will do, if no other begins so. The audit first records who asked and why.
 
     For example: waterbed -C mystudy reveal URL_ID --reason "case 2026-117"
     """

@@ -92,7 +92,7 @@ def test_each_protection_holds_alone_what_none_would(tmp_path: Path, monkeypatch
     monkeypatch.setattr(Session, "stop", lambda self, why: None if why == "canary" else stop(self, why))
     world = _outage(tmp_path, {"nevelnet": "404", "dolmen": "hang"}, count="22")
     done = run_scenario(world, tmp_path / "s")
-    no_guard, no_canary = {"cycle_guard": {"share": 2.0}}, {"canary": {"need": 0.0}}
+    no_guard, no_canary = {"cycle_guard": {"least_sites": 1_000_000}}, {"canary": {"need": 0.0}}
     with open_study(tmp_path / "s") as study:
         assert _during_outages(study, done.truth)
         whole = study.config

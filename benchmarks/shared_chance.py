@@ -44,6 +44,8 @@ TOLD |= {(kind, 30): 0.80 for kind in ("batches 6 h", "batches 30 h")}
 TOLD |= {(kind, 90): 0.90 for kind in ("batches 6 h", "batches 30 h")}
 WIDEST = {("independent", 10): 1.6, ("independent", 30): 1.3, ("independent", 90): 1.3}
 LEAST_URLS = 30
+MOST_FLAGGED = 0.02
+"""Of hosters that hide nothing, with so many URLs, said to answer us otherwise."""
 UNHELD = ("hiding",)
 """Worlds in which no interval holds: what is hidden from us must be found out, not measured."""
 
@@ -208,6 +210,9 @@ def report(cells: dict[Key, Tally]) -> Iterator[str]:
         )
         if kind not in UNHELD and held < LEAST - 2 * error:
             yield f"{kind}, {days} d: {held:.1%} hold, {LEAST:.0%} wanted"
+        flagged = tally.mean("differ")
+        if kind not in UNHELD and flagged > MOST_FLAGGED + 2 * tally.error("differ"):
+            yield f"{kind}, {days} d: {flagged:.1%} flagged, {MOST_FLAGGED:.0%} allowed"
         if ratio > WIDEST.get((kind, days), inf):
             yield f"{kind}, {days} d: {ratio:.2f} times as wide as 0.1.0, {WIDEST[kind, days]} allowed"
 

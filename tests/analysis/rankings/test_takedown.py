@@ -2,7 +2,8 @@
 
 import pytest
 
-from waterbed.analysis.rankings.takedown import CAUSES, clocks, episode_keys, episodes_by_key, removal, removal_curves
+from waterbed.analysis.rankings.removal_curves import removal_curves
+from waterbed.analysis.rankings.takedown import CAUSES, clocks, episode_keys, episodes_by_key, removal
 
 from .episodes import SPREAD_H, episode, hours, spread
 

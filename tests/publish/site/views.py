@@ -6,7 +6,8 @@ from typing import Any
 
 from graphs.beyond import Beyond
 from graphs.network.flows import Flow
-from waterbed.analysis.rankings.takedown import CAUSES, RemovalCurve
+from waterbed.analysis.rankings.removal_curves import RemovalCurve
+from waterbed.analysis.rankings.takedown import CAUSES
 from waterbed.model.conclusions import RankClass, RankingRow, Reached
 from waterbed.model.decisions import HosterChange
 from waterbed.model.results import Answer, Changed, ChangeRow, FeedCard, PlaceRow, VolumeRow, WindowShare

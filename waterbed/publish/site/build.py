@@ -6,8 +6,8 @@ from typing import Any
 
 from waterbed.analysis.rankings.clocks import CLOCK_WORDS
 from waterbed.analysis.rankings.ranking import UNKNOWN
+from waterbed.analysis.rankings.removal_curves import removal_curves
 from waterbed.analysis.rankings.tables import RankingTables
-from waterbed.analysis.rankings.takedown import removal_curves
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.progress import stage, staged
 from waterbed.publish.exports import chosen

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from graphs.beyond import Beyond
 from graphs.network.weeks import CrossBorder
-from waterbed.analysis.rankings.takedown import RemovalCurve
+from waterbed.analysis.rankings.removal_curves import RemovalCurve
 from waterbed.model.mediums import MEDIUM_WORDS
 from waterbed.model.results import ChangeRow, WindowShare
 from waterbed.model.spelling import percent

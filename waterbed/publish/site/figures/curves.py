@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
-from waterbed.analysis.rankings.takedown import RemovalCurve
+from waterbed.analysis.rankings.removal_curves import RemovalCurve
 from waterbed.model.takedown import CauseShare
 from waterbed.publish.site.figures.marks import LINES, NARROW, Scene, label, path, spot, steps, through
 from waterbed.publish.site.figures.moments import Placed, draw_moments, moment_marks

@@ -38,6 +38,8 @@ MARGIN = 0.1
 """Of the norm below the median: in `median` all others lie at that norm."""
 LEAST_CHANCE = 0.6
 MOST = 0.05
+_FEW = 20
+"""Resamples where nothing is ordered: the tests against a norm use none."""
 FLOOR = {("independent", 30): 0.80, ("batches 30 h", 30): 0.50}
 """Part of the hosters at 20% that are to be named."""
 
@@ -115,7 +117,7 @@ def one_study(which: tuple[str, int, str, int, int]) -> dict[str, Any]:
     rows = [_row(f"h{n}", one, until) for n, one in enumerate(hosters)]
     equal = spread == "equal"
     held_against = Norm(share=norm, below_median=MARGIN if "median" in spread else 0.0)
-    placed = speed_places(rows, groups, {}, until=until, norm=held_against, rng=rng, resamples=1_000 if equal else 50)
+    placed = speed_places(rows, groups, {}, until=until, norm=held_against, rng=rng, resamples=1_000 if equal else _FEW)
     told = [row for row in placed if row.removed_24h is not None]
     named = [row.key for row in told if row.below_norm]
     true = {f"h{n}": one.true for n, one in enumerate(hosters)}

@@ -1,6 +1,7 @@
 """A campaign of many studies that goes on where it stopped, on this machine or another."""
 
 import argparse
+import gc
 import json
 import os
 from collections import defaultdict
@@ -32,7 +33,10 @@ def resumed(
     """
     have = made(results, names)
     torn = results.exists() and not results.read_text().endswith("\n")
-    with results.open("a") as out, ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+    with (
+        results.open("a") as out,
+        ProcessPoolExecutor(workers, get_context("spawn"), initializer=_collect_rarely) as pool,
+    ):
         if torn:
             out.write("\n")
         for row in pool.map(work, [one for one in wanted if one not in have], chunksize=chunk):
@@ -40,6 +44,11 @@ def resumed(
             out.write(json.dumps(row) + "\n")
             out.flush()
     return {one: have[one] for one in wanted}
+
+
+def _collect_rarely() -> None:
+    """Of a study's many facts hardly one is in a cycle."""
+    gc.set_threshold(100_000, 50, 100)
 
 
 def made(results: Path, names: Sequence[str]) -> dict[Key, Row]:

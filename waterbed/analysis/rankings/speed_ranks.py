@@ -103,10 +103,7 @@ def speed_places(
     others = [_row(row) for row in rows if row.rank_class != "ranked"]
     if not ranked or until is None:
         return others
-    own = [
-        [replace(c, site_id=str(clusters.get(c.site_id, c.site_id))) for c in clocks(groups.get(row.key, ()))]
-        for row in ranked
-    ]
+    own = [[_in_cluster(c, clusters) for c in clocks(groups.get(row.key, ()))] for row in ranked]
     numbers: dict[str, int] = {}
     of = [[numbers.setdefault(c.site_id, len(numbers)) for c in group] for group in own]
     weights = cluster_weights(len(numbers), resamples, rng)
@@ -151,6 +148,12 @@ def speed_places(
         for n, row in enumerate(ranked)
     ]
     return sorted(made, key=lambda row: (row.removed_24h, row.key)) + others
+
+
+def _in_cluster(clock: Clock, clusters: Mapping[str, int]) -> Clock:
+    """The clock with its site's cluster for a site."""
+    cluster = clusters.get(clock.site_id)
+    return clock if cluster is None else replace(clock, site_id=str(cluster))
 
 
 def _against(norm: Norm, shares: Sequence[float], worth: Sequence[Worth | Refusal]) -> list[dict[str, Any]]:

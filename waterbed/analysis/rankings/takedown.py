@@ -29,6 +29,7 @@ CAUSES: Final[tuple[EndCause, ...]] = (*_SEEN, *TOLD_BY_REGISTRIES)
 
 REMOVED, MOVED = CAUSES.index("removed"), CAUSES.index("moved")
 WITHIN_H: Final = 24.0
+_HOUR: Final = timedelta(hours=1)
 FEWEST_SITES: Final = 10
 """Site clusters below which a share is not given: one site's fate would be read as the hoster's habit."""
 WIDEST_GAP: Final = 0.10
@@ -198,7 +199,7 @@ def never_seen(site_id: str, origin: datetime) -> Clock:
 
 
 def _hours(time: timedelta) -> float:
-    return time / timedelta(hours=1)
+    return time / _HOUR
 
 
 def incidence(group: Sequence[Clock]) -> Curves:

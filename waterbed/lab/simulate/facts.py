@@ -57,10 +57,13 @@ class VirtualFacts:
     canaries: list[CanaryLook] = field(default_factory=list)
 
 
-@lru_cache(maxsize=2**16)
 def keyed(kind: str, text: str) -> str:
     """Return an id for a text in a virtual study."""
     return sha256(f"{kind} {text}".encode()).hexdigest()[:24]
+
+
+_name_id = lru_cache(maxsize=2**16)(keyed)
+"""The same of names, which come again."""
 
 
 def url_id_of(url: str) -> str:
@@ -102,6 +105,17 @@ class _Watched:
     gone: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """The response of a resolver while a name stays as it is."""
+
+    host_id: str
+    status: NameStatus
+    addresses: tuple[str, ...]
+    name_server_ids: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
 class _Recorder:
     """Walks through each reported URL's looks, up to a time and on."""
 
@@ -112,6 +126,7 @@ class _Recorder:
         self._hosters = {hoster.key: hoster for hoster in truth.world.hoster}
         self._facts = VirtualFacts()
         self._controls: dict[str, ControlLook] = {}
+        self._answers: dict[tuple[str, str, tuple[str, ...] | None, str], _Answer] = {}
         self._watched: list[_Watched] | None = None
 
     def recorded(self, start: datetime, end: datetime) -> VirtualFacts:
@@ -194,31 +209,43 @@ class _Recorder:
 
     def _resolved(self, host: str, now: datetime) -> Resolution:
         trouble, addresses = self._names.trouble(host, now), self._names.addresses(host, now)
-        status: NameStatus = "ok"
-        if trouble == "servfail":
-            status, addresses = "servfail", ()
-        elif not addresses:
-            status, addresses = ("nxdomain" if addresses is None else "nodata"), ()
         place = self._truth.places[host].at(now) or ""
-        hoster = self._hosters.get(place)
-        platform = platform_suffix(host)
-        servers = name_servers_of(hoster) if hoster and status == "ok" and not platform else ()
+        key = host, trouble, addresses, place
+        answer = self._answers.get(key)
+        if answer is None:
+            answer = self._answers[key] = self._answer(*key)
         made = Resolution(
             resolution_id=keyed("resolution", f"{host} {now.isoformat()}"),
-            host_id=keyed("host", host),
+            host_id=answer.host_id,
             run_id=_RUN,
             vantage=_PLACE,
-            status=status,
-            addresses=tuple(sorted(addresses)),
+            status=answer.status,
+            addresses=answer.addresses,
             cname_ids=(),
             ttl_s=60,
             ede=(),
             resolver="127.0.0.1:53",
             resolved_at=now,
+            name_server_ids=answer.name_server_ids,
+            tags=answer.tags,
+        )
+        return self._facts.resolutions.setdefault(made.resolution_id, made)
+
+    def _answer(self, host: str, trouble: str, addresses: tuple[str, ...] | None, place: str) -> _Answer:
+        status: NameStatus = "ok"
+        if trouble == "servfail":
+            status, addresses = "servfail", ()
+        elif not addresses:
+            status, addresses = ("nxdomain" if addresses is None else "nodata"), ()
+        hoster = self._hosters.get(place)
+        servers = name_servers_of(hoster) if hoster and status == "ok" and not platform_suffix(host) else ()
+        return _Answer(
+            host_id=keyed("host", host),
+            status=status,
+            addresses=tuple(sorted(addresses or ())),
             name_server_ids=tuple(sorted(keyed("host", name) for name in servers)),
             tags=(place,) if place in BEYOND and status == "ok" else (),
         )
-        return self._facts.resolutions.setdefault(made.resolution_id, made)
 
     def _control(self, host: str, *, moved: bool, now: datetime) -> ControlLook:
         """Return the response to a random path.
@@ -226,7 +253,7 @@ class _Recorder:
         It is 404, or the site-wide redirect.
         """
         since = self._control_from(now)
-        control_id = keyed("control", f"{host} {moved}" + (f" {since.isoformat()}" if since else ""))
+        control_id = _name_id("control", f"{host} {moved}" + (f" {since.isoformat()}" if since else ""))
         if control_id in self._controls:
             return self._controls[control_id]
         site = registrable_domain(canonicalize(self._truth.moved[host]).host) if moved else ""

@@ -45,6 +45,10 @@ TOLD |= {(kind, 90): 0.90 for kind in ("batches 6 h", "batches 30 h")}
 WIDEST = {("independent", 10): 1.6, ("independent", 30): 1.3, ("independent", 90): 1.3}
 LEAST_URLS = 30
 MOST_FLAGGED = 0.02
+GAINING = 0.5
+"""Expected share below which a hoster is first only because it hides."""
+LEAST_FOUND = 0.99
+"""Of those that hide after a fixed number of looks."""
 """Of hosters that hide nothing, with so many URLs, said to answer us otherwise."""
 UNHELD = ("hiding",)
 """Worlds in which no interval holds: what is hidden from us must be found out, not measured."""
@@ -150,6 +154,8 @@ def figures(row: dict[str, Any]) -> dict[str, float]:
     made = {"told": float(told), "measurable": float(row["class"] in ("told", "too few days"))}
     if row.get("views") and row["urls"] >= LEAST_URLS:
         made["differ"] = float(row["views"] <= LEVEL)
+        if row["at_random"] is False and row["expected"] < GAINING:
+            made["found out"] = made["differ"]
     if row.get("if_hiding") is not None and row.get("at_random") is not False:
         made["bound"] = float(row["if_hiding"] <= row["expected"])
     if not told:
@@ -213,6 +219,11 @@ def report(cells: dict[Key, Tally]) -> Iterator[str]:
         flagged = tally.mean("differ")
         if kind not in UNHELD and flagged > MOST_FLAGGED + 2 * tally.error("differ"):
             yield f"{kind}, {days} d: {flagged:.1%} flagged, {MOST_FLAGGED:.0%} allowed"
+        if tally.n("found out"):
+            found = tally.mean("found out")
+            print(f"{'':18} found out after a fixed number of looks: {found:.3f} of {tally.n('found out')}")
+            if found + 2 * tally.error("found out") < LEAST_FOUND:
+                yield f"{kind}, {days} d: {found:.1%} of those found out that gain by it, {LEAST_FOUND:.0%} wanted"
         if ratio > WIDEST.get((kind, days), inf):
             yield f"{kind}, {days} d: {ratio:.2f} times as wide as 0.1.0, {WIDEST[kind, days]} allowed"
 

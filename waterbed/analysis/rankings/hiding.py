@@ -28,7 +28,7 @@ from waterbed.model.paces import PACE, rarely
 from waterbed.model.progress import staged
 from waterbed.store.settings import Schedule
 
-LEVEL: Final = 0.015
+LEVEL: Final = 0.01
 """Of the test, for each group: about so many honest groups are told to differ."""
 _HOUR: Final = timedelta(hours=1)
 _SEED: Final = 20_261

@@ -8,8 +8,10 @@ import pytest
 import typer
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 from typer.main import get_command
 
+from waterbed.cli import output
 from waterbed.cli.output import minute, new_table, number, page_of, percent, points, print_table, short
 from waterbed.cli.plain import read_plainly
 from waterbed.cli.rankings import print_cards
@@ -40,6 +42,20 @@ def test_cards_of_sources_are_whole_on_a_narrow_terminal(capsys: pytest.CaptureF
     shown = capsys.readouterr().out
     assert "deliveries" in shown
     assert "1,400, 12 empty, 3 held" in shown
+
+
+@pytest.mark.parametrize(("terminal", "lines"), [(True, 3), (False, 1)])
+def test_a_sentence_breaks_between_words_on_a_terminal_alone(
+    terminal: bool, lines: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Programs that read a pipe get each sentence as one line."""
+    shown = io.StringIO()
+    monkeypatch.setattr(output, "console", Console(file=shown, width=40, force_terminal=terminal, color_system=None))
+    sentence = "Of the 44 contents that ended there, 11 were surely seen elsewhere within 3 days, as reports tell."
+    output.say(sentence, broken=True)
+    printed = shown.getvalue().splitlines()
+    assert " ".join(line.rstrip() for line in printed) == sentence
+    assert len(printed) == lines
 
 
 def test_values_are_spelled_for_people() -> None:

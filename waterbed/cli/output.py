@@ -54,9 +54,12 @@ def be_quiet(quiet: bool = True) -> None:
     _OUTPUT["quiet"] = quiet
 
 
-def say(text: str = "", *, style: str | None = None) -> None:
-    """Print one line of a result without wrapping it."""
-    console.print(text, style=style, soft_wrap=True)
+def say(text: str = "", *, style: str | None = None, broken: bool = False) -> None:
+    """Print one line of a result.
+
+    Broken: a sentence, wrapped between words at a terminal's width. Other programs get each line whole.
+    """
+    console.print(text, style=style, soft_wrap=not (broken and console.is_terminal))
 
 
 def note(text: str, *, broken: bool = False) -> None:

@@ -79,7 +79,7 @@ def _print(found: Findings) -> None:
     if found.summary is not None:
         say(_title(found), style="bold")
         for sentence in (*found.summary.sentences, *found.summary.changes):
-            say(sentence)
+            say(sentence, broken=True)
         say("")
     table = new_table("All numbers" if found.summary else _title(found), look="bold")
     names = ["number", "arrivals", "estimate", "95% interval", "p (least)", "n"]
@@ -97,10 +97,10 @@ def _print(found: Findings) -> None:
             refused.setdefault(answer.refusal, []).append(f"{answer.name} ({answer.reading})")
     for reason, without in refused.items():
         if found.summary is None or reason not in found.summary.sentences:
-            say(f"no number: {reason}: {', '.join(dict.fromkeys(without))}")
+            say(f"no number: {reason}: {', '.join(dict.fromkeys(without))}", broken=True)
     _pairs(found)
     for line in (*found.notes, *ALWAYS):
-        say(line)
+        say(line, broken=True)
 
 
 def _title(found: Findings) -> str:

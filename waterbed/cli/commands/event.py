@@ -110,7 +110,7 @@ def _rows(study: Study, rows: Sequence[PlanRow], form: Format) -> None:
         print_rows(PlanRow, rows, info, form)
         return
     for row in rows:
-        say(f"{row.topic}: {row.text}", style="bold" if row.stops or row.topic == "answer" else None)
+        say(f"{row.topic}: {row.text}", style="bold" if row.stops or row.topic == "answer" else None, broken=True)
 
 
 def _places(places: Sequence[Candidate], target: str) -> None:

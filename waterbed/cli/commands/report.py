@@ -56,13 +56,14 @@ def _print(found: MonthReport) -> None:
     say(f"{found.title}: {found.month.window.name}{whose}", style="bold")
     say(
         f"URLs first reported in {found.month.window.name}, {followed(found.month)}; clocks run from the report. "
-        f"{found.before.window.name}: {followed(found.before)}."
+        f"{found.before.window.name}: {followed(found.before)}.",
+        broken=True,
     )
     if found.info.caveat:
-        say(f"{found.info.caveat}.")
+        say(f"{found.info.caveat}.", broken=True)
     say()
     for sentence in sentences(found):
-        say(f"- {sentence}")
+        say(f"- {sentence}", broken=True)
     table = new_table("", "", found.month.window.name, found.before.window.name)
     for what, now, then in figures(found):
         table.add_row(what, now, then)

@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.resumed import Key, Tally, asked, pooled, resumed, tallied
 from waterbed.analysis.rankings.durations import half_gone, mean_hours
-from waterbed.analysis.rankings.hiding import LEVEL, if_hiding
+from waterbed.analysis.rankings.hiding import LEAST_MISSING, LEVEL, if_hiding
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, known_within, removal
 from waterbed.estimators.cluster_shares import beta_binomial, worth
 from waterbed.estimators.survival.incidence import share_interval
@@ -45,6 +45,8 @@ TOLD |= {(kind, 90): 0.90 for kind in ("batches 6 h", "batches 30 h")}
 WIDEST = {("independent", 10): 1.6, ("independent", 30): 1.3, ("independent", 90): 1.3}
 LEAST_URLS = 30
 MOST_FLAGGED = 0.02
+CONFIRMED_H = 12.0
+"""In these worlds nobody looks at a URL after `follow_h`; an end is confirmed so long before."""
 GAINING = 0.5
 """Expected share below which a hoster is first only because it hides."""
 LEAST_FOUND = 0.99
@@ -123,6 +125,7 @@ def one_study(which: tuple[str, int, int, int]) -> dict[str, Any]:
         rare[clear],
         rng,
         step=PACE * world.plan.every_hours,
+        last=world.follow_h - CONFIRMED_H,
     )
     true = hours_until(world.hoster.removal, world.start, process.reported, process.sizes, notified=process.notified)
     return {
@@ -134,6 +137,7 @@ def one_study(which: tuple[str, int, int, int]) -> dict[str, Any]:
         "happened": float(np.mean(process.removed_after <= WITHIN_H)),
         "class": found.estimability,
         "views": views.p,
+        "missing": views.missing,
         "urls": int(clear.sum()),
         "at_random": world.hoster.blind_at_random if world.hoster.blind_to else None,
         "if_hiding": least,
@@ -153,7 +157,7 @@ def figures(row: dict[str, Any]) -> dict[str, float]:
     told = bool(row["interval"])
     made = {"told": float(told), "measurable": float(row["class"] in ("told", "too few days"))}
     if row.get("views") and row["urls"] >= LEAST_URLS:
-        made["differ"] = float(row["views"] <= LEVEL)
+        made["differ"] = float(row["views"] <= LEVEL and row["missing"] >= LEAST_MISSING)
         if row["at_random"] is False and row["expected"] < GAINING:
             made["found out"] = made["differ"]
     if row.get("if_hiding") is not None and row.get("at_random") is not False:

@@ -10,13 +10,13 @@ STEP = 2.0
 """Hours between two rare looks; the others are an hour apart."""
 
 
-def clocks(rng, n, *, looks=None, chance=None, batch=None, share=1 / 3):
-    """Clocks looked at for 48 hours, a third of them half as often.
+def clocks(rng, n, *, looks=None, chance=None, batch=None, share=1 / 3, missed=0.0, mean=33.0):
+    """Clocks looked at for 48 hours, a third of them half as often; a part of the looks tells nothing.
 
     Ends are at random, in batches (so many hours apart on average), after a number of looks, or by chance at each.
     """
     rare = rng.random(n) < share
-    end = rng.exponential(33.0, n)
+    end = rng.exponential(mean, n)
     if batch:
         at = np.cumsum(rng.exponential(batch, 400))
         came = rng.uniform(0, 700, n)
@@ -26,6 +26,7 @@ def clocks(rng, n, *, looks=None, chance=None, batch=None, share=1 / 3):
     for i in range(n):
         step = STEP if rare[i] else STEP / 2
         seen = np.cumsum(step * rng.uniform(0.9, 1.1, int(48 / step)))
+        seen = seen[rng.random(seen.size) >= missed]
         gone = np.flatnonzero((seen >= end[i]) | (np.arange(1, seen.size + 1) > hidden[i]))
         last = gone[0] if gone.size else seen.size
         left[i] = seen[last - 1] if last else 0.0
@@ -38,7 +39,7 @@ def flagged(level, n, seeds, **world):
     found = []
     for seed in seeds:
         rng = np.random.default_rng(seed)
-        p = pace_test(*clocks(rng, n, **world), rng, step=STEP, permutations=499).p
+        p = pace_test(*clocks(rng, n, **world), rng, step=STEP, last=44.0, permutations=499).p
         found.append(p is not None and p <= level)
     return np.mean(found)
 
@@ -47,6 +48,17 @@ def flagged(level, n, seeds, **world):
 def test_honest_ends_are_hardly_ever_flagged(world):
     """At a level of 1.5%, ends in time and in batches are flagged in about as many of 300 studies."""
     assert flagged(0.015, 40, range(300), **world) <= 0.035
+
+
+def test_many_honest_ends_are_not_taken_for_hidden_ones():
+    """Of 20,000 clocks, a fifth of whose looks tell nothing, rare looks lack no ends, be they quick or slow."""
+    for seed, mean in ((1, 4.0), (2, 12.0), (3, 33.0)):
+        rng = np.random.default_rng(seed)
+        found = pace_test(*clocks(rng, 20_000, missed=0.2, mean=mean), rng, step=STEP, last=40.0, permutations=199)
+        assert found.missing < 0.04
+    hiding = pace_test(*clocks(rng, 2_000, missed=0.2, looks=12), rng, step=STEP, last=40.0, permutations=199)
+    assert hiding.p <= 0.01
+    assert hiding.missing > 0.15
 
 
 def test_ends_after_a_number_of_looks_are_found():
@@ -61,9 +73,9 @@ def test_the_test_is_one_sided_and_needs_both_paces():
     rng = np.random.default_rng(1)
     rare = np.arange(40) < 20
     right = np.where(rare, 4.0, 10.0)
-    assert pace_test(right - 2, right, rare, rng, step=2.0).p > 0.5
-    assert pace_test(right - 2, right, ~rare, rng, step=2.0).p <= 0.01
-    found = pace_test(right - 2, right, np.zeros(40, bool), rng, step=2.0)
+    assert pace_test(right - 2, right, rare, rng, step=2.0, last=40.0).p > 0.5
+    assert pace_test(right - 2, right, ~rare, rng, step=2.0, last=40.0).p <= 0.01
+    found = pace_test(right - 2, right, np.zeros(40, bool), rng, step=2.0, last=40.0)
     assert (found.p, found.rare, found.often) == (None, 0, 40)
 
 
@@ -79,7 +91,7 @@ def test_the_test_is_one_sided_and_needs_both_paces():
 def test_impossible_clocks_are_refused(left, right, rare, step):
     """Empty intervals, missing numbers and labels of others are refused."""
     with pytest.raises(ValueError):
-        pace_test(left, right, rare, np.random.default_rng(1), step=step)
+        pace_test(left, right, rare, np.random.default_rng(1), step=step, last=9.0)
 
 
 def test_what_looks_hid_is_added_back():

@@ -30,6 +30,8 @@ from waterbed.store.settings import Schedule
 
 LEVEL: Final = 0.01
 """Of the test, for each group: about so many honest groups are told to differ."""
+LEAST_MISSING: Final = 0.08
+"""Part of the ends missing among rare looks below which nothing is told: they miss short absences, too."""
 _HOUR: Final = timedelta(hours=1)
 _SEED: Final = 20_261
 
@@ -39,8 +41,8 @@ def views_differ(groups: Mapping[str, Sequence[Episode]], schedule: Schedule) ->
 
     Some URLs, drawn by their keyed ids, are looked at half as often (`schedule.rare_share`). Content that a hoster
     removes goes at the same age among both; what it hides from us after some looks goes later among these (`pace_test`,
-    one-sided, at LEVEL). Removals within the schedule's frequent looks count, which are evenly spaced. Empty without
-    such a share.
+    one-sided, at LEVEL, with LEAST_MISSING). Removals within the schedule's frequent looks count, which are evenly
+    spaced. Empty without such a share.
     """
     if not schedule.rare_share:
         return set()
@@ -49,7 +51,12 @@ def views_differ(groups: Mapping[str, Sequence[Episode]], schedule: Schedule) ->
         return rarely(url_id, schedule.rare_share)
 
     tests = ((key, paced(group, rare, schedule, key)) for key, group in staged("paces compared", groups.items()))
-    return {key for key, found in tests if found.p is not None and found.p <= LEVEL}
+    return {key for key, found in tests if goes_by_looks(found)}
+
+
+def goes_by_looks(found: PaceTest) -> bool:
+    """True if many ends are shown to go by looks."""
+    return found.p is not None and found.p <= LEVEL and found.missing >= LEAST_MISSING
 
 
 def shares_if_hiding(
@@ -120,15 +127,14 @@ def paced(group: Sequence[Episode], rare: Callable[[str], bool], schedule: Sched
             up = max(0.0, (episode.last_up - episode.reported_at) / _HOUR)
             removed = episode.first_down is not None and episode.cause == "removed"
             gone = (episode.first_down - episode.reported_at) / _HOUR if removed and episode.first_down else np.inf
-            gone = gone if gone <= last_h else np.inf
-            if gone > min(up, last_h) and (up > 0 or np.isfinite(gone)):
-                left.append(min(up, last_h))
+            if gone > up and (up > 0 or np.isfinite(gone)):
+                left.append(up)
                 right.append(gone)
                 label.append(rare(url_id))
     if not left:
-        return PaceTest(p=None, rare=0, often=0)
+        return PaceTest(p=None, missing=0.0, rare=0, often=0)
     rng = np.random.default_rng((_SEED, *key.encode()))
-    return pace_test(left, right, label, rng, step=step_h)
+    return pace_test(left, right, label, rng, step=step_h, last=last_h)
 
 
 def _between(schedule: Schedule) -> float:

@@ -7,13 +7,15 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
+from waterbed.estimators.survival.incidence import NOTHING, cumulative_incidence
 from waterbed.estimators.survival.intervals import Floats
-from waterbed.model.paces import PACE
 
 _FEWEST: Final = 2
 """Clocks of each pace below which nothing is tested."""
-_ONE: Final = 0.75
-"""Part of the step below which an interval is that of one look of the others."""
+_GRID: Final = 8
+"""Parts of the step in which ends are drawn."""
+_SLOPE: Final = 1e-9
+"""Rise of a curve over each part in which nothing ended, so that it can be inverted."""
 _LEAST_VARIANCE: Final = 0.25
 """Of a count of ends: less would make one end in one window count for much."""
 _WIDEST: Final = 3
@@ -27,9 +29,11 @@ class PaceTest:
     """A one-sided test: rarely looked at clocks end later.
 
     `p` is by permutation, never below 1 / (permutations + 1); None where fewer than two clocks have one of the paces.
+    `missing` is the largest part of the ends of rarely looked at clocks that is missing at any time; 0 without an end.
     """
 
     p: float | None
+    missing: float
     rare: int
     often: int
 
@@ -41,44 +45,64 @@ def pace_test(
     rng: np.random.Generator,
     *,
     step: float,
+    last: float,
     permutations: int = 999,
 ) -> PaceTest:
     """Test whether looking at something more often ends it sooner.
 
     Clock i ended in (left[i], right[i]], inf: still running; rare[i] says that it was looked at more rarely, which
-    was drawn at random. `step` is the time between two rare looks. Of each other clock every second look is left out,
-    at random the one that saw it up or the one that saw it gone, so that without an effect of looks the labels are
-    exchangeable. In each window of a grid of `step` the ends of rarely looked at clocks are compared with their share
-    of those at risk, as a log-rank test does. There are two statistics: the sum over all windows over its error, and
-    the largest of one to three windows over its own, which finds ends after a fixed number of looks. The smaller of
-    their two p values is taken, and its own distribution is that of permuted labels (Westfall and Young, Resampling-
-    Based Multiple Testing, 1993, section 2.3). Raises ValueError for impossible input.
+    was drawn at random. `step` is the time between two rare looks; ends count up to the time `last`, which all are
+    looked at beyond. Rare looks give wider intervals, so labels are exchangeable only where the time of each end is
+    known: it is drawn inside its interval from the distribution of all ends (`cumulative_incidence`), and labels are
+    permuted then (Wang, Lagakos and Gray, Biostatistics 11, 2010). In each window of a grid of `step` the ends of
+    rarely looked at clocks are compared with their share of those at risk, as a log-rank test does. There are two
+    statistics: the sum over all windows over its error, and the largest of one to three windows over its own, which
+    finds ends after a fixed number of looks. The smaller of their two p values is taken, and its own distribution is
+    that of permuted labels (Westfall and Young, Resampling-Based Multiple Testing, 1993, section 2.3). Raises
+    ValueError for impossible input.
     """
     low, high, labels = np.asarray(left, float), np.asarray(right, float), np.asarray(rare, bool)
-    if low.ndim != 1 or low.shape != high.shape or low.shape != labels.shape or not step > 0 or permutations < 1:
-        raise ValueError("each clock needs left, right and a label; step and permutations must be positive")
-    if not np.isfinite(low).all() or not (high > low).all() or not (low >= 0).all():
-        raise ValueError("each interval needs 0 <= left < right, with a finite left")
-    width = high - low
-    skipped = ~labels & (width < _ONE * step) & (rng.random(low.size) < 1.0 / PACE)
-    high = np.where(skipped, high + width, high)
+    if low.ndim != 1 or low.shape != high.shape or low.shape != labels.shape or permutations < 1:
+        raise ValueError("each clock needs left, right and a label")
+    if not (step > 0 and last > 0 and np.isfinite(low).all() and (high > low).all() and (low >= 0).all()):
+        raise ValueError("each interval needs 0 <= left < right, with a finite left; step and last must be positive")
     slow = int(labels.sum())
     if min(slow, labels.size - slow) < _FEWEST:
-        return PaceTest(p=None, rare=slow, often=labels.size - slow)
-    ended = np.isfinite(high)
-    # a running clock was at risk in the windows that it outlasted
-    window = np.ceil(np.where(ended, high, low + step) / step + 0.5)  # looks lie in the middle of windows
-    order = np.lexsort((~ended, window))
+        return PaceTest(p=None, missing=0.0, rare=slow, often=labels.size - slow)
+    high = np.where(low < last, high, np.inf)
+    at = _drawn(np.minimum(low, last), high, step / _GRID, rng)
+    ended = (at <= last) & np.isfinite(high)
+    window = np.ceil(np.minimum(at, last) / step)
+    order = np.lexsort((~ended, window))  # a running clock was at risk in its last window
     window, ended, labels = window[order], ended[order], labels[order]
     first = np.flatnonzero(np.append(True, window[1:] != window[:-1]))
     found = []
     for size in _sizes(permutations, labels.size):
         drawn = rng.permuted(np.repeat(labels[None, :], size, axis=0), axis=1)
-        found.append(_statistics(drawn, ended, first))
-    observed = _statistics(labels[None, :], ended, first)
-    both = np.vstack([observed, *found])
+        found.append(_statistics(*_missing(drawn, ended, first)[:2]))
+    lacking, variance, expected = _missing(labels[None, :], ended, first)
+    both = np.vstack([_statistics(lacking, variance), *found])
     p = _ranks(both).min(axis=1)
-    return PaceTest(p=float((p <= p[0] + 1e-12).mean()), rare=slow, often=labels.size - slow)
+    return PaceTest(
+        p=float((p <= p[0] + 1e-12).mean()),
+        missing=max(0.0, float(np.cumsum(lacking).max() / max(expected.sum(), _SLOPE))),
+        rare=slow,
+        often=labels.size - slow,
+    )
+
+
+def _drawn(low: Floats, high: Floats, part: float, rng: np.random.Generator) -> Floats:
+    """A time for each end, inside its interval; that of a running clock is the last at which it ran."""
+    ended = np.isfinite(high)
+    if not ended.any():
+        return low
+    curves = cumulative_incidence(low, high, np.where(ended, 0, NOTHING), causes=1, step_h=part, tolerance=1e-5)
+    rising = curves.incidence[0] + _SLOPE * np.arange(curves.hours.size)
+    begin, end = (np.interp(edge[ended], curves.hours, rising) for edge in (low, high))
+    at = low.copy()
+    drawn = np.interp(begin + (end - begin) * rng.random(begin.size), rising, curves.hours)
+    at[ended] = np.clip(drawn, low[ended], high[ended])
+    return at
 
 
 def least_unhidden(
@@ -107,16 +131,26 @@ def _sizes(permutations: int, clocks: int) -> list[int]:
     return [min(at_once, permutations - done) for done in range(0, permutations, at_once)]
 
 
-def _statistics(labels: npt.NDArray[np.bool_], ended: npt.NDArray[np.bool_], first: npt.NDArray[np.int64]) -> Floats:
-    """The sum over windows and the largest window, of each row of labels."""
+def _missing(
+    labels: npt.NDArray[np.bool_], ended: npt.NDArray[np.bool_], first: npt.NDArray[np.int64]
+) -> tuple[Floats, Floats, Floats]:
+    """How many ends of rarely looked at clocks are missing in each window, rows of labels x windows.
+
+    Also the variance of that number, and the ends expected.
+    """
     at_risk = (ended.size - first).astype(float)
     rare = np.cumsum(labels[:, ::-1], axis=1)[:, ::-1][:, first]
     ends = np.add.reduceat(ended.astype(float), first)
     share = rare / at_risk
-    missing = ends * share - np.add.reduceat((labels & ended).astype(float), first, axis=1)
-    variance = ends * share * (1.0 - share) * (at_risk - ends) / np.maximum(at_risk - 1.0, 1.0)
-    largest = np.full(len(labels), -np.inf)
-    for width in range(1, min(_WIDEST, first.size) + 1):
+    expected = ends * share
+    variance = expected * (1.0 - share) * (at_risk - ends) / np.maximum(at_risk - 1.0, 1.0)
+    return expected - np.add.reduceat((labels & ended).astype(float), first, axis=1), variance, expected
+
+
+def _statistics(missing: Floats, variance: Floats) -> Floats:
+    """The sum over windows and the largest window, of each row."""
+    largest = np.full(len(missing), -np.inf)
+    for width in range(1, min(_WIDEST, missing.shape[1]) + 1):
         some, their = _runs(missing, width), _runs(variance, width)
         largest = np.maximum(largest, (some / np.sqrt(np.maximum(their, _LEAST_VARIANCE))).max(axis=1))
     whole = missing.sum(axis=1) / np.sqrt(np.maximum(variance.sum(axis=1), _LEAST_VARIANCE))

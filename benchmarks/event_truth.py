@@ -13,14 +13,15 @@ from waterbed.lab.world.removing import chance_within
 WITHIN_H = 24.0
 NOTHING = 0.02
 """A change that the mix of controls may make."""
-_SPAN = r"(\d+)%?(?: to (\d+))?%(?! \(of these)"
-"""A share with its ends; one of these reports alone claims no more than them."""
-_AFTER = re.compile(rf"removed {_SPAN} of [\d,]+ reports? within 24 hours after the event")
-_BEFORE = re.compile(rf"\({_SPAN} of [\d,]+ reports? before")
-_CONTROLS = re.compile(rf"its controls {_SPAN} before, then {_SPAN}")
-_SURELY = re.compile(r"Of the ([\d,]+) contents that ended there, ([\d,]+) were surely seen elsewhere")
-_MOVED = re.compile(rf"declared detection {_SPAN} moved")
-_ABROAD = re.compile(rf"of what moved {_SPAN} went abroad")
+_SPAN = r"(\d+)%?(?: to (\d+))?%"
+_SHARE = rf"\d+% \({_SPAN}\)"
+"""A share with its ends; one of these reports alone has none, and claims no more than them."""
+_AFTER = re.compile(rf"removed {_SHARE} of [\d,]+ reports? within 24 hours of the report")
+_BEFORE = re.compile(rf"before it {_SHARE} of [\d,]+")
+_CONTROLS = re.compile(rf"hosters without the event, {_SHARE} after it, {_SHARE} before")
+_SURELY = re.compile(r"Of ([\d,]+) contents taken down there, ([\d,]+) were surely seen elsewhere")
+_MOVED = re.compile(rf"find as much as declared, {_SPAN} moved")
+_ABROAD = re.compile(rf"{_SPAN} (?:of that|went) abroad")
 
 
 def clauses(text: str, truth: Truth, event: Event, sources: Sequence[str]) -> dict[str, bool]:
@@ -42,12 +43,12 @@ def clauses(text: str, truth: Truth, event: Event, sources: Sequence[str]) -> di
             if found := pattern.search(text):
                 said[name] = _holds(found[1], found[2], true)
         if found := _CONTROLS.search(text):
-            said["controls before"] = _holds(found[1], found[2], before[1])
-            said["controls after"] = _holds(found[3], found[4], after[1])
+            said["controls after"] = _holds(found[1], found[2], after[1])
+            said["controls before"] = _holds(found[3], found[4], before[1])
     change = (after[0] - before[0]) - (after[1] - before[1])
-    if "That is more than before" in text:
+    if "So it removed more," in text:
         said["fell"] = change > NOTHING
-    if "That is less than before" in text:
+    if "So it removed less," in text:
         said["rose"] = change < -NOTHING
     if found := _SURELY.search(text):
         said["surely"] = int(found[2].replace(",", "")) <= moved
@@ -55,7 +56,7 @@ def clauses(text: str, truth: Truth, event: Event, sources: Sequence[str]) -> di
         said["moved"] = _holds(found[1], found[2], moved / ended)
     if (found := _ABROAD.search(text)) and moved:
         said["abroad"] = _holds(found[1], found[2], abroad / moved)
-    if "content moved" in text:
+    if "Content moved" in text:
         said["displaced"] = world.movement.after_takedown > 0
     if "the benefit spread" in text:
         said["spread"] = _change(truth, event, event.buffer, event.buffer_controls, sources) > NOTHING

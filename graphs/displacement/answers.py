@@ -42,7 +42,7 @@ CLAIMS: Final[Mapping[str, tuple[str, str]]] = {
     "beyond the peak": ("so much of the change is more than falling back from a height", "that the event did the rest"),
     "WDD": ("target and buffer together changed more than their controls", "it did not go further away"),
     "WDQ": ("this part of the target's fall turned up in this buffer", "near 0: there was no displacement"),
-    "TNE": ("so many fewer were seen in target and buffer than controls foretell", "so many fewer exist"),
+    "TNE": ("so many fewer were seen in target and buffer than expected from controls", "so many fewer exist"),
     "excess reappearance": (
         "takedown was followed by more reappearance than like content showed",
         "every reappearance was caused by a takedown",

@@ -49,7 +49,7 @@ def balance(series: Series, reading: Reading) -> Iterator[Answer]:
     )
     yield say(
         "TNE",
-        "How many fewer were seen in target and buffer than the controls foretell?",
+        "How many fewer were seen in target and buffer than expected from the controls?",
         "areas.clustered_net_effect",
         ready if isinstance(ready, Refusal) else clustered_net_effect(ready, rng),
         unit=event.outcome,

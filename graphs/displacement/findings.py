@@ -176,7 +176,7 @@ def _lift_answers(table: PairTable | Refusal, reading: Reading) -> Iterator[Answ
                 reading=reading,
                 n=table.moves,
                 n_of="moves",
-                unit="soon after an end / foretold" if timing else "lift",
+                unit="soon after an end / expected" if timing else "lift",
                 note=f"the least p of {len(table.rows)} pairs, for all at once: {best.from_key} to {best.to_key}",
             ),
             p=_p(best, timing),

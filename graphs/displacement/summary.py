@@ -180,17 +180,18 @@ def _removed(known: Known) -> str:
         return f"How much {known.name} removed within 24 hours cannot be told: {after.why}."
     said = [one for one in (*known.target, *known.controls) if one.share is not None]
     alone = all(one.low is None for one in said)
-    text = "Of these reports alone, " if alone else ""
-    text += f"{known.name} removed {_of(after, alone)} within 24 hours after the event ({_of(before, alone)} before"
+    text = "Of these reports alone, after" if alone else "After"
+    text += f" the event {known.name} removed {_of(after, alone)} within 24 hours of the report"
+    text += f", before it {_of(before, alone).removesuffix(' reports')}"
     if all(one.share is not None for one in known.controls):
         first, then = (_share(one, alone) for one in known.controls)
-        text += f"; its controls {first} before, then {then}"
-    return f"{text})."
+        text += f"; controls, hosters without the event, {then} after it, {first} before"
+    return f"{text}."
 
 
 def _of(one: Removed, alone: bool) -> str:
     if one.share is None:
-        return f"an unknown part of {one.n:,} reports" if one.n else f"a part that is not told, {one.why},"
+        return f"an unknown part of {one.n:,} reports" if one.n else f"a part that is not told ({one.why})"
     return f"{_share(one, alone)} of {one.n:,} reports"
 
 
@@ -199,7 +200,7 @@ def _share(one: Removed, alone: bool) -> str:
         return "unknown"
     if one.low is None or one.high is None:
         return f"{one.share:.0%}" if alone else f"{one.share:.0%} (of these reports alone)"
-    return _span(one.low, one.high)
+    return f"{one.share:.0%} ({_span(one.low, one.high)})"
 
 
 def _change(known: Known, fell: bool) -> str:
@@ -209,9 +210,9 @@ def _change(known: Known, fell: bool) -> str:
     if known.interim:
         return f"This is interim, without a test: the report is read on {known.interim:%-d %B %Y}."
     if fell:
-        return f"That is more than before, beyond what its controls did ({_p(fall)})."
+        return f"So it removed more, beyond what its controls did ({_p(fall)}{_by_chance(fall)})."
     if _shown(fall, -1):
-        return f"That is less than before, beyond what its controls did ({_p(fall)})."
+        return f"So it removed less, beyond what its controls did ({_p(fall)}{_by_chance(fall)})."
     return f"It is not shown to have removed more than before, beyond what its controls did ({_p(fall)})."
 
 
@@ -221,17 +222,16 @@ def _moved(known: Known) -> str:
         return "What ended there after the event is of too few sites to tell how much of it moved."
     if not moved.ended:
         return "Nothing that ended there after the event could be followed long enough to see if it moved."
-    within = _hours(moved.horizon_h)
     surely = f"{moved.surely:,} were" if moved.surely is not None else "a part that is not told was"
-    said = f"Of the {moved.ended:,} contents that ended there, {surely} surely seen elsewhere within {within}"
-    if moved.low is not None and moved.high is not None:
-        said += f"; with chance and the declared detection {_span(moved.low, moved.high)} moved"
-    else:
-        said += f"; how many more moved cannot be told: {moved.why}"
-    abroad = known.abroad
-    if abroad is not None:
-        said += f", and of what moved {_span(abroad.low, abroad.high)} went abroad"
-    return f"{said}."
+    said = f"Of {moved.ended:,} contents taken down there, {surely} surely seen elsewhere "
+    said += f"within {_hours(moved.horizon_h)}, chance included"
+    abroad = _span(known.abroad.low, known.abroad.high) if known.abroad else ""
+    if moved.low is None or moved.high is None:
+        also = f" Of what moved, {abroad} went abroad." if abroad else ""
+        return f"{said}; how many more moved cannot be told: {moved.why}.{also}"
+    said += f". If reports find as much as declared, {_span(moved.low, moved.high)} moved"
+    said += f", {abroad} of that abroad" if abroad else ""
+    return f"{said}; the rest is unknown."
 
 
 def _more(known: Known, *, fell: bool, more: bool, spread: bool) -> str:
@@ -241,17 +241,18 @@ def _more(known: Known, *, fell: bool, more: bool, spread: bool) -> str:
     if not fell:
         return "Without more removals that are shown, no displacement is spoken of."
     if primary.refusal is not None:
-        return f"Whether more came up elsewhere than of like content that stayed up cannot be told: {primary.refusal}."
+        return f"Whether content came up elsewhere more often than like content cannot be told: {primary.refusal}."
     by = ""
     if moved.more_low is not None and moved.more_high is not None:
-        how = "with the declared detection" if moved.corrected else "as seen"
+        how = "if found as declared" if moved.corrected else "as seen"
         by = f", by {_points(moved.more_low)} to {_points(moved.more_high)} of 100 {how}"
     also = " Its buffer removed more, too: the benefit spread." if spread else ""
     if more:
-        return f"More came up elsewhere than of like content that stayed up{by} ({_p(primary)}): content moved.{also}"
+        said = f"Content moved: it came up elsewhere more often than like content that stayed up{by} ({_p(primary)})."
+        return f"{said}{also}"
     return (
-        f"It is not shown that more came up elsewhere than of like content that stayed up ({_p(primary)}); moves that "
-        f"nobody reported are unknown.{also}"
+        "It is not shown that content moved: that it came up elsewhere more often than like content that stayed up "
+        f"({_p(primary)}). Moves that nobody reported are unknown.{also}"
     )
 
 
@@ -262,12 +263,13 @@ def _cause(known: Known) -> str:
     others = round(1.0 / test.smallest_p) - 1
     if test.smallest_p > ERROR:
         return (
-            f"Whether the event caused this cannot be told: 19 other stretches of time are needed, there are {others}."
+            f"Whether new content at {known.name} changed with the event cannot be told: 19 other stretches of time "
+            f"are needed, there are {others}."
         )
-    place = _place(round(test.p / test.smallest_p))
+    as_much = round(test.p / test.smallest_p) - 1
     return (
-        f"Of {others + 1} stretches of time as long, the one after the event ranks {place} by how much "
-        f"appearances changed (p {_number(test.p)})."
+        f"New content at {known.name} changed as much in {as_much or 'none'} of {others} other stretches of time "
+        f"(p {_number(test.p)})."
     )
 
 
@@ -282,8 +284,8 @@ def _events(known: Known) -> str:
     number = _WORDS.get(known.events, f"{known.events:,}")
     most = math.floor(ERROR / known.events * 10_000) / 10_000
     return (
-        f"This is one of {number} event files on this study, each tested by itself: with all of them together, a p "
-        f"above {most:g} shows nothing."
+        f"This is one of {number} event files on this study: with all of them together, a p above {most:g} shows "
+        "nothing."
     )
 
 
@@ -292,6 +294,13 @@ _WORDS: Final = dict(enumerate(("two", "three", "four", "five", "six", "seven", 
 
 def _p(answer: Answer) -> str:
     return f"p {_number(answer.adjusted if answer.adjusted is not None else 1.0)}"
+
+
+def _by_chance(answer: Answer) -> str:
+    """The first p of the answer in words."""
+    if answer.adjusted is None or answer.adjusted < 0.001:
+        return ": by chance less than once in 1,000"
+    return f": by chance {math.ceil(answer.adjusted * 1000)} times in 1,000"
 
 
 def _number(p: float) -> str:

@@ -57,14 +57,16 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
     assert told() == Summary(
         branch="displacement",
         sentences=(
-            "Moerashost removed 97 to 100% of 91 reports within 24 hours after the event (2 to 11% of 120 reports "
-            "before; its controls 38 to 49% before, then 36 to 50%).",
-            "That is more than before, beyond what its controls did (p below 0.001).",
-            "Of the 91 contents that ended there, 42 were surely seen elsewhere within 14 days; with chance and the "
-            "declared detection 40 to 72% moved, and of what moved 20 to 55% went abroad.",
-            "More came up elsewhere than of like content that stayed up, by 12 to 41 of 100 as seen (p 0.002): content "
-            "moved.",
-            "Whether the event caused this cannot be told: 19 other stretches of time are needed, there are 4.",
+            "After the event Moerashost removed 99% (97 to 100%) of 91 reports within 24 hours of the report, before "
+            "it 6% (2 to 11%) of 120; controls, hosters without the event, 43% (36 to 50%) after it, 43% (38 to 49%) "
+            "before.",
+            "So it removed more, beyond what its controls did (p below 0.001: by chance less than once in 1,000).",
+            "Of 91 contents taken down there, 42 were surely seen elsewhere within 14 days, chance included. If "
+            "reports find as much as declared, 40 to 72% moved, 20 to 55% of that abroad; the rest is unknown.",
+            "Content moved: it came up elsewhere more often than like content that stayed up, by 12 to 41 of 100 as "
+            "seen (p 0.002).",
+            "Whether new content at Moerashost changed with the event cannot be told: 19 other stretches of time are "
+            "needed, there are 4.",
         ),
     )
 
@@ -75,26 +77,26 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
         (
             {"primary": made("excess reappearance", 0.02, 0.4)},
             "removal only",
-            "not shown that more came up",
-            "content moved",
+            "not shown that content moved",
+            "Content moved",
         ),
         (
             {"fall": made("removal, change", 0.02, 0.6), "primary": made("excess reappearance", 0.3, 0.6)},
             "no change",
             "no displacement is spoken of",
-            "content moved",
+            "Content moved",
         ),
         (
             {"fall": made("removal, change", -0.2, 0.01), "primary": made("excess reappearance", 0.3, 1.0)},
             "no change",
-            "That is less than before",
-            "content moved",
+            "So it removed less, beyond",
+            "Content moved",
         ),
         (
             {"spread": made("removal, change, buffer", 0.2, 0.01)},
             "mixed",
             "the benefit spread",
-            "not shown that more came up",
+            "not shown that content moved",
         ),
         (
             {
@@ -103,13 +105,13 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
             },
             "diffusion",
             "the benefit spread",
-            "content moved",
+            "Content moved",
         ),
         (
             {"primary": made("excess reappearance", None, None, refusal="3 clusters where 10 are needed")},
             "refused",
             "cannot be told: 3 clusters where 10 are needed",
-            "content moved",
+            "Content moved",
         ),
         (
             {
@@ -118,7 +120,7 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
             },
             "refused",
             "How much Moerashost removed within 24 hours cannot be told: fewer than 10 sites",
-            "content moved",
+            "Content moved",
         ),
         (
             {"interim": datetime(2026, 5, 1, tzinfo=UTC)},
@@ -152,7 +154,9 @@ def test_shares_without_interval_are_said_to_be_of_these_reports() -> None:
     text = told(target=short, fall=refused, moved=Moved(ended=0, surely=0, horizon_h=48.0)).text
     assert "99% (of these reports alone) of 91 reports" in text
     alone = told(target=short, controls=(Removed(n=0, why="none"),) * 2, fall=refused).text
-    assert alone.startswith("Of these reports alone, Moerashost removed 99% of 91 reports within 24 hours")
+    assert alone.startswith(
+        "Of these reports alone, after the event Moerashost removed 99% of 91 reports within 24 hours"
+    )
     assert "cannot be told: reports span fewer than 7 days" in text
     assert "Nothing that ended there" in told(moved=Moved(ended=0, surely=0, horizon_h=48.0)).text
 
@@ -161,7 +165,7 @@ def test_a_share_that_is_held_back_is_said_to_be() -> None:
     """A reader is told of no number of reports, and why."""
     held = Removed(n=0, why="held back as it is about fewer than 3 sites")
     assert (
-        "(a part that is not told, held back as it is about fewer than 3 sites, before"
+        "before it a part that is not told (held back as it is about fewer than 3 sites);"
         in told(target=(held, AFTER)).text
     )
 
@@ -176,16 +180,16 @@ def test_numbers_are_rounded_outwards() -> None:
     wide = Removed(n=50, share=0.5, low=0.4001, high=0.6099)
     text = told(target=(wide, wide), fall=made("removal, change", 0.1, 0.0491)).text
     assert "40 to 61%" in text
-    assert "p 0.05)" in text
+    assert "p 0.05: by chance 50 times in 1,000)" in text
 
 
 def test_the_cause_is_told_among_enough_dates() -> None:
-    """With 19 other stretches of time or more the place of the event among them is told, which claims nothing."""
+    """With 19 other stretches of time or more those are counted that changed as much, which claims nothing."""
     many = replace(made("mean change", -0.5, None), p=0.05, smallest_p=0.05)
-    text = "Of 20 stretches of time as long, the one after the event ranks {} by how much appearances changed (p {})."
-    for p, place in ((0.05, "1st"), (0.1, "2nd"), (0.15, "3rd"), (0.55, "11th"), (1.0, "20th")):
-        assert text.format(place, f"{p:g}") in told(stands_out=replace(many, p=p)).text
-    assert "caused" not in told(stands_out=None).text
+    text = "New content at Moerashost changed as much in {} of 19 other stretches of time (p {})."
+    for p, others in ((0.05, "none"), (0.1, "1"), (0.15, "2"), (0.55, "10"), (1.0, "19")):
+        assert text.format(others, f"{p:g}") in told(stands_out=replace(many, p=p)).text
+    assert "New content" not in told(stands_out=None).text
 
 
 @pytest.mark.parametrize(
@@ -208,7 +212,7 @@ def test_nothing_is_said_to_move_from_what_is_not_shown_to_have_fallen(fall: Ans
 def test_the_number_of_events_is_told_with_what_it_asks_of_a_p() -> None:
     """One event alone is not counted; of three a p above a third of 5% shows nothing."""
     assert "one of" not in told().text
-    assert "This is one of three event files on this study, each tested by itself" in told(events=3).sentences[-1]
+    assert "This is one of three event files on this study: with all of them" in told(events=3).sentences[-1]
     assert "together, a p above 0.0166 shows nothing" in told(events=3).sentences[-1]
     assert len(told(events=12).sentences) <= 5
 

@@ -210,7 +210,7 @@ def test_a_page_without_an_event_is_whole():
     )
     assert page.scripts == []
     assert "Declaration of the event" not in page.shown
-    assert "Course" not in page.shown
+    assert "Over time" not in page.shown
 
 
 def test_refused_series_draw_counts_alone():
@@ -219,8 +219,8 @@ def test_refused_series_draw_counts_alone():
     rows = [period(age, **nothing) for age in range(-3, 3)]
     page = Parsed(render_displacement(view(periods=rows)))
     assert set(page.figures) == {"removed", "course", "where", "counts", "pairs"}
-    assert "foretold by the controls" not in page.shown
-    assert "foretold by the controls" in Parsed(render_displacement(view())).shown
+    assert "expected from the controls" not in page.shown
+    assert "expected from the controls" in Parsed(render_displacement(view())).shown
 
 
 def test_each_figure_of_the_answer_is_drawn_or_says_why_not():

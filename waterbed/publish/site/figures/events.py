@@ -17,7 +17,7 @@ CURVES: Final[Mapping[tuple[str, str], str]] = {
     ("controls", "after"): "l4",
 }
 """Class of each removal curve."""
-COURSE: Final = (("l6", "foretold_sites", "foretold"), ("l2", "control", "controls"), ("l1", "target", "target"))
+COURSE: Final = (("l6", "foretold_sites", "expected"), ("l2", "control", "controls"), ("l1", "target", "target"))
 """Class, column and name of each line of the course."""
 PLACES: Final = 5
 """Named destinations that are drawn."""
@@ -88,9 +88,9 @@ def curves_of(curves: Sequence[EventCurveRow]) -> list[tuple[str, str, list[Even
 
 
 def course_scene(rows: Sequence[PeriodRow], outcome: str, width: int) -> Scene:
-    """Draw sites at target and controls, and those foretold.
+    """Draw sites at target and controls, and those expected.
 
-    The range of placebos is a band around what is foretold.
+    The range of placebos is a band around what is expected.
     """
     narrow = width == NARROW
     values = [value for row in rows for _, field, _ in COURSE if (value := getattr(row, field)) is not None]
@@ -135,7 +135,7 @@ def gaps_scene(rows: Sequence[PeriodRow], width: int) -> Scene:
     own = {reading: {row.age: row.gap for row in rows if row.reading == reading} for reading in readings}
     ages = sorted({row.age for row in rows})
     lines = [(reading, [own[reading].get(age) for age in ages]) for reading in readings]
-    return _by_period(ages, lines, "target less foretold, log ratio", width, base=0.0)
+    return _by_period(ages, lines, "target less expected, log ratio", width, base=0.0)
 
 
 def line_keys(names: Sequence[str]) -> tuple[Key, ...]:
@@ -223,7 +223,7 @@ def pairs_scene(rows: Sequence[PairRow], width: int) -> Scene:
     lifts = [row.lift for row in shown if row.lift]
     low, high = min([*lifts, 1.0]) / 1.3, max([*lifts, 1.0]) * 1.3
     ticks = [(tick, f"{tick:g}") for tick in _TICKS if low <= tick <= high]
-    x = Axis(low=low, high=high, ticks=ticks, title="moves / foretold", log=log10(high) > log10(low))
+    x = Axis(low=low, high=high, ticks=ticks, title="moves / expected", log=log10(high) > log10(low))
     y = Axis(low=0.0, high=float(len(shown)), ticks=[])
     left = 124 if narrow else 210
     plot = Plot(x, y, width=width, height=26 * len(shown) + 50, left=left, top=8, right=18)
@@ -233,7 +233,7 @@ def pairs_scene(rows: Sequence[PairRow], width: int) -> Scene:
         name = row.to_name if one_origin else f"{row.from_key} → {row.to_key}"
         plot.marks.append(word(left - 6, plot.y(middle) + 4, label(name, 18 if narrow else 30), "end", "name"))
         rejects = any(p is not None and p <= _LEVEL for p in (row.destination_p, row.timing_p))
-        tip = f"{label(name)}: lift {spelled(row.lift)}, {row.moves} moves, {spelled(row.foretold)} foretold"
+        tip = f"{label(name)}: lift {spelled(row.lift)}, {row.moves} moves, {spelled(row.foretold)} expected"
         point = plot.at(row.lift or 1.0, middle)
         css = "spot l2" if rejects else "spot l2 open"
         plot.marks.append(element("circle", css, cx=point[0], cy=point[1], r=5, tip=tip))

@@ -27,7 +27,7 @@ _SERIES: Final = (
 )
 _TITLES: Final = {
     "removed": "Removed by hours since the report",
-    "course": "Target, controls, and what the controls foretell",
+    "course": "Target, controls, and what was expected",
     "where": "Where content of the target was seen next",
 }
 """The three figures of an event's answer."""
@@ -99,13 +99,13 @@ def _course(periods: Sequence[PeriodRow], outcome: str, stem: str) -> Iterator[F
         foretold = any(row.foretold_sites is not None for row in periods)
         around = any(row.placebo_low is not None for row in periods)
         keys = [Key(css="l1", word="target"), Key(css="l2", word="controls")]
-        keys += [Key(css="l6", word="foretold by the controls (synthetic control)")] if foretold else []
+        keys += [Key(css="l6", word="expected from the controls (synthetic control)")] if foretold else []
         keys += [Key(css="l6 faint", word="range of placebos", area=True)] if around else []
         yield figure_of(
             "course",
             _TITLES["course"],
             _ends(f"Sites with {outcome} at the target", [row.target for row in periods]),
-            f"{_SERIES}Foretold: what the weighted controls say of the target, at its level before the event; after it "
+            f"{_SERIES}Expected: what the weighted controls say of the target, at its level before the event; after it "
             "the distance of the target from this line is the effect. The band is how far other dates and places "
             "without an event strayed, cut off above the figure: inside it, the target did nothing unusual.",
             f"{stem}-periods",
@@ -154,7 +154,7 @@ def _more(
             "gaps",
             "Target less its controls' prediction",
             _ends("Gap of the target", [row.gap for row in periods]),
-            f"{_SERIES}Zero: as foretold. One line for each reading of arrivals whose order is open.",
+            f"{_SERIES}Zero: as expected. One line for each reading of arrivals whose order is open.",
             f"{stem}-periods",
             lambda width: gaps_scene(every, width),
             line_keys(list(dict.fromkeys(row.reading for row in every))),
@@ -163,10 +163,10 @@ def _more(
         largest = max(row.lift or 0.0 for row in pairs)
         yield figure_of(
             "pairs",
-            "Moves against those foretold",
+            "Moves beside those expected",
             f"Lifts of the pairs with most moves; the largest is {number(largest)}.",
-            "1 is as many moves as first-ever appearances foretell. A full dot: one of the two nulls is rejected at "
-            "5% for all pairs at once.",
+            "1: as many moves as first-ever appearances say. A full dot: one of both nulls is rejected at 5% for all "
+            "pairs at once.",
             f"{stem}-pairs",
             lambda width: pairs_scene(pairs, width),
         )

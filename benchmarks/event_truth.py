@@ -19,8 +19,8 @@ _SHARE = rf"\d+% \({_SPAN}\)"
 _AFTER = re.compile(rf"removed {_SHARE} of [\d,]+ reports? within 24 hours of the report")
 _BEFORE = re.compile(rf"before it {_SHARE} of [\d,]+")
 _CONTROLS = re.compile(rf"hosters without the event, {_SHARE} after it, {_SHARE} before")
-_SURELY = re.compile(r"Of ([\d,]+) contents taken down there, ([\d,]+) were surely seen elsewhere")
-_MOVED = re.compile(rf"find as much as declared, {_SPAN} moved")
+_SURELY = re.compile(r"Of ([\d,]+) contents taken down there, ([\d,]+) surely came up elsewhere")
+_MOVED = re.compile(rf"find what was declared, {_SPAN} moved")
 _ABROAD = re.compile(rf"{_SPAN} (?:of that|went) abroad")
 
 

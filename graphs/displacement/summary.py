@@ -222,16 +222,16 @@ def _moved(known: Known) -> str:
         return "What ended there after the event is of too few sites to tell how much of it moved."
     if not moved.ended:
         return "Nothing that ended there after the event could be followed long enough to see if it moved."
-    surely = f"{moved.surely:,} were" if moved.surely is not None else "a part that is not told was"
-    said = f"Of {moved.ended:,} contents taken down there, {surely} surely seen elsewhere "
-    said += f"within {_hours(moved.horizon_h)}, chance included"
+    surely = f"{moved.surely:,}" if moved.surely is not None else "a part that is not told"
+    said = f"Of {moved.ended:,} contents taken down there, {surely} surely came up elsewhere "
+    said += f"within {_hours(moved.horizon_h)}, some perhaps by chance"
     abroad = _span(known.abroad.low, known.abroad.high) if known.abroad else ""
     if moved.low is None or moved.high is None:
         also = f" Of what moved, {abroad} went abroad." if abroad else ""
         return f"{said}; how many more moved cannot be told: {moved.why}.{also}"
-    said += f". If reports find as much as declared, {_span(moved.low, moved.high)} moved"
+    said += f". If reports find what was declared, {_span(moved.low, moved.high)} moved"
     said += f", {abroad} of that abroad" if abroad else ""
-    return f"{said}; the rest is unknown."
+    return f"{said}; which others moved is unknown."
 
 
 def _more(known: Known, *, fell: bool, more: bool, spread: bool) -> str:
@@ -241,17 +241,17 @@ def _more(known: Known, *, fell: bool, more: bool, spread: bool) -> str:
     if not fell:
         return "Without more removals that are shown, no displacement is spoken of."
     if primary.refusal is not None:
-        return f"Whether content came up elsewhere more often than like content cannot be told: {primary.refusal}."
-    by = ""
+        return f"Whether more came up elsewhere than of like content left up cannot be told: {primary.refusal}."
+    by = "more of it"
     if moved.more_low is not None and moved.more_high is not None:
-        how = "if found as declared" if moved.corrected else "as seen"
-        by = f", by {_points(moved.more_low)} to {_points(moved.more_high)} of 100 {how}"
+        how = "found as declared" if moved.corrected else "as seen"
+        by = f"per 100 taken down, {_points(moved.more_low)} to {_points(moved.more_high)} more, {how},"
     also = " Its buffer removed more, too: the benefit spread." if spread else ""
     if more:
-        said = f"Content moved: it came up elsewhere more often than like content that stayed up{by} ({_p(primary)})."
+        said = f"Content moved: {by} came up elsewhere than of like content left up ({_p(primary)})."
         return f"{said}{also}"
     return (
-        "It is not shown that content moved: that it came up elsewhere more often than like content that stayed up "
+        "It is not shown that content moved: that more of it came up elsewhere than of like content left up "
         f"({_p(primary)}). Moves that nobody reported are unknown.{also}"
     )
 
@@ -263,13 +263,13 @@ def _cause(known: Known) -> str:
     others = round(1.0 / test.smallest_p) - 1
     if test.smallest_p > ERROR:
         return (
-            f"Whether new content at {known.name} changed with the event cannot be told: 19 other stretches of time "
-            f"are needed, there are {others}."
+            "Whether new content at the target changed with the event cannot be told: 19 other periods are needed, "
+            f"there are {others}."
         )
     as_much = round(test.p / test.smallest_p) - 1
     return (
-        f"New content at {known.name} changed as much in {as_much or 'none'} of {others} other stretches of time "
-        f"(p {_number(test.p)})."
+        f"New content at the target changed as much in {as_much or 'none'} of {others} other periods "
+        f"(p {_number(test.p)}){': nothing unusual' if test.p > ERROR else ''}."
     )
 
 

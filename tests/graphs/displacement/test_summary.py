@@ -61,12 +61,12 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
             "it 6% (2 to 11%) of 120; controls, hosters without the event, 43% (36 to 50%) after it, 43% (38 to 49%) "
             "before.",
             "So it removed more, beyond what its controls did (p below 0.001: by chance less than once in 1,000).",
-            "Of 91 contents taken down there, 42 were surely seen elsewhere within 14 days, chance included. If "
-            "reports find as much as declared, 40 to 72% moved, 20 to 55% of that abroad; the rest is unknown.",
-            "Content moved: it came up elsewhere more often than like content that stayed up, by 12 to 41 of 100 as "
-            "seen (p 0.002).",
-            "Whether new content at Moerashost changed with the event cannot be told: 19 other stretches of time are "
-            "needed, there are 4.",
+            "Of 91 contents taken down there, 42 surely came up elsewhere within 14 days, some perhaps by chance. If "
+            "reports find what was declared, 40 to 72% moved, 20 to 55% of that abroad; which others moved is unknown.",
+            "Content moved: per 100 taken down, 12 to 41 more, as seen, came up elsewhere than of like content left up "
+            "(p 0.002).",
+            "Whether new content at the target changed with the event cannot be told: 19 other periods are needed, "
+            "there are 4.",
         ),
     )
 
@@ -186,9 +186,10 @@ def test_numbers_are_rounded_outwards() -> None:
 def test_the_cause_is_told_among_enough_dates() -> None:
     """With 19 other stretches of time or more those are counted that changed as much, which claims nothing."""
     many = replace(made("mean change", -0.5, None), p=0.05, smallest_p=0.05)
-    text = "New content at Moerashost changed as much in {} of 19 other stretches of time (p {})."
+    text = "New content at the target changed as much in {} of 19 other periods (p {:g}){}."
     for p, others in ((0.05, "none"), (0.1, "1"), (0.15, "2"), (0.55, "10"), (1.0, "19")):
-        assert text.format(others, f"{p:g}") in told(stands_out=replace(many, p=p)).text
+        usual = ": nothing unusual" if p > 0.05 else ""
+        assert text.format(others, p, usual) in told(stands_out=replace(many, p=p)).text
     assert "New content" not in told(stands_out=None).text
 
 

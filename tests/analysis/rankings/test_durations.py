@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waterbed.analysis.rankings.durations import duration, half_gone, mean_hours
-from waterbed.analysis.rankings.takedown import CAUSES, clocks, incidence, worth_within
+from waterbed.analysis.rankings.takedown import CAUSES, REMOVED, Clock, clocks, incidence, worth_within
 from waterbed.estimators.survival.incidence import share_interval
 from waterbed.model.takedown import TakedownClock
 
@@ -36,6 +36,23 @@ def test_half_gone_is_read_off_all_causes_together():
     assert worth < 40
     for end, side in ((found.low, 1), (found.high, 0)):
         assert share_interval(end / 40, worth)[side] == pytest.approx(0.5, abs=0.02)
+
+
+def test_no_number_of_clocks_tells_what_lies_between_two_looks():
+    """Two thousand clocks looked at every four hours leave open where in the hours around the median half had gone."""
+    rng = np.random.default_rng(3)
+    ends = rng.exponential(8.0, 2_000)
+    steps = np.cumsum(rng.uniform(3.8, 4.2, (2_000, 30)), axis=1)
+    number = (steps < ends[:, None]).sum(axis=1)
+    right = steps[np.arange(2_000), number]
+    left = np.where(number > 0, steps[np.arange(2_000), number - 1], 0.0)
+    watched = [
+        Clock(left_h=a, right_h=b, cause=REMOVED, site_id=f"s{n}", origin=hours(n / 4))
+        for n, (a, b) in enumerate(zip(left.tolist(), right.tolist(), strict=True))
+    ]
+    found = half_gone(watched)
+    assert found.low <= 8.0 * np.log(2.0) <= found.high
+    assert 3.5 < found.high - found.low < 5.0
 
 
 def test_what_goes_on_half_was_not_seen_to_go():

@@ -26,6 +26,7 @@ from waterbed.analysis.rankings.takedown import (
 from waterbed.estimators.calendar_time import cosine_variance, effective_number
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.survival.incidence import Curves
+from waterbed.estimators.survival.npmle import kaplan_meier
 from waterbed.estimators.survival.resampling import Sure, resample
 from waterbed.model.takedown import Duration, TakedownClock
 
@@ -53,10 +54,10 @@ def half_gone(
 
     It is read off the incidence of all causes together, mass spread evenly within each hour. Its interval holds the
     times at which the interval of the share gone (`share_interval`) holds one half (Brookmeyer and Crowley, Biometrics
-    38, 1982), with what the clocks are worth at the median. None below FEWEST_SITES sites known at that time,
-    nor where reports span too few days. `until` is the end of the measurement, by default the last time known.
-    `curves` are the group's, if they are known already. Removals that were not confirmed may have been the end: the
-    lower end of the interval takes them for it.
+    38, 1982), with what the clocks are worth at the median, and the hours that looks leave open there. None below
+    FEWEST_SITES sites known at that time, nor where reports span too few days. `until` is the end of the measurement,
+    by default the last time known. `curves` are the group's, if they are known already. Removals that were not
+    confirmed may have been the end: the lower end of the interval takes them for it.
     """
     if not group:
         return None
@@ -94,7 +95,21 @@ def _half_gone(group: Sequence[Clock], curves: Curves | None, until: datetime | 
         less = scipy.special.betainc(gone * n + 0.5, (1.0 - gone) * n + 0.5, 0.5)
         first, high = _first(hours, -less, tail - 1.0), _first(hours, -less, -tail)
         low = float(hours[-1]) if first is None else first
+    first, last = _between_looks(group)
+    low, high = min(low, first), high if last is None else _at_least(high, last)
     return HalfGone(hours=half, low=low if half is None else min(low, half), high=_at_least(high, half))
+
+
+def _between_looks(group: Sequence[Clock]) -> tuple[float, float | None]:
+    """The medians if all had ended just after the last look before it, and at the first one after it.
+
+    How long between them, no number of clocks tells. inf, or None: half was not seen to go.
+    """
+    left, right = (np.array([getattr(clock, end) for clock in group]) for end in ("left_h", "right_h"))
+    ended = np.isfinite(right)
+    first = kaplan_meier(left, np.where(ended, left, np.inf)).median[1]
+    last = kaplan_meier(np.where(ended, right, left), right).median[1]
+    return first, last if np.isfinite(last) else None
 
 
 def _known_at(group: Sequence[Clock], hours: Floats) -> Floats:

@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.resumed import Key, Tally, asked, pooled, resumed, tallied
 from waterbed.analysis.rankings.durations import half_gone, mean_hours
-from waterbed.analysis.rankings.hiding import LEAST_MISSING, LEVEL, if_hiding
+from waterbed.analysis.rankings.hiding import goes_by_looks, if_hiding
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, known_within, removal
 from waterbed.estimators.cluster_shares import beta_binomial, worth
 from waterbed.estimators.survival.incidence import share_interval
@@ -47,8 +47,8 @@ LEAST_URLS = 30
 MOST_FLAGGED = 0.02
 CONFIRMED_H = 12.0
 """In these worlds nobody looks at a URL after `follow_h`; an end is confirmed so long before."""
-GAINING = 0.5
-"""Expected share below which a hoster is first only because it hides."""
+GAINING = 0.1
+"""By how much its share seems larger to who gains by hiding."""
 LEAST_FOUND = 0.99
 """Of those that hide after a fixed number of looks."""
 """Of hosters that hide nothing, with so many URLs, said to answer us otherwise."""
@@ -137,7 +137,7 @@ def one_study(which: tuple[str, int, int, int]) -> dict[str, Any]:
         "happened": float(np.mean(process.removed_after <= WITHIN_H)),
         "class": found.estimability,
         "views": views.p,
-        "missing": views.missing,
+        "differ": goes_by_looks(views),
         "urls": int(clear.sum()),
         "at_random": world.hoster.blind_at_random if world.hoster.blind_to else None,
         "if_hiding": least,
@@ -157,8 +157,8 @@ def figures(row: dict[str, Any]) -> dict[str, float]:
     told = bool(row["interval"])
     made = {"told": float(told), "measurable": float(row["class"] in ("told", "too few days"))}
     if row.get("views") and row["urls"] >= LEAST_URLS:
-        made["differ"] = float(row["views"] <= LEVEL and row["missing"] >= LEAST_MISSING)
-        if row["at_random"] is False and row["expected"] < GAINING:
+        made["differ"] = float(row["differ"])
+        if row["at_random"] is False and (row["share"] or 0.0) - row["expected"] >= GAINING:
             made["found out"] = made["differ"]
     if row.get("if_hiding") is not None and row.get("at_random") is not False:
         made["bound"] = float(row["if_hiding"] <= row["expected"])

@@ -30,8 +30,10 @@ from waterbed.store.settings import Schedule
 
 LEVEL: Final = 0.01
 """Of the test, for each group: about so many honest groups are told to differ."""
-LEAST_MISSING: Final = 0.08
-"""Part of the ends missing among rare looks below which nothing is told: they miss short absences, too."""
+LEAST_MISSING: Final = 0.1
+"""Part of all ends missing among rare looks, below which nothing is told: they miss short absences, too."""
+LEAST_AT_ONCE: Final = 0.5
+"""The same of the ends in the few hours in which most clearly some are missing."""
 _HOUR: Final = timedelta(hours=1)
 _SEED: Final = 20_261
 
@@ -41,8 +43,8 @@ def views_differ(groups: Mapping[str, Sequence[Episode]], schedule: Schedule) ->
 
     Some URLs, drawn by their keyed ids, are looked at half as often (`schedule.rare_share`). Content that a hoster
     removes goes at the same age among both; what it hides from us after some looks goes later among these (`pace_test`,
-    one-sided, at LEVEL, with LEAST_MISSING). Removals within the schedule's frequent looks count, which are evenly
-    spaced. Empty without such a share.
+    one-sided, at LEVEL, with LEAST_MISSING or LEAST_AT_ONCE). Removals within the schedule's frequent looks count,
+    which are evenly spaced. Empty without such a share.
     """
     if not schedule.rare_share:
         return set()
@@ -56,7 +58,8 @@ def views_differ(groups: Mapping[str, Sequence[Episode]], schedule: Schedule) ->
 
 def goes_by_looks(found: PaceTest) -> bool:
     """True if many ends are shown to go by looks."""
-    return found.p is not None and found.p <= LEVEL and found.missing >= LEAST_MISSING
+    many = found.missing >= LEAST_MISSING or found.at_once >= LEAST_AT_ONCE
+    return found.p is not None and found.p <= LEVEL and many
 
 
 def shares_if_hiding(
@@ -132,7 +135,7 @@ def paced(group: Sequence[Episode], rare: Callable[[str], bool], schedule: Sched
                 right.append(gone)
                 label.append(rare(url_id))
     if not left:
-        return PaceTest(p=None, missing=0.0, rare=0, often=0)
+        return PaceTest(p=None, missing=0.0, at_once=0.0, rare=0, often=0)
     rng = np.random.default_rng((_SEED, *key.encode()))
     return pace_test(left, right, label, rng, step=step_h, last=last_h)
 

@@ -29,11 +29,13 @@ class PaceTest:
     """A one-sided test: rarely looked at clocks end later.
 
     `p` is by permutation, never below 1 / (permutations + 1); None where fewer than two clocks have one of the paces.
-    `missing` is the largest part of the ends of rarely looked at clocks that is missing at any time; 0 without an end.
+    `missing` is the largest part of all ends of rarely looked at clocks that is missing at any time, `at_once` the part
+    of those in the windows that lack them most clearly; 0 without an end.
     """
 
     p: float | None
     missing: float
+    at_once: float
     rare: int
     often: int
 
@@ -68,7 +70,7 @@ def pace_test(
         raise ValueError("each interval needs 0 <= left < right, with a finite left; step and last must be positive")
     slow = int(labels.sum())
     if min(slow, labels.size - slow) < _FEWEST:
-        return PaceTest(p=None, missing=0.0, rare=slow, often=labels.size - slow)
+        return PaceTest(p=None, missing=0.0, at_once=0.0, rare=slow, often=labels.size - slow)
     high = np.where(low < last, high, np.inf)
     at = _drawn(np.minimum(low, last), high, step / _GRID, rng)
     ended = (at <= last) & np.isfinite(high)
@@ -86,6 +88,7 @@ def pace_test(
     return PaceTest(
         p=float((p <= p[0] + 1e-12).mean()),
         missing=max(0.0, float(np.cumsum(lacking).max() / max(expected.sum(), _SLOPE))),
+        at_once=_clearest(lacking, variance, expected),
         rare=slow,
         often=labels.size - slow,
     )
@@ -150,11 +153,26 @@ def _missing(
 def _statistics(missing: Floats, variance: Floats) -> Floats:
     """The sum over windows and the largest window, of each row."""
     largest = np.full(len(missing), -np.inf)
-    for width in range(1, min(_WIDEST, missing.shape[1]) + 1):
-        some, their = _runs(missing, width), _runs(variance, width)
-        largest = np.maximum(largest, (some / np.sqrt(np.maximum(their, _LEAST_VARIANCE))).max(axis=1))
-    whole = missing.sum(axis=1) / np.sqrt(np.maximum(variance.sum(axis=1), _LEAST_VARIANCE))
-    return np.column_stack([whole, largest])
+    for width in _widths(missing):
+        largest = np.maximum(largest, _over_error(_runs(missing, width), _runs(variance, width)).max(axis=1))
+    return np.column_stack([_over_error(missing.sum(axis=1), variance.sum(axis=1)), largest])
+
+
+def _clearest(missing: Floats, variance: Floats, expected: Floats) -> float:
+    """The part missing in the windows of the largest statistic, of one row."""
+    runs = [[_runs(values, width)[0] for values in (missing, variance, expected)] for width in _widths(missing)]
+    some, their, ends = (np.concatenate(parts) for parts in zip(*runs, strict=True))
+    at = int(np.argmax(_over_error(some, their)))
+    return max(0.0, float(some[at] / max(ends[at], _SLOPE)))
+
+
+def _over_error(missing: Floats, variance: Floats) -> Floats:
+    found: Floats = missing / np.sqrt(np.maximum(variance, _LEAST_VARIANCE))
+    return found
+
+
+def _widths(missing: Floats) -> range:
+    return range(1, min(_WIDEST, missing.shape[1]) + 1)
 
 
 def _runs(values: Floats, width: int) -> Floats:

@@ -18,9 +18,10 @@ _SHARE = rf"\d+% \({_SPAN}\)"
 """A share with its ends; one of these reports alone has none, and claims no more than them."""
 _AFTER = re.compile(rf"removed {_SHARE} of [\d,]+ reports? within 24 hours of the report")
 _BEFORE = re.compile(rf"before it {_SHARE} of [\d,]+")
-_CONTROLS = re.compile(rf"hosters without the event, {_SHARE} after it, {_SHARE} before")
-_SURELY = re.compile(r"Of ([\d,]+) contents taken down there, ([\d,]+) surely came up elsewhere")
-_MOVED = re.compile(rf"find what was declared, {_SPAN} moved")
+_CONTROLS = re.compile(rf"controls without the event {_SHARE} after it, {_SHARE} before")
+_SURELY = re.compile(r"Of ([\d,]+) contents? taken down there, ([\d,]+) surely came up elsewhere")
+_MOVED = re.compile(rf"find the part declared, {_SPAN} moved")
+_AT_MOST = re.compile(r"find the part declared, at most (\d+)% moved")
 _ABROAD = re.compile(rf"{_SPAN} (?:of that|went) abroad")
 
 
@@ -48,12 +49,12 @@ def clauses(text: str, truth: Truth, event: Event, sources: Sequence[str]) -> di
     change = (after[0] - before[0]) - (after[1] - before[1])
     if "So it removed more," in text:
         said["fell"] = change > NOTHING
-    if "So it removed less," in text:
-        said["rose"] = change < -NOTHING
     if found := _SURELY.search(text):
         said["surely"] = int(found[2].replace(",", "")) <= moved
     if (found := _MOVED.search(text)) and ended:
         said["moved"] = _holds(found[1], found[2], moved / ended)
+    if (found := _AT_MOST.search(text)) and ended:
+        said["moved at most"] = moved / ended <= int(found[1]) / 100 + 1e-9
     if (found := _ABROAD.search(text)) and moved:
         said["abroad"] = _holds(found[1], found[2], abroad / moved)
     if "Content moved" in text:

@@ -45,13 +45,13 @@ TOLD |= {(kind, 90): 0.90 for kind in ("batches 6 h", "batches 30 h")}
 WIDEST = {("independent", 10): 1.6, ("independent", 30): 1.3, ("independent", 90): 1.3}
 LEAST_URLS = 30
 MOST_FLAGGED = 0.02
+"""Of hosters that hide nothing, with so many URLs, said to answer us otherwise."""
 CONFIRMED_H = 12.0
 """In these worlds nobody looks at a URL after `follow_h`; an end is confirmed so long before."""
-GAINING = 0.1
+GAINING = 0.2
 """By how much its share seems larger to who gains by hiding."""
 LEAST_FOUND = 0.99
-"""Of those that hide after a fixed number of looks."""
-"""Of hosters that hide nothing, with so many URLs, said to answer us otherwise."""
+"""Of those that hide after a fixed number of looks and gain by it."""
 UNHELD = ("hiding",)
 """Worlds in which no interval holds: what is hidden from us must be found out, not measured."""
 

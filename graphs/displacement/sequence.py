@@ -50,13 +50,16 @@ def _p(answers: Sequence[Answer], name: str, reads: int, *, falling: bool = Fals
     own = [one for one in answers if one.name == name]
     if not own or any(one.p is None for one in own):
         return 1.0
-    if falling and not all(one.estimate is not None and _falls(one) for one in own):
+    if falling and not all(one.estimate is not None and falls(one) for one in own):
         return 1.0
     return min(1.0, reads * max(one.p for one in own if one.p is not None))
 
 
-def _falls(answer: Answer) -> bool:
-    """True if an estimate means that the target lost content: more removed, or fewer appearances."""
+def falls(answer: Answer) -> bool:
+    """True if an estimate means that the target lost content.
+
+    More was removed, or there were fewer appearances.
+    """
     value = answer.estimate or 0.0
     return value > 0 if answer.name == FALL else value < 0
 

@@ -1,4 +1,4 @@
-"""The answer to one event, in one to five sentences."""
+"""The answer to one event, in at most five short paragraphs."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from graphs.displacement.sequence import ERROR
+from graphs.displacement.event import Outcome
+from graphs.displacement.sequence import ERROR, FALL, falls
 from waterbed.estimators.detection import Bounds
 from waterbed.model.results import Answer
 
@@ -14,6 +15,17 @@ Branch = Literal["refused", "no change", "removal only", "displacement", "diffus
 """What the sentences come to; `diffusion`: the benefit spread to the buffer."""
 
 EXCESS: Final = "excess reappearance"
+_MOVES: Final = (EXCESS, "abroad, difference")
+"""Primary outcomes that show that content moved."""
+_PRIMARY: Final = {
+    "removal, change": "the share that it removed, beyond its controls',",
+    "removal, change, buffer": "the share that its buffer removed, beyond its controls',",
+    "mean change": "its {}, beyond its controls',",
+    "mean change, blocks": "its {}, beyond its controls',",
+    "abroad, difference": "the part that went abroad, beyond its controls',",
+}
+"""Primary outcomes but for the excess, in words."""
+_COUNTED: Final = {"appearances": "new content", "arrivals": "arrivals", "takedowns": "takedowns"}
 STATED: Final = 7
 """Intervals that one answer states at most: four shares removed, what moved, the excess, and the share abroad."""
 LEVEL: Final = 1.0 - 0.05 / STATED
@@ -70,6 +82,8 @@ class Known:
     abroad: Bounds | None
     stands_out: Answer | None
     """The event among dates without one."""
+    outcome: Outcome = "appearances"
+    """What is counted at the target in each period."""
     bias: Sequence[Answer] = ()
     """The hidden bias that explains the excess, by reading."""
     drift: Answer | None = None
@@ -100,18 +114,19 @@ class Summary:
 
 
 def summary(known: Known) -> Summary:
-    """Say what happened in one to five sentences.
+    """Say what happened in one to five short paragraphs.
 
     Each number stands with its interval, or is said to be of these reports alone; all intervals hold together at 95%. A
     change, a displacement and a spread are said only where their test in the sequence rejects.
     """
     if known.stopped:
         return Summary(branch="refused", sentences=tuple(known.stopped))
-    fell, more, spread = _shown(known.fall, 1), _shown(known.primary, 1), _shown(known.spread, 1)
+    fell = _rejects(known.fall) and falls(known.fall)
+    more, spread = known.primary.name in _MOVES and _grew(known.primary), _grew(known.spread)
     sentences = [
         _removed(known),
         _change(known, fell),
-        _moved(known) if fell else "",
+        _moved(known, more) if fell else "",
         _more(known, fell=fell, more=more, spread=spread),
         " ".join(filter(None, [_cause(known), _events(known)])),
     ]
@@ -167,11 +182,14 @@ def _branch(known: Known, fell: bool, more: bool, spread: bool) -> Branch:
     return "diffusion" if spread else "removal only"
 
 
-def _shown(answer: Answer | None, sign: int) -> bool:
-    """True if a test of the sequence rejects, in this direction."""
-    if answer is None or answer.adjusted is None or answer.estimate is None:
-        return False
-    return answer.adjusted <= ERROR and answer.estimate * sign > 0
+def _rejects(answer: Answer | None) -> bool:
+    """True if a test of the sequence rejects."""
+    return answer is not None and answer.adjusted is not None and answer.adjusted <= ERROR
+
+
+def _grew(answer: Answer | None) -> bool:
+    """True if a test of the sequence shows an increase."""
+    return answer is not None and _rejects(answer) and (answer.estimate or 0.0) > 0
 
 
 def _removed(known: Known) -> str:
@@ -185,7 +203,7 @@ def _removed(known: Known) -> str:
     text += f", before it {_of(before, alone).removesuffix(' reports')}"
     if all(one.share is not None for one in known.controls):
         first, then = (_share(one, alone) for one in known.controls)
-        text += f"; controls, hosters without the event, {then} after it, {first} before"
+        text += f"; controls without the event {then} after it, {first} before"
     return f"{text}."
 
 
@@ -205,33 +223,34 @@ def _share(one: Removed, alone: bool) -> str:
 
 def _change(known: Known, fell: bool) -> str:
     fall = known.fall
+    change = "it removed more" if fall.name == FALL else f"its {_COUNTED[known.outcome]} fell"
+    change += ", beyond any change at its controls"
     if fall.refusal is not None:
-        return f"Whether it removed more than before, beyond what its controls did, cannot be told: {fall.refusal}."
+        return f"Whether {change}, cannot be told: {fall.refusal}."
     if known.interim:
         return f"This is interim, without a test: the report is read on {known.interim:%-d %B %Y}."
     if fell:
-        return f"So it removed more, beyond what its controls did ({_p(fall)}{_by_chance(fall)})."
-    if _shown(fall, -1):
-        return f"So it removed less, beyond what its controls did ({_p(fall)}{_by_chance(fall)})."
-    return f"It is not shown to have removed more than before, beyond what its controls did ({_p(fall)})."
+        return f"So {change} ({_p(fall)}: {_by_chance(fall)})."
+    return f"It is not shown that {change} ({_p(fall)})."
 
 
-def _moved(known: Known) -> str:
+def _moved(known: Known, more: bool) -> str:
     moved = known.moved
     if moved.ended is None:
-        return "What ended there after the event is of too few sites to tell how much of it moved."
+        return "Too few sites are behind what ended there after the event to tell how much of it moved."
     if not moved.ended:
-        return "Nothing that ended there after the event could be followed long enough to see if it moved."
-    surely = f"{moved.surely:,}" if moved.surely is not None else "a part that is not told"
-    said = f"Of {moved.ended:,} contents taken down there, {surely} surely came up elsewhere "
-    said += f"within {_hours(moved.horizon_h)}, some perhaps by chance"
-    abroad = _span(known.abroad.low, known.abroad.high) if known.abroad else ""
+        return "No content that ended there after the event could be followed long enough to see if it moved."
+    surely = "a part that is not told" if moved.surely is None else f"{moved.surely:,}" if moved.surely else "none"
+    said = f"Of {moved.ended:,} content{'s' * (moved.ended > 1)} taken down there, {surely} surely came up elsewhere "
+    said += f"within {_hours(moved.horizon_h)}{', some perhaps by chance' if moved.surely != 0 else ''}"
+    abroad = _span(known.abroad.low, known.abroad.high) if known.abroad and more else ""
     if moved.low is None or moved.high is None:
         also = f" Of what moved, {abroad} went abroad." if abroad else ""
         return f"{said}; how many more moved cannot be told: {moved.why}.{also}"
-    said += f". If reports find what was declared, {_span(moved.low, moved.high)} moved"
-    said += f", {abroad} of that abroad" if abroad else ""
-    return f"{said}; which others moved is unknown."
+    # a lower bound above 0 would say that content moved
+    part = _span(moved.low, moved.high) if more else f"at most {_span(moved.high, moved.high)}"
+    said += f". If reports find the part declared, {part} moved{f', {abroad} of that abroad' if abroad else ''}"
+    return f"{said}; which others moved is unknown." if moved.high > moved.low else f"{said}."
 
 
 def _more(known: Known, *, fell: bool, more: bool, spread: bool) -> str:
@@ -239,21 +258,25 @@ def _more(known: Known, *, fell: bool, more: bool, spread: bool) -> str:
     if known.interim:
         return ""
     if not fell:
-        return "Without more removals that are shown, no displacement is spoken of."
+        return "Without a fall that is shown, no displacement is spoken of."
+    what = _PRIMARY[primary.name].format(_COUNTED[known.outcome]) if primary.name in _PRIMARY else ""
     if primary.refusal is not None:
-        return f"Whether more came up elsewhere than of like content left up cannot be told: {primary.refusal}."
+        asked = f"{what} changed" if what else "more came up elsewhere than of like content left up"
+        return f"Whether {asked} cannot be told: {primary.refusal}."
+    also = " Its buffer removed more, too: the benefit spread." if spread else ""
+    if what:
+        shown = f"{what[:1].upper()}{what[1:]} changed" if _rejects(primary) else f"It is not shown that {what} changed"
+        return f"{shown} ({_p(primary)}).{also}"
+    if not more:
+        return (
+            "It is not shown that content moved: that more of it came up elsewhere than of like content left up "
+            f"({_p(primary)}). Moves that nobody reported are unknown.{also}"
+        )
     by = "more of it"
     if moved.more_low is not None and moved.more_high is not None:
         how = "found as declared" if moved.corrected else "as seen"
-        by = f"per 100 taken down, {_points(moved.more_low)} to {_points(moved.more_high)} more, {how},"
-    also = " Its buffer removed more, too: the benefit spread." if spread else ""
-    if more:
-        said = f"Content moved: {by} came up elsewhere than of like content left up ({_p(primary)})."
-        return f"{said}{also}"
-    return (
-        "It is not shown that content moved: that more of it came up elsewhere than of like content left up "
-        f"({_p(primary)}). Moves that nobody reported are unknown.{also}"
-    )
+        by = f"per 100 taken down, {_more_span(moved.more_low, moved.more_high)}, {how},"
+    return f"Content moved: {by} came up elsewhere than of like content left up ({_p(primary)}).{also}"
 
 
 def _cause(known: Known) -> str:
@@ -261,15 +284,16 @@ def _cause(known: Known) -> str:
     if test is None or test.smallest_p is None or test.p is None:
         return ""
     others = round(1.0 / test.smallest_p) - 1
+    counted = _COUNTED[known.outcome]
     if test.smallest_p > ERROR:
         return (
-            "Whether new content at the target changed with the event cannot be told: 19 other periods are needed, "
-            f"there are {others}."
+            f"Whether its {counted} changed with the event cannot be told: 19 other stretches of time are needed, "
+            f"{others or 'none'} can be had."
         )
     as_much = round(test.p / test.smallest_p) - 1
     return (
-        f"New content at the target changed as much in {as_much or 'none'} of {others} other periods "
-        f"(p {_number(test.p)}){': nothing unusual' if test.p > ERROR else ''}."
+        f"Against controls its {counted} changed as much or more in {as_much or 'none'} of {others} other stretches of "
+        f"time (p {_number(test.p)})."
     )
 
 
@@ -297,10 +321,9 @@ def _p(answer: Answer) -> str:
 
 
 def _by_chance(answer: Answer) -> str:
-    """The first p of the answer in words."""
-    if answer.adjusted is None or answer.adjusted < 0.001:
-        return ": by chance less than once in 1,000"
-    return f": by chance {math.ceil(answer.adjusted * 1000)} times in 1,000"
+    """A p in words."""
+    times = math.ceil((1.0 if answer.adjusted is None else answer.adjusted) * 1000 - 1e-9)
+    return f"chance alone would do so {'once' if times <= 1 else f'{times} times'} in 1,000"
 
 
 def _number(p: float) -> str:
@@ -313,10 +336,13 @@ def _span(low: float, high: float) -> str:
     return f"{one}%" if one == other else f"{one} to {other}%"
 
 
-def _points(value: float) -> str:
-    return str(round(value * 100)).replace("-", "\N{MINUS SIGN}")
+def _more_span(low: float, high: float) -> str:
+    """Both ends per hundred, rounded outwards."""
+    one, other = math.floor(low * 100 + 1e-9), math.ceil(high * 100 - 1e-9)
+    least = f"{-one} fewer" if one < 0 else f"{one}"
+    return f"{other} more" if one == other else f"{least} to {other} more"
 
 
 def _hours(hours: float) -> str:
     days = hours / 24.0
-    return f"{days:g} days" if days >= 3 and days == int(days) else f"{hours:g} hours"
+    return f"{days:g} days" if days >= 3 and days == int(days) else f"{hours:g} hour{'s' * (hours != 1)}"

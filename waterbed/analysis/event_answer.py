@@ -139,7 +139,7 @@ def _known(
     if fall is None or primary is None or found.moved is None:
         raise ValueError("an event has the tests that it names")
     return Known(
-        name=found.names.get(event.target, event.target) if found.disclosure.names(event.target) else "The target",
+        name=found.names.get(event.target, event.target) if found.disclosure.names(event.target) else "the target",
         target=shares.target.told if shares else (_UNTOLD, _UNTOLD),
         controls=shares.controls.told if shares else (_UNTOLD, _UNTOLD),
         fall=fall,
@@ -148,6 +148,7 @@ def _known(
         moved=found.moved,
         abroad=found.abroad,
         stands_out=test("mean change, blocks"),
+        outcome=event.outcome,
         bias=[one for one in answers if one.name == "excess reappearance, hidden bias"],
         drift=test("mean change, drift"),
         places=test("mean change, places"),

@@ -9,9 +9,10 @@ import pytest
 from tests.analysis.rankings.episodes import SPREAD_H, appearance, episode, hours, spread
 from tests.estimators.survival.test_paces import clocks
 from tests.study.random_studies import Drawn
-from waterbed.analysis.rankings.hiding import shares_if_hiding, views_differ
+from waterbed.analysis.rankings.hiding import goes_by_looks, shares_if_hiding, views_differ
 from waterbed.analysis.rankings.ranking import rank
 from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.estimators.survival.paces import PaceTest
 from waterbed.model.paces import rarely
 from waterbed.store.settings import Schedule
 
@@ -50,6 +51,23 @@ def test_who_hides_after_looks_is_told_and_who_removes_is_not():
     found = views_differ({**hiding, **honest}, SCHEDULE)
     assert len(found & hiding.keys()) >= 19
     assert len(found & honest.keys()) <= 4
+
+
+def test_a_small_part_of_many_is_not_told():
+    """What is significant only because there are thousands of URLs is not told: rare looks miss short absences, too."""
+    few = PaceTest(p=0.001, missing=0.06, at_once=0.3, rare=3_000, often=7_000)
+    assert not goes_by_looks(few)
+    assert goes_by_looks(replace(few, missing=0.2))
+    assert goes_by_looks(replace(few, at_once=0.8))
+    assert not goes_by_looks(replace(few, missing=0.2, p=0.02))
+    assert not goes_by_looks(replace(few, missing=0.2, p=None))
+
+
+def test_a_schedule_without_frequent_looks_tells_nothing():
+    """Where nothing is looked at often, looks of two paces cannot be compared."""
+    hiding = {"a": group(1, looks=8)}
+    for schedule in (Schedule(rare_share=1 / 3, young_hours=0.0), Schedule(rare_share=1 / 3, ladder_s=(0.0,))):
+        assert views_differ(hiding, schedule) == set()
 
 
 def test_who_hides_has_no_share_and_no_place():

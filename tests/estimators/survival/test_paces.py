@@ -46,8 +46,8 @@ def flagged(level, n, seeds, **world):
 
 @pytest.mark.parametrize("world", [{}, {"batch": 30.0}, {"batch": 72.0}])
 def test_honest_ends_are_hardly_ever_flagged(world):
-    """At a level of 1.5%, ends in time and in batches are flagged in about as many of 300 studies."""
-    assert flagged(0.015, 40, range(300), **world) <= 0.035
+    """At a level of 1%, ends in time and in batches are flagged in about as many of 300 studies."""
+    assert flagged(0.01, 40, range(300), **world) <= 0.03
 
 
 def test_many_honest_ends_are_not_taken_for_hidden_ones():
@@ -61,11 +61,20 @@ def test_many_honest_ends_are_not_taken_for_hidden_ones():
     assert hiding.missing > 0.15
 
 
+def test_far_ends_and_fine_steps_cost_no_more():
+    """Of ends after the last time that counts only the order does; looks each second are no finer than is of use."""
+    rng = np.random.default_rng(5)
+    left, right, rare = clocks(rng, 400)
+    far = np.where(np.isfinite(right) & (rng.random(400) < 0.2), right * 1e9, right)
+    assert 0 < pace_test(left, far, rare, rng, step=STEP, last=40.0, permutations=99).p <= 1
+    assert 0 < pace_test(left, far, rare, rng, step=1 / 1800, last=40.0, permutations=99).p <= 1
+
+
 def test_ends_after_a_number_of_looks_are_found():
     """Thirty clocks that vanish after eight looks are nearly always found, after twenty mostly, by chance sometimes."""
-    assert flagged(0.015, 30, range(100), looks=8) >= 0.97
-    assert flagged(0.015, 30, range(100), looks=20) >= 0.8
-    assert flagged(0.015, 300, range(30), chance=0.1) >= 0.6
+    assert flagged(0.01, 30, range(100), looks=8) >= 0.97
+    assert flagged(0.01, 30, range(100), looks=20) >= 0.8
+    assert flagged(0.01, 300, range(30), chance=0.1) >= 0.6
 
 
 def test_the_test_is_one_sided_and_needs_both_paces():

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from graphs.displacement.summary import Branch, Known, Moved, Removed, Summary, _points, summary
+from graphs.displacement.summary import Branch, Known, Moved, Removed, Summary, summary
 from waterbed.estimators.detection import Bounds
 from waterbed.model.results import Answer
 
@@ -58,15 +58,15 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
         branch="displacement",
         sentences=(
             "After the event Moerashost removed 99% (97 to 100%) of 91 reports within 24 hours of the report, before "
-            "it 6% (2 to 11%) of 120; controls, hosters without the event, 43% (36 to 50%) after it, 43% (38 to 49%) "
-            "before.",
-            "So it removed more, beyond what its controls did (p below 0.001: by chance less than once in 1,000).",
+            "it 6% (2 to 11%) of 120; controls without the event 43% (36 to 50%) after it, 43% (38 to 49%) before.",
+            "So it removed more, beyond any change at its controls (p below 0.001: chance alone would do so once in "
+            "1,000).",
             "Of 91 contents taken down there, 42 surely came up elsewhere within 14 days, some perhaps by chance. If "
-            "reports find what was declared, 40 to 72% moved, 20 to 55% of that abroad; which others moved is unknown.",
+            "reports find the part declared, 40 to 72% moved, 20 to 55% of that abroad; which others moved is unknown.",
             "Content moved: per 100 taken down, 12 to 41 more, as seen, came up elsewhere than of like content left up "
             "(p 0.002).",
-            "Whether new content at the target changed with the event cannot be told: 19 other periods are needed, "
-            "there are 4.",
+            "Whether its new content changed with the event cannot be told: 19 other stretches of time are needed, 4 "
+            "can be had.",
         ),
     )
 
@@ -87,10 +87,40 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
             "Content moved",
         ),
         (
-            {"fall": made("removal, change", -0.2, 0.01), "primary": made("excess reappearance", 0.3, 1.0)},
+            {"fall": made("removal, change", -0.2, 1.0), "primary": made("excess reappearance", 0.3, 1.0)},
             "no change",
-            "So it removed less, beyond",
+            "It is not shown that it removed more",
             "Content moved",
+        ),
+        (
+            {"fall": made("mean change", -0.8, 0.003)},
+            "displacement",
+            "So its new content fell, beyond any change at its controls (p 0.003",
+            "removed more",
+        ),
+        (
+            {"fall": made("mean change", 0.8, 1.0), "outcome": "arrivals"},
+            "no change",
+            "It is not shown that its arrivals fell",
+            "Content moved",
+        ),
+        (
+            {"primary": made("mean change, blocks", -0.5, 0.02)},
+            "removal only",
+            "Its new content, beyond its controls', changed (p 0.02).",
+            "Content moved",
+        ),
+        (
+            {"primary": made("abroad, difference", 0.2, 0.03)},
+            "displacement",
+            "The part that went abroad, beyond its controls', changed (p 0.03).",
+            "left up",
+        ),
+        (
+            {"primary": made("removal, change, buffer", None, None, refusal="no buffer")},
+            "refused",
+            "Whether the share that its buffer removed, beyond its controls', changed cannot be told: no buffer.",
+            "left up",
         ),
         (
             {"spread": made("removal, change, buffer", 0.2, 0.01)},
@@ -158,7 +188,7 @@ def test_shares_without_interval_are_said_to_be_of_these_reports() -> None:
         "Of these reports alone, after the event Moerashost removed 99% of 91 reports within 24 hours"
     )
     assert "cannot be told: reports span fewer than 7 days" in text
-    assert "Nothing that ended there" in told(moved=Moved(ended=0, surely=0, horizon_h=48.0)).text
+    assert "No content that ended there" in told(moved=Moved(ended=0, surely=0, horizon_h=48.0)).text
 
 
 def test_a_share_that_is_held_back_is_said_to_be() -> None:
@@ -170,9 +200,43 @@ def test_a_share_that_is_held_back_is_said_to_be() -> None:
     )
 
 
-def test_no_number_is_less_than_nothing_by_rounding() -> None:
-    """An end just below nought is 0, without a sign."""
-    assert (_points(-0.004), _points(-0.014), _points(0.4)) == ("0", "\N{MINUS SIGN}1", "40")
+@pytest.mark.parametrize(
+    ("low", "high", "says"),
+    [
+        (0.126, 0.404, "12 to 41 more"),
+        (-0.004, 0.4, "1 fewer to 40 more"),
+        (0.0, 0.4, "0 to 40 more"),
+        (0.1, 0.1, "10 more"),
+    ],
+)
+def test_an_excess_is_said_per_hundred(low: float, high: float, says: str) -> None:
+    """Both ends are rounded outwards; a negative one says how many fewer."""
+    moved = Moved(ended=91, surely=42, horizon_h=336.0, more_low=low, more_high=high)
+    assert f"per 100 taken down, {says}, as seen, came up" in told(moved=moved).text
+
+
+@pytest.mark.parametrize(
+    ("moved", "says"),
+    [
+        (Moved(ended=1, surely=1, horizon_h=1.0, low=0.1, high=1.0), "Of 1 content taken down there, 1 surely came up"),
+        (
+            Moved(ended=40, surely=0, horizon_h=48.0, low=0.0, high=0.2),
+            "none surely came up elsewhere within 48 hours.",
+        ),
+        (Moved(ended=40, surely=40, horizon_h=72.0, low=1.0, high=1.0), "100% moved, 20 to 55% of that abroad."),
+        (Moved(ended=40, surely=None, horizon_h=72.0, why="w"), "a part that is not told surely came up elsewhere"),
+    ],
+)
+def test_one_none_and_all_are_said_as_such(moved: Moved, says: str) -> None:
+    """Sentences fit the number that they say."""
+    assert says in told(moved=moved).text
+
+
+def test_what_is_not_shown_to_have_moved_has_no_lower_bound() -> None:
+    """Where no excess is shown only the most that can have moved is said, and nothing of abroad."""
+    text = told(primary=made("excess reappearance", 0.02, 0.4)).text
+    assert "at most 72% moved; which others moved is unknown" in text
+    assert "abroad" not in text
 
 
 def test_numbers_are_rounded_outwards() -> None:
@@ -180,17 +244,16 @@ def test_numbers_are_rounded_outwards() -> None:
     wide = Removed(n=50, share=0.5, low=0.4001, high=0.6099)
     text = told(target=(wide, wide), fall=made("removal, change", 0.1, 0.0491)).text
     assert "40 to 61%" in text
-    assert "p 0.05: by chance 50 times in 1,000)" in text
+    assert "p 0.05: chance alone would do so 50 times in 1,000)" in text
 
 
 def test_the_cause_is_told_among_enough_dates() -> None:
     """With 19 other stretches of time or more those are counted that changed as much, which claims nothing."""
     many = replace(made("mean change", -0.5, None), p=0.05, smallest_p=0.05)
-    text = "New content at the target changed as much in {} of 19 other periods (p {:g}){}."
+    text = "Against controls its new content changed as much or more in {} of 19 other stretches of time (p {:g})."
     for p, others in ((0.05, "none"), (0.1, "1"), (0.15, "2"), (0.55, "10"), (1.0, "19")):
-        usual = ": nothing unusual" if p > 0.05 else ""
-        assert text.format(others, p, usual) in told(stands_out=replace(many, p=p)).text
-    assert "New content" not in told(stands_out=None).text
+        assert text.format(others, p) in told(stands_out=replace(many, p=p)).text
+    assert "Against controls" not in told(stands_out=None).text
 
 
 @pytest.mark.parametrize(

@@ -95,21 +95,20 @@ def _half_gone(group: Sequence[Clock], curves: Curves | None, until: datetime | 
         less = scipy.special.betainc(gone * n + 0.5, (1.0 - gone) * n + 0.5, 0.5)
         first, high = _first(hours, -less, tail - 1.0), _first(hours, -less, -tail)
         low = float(hours[-1]) if first is None else first
-    first, last = _between_looks(group)
-    low, high = min(low, first), high if last is None else _at_least(high, last)
-    return HalfGone(hours=half, low=low if half is None else min(low, half), high=_at_least(high, half))
+    held = [*_between_looks(group), *([] if half is None else [half])]
+    highest = max([np.inf if high is None else high, *held])
+    return HalfGone(hours=half, low=min([low, *held]), high=highest if np.isfinite(highest) else None)
 
 
-def _between_looks(group: Sequence[Clock]) -> tuple[float, float | None]:
-    """The medians if all had ended just after the last look before it, and at the first one after it.
+def _between_looks(group: Sequence[Clock]) -> tuple[float, float]:
+    """The medians if each end came with the last look before it, and with the first after it.
 
-    How long between them, no number of clocks tells. inf, or None: half was not seen to go.
+    What lies between them no number of clocks tells. inf: half was not seen to go.
     """
     left, right = (np.array([getattr(clock, end) for clock in group]) for end in ("left_h", "right_h"))
     ended = np.isfinite(right)
     first = kaplan_meier(left, np.where(ended, left, np.inf)).median[1]
-    last = kaplan_meier(np.where(ended, right, left), right).median[1]
-    return first, last if np.isfinite(last) else None
+    return first, kaplan_meier(np.where(ended, right, left), right).median[1]
 
 
 def _known_at(group: Sequence[Clock], hours: Floats) -> Floats:
@@ -133,10 +132,6 @@ def _first(hours: Floats, rising: Floats, bar: float) -> float | None:
         return float(hours[at])
     part = float(np.clip((bar - rising[at - 1]) / (rising[at] - rising[at - 1]), 0.0, 1.0))
     return float(hours[at - 1] + part * (hours[at] - hours[at - 1]))
-
-
-def _at_least(high: float | None, half: float | None) -> float | None:
-    return None if high is None else high if half is None else max(high, half)
 
 
 def duration(clocks: Sequence[TakedownClock], *, within_h: float) -> Duration:

@@ -29,11 +29,11 @@ from waterbed.model.progress import staged
 from waterbed.store.settings import Schedule
 
 LEVEL: Final = 0.01
-"""Of the test, for each group: about so many honest groups are told to differ."""
+"""Of the test, for each group: no more honest groups are told to differ."""
 LEAST_MISSING: Final = 0.1
 """Part of all ends missing among rare looks, below which nothing is told: they miss short absences, too."""
 LEAST_AT_ONCE: Final = 0.5
-"""The same of the ends in the few hours in which most clearly some are missing."""
+"""The same of the ends in the windows of time in which most clearly some are missing."""
 _HOUR: Final = timedelta(hours=1)
 _SEED: Final = 20_261
 
@@ -134,7 +134,7 @@ def paced(group: Sequence[Episode], rare: Callable[[str], bool], schedule: Sched
                 left.append(up)
                 right.append(gone)
                 label.append(rare(url_id))
-    if not left:
+    if not left or last_h <= 0 or step_h <= 0:
         return PaceTest(p=None, missing=0.0, at_once=0.0, rare=0, often=0)
     rng = np.random.default_rng((_SEED, *key.encode()))
     return pace_test(left, right, label, rng, step=step_h, last=last_h)

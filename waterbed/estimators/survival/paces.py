@@ -14,6 +14,8 @@ _FEWEST: Final = 2
 """Clocks of each pace below which nothing is tested."""
 _GRID: Final = 8
 """Parts of the step in which ends are drawn."""
+_MOST_PARTS: Final = 4_000
+"""In which the time up to `last` is parted: looks each second do not need more."""
 _SLOPE: Final = 1e-9
 """Rise of a curve over each part in which nothing ended, so that it can be inverted."""
 _LEAST_VARIANCE: Final = 0.25
@@ -71,8 +73,9 @@ def pace_test(
     slow = int(labels.sum())
     if min(slow, labels.size - slow) < _FEWEST:
         return PaceTest(p=None, missing=0.0, at_once=0.0, rare=slow, often=labels.size - slow)
-    high = np.where(low < last, high, np.inf)
-    at = _drawn(np.minimum(low, last), high, step / _GRID, rng)
+    part = max(step / _GRID, last / _MOST_PARTS)
+    high = np.where(low < last, _ranked(high, last, part), np.inf)
+    at = _drawn(np.minimum(low, last), high, part, rng)
     ended = (at <= last) & np.isfinite(high)
     window = np.ceil(np.minimum(at, last) / step)
     order = np.lexsort((~ended, window))  # a running clock was at risk in its last window
@@ -92,6 +95,14 @@ def pace_test(
         rare=slow,
         often=labels.size - slow,
     )
+
+
+def _ranked(high: Floats, last: float, part: float) -> Floats:
+    """Ends after `last`, of which only the order counts, a part after another."""
+    beyond = np.isfinite(high) & (high > last)
+    found = high.copy()
+    found[beyond] = last + part * (1.0 + np.unique(high[beyond], return_inverse=True)[1].reshape(-1))
+    return found
 
 
 def _drawn(low: Floats, high: Floats, part: float, rng: np.random.Generator) -> Floats:

@@ -16,7 +16,7 @@ NOTHING = 0.02
 _SPAN = r"(\d+)%?(?: to (\d+))?%"
 _SHARE = rf"\d+% \({_SPAN}\)"
 """A share with its ends; one of these reports alone has none, and claims no more than them."""
-_AFTER = re.compile(rf"removed {_SHARE} of [\d,]+ reports? within 24 hours of the report")
+_AFTER = re.compile(rf"removed {_SHARE} of [\d,]+ reports? within 24 hours")
 _BEFORE = re.compile(rf"before it {_SHARE} of [\d,]+")
 _CONTROLS = re.compile(rf"controls without the event {_SHARE} after it, {_SHARE} before")
 _SURELY = re.compile(r"Of ([\d,]+) contents? taken down there, ([\d,]+) surely came up elsewhere")

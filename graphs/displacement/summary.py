@@ -199,7 +199,7 @@ def _removed(known: Known) -> str:
     said = [one for one in (*known.target, *known.controls) if one.share is not None]
     alone = all(one.low is None for one in said)
     text = "Of these reports alone, after" if alone else "After"
-    text += f" the event {known.name} removed {_of(after, alone)} within 24 hours of the report"
+    text += f" the event {known.name} removed {_of(after, alone)} within 24 hours"
     text += f", before it {_of(before, alone).removesuffix(' reports')}"
     if all(one.share is not None for one in known.controls):
         first, then = (_share(one, alone) for one in known.controls)
@@ -224,7 +224,7 @@ def _share(one: Removed, alone: bool) -> str:
 def _change(known: Known, fell: bool) -> str:
     fall = known.fall
     change = "it removed more" if fall.name == FALL else f"its {_COUNTED[known.outcome]} fell"
-    change += ", beyond any change at its controls"
+    change += ", beyond its controls"
     if fall.refusal is not None:
         return f"Whether {change}, cannot be told: {fall.refusal}."
     if known.interim:
@@ -248,7 +248,7 @@ def _moved(known: Known, more: bool) -> str:
         also = f" Of what moved, {abroad} went abroad." if abroad else ""
         return f"{said}; how many more moved cannot be told: {moved.why}.{also}"
     # a lower bound above 0 would say that content moved
-    part = _span(moved.low, moved.high) if more else f"at most {_span(moved.high, moved.high)}"
+    part = _span(moved.low, moved.high) if more else f"at most {math.ceil(moved.high * 100 - 1e-9)}%"
     said += f". If reports find the part declared, {part} moved{f', {abroad} of that abroad' if abroad else ''}"
     return f"{said}; which others moved is unknown." if moved.high > moved.low else f"{said}."
 
@@ -323,7 +323,8 @@ def _p(answer: Answer) -> str:
 def _by_chance(answer: Answer) -> str:
     """A p in words."""
     times = math.ceil((1.0 if answer.adjusted is None else answer.adjusted) * 1000 - 1e-9)
-    return f"chance alone would do so {'once' if times <= 1 else f'{times} times'} in 1,000"
+    often = {0: "once", 1: "once", 2: "twice"}.get(times, f"{times} times")
+    return f"chance alone would do so {often} in 1,000"
 
 
 def _number(p: float) -> str:

@@ -346,7 +346,7 @@ def schema() -> dict[str, Any]:
         "required": ["target", "date", "chosen_until", "controls"],
     }
     whole["properties"]["answer"] = {
-        "description": "the answer to the event in one to five sentences; null: the study as a whole",
+        "description": "the answer to the event in at most five short paragraphs; null: the study as a whole",
         "type": ["object", "null"],
         "required": ["branch", "sentences", "changes"],
         "properties": {

@@ -76,7 +76,7 @@ def survival(numbers: Numbers) -> Figure:
 
 
 def platforms(numbers: Numbers) -> Figure:
-    """Median of each platform with its interval, shortest above."""
+    """Median of each platform with its interval, lowest above."""
     found = sorted(numbers["platforms"]["of"].items(), key=lambda one: -one[1]["middle"])
     figure, axes = _axes(7.2, 3.0)
     for place, (_, row) in enumerate(found):
@@ -95,7 +95,7 @@ def platforms(numbers: Numbers) -> Figure:
 
 
 def specifications(numbers: Numbers) -> Figure:
-    """Every specification's median, shortest first, over the choices that it is made of."""
+    """Every specification's median, lowest first, over the choices that it is made of."""
     rows = numbers["specifications"]
     choices = [(name, value) for name, values in CHOICES.items() for value in values]
     figure = Figure(figsize=(7.2, 5.2))
@@ -112,7 +112,7 @@ def specifications(numbers: Numbers) -> Figure:
     above.grid(axis="y", color="#e5e5e5", linewidth=0.6)
     below.set_yticks(range(len(choices)), [f"{TITLES[name]}: {value}" for name, value in choices])
     below.invert_yaxis()
-    below.set_xlabel("specifications, shortest median first; the protocol's in orange")
+    below.set_xlabel("specifications, lowest median first; the protocol's in orange")
     return figure
 
 

@@ -57,7 +57,7 @@ def counts(listings: Listings) -> dict[str, Any]:
         "in_first_dump": sum(one.runs[0][0] == 0 for one in listings.entries),
         "came_late": int(np.sum(late)),
         "new": int(new.sum()),
-        "new_still_listed": int(np.isinf(listings.stays(new).right).sum()),
+        "new_still_listed": int(np.isinf(listings.retention_ages(new).right).sum()),
         "new_with_gaps": sum(
             first_end(one.runs, listings.held) < one.runs[-1][1]
             for one, chosen in zip(listings.entries, new, strict=True)
@@ -73,7 +73,7 @@ def counts(listings: Listings) -> dict[str, Any]:
 
 def listed(listings: Listings) -> dict[str, Any]:
     """How long new entries are listed: medians by treatment of the interval, and the curve."""
-    its = listings.stays(listings.new)
+    its = listings.retention_ages(listings.new)
     middle, low, high = (_product_limit(its, ends) for ends in ("middle", "last seen", "first missing"))
     between, ended = turnbull(its.left, its.right), np.isfinite(its.right)
     sure = _resampled(its, listings.codes("site")[listings.new])
@@ -106,7 +106,7 @@ def platforms(listings: Listings) -> dict[str, Any]:
     hosts = listings.codes("host")
     found = {name: _platform(listings, listings.new & (named == name), hosts) for name in PLATFORMS}
     which = listings.new & np.isin(named, PLATFORMS)
-    its = listings.stays(which)
+    its = listings.retention_ages(which)
     group = np.unique(named[which], return_inverse=True)[1]
     test = log_rank(its.left, its.right, group, hosts[which], np.random.default_rng(SEED), step=HOUR)
     return {
@@ -127,14 +127,14 @@ def quarters(listings: Listings) -> list[dict[str, Any]]:
     sites, rows = listings.codes("site"), []
     for name in sorted(set(named[listings.new])):
         which = listings.new & (named == name)
-        its = listings.stays(which)
+        its = listings.retention_ages(which)
         row = _median_row(its, _resampled(its, sites[which]))
         rows.append({"quarter": str(name), "entries": int(which.sum()), **row})
     return rows
 
 
 def specifications(listings: Listings) -> list[dict[str, Any]]:
-    """The median under every choice of cohort, end, empty dump, gaps and hour of the dumps, shortest first.
+    """The median under every choice of cohort, end, empty dump, gaps and hour of the dumps, lowest first.
 
     Product limits that put ends where entries were last seen are left out where entry is heeded: who was seen in the
     first dump alone would end at its own entry.
@@ -144,7 +144,7 @@ def specifications(listings: Listings) -> list[dict[str, Any]]:
     hours = {"midnight": listings, "latest entry": listings.at_latest_entry()}
     rows = []
     for hour, whose, empty, gaps in product(hours, cohorts, ("held", "believed"), ("repaired", "first absence")):
-        its = hours[hour].stays(cohorts[whose], repaired=gaps == "repaired", believed=empty == "believed")
+        its = hours[hour].retention_ages(cohorts[whose], repaired=gaps == "repaired", believed=empty == "believed")
         entry = its.entry if whose == "all, given entry" else None
         choice = {"whose": whose, "empty": empty, "gaps": gaps, "hour": hour}
         for ends in get_args(Ends):
@@ -154,7 +154,7 @@ def specifications(listings: Listings) -> list[dict[str, Any]]:
 
 
 def _platform(listings: Listings, which: Mask, hosts: npt.NDArray[np.int64]) -> dict[str, Any]:
-    its = listings.stays(which)
+    its = listings.retention_ages(which)
     sure = _resampled(its, hosts[which])
     row = _median_row(its, sure)
     if sure.clusters < LEAST_CLUSTERS:

@@ -3,6 +3,7 @@
 For many weightings of the intervals at once; with late entry.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -199,6 +200,10 @@ _PATIENCE = 1_000
 """Rounds of EM before the first Newton step."""
 _BETWEEN = 50
 """Rounds of EM from one Newton step to the next."""
+_MOST_CELLS = 2_000
+"""For a Newton step, which takes time with the third power of their number."""
+_AT_ONCE = 4_000_000
+"""Clocks x cells that are held at a time."""
 _NEAR = 1e-8
 """Weight of staying near, beside the mean curvature: it decides only where the likelihood does not."""
 _SUMMED = 10.0
@@ -258,12 +263,12 @@ def maximise(held: Segments, weight: Floats, *, tolerance: float, max_rounds: in
 
 def _newton(held: Segments, weight: Floats, mass: Floats, height: float) -> Floats:
     """Masses at least as likely, by the quadratic form of the likelihood over all masses that sum to 1."""
-    holds = np.zeros((held.clocks, held.size + 1))
-    np.add.at(holds, (held.clock, held.begin), 1.0)
-    np.add.at(holds, (held.clock, held.stop), -1.0)
-    slopes = np.cumsum(holds, axis=1)[:, :-1]
-    slopes /= np.maximum(slopes @ mass, _TINY)[:, None]
-    curve, aim = slopes.T @ (weight[:, None] * slopes), 2.0 * (slopes.T @ weight)
+    if held.size > _MOST_CELLS:
+        return mass
+    curve, aim = np.zeros((held.size, held.size)), np.zeros(held.size)
+    for slopes, heavy in _slopes(held, weight, mass):
+        curve += slopes.T @ (heavy[:, None] * slopes)
+        aim += 2.0 * (slopes.T @ heavy)
     least = float(np.trace(curve)) / held.size
     curve += least * (_SUMMED + _NEAR * np.eye(held.size))
     aim += least * (_SUMMED + _NEAR * mass)
@@ -280,6 +285,21 @@ def _newton(held: Segments, weight: Floats, mass: Floats, height: float) -> Floa
             return tried
         step /= 2
     return mass
+
+
+def _slopes(held: Segments, weight: Floats, mass: Floats) -> Iterator[tuple[Floats, Floats]]:
+    """Derivatives of the logarithm of what each clock holds by mass, and the weights, of some clocks at a time."""
+    order = np.argsort(held.clock, kind="stable")
+    clock, begin, stop = held.clock[order], held.begin[order], held.stop[order]
+    some = max(1, _AT_ONCE // held.size)
+    for first in range(0, held.clocks, some):
+        own = slice(*np.searchsorted(clock, (first, first + some)))
+        holds = np.zeros((min(some, held.clocks - first), held.size + 1))
+        np.add.at(holds, (clock[own] - first, begin[own]), 1.0)
+        np.add.at(holds, (clock[own] - first, stop[own]), -1.0)
+        slopes = np.cumsum(holds, axis=1)[:, :-1]
+        slopes /= np.maximum(slopes @ mass, _TINY)[:, None]
+        yield slopes, weight[first : first + len(slopes)]
 
 
 def _look(held: Segments, weight: Floats, mass: Floats) -> tuple[float, Floats]:

@@ -1,9 +1,11 @@
 """Bounds of a survival curve without a unique maximum."""
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import scipy
 
 from waterbed.estimators.survival.intervals import Floats, Intervals
@@ -12,8 +14,21 @@ _GONE: Final = 1e-9
 """Survival below which all are taken to have ended."""
 _UNBOUNDED: Final = 3
 """How linprog says that nothing bounds the aim."""
-_DENSE: Final = 4_000_000
-"""Largest matrix whose rank is worked out; of a larger one uniqueness is not known beforehand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Parts:
+    """The connected parts of cells' edges, and what is known of the number that each adds to its hazards."""
+
+    part: npt.NDArray[np.int32]
+    count: int
+    hazard: Floats
+    """Cumulative, at each edge, of the one maximum."""
+    grows: "scipy.sparse.csr_array"
+    least: Floats
+    """What `grows` must be at least, for no hazard to be below 0."""
+    lived: Floats
+    """Times these numbers it is 0."""
 
 
 class Maxima:
@@ -25,6 +40,9 @@ class Maxima:
     and linear programs give the least and the greatest H at a time. (Without late entry Gentleman and Vandal, Canadian
     Journal of Statistics 30, 2002, call them representational and mixture non-uniqueness.) Where all have ended nothing
     bounds h from above.
+
+    The edges of cells are nodes of a graph, and each interval ties its two: inside a connected part all differences of
+    H are known. One number is left for each part, so the programs are small however many intervals there are.
     """
 
     def __init__(self, held: Intervals, mass: Floats) -> None:
@@ -32,31 +50,36 @@ class Maxima:
         self._held, self._mass = held, mass
 
     @cached_property
-    def _program(self) -> "tuple[int, scipy.sparse.csr_array, Floats]":
-        """How many cells have a finite hazard, and the equations of all maxima: matrix and values."""
+    def _parts(self) -> _Parts:
         held, tail = self._held, np.append(np.cumsum(self._mass[::-1])[::-1], 0.0)
         free = int(np.argmax(tail[1:] <= _GONE * tail[0]))
-        hazard = np.log(tail[:free] / tail[1 : free + 1])
-        spans = np.unique(np.column_stack([held.begin, held.stop])[held.stop <= free], axis=0)
-        lengths = spans[:, 1] - spans[:, 0]
-        first = np.repeat(spans[:, 0] - np.append(0, np.cumsum(lengths)[:-1]), lengths)
-        ends = scipy.sparse.csr_array(
-            (np.ones(first.size), first + np.arange(first.size), np.append(0, np.cumsum(lengths))),
-            shape=(len(spans), free),
-        )
+        inside = held.stop <= free
+        ends = held.begin[inside], held.stop[inside]
+        ties = scipy.sparse.coo_array((np.ones(ends[0].size), ends), shape=(free + 1, free + 1))
+        count, part = scipy.sparse.csgraph.connected_components(ties, directed=False)
         size = self._mass.size + 1
         begun = np.bincount(held.enter, held.weight, size) - np.bincount(held.begin, held.weight, size)
-        lived = np.cumsum(begun)[:free]
-        equations = scipy.sparse.vstack([ends, scipy.sparse.csr_array(lived[None, :])], format="csr")
-        return free, equations, equations @ hazard
+        # of each cell between two parts, by how much their numbers grow its hazard, and what that adds up to
+        between = np.flatnonzero(part[1:] != part[:-1])
+        cells = np.arange(between.size)
+        signs = np.repeat((1.0, -1.0), between.size)
+        places = np.tile(cells, 2), np.concatenate([part[between + 1], part[between]])
+        grows = scipy.sparse.csr_array((signs, places), shape=(between.size, count))
+        hazard = -np.log(tail[: free + 1] / tail[0])
+        return _Parts(
+            part=part,
+            count=count,
+            hazard=hazard,
+            grows=grows,
+            least=hazard[between] - hazard[between + 1],
+            lived=np.cumsum(begun)[:free][between] @ grows if between.size else np.zeros(count),
+        )
 
     @cached_property
     def unique(self) -> bool:
-        """True if there is surely one curve only."""
-        free, equations, _ = self._program
-        if equations.shape[0] * free > _DENSE:
-            return False
-        return not free or bool(np.linalg.matrix_rank(equations.toarray()) == free)
+        """True if there is one curve only."""
+        parts = self._parts
+        return parts.count - 1 <= int(np.abs(parts.lived).max() > _GONE)
 
     def least_and_most(self, sooner: int, later: int) -> tuple[float, float]:
         """The least S after `later` cells, the greatest after `sooner`."""
@@ -64,11 +87,22 @@ class Maxima:
 
     def _extreme(self, cells: int, sign: float) -> float:
         """The least (sign 1) or the greatest (-1) cumulative hazard of the first cells."""
-        free, equations, values = self._program
-        if cells > free:
+        parts = self._parts
+        if cells >= parts.part.size:
             return float("inf")
-        aim = np.where(np.arange(free) < cells, sign, 0.0)
-        if not aim.any():
-            return 0.0
-        found = scipy.optimize.linprog(aim, A_eq=equations, b_eq=values, bounds=(0.0, None), method="highs")
-        return float("inf") if found.status == _UNBOUNDED else float(max(0.0, sign * found.fun))
+        known, which = float(parts.hazard[cells]), int(parts.part[cells])
+        if which == parts.part[0]:
+            return known
+        aim = np.zeros(parts.count)
+        aim[which] = sign
+        bounds = [(0.0, 0.0) if part == parts.part[0] else (None, None) for part in range(parts.count)]
+        found = scipy.optimize.linprog(
+            aim,
+            A_ub=-parts.grows,
+            b_ub=-parts.least,
+            A_eq=parts.lived[None, :],
+            b_eq=[0.0],
+            bounds=bounds,
+            method="highs",
+        )
+        return float("inf") if found.status == _UNBOUNDED else float(max(0.0, known + sign * found.fun))

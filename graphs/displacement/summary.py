@@ -1,4 +1,4 @@
-"""The answer to one event, in at most five short paragraphs."""
+"""The answer to one event, in at most five paragraphs."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -114,7 +114,7 @@ class Summary:
 
 
 def summary(known: Known) -> Summary:
-    """Say what happened in one to five short paragraphs.
+    """Say what happened in at most five paragraphs.
 
     Each number stands with its interval, or is said to be of these reports alone; all intervals hold together at 95%. A
     change, a displacement and a spread are said only where their test in the sequence rejects.

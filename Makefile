@@ -87,9 +87,9 @@ prove: $(VENV)/installed-dev
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/scenarios.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/windows.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/coverage.py
-	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/shared_chance.py --studies 200 --results $$(mktemp)
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/hop_worlds.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/api.py
+	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/shared_chance.py --studies 200 --results $$(mktemp)
 
 lock: $(VENV)/installed-dev
 	$(BIN)/uv pip compile $(LOCK) --extra all --extra build -o requirements.lock pyproject.toml

@@ -48,10 +48,10 @@ MOST_FLAGGED = 0.02
 """Of hosters that hide nothing, with so many URLs, said to answer us otherwise."""
 CONFIRMED_H = 12.0
 """In these worlds nobody looks at a URL after `follow_h`; an end is confirmed so long before."""
-GAINING = 0.2
+GAINING = 0.1
 """By how much its share seems larger to who gains by hiding."""
-LEAST_FOUND = 0.99
-"""Of those that hide after a fixed number of looks and gain by it."""
+MOST_RANKED = 0.01
+"""Of hosters with so many URLs that hide after a fixed number of looks."""
 UNHELD = ("hiding",)
 """Worlds in which no interval holds: what is hidden from us must be found out, not measured."""
 
@@ -158,8 +158,10 @@ def figures(row: dict[str, Any]) -> dict[str, float]:
     made = {"told": float(told), "measurable": float(row["class"] in ("told", "too few days"))}
     if row.get("views") and row["urls"] >= LEAST_URLS:
         made["differ"] = float(row["differ"])
-        if row["at_random"] is False and (row["share"] or 0.0) - row["expected"] >= GAINING:
-            made["found out"] = made["differ"]
+        if row["at_random"] is False:
+            made["ranked"] = float(told and not row["differ"])
+            if (row["share"] or 0.0) - row["expected"] >= GAINING:
+                made["found out"] = made["differ"]
     if row.get("if_hiding") is not None and row.get("at_random") is not False:
         made["bound"] = float(row["if_hiding"] <= row["expected"])
     if not told:
@@ -223,11 +225,14 @@ def report(cells: dict[Key, Tally]) -> Iterator[str]:
         flagged = tally.mean("differ")
         if kind not in UNHELD and flagged > MOST_FLAGGED + 2 * tally.error("differ"):
             yield f"{kind}, {days} d: {flagged:.1%} flagged, {MOST_FLAGGED:.0%} allowed"
-        if tally.n("found out"):
-            found = tally.mean("found out")
-            print(f"{'':18} found out after a fixed number of looks: {found:.3f} of {tally.n('found out')}")
-            if found + 2 * tally.error("found out") < LEAST_FOUND:
-                yield f"{kind}, {days} d: {found:.1%} of those found out that gain by it, {LEAST_FOUND:.0%} wanted"
+        if tally.n("ranked"):
+            ranked = tally.mean("ranked")
+            print(
+                f"{'':18} after a fixed number of looks: {ranked:.3f} of {tally.n('ranked')} ranked; found out "
+                f"{tally.mean('found out'):.3f} of {tally.n('found out')} that seem {GAINING:.0%} or more too quick"
+            )
+            if ranked > MOST_RANKED + 2 * tally.error("ranked"):
+                yield f"{kind}, {days} d: {ranked:.1%} ranked that hide after some looks, {MOST_RANKED:.0%} allowed"
         if ratio > WIDEST.get((kind, days), inf):
             yield f"{kind}, {days} d: {ratio:.2f} times as wide as 0.1.0, {WIDEST[kind, days]} allowed"
 

@@ -47,7 +47,7 @@ def flagged(level, n, seeds, **world):
 @pytest.mark.parametrize("world", [{}, {"batch": 30.0}, {"batch": 72.0}])
 def test_honest_ends_are_hardly_ever_flagged(world):
     """At a level of 1%, ends in time and in batches are flagged in about as many of 300 studies."""
-    assert flagged(0.01, 40, range(300), **world) <= 0.03
+    assert flagged(0.01, 40, range(300), **world) <= 0.023
 
 
 def test_many_honest_ends_are_not_taken_for_hidden_ones():

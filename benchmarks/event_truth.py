@@ -19,9 +19,9 @@ _SHARE = rf"\d+% \({_SPAN}\)"
 _AFTER = re.compile(rf"removed {_SHARE} of [\d,]+ reports? within 24 hours")
 _BEFORE = re.compile(rf"before it {_SHARE} of [\d,]+")
 _CONTROLS = re.compile(rf"controls without the event {_SHARE} after it, {_SHARE} before")
-_SURELY = re.compile(r"Of ([\d,]+) contents? taken down there, ([\d,]+) surely came up elsewhere")
-_MOVED = re.compile(rf"find the part declared, {_SPAN} moved")
-_AT_MOST = re.compile(r"find the part declared, at most (\d+)% moved")
+_SURELY = re.compile(r"Of ([\d,]+) contents? taken down there, (?:at least )?([\d,]+) came up elsewhere")
+_MOVED = re.compile(rf"find as much as declared, {_SPAN} moved")
+_AT_MOST = re.compile(r"find as much as declared, at most (\d+)% moved")
 _ABROAD = re.compile(rf"{_SPAN} (?:of that|went) abroad")
 
 

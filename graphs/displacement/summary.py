@@ -240,8 +240,11 @@ def _moved(known: Known, more: bool) -> str:
         return "Too few sites are behind what ended there after the event to tell how much of it moved."
     if not moved.ended:
         return "No content that ended there after the event could be followed long enough to see if it moved."
-    surely = "a part that is not told" if moved.surely is None else f"{moved.surely:,}" if moved.surely else "none"
-    said = f"Of {moved.ended:,} content{'s' * (moved.ended > 1)} taken down there, {surely} surely came up elsewhere "
+    seen = "a part that is not told"
+    if moved.surely is not None:
+        least = "at least " if moved.surely < moved.ended else ""
+        seen = f"{least}{moved.surely:,}" if moved.surely else "none surely"
+    said = f"Of {moved.ended:,} content{'s' * (moved.ended > 1)} taken down there, {seen} came up elsewhere "
     said += f"within {_hours(moved.horizon_h)}{', some perhaps by chance' if moved.surely != 0 else ''}"
     abroad = _span(known.abroad.low, known.abroad.high) if known.abroad and more else ""
     if moved.low is None or moved.high is None:
@@ -249,8 +252,8 @@ def _moved(known: Known, more: bool) -> str:
         return f"{said}; how many more moved cannot be told: {moved.why}.{also}"
     # a lower bound above 0 would say that content moved
     part = _span(moved.low, moved.high) if more else f"at most {math.ceil(moved.high * 100 - 1e-9)}%"
-    said += f". If reports find the part declared, {part} moved{f', {abroad} of that abroad' if abroad else ''}"
-    return f"{said}; which others moved is unknown." if moved.high > moved.low else f"{said}."
+    said += f". If reports find as much as declared, {part} moved{f', {abroad} of that abroad' if abroad else ''}"
+    return f"{said}; what else moved is unknown." if moved.high > moved.low else f"{said}."
 
 
 def _more(known: Known, *, fell: bool, more: bool, spread: bool) -> str:
@@ -261,7 +264,7 @@ def _more(known: Known, *, fell: bool, more: bool, spread: bool) -> str:
         return "Without a fall that is shown, no displacement is spoken of."
     what = _PRIMARY[primary.name].format(_COUNTED[known.outcome]) if primary.name in _PRIMARY else ""
     if primary.refusal is not None:
-        asked = f"{what} changed" if what else "more came up elsewhere than of like content left up"
+        asked = f"{what} changed" if what else "it came up elsewhere more often than like content left up"
         return f"Whether {asked} cannot be told: {primary.refusal}."
     also = " Its buffer removed more, too: the benefit spread." if spread else ""
     if what:
@@ -269,14 +272,14 @@ def _more(known: Known, *, fell: bool, more: bool, spread: bool) -> str:
         return f"{shown} ({_p(primary)}).{also}"
     if not more:
         return (
-            "It is not shown that content moved: that more of it came up elsewhere than of like content left up "
+            "It is not shown that content moved: that it came up elsewhere more often than like content left up "
             f"({_p(primary)}). Moves that nobody reported are unknown.{also}"
         )
-    by = "more of it"
+    by = ""
     if moved.more_low is not None and moved.more_high is not None:
         how = "found as declared" if moved.corrected else "as seen"
-        by = f"per 100 taken down, {_more_span(moved.more_low, moved.more_high)}, {how},"
-    return f"Content moved: {by} came up elsewhere than of like content left up ({_p(primary)}).{also}"
+        by = f"of 100, {_more_span(moved.more_low, moved.more_high)}, {how}; "
+    return f"Content moved: it came up elsewhere more often than like content left up ({by}{_p(primary)}).{also}"
 
 
 def _cause(known: Known) -> str:
@@ -291,9 +294,10 @@ def _cause(known: Known) -> str:
             f"{others or 'none'} can be had."
         )
     as_much = round(test.p / test.smallest_p) - 1
+    usual = ": usual" if test.p > 0.5 else ""
     return (
         f"Against controls its {counted} changed as much or more in {as_much or 'none'} of {others} other stretches of "
-        f"time (p {_number(test.p)})."
+        f"time (p {_number(test.p)}{usual})."
     )
 
 
@@ -307,10 +311,7 @@ def _events(known: Known) -> str:
         return ""
     number = _WORDS.get(known.events, f"{known.events:,}")
     most = math.floor(ERROR / known.events * 10_000) / 10_000
-    return (
-        f"This is one of {number} event files on this study: with all of them together, a p above {most:g} shows "
-        "nothing."
-    )
+    return f"With {number} event files on this study, a p above {most:g} shows nothing."
 
 
 _WORDS: Final = dict(enumerate(("two", "three", "four", "five", "six", "seven", "eight", "nine"), 2))

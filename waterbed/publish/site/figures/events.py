@@ -182,7 +182,8 @@ def is_side(row: DestinationRow) -> bool:
 def where_scene(rows: Sequence[DestinationRow], width: int) -> Scene:
     """Draw shares of arrivals by destination, before and after.
 
-    Open marks before, full ones after; lines are bounds of the share after. Squares are of the controls.
+    Open marks before, full ones after; lines are bounds of the share after. Squares are of the controls. Sides stand
+    above a dotted line, and places, which share the same arrivals, below it.
     """
     narrow = width == NARROW
     shown, sides = where_rows(rows), [row for row in rows if is_side(row)]
@@ -190,6 +191,8 @@ def where_scene(rows: Sequence[DestinationRow], width: int) -> Scene:
     left, row_h = (124, 22) if narrow else (190, 27)
     y = Axis(low=0.0, high=float(len(shown)), ticks=[])
     plot = Plot(shares(), y, width=width, height=row_h * len(shown) + 34, left=left, top=4, right=20)
+    if 0 < len(sides) < len(shown):
+        plot.level(float(len(shown) - len(sides)))
     for at, row in enumerate(shown):
         middle = len(shown) - at - 0.5
         y_at = plot.y(middle)

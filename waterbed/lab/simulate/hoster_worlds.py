@@ -48,9 +48,9 @@ def draw_hoster_world(kind: Kind, days: float, rng: np.random.Generator, *, site
     URLs, Pareto with exponent 1 to 1.5, decided once. Put back: 30 to 90% after 1 to 48 hours, once or up to five
     times. Outages: one for each five days at the worst moment, of 6 to 12 hours, with batches of 12 to 30 h in half of
     the studies. Feed: stops or doubles at a third to two thirds of the study, with batches of 12 to 30 h in half of
-    them. Hiding: 404 to us alone after 4 to 16 looks, fixed or random. Mixture: batches in office hours, whole sites.
-    Notices: of 30 to 90% of reports, an hour later or in a daily round; removed 1 to 8 hours after it in the middle.
-    Sizes: 1 to 5,000 sites.
+    them. Hiding: 404 to us alone after 4 to 16 looks, fixed or random, looked at for 60 hours. Mixture: batches in
+    office hours, whole sites. Notices: of 30 to 90% of reports, an hour later or in a daily round; removed 1 to 8 hours
+    after it in the middle. Sizes: 1 to 5,000 sites.
     """
     policy: Parts = {
         "removes": rng.uniform(0.5, 0.98),
@@ -111,6 +111,7 @@ def _around(kind: Kind, days: float, rng: np.random.Generator, hoster: Parts) ->
     if kind == "hiding":
         hoster.update(blind_to=("first",), blind_after_looks=int(rng.integers(4, 17)), blind_how="404")
         hoster.update(blind_at_random=bool(rng.random() < 0.5))
+        return {"follow_h": 60.0}  # 16 looks take up to 48 hours, and an end is confirmed by others
     if kind == "notices":
         return {"notified": rng.uniform(0.3, 0.9), "rounds_h": float(rng.choice([0.0, 24.0]))}
     return {}

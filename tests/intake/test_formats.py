@@ -119,6 +119,7 @@ def test_a_broken_zip_is_one_sentence(tmp_path: Path) -> None:
         ("stix", '{"type": "report"}', "not a STIX bundle"),
         ("urlhaus", "id,url\n", "lacks a column named url|column"),
         ("scart", "host;IP\nx;y\n", "lacks a column named url"),
+        ("csv", "url,url,source\n", "has 2 columns named url in its first line"),
         (None, "<html>", "is HTML or JSON"),
         ("xml", "", "is not known"),
     ],

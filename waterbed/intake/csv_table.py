@@ -99,6 +99,10 @@ def _header(text: str, path: str, columns: Columns) -> dict[str, int]:
                 f"{path} lacks a column named {shown} in its first line ({len(names)} columns there); "
                 f"a CSV file with a header line was expected ({columns.page})"
             )
+    for twice in sorted({names[at] for at in positions.values() if names.count(names[at]) > 1}):
+        raise InputError(
+            f"{path} has {names.count(twice)} columns named {twice} in its first line; one was expected ({columns.page})"
+        )
     return positions
 
 

@@ -39,7 +39,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }
 """Accepted header names of each field, in lower case."""
 
-_HEADER = Columns(names=COLUMNS, needed=(("url",),), page="docs/intake.md")
+_NOTICES = "a file of notices, which waterbed notices takes in (docs/notices.md)"
+_HEADER = Columns(names=COLUMNS, needed=(("url",),), page="docs/intake.md", others={("recipient", "sent_at"): _NOTICES})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -46,13 +46,16 @@ class Columns:
     """Groups of fields; each group needs at least one."""
     page: str
     """The documentation page of the columns."""
-    delimiter: str = ","
+    delimiter: str | None = None
+    """What stands between cells; None: a comma, a semicolon or a tab, whichever the header has."""
     escape: str | None = None
     """The escape character; None if quotes are doubled instead."""
     header: tuple[str, ...] | None = None
     """The columns of a file that has no header line."""
     short: bool = False
     """True if lines can end early; missing cells are empty."""
+    others: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    """Names that together tell a file of another kind, and what that is."""
 
 
 def read_lines(
@@ -69,6 +72,7 @@ def read_lines(
         if not text.strip() or text.startswith("#"):
             continue
         if header is None:
+            columns = _delimited(text, columns)
             header = _header(text, name, columns)
             continue
         yield _line(number, text.rstrip("\r\n"), header, columns, parse)
@@ -81,6 +85,25 @@ def too_long(number: int, text: str) -> Rejected | None:
     return Rejected(line=number, reason=f"line of more than {MOST_LINE} characters")
 
 
+_DELIMITERS: Final = (",", ";", "\t")
+
+
+def _delimited(text: str, columns: Columns) -> Columns:
+    """The columns with the delimiter by which a header has most of them."""
+    if columns.delimiter is not None:
+        return columns
+    tried = [replace(columns, delimiter=one) for one in _DELIMITERS]
+    return max(tried, key=lambda one: len(_positions(_names(text, one), one)))
+
+
+def _names(text: str, columns: Columns) -> list[str]:
+    """The names in a header, in lower case; none if it is no CSV."""
+    try:
+        return [] if too_long(1, text) else [name.strip().lower() for name in _cells(text.rstrip("\r\n"), columns)]
+    except (csv.Error, StopIteration):
+        return []
+
+
 def _header(text: str, path: str, columns: Columns) -> dict[str, int]:
     told = {one: one if one.lower() in names else names[0] for one, names in columns.names.items()}
     wanted = [" or ".join(told.get(one, one) for one in fields) for fields in columns.needed]
@@ -88,11 +111,11 @@ def _header(text: str, path: str, columns: Columns) -> dict[str, int]:
         raise InputError(
             f"{path} is HTML or JSON, not CSV; a header line with a {wanted[0]} column was expected ({columns.page})"
         )
-    try:
-        names = [] if too_long(1, text) else [name.strip().lower() for name in _cells(text.rstrip("\r\n"), columns)]
-    except (csv.Error, StopIteration):
-        names = []
+    names = _names(text, columns)
     positions = _positions(names, columns)
+    for known, kind in columns.others.items():
+        if set(known) <= set(names):
+            raise InputError(f"{path} has columns named {' and '.join(known)}: it is {kind}")
     for fields, shown in zip(columns.needed, wanted, strict=True):
         if not any(field in positions for field in fields):
             raise InputError(
@@ -101,7 +124,8 @@ def _header(text: str, path: str, columns: Columns) -> dict[str, int]:
             )
     for twice in sorted({names[at] for at in positions.values() if names.count(names[at]) > 1}):
         raise InputError(
-            f"{path} has {names.count(twice)} columns named {twice} in its first line; one was expected ({columns.page})"
+            f"{path} has {names.count(twice)} columns named {twice} in its first line; one was expected "
+            f"({columns.page})"
         )
     return positions
 
@@ -116,7 +140,7 @@ def _positions(names: Sequence[str], columns: Columns) -> dict[str, int]:
 
 
 def _cells(text: str, columns: Columns) -> list[str]:
-    return next(csv.reader([text], strict=True, delimiter=columns.delimiter, escapechar=columns.escape))
+    return next(csv.reader([text], strict=True, delimiter=columns.delimiter or ",", escapechar=columns.escape))
 
 
 def _line(

@@ -22,7 +22,7 @@ from waterbed.intake.csv_table import Rejected
 from waterbed.intake.iccam import parse_iccam
 from waterbed.intake.json_reports import parse_json, parse_json_lines
 from waterbed.intake.misp_stix import parse_misp, parse_stix
-from waterbed.intake.scart import parse_scart, parse_scart_input
+from waterbed.intake.scart import EXPORT, parse_scart, parse_scart_input
 from waterbed.model.errors import InputError
 from waterbed.model.plugins import INTERFACE, added, called, named
 from waterbed.store.bounded.text import TextFile
@@ -81,7 +81,16 @@ def _is_phishstats(head: Sequence[str]) -> bool:
 
 
 def _is_scart(head: Sequence[str]) -> bool:
-    return any(row.count(";") > row.count(",") for row in _rows(head)[:1])
+    """True if a first line has semicolons, and no more names of a CSV file's fields than of an export's."""
+    return any(
+        row.count(";") > row.count(",") and _known(row, EXPORT.names) >= _known(row, COLUMNS) for row in _rows(head)[:1]
+    )
+
+
+def _known(row: str, fields: Mapping[str, Sequence[str]]) -> int:
+    """How many fields a header with semicolons names."""
+    names = {cell.strip(' \t\r\n"').lower() for cell in row.split(";")}
+    return sum(not names.isdisjoint(own) for own in fields.values())
 
 
 FORMATS: Final[Mapping[str, ReportForm]] = {

@@ -1,7 +1,7 @@
-"""Causes of names' ends, as their registries tell. Pure."""
+"""Causes of names' ends, as platforms and registries tell. Pure."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,27 +18,32 @@ _HOLDS: Final[Mapping[str, EndCause]] = {"client hold": "registrar_hold", "serve
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameEnds:
-    """Registries' answers, and the causes that they tell.
+    """Who gave a name, and what registries say of it.
 
+    `giver` is the hoster that gives a URL its name under a suffix of its own, on the day of a time; None: another.
     `answers` are those of each site in order of time: registered or not. Nobody is credited from `before` to `after`
     the expiry; an answer tells of an end for `within` after it.
     """
 
+    giver: Callable[[str, datetime], str | None] = lambda _url_id, _when: None
     answers: Mapping[str, Sequence[DomainRegistration]] = field(default_factory=dict)
     before: timedelta = timedelta(days=10)
     after: timedelta = timedelta(days=45)
     within: timedelta = timedelta(days=7)
 
     def told(self, episodes: list[Episode]) -> list[Episode]:
-        """The episodes, with the causes that registries tell.
+        """The episodes, with the causes that are told.
 
-        Only ends of names are refined, and always anew from the cause `name`. Linear.
+        Only ends of names are refined, and always anew from the cause `name`. A platform that takes back a name that
+        it gave has removed what was there (decision 0043). Linear.
         """
-        return [self._told(one) for one in episodes] if self.answers else episodes
+        return [self._told(one) for one in episodes]
 
     def _told(self, episode: Episode) -> Episode:
         if episode.cause not in NAME_ENDS or episode.first_down is None:
             return episode
+        if episode.hoster == self.giver(episode.url_id, episode.first_down):
+            return replace(episode, cause="removed")
         cause = self.cause(episode.site_id, episode.last_up, episode.first_down)
         return episode if cause == episode.cause else replace(episode, cause=cause)
 

@@ -227,9 +227,10 @@ class Conclusions(Judgements):
 
     @cached_property
     def name_ends(self) -> NameEnds:
-        """The answers of registries about names that ended."""
-        settings = self.config.domains
+        """The answers of registries about names that ended, and who gave them."""
+        settings, targets = self.config.domains, self.facts.targets
         return NameEnds(
+            giver=lambda url_id, when: self.attributor.platform(targets[url_id].suffix_id, when),
             answers=self.domains.answers,
             before=timedelta(days=settings.before_expiry_days),
             after=timedelta(days=settings.after_expiry_days),

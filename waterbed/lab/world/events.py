@@ -344,8 +344,9 @@ class Events:
         else:
             gone = [other for other in leaf.site.leaves if other.placement is not None]
             parked = answer == "parked"
+            cause: TrueCause = "removed" if leaf.site.operator.kind == "platform" else "name"
             for other in gone:
-                self.finish(other, now, "name", "parked" if parked else "404")
+                self.finish(other, now, cause, "parked" if parked else "404")
             leaf.site.moves += 1  # no address of its own comes after this
             self.hosts[leaf.site.host].append((now, beyond_addresses(PARKING, leaf.site.host) if parked else None))
             if parked:

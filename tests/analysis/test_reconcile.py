@@ -99,7 +99,7 @@ def test_the_answer_holds_their_rows_alone(run: Run, study: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("theirs.csv", "--hoster", "nobody"), "nor its book knows this hoster"),
+        (("theirs.csv", "--hoster", "nobody"), "nor its book knows the hoster 'nobody'"),
         (("none.csv", "--hoster", "AS64500"), "cannot be read"),
         (("theirs.csv", "--hoster", "AS64500", "--back", "theirs.csv"), "is the hoster's own file"),
         (("theirs.csv", "--hoster", "AS64500", "--back", "none/back.csv"), "cannot be written"),

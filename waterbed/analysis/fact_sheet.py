@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
+from attribution.hosters.members import shown
 from waterbed.analysis.carriers import reached_through
 from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.rankings.clocks import running_clocks
@@ -87,7 +88,8 @@ def sheet_of(
     known = company in conclusions.whole.hosters or conclusions.attributor.book.on(day).exists(company)
     if row is None and not concerned and not known:
         raise InputError(
-            "neither the study nor its book knows this hoster; a key of waterbed rank was expected (docs/notices.md)"
+            f"neither the study nor its book knows the hoster {shown(key)}; a key of waterbed rank was expected "
+            "(docs/notices.md)"
         )
     chosen: ClockKind = clock or ("notice_delivered" if conclusions.whole.facts.notices else "reported")
     found = compliance_of(study, clock=chosen, conclusions=conclusions)

@@ -9,6 +9,7 @@ from datetime import UTC, date
 from pathlib import Path
 from typing import Annotated
 
+from attribution.hosters.members import shown
 from waterbed.analysis.rankings.takedown import episodes_by_key
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.hoster_lists import HosterLine, HosterList, read_hoster_list, with_answers
@@ -159,7 +160,8 @@ def reconcile_list(study: Study, path: Path, hoster: str, *, dates: str | None =
     ours = _ours(conclusions, key)
     if not ours and not conclusions.attributor.book.on(on).exists(key):
         raise InputError(
-            "neither the study nor its book knows this hoster; a key of waterbed rank was expected (docs/reconcile.md)"
+            f"neither the study nor its book knows the hoster {shown(hoster)}; a key of waterbed rank was expected "
+            "(docs/reconcile.md)"
         )
     rows = reconcile([_row(study, line) for line in theirs.read], ours, conclusions.facts.targets.keys())
     info = table_info(study, "reconciliation", by="url")

@@ -114,7 +114,8 @@ def test_notices_are_imported_and_told(run: Run, tmp_path: Path) -> None:
         (("notices", "missing.csv"), "cannot be read"),
         (("notices", "missing.csv", "--kind", "letter"), "--kind must be one of"),
         (("notices", "missing.csv", "--sender", "a.example"), "--sender must be 1 to 64"),
-        (("fact-sheet", "nobody"), "nor its book knows this hoster"),
+        (("fact-sheet", "nobody"), "nor its book knows the hoster 'nobody'"),
+        (("fact-sheet", "bad.example.com"), "nor its book knows the hoster [not shown]"),
         (("rank", "--table", "places", "--clock", "notice_sent"), "clocks from the report alone"),
     ],
 )

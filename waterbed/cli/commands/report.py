@@ -81,7 +81,7 @@ def _print(found: MonthReport) -> None:
     if found.overdue:
         note("Notified and up beyond its time, by own reference: waterbed overdue.")
     if found.returned:
-        table = new_table("What came back", "own reference", "removed at", "gone", "seen again", "at")
+        table = new_table("What came back", "own reference or id", "removed at", "gone", "seen again", "at")
         for back in found.returned[:_SHOWN]:
             table.add_row(
                 back.reference or back.url_id[:12],
@@ -91,3 +91,5 @@ def _print(found: MonthReport) -> None:
                 back.where,
             )
         print_table(table)
+        if len(found.returned) > _SHOWN:
+            say(f"... {len(found.returned) - _SHOWN:,} more: --out writes all")

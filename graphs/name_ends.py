@@ -18,7 +18,7 @@ _HOLDS: Final[Mapping[str, EndCause]] = {"client hold": "registrar_hold", "serve
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameEnds:
-    """Who gave a name, and what registries say of it.
+    """Givers of names, and the answers of registries.
 
     `giver` is the hoster that gives a URL its name under a suffix of its own, on the day of a time; None: another.
     `answers` are those of each site in order of time: registered or not. Nobody is credited from `before` to `after`

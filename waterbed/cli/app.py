@@ -217,7 +217,11 @@ def run() -> None:
     """Run a command; failures become one sentence and exit code."""
     try:
         with _disks_told():
-            app(standalone_mode=True)
+            status = app(standalone_mode=False)
+    except typer.Abort:
+        _end("stopped: no answer was given", ours=False)
+    except typer.TyperException as problem:
+        _wrong_words(problem)
     except InputError as problem:
         _end(str(problem), ours=False)
     except ModuleNotFoundError as problem:
@@ -233,6 +237,29 @@ def run() -> None:
         _end(str(problem), ours=True)
     except Exception as problem:  # the last resort: name the place, never the values, which could be URLs
         _unexpected(problem)
+    else:
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+_BEFORE = {"-C", "--study", "--verbose", "--quiet", "--vantage", "--network"}
+"""Options that stand before the command."""
+
+
+def _wrong_words(problem: typer.TyperException) -> NoReturn:
+    """End with what is wrong with the words of a command, in one sentence."""
+    from waterbed.cli.output import USAGE  # noqa: PLC0415 (help needs no console)
+    from waterbed.model.redaction import redact  # noqa: PLC0415 (the same)
+
+    if type(problem).__name__ == "NoArgsIsHelpError":  # it has shown the help
+        sys.exit(USAGE)
+    context: typer.Context | None = getattr(problem, "ctx", None)
+    said = problem.format_message() if hasattr(problem, "format_message") else str(problem)
+    said = " ".join(said.split()).replace("Value error, ", "").rstrip(".?")
+    where = f"; see {context.command_path if context else 'waterbed'} --help"
+    option = said.removeprefix("No such option: ").split(" ")[0]
+    if option in _BEFORE and context is not None and context.parent is not None:
+        where = f": it stands before the command, as in waterbed {option} ... {context.info_name}"
+    _end(f"{redact(said)}{where}", ours=False)
 
 
 def _unexpected(problem: Exception) -> NoReturn:

@@ -111,7 +111,10 @@ def window_of(
     A day stands for its midnight (UTC); a time without a zone is UTC. `follow` is hours, days or weeks, as 36h, 14d or
     2w; it needs an end to follow from, that of the window or of `every` week or month. InputError for anything else.
     """
-    window = Window(since=_read("since", since), until=_read("until", until), follow=_duration(follow))
+    begin, end = (
+        None if value is None else time_of(option, value) for option, value in (("since", since), ("until", until))
+    )
+    window = Window(since=begin, until=end, follow=_duration(follow))
     if window.follow and window.until is None and every is None:
         raise InputError(
             f"--follow {follow} is time after the window's end, and this window has none: add --until {_SEE}"
@@ -146,23 +149,25 @@ def month_before(window: Window) -> Window:
     return replace(window, since=begin, until=window.since, name=_name(begin, "month"))
 
 
-def _read(option: str, value: str | date | None) -> datetime | None:
-    if value is None:
-        return None
+def time_of(option: str, value: str | date, see: str = _SEE) -> datetime:
+    """Read an option's day or time, in UTC.
+
+    `see` names the page of errors. InputError for anything else.
+    """
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
             raise InputError(
                 f"--{option} {value!r} is not a date; one like 2026-03-01 was expected, or a time like "
-                f"2026-03-01T12:00+00:00 {_SEE}"
+                f"2026-03-01T12:00+00:00 {see}"
             ) from None
     if not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day, tzinfo=UTC)
     try:
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError:
-        raise InputError(f"--{option} is out of range; a date like 2026-03-01 was expected {_SEE}") from None
+        raise InputError(f"--{option} is out of range; a date like 2026-03-01 was expected {see}") from None
 
 
 def _duration(value: str | timedelta | None) -> timedelta:

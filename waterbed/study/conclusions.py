@@ -227,7 +227,7 @@ class Conclusions(Judgements):
 
     @cached_property
     def name_ends(self) -> NameEnds:
-        """The answers of registries about names that ended, and who gave them."""
+        """Givers of names, and answers of registries on them."""
         settings, targets = self.config.domains, self.facts.targets
         return NameEnds(
             giver=lambda url_id, when: self.attributor.platform(targets[url_id].suffix_id, when),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,8 +33,7 @@ def event_init(
     context: typer.Context,
     target: Annotated[str, typer.Argument(metavar="TARGET", help="A hoster's key, AS64500, or a country like NL.")],
     date: Annotated[
-        datetime,
-        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="When it begins, UTC.", show_default=False),
+        str, typer.Option(help="When it begins: a day, or a time like 2026-03-15T06:00, UTC.", show_default=False)
     ],
     out: Annotated[
         Path | None, typer.Option(help="The file to write; else events/TARGET-DATE.toml.", show_default=False)
@@ -51,11 +49,12 @@ def event_init(
     For example: waterbed -C mystudy event init moerashost --date 2025-04-08
     """
     from waterbed.analysis.event_plan import plan_event
+    from waterbed.model.window import time_of
     from waterbed.store.whole.files import write_new
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        at = date.replace(tzinfo=UTC)
+        at = time_of("date", date, "(docs/displacement.md)")
         name = re.sub("[^A-Za-z0-9]+", "-", target).strip("-")[:60] or "event"
         path = out or study.path / "events" / f"{name}-{at:%Y-%m-%d}.toml"
         if path.exists():

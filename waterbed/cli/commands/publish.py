@@ -50,13 +50,25 @@ def publish(
         written(made)
 
 
+_NAMED = 5
+"""Hosters left out that are named."""
+
+
 def _changed(publication: Publication) -> None:
-    """Print how many hosters changed since the edition before."""
+    """Print how many hosters changed since the edition before, and who is left out."""
     table = publication.table("changes-hoster")
     counts = Counter(row.change for row in table.rows)
     words = {"came": "came", "went": "went", "class": "changed class", "share": "moved beyond their interval"}
     which = ", ".join(f"{counts[change]:,} {word}" for change, word in words.items())
     note(f"hosters, {table.envelope.method.rpartition('; ')[2]}: {which} (changes-hoster.csv)")
+    hidden = [name for kind, name in publication.edition.hidden if kind == "hoster"] if publication.edition else []
+    if hidden:
+        more = f" and {len(hidden) - _NAMED:,} more" if len(hidden) > _NAMED else ""
+        note(
+            f"hosters left out, with fewer than {publication.policy.least} sites or to protect such: "
+            f"{', '.join(hidden[:_NAMED])}{more} (docs/publishing.md, What a hidden row may be)",
+            broken=True,
+        )
 
 
 def serve(

@@ -42,7 +42,7 @@ EVENTS = "events"
 LONGEST_H = 876_600.0
 """A hundred years in hours: no time of an event file lasts longer."""
 _YEARS = range(1970, 2201)
-_Share = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
+_Share = Annotated[float, msgspec.Meta(ge=0.001, le=1.0)]
 _Long = Annotated[float, msgspec.Meta(gt=0.0, le=LONGEST_H)]
 _When = Annotated[datetime, msgspec.Meta(tz=True)]
 

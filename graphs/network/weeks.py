@@ -45,7 +45,10 @@ def week_window(week: str) -> tuple[datetime, datetime]:
     if not match:
         raise ValueError(f"{week!r} is not an ISO week")
     start = datetime.fromisocalendar(int(match[1]), int(match[2]), 1).replace(tzinfo=UTC)
-    return start, start + timedelta(days=7)
+    try:
+        return start, start + timedelta(days=7)
+    except OverflowError:
+        raise ValueError(f"{week!r} is beyond the years of the calendar") from None
 
 
 def arrived_within(hop: Hop, start: datetime | None, end: datetime) -> Within:

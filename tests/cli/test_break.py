@@ -1,5 +1,6 @@
 """What a person at the keyboard can do wrong, and what may never come back."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -27,6 +28,17 @@ from waterbed.study.study import Study
 def waterbed(*words: str) -> subprocess.CompletedProcess[str]:
     """The command line in a process of its own."""
     return subprocess.run([sys.executable, "-m", "waterbed.cli", *words], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_failure(closed: str, tmp_path: Path) -> None:
+    """What nobody reads goes nowhere, and the exit code says what became of the command."""
+    for words, code in (("--version", 0), (f"-C {tmp_path / 'none'} rank", 2), (f"init {tmp_path / 's'}", 0)):
+        asked = f'exec "{sys.executable}" -c "from waterbed.cli.main import program; program()" {words} {closed}'
+        home = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")}
+        done = subprocess.run(["/bin/sh", "-c", asked], capture_output=True, text=True, check=False, env=home)
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    assert (tmp_path / "s" / "waterbed.toml").is_file()
 
 
 @pytest.mark.parametrize("follow", [False, True])

@@ -42,6 +42,20 @@ def test_a_study_is_its_owners_alone(run: Run, tmp_path: Path) -> None:
     assert shown(tmp_path / "again") == []
 
 
+def test_a_watch_names_no_address_and_sends_no_escape(run: Run, tmp_path: Path) -> None:
+    """Names of files come from whoever drops them, and a supervisor keeps what a watch prints."""
+    study, coming = tmp_path / "study", tmp_path / "in"
+    assert run("init", study)[0] == 0
+    coming.mkdir()
+    (coming / "secret-host.com.csv").write_text("url\nhttp://a.example/\n")
+    (coming / "other-secret.org.csv").write_text("x")
+    (coming / "u\x1b[2J\nall is well.csv").write_text("url\nhttp://b.example/\n")
+    watched = ("import", "--watch", coming, "--every", "0.1", "--rounds", "4", "--source", "hotline")
+    code, out, err = run("-C", study, *watched)
+    assert (code, out.count("1 reports imported")) == (1, 2), err
+    assert not any(word in out + err for word in ("secret", "\x1b", "\nall is well"))
+
+
 def test_what_is_published_can_be_read_by_all(run: Run, tmp_path: Path) -> None:
     """A web server that is another user can serve a publication, even of an owner with a strict umask."""
     os.umask(0o077)

@@ -217,6 +217,9 @@ def test_the_book_of_an_earlier_time_can_be_had_again(shell: Shell, study: Study
     ]
     kept = folder.path / VERSIONS / f"{taken[0].subject_id}.toml"
     assert kept.read_text() == FILE
+    kept.write_text(FILE.replace("64500", "64509"))
+    with pytest.raises(InputError, match="is not what was taken in"):
+        book_as_decided(folder, start)
     kept.unlink()
     with pytest.raises(InputError, match="missing"):
         book_as_decided(folder, start)

@@ -66,6 +66,33 @@ def test_every_form_has_a_case() -> None:
     assert {path.parent.name for path in FILES} == set(FORMATS)
 
 
+@pytest.mark.parametrize(
+    ("text", "category", "read"),
+    [
+        ("url;first seen;last seen\nhttp://a.example.com/;2026-01-01;2026-01-02\n", None, "abuse-material"),
+        ("url;first seen;last seen\nhttp://a.example.com/;2026-01-01;2026-01-02\n", "phishing", "phishing"),
+        ("url;first_seen;category\nhttp://a.example.com/;2026-01-01;abuse-material\n", None, "abuse-material"),
+        ("date,score,url,ip,category\n2026-01-01,1,http://a.example.com/,,abuse-material\n", None, "abuse-material"),
+        ("url,date\nhttp://a.example.com/,2026-01-01\n", None, None),
+    ],
+)
+def test_no_category_is_lost_to_a_form(tmp_path: Path, text: str, category: str | None, read: str | None) -> None:
+    """Hotlines' files are of abuse material unless a person names another category; no column is dropped."""
+    path = tmp_path / "r.csv"
+    path.write_text(text)
+    (line,) = read_reports(path, Reading(category=category))
+    assert isinstance(line, ReportLine)
+    assert line.category == read
+
+
+def test_a_column_that_was_named_must_be_there(tmp_path: Path) -> None:
+    """A header of --column that the file lacks is no reason to take another, or none."""
+    path = tmp_path / "r.csv"
+    path.write_text("url,category\nhttp://a.example.com/,abuse-material\n")
+    with pytest.raises(InputError, match="lacks a column named knid"):
+        list(read_reports(path, Reading(columns={"category": "knid"})))
+
+
 def _packed(path: Path, content: bytes) -> Iterator[Path]:
     for name, data in (("r.gz", gzip.compress(content, mtime=0)), ("r.bz2", bz2.compress(content))):
         (path / name).write_bytes(data)

@@ -12,7 +12,7 @@ from waterbed.store.config import Config, read_config
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("[names]\ntries = 0", ("names.tries 0", "0 to 1e+09, not 0")),
+        ("[names]\ntries = 0", ("names.tries 0", "0.001 to 1e+09")),
         ("[names]\ntimeout_s = nan", ("names.timeout_s nan",)),
         ("[names]\nresolver = 'dns.example:53'", ("names.resolver 'dns.example:53'", "address:port")),
         ("[names]\nresolver = '127.0.0.1:99999'", ("names.resolver", "address:port")),
@@ -28,6 +28,9 @@ from waterbed.store.config import Config, read_config
         ("[registry.a_minute]\nripe = 0.0", ("registry.a_minute.ripe 0",)),
         ("[linking]\nweak = -1.0", ("linking.weak -1",)),
         ("routes_max_age_days = nan", ("routes_max_age_days nan",)),
+        ("routes_max_age_days = 1e9", ("routes_max_age_days 1e+09", "0 to 36525")),
+        ("[judge]\nrotation_hours = 1e9", ("judge.rotation_hours 1e+09", "0 to 876600")),
+        ("[cycle_guard]\ncycle_s = 1e-300", ("cycle_guard.cycle_s 1e-300", "0.001 to")),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_one_sentence(tmp_path: Path, text: str, parts: tuple[str, ...]) -> None:

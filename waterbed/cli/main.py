@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 
 _YOUNG = 50_000
@@ -22,6 +23,7 @@ def program() -> None:
     What is left in memory is not freed piece by piece, which would take a fifth of a second after a pass.
     """
     code: str | int | None = None
+    _open_streams()
     try:
         main()
     except SystemExit as end:
@@ -34,6 +36,13 @@ def program() -> None:
             sys.stderr.flush()
             os._exit(code or 0)
     sys.exit(code)
+
+
+def _open_streams() -> None:
+    """Stand in for standard streams that were closed by who started the process."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 (as long as the process lives)
 
 
 def main() -> None:

@@ -59,7 +59,7 @@ def say(text: str = "", *, style: str | None = None, broken: bool = False) -> No
 
     Broken: a sentence, wrapped between words at a terminal's width. Other programs get each line whole.
     """
-    console.print(text, style=style, soft_wrap=not (broken and console.is_terminal))
+    console.print(_obeyed_by_none(text), style=style, soft_wrap=not (broken and console.is_terminal))
 
 
 def note(text: str, *, broken: bool = False) -> None:
@@ -68,7 +68,14 @@ def note(text: str, *, broken: bool = False) -> None:
     Broken: wrapped at the terminal's width.
     """
     if not _OUTPUT["quiet"]:
-        console.print(text, soft_wrap=not broken)
+        console.print(_obeyed_by_none(text), soft_wrap=not broken)
+
+
+def _obeyed_by_none(text: str) -> str:
+    """A text whose control characters are shown as escapes: no terminal obeys them."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
 
 def complain(problem: object, who: str = "waterbed: ") -> None:
@@ -76,9 +83,7 @@ def complain(problem: object, who: str = "waterbed: ") -> None:
 
     Control characters of what it quotes are shown as escapes: no terminal obeys them.
     """
-    line = " ".join(f"{who}{problem}".split())
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
-    err.print(shown, style="red", soft_wrap=True)
+    err.print(_obeyed_by_none(" ".join(f"{who}{problem}".split())), style="red", soft_wrap=True)
 
 
 def page_of(file: IO[str], width: int) -> Console:
@@ -88,7 +93,10 @@ def page_of(file: IO[str], width: int) -> Console:
 
 @contextmanager
 def written_at(place: object) -> Iterator[None]:
-    """InputError for a place that cannot be written."""
+    """InputError for a place that cannot be written, or that is a study's or its keys'."""
+    from waterbed.store.own_files import refuse_own  # noqa: PLC0415 (see above)
+
+    refuse_own(Path(str(place)))
     try:
         yield
     except OSError as problem:

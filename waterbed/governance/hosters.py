@@ -184,7 +184,13 @@ def _version(folder: Folder, taken: Audit) -> bytes:
             f"{path} is missing, the hosters as taken in on {taken.done_at:%Y-%m-%d}: copy it from where that was "
             "done, or take the file in again (docs/hosters.md, The file)"
         )
-    return _bytes(path)
+    data = _bytes(path)
+    if hashlib.sha256(data).hexdigest() != taken.subject_id:
+        raise InputError(
+            f"{path} is not what was taken in on {taken.done_at:%Y-%m-%d}, by its checksum: copy it from a backup, or "
+            "take the file in again (docs/hosters.md, The file)"
+        )
+    return data
 
 
 def audited(action: str, subject: str, reason: str, person: str) -> Audit:

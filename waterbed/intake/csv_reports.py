@@ -108,7 +108,8 @@ def parse_csv_reports(
         taken = {text.lower() for text in columns.values()}
         usual = {field: tuple(one for one in own if one not in taken) for field, own in COLUMNS.items()}
         named = {field: (columns[field].lower(),) if field in columns else own for field, own in usual.items()}
-        yield from read_lines(lines, name, replace(_HEADER, names=named), report)
+        needed = (("url",), *((field,) for field in columns if field != "url"))
+        yield from read_lines(lines, name, replace(_HEADER, names=named, needed=needed), report)
         return
     yield from read_lines(lines, name, _HEADER, report)
 
@@ -206,8 +207,8 @@ def parse_phishstats(lines: Iterable[str], name: str) -> Iterator[ReportLine | R
 
 
 def is_phishstats_header(text: str) -> bool:
-    """True if a line names PhishStats's columns."""
-    return text.lstrip("# ").replace('"', "").lower().startswith("date,score,url")
+    """True if a line names PhishStats's columns, and no other."""
+    return text.strip("# \r\n").replace('"', "").lower() in ("date,score,url", "date,score,url,ip")
 
 
 def parse_url_list(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:

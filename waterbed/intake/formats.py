@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from functools import partial
 from pathlib import Path
@@ -46,6 +46,8 @@ class ReportForm:
 
     parse: Parser
     pieces: bool = False
+    category: str | None = None
+    """The category of its reports where nobody names one; None: that of any file."""
     is_head: Callable[[Sequence[str]], bool] | None = None
     interface: int = INTERFACE
 
@@ -93,6 +95,8 @@ def _known(row: str, fields: Mapping[str, Sequence[str]]) -> int:
     return sum(not names.isdisjoint(own) for own in fields.values())
 
 
+_STRICT: Final = "abuse-material"
+"""What hotlines' systems hold: it is asked by HEAD alone."""
 FORMATS: Final[Mapping[str, ReportForm]] = {
     "csv": ReportForm(parse=parse_csv_reports),
     "urls": ReportForm(parse=parse_url_list, is_head=_is_urls),
@@ -100,9 +104,9 @@ FORMATS: Final[Mapping[str, ReportForm]] = {
     "urlhaus": ReportForm(parse=parse_urlhaus, is_head=lambda head: any(map(is_urlhaus_header, head))),
     "phishtank": ReportForm(parse=parse_csv_reports),
     "phishstats": ReportForm(parse=parse_phishstats, is_head=_is_phishstats),
-    "scart": ReportForm(parse=parse_scart, is_head=_is_scart),
-    "scart-input": ReportForm(parse=parse_scart_input),
-    "iccam": ReportForm(parse=parse_iccam, pieces=True, is_head=_is_json("iccam")),
+    "scart": ReportForm(parse=parse_scart, is_head=_is_scart, category=_STRICT),
+    "scart-input": ReportForm(parse=parse_scart_input, category=_STRICT),
+    "iccam": ReportForm(parse=parse_iccam, pieces=True, is_head=_is_json("iccam"), category=_STRICT),
     "jsonl": ReportForm(parse=parse_json_lines, is_head=_is_json("jsonl")),
     "json": ReportForm(parse=parse_json, pieces=True, is_head=_is_json("json")),
     "misp": ReportForm(parse=parse_misp, pieces=True, is_head=_is_json("misp")),
@@ -119,6 +123,8 @@ class Reading:
 
     form: str | None = None
     """Its form by name; None: it is detected."""
+    category: str | None = None
+    """The category of reports without one; None: that of the form."""
     zone: tzinfo | None = None
     """The time zone of SCART's times."""
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -166,7 +172,12 @@ def read_reports(path: Path, how: Reading = Reading()) -> Iterator[ReportLine | 
     if how.columns:
         parse = partial(parse_csv_reports, columns=how.columns)
     found = parse(text.texts() if form.pieces else text.lines(), str(path))
-    yield from found if file_format in FORMATS else _each(file_format, iter(found))
+    category = how.category or form.category
+    for one in found if file_format in FORMATS else _each(file_format, iter(found)):
+        if isinstance(one, ReportLine) and one.category is None and category is not None:
+            yield replace(one, category=category)
+        else:
+            yield one
 
 
 def _each(name: str, found: Iterator[ReportLine | Rejected]) -> Iterator[ReportLine | Rejected]:

@@ -12,6 +12,10 @@ from waterbed.model.urls import canonicalize
 
 _MOST: Final = 1e9
 """Largest number of a setting: 32 years in seconds."""
+_MOST_OF: Final = {"_days": 36_525, "_hours": 876_600}
+"""The same of days and hours: a century."""
+_LEAST: Final = 0.001
+"""Smallest number of a setting that must be above 0."""
 _SIGNED: Final = frozenset(("coding.seed", "linking.name_odds"))
 """Settings that may be negative; so may everything in `linking.weights`."""
 _ABOVE_ZERO: Final = frozenset(
@@ -45,12 +49,14 @@ def refuse_unusable(config: msgspec.Struct, *, resolver: str, targets: Iterable[
 
 def _mistake(name: str, value: float) -> str | None:
     """What was expected in place of a number, None if it serves."""
-    most = 1 if name in _SHARES else _MOST
+    unit = next((most for ending, most in _MOST_OF.items() if name.endswith(ending)), _MOST)
+    most = 1 if name in _SHARES else unit
     least = -_MOST if name in _SIGNED or name.startswith("linking.weights.") else 0
     above = name in _ABOVE_ZERO or name.startswith("registry.a_minute.")
-    if math.isfinite(value) and least <= value <= most and not (above and value == 0):
+    least = _LEAST if above else least
+    if math.isfinite(value) and least <= value <= most:
         return None
-    return f"a number from {least:g} to {most:g}{', not 0' if above else ''}"
+    return f"a number from {least:g} to {most:g}"
 
 
 def _numbers(value: Any, name: str) -> Iterator[tuple[str, float]]:

@@ -2,14 +2,16 @@
 
 import errno
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, exists, func, select, text
 from sqlalchemy.exc import ProgrammingError
 
 from waterbed.model.bookkeeping import Due, Forgotten, Run, RunEnd, Sealed
-from waterbed.model.errors import OwnFailure, ReadOnly, WaterbedError
+from waterbed.model.errors import InputError, OwnFailure, ReadOnly, WaterbedError
 from waterbed.model.facts import ControlLook, Notice, Observation, Report, Resolution, Target
+from waterbed.store.own_files import OWN
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
 
@@ -108,14 +110,21 @@ def _count(connection: Connection, table: Any, *conditions: ColumnElement[bool])
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
+_ODD: Final = (errno.EEXIST, errno.EISDIR, errno.ENOTDIR)
 _FAILED: Final = (errno.EIO, errno.ENXIO, errno.ENODEV, errno.EREMOTEIO, errno.ESTALE, errno.EINTR)
 
 
 def disk_trouble(problem: OSError) -> WaterbedError | None:
     """Return a disk failure as a WaterbedError, else None.
 
-    The file's name is left out, for it may tell.
+    The file's name is left out, for it may tell, unless it is one that each study has.
     """
+    name = Path(str(problem.filename)).name if problem.filename else ""
+    if problem.errno in _ODD and name in OWN:
+        return InputError(
+            f"{name} in the study's folder is not what was expected ({problem.strerror}), and nothing was changed; "
+            "restore it from a backup (docs/architecture.md, Storage)"
+        )
     if problem.errno in _FULL:
         return OwnFailure(
             f"there is no room left on a disk ({problem.strerror}): what was recorded before is safe, this step was "

@@ -20,11 +20,11 @@ from waterbed.model.bookkeeping import KeyCheck, Sealed
 from waterbed.model.errors import InputError, KeyProblem
 from waterbed.model.urls import CanonicalUrl, is_address, platform_suffix, registrable_domain
 from waterbed.store.bounded.toml import decode, toml_bytes
+from waterbed.store.own_files import KEY_FILE_ENVIRONMENT
 from waterbed.store.whole.files import sync
 
 _CONSTANT = "waterbed"
 KEYS_ENVIRONMENT = "WATERBED_KEYS"
-KEY_FILE_ENVIRONMENT = "WATERBED_KEY_FILE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,7 +111,7 @@ class Study:
         path: Path,
         *,
         source: str | None = None,
-        category: str = "phishing",
+        category: str | None = None,
         form: str | None = None,
         zone: str | None = None,
         history: bool = False,
@@ -121,18 +121,19 @@ class Study:
         """Import a reports file; return the rejected lines.
 
         Good lines are kept; bad ones are returned with number and reason. `form` is the file's (docs/intake.md); by
-        default it is detected. `zone` is that of times that name none, in SCART's files; `columns` are the file's own
-        header names by field, in CSV. The URLs of a `history` are never checked. Every delivery of a source is
-        recorded, even an empty file.
+        default it is detected. Lines without a category have `category`, else `abuse-material` in the files of
+        hotlines' systems and `phishing` in others. `zone` is that of times that name none, in SCART's files; `columns`
+        are the file's own header names by field, in CSV. The URLs of a `history` are never checked. Every delivery of a
+        source is recorded, even an empty file.
         """
         defaults = Defaults(
             source=plain_word("source", source) if source else default_word("source", path.name),
-            category=plain_word("category", category),
+            category=plain_word("category", category or "phishing"),
             look=not history,
             live=self.config.probe.live,
         )
         file_id = self.file_id(path)
-        how = Reading(form=form, zone=zone_of(zone) if zone else None, columns=dict(columns))
+        how = Reading(form=form, category=category, zone=zone_of(zone) if zone else None, columns=dict(columns))
         with batches_of(self.folder, path, defaults, how) as batches:
             return import_reports(self.folder, batches, defaults, file_id=file_id, progress=progress)
 

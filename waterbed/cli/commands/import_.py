@@ -10,6 +10,7 @@ import typer
 from waterbed.cli.options import NOTICE_FORMS, REPORT_FORMS, Zone
 from waterbed.cli.output import FINDING, OK, complain, console, note, say
 from waterbed.model.errors import InputError, WaterbedError
+from waterbed.model.redaction import redact
 
 if TYPE_CHECKING:
     from waterbed.intake.importer import ImportReport
@@ -27,7 +28,13 @@ def import_(
         list[Path] | None, typer.Argument(help="Files of reports; - is standard input.", show_default=False)
     ] = None,
     source: Annotated[str | None, typer.Option(help="Source of the reports; by default the file's name.")] = None,
-    category: Annotated[str, typer.Option(help="Category for lines without one.")] = "phishing",
+    category: Annotated[
+        str | None,
+        typer.Option(
+            help="Category for lines without one; else abuse-material in files of SCART and ICCAM, phishing in others.",
+            show_default=False,
+        ),
+    ] = None,
     form: Annotated[
         str | None,
         typer.Option("--format", help=f"One of {', '.join(REPORT_FORMS)}; detected from the file by default."),
@@ -86,15 +93,20 @@ def _from_standard_input(study: Study, named: dict[str, Any]) -> ImportReport:
 def _print_watched(path: Path, outcome: ImportReport | Refusal) -> None:
     if isinstance(outcome, WaterbedError):
         became = "stays where it is" if path.exists() else "was moved into the folder refused"
-        complain(f"{outcome}; {path.name} {became}")
+        complain(f"{str(outcome).replace(path.name, _plain(path))}; {_plain(path)} {became}")
     else:
         print_import(path, outcome)
+
+
+def _plain(path: Path) -> str:
+    """A file's name without what names an address, in one line."""
+    return redact(path.name).encode("unicode_escape").decode() if not path.name.isprintable() else redact(path.name)
 
 
 def print_import(path: Path, report: ImportReport) -> None:
     """Print an import's result, with each rejected line's reason."""
     forgotten = f", {report.forgotten:,} left out because their URLs were forgotten" if report.forgotten else ""
-    name = "standard input" if path == _STANDARD else path.name
+    name = "standard input" if path == _STANDARD else _plain(path)
     note(
         f"{name}: {report.imported:,} reports imported, {report.known:,} already known, "
         f"{report.rejections:,} lines rejected{forgotten}"

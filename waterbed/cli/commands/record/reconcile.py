@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from waterbed.cli.options import Format, Formatted
-from waterbed.cli.output import for_tools, more, new_table, print_table, say
+from waterbed.cli.output import for_tools, more, new_table, print_table, say, written_at
 from waterbed.model.errors import InputError
 from waterbed.model.takedown import Reconciled
 
@@ -55,11 +55,8 @@ def _written(path: Path, text: str) -> None:
     from waterbed.store.folder import private
     from waterbed.store.whole.files import write_whole
 
-    try:
-        with private():  # it holds addresses
-            write_whole(path, text.encode(errors="surrogateescape"))
-    except OSError as problem:
-        raise InputError(f"{path} cannot be written ({problem.strerror}); name another place") from None
+    with written_at(path), private():  # it holds addresses
+        write_whole(path, text.encode(errors="surrogateescape"))
 
 
 def _printed(found: Reconciliation) -> None:

@@ -93,7 +93,10 @@ def page_of(file: IO[str], width: int) -> Console:
 
 @contextmanager
 def written_at(place: object) -> Iterator[None]:
-    """InputError for a place that cannot be written, or that is a study's or its keys'."""
+    """InputError for a place that cannot be written.
+
+    Nor may a study's own files or its keys be replaced.
+    """
     from waterbed.store.own_files import refuse_own  # noqa: PLC0415 (see above)
 
     refuse_own(Path(str(place)))

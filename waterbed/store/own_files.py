@@ -1,4 +1,4 @@
-"""A study's own files and its keys, which no output may replace."""
+"""Files of a study and its keys, never replaced by outputs."""
 
 import os
 from pathlib import Path

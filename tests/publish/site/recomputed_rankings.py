@@ -329,10 +329,8 @@ def _readings(check: Check, rows: list[Row], places: dict[str, Row], most: int) 
         if place and place["place_low"]:
             low, high = place["place_low"], place["place_high"]
             at = f"stands at place {low}" if low == high else f"may stand anywhere from place {low} to {high}"
-            said += (
-                f" By speed it {at} of {most}, counted from the slowest: the data cannot tell it apart from others in "
-                "that span."
-            )
+            said += f" By speed it {at} of {most}, counted from the slowest"
+            said += "." if low == high else ": the data cannot tell it apart from others in that span."
         if texts[:1] != [squeezed(said)]:
             check.wrong.append(f"{check.name}: {texts[:1]} is not {said}")
     tested = {place["norm"] for place in places.values()} - {None}

@@ -1,4 +1,4 @@
-"""Files of a study and its keys, never replaced by outputs."""
+"""A study's files and keys, which no output replaces."""
 
 import os
 from pathlib import Path

@@ -61,6 +61,10 @@ def test_notices_are_kept_by_id_alone(store_url: str, tmp_path: Path) -> None:
     assert (second.kind, second.sender, second.bounced, second.delivered_at) == ("ntd", "hotline", True, None)
     again = imported(folder, tmp_path / "n.csv", (header + lines).encode())
     assert (again.imported, again.known, folder.store.count(Notice)) == (0, 2, 2)
+    assert (found.repeated, again.repeated) == (0, 0)
+    other = header + f"ripe:org-ab1-ripe,,desk,,,,{SENT},,,,,,{TWO}\nripe:org-ab1-ripe,,desk,,,,{ARRIVED},,,,,,{TWO}\n"
+    told = imported(folder, tmp_path / "n.csv", other.encode())
+    assert (told.imported, told.repeated) == (2, 1), "the first is another sender's, to the second"
     folder.close()
 
 

@@ -1,6 +1,7 @@
 """One import of notices: facts, and lines rejected with reasons."""
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -48,6 +49,8 @@ class NoticeImport:
     """Rejected lines."""
     recipients: frozenset[str]
     """Recipients of the valid lines, as in the file."""
+    repeated: int = 0
+    """Of the imported ones, those that another sender sent at the same time, about the same URL, to the same one."""
 
 
 def import_notices(
@@ -63,13 +66,14 @@ def import_notices(
     """
     rejected: list[Rejected] = []
     recipients: set[str] = set()
-    imported = done = rejections = 0
+    imported = done = rejections = repeated = 0
     batch = list(islice(lines, _LINES_AT_ONCE))  # a file of the wrong kind fails here, before anything is written
     with folder.run("import") as run, stage("notices") as advance:
         while batch:
             bad = [line for line in batch if isinstance(line, Rejected)]
             good = [line for line in batch if isinstance(line, NoticeLine)]
-            kept, new, refused = _one_batch(folder, good, defaults)
+            kept, new, again, refused = _one_batch(folder, good, defaults)
+            repeated += again
             bad += refused
             rejections += len(bad)
             rejected += sorted(bad, key=lambda line: line.line)[: MOST_REJECTED - len(rejected)]
@@ -90,13 +94,14 @@ def import_notices(
         rejected=tuple(rejected),
         rejections=rejections,
         recipients=frozenset(recipients),
+        repeated=repeated,
     )
 
 
 def _one_batch(
     folder: Folder, lines: list[NoticeLine], defaults: NoticeDefaults
-) -> tuple[list[Notice], int, list[Rejected]]:
-    """The notices of valid lines, the number of new ones, and the rejected lines."""
+) -> tuple[list[Notice], int, int, list[Rejected]]:
+    """The notices of valid lines, the number of new ones and of repeated ones, and the rejected lines."""
     now, store = folder.clock(), folder.store
     about = [_about(line, folder.vault) for line in lines]
     kept, refused = [], []
@@ -112,9 +117,15 @@ def _one_batch(
         facts = {notice.notice_id: notice for notice in kept}
         known_notices = store.known_ids(Notice, "notice_id", facts, connection)
         new = [notice for notice_id, notice in facts.items() if notice_id not in known_notices]
+        names = ("url_id", "recipient", "sent_at", "sender")
+        sent = store.cells(Notice, names, "url_id", {notice.url_id for notice in new}, connection)
+        senders: dict[tuple[str, str, datetime], set[str]] = defaultdict(set)
+        for *what, sender in sent:
+            senders[tuple(what)].add(sender)
+        again = sum(bool(senders[notice.url_id, notice.recipient, notice.sent_at] - {notice.sender}) for notice in new)
         store.add(facts.values(), connection)
         _check_often(folder, new, now, connection)
-    return kept, len(new), refused
+    return kept, len(new), again, refused
 
 
 def _check_often(folder: Folder, notices: list[Notice], now: datetime, connection: Any) -> None:

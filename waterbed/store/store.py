@@ -212,6 +212,14 @@ class Store:
         its = TABLES[cls].c[column]
         return set(connection.scalars(select(its).where(among(its, ids, connection))))
 
+    def cells(
+        self, cls: type, names: Sequence[str], column: str, ids: Iterable[str], connection: Connection
+    ) -> set[tuple[Any, ...]]:
+        """Return some cells of the facts with these ids."""
+        its = TABLES[cls].c
+        query = select(*(its[name] for name in names)).where(among(its[column], ids, connection))
+        return {tuple(row) for row in connection.execute(query)}
+
     def all(self, cls: type[Fact], *conditions: Any, order: Sequence[str] = ()) -> list[Fact]:
         """All facts of a class that meet the SQL conditions."""
         table = TABLES[cls]

@@ -163,6 +163,11 @@ def _imported(study: Study, path: Path, found: NoticeImport) -> int:
         f"{found.rejections:,} lines rejected"
     )
     _print_rejected(found)
+    if found.repeated:
+        say(
+            f"  {found.repeated:,} of them repeat notices of another sender, to the second: is it one file, imported "
+            "twice without the same --sender (docs/notices.md)?"
+        )
     book = study.book().on(study.clock().date())
     strangers = sorted(
         key
@@ -173,4 +178,4 @@ def _imported(study: Study, path: Path, found: NoticeImport) -> int:
     if strangers:
         some = ", ".join(strangers[:_NAMED]) + (", ..." if len(strangers) > _NAMED else "")
         say(f"  {len(strangers):,} recipients are not in the book of hosters: {some}")
-    return found.rejections + len(strangers)
+    return found.rejections + found.repeated + len(strangers)

@@ -213,6 +213,8 @@ def test_wrong_words_are_usage_errors(run: Run, study: Path) -> None:
         assert run("-C", study, *words)[0] == 2
     one_sentence(run("-C", study, "tables", "add", "x", "--date", "2026-01-01", "--kind", "sizes"), "sizes")
     one_sentence(run("-C", study, "event", "init", "x", "--date", "15-03-2026"), "--date '15-03-2026' is not a date")
+    code, out, err = run("-C", study, "import", "https://a.example.com/feed.csv")
+    assert (code, out, "a.example" in err, "download it first" in err) == (2, "", False, True)
 
 
 def test_words_that_would_be_silently_wrong_are_refused(run: Run, study: Path, tmp_path: Path) -> None:

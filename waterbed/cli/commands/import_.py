@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 
 _STANDARD = Path("-")
+_ADDRESS = re.compile(r"[a-z]+:/", re.IGNORECASE)
+"""A URL as a path, whose slashes are one."""
 
 
 def import_(
@@ -61,6 +64,11 @@ def import_(
 
     if bool(files) == bool(watch):
         raise InputError("name either files of reports or a folder with --watch (docs/intake.md)")
+    if any(_ADDRESS.match(str(path)) for path in files or ()):
+        raise InputError(
+            "import reads files of this machine, and an address was given: download it first, or send it to "
+            "waterbed import - (docs/intake.md)"
+        )
     if _STANDARD in (files or ()) and not source:
         raise InputError("what comes by standard input has no name: say whose reports they are with --source")
     findings = 0

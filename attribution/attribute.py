@@ -164,10 +164,16 @@ class Attributor:
         """Days from which registries say something else of an address."""
         return self._registered.changes(address) if self._registered else set()
 
-    def platform(self, suffix_id: str | None, day: datetime) -> str | None:
-        """The hoster whose suffix it is on a day."""
+    def gives(self, hoster: str, suffix_id: str | None, day: datetime) -> bool:
+        """True if a suffix is a hoster's on a day.
+
+        Whatever its key was before.
+        """
         suffix = self._suffixes.get(suffix_id) if suffix_id else None
-        return self.book.on(day_of(day)).key_of_suffix(suffix) if suffix else None
+        if suffix is None:
+            return False
+        book = self.book.on(day_of(day))
+        return book.key_of_suffix(suffix) == book.company(hoster)
 
     def asked(
         self, addresses: tuple[str, ...], day: datetime, known_origin: str | None = None, *, behind_cdn: bool = False

@@ -25,7 +25,7 @@ from tests.study.rig import NOON, feed, lab_study, reports_csv
 from waterbed.model.bookkeeping import Beat, Due, Reserved, Run, RunEnd
 from waterbed.model.facts import Observation, Resolution, Target
 from waterbed.store.config import read_config, write_toml
-from waterbed.store.folder import SETTINGS
+from waterbed.store.own_files import SETTINGS
 from waterbed.store.tables import TABLES
 from waterbed.study.study import Study, open_study
 

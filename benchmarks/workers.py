@@ -35,7 +35,7 @@ from waterbed.intake.reports import Defaults
 from waterbed.model.bookkeeping import Due, Reserved
 from waterbed.model.facts import Observation
 from waterbed.store.config import Config, read_config, write_toml
-from waterbed.store.folder import SETTINGS
+from waterbed.store.own_files import SETTINGS
 from waterbed.store.settings import ConnectTo, Lab, Probe, Schedule, StoreAt
 from waterbed.store.tables import TABLES
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys

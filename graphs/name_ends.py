@@ -20,12 +20,12 @@ _HOLDS: Final[Mapping[str, EndCause]] = {"client hold": "registrar_hold", "serve
 class NameEnds:
     """Givers of names, and the answers of registries.
 
-    `giver` is the hoster that gives a URL its name under a suffix of its own, on the day of a time; None: another.
+    `gives` tells if a hoster gives a URL its name, under a suffix of its own, on the day of a time.
     `answers` are those of each site in order of time: registered or not. Nobody is credited from `before` to `after`
     the expiry; an answer tells of an end for `within` after it.
     """
 
-    giver: Callable[[str, datetime], str | None] = lambda _url_id, _when: None
+    gives: Callable[[str, str, datetime], bool] = lambda _hoster, _url_id, _when: False
     answers: Mapping[str, Sequence[DomainRegistration]] = field(default_factory=dict)
     before: timedelta = timedelta(days=10)
     after: timedelta = timedelta(days=45)
@@ -42,7 +42,7 @@ class NameEnds:
     def _told(self, episode: Episode) -> Episode:
         if episode.cause not in NAME_ENDS or episode.first_down is None:
             return episode
-        if episode.hoster == self.giver(episode.url_id, episode.first_down):
+        if self.gives(episode.hoster, episode.url_id, episode.first_down):
             return replace(episode, cause="removed")
         cause = self.cause(episode.site_id, episode.last_up, episode.first_down)
         return episode if cause == episode.cause else replace(episode, cause=cause)

@@ -27,10 +27,11 @@ from waterbed.model.bookkeeping import Beat, Due, Reserved, Run, RunEnd, Sealed
 from waterbed.model.facts import CanaryLook, Target
 from waterbed.store.config import read_config, write_toml
 from waterbed.store.database import failures_explained
-from waterbed.store.folder import SETTINGS, Folder, open_folder, real_clock
+from waterbed.store.folder import Folder, open_folder, real_clock
 from waterbed.store.integrity import integrity, orphans
 from waterbed.store.lake.lake import lake_of
 from waterbed.store.lake.verifying import verify
+from waterbed.store.own_files import SETTINGS
 from waterbed.store.tables import TABLES, table_name
 from waterbed.store.vault import read_keys
 from waterbed.store.whole.unfinished import unfinished

@@ -20,8 +20,9 @@ from waterbed.publish.release import publish_all
 from waterbed.publish.sharing.pool import pool
 from waterbed.store.backup.manifest import backups_in, read_manifest, verify
 from waterbed.store.config import read_config, write_toml
-from waterbed.store.folder import SETTINGS, open_folder
+from waterbed.store.folder import open_folder
 from waterbed.store.integrity import integrity
+from waterbed.store.own_files import SETTINGS
 from waterbed.store.whole.files import NEW
 from waterbed.store.whole.folders import new_folder
 from waterbed.store.whole.replacing import JOURNAL, SUMS, state_of

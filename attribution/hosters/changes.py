@@ -7,9 +7,10 @@ from datetime import date
 from attribution.hosters.book import HosterBook, undone_ids
 from attribution.hosters.day import BookOfDay, first_day
 from attribution.hosters.files import check_entity
-from attribution.hosters.members import is_key, member_of, shown, stands_alone
+from attribution.hosters.members import is_key, member_of, stands_alone
 from waterbed.model.decisions import HOSTING_TYPES, HosterChange
 from waterbed.model.errors import InputError
+from waterbed.model.redaction import shown
 
 _FIRST_YEAR, _LAST_YEAR = 1980, 2100
 _SEE = "see docs/hosters.md, Decisions"

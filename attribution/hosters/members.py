@@ -5,7 +5,7 @@ import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from waterbed.model.errors import InputError
-from waterbed.model.redaction import names_something
+from waterbed.model.redaction import names_something, shown
 
 MAX_AS = (1 << 32) - 1
 SUFFIX = "suffix:"
@@ -95,14 +95,6 @@ def suffix_member(suffix: str) -> str:
     if not _SUFFIX.fullmatch(suffix):
         raise InputError(f"suffix {shown(suffix)} is not like pages.example; {_SEE}")
     return f"{SUFFIX}{suffix}"
-
-
-def shown(text: str) -> str:
-    """User text as messages can quote it.
-
-    Text that looks like a URL or a host name is replaced.
-    """
-    return "[not shown]" if names_something(text) or len(text) > 100 else repr(text)
 
 
 def is_key(text: str) -> bool:

@@ -41,6 +41,37 @@ def test_closed_streams_are_no_failure(closed: str, tmp_path: Path) -> None:
     assert (tmp_path / "s" / "waterbed.toml").is_file()
 
 
+def test_a_closed_standard_input_is_no_empty_file(tmp_path: Path) -> None:
+    """Nothing is recorded of a delivery that never was."""
+    home = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    program = f'"{sys.executable}" -c "from waterbed.cli.main import program; program()"'
+    for words in (f"init {tmp_path / 's'}", f"-C {tmp_path / 's'} import - --source hotline <&-"):
+        done = subprocess.run(
+            ["/bin/sh", "-c", f"{program} {words}"], capture_output=True, text=True, check=False, env=home
+        )
+    assert (done.returncode, done.stdout, "standard input is closed" in done.stderr) == (2, "", True)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("rank", "-C", "s"), "No such option: -C: it stands before the command, as in waterbed -C ... rank"),
+        (("event", "init", "x", "--quiet"), "--quiet: it stands before the command, as in waterbed --quiet event init"),
+        (("rank", "http://secret.example.com/x"), "; see waterbed rank --help"),
+        (("rank", "--format", "xlsx"), "'xlsx' is not one of"),
+        (("rnak",), "Did you mean 'rank'; see waterbed --help"),
+        (("rank", "--since"), "'--since' requires an argument"),
+    ],
+)
+def test_wrong_words_are_one_sentence(words: tuple[str, ...], says: str) -> None:
+    """With what was meant or where to look, and without what names an address; exit code 2."""
+    program = "import sys; sys.argv[0] = 'waterbed'; from waterbed.cli.main import program; program()"
+    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    assert says in done.stderr
+    assert "secret" not in done.stderr
+
+
 @pytest.mark.parametrize("follow", [False, True])
 def test_a_forgotten_host_does_not_come_back_by_a_redirect(follow: bool, tmp_path: Path) -> None:
     """A redirect to a URL on a forgotten host that was never seen before is not sealed, and not looked at."""

@@ -128,18 +128,18 @@ def test_only_ends_of_names_are_refined_and_always_anew() -> None:
 def test_a_platform_that_takes_back_its_name_has_removed() -> None:
     """The hoster whose suffix it is at the end, and no other; whatever a registry says of the platform's domain."""
     name = replace(stay("H", 0, 1), site_id="s", last_up=LAST, first_down=END, cause="name")
-    asked: list[tuple[str, datetime]] = []
+    asked: list[tuple[str, str, datetime]] = []
 
-    def giver(url_id: str, when: datetime) -> str | None:
-        asked.append((url_id, when))
-        return "H" if url_id == "u" else None
+    def gives(hoster: str, url_id: str, when: datetime) -> bool:
+        asked.append((hoster, url_id, when))
+        return (hoster, url_id) == ("H", "u")
 
-    own = replace(ends(answer(1, "client hold")), giver=giver)
+    own = replace(ends(answer(1, "client hold")), gives=gives)
     other, elsewhere = replace(name, hoster="other"), replace(name, url_id="v")
     seized = replace(name, cause="seized")
     told = own.told([name, other, elsewhere, seized])
     assert [one.cause for one in told] == ["removed", "registrar_hold", "registrar_hold", "seized"]
-    assert set(asked) == {("u", END), ("v", END)}
+    assert asked == [("H", "u", END), ("other", "u", END), ("H", "v", END)]
 
 
 @given(

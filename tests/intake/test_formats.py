@@ -74,6 +74,9 @@ def test_every_form_has_a_case() -> None:
         ("url;first_seen;category\nhttp://a.example.com/;2026-01-01;abuse-material\n", None, "abuse-material"),
         ("date,score,url,ip,category\n2026-01-01,1,http://a.example.com/,,abuse-material\n", None, "abuse-material"),
         ("url,date\nhttp://a.example.com/,2026-01-01\n", None, None),
+        ("url;category;ip\nhttp://a.example.com/;malware;192.0.2.1\n", None, "malware"),
+        ("url;first seen;last seen;status;category\nhttp://a.example.com/;;;;malware\n", None, "malware"),
+        ("URL;Datum\nhttp://a.example.com/;2026-01-01\n", None, None),
     ],
 )
 def test_no_category_is_lost_to_a_form(tmp_path: Path, text: str, category: str | None, read: str | None) -> None:
@@ -83,6 +86,29 @@ def test_no_category_is_lost_to_a_form(tmp_path: Path, text: str, category: str 
     (line,) = read_reports(path, Reading(category=category))
     assert isinstance(line, ReportLine)
     assert line.category == read
+
+
+@pytest.mark.parametrize("gap", [",", ";", "\t"])
+def test_notices_are_told_from_reports(tmp_path: Path, gap: str) -> None:
+    """Whatever stands between cells; a file of reports may say to whom it went, beside what a report has."""
+    path = tmp_path / "r.csv"
+    path.write_text(gap.join(("url", "to", "sent")) + "\n")
+    with pytest.raises(InputError, match="it is a file of notices"):
+        list(read_reports(path))
+    path.write_text(gap.join(("url", "date", "recipient", "sent_at")) + "\n")
+    assert list(read_reports(path)) == []
+
+
+def test_semicolons_do_not_cut_an_address(tmp_path: Path) -> None:
+    """A first line with an address is SCART's only with the fields of its import; a named column is CSV's."""
+    path = tmp_path / "r.csv"
+    path.write_text("http://a.example.com/x;jsessionid=1\n")
+    with pytest.raises(InputError, match="lacks a column named url"):
+        list(read_reports(path))
+    path.write_text("link;seen\nhttp://a.example.com/x;2026-01-01\n")
+    (line,) = read_reports(path, Reading(columns={"url": "link", "reported_at": "seen"}))
+    assert isinstance(line, ReportLine)
+    assert line.reported_at is not None
 
 
 def test_a_column_that_was_named_must_be_there(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import msgspec
 from waterbed.service.endpoint import Endpoint
 from waterbed.service.service import Service, ServiceReport
 from waterbed.store.config import write_toml
-from waterbed.store.folder import SETTINGS
+from waterbed.store.own_files import SETTINGS
 from waterbed.store.settings import Service as Settings
 from waterbed.study.study import Study
 

@@ -10,7 +10,7 @@ from crawler.recheck.run import run_recheck
 from tests.study.rig import NOON, feed, lab_study, reports_csv
 from waterbed.model.bookkeeping import Due
 from waterbed.store.config import Config
-from waterbed.store.folder import SETTINGS
+from waterbed.store.own_files import SETTINGS
 from waterbed.store.settings import Schedule
 from waterbed.study.study import Study, create_study, open_study
 

@@ -4,7 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from crawler.probe.link_checks import LINK_CHECKS
+from tests.study.rig import Run
+from waterbed.governance import hosters
+from waterbed.governance.protocol.file import PROTOCOL
 from waterbed.model.errors import InputError
+from waterbed.publish import edition
+from waterbed.service.chores import DONE
+from waterbed.store.described import SCHEMA
+from waterbed.store.folder import LAB
+from waterbed.store.frozen import FROZEN
+from waterbed.store.lake.sealing import SCRATCH
 from waterbed.store.own_files import KEY_FILE_ENVIRONMENT, OWN, refuse_own
 
 
@@ -35,3 +45,30 @@ def test_other_places_are_free(study: Path) -> None:
     """A folder beside, a new one in the study, and what carries one of its names elsewhere."""
     for place in (study / "out", study / "reminders.csv", study.parent / "waterbed.db", study / "events" / "one.toml"):
         refuse_own(place)
+    (study / "events").mkdir()
+    (study / "events" / "one.toml").write_text("")
+    with pytest.raises(InputError, match="is the study's own"):
+        refuse_own(study / "events" / "one.toml")
+
+
+def test_what_others_call_their_files_is_among_them() -> None:
+    """Each name that another module gives to something in a study's folder."""
+    named = {
+        *(LAB, SCHEMA, hosters.FILE, hosters.VERSIONS, edition.FILE, PROTOCOL, FROZEN, DONE, SCRATCH, LINK_CHECKS),
+    }
+    assert named <= OWN
+
+
+@pytest.mark.parametrize("place", ["x" * 300, "~nosuch/x.csv", "loop/x.csv"])
+def test_a_place_that_cannot_be_written_is_one_sentence(
+    place: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too long a name, what a shell did not expand, and a loop of links."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+    assert run("init", "s")[0] == 0
+    (tmp_path / "loop").symlink_to("loop")
+    code, out, err = run("-C", "s", "overdue", "--csv", place)
+    assert (code, out, "cannot be written" in err, err.count("\n")) == (2, "", True, 1), err
+    code, out, err = run("-C", "s", "overdue", "--csv", "s/waterbed.db")
+    assert (code, out, "is the study's own" in err) == (2, "", True)

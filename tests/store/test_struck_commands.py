@@ -16,7 +16,8 @@ from tests.libc_faults import NO_COMPILER, compiler
 from tests.store.study_folder import made
 from waterbed.model.errors import InputError
 from waterbed.store.audit import audit_entry
-from waterbed.store.folder import SETTINGS, open_folder
+from waterbed.store.folder import open_folder
+from waterbed.store.own_files import SETTINGS
 from waterbed.store.vault import key_file
 from waterbed.store.whole.files import NEW
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
-from attribution.hosters.members import shown
 from waterbed.analysis.carriers import reached_through
 from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.rankings.clocks import running_clocks
@@ -33,6 +32,7 @@ from waterbed.estimators.survival.incidence import share_interval, share_within
 from waterbed.model.actors import ACTED
 from waterbed.model.conclusions import TOLD_BY_REGISTRIES, ClockKind, Episode, RankingRow, Reached, Size
 from waterbed.model.errors import InputError
+from waterbed.model.redaction import shown
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import AddressedNotice, Case, CauseShare, ComplianceRow, Duration, TakedownClock
 from waterbed.model.window import Window

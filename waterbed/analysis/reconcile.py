@@ -9,12 +9,12 @@ from datetime import UTC, date
 from pathlib import Path
 from typing import Annotated
 
-from attribution.hosters.members import shown
 from waterbed.analysis.rankings.takedown import episodes_by_key
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.hoster_lists import HosterLine, HosterList, read_hoster_list, with_answers
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage
+from waterbed.model.redaction import shown
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import Reconciled
 from waterbed.study.conclusions import Conclusions

@@ -20,11 +20,11 @@ from waterbed.cli.commands import COMMANDS
 from waterbed.cli.former import as_now
 from waterbed.cli.plain import read_plainly
 from waterbed.model.errors import InputError, WaterbedError
+from waterbed.store.own_files import SETTINGS
 
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # its own reserves a gigabyte, which a memory limit counts
 
 _STUDY, _VANTAGE, _NETWORK = "WATERBED_STUDY", "WATERBED_VANTAGE", "WATERBED_NETWORK"
-_SETTINGS = "waterbed.toml"
 _LOGGING = ("run", "serve")
 """Commands that go on until a signal and keep a log, which shows what they do."""
 
@@ -83,7 +83,7 @@ class _Root(TyperGroup):
 
         Where there is no study, the overview; the exit code is then that of misuse.
         """
-        if not args and not ctx.resilient_parsing and not (Path(os.environ.get(_STUDY, "")) / _SETTINGS).is_file():
+        if not args and not ctx.resilient_parsing and not (Path(os.environ.get(_STUDY, "")) / SETTINGS).is_file():
             typer.echo(ctx.get_help())
             raise typer.Exit(2)
         if not args or (len(args) == 2 and args[0] in ("-C", "--study")):
@@ -218,7 +218,9 @@ def run() -> None:
     try:
         with _disks_told():
             status = app(standalone_mode=False)
-    except typer.Abort:
+    except typer.Abort as problem:
+        if isinstance(problem.__context__, KeyboardInterrupt):
+            sys.exit(130)
         _end("stopped: no answer was given", ours=False)
     except typer.TyperException as problem:
         _wrong_words(problem)
@@ -241,10 +243,6 @@ def run() -> None:
         sys.exit(status if isinstance(status, int) else 0)
 
 
-_BEFORE = {"-C", "--study", "--verbose", "--quiet", "--vantage", "--network"}
-"""Options that stand before the command."""
-
-
 def _wrong_words(problem: typer.TyperException) -> NoReturn:
     """End with what is wrong with the words of a command, in one sentence."""
     from waterbed.cli.output import USAGE  # noqa: PLC0415 (help needs no console)
@@ -257,8 +255,13 @@ def _wrong_words(problem: typer.TyperException) -> NoReturn:
     said = " ".join(said.split()).replace("Value error, ", "").rstrip(".?")
     where = f"; see {context.command_path if context else 'waterbed'} --help"
     option = said.removeprefix("No such option: ").split(" ")[0]
-    if option in _BEFORE and context is not None and context.parent is not None:
-        where = f": it stands before the command, as in waterbed {option} ... {context.info_name}"
+    if context is not None and context.parent is not None:
+        for one in context.find_root().command.params:
+            if option in one.opts:
+                _, _, command = context.command_path.partition(" ")
+                value = "" if getattr(one, "is_flag", False) else " ..."
+                said = f"No such option: {option}"  # without what else there is
+                where = f": it stands before the command, as in waterbed {option}{value} {command}"
     _end(f"{redact(said)}{where}", ours=False)
 
 

@@ -38,10 +38,15 @@ def program() -> None:
 
 
 def _open_streams() -> None:
-    """Stand in for standard streams that were closed by who started the process."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+    """Stand in for standard streams that were closed by who started the process.
+
+    A closed standard input stays None, so that it is no empty file; its number is taken all the same.
+    """
+    for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+            number = os.open(os.devnull, os.O_RDWR)
+            if name != "stdin":
+                setattr(sys, name, os.fdopen(number, "w"))
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -71,11 +72,13 @@ def note(text: str, *, broken: bool = False) -> None:
         console.print(_obeyed_by_none(text), soft_wrap=not broken)
 
 
+_OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Characters that terminals obey or turn lines around by."""
+
+
 def _obeyed_by_none(text: str) -> str:
     """A text whose control characters are shown as escapes: no terminal obeys them."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def complain(problem: object, who: str = "waterbed: ") -> None:
@@ -99,8 +102,8 @@ def written_at(place: object) -> Iterator[None]:
     """
     from waterbed.store.own_files import refuse_own  # noqa: PLC0415 (see above)
 
-    refuse_own(Path(str(place)))
     try:
+        refuse_own(Path(str(place)))
         yield
     except OSError as problem:
         raise InputError(f"{place} cannot be written ({problem.strerror}); name another place") from None

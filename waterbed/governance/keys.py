@@ -19,7 +19,8 @@ from waterbed.store import sealed as entries
 from waterbed.store.audit import audit_entry
 from waterbed.store.bounded.toml import toml_bytes
 from waterbed.store.config import read_config
-from waterbed.store.folder import SETTINGS, Folder, open_store, real_clock
+from waterbed.store.folder import Folder, open_store, real_clock
+from waterbed.store.own_files import SETTINGS
 from waterbed.store.sealed import from_escrow, to_escrow
 from waterbed.store.tables import TABLES
 from waterbed.store.vault import (

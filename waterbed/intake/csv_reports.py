@@ -40,7 +40,15 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 """Accepted header names of each field, in lower case."""
 
 _NOTICES = "a file of notices, which waterbed notices takes in (docs/notices.md)"
-_HEADER = Columns(names=COLUMNS, needed=(("url",),), page="docs/intake.md", others={("recipient", "sent_at"): _NOTICES})
+_OTHERS: dict[tuple[str, ...], str] = {
+    (to, sent): _NOTICES for to in ("recipient", "to") for sent in ("sent_at", "sent")
+}
+_HEADER = Columns(
+    names=COLUMNS,
+    needed=(("url",),),
+    page="docs/intake.md",
+    others=_OTHERS,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,12 +211,18 @@ def _uncommented(text: str) -> str:
 
 def parse_phishstats(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
     """Read reports from PhishStats's CSV file, with or without header."""
-    yield from read_lines(("" if is_phishstats_header(text) else text for text in lines), name, PHISHSTATS, report)
+    yield from read_lines(("" if _phishstats_names(text) else text for text in lines), name, PHISHSTATS, report)
 
 
 def is_phishstats_header(text: str) -> bool:
     """True if a line names PhishStats's columns, and no other."""
-    return text.strip("# \r\n").replace('"', "").lower() in ("date,score,url", "date,score,url,ip")
+    return _phishstats_names(text) in ("date,score,url", "date,score,url,ip")
+
+
+def _phishstats_names(text: str) -> str:
+    """The columns that a line names, empty if it begins otherwise."""
+    names = text.strip("# \r\n").replace('"', "").lower()
+    return names if names.startswith("date,score,url") else ""
 
 
 def parse_url_list(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:

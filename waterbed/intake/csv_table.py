@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from waterbed.model.errors import BadUrl, InputError
-from waterbed.model.redaction import names_something
+from waterbed.model.redaction import names_something, redact
 from waterbed.store.bounded.limits import MOST_LINE
 
 Line = TypeVar("Line")
@@ -55,7 +55,7 @@ class Columns:
     short: bool = False
     """True if lines can end early; missing cells are empty."""
     others: Mapping[tuple[str, ...], str] = field(default_factory=dict)
-    """Names that together tell a file of another kind, and what that is."""
+    """Names that, beside a URL alone, tell a file of another kind, and what that is."""
 
 
 def read_lines(
@@ -114,12 +114,12 @@ def _header(text: str, path: str, columns: Columns) -> dict[str, int]:
     names = _names(text, columns)
     positions = _positions(names, columns)
     for known, kind in columns.others.items():
-        if set(known) <= set(names):
+        if set(known) <= set(names) and set(positions) <= {"url"}:
             raise InputError(f"{path} has columns named {' and '.join(known)}: it is {kind}")
     for fields, shown in zip(columns.needed, wanted, strict=True):
         if not any(field in positions for field in fields):
             raise InputError(
-                f"{path} lacks a column named {shown} in its first line ({len(names)} columns there); "
+                f"{path} lacks a column named {redact(shown)} in its first line ({len(names)} columns there); "
                 f"a CSV file with a header line was expected ({columns.page})"
             )
     for twice in sorted({names[at] for at in positions.values() if names.count(names[at]) > 1}):
@@ -242,6 +242,17 @@ def default_word(field: str, name: str) -> str:
             "(docs/intake.md)"
         )
     return as_plain_word(stem.partition(".")[0])
+
+
+def file_name(name: str) -> str:
+    """A file's name as messages can show it.
+
+    In one line, and without what names an address; endings such as .zip, a top-level domain too, stay.
+    """
+    ending = _ENDINGS.search(name)
+    at = ending.start() if ending else len(name)
+    shown = redact(name[:at]) + name[at:]
+    return shown if shown.isprintable() else shown.encode("unicode_escape").decode()
 
 
 def as_plain_word(text: str) -> str:

@@ -18,13 +18,14 @@ from waterbed.intake.csv_reports import (
     parse_url_list,
     parse_urlhaus,
 )
-from waterbed.intake.csv_table import Rejected
+from waterbed.intake.csv_table import Rejected, plain_word
 from waterbed.intake.iccam import parse_iccam
 from waterbed.intake.json_reports import parse_json, parse_json_lines
 from waterbed.intake.misp_stix import parse_misp, parse_stix
-from waterbed.intake.scart import EXPORT, parse_scart, parse_scart_input
+from waterbed.intake.scart import EXPORT, INPUT, parse_scart, parse_scart_input
 from waterbed.model.errors import InputError
 from waterbed.model.plugins import INTERFACE, added, called, named
+from waterbed.model.redaction import shown
 from waterbed.store.bounded.text import TextFile
 
 Parser = Callable[[Iterable[str], str], Iterator[ReportLine | Rejected]]
@@ -83,16 +84,27 @@ def _is_phishstats(head: Sequence[str]) -> bool:
 
 
 def _is_scart(head: Sequence[str]) -> bool:
-    """True if a first line has semicolons, and no more names of a CSV file's fields than of an export's."""
-    return any(
-        row.count(";") > row.count(",") and _known(row, EXPORT.names) >= _known(row, COLUMNS) for row in _rows(head)[:1]
-    )
+    """True for a first line of one of SCART's files.
+
+    An export's header names more of its fields than of a CSV file's, and none that would be lost. A file for its import
+    has no header, an address first, and at least five semicolons.
+    """
+    for row in _rows(head)[:1]:
+        names = [cell.strip(' \t\r\n"').lower() for cell in row.split(";")]
+        if "://" in names[0]:
+            return len(names) > len(INPUT.names) + 2
+        own, csv = (_named(names, fields) for fields in (EXPORT.names, COLUMNS))
+        return len(own) > len(csv) and not csv & _NEVER_LOST and not {"recipient", "to"} & set(names)
+    return False
 
 
-def _known(row: str, fields: Mapping[str, Sequence[str]]) -> int:
-    """How many fields a header with semicolons names."""
-    names = {cell.strip(' \t\r\n"').lower() for cell in row.split(";")}
-    return sum(not names.isdisjoint(own) for own in fields.values())
+_NEVER_LOST: Final = {"category", "content_id", "parent", "assessed_illegal"}
+"""Fields that no export of SCART has, and that decide how a URL is asked or what is one content."""
+
+
+def _named(names: Sequence[str], fields: Mapping[str, Sequence[str]]) -> set[str]:
+    """The fields that a header names; `type` alone is the type of a site."""
+    return {field for field, own in fields.items() if not {*own}.isdisjoint({*names} - {"type"})}
 
 
 _STRICT: Final = "abuse-material"
@@ -141,7 +153,7 @@ def columns_of(words: Sequence[str]) -> dict[str, str]:
         name, equals, header = (part.strip() for part in word.partition("="))
         if name not in COLUMNS or not equals or not header or name in found:
             raise InputError(
-                f"--column {word!r} is not FIELD=HEADER, each field once; the fields are {', '.join(COLUMNS)} "
+                f"--column {shown(word)} is not FIELD=HEADER, each field once; the fields are {', '.join(COLUMNS)} "
                 "(docs/intake.md, Columns)"
             )
         found[name] = header
@@ -157,7 +169,10 @@ def read_reports(path: Path, how: Reading = Reading()) -> Iterator[ReportLine | 
     if file_format is not None:
         named("reports", ReportForm, FORMATS, file_format, "--format", "docs/intake.md")
     text = TextFile(path, "a reports file")
-    file_format = file_format or detect_format(text.head(_HEAD))
+    if file_format is None:
+        file_format = detect_format(text.head(_HEAD))
+        if how.columns and file_format == "scart":  # semicolons may stand in CSV, too
+            file_format = "csv"
     form = named("reports", ReportForm, FORMATS, file_format, "--format", "docs/intake.md")
     if zone and file_format != "scart":
         raise InputError(
@@ -172,7 +187,7 @@ def read_reports(path: Path, how: Reading = Reading()) -> Iterator[ReportLine | 
     if how.columns:
         parse = partial(parse_csv_reports, columns=how.columns)
     found = parse(text.texts() if form.pieces else text.lines(), str(path))
-    category = how.category or form.category
+    category = how.category or (form.category and plain_word("category", form.category))
     for one in found if file_format in FORMATS else _each(file_format, iter(found)):
         if isinstance(one, ReportLine) and one.category is None and category is not None:
             yield replace(one, category=category)

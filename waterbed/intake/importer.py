@@ -125,6 +125,7 @@ def _one_batch(folder: Folder, batch: Batch, defaults: Defaults, tally: _Tally, 
             named |= {referer_id for referer_id in facts[Report].column("referer_id") if referer_id}
             facts, forgotten = without_forgotten(batch, store.forgotten_among(named, connection))
             tally.forgotten += forgotten
+        every = facts[Report]
         facts = _without_known_supplements(folder, batch, facts)
         observed = facts[ExternalObservation].column("testimony_id")
         tally.external += len(observed) - len(
@@ -141,7 +142,7 @@ def _one_batch(folder: Folder, batch: Batch, defaults: Defaults, tally: _Tally, 
             store.make_due(now, set(new.column("url_id")), connection)
             fresh = now - timedelta(seconds=folder.config.schedule.fresh_s)
             begin_ladder(_reported_after(fresh, new, now), now, fresh, connection)
-        for category, url_ids in _strict(folder, reports).items():
+        for category, url_ids in _strict(folder, every).items():
             store.set_category(category, url_ids, connection)
         if batch.last:
             end_refuted(connection)

@@ -45,7 +45,8 @@ from waterbed.model.paces import RARE_SHARE
 from waterbed.model.progress import stage, staged
 from waterbed.model.urls import canonicalize
 from waterbed.store.config import Config, write_toml
-from waterbed.store.folder import LAB, SETTINGS
+from waterbed.store.folder import LAB
+from waterbed.store.own_files import SETTINGS
 from waterbed.store.settings import Canary, Domains, Lab, Names, Probe, Registry, Schedule, Vantage
 from waterbed.study.study import Study, create_study, open_study
 

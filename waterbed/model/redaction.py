@@ -38,6 +38,14 @@ def names_something(text: str) -> bool:
     return redact(text) != text
 
 
+def shown(text: str) -> str:
+    """User text as messages can quote it.
+
+    Text that looks like a URL or a host name is replaced.
+    """
+    return "[not shown]" if names_something(text) or len(text) > 100 else repr(text)
+
+
 def _unless_harmless(match: re.Match[str]) -> str:
     name = re.split(r"[:/?#]", match[0], maxsplit=1)[0]
     _, *labels = _DOTTED.sub(".", name).strip("-_").lower().split(".")

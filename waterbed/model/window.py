@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal
 
 from waterbed.model.errors import InputError
+from waterbed.model.redaction import shown
 
 Every = Literal["week", "month"]
 EVERY: Final = ("week", "month")
@@ -155,11 +156,12 @@ def time_of(option: str, value: str | date, see: str = _SEE) -> datetime:
     `see` names the page of errors. InputError for anything else.
     """
     if isinstance(value, str):
+        words = value
         try:
-            value = datetime.fromisoformat(value)
+            value = datetime.fromisoformat(words)
         except ValueError:
             raise InputError(
-                f"--{option} {value!r} is not a date; one like 2026-03-01 was expected, or a time like "
+                f"--{option} {shown(words)} is not a date; one like 2026-03-01 was expected, or a time like "
                 f"2026-03-01T12:00+00:00 {see}"
             ) from None
     if not isinstance(value, datetime):

@@ -14,7 +14,7 @@ from waterbed.publish.policy import Publication, publishable
 from waterbed.publish.site.layout import START
 from waterbed.publish.tables import publication_of, with_changes
 from waterbed.store.config import read_config
-from waterbed.store.folder import SETTINGS
+from waterbed.store.own_files import SETTINGS
 from waterbed.store.whole.replacing import SUMS, replace_files
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study

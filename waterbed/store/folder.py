@@ -20,6 +20,7 @@ from waterbed.store.config import Config, placed, read_config, read_lab, write_t
 from waterbed.store.described import SCHEMA, commented, schema
 from waterbed.store.frozen import FROZEN, Frozen, World, read_frozen
 from waterbed.store.leases import begin, end, living, machine_s, mark_dead, skew_s
+from waterbed.store.own_files import SETTINGS
 from waterbed.store.runs import Heartbeat, patiently
 from waterbed.store.schema import bring_forward, held
 from waterbed.store.settings import Lab
@@ -28,7 +29,6 @@ from waterbed.store.tables import TABLES
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys, Vault, key_file, read_keys, refuse_inside, write_keys
 from waterbed.store.whole.files import write_whole
 
-SETTINGS = "waterbed.toml"
 LAB = "lab.toml"
 STORE_ENVIRONMENT = "WATERBED_STORE"
 Clock = Callable[[], datetime]

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 from waterbed.model.bookkeeping import Due, Forgotten, Run, RunEnd, Sealed
 from waterbed.model.errors import InputError, OwnFailure, ReadOnly, WaterbedError
 from waterbed.model.facts import ControlLook, Notice, Observation, Report, Resolution, Target
-from waterbed.store.own_files import OWN
+from waterbed.store.own_files import OWN, SETTINGS
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
 
@@ -119,11 +119,11 @@ def disk_trouble(problem: OSError) -> WaterbedError | None:
 
     The file's name is left out, for it may tell, unless it is one that each study has.
     """
-    name = Path(str(problem.filename)).name if problem.filename else ""
-    if problem.errno in _ODD and name in OWN:
+    place = Path(str(problem.filename)) if problem.filename else Path()
+    if problem.errno in _ODD and place.name in OWN and (place.parent / SETTINGS).is_file():
         return InputError(
-            f"{name} in the study's folder is not what was expected ({problem.strerror}), and nothing was changed; "
-            "restore it from a backup (docs/architecture.md, Storage)"
+            f"{place.name} in the study's folder is not what was expected ({problem.strerror}); restore it from a "
+            "backup (docs/architecture.md, Storage)"
         )
     if problem.errno in _FULL:
         return OwnFailure(

@@ -4,15 +4,15 @@ import os
 from pathlib import Path
 from typing import Final
 
-import platformdirs
-
 from waterbed.model.errors import InputError
 
 SETTINGS: Final = "waterbed.toml"
 OWN: Final = frozenset(
     (
-        *(SETTINGS, "waterbed.db", "waterbed.db-wal", "waterbed.db-shm", "waterbed.schema.json", "edition.json"),
-        *("lab.toml", "lock", "hosters", "hosters.toml", "tables", "kept", "runs", "unfinished", "lake"),
+        *(SETTINGS, "waterbed.db", "waterbed.db-wal", "waterbed.db-shm", "waterbed.db-journal", "waterbed.schema.json"),
+        *("study.toml", "link-checks.toml", "frozen.json", "edition.json", "chores.json", "hosters.toml", "lab.toml"),
+        *("lock", "registry.lock", "hosters", "tables", "kept", "runs", "unfinished", "lake", "lake.new"),
+        *("lab-tables", "lab-deliveries"),
     )
 )
 """Names in a study's folder that are Waterbed's alone."""
@@ -22,17 +22,21 @@ KEY_FILE_ENVIRONMENT: Final = "WATERBED_KEY_FILE"
 def refuse_own(place: Path) -> None:
     """InputError for a place where an output would replace these.
 
-    A study's folder itself is none, and neither is the folder of keys.
+    A study's folder itself is none, an event file is none, and neither is the folder of keys. OSError for a place that
+    cannot be looked at.
     """
-    at = place.expanduser().resolve()
+    import platformdirs  # noqa: PLC0415 (help needs none of it)
+
+    at = Path(os.path.realpath(place))
     for folder in (at, *at.parents):
         inner = at.relative_to(folder).parts
-        if (folder / SETTINGS).is_file() and (not inner or inner[0] in OWN):
+        own = not inner or inner[0] in OWN or (inner[0] == "events" and at.is_file())
+        if own and (folder / SETTINGS).is_file():
             raise InputError(
-                f"{place} is the study's own, and outputs would replace it; name another place "
+                f"{place} is the study's own, and outputs do not go there; name another place, as a new folder in it "
                 "(docs/architecture.md, Storage)"
             )
     named = os.environ.get(KEY_FILE_ENVIRONMENT)
-    keys = platformdirs.user_config_path("waterbed").resolve()
-    if at.is_relative_to(keys) or (named and at == Path(named).resolve()):
+    keys = Path(os.path.realpath(platformdirs.user_config_path("waterbed")))
+    if at.is_relative_to(keys) or (named and at == Path(os.path.realpath(named))):
         raise InputError(f"{place} is where keys of studies lie; name another place (docs/operations.md, Keys)")

@@ -230,7 +230,7 @@ class Conclusions(Judgements):
         """Givers of names, and answers of registries on them."""
         settings, targets = self.config.domains, self.facts.targets
         return NameEnds(
-            giver=lambda url_id, when: self.attributor.platform(targets[url_id].suffix_id, when),
+            gives=lambda hoster, url_id, when: self.attributor.gives(hoster, targets[url_id].suffix_id, when),
             answers=self.domains.answers,
             before=timedelta(days=settings.before_expiry_days),
             after=timedelta(days=settings.after_expiry_days),

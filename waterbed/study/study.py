@@ -128,7 +128,7 @@ class Study:
         """
         defaults = Defaults(
             source=plain_word("source", source) if source else default_word("source", path.name),
-            category=plain_word("category", category or "phishing"),
+            category=plain_word("category", "phishing" if category is None else category),
             look=not history,
             live=self.config.probe.live,
         )

@@ -18,7 +18,7 @@ from waterbed.model.bookkeeping import Audit
 from waterbed.model.decisions import Coding
 from waterbed.model.errors import InputError
 from waterbed.store import config
-from waterbed.store.folder import SETTINGS
+from waterbed.store.own_files import SETTINGS
 from waterbed.study.study import Study, open_study
 
 HOURS = 40

@@ -16,7 +16,7 @@ from tests.study.rig import feed, lab_study, reports_csv
 from waterbed.model.bookkeeping import Due, Run, RunEnd
 from waterbed.model.facts import Observation
 from waterbed.store.config import read_config, write_toml
-from waterbed.store.folder import SETTINGS
+from waterbed.store.own_files import SETTINGS
 from waterbed.study.study import Study
 
 HOSTS, EACH = 150, 2

@@ -19,7 +19,7 @@ from waterbed.model.bookkeeping import Beat, Due, Reserved, Run, RunEnd
 from waterbed.model.errors import InputError
 from waterbed.model.facts import CanaryLook, Observation
 from waterbed.store.config import read_config, write_toml
-from waterbed.store.folder import SETTINGS
+from waterbed.store.own_files import SETTINGS
 from waterbed.study.study import Study, open_study
 
 COMPOSE = Path(__file__).parents[3] / "docs" / "examples" / "compose.yaml"

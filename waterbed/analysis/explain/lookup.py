@@ -7,7 +7,7 @@ import re
 from datetime import date
 from ipaddress import ip_address
 
-from attribution.hosters.members import is_key, member_of, shown, stands_alone
+from attribution.hosters.members import is_key, member_of, stands_alone
 from waterbed.analysis.explain.hoster import chain_of_address, chain_of_hoster
 from waterbed.analysis.explain.link import chain_between
 from waterbed.analysis.explain.url import chain_of_url
@@ -16,6 +16,7 @@ from waterbed.model.conclusions import ChainLink
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Target
 from waterbed.model.progress import stage
+from waterbed.model.redaction import shown
 from waterbed.store.tables import TABLES
 from waterbed.study.study import Study
 

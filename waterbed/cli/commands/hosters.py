@@ -78,7 +78,7 @@ def hosters_define(
 
     For example: waterbed -C mystudy hosters define acme --name Acme --members AS64500,AS64501 --reason "one company"
     """
-    from attribution.hosters.members import shown
+    from waterbed.model.redaction import shown
 
     kinds: dict[str, HosterKind] = {"hoster": "hoster", "proxy": "proxy", "platform": "platform"}
     if kind not in kinds:
@@ -245,8 +245,8 @@ def hosters_show(
     For example: waterbed -C mystudy hosters show acme --as-of 2026-01-01
     """
     from attribution.hosters.listing import ChangeRow, HosterRow, change_rows, hoster_rows
-    from attribution.hosters.members import shown
     from waterbed.governance.hosters import book_as_decided, read_book
+    from waterbed.model.redaction import shown
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 

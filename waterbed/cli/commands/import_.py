@@ -11,9 +11,10 @@ import typer
 from waterbed.cli.options import NOTICE_FORMS, REPORT_FORMS, Zone
 from waterbed.cli.output import FINDING, OK, complain, console, note, say
 from waterbed.model.errors import InputError, WaterbedError
-from waterbed.model.redaction import redact
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from waterbed.intake.importer import ImportReport
     from waterbed.intake.notices import NoticeImport
     from waterbed.service.watch import Refusal
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 _STANDARD = Path("-")
-_ADDRESS = re.compile(r"[a-z]+:/", re.IGNORECASE)
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.*-]*:/", re.IGNORECASE)
 """A URL as a path, whose slashes are one."""
 
 
@@ -64,11 +65,7 @@ def import_(
 
     if bool(files) == bool(watch):
         raise InputError("name either files of reports or a folder with --watch (docs/intake.md)")
-    if any(_ADDRESS.match(str(path)) for path in files or ()):
-        raise InputError(
-            "import reads files of this machine, and an address was given: download it first, or send it to "
-            "waterbed import - (docs/intake.md)"
-        )
+    _refuse_addresses([*(files or ()), *([watch] if watch else [])])
     if _STANDARD in (files or ()) and not source:
         raise InputError("what comes by standard input has no name: say whose reports they are with --source")
     findings = 0
@@ -106,9 +103,19 @@ def _print_watched(path: Path, outcome: ImportReport | Refusal) -> None:
         print_import(path, outcome)
 
 
+def _refuse_addresses(paths: Sequence[Path]) -> None:
+    """InputError for an address in place of a file, which it does not repeat."""
+    if any(_ADDRESS.match(str(path)) for path in paths):
+        raise InputError(
+            "files of this machine are read, and an address was given: download it first, or send reports to waterbed "
+            "import - (docs/intake.md)"
+        )
+
+
 def _plain(path: Path) -> str:
-    """A file's name without what names an address, in one line."""
-    return redact(path.name).encode("unicode_escape").decode() if not path.name.isprintable() else redact(path.name)
+    from waterbed.intake.csv_table import file_name
+
+    return file_name(path.name)
 
 
 def print_import(path: Path, report: ImportReport) -> None:
@@ -157,6 +164,7 @@ def notices(
     from waterbed.study.study import open_study
 
     findings = 0
+    _refuse_addresses(files)
     with open_study(context.obj) as study:
         for path in files:
             found = study.import_notices(path, sender=sender, kind=kind, form=form, zone=zone)
@@ -167,7 +175,7 @@ def notices(
 def _imported(study: Study, path: Path, found: NoticeImport) -> int:
     """Print an import's result; return the number of findings."""
     note(
-        f"{path.name}: {found.imported:,} notices imported, {found.known:,} already known, "
+        f"{_plain(path)}: {found.imported:,} notices imported, {found.known:,} already known, "
         f"{found.rejections:,} lines rejected"
     )
     _print_rejected(found)
@@ -186,4 +194,4 @@ def _imported(study: Study, path: Path, found: NoticeImport) -> int:
     if strangers:
         some = ", ".join(strangers[:_NAMED]) + (", ..." if len(strangers) > _NAMED else "")
         say(f"  {len(strangers):,} recipients are not in the book of hosters: {some}")
-    return found.rejections + found.repeated + len(strangers)
+    return found.rejections + len(strangers)

@@ -16,8 +16,10 @@ from graphs.displacement.event import event_files
 from waterbed.governance.reply import PUBLIC, record, refuse_unheard
 from waterbed.model.bookkeeping import STORED, Due, Forgotten, KeyCheck, QuarantineDecision, Sealed
 from waterbed.model.decisions import Coding, HosterChange
+from waterbed.model.errors import InputError
 from waterbed.model.facts import Snapshot
 from waterbed.model.governance import DeviationNote, Edition, Preview, ProtocolLock, Reply, Ruling
+from waterbed.model.redaction import redact
 from waterbed.model.window import ALL, Window
 from waterbed.publish.api.answers import Answers, Body
 from waterbed.publish.contents import edition_files, site_files, tables_of, with_sums
@@ -27,7 +29,8 @@ from waterbed.publish.policy import Publication, publishable
 from waterbed.publish.site.layout import Site
 from waterbed.publish.tables import publication_of, with_changes
 from waterbed.store.config import read_config
-from waterbed.store.folder import SETTINGS, open_store, real_clock
+from waterbed.store.folder import open_store, real_clock
+from waterbed.store.own_files import SETTINGS
 from waterbed.study.study import Study, open_study
 
 log = logging.getLogger(__name__)
@@ -117,7 +120,8 @@ class Current:
                 await _in_thread(self.refresh)
             except Exception as failure:  # the next look may succeed; until then /health says that answers are old
                 self.stale = True
-                log.error("answers are not made anew: %s", type(failure).__name__)
+                why = redact(str(failure)) if isinstance(failure, InputError) else ""
+                log.error("answers are not made anew: %s", f"{type(failure).__name__} {why}".strip())
 
 
 async def _in_thread(work: Callable[[], object]) -> None:

@@ -40,10 +40,11 @@ from waterbed.store.backup.manifest import (
 from waterbed.store.backup.portable import copy_out
 from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.config import Config, read_config, read_lab
-from waterbed.store.folder import LAB, SETTINGS, Clock, open_store, real_clock
+from waterbed.store.folder import LAB, Clock, open_store, real_clock
 from waterbed.store.kept import FOLDER as KEPT
 from waterbed.store.lake.lake import LOCK, unchanged
 from waterbed.store.lake.sealing import SCRATCH
+from waterbed.store.own_files import SETTINGS
 from waterbed.store.schema import held
 from waterbed.store.store import Store
 from waterbed.store.whole.files import sync

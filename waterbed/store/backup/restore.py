@@ -24,8 +24,9 @@ from waterbed.store.backup.portable import acting_in, damage, fill, rows_in
 from waterbed.store.bounded.limits import MOST_STORE_RATIO, SMALL
 from waterbed.store.bounded.memory import bounded_memory
 from waterbed.store.config import read_config, write_toml
-from waterbed.store.folder import SETTINGS, STORE_ENVIRONMENT, real_clock
+from waterbed.store.folder import STORE_ENVIRONMENT, real_clock
 from waterbed.store.leases import mark_dead
+from waterbed.store.own_files import SETTINGS
 from waterbed.store.schema import refuse_unknown, revisions
 from waterbed.store.store import Store
 from waterbed.store.vault import Keys, Vault

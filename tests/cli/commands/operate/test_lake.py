@@ -12,9 +12,9 @@ from tests.publish.study import small_study
 from tests.store.lake.rig import days_of, in_store, virtual
 from waterbed.model.errors import InputError
 from waterbed.store.config import read_config, write_toml
-from waterbed.store.folder import SETTINGS
 from waterbed.store.lake.lake import LOCK, lake_of
 from waterbed.store.lake.sealing import seal
+from waterbed.store.own_files import SETTINGS
 from waterbed.store.settings import LakeAt, Retention
 from waterbed.study.study import Study
 

@@ -15,6 +15,7 @@ from waterbed.model.bookkeeping import Delivery, Due, Run, RunEnd, Sealed
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Report, Target
 from waterbed.store.folder import Folder
+from waterbed.study.study import open_study
 
 HEADER = "url,source,reported_at\n"
 
@@ -109,6 +110,19 @@ def test_content_behind_gateways_is_one_whoever_reports_it(store_url: str, tmp_p
     told = {one.source: one.content_id for one in folder.store.all(Report)}
     assert told["one"] == told["two"] != told["three"]
     folder.close()
+
+
+def test_a_file_of_a_hotline_that_is_read_again_makes_its_urls_strict(tmp_path: Path) -> None:
+    """What adds nothing to earlier reports still says that content is of abuse: HEAD alone from then on."""
+    path = tmp_path / "closed.csv"
+    path.write_text("url;filenumber;first seen;last seen\nhttp://a.example/;1;2025-03-01 09:00:00;\n")
+    made(tmp_path / "s").close()
+    with open_study(tmp_path / "s") as study:
+        for category, kept in (("phishing", "phishing"), (None, "abuse-material")):
+            told = study.import_reports(path, source="hotline", category=category)
+            assert told.rejections == 0
+            assert [one.category for one in study.store.all(Due)] == [kept]
+        assert [one.category for one in study.store.all(Report)] == ["phishing"]
 
 
 @pytest.mark.parametrize(

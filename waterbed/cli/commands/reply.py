@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from waterbed.cli.options import Format, Formatted, Reason
-from waterbed.cli.output import FINDING, OK, console, for_tools, minute, new_table, print_table, say
+from waterbed.cli.output import FINDING, OK, console, for_tools, minute, new_table, print_table, say, written_at
 from waterbed.model.errors import InputError
 from waterbed.model.takedown import Case
 
@@ -116,25 +116,22 @@ def _write(
     if taken:
         raise InputError(f"{out / taken[0]} exists already; name a new folder for the previews (docs/reply.md)")
     moved: list[str] = []
-    try:
-        with unfinished_folder(out / "previews", "reply preview", study.folder.path) as work:
-            try:
-                made = [
-                    _preview(study, one, work / name, given, carried.get(one.key, ()))
-                    for one, name in zip(sheets, names, strict=True)
-                ]
-                sync_tree(work)
-                for name in names:
-                    (work / name).rename(out / name)
-                    moved.append(name)
-                sync(out)
-                study.folder.store.add(made)
-            except BaseException:
-                for name in moved:  # not on record: nobody may send it
-                    rmtree(out / name, ignore_errors=True)
-                raise
-    except OSError as problem:
-        raise InputError(f"{out} cannot be written ({problem.strerror}); name another place") from None
+    with written_at(out), unfinished_folder(out / "previews", "reply preview", study.folder.path) as work:
+        try:
+            made = [
+                _preview(study, one, work / name, given, carried.get(one.key, ()))
+                for one, name in zip(sheets, names, strict=True)
+            ]
+            sync_tree(work)
+            for name in names:
+                (work / name).rename(out / name)
+                moved.append(name)
+            sync(out)
+            study.folder.store.add(made)
+        except BaseException:
+            for name in moved:  # not on record: nobody may send it
+                rmtree(out / name, ignore_errors=True)
+            raise
 
 
 def _preview(study: Study, one: Sheet, folder: Path, given: datetime | None, carried: Sequence[str]) -> Preview:

@@ -20,7 +20,6 @@ from waterbed.cli.commands import COMMANDS
 from waterbed.cli.former import as_now
 from waterbed.cli.plain import read_plainly
 from waterbed.model.errors import InputError, WaterbedError
-from waterbed.store.own_files import SETTINGS
 
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # its own reserves a gigabyte, which a memory limit counts
 
@@ -83,9 +82,12 @@ class _Root(TyperGroup):
 
         Where there is no study, the overview; the exit code is then that of misuse.
         """
-        if not args and not ctx.resilient_parsing and not (Path(os.environ.get(_STUDY, "")) / SETTINGS).is_file():
-            typer.echo(ctx.get_help())
-            raise typer.Exit(2)
+        if not args and not ctx.resilient_parsing:
+            from waterbed.store.own_files import SETTINGS  # noqa: PLC0415 (help needs none of it)
+
+            if not (Path(os.environ.get(_STUDY, "")) / SETTINGS).is_file():
+                typer.echo(ctx.get_help())
+                raise typer.Exit(2)
         if not args or (len(args) == 2 and args[0] in ("-C", "--study")):
             args = [*args, "status"]
         read_plainly(self.get_params(ctx))

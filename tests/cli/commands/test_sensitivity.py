@@ -146,8 +146,10 @@ def test_wrong_words_are_one_sentence(folder: Path, words: tuple[str, ...], part
 
 
 def test_output_that_cannot_be_written_is_refused(folder: Path) -> None:
-    """A file where the folder should be is named."""
-    refused(run(folder, "--most", "16", "--out", str(folder / "waterbed.toml")), "cannot be written")
+    """A file where the folder should be is named, and so is one of the study's own."""
+    (folder / "taken").write_text("")
+    refused(run(folder, "--most", "16", "--out", str(folder / "taken")), "cannot be written")
+    refused(run(folder, "--most", "16", "--out", str(folder / "waterbed.toml")), "is the study's own")
 
 
 def test_study_without_a_share_is_refused(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
 
-from waterbed.lab.simulate.facts import LookPlan, VirtualFacts, virtual_facts
+from waterbed.lab.simulate.facts import LookPlan, VirtualFacts, keyed, virtual_facts
 from waterbed.lab.world.allocations import Allocations, country_csv, hosters_toml, routing_csv
 from waterbed.lab.world.file import World
 from waterbed.lab.world.reading import read_world, scenario_path
@@ -40,6 +42,8 @@ def lab_study(folder: Path) -> Iterator[Study]:
         ) as study:
             _add_tables(study, world, folder)
             seen = virtual_facts(simulate(world), LookPlan(every_hours=2.5), random.Random(1))
+            for url_id, target in seen.targets.items():
+                seen.targets[url_id] = replace(target, suffix_id=_suffixes(study).get(target.suffix_id))
             study.folder.store.add(_facts(seen))
             _add_events(study)
             yield study
@@ -58,6 +62,12 @@ def _add_tables(study: Study, world: World, folder: Path) -> None:
             study.add_table(path, day, kind=kind, licence="CC0-1.0")
     (folder / "hosters.toml").write_text(hosters_toml(world))
     study.set_hosters(folder / "hosters.toml")
+
+
+@lru_cache
+def _suffixes(study: Study) -> dict[str | None, str]:
+    """The study's ids of platforms' suffixes, by those of a virtual study."""
+    return {keyed("suffix", suffix): study.vault.keyed_id("suffix", suffix) for suffix in study.book().suffixes()}
 
 
 def _add_events(study: Study) -> None:

@@ -18,7 +18,7 @@ from graphs.displacement.displaced import returns_of
 from waterbed.estimators.detection import SetBounds, displaced_bounds
 from waterbed.estimators.displaced import Estimate, displaced_estimate
 from waterbed.lab.simulate.births import BirthFiles, Feeds
-from waterbed.lab.simulate.displacement import DETECTION, LookedWorld
+from waterbed.lab.simulate.displaced_worlds import DETECTION, LookedWorld
 from waterbed.lab.world.reading import read_world, scenario_path
 
 PROMPT = 2.0

@@ -16,8 +16,8 @@ from scipy import stats
 
 from waterbed.estimators.detection import displaced_bounds
 from waterbed.estimators.refusal import Refusal
-from waterbed.lab.score.hops import KINDS, KindTally
-from waterbed.lab.simulate.displacement import DETECTION, displaced_world
+from waterbed.lab.score.hop_score import KINDS, KindTally
+from waterbed.lab.simulate.displaced_worlds import DETECTION, displaced_world
 from waterbed.lab.simulate.draw import draw_hop_world
 from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.simulate.study import score_virtual, virtual_study

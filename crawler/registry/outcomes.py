@@ -13,10 +13,10 @@ from attribution.lookups.rdap.domains import RegisteredDomain
 from attribution.lookups.rdap.plan import Answered
 from attribution.lookups.rdap.whois import ask_whois
 from crawler.registry.clock import Clock
-from crawler.registry.facts import Fact, PendingFacts, answered, answered_domain, unanswered, unchanged
 from crawler.registry.hierarchy import Hierarchy, encloses
 from crawler.registry.pace import LONGEST_PATIENCE, backoff
 from crawler.registry.queue import GIVE_UP, Queue, RdapTask
+from crawler.registry.registration_facts import Fact, PendingFacts, answered, answered_domain, unanswered, unchanged
 from crawler.registry.response import Found, Moved, Permanent, RdapResponse, Retry, Unchanged, interpret
 from waterbed.model.facts import DomainRegistration, RegistrationStatus
 from waterbed.store.settings import Registry

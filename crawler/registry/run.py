@@ -7,7 +7,7 @@ import uvloop
 
 from crawler.addon import new_crawler
 from crawler.registry.clock import Clock
-from crawler.registry.report import CrawlReport
+from crawler.registry.registry_report import CrawlReport
 from crawler.registry.session import RegistrySession
 from crawler.signals import stopped_by_signals
 from crawler.spiders.registry import RegistrySpider

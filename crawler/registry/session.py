@@ -14,11 +14,11 @@ from attribution.lookups.rdap.domain_registries import DomainRegistries
 from attribution.lookups.rdap.plan import Answered, Ask
 from crawler.logs import place_of
 from crawler.registry.clock import Clock, LoopClock, SkippingClock
-from crawler.registry.facts import PendingFacts, unanswered
 from crawler.registry.outcomes import Outcomes
 from crawler.registry.pace import WINDOW, Pace
 from crawler.registry.queue import Queue, RdapTask
-from crawler.registry.report import CrawlReport, report_of
+from crawler.registry.registration_facts import PendingFacts, unanswered
+from crawler.registry.registry_report import CrawlReport, report_of
 from crawler.registry.response import RdapResponse
 from waterbed.model.addresses import refusal
 from waterbed.model.errors import InputError, LeaseLost

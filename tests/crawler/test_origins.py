@@ -24,7 +24,7 @@ from waterbed.governance.origin_agreement import decide_use
 from waterbed.lab.servers.origins import OriginPlay, origin_service
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Origin
-from waterbed.publish.freeze.facts import FROZEN_FACTS
+from waterbed.publish.freeze.package_facts import FROZEN_FACTS
 from waterbed.publish.release import publish_all
 from waterbed.store.audit import audits
 from waterbed.store.config import write_toml

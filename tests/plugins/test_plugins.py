@@ -179,7 +179,7 @@ def test_a_table_form_a_rule_file_and_link_checks(tmp_path: Path) -> None:
     code = (
         "from pathlib import Path\n"
         "from attribution.lookups.tables.contents import lines_of\n"
-        "from attribution.lookups.tables.files import TableForm, csv_rows\n"
+        "from attribution.lookups.tables.table_files import TableForm, csv_rows\n"
         "from waterbed.model.plugins import DataFile\n"
         "def read(pieces, sample, path):\n"
         "    rows = (line.replace(' to ', ',').replace(': ', ',') for line in lines_of(pieces, path) if ': ' in line)\n"

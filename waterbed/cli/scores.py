@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from waterbed.lab.score.actors import ActorScore
     from waterbed.lab.score.attribution import AttributionScore
     from waterbed.lab.score.compare import RunComparison, Scorecard, ShareComparison
-    from waterbed.lab.score.hops import KindTally
+    from waterbed.lab.score.hop_score import KindTally
     from waterbed.lab.score.hotline import HotlineScore
     from waterbed.lab.servers.counts import Counts
     from waterbed.lab.simulate.coverage import Campaign

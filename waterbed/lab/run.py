@@ -23,7 +23,7 @@ from waterbed.lab.deliveries import deliver_nothing, import_reports, notify
 from waterbed.lab.score.actors import ActorScore, score_actors
 from waterbed.lab.score.attribution import AttributionScore, score_attribution
 from waterbed.lab.score.compare import RunComparison, Scorecard, compare, compare_runs
-from waterbed.lab.score.hops import KindTally, looked_at, score_hops, sight_of
+from waterbed.lab.score.hop_score import KindTally, looked_at, score_hops, sight_of
 from waterbed.lab.score.hotline import HotlineScore, score_hotline
 from waterbed.lab.score.looks import Group, LookScore, score_looks
 from waterbed.lab.servers.counts import Counts

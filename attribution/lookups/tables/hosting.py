@@ -6,8 +6,8 @@ from pathlib import Path
 
 from attribution.lookups.tables.about import FileAbout
 from attribution.lookups.tables.addresses import Packed, pack
-from attribution.lookups.tables.files import read_rows
 from attribution.lookups.tables.ranges import RangeTable, build, load_table, save_table
+from attribution.lookups.tables.table_files import read_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

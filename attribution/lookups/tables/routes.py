@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from attribution.lookups.tables.about import FileAbout
 from attribution.lookups.tables.addresses import Packed, pack
-from attribution.lookups.tables.files import read_rows
 from attribution.lookups.tables.ranges import RangeTable, build, load_table, save_table
+from attribution.lookups.tables.table_files import read_rows
 from waterbed.model.errors import InputError
 
 _ARRAYS = ("name_asns", "name_ends", "name_text")

@@ -21,7 +21,7 @@ from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
 from waterbed.model.decisions import HosterChange
 from waterbed.model.errors import InputError
-from waterbed.publish.freeze.facts import frozen_facts
+from waterbed.publish.freeze.package_facts import frozen_facts
 from waterbed.study.study import open_study
 
 DAY = "2026-01-04"

@@ -13,7 +13,7 @@ from tests.study.rig import Run
 from waterbed.governance import hosters
 from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.errors import InputError
-from waterbed.publish.freeze.facts import frozen_facts
+from waterbed.publish.freeze.package_facts import frozen_facts
 from waterbed.study.study import open_study
 
 FIRST, SECOND = date(2026, 1, 1), date(2026, 6, 1)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from crawler.registry.report import CrawlReport
+from crawler.registry.registry_report import CrawlReport
 from crawler.registry.run import enrich
 from tests.crawler.registry.registries import NOON, clock
 from waterbed.governance.keys import forget

@@ -15,11 +15,11 @@ import pytest
 from attribution.lookups.rdap.answers import Registered
 from attribution.lookups.rdap.bootstrap import read_bootstrap
 from attribution.lookups.rdap.plan import Answered, Ask
-from crawler.registry.facts import PendingFacts, answered
 from crawler.registry.outcomes import Outcomes
 from crawler.registry.pace import Pace
 from crawler.registry.queue import Queue, RdapTask
-from crawler.registry.report import CrawlReport
+from crawler.registry.registration_facts import PendingFacts, answered
+from crawler.registry.registry_report import CrawlReport
 from crawler.registry.response import RdapResponse
 from crawler.registry.run import enrich
 from crawler.registry.session import RegistrySession

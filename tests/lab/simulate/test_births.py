@@ -8,7 +8,7 @@ import pytest
 from graphs.displacement.displaced import returns_of
 from waterbed.estimators.displaced import Estimate, displaced_estimate
 from waterbed.lab.simulate.births import BirthFiles, Feeds, draw_births
-from waterbed.lab.simulate.displacement import LookedWorld
+from waterbed.lab.simulate.displaced_worlds import LookedWorld
 from waterbed.lab.world.file import World
 from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.truth import simulate

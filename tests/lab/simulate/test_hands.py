@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from waterbed.lab.score.hops import KindTally
+from waterbed.lab.score.hop_score import KindTally
 from waterbed.lab.simulate.draw import HopWorld, draw_hop_world
 from waterbed.lab.simulate.hands import hands_scores, hands_world, recall_and_precision, scored
 from waterbed.lab.simulate.study import score_virtual, virtual_study

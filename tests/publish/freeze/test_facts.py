@@ -6,7 +6,7 @@ import pytest
 
 from tests.graphs.test_name_ends import answer
 from waterbed.model.facts import DomainRegistration
-from waterbed.publish.freeze.facts import frozen_facts, read_facts, write_facts
+from waterbed.publish.freeze.package_facts import frozen_facts, read_facts, write_facts
 from waterbed.store.config import Config
 from waterbed.store.folder import create_folder
 

@@ -18,7 +18,7 @@ from tests.publish.study import small_study
 from waterbed.model.bookkeeping import Audit
 from waterbed.model.errors import InputError
 from waterbed.model.facts import CanaryLook, ControlLook, Observation, Resolution
-from waterbed.publish.freeze import facts
+from waterbed.publish.freeze import package_facts
 from waterbed.publish.freeze.freeze import ACTION, freeze
 from waterbed.publish.freeze.layout import read_about
 from waterbed.publish.freeze.metadata import HEADER
@@ -125,11 +125,16 @@ def test_facts_are_all_there_and_sorted_by_key(
     at_once: int, study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However few are sorted at once: the rows are those of all facts, without the names of resolvers."""
-    for module, name in ((facts, "_BUCKET"), (facts, "_AT_ONCE"), (rows, "IN_STRETCH"), (streams, "IN_GROUP")):
+    for module, name in (
+        (package_facts, "_BUCKET"),
+        (package_facts, "_AT_ONCE"),
+        (rows, "IN_STRETCH"),
+        (streams, "IN_GROUP"),
+    ):
         monkeypatch.setattr(module, name, at_once)
     monkeypatch.setattr(spool, "IN_MEMORY", at_once)
     folder = study.folder
-    written = facts.write_facts(folder, facts.frozen_facts(folder), tmp_path / "facts")
+    written = package_facts.write_facts(folder, package_facts.frozen_facts(folder), tmp_path / "facts")
     for cls in (Observation, Resolution, ControlLook, CanaryLook):
         every = [replace(one, resolver="") if cls is Resolution else one for one in facts_of(folder, cls)]
         found = pq.read_table(tmp_path / "facts" / f"{table_name(cls)}.parquet")

@@ -17,7 +17,7 @@ from waterbed.cli.output import FINDING, OK, complain, console, for_tools, new_t
 
 if TYPE_CHECKING:
     from crawler.recheck.run import PassReport
-    from crawler.registry.report import CrawlReport
+    from crawler.registry.registry_report import CrawlReport
     from waterbed.analysis.table_check import Compared
     from waterbed.service.endpoint import Endpoint
     from waterbed.store.backlog import ScheduleLag
@@ -205,7 +205,7 @@ def enrich(
     For example: waterbed -C mystudy enrich --limit 100
     """
     from crawler.registry import run as registry
-    from crawler.registry.report import RegistryRow
+    from crawler.registry.registry_report import RegistryRow
     from waterbed.analysis.table_check import Compared, compare
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study

@@ -22,7 +22,6 @@ from waterbed.model.results import PooledHoster, SharedEpisode, SharedLook
 from waterbed.publish.edition import editions, remember
 from waterbed.publish.events import event_stems, public_events
 from waterbed.publish.freeze.bag import ALGORITHMS, DATA, seal, sums_of
-from waterbed.publish.freeze.facts import Facts, counts, frozen_facts, refuse_named, write_facts
 from waterbed.publish.freeze.layout import (
     ABOUT,
     DOCS,
@@ -44,6 +43,7 @@ from waterbed.publish.freeze.layout import (
     rules_inside,
 )
 from waterbed.publish.freeze.metadata import CRATE, DATACITE, Cited, codebook, crate, datacite
+from waterbed.publish.freeze.package_facts import Facts, counts, frozen_facts, refuse_named, write_facts
 from waterbed.publish.freeze.results import EVENT_RESULTS, event_results, results_of, shared_results
 from waterbed.publish.named import named_hosters
 from waterbed.publish.policy import Publication, publishable

@@ -20,7 +20,6 @@ from waterbed.model.governance import ProtocolLock
 from waterbed.model.progress import stage
 from waterbed.publish.edition import LastEdition, editions, keep_editions
 from waterbed.publish.freeze.bag import DATA, damages, name_of
-from waterbed.publish.freeze.facts import check_facts, read_facts
 from waterbed.publish.freeze.freeze import settings_of
 from waterbed.publish.freeze.layout import (
     DOCS,
@@ -35,6 +34,7 @@ from waterbed.publish.freeze.layout import (
     other_than,
     read_about,
 )
+from waterbed.publish.freeze.package_facts import check_facts, read_facts
 from waterbed.publish.freeze.results import (
     SHARED_TABLE,
     Compared,

@@ -14,7 +14,7 @@ def plugins() -> None:
 
     For example: waterbed plugins
     """
-    from attribution.lookups.tables.files import FORMS, TableForm
+    from attribution.lookups.tables.table_files import FORMS, TableForm
     from waterbed.analysis.rankings.keys import RankingKind
     from waterbed.cli.options import RANKED
     from waterbed.intake.formats import FORMATS, ReportForm

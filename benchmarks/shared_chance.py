@@ -21,7 +21,7 @@ from waterbed.analysis.rankings.hiding import goes_by_looks, if_hiding
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, known_within, removal
 from waterbed.estimators.cluster_shares import beta_binomial, worth
 from waterbed.estimators.survival.incidence import share_interval
-from waterbed.estimators.survival.paces import pace_test
+from waterbed.estimators.survival.paces import look_test, pace_test
 from waterbed.lab.simulate.hoster_worlds import KINDS, draw_hoster_world
 from waterbed.lab.simulate.processes import (
     HosterWorld,
@@ -127,6 +127,7 @@ def one_study(which: tuple[str, int, int, int]) -> dict[str, Any]:
         step=PACE * world.plan.every_hours,
         last=world.follow_h - CONFIRMED_H,
     )
+    after = look_test(paced.looks.only(clear), rare[clear], rng, pace=PACE)
     true = hours_until(world.hoster.removal, world.start, process.reported, process.sizes, notified=process.notified)
     return {
         "kind": kind,
@@ -137,7 +138,8 @@ def one_study(which: tuple[str, int, int, int]) -> dict[str, Any]:
         "happened": float(np.mean(process.removed_after <= WITHIN_H)),
         "class": found.estimability,
         "views": views.p,
-        "differ": goes_by_looks(views),
+        "after": after.p,
+        "differ": goes_by_looks(views, after),
         "urls": int(clear.sum()),
         "at_random": world.hoster.blind_at_random if world.hoster.blind_to else None,
         "if_hiding": least,

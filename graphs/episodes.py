@@ -44,6 +44,7 @@ class _Open:
     without_since: int | None = None
     without_cause: EndCause = "moved"
     looks: int = 0
+    looks_until_last: int = 0
     unknown_looks: int = 0
     flap: tuple[int, int] | None = None
     """Last known up before the first unconfirmed removal after a report, and first look of it."""
@@ -193,6 +194,7 @@ class _Machine:
         when, answer = int(run.at[believed - 1]), run.answer(believed - 1)
         for now in self.open.values():
             now.looks += believed - first
+            now.looks_until_last = now.looks
             now.last_up, now.latest, now.without, now.without_since = when, answer, 0, None
 
     def _up(self, when: int, answer: Attribution, here: Sequence[str]) -> None:
@@ -201,6 +203,7 @@ class _Machine:
         for hoster, now in list(self.open.items()):
             now.looks += 1
             if hoster in here:
+                now.looks_until_last = now.looks
                 now.last_up, now.latest, now.without, now.without_since = when, answer, 0, None
                 now.first_up = now.first_up or when
                 continue
@@ -247,6 +250,7 @@ class _Machine:
             first_up=seen,
             last_up=known_up_at if seen is None else seen,
             looks=self.undecided + 1,
+            looks_until_last=0 if seen is None else self.undecided + 1,
             unknown_looks=self.undecided,
             flap=self.early if self.decided_at is None else None,
         )
@@ -278,6 +282,7 @@ class _Machine:
                 first_down=moment(when) if when is not None and ended else None,
                 cause=cause if ended else None,
                 looks=now.looks,
+                looks_until_last=now.looks_until_last,
                 unknown_looks=now.unknown_looks,
                 flap_last_up=None if flap is None else moment(flap[0]),
                 flap_first_down=None if flap is None else moment(flap[1]),

@@ -189,6 +189,7 @@ class _Walk:
                 first_down=when,
                 cause=cause,
                 looks=now.looks,
+                looks_until_last=now.looks,
                 unknown_looks=0,
                 observer=self.observer,
                 source=self.source,

@@ -75,6 +75,7 @@ class _Open:
     without_since: datetime | None = None
     without_cause: EndCause = "moved"
     looks: int = 0
+    looks_until_last: int = 0
     unknown_looks: int = 0
     flap: tuple[datetime, datetime] | None = None
 
@@ -157,6 +158,7 @@ class _Machine:
         for hoster, now in list(self.open.items()):
             now.looks += 1
             if hoster in here:
+                now.looks_until_last = now.looks
                 now.last_up, now.latest, now.without, now.without_since = when, answer, 0, None
                 now.first_up = now.first_up or when
                 continue
@@ -203,6 +205,7 @@ class _Machine:
             first_up=seen,
             last_up=seen or known_up_at,
             looks=self.undecided + 1,
+            looks_until_last=self.undecided + 1 if seen else 0,
             unknown_looks=self.undecided,
             flap=self.early if self.decided_at is None else None,
         )
@@ -233,6 +236,7 @@ class _Machine:
                 first_down=when if ended else None,
                 cause=cause if ended else None,
                 looks=now.looks,
+                looks_until_last=now.looks_until_last,
                 unknown_looks=now.unknown_looks,
                 flap_last_up=flap[0] if flap else None,
                 flap_first_down=flap[1] if flap else None,

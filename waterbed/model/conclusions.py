@@ -181,6 +181,7 @@ class Episode:
     first_down: Annotated[datetime | None, "first confirmed look that saw it down or elsewhere"]
     cause: Annotated[EndCause | None, "why it ended"]
     looks: Annotated[int, "looks in the episode"]
+    looks_until_last: Annotated[int, "of these, until it was last known up"] = 0
     unknown_looks: Annotated[int, "of these, undecided"]
     flap_last_up: Annotated[datetime | None, "last time known up before the flap"] = None
     flap_first_down: Annotated[

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from tests.analysis.rankings.episodes import SPREAD_H, appearance, episode, hours, spread
-from tests.estimators.survival.test_paces import clocks
+from tests.estimators.survival.test_paces import watched
 from tests.study.random_studies import Drawn
 from waterbed.analysis.rankings.hiding import goes_by_looks, shares_if_hiding, views_differ
 from waterbed.analysis.rankings.ranking import rank
 from waterbed.analysis.rankings.tables import RankingTables
-from waterbed.estimators.survival.paces import PaceTest
+from waterbed.estimators.survival.paces import LookTest, PaceTest
 from waterbed.model.paces import rarely
 from waterbed.store.settings import Schedule
 
@@ -21,12 +21,17 @@ SCHEDULE = Schedule(rare_share=1 / 3)
 
 def group(seed, n=45, **world):
     """Episodes of a hoster whose rarely looked at URLs are those of their ids."""
-    left, right, rare = clocks(np.random.default_rng(seed), n, **world)
+    left, right, rare, looks = watched(np.random.default_rng(seed), n, **world)
     found = []
     for i in range(n):
-        ended = np.isfinite(right[i])
-        made = episode(i, left[i], right[i] if ended else None, "removed", hoster=f"h{seed}")
-        found.append(made)
+        end = right[i] if np.isfinite(right[i]) else None
+        seen = {
+            "looks": int(looks.before[i]) + (not looks.decided[i]),
+            "looks_until_last": int(looks.running[i]),
+            "unknown_looks": int(looks.before[i] - looks.decided[i]),
+            "first_up": hours(0) if looks.decided[i] else None,
+        }
+        found.append(episode(i, left[i], end, "removed", hoster=f"h{seed}", **seen))
     return [replace(one, url_id=id_of(i, bool(rare[i]))) for i, one in enumerate(found)]
 
 
@@ -56,11 +61,33 @@ def test_who_hides_after_looks_is_told_and_who_removes_is_not():
 def test_a_small_part_of_many_is_not_told():
     """What is significant only because there are thousands of URLs is not told: rare looks miss short absences, too."""
     few = PaceTest(p=0.001, missing=0.06, at_once=0.3, rare=3_000, often=7_000)
-    assert not goes_by_looks(few)
-    assert goes_by_looks(replace(few, missing=0.2))
-    assert goes_by_looks(replace(few, at_once=0.8))
-    assert not goes_by_looks(replace(few, missing=0.2, p=0.02))
-    assert not goes_by_looks(replace(few, missing=0.2, p=None))
+    apart = LookTest(p=None, alike=0, outlasting=0)
+    assert not goes_by_looks(few, apart)
+    assert goes_by_looks(replace(few, missing=0.2), apart)
+    assert goes_by_looks(replace(few, at_once=0.8), apart)
+    assert not goes_by_looks(replace(few, missing=0.2, p=0.02), apart)
+    assert not goes_by_looks(replace(few, missing=0.2, p=None), apart)
+
+
+def test_ends_after_one_number_of_looks_tell_alone():
+    """A few URLs that end after as many looks are told if one outlasted the others by its time."""
+    early = PaceTest(p=0.3, missing=0.06, at_once=0.3, rare=10, often=20)
+    alike = LookTest(p=0.05, alike=7, outlasting=2)
+    assert goes_by_looks(early, alike)
+    assert not goes_by_looks(early, replace(alike, p=0.2))
+    assert not goes_by_looks(early, replace(alike, alike=2))
+    assert not goes_by_looks(early, replace(alike, outlasting=0))
+
+
+def test_a_url_gone_at_the_first_look_had_none_before():
+    """The look that saw it gone is one of its episode's; the test counts those before."""
+    hiding = group(1, looks=8)
+    gone = [
+        episode(n, 0.0, 1.0, "removed", hoster="h1", looks=1, first_up=None, url_id=id_of(n, n % 3 == 0))
+        for n in range(45, 60)
+    ]
+    assert views_differ({"a": [*hiding, *gone]}, SCHEDULE) == {"a"}
+    assert views_differ({"a": gone * 3}, SCHEDULE) == set()
 
 
 def test_a_schedule_without_frequent_looks_tells_nothing():

@@ -3,17 +3,25 @@
 import numpy as np
 import pytest
 
-from waterbed.estimators.survival.paces import least_unhidden, pace_test
+from waterbed.estimators.survival.paces import LookedAt, least_unhidden, look_test, pace_test
 
 INF = np.inf
 STEP = 2.0
 """Hours between two rare looks; the others are an hour apart."""
 
 
-def clocks(rng, n, *, looks=None, chance=None, batch=None, share=1 / 3, missed=0.0, mean=33.0):
-    """Clocks looked at for 48 hours, a third of them half as often; a part of the looks tells nothing.
+def clocks(rng, n, **world):
+    """Clocks looked at for 48 hours, a third of them half as often."""
+    return watched(rng, n, **world)[:3]
 
-    Ends are at random, in batches (so many hours apart on average), after a number of looks, or by chance at each.
+
+def watched(
+    rng, n, *, looks=None, chance=None, batch=None, deadline=None, share=1 / 3, missed=0.0, mean=33.0, counts="all"
+):
+    """The same clocks, and the looks at them; a part of the looks tells nothing.
+
+    Ends are at random, in batches (so many hours apart on average), all by a deadline, after a number of looks, or by
+    chance at each; of all looks or of those that are answered.
     """
     rare = rng.random(n) < share
     end = rng.exponential(mean, n)
@@ -21,17 +29,23 @@ def clocks(rng, n, *, looks=None, chance=None, batch=None, share=1 / 3, missed=0
         at = np.cumsum(rng.exponential(batch, 400))
         came = rng.uniform(0, 700, n)
         end = at[np.searchsorted(at, came) + rng.geometric(0.5, n) - 1] - came
+    if deadline:
+        end = np.minimum(end, deadline)
     hidden = rng.geometric(chance, n) if chance else np.full(n, looks or 10**6)
-    left, right = np.zeros(n), np.full(n, INF)
+    left, right, own = np.zeros(n), np.full(n, INF), np.zeros((n, 3), np.int64)
     for i in range(n):
         step = STEP if rare[i] else STEP / 2
-        seen = np.cumsum(step * rng.uniform(0.9, 1.1, int(48 / step)))
-        seen = seen[rng.random(seen.size) >= missed]
-        gone = np.flatnonzero((seen >= end[i]) | (np.arange(1, seen.size + 1) > hidden[i]))
-        last = gone[0] if gone.size else seen.size
-        left[i] = seen[last - 1] if last else 0.0
-        right[i] = seen[last] if gone.size else INF
-    return left, right, rare
+        at = np.cumsum(step * rng.uniform(0.9, 1.1, int(48 / step)))
+        told = rng.random(at.size) >= missed
+        number = np.cumsum(told) if counts == "answered" else np.arange(1, at.size + 1)
+        gone = np.flatnonzero(told & ((at >= end[i]) | (number > hidden[i])))
+        last = gone[0] if gone.size else at.size
+        up = np.flatnonzero(told[:last])
+        left[i] = at[up[-1]] if up.size else 0.0
+        right[i] = at[last] if gone.size else INF
+        own[i] = up[-1] + 1 if up.size else 0, last, up.size
+    running, before, decided = own.T
+    return left, right, rare, LookedAt(running=running, before=before, decided=decided, ended=np.isfinite(right))
 
 
 def flagged(level, n, seeds, **world):
@@ -86,6 +100,70 @@ def test_the_test_is_one_sided_and_needs_both_paces():
     assert pace_test(right - 2, right, ~rare, rng, step=2.0, last=40.0).p <= 0.01
     found = pace_test(right - 2, right, np.zeros(40, bool), rng, step=2.0, last=40.0)
     assert (found.p, found.rare, found.often) == (None, 0, 40)
+
+
+def ended_at_one(level, n, seeds, **world):
+    """The share of studies in which clocks are found to end after one number of looks."""
+    found = []
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        *_, rare, looks = watched(rng, n, **world)
+        test = look_test(looks, rare, rng, pace=2.0, permutations=199)
+        found.append(test.p is not None and test.p <= level and test.alike >= 3 and test.outlasting > 0)
+    return np.mean(found)
+
+
+@pytest.mark.parametrize("counts", ["all", "answered"])
+def test_few_clocks_that_end_after_one_number_of_looks_are_found(counts):
+    """Of 40 clocks 18 outlast eight looks and are gone at the next: mostly found, whichever looks the hoster counts.
+
+    How early they end finds much fewer.
+    """
+    world = {"looks": 8, "missed": 0.15, "mean": 10.0, "counts": counts}
+    assert ended_at_one(0.1, 40, range(100), **world) >= 0.9
+    assert flagged(0.01, 40, range(100), **world) <= 0.75
+
+
+@pytest.mark.parametrize("world", [{}, {"batch": 30.0}, {"mean": 4.0}, {"deadline": 13.0}, {"deadline": 24.0}])
+@pytest.mark.parametrize("n", [8, 40, 150])
+def test_ends_in_time_are_not_taken_for_ends_after_looks(world, n):
+    """Of 200 studies with ends at random, in batches, soon or all by a deadline at most 2% are found."""
+    assert ended_at_one(0.1, n, range(200), missed=0.15, **world) <= 0.02
+
+
+def test_no_clock_outlasts_a_deadline():
+    """Where all are removed after a day no rare look sees one later; where looks end clocks, many do."""
+    rng = np.random.default_rng(3)
+    *_, rare, looks = watched(rng, 200, deadline=24.0)
+    assert look_test(looks, rare, rng, pace=2.0).outlasting == 0
+    *_, rare, looks = watched(rng, 200, looks=12)
+    found = look_test(looks, rare, rng, pace=2.0)
+    assert found.alike > 100
+    assert found.outlasting > 20
+    assert found.p == 0.001
+
+
+def test_looks_of_one_pace_and_clocks_never_seen_running_say_nothing():
+    """Without two of each pace, or a look that saw one running, there is no p."""
+    rng = np.random.default_rng(1)
+    *_, rare, looks = watched(rng, 40, looks=8)
+    assert look_test(looks, np.zeros(40, bool), rng, pace=2.0).p is None
+    none = np.zeros(40, np.int64)
+    unseen = LookedAt(running=none, before=none, decided=none, ended=np.ones(40, bool))
+    assert look_test(unseen, rare, rng, pace=2.0).p is None
+
+
+def test_impossible_looks_are_refused():
+    """More decided looks than all, others' labels, and rare looks that are not rarer are refused."""
+    one, two, flags = np.ones(2, np.int64), np.full(2, 2), np.ones(2, bool)
+    with pytest.raises(ValueError, match="0 <= decided <= running <= before"):
+        LookedAt(running=one, before=two, decided=two, ended=flags)
+    with pytest.raises(ValueError, match="whether it ended"):
+        LookedAt(running=one, before=one, decided=one, ended=flags[:1])
+    looks = LookedAt(running=one, before=two, decided=one, ended=flags)
+    for rare, pace in ((flags[:1], 2.0), (flags, 1.0)):
+        with pytest.raises(ValueError, match="needs a label"):
+            look_test(looks, rare, np.random.default_rng(1), pace=pace)
 
 
 @pytest.mark.parametrize(

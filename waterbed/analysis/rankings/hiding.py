@@ -22,7 +22,7 @@ from waterbed.analysis.rankings.takedown import (
 )
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.survival.incidence import share_within
-from waterbed.estimators.survival.paces import PaceTest, least_unhidden, pace_test
+from waterbed.estimators.survival.paces import LookedAt, LookTest, PaceTest, least_unhidden, look_test, pace_test
 from waterbed.model.conclusions import Episode
 from waterbed.model.paces import PACE, rarely
 from waterbed.model.progress import staged
@@ -34,6 +34,10 @@ LEAST_MISSING: Final = 0.1
 """Part of all ends missing among rare looks, below which nothing is told: they miss short absences, too."""
 LEAST_AT_ONCE: Final = 0.5
 """The same of the ends in the windows of time in which most clearly some are missing."""
+LOOK_LEVEL: Final = 0.1
+"""Of the test whether ends come after one number of looks; hardly any honest group outlasts and is alike, too."""
+LEAST_ALIKE: Final = 3
+"""URLs that end after it, below which nothing is told."""
 _HOUR: Final = timedelta(hours=1)
 _SEED: Final = 20_261
 
@@ -43,8 +47,9 @@ def views_differ(groups: Mapping[str, Sequence[Episode]], schedule: Schedule) ->
 
     Some URLs, drawn by their keyed ids, are looked at half as often (`schedule.rare_share`). Content that a hoster
     removes goes at the same age among both; what it hides from us after some looks goes later among these (`pace_test`,
-    one-sided, at LEVEL, with LEAST_MISSING or LEAST_AT_ONCE). Removals within the schedule's frequent looks count,
-    which are evenly spaced. Empty without such a share.
+    one-sided, at LEVEL, with LEAST_MISSING or LEAST_AT_ONCE; within the schedule's frequent looks, which are evenly
+    spaced), and after the same number of looks (`look_test`, at LOOK_LEVEL, with LEAST_ALIKE). Empty without such a
+    share.
     """
     if not schedule.rare_share:
         return set()
@@ -53,13 +58,15 @@ def views_differ(groups: Mapping[str, Sequence[Episode]], schedule: Schedule) ->
         return rarely(url_id, schedule.rare_share)
 
     tests = ((key, paced(group, rare, schedule, key)) for key, group in staged("paces compared", groups.items()))
-    return {key for key, found in tests if goes_by_looks(found)}
+    return {key for key, found in tests if goes_by_looks(*found)}
 
 
-def goes_by_looks(found: PaceTest) -> bool:
+def goes_by_looks(paces: PaceTest, looks: LookTest) -> bool:
     """True if many ends are shown to go by looks."""
-    many = found.missing >= LEAST_MISSING or found.at_once >= LEAST_AT_ONCE
-    return found.p is not None and found.p <= LEVEL and many
+    many = paces.missing >= LEAST_MISSING or paces.at_once >= LEAST_AT_ONCE
+    if paces.p is not None and paces.p <= LEVEL and many:
+        return True
+    return looks.p is not None and looks.p <= LOOK_LEVEL and looks.alike >= LEAST_ALIKE and looks.outlasting > 0
 
 
 def shares_if_hiding(
@@ -115,14 +122,17 @@ def _looks(schedule: Schedule, within_h: float) -> float:
     return 1.0 + young / schedule.young_interval_s + max(0.0, within_h * 3600 - young) / schedule.interval_s
 
 
-def paced(group: Sequence[Episode], rare: Callable[[str], bool], schedule: Schedule, key: str) -> PaceTest:
-    """The test of one group; `key` seeds its permutations."""
+def paced(
+    group: Sequence[Episode], rare: Callable[[str], bool], schedule: Schedule, key: str
+) -> tuple[PaceTest, LookTest]:
+    """The tests of one group; `key` seeds their permutations."""
     last_h, step_h = schedule.fresh_s / 3600, PACE * _between(schedule)
     by_url: dict[str, list[Episode]] = defaultdict(list)
     for episode in group:
         if not episode.proxy:
             by_url[episode.url_id].append(episode)
     left, right, label = list[float](), list[float](), list[bool]()
+    looks = list[tuple[int, int, int]]()
     for url_id, own in by_url.items():
         for episode in joined_episodes(own):
             if episode.reported_at is None:
@@ -134,10 +144,21 @@ def paced(group: Sequence[Episode], rare: Callable[[str], bool], schedule: Sched
                 left.append(up)
                 right.append(gone)
                 label.append(rare(url_id))
+                looks.append(_looks_at(episode))
     if not left or last_h <= 0 or step_h <= 0:
-        return PaceTest(p=None, missing=0.0, at_once=0.0, rare=0, often=0)
+        return PaceTest(p=None, missing=0.0, at_once=0.0, rare=0, often=0), LookTest(p=None, alike=0, outlasting=0)
     rng = np.random.default_rng((_SEED, *key.encode()))
-    return pace_test(left, right, label, rng, step=step_h, last=last_h)
+    paces = pace_test(left, right, label, rng, step=step_h, last=last_h)
+    running, before, decided = np.array(looks, np.int64).T
+    looked_at = LookedAt(running=running, before=before, decided=decided, ended=np.isfinite(right))
+    return paces, look_test(looked_at, label, rng, pace=PACE)
+
+
+def _looks_at(episode: Episode) -> tuple[int, int, int]:
+    """Looks until it was last known up, until its end was seen, and those that saw it up."""
+    running = episode.looks_until_last
+    before = episode.looks - (episode.first_up is None)  # gone at the first look, which is one of these
+    return running, max(before, running), min(episode.looks - episode.unknown_looks, running)
 
 
 def _between(schedule: Schedule) -> float:

@@ -148,12 +148,17 @@ def _union(before: Episode, after: Episode) -> Episode:
     It ends when the later one does, and runs while one runs.
     """
     later = max(before, after, key=lambda e: (e.first_down is None, e.first_down or e.last_up))
+    apart = after.known_up_at > before.last_up  # else the same looks saw both
     flapped = before if before.flap_first_down else after if after.flap_first_down else None
     return replace(
         later,
         known_up_at=before.known_up_at,
         reported_at=before.reported_at or after.reported_at,
         last_up=max(before.last_up, after.last_up),
+        looks=before.looks + after.looks if apart else max(before.looks, after.looks),
+        looks_until_last=before.looks + after.looks_until_last
+        if apart
+        else max(before.looks_until_last, after.looks_until_last),
         flap_last_up=flapped.flap_last_up if flapped else None,
         flap_first_down=flapped.flap_first_down if flapped else None,
     )

@@ -1,7 +1,7 @@
 """Ends that follow the number of looks, not time."""
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,9 @@ import scipy
 
 from waterbed.estimators.survival.incidence import NOTHING, cumulative_incidence
 from waterbed.estimators.survival.intervals import Floats
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 _FEWEST: Final = 2
 """Clocks of each pace below which nothing is tested."""
@@ -22,6 +25,10 @@ _LEAST_VARIANCE: Final = 0.25
 """Of a count of ends: less would make one end in one window count for much."""
 _WIDEST: Final = 3
 """Windows over which looks of one number are spread, as looks are not evenly spaced."""
+_SURELY: Final = 2.0
+"""Often looks after the latest: the next, and one as the second rare look may be the second or the third of them."""
+_LOOKS_APART: Final = 0.5
+"""Times the square root of a number of looks: how far their time is from so many steps, at most."""
 _AT_ONCE: Final = 2_000_000
 """Cells of permutations x clocks that are held at a time."""
 
@@ -117,6 +124,130 @@ def _drawn(low: Floats, high: Floats, part: float, rng: np.random.Generator) -> 
     drawn = np.interp(begin + (end - begin) * rng.random(begin.size), rising, curves.hours)
     at[ended] = np.clip(drawn, low[ended], high[ended])
     return at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookTest:
+    """A one-sided test: clocks end after one number of looks.
+
+    `alike` counts the clocks that may have ended right after the latest look at which any clock was seen running;
+    `outlasting` the rarely looked at ones that were seen running at a time for which there are no such often looks.
+    `p` is by permutation, never below 1 / (permutations + 1); None where fewer than two clocks have one of the paces or
+    none was seen running.
+    """
+
+    p: float | None
+    alike: int
+    outlasting: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookedAt:
+    """Clocks by the looks at them, one entry for each.
+
+    `running`: looks until it was last seen running, 0: it never was; `before`: until it was seen ended, or all;
+    `decided`: those that saw it running; `ended`: whether it ended.
+    """
+
+    running: Ints
+    before: Ints
+    decided: Ints
+    ended: Flags
+
+    def __post_init__(self) -> None:
+        """Refuse impossible numbers."""
+        parts = self.running, self.before, self.decided, self.ended
+        if self.running.ndim != 1 or len({part.shape for part in parts}) > 1:
+            raise ValueError("each clock needs its looks, and whether it ended")
+        if not ((self.decided >= 0) & (self.running >= self.decided) & (self.before >= self.running)).all():
+            raise ValueError("looks at each clock need 0 <= decided <= running <= before")
+
+    def only(self, some: Flags) -> Self:
+        """Some of the clocks."""
+        running, before, decided = (part[some] for part in (self.running, self.before, self.decided))
+        return replace(self, running=running, before=before, decided=decided, ended=self.ended[some])
+
+
+def look_test(
+    clocks: LookedAt, rare: npt.ArrayLike, rng: np.random.Generator, *, pace: float, permutations: int = 999
+) -> LookTest:
+    """Test whether clocks end after one number of looks.
+
+    rare[i] says that clock i was looked at `pace` times more rarely, which was drawn at random. Where each clock ends
+    after so many looks at it, none is seen running at a later one, at whichever pace. The statistic is the number of
+    clocks that may have ended right after the latest look at which any was running, of all looks or of the decided
+    ones, whichever is more. Its distribution is that of permuted labels: each end is drawn inside its interval as in
+    `pace_test`, with often looks as time, and how many looks it had at the other pace follows. The order of ends at one
+    age can only be drawn roughly; but where all end at one age, no rare look sees one running after it (`outlasting`).
+    Raises ValueError for impossible input.
+    """
+    labels = np.asarray(rare, bool)
+    if labels.shape != clocks.ended.shape or permutations < 1 or not pace > 1:
+        raise ValueError("each clock needs a label, and rare looks must be rarer")
+    slow = int(labels.sum())
+    if min(slow, labels.size - slow) < _FEWEST or not clocks.running.any():
+        return LookTest(p=None, alike=0, outlasting=0)
+    counted = (clocks.running, clocks.before), (clocks.decided, clocks.decided)
+    outlasting = max(_outlasting(looks, labels, pace) for looks, _ in counted)
+    counts = [_Counts.of(*looks, clocks.ended, labels, pace, rng) for looks in counted]
+    there = np.logical_or.reduce([one.there() for one in counts])
+    counts, ended, own = [one.only(there) for one in counts], clocks.ended[there], labels[there]
+    alike, as_many = max(int(one.latest(own[None, :], ended).sum()) for one in counts), 1
+    for size in _sizes(permutations, own.size):
+        rares = rng.hypergeometric(slow, labels.size - slow, own.size, size)
+        drawn = rng.permuted(np.arange(own.size) < rares[:, None], axis=1)
+        numbers = [one.latest(drawn, ended).sum(axis=1) for one in counts]
+        as_many += int((np.maximum(*numbers) >= alike).sum())
+    return LookTest(p=as_many / (permutations + 1), alike=alike, outlasting=outlasting)
+
+
+def _outlasting(running: Ints, rare: Flags, pace: float) -> int:
+    """Rarely looked at clocks that were surely seen running after the last often look that saw one."""
+    latest = running.max()
+    spread = _LOOKS_APART * np.sqrt(latest)  # looks are not evenly spaced
+    return int((rare & (1.0 + pace * (running - 1) >= latest + _SURELY + spread)).sum())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Counts:
+    """The looks until each clock was last seen running, at either pace, and undecided ones after them."""
+
+    as_often: Ints
+    as_rare: Ints
+    dark: Ints
+
+    @classmethod
+    def of(cls, running: Ints, before: Ints, ended: Flags, rare: Flags, pace: float, rng: np.random.Generator) -> Self:
+        """Work out the looks that the other pace would give."""
+        low = np.where(rare, np.maximum(0.0, 1.0 + pace * (running - 1)), running)
+        high = np.where(ended, np.where(rare, 1.0 + pace * before, before + 1.0), np.inf)
+        part = max(0.5, high[ended].max(initial=0.0) / _MOST_PARTS)
+        at = np.minimum(_drawn(low, high, part, rng), np.nextafter(high, 0.0))
+        seldom = np.where(at >= 1.0, np.floor((at - 1.0) / pace) + 1.0, 0.0)
+        return cls(
+            as_often=np.where(rare, np.floor(at), running).astype(np.int64),
+            as_rare=np.where(rare, running, seldom).astype(np.int64),
+            dark=before - running,
+        )
+
+    def there(self) -> Flags:
+        """The clocks that may be latest under some labels."""
+        least = np.minimum(self.as_often, self.as_rare).max()  # somebody was, at this look
+        found: Flags = np.maximum(self.as_often, self.as_rare) + self.dark >= least
+        return found
+
+    def only(self, some: Flags) -> Self:
+        """The counts of some clocks."""
+        return replace(self, as_often=self.as_often[some], as_rare=self.as_rare[some], dark=self.dark[some])
+
+    def latest(self, rare: Flags, ended: Flags) -> Flags:
+        """The clocks that may have ended after the latest look.
+
+        Rows of labels x clocks.
+        """
+        looks = np.where(rare, self.as_rare, self.as_often)
+        found: Flags = (looks + self.dark >= looks.max(axis=1)[:, None]) & ended
+        return found
 
 
 def least_unhidden(

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from waterbed.analysis.rankings.takedown import CAUSES, Clock
 from waterbed.estimators.survival.incidence import NOTHING
+from waterbed.estimators.survival.paces import LookedAt
 from waterbed.judging.confirmation import DOWN, UNKNOWN, UP, confirmed
 from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.world.arrivals import report_days, site_sizes
@@ -79,7 +80,7 @@ class Ends:
     """Takedown clocks as arrays, one entry for each URL.
 
     Hours from each report, its site, the time of the report; `removed` where an end was seen. `flap_left` and
-    `flap_right` hold the first removal that was not confirmed, inf if there is none.
+    `flap_right` hold the first removal that was not confirmed, inf if there is none. `looks` are those at each.
     """
 
     left: Floats
@@ -89,6 +90,7 @@ class Ends:
     origin: Floats
     flap_left: Floats
     flap_right: Floats
+    looks: LookedAt
     until: float
 
     def clocks(self, start: datetime) -> list[Clock]:
@@ -213,7 +215,24 @@ def observe(process: Process, looks: Looks) -> Ends:
         origin=process.reported,
         flap_left=flap_up - process.reported,
         flap_right=flap_down - process.reported,
+        looks=_looked_at(looks, last_up, first_down),
         until=until,
+    )
+
+
+def _looked_at(looks: Looks, last_up: Floats, first_down: Floats) -> LookedAt:
+    url, at, state = looks
+    early = (at < first_down[url]) & ((at <= last_up[url]) | (state != UP))  # not those up that come too late to count
+
+    def number(some: npt.NDArray[np.bool_]) -> Ints:
+        return np.bincount(url[some], minlength=last_up.size)
+
+    until_up = at <= last_up[url]
+    return LookedAt(
+        running=number(until_up),
+        before=number(early),
+        decided=number(until_up & (state == UP)),
+        ended=np.isfinite(first_down),
     )
 
 

@@ -10,8 +10,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.publish.api.calls import campaign
 from tests.publish.api.serving import FOR_CASES, fixed, served
 from tests.publish.study import small_study
+from waterbed.publish.build_publication import publication_of
 from waterbed.publish.policy import publishable
-from waterbed.publish.tables import publication_of
 
 
 def main():

@@ -27,7 +27,7 @@ from waterbed.intake.formats import FORMATS
 from waterbed.intake.notices import NOTICE_FORMATS
 from waterbed.model.conclusions import ClockKind
 from waterbed.store.config import NETWORK, VANTAGE
-from waterbed.study.tables import READERS
+from waterbed.study.dated_tables import READERS
 
 GROUPS = (
     "Start", "Collect", "Attribute", "Results", "Displacement", "Publish", "Study record", "Operate", "Lab",

@@ -11,10 +11,10 @@ from waterbed.cli.commands.reply import _folder
 from waterbed.governance.reply import decide, next_edition, record, rows, show, take
 from waterbed.model.errors import InputError
 from waterbed.publish import release
+from waterbed.publish.build_publication import publication_of
 from waterbed.publish.named import named_hosters
 from waterbed.publish.policy import publishable
 from waterbed.publish.release import publish_all
-from waterbed.publish.tables import publication_of
 from waterbed.study.study import Study
 
 NAMED = ["AS64500", "AS64501"]

@@ -33,11 +33,11 @@ from waterbed.governance.reply import (
 from waterbed.model.errors import InputError
 from waterbed.model.governance import Edition, Preview, Reply, Ruling
 from waterbed.publish.api.source import served_of
+from waterbed.publish.build_publication import publication_of
 from waterbed.publish.policy import publishable
 from waterbed.publish.release import publish_all
 from waterbed.publish.site.hoster import SheetView, sheet_views
 from waterbed.publish.site.rankings import RankingEntry
-from waterbed.publish.tables import publication_of
 from waterbed.study.study import Study
 
 NAMED = ["AS64500", "AS64501"]

@@ -14,11 +14,11 @@ from tests.study.facts import hour
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.window import Window
 from waterbed.publish.api.source import served_of
+from waterbed.publish.build_publication import publication_of
 from waterbed.publish.changes import change_rows, ranked_in
 from waterbed.publish.edition import Ranked, editions
 from waterbed.publish.policy import publishable
 from waterbed.publish.release import publish_all
-from waterbed.publish.tables import publication_of
 from waterbed.study.study import Study
 from waterbed.study.windowed import within
 

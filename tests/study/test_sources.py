@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from waterbed.cli.main import main
 from waterbed.model.errors import InputError
+from waterbed.study.dated_tables import READERS
 from waterbed.study.sources import Source, TableFile, catalogue, checked_version, fetch, source_of
-from waterbed.study.tables import READERS
 
 TABLE = b"192.0.2.0,192.0.2.255,64500,Example\n"
 SOURCE = Source(

@@ -31,9 +31,9 @@ from waterbed.model.facts import Registration, Resolution, Snapshot
 from waterbed.model.progress import stage
 from waterbed.model.table import TableInfo
 from waterbed.study.conclusions import Conclusions
+from waterbed.study.dated_tables import folder_name
 from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
-from waterbed.study.tables import folder_name
 
 WINDOW_DAYS = 30
 _FIRST_YEAR, _LAST_YEAR = 1980, 2200

@@ -18,9 +18,9 @@ from waterbed.model.errors import InputError
 from waterbed.model.facts import Resolution, Snapshot
 from waterbed.model.progress import stage, staged
 from waterbed.store.lake.reading import known_addresses, observed_span
+from waterbed.study.dated_tables import folder_name, joined_by_registry, load
 from waterbed.study.facts import selected
 from waterbed.study.study import Study
-from waterbed.study.tables import folder_name, joined_by_registry, load
 
 ALL_V4, ALL_V6 = float(1 << 32), float(1 << 45)
 """Addresses of IPv4, and /48s in 2000::/3."""

@@ -6,6 +6,7 @@ from typing import Final
 from graphs.network.graph import flow_graph, gexf, graphml
 from waterbed.model.governance import Edition
 from waterbed.model.progress import staged
+from waterbed.publish.build_publication import hoster_names, last_seen
 from waterbed.publish.data_package import data_package
 from waterbed.publish.exports import EXPORTS, chosen, exported
 from waterbed.publish.hop_tables import timed_flows
@@ -13,7 +14,6 @@ from waterbed.publish.intelmq import address_events
 from waterbed.publish.policy import Publication, provenance_text
 from waterbed.publish.site.build import site_of
 from waterbed.publish.site.layout import START, File, Site, media_of
-from waterbed.publish.tables import hoster_names, last_seen
 from waterbed.store.whole.replacing import SUMS, sums_of
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.formats import in_every_format

@@ -41,8 +41,8 @@ from waterbed.model.plugins import added
 from waterbed.model.results import Answer, FeedCard, FeedRow, PlaceRow, VolumeRow
 from waterbed.model.takedown import AddressedNotice, ComplianceRow, Overdue, TakedownClock
 from waterbed.model.window import Every, Window, every_of, window_of
+from waterbed.publish.build_publication import flow_tables
 from waterbed.publish.site.overview import CurvePoint, curve_points
-from waterbed.publish.tables import flow_tables
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.external import ExternalConclusions
 from waterbed.study.formats import METADATA, arrow_schema, as_arrow

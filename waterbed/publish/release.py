@@ -7,12 +7,12 @@ from typing import Final
 from waterbed.governance.reply import PUBLIC, add_edition, next_edition, record, refuse_unheard
 from waterbed.model.errors import InputError
 from waterbed.model.governance import Edition
+from waterbed.publish.build_publication import publication_of, with_changes
 from waterbed.publish.contents import edition_files, site_files, tables_of
 from waterbed.publish.edition import LastEdition, edition_before, editions, remember
 from waterbed.publish.named import named_hosters
 from waterbed.publish.policy import Publication, publishable
 from waterbed.publish.site.layout import START
-from waterbed.publish.tables import publication_of, with_changes
 from waterbed.store.config import read_config
 from waterbed.store.own_files import SETTINGS
 from waterbed.store.whole.replacing import SUMS, replace_files

@@ -197,7 +197,7 @@ class Study:
 
         Of routes, places, organisations or hosting; the study keeps its compact form.
         """
-        from waterbed.study.tables import add_table  # noqa: PLC0415 (see above)
+        from waterbed.study.dated_tables import add_table  # noqa: PLC0415 (see above)
 
         return add_table(self.folder, path, day, kind=kind, licence=licence)
 
@@ -207,7 +207,7 @@ class Study:
         Rows of names without a report are neither kept nor counted.
         """
         from waterbed.intake.births import import_births  # noqa: PLC0415 (see above)
-        from waterbed.study.tables import plain_licence  # noqa: PLC0415 (see above)
+        from waterbed.study.dated_tables import plain_licence  # noqa: PLC0415 (see above)
 
         return import_births(self.folder, path, day, plain_licence(licence))
 
@@ -269,7 +269,7 @@ class Study:
 
     def attributor(self) -> "Attributor":
         """Everything that attribution needs, opened from the study's tables."""
-        from waterbed.study.tables import attributor_of  # noqa: PLC0415 (see above)
+        from waterbed.study.dated_tables import attributor_of  # noqa: PLC0415 (see above)
 
         return attributor_of(self.folder, self.book())
 
@@ -294,7 +294,7 @@ class Study:
 
         In the order of `snapshots`.
         """
-        from waterbed.study.tables import opened  # noqa: PLC0415 (see above)
+        from waterbed.study.dated_tables import opened  # noqa: PLC0415 (see above)
 
         return opened(self.folder, kind)
 

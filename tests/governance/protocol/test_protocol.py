@@ -84,7 +84,7 @@ def test_a_change_after_the_lock_stands_on_every_output(study: Study) -> None:
     explain(study.folder, "estimands.removed-24h.level", "fewer sites came than planned")
     assert ranking_now(study)["deviations"] == [f"{wanted} (fewer sites came than planned)"]
     with open_study(study.folder.path) as again:
-        from waterbed.publish.tables import publication_of
+        from waterbed.publish.build_publication import publication_of
 
         publication = publication_of(again, again.conclude())
         assert all(wanted in provenance_text(publication, table.envelope) for table in publication.tables)

@@ -26,12 +26,12 @@ from waterbed.publish.api.app import api
 from waterbed.publish.api.guard import Access, Key, checksum
 from waterbed.publish.api.server import server_of
 from waterbed.publish.api.source import Served, Source, served_of, source_of
+from waterbed.publish.build_publication import publication_of
 from waterbed.publish.edition import editions
 from waterbed.publish.freeze.freeze import freeze
 from waterbed.publish.policy import Publication, publishable
 from waterbed.publish.release import publish_all
 from waterbed.publish.site.layout import File
-from waterbed.publish.tables import publication_of
 from waterbed.store.folder import real_clock
 from waterbed.study.formats import records
 

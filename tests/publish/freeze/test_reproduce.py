@@ -22,12 +22,12 @@ from tests.study.facts import hour
 from waterbed.cli.app import app
 from waterbed.model.bookkeeping import KeyCheck, Sealed
 from waterbed.model.errors import InputError
+from waterbed.publish.build_publication import publication_of
 from waterbed.publish.freeze.bag import DATA, seal
 from waterbed.publish.freeze.freeze import freeze
 from waterbed.publish.freeze.layout import ABOUT
 from waterbed.publish.freeze.reproduce import reproduce
 from waterbed.publish.freeze.results import compared
-from waterbed.publish.tables import publication_of
 from waterbed.store.config import write_toml
 from waterbed.store.frozen import FROZEN
 from waterbed.store.settings import Linking

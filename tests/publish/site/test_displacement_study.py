@@ -22,13 +22,13 @@ from waterbed.lab.simulate.study import virtual_study
 from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
 from waterbed.publish.api.source import mark
+from waterbed.publish.build_publication import policy_of, publication_of
 from waterbed.publish.policy import Publication, publishable
 from waterbed.publish.release import publish_all
 from waterbed.publish.site.displacement import chain_rows, displacement_pages, named_keys
 from waterbed.publish.site.hops_shown import ChainRow
 from waterbed.publish.site.interventions import intervention_pages
 from waterbed.publish.site.layout import Page, make_site
-from waterbed.publish.tables import policy_of, publication_of
 from waterbed.store.settings import Tlp
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study, create_study

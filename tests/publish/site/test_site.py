@@ -17,13 +17,13 @@ from tests.study.facts import _canary, hour
 from waterbed.model.conclusions import Quarantine, QuarantineKind
 from waterbed.publish.api.guard import Access
 from waterbed.publish.api.source import served_of
+from waterbed.publish.build_publication import publication_of
 from waterbed.publish.policy import Policy
 from waterbed.publish.release import publish_all
 from waterbed.publish.site.hoster import sheet_views
 from waterbed.publish.site.layout import HTML, Site
 from waterbed.publish.site.quality import held_in_words
 from waterbed.publish.site.rankings import RankingEntry
-from waterbed.publish.tables import publication_of
 
 
 @pytest.fixture(scope="module")

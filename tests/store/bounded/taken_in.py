@@ -38,7 +38,7 @@ from waterbed.store.backup.manifest import MANIFEST, STORE, SUMS
 from waterbed.store.backup.restore import restore_backup
 from waterbed.store.bounded.limits import MIB, most_memory
 from waterbed.store.tables import table_name
-from waterbed.study.tables import keep_table
+from waterbed.study.dated_tables import keep_table
 
 
 class Taken(NamedTuple):

@@ -14,7 +14,7 @@ from tests.store.bounded.taken_in import Taken
 from waterbed.model.errors import InputError, OwnFailure
 from waterbed.store.bounded.limits import MIB, MOST_MIB
 from waterbed.store.bounded.memory import bounded_memory, bounded_work
-from waterbed.study.tables import keep_table
+from waterbed.study.dated_tables import keep_table
 
 _BOUND = 24
 _TAKE = (

@@ -18,9 +18,9 @@ from waterbed.analysis.sensitivity.design import Spec, confirmation
 from waterbed.model.conclusions import Attribution
 from waterbed.store.config import Config
 from waterbed.study.conclusions import Conclusions
+from waterbed.study.dated_tables import attributor_of
 from waterbed.study.judgements import Restate
 from waterbed.study.study import Study
-from waterbed.study.tables import attributor_of
 
 
 class Variants:

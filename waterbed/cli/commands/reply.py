@@ -245,10 +245,10 @@ def reply_decide(
 
 def _named(study: Study) -> list[str]:
     """Hosters that a publication would name now."""
+    from waterbed.publish.build_publication import publication_of
     from waterbed.publish.edition import editions
     from waterbed.publish.named import named_hosters
     from waterbed.publish.policy import publishable
-    from waterbed.publish.tables import publication_of
 
     return named_hosters(publishable(publication_of(study, study.conclude()), editions(study.folder)))
 

@@ -75,8 +75,8 @@ def tables_list(context: typer.Context, form: Formatted = Format.table) -> None:
 
     For example: waterbed -C mystudy tables list
     """
+    from waterbed.study.dated_tables import births_of
     from waterbed.study.study import open_study
-    from waterbed.study.tables import births_of
 
     with open_study(context.obj) as study:
         _snapshots([*study.snapshots(), *births_of(study.folder)], form)

@@ -22,12 +22,12 @@ from waterbed.model.governance import DeviationNote, Edition, Preview, ProtocolL
 from waterbed.model.redaction import redact
 from waterbed.model.window import ALL, Window
 from waterbed.publish.api.answers import Answers, Body
+from waterbed.publish.build_publication import publication_of, with_changes
 from waterbed.publish.contents import edition_files, site_files, tables_of, with_sums
 from waterbed.publish.edition import edition_before, editions, remember
 from waterbed.publish.named import named_hosters
 from waterbed.publish.policy import Publication, publishable
 from waterbed.publish.site.layout import Site
-from waterbed.publish.tables import publication_of, with_changes
 from waterbed.store.config import read_config
 from waterbed.store.folder import open_store, real_clock
 from waterbed.store.own_files import SETTINGS

@@ -19,6 +19,7 @@ from waterbed.model.facts import Target
 from waterbed.model.governance import DeviationNote, ProtocolLock
 from waterbed.model.progress import stage
 from waterbed.model.results import PooledHoster, SharedEpisode, SharedLook
+from waterbed.publish.build_publication import publication_of
 from waterbed.publish.edition import editions, remember
 from waterbed.publish.events import event_stems, public_events
 from waterbed.publish.freeze.bag import ALGORITHMS, DATA, seal, sums_of
@@ -48,7 +49,6 @@ from waterbed.publish.freeze.results import EVENT_RESULTS, event_results, result
 from waterbed.publish.named import named_hosters
 from waterbed.publish.policy import Publication, publishable
 from waterbed.publish.sharing.share import export
-from waterbed.publish.tables import publication_of
 from waterbed.store.audit import put_on_record
 from waterbed.store.bounded.toml import toml_bytes
 from waterbed.store.config import Config
@@ -59,9 +59,9 @@ from waterbed.store.settings import Canary
 from waterbed.store.tables import table_name
 from waterbed.store.whole.folders import new_folder
 from waterbed.study.conclusions import Conclusions
+from waterbed.study.dated_tables import folder_name, suffixes_of
 from waterbed.study.linking import near_of, opened, opens_names
 from waterbed.study.study import Study
-from waterbed.study.tables import folder_name, suffixes_of
 
 ACTION: Final = "freeze"
 """The action's name in the audit; its subject is the SHA-256 that names the package."""

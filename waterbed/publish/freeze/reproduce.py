@@ -18,6 +18,7 @@ from waterbed.model.errors import InputError
 from waterbed.model.facts import Observation
 from waterbed.model.governance import ProtocolLock
 from waterbed.model.progress import stage
+from waterbed.publish.build_publication import publication_of
 from waterbed.publish.edition import LastEdition, editions, keep_editions
 from waterbed.publish.freeze.bag import DATA, damages, name_of
 from waterbed.publish.freeze.freeze import settings_of
@@ -45,7 +46,6 @@ from waterbed.publish.freeze.results import (
     shared_results,
 )
 from waterbed.publish.policy import publishable
-from waterbed.publish.tables import publication_of
 from waterbed.store.bounded.files import content, raw_pieces
 from waterbed.store.bounded.json_text import BadJson, json_in
 from waterbed.store.bounded.limits import MOST_FILE, MOST_MANIFEST, MOST_RESULTS
@@ -58,8 +58,8 @@ from waterbed.store.tables import table_name
 from waterbed.store.vault import key_file
 from waterbed.store.whole.files import beside
 from waterbed.store.whole.folders import new_folder
+from waterbed.study.dated_tables import keep_table
 from waterbed.study.study import create_study, open_study
-from waterbed.study.tables import keep_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ def watched(
         end = np.minimum(end, deadline)
     hidden = rng.geometric(chance, n) if chance else np.full(n, looks or 10**6)
     left, right, own = np.zeros(n), np.full(n, INF), np.zeros((n, 3), np.int64)
+    ran, over = np.zeros(n), np.full(n, INF)
     for i in range(n):
         step = STEP if rare[i] else STEP / 2
         at = np.cumsum(step * rng.uniform(0.9, 1.1, int(48 / step)))
@@ -44,8 +45,9 @@ def watched(
         left[i] = at[up[-1]] if up.size else 0.0
         right[i] = at[last] if gone.size else INF
         own[i] = up[-1] + 1 if up.size else 0, last, up.size
+        ran[i], over[i] = max(0.0, left[i] - at[0]), right[i] - at[0]
     running, before, decided = own.T
-    return left, right, rare, LookedAt(running=running, before=before, decided=decided, ended=np.isfinite(right))
+    return left, right, rare, LookedAt(running=running, before=before, decided=decided, ran=ran, ended=over)
 
 
 def flagged(level, n, seeds, **world):
@@ -131,6 +133,14 @@ def test_ends_in_time_are_not_taken_for_ends_after_looks(world, n):
     assert ended_at_one(0.1, n, range(200), missed=0.15, **world) <= 0.02
 
 
+def test_looks_that_were_not_rarer_tell_nothing():
+    """Where URLs drawn to be rare were looked at as often, as before a study drew any, a deadline is none of looks."""
+    rng = np.random.default_rng(7)
+    for deadline in (6.0, 12.5, 24.0):
+        *_, looks = watched(rng, 150, deadline=deadline, share=0.0)
+        assert look_test(looks, rng.random(150) < 1 / 3, rng, pace=2.0).outlasting == 0
+
+
 def test_no_clock_outlasts_a_deadline():
     """Where all are removed after a day no rare look sees one later; where looks end clocks, many do."""
     rng = np.random.default_rng(3)
@@ -149,18 +159,23 @@ def test_looks_of_one_pace_and_clocks_never_seen_running_say_nothing():
     *_, rare, looks = watched(rng, 40, looks=8)
     assert look_test(looks, np.zeros(40, bool), rng, pace=2.0).p is None
     none = np.zeros(40, np.int64)
-    unseen = LookedAt(running=none, before=none, decided=none, ended=np.ones(40, bool))
+    unseen = LookedAt(running=none, before=none, decided=none, ran=np.zeros(40), ended=np.ones(40))
     assert look_test(unseen, rare, rng, pace=2.0).p is None
 
 
 def test_impossible_looks_are_refused():
     """More decided looks than all, others' labels, and rare looks that are not rarer are refused."""
-    one, two, flags = np.ones(2, np.int64), np.full(2, 2), np.ones(2, bool)
-    with pytest.raises(ValueError, match="0 <= decided <= running <= before"):
-        LookedAt(running=one, before=two, decided=two, ended=flags)
-    with pytest.raises(ValueError, match="whether it ended"):
-        LookedAt(running=one, before=one, decided=one, ended=flags[:1])
-    looks = LookedAt(running=one, before=two, decided=one, ended=flags)
+    one, two, hours = np.ones(2, np.int64), np.full(2, 2), np.ones(2)
+    for values, why in (
+        ((one, two, two, hours, hours), "0 <= decided <= running <= before"),
+        ((one, one, one, hours, hours[:1]), "how long it ran"),
+        ((one, one, one, hours, hours / 2), "ends no earlier"),
+        ((one, one, one, hours * INF, hours * INF), "finite time"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            LookedAt(**dict(zip(("running", "before", "decided", "ran", "ended"), values, strict=True)))
+    looks = LookedAt(running=one, before=two, decided=one, ran=hours, ended=hours * 2)
+    flags = np.ones(2, bool)
     for rare, pace in ((flags[:1], 2.0), (flags, 1.0)):
         with pytest.raises(ValueError, match="needs a label"):
             look_test(looks, rare, np.random.default_rng(1), pace=pace)

@@ -132,7 +132,7 @@ def paced(
         if not episode.proxy:
             by_url[episode.url_id].append(episode)
     left, right, label = list[float](), list[float](), list[bool]()
-    looks = list[tuple[int, int, int]]()
+    looks, spans = list[tuple[int, int, int]](), list[tuple[float, float]]()
     for url_id, own in by_url.items():
         for episode in joined_episodes(own):
             if episode.reported_at is None:
@@ -145,12 +145,14 @@ def paced(
                 right.append(gone)
                 label.append(rare(url_id))
                 looks.append(_looks_at(episode))
+                spans.append(_span(episode, removed=removed))
     if not left or last_h <= 0 or step_h <= 0:
         return PaceTest(p=None, missing=0.0, at_once=0.0, rare=0, often=0), LookTest(p=None, alike=0, outlasting=0)
     rng = np.random.default_rng((_SEED, *key.encode()))
     paces = pace_test(left, right, label, rng, step=step_h, last=last_h)
     running, before, decided = np.array(looks, np.int64).T
-    looked_at = LookedAt(running=running, before=before, decided=decided, ended=np.isfinite(right))
+    ran, ended = np.array(spans).T
+    looked_at = LookedAt(running=running, before=before, decided=decided, ran=ran, ended=ended)
     return paces, look_test(looked_at, label, rng, pace=PACE)
 
 
@@ -159,6 +161,13 @@ def _looks_at(episode: Episode) -> tuple[int, int, int]:
     running = episode.looks_until_last
     before = episode.looks - (episode.first_up is None)  # gone at the first look, which is one of these
     return running, max(before, running), min(episode.looks - episode.unknown_looks, running)
+
+
+def _span(episode: Episode, *, removed: bool) -> tuple[float, float]:
+    """Hours from the first look that saw it up until the last did, and until one saw it removed."""
+    down = episode.first_down if removed else None
+    first = episode.first_up or down or episode.last_up
+    return max(0.0, (episode.last_up - first) / _HOUR), (down - first) / _HOUR if down else np.inf
 
 
 def _between(schedule: Schedule) -> float:

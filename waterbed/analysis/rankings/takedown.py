@@ -154,6 +154,7 @@ def _union(before: Episode, after: Episode) -> Episode:
         later,
         known_up_at=before.known_up_at,
         reported_at=before.reported_at or after.reported_at,
+        first_up=before.first_up or after.first_up,
         last_up=max(before.last_up, after.last_up),
         looks=before.looks + after.looks if apart else max(before.looks, after.looks),
         looks_until_last=before.looks + after.looks_until_last

@@ -25,10 +25,6 @@ _LEAST_VARIANCE: Final = 0.25
 """Of a count of ends: less would make one end in one window count for much."""
 _WIDEST: Final = 3
 """Windows over which looks of one number are spread, as looks are not evenly spaced."""
-_SURELY: Final = 2.0
-"""Often looks after the latest: the next, and one as the second rare look may be the second or the third of them."""
-_LOOKS_APART: Final = 0.5
-"""Times the square root of a number of looks: how far their time is from so many steps, at most."""
 _AT_ONCE: Final = 2_000_000
 """Cells of permutations x clocks that are held at a time."""
 
@@ -131,7 +127,7 @@ class LookTest:
     """A one-sided test: clocks end after one number of looks.
 
     `alike` counts the clocks that may have ended right after the latest look at which any clock was seen running;
-    `outlasting` the rarely looked at ones that were seen running at a time for which there are no such often looks.
+    `outlasting` the rarely looked at ones that were seen running for longer than any of these that are looked at often.
     `p` is by permutation, never below 1 / (permutations + 1); None where fewer than two clocks have one of the paces or
     none was seen running.
     """
@@ -146,26 +142,32 @@ class LookedAt:
     """Clocks by the looks at them, one entry for each.
 
     `running`: looks until it was last seen running, 0: it never was; `before`: until it was seen ended, or all;
-    `decided`: those that saw it running; `ended`: whether it ended.
+    `decided`: those that saw it running. `ran` and `ended` are the times from the first look to the last that saw it
+    running and to the one that saw it ended, inf: still running.
     """
 
     running: Ints
     before: Ints
     decided: Ints
-    ended: Flags
+    ran: Floats
+    ended: Floats
 
     def __post_init__(self) -> None:
         """Refuse impossible numbers."""
-        parts = self.running, self.before, self.decided, self.ended
+        parts = self.running, self.before, self.decided, self.ran, self.ended
         if self.running.ndim != 1 or len({part.shape for part in parts}) > 1:
-            raise ValueError("each clock needs its looks, and whether it ended")
+            raise ValueError("each clock needs its looks, and how long it ran")
         if not ((self.decided >= 0) & (self.running >= self.decided) & (self.before >= self.running)).all():
             raise ValueError("looks at each clock need 0 <= decided <= running <= before")
+        if not (np.isfinite(self.ran).all() and (self.ended >= self.ran).all()):
+            raise ValueError("each clock needs a finite time that it ran, and ends no earlier")
 
     def only(self, some: Flags) -> Self:
         """Some of the clocks."""
         running, before, decided = (part[some] for part in (self.running, self.before, self.decided))
-        return replace(self, running=running, before=before, decided=decided, ended=self.ended[some])
+        return replace(
+            self, running=running, before=before, decided=decided, ran=self.ran[some], ended=self.ended[some]
+        )
 
 
 def look_test(
@@ -179,33 +181,29 @@ def look_test(
     ones, whichever is more. Its distribution is that of permuted labels: each end is drawn inside its interval as in
     `pace_test`, with often looks as time, and how many looks it had at the other pace follows. The order of ends at one
     age can only be drawn roughly; but where all end at one age, no rare look sees one running after it (`outlasting`).
-    Raises ValueError for impossible input.
+    Nor does it where looks were not rarer after all. Raises ValueError for impossible input.
     """
     labels = np.asarray(rare, bool)
-    if labels.shape != clocks.ended.shape or permutations < 1 or not pace > 1:
+    if labels.shape != clocks.ran.shape or permutations < 1 or not pace > 1:
         raise ValueError("each clock needs a label, and rare looks must be rarer")
     slow = int(labels.sum())
     if min(slow, labels.size - slow) < _FEWEST or not clocks.running.any():
         return LookTest(p=None, alike=0, outlasting=0)
     counted = (clocks.running, clocks.before), (clocks.decided, clocks.decided)
-    outlasting = max(_outlasting(looks, labels, pace) for looks, _ in counted)
-    counts = [_Counts.of(*looks, clocks.ended, labels, pace, rng) for looks in counted]
+    is_over = np.isfinite(clocks.ended)
+    counts = [_Counts.of(*looks, is_over, labels, pace, rng) for looks in counted]
     there = np.logical_or.reduce([one.there() for one in counts])
-    counts, ended, own = [one.only(there) for one in counts], clocks.ended[there], labels[there]
-    alike, as_many = max(int(one.latest(own[None, :], ended).sum()) for one in counts), 1
+    counts, ended, own = [one.only(there) for one in counts], is_over[there], labels[there]
+    found = max((one.latest(own[None, :], ended)[0] for one in counts), key=np.count_nonzero)
+    alike, as_many = int(found.sum()), 1
     for size in _sizes(permutations, own.size):
         rares = rng.hypergeometric(slow, labels.size - slow, own.size, size)
         drawn = rng.permuted(np.arange(own.size) < rares[:, None], axis=1)
         numbers = [one.latest(drawn, ended).sum(axis=1) for one in counts]
         as_many += int((np.maximum(*numbers) >= alike).sum())
+    longest = clocks.ended[there][found & ~own].max(initial=0.0)
+    outlasting = int((labels & (clocks.ran > longest)).sum()) if longest else 0
     return LookTest(p=as_many / (permutations + 1), alike=alike, outlasting=outlasting)
-
-
-def _outlasting(running: Ints, rare: Flags, pace: float) -> int:
-    """Rarely looked at clocks that were surely seen running after the last often look that saw one."""
-    latest = running.max()
-    spread = _LOOKS_APART * np.sqrt(latest)  # looks are not evenly spaced
-    return int((rare & (1.0 + pace * (running - 1) >= latest + _SURELY + spread)).sum())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

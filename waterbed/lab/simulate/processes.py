@@ -228,11 +228,16 @@ def _looked_at(looks: Looks, last_up: Floats, first_down: Floats) -> LookedAt:
         return np.bincount(url[some], minlength=last_up.size)
 
     until_up = at <= last_up[url]
+    first = np.full(last_up.size, np.inf)
+    np.minimum.at(first, url, at)
+    first[np.isinf(first)] = 0.0  # never looked at
+    running = number(until_up)
     return LookedAt(
-        running=number(until_up),
+        running=running,
         before=number(early),
         decided=number(until_up & (state == UP)),
-        ended=np.isfinite(first_down),
+        ran=np.where(running > 0, last_up - first, 0.0),
+        ended=np.where(np.isfinite(first_down), first_down - first, np.inf),
     )
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from waterbed.cli.main import main
 from waterbed.governance import hosters, keys
 from waterbed.model.conclusions import ChainLink
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Observation, Registration, Resolution, Target
+from waterbed.model.facts import CanaryLook, Observation, Registration, Resolution, Target
 from waterbed.model.urls import canonicalize
 from waterbed.store.config import Config
 from waterbed.store.hoster_settings import Hosters
@@ -80,6 +80,11 @@ def _look(url_id: str, resolution: Resolution) -> Observation:
         "network": "",
     }
     return Observation(**values)  # type: ignore[arg-type]  # fields by name
+
+
+def _well(when: datetime) -> CanaryLook:
+    """A look that finds our own network as it should be."""
+    return CanaryLook(canary_id=f"{when:%d}", run_id="r", vantage="v", observed_at=when, targets=2, reached=2)
 
 
 def _registered(day: int, holder: str = "ripe:ORG-OLD", name: str = "Old Hosting") -> Registration:
@@ -199,6 +204,34 @@ def test_a_name_without_address_is_told(study: Study) -> None:
     links = explain(study, _ids(study)[2])
     assert [one.value for one in _of(links, "address")] == ["28.1.0.9", "none (nxdomain)"]
     assert " to none" in _of(links, "change")[0].value
+
+
+def test_a_name_that_its_platform_took_back_is_told(study: Study, tmp_path: Path) -> None:
+    """Below a hoster's own suffix a name that is gone was removed, and the episode says why.
+
+    Elsewhere, or once the suffix is no longer the hoster's, nobody knows.
+    """
+    url = "https://kit.pages.dev/x"
+    for at, names in (("28.1.0.7", [url]), ("28.1.0.8", ["https://shop.example-four.com/x"])):
+        (tmp_path / "more.csv").write_text(f"url,reported_at\n{names[0]},2026-01-05T00:00:00Z\n")
+        study.import_reports(tmp_path / "more.csv", source="feed")
+        url_id = study.folder.vault.keyed_id("url", canonicalize(names[0]).url)
+        _see(study, url_id, [(at,), (at,)])
+        host_id = next(one.host_id for one in study.folder.store.all(Target) if one.url_id == url_id)
+        gone = [_resolution(host_id, n, (), "nxdomain") for n in range(2, 8)]
+        looks = [replace(_look(url_id, one), status=None, phase="dns", failure="nxdomain") for one in gone]
+        study.folder.store.add([*gone, *looks])
+    study.folder.store.add([_well(one.resolved_at) for one in gone])
+    (tmp_path / "book.toml").write_text(BOOK.replace("asns = [64500]", 'asns = [64500]\nsuffixes = ["pages.dev"]'))
+    study.set_hosters(tmp_path / "book.toml")
+    urls = [url, "https://shop.example-four.com/x"]
+    found = [_of(explain(study, study.folder.vault.keyed_id("url", one)), "episode")[0] for one in urls]
+    assert [one.value.split(" by ")[0] for one in found] == ["at old, ended (removed)", "at old, ended (name)"]
+    assert [one.note for one in found] == ["the platform took back the name that it gave", ""]
+    (tmp_path / "book.toml").write_text(BOOK)
+    study.set_hosters(tmp_path / "book.toml")
+    withdrawn = _of(explain(study, study.folder.vault.keyed_id("url", url)), "episode")[0]
+    assert (withdrawn.value.split(" by ")[0], withdrawn.note) == ("at old, ended (name)", "")
 
 
 def test_one_day_alone(study: Study) -> None:

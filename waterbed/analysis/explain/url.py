@@ -3,7 +3,7 @@
 Reports, looks, who answered and when that changed, episodes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import groupby
@@ -23,6 +23,7 @@ from waterbed.study.study import Study
 _Look = tuple[Observation, Verdict, Attribution | None]
 _NO_DAY = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_OURS = "no look of ours"
+_TAKEN_BACK = "the platform took back the name that it gave"
 _NO_ADDRESS = ("nxdomain", "nodata")
 """Answers that rule out any address."""
 
@@ -47,7 +48,8 @@ def chain_of_url(study: Study, url_id: str, day: date | None) -> list[ChainLink]
     timed.sort(key=lambda link: link.since or datetime.min.replace(tzinfo=UTC))
     episodes = (one for one in conclusions.episodes if one.url_id == url_id and (day is None or _touches(one, day)))
     known = [*_known(study, conclusions, url_id), *(link for link in linked if link.since is None)]
-    return [*known, *timed, *(_episode(one) for one in episodes)]
+    unnamed = {verdict.observed_at for _, verdict, _ in own if verdict.cause == "name"}
+    return [*known, *timed, *(_episode(one, unnamed) for one in episodes)]
 
 
 def _known(study: Study, conclusions: Conclusions, url_id: str) -> Iterator[ChainLink]:
@@ -117,7 +119,7 @@ def _external(external: ExternalConclusions, url_id: str, day: date | None) -> I
             )
     for one in external.episodes:
         if one.url_id == url_id and (day is None or _touches(one, day)):
-            link = _episode(one)
+            link = _episode(one, ())
             yield replace(link, step="told episode", source=f"{one.observer}, by {one.source}", note=_NOT_OURS)
 
 
@@ -251,8 +253,11 @@ def _touches(episode: Episode, day: date) -> bool:
     return day_of(episode.known_up_at) <= day and (episode.first_down is None or day <= day_of(episode.first_down))
 
 
-def _episode(one: Episode) -> ChainLink:
+def _episode(one: Episode, unnamed: Container[datetime]) -> ChainLink:
+    """An episode; at the times `unnamed` the name itself was gone."""
     ended = f"ended ({one.cause}) by {one.first_down:%Y-%m-%d %H:%M}" if one.first_down else "not seen to end"
+    taken_back = one.cause == "removed" and one.first_down in unnamed
+    why = f"{ACTED[one.cause]}: {WHY[one.cause]}" if one.cause and one.cause in WHY else ""
     return ChainLink(
         about=one.url_id,
         step="episode",
@@ -260,5 +265,5 @@ def _episode(one: Episode) -> ChainLink:
         source="looks",
         since=one.known_up_at,
         until=one.last_up,
-        note=f"{ACTED[one.cause]}: {WHY[one.cause]}" if one.cause and one.cause in WHY else "",
+        note=_TAKEN_BACK if taken_back else why,
     )

@@ -124,6 +124,17 @@ def test_what_went_wrong_is_found(tmp_path: Path) -> None:
         assert "runs did not end well" in whats(examine(study), "note")
 
 
+def test_an_event_file_that_cannot_be_read_is_found(tmp_path: Path) -> None:
+    """It holds back each publication: its name, what is wrong with it, and what to do."""
+    with written(tmp_path, QUIET) as study:
+        (study.path / "events").mkdir()
+        (study.path / "events" / "raid.toml").write_text('target = "acme\n')
+        (found,) = [one for one in examine(study) if one.what == "an event file cannot be read"]
+        assert found.severity == "problem"
+        assert found.figures.startswith("raid.toml: ")
+        assert str(study.path) not in found.figures
+
+
 def test_stale_routes_are_found(tmp_path: Path) -> None:
     """A routing table much older than today's looks is named, with how many looks hang on it."""
     with written(tmp_path, QUIET) as study:

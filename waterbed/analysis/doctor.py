@@ -9,6 +9,7 @@ from statistics import median
 
 from attribution.lookups.lists import list_rows
 from attribution.lookups.rdap.registrations import RegistrationIndex
+from graphs.displacement.event import event_files, read_event
 from waterbed.analysis.doctor_storage import (
     Finding,
     Severity,
@@ -22,7 +23,7 @@ from waterbed.analysis.doctor_storage import (
 )
 from waterbed.model.bookkeeping import Due, KeyCheck, Run, RunEnd
 from waterbed.model.conclusions import NAME_ENDS, Quarantine
-from waterbed.model.errors import KeyProblem
+from waterbed.model.errors import InputError, KeyProblem
 from waterbed.model.facts import Registration
 from waterbed.model.progress import stage
 from waterbed.store.lake.reading import known_resolved
@@ -71,6 +72,7 @@ def examine(study: Study) -> list[Finding]:
         *_registrations(study),
         *_domains(conclusions),
         *_hosters(study),
+        *_events(study),
     ]
     order = ("problem", "warning", "note")
     return sorted(found, key=lambda one: order.index(one.severity))
@@ -349,6 +351,15 @@ def _hosters(study: Study) -> Iterator[Finding]:
             figures,
             "waterbed hosters show --table changes; then undo them",
         )
+
+
+def _events(study: Study) -> Iterator[Finding]:
+    for path in event_files(study.path):
+        try:
+            read_event(path)
+        except InputError as problem:
+            said = f"{path.name}: {problem}".replace(f"{path}: ", "")
+            yield finding("problem", "an event file cannot be read", said, "mend it: nothing is published with it")
 
 
 def _at(when: datetime) -> str:

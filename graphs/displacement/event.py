@@ -221,14 +221,14 @@ def event_files(folder: Path) -> list[Path]:
     return sorted((folder / EVENTS).glob("*.toml"))
 
 
-def events_in(folder: Path) -> tuple[list[Event], int]:
-    """A folder's events, and how many files are unreadable."""
-    found, unread = list[Event](), 0
+def events_in(folder: Path) -> tuple[list[Event], list[InputError]]:
+    """A folder's events, and why other files are unreadable."""
+    found, unread = list[Event](), list[InputError]()
     for path in event_files(folder):
         try:
             found.append(read_event(path))
-        except InputError:
-            unread += 1
+        except InputError as problem:
+            unread.append(problem)
     return found, unread
 
 

@@ -131,8 +131,8 @@ def test_an_event_file_that_cannot_be_read_is_found(tmp_path: Path) -> None:
         (study.path / "events" / "raid.toml").write_text('target = "acme\n')
         (found,) = [one for one in examine(study) if one.what == "an event file cannot be read"]
         assert found.severity == "problem"
-        assert found.figures.startswith("raid.toml: ")
-        assert str(study.path) not in found.figures
+        assert "raid.toml: " in found.figures
+        assert "docs/displacement.md" in found.figures
 
 
 def test_stale_routes_are_found(tmp_path: Path) -> None:

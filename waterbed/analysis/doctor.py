@@ -9,7 +9,7 @@ from statistics import median
 
 from attribution.lookups.lists import list_rows
 from attribution.lookups.rdap.registrations import RegistrationIndex
-from graphs.displacement.event import event_files, read_event
+from graphs.displacement.event import events_in
 from waterbed.analysis.doctor_storage import (
     Finding,
     Severity,
@@ -23,7 +23,7 @@ from waterbed.analysis.doctor_storage import (
 )
 from waterbed.model.bookkeeping import Due, KeyCheck, Run, RunEnd
 from waterbed.model.conclusions import NAME_ENDS, Quarantine
-from waterbed.model.errors import InputError, KeyProblem
+from waterbed.model.errors import KeyProblem
 from waterbed.model.facts import Registration
 from waterbed.model.progress import stage
 from waterbed.store.lake.reading import known_resolved
@@ -354,12 +354,10 @@ def _hosters(study: Study) -> Iterator[Finding]:
 
 
 def _events(study: Study) -> Iterator[Finding]:
-    for path in event_files(study.path):
-        try:
-            read_event(path)
-        except InputError as problem:
-            said = f"{path.name}: {problem}".replace(f"{path}: ", "")
-            yield finding("problem", "an event file cannot be read", said, "mend it: nothing is published with it")
+    for problem in events_in(study.path)[1]:
+        yield finding(
+            "problem", "an event file cannot be read", str(problem), "mend it: until then nothing is published"
+        )
 
 
 def _at(when: datetime) -> str:

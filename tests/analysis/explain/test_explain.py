@@ -228,6 +228,8 @@ def test_a_name_that_its_platform_took_back_is_told(study: Study, tmp_path: Path
     found = [_of(explain(study, study.folder.vault.keyed_id("url", one)), "episode")[0] for one in urls]
     assert [one.value.split(" by ")[0] for one in found] == ["at old, ended (removed)", "at old, ended (name)"]
     assert [one.note for one in found] == ["the platform took back the name that it gave", ""]
+    first = _of(explain(study, study.folder.vault.keyed_id("url", url), day=START.date()), "episode")[0]
+    assert first.note == found[0].note  # whichever day is asked for
     (tmp_path / "book.toml").write_text(BOOK)
     study.set_hosters(tmp_path / "book.toml")
     withdrawn = _of(explain(study, study.folder.vault.keyed_id("url", url)), "episode")[0]

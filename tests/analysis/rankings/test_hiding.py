@@ -12,6 +12,7 @@ from tests.study.random_studies import Drawn
 from waterbed.analysis.rankings.hiding import goes_by_looks, shares_if_hiding, views_differ
 from waterbed.analysis.rankings.ranking import rank
 from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.analysis.rankings.takedown import joined_episodes
 from waterbed.estimators.survival.paces import LookTest, PaceTest
 from waterbed.model.paces import rarely
 from waterbed.store.settings import Schedule
@@ -95,6 +96,17 @@ def test_a_schedule_without_frequent_looks_tells_nothing():
     hiding = {"a": group(1, looks=8)}
     for schedule in (Schedule(rare_share=1 / 3, young_hours=0.0), Schedule(rare_share=1 / 3, ladder_s=(0.0,))):
         assert views_differ(hiding, schedule) == set()
+
+
+def test_looks_of_joined_episodes_count_together():
+    """Content that moves within a group goes on: its looks add up. Where both hosters answered they are the same."""
+    first = episode(1, 10.0, 12.0, "moved", looks=11, looks_until_last=10, unknown_looks=1)
+    second = episode(1, 8.0, 9.0, "removed", at=12.0, looks=5, looks_until_last=4, unknown_looks=0)
+    (moved,) = joined_episodes([first, second])
+    assert (moved.first_up, moved.looks, moved.looks_until_last, moved.unknown_looks) == (hours(0), 16, 15, 1)
+    beside = replace(second, known_up_at=hours(2), first_up=hours(2))
+    (both,) = joined_episodes([first, beside])
+    assert (both.looks, both.looks_until_last, both.unknown_looks) == (11, 10, 1)
 
 
 def test_who_hides_has_no_share_and_no_place():

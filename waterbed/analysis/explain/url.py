@@ -35,7 +35,8 @@ def chain_of_url(study: Study, url_id: str, day: date | None) -> list[ChainLink]
     time, then episodes. Each link of an answer stands once, with the first and the last look at which it held.
     """
     conclusions = study.conclude()
-    own = [row for row in conclusions.seen_of(url_id) if day is None or day_of(row[0].observed_at) == day]
+    seen = list(conclusions.seen_of(url_id))
+    own = [row for row in seen if day is None or day_of(row[0].observed_at) == day]
     timed = [*_looks(url_id, own), *_answers(study, conclusions, url_id, own)]
     if not own:
         when = f"on {day}" if day else "yet"
@@ -48,7 +49,7 @@ def chain_of_url(study: Study, url_id: str, day: date | None) -> list[ChainLink]
     timed.sort(key=lambda link: link.since or datetime.min.replace(tzinfo=UTC))
     episodes = (one for one in conclusions.episodes if one.url_id == url_id and (day is None or _touches(one, day)))
     known = [*_known(study, conclusions, url_id), *(link for link in linked if link.since is None)]
-    unnamed = {verdict.observed_at for _, verdict, _ in own if verdict.cause == "name"}
+    unnamed = {verdict.observed_at for _, verdict, _ in seen if verdict.cause == "name"}
     return [*known, *timed, *(_episode(one, unnamed) for one in episodes)]
 
 

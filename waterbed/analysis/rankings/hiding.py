@@ -35,9 +35,9 @@ LEAST_MISSING: Final = 0.1
 LEAST_AT_ONCE: Final = 0.5
 """The same of the ends in the windows of time in which most clearly some are missing."""
 LOOK_LEVEL: Final = 0.1
-"""Of the test whether ends come after one number of looks; hardly any honest group outlasts and is alike, too."""
+"""Of the test whether ends come after one number of looks. Hardly any honest group meets its other conditions."""
 LEAST_ALIKE: Final = 3
-"""URLs that end after it, below which nothing is told."""
+"""URLs that end after that number, below which nothing is told."""
 _HOUR: Final = timedelta(hours=1)
 _SEED: Final = 20_261
 

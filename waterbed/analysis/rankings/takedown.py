@@ -157,6 +157,9 @@ def _union(before: Episode, after: Episode) -> Episode:
         first_up=before.first_up or after.first_up,
         last_up=max(before.last_up, after.last_up),
         looks=before.looks + after.looks if apart else max(before.looks, after.looks),
+        unknown_looks=before.unknown_looks + after.unknown_looks
+        if apart
+        else max(before.unknown_looks, after.unknown_looks),
         looks_until_last=before.looks + after.looks_until_last
         if apart
         else max(before.looks_until_last, after.looks_until_last),

@@ -48,7 +48,7 @@ def resumed(
 
 def _collect_rarely() -> None:
     """Of a study's many facts hardly one is in a cycle."""
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(2_000_000, 50, 100)
 
 
 def made(results: Path, names: Sequence[str]) -> dict[Key, Row]:

@@ -128,6 +128,7 @@ class _Recorder:
         self._controls: dict[str, ControlLook] = {}
         self._answers: dict[tuple[str, str, tuple[str, ...] | None, str], _Answer] = {}
         self._watched: list[_Watched] | None = None
+        self._looked = 0
 
     def recorded(self, start: datetime, end: datetime) -> VirtualFacts:
         """Return what is recorded from a time up to another."""
@@ -178,9 +179,9 @@ class _Recorder:
 
     def _seen(self, url_id: str, url: str, now: datetime) -> Observation:
         host = self._truth.shown[url].host
+        self._looked += 1
         resolution = self._resolved(host, now)
-        hour = (now - self._world.start) / _HOUR
-        out = any(begin <= hour < end for begin, end in self._plan.outages)
+        out = self._is_out(now)
         if out or resolution.status != "ok":
             failure = "timeout" if out else resolution.status
             return _observation(url_id, now, resolution, phase="dns", failure=failure)
@@ -215,7 +216,7 @@ class _Recorder:
         if answer is None:
             answer = self._answers[key] = self._answer(*key)
         made = Resolution(
-            resolution_id=keyed("resolution", f"{host} {now.isoformat()}"),
+            resolution_id=f"{self._looked:024x}",
             host_id=answer.host_id,
             run_id=_RUN,
             vantage=_PLACE,
@@ -229,7 +230,8 @@ class _Recorder:
             name_server_ids=answer.name_server_ids,
             tags=answer.tags,
         )
-        return self._facts.resolutions.setdefault(made.resolution_id, made)
+        self._facts.resolutions[made.resolution_id] = made
+        return made
 
     def _answer(self, host: str, trouble: str, addresses: tuple[str, ...] | None, place: str) -> _Answer:
         status: NameStatus = "ok"
@@ -287,16 +289,23 @@ class _Recorder:
         for number in range(-((begin - start) // _CANARY), last + 1):
             if begin + number * _CANARY >= end:
                 return
-            hour = number * _CANARY / _HOUR
-            out = any(begin <= hour < end for begin, end in self._plan.outages)
+            now = begin + number * _CANARY
             yield CanaryLook(
                 canary_id=keyed("canary", f"{number}"),
                 run_id=_RUN,
                 vantage=_PLACE,
-                observed_at=self._world.start + number * _CANARY,
+                observed_at=now,
                 targets=2,
-                reached=0 if out else 2,
+                reached=0 if self._is_out(now) else 2,
             )
+
+    def _is_out(self, now: datetime) -> bool:
+        """Whether nothing can be seen."""
+        outages = self._plan.outages
+        if not outages:
+            return False
+        hour = (now - self._world.start) / _HOUR
+        return any(begin <= hour < end for begin, end in outages)
 
 
 def _target(url_id: str, url: str, added: datetime) -> Target:
@@ -344,7 +353,7 @@ def _observation(
     led: tuple[str | None, str] | None = None,
 ) -> Observation:
     return Observation(
-        observation_id=keyed("look", f"{url_id} {now.isoformat()}"),
+        observation_id=resolution.resolution_id,
         url_id=url_id,
         run_id=_RUN,
         vantage=_PLACE,

@@ -79,6 +79,18 @@ def test_init_writes_a_file_that_check_and_displacement_read(run: Run, folder: P
     assert "days after: 2 of 56 periods after the event are known, all on 2026-01-21 12:00." in said
 
 
+def test_more_days_after_the_event_can_be_asked_for(run: Run, folder: Path, tmp_path: Path) -> None:
+    """The window after it and the read date follow; what is proposed stays."""
+    code, _, problem = init(run, folder, "--after", 21, "--out", tmp_path / "longer.toml")
+    assert code == 0, problem
+    assert init(run, folder)[0] == 0
+    (path,) = (folder / "events").iterdir()
+    longer, usual = read_event(tmp_path / "longer.toml"), read_event(path)
+    assert (usual.after * usual.period_h, longer.after * longer.period_h) == (14 * 24, 21 * 24)
+    assert longer.reads == [hour(24 * 24 + 72)]
+    assert (longer.controls, longer.chosen_until) == (usual.controls, usual.chosen_until)
+
+
 def test_a_file_that_is_there_stays_as_it_is(run: Run, folder: Path, tmp_path: Path) -> None:
     """One sentence, exit code 2, and nothing is written beside it."""
     (tmp_path / "mine.toml").write_text("mine")
@@ -110,7 +122,7 @@ def refused(said: tuple[int, str, str], *parts: str) -> None:
 
 
 def _planned(study: Study) -> tuple[str, list[str]]:
-    plan = plan_event(study.conclude(), study.config, "AS64500", hour(AT), removed=0.9, displaced=0.3)
+    plan = plan_event(study.conclude(), study.config, "AS64500", hour(AT), days=14.0, removed=0.9, displaced=0.3)
     return plan.text, [row.text for row in plan.rows if row.topic != "declared late"]
 
 

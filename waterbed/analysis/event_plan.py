@@ -27,8 +27,8 @@ PERIODS_H: Final = (24.0, 12.0, 6.0)
 """Lengths of a period that are tried, the longest first."""
 FEWEST, ENOUGH = 8, 14
 """Periods before an event that are needed, and for which a shorter period is taken."""
-BEFORE_DAYS, AFTER_DAYS = 28.0, 14.0
-"""Windows that a plan proposes at most, days."""
+BEFORE_DAYS = 28.0
+"""Days before an event that a plan proposes at most."""
 COMPARED_DAYS: Final = 56.0
 """Last days before the event, at most, in which places are compared."""
 LEAST_DAYS: Final = 10.0
@@ -84,12 +84,13 @@ def _gathered(
 
 @stage("planning the event")
 def plan_event(
-    whole: Conclusions, config: Config, target: str, date: datetime, *, removed: float, displaced: float
+    whole: Conclusions, config: Config, target: str, date: datetime, *, days: float, removed: float, displaced: float
 ) -> Plan:
     """Propose an event file for a target and a date.
 
-    From data before the date alone. `removed` and `displaced` are the effect that power is worked out for. InputError
-    for a target or a date that the study cannot answer for, and where no place can be a control.
+    From data before the date alone; reports of so many `days` after it are read. `removed` and `displaced` are the
+    effect that power is worked out for. InputError for a target or a date that the study cannot answer for, and where
+    no place can be a control.
     """
     kind, at = _kind(target), date.astimezone(UTC)
     first = min(map(reported_at, whole.facts.reports), default=None)
@@ -108,7 +109,7 @@ def plan_event(
     period_h, periods = _periods(movements)
     window = (max(0.0, movements.end - COMPARED_DAYS * 24.0), movements.end)
     places = candidates(movements, target, window, least=0.2, proxies=_proxies(before, kind, target))
-    event = _event(before, movements, places, target=target, at=at, period_h=period_h, periods=periods)
+    event = _event(before, movements, places, target=target, at=at, days=days, period_h=period_h, periods=periods)
     text = event_text(event, _notes(places))
     power = EventPower(event=event, conclusions=before, movements=movements_of(before, config, event))
     rows = [
@@ -165,6 +166,7 @@ def _event(
     *,
     target: str,
     at: datetime,
+    days: float,
     period_h: float,
     periods: int,
 ) -> Event:
@@ -178,7 +180,7 @@ def _event(
             f"target: none of {len(places)} places beside {redact(target)} can be its control before {at:%Y-%m-%d}"
             f"{f' ({told})' if told else ''}; name some by hand in a file of your own, {SEE}"
         )
-    after = max(1, int(AFTER_DAYS * 24.0 / period_h))
+    after = max(1, int(days * 24.0 / period_h))
     last = max((conclusions.span or (at, at))[1], *map(reported_at, conclusions.facts.reports))
     event = Event(
         target=target,

@@ -38,6 +38,9 @@ def event_init(
     out: Annotated[
         Path | None, typer.Option(help="The file to write; else events/TARGET-DATE.toml.", show_default=False)
     ] = None,
+    after: Annotated[
+        float, typer.Option(min=1.0, max=3660.0, help="Days after it that are read; more answer more often.")
+    ] = 14.0,
     removed: Removed = 0.9,
     displaced: Displaced = 0.3,
     form: Formatted = Format.table,
@@ -59,7 +62,7 @@ def event_init(
         path = out or study.path / "events" / f"{name}-{at:%Y-%m-%d}.toml"
         if path.exists():
             raise InputError(f"{path} is there already and stays as it is; name another file with --out")
-        plan = plan_event(study.conclude(), study.config, target, at, removed=removed, displaced=displaced)
+        plan = plan_event(study.conclude(), study.config, target, at, days=after, removed=removed, displaced=displaced)
         with written_at(path):
             if out is None:
                 path.parent.mkdir(exist_ok=True)

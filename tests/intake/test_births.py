@@ -114,6 +114,23 @@ def test_only_a_certificate_for_exactly_this_name_counts(study: Study, names: st
     assert (host in found, bool(found)) == (counts, counts)
 
 
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_certificates_may_stand_between_semicolons_or_tabs(study: Study, mark: str) -> None:
+    """The header decides, as in any file of reports."""
+    found = kept(study, f"shop.forgetme-example.com{mark}2026-01-09", header=f"name_value{mark}entry_timestamp")
+    assert found == [("shop.forgetme-example.com", "certificate", january(9))]
+
+
+def test_a_file_of_a_day_to_come_is_refused(run: Run, study: Study) -> None:
+    """One sentence with the day, exit code 2."""
+    path = study.path.parent / "feed.csv"
+    path.write_text("domain,created\n")
+    add = ("-C", study.path, "tables", "add", path, "--date", "2999-01-01", "--kind", "births")
+    code, out, problem = run(*add)
+    assert (code, out) == (2, "")
+    assert "--date 2999-01-01 is out of range; a day from 1980 to today was expected (docs/tables.md)" in problem
+
+
 def test_of_other_names_nothing_is_kept_counted_or_said(
     run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

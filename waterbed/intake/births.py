@@ -7,7 +7,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Final, Literal
 
-from waterbed.intake.csv_table import FIRST_YEAR, BadCell, Cells, Columns, Rejected, as_plain_word, read_lines, time_in
+from waterbed.intake.csv_table import (
+    FIRST_YEAR,
+    BadCell,
+    Cells,
+    Columns,
+    Rejected,
+    as_plain_word,
+    fields_of,
+    read_lines,
+    time_in,
+)
 from waterbed.model.bookkeeping import Forgotten
 from waterbed.model.errors import BadUrl, InputError
 from waterbed.model.facts import Birth, BirthKind, Target
@@ -63,8 +73,6 @@ def import_births(folder: Folder, path: Path, day: date, licence: str | None = N
     neither kept nor counted. Of one file and name, the newest creation, the newest zone and the oldest certificate
     count. `day` is the day whose state the file gives. InputError if it lacks the columns.
     """
-    if not FIRST_YEAR <= day.year <= 2100:
-        raise InputError(f"{day} is out of range; a day from {FIRST_YEAR} to 2100 was expected ({_PAGE})")
     if names_something(path.name.partition(".")[0]) or names_something(path.stem):
         raise InputError(f"the file's name seems to hold a host name and would be kept; rename the file ({_PAGE})")
     text = TextFile(path, "a file of births", _PAGE)
@@ -85,7 +93,7 @@ def import_births(folder: Folder, path: Path, day: date, licence: str | None = N
 def _certified(head: list[str]) -> bool:
     """True if the header is that of certificates."""
     first = next((line for line in head if line.strip() and not line.startswith("#")), "")
-    return bool({name.strip(' "').lower() for name in first.strip().split(",")} & {*_CERTIFICATES.names["logged_at"]})
+    return "logged_at" in fields_of(first, _CERTIFICATES)
 
 
 @dataclass(slots=True)

@@ -85,6 +85,12 @@ def too_long(number: int, text: str) -> Rejected | None:
     return Rejected(line=number, reason=f"line of more than {MOST_LINE} characters")
 
 
+def fields_of(text: str, columns: Columns) -> set[str]:
+    """The fields that a header line names."""
+    columns = _delimited(text, columns)
+    return set(_positions(_names(text, columns), columns))
+
+
 _DELIMITERS: Final = (",", ";", "\t")
 
 

@@ -25,7 +25,7 @@ from waterbed.model.facts import Birth, Registration, Snapshot
 from waterbed.store.bounded.files import raw_pieces
 from waterbed.store.bounded.limits import MOST_TABLE
 from waterbed.store.bounded.memory import bounded_work
-from waterbed.store.folder import Folder
+from waterbed.store.folder import Folder, real_clock
 
 Tables = (
     RouteTables
@@ -58,7 +58,7 @@ _LOADERS: dict[str, Callable[[Path], Tables]] = {
     "relations": RelationTable.load,
     "siblings": SiblingTable.load,
 }
-_FIRST_YEAR, _LAST_YEAR = 1980, 2100
+_FIRST_YEAR = 1980
 _LICENCE = 120
 """Most characters of a licence's name."""
 
@@ -70,11 +70,7 @@ def add_table(folder: Folder, path: Path, day: date, *, kind: str, licence: str 
     """
     if kind not in READERS:
         raise InputError(f"kind {kind!r} is unknown; {', '.join(READERS)} was expected (docs/tables.md)")
-    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
-        raise InputError(
-            f"{day} is out of range; a day from {_FIRST_YEAR} to {_LAST_YEAR} was expected (docs/tables.md)"
-        )
-    licence = plain_licence(licence)
+    day, licence = described_day(folder, day), plain_licence(licence)
     digest = hashlib.sha256()
     for piece in raw_pieces(path, "a dated table", MOST_TABLE, "docs/tables.md"):
         digest.update(piece)
@@ -102,6 +98,20 @@ def add_table(folder: Folder, path: Path, day: date, *, kind: str, licence: str 
     ]
     folder.store.add(snapshots)
     return snapshots
+
+
+def described_day(folder: Folder, day: date) -> date:
+    """Return the day that a file describes.
+
+    InputError if it lies before there were such tables, or in the future.
+    """
+    now = max(folder.clock(), real_clock())  # a lab's clock may stand anywhere
+    latest = (now + timedelta(days=1)).date()  # the day of those who are ahead of UTC
+    if not date(_FIRST_YEAR, 1, 1) <= day <= latest:
+        raise InputError(
+            f"--date {day} is out of range; a day from {_FIRST_YEAR} to today was expected (docs/tables.md)"
+        )
+    return day
 
 
 def plain_licence(licence: str | None) -> str | None:

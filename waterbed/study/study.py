@@ -207,9 +207,9 @@ class Study:
         Rows of names without a report are neither kept nor counted.
         """
         from waterbed.intake.births import import_births  # noqa: PLC0415 (see above)
-        from waterbed.study.dated_tables import plain_licence  # noqa: PLC0415 (see above)
+        from waterbed.study.dated_tables import described_day, plain_licence  # noqa: PLC0415 (see above)
 
-        return import_births(self.folder, path, day, plain_licence(licence))
+        return import_births(self.folder, path, described_day(self.folder, day), plain_licence(licence))
 
     def set_hosters(self, path: Path) -> "HosterBook":
         """Import a file of hoster entities (aliases of ASes)."""

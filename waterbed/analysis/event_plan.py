@@ -16,7 +16,7 @@ from waterbed.analysis.event_power import EventPower
 from waterbed.analysis.event_power_rows import answer_row, fall_row, first_read, power_rows, quarantine_rows
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage
-from waterbed.model.redaction import redact
+from waterbed.model.redaction import meant, redact
 from waterbed.model.results import PlanRow
 from waterbed.store.config import Config
 from waterbed.study.conclusions import Conclusions
@@ -101,10 +101,10 @@ def plan_event(
     if not before.episodes or before.until is None:
         raise InputError(f"date: no URL was seen before {at:%Y-%m-%d %H:%M}, controls are chosen from what was; {SEE}")
     movements = _gathered(before, config, kind, (target,))
-    if target not in movements.places():
+    if target not in (known := movements.places()):
         raise InputError(
-            f"target: this study does not know the {NOUNS[kind]} {redact(target)} before {at:%Y-%m-%d %H:%M}; waterbed "
-            f"rank lists them, {SEE}"
+            f"target: this study does not know the {NOUNS[kind]} {redact(target)}{meant(target, known)} before "
+            f"{at:%Y-%m-%d %H:%M}; waterbed rank lists them, {SEE}"
         )
     period_h, periods = _periods(movements)
     window = (max(0.0, movements.end - COMPARED_DAYS * 24.0), movements.end)

@@ -32,7 +32,7 @@ from waterbed.estimators.survival.incidence import share_interval, share_within
 from waterbed.model.actors import ACTED
 from waterbed.model.conclusions import TOLD_BY_REGISTRIES, ClockKind, Episode, RankingRow, Reached, Size
 from waterbed.model.errors import InputError
-from waterbed.model.redaction import shown
+from waterbed.model.redaction import meant, shown
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import AddressedNotice, Case, CauseShare, ComplianceRow, Duration, TakedownClock
 from waterbed.model.window import Window
@@ -87,8 +87,9 @@ def sheet_of(
     row = next((row for row in ranking_of(conclusions) if row.key == company), None)
     known = company in conclusions.whole.hosters or conclusions.attributor.book.on(day).exists(company)
     if row is None and not concerned and not known:
+        alike = meant(key, {*conclusions.whole.hosters, *conclusions.attributor.book.by_key})
         raise InputError(
-            f"neither the study nor its book knows the hoster {shown(key)}; a key of waterbed rank was expected "
+            f"neither the study nor its book knows the hoster {shown(key)}{alike}; a key of waterbed rank was expected "
             "(docs/notices.md)"
         )
     chosen: ClockKind = clock or ("notice_delivered" if conclusions.whole.facts.notices else "reported")

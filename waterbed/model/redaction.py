@@ -1,6 +1,8 @@
 """Redaction of URLs and host names in texts."""
 
 import re
+from collections.abc import Collection
+from difflib import get_close_matches
 
 from waterbed.model.urls import in_suffix_list
 
@@ -44,6 +46,16 @@ def shown(text: str) -> str:
     Text that looks like a URL or a host name is replaced.
     """
     return "[not shown]" if names_something(text) or len(text) > 100 else repr(text)
+
+
+def meant(text: str, known: Collection[str]) -> str:
+    """The question whether a like known key was meant.
+
+    It begins with a space; empty if it is like none, or a number.
+    """
+    spelled = {key.lower(): key for key in known}
+    alike = [] if text[-1:].isdigit() else get_close_matches(text.lower(), spelled, 1, 0.7)
+    return f" (did you mean {redact(spelled[alike[0]])}?)" if alike else ""
 
 
 def _unless_harmless(match: re.Match[str]) -> str:

@@ -127,6 +127,18 @@ def test_wrong_words_are_one_sentence(run: Run, tmp_path: Path, words: tuple[str
     assert (code, out, err.strip().count("\n"), part in err) == (2, "", 0, True), err
 
 
+def test_a_mistyped_key_is_asked_about(run: Run, tmp_path: Path) -> None:
+    """The sentence names the key that it is like, and no sheet is printed."""
+    with written(tmp_path, {"a0": "uu"}):
+        pass
+    study, book = tmp_path / "study", tmp_path / "hosters.toml"
+    book.write_text('[[hoster]]\nkey = "moerashost"\nname = "Moerashost"\nasns = [64500]\n')
+    assert run("-C", study, "hosters", "add", book)[0] == 0
+    for words in (("fact-sheet", "moerashots"), ("event", "init", "moerashots", "--date", "2026-01-05T01:00")):
+        code, out, problem = run("-C", study, *words)
+        assert (code, out, "moerashots" in problem, "(did you mean moerashost?)" in problem) == (2, "", True, True)
+
+
 def test_compliance_counts_from_the_delivered_notice(run: Run, tmp_path: Path, store_url: str) -> None:
     """Thirteen clocks of hoster a, twelve removed within twelve hours; one was gone before and is no clock."""
     make(tmp_path, store_url)

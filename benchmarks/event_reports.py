@@ -35,8 +35,8 @@ MORE_SITES = {"no event": (900, 1_200), "feed stops": (1_100, 1_500), "campaigns
 """Where it is not, or reports stop: else few have LEAST_TAKEDOWNS."""
 MORE_SITES["displaced, many"] = (1_300, 1_600)
 """Most have MANY_TAKEDOWNS."""
-DAYS, AT, AFTER = 84.0, 56.0, 21
-"""Eight weeks before the event, three after it, and one to follow what ended."""
+DAYS, AT, AFTER = 91.0, 56.0, 28
+"""Eight weeks before the event, four after it, and one to follow what ended."""
 MOST_FALSE, LEAST_ANSWERED, LEAST_POWER = 0.05, 0.80, 0.80
 LEAST_TAKEDOWNS = 60
 """Of the target after the event, for an answer to be wanted."""

@@ -17,6 +17,8 @@ from waterbed.model.facts import CanaryLook, ControlLook, NameStatus, Observatio
 from waterbed.model.urls import canonicalize, platform_suffix, registrable_domain
 
 _HOUR = timedelta(hours=1)
+_OFTEN = 48 * _HOUR
+"""For so long after a report a URL is looked at often."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _CANARY = timedelta(minutes=10)
 """Between two looks at our own network; a look is believed within five minutes of one."""
@@ -29,7 +31,7 @@ class LookPlan:
 
     every_hours: float = 1.0
     late_hours: float = 6.0
-    """Between two looks at what was reported two days ago or is gone."""
+    """Between two looks at what is gone, or was not reported within two days."""
     missed: float = 0.0
     """Share of looks that tell nothing."""
     late: float = 0.0
@@ -101,6 +103,10 @@ class _Watched:
     url: str
     received: datetime
     reports: list[Report]
+    again: list[datetime]
+    """When it is reported again, the next time last."""
+    anchor: datetime
+    """From when on it is looked at often."""
     now: datetime
     gone: int = 0
 
@@ -151,8 +157,12 @@ class _Recorder:
         self._watched = []
         for url_id, url in sorted((url_id_of(url), url) for url in reports):
             came = self._reported(url_id, reports[url])
-            first = came[0].received_at
-            self._watched.append(_Watched(url_id=url_id, url=url, received=first, reports=came, now=first))
+            first, *again = [one.received_at for one in came]
+            self._watched.append(
+                _Watched(
+                    url_id=url_id, url=url, received=first, reports=came, again=again[::-1], anchor=first, now=first
+                )
+            )
             yield self._watched[-1]
 
     def _reported(self, url_id: str, reports: list[TrueReport]) -> list[Report]:
@@ -170,12 +180,20 @@ class _Recorder:
             self._facts.looks.append(look)
             absent = look.status in (301, 404, 410) or look.failure == "nxdomain" or bool(look.marks)
             one.gone = one.gone + 1 if absent else 0 if look.status == 200 else one.gone
-            one.now += self._wait(one.gone, one.now - one.received) * (1 + 0.1 * self._rng.uniform(-1, 1))
+            one.now += self._wait(one.gone, one.now - one.anchor) * (1 + 0.1 * self._rng.uniform(-1, 1))
+            if one.again and one.again[-1] <= one.now:
+                self._report_again(one)
+
+    def _report_again(self, one: _Watched) -> None:
+        """A look is due at once, and frequent looks begin anew where they had ended."""
+        one.now = one.again.pop()
+        if one.now - one.anchor > _OFTEN:
+            one.anchor = one.now
 
     def _wait(self, gone: int, age: timedelta) -> timedelta:
         if 0 < gone < 3:
             return 1.1 * _HOUR
-        return _HOUR * (self._plan.late_hours if gone or age > 48 * _HOUR else self._plan.every_hours)
+        return _HOUR * (self._plan.late_hours if gone or age > _OFTEN else self._plan.every_hours)
 
     def _seen(self, url_id: str, url: str, now: datetime) -> Observation:
         host = self._truth.shown[url].host

@@ -1,10 +1,11 @@
 """Hops of virtual studies against the truth: by kind, where nothing moves, and bounds of the displaced share."""
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -122,6 +123,35 @@ def test_virtual_facts_follow_the_truth(base: World) -> None:
     assert (again.looks, again.reports, again.targets) == (facts.looks, facts.reports, facts.targets)
     text = repr((facts.targets, facts.reports, facts.looks[:200], list(facts.controls.values())))
     assert not any(shown.host in text for shown in truth.shown.values())
+
+
+def test_what_is_reported_again_is_looked_at_often_again(base: World) -> None:
+    """A look comes with the report, and looks that had become rare are frequent for two days."""
+    truth = simulate(draw_hop_world(base, random.Random("again"), sites=40).world)
+    first = {report.url: report for report in sorted(truth.reports, key=lambda one: one.reported_at, reverse=True)}
+    days = timedelta(days=3)
+    again = [replace(one, reported_at=one.reported_at + days) for one in first.values()]
+    truth = replace(truth, reports=(*first.values(), *again))
+    facts = virtual_facts(truth, LookPlan(every_hours=2.0, late_hours=24.0), random.Random(1))
+    came: dict[str, list[datetime]] = defaultdict(list)
+    for report in facts.reports:
+        came[report.url_id].append(report.received_at)
+    seen: dict[str, list[datetime]] = defaultdict(list)
+    up: set[tuple[str, datetime]] = set()
+    for look in facts.looks:
+        seen[look.url_id].append(look.observed_at)
+        if look.status == 200 and not look.marks:
+            up.add((look.url_id, look.observed_at))
+    frequent = 0
+    for url_id, (_, second) in ((url_id, sorted(times)) for url_id, times in came.items()):
+        if second >= truth.world.end:
+            continue
+        assert second in seen[url_id]
+        after = [when for when in seen[url_id] if second <= when < second + timedelta(days=2)]
+        if all((url_id, when) in up for when in after) and second + timedelta(days=2) < truth.world.end:
+            frequent += 1
+            assert max(b - a for a, b in pairwise(after)) <= timedelta(hours=2.2)
+    assert frequent > 5
 
 
 def test_stretches_hold_each_fact_once_in_its_time(base: World) -> None:

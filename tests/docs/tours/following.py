@@ -69,8 +69,9 @@ def near(shown: str, printed: str) -> bool:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """That of a reader who is at home in a folder, with a terminal of 80 columns."""
+    """That of a reader who is at home in a folder, with a terminal of 80 columns, and has not activated .venv."""
     kept = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "FORCE_COLOR")}
+    kept["PATH"] = os.pathsep.join(one for one in kept["PATH"].split(os.pathsep) if one != f"{sys.prefix}/bin")
     return kept | {"HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config"), "COLUMNS": "80"}
 
 

@@ -34,5 +34,5 @@ def test_nothing_stands_in_the_way_of_a_lab_that_has_run(here: Path) -> None:
         check=True,
     )
     assert "2 checks due" in done.stdout
-    assert "Next: waterbed -C month rank" in done.stdout
+    assert "Next: .venv/bin/waterbed -C month rank" in done.stdout
     assert "\n- " not in done.stdout

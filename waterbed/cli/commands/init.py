@@ -8,6 +8,7 @@ import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
@@ -185,6 +186,13 @@ def status(context: typer.Context, form: Formatted = Format.table) -> None:
     _stands(found, context.obj)
 
 
+def _typed() -> str:
+    """The program as it was typed, where the shell would not find it by its name."""
+    typed = Path(sys.argv[0])
+    is_ours = typed.name == "waterbed" and len(typed.parts) > 1
+    return shlex.quote(str(typed)) if is_ours and which("waterbed") is None else "waterbed"
+
+
 def _stands(found: Standing, study: Path) -> None:
     console.print(f"{found.name}: {_PHASES[found.phase]}", style="bold")
     passed = "no pass yet"
@@ -200,5 +208,5 @@ def _stands(found: Standing, study: Path) -> None:
             broken=True,
         )
     where = "" if study == Path() else f" -C {shlex.quote(str(study))}"
-    console.print(f"Next: {found.next.replace('waterbed', f'waterbed{where}', 1)}", style="bold")
+    console.print(f"Next: {found.next.replace('waterbed', f'{_typed()}{where}', 1)}", style="bold", soft_wrap=True)
     console.print(f"  {found.why}")

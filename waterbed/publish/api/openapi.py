@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from waterbed.model.table import TableInfo
+from waterbed.model.version import __version__
 from waterbed.publish.api.answers import Answers, Overview, Portion, SerializedTable, TableCard, Terms
 from waterbed.publish.api.problems import MEDIA, SCHEMA, to_json
 from waterbed.publish.site.layout import templates
@@ -20,7 +21,7 @@ _WORDS: Final = {
     "by": "asn",
     "hoster": "AS64500",
     "run": "0" * 32,
-    "version": "0.1.0",
+    "version": __version__,
     "window": "2026-01-05T00:00:00+00:00/2026-01-06T00:00:00+00:00",
     "clock": "reported",
     "name": "Example Hosting",

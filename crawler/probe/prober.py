@@ -158,7 +158,7 @@ class Prober:
         canonical: CanonicalUrl,
     ) -> HostResult:
         """Check one URL from the first vantage, and from the others unless that one saw it clearly up."""
-        profile = self._config.probe.profiles.get(due.category, self._config.probe.default_profile)
+        profile = self._config.probe.profile_of(due.category)
         origin = self._origin(self.vantages[0])
         observe = partial(
             observation, self._vault, due=due, profile=profile, resolution_id=resolution.resolution_id, control=None

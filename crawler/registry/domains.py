@@ -61,7 +61,7 @@ def _hosts(folder: Folder) -> dict[str, str]:
     config = folder.config
     strict, wanted = set[str](), set[str]()
     for report in folder.store.all(Report):
-        if config.probe.profiles.get(report.category, config.probe.default_profile) == "strict":
+        if config.probe.profile_of(report.category) == "strict":
             strict.add(report.url_id)
         elif report.category in config.domains.categories and report.medium == "web":
             wanted.add(report.url_id)

@@ -17,8 +17,8 @@ from waterbed.cli.app import app
 
 FOUND: Final = {
     "import": "a line was kept out",
-    "recheck": "our own network failed its canary, or a signal ended the pass",
-    "sources": "with `--presence`, lines were kept out or deliveries are suspect",
+    "recheck": "our canary or our resolver failed, the lease was lost, or a signal ended the pass",
+    "sources": "with `--presence`, lines were kept out, deliveries are suspect, or entries leave by a rule",
     "notices": "a line was kept out",
     "reconcile": "a row does not match",
     "enrich": "a network or AS stays without an answer; with `--table origins`, an origin differs",
@@ -60,7 +60,8 @@ _MANY: Final = 4
 _HEAD = """\
 # Command line
 
-Made by `python -m tests.docs.cli > docs/cli.md`; do not edit it. `--help` after a command says the same.
+Made by `python -m tests.docs.cli > docs/cli.md`; do not edit it. `--help` after a command says the same but
+for some exit codes.
 
 Each command has its arguments, its options and an example. In brackets after an option stand the kind of its value or
 the choices, and the default.

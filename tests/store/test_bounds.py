@@ -19,6 +19,12 @@ from waterbed.store.config import Config, read_config
         ("[names]\nresolver = '127.0.0.1:\u0663'", ("names.resolver", "address:port")),
         ("[probe]\nper_address = 0", ("probe.per_address 0",)),
         ("[probe]\ndelay_s = -1.0", ("probe.delay_s -1", "0 to 1e+09")),
+        (
+            "[probe.profiles]\nabuse-material = 'text'",
+            ("probe.profiles gives abuse-material", "'text'", "docs/ethics.md"),
+        ),
+        ("[probe]\ndefault_profile = 'headers'\n[probe.profiles]", ("the profile 'headers'; 'strict' was expected",)),
+        ("[probe]\ndefault_profile = 'text'", ("probe.default_profile is 'text'", "'strict' or 'headers'")),
         ("[schedule]\nyoung_hours = inf", ("schedule.young_hours inf",)),
         ("[judge]\nconfirm_looks = 0", ("judge.confirm_looks 0",)),
         ("[canary]\nneed = 1.5", ("canary.need 1.5", "0 to 1 was")),

@@ -59,8 +59,7 @@ def config(profile: Profile) -> Config:
         contact="zoo@localhost",
         names=Names(timeout_s=NAME_S, tries=2, in_flight=1000),
         probe=Probe(
-            profiles={},
-            default_profile=profile,
+            profiles={"phishing": profile},
             timeout_s=ASK_S,
             hosts_at_once=96,
             per_address=64,

@@ -27,6 +27,7 @@ from waterbed.model.errors import InputError
 from waterbed.model.plugins import INTERFACE, added, called, named
 from waterbed.model.redaction import shown
 from waterbed.store.bounded.text import TextFile
+from waterbed.store.settings import ABUSE_MATERIAL
 
 Parser = Callable[[Iterable[str], str], Iterator[ReportLine | Rejected]]
 
@@ -107,8 +108,6 @@ def _named(names: Sequence[str], fields: Mapping[str, Sequence[str]]) -> set[str
     return {field for field, own in fields.items() if not {*own}.isdisjoint({*names} - {"type"})}
 
 
-_STRICT: Final = "abuse-material"
-"""What hotlines' systems hold: it is asked by HEAD alone."""
 FORMATS: Final[Mapping[str, ReportForm]] = {
     "csv": ReportForm(parse=parse_csv_reports),
     "urls": ReportForm(parse=parse_url_list, is_head=_is_urls),
@@ -116,9 +115,9 @@ FORMATS: Final[Mapping[str, ReportForm]] = {
     "urlhaus": ReportForm(parse=parse_urlhaus, is_head=lambda head: any(map(is_urlhaus_header, head))),
     "phishtank": ReportForm(parse=parse_csv_reports),
     "phishstats": ReportForm(parse=parse_phishstats, is_head=_is_phishstats),
-    "scart": ReportForm(parse=parse_scart, is_head=_is_scart, category=_STRICT),
-    "scart-input": ReportForm(parse=parse_scart_input, category=_STRICT),
-    "iccam": ReportForm(parse=parse_iccam, pieces=True, is_head=_is_json("iccam"), category=_STRICT),
+    "scart": ReportForm(parse=parse_scart, is_head=_is_scart, category=ABUSE_MATERIAL),
+    "scart-input": ReportForm(parse=parse_scart_input, category=ABUSE_MATERIAL),
+    "iccam": ReportForm(parse=parse_iccam, pieces=True, is_head=_is_json("iccam"), category=ABUSE_MATERIAL),
     "jsonl": ReportForm(parse=parse_json_lines, is_head=_is_json("jsonl")),
     "json": ReportForm(parse=parse_json, pieces=True, is_head=_is_json("json")),
     "misp": ReportForm(parse=parse_misp, pieces=True, is_head=_is_json("misp")),

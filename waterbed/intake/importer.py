@@ -174,7 +174,7 @@ def _strict(folder: Folder, reports: Columns) -> dict[str, set[str]]:
     probe = folder.config.probe
     strict: dict[str, set[str]] = defaultdict(set)
     for category, url_id in zip(reports.column("category"), reports.column("url_id"), strict=True):
-        if probe.profiles.get(category, probe.default_profile) == "strict":
+        if probe.profile_of(category) == "strict":
             strict[category].add(url_id)
     return strict
 

@@ -47,7 +47,7 @@ from waterbed.model.urls import canonicalize
 from waterbed.store.config import Config, write_toml
 from waterbed.store.folder import LAB
 from waterbed.store.own_files import SETTINGS
-from waterbed.store.settings import Canary, Domains, Lab, Names, Probe, Registry, Schedule, Vantage
+from waterbed.store.settings import ABUSE_MATERIAL, Canary, Domains, Lab, Names, Probe, Registry, Schedule, Vantage
 from waterbed.study.study import Study, create_study, open_study
 
 _ASK_S = 6 * 3600.0
@@ -191,7 +191,8 @@ def _probe(*, profile: Profile | None = None, controls: bool = True, timeout_s: 
     )
     if profile is None:
         return probe
-    return msgspec.structs.replace(probe, profiles=dict.fromkeys(probe.profiles, profile), default_profile=profile)
+    named = {one: profile for one in probe.profiles if one != ABUSE_MATERIAL}
+    return msgspec.structs.replace(probe, profiles=named, default_profile="strict")
 
 
 def _vantages(world: World, servers: LabServers) -> tuple[Vantage, ...]:
@@ -261,7 +262,7 @@ def run_lab(scenario: str, out: Path, *, profile: Profile | None = None) -> LabR
 def run_scenario(scenario: str, out: Path, *, profile: Profile | None = None) -> LabRun:
     """Simulate a scenario, measure it with the crawler, score it.
 
-    With a profile, all categories are looked at in it.
+    With a profile, all categories but abuse material are looked at in it.
     """
     return run_world(read_world(scenario_path(scenario)), out, profile=profile)
 
@@ -308,10 +309,7 @@ async def _driven(study: Study, truth: Truth, servers: LabServers, now: list[dat
         names = {name: base for name, base in registries.bases.items() if name in world.sites.suffixes}
         numbers = {name: base for name, base in registries.bases.items() if name not in names}
         asked = Registry(bases=numbers, fresh_days=0.2, retry_hours=1.0, default_a_minute=600.0)
-        profiles = study.config.probe.profiles
-        kinds = [
-            one for one in world.sites.categories if profiles.get(one, study.config.probe.default_profile) != "strict"
-        ]
+        kinds = [one for one in world.sites.categories if study.config.probe.profile_of(one) != "strict"]
         domains = Domains(categories=tuple(kinds), bases=names) if names else Domains()
         study.folder.config = msgspec.structs.replace(study.config, registry=asked, domains=domains)
 

@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import uvloop
 
@@ -20,13 +21,15 @@ from crawler.recheck.session import Continuous, Session
 from crawler.signals import stopped_by_channel, stopped_by_signals
 from waterbed.model.errors import InputError, LeaseLost, StoreFailure
 from waterbed.service.chores import REFRESH, Chores
-from waterbed.service.endpoint import Endpoint
 from waterbed.service.helpers import Helpers
 from waterbed.service.metrics import Gauges, Looked, State, Why, looked
 from waterbed.service.systemd import notify
 from waterbed.store.backlog import schedule_lag
 from waterbed.store.folder import Folder, open_folder
 from waterbed.store.leases import machine_s, skew_s
+
+if TYPE_CHECKING:
+    from waterbed.service.endpoint import Endpoint
 
 _TICK_S = 1.0
 _JUMP_S = 60.0
@@ -77,7 +80,7 @@ class Service:
         self._jumped = False
         self._rng = random.Random()  # noqa: S311 (spreads tries, nothing secret)
 
-    async def keep(self, began: Callable[[Endpoint | None], None] | None = None) -> ServiceReport:
+    async def keep(self, began: Callable[["Endpoint | None"], None] | None = None) -> ServiceReport:
         """Run until a signal, `stop`, or the given time.
 
         `began` is called with the endpoint.
@@ -279,10 +282,12 @@ class Service:
                 _log.warning("a chore could not be run", extra={"place": place_of(problem)})
             await self._pause(_CHORES_S)
 
-    def _endpoint(self) -> Endpoint | None:
+    def _endpoint(self) -> "Endpoint | None":
         """Open the endpoint of /health and /metrics; None if it is not configured or the port is taken."""
         if not self._config.listen:
             return None
+        from waterbed.service.endpoint import Endpoint  # noqa: PLC0415 (a worker without the extra serves no page)
+
         try:
             return Endpoint(self._config, self.state, self.gauges.text)
         except OSError as problem:

@@ -143,7 +143,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
             except ValueError:
                 raise ValueError(f"guard.deny {net!r} is not a network like 192.0.2.0/24") from None
         for category in self.domains.categories:
-            if self.probe.profiles.get(category, self.probe.default_profile) == "strict":
+            if self.probe.profile_of(category) == "strict":
                 raise ValueError(
                     f"domains.categories holds {category!r}, whose profile is strict: a question names the domain to "
                     "its registry (docs/ethics.md); give it another profile in probe.profiles, or leave it out"

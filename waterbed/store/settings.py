@@ -1,12 +1,15 @@
 """The sections of a study's settings, with meanings and defaults."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 from waterbed.model.conclusions import Assessment, HosterWord, LinkStrength
 from waterbed.model.facts import Profile
+
+ABUSE_MATERIAL: Final = "abuse-material"
+"""The category whose URLs are asked by HEAD alone, whatever is set."""
 
 
 class Names(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -23,7 +26,7 @@ class Probe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     """Permitted requests of a look, and their rate limits."""
 
     profiles: dict[str, Profile] = msgspec.field(
-        default_factory=lambda: {"phishing": "headers", "malware": "headers", "abuse-material": "strict"}
+        default_factory=lambda: {"phishing": "headers", "malware": "headers", ABUSE_MATERIAL: "strict"}
     )
     default_profile: Profile = "strict"
     controls: bool = True
@@ -39,6 +42,23 @@ class Probe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     look_at_redirect_targets: bool = False
     live: tuple[str, ...] = ("live", "live stream", "live_stream", "livestream", "webcam")
     batch: int = 1000
+
+    def __post_init__(self) -> None:
+        """Refuse to ask for what nobody may see."""
+        if (given := self.profile_of(ABUSE_MATERIAL)) != "strict":
+            raise ValueError(
+                f"probe.profiles gives {ABUSE_MATERIAL} the profile {given!r}; 'strict' was expected, as its URLs "
+                "are asked by HEAD alone (docs/ethics.md)"
+            )
+        if self.default_profile == "text":
+            raise ValueError(
+                "probe.default_profile is 'text'; 'strict' or 'headers' was expected, as pages are read only in "
+                "categories that you name (docs/ethics.md)"
+            )
+
+    def profile_of(self, category: str) -> Profile:
+        """The profile of a category's looks."""
+        return self.profiles.get(category, self.default_profile)
 
 
 _YEAR_S = 366 * 86_400.0

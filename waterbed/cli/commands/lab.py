@@ -48,7 +48,8 @@ def lab_run(
     scenario: Annotated[str, typer.Argument(help="A scenario, as quiet or waterbed, or a world file.")],
     out: Annotated[Path, typer.Option(help="The study folder to make.")],
     profile: Annotated[
-        ProfileName | None, typer.Option(help="Check all categories with this profile.", show_default=False)
+        ProfileName | None,
+        typer.Option(help="Check all categories but abuse material with this profile.", show_default=False),
     ] = None,
 ) -> None:
     """Simulate a world, measure it, and compare with the truth.

@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.resumed import asked, mean_error, resumed
 from graphs.displacement.displaced import returns_of
+from graphs.displacement.takedowns import detection_by_way
 from waterbed.estimators.detection import SetBounds, displaced_bounds
 from waterbed.estimators.displaced import Estimate, displaced_estimate
 from waterbed.lab.simulate.births import BirthFiles, Feeds
@@ -73,12 +74,12 @@ def _row(cell: str, world: LookedWorld, seed: int, number: int) -> dict[str, Any
     row: dict[str, Any] = {"number": number, "takedowns": len(units)}
     row |= {"seen": found.seen, "all": found.all, "process": found.process, "false": found.falsely_certain}
     row["sure"] = sum(any(one.certain) for one in units)
-    for name, detection in (("declared", DETECTION[1:]), ("two feeds", (TWO, TWO)), ("known", known)):
+    for name, detection in (("declared", DETECTION[1:3]), ("two feeds", (TWO, TWO)), ("known", known)):
         bounds = displaced_bounds(
             [one.certain for one in units],
             [one.possible for one in units],
             [one.site_id for one in units],
-            detection=[DETECTION[0], *detection],
+            detection=[DETECTION[0], *detection_by_way(*detection)[1:]],
         )
         row[name] = (
             [bounds.low, bounds.high, bounds.set_low, bounds.set_high] if isinstance(bounds, SetBounds) else None

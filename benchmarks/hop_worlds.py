@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from scipy import stats
 
+from graphs.displacement.takedowns import detection_by_way
 from waterbed.estimators.detection import displaced_bounds
 from waterbed.estimators.refusal import Refusal
 from waterbed.lab.score.hop_score import KINDS, KindTally
@@ -86,6 +87,11 @@ def none(pool, worlds, seed):
         )
 
 
+def _declared(of_new):
+    """Detection of each way, with that of new URLs at home and abroad."""
+    return [DETECTION[0], *detection_by_way(*of_new)[1:]]
+
+
 def bounds_of(which):
     """True displaced shares of one drawn world, and the bounds that a study would publish in several ways."""
     seed, number = which
@@ -95,8 +101,8 @@ def bounds_of(which):
     sites = [one.site_id for one in units]
     least, most = sum(map(any, sure)), sum(map(any, maybe))
     whole = DETECTION[1]
-    near = [DETECTION[0], *((max(0.01, d - NARROW), min(1.0, d + NARROW)) for d in found.reported)]
-    known = [DETECTION[0], *((d, d) for d in found.reported)]
+    near = _declared([(max(0.01, d - NARROW), min(1.0, d + NARROW)) for d in found.reported])
+    known = _declared([(d, d) for d in found.reported])
     ends = {
         "order alone": (least / len(units), most / len(units)),
         "order and detection, one range, no clusters": (

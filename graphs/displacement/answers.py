@@ -109,6 +109,10 @@ _NOTHING: Final = (
     "nothing rejects at 5%: the data did not show it, with this power",
     "it did not happen",
 )
+_INTERIM: Final = (
+    "nothing yet: this is interim, and the report is read on its read date",
+    "that it was shown",
+)
 _DESCRIBED: Final = (
     "as a description: it is none of the tests of this report, whose errors are held at 5% together",
     "that it was shown",
@@ -145,10 +149,13 @@ ALWAYS: Final = (
 def claimed(answer: Answer, *, sequence: bool = False, fell: bool = True) -> Answer:
     """Return the answer with the claims that it allows.
 
-    An answer whose test does not reject allows only the claim that nothing was shown, one with a p outside the
-    report's `sequence` of tests none. Where the target is not shown to have fallen, nothing moved away from it.
+    One of before the read date allows none. An answer whose test does not reject allows only the claim that nothing was
+    shown, one with a p outside the report's `sequence` of tests none. Where the target is not shown to have fallen,
+    nothing moved away from it.
     """
     may, may_not = _NOTHING if _open(answer) else CLAIMS[answer.name]
+    if answer.note.startswith(INTERIM):
+        may, may_not = _INTERIM
     if sequence and answer.p is not None and not answer.test:
         may, may_not = _DESCRIBED
     if not fell and answer.name in MOVES:
@@ -164,6 +171,8 @@ def _open(answer: Answer) -> bool:
     return answer.low <= 0 <= answer.high
 
 
+INTERIM: Final = "interim, no test"
+"""How the note of an answer begins whose test waits for the read date."""
 SEED = 20_260
 """Seed of all random numbers: the same study and event give the same answers."""
 

@@ -133,7 +133,7 @@ class Destinations:
             n=len(after),
             n_of="arrivals",
             unit="share",
-            note=f"{_abroad(after):.0%} as detected; chance is in the bounds" if after and not withheld else "",
+            note="" if withheld or not after else f"{_as_detected(after)}; chance is in the bounds",
         )
         found, clusters = self._difference()
         yield answer(
@@ -146,7 +146,9 @@ class Destinations:
             n_of="site clusters",
             unit="share",
             note=", ".join(
-                f"{name} {_abroad(gains):.0%} of {len(gains)}" for name, gains in self.cells.items() if gains
+                f"{name} {_abroad(known):.0%} of {len(known)}"
+                for name, gains in self.cells.items()
+                if (known := [gain for gain in gains if gain.side != "unknown"])
             ),
         )
 
@@ -217,6 +219,14 @@ def overall_abroad(movements: Movements, reading: Reading) -> Answer:
         n_of="arrivals",
         unit="share as detected",
     )
+
+
+def _as_detected(gains: Sequence[Gain]) -> str:
+    """The part abroad of arrivals whose side is known, in words."""
+    unknown = sum(gain.side == "unknown" for gain in gains)
+    if unknown == len(gains):
+        return "all on an unknown side"
+    return f"{_abroad(gains):.0%} as detected{f', {unknown} on an unknown side' if unknown else ''}"
 
 
 def _abroad(gains: Sequence[Gain]) -> float:

@@ -5,20 +5,24 @@ Counts of fewer than k sites and places that are not published never leave the s
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
 from graphs.displacement.movements import Gain
 from graphs.displacement.summary import Moved
 from graphs.displacement.takedowns import Takedown
+from waterbed.estimators.reappearance import Excess
+from waterbed.estimators.refusal import Refusal
 from waterbed.model.results import Answer, PairRow, PeriodRow, PlaceboRow
 
 OTHERS: Final = "others"
 """Key of all places that are published together."""
 _COUNTS: Final = ("target", "control", "buffer", "buffer_control", "reports")
-_DIGITS: Final = (("share", 2), ("difference of shares", 2), ("appearances a period", 1), ("appearances", 0))
-"""Digits to which a published estimate is rounded, by the begin of its unit; others are no sums of counts."""
+_SHARES: Final = ("share", "difference of shares")
+"""How units of shares begin: they are told in whole percent."""
+_SUMS: Final = ("appearances", "arrivals", "arrivals at home", "arrivals abroad", "takedowns")
+"""Units of counts: they are told as multiples, as counts are. All other numbers have one decimal."""
 _FORETOLD: Final = ("foretold_sites", "placebo_low", "placebo_high")
 _NO_SITES: Final = ("periods", "periods after", "stretches before", "controls treated as targets", "targets")
 """Units of numbers that count neither sites nor contents."""
@@ -64,6 +68,14 @@ class Disclosure:
     def share(self, value: float) -> float:
         """A share in whole percent, unless everything is told."""
         return value if self.least == 1 else round(value, 2)
+
+    def number(self, value: float, unit: str) -> float:
+        """A number of some unit, so that no count can be worked out from it."""
+        if self.least == 1:
+            return value
+        if unit in _SUMS:
+            return float(round(value / self.least) * self.least)
+        return round(value, 2 if unit.startswith(_SHARES) else 1)
 
     def masked(self, text: str) -> str:
         """Mask and round the counts of a text.
@@ -213,18 +225,42 @@ def _pair(row: PairRow, disclosure: Disclosure) -> PairRow:
     )
 
 
-def disclosed_moved(found: Moved, takedowns: Iterable[Takedown], disclosure: Disclosure) -> Moved:
+def disclosed_excess(found: Excess | Refusal, disclosure: Disclosure) -> Excess | Refusal:
+    """Refuse an excess of which too few sites came up elsewhere.
+
+    Or, in either arm, too few did not: the share would tell what became of them.
+    """
+    if isinstance(found, Refusal) or not any(map(disclosure.small, found.parts)):
+        return found
+    return Refusal(f"held back as it is about fewer than {disclosure.least} sites")
+
+
+def disclosed_share(one: Answer, takedowns: Sequence[Takedown], disclosure: Disclosure) -> Answer:
+    """Return the displaced share without counts of too few sites."""
+    every = [_parted(takedowns, ways) for ways in (lambda one: one.certain, lambda one: one.possible)]
+    if one.refusal is not None or not any(disclosure.small(part) for parts in every for part in parts):
+        return one
+    return replace(one, note=one.note.partition("; ")[2])
+
+
+def _parted(takedowns: Iterable[Takedown], ways: Callable[[Takedown], Sequence[bool]]) -> tuple[int, int]:
+    """Sites of content that went on some of these ways, and of content that did not."""
+    went, rest = set[str](), set[str]()
+    for one in takedowns:
+        (went if any(ways(one)) else rest).add(one.site_id)
+    return len(went), len(rest)
+
+
+def disclosed_moved(found: Moved, takedowns: Sequence[Takedown], disclosure: Disclosure) -> Moved:
     """Return moves without counts of too few sites.
 
     The others are rounded.
 
     A count of contents is withheld where too few sites have such content, or too few content of the other kind.
     """
-    sure, rest = set[str](), set[str]()
-    for one in takedowns:
-        (sure if any(one.certain) else rest).add(one.site_id)
-    few = disclosure.small(len(sure | rest))
-    surely = None if found.surely is None or any(map(disclosure.small, (len(sure), len(rest)))) else found.surely
+    few = disclosure.small(len({one.site_id for one in takedowns}))
+    parts = _parted(takedowns, lambda one: one.certain)
+    surely = None if found.surely is None or any(map(disclosure.small, parts)) else found.surely
     return replace(
         found,
         ended=None if few or found.ended is None else disclosure.rounded(found.ended),
@@ -242,17 +278,20 @@ def _answer(one: Answer, pairs: Sequence[PairRow], disclosure: Disclosure) -> An
     if disclosure.small(one.n) and one.n_of not in _NO_SITES:
         return refused_answer(said, f"held back: it rests on fewer than {disclosure.least} {one.n_of}")
     if one.name.startswith("lift,") and not any(
-        row.reading == one.reading and one.note.endswith(f": {row.from_key} to {row.to_key}") for row in pairs
+        row.reading == one.reading
+        and one.note.endswith(f": {row.from_key} to {row.to_key}")
+        and (row.soon is not None or not one.name.endswith("timing"))
+        for row in pairs
     ):
         return refused_answer(said, f"held back: it is of a pair with fewer than {disclosure.least} sites")
     if disclosure.least == 1:
         return said
     n = one.n if one.n_of in _NO_SITES else disclosure.rounded(one.n)
     ends = {name: getattr(one, name) for name in ("estimate", "low", "high")}
-    digits = next((digits for unit, digits in _DIGITS if one.unit.startswith(unit)), None)
-    if digits is not None:
-        ends = {name: value if value is None else round(value, digits) for name, value in ends.items()}
-    return replace(said, n=n, **ends)
+    told: dict[str, Any] = {
+        name: None if value is None else disclosure.number(value, one.unit) for name, value in ends.items()
+    }
+    return replace(said, n=n, **told)
 
 
 def refused_answer(one: Answer, reason: str) -> Answer:

@@ -20,13 +20,14 @@ def returns_of(
 ) -> Returns:
     """Return takedowns as units, their new URLs by side.
 
-    Side 0 is home, 1 abroad. The first feed is the one that reported most of the new URLs, the second all others.
+    Side 0 is home, 1 abroad, and 2, where there are any such, unknown. The first feed is the one that reported most of
+    the new URLs, the second all others.
     `clusters` are those of the takedowns, by default their sites.
     """
     new = [(hop.to_url_id, way) for one in ended for way, hop in one.answers if way]
     feeds = Counter(feed for url_id, _ in new for feed in sources_of.get(url_id, ()))
     first = min(feeds, key=lambda feed: (-feeds[feed], feed)) if feeds else ""
-    count, sides = len(ended), len(WAYS) - 1
+    count, sides = len(ended), len(WAYS) - 1 if any(way == len(WAYS) - 1 for _, way in new) else len(WAYS) - 2
     back = np.zeros(count, bool)
     after, before, near, order_open = (np.zeros((count, sides), bool) for _ in range(4))
     caught = np.zeros((count, sides), np.int64)

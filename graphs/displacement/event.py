@@ -118,6 +118,13 @@ class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
             raise ValueError("controls names no place: declare places without intervention")
         if bool(self.buffer) != bool(self.buffer_controls):
             raise ValueError("buffer and buffer_controls are declared both or neither")
+        if self.primary == BUFFER_TEST and not self.buffer:
+            raise ValueError(f"primary is {BUFFER_TEST!r}, and no buffer is declared: declare one, or another primary")
+        if self.fall != "removal, change" and self.outcome != "appearances":
+            raise ValueError(
+                f"fall is {self.fall!r} with outcome {self.outcome!r}: a hoster that removes more has more of them, so "
+                "'removal, change' was expected, or outcome 'appearances'"
+            )
         if not self.public_source.isprintable():
             raise ValueError("public_source may hold no control characters")
         if self.public_source and not self.public:
@@ -285,17 +292,22 @@ def check_names(event: Event, *, known: Collection[str], categories: Collection[
         )
 
 
+def check_since(event: Event, first: datetime) -> None:
+    """Refuse a beginning without data from then on."""
+    if event.since and not first <= event.since < event.at:
+        raise InputError(
+            f"since: {_day(event.since)} lies outside the study's data before the event, {_day(first)} to "
+            f"{_day(event.at)}; {SEE}"
+        )
+
+
 def _check_times(event: Event, first: datetime, until: datetime) -> None:
     for name, when in (("date", event.at), *(("events", other.date) for other in event.events)):
         if not first < when < until:
             raise InputError(
                 f"{name}: {_day(when)} lies outside the study's data, {_day(first)} to {_day(until)}; {SEE}"
             )
-    if event.since and not first <= event.since < event.at:
-        raise InputError(
-            f"since: {_day(event.since)} lies outside the study's data before the event, {_day(first)} to "
-            f"{_day(event.at)}; {SEE}"
-        )
+    check_since(event, first)
     start, end = event.window
     begin = event.since if event.since else first
     if start < begin:

@@ -12,10 +12,12 @@ from graphs.displacement.disclosure import (
     OTHERS,
     Disclosure,
     disclosed_answers,
+    disclosed_excess,
     disclosed_moved,
     disclosed_pairs,
     disclosed_periods,
     disclosed_placebos,
+    disclosed_share,
 )
 from graphs.displacement.event import Event
 from graphs.displacement.movements import READINGS, Movements
@@ -104,11 +106,11 @@ def of_event(
         answers += [staggered] if staggered else []
         periods += (TimeSeries(series=longer, reading=reading) if longer is not series else time_series).rows()
         placebos += time_series.placebos()
-    more = excess_after(series)
+    more = {reading: disclosed_excess(one, disclosure) for reading, one in excess_after(series).items()}
     answers += [excess_answer(found, reading, event.horizon_h) for reading, found in more.items()]
     answers += [corrected_answer(found, reading, event) for reading, found in more.items()]
     answers += [bias_answer(found, bias_after(series, reading), reading) for reading, found in more.items()]
-    answers += [displaced_share(series), assumed_share(series)]
+    answers += [disclosed_share(displaced_share(series), series.takedowns, disclosure), assumed_share(series)]
     abroad = None
     destinations: list[DestinationRow] = []
     pairs: list[PairRow] = []
@@ -166,13 +168,12 @@ def _lift_answers(table: PairTable | Refusal, reading: Reading) -> Iterator[Answ
             yield answer(name, question, estimator, reason, reading=reading, n=0, n_of="moves")
             continue
         best = min(table.rows, key=lambda row: (_p(row, timing), -row.moves))
-        ratio = best.soon / best.soon_foretold if timing and best.soon is not None and best.soon_foretold else best.lift
         yield replace(
             answer(
                 name,
                 question,
                 estimator,
-                ratio if ratio is not None else 0.0,
+                _ratio(best, timing),
                 reading=reading,
                 n=table.moves,
                 n_of="moves",
@@ -182,6 +183,15 @@ def _lift_answers(table: PairTable | Refusal, reading: Reading) -> Iterator[Answ
             p=_p(best, timing),
             smallest_p=best.smallest_p,
         )
+
+
+def _ratio(row: PairRow, timing: bool) -> float | Refusal:
+    """How many times as many moves as expected."""
+    if not timing:
+        return 0.0 if row.lift is None else row.lift
+    if row.soon is None or not row.soon_foretold:
+        return Refusal("by their weeks alone no arrival is expected soon after an end")
+    return row.soon / row.soon_foretold
 
 
 def _p(row: PairRow, timing: bool) -> float:

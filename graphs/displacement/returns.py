@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, TypeVar
 
@@ -17,7 +17,7 @@ from graphs.displacement.movements import READINGS, Gain, Movements, Spell, plac
 from graphs.displacement.pairs import arrived
 from graphs.displacement.series import Series
 from graphs.displacement.summary import Moved
-from graphs.displacement.takedowns import Takedown, takedowns
+from graphs.displacement.takedowns import Takedown, detection_by_way, takedowns
 from waterbed.estimators.detection import Bounds, Population, chao, chapman, displaced_bounds
 from waterbed.estimators.displaced import displaced_estimate
 from waterbed.estimators.hidden_bias import HiddenBias, explaining_bias, matched_sets
@@ -143,7 +143,7 @@ def corrected_bounds(found: Excess | Refusal, detection: Detection | None, level
     """
     if isinstance(found, Refusal) or detection is None:
         return found if isinstance(found, Refusal) else NO_DETECTION
-    return corrected_excess(found, [(1.0, 1.0), *(detection.of(side) for side in SIDES)], level=level)
+    return corrected_excess(found, detection_by_way(detection.home, detection.abroad), level=level)
 
 
 def corrected_answer(found: Excess | Refusal, reading: Reading, event: Event) -> Answer:
@@ -198,15 +198,15 @@ def followed(
     """Return the target's takedowns after the event and their hops.
 
     Only takedowns that had time to be followed; hops lead elsewhere. Of the URLs that `movements` hold; what moved
-    within the target did not leave it.
+    within the target did not leave it, and what came up at a place that is not known may have.
     """
     (start, end), declared = (event.at, event.window[1]), tuple(event.places)
     chosen = [episode for episode in episodes if episode.url_id in movements.sources_of]
     places = [place_of(episode, event.kind, declared) for episode in chosen]
-    elsewhere = {
-        (episode.url_id, episode.hoster, episode.known_up_at)
+    arrived_at = {
+        (episode.url_id, episode.hoster, episode.known_up_at): place
         for episode, place in zip(chosen, places, strict=True)
-        if place not in ("", event.target)
+        if place != event.target
     }
     within = timedelta(hours=event.horizon_h)
     return takedowns(
@@ -215,12 +215,22 @@ def followed(
             for episode, place in zip(chosen, places, strict=True)
             if place == event.target and episode.first_down is not None and start <= episode.first_down < end
         ),
-        (hop for hop in hops if (hop.to_url_id, hop.to_hoster, hop.arrived_before) in elsewhere),
+        _elsewhere(hops, arrived_at),
         home=home,
         seats=seats,
         within=within,
         until=movements.until - within,
     )
+
+
+def _elsewhere(hops: Iterable[Hop], arrived_at: Mapping[tuple[str, str, datetime], str]) -> Iterator[Hop]:
+    """Yield hops to other places; none to one that is not known is sure."""
+    for hop in hops:
+        place = arrived_at.get((hop.to_url_id, hop.to_hoster, hop.arrived_before))
+        if place:
+            yield hop
+        elif place is not None:
+            yield hop if hop.order == "parallel" else replace(hop, order="unknown")
 
 
 def moved_bounds(series: Series, level: float = 0.95) -> Bounds | Refusal:
@@ -238,7 +248,7 @@ def moved_bounds(series: Series, level: float = 0.95) -> Bounds | Refusal:
         [one.certain for one in ended],
         [one.possible for one in ended],
         clusters,
-        detection=[(1.0, 1.0), event.detection.home, event.detection.abroad],
+        detection=detection_by_way(event.detection.home, event.detection.abroad),
         level=level,
     )
 
@@ -294,7 +304,8 @@ def assumed_share(series: Series) -> Answer:
     units = returns_of(ended, series.movements.sources_of, [cluster[one.content_id] for one in ended])
     found = displaced_estimate(units)
     if isinstance(found, Refusal) and event.detection:
-        found = displaced_estimate(units, detection=(event.detection.home, event.detection.abroad))
+        by_side = detection_by_way(event.detection.home, event.detection.abroad)[1:]
+        found = displaced_estimate(units, detection=by_side[: units.after.shape[1]])
     note = ""
     if not isinstance(found, Refusal):
         note = f"under other assumptions {found.least:.0%} to {found.most:.0%}"

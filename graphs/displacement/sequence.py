@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from graphs.displacement.answers import INTERIM
 from graphs.displacement.event import Event
 from waterbed.model.results import Answer, TestRole
 
 FALL: Final = "removal, change"
-INTERIM: Final = "interim, no test"
 ERROR: Final = 0.05
 """Error of the whole sequence of tests."""
 

@@ -134,9 +134,27 @@ class Series:
 
         About one place, or all reports.
         """
-        made = [self.period_of(one.when) for one in self.movements.reports if place is None or one.place == place]
-        inside = np.array([period for period in made if 0 <= period < self.periods], np.int64)
-        return np.bincount(inside, minlength=self.periods).astype(np.int64)
+        if place is None:
+            every: Ints = self._reported.sum(axis=0)
+            return every
+        row = self._reported_at.get(place)
+        found: Ints = np.zeros(self.periods, np.int64) if row is None else self._reported[row]
+        return found
+
+    @cached_property
+    def _reported_at(self) -> dict[str, int]:
+        """The row of each place that was reported."""
+        return {place: row for row, place in enumerate(sorted({one.place for one in self.movements.reports}))}
+
+    @cached_property
+    def _reported(self) -> Ints:
+        """The reports, places x periods."""
+        made = [(self._reported_at[one.place], self.period_of(one.when)) for one in self.movements.reports]
+        rows, periods = np.array(made, np.int64).reshape(-1, 2).T
+        inside = (periods >= 0) & (periods < self.periods)
+        cells = rows[inside] * self.periods + periods[inside]
+        size = len(self._reported_at) * self.periods
+        return np.bincount(cells, minlength=size).astype(np.int64).reshape(-1, self.periods)
 
     def log_rates(self, reading: Reading, places: Sequence[str]) -> Floats:
         """Return log rates by period and place.

@@ -159,15 +159,16 @@ def _changes(known: Known, *, shown: bool) -> Iterator[str]:
         times = math.floor(drift.estimate * 10) / 10
         yield (
             f"A drift of its own {times:.1f} times as large as its largest earlier change would explain its change of "
-            "appearances."
+            f"{known.outcome}."
             if times
-            else "A drift of its own much smaller than its earlier changes would explain its change of appearances."
+            else "A drift of its own much smaller than its earlier changes would explain its change of "
+            f"{known.outcome}."
         )
     if places is not None and places.p is not None and places.smallest_p is not None:
         every = round(1.0 / places.smallest_p)
         place = _place(round(places.p / places.smallest_p))
         yield (
-            f"Of {every} places, each by its size, the target ranks {place} by how much its appearances changed "
+            f"Of {every} places, each by its size, the target ranks {place} by how much its {known.outcome} changed "
             f"(p {_number(places.p)}{', and no less with so few' if places.smallest_p > ERROR else ''})."
         )
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from waterbed.model.conclusions import NAME_ENDS, Episode, Hop
 
-WAYS: Final = ("same URL", "new URL at home", "new URL abroad")
+WAYS: Final = ("same URL", "new URL at home", "new URL abroad", "new URL on an unknown side")
 """Ways that content goes, as they differ in detection: a known URL is looked at wherever it is, a new one must be
 reported first."""
 
@@ -30,9 +30,9 @@ class Takedown:
     content_id: str
     site_id: str
     hoster: str
-    certain: tuple[bool, bool, bool]
+    certain: tuple[bool, ...]
     """Surely after it, and within the horizon."""
-    possible: tuple[bool, bool, bool]
+    possible: tuple[bool, ...]
     """Perhaps so: not known to have been there before, nor to have come later."""
     answers: tuple[tuple[int, Hop], ...] = ()
     """Hops that answer it, parallel ones too, and the way of each."""
@@ -75,8 +75,8 @@ def takedowns(
                 content_id=episode.content_id,
                 site_id=episode.site_id,
                 hoster=episode.hoster,
-                certain=(certain[0], certain[1], certain[2]),
-                possible=(possible[0], possible[1], possible[2]),
+                certain=tuple(certain),
+                possible=tuple(possible),
                 answers=answers,
             )
         )
@@ -86,8 +86,18 @@ def takedowns(
 def _way(hop: Hop, home: str, seats: Mapping[str, str]) -> int:
     if hop.from_url_id == hop.to_url_id:
         return 0
-    at_home = home in hop.to_countries if hop.to_countries else seats.get(hop.to_hoster) == home
+    if not hop.to_countries and hop.to_hoster not in seats:
+        return 3
+    at_home = home in hop.to_countries if hop.to_countries else seats[hop.to_hoster] == home
     return 1 if at_home else 2
+
+
+def detection_by_way(home: tuple[float, float], abroad: tuple[float, float]) -> list[tuple[float, float]]:
+    """The lowest and highest detection of each way.
+
+    A known URL is looked at wherever it is; where the side of a new one is unknown, that of either may hold.
+    """
+    return [(1.0, 1.0), home, abroad, (min(home[0], abroad[0]), max(home[1], abroad[1]))]
 
 
 def _may_be_within(hop: Hop, within: timedelta) -> bool:

@@ -110,6 +110,7 @@ def test_a_plan_that_cannot_be_made_is_one_sentence(run: Run, folder: Path) -> N
         (("UK", "--date", "2026-01-07"), ("target:", "the United Kingdom is GB")),
         (("AS64500", "--date", "2025-01-07"), ("date: 2025-01-07 00:00 has no data before it", "2026-01-05 00:00")),
         (("AS64500", "--date", "2026-01-06"), ("date: data before it span", "8 periods of 6 hours")),
+        (("AS64500", "--date", "2300-01-01"), ("date: 2300-01-01 is not a day from 1970 to 2200",)),
     ):
         refused(run("-C", folder, "event", "init", *words), *parts)
     assert not (folder / "events").exists()
@@ -214,9 +215,31 @@ def test_a_bad_file_is_one_sentence(run: Run, folder: Path, tmp_path: Path) -> N
         (EVENT.replace("until = 2026-01-07", "until = 2026-01-09"), ("chosen_until: 2026-01-09 00:00 lies after",)),
         (EVENT.replace('"AS64501"', '"AS64500"'), ("controls: AS64500 is the target",)),
         (early, ("date: 2026-01-04 00:00 lies before",)),
+        (f"since = 2026-01-02\n{EVENT}", ("since: 2026-01-02 00:00 lies outside the study's data before the event",)),
     ):
         (tmp_path / "event.toml").write_text(text)
         refused(run("-C", folder, "event", "check", tmp_path / "event.toml"), *parts)
+
+
+def test_a_further_event_without_data_stops_the_answer(run: Run, folder: Path, tmp_path: Path) -> None:
+    """A later wave that data do not reach is awaited."""
+    (tmp_path / "event.toml").write_text(f'{EVENT}[[events]]\ntarget = "AS64503"\ndate = 2026-03-01T00:00:00\n')
+    row = topics(run, folder, tmp_path / "event.toml")["further events"]
+    assert row["stops"] is True
+    assert row["text"] == "The further event at AS64503, 2026-03-01 00:00, lies outside the study's data."
+
+
+def test_an_event_at_a_control_stops_what_rests_on_it(run: Run, tmp_path: Path) -> None:
+    """The fall is measured against controls: the check stops where the report would refuse."""
+    with written(tmp_path, _seen(lambda _: "u" * 20)) as study:
+        events = study.path / "events"
+    events.mkdir()
+    (tmp_path / "event.toml").write_text(EVENT)
+    other = EVENT.replace('target = "AS64500"', 'target = "AS64501"').replace('["AS64501", "AS64502"]', '["AS64503"]')
+    (events / "other.toml").write_text(other)
+    row = topics(run, tmp_path / "study", tmp_path / "event.toml")["overlaps"]
+    assert "acts on controls" in str(row["text"])
+    assert row["stops"] is True
 
 
 def test_another_event_of_the_study_on_the_same_places_is_named(run: Run, tmp_path: Path) -> None:

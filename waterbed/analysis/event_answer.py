@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from ipaddress import ip_address, ip_network
 from typing import Final
 
@@ -141,7 +142,7 @@ def _known(
     return Known(
         name=found.names.get(event.target, event.target) if found.disclosure.names(event.target) else "the target",
         target=shares.target.told if shares else (_UNTOLD, _UNTOLD),
-        controls=shares.controls.told if shares else (_UNTOLD, _UNTOLD),
+        controls=_told(answers, shares.controls.told) if shares else (_UNTOLD, _UNTOLD),
         fall=fall,
         primary=primary,
         spread=test("removal, change, buffer"),
@@ -158,9 +159,20 @@ def _known(
     )
 
 
+def _told(answers: Sequence[Answer], told: tuple[Removed, Removed]) -> tuple[Removed, Removed]:
+    """The controls' shares, each without its number where its row is refused, as by an event at the controls."""
+    refused = {one.name: one.refusal for one in answers if one.refusal is not None}
+    before, after = (
+        Removed(n=0, why=refused[name]) if (name := f"removed {when}, controls") in refused else share
+        for when, share in zip(("before", "after"), told, strict=True)
+    )
+    return before, after
+
+
 def open_quarantines(conclusions: Conclusions, event: Event, episodes: Sequence[Episode]) -> Iterator[Quarantine]:
     """Yield the open quarantines that could change the numbers."""
     start, end = event.window
+    end += timedelta(hours=event.horizon_h)  # what ended last is followed so long
     for one in conclusions.quarantines:
         inside = one.began_at < end and one.ended_at > start
         if one.status == "open" and one.kind != "feed" and inside and _touches(one, event, episodes):

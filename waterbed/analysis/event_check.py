@@ -2,17 +2,18 @@
 
 import math
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 import msgspec
 
 from graphs.displacement.candidates import RECEIVES
-from graphs.displacement.event import SEE, Event, check_names
+from graphs.displacement.event import SEE, Event, check_names, check_since
 from graphs.displacement.feeds import changed_feeds
 from graphs.displacement.movements import HOUR, Movements
 from graphs.displacement.overlap import overlaps
+from graphs.displacement.receivers import receivers
 from graphs.displacement.returns import followed
 from graphs.displacement.series import Series
 from waterbed.analysis.event_answer import left_out
@@ -62,9 +63,17 @@ def check_event(
             f"date: {event.at:%Y-%m-%d %H:%M} lies before the study's data, which begin on "
             f"{every.zero:%Y-%m-%d %H:%M}; {SEE}"
         )
+    check_since(event, every.zero)
     today = _Today(whole=whole, config=config, event=event, until=whole.until)
     before = whole.before(event.at)
-    rows = [*today.days(), *today.looks(), *quarantine_rows(whole, event), *today.feeds(), *today.contamination()]
+    rows = [
+        *today.days(),
+        *today.further(),
+        *today.looks(),
+        *quarantine_rows(whole, event),
+        *today.feeds(),
+        *today.contamination(),
+    ]
     rows += _overlapping(whole, event, others)
     if before.episodes and before.until is not None:
         power = EventPower(event=event, conclusions=before, movements=movements_of(before, config, event))
@@ -81,12 +90,13 @@ def check_event(
 
 
 def _overlapping(whole: Conclusions, event: Event, others: Collection[Event]) -> Iterator[PlanRow]:
-    """Other events that act on this one's places; one that acts on the target stops any answer."""
+    """Other events that act on this one's places; one that acts on what the first two tests need stops it."""
     for one in overlaps(event, others, whole.episodes):
         said = one.words(whole.attributor.name_of(one.place))
         mend = "choose other dates" if one.target else "choose other controls or dates"
         text = f"{said[:1].upper()}{said[1:]}; the numbers that it could change are refused: {mend}."
-        yield PlanRow(topic="overlaps", text=text, stops=one.target)
+        stops = one.target or one.refuses(event.fall) or one.refuses(event.primary)
+        yield PlanRow(topic="overlaps", text=text, stops=stops)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +148,14 @@ class _Today:
         text = f"{self.elapsed} of {event.after} periods after the event are known, all on {end:%Y-%m-%d %H:%M}."
         yield PlanRow(topic="days after", text=text, value=float(self.elapsed), unit="periods")
 
+    def further(self) -> Iterator[PlanRow]:
+        """Yield further targets' dates that data do not reach."""
+        for other in self.event.events:
+            when = other.date.astimezone(UTC)
+            if not self.movements.zero < when < self.until:
+                text = f"The further event at {other.target}, {when:%Y-%m-%d %H:%M}, lies outside the study's data."
+                yield PlanRow(topic="further events", text=text, stops=True)
+
     def looks(self) -> Iterator[PlanRow]:
         """Yield areas and places without looks."""
         event, whole = self.event, self.whole
@@ -187,8 +205,9 @@ class _Today:
                     f"its growth hides displacement, so name another control."
                 )
                 yield PlanRow(topic="contamination", text=text, value=theirs / len(came), unit="share of arrivals")
-        if self.elapsed and (found := Series(event=event, movements=movements).unsound()):
-            yield PlanRow(topic="contamination", text=f"{found.reason[0].upper()}{found.reason[1:]}.")
+        declared = Series(event=event, movements=movements)
+        if self.elapsed and (found := replace(declared, received=[one.place for one in receivers(declared)]).unsound()):
+            yield PlanRow(topic="contamination", text=f"{found.reason[0].upper()}{found.reason[1:]}.", stops=True)
 
     def takedowns(self, power: EventPower, removed: float, displaced: float) -> Iterator[PlanRow]:
         """Yield takedowns so far, of those needed."""

@@ -109,7 +109,10 @@ def plan_event(
     period_h, periods = _periods(movements)
     window = (max(0.0, movements.end - COMPARED_DAYS * 24.0), movements.end)
     places = candidates(movements, target, window, least=0.2, proxies=_proxies(before, kind, target))
-    event = _event(before, movements, places, target=target, at=at, days=days, period_h=period_h, periods=periods)
+    try:
+        event = _event(before, movements, places, target=target, at=at, days=days, period_h=period_h, periods=periods)
+    except ValueError as problem:
+        raise InputError(f"date: {problem}; {SEE}") from None
     text = event_text(event, _notes(places))
     power = EventPower(event=event, conclusions=before, movements=movements_of(before, config, event))
     rows = [

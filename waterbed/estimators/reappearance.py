@@ -75,7 +75,8 @@ class Excess:
     Within the horizon, in both arms; the difference has an interval at `level`. `reach` holds the sizes of its
     resampled errors in order, `treated` counts units, `clusters` their clusters, `controls` those of their controls,
     `unmatched` treated units for which no control was found. `by_way` is the difference by the way that arrivals were
-    found, first of the data, then of the resamples.
+    found, first of the data, then of the resamples. `parts` are the clusters of the treated units that arrived and did
+    not, and those of the controls.
     """
 
     treated_share: float
@@ -90,6 +91,7 @@ class Excess:
     unmatched: int
     controls: int
     by_way: Floats
+    parts: tuple[int, int, int, int]
 
     def ends(self, level: float) -> tuple[float, float]:
         """Ends of the difference's interval at a level."""
@@ -221,6 +223,7 @@ def excess_reappearance(
         unmatched=pairs.unmatched,
         controls=np.unique(units.cluster[pairs.control]).size,
         by_way=np.vstack([own_ways, ways[np.isfinite(apart)]]),
+        parts=arms.parts,
     )
 
 
@@ -313,6 +316,16 @@ class _Arms:
             self._strata.append((int(category), units.cluster[pairs.control[mine][order]], way[mine][order]))
             at_risk.append(float((left[mine] >= horizon).mean()))
         self.least_at_risk = min(at_risk)
+
+    @property
+    def parts(self) -> tuple[int, int, int, int]:
+        """Clusters of units that arrived and that did not, of the treated and of the controls."""
+        control = np.concatenate([clusters for _, clusters, _ in self._strata])
+        came = np.concatenate([way for *_, way in self._strata]) >= 0
+        own = self._way >= 0
+        groups = (self._cluster[own], self._cluster[~own], control[came], control[~came])
+        one, two, three, four = (np.unique(group).size for group in groups)
+        return one, two, three, four
 
     def shares(self, weights: Floats) -> tuple[Floats, Floats, Floats]:
         """Shares of both arms, and their difference by way.

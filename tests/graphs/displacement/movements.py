@@ -142,7 +142,7 @@ def _takedowns(asked: Event, found: Movements) -> list[Takedown]:
         if one.place == asked.target and start <= one.gone < end and one.gone + asked.horizon_h <= found.end:
             again = moved.get(one.content_id)
             sure = again is not None and again.seen - one.last_up <= asked.horizon_h
-            ways = (False, sure, False) if again and again.side == "home" else (False, False, sure)
+            ways = (False, sure, False, False) if again and again.side == "home" else (False, False, sure, False)
             made.append(
                 Takedown(
                     url_id=min(one.url_ids),

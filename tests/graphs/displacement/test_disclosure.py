@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,16 +13,20 @@ from graphs.displacement.disclosure import (
     EVERYTHING,
     Disclosure,
     disclosed_answers,
+    disclosed_excess,
     disclosed_moved,
     disclosed_pairs,
     disclosed_periods,
     disclosed_placebos,
+    disclosed_share,
     pools,
 )
 from graphs.displacement.findings import of_event
 from graphs.displacement.summary import Moved
 from graphs.displacement.takedowns import Takedown
 from tests.graphs.displacement.movements import HEADING, day, gain, series, world
+from waterbed.estimators.reappearance import Excess, Units, excess_reappearance
+from waterbed.estimators.refusal import Refusal
 from waterbed.model.results import Answer, PairRow, PeriodRow, PlaceboRow
 
 OUTSIDE = Disclosure(least=3)
@@ -131,7 +136,11 @@ def test_what_is_told_gives_no_single_site_away() -> None:
     (told,) = disclosed_answers([answer(unit="appearances a period", estimate=0.4118, low=-3.176)], [], OUTSIDE)
     assert (told.estimate, told.low) == (0.4, -3.2)
     (told,) = disclosed_answers([answer(n=70, n_of="periods", unit="log ratio", estimate=0.47947)], [], OUTSIDE)
-    assert (told.n, told.estimate) == (70, 0.47947)
+    assert (told.n, told.estimate) == (70, 0.5)
+    (told,) = disclosed_answers([answer(unit="quotient", estimate=-0.478220574606117, low=None)], [], OUTSIDE)
+    assert (told.estimate, told.low) == (-0.5, None)
+    (told,) = disclosed_answers([answer(n=11, unit="arrivals abroad", estimate=11.0, low=11.0, high=13.6)], [], OUTSIDE)
+    assert (told.n, told.estimate, told.low, told.high) == (12, 12.0, 12.0, 15.0)
     (told_pair,) = disclosed_pairs([pair(moves=10, sites=8, soon=9, soon_foretold=2.345)], OUTSIDE)
     assert (told_pair.moves, told_pair.sites, told_pair.soon, told_pair.soon_foretold) == (9, 9, None, None)
 
@@ -144,6 +153,21 @@ def test_rounded_counts_differ_by_none_or_enough(least: int, count: int) -> None
     assert one % least == 0
     assert abs(one - count) * 2 <= least
     assert one >= least or count < least
+
+
+def _ended(sure: range, rest: range, *, all_may: bool = True) -> list[Takedown]:
+    """Takedowns of a site each, those that surely moved and others."""
+    return [
+        Takedown(
+            url_id=f"u{n}",
+            content_id=f"c{n}",
+            site_id=f"s{n}",
+            hoster="t",
+            certain=(n in sure, False, False, False),
+            possible=(all_may or n in sure, False, False, False),
+        )
+        for n in [*sure, *rest]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -160,23 +184,41 @@ def test_what_moved_is_told_of_enough_sites_on_both_sides(
     sure: range, rest: range, told: tuple[int | None, int | None]
 ) -> None:
     """Contents that surely moved are not counted where too few sites moved, or too few did not."""
-    ended = [
-        Takedown(
-            url_id=f"u{n}",
-            content_id=f"c{n}",
-            site_id=f"s{n}",
-            hoster="t",
-            certain=(n in sure, False, False),
-            possible=(True, False, False),
-        )
-        for n in [*sure, *rest]
-    ]
+    ended = _ended(sure, rest)
     why = "2 clusters ended early enough to be followed where at least 10 are needed"
     found = disclosed_moved(Moved(ended=len(ended), surely=len(sure), horizon_h=48.0, why=why), ended, OUTSIDE)
     assert (found.ended, found.surely) == told
     assert found.why == why.replace("2 clusters", "fewer than 3 clusters")
     one_site = [replace(one, site_id="s") for one in ended]
     assert disclosed_moved(Moved(ended=40, surely=12, horizon_h=48.0), one_site, OUTSIDE).surely is None
+
+
+@pytest.mark.parametrize("parts", [(2, 11, 0, 40), (11, 2, 0, 40), (9, 9, 1, 40), (9, 9, 40, 2)])
+def test_an_excess_of_few_on_either_side_is_refused(parts: tuple[int, int, int, int]) -> None:
+    """One of thirteen is 8%: a share would count the few that came up elsewhere, or the few that did not."""
+    units = Units(
+        started=np.arange(40.0) % 20,
+        ended=np.where(np.arange(40) < 20, 30.0, np.inf),
+        category=np.zeros(40, np.int64),
+        cluster=np.arange(40),
+        arrivals=(np.arange(5, 15), np.full(10, 31.0)),
+    )
+    found = excess_reappearance(units, np.random.default_rng(1), horizon=5.0, observed_until=99.0, age_within=48.0)
+    assert isinstance(found, Excess)
+    assert found.parts == (10, 10, 0, 20)
+    assert disclosed_excess(found, OUTSIDE) is found
+    few = replace(found, parts=parts)
+    assert disclosed_excess(few, EVERYTHING) is few
+    assert disclosed_excess(few, OUTSIDE) == Refusal("held back as it is about fewer than 3 sites")
+
+
+def test_a_displaced_share_counts_no_few() -> None:
+    """The row's note says how many moved only where enough did, and enough did not."""
+    row = answer(
+        name="displaced share", note="39 surely moved, 40 perhaps; chance, order and detection are in the bounds"
+    )
+    for sure, told in ((range(20), row.note), (range(38), "chance, order and detection are in the bounds")):
+        assert disclosed_share(row, _ended(sure, range(sure.stop, 40), all_may=False), OUTSIDE).note == told
 
 
 def test_answers_of_few_are_refused() -> None:
@@ -192,8 +234,10 @@ def test_lifts_of_pairs_not_told_are_refused() -> None:
     lift = answer(
         name="lift, timing", reading="sequential", n=51, note="the least p of 9 pairs, for all at once: t to b"
     )
-    assert disclosed_answers([lift], [pair()], OUTSIDE) == [lift]
-    for pairs in ([], [pair(to_key="c")], [pair(reading="not parallel")]):
+    assert disclosed_answers([lift], [pair(soon=6, soon_foretold=4.0)], OUTSIDE) == [lift]
+    where = replace(lift, name="lift, destinations")
+    assert disclosed_answers([where], [pair()], OUTSIDE) == [where]
+    for pairs in ([], [pair()], [pair(to_key="c")], [pair(reading="not parallel")]):
         (held,) = disclosed_answers([lift], pairs, OUTSIDE)
         assert held.refusal is not None
         assert held.note == ""

@@ -55,6 +55,8 @@ def test_keys_tell_what_they_are(keys: list[str], kind: str) -> None:
         ('before = "long"', ("int", "before")),
         ("period_h = 0.5", (">= 1.0", "period_h")),
         ('outcome = "visits"', ("visits", "outcome")),
+        ('primary = "removal, change, buffer"', ("no buffer is declared", "another primary")),
+        ('outcome = "takedowns"\nfall = "mean change"', ("fall is 'mean change'", "'removal, change' was expected")),
         ('since = "soon"', ("datetime", "since")),
         ('buffer = ["b"]', ("buffer_controls", "both or neither")),
         ('buffer = ["c0"]\nbuffer_controls = ["d"]', ("c0", "two areas")),

@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from graphs.displacement.returns import followed
-from graphs.displacement.takedowns import Takedown
+from graphs.displacement.takedowns import Takedown, detection_by_way
 from tests.graphs.displacement.movements import event, movements
-from tests.graphs.displacement.test_takedowns import ABROAD, EPISODE, HOP, HOUR, NO, START
+from tests.graphs.displacement.test_takedowns import ABROAD, EPISODE, HOP, HOUR, NO, START, UNKNOWN
 from waterbed.model.conclusions import Episode, Hop
 
 COPY = replace(
@@ -53,6 +53,21 @@ def test_what_moves_within_the_target_did_not_leave_it() -> None:
     stayed = replace(COPY, countries=("NL",))
     within = replace(HOP, to_countries=("NL",))
     assert [one.possible for one in _followed([EPISODE, stayed], [within], **places)] == [NO]
+
+
+def test_what_came_up_at_an_unknown_place_may_have_moved() -> None:
+    """Without a table of that day its country is not known: perhaps it left, and surely it did not."""
+    places = {"target": "NL", "controls": ("DE",)}
+    nowhere, hop = replace(COPY, countries=()), replace(HOP, to_countries=())
+    (found,) = _followed([EPISODE, nowhere], [hop], **places)
+    assert (found.certain, found.possible) == (NO, UNKNOWN)
+    (found,) = _followed([EPISODE, nowhere], [replace(hop, order="parallel")], **places)
+    assert found.possible == NO
+
+
+def test_an_unknown_side_has_the_detection_of_either() -> None:
+    """Of arrivals at an unknown side as many may be missed as on the side that is seen worst, or best."""
+    assert detection_by_way((0.9, 0.95), (0.3, 0.4)) == [(1.0, 1.0), (0.9, 0.95), (0.3, 0.4), (0.3, 0.95)]
 
 
 def test_what_was_not_asked_for_is_neither_taken_down_nor_followed() -> None:

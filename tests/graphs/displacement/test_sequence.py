@@ -87,6 +87,9 @@ def test_read_dates_share_the_error_and_earlier_outputs_test_nothing() -> None:
     assert late["excess reappearance"] == 0.04
     early = in_sequence(answers, wanted, end)
     assert {(one.p, one.adjusted, one.test, one.note) for one in early} == {(None, None, "", "interim, no test")}
+    assert {claimed(one, sequence=True).may for one in early} == {
+        "nothing yet: this is interim, and the report is read on its read date"
+    }
     with pytest.raises(ValueError, match="lies before the periods after the event end"):
         event(read=(day(161),))
 

@@ -57,7 +57,7 @@ def _one(hop: Hop, episode: Episode = EPISODE, *, within: int = 24, until: int =
     return found.certain, found.possible
 
 
-NO, SAME, HOME, ABROAD = (False,) * 3, (True, False, False), (False, True, False), (False, False, True)
+NO, SAME, HOME, ABROAD, UNKNOWN = (False,) * 4, *(tuple(n == way for n in range(4)) for way in range(4))
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,7 @@ NO, SAME, HOME, ABROAD = (False,) * 3, (True, False, False), (False, True, False
         ({}, ABROAD, ABROAD),
         ({"to_countries": ("NL",)}, HOME, HOME),
         ({"to_countries": ()}, HOME, HOME),
+        ({"to_countries": (), "to_hoster": "nowhere known"}, UNKNOWN, UNKNOWN),
         ({"to_url_id": "a", "kind": "relocation", "order": "repointed"}, SAME, SAME),
         ({"order": "unknown", "arrived_after": None}, NO, ABROAD),
         ({"order": "parallel"}, NO, NO),

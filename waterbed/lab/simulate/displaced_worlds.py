@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from graphs.births import births_of
-from graphs.displacement.takedowns import Takedown, takedowns
+from graphs.displacement.takedowns import Takedown, detection_by_way, takedowns
 from graphs.episodes import EpisodeRules, all_episodes, censor_from
 from graphs.hops import HopContext, find_hops
 from graphs.runs import runs_of
@@ -31,8 +31,10 @@ WITHIN: Final = timedelta(hours=72)
 """The horizon: what arrives later was not displaced by the takedown."""
 LAG: Final = timedelta(hours=60)
 """From an arrival until it is reported, however late, and looked at."""
-DETECTION: Final = ((0.9, 1.0), (1.0 - UNREPORTED[1], 1.0 - UNREPORTED[0]), (1.0 - UNREPORTED[1], 1.0 - UNREPORTED[0]))
-"""Declared detection of each of graphs.displacement.returns.WAYS."""
+DETECTED: Final = 1.0 - UNREPORTED[1], 1.0 - UNREPORTED[0]
+"""Declared detection of new URLs, on either side."""
+DETECTION: Final = ((0.9, 1.0), *detection_by_way(DETECTED, DETECTED)[1:])
+"""Declared detection of each of graphs.displacement.takedowns.WAYS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,7 +70,7 @@ class Disclosure:
         return value if self.least == 1 else round(value, 2)
 
     def number(self, value: float, unit: str) -> float:
-        """A number of some unit, so that no count can be worked out from it."""
+        """A number of some unit, rounded as counts are."""
         if self.least == 1:
             return value
         if unit in _SUMS:
@@ -226,9 +226,9 @@ def _pair(row: PairRow, disclosure: Disclosure) -> PairRow:
 
 
 def disclosed_excess(found: Excess | Refusal, disclosure: Disclosure) -> Excess | Refusal:
-    """Refuse an excess of which too few sites came up elsewhere.
+    """Return an excess that is about enough sites, else refuse.
 
-    Or, in either arm, too few did not: the share would tell what became of them.
+    In either arm too few sites may have come up elsewhere, or too few not: the share would tell what became of them.
     """
     if isinstance(found, Refusal) or not any(map(disclosure.small, found.parts)):
         return found

@@ -3,17 +3,19 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from graphs.displacement.disclosure import EVERYTHING, Disclosure
 from graphs.displacement.event import read_event
 from tests.study.facts import hour, numbered, report, written
 from tests.study.rig import Run
-from waterbed.analysis.displacement import _as_read, findings_of
+from waterbed.analysis.displacement import _as_read, _nowhere_known, findings_of
 from waterbed.analysis.event_space import space_notes
 from waterbed.governance.hosters import decide
 from waterbed.publish.site.interventions import TABLES, schema
@@ -110,6 +112,20 @@ def _changed(file: Path, *pairs: str) -> Path:
         text = text.replace(old, new)
     file.write_text(text)
     return file
+
+
+def test_what_came_up_where_no_table_tells_is_counted(folder: Path) -> None:
+    """In an event of a country, content at addresses of no known country is in no series, and the report says so."""
+    with open_study(folder) as study:
+        episodes = list(study.conclude().episodes)
+    event = read_event(folder.parent / "event.toml")
+    assert list(_nowhere_known(event, episodes)) == []
+    country = msgspec.structs.replace(event, target="NL", controls=("DE",), buffer=(), buffer_controls=(), before=12)
+    some = [replace(one, countries=() if one.hoster == "AS64502" else ("NL",)) for one in episodes]
+    assert list(_nowhere_known(country, some)) == [
+        "Of 60 contents that came up in these periods, 12 did at addresses whose country no table tells: they are in "
+        "no series, and none surely moved there."
+    ]
 
 
 def test_a_folder_gets_page_json_and_schema(run: Run, folder: Path, tmp_path: Path) -> None:

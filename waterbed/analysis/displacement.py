@@ -7,10 +7,10 @@ from functools import partial
 
 from graphs.displacement.answers import claimed
 from graphs.displacement.disclosure import EVERYTHING, Disclosure
-from graphs.displacement.event import Event, check, events_in
+from graphs.displacement.event import NOUNS, Event, check, events_in
 from graphs.displacement.feeds import changed_feeds
 from graphs.displacement.findings import Findings, of_event, overall
-from graphs.displacement.movements import gather
+from graphs.displacement.movements import gather, place_of
 from graphs.displacement.receivers import Receiver, receivers, without
 from graphs.displacement.returns import followed
 from graphs.displacement.sequence import fell
@@ -20,7 +20,7 @@ from waterbed.analysis.event_answer import Beside, answered, left_out, sources_i
 from waterbed.analysis.event_looks import refuse_unseen
 from waterbed.analysis.event_shares import event_shares
 from waterbed.analysis.event_space import space_notes
-from waterbed.model.conclusions import ExternalEpisode
+from waterbed.model.conclusions import Episode, ExternalEpisode
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage
 from waterbed.model.table import TableInfo
@@ -138,7 +138,9 @@ def findings(
         found = replace(of_event(series, info, names, disclosure), event=event)
         came = {(gain.url_id, gain.place) for gain in chosen.gains if series.left_target(gain)}
         shares = None if whole.window else event_shares(whole, kept, chosen.sources_of, disclosure, received=came)
-        found = replace(found, notes=(*_filled(filled, found, kept), *found.notes))
+        nowhere = _nowhere_known(event, [one for one in episodes if one.url_id in chosen.sources_of])
+        placed = [disclosure.masked(note) for note in nowhere]
+        found = replace(found, notes=(*_filled(filled, found, kept), *placed, *found.notes))
         found = answered(found, event, shares, feeds, left, conclusions, episodes, beside or Beside())
     shown = event is None or fell(found.answers, event)
     notes = tuple(disclosure.masked(note) for note in (prior_notes(external, event) if external else ()))
@@ -161,6 +163,19 @@ def _filled(filled: Sequence[Receiver], found: Findings, kept: Event) -> Iterato
         name = found.names.get(one.place, one.place) if found.disclosure.names(one.place) else "one that is not named"
         said = one.words(name, kept.most_contaminated, left_out=one.place not in kept.places)
         yield found.disclosure.masked(said)
+
+
+def _nowhere_known(event: Event, episodes: Collection[Episode]) -> Iterator[str]:
+    """Say how many contents came up where no table tells the place."""
+    start, end = event.window
+    came = [one for one in episodes if start <= one.known_up_at < end]
+    lost = {one.content_id for one in came if not place_of(one, event.kind, tuple(event.places))}
+    if lost:
+        every = len({one.content_id for one in came})
+        yield (
+            f"Of {every:,} contents that came up in these periods, {len(lost):,} did at "
+            f"addresses whose {NOUNS[event.kind]} no table tells: they are in no series, and none surely moved there."
+        )
 
 
 def prior_notes(external: ExternalConclusions, event: Event | None) -> Iterator[str]:

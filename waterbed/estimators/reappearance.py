@@ -319,7 +319,7 @@ class _Arms:
 
     @property
     def parts(self) -> tuple[int, int, int, int]:
-        """Clusters of units that arrived and that did not, of the treated and of the controls."""
+        """Clusters with and without an arrival, treated first."""
         control = np.concatenate([clusters for _, clusters, _ in self._strata])
         came = np.concatenate([way for *_, way in self._strata]) >= 0
         own = self._way >= 0

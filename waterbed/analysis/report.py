@@ -12,6 +12,7 @@ from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.tables import RankingTables, ranking_info
 from waterbed.analysis.rankings.takedown import Clock, Removal, clocks, never_seen, removal
 from waterbed.model.conclusions import Episode, RankingRow
+from waterbed.model.mediums import LOOKED_AT
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import Overdue
 from waterbed.model.window import Window, month_before
@@ -39,7 +40,9 @@ class Month:
     gone_otherwise: int
     up: int
     undecided: int
-    """URLs of which no check could be decided."""
+    """URLs of which no check could be decided, or none was taken."""
+    no_address: int
+    """URLs without an address to look at, such as chats."""
     share: Removal | None
     """Removed within 24 hours; None without a clock."""
     median_h: float | None
@@ -157,8 +160,7 @@ def _before(whole: Conclusions, window: Window, source: str | None) -> Conclusio
 def _month(whole: Conclusions, its: Conclusions | None, window: Window, source: str | None) -> Month:
     made = [one for one in whole.facts.reports if window.holds(reported_at(one)) and source in (None, one.source)]
     urls = its.facts.targets if its else {}
-    last = _last(its.episodes if its else ())
-    state = Counter(_state(last.get(url_id)) for url_id in urls)
+    state = _states(its) if its else Counter[str]()
     back = list(_back(its)) if its else []
     share, median = _share(its) if its else (None, None)
     hops = [hop.order for hop in its.hops] if its else []
@@ -174,6 +176,7 @@ def _month(whole: Conclusions, its: Conclusions | None, window: Window, source: 
         gone_otherwise=state["otherwise"],
         up=state["up"],
         undecided=state["undecided"],
+        no_address=state["no address"],
         share=share,
         median_h=median,
         back_here=sum(spell.hoster == there.hoster for spell, there in back),
@@ -181,6 +184,24 @@ def _month(whole: Conclusions, its: Conclusions | None, window: Window, source: 
         hops_least=sum(order in ("sequential", "repointed") for order in hops),
         hops_most=sum(order != "parallel" for order in hops),
     )
+
+
+def _states(its: Conclusions) -> Counter[str]:
+    """How many URLs are in which state at the end.
+
+    One that was gone at the first look that was decided is gone otherwise: nobody saw it end.
+    """
+    last, tables = _last(its.episodes), RankingTables(conclusions=its, kind="hoster")
+    decided = {one.url_id for one in tables.appearances if one.decided}
+
+    def state(url_id: str) -> str:
+        if url_id in last:
+            return _state(last[url_id])
+        if url_id in tables.without_address:
+            return "no address"
+        return "otherwise" if url_id in decided else "undecided"
+
+    return Counter(map(state, its.facts.targets))
 
 
 def _last(episodes: Sequence[Episode]) -> dict[str, Episode]:
@@ -197,9 +218,7 @@ def _order(episode: Episode) -> tuple[bool, datetime]:
     return episode.first_down is None, episode.first_down or episode.last_up
 
 
-def _state(episode: Episode | None) -> str:
-    if episode is None:
-        return "undecided"
+def _state(episode: Episode) -> str:
     if episode.first_down is None:
         return "up"
     return "removed" if episode.cause == "removed" else "otherwise"
@@ -210,14 +229,18 @@ def _share(its: Conclusions) -> tuple[Removal | None, float | None]:
     group, until = clocks(its.episodes), its.until
     if not group or until is None:
         return None, None
-    seen = {episode.url_id for episode in its.episodes}
-    since = its.notice_context.known_since
-    hidden: list[Clock] = [
-        never_seen(target.site_id, since[url_id]) for url_id, target in its.facts.targets.items() if url_id not in seen
-    ]
-    share = removal(group, until=until, hidden=hidden)
+    share = removal(group, until=until, hidden=list(_undecided(its)))
     half = half_gone(group, until=until) if share.removed is not None else None
     return share, half.hours if half else None
+
+
+def _undecided(its: Conclusions) -> Iterator[Clock]:
+    """Yield the clocks of URLs that were looked at, with no look decided, as rankings count them."""
+    found: dict[str, Clock] = {}
+    for one in RankingTables(conclusions=its, kind="hoster").appearances:
+        if one.since and not one.decided and not one.proxy and one.medium in LOOKED_AT:
+            found[one.url_id] = never_seen(one.site_id, one.since)
+    yield from found.values()
 
 
 def _up(groups: Mapping[str, Sequence[Episode]]) -> Counter[str]:

@@ -171,7 +171,10 @@ class ComplianceRow:
     removed_high: Annotated[float | None, "upper end of its 95% interval"]
     removed_or_moved: Annotated[float | None, "the same with leaving for another hoster counted too: upper bound"]
     surely: Annotated[int, "clocks whose whole interval of removal lies within those hours"]
-    possibly: Annotated[int, "clocks removed, if only unconfirmed, in an interval that begins within those hours"]
+    possibly: Annotated[
+        int,
+        "clocks removed, if only unconfirmed, in an interval that begins within those hours, or then lost from sight",
+    ]
     before: Annotated[int, "gone before the origin: no clocks; the removed ones are to its credit"]
     removed_before: Annotated[int, "of these, removed"]
     late: Annotated[int, "clocks that came under study after the origin: left out of the share"]

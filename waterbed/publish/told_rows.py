@@ -9,6 +9,7 @@ from graphs.beyond import Beyond
 from waterbed.model.takedown import DeadlineRow, NoticeEffect
 
 _OF_DEADLINES: Final = ("clocks", "due", "surely", "missed")
+_SHARES: Final = ("met", "met_low", "met_high")
 _OF_EFFECTS: Final = ("clocks", "clusters", "of_clocks", "of_clusters")
 """Counts of a row on the effect of notices."""
 
@@ -53,13 +54,26 @@ def told_effects(rows: Sequence[NoticeEffect], least: int) -> list[NoticeEffect]
 def told_deadlines(rows: Sequence[DeadlineRow], least: int) -> list[DeadlineRow]:
     """Removals by deadlines over all hosters, with counts rounded down.
 
-    Each rests on enough clocks with a deadline, and on enough without one or on none.
+    Each rests on enough clocks with a deadline, and on enough without one or on none. A share is in whole percents, and
+    of enough clocks that were removed in time, and that were not.
     """
     return [
-        replace(row, **{name: getattr(row, name) // least * least for name in _OF_DEADLINES})
+        replace(
+            row,
+            **{name: getattr(row, name) // least * least for name in _OF_DEADLINES},
+            **dict(zip(_SHARES, _shares(row, least), strict=True)),
+        )
         for row in rows
         if all(number >= least or number == 0 for number in (row.due, row.clocks - row.due))
     ]
+
+
+def _shares(row: DeadlineRow, least: int) -> tuple[Any, ...]:
+    """The share and its ends; None where a few clocks would follow from them."""
+    if any(0 < number < least for number in (row.surely, row.missed, row.due - row.surely)):
+        return (None,) * len(_SHARES)
+    ends = (getattr(row, name) for name in _SHARES)
+    return tuple(None if one is None else round(one, 2) for one in ends)
 
 
 def told_beyond(rows: Sequence[Beyond], least: int) -> list[Beyond]:

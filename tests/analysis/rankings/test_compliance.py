@@ -1,5 +1,7 @@
 """What hosters acted on after they were told."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -105,6 +107,30 @@ def test_hiding_gives_no_number():
     whole, week = compliance({"acme": clocks}, {}, until=UNTIL, weeks=True, within_h=(24.0,), hidden=later)
     assert (whole.rank_class, week.rank_class) == ("unmeasurable", "too few days")
     assert (week.removed, week.removed_low, week.removed_high) == (1.0, None, None)
+
+
+def test_what_was_lost_from_sight_may_have_been_removed():
+    """Forty URLs last seen up after an hour and never decided again: none surely removed in time, perhaps all."""
+    stays = [episode(n, 2, None) for n in range(40)]
+    lost = takedown_clocks(stays, told_of(*(notice(n, 1) for n in range(40))), key="acme", clock="notice_delivered")
+    (row,) = compliance({"acme": lost}, {}, until=UNTIL, within_h=(24.0,))
+    assert (row.rank_class, row.surely, row.possibly) == ("unmeasurable", 0, 40)
+    (row,) = compliance({"acme": lost}, {}, until=hours(20), within_h=(24.0,))
+    assert (row.surely, row.possibly) == (0, 0), "none could be followed for a day"
+
+
+def test_a_deadline_is_measured_over_as_long_a_time():
+    """Orders of a week, the newest still running: what was given a day less than its week is in no share."""
+    ends = [100.0] * 90
+    own = told_once(ends, days=45, clock="legal_order", kind="nl_order", due_at=None)
+    weeks = [replace(clock, due_h=168.0) for clock in own]
+    last = [replace(clock, due_h=168.0) for clock in told_once([None] * 30, start=90, at=45 * 24.0, days=3,
+                                                               clock="legal_order", kind="nl_order")]  # fmt: skip
+    until = hours(48 * 24)
+    running = [replace(clock, left_h=(until - clock.origin).total_seconds() / 3600) for clock in last]
+    (row,) = deadlines({"acme": [*weeks, *running]}, {}, until=until)
+    assert (row.due, row.surely, row.missed) == (120, 90, 0)
+    assert row.met == pytest.approx(1.0, abs=0.01)
 
 
 def test_gone_before_the_notice_is_to_its_credit():

@@ -147,3 +147,15 @@ def test_what_the_data_cannot_tell_is_refused():
     assert effects(at_once, notices)[0].refusal == "fewer than 10 clusters were followed before a notice arrived"
     few, about = world(1, sites=8)
     assert all(row.ratio is None and row.refusal for row in effects(few, about))
+
+
+def test_one_site_that_holds_nearly_all_tells_nothing():
+    """Three hundred clocks of one site beside fourteen others: an interval without an end is no number."""
+    groups, notices = world(1, sites=40)
+    clocks = [clock for its in groups.values() for clock in its]
+    one = next(clock for clock in clocks if clock.reminders_h)
+    many = [replace(one, url_id=f"{one.url_id}-{n}") for n in range(3_000)]
+    about = notices | {clock.url_id: notices[one.url_id] for clock in many}
+    rows = effects(groups | {"huge": many}, about)[:3]
+    assert {row.ratio for row in rows} == {None}
+    assert all(row.refusal and row.refusal.startswith("the largest clusters hold nearly all") for row in rows)

@@ -62,6 +62,15 @@ def test_what_nobody_saw_and_what_was_not_followed_is_in_no_share():
     assert (few.reports, few.removed_24h) == (9, None)
 
 
+def test_what_changed_hands_is_neither_kept_nor_removed():
+    """Thirty are removed after five hours, thirty handed over after three: what came of these is in no share."""
+    gone = [stay(n, n * 12.0, 5, 6) for n in range(30)]
+    sold = [stay(n, n * 12.0, 2, 3, "lineage") for n in range(30, 60)]
+    found = row([*gone, *sold])
+    assert (found.gone_24h, found.gone_24h_worst, found.gone_24h_best) == (1.0, 0.5, 1.0)
+    assert (found.durable_30d, found.durable_30d_best) == (1.0, 1.0)
+
+
 def test_what_was_away_for_less_than_a_confirmation_is_a_bound():
     """Four of twenty were seen gone at 5 h and back at 6 h: at best first removals, never gone, never durable."""
     flap = {"flap_last_up": 4, "flap_first_down": 5}

@@ -3,7 +3,7 @@
 import pytest
 
 from waterbed.analysis.rankings.removal_curves import removal_curves
-from waterbed.analysis.rankings.takedown import CAUSES, clocks, episode_keys, episodes_by_key, removal
+from waterbed.analysis.rankings.takedown import CAUSES, clocks, episode_keys, episodes_by_key, removal, told_until
 
 from .episodes import SPREAD_H, episode, hours, spread
 
@@ -174,3 +174,15 @@ def test_curves_stop_where_follow_up_does():
     assert curve.hours == tuple(float(h) for h in range(31))
     assert curve.removed[2] == pytest.approx(0)
     assert curve.removed[30] == pytest.approx(0.5, abs=1e-3)
+
+
+def test_curves_stop_where_few_sites_are_known():
+    """Of twelve sites two were followed beyond five hours: a share after that would rest on these two."""
+    seen = [episode(n, 5, None) for n in range(10)] + [episode(n, 20, 24, "removed") for n in range(10, 12)]
+    (curve,) = removal_curves(seen, by="hoster", keys=["acme"], names={})
+    assert curve.hours[-1] == 5.0
+    assert told_until(clocks(seen), 168) == 5
+    assert told_until(clocks(seen[:9]), 168) == told_until([], 168) == -1
+    assert removal_curves(seen[:9], by="hoster", keys=["acme"], names={}) == []
+    removed = [episode(n, 2, 3, "removed") for n in range(10)]
+    assert told_until(clocks(removed), 168) == 168

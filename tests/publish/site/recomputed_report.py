@@ -82,9 +82,10 @@ LINES: Final[tuple[tuple[str, Callable[[Row], str]], ...]] = (
     ("reports of URLs from before", lambda o: whole(o["again"])),
     ("notices sent about these URLs", lambda o: whole(o["notices"])),
     ("removed by the end", lambda o: whole(o["removed"])),
-    ("gone otherwise (name, network)", lambda o: whole(o["gone_otherwise"])),
+    ("gone otherwise (name, network, or before the first check)", lambda o: whole(o["gone_otherwise"])),
     ("still up at the end", lambda o: whole(o["up"])),
     ("never decided", lambda o: whole(o["undecided"])),
+    ("without an address to check", lambda o: whole(o["no_address"])),
     ("removed within 24 h", lambda o: _share(o)),  # noqa: PLW0108 (defined below)
     ("hours until half was gone", lambda o: _hours(o["median_h"])),
     ("came back at the same hoster", lambda o: whole(o["back_here"])),
@@ -122,17 +123,21 @@ def _share(o: Row) -> str:
     )
 
 
+def _without_address(now: Row) -> str:
+    return f" {whole(now['no_address'])} have no address to check." if now["no_address"] else ""
+
+
 def _sentences(its: Beside, now: Row, then: Row) -> list[str]:
     """The month in words."""
     if not _is_measured(now):
         return [f"This month is {_followed(now)}."]
     if not now["urls"]:
         return ["No URL was first reported in this month."]
-    assert now["urls"] == sum(now[name] for name in ("removed", "gone_otherwise", "up", "undecided"))
+    assert now["urls"] == sum(now[name] for name in ("removed", "gone_otherwise", "up", "undecided", "no_address"))
     told = [
         f"{whole(now['urls'])} URLs were first reported; at the end {whole(now['removed'])} were removed, "
         f"{whole(now['gone_otherwise'])} gone otherwise, {whole(now['up'])} still up, and of {whole(now['undecided'])} "
-        "no check could be decided.",
+        f"no check could be decided.{_without_address(now)}",
         f"Removed within 24 h of the report: {_share(now)}; {_change(now, then)}.",
     ]
     if most := [row for row in its.own("hosters") if row["up"]][:3]:

@@ -6,7 +6,7 @@ Pure.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from waterbed.analysis.rankings.clocks import counted, running_clocks
 from waterbed.analysis.rankings.durations import half_gone
 from waterbed.analysis.rankings.takedown import REMOVED, Clock, Removal, incidence, removal
-from waterbed.estimators.survival.incidence import share_within
+from waterbed.estimators.survival.incidence import NOTHING, share_within
 from waterbed.estimators.trend import chances_within, cluster_bootstrap, percentile_interval, weighted_slope
 from waterbed.model.conclusions import RankClass
 from waterbed.model.takedown import ComplianceRow, ComplianceTrend, DeadlineRow, TakedownClock, Unanswered
@@ -96,7 +96,10 @@ def _rows(
             removed_or_moved=_rounded(shown.removed_or_moved if shown else None),
             surely=sum(clock.cause == REMOVED and clock.right_h <= hours for clock in kept),
             possibly=sum(
-                clock.flap_left_h < hours or (clock.cause == REMOVED and clock.left_h < hours) for clock in kept
+                clock.flap_left_h < hours
+                or (clock.cause == REMOVED and clock.left_h < hours)
+                or (clock.cause == NOTHING and clock.left_h < hours <= (until - clock.origin).total_seconds() / 3600)
+                for clock in kept
             ),
             before=len(gone),
             removed_before=sum(one.cause == "removed" for one in gone),
@@ -265,7 +268,12 @@ def _deadline(
         )
         for clock, hours in zip(running_clocks(due), given, strict=True)
     ]
-    met = removal(scaled, until=until, within_h=_DAY_H, hidden=hidden) if scaled else None
+    followed = [
+        clock for clock, hours in zip(scaled, given, strict=True) if until - clock.origin >= timedelta(hours=hours)
+    ]
+    # on the scale of deadlines each of these was followed for as long as its own
+    end = max((until, *(clock.origin + timedelta(hours=_DAY_H) for clock in followed)))
+    met = removal(followed, until=end, within_h=_DAY_H, hidden=hidden) if followed else None
     half = half_gone(running_clocks([one for one in own if one.due_h is None]), until=until)
     return DeadlineRow(
         key=key,

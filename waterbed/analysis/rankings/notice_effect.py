@@ -24,6 +24,8 @@ AGES_H: Final = (6.0, 24.0, 72.0, 168.0)
 _LEAST_ENDS: Final = 10
 """Removals in a span of ages, below which it is one with the next."""
 _LEVEL: Final = 0.95
+_LEAST_FREEDOM: Final = 2.0
+"""Equal clusters that all are worth, less one, for an interval to say anything."""
 _PERMUTATIONS: Final = 999
 _NOTICE, _REMINDER, _BATCH, _KIND = (
     "a notice arrived",
@@ -92,6 +94,10 @@ def _ratios(
     cluster = np.unique(clusters, return_inverse=True)[1]
     both = np.column_stack([cluster, np.unique(sites, return_inverse=True)[1]])
     freedom = effective(clusters) - 1.0
+    if freedom < _LEAST_FREEDOM:
+        for what in (_NOTICE, _REMINDER, _BATCH):
+            yield _refused(what, f"the largest clusters hold nearly all: they are worth {freedom + 1.0:.1f} equal ones")
+        return
     pieces = _pieces(clocks, changes)
     of_piece = pieces.clock[pieces.stretch]
     told = dict.fromkeys((_NOTICE, _REMINDER, _BATCH), "")

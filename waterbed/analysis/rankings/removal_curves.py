@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from waterbed.analysis.rankings.takedown import REMOVED, By, Clock, clocks, episodes_by_key, incidence
+from waterbed.analysis.rankings.takedown import REMOVED, By, Clock, clocks, episodes_by_key, incidence, told_until
 from waterbed.estimators.survival.incidence import share_within
 from waterbed.model.conclusions import Episode
 
@@ -33,16 +33,17 @@ def removal_curves(
 
     `started` gives the clocks of each key if they do not run from the report.
 
-    A curve stops at `horizon_h` or where its follow-up does. Groups without a clock have none.
+    A curve stops at `horizon_h`, or at the last hour at which enough sites are known (`told_until`). A group of too few
+    sites has none.
     """
     groups = episodes_by_key(episodes, by)
     found = []
     for key in keys:
         group = clocks(groups.get(key, ())) if started is None else started.get(key, ())
-        if not group:
+        last = told_until(group, horizon_h)
+        if last < 1:
             continue
         curves = incidence(group)
-        last = int(min(horizon_h, curves.known_until_h))
         shares = [share_within(curves, REMOVED, hour) or 0.0 for hour in range(last + 1)]
         found.append(
             RemovalCurve(

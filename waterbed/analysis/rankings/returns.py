@@ -190,7 +190,7 @@ def _removed(one: _Spell) -> tuple[bool, bool]:
     down = one.spell.first_down
     if one.spell.last_up >= end:
         return False, False
-    if down is None:
+    if down is None or one.spell.cause == "lineage":  # who answers for it changed: what came of it is not known
         return False, True
     removed = one.spell.cause == "removed"
     return removed and down <= end, removed
@@ -207,7 +207,7 @@ def _gone(one: _Spell) -> tuple[bool, bool]:
             # between two stays: known to be gone up to the last look that did not see it
             return state if spell.absent_at is not None and end <= spell.absent_at else (False, state[1])
         removed, down = spell.cause == "removed", spell.first_down
-        state = (False, True) if down is None else (removed and down <= end, removed)
+        state = (False, True) if down is None or spell.cause == "lineage" else (removed and down <= end, removed)
     return state
 
 

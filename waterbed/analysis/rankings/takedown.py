@@ -250,6 +250,19 @@ def known_within(clock: Clock, within_h: float) -> bool:
     return clock.left_h >= within_h or clock.right_h <= within_h
 
 
+def told_until(group: Sequence[Clock], horizon_h: int) -> int:
+    """The last hour at which enough sites are known.
+
+    FEWEST_SITES sites have a clock whose state is known then; -1 if they never have.
+    """
+    sites = np.unique([c.site_id for c in group], return_inverse=True)[1]
+    left, right = np.array([c.left_h for c in group], float), np.array([c.right_h for c in group], float)
+    for hour in range(horizon_h, -1, -1):
+        if np.unique(sites[(left >= hour) | (right <= hour)]).size >= FEWEST_SITES:
+            return hour
+    return -1
+
+
 def removal(
     group: Sequence[Clock],
     *,

@@ -14,7 +14,7 @@ from waterbed.analysis.fact_sheet import cause_shares
 from waterbed.analysis.rankings.durations import duration
 from waterbed.analysis.rankings.ranking import UNKNOWN, WITHHELD
 from waterbed.analysis.rankings.tables import RankingTables
-from waterbed.analysis.rankings.takedown import CAUSES, FEWEST_SITES, WITHIN_H, Clock, incidence
+from waterbed.analysis.rankings.takedown import CAUSES, WITHIN_H, Clock, incidence, told_until
 from waterbed.estimators.survival.incidence import share_within
 from waterbed.governance.reply import public_successions
 from waterbed.governance.reply import rows as reply_rows
@@ -347,11 +347,15 @@ def sheet_views(
 
 
 def _curves(kept: Sequence[Clock]) -> CauseCurves | None:
-    """Hourly incidence of each cause; None for too few sites."""
-    if len({one.site_id for one in kept}) < FEWEST_SITES:
+    """Hourly incidence of each cause while enough sites are known.
+
+    None where they never are.
+    """
+    last = told_until(kept, int(HORIZON_H))
+    if last < 1:
         return None
     curves = incidence(kept)
-    hours = range(int(min(HORIZON_H, curves.known_until_h)) + 1)
+    hours = range(last + 1)
     return CauseCurves(
         hours=tuple(map(float, hours)),
         shares={

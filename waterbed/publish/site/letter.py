@@ -134,7 +134,7 @@ def _at_home(view: LetterView) -> Iterator[dict[str, Any]]:
         if told:
             why = None if own is not None else "too few sites there, or held back"
             yield _share_of(
-                f"of hosts whose country is told, {words}", None if own is None else own / hosts, why_not=why
+                f"of hosts in the countries that are shown, {words}", None if own is None else own / hosts, why_not=why
             )
     for row in view.rows("volume-country"):
         if row.key == view.home:

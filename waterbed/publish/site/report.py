@@ -36,7 +36,8 @@ class MonthNumbers:
     removed: Annotated[int, "of the URLs, those removed by the end"]
     gone_otherwise: Annotated[int, "those gone otherwise: the name or the network went"]
     up: Annotated[int, "those still up at the end"]
-    undecided: Annotated[int, "those of which no check could be decided"]
+    undecided: Annotated[int, "those of which no check could be decided, or none was taken"]
+    no_address: Annotated[int, "those without an address to check, such as chats"]
     removed_24h: Annotated[float | None, "share removed within 24 h of the report, wherever it was; null: none"]
     removed_24h_low: Annotated[float | None, "lower end of its 95% interval"]
     removed_24h_high: Annotated[float | None, "upper end"]
@@ -136,7 +137,7 @@ def _numbers(month: Month, quarantines: int) -> MonthNumbers:
     return MonthNumbers(
         month=month.window.name, since=since, until=until, followed_to=month.until, reports=month.reports,
         urls=month.urls, sites=month.sites, again=month.again, notices=month.notices, removed=month.removed,
-        gone_otherwise=month.gone_otherwise, up=month.up, undecided=month.undecided,
+        gone_otherwise=month.gone_otherwise, up=month.up, undecided=month.undecided, no_address=month.no_address,
         removed_24h=share.removed if share else None, removed_24h_low=share.low if share else None,
         removed_24h_high=share.high if share else None, told=share.estimability if share else None,
         median_h=month.median_h, back_here=month.back_here, back_elsewhere=month.back_elsewhere,
@@ -171,9 +172,10 @@ def figures(found: MonthReport) -> list[tuple[str, str, str]]:
         row("reports of URLs from before", "again"),
         row("notices sent about these URLs", "notices"),
         row("removed by the end", "removed"),
-        row("gone otherwise (name, network)", "gone_otherwise"),
+        row("gone otherwise (name, network, or before the first check)", "gone_otherwise"),
         row("still up at the end", "up"),
         row("never decided", "undecided"),
+        row("without an address to check", "no_address"),
         ("removed within 24 h", share(now.share), share(then.share)),
         ("hours until half was gone", _hours(now.median_h), _hours(then.median_h)),
         row("came back at the same hoster", "back_here"),
@@ -211,7 +213,8 @@ def sentences(found: MonthReport) -> list[str]:
         return ["No URL was first reported in this month."]
     told = [
         f"{now.urls:,} URLs were first reported; at the end {now.removed:,} were removed, {now.gone_otherwise:,} gone "
-        f"otherwise, {now.up:,} still up, and of {now.undecided:,} no check could be decided.",
+        f"otherwise, {now.up:,} still up, and of {now.undecided:,} no check could be decided."
+        + (f" {now.no_address:,} have no address to check." if now.no_address else ""),
         f"Removed within 24 h of the report: {share(now.share)}; {found.change}.",
     ]
     most = [one for one in found.hosters if one.up][:3]

@@ -17,7 +17,7 @@ from waterbed.store import retention
 from waterbed.store.kept import FOLDER
 from waterbed.store.lake import rows
 from waterbed.store.lake.sealing import seal
-from waterbed.study import guarded, look_reader
+from waterbed.study import guarded, look_reader, looks
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.digest import StudyDigest
 from waterbed.study.study import Study, open_study
@@ -183,3 +183,28 @@ def test_processes_that_share_the_work_conclude_the_same(tmp_path: Path, monkeyp
         shared = study.conclude(processes=3)
         assert [told(shared), shared.verdicts, shared.attributions] == wanted
         assert len([length for length in shared.looks.lengths if length]) > 3
+
+
+def _at(conclusions: Conclusions, url_id: str) -> list[Any]:
+    runs = conclusions.past[url_id]
+    return [(run.state, run.hosters, run.at.tolist(), run.every_answer) for run in runs]
+
+
+def test_runs_stay_true_while_another_command_keeps_newer_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that goes through kept runs sees each URL's own hosters, though a look came and others kept it."""
+    for module in (look_reader, looks, guarded):
+        monkeypatch.setattr(module, "IN_BLOCK", 30)
+    seen = {f"{letter}{n:02}": "u" * 12 for letter in "bcde" for n in range(6)}
+    with written(tmp_path, seen) as study:
+        wanted = {url_id: _at(study.conclude(), url_id) for url_id in sorted(seen)}
+        first = study.conclude()
+        ids = iter(first.past)
+        began = [next(ids) for _ in range(4)]
+        assert [_at(first, url_id) for url_id in began] == [wanted[url_id] for url_id in began]
+        new = report("a00", reported_at=hour(1), received_at=hour(1))
+        study.folder.store.add([target("a00"), new, *_looks("a00", "uuuuu", "28.3.200.9")])
+        newer = study.conclude()
+        assert _at(newer, "a00")
+        rest = list(ids)
+        assert [*began, *rest] == sorted(seen)
+        assert {url_id: _at(first, url_id) for url_id in sorted(seen)} == wanted

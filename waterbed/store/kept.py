@@ -54,15 +54,15 @@ class Kept:
 
         `form` is its type, which msgspec can encode.
         """
-        content = self._read(name)
-        if content is not None and content[:_BYTES] == self._now:
-            with suppress(msgspec.DecodeError):
-                found: Value = msgspec.msgpack.decode(content[2 * _BYTES :], type=form)
-                return found
-        digest, made = self._now, make()
-        if bytes.fromhex(self._digest()) == digest:  # else it may be of facts that came meanwhile
-            self._write(name, digest, msgspec.msgpack.encode(made))
-        return made
+        found: Value | None = self.held(name, form)
+        if found is None:
+            found = make()
+            self.keep(name, found)
+        return found
+
+    def held(self, name: str, form: Any) -> Any:
+        """The kept value of a name, or None."""
+        return self.former(name, form, self._now)
 
     def newest(self, name: str, form: Any) -> tuple[Any, bytes] | None:
         """The last value kept under a name, and its digest.
@@ -85,7 +85,7 @@ class Kept:
     def keep(self, name: str, value: Any) -> None:
         """Keep a value if the facts are as they were."""
         digest = self._now
-        if bytes.fromhex(self._digest()) == digest:
+        if bytes.fromhex(self._digest()) == digest:  # else it may be of facts that came meanwhile
             self._write(name, digest, msgspec.msgpack.encode(value))
 
     def files(self) -> list[KeptFile]:

@@ -4,12 +4,12 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from graphs.runs import Run
 from waterbed.model.conclusions import Attribution
 from waterbed.store.kept import Kept
-from waterbed.study.judged import BlockRuns, Judged
+from waterbed.study.judged import BlockRuns, Judged, UrlRuns
 
 _AT_HAND = 2
 """Blocks whose runs are at hand."""
@@ -29,7 +29,8 @@ class _Index:
 class KeptRuns(Mapping[str, Sequence[Run]]):
     """The judged and attributed checks of each URL, as runs.
 
-    As `UrlRuns`, without reading and judging checks again: windows cut them. Ask in the order of ids.
+    As `UrlRuns`, without reading and judging checks again: windows cut them. Ask in the order of ids. Where another
+    command keeps newer ones meanwhile, all others are judged anew: numbers of two readings are of different things.
     """
 
     def __init__(self, kept: Kept, judged: Callable[[], Judged]) -> None:
@@ -37,28 +38,36 @@ class KeptRuns(Mapping[str, Sequence[Run]]):
         self._kept = kept
         self._judged = judged
         self._held: OrderedDict[int, dict[str, list[Run]]] = OrderedDict()
+        self._is_lost = False
 
     @cached_property
     def _index(self) -> _Index:
-        return self._kept.of("runs", _Index, self._made)
+        found: _Index = self._kept.of("runs", _Index, self._made)
+        return found
 
     def _made(self) -> _Index:
         judged = self._judged()
         numbers, blocks = judged.looks.kept.numbers(), 0
         firsts = []
         for number in numbers:
-            own = self._block(number).urls
+            own = self._kept.of(f"runs.{number}", BlockRuns, partial(judged.runs_in, number)).urls
             firsts.append(own[0])
             blocks += len(own)
         return _Index(numbers=numbers, firsts=firsts, urls=blocks, made=list(judged.made), sets=judged.hosters[1])
 
-    def _block(self, number: int) -> BlockRuns:
-        return self._kept.of(f"runs.{number}", BlockRuns, lambda: self._judged().runs_in(number))
+    @cached_property
+    def _anew(self) -> UrlRuns:
+        return UrlRuns(self._judged())
 
-    def _of_block(self, number: int) -> dict[str, list[Run]]:
+    def _of_block(self, number: int) -> dict[str, list[Run]] | None:
+        """The runs of a block; None if it is kept no more."""
         found = self._held.pop(number, None)
         if found is None:
-            found = self._block(number).of_urls(self._index.made, self._index.sets)
+            block: BlockRuns | None = None if self._is_lost else self._kept.held(f"runs.{number}", BlockRuns)
+            if block is None:
+                self._is_lost = True
+                return None
+            found = block.of_urls(self._index.made, self._index.sets)
         self._held[number] = found
         if len(self._held) > _AT_HAND:
             self._held.popitem(last=False)
@@ -69,12 +78,19 @@ class KeptRuns(Mapping[str, Sequence[Run]]):
         place = bisect_right(self._index.firsts, url_id) - 1
         if place < 0:
             raise KeyError(url_id)
-        return self._of_block(self._index.numbers[place])[url_id]
+        own = self._of_block(self._index.numbers[place])
+        return self._anew[url_id] if own is None else own[url_id]
 
     def __iter__(self) -> Iterator[str]:
         """The ids of all URLs that were looked at, in order."""
+        last = ""
         for number in self._index.numbers:
-            yield from self._of_block(number)
+            own = self._of_block(number)
+            if own is None:
+                yield from (one for one in self._anew if one > last)
+                return
+            yield from own
+            last = max(own, default=last)
 
     def __len__(self) -> int:
         """How many URLs were looked at."""

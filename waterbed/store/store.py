@@ -333,16 +333,18 @@ class Store:
 
     def first(self, cls: type, column: str) -> datetime | None:
         """The earliest time in a column, None without a row."""
-        with self.reading() as connection:
-            when: datetime | None = connection.scalar(select(func.min(TABLES[cls].c[column])))
-            return when
+        return self.span(cls, column)[0]
 
-    def observed_span(self) -> tuple[datetime | None, datetime | None]:
-        """Return the times of the first and the last look."""
-        when = TABLES[Observation].c.observed_at
+    def span(self, cls: type, column: str) -> tuple[datetime | None, datetime | None]:
+        """The earliest and the latest time in a column."""
+        when = TABLES[cls].c[column]
         with self.reading() as connection:
             first, last = connection.execute(select(func.min(when), func.max(when))).one()
             return first, last
+
+    def observed_span(self) -> tuple[datetime | None, datetime | None]:
+        """Return the times of the first and the last look."""
+        return self.span(Observation, "observed_at")
 
     def unfinished_runs(self) -> list[str]:
         """Runs that started and have no end on record."""

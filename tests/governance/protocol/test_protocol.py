@@ -269,6 +269,7 @@ def status(**other: object) -> ProtocolStatus:
         "rules": "rules-1",
         "sources": ["a"],
         "categories": ["phishing"],
+        "reported": (None, None),
         "last_look": date(2026, 3, 1),
         "today": date(2026, 3, 2),
     }
@@ -286,6 +287,9 @@ def status(**other: object) -> ProtocolStatus:
         ({"sources": ["a", "b"]}, ["data.sources"]),
         ({"sources": []}, []),
         ({"categories": ["malware"]}, ["data.categories"]),
+        ({"reported": (date(2025, 12, 31), date(2026, 1, 9))}, ["data.since"]),
+        ({"reported": (date(2026, 1, 1), date(2026, 2, 2))}, ["data.until"]),
+        ({"reported": (date(2026, 1, 1), date(2026, 2, 1))}, []),
         ({"last_look": date(2026, 3, 2)}, ["data.stopping"]),
         ({"last_look": None, "today": date(2026, 2, 1)}, []),
         ({"last_look": None, "today": date(2026, 2, 2)}, ["data.interim"]),
@@ -305,6 +309,12 @@ def test_each_thing_that_can_deviate_does(other: dict[str, object], subjects: li
     [
         ("ranking", "hoster", "notice_delivered", "primary outcome"),
         ("ranking, home", "hoster", "notice_delivered", "primary outcome"),
+        (
+            "ranking of 2026-03-09/2026-03-11",
+            "hoster",
+            "notice_delivered",
+            "exploratory: of a window that the protocol does not name",
+        ),
         ("ranking", "hoster", "reported", "exploratory: not declared in the protocol"),
         ("ranking", "asn", "notice_delivered", "exploratory: not declared in the protocol"),
         ("hops", "url", "reported", "declared: where"),

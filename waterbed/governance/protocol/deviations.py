@@ -48,6 +48,8 @@ class ProtocolStatus:
     sources: Collection[str]
     """Sources of all reports."""
     categories: Collection[str]
+    reported: tuple[date | None, date | None]
+    """Days of the first and the last report."""
     last_look: date | None
     today: date
 
@@ -80,6 +82,8 @@ def place_of(protocol: Protocol, *, what: str, by: str, clock: str) -> str:
     """An output's place in the protocol: primary, declared, or exploratory."""
     if what == "sensitivity" and protocol.sensitivity != Sensitivity():
         return "declared: sensitivity"
+    if " of " in what:
+        return "exploratory: of a window that the protocol does not name"
     output = _TABLES.get(re.split("[ ,]", what, maxsplit=1)[0])
     for one in sorted(protocol.estimands, key=lambda one: one.name != protocol.primary):
         timed = clock == one.clock or clock not in _CLOCKED
@@ -135,6 +139,11 @@ def _of_data(locked: Protocol, now: ProtocolStatus) -> Iterator[Deviation]:
         more = sorted(set(has) - set(declared))
         if more:
             yield Deviation(subject=f"data.{name}", text=f"reports of {name} outside the frame: {', '.join(more)}")
+    frame, (first, last) = locked.frame, now.reported
+    if first and first < frame.since:
+        yield Deviation(subject="data.since", text=f"reports before the frame, {frame.since}: first on {first}")
+    if last and last > frame.until:
+        yield Deviation(subject="data.until", text=f"reports after the frame, {frame.until}: last on {last}")
     end = locked.stopping.until
     if now.last_look and now.last_look > end:
         yield Deviation(subject="data.stopping", text=f"looks after the declared end, {end}: last on {now.last_look}")

@@ -37,8 +37,17 @@ LOCKED_SETTINGS: Final = (
     "hosters",
     "schedule",
     "testimony",
+    "probe",
+    "network",
+    "routes_max_age_days",
 )
-"""Sections of waterbed.toml that conclusions or the schedule of looks depend on."""
+"""Sections of waterbed.toml that conclusions, or looks and their schedule, depend on."""
+_LOCKED_PARTS: Final = {
+    "canary": ("need",),
+    "registry": ("fresh_days",),
+    "domains": ("before_expiry_days", "after_expiry_days", "within_days"),
+}
+"""Settings of sections that name servers besides: what is locked lies in the store and in packages in the clear."""
 warn = logging.getLogger(__name__)
 
 
@@ -106,7 +115,7 @@ def locked_protocol(folder: Folder) -> LockedProtocol | None:
 def protocol_status(folder: Folder) -> ProtocolStatus:
     """The present state of a study."""
     store, path = folder.store, folder.path / PROTOCOL
-    last = observed_span(folder)[1]
+    last, reported = observed_span(folder)[1], store.span(Report, "reported_at")
     try:
         text: str | None = toml_bytes(path, "a protocol", SEE.removeprefix("see ")).decode()
     except (InputError, UnicodeDecodeError):
@@ -118,6 +127,7 @@ def protocol_status(folder: Folder) -> ProtocolStatus:
         rules=read_rules().name,
         sources=store.distinct(Report, "source"),
         categories=store.distinct(Report, "category"),
+        reported=(reported[0].date() if reported[0] else None, reported[1].date() if reported[1] else None),
         last_look=last.date() if last else None,
         today=folder.clock().date(),
     )
@@ -129,7 +139,8 @@ def settings_of(config: Config) -> dict[str, Any]:
     Dotted name to value.
     """
     whole = json.loads(msgspec.json.encode(config))
-    return flat({**{name: whole[name] for name in LOCKED_SETTINGS}, "canary": {"need": whole["canary"]["need"]}})
+    parts = {name: {key: whole[name][key] for key in keys} for name, keys in _LOCKED_PARTS.items()}
+    return flat({**{name: whole[name] for name in LOCKED_SETTINGS}, **parts})
 
 
 def lock(folder: Folder, reason: str = "") -> ProtocolLock:

@@ -61,7 +61,7 @@ class Report:
     KEY: ClassVar = ("report_id",)
     INDEX: ClassVar = (("url_id",),)
 
-    report_id: Annotated[str, "id made of source, URL, content, category and time"]
+    report_id: Annotated[str, "id made of source, URL, content, category, time and assessment"]
     url_id: Annotated[str, "the reported URL"]
     source: Annotated[str, "who reported: a feed or hotline, by name"]
     category: Annotated[str, "what was reported: phishing, malware, abuse-material, ..."]

@@ -145,3 +145,12 @@ def test_looks_at_what_is_not_illegal_end(run: Run, study: Study, tmp_path: Path
     assert due("hotline", "http://one.example.com/,no\n") == before + 1
     assert due("second", "http://one.example.com/,\n") == before + 1
     assert due("police", "http://one.example.com/,yes\n") == before + 2
+
+
+def test_assessments_that_are_ignored_end_no_looks(study: Study, tmp_path: Path) -> None:
+    """Where the settings ignore them, what was found not illegal stays due."""
+    ranked(study, "ignored")
+    before = study.folder.store.count(Due)
+    (tmp_path / "police.csv").write_text("url,illegal\nhttp://one.example.com/,no\n")
+    study.import_reports(tmp_path / "police.csv")
+    assert study.folder.store.count(Due) == before + 1

@@ -304,7 +304,7 @@ class Snapshot:
     KEY: ClassVar = ("snapshot_id",)
     INDEX: ClassVar = (("kind", "data_date"),)
 
-    snapshot_id: Annotated[str, "id made of kind, date and checksum"]
+    snapshot_id: Annotated[str, "id made of kind, date, checksum and family, and how often it was added to apply again"]
     kind: Annotated[
         str,
         "routes, places, organisations, hosting, domains, covariates, relations or siblings: see docs/attribution.md",

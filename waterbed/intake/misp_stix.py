@@ -95,7 +95,10 @@ class _Bundle:
         self._rows.append(self._held.keep(*texts[:-1], sys.intern(texts[-1])))
 
     def reports(self) -> Iterator[dict[str, str] | None]:
-        """Yield the cells of each report; None for a pattern that names a URL in a way that is not read."""
+        """Yield the cells of each report.
+
+        None for a pattern that names a URL in a way that is not read.
+        """
         referred = {ref for _, ref, *_ in self._rows if ref}
         for url, ref, reported, seen, maker in self._rows:
             if ref == _UNREAD:

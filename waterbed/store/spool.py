@@ -108,7 +108,7 @@ class Spool:
 
 @contextmanager
 def spill_folder(folder: Path) -> Iterator[Path]:
-    """Yield a folder for files that do not outlive its use.
+    """Yield a folder that is removed after use.
 
     It lies inside `folder`, or where the system keeps temporary files if that can only be read.
     """

@@ -254,3 +254,16 @@ def test_the_known_list_can_be_switched_off(tmp_path: Path) -> None:
     settings = Config(study=os.urandom(16).hex(), hosters=Hosters(known=False))
     with create_study(tmp_path / "t", settings) as study:
         assert read_book(study.folder).by_key == {}
+
+
+def test_a_file_added_after_the_clock_was_set_back_is_in_force(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file taken in last holds, whatever the clock says."""
+    monkeypatch.setattr(hosters, "real_clock", lambda: datetime(2020, 1, 1, tzinfo=UTC))
+    file = tmp_path / "later.toml"
+    file.write_text(FILE.replace("First Hosting", "Later Hosting"))
+    study.set_hosters(file)
+    first, second = study.folder.store.all(Audit, order=("done_at",))
+    assert first.done_at < second.done_at
+    assert {one.name for one in read_book(study.folder).file} == {"Later Hosting", "Amazon"}

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from waterbed.intake.csv_reports import ReportLine
 from waterbed.intake.formats import FORMATS
 from waterbed.intake.importer import ImportReport
 from waterbed.model.bookkeeping import Delivery
-from waterbed.model.errors import InputError, KeyProblem, ReaderBroke
+from waterbed.model.errors import InputError, KeyProblem, NotNow, ReaderBroke
 from waterbed.model.facts import Report
 from waterbed.service.watch import REFUSED, WatchedFolder, keep_watching
+from waterbed.store import folder as folders
 from waterbed.store.config import Config
 from waterbed.study.study import Study, create_study
 
@@ -151,6 +153,26 @@ def test_a_failure_of_the_study_ends_the_watch(study: Study, incoming: Path, mon
     with pytest.raises(KeyProblem):
         names(watched)
     assert (incoming / "a.txt").exists()
+
+
+@pytest.mark.parametrize("trouble", ["keys", "clock"])
+def test_files_wait_while_the_study_takes_in_nothing(
+    study: Study, incoming: Path, trouble: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """During a rotation, or with a clock that is off, each stays where it is, and is imported afterwards."""
+    watched = WatchedFolder(study=study, folder=incoming)
+    for number, name in enumerate(("a.txt", "b.txt")):
+        put(incoming, name, number)
+    assert names(watched) == []
+    with monkeypatch.context() as patched:
+        patched.setattr(folders, "skew_s", lambda _: 73.0 if trouble == "clock" else None)
+        with study.folder.alone("a rotation") if trouble == "keys" else nullcontext():
+            for _ in range(2):
+                ((_, outcome),) = watched.import_new()
+                assert isinstance(outcome, NotNow)
+    assert sorted(path.name for path in incoming.iterdir()) == ["a.txt", "b.txt"]
+    assert sorted(names(watched)) == ["a.txt", "b.txt"]
+    assert study.folder.store.count(Report) == 2
 
 
 def test_a_signal_ends_the_watch_in_order(study: Study, incoming: Path) -> None:

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.study.rig import Run
+from waterbed.analysis.sensitivity.variants import confirming
 from waterbed.model.errors import InputError
 from waterbed.store.config import Config, read_config
+from waterbed.store.settings import Judge
 
 
 @pytest.mark.parametrize(
@@ -27,7 +29,10 @@ from waterbed.store.config import Config, read_config
         ("[probe]\ndefault_profile = 'text'", ("probe.default_profile is 'text'", "'strict' or 'headers'")),
         ("[schedule]\nyoung_hours = inf", ("schedule.young_hours inf",)),
         ("[judge]\nconfirm_looks = 0", ("judge.confirm_looks 0",)),
-        ("[canary]\nneed = 1.5", ("canary.need 1.5", "0 to 1 was")),
+        ("[canary]\nneed = 1.5", ("canary.need 1.5", "0.001 to 1 was")),
+        ("[canary]\nneed = 0.0", ("canary.need 0 ", "0.001 to 1 was")),
+        ("[judge]\nfreeze_s = 7199.0", ("judge.freeze_s 7199 is shorter than judge.confirm_s 7200", "docs/method.md")),
+        ("[judge]\nconfirm_s = 20000.0", ("judge.freeze_s 14400", "judge.confirm_s 20000")),
         ("[canary]\ntargets = ['https://a.org/', 'ftp://a.org/']", ("canary.targets, number 2: address has a scheme",)),
         ("[canary]\ntargets = ['']", ("canary.targets, number 1: address is empty",)),
         ("[cycle_guard]\nshare = nan", ("cycle_guard.share nan",)),
@@ -57,6 +62,14 @@ def test_weights_and_seeds_may_be_negative(tmp_path: Path) -> None:
     read = read_config(path)[0]
     assert (read.linking.name_odds, read.linking.weights, read.coding.seed) == (-2.0, {"a.b": -3.0}, -7)
     assert Config(study="x") == Config(study="x")
+
+
+@pytest.mark.parametrize("level", ["1 look", "3 looks over 2 h", "5 looks over 12 h"])
+@pytest.mark.parametrize("freeze_s", [7200.0, 14400.0])
+def test_other_confirmations_freeze_no_shorter(level: str, freeze_s: float) -> None:
+    """The sensitivity of conclusions can be asked for with every confirmation, and a freeze as short as allowed."""
+    judge = confirming(Config(study="x", judge=Judge(freeze_s=freeze_s)), level).judge
+    assert judge.freeze_s >= max(freeze_s, judge.confirm_s)
 
 
 @pytest.mark.parametrize("words", [("--resolver", "dns.example:53"), ("--resolver", ""), ("--canary", "ftp://a.org/")])

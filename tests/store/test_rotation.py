@@ -250,3 +250,30 @@ def test_keys_of_the_environment_are_not_rotated(tmp_path: Path, monkeypatch: py
     with pytest.raises(InputError, match=r"WATERBED_KEYS is set.*WATERBED_KEY_FILE"):
         rotate(folder)
     folder.close()
+
+
+@pytest.mark.parametrize("killed_before", [False, True], ids=["old keys", "another key of that number"])
+def test_a_rotation_begun_elsewhere_is_not_begun_again_here(
+    killed_before: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine whose keys do not open what another's killed rotation sealed changes nothing until it has them."""
+    folder = made(tmp_path / "s")
+    report(folder, [url(n) for n in range(URLS)])
+    before, place = opened_texts(folder), key_file(folder.config.study)
+    folder.close()
+    elsewhere = tmp_path / "elsewhere.keys"
+    old = read_keys(folder.config.study, folder.path)
+    vault.write_keys(elsewhere, old.with_new() if killed_before else old, folder.path)
+    assert forked(lambda: rotate_here(tmp_path / "s", *STEPS["second batch"])) == signal.SIGKILL
+    monkeypatch.setenv("WATERBED_KEY_FILE", str(elsewhere))
+    folder, theirs = open_folder(tmp_path / "s"), elsewhere.read_text()
+    with pytest.raises(KeyProblem, match=r"key 2 sealed: .* finish the rotation there, or copy"):
+        rotate(folder)
+    assert elsewhere.read_text() == theirs
+    assert sealed.numbers(folder.store) == {1, 2}
+    folder.close()
+    elsewhere.write_bytes(place.read_bytes())
+    folder = open_folder(tmp_path / "s")
+    assert rotate(folder).number == 2
+    assert opened_texts(folder) == before
+    folder.close()

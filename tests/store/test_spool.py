@@ -1,5 +1,6 @@
 """A spool gives back the rows that it took, in memory or on the disk."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -63,3 +64,46 @@ def test_what_a_killed_command_left_is_removed_by_the_next(tmp_path: Path) -> No
     assert len(list(tmp_path.iterdir())) == 1
     assert remove_remains(tmp_path) == 0
     assert spool.get(1)["n"].tolist() == [0, 1, 2]
+
+
+SPILLING = """
+import os, sys
+from pathlib import Path
+from waterbed.store.engine import opened
+with opened([], folder=Path(sys.argv[1]), memory_mb=64) as connection:
+    connection.execute("CREATE TABLE t AS SELECT hash(i) AS h FROM range(20000000) AS r(i)")
+    print(flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_a_killed_conclusion_spilled_is_removed_by_the_next(tmp_path: Path) -> None:
+    """The SQL engine's folder too, and not while it is in use."""
+    spilling = subprocess.Popen(
+        [sys.executable, "-c", SPILLING, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert spilling.stdout is not None
+    spilling.stdout.readline()
+    (folder,) = tmp_path.iterdir()
+    assert sum(file.stat().st_size for file in folder.iterdir()) > 1 << 20
+    assert remove_remains(tmp_path) == 0
+    spilling.kill()
+    spilling.communicate()
+    assert remove_remains(tmp_path) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_former_versions_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    """A folder of theirs goes once it is a day old; a lake of such a name stays, whatever its age."""
+    for name, file in (
+        ("sql-ab12_xyz", "duckdb_temp_block-1"),
+        ("sql-lakeland", "manifest.json"),
+        ("sql-new12345", ""),
+    ):
+        (tmp_path / name).mkdir()
+        if file:
+            (tmp_path / name / file).write_text("x")
+            os.utime(tmp_path / name / file, (0, 0))
+            os.utime(tmp_path / name, (0, 0))
+    assert remove_remains(tmp_path) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["sql-lakeland", "sql-new12345"]

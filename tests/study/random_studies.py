@@ -103,14 +103,14 @@ class Drawn:
             canary=Canary(targets=("http://127.0.0.1/",), need=pick((0.5, 1.0))),
             judge=Judge(
                 confirm_looks=pick((1, 2, 3)),
-                confirm_s=pick((0.0, 3600.0, 7200.0)),
+                confirm_s=(confirm_s := pick((0.0, 3600.0, 7200.0))),
                 leave_looks=pick((1, 2)),
                 networks=pick((1, 2, 2)),
                 vantage_within_s=pick((60.0, 900.0)),
                 canary_within_s=pick((300.0, 3600.0)),
                 rotation_hours=pick((2.0, 24.0)),
                 rotation_days=pick((1.0, 7.0)),
-                freeze_s=pick((0.0, 7200.0)),
+                freeze_s=max(confirm_s, pick((0.0, 7200.0))),
             ),
             cycle_guard=CycleGuard(
                 cycle_s=pick((1800.0, 3600.0, 14400.0)),

@@ -101,6 +101,35 @@ def test_unassessed_reports_of_who_assesses_wait(study: Study) -> None:
     assert {one.source for one in conclusions.facts.reports if one.url_id == "a01"} == {"second"}
 
 
+def test_an_assessment_that_arrives_later_is_taken_in(study: Study, tmp_path: Path) -> None:
+    """The same rows with an assessment decide, whatever was imported before, and count as the same reports."""
+    rows = "http://one.example.com/,2026-01-05,{}\nhttp://two.example.com/,,{}\n"
+    file = tmp_path / "police.csv"
+    found = []
+    for told in (("", ""), ("yes", "yes"), ("yes", "no"), ("yes", "no")):
+        file.write_text(f"url,date,illegal\n{rows.format(*told)}")
+        done = study.import_reports(file)
+        conclusions = study.conclude()
+        mine = [one for one in conclusions.facts.reports if one.source == "police"]
+        aside = conclusions.set_aside
+        card = next(card for card in cards(conclusions) if card.source == "police")
+        found.append((done.imported, done.known, len(mine), len(aside.not_illegal), card.reports))
+    assert found == [(2, 0, 2, 0, 2), (2, 0, 2, 0, 2), (1, 1, 1, 1, 2), (0, 2, 1, 1, 2)]
+    ranked(study, "ignored")
+    assert len([one for one in study.conclude().facts.reports if one.source == "police"]) == 2
+
+
+def test_the_page_is_not_assessed_with_the_image(study: Study, tmp_path: Path) -> None:
+    """An image found not illegal leaves the page that shows it as it was."""
+    (tmp_path / "police.csv").write_text(
+        "url,parent,illegal\nhttp://img.example.com/a.jpg,http://forum.example.com/1,no\nhttp://forum.example.com/1,,yes\n"
+    )
+    study.import_reports(tmp_path / "police.csv")
+    vault, aside = study.folder.vault, study.conclude().set_aside
+    assert vault.keyed_id("url", "http://img.example.com/a.jpg") in aside.not_illegal
+    assert vault.keyed_id("url", "http://forum.example.com/1") not in aside
+
+
 def test_looks_at_what_is_not_illegal_end(run: Run, study: Study, tmp_path: Path) -> None:
     """After the import of such an assessment a URL is not due, whatever else reports it; found illegal, it is again."""
     folder, files = study.folder.path, tmp_path / "files"
@@ -116,3 +145,12 @@ def test_looks_at_what_is_not_illegal_end(run: Run, study: Study, tmp_path: Path
     assert due("hotline", "http://one.example.com/,no\n") == before + 1
     assert due("second", "http://one.example.com/,\n") == before + 1
     assert due("police", "http://one.example.com/,yes\n") == before + 2
+
+
+def test_assessments_that_are_ignored_end_no_looks(study: Study, tmp_path: Path) -> None:
+    """Where the settings ignore them, what was found not illegal stays due."""
+    ranked(study, "ignored")
+    before = study.folder.store.count(Due)
+    (tmp_path / "police.csv").write_text("url,illegal\nhttp://one.example.com/,no\n")
+    study.import_reports(tmp_path / "police.csv")
+    assert study.folder.store.count(Due) == before + 1

@@ -162,7 +162,7 @@ def _other(one: Snapshot, snapshots: Sequence[Snapshot], tables: dict[str, Any])
     """
     table = tables[folder_name(one)]
     for other in snapshots:
-        if other.snapshot_id == one.snapshot_id:
+        if other.checksum == one.checksum:
             continue
         if (other.kind, other.family, other.data_date) != (one.kind, one.family, one.data_date):
             continue

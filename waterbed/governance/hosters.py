@@ -4,6 +4,7 @@ import hashlib
 import secrets
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -168,7 +169,10 @@ def set_file(folder: Folder, path: Path, reason: str | None = None, *, person: s
     checksum = hashlib.sha256(data).hexdigest()
     (folder.path / VERSIONS).mkdir(exist_ok=True)
     write_whole(folder.path / VERSIONS / f"{checksum}.toml", data)
-    folder.store.add([audited(ACTION, checksum, why, person or who())])
+    with folder.store.writing() as connection:  # the order of files counts, as that of decisions
+        taken = audited(ACTION, checksum, why, person or who())
+        taken = replace(taken, done_at=_later(one.done_at for one in _taken(folder)))
+        folder.store.add([taken], connection)
     return book
 
 

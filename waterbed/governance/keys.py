@@ -64,13 +64,14 @@ def rotate(folder: Folder) -> Rotated:
     """Give the study a new encryption key.
 
     Every entry is sealed anew; the id key stays. May be killed at any instant: at each, the key file opens every entry.
-    Called again, it goes on with the key that it had made. InputError if anything else is at work, or if the keys come
-    from the environment.
+    Called again, it goes on with the key that it had made. InputError if anything else is at work, if the keys come
+    from the environment, or if a rotation on another machine sealed entries that this one's keys do not open.
     """
     _refuse_environment("rotate")
     path, study = key_file(folder.config.study), folder.config.study
     with folder.alone("a rotation of keys"):
         keys = read_keys(study, folder.path)
+        _refuse_begun_elsewhere(path, keys, folder)
         if len(keys.encryption) == 1:  # more than one: a rotation was killed
             keys = keys.with_new()
             replace_keys(path, keys, folder.path)
@@ -248,6 +249,19 @@ def _refuse_environment(what: str) -> None:
             f"${KEYS_ENVIRONMENT} is set, and it cannot be changed from here: to {what} keys, write its text to a file "
             "(mode 600), name that by $WATERBED_KEY_FILE and unset it (docs/operations.md, Keys)"
         )
+
+
+def _refuse_begun_elsewhere(path: Path, keys: Keys, folder: Folder) -> None:
+    """Two machines may have made different keys of one number, so an entry of each number is opened."""
+    vault = Vault(keys)
+    for entry in entries.one_of_each_number(folder.store):
+        try:
+            vault.open(entry)
+        except KeyProblem:
+            raise KeyProblem(
+                f"{path} does not open what encryption key {entry.key_number} sealed: keys were rotated on another "
+                "machine; finish the rotation there, or copy that machine's key file here (docs/operations.md, Keys)"
+            ) from None
 
 
 def _refuse_older(path: Path, keys: Keys, needed: set[int]) -> None:

@@ -145,7 +145,8 @@ def _one_batch(folder: Folder, batch: Batch, defaults: Defaults, tally: _Tally, 
         for category, url_ids in _strict(folder, every).items():
             store.set_category(category, url_ids, connection)
         if batch.last:
-            end_refuted(connection)
+            if folder.config.judge.assessment == "decides":
+                end_refuted(connection)
             store.add(_deliveries(tally, defaults, run_id, now), connection)
 
 

@@ -13,8 +13,17 @@ from waterbed.model.errors import InputError
 from waterbed.store.bounded.json_text import JsonText
 from waterbed.store.bounded.limits import MOST_HELD
 
-_NAMED: Final = re.compile(r"\burl:value\s*=\s*'((?:[^'\\]|\\.)*)'")
-"""A comparison in a STIX pattern; in its text, backslash and quote stand behind a backslash (STIX 2.1, 9.3)."""
+_TEXT: Final = r"'(?:[^'\\]|\\.)*'"
+"""A text in a STIX pattern: in it, backslash and quote stand behind a backslash (STIX 2.1, 9.3)."""
+_NAMED: Final = re.compile(
+    r"(?<![\w-])(?P<url>url:(?:value\b|'value'))\s*"
+    rf"(?:==?\s*(?P<one>{_TEXT})|IN\s*\((?P<some>\s*{_TEXT}(?:\s*,\s*{_TEXT})*)\s*\))?"
+    r"|'(?:[^'\\]|\\.)*(?:'|\\?\Z)",
+    re.DOTALL,
+)
+"""A url property, with the address or list that it is compared with, if any; or another text, which is passed over."""
+_TEXTS: Final = re.compile(_TEXT, re.DOTALL)
+_UNREAD: Final = "pattern names url:value, but no address by = or IN"
 _ESCAPED: Final = re.compile(r"\\(.)")
 _URL_OBJECT: Final = "url--"
 """The beginning of the id of a url object."""
@@ -50,7 +59,7 @@ class _Bundle:
         self._names: dict[str, str] = {}
         self._urls: dict[str, str] = {}
         self._rows: list[tuple[str, ...]] = []
-        """URL, id of a url object, time reported, time last seen and maker: of URL and id one is empty."""
+        """URL, id of a url object or _UNREAD, time reported, time last seen and maker: of URL and id one is empty."""
 
     def take(self, entry: Any) -> None:
         """Keep what an object says of URLs."""
@@ -61,13 +70,17 @@ class _Bundle:
             own, self._urls[own] = self._held.keep(own or f"{_URL_OBJECT}{len(self._urls)}", _address(entry))
         elif kind == "identity" and (name := plain_text(entry.get("name"))):
             own, self._names[own] = self._held.keep(own, as_plain_word(name))
-        if entry.get("revoked"):
+        if _is_true(entry, "revoked"):
             return
         maker = plain_text(entry.get("created_by_ref"))
         if kind == "indicator":
             reported = plain_text(entry.get("valid_from")) or plain_text(entry.get("created"))
-            for match in _NAMED.finditer(plain_text(entry.get("pattern"))):
-                self._row(_ESCAPED.sub(r"\1", match[1]), "", reported, "", maker)
+            found = [match for match in _NAMED.finditer(plain_text(entry.get("pattern"))) if match["url"]]
+            texts = [text for match in found for text in _TEXTS.findall(match["one"] or match["some"] or "")]
+            for text in texts:
+                self._row(_ESCAPED.sub(r"\1", text[1:-1]), "", reported, "", maker)
+            if found and not texts:
+                self._row("", _UNREAD, reported, "", maker)
         elif kind == "observed-data":
             times = plain_text(entry.get("first_observed")), plain_text(entry.get("last_observed"))
             for ref in _list(entry.get("object_refs")):
@@ -81,10 +94,16 @@ class _Bundle:
     def _row(self, *texts: str) -> None:
         self._rows.append(self._held.keep(*texts[:-1], sys.intern(texts[-1])))
 
-    def reports(self) -> Iterator[dict[str, str]]:
-        """Yield the cells of each report."""
+    def reports(self) -> Iterator[dict[str, str] | None]:
+        """Yield the cells of each report.
+
+        None for a pattern that names a URL in a way that is not read.
+        """
         referred = {ref for _, ref, *_ in self._rows if ref}
         for url, ref, reported, seen, maker in self._rows:
+            if ref == _UNREAD:
+                yield None
+                continue
             if ref and ref not in self._urls:
                 continue
             yield {
@@ -100,6 +119,11 @@ class _Bundle:
 
 def _address(entry: dict[str, Any]) -> str:
     return plain_text(entry.get("value"))
+
+
+def _is_true(entry: dict[str, Any], name: str) -> bool:
+    """True if a field says so, as a text too: "0" and "false" do not."""
+    return str(entry.get(name) or "").strip().lower() not in ("", "0", "false")
 
 
 def _list(value: Any) -> list[Any]:
@@ -129,7 +153,7 @@ def parse_stix(pieces: Iterable[str], name: str) -> Iterator[ReportLine | Reject
     if kind != "bundle":
         raise InputError(f"{name} is JSON, but not a STIX bundle: its type must be bundle ({PAGE})")
     for number, cells in enumerate(bundle.reports(), 1):
-        yield checked_report(number, cells)
+        yield checked_report(number, cells) if cells else Rejected(line=number, reason=_UNREAD)
 
 
 _KINDS: Final = ("url", "uri")
@@ -197,10 +221,10 @@ def _event(text: JsonText, name: str) -> Event:
 
 def _attributes(entry: Any, *, inside: bool) -> Iterator[dict[str, Any]]:
     """The url attributes that an entry is, or has inside."""
-    if not isinstance(entry, dict) or entry.get("deleted"):
+    if not isinstance(entry, dict) or _is_true(entry, "deleted"):
         return
     for each in _list(entry.get("Attribute")) if inside else [entry]:
-        if isinstance(each, dict) and each.get("type") in _KINDS and not each.get("deleted"):
+        if isinstance(each, dict) and each.get("type") in _KINDS and not _is_true(each, "deleted"):
             yield each
 
 

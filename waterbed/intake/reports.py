@@ -33,9 +33,10 @@ def report_facts(
 
     A first look is due at once, unless the source says that the content is gone, or there is no address to look at:
     at hidden services, invitations to chats and live streams. Content behind gateways to IPFS is the same by its own
-    identifier, whoever reports it. A page that shows what is reported is reported with it, and looked at; where the
-    reporter came from is kept alone. The same report gives the same ids,
-    so importing a file twice adds nothing. Entries in `sealed` are not sealed again; new ones are added to it.
+    identifier, whoever reports it. A page that shows what is reported is reported with it, and looked at, but was not
+    assessed with it; where the reporter came from is kept alone. The same report gives the same ids, so importing a
+    file twice adds nothing; with another assessment it is a report of its own. Entries in `sealed` are not sealed
+    again; new ones are added to it.
     """
     seen = set() if sealed is None else sealed
     told = f"{line.source or defaults.source}\x00{line.content_id}" if line.content_id else ipfs_content(line.canonical)
@@ -48,7 +49,9 @@ def report_facts(
     own = _facts(line, line.canonical, vault, defaults, now, seen, content_id, parent_id, referer_id)
     yield from own
     if line.parent:
-        page = replace(line, content_id=None, sighting=None, origin_address=None, verified_at=None)
+        page = replace(
+            line, content_id=None, sighting=None, origin_address=None, verified_at=None, assessed_illegal=None
+        )
         yield from _facts(page, line.parent, vault, defaults, now, seen, None, None, None)
 
 
@@ -69,6 +72,8 @@ def _facts(
     source, category = line.source or defaults.source, line.category or defaults.category
     medium = medium_of(canonical, line.site_type, defaults.live)
     same = f"{source}\x00{url_id}\x00{line.reported_at}\x00{content_id}\x00{category}"
+    if line.assessed_illegal is not None:  # without one, the id is that of studies from before ids told it
+        same += f"\x00{line.assessed_illegal}"
     for kind, text, entry_id in (("url", canonical.url, url_id), ("host", canonical.host, host_id)):
         if entry_id not in seen:
             seen.add(entry_id)

@@ -7,7 +7,8 @@ Failures of the network are values (`Observation.failure`); these are raised.
     │   ├── BadUrl        one reported address that no spelling rule accepts
     │   ├── StudyMissing  no study folder where one was expected
     │   ├── KeyProblem    keys are missing, wrong or in a forbidden place
-    │   └── ReadOnly      the study's folder or store can be read, not written to
+    │   ├── ReadOnly      the study's folder or store can be read, not written to
+    │   └── NotNow        the study takes in nothing at this moment: try again later
     └── OwnFailure        we broke, and nothing may be concluded: exit code 3
         ├── ReaderBroke   a reader of ours broke on a file, which costs that file alone
         ├── LeaseLost     a run stood still so long that others took over what it held
@@ -44,6 +45,10 @@ class KeyProblem(InputError):
 
 class ReadOnly(InputError):
     """The study can be read, and not written to."""
+
+
+class NotNow(InputError):
+    """The study takes in nothing at this moment."""
 
 
 class OwnFailure(WaterbedError):

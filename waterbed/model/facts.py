@@ -61,7 +61,7 @@ class Report:
     KEY: ClassVar = ("report_id",)
     INDEX: ClassVar = (("url_id",),)
 
-    report_id: Annotated[str, "id made of source, URL, content, category and time"]
+    report_id: Annotated[str, "id made of source, URL, content, category, time and assessment"]
     url_id: Annotated[str, "the reported URL"]
     source: Annotated[str, "who reported: a feed or hotline, by name"]
     category: Annotated[str, "what was reported: phishing, malware, abuse-material, ..."]
@@ -304,7 +304,7 @@ class Snapshot:
     KEY: ClassVar = ("snapshot_id",)
     INDEX: ClassVar = (("kind", "data_date"),)
 
-    snapshot_id: Annotated[str, "id made of kind, date and checksum"]
+    snapshot_id: Annotated[str, "id made of kind, date, checksum and family, and how often it was added to apply again"]
     kind: Annotated[
         str,
         "routes, places, organisations, hosting, domains, covariates, relations or siblings: see docs/attribution.md",

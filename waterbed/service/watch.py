@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from waterbed.intake.importer import ImportReport
 from waterbed.model.bookkeeping import Delivery
-from waterbed.model.errors import InputError, KeyProblem, ReaderBroke, ReadOnly, StudyMissing
+from waterbed.model.errors import InputError, KeyProblem, NotNow, ReaderBroke, ReadOnly, StudyMissing
 from waterbed.study.study import Study
 
 _UNFINISHED: Final = (".part", ".tmp", ".crdownload", ".filepart", "~")
@@ -50,7 +50,8 @@ class WatchedFolder:
         A file that cannot be read, or on which a reader breaks, is yielded with its error and moved aside into the
         folder REFUSED; where that cannot be written to it stays, and is not read again until it changes. A file is
         imported once its size and time are the same at two calls, so that it is complete. Content that the study has
-        imported already, in any file, is skipped.
+        imported already, in any file, is skipped. While the study takes in nothing, its error is yielded with the first
+        file; all stay, and are tried again at the next call.
         """
         found = dict(sorted(self._files(), key=lambda each: (each[1][1], each[0].name)))
         ready = [path for path, state in found.items() if self._seen.get(path) == state != self._done.get(path)]
@@ -61,6 +62,9 @@ class WatchedFolder:
                     yield path, self._imported(path)
             except _OURS:
                 raise
+            except NotNow as problem:
+                yield path, problem
+                return
             except (InputError, ReaderBroke) as problem:
                 self._move_aside(path)
                 yield path, problem

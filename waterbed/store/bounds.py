@@ -22,12 +22,13 @@ _ABOVE_ZERO: Final = frozenset(
     (
         *("names.timeout_s", "names.tries", "names.in_flight"),
         *("probe.timeout_s", "probe.hosts_at_once", "probe.per_address", "probe.per_network", "probe.batch"),
-        *("judge.confirm_looks", "judge.leave_looks", "judge.networks", "canary.every_s"),
+        *("judge.confirm_looks", "judge.leave_looks", "judge.networks", "canary.every_s", "canary.need"),
         *("cycle_guard.cycle_s", "cycle_guard.least_sites", "cycle_guard.times_usual", "cycle_guard.usual_days"),
         *("registry.timeout_s", "registry.tries", "registry.default_a_minute"),
     )
 )
-"""Settings that stop all work, or divide by nothing, where they are 0; so does each of `registry.a_minute`."""
+"""Settings that stop all work, divide by nothing or take outages of ours for removals, where they are 0; so does each
+of `registry.a_minute`."""
 _SHARES: Final = frozenset(("canary.need", "cycle_guard.share", "cycle_guard.feed_share", "linking.common_share"))
 
 

@@ -3,19 +3,18 @@
 DuckDB runs it, within a memory limit and without leaving files.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final, Self, TypeAlias
 
 import duckdb
 import pyarrow as pa
 
 from waterbed.model.errors import InputError, OwnFailure
+from waterbed.store.spool import spill_folder
 
 Source: TypeAlias = pa.Table | Path | Sequence[Path]
 """A table in memory, or one or more Parquet files."""
@@ -151,10 +150,10 @@ def opened(
     that can only be read) and is removed at the end.
     """
     with (
-        TemporaryDirectory(prefix="sql-", dir=folder if os.access(folder, os.W_OK) else None) as spill,
-        duckdb.connect(":memory:", config=_config(spill, memory_mb, threads)) as connection,
+        spill_folder(folder) as spill,
+        duckdb.connect(":memory:", config=_config(str(spill), memory_mb, threads)) as connection,
     ):
-        _lock(connection, [str(path) for path in readable], spill)
+        _lock(connection, [str(path) for path in readable], str(spill))
         yield connection
 
 

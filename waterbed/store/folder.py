@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import delete
 
 from waterbed.model.bookkeeping import KeyCheck, Run, RunEnd
-from waterbed.model.errors import InputError, KeyProblem, StudyMissing
+from waterbed.model.errors import InputError, KeyProblem, NotNow, ReadOnly, StudyMissing
 from waterbed.model.version import __version__
 from waterbed.store.config import Config, placed, read_config, read_lab, write_toml
 from waterbed.store.described import SCHEMA, commented, schema
@@ -81,7 +81,7 @@ class Folder:
         `trust_store` names the roots that it checks certificates against.
         """
         if self.frozen:
-            raise InputError(
+            raise ReadOnly(
                 "this study was reproduced from a package: its ids are of other keys, so nothing is looked at or added "
                 "(docs/freeze.md)"
             )
@@ -91,7 +91,7 @@ class Folder:
         with held(self.path, self.store, alone=False) as free, lock.open("w") as living:
             if not free:
                 lock.unlink()
-                raise InputError(
+                raise NotNow(
                     "keys are being changed or URLs forgotten at this moment; start again when that has ended "
                     "(docs/operations.md, Keys)"
                 )
@@ -156,10 +156,10 @@ class Folder:
         _verify(self.vault, self.store)
 
     def _skew_s(self) -> float | None:
-        """Seconds the database's clock is ahead; InputError if too many."""
+        """Seconds the database's clock is ahead; NotNow if too many."""
         skew, most = skew_s(self.store), self.config.store.most_skew_s
         if skew is not None and abs(skew) > most:
-            raise InputError(
+            raise NotNow(
                 f"this machine's clock is {abs(skew):.1f} s {'behind' if skew > 0 else 'ahead of'} the database's, and "
                 f"{most:g} s are allowed (store.most_skew_s): set both by NTP, then start again (docs/operations.md, "
                 "Several machines)"

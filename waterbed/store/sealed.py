@@ -48,6 +48,13 @@ def numbers(store: Store) -> set[int]:
         return set(connection.scalars(select(column).distinct()))
 
 
+def one_of_each_number(store: Store) -> list[Sealed]:
+    """Return one entry for each number of a key."""
+    table = TABLES[Sealed]
+    firsts = select(func.min(table.c.entry_id)).group_by(table.c.key_number)
+    return store.all(Sealed, table.c.entry_id.in_(firsts), order=("key_number",))
+
+
 def reseal(store: Store, anew: Callable[[Sealed], Sealed], number: int) -> int:
     """Reseal entries of keys other than `number`; return their number.
 

@@ -123,6 +123,14 @@ class Judge(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     hoster_word: HosterWord = "counts"
     """Whether the answers of hosters' own link checks tell anything."""
 
+    def __post_init__(self) -> None:
+        """Refuse to count losses that no look can confirm."""
+        if self.freeze_s < self.confirm_s:
+            raise ValueError(
+                f"judge.freeze_s {self.freeze_s:g} is shorter than judge.confirm_s {self.confirm_s:g}; as much "
+                "was expected, as losses need that long to be confirmed (docs/method.md, Episodes)"
+            )
+
 
 class Canary(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """Well-known targets that tell our outage from theirs."""

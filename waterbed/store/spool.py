@@ -1,13 +1,15 @@
 """Rows by number, in memory or in files."""
 
 import os
+import re
 import secrets
 import shutil
 import tempfile
+import time
 import weakref
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -20,6 +22,11 @@ IN_MEMORY: Final = 96 << 20
 """Bytes that a spool holds before it writes files."""
 
 _PREFIX: Final = ".spool-"
+_FORMER: Final = re.compile(r"sql-[a-z0-9_]{8}")
+"""Folders of the SQL engine up to version 0.2.0, which hold nothing but files named as the next."""
+_ENGINES: Final = "duckdb_temp_"
+_UNUSED_S: Final = 86_400
+"""Those were not locked: they are remains when nothing was written there for so long."""
 Column: TypeAlias = Any
 """A NumPy array of numbers, or an Arrow array of texts."""
 
@@ -86,8 +93,7 @@ class Spool:
 
     def _write(self) -> None:
         if self._files is None:
-            place = self._folder if os.access(self._folder, os.W_OK) else Path(tempfile.gettempdir())
-            self._files, lock = _new_folder(place)
+            self._files, lock = _new_folder(self._folder)
             weakref.finalize(self, _remove_own, os.getpid(), self._files, lock)
         for number, pieces in self._held.items():
             whole = pa.Table.from_batches(pieces).combine_chunks()
@@ -100,10 +106,24 @@ class Spool:
         self._bytes = 0
 
 
+@contextmanager
+def spill_folder(folder: Path) -> Iterator[Path]:
+    """Yield a folder that is removed after use.
+
+    It lies inside `folder`, or where the system keeps temporary files if that can only be read.
+    """
+    process = os.getpid()
+    made, lock = _new_folder(folder)
+    try:
+        yield made
+    finally:
+        _remove_own(process, made, lock)
+
+
 def remove_remains(folder: Path) -> int:
-    """Remove what killed commands left of spools; how many."""
+    """Remove the folders that killed commands left; how many."""
     found = 0
-    for path in folder.glob(f"{_PREFIX}*"):
+    for path in [*folder.glob(f"{_PREFIX}*"), *filter(_is_former, folder.glob("sql-*"))]:
         with suppress(OSError):  # one in use is locked
             lock = locked(path)
             _remove(path, lock)
@@ -111,8 +131,21 @@ def remove_remains(folder: Path) -> int:
     return found
 
 
+def _is_former(path: Path) -> bool:
+    """True if a former version's SQL engine left it; False if it cannot be told."""
+    with suppress(OSError):
+        unused = path.stat().st_mtime < time.time() - _UNUSED_S
+        return bool(_FORMER.fullmatch(path.name)) and unused and all(_engines(file) for file in path.iterdir())
+    return False
+
+
+def _engines(file: Path) -> bool:
+    return file.name.startswith(_ENGINES) and file.stat().st_mtime < time.time() - _UNUSED_S
+
+
 def _new_folder(folder: Path) -> tuple[Path, int | None]:
     """A folder with a lock for as long as this process lives: it has its name once it is locked."""
+    folder = folder if os.access(folder, os.W_OK) else Path(tempfile.gettempdir())
     remove_remains(folder)
     made, lock = Path(tempfile.mkdtemp(prefix=".new", dir=folder)), None
     with suppress(OSError):  # where folders cannot be locked, remains stay

@@ -1,8 +1,9 @@
 """Chooses the facts that count, by analysts' assessments."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from waterbed.model.facts import Report
 from waterbed.study.facts import Facts, Later
@@ -27,13 +28,27 @@ def assessing_sources(reports: Iterable[Report]) -> set[str]:
     return {report.source for report in reports if report.assessed_illegal is not None}
 
 
+def once_each(reports: Sequence[Report]) -> Sequence[Report]:
+    """Return the reports without later assessments of them.
+
+    Reports of one source, URL, time, content and category are one, and the first stands for it. The given ones
+    themselves where nothing was assessed.
+    """
+    if not assessing_sources(reports):
+        return reports
+    first: dict[tuple[str, str, datetime | None, str | None, str], Report] = {}
+    for one in reports:
+        first.setdefault((one.url_id, one.source, one.reported_at, one.content_id, one.category), one)
+    return list(first.values())
+
+
 def counting_facts(facts: Facts) -> tuple[Facts, SetAside]:
     """Return the facts that count, and URLs set aside.
 
     The last assessment of a URL decides for all its reports (of two at one time, the one in favour): not illegal, and
     it counts nowhere; illegal, and every report counts but those that said otherwise. Without one, reports of sources
-    that assess nothing count, and those of sources that do are not counted yet. Linear in the facts; the given ones
-    themselves where nothing was assessed.
+    that assess nothing count, and those of sources that do are not counted yet. Each counts once. Linear in the facts;
+    the given ones themselves where nothing was assessed.
     """
     assessing = assessing_sources(facts.reports)
     if not assessing:
@@ -62,7 +77,7 @@ def counting_facts(facts: Facts) -> tuple[Facts, SetAside]:
     chosen = replace(
         facts,
         targets={url_id: target for url_id, target in facts.targets.items() if url_id not in aside},
-        reports=[report for report in facts.reports if report.report_id in kept],
+        reports=once_each([report for report in facts.reports if report.report_id in kept]),
         looks=Later(lambda: [look for look in facts.looks if look.url_id not in aside]),
         notices=[notice for notice in facts.notices if notice.url_id not in aside],
         external_observations=[one for one in facts.external_observations if one.url_id not in aside],

@@ -66,7 +66,8 @@ _LICENCE = 120
 def add_table(folder: Folder, path: Path, day: date, *, kind: str, licence: str | None = None) -> list[Snapshot]:
     """Import a file as the table of a day.
 
-    One snapshot for each address family, or one of family 0.
+    One snapshot for each address family, or one of family 0. It applies, also if it was there before and another took
+    its place.
     """
     if kind not in READERS:
         raise InputError(f"kind {kind!r} is unknown; {', '.join(READERS)} was expected (docs/tables.md)")
@@ -75,7 +76,7 @@ def add_table(folder: Folder, path: Path, day: date, *, kind: str, licence: str 
     for piece in raw_pieces(path, "a dated table", MOST_TABLE, "docs/tables.md"):
         digest.update(piece)
     checksum = digest.hexdigest()
-    name = f"{kind}-{day.isoformat()}-{checksum[:16]}"
+    name = _name(folder, kind, day, f"{kind}-{day.isoformat()}-{checksum[:16]}")
     kept = keep_table(kind, path, folder.tables / name)
     earlier = max((one.imported_at for one in snapshots_of(folder)), default=datetime.min.replace(tzinfo=UTC))
     # a lab's clock may stand still between two imports, and the one added last is to apply
@@ -98,6 +99,33 @@ def add_table(folder: Folder, path: Path, day: date, *, kind: str, licence: str 
     ]
     folder.store.add(snapshots)
     return snapshots
+
+
+def _name(folder: Folder, kind: str, day: date, content: str) -> str:
+    """The folder of a table: its own if it is damaged or applies, a further one if others took its place."""
+    same = [one for one in snapshots_of(folder) if one.kind == kind and one.data_date.date() == day]
+    own = [one for one in same if folder_name(one).startswith(content)]
+    if not own:
+        return content
+    names = list(dict.fromkeys(map(folder_name, own)))
+    for name in names:
+        try:
+            load(folder, name, kind)
+        except InputError:
+            return name
+    newest = [one for one in own if folder_name(one) == names[-1]]
+    replaced = any(_replaces(folder, later, one) for one in newest for later in same[same.index(one) + 1 :])
+    return f"{content}-{len(names) + 1}" if replaced else names[-1]
+
+
+def _replaces(folder: Folder, later: Snapshot, one: Snapshot) -> bool:
+    """True if a table takes the place of one added before, of its day; those of other registries stand beside it."""
+    if later.family != one.family:
+        return False
+    if later.form != "delegated" or one.form != "delegated":
+        return True
+    registries = {load(folder, folder_name(each), one.kind).about.registry for each in (later, one)}
+    return len(registries) == 1
 
 
 def described_day(folder: Folder, day: date) -> date:

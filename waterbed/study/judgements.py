@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
@@ -18,7 +19,7 @@ from waterbed.model.decisions import UNSURE, settled_codes
 from waterbed.model.facts import Observation
 from waterbed.store.config import Config
 from waterbed.store.kept import Kept
-from waterbed.study.assessment import SetAside, counting_facts
+from waterbed.study.assessment import SetAside, counting_facts, once_each
 from waterbed.study.attributed import Attributed, attributed
 from waterbed.study.coded import recoded
 from waterbed.study.facts import Facts
@@ -104,8 +105,10 @@ class Judgements:
 
     @Step
     def _counted(self) -> tuple[Facts, SetAside]:
-        assessed = self.config.judge.assessment == "decides"
-        return counting_facts(self.all_facts) if assessed else (self.all_facts, SetAside())
+        facts = self.all_facts
+        if self.config.judge.assessment == "decides":
+            return counting_facts(facts)
+        return replace(facts, reports=once_each(facts.reports)), SetAside()
 
     @property
     def facts(self) -> Facts:

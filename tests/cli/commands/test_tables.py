@@ -10,6 +10,7 @@ from attribution.lookups.tables.addresses import pack
 from crawler.recheck.run import run_recheck
 from tests.study.copies import copied, kept
 from tests.study.rig import Run, feed, lab_study, reports_csv
+from waterbed.study.dated_tables import folder_name
 from waterbed.study.study import open_study
 
 LOOKED_ON = "2026-01-05"
@@ -116,6 +117,44 @@ def test_two_tables_of_one_day_may_not_differ(run: Run, looked: Path, tmp_path: 
     assert found[0]["findings"] == ["another table of this day differs in 256 addresses: other"]
 
 
+def test_a_table_added_again_applies(run: Run, looked: Path, tmp_path: Path) -> None:
+    """Of one day the table added last holds, also where it was there before another; twice is no more than once."""
+    one, other = _file(tmp_path, ROUTES), _file(tmp_path, "28.10.0.0/16\t64501\n", "other")
+
+    def added(file: Path) -> tuple[int, int]:
+        assert run("-C", looked, "tables", "add", file, "--date", LOOKED_ON)[0] == 0
+        with open_study(looked) as study:
+            attributed = study.attributor().routes.on(date.fromisoformat(LOOKED_ON), 4)
+            assert attributed is not None
+            ((origin,),) = attributed.table.origins_of(["28.10.0.1"])
+            return origin, len(study.snapshots())
+
+    assert [added(file) for file in (one, one, other, one, one, other)] == [
+        (64500, 1),
+        (64500, 1),
+        (64501, 2),
+        (64500, 3),
+        (64500, 3),
+        (64501, 4),
+    ]
+    assert len(list((looked / "tables").iterdir())) == 4
+
+
+def test_a_damaged_table_that_another_replaced_is_mended(run: Run, looked: Path, tmp_path: Path) -> None:
+    """Added again it is whole, and the other still applies."""
+    one, other = _file(tmp_path, ROUTES), _file(tmp_path, "28.10.0.0/16\t64501\n", "other")
+    run("-C", looked, "tables", "add", one, other, "--date", LOOKED_ON)
+    with open_study(looked) as study:
+        (first, _) = (folder_name(snapshot) for snapshot in study.snapshots())
+    for file in (looked / "tables" / first).iterdir():
+        file.unlink()
+    assert run("-C", looked, "tables", "check")[0] == 2
+    run("-C", looked, "tables", "add", one, "--date", LOOKED_ON)
+    with open_study(looked) as study:
+        assert len(study.snapshots()) == 2
+        assert len(study.tables("routes")) == 2
+
+
 def test_registries_of_one_day_count_together(run: Run, looked: Path, tmp_path: Path) -> None:
     """Delegated files of several registries are one table; of one registry the later file counts."""
     parts = [
@@ -126,6 +165,8 @@ def test_registries_of_one_day_count_together(run: Run, looked: Path, tmp_path: 
     ]
     words = ["-C", looked, "tables", "add", *parts[:2], "--date", LOOKED_ON, "--kind", "places"]
     assert run(*words)[0] == 0
+    assert run(*words)[0] == 0
+    assert len(list((looked / "tables").iterdir())) == 2
     assert _checked(run, looked)[0] == 0
     run("-C", looked, "tables", "add", parts[2], "--date", LOOKED_ON, "--kind", "places")
     with open_study(looked) as study:

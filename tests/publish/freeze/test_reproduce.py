@@ -30,7 +30,7 @@ from waterbed.publish.freeze.reproduce import reproduce
 from waterbed.publish.freeze.results import compared
 from waterbed.store.config import write_toml
 from waterbed.store.frozen import FROZEN
-from waterbed.store.settings import Linking
+from waterbed.store.settings import Canary, Domains, Linking, Registry
 from waterbed.study.study import open_study
 
 
@@ -93,6 +93,24 @@ def test_frozen_again_it_is_the_same_study(frozen: Path, tmp_path: Path) -> None
         freeze(study, tmp_path / "second")
     assert sums(tmp_path / "second/data/results") == sums(frozen / "data/results")
     assert reproduce(tmp_path / "second", tmp_path / "third").equal
+
+
+def test_settings_of_sections_that_name_machines_are_the_studys(tmp_path: Path) -> None:
+    """What results rest on is taken over; addresses and categories that were asked about are not."""
+    days = {"before_expiry_days": 3.0, "after_expiry_days": 11.0, "within_days": 2.0}
+    there = {"bases": {"ripe": "https://base-of-ours-example.com/"}}
+    changed = {
+        "registry": Registry(fresh_days=5.0, **there),
+        "domains": Domains(categories=("phishing",), **days, **there),
+        "canary": Canary(need=0.7),
+    }
+    with named_study(tmp_path / "original", **changed) as study:
+        freeze(study, tmp_path / "package")
+    assert reproduce(tmp_path / "package", tmp_path / "again").equal
+    with open_study(tmp_path / "again") as again:
+        settings = again.config
+    assert (settings.registry, settings.domains) == (Registry(fresh_days=5.0), Domains(**days))
+    assert settings.canary == Canary(need=0.7)
 
 
 @pytest.mark.parametrize("left_out", [{"common": ()}, {"suffixes": {}}, {"near": ()}])

@@ -16,6 +16,7 @@ from waterbed.model.actors import ACTED, WHY
 from waterbed.model.bookkeeping import Forgotten
 from waterbed.model.conclusions import Attribution, ChainLink, Episode, Verdict
 from waterbed.model.facts import Observation, Resolution
+from waterbed.study.assessment import once_each
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.external import ExternalConclusions
 from waterbed.study.study import Study
@@ -55,7 +56,7 @@ def chain_of_url(study: Study, url_id: str, day: date | None) -> list[ChainLink]
 
 def _known(study: Study, conclusions: Conclusions, url_id: str) -> Iterator[ChainLink]:
     """The reports of a URL, and its ids."""
-    mine = (report for report in conclusions.all_facts.reports if report.url_id == url_id)
+    mine = once_each([report for report in conclusions.all_facts.reports if report.url_id == url_id])
     for report in sorted(mine, key=lambda report: report.received_at):
         when = report.reported_at or report.received_at
         yield ChainLink(about=url_id, step="report", value=report.category, source=report.source, data_date=when)

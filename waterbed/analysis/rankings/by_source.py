@@ -9,6 +9,7 @@ from waterbed.estimators.rank_sets import Agreement, kendall
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.errors import InputError
 from waterbed.model.results import FeedCard, FeedRow
+from waterbed.study.assessment import once_each
 from waterbed.study.conclusions import Conclusions
 
 
@@ -71,7 +72,7 @@ def cards(conclusions: Conclusions) -> list[FeedCard]:
     """The card of each source."""
     facts, aside = conclusions.all_facts, conclusions.set_aside
     return feed_cards(
-        facts.reports,
+        once_each(facts.reports),
         facts.targets,
         facts.deliveries,
         conclusions.quarantines,

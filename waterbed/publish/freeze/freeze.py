@@ -55,7 +55,7 @@ from waterbed.store.config import Config
 from waterbed.store.folder import Folder
 from waterbed.store.frozen import Frozen
 from waterbed.store.lake.reading import observed_span
-from waterbed.store.settings import Canary
+from waterbed.store.settings import Canary, Domains, Registry
 from waterbed.store.tables import table_name
 from waterbed.store.whole.folders import new_folder
 from waterbed.study.conclusions import Conclusions
@@ -189,11 +189,25 @@ def _refuse_changed(folder: Folder, before: Mapping[type, int]) -> None:
 
 
 def settings_of(config: Config) -> Config:
-    """Settings of a package: `_KEPT` and the canary minimum."""
+    """Settings of a package: `_KEPT`, and some of further sections.
+
+    Of these: the canary minimum, and the days for which answers of registries tell of a loss.
+    """
     kept = {name: getattr(config, name) for name in _KEPT}
     if config.engine == "spark":  # the results are equal, and who reproduces need not have it
         kept["engine"] = "duckdb"
-    return Config(study="", canary=Canary(need=config.canary.need), **kept)
+    told = config.domains
+    return Config(
+        study="",
+        canary=Canary(need=config.canary.need),
+        registry=Registry(fresh_days=config.registry.fresh_days),
+        domains=Domains(
+            before_expiry_days=told.before_expiry_days,
+            after_expiry_days=told.after_expiry_days,
+            within_days=told.within_days,
+        ),
+        **kept,
+    )
 
 
 def _refuse(out: Path, folder: Folder) -> None:

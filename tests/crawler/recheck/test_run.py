@@ -8,12 +8,13 @@ import sys
 import time
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from crawler.recheck.run import run_recheck
-from tests.study.rig import feed, lab_study, reports_csv
+from tests.study.rig import NOON, feed, lab_study, reports_csv
 from waterbed.model.bookkeeping import Due, Run, RunEnd, Sealed
 from waterbed.model.facts import CanaryLook, Observation, Resolution, Target
 from waterbed.store.config import write_toml
@@ -110,6 +111,29 @@ def test_non_public_answers_are_refused_with_a_reason(tmp_path: Path) -> None:
         assert outcomes(study) == {"refused_by_us": 2}
         canaries = 2 * study.folder.store.count(CanaryLook)
         assert servers.counts().requests.get("HEAD", 0) - before <= canaries
+
+
+def test_a_stored_url_that_cannot_be_read_any_more_stops_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Overlong URLs that an earlier version stored are put off by a day and counted; others are checked."""
+    from waterbed.model import urls
+
+    pairs = feed(3)
+    grown = [(f"http://grown{n}.lab1-example.com/" + "ü" * 5_000, "28.10.1.1") for n in range(4)]
+    with lab_study(pairs, tmp_path, batch=2) as (study, _):
+        with monkeypatch.context() as earlier:
+            earlier.setattr(urls, "MAX_URL", 100_000)
+            assert study.import_reports(reports_csv([*grown, *pairs], tmp_path)).imported == 7
+        passed = run_recheck(study.folder)
+        assert (passed.due, passed.looks, passed.stopped) == (7, 3, None)
+        assert study.folder.store.count_due(study.folder.clock()) == 0
+        later = [due for due in study.folder.store.all(Due) if not due.day_looks]
+        assert len(later) == 4
+        assert all(due.lease_run_id is None and due.due_at > NOON + timedelta(hours=23) for due in later)
+        assert sum(int(line.split()[0]) for line in caplog.messages if "cannot be read" in line) == 4
+        assert "grown" not in caplog.text
+        assert study.import_reports(reports_csv(grown, tmp_path, "more.csv")).imported == 0
 
 
 def test_our_own_outage_takes_no_look(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def next_due(
     due: Due,
     *,
     seen: State,
-    retry_after_s: int | None,
+    retry_after_s: float | None,
     now: datetime,
     fingerprint: str | None,
     schedule: Schedule,
@@ -50,6 +50,14 @@ def next_due(
         fingerprint=fingerprint,
         lease_run_id=None,
     )
+
+
+def put_off(due: Due, now: datetime, wait_s: float) -> Due:
+    """Return the schedule of a URL that is left unchecked.
+
+    It stays as it is, but for a wait of up to a day.
+    """
+    return replace(due, due_at=now + timedelta(seconds=min(wait_s, _LONGEST_PATIENCE_S)), lease_run_id=None)
 
 
 def _wait(streak: int, due: Due, now: datetime, schedule: Schedule, deviation: float) -> float:

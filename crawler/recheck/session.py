@@ -145,6 +145,7 @@ class Session:
             link_checks=link_checks,
             reservations=self._reservations,
             holds=self.run.holds,
+            ends=lambda: self.ending,
             infrastructure=lists.infrastructure,
         )
         due_by = self.folder.clock()
@@ -249,13 +250,15 @@ class Session:
             async with self._slots:
                 self.load.begins()
                 self._room.set()
+                looks = 0
                 try:  # asked after the wait for a slot
                     facts = None if self._abandoned or self.ending else await self.prober.check(task)
                     if facts is not None and not self.run.holds():
                         raise LeaseLost  # the process was suspended and its time-outs ran on: not the network's fault
+                    looks = len(facts.answered) if facts else 0
                     return facts
                 finally:
-                    self.load.ends(len(task.items))
+                    self.load.ends(looks)
         except asyncio.CancelledError:
             if not self._abandoned:
                 raise

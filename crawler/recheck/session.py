@@ -24,6 +24,7 @@ from crawler.recheck.canary import canary_looks
 from crawler.recheck.leasing import Leasing
 from crawler.recheck.load import Load
 from crawler.recheck.recorder import Recorder
+from crawler.recheck.schedule import memory_of_denials_s
 from waterbed.model.errors import InputError, LeaseLost, ReadOnly, StoreFailure, StoreGone
 from waterbed.store.backlog import end_refuted
 from waterbed.store.folder import Folder, Pass
@@ -132,6 +133,7 @@ class Session:
             tries=names.tries,
             in_flight=names.in_flight,
             special=lists.special_names,
+            denial_s=memory_of_denials_s(config.schedule),
         )
         self._reservations = self._reserving()
         self.prober = Prober(

@@ -219,7 +219,9 @@ class Observation:
     phase: Annotated[Phase, "the last phase reached"]
     failure: Annotated[str | None, "what went wrong in that phase, null if a response head was read"]
     status: Annotated[int | None, "HTTP status code"]
-    media_type: Annotated[str | None, "media type of the response, if a registered top-level type"]
+    media_type: Annotated[
+        str | None, "media type of the response, if a registered top-level type; /*: the rest may name a host"
+    ]
     content_length: Annotated[int | None, "declared length, bytes"]
     etag_id: Annotated[str | None, "keyed hash of ETag"]
     last_modified_id: Annotated[str | None, "keyed hash of Last-Modified"]

@@ -95,6 +95,8 @@ class HostConnections:
         self._connections: dict[tuple[str, str, int], tuple[Connection, str, str]] = {}
         self._keeps = True
         self._broken: dict[tuple[str, str, int], Exchange] = {}
+        self.spent_s = 0.0
+        """Seconds that requests took, without waits for their turns."""
 
     @property
     def vantage(self) -> str:
@@ -211,6 +213,7 @@ class HostConnections:
         read = 0
         async with self._politeness.slot(address) as slot:
             await slot.wait_turn()
+            began = perf_counter()
             try:
                 async with asyncio.timeout(self._timeout):
                     if endpoint:
@@ -238,6 +241,7 @@ class HostConnections:
                 else:
                     phase, failure = timed_out.phase, timed_out.failure
             finally:
+                self.spent_s += perf_counter() - began
                 if head and head.reusable and self._keeps:
                     self._connections[key] = (connection, address, canonical.target)
                 else:

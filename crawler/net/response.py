@@ -46,9 +46,17 @@ class _Reader:
         self.fields.setdefault(_lowered(name), value.decode("latin-1"))
 
 
-@lru_cache(maxsize=1024)
+_LONGEST_NAME = 40
+"""Longest name of a field that is remembered in this process, bytes."""
+
+
 def _lowered(name: bytes) -> str:
-    """Return a field's name in lower case; cached, as servers use few."""
+    """Return a field's name in lower case; usual ones are cached, as servers use few."""
+    return _remembered(name) if len(name) <= _LONGEST_NAME else name.decode("latin-1").lower()
+
+
+@lru_cache(maxsize=1024)
+def _remembered(name: bytes) -> str:
     return name.decode("latin-1").lower()
 
 

@@ -12,10 +12,20 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from crawler.probe.pages import marks_of_fields
+from waterbed.model.redaction import names_something
 from waterbed.model.urls import own_names
 
 _TOP_LEVEL = ("text", "image", "video", "audio", "application", "font", "model", "multipart", "message")
-_MEDIA_TYPE = re.compile(r"^([a-z]+)/([a-z0-9][a-z0-9.+-]{0,40})")
+_MEDIA_TYPE = re.compile(r"([a-z]+)/([a-z0-9][a-z0-9.+-]{0,40})")
+_SUBTYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}(?=[\s;,]|$)")
+"""A whole name of a media type (RFC 6838, 4.2)."""
+
+_FACET = re.compile(r"^(?:vnd|prs|x)\.[a-z0-9-]+(?=\.)")
+"""Tree and producer, which may be called like a top-level domain: `vnd.android`."""
+
+_LONGEST_TYPE, _LONGEST_SERVER = 160, 32
+"""Most characters that are looked at, and remembered in this process."""
+
 _SERVERS = (
     "nginx",
     "apache",
@@ -62,11 +72,11 @@ def features(fields: Mapping[str, str], keyed_id: Callable[[str, str], str], now
     """
     etag, modified = fields.get("etag"), fields.get("last-modified")
     return Features(
-        media_type=_media_type(fields.get("content-type", "")),
+        media_type=_media_type(fields.get("content-type", "").strip()[:_LONGEST_TYPE]),
         content_length=_length(fields.get("content-length", "")),
         etag_id=keyed_id("etag", etag) if etag else None,
         last_modified_id=keyed_id("last-modified", modified) if modified else None,
-        server=_server(fields.get("server", "")),
+        server=_server(fields.get("server", "")[:_LONGEST_SERVER]),
         marks=tuple(sorted(marks_of_fields(fields))),
         retry_after_s=_retry_after(fields.get("retry-after", ""), now),
     )
@@ -74,8 +84,15 @@ def features(fields: Mapping[str, str], keyed_id: Callable[[str, str], str], now
 
 @lru_cache(maxsize=4096)
 def _media_type(value: str) -> str | None:
-    found = _MEDIA_TYPE.match(value.strip().lower())
-    return found.group(0) if found and found.group(1) in _TOP_LEVEL else None
+    """Return the type; `type/*` where the rest is a name of no media type, or could be a host's."""
+    value = value.lower()
+    found = _MEDIA_TYPE.match(value)
+    if found is None or found.group(1) not in _TOP_LEVEL:
+        return None
+    subtype = _SUBTYPE.match(value, found.start(2))
+    if subtype is None or names_something(_FACET.sub("x", subtype.group(0))):
+        return f"{found.group(1)}/*"
+    return found.group(0)
 
 
 def _length(value: str) -> int | None:

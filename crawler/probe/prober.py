@@ -31,6 +31,18 @@ from waterbed.store.vault import Vault
 _CHANGED_CONTROL = timedelta(hours=2)
 """Greatest age of a control look when the response of the URL itself has changed."""
 
+_PATIENCE, _SHARE = 2.0, 0.1
+"""Time-outs that a host's requests may take together, and the share of one that each of its checks adds.
+
+A server that stays silent is left after three checks, one that is slow now and then never.
+"""
+
+_SLOW_S = 60.0
+"""Seconds that the URLs of a host that was left, or that wants no wait in particular, wait at least."""
+
+_LIMITED_S = 600.0
+"""The same after a 429 without Retry-After."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostTask:
@@ -64,6 +76,15 @@ class HostResult:
     target: CanonicalUrl | None
     """The target of a redirect that left the place. Secret."""
 
+    @property
+    def limited_s(self) -> float | None:
+        """Seconds for which the server wants no request.
+
+        None if it says nothing of the kind. The longest that any vantage heard.
+        """
+        waits = [_LIMITED_S if o.retry_after_s is None else o.retry_after_s for o in self.observations if _limits(o)]
+        return max(waits, default=None)
+
     def __repr__(self) -> str:
         """Show the id alone."""
         return f"<HostResult {self.due.url_id}>"
@@ -76,6 +97,10 @@ class HostFacts:
     host_id: str
     facts: tuple[Any, ...]
     answered: tuple[HostResult, ...]
+    unasked: tuple[Due, ...] = ()
+    """Leases of URLs that were not checked, since the host is to be left alone."""
+    wait_s: float = 0.0
+    """Seconds for which none of its URLs is checked."""
 
     def __repr__(self) -> str:
         """Show the id alone."""
@@ -98,12 +123,14 @@ class Prober:
         link_checks: Sequence[LinkCheck] = (),
         reservations: Reservations | None = None,
         holds: Callable[[], bool] = lambda: True,
+        ends: Callable[[], bool] = lambda: False,
         infrastructure: Infrastructure | None = None,
     ) -> None:
         """Take all that a check needs; no connection is made.
 
-        The first vantage checks first.
+        The first vantage checks first. Once the pass `ends`, no check of another URL begins.
         """
+        self._ends = ends
         self._config = config
         self._vault = vault
         self._infrastructure = infrastructure or standard_infrastructure()
@@ -127,10 +154,14 @@ class Prober:
         self._agent = agent_of(config)
 
     async def check(self, task: HostTask) -> HostFacts:
-        """Check the due URLs of one host one by one."""
+        """Check the due URLs of one host one by one.
+
+        The rest waits if the server asks for that, or takes too long.
+        """
         resolution = await self._resolve(task)
         facts: list[Any] = [resolution]
         answered: list[HostResult] = []
+        wait_s = 0.0
         async with AsyncExitStack() as stack:
             first = await stack.enter_async_context(self._connections(self.vantages[0]))
             further = [await stack.enter_async_context(self._connections(vantage)) for vantage in self.vantages[1:]]
@@ -138,15 +169,26 @@ class Prober:
             # A URL waits for those before it: each request asks for the lease before it is sent (require_lease); no
             # other run changes `due` or `control` while it holds, and addresses are on record as of `resolved_at`.
             for due, canonical in task.items:
+                if answered and (wait_s or self._ends()):
+                    break
                 result = await self._check(first, further, resolution, control, due, canonical)
+                limited = result.limited_s
                 if result.control is not None and result.control is not control:
                     control = result.control
                     facts.append(control)
+                    if limited is None and control.status == 429:
+                        limited = _LIMITED_S
                 if result.target:
                     facts.append(self._vault.seal("url", result.target.url))
                 facts.extend(result.observations)
                 answered.append(result)
-        return HostFacts(host_id=task.host_id, facts=tuple(facts), answered=tuple(answered))
+                spent_s = sum(connections.spent_s for connections in (first, *further))
+                slow = spent_s > self._config.probe.timeout_s * (_PATIENCE + _SHARE * len(answered))
+                wait_s = max(_SLOW_S, limited or 0.0) if slow or limited is not None else 0.0
+        unasked = tuple(due for due, _ in task.items[len(answered) :]) if wait_s else ()
+        return HostFacts(
+            host_id=task.host_id, facts=tuple(facts), answered=tuple(answered), unasked=unasked, wait_s=wait_s
+        )
 
     async def _check(
         self,
@@ -183,6 +225,8 @@ class Prober:
         observations = [replace(seen, control_id=control_id) if control_id else seen]
         if seen.phase not in ("dns", "guard") and not _clearly_up(seen, fingerprint_now, due):
             for connections, vantage in zip(further, self.vantages[1:], strict=True):
+                if _limits(observations[-1]):
+                    break  # who asks for a wait is not asked from elsewhere
                 began = self._clock()
                 again = await self._ask(connections, resolution, canonical, profile)
                 other = observe(origin=self._origin(vantage), step=again, started=began)
@@ -197,7 +241,7 @@ class Prober:
         """Ask for a URL; once more over fresh connections where another URL's response may have come."""
         connections.begin_check()
         step = await self._ask_once(connections, resolution, canonical, profile)
-        if not step.reused or step.clear:
+        if not step.reused or step.clear or (step.exchange.head and step.exchange.head.status == 429):
             return step
         connections.start_afresh()
         again = await self._ask_once(connections, resolution, canonical, profile)
@@ -290,6 +334,11 @@ def agent_of(config: Config) -> str:
     """Return the User-Agent, which names the project and the contact."""
     contact = f" (+{config.contact})" if config.contact else ""
     return f"Waterbed/{__version__} hosting-attribution research{contact}"
+
+
+def _limits(seen: Observation) -> bool:
+    """True if a server asks for a wait."""
+    return seen.status == 429 or (seen.status == 503 and bool(seen.retry_after_s))
 
 
 def _clearly_up(seen: Observation, fingerprint_now: str, due: Due) -> bool:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
+from hashlib import sha256
 from importlib.metadata import version
 
 import certifi
@@ -25,7 +26,11 @@ def trust_store() -> str:
     return f"certifi {version('certifi')}"
 
 
-@lru_cache(maxsize=4096)
+_REMEMBERED = 4096
+_known: dict[tuple[bytes, date], str] = {}
+"""Verdicts by hash of the chain and day, the oldest first: chains themselves may be large."""
+
+
 def trust(certificates: tuple[bytes, ...], day: date) -> str:
     """Return trusted, incomplete_chain or untrusted.
 
@@ -33,6 +38,15 @@ def trust(certificates: tuple[bytes, ...], day: date) -> str:
     not compared. A missing intermediate certificate and an issuer that nobody knows look alike: both are
     `incomplete_chain`.
     """
+    key = sha256(b"".join(sha256(der).digest() for der in certificates)).digest(), day
+    if key not in _known:
+        if len(_known) >= _REMEMBERED:
+            del _known[next(iter(_known))]
+        _known[key] = _verified(certificates, day)
+    return _known[key]
+
+
+def _verified(certificates: tuple[bytes, ...], day: date) -> str:
     try:
         own, *further = (crypto.load_certificate(crypto.FILETYPE_ASN1, der) for der in certificates)
         crypto.X509StoreContext(_roots(day), own, further).verify_certificate()

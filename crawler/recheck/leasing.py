@@ -1,22 +1,27 @@
 """Leases due URLs for a pass, grouped by host."""
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 
 from crawler.probe.prober import HostTask
 from waterbed.model.bookkeeping import Due, Sealed
+from waterbed.model.errors import BadUrl
 from waterbed.model.facts import ControlLook
-from waterbed.model.urls import canonicalize
+from waterbed.model.urls import CanonicalUrl, canonicalize
 from waterbed.store.backlog import give_back, leased, something_free, taken
 from waterbed.store.folder import Folder, Pass
-from waterbed.store.leases import lease
+from waterbed.store.leases import lease, record
 from waterbed.store.runs import patiently
 from waterbed.store.store import Store
 
-_HOUR = timedelta(hours=1)
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_log = logging.getLogger(__name__)
 
 
 def within_hour(
@@ -118,9 +123,21 @@ class Leasing:
                     return
 
     def _lease(self) -> list[HostTask]:
-        store, config, now = self._folder.store, self._folder.config, self._folder.clock()
+        """Lease until there is a URL to check: one that cannot be read any more is put off by a day."""
+        while taken := self._taken(now := self._folder.clock()):
+            readable, unreadable = patiently(partial(self._read, taken), self._holds)
+            if unreadable:
+                later = [replace(due, due_at=now + _DAY) for due in unreadable]
+                patiently(partial(record, self._folder.store, self._run_id, [], later), self._holds)
+                _log.warning("%d stored URLs cannot be read and were not checked; next try in a day", len(unreadable))
+            if readable:
+                return patiently(partial(self._tasks, readable, now), self._holds)
+        return []
+
+    def _taken(self, now: datetime) -> list[Due]:
+        store, config = self._folder.store, self._folder.config
         limit = self._at_once if self._left is None else min(self._at_once, self._left)
-        taken = within_hour(
+        return within_hour(
             store,
             self._run_id,
             now,
@@ -128,25 +145,35 @@ class Leasing:
             limit,
             lambda most: patiently(lambda: lease(store, self._run_id, due_by=self._due_by, limit=most), self._holds),
         )
-        return patiently(lambda: self._tasks(taken, now), self._holds)
 
-    def _tasks(self, taken: list[Due], now: datetime) -> list[HostTask]:
-        store, config = self._folder.store, self._folder.config
+    def _read(self, taken: list[Due]) -> tuple[list[tuple[Due, CanonicalUrl]], list[Due]]:
+        """Return the URLs behind leases, and the leases of those that no rule of spelling accepts any more."""
+        store, vault = self._folder.store, self._folder.vault
         sealed = {entry.entry_id: entry for entry in store.by_ids(Sealed, "entry_id", [due.url_id for due in taken])}
-        hosts: dict[str, list[Due]] = defaultdict(list)
+        readable, unreadable = [], []
         for due in taken:
-            hosts[due.host_id].append(due)
+            try:
+                readable.append((due, canonicalize(vault.open(sealed[due.url_id]))))
+            except BadUrl:
+                unreadable.append(due)
+        return readable, unreadable
+
+    def _tasks(self, items: list[tuple[Due, CanonicalUrl]], now: datetime) -> list[HostTask]:
+        store, config = self._folder.store, self._folder.config
+        hosts: dict[str, list[tuple[Due, CanonicalUrl]]] = defaultdict(list)
+        for item in items:
+            hosts[item[0].host_id].append(item)
         controls = self._controls(hosts)
         since = now - timedelta(hours=config.names.name_server_hours)
         name_servers = {known.host_id: known for known in store.latest_name_servers(hosts, since)}
         return [
             HostTask(
                 host_id=host_id,
-                items=tuple((due, canonicalize(self._folder.vault.open(sealed[due.url_id]))) for due in dues),
+                items=tuple(of_host),
                 control=controls.get(host_id),
                 name_servers=name_servers.get(host_id),
             )
-            for host_id, dues in hosts.items()
+            for host_id, of_host in hosts.items()
         ]
 
     def _controls(self, host_ids: Iterable[str]) -> dict[str, ControlLook]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from crawler.probe.prober import HostFacts, HostResult
-from crawler.recheck.schedule import next_due
+from crawler.recheck.schedule import next_due, put_off
 from waterbed.intake.csv_reports import ReportLine
 from waterbed.intake.reports import Defaults, report_facts
 from waterbed.judging.judge import judge_one
@@ -32,13 +32,21 @@ class Recorder:
         self._rng = random.Random()  # noqa: S311 (jitter of the schedule, nothing secret)
 
     def write(self, run_id: str, batch: Sequence[HostFacts]) -> int:
-        """Record a batch; return the looks whose leases still held."""
+        """Record a batch; return the looks whose leases still held.
+
+        URLs that were left unchecked wait, in a transaction of their own.
+        """
         facts = [fact for host in batch for fact in host.facts]
         facts += [fact for host in batch for result in host.answered for fact in self._redirect_reports(result)]
         forgotten = self._on_forgotten_hosts(batch)
         facts = [fact for fact in facts if not (forgotten and isinstance(fact, Sealed) and fact.entry_id in forgotten)]
-        advances = [self._advance(result) for host in batch for result in host.answered]
-        return record(self._folder.store, run_id, facts, advances)
+        advances = [self._advance(result, host.wait_s) for host in batch for result in host.answered]
+        recorded = record(self._folder.store, run_id, facts, advances)
+        now = self._folder.clock()
+        later = [put_off(due, now, host.wait_s) for host in batch for due in host.unasked]
+        if later:
+            record(self._folder.store, run_id, [], later)
+        return recorded
 
     def _on_forgotten_hosts(self, batch: Sequence[HostFacts]) -> set[str]:
         """Return the ids of redirect targets on forgotten hosts: they are not sealed again."""
@@ -48,11 +56,11 @@ class Recorder:
         gone = self._folder.store.forgotten(str(known["host_id"]) for known in ids)
         return {str(known["url_id"]) for known in ids if known["host_id"] in gone}
 
-    def _advance(self, result: HostResult) -> Due:
+    def _advance(self, result: HostResult, wait_s: float) -> Due:
         return next_due(
             result.due,
             seen=self._apparent_state(result),
-            retry_after_s=result.observations[0].retry_after_s,
+            retry_after_s=max(wait_s, *(seen.retry_after_s or 0 for seen in result.observations)),
             now=result.observations[0].observed_at,
             fingerprint=result.fingerprint,
             schedule=self._folder.config.schedule,

@@ -1,9 +1,11 @@
 """Times of the next looks, by one rule for all."""
 
+import math
 import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from attribution.lookups.dns.replies import MAX_NEGATIVE_TTL_S
 from waterbed.model.bookkeeping import Due
 from waterbed.model.conclusions import State
 from waterbed.model.paces import PACE, rarely
@@ -19,7 +21,7 @@ def next_due(
     due: Due,
     *,
     seen: State,
-    retry_after_s: int | None,
+    retry_after_s: float | None,
     now: datetime,
     fingerprint: str | None,
     schedule: Schedule,
@@ -50,6 +52,23 @@ def next_due(
         fingerprint=fingerprint,
         lease_run_id=None,
     )
+
+
+def memory_of_denials_s(schedule: Schedule) -> float:
+    """Return how long a name's denial may be remembered.
+
+    Half the least time between two looks that confirm a loss: each of them asks anew.
+    """
+    least = min(schedule.confirm_s, default=math.inf) * (1 - schedule.jitter)
+    return min(least / 2, MAX_NEGATIVE_TTL_S)
+
+
+def put_off(due: Due, now: datetime, wait_s: float) -> Due:
+    """Return the schedule of a URL that is left unchecked.
+
+    It stays as it is, but for a wait of up to a day.
+    """
+    return replace(due, due_at=now + timedelta(seconds=min(wait_s, _LONGEST_PATIENCE_S)), lease_run_id=None)
 
 
 def _wait(streak: int, due: Due, now: datetime, schedule: Schedule, deviation: float) -> float:

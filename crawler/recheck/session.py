@@ -24,6 +24,7 @@ from crawler.recheck.canary import canary_looks
 from crawler.recheck.leasing import Leasing
 from crawler.recheck.load import Load
 from crawler.recheck.recorder import Recorder
+from crawler.recheck.schedule import memory_of_denials_s
 from waterbed.model.errors import InputError, LeaseLost, ReadOnly, StoreFailure, StoreGone
 from waterbed.store.backlog import end_refuted
 from waterbed.store.folder import Folder, Pass
@@ -132,6 +133,7 @@ class Session:
             tries=names.tries,
             in_flight=names.in_flight,
             special=lists.special_names,
+            denial_s=memory_of_denials_s(config.schedule),
         )
         self._reservations = self._reserving()
         self.prober = Prober(
@@ -145,6 +147,7 @@ class Session:
             link_checks=link_checks,
             reservations=self._reservations,
             holds=self.run.holds,
+            ends=lambda: self.ending,
             infrastructure=lists.infrastructure,
         )
         due_by = self.folder.clock()
@@ -249,13 +252,15 @@ class Session:
             async with self._slots:
                 self.load.begins()
                 self._room.set()
+                looks = 0
                 try:  # asked after the wait for a slot
                     facts = None if self._abandoned or self.ending else await self.prober.check(task)
                     if facts is not None and not self.run.holds():
                         raise LeaseLost  # the process was suspended and its time-outs ran on: not the network's fault
+                    looks = len(facts.answered) if facts else 0
                     return facts
                 finally:
-                    self.load.ends(len(task.items))
+                    self.load.ends(looks)
         except asyncio.CancelledError:
             if not self._abandoned:
                 raise

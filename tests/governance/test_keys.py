@@ -265,6 +265,24 @@ def test_a_forgotten_host_takes_all_its_urls_along(store_url: str, tmp_path: Pat
     folder.close()
 
 
+def test_an_entry_that_is_no_url_any_more_does_not_keep_others(tmp_path: Path) -> None:
+    """An overlong target of a redirect, sealed by an earlier version, goes with its host; others stay."""
+    folder = made(tmp_path / "s")
+    report(folder, [url(0, host=0), url(1, host=1)])
+    theirs, elsewhere = (
+        f"http://{host}/" + "%C3%BC" * 3000 for host in ("shop1.forgetme-example.com", "b.example.com")
+    )
+    folder.store.add([folder.vault.seal("url", theirs), folder.vault.seal("url", elsewhere)])
+    assert forget(folder, host_id(folder, url(1, host=1)), WHY).urls == 2
+    assert {folder.vault.open(entry) for entry in folder.store.all(Sealed)} == {
+        canonicalize(url(0, host=0)).url,
+        "shop0.forgetme-example.com",
+        elsewhere,
+    }
+    assert forget(folder, folder.vault.keyed_id("url", elsewhere), WHY).urls == 1
+    folder.close()
+
+
 def test_postgresql_keeps_no_forgotten_row_in_its_tables(postgresql: str, tmp_path: Path) -> None:
     """After the table is written anew, the server's data files hold no byte of the entry; its own log may."""
     import psycopg

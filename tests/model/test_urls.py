@@ -4,12 +4,20 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from waterbed.model import urls
 from waterbed.model.errors import BadUrl
-from waterbed.model.urls import canonicalize, platform_suffix, refang, registrable_domain, same_place
+from waterbed.model.urls import (
+    MAX_URL,
+    canonicalize,
+    host_in,
+    platform_suffix,
+    refang,
+    registrable_domain,
+    same_place,
+)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +58,12 @@ def test_ways_of_writing_a_url_meet_in_one(written: str, canonical: str) -> None
         "http://" + "a." * 130 + "com/",
         "http://e.com/\x00",
         "http://e.com/" + "x" * 20000,
+        "http://e.com/" + "ü" * 8000,
+        "http://e.com/[[.]]",
+        "http://e.com/[\t.]",
+        "http://a\uff08.\uff09b.com/",
+        "http://e.1../",
+        "http://0x7f../",
     ],
 )
 def test_what_is_no_web_address_is_refused_without_repeating_it(written: str) -> None:
@@ -63,6 +77,41 @@ def test_spelling_again_changes_nothing() -> None:
     """A canonical URL is its own spelling."""
     for url in ("http://example.com/b?q=1", "https://[2001:db8::1]:8080/x", "http://127.0.0.1/"):
         assert canonicalize(url).url == url
+
+
+_FANGED = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [
+                *"ab.:/[](){}%?#@ \t\\1-'&\u3002\uff0e\uff08\uff09",
+                "[.]",
+                "(.)",
+                "[dot]",
+                "%2e",
+                "..",
+                "[::1]",
+                "xn--",
+                "0x7f",
+            ]
+        ),
+        st.characters(),
+    ),
+    max_size=14,
+).map("".join)
+
+
+@given(st.one_of(_FANGED, st.tuples(_FANGED, st.integers(1, MAX_URL)).map(lambda of: (of[0] * of[1])[:MAX_URL])))
+@example("h.example/" + "ü" * 8000)
+@example("h.example/" + "'?" + "\U0001f600" * 1400)
+def test_what_was_accepted_is_accepted_as_itself(text: str) -> None:
+    """A canonical URL, which is read anew at each check, is never refused, longer than the limit or another one."""
+    try:
+        spelled = canonicalize("http://" + text)
+    except BadUrl:
+        return
+    assert len(spelled.url) <= MAX_URL
+    assert canonicalize(spelled.url) == spelled
+    assert host_in(spelled.url) == spelled.host
 
 
 @given(st.text(max_size=60))

@@ -14,7 +14,7 @@ from waterbed.model.errors import BadUrl, InputError, KeyProblem
 from waterbed.model.facts import ExternalObservation, Target
 from waterbed.model.progress import staged
 from waterbed.model.redaction import names_something
-from waterbed.model.urls import canonicalize
+from waterbed.model.urls import canonicalize, host_in
 from waterbed.store import sealed as entries
 from waterbed.store.audit import audit_entry
 from waterbed.store.bounded.toml import toml_bytes
@@ -189,7 +189,7 @@ def forget(folder: Folder, entry_id: str, reason: str) -> Forgot:
             urls |= {
                 entry.entry_id
                 for entry in staged("entries compared", entries.unreported(folder.store))
-                if folder.vault.keyed_id("host", canonicalize(folder.vault.open(entry)).host) == wanted
+                if folder.vault.keyed_id("host", host_in(folder.vault.open(entry))) == wanted
             }
         done = entries.shred(
             folder.store, urls, host_id=host_id, now=real_clock(), audit=audit_entry("forget", wanted, why)

@@ -169,7 +169,7 @@ class Resolution:
     ttl_s: Annotated[int | None, "smallest TTL of the answers, seconds"]
     ede: Annotated[tuple[int, ...], "extended DNS error codes (RFC 8914)"]
     resolver: Annotated[str, "address and port of the resolver"]
-    resolved_at: Annotated[datetime, "when the answer came"]
+    resolved_at: Annotated[datetime, "when it was asked for; the answer may be remembered, for its TTL at most"]
     name_server_ids: Annotated[tuple[str, ...], "keyed ids of the registrable domain's name servers, sorted"] = ()
     name_servers_at: Annotated[datetime | None, "when the name servers were asked for; null: not yet"] = None
     tags: Annotated[tuple[str, ...], "what known lists say of addresses, CNAMEs, name servers: parking, seized"] = ()
@@ -219,7 +219,9 @@ class Observation:
     phase: Annotated[Phase, "the last phase reached"]
     failure: Annotated[str | None, "what went wrong in that phase, null if a response head was read"]
     status: Annotated[int | None, "HTTP status code"]
-    media_type: Annotated[str | None, "media type of the response, if a registered top-level type"]
+    media_type: Annotated[
+        str | None, "media type of the response, if a registered top-level type; /*: the rest may name a host"
+    ]
     content_length: Annotated[int | None, "declared length, bytes"]
     etag_id: Annotated[str | None, "keyed hash of ETag"]
     last_modified_id: Annotated[str | None, "keyed hash of Last-Modified"]

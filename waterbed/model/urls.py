@@ -23,7 +23,7 @@ SUFFIX_LIST = f"{version('publicsuffixlist')}+platforms.{PLATFORM_LIST}"
 """Version of the Public Suffix List in use, whose last number is its date, and of our own list beside it."""
 
 MAX_URL = 16_384
-"""Longest address accepted, characters."""
+"""Longest address accepted, characters: as it is written, and in canonical spelling."""
 
 _SCHEME = re.compile(r"^h(?:xx|tt|\*\*)p(s?)(?:\[://\]|\[:\]//|:\[//\]|://)", re.IGNORECASE)
 _DOTS = re.compile(r"\s?(?:\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|\[,\])\s?", re.IGNORECASE)
@@ -78,8 +78,8 @@ def refang(text: str) -> str:
 def canonicalize(text: str) -> CanonicalUrl:
     """Give the canonical spelling of a reported address.
 
-    Follows the WHATWG URL standard; user information and fragment are dropped, a host's trailing dot too.
-    Raises BadUrl, whose message never repeats the address.
+    Follows the WHATWG URL standard; user information and fragment are dropped, a host's trailing dot too. What it
+    gives is its own canonical spelling. Raises BadUrl, whose message never repeats the address.
     """
     if len(text) > MAX_URL:
         raise BadUrl(f"address of {len(text)} characters; at most {MAX_URL} are accepted")
@@ -105,7 +105,25 @@ def canonicalize(text: str) -> CanonicalUrl:
     port = int(parsed.port) if parsed.port else (443 if scheme == "https" else 80)
     target = (parsed.pathname or "/") + parsed.search
     url = f"{scheme}://{_authority(scheme, host, port)}{target}"
+    if len(url) > MAX_URL:  # escapes make it up to nine times as long
+        raise BadUrl(f"address of {len(url)} characters in canonical spelling; at most {MAX_URL} are accepted")
+    if not _stable(url):
+        raise BadUrl("address whose canonical spelling would be read as another address")
     return CanonicalUrl(url=url, scheme=scheme, host=host, port=port, target=target, literal=literal)
+
+
+def _stable(url: str) -> bool:
+    """True if a spelling is read as itself: `[[.]]` becomes `[.]`, and the host `h.1..` no host at all."""
+    try:
+        return refang(url) == url and bool(can_ada.parse(url).href == url)
+    except ValueError:
+        return False
+
+
+def host_in(url: str) -> str:
+    """The host in a canonical URL, however long that is."""
+    authority = url.partition("://")[2].partition("/")[0]
+    return authority.partition("]")[0].removeprefix("[") if authority[:1] == "[" else authority.partition(":")[0]
 
 
 def _labelled(host: str) -> bool:

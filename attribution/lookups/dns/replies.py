@@ -17,8 +17,11 @@ MAX_NAME_SERVERS = 32
 MAX_TTL_S = 86_400
 """Longest time an answer is remembered, seconds."""
 
-MAX_NEGATIVE_TTL_S = 10_800
-"""Longest caching of a denial, seconds (RFC 2308, section 5)."""
+MAX_NEGATIVE_TTL_S = 300
+"""Longest caching of a denial, seconds.
+
+RFC 2308, section 5, allows three hours; but checks that confirm a loss must each ask anew.
+"""
 
 FAILURE_TTL_S = 5
 """Caching of a failure, seconds (RFC 9520).

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from attribution.lookups.dns.messages import AAAA, NS, A, read_reply, truncated, wire_name
-from attribution.lookups.dns.replies import Answer, Reply, combine, name_servers_in
+from attribution.lookups.dns.replies import MAX_NEGATIVE_TTL_S, Answer, Reply, combine, name_servers_in
 from attribution.lookups.dns.transport import Datagrams, Ticket, ask_over_tcp
 from waterbed.model.addresses import address_and_port, canonical_address
 from waterbed.model.errors import InputError, OwnFailure
@@ -63,10 +63,12 @@ class Resolver:
         in_flight: int,
         clock: Callable[[], float] = time.monotonic,
         special: Collection[str] = SPECIAL_USE,
+        denial_s: float = MAX_NEGATIVE_TTL_S,
     ) -> None:
         """Take the resolver as `address:port`; InputError if it is otherwise.
 
-        `special` are the suffixes that it is never asked for.
+        `special` are the suffixes that it is never asked for. A denial of addresses is remembered for `denial_s` at
+        most.
         """
         if timeout_s <= 0 or not 1 <= tries <= 10 or in_flight < 1:
             raise InputError(
@@ -74,6 +76,7 @@ class Resolver:
             )
         self.resolver = resolver
         self._special = frozenset(special)
+        self._denial_s = denial_s
         self._where = _where(resolver)
         self._datagrams = Datagrams(self._where)
         self._timeout_s, self._tries, self._in_flight, self._clock = timeout_s, tries, in_flight, clock
@@ -146,7 +149,8 @@ class Resolver:
 
     def _combined(self, replies: Sequence[Reply]) -> tuple[Answer, float]:
         a, aaaa = replies
-        return combine(a, aaaa, self.resolver)
+        answer, hold_s = combine(a, aaaa, self.resolver)
+        return answer, hold_s if answer.addresses else min(hold_s, self._denial_s)
 
     def _without_query(self, status: NameStatus, addresses: tuple[str, ...]) -> Answer:
         return Answer(status=status, addresses=addresses, cnames=(), ttl_s=None, ede=(), resolver=self.resolver)

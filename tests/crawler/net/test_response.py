@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crawler.net import response
 from crawler.net.http import Exchange, HostConnections
 from crawler.net.politeness import Politeness
 from tests.crawler.net.hostile import serving
@@ -216,3 +217,11 @@ def test_a_connection_is_kept_where_its_version_allows_it(version: bytes, field:
     read = ours(b"HTTP/%b 404 X\r\n%b\r\n" % (version, field), 512, body_follows=False)
     assert read is not None
     assert read[0].reusable == kept
+
+
+def test_only_usual_names_of_fields_are_remembered() -> None:
+    """A server that makes up long names of fields fills no memory with them."""
+    before = response._remembered.cache_info().currsize
+    assert response._lowered(b"X-" + b"A" * 60_000) == "x-" + "a" * 60_000
+    assert response._remembered.cache_info().currsize == before
+    assert response._lowered(b"Content-Type") == "content-type"

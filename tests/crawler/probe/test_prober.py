@@ -3,7 +3,7 @@
 import asyncio
 import re
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -62,6 +62,7 @@ def looked(
     fingerprint: str | None = None,
     probe: Probe | None = None,
     tls: ssl.SSLContext | None = None,
+    ends: Callable[[], bool] = lambda: False,
 ) -> tuple[HostFacts, list[tuple[str, str, str]]]:
     """The facts of one check of a host's URLs, and the requests that the server received."""
     asked: list[tuple[str, str, str]] = []
@@ -80,6 +81,7 @@ def looked(
                 run_id="r",
                 vantages=vantages,
                 link_checks=checks,
+                ends=ends,
             )
             paths = [path, *(f"{path}/{number}" for number in range(1, urls))]
             items = tuple(
@@ -301,6 +303,89 @@ def test_what_is_plainly_up_is_looked_at_once() -> None:
     """The other vantages are not bothered."""
     _, asked = looked(lambda *_: head("200 OK"), category="abuse", vantages=(HERE, ELSEWHERE))
     assert len(asked) == 1
+
+
+def counted(facts: HostFacts) -> tuple[int, int, float]:
+    return len(facts.answered), len(facts.unasked), facts.wait_s
+
+
+IMPATIENT = Probe(delay_s=0.0, network_delay_s=0.0, timeout_s=0.4, controls=False)
+
+
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\n"])
+def test_a_silent_host_is_left_after_three_time_outs(said: bytes) -> None:
+    """What was seen is recorded and the rest waits: the pass does not wait a time-out for each of its URLs."""
+    facts, asked = looked(lambda *_: said, urls=50, category="abuse", probe=IMPATIENT)
+    assert counted(facts) == (3, 47, 60.0)
+    assert len(asked) == 3
+    assert {one.failure for one in facts.facts if isinstance(one, Observation)} <= {"no_answer", "timeout"}
+
+
+def test_a_host_that_is_slow_now_and_then_is_checked_to_the_end() -> None:
+    """One time-out in fifteen checks, as busy servers have them, leaves no URL out."""
+    facts, _ = looked(
+        lambda _method, target, _source: b"" if target.endswith(("/7", "/21")) else head("200 OK"),
+        urls=30,
+        category="abuse",
+        probe=IMPATIENT,
+    )
+    assert counted(facts) == (30, 0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "fields", "wait_s"),
+    [
+        ("429 Too Many Requests", ("Retry-After: 7200",), 7200.0),
+        ("429 Too Many Requests", ("Retry-After: 0",), 60.0),
+        ("429 Too Many Requests", (), 600.0),
+        ("503 Service Unavailable", ("Retry-After: 900",), 900.0),
+    ],
+)
+def test_a_server_that_asks_for_a_wait_gets_no_further_request(
+    status: str, fields: tuple[str, ...], wait_s: float
+) -> None:
+    """Neither from another vantage, nor over a fresh connection, nor for the host's other URLs."""
+
+    def answer(method: str, target: str, source: str) -> bytes:
+        return head(status, *fields) if target.endswith("/2") else head("200 OK")
+
+    facts, asked = looked(answer, urls=9, category="abuse", vantages=(HERE, ELSEWHERE))
+    assert counted(facts) == (3, 6, wait_s)
+    fresh = status.startswith("503")  # another URL's late answer may have been taken for it: asked once more
+    assert [target for _, target, _ in asked if target.endswith("/2")] == ["/a/page.html/2"] * (1 + fresh)
+    assert {source for *_, source in asked} == {"127.0.0.1"}
+
+
+def test_a_busy_server_that_names_no_time_is_asked_on() -> None:
+    """A 503 without Retry-After says nothing about the host's other URLs."""
+    facts, _ = looked(lambda *_: head("503 Service Unavailable"), urls=5, category="abuse")
+    assert counted(facts) == (5, 0, 0.0)
+
+
+def test_the_longest_wait_that_any_vantage_heard_counts() -> None:
+    """A vantage that sees the URL gone does not hide that another was asked to wait."""
+
+    def answer(method: str, target: str, source: str) -> bytes:
+        return head("404 Not Found") if source == "127.0.0.1" else head("429 Too Many", "Retry-After: 1800")
+
+    facts, _ = looked(answer, urls=4, category="abuse", vantages=(HERE, ELSEWHERE))
+    assert counted(facts) == (1, 3, 1800.0)
+
+
+def test_a_control_that_is_refused_ends_the_host_too() -> None:
+    """The random path meets the server's limit: no other URL is asked for now."""
+
+    def answer(method: str, target: str, source: str) -> bytes:
+        return head("200 OK") if target.startswith("/a/page.html") else head("429 Too Many")
+
+    facts, _ = looked(answer, urls=4)
+    assert counted(facts) == (1, 3, 600.0)
+
+
+def test_a_pass_that_ends_records_what_was_seen() -> None:
+    """Once it is stopped no other URL is asked for; those stay due."""
+    facts, asked = looked(lambda *_: head("200 OK"), urls=9, category="abuse", ends=lambda: True)
+    assert (counted(facts), len(asked)) == ((1, 0, 0.0), 1)
 
 
 def with_a_body(status: str, *, only: int = 9) -> Answer:

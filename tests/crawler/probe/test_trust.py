@@ -45,10 +45,9 @@ def _roots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     path.write_bytes(x509.load_der_x509_certificate(ROOT_CERT).public_bytes(Encoding.PEM))
     monkeypatch.setattr(crawler.probe.trust.certifi, "where", lambda: str(path))
     crawler.probe.trust._roots.cache_clear()
-    trust.cache_clear()
+    monkeypatch.setattr(crawler.probe.trust, "_known", {})
     yield
     crawler.probe.trust._roots.cache_clear()
-    trust.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -87,3 +86,17 @@ def test_the_roots_have_a_name_and_a_version() -> None:
     """A run keeps which roots it used."""
     name, version = trust_store().split(" ")
     assert (name, version[0].isdigit()) == ("certifi", True)
+
+
+def test_chains_are_remembered_by_their_hash_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chain is checked once a day; no certificate stays in memory, and no more than so many verdicts."""
+    asked: list[int] = []
+    check = crawler.probe.trust._verified
+    monkeypatch.setattr(crawler.probe.trust, "_REMEMBERED", 2)
+    monkeypatch.setattr(crawler.probe.trust, "_verified", lambda *of: asked.append(len(of[0])) or check(*of))
+    for chain in ((SITE_CERT, MIDDLE_CERT), (SITE_CERT, MIDDLE_CERT), (SITE_CERT,), (b"x",), (SITE_CERT, MIDDLE_CERT)):
+        trust(chain, TODAY)
+    assert asked == [2, 1, 1, 2]
+    known = crawler.probe.trust._known
+    assert len(known) == 2
+    assert {len(digest) for digest, _ in known} == {32}

@@ -8,16 +8,20 @@ import sys
 import time
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from crawler.probe.prober import HostFacts, HostResult
+from crawler.recheck.recorder import Recorder
 from crawler.recheck.run import run_recheck
-from tests.study.rig import feed, lab_study, reports_csv
+from tests.study.rig import NOON, feed, lab_study, reports_csv
 from waterbed.model.bookkeeping import Due, Run, RunEnd, Sealed
 from waterbed.model.facts import CanaryLook, Observation, Resolution, Target
 from waterbed.store.config import write_toml
 from waterbed.store.folder import LAB
+from waterbed.store.leases import lease
 from waterbed.study.study import Study, open_study
 
 
@@ -110,6 +114,58 @@ def test_non_public_answers_are_refused_with_a_reason(tmp_path: Path) -> None:
         assert outcomes(study) == {"refused_by_us": 2}
         canaries = 2 * study.folder.store.count(CanaryLook)
         assert servers.counts().requests.get("HEAD", 0) - before <= canaries
+
+
+def test_urls_of_a_host_that_is_left_alone_wait(store_url: str, tmp_path: Path) -> None:
+    """Checked or not, none of them is due before the wait is over, a day at most; no look of theirs is counted."""
+    pairs = feed(1, 4)
+    with lab_study(pairs, tmp_path, store=store_url) as (study, _):
+        study.import_reports(reports_csv(pairs, tmp_path))
+        run_recheck(study.folder)
+        folder, store = study.folder, study.folder.store
+        by_url = {look.url_id: look for look in store.all(Observation)}
+        for wait_s, heard_s, least_s in ((7200.0, None, 7200), (0.0, 9000, 9000), (30 * 86_400.0, None, 86_400)):
+            now = folder.clock()
+            store.make_all_due(now)
+            with folder.run("recheck") as run:
+                first, second, *rest = sorted(lease(store, run.run_id, due_by=now, limit=9), key=lambda due: due.url_id)
+                seen = replace(by_url[first.url_id], observation_id=os.urandom(16).hex(), status=404, observed_at=now)
+                other = replace(seen, observation_id=os.urandom(16).hex(), vantage="v", retry_after_s=heard_s)
+                result = HostResult(due=first, observations=(seen, other), control=None, fingerprint="f", target=None)
+                unasked = (second, *rest) if wait_s else ()
+                facts = HostFacts(
+                    host_id=first.host_id, facts=(seen, other), answered=(result,), unasked=unasked, wait_s=wait_s
+                )
+                assert Recorder(folder).write(run.run_id, [facts]) == 1
+                dues = {due.url_id: due for due in store.all(Due)}
+                for left in (first, *unasked):
+                    wait = dues[left.url_id].due_at - now
+                    assert timedelta(seconds=least_s) <= wait < timedelta(seconds=least_s + 60)
+                    assert dues[left.url_id].lease_run_id is None
+                assert all(dues[due.url_id].day_looks == due.day_looks for due in unasked)
+
+
+def test_a_stored_url_that_cannot_be_read_any_more_stops_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Overlong URLs that an earlier version stored are put off by a day and counted; others are checked."""
+    from waterbed.model import urls
+
+    pairs = feed(3)
+    grown = [(f"http://grown{n}.lab1-example.com/" + "ü" * 5_000, "28.10.1.1") for n in range(4)]
+    with lab_study(pairs, tmp_path, batch=2) as (study, _):
+        with monkeypatch.context() as earlier:
+            earlier.setattr(urls, "MAX_URL", 100_000)
+            assert study.import_reports(reports_csv([*grown, *pairs], tmp_path)).imported == 7
+        passed = run_recheck(study.folder)
+        assert (passed.due, passed.looks, passed.stopped) == (7, 3, None)
+        assert study.folder.store.count_due(study.folder.clock()) == 0
+        later = [due for due in study.folder.store.all(Due) if not due.day_looks]
+        assert len(later) == 4
+        assert all(due.lease_run_id is None and due.due_at > NOON + timedelta(hours=23) for due in later)
+        assert sum(int(line.split()[0]) for line in caplog.messages if "cannot be read" in line) == 4
+        assert "grown" not in caplog.text
+        assert study.import_reports(reports_csv(grown, tmp_path, "more.csv")).imported == 0
 
 
 def test_our_own_outage_takes_no_look(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.recheck.schedule import next_due
+from crawler.recheck.schedule import memory_of_denials_s, next_due
 from waterbed.model.bookkeeping import Due
 from waterbed.model.conclusions import State
 from waterbed.store.settings import Schedule
@@ -48,6 +48,17 @@ def test_some_urls_are_looked_at_half_as_often(age_h: float, ladder: tuple[float
     age_s = age_h * 3600
     if age_s < ladder[-1] - 300:
         assert age_s + rare <= ladder[-1] + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("confirm_s", "jitter", "most_s"),
+    [((600.0, 1800.0, 7200.0), 0.1, 270.0), ((3600.0,), 0.1, 300.0), ((60.0, 20.0), 0.5, 5.0), ((), 0.1, 300.0)],
+)
+def test_a_denial_is_forgotten_before_a_loss_is_confirmed(
+    confirm_s: tuple[float, ...], jitter: float, most_s: float
+) -> None:
+    """The earliest confirming look never meets the memory of the look before it."""
+    assert memory_of_denials_s(Schedule(confirm_s=confirm_s, jitter=jitter)) == most_s
 
 
 def step(

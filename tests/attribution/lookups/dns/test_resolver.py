@@ -262,7 +262,7 @@ def test_literals_and_impossible_names_are_not_asked(server, host, status, addre
     assert (answer.status, answer.addresses, server.asked) == (status, addresses, [])
 
 
-def _asked_after(server: Any, hold: float) -> int:
+def _asked_after(server: Any, hold: float, **settings: Any) -> int:
     now = [1000.0]
 
     async def use(resolver: Resolver) -> int:
@@ -276,13 +276,21 @@ def _asked_after(server: Any, hold: float) -> int:
         await resolver.resolve(HOST)
         return len(server.asked) - first
 
-    return with_resolver(server, use, clock=lambda: now[0])
+    return with_resolver(server, use, clock=lambda: now[0], **settings)
 
 
 def test_an_answer_is_remembered_for_its_ttl(server):
     """Within the TTL nothing is asked, after it both questions are."""
     server.records[HOST, "A"] = [f"{HOST}. 30 IN A 192.0.2.1"]
     assert _asked_after(server, 30) == 2
+
+
+def test_a_denial_is_remembered_no_longer_than_wanted(server):
+    """The checks that confirm a loss ask anew, whatever the SOA allows; addresses keep their TTL."""
+    assert _asked_after(server, 20, denial_s=20.0) == 2
+    server.records[HOST, "A"] = [f"{HOST}. 300 IN A 192.0.2.9"]
+    server.records[HOST, "AAAA"] = [f"{HOST}. 300 IN AAAA 2001:db8::1"]
+    assert _asked_after(server, 300, denial_s=20.0) == 2
 
 
 def test_a_denial_is_remembered_for_the_smaller_soa_time(server):
@@ -543,7 +551,7 @@ TIMEOUT = Reply(status="timeout")
         (NXDOMAIN, NODATA, "nodata", 60, 60),
         (NODATA, Reply(status="nodata"), "nodata", None, 0),
         (Reply(status="bad_answer"), SERVFAIL, "bad_answer", None, 5),
-        (Reply(status="nodata", ttl_s=10**6), Reply(status="nodata", ttl_s=10**6), "nodata", 10**6, 10_800),
+        (Reply(status="nodata", ttl_s=10**6), Reply(status="nodata", ttl_s=10**6), "nodata", 10**6, 300),
     ],
 )
 def test_two_replies_make_one_answer(a, aaaa, status, ttl_s, hold_s):

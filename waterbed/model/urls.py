@@ -85,7 +85,7 @@ def canonicalize(text: str) -> CanonicalUrl:
         raise BadUrl(f"address of {len(text)} characters; at most {MAX_URL} are accepted")
     if "\x00" in text:
         raise BadUrl("address contains a NUL character")
-    text = refang(text)
+    given, text = text, refang(text)
     if not text:
         raise BadUrl("address is empty")
     if "://" not in text[:12]:
@@ -107,7 +107,7 @@ def canonicalize(text: str) -> CanonicalUrl:
     url = f"{scheme}://{_authority(scheme, host, port)}{target}"
     if len(url) > MAX_URL:  # escapes make it up to nine times as long
         raise BadUrl(f"address of {len(url)} characters in canonical spelling; at most {MAX_URL} are accepted")
-    if not _stable(url):
+    if url != given and not _stable(url):
         raise BadUrl("address whose canonical spelling would be read as another address")
     return CanonicalUrl(url=url, scheme=scheme, host=host, port=port, target=target, literal=literal)
 

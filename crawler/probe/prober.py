@@ -1,10 +1,10 @@
 """Checks the due URLs of one host and returns facts."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from crawler.net.http import HostConnections
 from crawler.net.politeness import Politeness
 from crawler.net.reservations import Reservations
 from crawler.net.vantage import Vantage
-from crawler.probe.control import check_control
+from crawler.probe.control import MOST_CONTROLS, check_control, place_id
 from crawler.probe.follow import Step, failed_step, follow
 from crawler.probe.link_asking import LinkChecks
 from crawler.probe.link_checks import LinkCheck
@@ -28,6 +28,7 @@ from waterbed.store.config import Config
 from waterbed.store.folder import Clock
 from waterbed.store.vault import Vault
 
+_HOUR = timedelta(hours=1)
 _CHANGED_CONTROL = timedelta(hours=2)
 """Greatest age of a control look when the response of the URL itself has changed."""
 
@@ -41,7 +42,8 @@ class HostTask:
 
     host_id: str
     items: tuple[tuple[Due, CanonicalUrl], ...]
-    control: ControlLook | None
+    controls: tuple[ControlLook, ...]
+    """Control looks that still serve, oldest first."""
     name_servers: Resolution | None
     """The last resolution with a look-up of name servers, if it is recent enough."""
 
@@ -134,13 +136,14 @@ class Prober:
         async with AsyncExitStack() as stack:
             first = await stack.enter_async_context(self._connections(self.vantages[0]))
             further = [await stack.enter_async_context(self._connections(vantage)) for vantage in self.vantages[1:]]
-            control = task.control
+            controls = {control.place_id: control for control in task.controls}
             # A URL waits for those before it: each request asks for the lease before it is sent (require_lease); no
             # other run changes `due` or `control` while it holds, and addresses are on record as of `resolved_at`.
             for due, canonical in task.items:
-                result = await self._check(first, further, resolution, control, due, canonical)
-                if result.control is not None and result.control is not control:
-                    control = result.control
+                result = await self._check(first, further, resolution, controls, due, canonical)
+                control = result.control
+                if control is not None and control is not controls.get(control.place_id):
+                    controls[control.place_id] = control
                     facts.append(control)
                 if result.target:
                     facts.append(self._vault.seal("url", result.target.url))
@@ -153,7 +156,7 @@ class Prober:
         first: HostConnections,
         further: Sequence[HostConnections],
         resolution: Resolution,
-        control: ControlLook | None,
+        controls: Mapping[str | None, ControlLook],
         due: Due,
         canonical: CanonicalUrl,
     ) -> HostResult:
@@ -167,18 +170,21 @@ class Prober:
         step = await self._ask(first, resolution, canonical, profile)
         seen = observe(origin=origin, step=step, started=started)
         fingerprint_now = fingerprint(self._vault, seen)
+        control = controls.get(place_id(self._vault, canonical, step))
         if self._wants_control(step, profile, control, changed=fingerprint_now != due.fingerprint):
-            control = await check_control(
-                first,
-                self._resolver,
-                self._vault,
-                origin,
-                due.host_id,
-                canonical,
-                replace(step, addresses=resolution.addresses),
-                self._clock(),
-                most_steps=self._config.probe.redirect_steps,
-            )
+            asked_at, control = self._clock(), None
+            if _may_ask(controls.values(), asked_at):
+                control = await check_control(
+                    first,
+                    self._resolver,
+                    self._vault,
+                    origin,
+                    due.host_id,
+                    canonical,
+                    replace(step, addresses=resolution.addresses),
+                    asked_at,
+                    most_steps=self._config.probe.redirect_steps,
+                )
         control_id = control.control_id if control and not step.link_check else None
         observations = [replace(seen, control_id=control_id) if control_id else seen]
         if seen.phase not in ("dns", "guard") and not _clearly_up(seen, fingerprint_now, due):
@@ -290,6 +296,11 @@ def agent_of(config: Config) -> str:
     """Return the User-Agent, which names the project and the contact."""
     contact = f" (+{config.contact})" if config.contact else ""
     return f"Waterbed/{__version__} hosting-attribution research{contact}"
+
+
+def _may_ask(controls: Iterable[ControlLook], now: datetime) -> bool:
+    """True if the host took few control looks within the hour."""
+    return sum(now - control.observed_at < _HOUR for control in controls) < MOST_CONTROLS
 
 
 def _clearly_up(seen: Observation, fingerprint_now: str, due: Due) -> bool:

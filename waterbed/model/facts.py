@@ -280,6 +280,9 @@ class ControlLook:
     redirect: Annotated[str | None, "kind of the redirect"]
     redirect_site_id: Annotated[str | None, "keyed id of the redirect's registrable domain"]
     unstable: Annotated[tuple[str, ...], "features in which two random paths differed: they tell nothing"] = ()
+    place_id: Annotated[
+        str | None, "keyed id of scheme, host, port, folder, file extension and method; null: not recorded"
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

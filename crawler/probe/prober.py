@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from attribution.lookups.dns.infrastructure import Infrastructure, standard_infrastructure
-from attribution.lookups.dns.resolver import Resolver
+from attribution.lookups.dns.resolver import Answer, Resolver
 from crawler.net.guard import Connector
 from crawler.net.http import HostConnections
 from crawler.net.politeness import Politeness
@@ -31,6 +31,10 @@ from waterbed.store.vault import Vault
 _HOUR = timedelta(hours=1)
 _CHANGED_CONTROL = timedelta(hours=2)
 """Greatest age of a control look when the response of the URL itself has changed."""
+
+
+_Followed = dict[tuple[str, Answer], Resolution]
+"""The answers for hosts that redirects led to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +135,8 @@ class Prober:
     async def check(self, task: HostTask) -> HostFacts:
         """Check the due URLs of one host one by one."""
         resolution = await self._resolve(task)
-        facts: list[Any] = [resolution]
+        facts: list[Any] = []
+        followed: _Followed = {}
         answered: list[HostResult] = []
         async with AsyncExitStack() as stack:
             first = await stack.enter_async_context(self._connections(self.vantages[0]))
@@ -140,7 +145,7 @@ class Prober:
             # A URL waits for those before it: each request asks for the lease before it is sent (require_lease); no
             # other run changes `due` or `control` while it holds, and addresses are on record as of `resolved_at`.
             for due, canonical in task.items:
-                result = await self._check(first, further, resolution, controls, due, canonical)
+                result = await self._check(first, further, resolution, followed, controls, due, canonical)
                 control = result.control
                 if control is not None and control is not controls.get(control.place_id):
                     controls[control.place_id] = control
@@ -149,13 +154,14 @@ class Prober:
                     facts.append(self._vault.seal("url", result.target.url))
                 facts.extend(result.observations)
                 answered.append(result)
-        return HostFacts(host_id=task.host_id, facts=tuple(facts), answered=tuple(answered))
+        return HostFacts(host_id=task.host_id, facts=(resolution, *followed.values(), *facts), answered=tuple(answered))
 
     async def _check(
         self,
         first: HostConnections,
         further: Sequence[HostConnections],
         resolution: Resolution,
+        followed: _Followed,
         controls: Mapping[str | None, ControlLook],
         due: Due,
         canonical: CanonicalUrl,
@@ -163,12 +169,11 @@ class Prober:
         """Check one URL from the first vantage, and from the others unless that one saw it clearly up."""
         profile = self._config.probe.profile_of(due.category)
         origin = self._origin(self.vantages[0])
-        observe = partial(
-            observation, self._vault, due=due, profile=profile, resolution_id=resolution.resolution_id, control=None
-        )
+        observe = partial(observation, self._vault, due=due, profile=profile, control=None)
         started = self._clock()
         step = await self._ask(first, resolution, canonical, profile)
-        seen = observe(origin=origin, step=step, started=started)
+        used = await self._answer_used(step, resolution, followed)
+        seen = observe(origin=origin, step=step, started=started, resolution_id=used.resolution_id)
         fingerprint_now = fingerprint(self._vault, seen)
         control = controls.get(place_id(self._vault, canonical, step))
         if self._wants_control(step, profile, control, changed=fingerprint_now != due.fingerprint):
@@ -191,7 +196,9 @@ class Prober:
             for connections, vantage in zip(further, self.vantages[1:], strict=True):
                 began = self._clock()
                 again = await self._ask(connections, resolution, canonical, profile)
-                other = observe(origin=self._origin(vantage), step=again, started=began)
+                used = await self._answer_used(again, resolution, followed)
+                where = self._origin(vantage)
+                other = observe(origin=where, step=again, started=began, resolution_id=used.resolution_id)
                 observations.append(replace(other, control_id=control_id))
         return HostResult(
             due=due, observations=tuple(observations), control=control, fingerprint=fingerprint_now, target=step.target
@@ -245,9 +252,20 @@ class Prober:
     async def _resolve(self, task: HostTask) -> Resolution:
         """Resolve the host's addresses, and its name servers if they may have changed."""
         host = task.items[0][1].host
-        answer = await self._resolver.resolve(host)
-        now = self._clock()
-        name_servers, asked_at = task.name_servers, None
+        return await self._resolution(task.host_id, host, await self._resolver.resolve(host), task.name_servers)
+
+    async def _answer_used(self, step: Step, resolution: Resolution, followed: _Followed) -> Resolution:
+        """Return the answer for the host that a check ended at."""
+        if step.answer is None:
+            return resolution
+        host = step.canonical.host
+        if (host, step.answer) not in followed:
+            host_id = self._vault.keyed_id("host", host)
+            followed[host, step.answer] = await self._resolution(host_id, host, step.answer, None)
+        return followed[host, step.answer]
+
+    async def _resolution(self, host_id: str, host: str, answer: Answer, name_servers: Resolution | None) -> Resolution:
+        now, asked_at = self._clock(), None
         servers: tuple[str, ...] = ()
         known: tuple[str, ...] = ()
         if name_servers is not None and name_servers.addresses == answer.addresses:
@@ -263,7 +281,7 @@ class Prober:
                 servers = tuple(sorted(self._vault.keyed_id("host", name) for name in names))
         return Resolution(
             resolution_id=secrets.token_hex(16),
-            host_id=task.host_id,
+            host_id=host_id,
             run_id=self._run_id,
             vantage=self.vantages[0].name,
             status=answer.status,

@@ -213,7 +213,7 @@ def look(port: int, path: str, category: str) -> Observation:
             link_checks=(),
         )
         items = ((due(category), canonicalize(f"https://{ADDRESS}{path}")),)
-        facts = await prober.check(HostTask(host_id="h", items=items, control=None, name_servers=None))
+        facts = await prober.check(HostTask(host_id="h", items=items, controls=(), name_servers=None))
         return next(fact for fact in facts.facts if isinstance(fact, Observation))
 
     return asyncio.run(run())

@@ -16,8 +16,32 @@ from waterbed.model.facts import ControlLook
 from waterbed.model.urls import CanonicalUrl
 from waterbed.store.vault import Vault
 
+MOST_CONTROLS = 4
+"""Control looks of one host within an hour, of one or two random paths each."""
+
 _EXTENSION = re.compile(r"\.[a-z0-9]{1,5}$", re.IGNORECASE)
 _COMPARED = ("status", "media_type", "content_length", "etag_id", "redirect", "redirect_site_id")
+
+
+def place_id(vault: Vault, asked: CanonicalUrl, step: Step) -> str:
+    """Return the id of a URL's place on its host.
+
+    A control look stands for the URLs of one place alone: a host may answer each scheme, port, folder, kind of file
+    and method in another way.
+    """
+    return vault.keyed_id("control", f"{_method(step)} {control_url(asked, '*'.join(_beside(asked))).url}")
+
+
+def _method(step: Step) -> str:
+    """HEAD, or GET where the check itself had to fall back on it."""
+    return "HEAD" if step.head_status is None or 200 <= step.head_status < 300 else "GET"
+
+
+def _beside(asked: CanonicalUrl) -> tuple[str, str]:
+    """What stands before and after the token of a random path beside a URL."""
+    path = asked.target.partition("?")[0]
+    kind = _EXTENSION.search(path)
+    return f"{path.rpartition('/')[0]}/", kind.group(0) if kind else ""
 
 
 async def check_control(
@@ -39,14 +63,14 @@ async def check_control(
     If the host responds as if the path existed, a second path of another length is requested. Features in which the
     two differ (a length that grows with the path, a random ETag) carry no information on the reported path either.
     """
-    doubted = step.head_status is not None and not 200 <= step.head_status < 300
-    ask = partial(_ask, connections, resolver, asked, step.addresses, "GET" if doubted else "HEAD", most_steps)
+    place = place_id(vault, asked, step)
+    ask = partial(_ask, connections, resolver, asked, step.addresses, _method(step), most_steps)
     first, redirect = await ask(size=16)
-    facts = _facts(vault, origin, host_id, first, redirect, now)
+    facts = _facts(vault, origin, host_id, place, first, redirect, now)
     if facts.status is None or not 200 <= facts.status < 400:
         return facts
     second, redirect = await ask(size=29)
-    again = _facts(vault, origin, host_id, second, redirect, now)
+    again = _facts(vault, origin, host_id, place, second, redirect, now)
     if again.status is None:
         return facts
     return replace(facts, unstable=tuple(n for n in _COMPARED if getattr(facts, n) != getattr(again, n)))
@@ -62,10 +86,7 @@ async def _ask(
     *,
     size: int,
 ) -> tuple[Exchange, tuple[str | None, CanonicalUrl | None]]:
-    path = asked.target.partition("?")[0]
-    kind = _EXTENSION.search(path)
-    token = secrets.token_hex(size)
-    control = control_url(asked, f"{path.rpartition('/')[0]}/{token}{kind.group(0) if kind else ''}")
+    control = control_url(asked, secrets.token_hex(size).join(_beside(asked)))
     for _ in range(most_steps + 1):
         exchange = await connections.ask(control, method, addresses)
         redirect, target = redirect_of(control, exchange)
@@ -86,6 +107,7 @@ def _facts(
     vault: Vault,
     origin: Origin,
     host_id: str,
+    place: str,
     exchange: Exchange,
     redirect: tuple[str | None, CanonicalUrl | None],
     now: datetime,
@@ -106,4 +128,5 @@ def _facts(
         etag_id=kept.etag_id,
         redirect=redirect[0] if certain else None,
         redirect_site_id=site_id(vault, redirect[1]) if certain else None,
+        place_id=place,
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin
 
-from attribution.lookups.dns.resolver import Resolver
+from attribution.lookups.dns.resolver import Answer, Resolver
 from crawler.net.http import Exchange, HostConnections
 from waterbed.model.addresses import refusal
 from waterbed.model.errors import BadUrl
@@ -35,6 +35,8 @@ class Step:
     """True if TLS authenticated the responses of all steps, False if one's not, None if one came without TLS."""
     reused: bool = False
     """True if what came may answer an earlier request of a connection."""
+    answer: Answer | None = None
+    """The resolver's answer for the last host, once redirects led to another than the URL's."""
     redirect: str | None = None
     target: CanonicalUrl | None = None
     link_check: str | None = None
@@ -76,7 +78,7 @@ async def follow(
     Each step is guarded anew.
     """
     steps = total = 0
-    reused, kept = False, []
+    reused, kept, answer = False, [], None
     while True:
         step = await _ask(connections, canonical, addresses, profile)
         total += step.bytes_read
@@ -86,13 +88,14 @@ async def follow(
         if step.redirect == "same" and target and steps < most_steps:
             steps += 1
             if target.host != canonical.host:
-                addresses = (await resolver.resolve(target.host)).addresses
+                answer = await resolver.resolve(target.host)
+                addresses = answer.addresses
             canonical = target
             continue
         if not steps:
             return step
         authenticated = False if False in kept else None if None in kept else True
-        return replace(step, steps=steps, bytes_read=total, reused=reused, authenticated=authenticated)
+        return replace(step, steps=steps, bytes_read=total, reused=reused, authenticated=authenticated, answer=answer)
 
 
 async def _ask(

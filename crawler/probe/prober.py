@@ -1,21 +1,21 @@
 """Checks the due URLs of one host and returns facts."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from attribution.lookups.dns.infrastructure import Infrastructure, standard_infrastructure
-from attribution.lookups.dns.resolver import Resolver
+from attribution.lookups.dns.resolver import Answer, Resolver
 from crawler.net.guard import Connector
 from crawler.net.http import HostConnections
 from crawler.net.politeness import Politeness
 from crawler.net.reservations import Reservations
 from crawler.net.vantage import Vantage
-from crawler.probe.control import check_control
+from crawler.probe.control import MOST_CONTROLS, check_control, place_id
 from crawler.probe.follow import Step, failed_step, follow
 from crawler.probe.link_asking import LinkChecks
 from crawler.probe.link_checks import LinkCheck
@@ -28,6 +28,7 @@ from waterbed.store.config import Config
 from waterbed.store.folder import Clock
 from waterbed.store.vault import Vault
 
+_HOUR = timedelta(hours=1)
 _CHANGED_CONTROL = timedelta(hours=2)
 """Greatest age of a control look when the response of the URL itself has changed."""
 
@@ -44,6 +45,10 @@ _LIMITED_S = 600.0
 """The same after a 429 without Retry-After."""
 
 
+_Followed = dict[tuple[str, Answer], Resolution]
+"""The answers for hosts that redirects led to."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostTask:
     """The due URLs of one host, and its earlier facts.
@@ -53,7 +58,8 @@ class HostTask:
 
     host_id: str
     items: tuple[tuple[Due, CanonicalUrl], ...]
-    control: ControlLook | None
+    controls: tuple[ControlLook, ...]
+    """Control looks that still serve, oldest first."""
     name_servers: Resolution | None
     """The last resolution with a look-up of name servers, if it is recent enough."""
 
@@ -159,22 +165,23 @@ class Prober:
         The rest waits if the server asks for that, or takes too long.
         """
         resolution = await self._resolve(task)
-        facts: list[Any] = [resolution]
+        facts: list[Any] = []
+        followed: _Followed = {}
         answered: list[HostResult] = []
         wait_s = 0.0
         async with AsyncExitStack() as stack:
             first = await stack.enter_async_context(self._connections(self.vantages[0]))
             further = [await stack.enter_async_context(self._connections(vantage)) for vantage in self.vantages[1:]]
-            control = task.control
+            controls = {control.place_id: control for control in task.controls}
             # A URL waits for those before it: each request asks for the lease before it is sent (require_lease); no
             # other run changes `due` or `control` while it holds, and addresses are on record as of `resolved_at`.
             for due, canonical in task.items:
                 if answered and (wait_s or self._ends()):
                     break
-                result = await self._check(first, further, resolution, control, due, canonical)
-                limited = result.limited_s
-                if result.control is not None and result.control is not control:
-                    control = result.control
+                result = await self._check(first, further, resolution, followed, controls, due, canonical)
+                limited, control = result.limited_s, result.control
+                if control is not None and control is not controls.get(control.place_id):
+                    controls[control.place_id] = control
                     facts.append(control)
                     if limited is None and control.status == 429:
                         limited = _LIMITED_S
@@ -185,9 +192,12 @@ class Prober:
                 spent_s = sum(connections.spent_s for connections in (first, *further))
                 slow = spent_s > self._config.probe.timeout_s * (_PATIENCE + _SHARE * len(answered))
                 wait_s = max(_SLOW_S, limited or 0.0) if slow or limited is not None else 0.0
-        unasked = tuple(due for due, _ in task.items[len(answered) :]) if wait_s else ()
         return HostFacts(
-            host_id=task.host_id, facts=tuple(facts), answered=tuple(answered), unasked=unasked, wait_s=wait_s
+            host_id=task.host_id,
+            facts=(resolution, *followed.values(), *facts),
+            answered=tuple(answered),
+            unasked=tuple(due for due, _ in task.items[len(answered) :]) if wait_s else (),
+            wait_s=wait_s,
         )
 
     async def _check(
@@ -195,32 +205,35 @@ class Prober:
         first: HostConnections,
         further: Sequence[HostConnections],
         resolution: Resolution,
-        control: ControlLook | None,
+        followed: _Followed,
+        controls: Mapping[str | None, ControlLook],
         due: Due,
         canonical: CanonicalUrl,
     ) -> HostResult:
         """Check one URL from the first vantage, and from the others unless that one saw it clearly up."""
         profile = self._config.probe.profile_of(due.category)
         origin = self._origin(self.vantages[0])
-        observe = partial(
-            observation, self._vault, due=due, profile=profile, resolution_id=resolution.resolution_id, control=None
-        )
+        observe = partial(observation, self._vault, due=due, profile=profile, control=None)
         started = self._clock()
         step = await self._ask(first, resolution, canonical, profile)
-        seen = observe(origin=origin, step=step, started=started)
+        used = await self._answer_used(step, resolution, followed)
+        seen = observe(origin=origin, step=step, started=started, resolution_id=used.resolution_id)
         fingerprint_now = fingerprint(self._vault, seen)
+        control = controls.get(place_id(self._vault, canonical, step))
         if self._wants_control(step, profile, control, changed=fingerprint_now != due.fingerprint):
-            control = await check_control(
-                first,
-                self._resolver,
-                self._vault,
-                origin,
-                due.host_id,
-                canonical,
-                replace(step, addresses=resolution.addresses),
-                self._clock(),
-                most_steps=self._config.probe.redirect_steps,
-            )
+            asked_at, control = self._clock(), None
+            if _may_ask(controls.values(), asked_at):
+                control = await check_control(
+                    first,
+                    self._resolver,
+                    self._vault,
+                    origin,
+                    due.host_id,
+                    canonical,
+                    replace(step, addresses=resolution.addresses),
+                    asked_at,
+                    most_steps=self._config.probe.redirect_steps,
+                )
         control_id = control.control_id if control and not step.link_check else None
         observations = [replace(seen, control_id=control_id) if control_id else seen]
         if seen.phase not in ("dns", "guard") and not _clearly_up(seen, fingerprint_now, due):
@@ -229,7 +242,9 @@ class Prober:
                     break  # who asks for a wait is not asked from elsewhere
                 began = self._clock()
                 again = await self._ask(connections, resolution, canonical, profile)
-                other = observe(origin=self._origin(vantage), step=again, started=began)
+                used = await self._answer_used(again, resolution, followed)
+                where = self._origin(vantage)
+                other = observe(origin=where, step=again, started=began, resolution_id=used.resolution_id)
                 observations.append(replace(other, control_id=control_id))
         return HostResult(
             due=due, observations=tuple(observations), control=control, fingerprint=fingerprint_now, target=step.target
@@ -283,9 +298,20 @@ class Prober:
     async def _resolve(self, task: HostTask) -> Resolution:
         """Resolve the host's addresses, and its name servers if they may have changed."""
         host = task.items[0][1].host
-        answer = await self._resolver.resolve(host)
-        now = self._clock()
-        name_servers, asked_at = task.name_servers, None
+        return await self._resolution(task.host_id, host, await self._resolver.resolve(host), task.name_servers)
+
+    async def _answer_used(self, step: Step, resolution: Resolution, followed: _Followed) -> Resolution:
+        """Return the answer for the host that a check ended at."""
+        if step.answer is None:
+            return resolution
+        host = step.canonical.host
+        if (host, step.answer) not in followed:
+            host_id = self._vault.keyed_id("host", host)
+            followed[host, step.answer] = await self._resolution(host_id, host, step.answer, None)
+        return followed[host, step.answer]
+
+    async def _resolution(self, host_id: str, host: str, answer: Answer, name_servers: Resolution | None) -> Resolution:
+        now, asked_at = self._clock(), None
         servers: tuple[str, ...] = ()
         known: tuple[str, ...] = ()
         if name_servers is not None and name_servers.addresses == answer.addresses:
@@ -301,7 +327,7 @@ class Prober:
                 servers = tuple(sorted(self._vault.keyed_id("host", name) for name in names))
         return Resolution(
             resolution_id=secrets.token_hex(16),
-            host_id=task.host_id,
+            host_id=host_id,
             run_id=self._run_id,
             vantage=self.vantages[0].name,
             status=answer.status,
@@ -339,6 +365,11 @@ def agent_of(config: Config) -> str:
 def _limits(seen: Observation) -> bool:
     """True if a server asks for a wait."""
     return seen.status == 429 or (seen.status == 503 and bool(seen.retry_after_s))
+
+
+def _may_ask(controls: Iterable[ControlLook], now: datetime) -> bool:
+    """True if the host took few control looks within the hour."""
+    return sum(now - control.observed_at < _HOUR for control in controls) < MOST_CONTROLS
 
 
 def _clearly_up(seen: Observation, fingerprint_now: str, due: Due) -> bool:

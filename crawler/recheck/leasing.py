@@ -170,18 +170,16 @@ class Leasing:
             HostTask(
                 host_id=host_id,
                 items=tuple(of_host),
-                control=controls.get(host_id),
+                controls=tuple(controls[host_id]),
                 name_servers=name_servers.get(host_id),
             )
             for host_id, of_host in hosts.items()
         ]
 
-    def _controls(self, host_ids: Iterable[str]) -> dict[str, ControlLook]:
+    def _controls(self, host_ids: Iterable[str]) -> dict[str, list[ControlLook]]:
         folder = self._folder
         oldest = folder.clock() - timedelta(hours=folder.config.probe.control_hours)
-        latest: dict[str, ControlLook] = {}
+        found: dict[str, list[ControlLook]] = defaultdict(list)
         for control in folder.store.latest_controls(host_ids, folder.config.vantage, oldest):
-            known = latest.get(control.host_id)
-            if known is None or known.observed_at < control.observed_at:
-                latest[control.host_id] = control
-        return latest
+            found[control.host_id].append(control)
+        return found

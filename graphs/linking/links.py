@@ -164,12 +164,13 @@ class _Weigher:
         families: dict[Family, Evidence] = {}
         for one in evidence:
             families.setdefault(kinds[one.kind].family, one)
-        further = rules.agreement * (len(families) - 1)
+        agreeing = {kinds[one.kind].family for one in evidence if one.weight > 0}
+        agreed = len(agreeing) > 1
+        further = rules.agreement * (len(agreeing) - 1) if agreed else 0.0
         weight = max(one.weight for one in families.values()) + further
         if weight < rules.weak:
             return None
         best = evidence[0]
-        agreed = len(families) > 1
         able = [one for one in evidence if agreed or kinds[one.kind].alone == "strong"]
         sure = weight >= rules.strong and (agreed or any(one.weight >= rules.strong for one in able))
         return Link(

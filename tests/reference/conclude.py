@@ -72,9 +72,10 @@ class Reference:
             if resolution is None or not resolution.addresses:
                 found.append(None)
                 continue
+            led = look.address and look.link_check is None and look.address not in resolution.addresses
             found.append(
                 self.its.attributor.attribute(
-                    resolution.addresses,
+                    (look.address,) if led else resolution.addresses,
                     self.facts.targets[look.url_id].suffix_id,
                     look.observed_at,
                     self.its.origin_behind(look),

@@ -80,6 +80,11 @@ def _tables() -> list[tuple[date, Any, Any]]:
     return found
 
 
+def _reached(address: str, chance: float) -> str | None:
+    """Mostly its own, sometimes another in the same network, where a redirect led, or none."""
+    return None if chance >= 0.97 else address if chance > 0.03 else f"{address.rpartition('.')[0]}.9"
+
+
 class Drawn:
     """Facts and settings of one small study."""
 
@@ -320,7 +325,7 @@ class Drawn:
             observed_at=when,
             scheduled_at=when,
             resolution_id=rng.choice((said.resolution_id,) * 20 + (None,)),
-            address=address if answered and rng.random() < 0.97 else None,
+            address=_reached(address, rng.random()) if answered else None,
             **fields,
         )
         return replace(seen, control_id=self._control(host, when, vantage), profile=rng.choice(self.profiles))

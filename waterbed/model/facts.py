@@ -211,7 +211,7 @@ class Observation:
     vantage: Annotated[str, "where it was looked at from"]
     scheduled_at: Annotated[datetime, "when the look was due"]
     observed_at: Annotated[datetime, "when it started"]
-    resolution_id: Annotated[str | None, "the resolver's answer it used"]
+    resolution_id: Annotated[str | None, "the resolver's answer for the host it ended at, after redirects"]
     profile: Annotated[Profile, "how much the look was allowed to ask"]
     method: Annotated[str | None, "HTTP method of the deciding request"]
     address: Annotated[str | None, "the public address that was checked and connected"]
@@ -282,6 +282,9 @@ class ControlLook:
     redirect: Annotated[str | None, "kind of the redirect"]
     redirect_site_id: Annotated[str | None, "keyed id of the redirect's registrable domain"]
     unstable: Annotated[tuple[str, ...], "features in which two random paths differed: they tell nothing"] = ()
+    place_id: Annotated[
+        str | None, "keyed id of scheme, host, port, folder, file extension and method; null: not recorded"
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

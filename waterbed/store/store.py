@@ -299,11 +299,15 @@ class Store:
         return self.count(Due, TABLES[Due].c.due_at <= due_by)
 
     def latest_controls(self, host_ids: Iterable[str], vantage: str, since: datetime) -> list[ControlLook]:
-        """The control looks of some hosts since a time."""
+        """The control looks of some hosts since a time.
+
+        Those of a known place alone: the others may stand for any.
+        """
         table = TABLES[ControlLook]
         with self.reading() as connection:
             chosen = among(table.c.host_id, host_ids, connection)
-            query = select(table).where(chosen, table.c.vantage == vantage, table.c.observed_at >= since)
+            recent = (table.c.vantage == vantage, table.c.observed_at >= since, table.c.place_id.is_not(None))
+            query = select(table).where(chosen, *recent).order_by(table.c.observed_at)
             return fetch(ControlLook, query, connection)
 
     def latest_name_servers(self, host_ids: Iterable[str], since: datetime) -> list[Resolution]:

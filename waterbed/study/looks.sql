@@ -1,5 +1,6 @@
 -- Each look with all that it is judged, attributed and linked by, in any order. A look is lost if its name's resolution
--- or its control is not here; with $all there is none.
+-- or its control is not here; with $all there is none. Early versions kept no answer for the name that a redirect led
+-- to: such a look was answered from an address that is none of its name's, and this one is all that is known.
 SELECT
   target.number AS url,
   target.host,
@@ -8,7 +9,9 @@ SELECT
   look.vantage,
   look.network,
   look.address,
-  resolution.addresses,
+  CASE WHEN resolution.addresses <> '' AND look.link_check IS NULL
+      AND NOT contains(' ' || resolution.addresses || ' ', ' ' || look.address || ' ')
+    THEN look.address ELSE resolution.addresses END AS addresses,
   CASE WHEN look.etag_id IS NOT NULL THEN hash(look.etag_id) >> 1 END AS etag,
   CASE WHEN look.public_key_id IS NOT NULL THEN hash(look.public_key_id) >> 1 END AS key,
   look.content_length AS length,

@@ -1,5 +1,6 @@
 """Links between URLs: which evidence links, how much it weighs, and what links nothing."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import log
@@ -60,6 +61,23 @@ def test_a_label_alone_is_weak_however_rare() -> None:
     link = only(find_links(both, homes("a", "b")))
     assert link.strength == "strong"
     assert link.weight == pytest.approx(log(501) - KINDS["label"].doubt + RULES.agreement)
+
+
+@pytest.mark.parametrize(("sharing", "strength"), [(200, "weak"), (50, "weak"), (49, "strong")])
+def test_evidence_that_weighs_nothing_agrees_with_none(sharing: int, strength: str) -> None:
+    """Name servers that 20% of sites share neither add to a label nor make it strong; rarer ones do both."""
+    urls = [f"u{n:03}" for n in range(sharing)]
+    signs = [sign(url, "name_servers", hour=n) for n, url in enumerate(urls)]
+    kinds = {**KINDS, "name_servers": replace(KINDS["name_servers"], cap=None)}
+    rules = replace(RULES, kinds=kinds)
+    links = find_links(
+        [*signs, sign("u000", "label"), sign("u001", "label")], homes(*urls, others=1_000 - sharing), rules=rules
+    )
+    link = only(links)
+    assert (link.a, link.b, link.strength) == ("u000", "u001", strength)
+    assert {one.kind for one in link.evidence} == {"label", "name_servers"}
+    plain = log(500) - KINDS["label"].doubt
+    assert link.weight == pytest.approx(plain + (RULES.agreement if strength == "strong" else 0.0))
 
 
 def test_evidence_of_one_family_is_not_added_up() -> None:

@@ -11,21 +11,23 @@ from waterbed.model.facts import CanaryLook
 from waterbed.model.urls import canonicalize
 
 
-async def canary_looks(prober: Prober, targets: Sequence[str], run_id: str, when: datetime) -> list[CanaryLook]:
+async def canary_looks(
+    prober: Prober, targets: Sequence[str], run_id: str, when: datetime, *, resolved: bool = True
+) -> list[CanaryLook]:
     """Look at the targets from each of the prober's vantages.
 
-    The first one's look comes first.
+    The first one's look comes first. Unless our own resolver answered, none is asked or reached.
     """
 
     async def one(vantage: Vantage) -> CanaryLook:
-        reached = await asyncio.gather(*(prober.reaches(canonicalize(target), vantage) for target in targets))
+        asked = [prober.reaches(canonicalize(target), vantage) for target in targets if resolved]
         return CanaryLook(
             canary_id=secrets.token_hex(16),
             run_id=run_id,
             vantage=vantage.name,
             observed_at=when,
-            targets=len(reached),
-            reached=sum(reached),
+            targets=len(targets),
+            reached=sum(await asyncio.gather(*asked)),
         )
 
     return list(await asyncio.gather(*(one(vantage) for vantage in prober.vantages)))

@@ -315,18 +315,17 @@ class Session:
     async def _ask_canary(self) -> None:
         """Probe the canary from every vantage; if the first one's own network fails, the pass stops.
 
-        The resolver is asked first: while our own fails, no host is checked.
+        The resolver is asked first: while our own fails, no host is checked, and the canary has failed.
         """
-        canary = self.folder.config.canary
-        names = self.folder.config.names
-        if (self._continuous or self.due) and not await resolver_answers(
-            self._resolver.resolver, timeout_s=names.timeout_s, tries=names.tries
-        ):
+        canary, names, resolved = self.folder.config.canary, self.folder.config.names, True
+        if self._continuous or self.due:
+            resolved = await resolver_answers(self._resolver.resolver, timeout_s=names.timeout_s, tries=names.tries)
+        if not resolved:
             self.stop("resolver")
-            return
         if not canary.targets:
             return
-        looks = await canary_looks(self.prober, canary.targets, self.run.run_id, self.folder.clock())
+        run_id, now = self.run.run_id, self.folder.clock()
+        looks = await canary_looks(self.prober, canary.targets, run_id, now, resolved=resolved)
         await asyncio.to_thread(patiently, lambda: self.folder.store.add(looks), self.run.holds)
         if looks[0].reached < canary.need * looks[0].targets:
             self.stop("canary")

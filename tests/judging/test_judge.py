@@ -182,9 +182,29 @@ def test_the_canary_needs_both_neighbours_healthy() -> None:
         90: "failed",
         120: "failed",
         150: "failed",
-        200: "ok",
+        200: "none",
         600: "none",
     }
+
+
+@pytest.mark.parametrize(
+    ("looks", "expected"),
+    [
+        ({0: 2, 60: 2}, "ok"),
+        ({0: 2}, "none"),
+        ({60: 2}, "none"),
+        ({30: 2}, "ok"),
+        ({-250: 2, 60: 2}, "none"),
+        ({-100: 2, 60: 2}, "ok"),
+        ({-100: 0, 60: 2}, "none"),
+        ({0: 2, 60: 0}, "failed"),
+    ],
+)
+def test_one_side_vouches_for_nothing(looks: dict[float, int], expected: str) -> None:
+    """What came after the last canary look of a killed pass, or in a long gap, stays without."""
+    canaries = [canary(second, reached=reached) for second, reached in looks.items()]
+    moment = NOW + timedelta(seconds=30)
+    assert CanaryRecord(canaries, within_s=90, need=0.5).at(moment) == expected
 
 
 def verdicts(text: str, *, step_h: float = 1.0) -> list[Verdict]:

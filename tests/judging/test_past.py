@@ -28,7 +28,7 @@ def story(*looks: dict, controls: dict[str, ControlLook] | None = None, **more) 
         replace(plain, **{key: value for key, value in one.items() if key != "c"})
         for plain, one in zip(made, looks, strict=True)
     ]
-    healthy = CanaryRecord([canary(0)], within_s=1e6, need=0.5)
+    healthy = CanaryRecord([canary(0), canary(1e6)], within_s=1e6, need=0.5)
     return [v.outcome for v in judge(made, controls or {}, {"here": healthy}, RULES, **more)]
 
 

@@ -81,7 +81,7 @@ def lab(seed: int, *, with_controls: bool) -> Score:
                 )
             )
             gone.append(at >= leaves)
-    healthy = CanaryRecord([canary(0)], within_s=1e6, need=0.5)
+    healthy = CanaryRecord([canary(0), canary(1e6)], within_s=1e6, need=0.5)
     hosts = {f"u{number:04}": f"h{number}" for number in range(URLS)}
     verdicts = judge(looks, controls, {"here": healthy}, RULES, hosts=hosts if with_controls else None)
     pairs = [(v.state, is_gone) for v, is_gone in zip(verdicts, gone, strict=True) if v.state != "unknown"]

@@ -37,7 +37,9 @@ def seen(text: str) -> list[Observation]:
 def heard(text: str, *, networks: int = 2, broken: str = "") -> list[str]:
     looks = seen(text)
     records = {
-        one.vantage: CanaryRecord([canary(0, reached=0 if one.vantage in broken else 2)], within_s=1e5, need=0.5)
+        one.vantage: CanaryRecord(
+            [canary(s, reached=0 if one.vantage in broken else 2) for s in (0, 1e5)], within_s=1e5, need=0.5
+        )
         for one in looks
     }
     alone = judge(looks, {}, records, RULES)
@@ -103,7 +105,7 @@ def test_a_verdict_says_that_the_panel_overruled_it() -> None:
 def test_looks_of_several_vantages_at_once_confirm_only_once() -> None:
     """Three vantages at one time are one look as far as confirmation goes."""
     looks = seen("A0d B1d C2d A150d")
-    records = {name: CanaryRecord([canary(0)], within_s=1e5, need=0.5) for name in "ABC"}
+    records = {name: CanaryRecord([canary(0), canary(1e5)], within_s=1e5, need=0.5) for name in "ABC"}
     verdicts = judge(looks, {}, records, RULES)
     vantages = [one.vantage for one in looks]
     assert confirmed_in(verdicts, looks=3, over_s=7200, vantages=vantages, within_s=900) == [False] * 4

@@ -47,7 +47,11 @@ class CanaryStates:
             after, same = np.searchsorted(times, at, "right"), np.searchsorted(times, at, "left")
             begin, end = np.maximum(first, np.minimum(same, after - 1)), np.minimum(last, after + 1)
             failed = unhealthy[np.maximum(end, begin)] - unhealthy[begin] > 0
-            states[mine] = np.where(first == last, 0, np.where(failed, _FAILED, _OK))
+            between = (after > 0) & (same < len(times))
+            before, next_ = np.maximum(after - 1, 0), np.minimum(same, len(times) - 1)
+            bad = np.diff(unhealthy).astype(bool)
+            between &= (times[next_] - times[before] <= 2 * within) & ~bad[before] & ~bad[next_]
+            states[mine] = np.where(first == last, 0, np.where(failed, _FAILED, np.where(between, _OK, 0)))
         return states
 
 

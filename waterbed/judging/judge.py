@@ -87,10 +87,10 @@ class CanaryRecord:
         self._within = timedelta(seconds=within_s)
 
     def at(self, moment: datetime) -> Canary:
-        """Return `ok` if the nearest canary looks were healthy.
+        """Return `ok` if the canary was healthy before and after.
 
-        They are the nearest before and after. `failed` if one of them was not healthy, `none` if neither side has one
-        within `within_s`.
+        The nearest looks on both sides must be, at most twice `within_s` apart. `failed` if one of them within
+        `within_s` was not healthy, else `none`: a pass that was killed took no last look.
         """
         first = bisect_left(self._times, moment - self._within)
         last = bisect_right(self._times, moment + self._within)
@@ -98,8 +98,11 @@ class CanaryRecord:
             return "none"
         at = bisect_right(self._times, moment)
         same = bisect_left(self._times, moment)
-        near = self._healthy[max(first, min(same, at - 1)) : min(last, at + 1)]
-        return "ok" if all(near) else "failed"
+        if not all(self._healthy[max(first, min(same, at - 1)) : min(last, at + 1)]):
+            return "failed"
+        if at == 0 or same == len(self._times) or self._times[same] - self._times[at - 1] > 2 * self._within:
+            return "none"
+        return "ok" if self._healthy[at - 1] and self._healthy[same] else "none"
 
 
 def judge(

@@ -105,7 +105,7 @@ def kept_since(facts: Facts, looks: Looks, config: Config) -> int | None:
     if facts.folder is None or looks.span is None:
         return None
     last = looks.span[1]
-    margin = round(max(config.judge.canary_within_s, config.judge.freeze_s) * 1_000_000)
+    margin = round(max(2 * config.judge.canary_within_s, config.judge.freeze_s) * 1_000_000)
     _, opened = closed(facts.folder, last)
     return cycle_start(_begin(min([moment(last - margin).date(), *opened])), config)
 
@@ -136,7 +136,7 @@ def closed(folder: Folder | None, since: int) -> tuple[dict[str, dict[date, tupl
 
 def canaries_before(canaries: Iterable[CanaryLook], since: int, within_s: float) -> bytes:
     """Digest of the canary looks that earlier looks need."""
-    found, last = hashlib.sha256(), moment(since) + timedelta(seconds=within_s)
+    found, last = hashlib.sha256(), moment(since) + timedelta(seconds=2 * within_s)
     for one in canaries:
         if one.observed_at <= last:
             found.update(f"{one.canary_id} {one.vantage} {one.observed_at} {one.targets} {one.reached}\n".encode())

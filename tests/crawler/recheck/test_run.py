@@ -50,6 +50,27 @@ def test_every_due_url_gets_one_look(store_url: str, tmp_path: Path) -> None:
         assert (counts.excess_plain_total, counts.excess_tls_total) == (0, 0)
 
 
+def test_checks_before_our_resolver_failed_are_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A resolver that fails is a canary that failed, at every vantage: what was seen just before is our fault."""
+    from crawler.recheck import session
+
+    answers = iter([True, False])
+
+    async def answered(*_: object, **__: object) -> bool:
+        return next(answers)
+
+    monkeypatch.setattr(session, "resolver_answers", answered)
+    pairs = feed(4)
+    with lab_study(pairs, tmp_path) as (study, _):
+        study.import_reports(reports_csv(pairs, tmp_path))
+        passed = run_recheck(study.folder)
+        assert (passed.looks, passed.stopped) == (4, "resolver")
+        looks = sorted(study.folder.store.all(CanaryLook), key=lambda look: look.observed_at)
+        assert [look.reached == look.targets > 0 for look in looks] == [True, False]
+        assert looks[-1].reached == 0
+        assert outcomes(study) == {"our_fault": 4}
+
+
 def test_a_write_that_is_slow_at_the_end_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch that is being written when the last look ends is counted, and its leases are answered, not dropped."""
     from crawler.recheck import recorder

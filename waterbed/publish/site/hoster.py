@@ -175,7 +175,7 @@ def _figures(view: SheetView, stem: str, start: str) -> Iterator[Figure]:
         placed = in_weeks([week.window for week in view.reported], view.moments)
         yield figure_of(
             "reported",
-            "Removed within 24 hours of the report, by week of the report",
+            f"Removed within 24 hours of {start}, by week of the report",
             f"{len(told)} weeks with a share; {percent(told[-1].removed_24h)} in {told[-1].window}, the last one."
             f"{moment_words(placed)}",
             "Each point is the share of one week's reports: what happened, between the worst and the best case of what "

@@ -142,7 +142,7 @@ def _share_with_ends(one: Row) -> str:
 
 def _notices(check: Check, rows: list[Row], more: Row) -> None:
     def ends(one: Row) -> str:
-        if one["removed"] is None:
+        if one["removed_low"] is None:
             return str(one["class"])
         return f"{percent(one['removed_low'])} to {percent(one['removed_high'])}"
 

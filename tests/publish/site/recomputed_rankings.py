@@ -118,7 +118,11 @@ def overview(check: Check) -> None:
             "certain; the most take in those of unknown order, and those whose countries are held back or unknown."
         )
     else:
-        lines.append("No hop was seen: no content was up at another hoster after leaving one.")
+        lines.append(
+            f"Hops are of fewer than {whole(total['least'])} sites, so they are held back."
+            if total["hops"] is None
+            else "No hop was seen: no content was up at another hoster after leaving one."
+        )
     lines += _changes(check, its.rows("changes-hoster"))
     they, are = ("it", "quarantine is") if len(held) == 1 else ("them", "quarantines are")
     opened = (

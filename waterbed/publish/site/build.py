@@ -16,6 +16,7 @@ from waterbed.publish.site.added import added_pages
 from waterbed.publish.site.displacement import PATH as DISPLACEMENT
 from waterbed.publish.site.displacement import displacement_pages
 from waterbed.publish.site.figures.moments import in_weeks
+from waterbed.publish.site.hops_shown import why_no_hops
 from waterbed.publish.site.hoster import sheet_page, sheet_paths, sheet_views
 from waterbed.publish.site.interventions import EventPage, intervention_pages
 from waterbed.publish.site.layout import Layout, Site, make_site
@@ -161,6 +162,8 @@ def _overview(
         notes=list(_notes(conclusions)),
         events=[(one.page.path, one.page.title, one.line) for one in events],
         sheets=sheets,
+        window=bool(publication.window),
+        no_hops=why_no_hops(conclusions.hops, window=bool(publication.window), least=publication.policy.least),
     )
 
 
@@ -170,7 +173,8 @@ def _totals(conclusions: Conclusions, publication: Publication, standings: Seque
     facts, outcomes = conclusions.facts, conclusions.outcomes
     told = bool(standings) or not facts.targets
     hosters = [one for one in standings if one.row.key != UNKNOWN]
-    hops = sum(cell.hops for cell in cells) if cells or not conclusions.hops else None
+    held = bool(publication.window) or any(hop.order != "parallel" for hop in conclusions.hops)
+    hops = sum(cell.hops for cell in cells) if cells or not held else None
     undecided = sum(looks for (_, state), looks in outcomes.items() if state == "unknown")
     tested = norm_share(standings)
     leaving = [cell for cell in cells if cell.passage == "leaves home"]
@@ -205,7 +209,7 @@ def _totals(conclusions: Conclusions, publication: Publication, standings: Seque
         ),
         ("norm_share", tested, "the norm: share removed within 24 hours; null: none of these was held against it"),
         ("norm_rate", norm.rate, "most that are wrongly said to be below it, as a share of those named"),
-        ("hops", hops, "hops that are not known to be parallel copies"),
+        ("hops", hops, "hops that are not known to be parallel copies; of a window, those told of the whole study"),
         ("hops_certain", sum(cell.certain for cell in cells), "of these, surely displacement"),
         ("left_home_least", sum(cell.certain for cell in leaving), "hops that surely are displacement and left home"),
         ("left_home_most", sum(cell.hops for cell in leaving) + open_way, "hops that may have left home"),

@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from scipy.sparse import csr_matrix
 Tables = Mapping[str, Mapping[str, Any]]
 """Each published table by name: its metadata, and `rows`."""
 Unknown = Hashable
+FEWEST = 10
+"""Sites that a place by speed needs."""
 LEVELS = (("hoster", "hoster"), ("as", "asn"), ("country", "country"))
 """Levels of the displacement page, and the rankings of their keys."""
 CLOSE = 1e-4
@@ -47,6 +50,18 @@ class System:
 
     def at_least(self, found: Iterable[tuple[Unknown, float]], value: float) -> None:
         self.at_most([(unknown, -factor) for unknown, factor in found], -value)
+
+    def exist(self, sums: Iterable[Sequence[tuple[Unknown, float]]], number: float, least: int = 1) -> None:
+        """At least a number of some sums are `least` or more."""
+        if number <= 0:
+            return
+        every = []
+        for at, own in enumerate(sums):
+            flag = ("exists", len(self.most), at)
+            self.at_most([(flag, 1.0)], 1.0)
+            self.at_most([(flag, float(least)), *((unknown, -factor) for unknown, factor in own)], 0.0)
+            every.append((flag, 1.0))
+        self.at_least(every, number)
 
     def ranges(self, wanted: Mapping[Hashable, Sequence[tuple[Unknown, float]]]) -> dict[Hashable, tuple[float, float]]:
         """The least and most that each wanted sum can be; RuntimeError if the equations contradict each other."""
@@ -124,6 +139,31 @@ def with_rankings(
     return of
 
 
+def with_left_out(
+    system: System,
+    tables: Tables,
+    signatures: Sequence[Signature],
+    of: Callable[[tuple[str, str]], list[tuple[Unknown, float]]],
+    *,
+    sources: int,
+) -> None:
+    """Adds how many rows are said to be left out, and the places that are missing.
+
+    A table by source has a row for each key and source; a place by speed needs FEWEST sites.
+    """
+    for name, table in tables.items():
+        what, _, kind = name.partition("-")
+        if what not in ("ranking", "places", "feeds") or name in APART or not kind:
+            continue
+        shown = {row["key"] for row in tables[f"ranking-{kind}"]["rows"]}
+        hidden = [of(key) for key in sorted({key for one in signatures for key in one if key[0] == kind})
+                  if key[1] not in shown]  # fmt: skip
+        gone = table["left_out"]
+        system.exist(hidden, (len(table["rows"]) + gone) / sources - len(shown) if what == "feeds" else gone)
+        placed = sorted(row["place_low"] for row in table["rows"] if row.get("place_low"))
+        system.exist(hidden, max([place - at for at, place in enumerate(placed, 1)], default=0), FEWEST)
+
+
 def with_categories(system: System, tables: Tables, categories: Sequence[str], total: int) -> None:
     """Adds the ranking by category: a URL of the simulation has one category."""
     rows = {row["key"]: row["urls"] for row in tables["ranking-category"]["rows"]}
@@ -156,6 +196,20 @@ def with_sources(system: System, tables: Tables, kinds: Iterable[Reported], tota
         for row in table["rows"] if name.startswith("feeds-") else ():
             if row["hosts"] is not None:
                 system.equals(those(row["source"], key=(kind, row["key"])), row["hosts"])
+        placed = sorted(
+            (row["source"], row["place"], row["key"])
+            for row in (table["rows"] if name.startswith("feeds-") else ())
+            if row["place"] is not None
+        )
+        for (source, _, key), (other, _, after) in pairwise(placed):
+            if source == other:  # a place by hosts orders the keys of its source
+                more = [(unknown, -factor) for unknown, factor in those(source, key=(kind, key))]
+                system.at_most([*more, *those(source, key=(kind, after))], 0.0)
+        for source in {source for source, _, _ in placed}:
+            own = [place for one, place, _ in placed if one == source]
+            keys = {key for one in every for key in one[0] if key[0] == kind} - {(kind, row[2]) for row in placed}
+            missing = max(place - at for at, place in enumerate(own, 1))
+            system.exist([those(source, key=key) for key in sorted(keys)], missing)
         for row in table["rows"] if name.startswith("ranking-") and name not in APART else ():
             system.equals([(("reported", one), 1.0) for one in every if (kind, row["key"]) in one[0]], row["hosts"])
     system.equals([(("reported", one), 1.0) for one in every], total)
@@ -176,6 +230,18 @@ def with_notices(system: System, tables: Tables, signatures: Sequence[Signature]
                 ],
                 row["clocks"],
             )
+        if name.startswith("compliance-"):
+            shown = {(row["key"], row["week"]) for row in table["rows"]}
+            keys = sorted({key for one in signatures for key in one if key[0] == kind})
+
+            def clocks(key: tuple[str, str], week: str) -> list[tuple[Unknown, float]]:
+                return [(("clocks", one, week), 1.0) for one in signatures if key in one]
+
+            rows = [
+                [term for week in weeks for term in clocks(key, week)] for key in keys if (key[1], None) not in shown
+            ]
+            rows += [clocks(key, week) for key in keys for week in weeks if (key[1], week) not in shown]
+            system.exist(rows, table["left_out"])  # a row for each key, and for each of its weeks
 
 
 def with_hops(

@@ -3,19 +3,21 @@
 import json
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from graphs.network.flows import Flow, FlowShare, evidence_by_pair, flow_shares, flows
 from graphs.network.measures import hop_matrix
 from graphs.network.moves import Level, moves_of
 from tests.graphs.hop_makers import hop
+from tests.publish.attacker import FEWEST
 from waterbed.analysis.rankings.keys import Appearance
 from waterbed.analysis.rankings.ranking import rank
 from waterbed.model.conclusions import Hop, RankingRow
-from waterbed.model.results import FeedCard, FeedRow
+from waterbed.model.results import FeedCard, FeedRow, PlaceRow
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import ComplianceRow
 from waterbed.publish.hop_cells import CellDisclosure
@@ -118,11 +120,16 @@ def publication(world: World, part: float = 1.0) -> Publication:
         first=DAY,
         last=DAY,
         policy=policy,
-        tables=[*_rankings(urls), *_sources(urls), *_notices(urls), *_flows(world, hops)],
+        tables=[
+            *_rankings(urls),
+            *(_places(urls, kind) for kind in BY_LEVEL.values()),
+            *_sources(urls),
+            *_notices(urls),
+            *_flows(world, hops),
+        ],
         sources={},
         origins={},
         countries={},
-        slowest={},
         basis=_basis(world, urls, hops),
     )
 
@@ -158,16 +165,52 @@ def _rankings(urls: Sequence[Url]) -> Iterable[Table]:
         yield Table(name=f"ranking-{kind}", title="", cls=RankingRow, rows=rows, envelope=_info("ranking", kind))
 
 
+def _places(urls: Sequence[Url], kind: str, among: Collection[str] | None = None) -> Table:
+    """Places of all keys with ten URLs, each of them certain."""
+    sizes = Counter(key for url in urls for key in url.keys[kind])
+    ranked = [key for key, number in sizes.most_common() if number >= FEWEST and (among is None or key in among)]
+    rows = [
+        PlaceRow(
+            key=key,
+            name=key,
+            removed_24h=None,
+            place_low=(place := ranked.index(key) + 1 if key in ranked else None),
+            place_high=place,
+            own_low=place,
+            own_high=place,
+            among_worst=None,
+            without_one_low=None,
+            without_one_high=None,
+            sites=number,
+            rank_class="ranked" if place else "too few",
+        )
+        for key, number in sizes.items()
+    ]
+    again = None if among is not None else partial(_places, urls, kind)
+    return Table(name=f"places-{kind}", title="", cls=PlaceRow, rows=rows, envelope=_info("places", kind), among=again)
+
+
 def _sources(urls: Sequence[Url]) -> Iterable[Table]:
     of: dict[str, list[Url]] = defaultdict(list)
     for url in urls:
         for source in sorted(url.sources):
             of[source].append(url)
     for kind in BY_LEVEL.values():
-        rows = [
-            FeedRow(key=row.key, name=row.key, source=source, place=row.place, hosts=row.hosts, removed_24h=None)
+        each = {
+            source: {row.key: row for row in rank(_seen(own, kind), [], by="hoster", names={})}
             for source, own in of.items()
-            for row in rank(_seen(own, kind), [], by="hoster", names={})
+        }
+        rows = [
+            FeedRow(
+                key=key,
+                name=key,
+                source=source,
+                place=own[key].place if key in own else None,
+                hosts=own[key].hosts if key in own else 0,
+                removed_24h=None,
+            )
+            for key in sorted({key for url in urls for key in url.keys[kind]})
+            for source, own in each.items()
         ]
         yield Table(name=f"feeds-{kind}", title="", cls=FeedRow, rows=rows, envelope=_info("feeds", kind))
     cards = [_card(source, own) for source, own in of.items()]

@@ -26,7 +26,12 @@ def at(letter: str, number: int) -> str:
 
 @contextmanager
 def small_study(
-    folder: Path, names: str = "Hoster {}", title: str = "a small study", store: str = "sqlite", **policy: object
+    folder: Path,
+    names: str = "Hoster {}",
+    title: str = "a small study",
+    store: str = "sqlite",
+    clock: str = "reported",
+    **policy: object,
 ) -> Iterator[Study]:
     """The study; `names` are those of its hosters with a place for the letter, `policy` settings of [publish].
 
@@ -36,7 +41,8 @@ def small_study(
     folder.mkdir(parents=True, exist_ok=True)
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("XDG_CONFIG_HOME", str(folder / "config"))
-        with create_study(folder / "study", config(name=title, store=StoreAt(url=store), publish=settings)) as study:
+        asked = config(name=title, store=StoreAt(url=store), clock=clock, publish=settings)
+        with create_study(folder / "study", asked) as study:
             _fill(study, folder, names)
             yield study
 

@@ -17,6 +17,7 @@ from tests.publish.attacker import (
     read_total,
     with_categories,
     with_hops,
+    with_left_out,
     with_notices,
     with_rankings,
     with_sources,
@@ -64,7 +65,10 @@ def hidden_of(full: Publication, kind: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("seed", WORLDS)
 def test_no_row_of_a_ranking_follows(seed: int) -> None:
-    """URLs and hosts of a small hoster, AS or country may be any number below the least, or more."""
+    """URLs and hosts of a small hoster, AS or country may be any number below the least, or more.
+
+    Nor does it follow from how many rows are left out, or from the places of those shown.
+    """
     world = drawn(seed)
     full = publication(world)
     tables = published_tables(publishable(full))
@@ -73,7 +77,17 @@ def test_no_row_of_a_ranking_follows(seed: int) -> None:
     for count in ("urls", "hosts"):
         system = System()
         of = with_rankings(system, tables, signatures, count=count, total=len(world.urls))
+        with_left_out(system, tables, signatures, of, sources=len(full.table("feeds").rows))
         assert not narrowed(system.ranges({key: of(key) for key in hidden}))
+
+
+@pytest.mark.parametrize("seed", WORLDS)
+def test_places_are_among_the_rows_shown(seed: int) -> None:
+    """No place by speed is missing among those shown: it would tell of a key that is left out."""
+    found = publishable(publication(drawn(seed)))
+    for kind in BY_LEVEL.values():
+        places = sorted(row.place_low for row in found.table(f"places-{kind}").rows if row.place_low)
+        assert places == list(range(1, len(places) + 1))
 
 
 @pytest.mark.parametrize("seed", WORLDS)
@@ -317,4 +331,4 @@ def test_effects_of_notices_rest_on_enough_and_tell_no_small_rest() -> None:
     assert [one.what for one in found.rows] == ["plain", "all"]
     plain = found.rows[0]
     assert (plain.clocks, plain.clusters, plain.of_clocks, plain.of_clusters) == (18, 9, 30, 15)
-    assert found.envelope.left_out == 4
+    assert found.envelope.left_out == 1

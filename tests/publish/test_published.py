@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from tests.leaks.names import names_of
 from tests.leaks.search import Search
 from tests.publish.study import SEEN, at, small_study
 from waterbed.model.errors import InputError
+from waterbed.publish.build_publication import publication_of
+from waterbed.publish.policy import publishable
 from waterbed.publish.release import SUMS, publish_all
 from waterbed.store.config import read_config
 
@@ -52,6 +55,22 @@ def test_no_case_and_no_address_is_published_unasked(published: Path, everything
     assert {"episodes", "hops"} <= set(tables(everything))
     with_addresses = {name for name, text in texts(everything).items() if ADDRESS.search(text)}
     assert with_addresses == {"episodes.csv", "episodes.json", "episodes.parquet", "intelmq-addresses.jsonl"}
+
+
+def test_places_by_speed_are_among_the_hosters_shown(tmp_path: Path) -> None:
+    """Where a ranked hoster is left out, the others have the places, and the number called slowest, that it leaves."""
+    with small_study(tmp_path, least=1) as study:
+        publication = publication_of(study, study.conclude())
+    every, one = (
+        publishable(replace(publication, basis=replace(publication.basis, exposed=frozenset(hidden))))
+        for hidden in ((), [("hoster", "AS64501")])
+    )
+    both = {row.key: row.place_high for row in every.table("places-hoster").rows if row.place_low}
+    assert both == {"AS64500": 2, "AS64501": 2} | {key: 1 for key, last in both.items() if last == 1}
+    (alone,) = [row for row in one.table("places-hoster").rows if row.place_low]
+    assert (alone.key, alone.place_low, alone.place_high, alone.among_worst) == ("AS64500", 1, 1, 1.0)
+    assert "the 1 slowest" in one.table("places-hoster").envelope.method
+    assert one.slowest["hoster"] == 1
 
 
 def test_cases_without_addresses_hold_none(tmp_path: Path) -> None:

@@ -97,6 +97,29 @@ def cell_weeks_outside(found: object) -> list[object]:
     return [cell for cell in cells.cells if not (inside[cell.first] and inside[cell.last])]
 
 
+def test_pages_say_why_no_hop_is_shown(tmp_path: Path) -> None:
+    """Of a window hops need an edition of the whole study; few hops are held back; of parallel copies none was seen."""
+    wanted = {
+        "window": "only as far as an edition of the whole study",
+        "few": "fewer than 13 sites",
+        "copies": "No hop",
+    }
+    with small_study(tmp_path, least=13) as study:
+        whole = study.conclude()
+        assert any(hop.order != "parallel" for hop in whole.hops)
+        publish_all(study, tmp_path / "window", within(whole, Window(since=hour(0), until=hour(168))))
+        publish_all(study, tmp_path / "few", whole)
+        whole.__dict__["hops"] = [replace(hop, order="parallel") for hop in whole.hops]
+        publish_all(study, tmp_path / "copies", whole)
+    for name, words in wanted.items():
+        first, hops = ((tmp_path / name / f"{page}.html").read_text() for page in ("index", "displacement"))
+        assert [one for one in wanted.values() if one in first] == [words], name
+        withheld = "Hops are withheld: fewer than 13 sites are known to have moved." in hops
+        assert (wanted["window"] in hops, withheld) == (name == "window", name != "window")
+        totals = json.loads((tmp_path / name / "data/totals.json").read_text())["rows"]
+        assert [row["value"] for row in totals if row["name"] == "hops"] == [0 if name == "copies" else None]
+
+
 def test_a_server_answers_about_the_window_it_was_given(tmp_path: Path) -> None:
     """Its tables are those of the window, and it says what changed like any edition."""
     with small_study(tmp_path, least=1) as study:

@@ -227,7 +227,9 @@ class FeedRow:
     key: Annotated[str, "hoster key, AS number as AS13335, ISO country code, or category"]
     name: Annotated[str, "name for people"]
     source: Annotated[str, "the feed or hotline, by name"]
-    place: Annotated[int | None, "place by hosts among what this source reported; null: it reported none there"]
+    place: Annotated[
+        int | None, "place by hosts among what this source reported; null: it reported none there, or held back"
+    ]
     hosts: Annotated[int | None, "distinct hosts it reported there; null: held back"]
     removed_24h: Annotated[float | None, "share of what it reported removed within 24 h; null where not estimable"]
     latent: Annotated[

@@ -2,9 +2,10 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import chain
 from typing import Any, Final, get_args
 from uuid import NAMESPACE_URL, uuid5
@@ -91,7 +92,6 @@ def publication_of(study: Study, conclusions: Conclusions, before: Sequence[Last
         sources=data_sources(study),
         origins=_origins(conclusions),
         countries=_countries(conclusions),
-        slowest=_slowest(tables),
         norm=config.norm,
         companies={key: book.company(key) for key in (*_keys(tables), *declared)},
         declared=declared,
@@ -274,19 +274,8 @@ def _by_week(study: Study, its: RankingTables) -> Table:
 def _by(study: Study, its: RankingTables, by: By, found: Compliance | None) -> Iterator[Table]:
     conclusions, noun = its.conclusions, NOUNS.get(by, by)
     if conclusions.until:
-        day = conclusions.until.date()
-        rows, method = its.volume(ranking_sizes(study, its, day), WORST, ranking_structure(study, its, day))
-        # twins may be keys that are left out
-        rows = [replace(row, twins=None, twins_sites=None, twins_fewer=None) for row in rows]
-        heading = ranking_info(study, its, "volume", method)
-        yield Table(
-            name=f"volume-{by}", title=f"volume against size by {noun}", cls=VolumeRow, rows=rows, envelope=heading
-        )
-    heading = ranking_info(study, its, "places", PLACES_METHOD)
-    title = f"places by speed of removal by {noun}"
-    slowest = slowest_of(sum(row.rank_class == "ranked" for row in its.rows))
-    heading = replace(heading, method=f"{heading.method}; among_worst: among the {slowest} slowest")
-    yield Table(name=f"places-{by}", title=title, cls=PlaceRow, rows=its.places(slowest), envelope=heading)
+        yield _volume(study, its, by, conclusions.until.date())
+    yield _places(study, its, by)
     if len(sources(conclusions)) > 1:
         title = f"ranking by {noun}, by each source"
         rows_of_feeds = side_by_side(its)[0]
@@ -297,6 +286,35 @@ def _by(study: Study, its: RankingTables, by: By, found: Compliance | None) -> I
         title = f"what was removed after notices, by {noun}"
         shares = found.shares(weeks=True)
         yield Table(name=f"compliance-{by}", title=title, cls=ComplianceRow, rows=shares, envelope=found.info)
+
+
+def _volume(study: Study, its: RankingTables, by: By, day: date, among: Collection[str] | None = None) -> Table:
+    """Volume against size, with places among some keys."""
+    known = [] if among is None else ranking_sizes(study, its, day)
+    rows, method = its.volume(known, WORST, ranking_structure(study, its, day) if known else {}, among)
+    rows = [replace(row, twins=None, twins_sites=None, twins_fewer=None) for row in rows]  # who may be left out
+    return Table(
+        name=f"volume-{by}",
+        title=f"volume against size by {NOUNS.get(by, by)}",
+        cls=VolumeRow,
+        rows=rows,
+        envelope=ranking_info(study, its, "volume", method),
+        among=partial(_volume, study, its, by, day) if among is None else None,
+    )
+
+
+def _places(study: Study, its: RankingTables, by: By, among: Collection[str] | None = None) -> Table:
+    """Places by speed among some keys."""
+    slowest = slowest_of(sum(row.rank_class == "ranked" and row.key in (among or ()) for row in its.rows))
+    method = f"{PLACES_METHOD}; among_worst: among the {slowest} slowest"
+    return Table(
+        name=f"places-{by}",
+        title=f"places by speed of removal by {NOUNS.get(by, by)}",
+        cls=PlaceRow,
+        rows=its.unplaced if among is None else its.places(slowest, among),
+        envelope=ranking_info(study, its, "places", method),
+        among=partial(_places, study, its, by) if among is None else None,
+    )
 
 
 def flow_tables(study: Study, conclusions: Conclusions) -> Iterator[Table]:
@@ -330,12 +348,6 @@ def case_tables(study: Study, conclusions: Conclusions) -> Iterator[Table]:
     for name, cls, rows in (("episodes", Episode, conclusions.episodes), ("hops", Hop, conclusions.hops)):
         heading = table_info(study, name, window=conclusions.window)
         yield Table(name=name, title=f"{name}, one by one", cls=cls, rows=rows, envelope=heading, case_level=True)
-
-
-def _slowest(tables: Sequence[Table]) -> dict[str, int]:
-    """Number of slowest keys by kind of ranking."""
-    places = {table.envelope.by: table.rows for table in tables if table.name.startswith("places-")}
-    return {by: slowest_of(sum(row.place_low is not None for row in rows)) for by, rows in places.items()}
 
 
 def hoster_names(conclusions: Conclusions) -> dict[str, str]:

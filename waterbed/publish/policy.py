@@ -1,13 +1,14 @@
 """The publication policy: tables, audience, licence, and small counts."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 from graphs.network.moves import UNKNOWN, Level
 from graphs.network.weeks import week_window
+from waterbed.analysis.rankings.speed_ranks import slowest_of
 from waterbed.model.codec import columns
 from waterbed.model.conclusions import Hop
 from waterbed.model.table import TableInfo
@@ -53,6 +54,9 @@ class Table:
     rows: Annotated[Sequence[Any], "the rows"]
     envelope: Annotated[TableInfo, "what they are, and what they rest on"]
     case_level: Annotated[bool, "whether a row is one case by id"] = False
+    among: Annotated[
+        Callable[[Collection[str]], "Table"] | None, "the table with places among some keys; null: it has no places"
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +90,6 @@ class Publication:
     sources: Annotated[Mapping[str, str], "each data set used, to its licence and attribution"]
     origins: Annotated[Mapping[str, tuple[int, ...]], "AS numbers of each hoster's addresses"]
     countries: Annotated[Mapping[str, str], "country of each AS's or hoster's seat, by key"]
-    slowest: Annotated[Mapping[str, int], "how many are called the slowest, by kind of ranking"]
     companies: Annotated[Mapping[str, str], "hoster of each AS in the tables, by AS key"] = field(default_factory=dict)
     declared: Annotated[Sequence[str], "keys of places that public events name"] = ()
     addressed: Annotated[Sequence[str], "keys of hosters whose addresses are published one by one"] = ()
@@ -99,6 +102,12 @@ class Publication:
     edition: Annotated[LastEdition | None, "what the next edition must know of this one; null: nothing is left out"] = (
         None
     )
+
+    @property
+    def slowest(self) -> Mapping[str, int]:
+        """Number of rows called the slowest, by kind."""
+        places = {table.envelope.by: table.rows for table in self.tables if table.name.startswith(PLACES)}
+        return {by: slowest_of(sum(row.place_low is not None for row in rows)) for by, rows in places.items()}
 
     def table(self, name: str) -> Table:
         """The table of a name; KeyError if it is missing."""
@@ -124,6 +133,7 @@ def provenance_text(publication: Publication, info: TableInfo) -> str:
 LEVELS: Final[Mapping[Level, str]] = {"hoster": "hoster", "as": "asn", "country": "country"}
 """The ranking whose keys may be named on each level of hops."""
 RANKING: Final = "ranking-"
+PLACES: Final = "places-"
 EFFECTS: Final = "notice-effects"
 DEADLINES: Final = "deadlines"
 BEYOND: Final = "beyond"
@@ -268,8 +278,14 @@ def _large_enough(publication: Publication, table: Table, left_out: _Hidden) -> 
         rows = told_by_week(rows, table.rows, least)
     gone = len(table.rows) - len(rows)
     layer = publication.basis.alone.get(kind) or next(iter(publication.basis.network), ())
-    if counted == "sites" and gone:
-        gone = max(1, min(gone, told(layer, hidden, kind, least)))
+    if "clusters" in fields:
+        layer = publication.basis.notices
+    about_keys = keys or "source" in fields
+    gone = min(gone, max(1, told(layer, hidden, kind, least) if about_keys else 0))
+    if table.among:  # a place among all keys would tell of those left out
+        shown = {row.key for row in rows}
+        table = table.among(shown)
+        rows = [row for row in table.rows if row.key in shown]
     rows = _shared_again(publication.basis, table, rows)
     if gone and "shared" in fields:  # with whom a URL is shared would tell of the sources left out
         rows = [replace(row, shared=None, first_here=None) for row in rows]
@@ -294,7 +310,7 @@ def _shared_again(basis: Basis, table: Table, rows: Sequence[Any]) -> list[Any]:
 
 
 def _without_margins(every: Iterable[Table], kept: Sequence[Table]) -> list[Table]:
-    """Tables by source without their hosts, where any source's hosts at a key are too few.
+    """Tables by source without their hosts and places, where any source's hosts at a key are too few.
 
     What a source reported of a key would follow from the hosts of the key and of the source.
     """
@@ -304,7 +320,9 @@ def _without_margins(every: Iterable[Table], kept: Sequence[Table]) -> list[Tabl
     if all(sum(bool(row.hosts) for row in full[name].rows) == kept_rows[name] for name in feeds):
         return list(kept)
     return [
-        replace(table, rows=[replace(row, hosts=None) for row in table.rows]) if table.name in feeds else table
+        replace(table, rows=[replace(row, hosts=None, place=None) for row in table.rows])
+        if table.name in feeds
+        else table
         for table in kept
     ]
 

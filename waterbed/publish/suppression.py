@@ -3,7 +3,7 @@
 Further rows are left out, so that no hidden one follows.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -198,11 +198,17 @@ def _sizes(layers: Sequence[Layer]) -> Mapping[Key, int]:
 def told(layer: Layer, hidden: Collection[Key], kind: str, least: int) -> int:
     """Count the keys of a kind surely left out.
 
-    It is a lower bound that follows from the sites of the groups alone, so that the number of rows tells nothing.
+    It is a lower bound that follows from the sites of the groups alone, so that the number of rows tells nothing. It
+    leaves room for any one hidden key, of whatever kind, to have no site at all: then all keys that lie in it are none.
     """
-    groups = _Groups(layer, hidden).groups.values()
+    found = _Groups(layer, hidden)
     bound = 0
-    for group in groups:
+    for group in found.groups.values():
         keys = {key for part in group for key in part.keys if key[0] == kind and key in hidden}
         bound += min(len(keys), _sites(group) // least)
-    return bound
+    gone = {key: found.about[key] for key in found.about if key[0] == kind}
+    within = Counter(
+        key for parts in gone.values() for key in frozenset[Key].intersection(*(one.keys for one in parts))
+    )
+    most = max((within[key] for key in found.about), default=0)
+    return min(bound, len(gone) - most)

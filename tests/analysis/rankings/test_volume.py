@@ -125,6 +125,20 @@ def test_the_one_that_has_more_than_its_size_leads_and_the_large_do_not():
     assert sum(row.among_worst for row in placed) == pytest.approx(10, abs=0.01)
 
 
+def test_places_among_some_keys_count_these_alone():
+    """Without the first key another leads: expectations stay, and no place tells of the one that is left out."""
+    frame, seen, _ = world()
+    every = ranked(seen, frame)
+    some = ranked(seen, frame, among=every.keys() - {"k7"})
+    assert [row.shrunk for row in some.values()] == [row.shrunk for row in every.values()]
+    assert some["k7"].place_low is None
+    placed = [row for row in some.values() if row.place_low]
+    assert len(placed) == sum(row.place_low is not None for row in every.values()) - 1
+    assert min(row.place_low for row in placed) == 1
+    assert max(row.place_high for row in placed) == len(placed)
+    assert sum(row.among_worst for row in placed) == pytest.approx(10, abs=0.01)
+
+
 def test_sites_of_one_cluster_make_places_unsure():
     """The same count of sites that all share content says less."""
     frame, seen, _ = world()

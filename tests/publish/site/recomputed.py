@@ -77,6 +77,15 @@ class Files:
             assert len(list(csv.DictReader(file))) == len(rows), name
         return rows
 
+    @cached_property
+    def of_reports(self) -> bool:
+        """True if shares of rankings run from the report, as places do."""
+        return bool(json.loads((self.folder / "ranking-hoster.json").read_text())["clock"] == "reported")
+
+    def places(self, kind: str) -> dict[str, Row]:
+        """The places that stand beside shares."""
+        return self.by_key(f"places-{kind}") if self.of_reports else {}
+
     def by_key(self, name: str) -> dict[str, Row]:
         return {row["key"]: row for row in self.rows(name)}
 

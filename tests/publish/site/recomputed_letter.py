@@ -111,7 +111,7 @@ def _kinds(its: Files) -> Iterator[Told]:
 def _hosters(its: Files) -> Iterator[Told]:
     rows = [row for row in its.rows("ranking-hoster") if row["key"] != "unknown"]
     shared = [row for row in rows if row["removed_24h_low"] is not None]
-    places = its.rows("places-hoster")
+    places = list(its.places("hoster").values())
     norms = {row["norm"] for row in places} - {None}
     if rows:
         yield 6, "hosters with enough sites", f"{len(rows):,} hosters", "hosters"

@@ -66,12 +66,12 @@ def _marked(check: Check) -> str:
 def overview(check: Check) -> None:
     """The first page."""
     its, total = check.files, check.files.total
-    ranking, places = its.rows("ranking-hoster"), its.by_key("places-hoster")
+    ranking, places = its.rows("ranking-hoster"), its.places("hoster")
     below = sorted(
         (row for row in ranking if places.get(row["key"], {}).get("below_norm")),
         key=lambda row: (row["removed_24h"], row["key"]),
     )
-    assert total["below_norm"] == len(below)
+    assert total["below_norm"] == (None if total["norm_share"] is None else len(below))
     assert {place["norm"] for place in places.values()} <= {total["norm_share"], None}
     hosters = [row for row in ranking if row["key"] != "unknown"]
     assert (total["hosters"], total["hosters_with_share"]) == (
@@ -101,6 +101,8 @@ def overview(check: Check) -> None:
             f"{len(below)} {few} surely removed less than {norm} within 24 hours: {names}; the"
             if below
             else "No share was tested against a norm. The"
+            if total["norm_share"] is None and its.of_reports
+            else "Only shares from the report are held against a norm. The"
             if total["norm_share"] is None
             else f"None surely removed less than {norm} within 24 hours; that is no proof that all removed as much. The"
         )
@@ -116,7 +118,11 @@ def overview(check: Check) -> None:
             "certain; the most take in those of unknown order, and those whose countries are held back or unknown."
         )
     else:
-        lines.append("No hop was seen: no content was up at another hoster after leaving one.")
+        lines.append(
+            f"Hops are of fewer than {whole(total['least'])} sites, so they are held back."
+            if total["hops"] is None
+            else "No hop was seen: no content was up at another hoster after leaving one."
+        )
     lines += _changes(check, its.rows("changes-hoster"))
     they, are = ("it", "quarantine is") if len(held) == 1 else ("them", "quarantines are")
     opened = (
@@ -140,7 +146,7 @@ def overview(check: Check) -> None:
                 row["name"],
                 its.rows(f"hosters/{its.sheets[row['key']].stem}-numbers")[0]["seat"] or NOTHING,
                 share_cell(row),
-                places_cell(places.get(row["key"])),
+                *([places_cell(places.get(row["key"]))] if its.of_reports else []),
                 "",
             ]
             for row in slow[:SHOWN]
@@ -254,7 +260,7 @@ def ranking(check: Check) -> None:
     its, kind = check.files, "hoster"
     if found := re.fullmatch(r"ranking-(\w+)\.html", check.name):
         kind = found[1]
-    rows, places, volumes = its.rows(f"ranking-{kind}"), its.by_key(f"places-{kind}"), its.by_key(f"volume-{kind}")
+    rows, places, volumes = its.rows(f"ranking-{kind}"), its.places(kind), its.by_key(f"volume-{kind}")
     most = max([place["place_high"] or 0 for place in places.values()], default=0)
     shared = sum(place["place_low"] is not None for place in places.values())
     slow = slow_words(slowest_of(shared))

@@ -25,10 +25,10 @@ def sheet(check: Check) -> None:
     """A hoster's sheet."""
     its, stem = check.files, f"hosters/{Path(check.name).stem}"
     key = its.key(its.folder / check.name)
-    row, place = its.by_key("ranking-hoster")[key], its.by_key("places-hoster").get(key)
+    row, place = its.by_key("ranking-hoster")[key], its.places("hoster").get(key)
     more, shares = its.rows(f"{stem}-numbers")[0], its.rows(f"{stem}-shares")
-    most = max([one["place_high"] or 0 for one in its.rows("places-hoster")], default=0)
-    shared = sum(one["place_low"] is not None for one in its.rows("places-hoster"))
+    most = max([one["place_high"] or 0 for one in its.places("hoster").values()], default=0)
+    shared = sum(one["place_low"] is not None for one in its.places("hoster").values())
     slow = slow_words(slowest_of(shared))
     about = key + (f" · seat {more['seat']}" if more["seat"] else "")
     systems = [f"AS{one}" for one in more["origins"]]
@@ -65,7 +65,7 @@ def sheet(check: Check) -> None:
     boxes.append(
         f"{places_cell(place)}place by speed of {most}, 1 is the slowest{percent(place['among_worst'])} likely {slow}"
         if place and place["place_low"]
-        else f"{NOTHING}place by speedonly where a share is given"
+        else f"{NOTHING}place by speedonly where a share {'is given' if its.of_reports else 'runs from the report'}"
     )
     check.take("//section[@class='numbers']/div", *boxes)
     causes: Rows = []
@@ -142,7 +142,7 @@ def _share_with_ends(one: Row) -> str:
 
 def _notices(check: Check, rows: list[Row], more: Row) -> None:
     def ends(one: Row) -> str:
-        if one["removed"] is None:
+        if one["removed_low"] is None:
             return str(one["class"])
         return f"{percent(one['removed_low'])} to {percent(one['removed_high'])}"
 

@@ -12,7 +12,7 @@ from tests.study.copies import copied, kept
 from tests.study.facts import hour
 from waterbed.analysis.report import MonthReport, report_of
 from waterbed.model.window import Window, month_of
-from waterbed.publish.site.report import report_name, write_report
+from waterbed.publish.site.report import report_name, row_share, write_report
 from waterbed.study.study import open_study
 
 
@@ -45,6 +45,15 @@ def test_every_number_of_a_report_is_that_of_its_files(found: list[MonthReport],
     )  # fmt: skip
     assert min(map(len, (plain.overdue, plain.returned, plain.hosters))) > 0
     assert report_differences(write_report(crowded, tmp_path / "crowded")) == []
+
+
+def test_a_share_without_an_interval_stands_between_its_bounds(found: list[MonthReport]) -> None:
+    """Of too few days a row has a share and no ends: its bounds stand there, or its class, and no empty interval."""
+    row = replace(found[0].hosters[0].row, rank_class="too few days", removed_24h=0.6)
+    row = replace(row, removed_24h_low=None, removed_24h_high=None, removed_24h_worst=0.5, removed_24h_best=0.7)
+    assert row_share(row) == "50% to 70%"
+    assert row_share(replace(row, removed_24h_worst=0.6, removed_24h_best=0.6)) == "60%"
+    assert row_share(replace(row, removed_24h_worst=None, removed_24h_best=None)) == "too few days"
 
 
 @pytest.mark.parametrize(

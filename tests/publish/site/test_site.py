@@ -12,16 +12,20 @@ import pytest
 
 from tests.publish.api.serving import ACCESS, FOR_CASES, FOR_GROUPS, Server, fixed
 from tests.publish.api.serving import served as serving
+from tests.publish.site.views import SHEETS, frame, weekly
+from tests.publish.site.views import sheet as sheet_view
 from tests.publish.study import small_study
 from tests.study.facts import _canary, hour
 from waterbed.model.conclusions import Quarantine, QuarantineKind
+from waterbed.model.spelling import NOTHING
 from waterbed.publish.api.guard import Access
 from waterbed.publish.api.source import served_of
 from waterbed.publish.build_publication import publication_of
 from waterbed.publish.policy import Policy
 from waterbed.publish.release import publish_all
-from waterbed.publish.site.hoster import sheet_views
-from waterbed.publish.site.layout import HTML, Site
+from waterbed.publish.site.build import start_words
+from waterbed.publish.site.hoster import SheetView, sheet_page, sheet_views
+from waterbed.publish.site.layout import HTML, Site, make_site
 from waterbed.publish.site.quality import held_in_words
 from waterbed.publish.site.rankings import RankingEntry
 
@@ -218,6 +222,41 @@ def test_a_sheet_goes_when_its_hoster_is_held_back(tmp_path: Path) -> None:
     with small_study(tmp_path / "two") as study:
         publish_all(study, tmp_path / "out")
     assert not sheet.exists()
+
+
+def test_no_place_and_no_norm_stands_beside_a_share_of_another_clock(tmp_path: Path) -> None:
+    """Places and the norm run from the report: pages of shares from the notice name their clock, and have neither."""
+    start = start_words("notice_delivered")
+    for clock, placed in (("reported", True), ("notice_delivered", False)):
+        with small_study(tmp_path / clock, clock=clock) as study:
+            publish_all(study, tmp_path / clock / "out")
+        pages = {path.name: path.read_text() for path in (tmp_path / clock / "out").rglob("*.html")}
+        first, ranked, letter, sheet = (pages[f"{name}.html"] for name in ("index", "ranking", "letter", "AS64500"))
+        assert ("Surely below the norm." in ranked, "Probability to be" in ranked) == (placed, placed)
+        assert ("are of shares from the report" in ranked) is not placed
+        assert ("surely removed less than" in first, "Place by speed" in first) == (placed, placed)
+        assert ("95% interval lies above" in letter, "place by speed of 2" in sheet) == (placed, placed)
+        assert ("only where a share runs from the report" in sheet) is not placed
+    weeks = make_site(frame(), [sheet_page(sheet_view(), SHEETS, start)])["hosters/k1.html"].content.decode()
+    assert f"Removed within 24 hours of {start}, by week of the report" in weeks
+
+
+def test_weeks_without_an_interval_say_why() -> None:
+    """A week of notices has a share and no ends: its class stands in their place, and no figure claims a band."""
+
+    def shown(view: SheetView) -> str:
+        return make_site(frame(), [sheet_page(view, SHEETS, "the report")])["hosters/k1.html"].content.decode()
+
+    told = weekly()
+    bare = {"removed_low": None, "removed_high": None, "rank_class": "too few days"}
+    short = replace(
+        told, whole=[replace(one, **bare) for one in told.whole], weeks=[replace(one, **bare) for one in told.weeks]
+    )
+    claim = "the band and the upright line are its 95% interval"
+    with_ends, without = shown(sheet_view(weekly=told)), shown(sheet_view(weekly=short))
+    assert (claim in with_ends, claim in without) == (True, False)
+    assert f"{NOTHING} to {NOTHING}" not in without
+    assert without.count('<td class="n">too few days</td>') == len(told.whole) + len(told.weeks)
 
 
 def test_a_sheet_gives_no_curve_where_the_share_is_withheld(tmp_path: Path) -> None:

@@ -77,6 +77,17 @@ def weighing(rows: Sequence[RankingRow], groups: Mapping[str, Sequence[Episode]]
     )
 
 
+def unplaced(
+    rows: Sequence[RankingRow], groups: Mapping[str, Sequence[Episode]], clusters: Mapping[str, int]
+) -> list[PlaceRow]:
+    """The rows of `speed_places` before any has a place."""
+
+    def sites(row: RankingRow) -> int:
+        return len({_in_cluster(clock, clusters).site_id for clock in clocks(groups.get(row.key, ()))})
+
+    return [_row(row, sites=sites(row)) if row.rank_class == "ranked" else _row(row) for row in rows]
+
+
 def speed_places(
     rows: Sequence[RankingRow],
     groups: Mapping[str, Sequence[Episode]],

@@ -4,7 +4,7 @@ Volume and speed, volume against size, places, sources side by side.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from hashlib import sha256
@@ -32,7 +32,7 @@ from waterbed.analysis.rankings.keys import (
 )
 from waterbed.analysis.rankings.ranking import WITHHELD, Each, rank
 from waterbed.analysis.rankings.registered import credited, keys_of_episode, keys_of_site
-from waterbed.analysis.rankings.speed_ranks import Weighing, speed_places, weighing
+from waterbed.analysis.rankings.speed_ranks import Weighing, speed_places, unplaced, weighing
 from waterbed.analysis.rankings.structure import Structure
 from waterbed.analysis.rankings.takedown import By, Clock, clocks, episodes_by_key
 from waterbed.analysis.rankings.volume import volume_rows
@@ -268,10 +268,15 @@ class RankingTables:
         unasked = {key: OF_NAMES for key in made if not asked or (self._by_domain and key == UNTOLD)}
         return actor_shares(made, self.names, until=until, withheld=withheld, unasked=unasked)
 
-    def places(self, worst: int) -> list[PlaceRow]:
-        """Places by speed, slowest first."""
+    @property
+    def unplaced(self) -> list[PlaceRow]:
+        """The rows of `places`, without any place."""
+        return unplaced(self.rows, self.groups, self.clusters)
+
+    def places(self, worst: int, among: Collection[str] | None = None) -> list[PlaceRow]:
+        """Places by speed, slowest first, among some keys."""
         return speed_places(
-            self.rows,
+            [row for row in self.rows if among is None or row.key in among],
             self.groups,
             self.clusters,
             until=self.conclusions.until,
@@ -282,11 +287,15 @@ class RankingTables:
         )
 
     def volume(
-        self, sizes: Sequence[Size], worst: int, structure: Structure = _NO_STRUCTURE
+        self,
+        sizes: Sequence[Size],
+        worst: int,
+        structure: Structure = _NO_STRUCTURE,
+        among: Collection[str] | None = None,
     ) -> tuple[list[VolumeRow], str]:
         """Volume against size and covariates, and its method.
 
-        Without sizes there are counts alone. The method says if a few rows decide the expectation.
+        Without sizes there are counts alone. The method says if few rows decide. Places are `among` some keys.
         """
         rows, expected = volume_rows(
             self.appearances,
@@ -297,6 +306,7 @@ class RankingTables:
             structure=structure,
             rng=np.random.default_rng(SEED),
             worst=worst,
+            among=among,
         )
         return rows, "; ".join(filter(None, (VOLUME_METHOD, expected.remark if expected else "")))
 

@@ -4,7 +4,7 @@ Rates by address, expected counts over all that exist, shrunk ratios and their p
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
@@ -153,6 +153,7 @@ def volume_rows(
     worst: int = WORST,
     resamples: int = RESAMPLES,
     floor: int = SIZE_FLOOR,
+    among: Collection[str] | None = None,
 ) -> tuple[list[VolumeRow], Expectation | None]:
     """The volume of each key, and the expectation.
 
@@ -160,8 +161,8 @@ def volume_rows(
 
     `incident_urls` are the URLs of each incident, `clusters` the cluster of each site, `frame` the sizes of all
     there is, `structure` their covariates (see `expectation`). Shrinkage is over the whole frame, places are among keys
-    with at least FEWEST_SITES sites, and twins are given of these. Keys without a size come after, by sites; the
-    unattributed come last.
+    with at least FEWEST_SITES sites, and twins are given of these; places are `among` some keys alone if these are
+    given. Keys without a size come after, by sites; the unattributed come last.
     """
     volumes = volumes_of(appearances)
     keys_of_url = _keys_of_urls(volumes)
@@ -170,7 +171,7 @@ def volume_rows(
     sites = {key: len(volume.sites) for key, volume in volumes.items()}
     expected = expectation(frame, sites, structure)
     twins = _twins(expected, sites)
-    shrunk, places = _ratios(volumes, clusters, expected, rng, worst, resamples)
+    shrunk, places = _ratios(volumes, clusters, expected, rng, worst, resamples, among)
     rows = []
     for key, volume in volumes.items():
         share = counted.get(key)
@@ -242,6 +243,7 @@ def _ratios(
     rng: np.random.Generator,
     worst: int,
     resamples: int,
+    among: Collection[str] | None,
 ) -> tuple[_Ratios, _Places]:
     """Shrunk ratios, and places of keys with enough sites.
 
@@ -258,7 +260,8 @@ def _ratios(
     at = {key: number for number, key in enumerate(keys) if observed[number]}
     ends = {k: (round(float(shrunk.rate[n]), 6), round(float(shrunk.low[n]), 6), round(float(shrunk.high[n]), 6))
             for k, n in at.items()}  # fmt: skip
-    chosen = [key for key, number in at.items() if observed[number] >= FEWEST_SITES]
+    enough = [key for key, number in at.items() if observed[number] >= FEWEST_SITES]
+    chosen = [key for key in enough if among is None or key in among]
     if len(chosen) < 2:
         return ends, {}
     index = np.array([at[key] for key in chosen])

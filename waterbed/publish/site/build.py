@@ -11,11 +11,12 @@ from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.progress import stage, staged
 from waterbed.publish.exports import chosen
-from waterbed.publish.policy import BEYOND, EFFECTS, Publication, Table, named_keys
+from waterbed.publish.policy import BEYOND, EFFECTS, PLACES, Publication, Table, named_keys
 from waterbed.publish.site.added import added_pages
 from waterbed.publish.site.displacement import PATH as DISPLACEMENT
 from waterbed.publish.site.displacement import displacement_pages
 from waterbed.publish.site.figures.moments import in_weeks
+from waterbed.publish.site.hops_shown import why_no_hops
 from waterbed.publish.site.hoster import sheet_page, sheet_paths, sheet_views
 from waterbed.publish.site.interventions import EventPage, intervention_pages
 from waterbed.publish.site.layout import Layout, Site, make_site
@@ -43,7 +44,8 @@ _RANKING = "ranking-"
 @stage("pages")
 def site_of(study: Study, conclusions: Conclusions, publication: Publication) -> Site:
     """Build all pages; `publication` holds only publishable data."""
-    rankings = [_ranking(publication, table) for table in publication.tables if table.name.startswith(_RANKING)]
+    placed = study.config.clock == "reported"  # as places and the norm are: of other clocks they say nothing
+    rankings = [_ranking(publication, one, placed) for one in publication.tables if one.name.startswith(_RANKING)]
     hosters = next(view for view in rankings if view.kind == "hoster")
     sheets = sheet_paths([one.row.key for one in hosters.standings if one.row.key != UNKNOWN])
     start = start_words(study.config.clock)
@@ -60,7 +62,7 @@ def site_of(study: Study, conclusions: Conclusions, publication: Publication) ->
         *added_pages(publication, chosen(study.config.publish.plugins).pages),
     ]
     view = _overview(study, conclusions, publication, hosters.standings, sheets, events)
-    tables = {table.name: table.rows for table in publication.tables}
+    tables = {one.name: one.rows for one in publication.tables if placed or not one.name.startswith(PLACES)}
     letter = LetterView(tables=tables, passages=view.passages, home=study.config.home, events=view.events)
     pages.insert(0, letter_page(letter, pages))
     first = overview_page(view, pages, start)
@@ -94,13 +96,16 @@ def _frame(study: Study, publication: Publication) -> Layout:
     )
 
 
-def _ranking(publication: Publication, table: Table) -> RankingView:
-    """One ranking with its keys' ranks and volumes, if published."""
+def _ranking(publication: Publication, table: Table, placed: bool) -> RankingView:
+    """One ranking with its keys' volumes, if published, and places if `placed`."""
     kind = table.name.removeprefix(_RANKING)
     places, volumes = (_by_key(publication, f"{what}-{kind}") for what in ("places", "volume"))
     return RankingView(
         kind=kind,
-        standings=[RankingEntry(row=row, place=places.get(row.key), volume=volumes.get(row.key)) for row in table.rows],
+        standings=[
+            RankingEntry(row=row, place=places.get(row.key) if placed else None, volume=volumes.get(row.key))
+            for row in table.rows
+        ],
         left_out=table.envelope.left_out,
         slowest=publication.slowest.get(kind, 0),
         norm=publication.norm,
@@ -157,6 +162,8 @@ def _overview(
         notes=list(_notes(conclusions)),
         events=[(one.page.path, one.page.title, one.line) for one in events],
         sheets=sheets,
+        window=bool(publication.window),
+        no_hops=why_no_hops(conclusions.hops, window=bool(publication.window), least=publication.policy.least),
     )
 
 
@@ -166,8 +173,10 @@ def _totals(conclusions: Conclusions, publication: Publication, standings: Seque
     facts, outcomes = conclusions.facts, conclusions.outcomes
     told = bool(standings) or not facts.targets
     hosters = [one for one in standings if one.row.key != UNKNOWN]
-    hops = sum(cell.hops for cell in cells) if cells or not conclusions.hops else None
+    held = bool(publication.window) or any(hop.order != "parallel" for hop in conclusions.hops)
+    hops = sum(cell.hops for cell in cells) if cells or not held else None
     undecided = sum(looks for (_, state), looks in outcomes.items() if state == "unknown")
+    tested = norm_share(standings)
     leaving = [cell for cell in cells if cell.passage == "leaves home"]
     open_way = sum(cell.hops for cell in cells if cell.passage in (None, "unknown"))
     for name, value, meaning in (
@@ -193,14 +202,14 @@ def _totals(conclusions: Conclusions, publication: Publication, standings: Seque
             sum(one.row.removed_24h_low is not None for one in hosters),
             "of these, those with a share",
         ),
-        ("below_norm", len(below_norm(standings)), "of these, those that surely removed less than the norm"),
         (
-            "norm_share",
-            norm_share(standings),
-            "the norm: share removed within 24 hours; null: no row was held against it",
+            "below_norm",
+            None if tested is None else len(below_norm(standings)),
+            "of these, those that surely removed less than the norm; null: none was held against it",
         ),
+        ("norm_share", tested, "the norm: share removed within 24 hours; null: none of these was held against it"),
         ("norm_rate", norm.rate, "most that are wrongly said to be below it, as a share of those named"),
-        ("hops", hops, "hops that are not known to be parallel copies"),
+        ("hops", hops, "hops that are not known to be parallel copies; of a window, those told of the whole study"),
         ("hops_certain", sum(cell.certain for cell in cells), "of these, surely displacement"),
         ("left_home_least", sum(cell.certain for cell in leaving), "hops that surely are displacement and left home"),
         ("left_home_most", sum(cell.hops for cell in leaving) + open_way, "hops that may have left home"),

@@ -1,12 +1,13 @@
 """Names and script data of the displacement page."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from graphs.network.figures import GraphFigure
 from graphs.network.moves import Level
 from graphs.network.positions import positions
+from waterbed.model.conclusions import Hop
 from waterbed.publish.hop_cells import LEVELS, HopCell, HopCells
 from waterbed.publish.hop_sums import WAYS, cell_flows
 from waterbed.publish.site.figures.hops import Spot, evidence_words, shells_of
@@ -19,6 +20,9 @@ WORDS: Final[Mapping[Level, tuple[str, str]]] = {
     "country": ("country", "countries"),
 }
 HELD: Final = "held back"
+OF_WINDOW: Final = (
+    "Hops of a window are shown only as far as an edition of the whole study has told them: none of those lies in it."
+)
 """Placeholder for a withheld passage."""
 
 
@@ -43,11 +47,21 @@ class HopsView:
     chains: Annotated[Mapping[Level, Sequence[ChainRow]], "lengths of chains on each level"]
     events: Annotated[Sequence[tuple[str, str, str]], "path, title and one sentence of each intervention's page"]
     moments: Annotated[Sequence[Moment], "events that are marked on the weeks"] = ()
+    window: Annotated[bool, "whether it is about some of the reports"] = False
 
     @property
     def placed(self) -> list[Placed]:
         """Events among the weeks; each week begins at its number."""
         return [(at + 0.5, one) for at, one in in_weeks(self.cells.weeks, self.moments)]
+
+
+def why_no_hops(hops: Iterable[Hop], *, window: bool, least: int) -> str:
+    """The reason that no hop of a publication is shown."""
+    if window:
+        return OF_WINDOW
+    if any(hop.order != "parallel" for hop in hops):
+        return f"Hops are of fewer than {least} sites, so they are held back."
+    return "No hop was seen: no content was up at another hoster after leaving one."
 
 
 class Shown:

@@ -155,13 +155,15 @@ def _figures(view: SheetView, stem: str, start: str) -> Iterator[Figure]:
         weeks = view.weekly.weeks
         noticed = in_weeks([week.week or "" for week in weeks], view.moments)
         last = next(week for week in reversed(weeks) if week.removed is not None)
+        drawn = any(week.removed_low is not None for week in weeks)
+        band = "; the band and the upright line are its 95% interval" if drawn else ": what happened"
         yield figure_of(
             "weeks",
             "Removed within 24 hours of the notice, by week of the notice",
             f"{len(weeks)} weeks; {percent(last.removed)} in {last.week}, the last one with a share."
             f"{moment_words(noticed)}",
-            "Each point is the share of one week's notices after which the content was removed within 24 hours; the "
-            "band and the upright line are its 95% interval. A break: too few sites in that week.",
+            "Each point is the share of one week's notices after which the content was removed within 24 hours"
+            f"{band}. A break: too few sites in that week.",
             "compliance-hoster",
             lambda width: weeks_scene(
                 [(week.week or "", week.removed, week.removed_low, week.removed_high) for week in weeks],
@@ -175,7 +177,7 @@ def _figures(view: SheetView, stem: str, start: str) -> Iterator[Figure]:
         placed = in_weeks([week.window for week in view.reported], view.moments)
         yield figure_of(
             "reported",
-            "Removed within 24 hours of the report, by week of the report",
+            f"Removed within 24 hours of {start}, by week of the report",
             f"{len(told)} weeks with a share; {percent(told[-1].removed_24h)} in {told[-1].window}, the last one."
             f"{moment_words(placed)}",
             "Each point is the share of one week's reports: what happened, between the worst and the best case of what "

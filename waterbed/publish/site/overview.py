@@ -99,6 +99,8 @@ class OverviewView:
     notes: Annotated[Sequence[str], "what a reader must know before believing a number"]
     events: Annotated[Sequence[tuple[str, str, str]], "path, title and answer of each event's page"]
     sheets: Mapping[str, str]
+    window: Annotated[bool, "whether it is about some of the reports"] = False
+    no_hops: Annotated[str, "why no hop is shown, where none is"] = ""
 
 
 def slowest_of_all(standings: Sequence[RankingEntry]) -> list[RankingEntry]:

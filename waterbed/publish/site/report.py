@@ -250,7 +250,7 @@ def row_share(row: RankingRow | None) -> str:
     """The share removed in a row of a ranking."""
     if row is None:
         return NOTHING
-    if row.removed_24h is not None:
+    if row.removed_24h_low is not None:
         ends = row.removed_24h_low, row.removed_24h_high
         return f"{percent(row.removed_24h)} ({percent(ends[0])} to {percent(ends[1])})"
     if row.rank_class == "too few days" and row.removed_24h_worst is not None:

@@ -196,6 +196,12 @@ def with_sources(system: System, tables: Tables, kinds: Iterable[Reported], tota
         for row in table["rows"] if name.startswith("feeds-") else ():
             if row["hosts"] is not None:
                 system.equals(those(row["source"], key=(kind, row["key"])), row["hosts"])
+        every_host = {row["key"]: row["hosts"] for row in tables.get(f"ranking-{kind}", {"rows": ()})["rows"]}
+        for row in table["rows"] if name.startswith("feeds-") else ():
+            if row["removed_24h"] is not None:  # a quotient of whole numbers, as far as its digits tell it
+                sizes = list(_denominators(row["removed_24h"], every_host[row["key"]]))
+                system.at_least(those(row["source"], key=(kind, row["key"])), min(sizes))
+                system.at_most(those(row["source"], key=(kind, row["key"])), max(sizes))
         placed = sorted(
             (row["source"], row["place"], row["key"])
             for row in (table["rows"] if name.startswith("feeds-") else ())
@@ -213,6 +219,12 @@ def with_sources(system: System, tables: Tables, kinds: Iterable[Reported], tota
         for row in table["rows"] if name.startswith("ranking-") and name not in APART else ():
             system.equals([(("reported", one), 1.0) for one in every if (kind, row["key"]) in one[0]], row["hosts"])
     system.equals([(("reported", one), 1.0) for one in every], total)
+
+
+def _denominators(share: float, most: int) -> Iterable[int]:
+    """All numbers of URLs, enough for a share, of which a part may be a share as told."""
+    close = 0.05 if share == round(share, 1) else 5e-7
+    return (size for size in range(FEWEST, most + 1) if abs(round(share * size) / size - share) <= close + 1e-12)
 
 
 def with_notices(system: System, tables: Tables, signatures: Sequence[Signature], weeks: Sequence[str]) -> None:

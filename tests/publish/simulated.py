@@ -207,7 +207,7 @@ def _sources(urls: Sequence[Url]) -> Iterable[Table]:
                 source=source,
                 place=own[key].place if key in own else None,
                 hosts=own[key].hosts if key in own else 0,
-                removed_24h=None,
+                removed_24h=_removed([url for url in of[source] if key in url.keys[kind]]),
             )
             for key in sorted({key for url in urls for key in url.keys[kind]})
             for source, own in each.items()
@@ -215,6 +215,11 @@ def _sources(urls: Sequence[Url]) -> Iterable[Table]:
         yield Table(name=f"feeds-{kind}", title="", cls=FeedRow, rows=rows, envelope=_info("feeds", kind))
     cards = [_card(source, own) for source, own in of.items()]
     yield Table(name="feeds", title="", cls=FeedCard, rows=cards, envelope=_info("feeds", "source"))
+
+
+def _removed(own: Sequence[Url]) -> float | None:
+    """The share that was removed of enough URLs."""
+    return round(sum(url.number % 3 > 0 for url in own) / len(own), 6) if len(own) >= FEWEST else None
 
 
 def _card(source: str, own: Sequence[Url]) -> FeedCard:

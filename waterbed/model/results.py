@@ -231,7 +231,10 @@ class FeedRow:
         int | None, "place by hosts among what this source reported; null: it reported none there, or held back"
     ]
     hosts: Annotated[int | None, "distinct hosts it reported there; null: held back"]
-    removed_24h: Annotated[float | None, "share of what it reported removed within 24 h; null where not estimable"]
+    removed_24h: Annotated[
+        float | None,
+        "share of what it reported removed within 24 h, in tenths if hosts are held back; null: not estimable",
+    ]
     latent: Annotated[
         float | None, "what all sources tell of the key beside its size, 0 in the middle, spread 1; never published"
     ] = None

@@ -312,7 +312,8 @@ def _shared_again(basis: Basis, table: Table, rows: Sequence[Any]) -> list[Any]:
 def _without_margins(every: Iterable[Table], kept: Sequence[Table]) -> list[Table]:
     """Tables by source without their hosts and places, where any source's hosts at a key are too few.
 
-    What a source reported of a key would follow from the hosts of the key and of the source.
+    What a source reported of a key would follow from the hosts of the key and of the source, and from a share's digits:
+    in tenths it may be of any number that has a share.
     """
     full = {table.name: table for table in every}
     feeds = {table.name for table in kept if "source" in columns(table.cls) and "key" in columns(table.cls)}
@@ -320,11 +321,15 @@ def _without_margins(every: Iterable[Table], kept: Sequence[Table]) -> list[Tabl
     if all(sum(bool(row.hosts) for row in full[name].rows) == kept_rows[name] for name in feeds):
         return list(kept)
     return [
-        replace(table, rows=[replace(row, hosts=None, place=None) for row in table.rows])
+        replace(table, rows=[replace(row, hosts=None, place=None, removed_24h=_tenths(row)) for row in table.rows])
         if table.name in feeds
         else table
         for table in kept
     ]
+
+
+def _tenths(row: Any) -> float | None:
+    return None if row.removed_24h is None else round(row.removed_24h, 1)
 
 
 def _with_cells(publication: Publication, whole: LastEdition | None) -> Publication:

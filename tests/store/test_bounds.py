@@ -29,6 +29,7 @@ from waterbed.store.settings import Judge
         ("[probe]\ndefault_profile = 'text'", ("probe.default_profile is 'text'", "'strict' or 'headers'")),
         ("[schedule]\nyoung_hours = inf", ("schedule.young_hours inf",)),
         ("[judge]\nconfirm_looks = 0", ("judge.confirm_looks 0",)),
+        ("[canary]\nevery_s = 601.0", ("canary.every_s 601", "twice judge.canary_within_s, 600")),
         ("[canary]\nneed = 1.5", ("canary.need 1.5", "0.001 to 1 was")),
         ("[canary]\nneed = 0.0", ("canary.need 0 ", "0.001 to 1 was")),
         ("[judge]\nfreeze_s = 7199.0", ("judge.freeze_s 7199 is shorter than judge.confirm_s 7200", "docs/method.md")),

@@ -148,6 +148,11 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
                     f"domains.categories holds {category!r}, whose profile is strict: a question names the domain to "
                     "its registry (docs/ethics.md); give it another profile in probe.profiles, or leave it out"
                 )
+        if self.canary.every_s > 2 * self.judge.canary_within_s:
+            raise ValueError(
+                f"canary.every_s {self.canary.every_s:g} is above twice judge.canary_within_s, "
+                f"{2 * self.judge.canary_within_s:g}: between two canary checks so far apart no check is believed"
+            )
         if not all(text.isprintable() for text in (self.contact, self.name, self.publish.publisher)):
             raise ValueError("name, contact and publisher may hold no control characters")
         refuse_unusable(self, resolver=self.names.resolver, targets=self.canary.targets)

@@ -32,8 +32,9 @@ MEANINGS: Final[Mapping[str, str]] = {
     "most_contaminated": "largest share of a control's arrivals that the event may have sent there from the target",
     "detection.home": "lowest and highest share of arrivals at home that reports find",
     "detection.abroad": "the same abroad",
-    "fall": 'what says that the target fell, tested first: "removal, change", "mean change" or "mean change, blocks"',
-    "primary": "the outcome that the report is about, tested second",
+    "fall": 'what says that the target fell, tested first: "removal, change"; with appearances also "mean change" or '
+    '"mean change, blocks"',
+    "primary": 'the outcome that the report is about, tested second; "removal, change, buffer" needs a buffer',
     "secondary": "outcomes tested if the primary rejects, corrected for their number",
     "read": "dates on which the report is read; before the first, outputs are interim and have no test",
     "events": "further targets, each a table [[events]] with target and date",

@@ -1,6 +1,7 @@
 """Lab runs of disturbed and misleading worlds, end to end with the production crawler."""
 
 from collections.abc import Mapping
+from copy import copy
 from datetime import timedelta
 from pathlib import Path
 
@@ -100,7 +101,9 @@ def test_each_protection_holds_alone_what_none_would(tmp_path: Path, monkeypatch
         def false(off: Mapping[str, Mapping[str, float]]) -> set[str]:
             """Hosters with false removals, some settings being others."""
             parts = {name: msgspec.structs.replace(getattr(whole, name), **its) for name, its in off.items()}
-            study.folder.config = msgspec.structs.replace(whole, **parts)
+            config = study.folder.config = copy(whole)
+            for name, its in parts.items():  # no settings file may say so: a canary that needs nothing protects nothing
+                msgspec.structs.force_setattr(config, name, its)
             found = false_removals(done.truth, study.conclude().episodes, done.url_ids.__getitem__)
             return {episode.hoster for episode in found}
 

@@ -163,7 +163,8 @@ class _Machine:
             for hoster in answer.hosters or (UNATTRIBUTED,):
                 self._start(hoster, self.known_up_at, answer, seen=None)
         for hoster, now in list(self.open.items()):
-            self._end(hoster, when, "lineage" if _handed_over(hoster, now.latest, answer) else run.cause)
+            stays = self.rotation.remains(hoster, self.stretch - 1, now.last_up, when)
+            self._end(hoster, when, ended_by(hoster, now.latest, answer, run.cause, rotates=stays))
 
     def _flap(self, when: int) -> None:
         """Keep the first removal after a report that is not confirmed: if it is back, it may have been put back."""
@@ -301,15 +302,19 @@ def routed(answer: Attribution) -> tuple[str, ...]:
     return tuple(sorted({prefix for prefix in answer.prefixes if prefix}))
 
 
-def _handed_over(hoster: str, before: Attribution, answer: Attribution | None) -> bool:
-    """True if the hoster's addresses belong to another by then.
+def ended_by(
+    hoster: str, before: Attribution, answer: Attribution | None, cause: EndCause | None, *, rotates: bool
+) -> EndCause | None:
+    """Return why a hoster's episode ends at an absence.
 
-    Content is first seen gone there: it is unknown which of the two removed it. It is unknown which of the two removed
-    it.
+    Where another answered for it, nobody saw this hoster remove anything: its network changed hands, or the name was
+    pointed elsewhere, unless it `rotates` through both.
     """
     if answer is None or hoster in (answer.hosters or (UNATTRIBUTED,)):
-        return False
-    return _why_without(hoster, before, answer) == "lineage"
+        return cause
+    why = _why_without(hoster, before, answer)
+    pointed_away = cause in ("removed", "network") and not rotates
+    return why if why == "lineage" or pointed_away else cause
 
 
 def _why_without(hoster: str, before: Attribution, answer: Attribution) -> EndCause:

@@ -39,11 +39,11 @@ def at(hosters: str, *, proxy: bool = False, places: str = "") -> Attribution:
 def sightings(text: str) -> list[Sighting]:
     """One look an hour: `A` up at A, `AB` at both, `A*` behind proxy A, `-` down, `?` unknown; split by spaces.
 
-    `!` is down and not confirmed.
+    `!` is down and not confirmed; what is down without a letter is so at the place of the look before.
 
     `B@A` is up at B, with the address that was A's; `-B@A` is down there.
     """
-    made = []
+    made, last = [], at("A")
     for n, word in enumerate(text.split()):
         state = {"-": "down", "!": "down", "?": "unknown"}.get(word[0], "up")
         verdict = Verdict(
@@ -59,7 +59,8 @@ def sightings(text: str) -> list[Sighting]:
         )
         hosters, _, places = word.strip("-!*").partition("@")
         answer = at(hosters, proxy=word.endswith("*"), places=places) if state != "unknown" and hosters else None
-        answer = at("A") if word in "-!" else answer
+        answer = last if word in "-!" else answer
+        last = answer or last
         made.append(Sighting(verdict=verdict, down=word[0] == "-", attribution=answer))
     return made
 
@@ -98,13 +99,18 @@ def shape(text: str, **options) -> list[tuple]:
         ("A A P* P*", [("A", 2, 3, "masked"), ("P", 4, None, None)]),
         ("A A B@A B@A B@A", [("A", 2, 3, "lineage"), ("B", 5, None, None)]),
         ("A A B@A -B@A - -", [("A", 2, 3, "lineage"), ("B", 3, 4, "removed")]),
-        ("A A C B@A -B@A - -", [("A", 2, 4, "lineage"), ("C", 3, 5, "removed"), ("B", 4, 5, "removed")]),
+        ("A A C B@A -B@A - -", [("A", 2, 4, "lineage"), ("C", 3, 5, "moved"), ("B", 4, 5, "removed")]),
         ("A A B@A A A", [("A", 2, 3, "lineage"), ("B", 3, 4, "lineage"), ("A", 5, None, None)]),
         ("AC AC BC@AC BC@AC", [("A", 2, 3, "lineage"), ("C", 4, None, None), ("B", 4, None, None)]),
         ("A A -B@A -B@A -B@A", [("A", 2, 3, "lineage")]),
         ("A A - -B@A -B@A", [("A", 2, 3, "removed")]),
         ("AC AC -BC@AC - -", [("A", 2, 3, "lineage"), ("C", 2, 3, "removed")]),
-        ("A A -C - -", [("A", 2, 3, "removed")]),
+        ("A A -C - -", [("A", 2, 3, "moved")]),
+        ("A A -P* - -", [("A", 2, 3, "masked")]),
+        ("A A C -C - -", [("A", 2, 4, "moved"), ("C", 3, 4, "removed")]),
+        ("A A - -C -C", [("A", 2, 3, "removed")]),
+        ("AC AC -C - -", [("A", 2, 3, "moved"), ("C", 2, 3, "removed")]),
+        ("A C A C A -C - -", [("A", 5, 6, "removed"), ("C", 4, 6, "removed")]),
         ("AC AC C C", [("A", 2, 3, "moved"), ("C", 4, None, None)]),
         ("A B B A B B B A B", [("A", 8, None, None), ("B", 9, None, None)]),
         ("A A B B - - -", [("A", 2, 3, "moved"), ("B", 4, 5, "removed")]),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from graphs.episodes import EpisodeRules, UrlHistory, _handed_over, _why_without, routed
+from graphs.episodes import EpisodeRules, UrlHistory, _why_without, ended_by, routed
 from graphs.rotation import RETURNS
 from graphs.runs import UNATTRIBUTED, Sighting
 from waterbed.model.conclusions import Attribution, EndCause, Episode
@@ -139,7 +139,8 @@ class _Machine:
             for hoster in answer.hosters or (UNATTRIBUTED,):
                 self._start(hoster, self.known.known_up_at, answer, seen=None)
         for hoster, now in list(self.open.items()):
-            self._end(hoster, when, "lineage" if _handed_over(hoster, now.latest, answer) else cause)
+            stays = self.rotation.remains(hoster, self.stretch - 1, now.last_up, when)
+            self._end(hoster, when, ended_by(hoster, now.latest, answer, cause, rotates=stays))
 
     def _flap(self, when: datetime) -> None:
         if when > self.rules.until:

@@ -23,8 +23,9 @@ from waterbed.intake.reports import Defaults
 from waterbed.model.facts import Observation
 from waterbed.model.urls import CanonicalUrl
 from waterbed.store.config import Config, read_config, write_toml
+from waterbed.store.machine_settings import ConnectTo, Lab
 from waterbed.store.own_files import SETTINGS
-from waterbed.store.settings import ConnectTo, Lab, Probe
+from waterbed.store.settings import Probe
 from waterbed.store.tables import TABLES
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys
 from waterbed.study.study import Study, create_study, open_study

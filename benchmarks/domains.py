@@ -22,7 +22,8 @@ from waterbed.lab.servers.rdap_data import Registries
 from waterbed.lab.servers.rdap_domains import TrueDomain
 from waterbed.model.facts import DomainRegistration
 from waterbed.store.config import Config
-from waterbed.store.settings import Domains, Lab, Registry
+from waterbed.store.machine_settings import Lab
+from waterbed.store.settings import Domains, Registry
 from waterbed.study.study import create_study
 
 LIMITS = {"com": 60.0, "net": 60.0, "org": 30.0, "xyz": 20.0, "nl": 10.0}

@@ -27,7 +27,8 @@ from waterbed.model.bookkeeping import Due
 from waterbed.model.codec import microseconds
 from waterbed.store.backlog import schedule_lag
 from waterbed.store.config import Config
-from waterbed.store.settings import Canary, Lab, Names, Probe, StoreAt
+from waterbed.store.machine_settings import Lab, StoreAt
+from waterbed.store.settings import Canary, Names, Probe
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
 from waterbed.study.study import Study, create_study

@@ -34,7 +34,8 @@ from waterbed.model.bookkeeping import Due
 from waterbed.model.facts import Observation, Report
 from waterbed.store.backlog import schedule_lag
 from waterbed.store.config import Config
-from waterbed.store.settings import Lab, Schedule, StoreAt
+from waterbed.store.machine_settings import Lab, StoreAt
+from waterbed.store.settings import Schedule
 from waterbed.study.study import Study, create_study
 
 COPIES = Path(__file__).parent / "copies.py"

@@ -35,8 +35,9 @@ from waterbed.intake.reports import Defaults
 from waterbed.model.bookkeeping import Due, Reserved
 from waterbed.model.facts import Observation
 from waterbed.store.config import Config, read_config, write_toml
+from waterbed.store.machine_settings import ConnectTo, Lab, StoreAt
 from waterbed.store.own_files import SETTINGS
-from waterbed.store.settings import ConnectTo, Lab, Probe, Schedule, StoreAt
+from waterbed.store.settings import Probe, Schedule
 from waterbed.store.tables import TABLES
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys
 from waterbed.study.study import create_study, open_study

@@ -29,9 +29,9 @@ from waterbed.store.lake.manifest import Day
 from waterbed.store.lake.rows import table_of
 from waterbed.store.lake.sealing import scratch_of, seal
 from waterbed.store.lake.writing import DayFiles
+from waterbed.store.machine_settings import Retention
 from waterbed.store.retention import prune
 from waterbed.store.schema import revisions
-from waterbed.store.settings import Retention
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES, table_name
 from waterbed.study.study import Study, create_study, open_study

@@ -6,7 +6,8 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_netw
 
 from waterbed.model.addresses import carried
 from waterbed.model.errors import InputError
-from waterbed.store.settings import Guard, Lab
+from waterbed.store.machine_settings import Lab
+from waterbed.store.settings import Guard
 
 Connector = Callable[[str, int], tuple[str, int] | str | None]
 """Maps a checked public address and port to the endpoint to connect to.

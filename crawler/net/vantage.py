@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from waterbed.model.errors import InputError
 from waterbed.store.config import Config
-from waterbed.store.settings import Lab
+from waterbed.store.machine_settings import Lab
 
 _WHERE = "see docs/operations.md, Vantage points"
 

@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from waterbed.lab.simulate.facts import LookPlan, VirtualFacts, keyed, virtual_facts
+from waterbed.lab.simulate.facts import LookPlan, VirtualFacts, virtual_facts
+from waterbed.lab.simulate.single_facts import keyed
 from waterbed.lab.world.allocations import Allocations, country_csv, hosters_toml, routing_csv
 from waterbed.lab.world.file import World
 from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
 from waterbed.model.facts import Notice
 from waterbed.store.config import Config
-from waterbed.store.settings import Lab, Publish
+from waterbed.store.machine_settings import Lab
+from waterbed.store.settings import Publish
 from waterbed.study.study import Study, create_study
 
 ROOT = Path(__file__).parents[2]

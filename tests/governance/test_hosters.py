@@ -20,7 +20,7 @@ from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.errors import InputError
 from waterbed.store.config import Config
 from waterbed.store.hoster_settings import Hosters
-from waterbed.store.settings import StoreAt
+from waterbed.store.machine_settings import StoreAt
 from waterbed.study.study import Study, create_study
 
 FILE = """

@@ -36,7 +36,8 @@ from waterbed.publish.api.source import served_of
 from waterbed.publish.build_publication import publication_of
 from waterbed.publish.policy import publishable
 from waterbed.publish.release import publish_all
-from waterbed.publish.site.hoster import SheetView, sheet_views
+from waterbed.publish.site.hoster import SheetView
+from waterbed.publish.site.hoster_views import sheet_views
 from waterbed.publish.site.rankings import RankingEntry
 from waterbed.study.study import Study
 

@@ -13,7 +13,7 @@ from tests.service.conftest import _nothing_outlives_its_test  # noqa: F401 (a f
 from tests.service.rig import QUICK, STARTED, awaited, fetched, set_service
 from tests.study.rig import lab_study, reports_csv
 from waterbed.model.facts import Observation
-from waterbed.store.settings import Chore, Log
+from waterbed.store.machine_settings import Chore, Log
 
 WORDS = ("quarzfelsen", "moorweide", "brandgans", "heidschnucke", "zwergtaucher", "eiderente")
 

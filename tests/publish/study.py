@@ -9,7 +9,8 @@ import pytest
 
 from tests.study.facts import _canary, _looks, config, hour, report, resolution, target
 from waterbed.model.facts import Notice
-from waterbed.store.settings import Publish, StoreAt
+from waterbed.store.machine_settings import StoreAt
+from waterbed.store.settings import Publish
 from waterbed.study.study import Study, create_study
 
 STEP = 22

@@ -15,8 +15,8 @@ import msgspec
 from waterbed.service.endpoint import Endpoint
 from waterbed.service.service import Service, ServiceReport
 from waterbed.store.config import write_toml
+from waterbed.store.machine_settings import Service as Settings
 from waterbed.store.own_files import SETTINGS
-from waterbed.store.settings import Service as Settings
 from waterbed.study.study import Study
 
 QUICK = Settings(pass_s=600.0, stop_s=2.0, health_every_s=1.0, listen="127.0.0.1:0", longest_wait_s=1.0)

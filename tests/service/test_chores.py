@@ -11,7 +11,7 @@ from tests.service.rig import until
 from waterbed.model.errors import InputError
 from waterbed.service.chores import DONE, Chores, words_of
 from waterbed.store.config import Config
-from waterbed.store.settings import Chore
+from waterbed.store.machine_settings import Chore
 from waterbed.study.study import create_study
 
 

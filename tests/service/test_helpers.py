@@ -11,7 +11,7 @@ from tests.service.rig import awaited, fetched, lines, set_service, started
 from tests.study.rig import feed, lab_study, reports_csv
 from waterbed.model.bookkeeping import Due, RunEnd
 from waterbed.model.facts import Observation
-from waterbed.store.settings import Log
+from waterbed.store.machine_settings import Log
 
 
 def test_helpers_look_and_are_begun_again(store_url: str, tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ from waterbed.model.facts import Observation
 from waterbed.service import service as keeping
 from waterbed.service.endpoint import Endpoint
 from waterbed.service.service import Service
-from waterbed.store.settings import Log, Names, Schedule
+from waterbed.store.machine_settings import Log
+from waterbed.store.settings import Names, Schedule
 from waterbed.store.tables import TABLES
 from waterbed.study.study import Study, open_study
 

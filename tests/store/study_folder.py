@@ -9,7 +9,7 @@ from waterbed.intake.importer import ImportReport, import_reports
 from waterbed.intake.reports import Defaults
 from waterbed.store.config import Config
 from waterbed.store.folder import Folder, create_folder
-from waterbed.store.settings import StoreAt
+from waterbed.store.machine_settings import StoreAt
 
 
 def made(path: Path, *, store: str = "sqlite") -> Folder:

@@ -16,7 +16,8 @@ from tests.study.rig import NOON, Run, feed, lab_study, reports_csv
 from waterbed.model.bookkeeping import Due, RunEnd
 from waterbed.store.backlog import ScheduleLag, begin_ladder, schedule_lag, workers_needed
 from waterbed.store.config import Config
-from waterbed.store.settings import Schedule, StoreAt
+from waterbed.store.machine_settings import StoreAt
+from waterbed.store.settings import Schedule
 from waterbed.store.tables import TABLES
 from waterbed.study.study import Study, create_study
 

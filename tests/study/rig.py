@@ -8,7 +8,8 @@ from pathlib import Path
 from waterbed.lab.servers.process import LabServers
 from waterbed.lab.world.replay import replay
 from waterbed.store.config import Config
-from waterbed.store.settings import Canary, Lab, Names, Probe, StoreAt
+from waterbed.store.machine_settings import Lab, StoreAt
+from waterbed.store.settings import Canary, Names, Probe
 from waterbed.study.study import Study, create_study
 
 Run = Callable[..., tuple[int, str, str]]

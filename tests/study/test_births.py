@@ -11,7 +11,7 @@ from tests.study.facts import _looks, hour, report, resolution, target, written
 from waterbed.model.facts import Observation
 from waterbed.model.window import Window
 from waterbed.store.lake.sealing import seal
-from waterbed.store.settings import StoreAt
+from waterbed.store.machine_settings import StoreAt
 from waterbed.study.study import Study, open_study
 from waterbed.study.windowed import within
 

@@ -11,7 +11,8 @@ from tests.study.facts import START, hour, numbered, written
 from tests.study.rig import Run
 from waterbed.model import facts
 from waterbed.model.bookkeeping import Due
-from waterbed.store.settings import ExternalSettings, StoreAt
+from waterbed.store.machine_settings import StoreAt
+from waterbed.store.settings import ExternalSettings
 from waterbed.study.external import ExternalConclusions
 from waterbed.study.study import Study, open_study
 

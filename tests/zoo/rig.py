@@ -17,7 +17,8 @@ from waterbed.model.conclusions import Verdict
 from waterbed.model.errors import OwnFailure
 from waterbed.model.facts import ControlLook, Observation, Profile, Resolution
 from waterbed.store.config import Config
-from waterbed.store.settings import Canary, Lab, Names, Probe
+from waterbed.store.machine_settings import Lab
+from waterbed.store.settings import Canary, Names, Probe
 from waterbed.study.study import Study, create_study
 
 NAME_S = 2.0

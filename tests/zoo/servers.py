@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.zoo import dns_faults, http_faults, tcp_faults, tls_faults
 from tests.zoo.behaviour import Behaviour, Datagram, DnsPlay, Left, Listening, Play, Query, Visit
-from waterbed.store.settings import ConnectTo
+from waterbed.store.machine_settings import ConnectTo
 
 CANARY = Behaviour(name="canary", does="A site that is always up.", url="http://{host}/")
 _PUBLIC = 10

@@ -46,8 +46,9 @@ from waterbed.model.progress import stage, staged
 from waterbed.model.urls import canonicalize
 from waterbed.store.config import Config, write_toml
 from waterbed.store.folder import LAB
+from waterbed.store.machine_settings import Lab
 from waterbed.store.own_files import SETTINGS
-from waterbed.store.settings import ABUSE_MATERIAL, Canary, Domains, Lab, Names, Probe, Registry, Schedule, Vantage
+from waterbed.store.settings import ABUSE_MATERIAL, Canary, Domains, Names, Probe, Registry, Schedule, Vantage
 from waterbed.study.study import Study, create_study, open_study
 
 _ASK_S = 6 * 3600.0

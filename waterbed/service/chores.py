@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from waterbed.model.errors import InputError
-from waterbed.store.settings import Chore
+from waterbed.store.machine_settings import Chore
 
 DONE = "chores.json"
 ALLOWED = ("enrich", "lake", "backup", "prune", "publish", "import", "doctor", "cache")

@@ -15,7 +15,7 @@ from waterbed.model.errors import InputError
 from waterbed.publish.api.problems import problem
 from waterbed.publish.api.server import Guard, Limits, server_of
 from waterbed.service.metrics import CONTENT_TYPE, State
-from waterbed.store.settings import Service as Settings
+from waterbed.store.machine_settings import Service as Settings
 
 _PATIENCE_S = 8.0
 _LIMITS = Limits(connections=32, answer_s=10.0)

@@ -15,22 +15,18 @@ from waterbed.model.errors import InputError
 from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.bounds import refuse_unusable
 from waterbed.store.hoster_settings import Hosters
+from waterbed.store.machine_settings import Chore, ConnectTo, Lab, LakeAt, Log, Retention, Service, StoreAt
 from waterbed.store.settings import (
     Canary,
-    Chore,
     Citation,
     Coding,
-    ConnectTo,
     Creator,
     CycleGuard,
     Domains,
     ExternalSettings,
     Guard,
     Judge,
-    Lab,
-    LakeAt,
     Linking,
-    Log,
     Names,
     Norm,
     Origins,
@@ -38,10 +34,7 @@ from waterbed.store.settings import (
     Publish,
     Registry,
     Reply,
-    Retention,
     Schedule,
-    Service,
-    StoreAt,
     Tlp,
     Vantage,
 )

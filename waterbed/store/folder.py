@@ -20,10 +20,10 @@ from waterbed.store.config import Config, placed, read_config, read_lab, write_t
 from waterbed.store.described import SCHEMA, commented, schema
 from waterbed.store.frozen import FROZEN, Frozen, World, read_frozen
 from waterbed.store.leases import begin, end, living, machine_s, mark_dead, skew_s
+from waterbed.store.machine_settings import Lab
 from waterbed.store.own_files import SETTINGS
 from waterbed.store.runs import Heartbeat, patiently
 from waterbed.store.schema import bring_forward, held
-from waterbed.store.settings import Lab
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys, Vault, key_file, read_keys, refuse_inside, write_keys

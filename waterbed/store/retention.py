@@ -17,8 +17,8 @@ from waterbed.store.lake.kinds import PRUNABLE
 from waterbed.store.lake.lake import changing
 from waterbed.store.lake.pruning import keys, mark_pruned, ready
 from waterbed.store.lake.reading import days_in
+from waterbed.store.removed_days import PRUNE, remove
 from waterbed.store.schema import held
-from waterbed.store.store import PRUNE, remove
 
 _LEAST_DAYS = 2
 """Days that passes look back at: control looks, name servers, how late looks were."""

@@ -3,18 +3,18 @@
 import os
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from sqlalchemy import Connection, PoolProxiedConnection, Update, delete, func, inspect, select, text, update
+from sqlalchemy import Connection, PoolProxiedConnection, Update, func, inspect, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
-from waterbed.model.bookkeeping import Audit, Due, Forgotten, Run, RunEnd, Sealed
+from waterbed.model.bookkeeping import Due, Forgotten, Run, RunEnd, Sealed
 from waterbed.model.codec import columns as fields_of
 from waterbed.model.errors import InputError, ReadOnly
 from waterbed.model.facts import ControlLook, Observation, Resolution
@@ -23,8 +23,6 @@ from waterbed.store.database import IMMEDIATE, failures_explained, opened, read_
 from waterbed.store.tables import TABLES
 
 Fact = TypeVar("Fact")
-_AT_ONCE = 500
-"""Rows or ids in one statement: below every database's limit of parameters."""
 _LOCK = 0x7761746572
 """The number of Waterbed's advisory lock in a PostgreSQL database."""
 _CACHE_MIB = 2
@@ -374,32 +372,3 @@ def _sooner(when: datetime) -> Update:
     due = TABLES[Due]
     free = func.coalesce(due.c.lease_run_id, "") == ""  # IS NULL would lure SQLite into walking all that is free
     return update(due).where(due.c.due_at > when, free).values(due_at=when)
-
-
-PRUNE: Final = "prune"
-"""What it is called on record that a day left the store."""
-
-
-def remove(store: Store, keys: Mapping[Any, Sequence[str]], audit: Audit) -> int:
-    """Remove rows by primary keys; return their number.
-
-    One transaction with its audit entry.
-    """
-    removed = 0
-    with store.writing() as connection:
-        for cls, ids in keys.items():
-            table, (key,) = TABLES[cls], cls.KEY
-            for start in range(0, len(ids), _AT_ONCE):
-                gone = delete(table).where(table.c[key].in_(ids[start : start + _AT_ONCE]))
-                removed += connection.execute(gone).rowcount
-        if removed:
-            store.add([audit], connection)
-    return removed
-
-
-def removed_days(store: Store) -> set[date]:
-    """Return the days recorded as having left the store."""
-    audit = TABLES[Audit].c
-    with store.reading() as connection:
-        days = connection.scalars(select(audit.subject_id).where(audit.action == PRUNE)).all()
-    return {date.fromisoformat(day) for day in days}

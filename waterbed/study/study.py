@@ -29,7 +29,7 @@ from waterbed.store.bounded.limits import MOST_ADDRESS, MOST_ADDRESSES
 from waterbed.store.bounded.text import open_lines
 from waterbed.store.config import Config
 from waterbed.store.folder import Clock, Folder, create_folder, open_folder
-from waterbed.store.settings import Lab
+from waterbed.store.machine_settings import Lab
 from waterbed.store.store import Store
 from waterbed.store.vault import Vault
 

@@ -25,7 +25,7 @@ from waterbed.model.facts import CanaryLook, Observation, Registration, Resoluti
 from waterbed.model.urls import canonicalize
 from waterbed.store.config import Config
 from waterbed.store.hoster_settings import Hosters
-from waterbed.store.settings import StoreAt
+from waterbed.store.machine_settings import StoreAt
 from waterbed.study.study import Study, create_study
 
 START = datetime(2026, 1, 5, 6, tzinfo=UTC)

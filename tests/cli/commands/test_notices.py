@@ -14,7 +14,8 @@ from tests.study.facts import hour, numbered, written
 from tests.study.rig import Run
 from waterbed.analysis.compliance import compliance_of
 from waterbed.model.facts import Notice
-from waterbed.store.settings import CycleGuard, StoreAt
+from waterbed.store.machine_settings import StoreAt
+from waterbed.store.settings import CycleGuard
 from waterbed.study.study import Study, open_study
 
 URL = "http://one.forgetme-example.com/a"

@@ -20,7 +20,8 @@ from waterbed.model.addresses import _AGENTS, refusal
 from waterbed.model.errors import InputError
 from waterbed.model.urls import canonicalize
 from waterbed.store.config import read_config
-from waterbed.store.settings import ConnectTo, Guard, Lab
+from waterbed.store.machine_settings import ConnectTo, Lab
+from waterbed.store.settings import Guard
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 

@@ -17,7 +17,8 @@ from tests.crawler.net.pushing import context, pushing
 from waterbed.model.errors import InputError
 from waterbed.model.urls import canonicalize
 from waterbed.store.config import Config
-from waterbed.store.settings import ConnectTo, Guard, Lab
+from waterbed.store.machine_settings import ConnectTo, Lab
+from waterbed.store.settings import Guard
 from waterbed.store.settings import Vantage as Entry
 
 PUBLIC, PUBLIC6 = "28.10.0.7", "2606:4700::7"

@@ -19,7 +19,7 @@ from waterbed.model.errors import InputError
 from waterbed.model.facts import Observation
 from waterbed.model.urls import canonicalize
 from waterbed.store.audit import audits
-from waterbed.store.settings import ConnectTo, Lab
+from waterbed.store.machine_settings import ConnectTo, Lab
 from waterbed.study.study import Study, create_study
 
 ADDRESS = "28.10.7.7"

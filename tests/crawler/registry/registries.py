@@ -12,7 +12,8 @@ from waterbed.lab.servers.rdap_data import TrueNetwork
 from waterbed.model.facts import Resolution
 from waterbed.store.config import Config
 from waterbed.store.folder import Folder, create_folder
-from waterbed.store.settings import Lab, Registry
+from waterbed.store.machine_settings import Lab
+from waterbed.store.settings import Registry
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 BLOCKS = {"ripe": "80.0.0.0/8", "arin": "64.0.0.0/8", "apnic": "110.0.0.0/8", "lacnic": "177.0.0.0/8"}

@@ -20,7 +20,8 @@ from waterbed.model.errors import InputError
 from waterbed.model.facts import DomainRegistration, Resolution
 from waterbed.store.config import Config, read_config
 from waterbed.store.folder import Folder
-from waterbed.store.settings import Domains, Lab, Registry
+from waterbed.store.machine_settings import Lab
+from waterbed.store.settings import Domains, Registry
 from waterbed.study.study import create_study
 
 KNOWN = TrueDomain(

@@ -32,7 +32,8 @@ from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration
 from waterbed.store.config import Config
 from waterbed.store.folder import Folder, create_folder
-from waterbed.store.settings import Lab, Registry
+from waterbed.store.machine_settings import Lab
+from waterbed.store.settings import Registry
 from waterbed.store.vault import Keys, Vault
 
 FAULTS = {

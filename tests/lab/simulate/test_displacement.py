@@ -14,7 +14,8 @@ from waterbed.estimators.detection import Bounds, displaced_bounds
 from waterbed.lab.score.hop_score import KindTally, looked_at, score_hops, sight_of
 from waterbed.lab.simulate.displaced_worlds import DETECTION, displaced_world
 from waterbed.lab.simulate.draw import UNREPORTED, draw_hop_world
-from waterbed.lab.simulate.facts import LookPlan, facts_in_stretches, url_id_of, virtual_facts
+from waterbed.lab.simulate.facts import LookPlan, facts_in_stretches, virtual_facts
+from waterbed.lab.simulate.single_facts import url_id_of
 from waterbed.lab.simulate.study import VirtualStudy, score_virtual, virtual_study
 from waterbed.lab.world.file import World
 from waterbed.lab.world.reading import read_world, scenario_path

@@ -17,7 +17,7 @@ from tests.publish.api.serving import running, until
 from waterbed.publish.api.server import Guard, Limits, server_of
 from waterbed.service.endpoint import Endpoint
 from waterbed.service.metrics import Gauges, State
-from waterbed.store.settings import Service as Settings
+from waterbed.store.machine_settings import Service as Settings
 
 LONG = bytes(20_000_000)
 """More than the kernel takes for a client that does not read."""

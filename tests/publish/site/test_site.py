@@ -24,7 +24,8 @@ from waterbed.publish.build_publication import publication_of
 from waterbed.publish.policy import Policy
 from waterbed.publish.release import publish_all
 from waterbed.publish.site.build import start_words
-from waterbed.publish.site.hoster import SheetView, sheet_page, sheet_views
+from waterbed.publish.site.hoster import SheetView, sheet_page
+from waterbed.publish.site.hoster_views import sheet_views
 from waterbed.publish.site.layout import HTML, Site, make_site
 from waterbed.publish.site.quality import held_in_words
 from waterbed.publish.site.rankings import RankingEntry

@@ -20,7 +20,7 @@ from waterbed.store.config import Config
 from waterbed.store.folder import Folder, create_folder
 from waterbed.store.lake.kinds import PRUNABLE
 from waterbed.store.lake.pruning import keys, mark_pruned
-from waterbed.store.settings import LakeAt, StoreAt
+from waterbed.store.machine_settings import LakeAt, StoreAt
 from waterbed.store.tables import TABLES
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.facts import Facts, read_facts

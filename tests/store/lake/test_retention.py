@@ -25,8 +25,8 @@ from waterbed.store.lake.reading import count_of
 from waterbed.store.lake.rebuilding import rebuild
 from waterbed.store.lake.sealing import seal
 from waterbed.store.lake.verifying import verify
+from waterbed.store.machine_settings import LakeAt
 from waterbed.store.retention import prune
-from waterbed.store.settings import LakeAt
 from waterbed.study.facts import read_facts
 from waterbed.study.study import Study, open_study
 

@@ -27,7 +27,7 @@ from waterbed.store.lake.reading import count_of, known_resolved, observed_span
 from waterbed.store.lake.rebuilding import rebuild
 from waterbed.store.lake.sealing import compact, seal
 from waterbed.store.lake.verifying import verify
-from waterbed.store.settings import LakeAt
+from waterbed.store.machine_settings import LakeAt
 from waterbed.study.facts import Facts, read_facts
 
 

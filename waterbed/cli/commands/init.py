@@ -65,7 +65,8 @@ def init(
     from waterbed.model.paces import RARE_SHARE
     from waterbed.store.config import Config
     from waterbed.store.folder import create_folder
-    from waterbed.store.settings import Canary, Names, Schedule, StoreAt
+    from waterbed.store.machine_settings import StoreAt
+    from waterbed.store.settings import Canary, Names, Schedule
     from waterbed.store.vault import key_file
 
     given = _Answers(name, home, contact, resolver, canary or [], fetch)

@@ -19,7 +19,7 @@ from waterbed.lab.servers.proxy import Proxy, route_of
 from waterbed.lab.servers.state import CANARY_URLS, Scene, WithCanary
 from waterbed.lab.servers.wire import server_context
 from waterbed.model.errors import OwnFailure
-from waterbed.store.settings import ConnectTo
+from waterbed.store.machine_settings import ConnectTo
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload([__name__])  # who starts servers again and again loads all this once

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from hashlib import sha256
 
 from waterbed.lab.servers.zones import Names, name_servers_of
+from waterbed.lab.simulate.single_facts import PLACE, RUN, keyed, look_of, report_of, target_of, url_id_of
 from waterbed.lab.world.file import BEYOND, World
 from waterbed.lab.world.records import TrueReport, Truth
 from waterbed.model.facts import CanaryLook, ControlLook, NameStatus, Observation, Report, Resolution, Target
@@ -22,7 +22,6 @@ _OFTEN = 48 * _HOUR
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _CANARY = timedelta(minutes=10)
 """Between two looks at our own network; a look is believed within five minutes of one."""
-_RUN, _PLACE = "virtual", "virtual"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,18 +58,8 @@ class VirtualFacts:
     canaries: list[CanaryLook] = field(default_factory=list)
 
 
-def keyed(kind: str, text: str) -> str:
-    """Return an id for a text in a virtual study."""
-    return sha256(f"{kind} {text}".encode()).hexdigest()[:24]
-
-
 _name_id = lru_cache(maxsize=2**16)(keyed)
 """The same of names, which come again."""
-
-
-def url_id_of(url: str) -> str:
-    """The id of a URL, over its canonical spelling."""
-    return keyed("url", canonicalize(url).url)
 
 
 def virtual_facts(truth: Truth, plan: LookPlan, rng: random.Random) -> VirtualFacts:
@@ -145,7 +134,7 @@ class _Recorder:
             while one.reports and one.reports[0].received_at < end:
                 self._facts.reports.append(one.reports.pop(0))
             if start <= one.received < end:
-                self._facts.targets[one.url_id] = _target(one.url_id, one.url, one.received)
+                self._facts.targets[one.url_id] = target_of(one.url_id, one.url, one.received)
             self._look(one, min(end, self._world.end))
         self._facts.canaries = list(self._canaries(start, end))
         return self._facts
@@ -171,7 +160,7 @@ class _Recorder:
         for report in sorted(reports, key=lambda one: one.reported_at):
             is_late = self._rng.random() < self._plan.late
             received = report.reported_at + self._rng.uniform(0.0, 24.0 if is_late else 0.5) * _HOUR
-            came.append(_report(url_id, report, received))
+            came.append(report_of(url_id, report, received))
         return sorted(came, key=lambda one: one.received_at)
 
     def _look(self, one: _Watched, end: datetime) -> None:
@@ -202,22 +191,22 @@ class _Recorder:
         out = self._is_out(now)
         if out or resolution.status != "ok":
             failure = "timeout" if out else resolution.status
-            return _observation(url_id, now, resolution, phase="dns", failure=failure)
+            return look_of(url_id, now, resolution, phase="dns", failure=failure)
         if self._rng.random() < self._plan.missed:
-            return _observation(url_id, now, resolution, status=503)
+            return look_of(url_id, now, resolution, status=503)
         page = self._truth.pages[url].at(now)
         control = self._control(host, moved=page == "moved", now=now)
         if page == "moved":
             return self._led(url_id, url, now, resolution, control)
         marks = ("parked",) if "parking" in resolution.tags else ("suspended",) if page == "suspended" else ()
         status = {"404": 404, "410": 410, None: 404}.get(page, 200)
-        return _observation(url_id, now, resolution, status=status, control=control, marks=marks)
+        return look_of(url_id, now, resolution, status=status, control=control, marks=marks)
 
     def _led(self, url_id: str, url: str, now: datetime, resolution: Resolution, control: ControlLook) -> Observation:
         """Record a URL whose site permanently redirects elsewhere."""
         new = self._truth.moved_urls.get(url)
         site = registrable_domain(canonicalize(self._truth.moved[self._truth.shown[url].host]).host)
-        return _observation(
+        return look_of(
             url_id,
             now,
             resolution,
@@ -236,8 +225,8 @@ class _Recorder:
         made = Resolution(
             resolution_id=f"{self._looked:024x}",
             host_id=answer.host_id,
-            run_id=_RUN,
-            vantage=_PLACE,
+            run_id=RUN,
+            vantage=PLACE,
             status=answer.status,
             addresses=answer.addresses,
             cname_ids=(),
@@ -280,8 +269,8 @@ class _Recorder:
         made = ControlLook(
             control_id=control_id,
             host_id=keyed("host", host),
-            run_id=_RUN,
-            vantage=_PLACE,
+            run_id=RUN,
+            vantage=PLACE,
             observed_at=since or now,
             failure=None,
             status=301 if moved else 404,
@@ -310,8 +299,8 @@ class _Recorder:
             now = begin + number * _CANARY
             yield CanaryLook(
                 canary_id=keyed("canary", f"{number}"),
-                run_id=_RUN,
-                vantage=_PLACE,
+                run_id=RUN,
+                vantage=PLACE,
                 observed_at=now,
                 targets=2,
                 reached=0 if self._is_out(now) else 2,
@@ -324,85 +313,3 @@ class _Recorder:
             return False
         hour = (now - self._world.start) / _HOUR
         return any(begin <= hour < end for begin, end in outages)
-
-
-def _target(url_id: str, url: str, added: datetime) -> Target:
-    canonical = canonicalize(url)
-    site, suffix = registrable_domain(canonical.host), platform_suffix(canonical.host)
-    return Target(
-        url_id=url_id,
-        host_id=keyed("host", canonical.host),
-        site_id=keyed("site", site),
-        label_id=keyed("label", site.partition(".")[0]),
-        path_id=keyed("path", canonical.target),
-        suffix_id=keyed("suffix", suffix) if suffix else None,
-        spelling="virtual",
-        suffix_list="virtual",
-        added_at=added,
-    )
-
-
-def _report(url_id: str, report: TrueReport, received: datetime) -> Report:
-    return Report(
-        report_id=keyed("report", f"{report.url} {report.reported_at.isoformat()}"),
-        url_id=url_id,
-        source=report.source,
-        category=report.category,
-        site_type=None,
-        commercial=None,
-        assessed_illegal=None,
-        verified_at=None,
-        content_id=keyed("content", report.content_id),
-        reported_at=report.reported_at,
-        received_at=received,
-    )
-
-
-def _observation(
-    url_id: str,
-    now: datetime,
-    resolution: Resolution,
-    *,
-    phase: str = "http",
-    failure: str | None = None,
-    status: int | None = None,
-    control: ControlLook | None = None,
-    marks: tuple[str, ...] = (),
-    led: tuple[str | None, str] | None = None,
-) -> Observation:
-    return Observation(
-        observation_id=resolution.resolution_id,
-        url_id=url_id,
-        run_id=_RUN,
-        vantage=_PLACE,
-        scheduled_at=now,
-        observed_at=now,
-        resolution_id=resolution.resolution_id,
-        profile="strict",
-        method="HEAD",
-        address=resolution.addresses[0] if resolution.addresses else None,
-        port=80,
-        phase=phase,  # type: ignore[arg-type]  # dns or http
-        failure=failure,
-        status=status,
-        media_type="text/html" if status == 200 else None,
-        content_length=None,
-        etag_id=None,
-        last_modified_id=None,
-        server=None,
-        marks=marks,
-        redirect="other" if led else None,
-        redirect_url_id=led[0] if led else None,
-        redirect_site_id=led[1] if led else None,
-        steps=0,
-        retry_after_s=None,
-        tls_version=None,
-        tls_problem=None,
-        certificate_id=None,
-        public_key_id=None,
-        control_id=control.control_id if control else None,
-        bytes_read=0,
-        connect_ms=None,
-        head_ms=None,
-        network=_PLACE,
-    )

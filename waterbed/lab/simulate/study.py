@@ -15,7 +15,8 @@ from attribution.lookups.tables.countries import read_countries
 from attribution.lookups.tables.routes import read_routes
 from waterbed.judging.rules import read_rules
 from waterbed.lab.score.hop_score import KindTally, looked_at, score_hops, sight_of
-from waterbed.lab.simulate.facts import LookPlan, keyed, url_id_of, virtual_facts
+from waterbed.lab.simulate.facts import LookPlan, virtual_facts
+from waterbed.lab.simulate.single_facts import keyed, url_id_of
 from waterbed.lab.world.allocations import Allocation, Allocations, country_csv, handle_of, hosters_toml, routing_csv
 from waterbed.lab.world.file import World
 from waterbed.lab.world.records import Truth

@@ -23,7 +23,7 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from waterbed.model.errors import InputError
 from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.config import write_toml
-from waterbed.store.settings import HostName
+from waterbed.store.machine_settings import HostName
 
 KeyScope = Literal["aggregates", "cases"]
 """Aggregates: counts of groups. Cases: single episodes and hops, under keyed ids."""

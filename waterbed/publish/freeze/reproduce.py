@@ -53,7 +53,7 @@ from waterbed.store.bounded.memory import bounded_memory, data_bytes
 from waterbed.store.config import Config, read_config
 from waterbed.store.folder import STORE_ENVIRONMENT
 from waterbed.store.frozen import FROZEN
-from waterbed.store.settings import StoreAt
+from waterbed.store.machine_settings import StoreAt
 from waterbed.store.tables import table_name
 from waterbed.store.vault import key_file
 from waterbed.store.whole.files import beside

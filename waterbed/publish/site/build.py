@@ -17,7 +17,8 @@ from waterbed.publish.site.displacement import PATH as DISPLACEMENT
 from waterbed.publish.site.displacement import displacement_pages
 from waterbed.publish.site.figures.moments import in_weeks
 from waterbed.publish.site.hops_shown import why_no_hops
-from waterbed.publish.site.hoster import sheet_page, sheet_paths, sheet_views
+from waterbed.publish.site.hoster import sheet_page, sheet_paths
+from waterbed.publish.site.hoster_views import sheet_views
 from waterbed.publish.site.interventions import EventPage, intervention_pages
 from waterbed.publish.site.layout import Layout, Site, make_site
 from waterbed.publish.site.letter import LetterView, letter_page

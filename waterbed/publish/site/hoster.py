@@ -1,6 +1,5 @@
 """The sheet of one hoster: speed, causes, notices and flows."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -8,31 +7,19 @@ from re import fullmatch, sub
 from typing import Annotated, Any, Final
 
 from graphs.network.flows import Flow
-from waterbed.analysis.carriers import reached_through
-from waterbed.analysis.compliance import compliance_of
-from waterbed.analysis.fact_sheet import cause_shares
-from waterbed.analysis.rankings.durations import duration
-from waterbed.analysis.rankings.ranking import UNKNOWN, WITHHELD
-from waterbed.analysis.rankings.tables import RankingTables
-from waterbed.analysis.rankings.takedown import CAUSES, WITHIN_H, Clock, incidence, told_until
-from waterbed.estimators.survival.incidence import share_within
-from waterbed.governance.reply import public_successions
-from waterbed.governance.reply import rows as reply_rows
+from waterbed.analysis.rankings.takedown import WITHIN_H
 from waterbed.model.conclusions import TOLD_BY_REGISTRIES, Reached
 from waterbed.model.decisions import HosterChange
 from waterbed.model.results import WindowShare
 from waterbed.model.spelling import percent
 from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration
-from waterbed.publish.policy import Publication
 from waterbed.publish.site.figures.curves import CAUSE_CSS, causes_scene, weeks_scene
 from waterbed.publish.site.figures.marks import Figure, Key
 from waterbed.publish.site.figures.moments import Moment, in_weeks, moment_keys, moment_words
 from waterbed.publish.site.figures.plot import figure_of
 from waterbed.publish.site.interventions import EventPage
 from waterbed.publish.site.layout import Page, PageTable
-from waterbed.publish.site.rankings import CLASSES, RankingEntry, clocks_behind, places_of, ranking_path, slow_words
-from waterbed.study.conclusions import Conclusions
-from waterbed.study.study import Study
+from waterbed.publish.site.rankings import CLASSES, RankingEntry, ranking_path, slow_words
 
 MARKS_H: Final = (1.0, 12.0, 24.0, 72.0, 168.0)
 """Hours at which the sheet gives shares with intervals."""
@@ -291,116 +278,3 @@ def _trend(trend: ComplianceTrend) -> dict[str, Any]:
     word = "rises" if low > 0 else "falls" if high < 0 else "no clear change"
     points = [f"{100 * value:+.1f}".replace("-", "\N{MINUS SIGN}") for value in (slope, low, high)]
     return {"word": word, "slope": points[0], "low": points[1], "high": points[2], "weeks": trend.weeks}
-
-
-HORIZON_H = 168
-
-
-def sheet_views(
-    study: Study,
-    conclusions: Conclusions,
-    publication: Publication,
-    standings: Sequence[RankingEntry],
-    events: Sequence[EventPage] = (),
-) -> Iterator[SheetView]:
-    """The sheet of each hoster in the published ranking.
-
-    In its order.
-    """
-    moments = [one.moment for one in events if one.moment]
-    tables, until = RankingTables(conclusions=conclusions, kind="hoster", clock=study.config.clock), conclusions.until
-    clocks, behind, shown = tables.clocks, clocks_behind(tables), [one for one in standings if one.row.key != UNKNOWN]
-
-    def speed(one: RankingEntry) -> tuple[CauseCurves | None, list[CauseShare], Duration | None]:
-        own, kept = clocks.get(one.row.key, ()), behind(one.row.key)
-        curves = _curves(kept) if one.row.rank_class not in WITHHELD else None
-        shares = list(cause_shares(kept, MARKS_H, until=until)) if curves and until else []
-        return curves, shares, duration(own, within_h=MARKS_H[-1]) if curves else None
-
-    goes_to, comes_from = _flows(publication)
-    weekly, reported = _weekly(study, conclusions, publication), _reported(publication)
-    places = places_of(standings)
-    by_word = {key for hosters in conclusions.hoster_words for key in hosters}
-    successions = public_successions(study.folder, conclusions.attributor.book)
-    reached = reached_through(conclusions)
-    carriers = {one.key for its in reached.values() for one in its}
-    heard = {row.hoster for row in reply_rows(study.folder, carriers) if row.state == "done"}
-    for one, (curves, shares, lasted) in zip(shown, tables.each(speed, shown), strict=True):
-        key = one.row.key
-        yield SheetView(
-            standing=one,
-            places=places,
-            slowest=publication.slowest["hoster"],
-            seat=publication.countries.get(key),
-            origins=publication.origins.get(key, ()),
-            curves=curves,
-            shares=shares,
-            duration=lasted,
-            weekly=weekly.get(key),
-            reported=reported.get(key, ()),
-            successions=[one for one in successions if key in (one.key, one.into)],
-            reached_through=[one for one in reached.get(key, ()) if one.key in heard],
-            events=[one for one in events if key in (one.target, *one.others)],
-            moments=moments,
-            goes_to=goes_to.get(key, ()),
-            comes_from=comes_from.get(key, ()),
-            hoster_word=key in by_word,
-        )
-
-
-def _curves(kept: Sequence[Clock]) -> CauseCurves | None:
-    """Hourly incidence of each cause while enough sites are known.
-
-    None where they never are.
-    """
-    last = told_until(kept, int(HORIZON_H))
-    if last < 1:
-        return None
-    curves = incidence(kept)
-    hours = range(last + 1)
-    return CauseCurves(
-        hours=tuple(map(float, hours)),
-        shares={
-            cause: tuple(share_within(curves, number, hour) or 0.0 for hour in hours)
-            for number, cause in enumerate(CAUSES)
-        },
-    )
-
-
-def _flows(publication: Publication) -> tuple[Mapping[str, list[Flow]], Mapping[str, list[Flow]]]:
-    """Published flows by hoster left and by hoster entered."""
-    goes_to, comes_from = defaultdict[str, list[Flow]](list), defaultdict[str, list[Flow]](list)
-    for flow in publication.table("flows").rows:
-        goes_to[flow.from_key].append(flow)
-        comes_from[flow.to_key].append(flow)
-    return goes_to, comes_from
-
-
-def _reported(publication: Publication) -> Mapping[str, list[WindowShare]]:
-    """Published rows by week of the report, of each hoster."""
-    found = defaultdict[str, list[WindowShare]](list)
-    rows = (row for table in publication.tables if table.name == "weeks-hoster" for row in table.rows)
-    for row in sorted(rows, key=lambda row: str(row.window)):
-        found[row.key].append(row)
-    return found
-
-
-def _weekly(study: Study, conclusions: Conclusions, publication: Publication) -> dict[str, Weekly]:
-    """Published responses of each hoster to notices, by week."""
-    found: dict[str, list[ComplianceRow]] = defaultdict(list)
-    for row in (row for table in publication.tables if table.name == "compliance-hoster" for row in table.rows):
-        found[row.key].append(row)
-    if not found:
-        return {}
-    least = publication.policy.least
-    trends = {one.key: one for one in compliance_of(study, conclusions=conclusions).trends() if one.clusters >= least}
-    return {key: _of(rows, trends.get(key)) for key, rows in found.items()}
-
-
-def _of(rows: Sequence[ComplianceRow], trend: ComplianceTrend | None) -> Weekly:
-    weeks = [row for row in rows if row.week and row.within_h == 24.0]
-    return Weekly(
-        whole=[row for row in rows if not row.week],
-        weeks=sorted(weeks, key=lambda row: row.week or ""),
-        trend=trend,
-    )

@@ -1,0 +1,136 @@
+"""Gathers what each hoster's sheet shows."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from graphs.network.flows import Flow
+from waterbed.analysis.carriers import reached_through
+from waterbed.analysis.compliance import compliance_of
+from waterbed.analysis.fact_sheet import cause_shares
+from waterbed.analysis.rankings.durations import duration
+from waterbed.analysis.rankings.ranking import UNKNOWN, WITHHELD
+from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.analysis.rankings.takedown import CAUSES, Clock, incidence, told_until
+from waterbed.estimators.survival.incidence import share_within
+from waterbed.governance.reply import public_successions
+from waterbed.governance.reply import rows as reply_rows
+from waterbed.model.results import WindowShare
+from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration
+from waterbed.publish.policy import Publication
+from waterbed.publish.site.hoster import MARKS_H, CauseCurves, SheetView, Weekly
+from waterbed.publish.site.interventions import EventPage
+from waterbed.publish.site.rankings import RankingEntry, clocks_behind, places_of
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.study import Study
+
+HORIZON_H = 168
+
+
+def sheet_views(
+    study: Study,
+    conclusions: Conclusions,
+    publication: Publication,
+    standings: Sequence[RankingEntry],
+    events: Sequence[EventPage] = (),
+) -> Iterator[SheetView]:
+    """The sheet of each hoster in the published ranking.
+
+    In its order.
+    """
+    moments = [one.moment for one in events if one.moment]
+    tables, until = RankingTables(conclusions=conclusions, kind="hoster", clock=study.config.clock), conclusions.until
+    clocks, behind, shown = tables.clocks, clocks_behind(tables), [one for one in standings if one.row.key != UNKNOWN]
+
+    def speed(one: RankingEntry) -> tuple[CauseCurves | None, list[CauseShare], Duration | None]:
+        own, kept = clocks.get(one.row.key, ()), behind(one.row.key)
+        curves = _curves(kept) if one.row.rank_class not in WITHHELD else None
+        shares = list(cause_shares(kept, MARKS_H, until=until)) if curves and until else []
+        return curves, shares, duration(own, within_h=MARKS_H[-1]) if curves else None
+
+    goes_to, comes_from = _flows(publication)
+    weekly, reported = _weekly(study, conclusions, publication), _reported(publication)
+    places = places_of(standings)
+    by_word = {key for hosters in conclusions.hoster_words for key in hosters}
+    successions = public_successions(study.folder, conclusions.attributor.book)
+    reached = reached_through(conclusions)
+    carriers = {one.key for its in reached.values() for one in its}
+    heard = {row.hoster for row in reply_rows(study.folder, carriers) if row.state == "done"}
+    for one, (curves, shares, lasted) in zip(shown, tables.each(speed, shown), strict=True):
+        key = one.row.key
+        yield SheetView(
+            standing=one,
+            places=places,
+            slowest=publication.slowest["hoster"],
+            seat=publication.countries.get(key),
+            origins=publication.origins.get(key, ()),
+            curves=curves,
+            shares=shares,
+            duration=lasted,
+            weekly=weekly.get(key),
+            reported=reported.get(key, ()),
+            successions=[one for one in successions if key in (one.key, one.into)],
+            reached_through=[one for one in reached.get(key, ()) if one.key in heard],
+            events=[one for one in events if key in (one.target, *one.others)],
+            moments=moments,
+            goes_to=goes_to.get(key, ()),
+            comes_from=comes_from.get(key, ()),
+            hoster_word=key in by_word,
+        )
+
+
+def _curves(kept: Sequence[Clock]) -> CauseCurves | None:
+    """Hourly incidence of each cause while enough sites are known.
+
+    None where they never are.
+    """
+    last = told_until(kept, int(HORIZON_H))
+    if last < 1:
+        return None
+    curves = incidence(kept)
+    hours = range(last + 1)
+    return CauseCurves(
+        hours=tuple(map(float, hours)),
+        shares={
+            cause: tuple(share_within(curves, number, hour) or 0.0 for hour in hours)
+            for number, cause in enumerate(CAUSES)
+        },
+    )
+
+
+def _flows(publication: Publication) -> tuple[Mapping[str, list[Flow]], Mapping[str, list[Flow]]]:
+    """Published flows by hoster left and by hoster entered."""
+    goes_to, comes_from = defaultdict[str, list[Flow]](list), defaultdict[str, list[Flow]](list)
+    for flow in publication.table("flows").rows:
+        goes_to[flow.from_key].append(flow)
+        comes_from[flow.to_key].append(flow)
+    return goes_to, comes_from
+
+
+def _reported(publication: Publication) -> Mapping[str, list[WindowShare]]:
+    """Published rows by week of the report, of each hoster."""
+    found = defaultdict[str, list[WindowShare]](list)
+    rows = (row for table in publication.tables if table.name == "weeks-hoster" for row in table.rows)
+    for row in sorted(rows, key=lambda row: str(row.window)):
+        found[row.key].append(row)
+    return found
+
+
+def _weekly(study: Study, conclusions: Conclusions, publication: Publication) -> dict[str, Weekly]:
+    """Published responses of each hoster to notices, by week."""
+    found: dict[str, list[ComplianceRow]] = defaultdict(list)
+    for row in (row for table in publication.tables if table.name == "compliance-hoster" for row in table.rows):
+        found[row.key].append(row)
+    if not found:
+        return {}
+    least = publication.policy.least
+    trends = {one.key: one for one in compliance_of(study, conclusions=conclusions).trends() if one.clusters >= least}
+    return {key: _of(rows, trends.get(key)) for key, rows in found.items()}
+
+
+def _of(rows: Sequence[ComplianceRow], trend: ComplianceTrend | None) -> Weekly:
+    weeks = [row for row in rows if row.week and row.within_h == 24.0]
+    return Weekly(
+        whole=[row for row in rows if not row.week],
+        weeks=sorted(weeks, key=lambda row: row.week or ""),
+        trend=trend,
+    )

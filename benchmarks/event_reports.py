@@ -33,8 +33,8 @@ SITES = 500, 700
 """Least and most sites of a world in which the target is pressed."""
 MORE_SITES = {"no event": (900, 1_200), "feed stops": (1_100, 1_500), "campaigns": (900, 1_200)}
 """Where it is not, or reports stop: else few have LEAST_TAKEDOWNS."""
-MORE_SITES["displaced, many"] = (1_300, 1_600)
-"""Most have MANY_TAKEDOWNS."""
+MORE_SITES["displaced, many"] = (900, 1_100)
+"""Most have MANY_TAKEDOWNS, and not many more."""
 DAYS, AT, AFTER = 91.0, 56.0, 28
 """Eight weeks before the event, four after it, and one to follow what ended."""
 MOST_FALSE, LEAST_ANSWERED, LEAST_POWER = 0.05, 0.80, 0.80

@@ -96,6 +96,7 @@ class Batches:
         lines = self._ahead if self._begun else [*self._ahead, *self._some()]
         with _costing_the_file_alone():
             self._begun, self._ahead = False, list(islice(self._lines, 1))
+        lines = [_seen_by(now, line) for line in lines]
         good = [line for line in lines if isinstance(line, ReportLine)]
         urls, pages, facts = self._facts(good, now)
         columns = {kind: columns_of(kind, of) for kind, of in facts.items()}
@@ -157,6 +158,16 @@ class Batches:
     def _referers(self, lines: list[ReportLine]) -> dict[str, str]:
         keyed, referers = self._vault().keyed_id, {line.referer for line in lines if line.referer}
         return {keyed("url", one.url): keyed("host", one.host) for one in referers}
+
+
+def _seen_by(now: datetime, line: ReportLine | Rejected) -> ReportLine | Rejected:
+    """The line, or its rejection if its third party saw the URL after `now`: one hour ahead hides a removal."""
+    seen = line.sighting if isinstance(line, ReportLine) else None
+    if seen is None or not any(when and when > now for when in (seen.first_seen, seen.last_seen)):
+        return line
+    return Rejected(
+        line=line.line, reason="first seen or last seen is in the future; name the time zone of its times with --zone"
+    )
 
 
 @contextmanager

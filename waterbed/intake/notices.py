@@ -112,7 +112,8 @@ def _one_batch(
     """
     store = folder.store
     about = [_about(line, folder.vault) for line in lines]
-    kept, refused = [], []
+    kept: list[Notice] = []
+    refused = []
     with store.writing() as connection:
         known = store.known_ids(Target, "url_id", {url_id for url_id in about if url_id}, connection)
         gone = store.forgotten_among(known, connection)

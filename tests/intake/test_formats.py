@@ -175,6 +175,7 @@ def test_a_broken_zip_is_one_sentence(tmp_path: Path) -> None:
         ("stix", '{"type": "report"}', "not a STIX bundle"),
         ("urlhaus", "id,url\n", "lacks a column named url|column"),
         ("scart", "host;IP\nx;y\n", "lacks a column named url"),
+        ("csv", f"url,{'x' * 65_536}\n", "has a first line of more than 65536 characters"),
         ("csv", "url,url,source\n", "has 2 columns named url in its first line"),
         ("csv", "url,recipient,kind,sent_at\n", "named recipient and sent_at: it is a file of notices"),
         (None, "<html>", "is HTML or JSON"),

@@ -102,7 +102,7 @@ class _Bundle:
                     yield _address(each), "", *times, maker
 
     def reports(self) -> Iterator[dict[str, str] | str]:
-        """Yield the cells of each report, or why there is none.
+        """Yield the cells of each report, or the rejection's reason.
 
         A url object is a report of its own where no other object names it or its address, even one that was revoked.
         """

@@ -201,9 +201,9 @@ def lines_of(pieces: Pieces, path: Path) -> Iterator[str]:
 
 
 def split_lines(text: str) -> list[str]:
-    """The lines of a text, which CR, LF or both end.
+    """The lines of a text.
 
-    Other breaks, such as U+2028, may stand in a name.
+    CR, LF or both end them. Other breaks, such as U+2028, may stand in a name.
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return lines if lines[-1] else lines[:-1]

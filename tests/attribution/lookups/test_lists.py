@@ -108,7 +108,7 @@ def test_another_file_is_refused_in_one_sentence(list_id: str, text: str, says: 
 def test_a_damaged_list_of_a_study_is_named_without_its_text(tmp_path: Path) -> None:
     """The sentence names the file and says to renew it."""
     keep_list(tmp_path, "cdn-ranges", DAY, ["victim.example"])
-    with pytest.raises(InputError, match="prefixes such as .* were expected; renew it") as caught:
+    with pytest.raises(InputError, match=r"prefixes such as .* were expected; renew it") as caught:
         lists_of(tmp_path)
     assert "victim" not in str(caught.value)
 

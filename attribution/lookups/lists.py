@@ -67,17 +67,24 @@ def _special_addresses(text: str) -> Iterator[str]:
         # the two registries may stand in one file, each with its heading
         if blocks != "Address Block" and _NOTE.sub("", reachable).strip().lower() == "false":
             for block in _NOTE.sub("", blocks).split(","):
-                yield str(ip_network(block.strip()))
+                yield str(_network(rows.line_num, block.strip()))
 
 
 def _cdn_ranges(text: str) -> Iterator[str]:
     """Prefixes from which a CDN answers for others, one a line."""
     for number, line in enumerate(text.splitlines(), 1):
         if words := line.partition("#")[0].strip():
-            network = ip_network(words)
+            network = _network(number, words)
             if not network.is_global or network.prefixlen < (8 if network.version == 4 else 16):
                 raise ValueError(f"line {number}: a public prefix of /8 (IPv6: /16) or smaller was expected")
             yield str(network)
+
+
+def _network(line: int, text: str) -> Network:
+    try:
+        return ip_network(text)
+    except ValueError:
+        raise ValueError(f"line {line}: a prefix such as 192.0.2.0/24 was expected") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,8 +210,8 @@ def _entries(folder: Path, list_id: str) -> list[str]:
     entries = _read(kind, newest[1], content(newest[1], f"a list of {list_id}", _MOST, SEE))
     try:
         return entries if list_id == "special-names" else [str(ip_network(entry)) for entry in entries]
-    except ValueError as problem:
-        raise InputError(f"{newest[1]}: {problem}; renew it ({SEE})") from None
+    except ValueError:
+        raise InputError(f"{newest[1]}: prefixes such as 192.0.2.0/24 were expected; renew it ({SEE})") from None
 
 
 def _plain(text: str) -> Iterator[str]:

@@ -85,6 +85,9 @@ Commands that take these list their names alone:
 | 2 | the command line, a file or the study is not as expected; one sentence says which; nothing was changed |
 | 3 | the fault is ours, or of something we depend on; one sentence says where |
 
+Of several files all are opened before the first is imported. What was imported before a bad one is kept: the files
+named before it, and earlier batches of a large file.
+
 ## Completion
 
 `waterbed --install-completion` adds completion to the shell it is called from (bash, zsh, fish or PowerShell), and

@@ -172,6 +172,32 @@ def test_a_bad_time_of_a_reported_name_is_a_finding_and_costs_that_row_alone(run
 
 
 @pytest.mark.parametrize(
+    ("header", "line", "reason"),
+    [
+        ("domain,created", "FORGETME-example.com.", "1 columns; the header promises at least 2"),
+        ("created\tdomain\textra", "2026-01-05", None),
+        ("domain,created", 'forgetme-example.com,"2026-01-05', "broken quoting"),
+        ("domain,created", "forgetme-example.com,\udcff", "line is not valid UTF-8"),
+        ("domain,created", f"forgetme-example.com,{'x' * 70_000}", "line of more than 65536 characters"),
+        ("domain,created", "f\u00f4rgetme.nl", None),
+        ("domain,created", "shop.forgetme-example.com", None),
+        ("name_value,entry_timestamp", "shop.forgetme-example.com", "1 columns; the header promises at least 2"),
+        ("name_value,entry_timestamp", "www.forgetme-example.com", None),
+    ],
+)
+def test_an_unreadable_line_about_a_reported_name_is_a_finding(
+    study: Study, header: str, line: str, reason: str | None
+) -> None:
+    """The line has its number and a reason; one about any other name is passed over."""
+    path = study.path.parent / "births.csv"
+    path.write_text(f"{header}\n{line}\n", encoding="utf-8", errors="surrogateescape")
+    found = study.add_births(path, DAY)
+    assert [one.line for one in found.rejected] == ([2] if reason else [])
+    assert all(one.reason.startswith(str(reason)) for one in found.rejected)
+    assert "forgetme" not in repr(found)
+
+
+@pytest.mark.parametrize(
     ("header", "said"),
     [
         ("name,created", "lacks a column named domain"),

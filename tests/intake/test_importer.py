@@ -7,11 +7,12 @@ import pytest
 
 from tests.store.study_folder import made, report, url
 from waterbed.analysis.rankings.incidents import complaints, incidents
+from waterbed.governance.keys import forget
 from waterbed.intake.batches import Batches
 from waterbed.intake.csv_reports import read_csv_reports
 from waterbed.intake.importer import ImportReport, import_reports
 from waterbed.intake.reports import Defaults
-from waterbed.model.bookkeeping import Delivery, Due, Run, RunEnd, Sealed
+from waterbed.model.bookkeeping import Delivery, Due, Forgotten, Run, RunEnd, Sealed
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Report, Target
 from waterbed.store.folder import Folder
@@ -146,6 +147,22 @@ def test_an_empty_file_is_a_delivery_of_nothing(content: bytes, tmp_path: Path) 
     found = imported(folder, tmp_path / "r.csv", content)
     assert (found.imported, found.known, found.rejected, found.forgotten, found.empty) == (0, 0, (), 0, True)
     assert deliveries(folder) == [("usual", 1, 1, 0), ("usual", 0, 0, 0)]
+    folder.close()
+
+
+def test_a_forgotten_host_stays_out_as_a_referer(store_url: str, tmp_path: Path) -> None:
+    """Reports from pages of a forgotten host come in without the page; other referers are kept."""
+    folder, header = made(tmp_path / "s", store=store_url), b"url,referer\n"
+    imported(folder, tmp_path / "r.csv", b"url\nhttp://gone.example.com/1\n")
+    forget(folder, folder.vault.keyed_id("host", "gone.example.com"), "asked to")
+    lines = b"http://a.example.net/,http://gone.example.com/2\nhttp://b.example.net/,http://c.example.net/3\n"
+    found = imported(folder, tmp_path / "r.csv", header + lines + b"http://gone.example.com/1,http://d.example.net/\n")
+    assert (found.imported, found.forgotten) == (2, 1)
+    kept = {folder.vault.open(one) for one in folder.store.all(Sealed) if one.kind == "url"}
+    assert kept == {"http://a.example.net/", "http://b.example.net/", "http://c.example.net/3"}
+    referers = {None, folder.vault.keyed_id("url", "http://c.example.net/3")}
+    late = [one for one in folder.store.all(Report) if one.received_at > folder.store.all(Forgotten)[0].forgotten_at]
+    assert {one.referer_id for one in late} == referers
     folder.close()
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from attribution.addressees import latest_notices
 from tests.store.study_folder import made, report
 from waterbed.governance.keys import forget
 from waterbed.intake.csv_notices import COLUMNS, NoticeLine, parse_csv_notices, read_csv_notices
@@ -203,4 +204,19 @@ def test_a_later_word_is_a_fact_of_its_own(tmp_path: Path, monkeypatch: pytest.M
     found = imported(folder, tmp_path / "n.csv", (HEADER + lines).encode())
     assert (found.imported, found.known) == (2, 1)
     assert "sent_at" in COLUMNS
+    folder.close()
+
+
+def test_of_two_lines_about_a_notice_the_later_one_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The later line's answer counts, in one transaction and in several, though the clock stands still."""
+    monkeypatch.setattr("waterbed.intake.notices._LINES_AT_ONCE", 30)
+    folder, now = made(tmp_path / "s"), datetime(2026, 3, 5, tzinfo=UTC)
+    folder.clock = lambda: now
+    urls = [f"{TWO}{n}" for n in range(20)]
+    report(folder, urls)
+    lines = [f"{url},acme,{SENT},{answer}\n" for answer in ("will act", "acted") for url in urls]
+    header = "url,recipient,sent_at,response\n"
+    found = imported(folder, tmp_path / "n.csv", (header + "".join(lines)).encode())
+    assert found.imported == 40
+    assert {one.response for one in latest_notices(folder.store.all(Notice))} == {"acted"}
     folder.close()

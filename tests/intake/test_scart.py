@@ -3,6 +3,7 @@
 import gzip
 import json
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +116,20 @@ def test_an_owner_can_be_a_member_of_a_hoster() -> None:
     assert isinstance(first, NoticeLine)
     assert book.on(first.sent_at.date()).company(first.recipient) == "example"
     assert book_from(b"").on(first.sent_at.date()).company(first.recipient) == first.recipient
+
+
+def test_a_sighting_after_the_import_is_rejected(tmp_path: Path) -> None:
+    """A time ahead of the clock has a reason that names --zone; with the zone, the line is kept."""
+    folder, path, noon = made(tmp_path / "s"), tmp_path / "closed.csv", datetime(2026, 7, 5, 12, tzinfo=UTC)
+    folder.clock = lambda: noon
+    path.write_text(
+        "url;first seen;last seen;status;\n"
+        "http://img.example.com/a;2026-07-05 08:00:00;2026-07-05 13:30:00;close_offline;\n"
+        "http://img.example.com/b;2200-01-01 00:00:00;;grade;\n"
+    )
+    with Study(folder) as study:
+        found = study.import_reports(path, source="hotline", form="scart")
+        assert [line.line for line in found.rejected] == [2, 3]
+        assert all("is in the future" in line.reason and "--zone" in line.reason for line in found.rejected)
+        told = study.import_reports(path, source="hotline", form="scart", zone="Europe/Amsterdam")
+        assert (told.imported, told.external, [line.line for line in told.rejected]) == (1, 1, [3])

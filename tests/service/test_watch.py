@@ -195,3 +195,11 @@ def test_a_watch_needs_a_folder(study: Study, tmp_path: Path) -> None:
     """A file or nothing in its place is one sentence."""
     with pytest.raises(InputError, match="is not a folder"):
         WatchedFolder(study=study, folder=tmp_path / "none")
+
+
+def test_a_folder_that_goes_away_ends_the_watch(study: Study, incoming: Path) -> None:
+    """One sentence names it and says what is needed."""
+    watched = WatchedFolder(study=study, folder=incoming)
+    incoming.rmdir()
+    with pytest.raises(InputError, match=r"cannot be listed .* needs a folder that stays"):
+        keep_watching(watched, lambda *_: None, every_s=0.01, rounds=3)

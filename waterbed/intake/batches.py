@@ -50,6 +50,8 @@ class Batch:
     """The URL's id of each good line."""
     pages: frozenset[str]
     """Reports of pages that show what a line reports: no lines of their own."""
+    referers: Mapping[str, str]
+    """The host's id of each referer, by the referer's id."""
     first_hand: frozenset[tuple[str, datetime | None]] | None
     """URL and time of the lines that are not supplements.
 
@@ -94,6 +96,7 @@ class Batches:
         lines = self._ahead if self._begun else [*self._ahead, *self._some()]
         with _costing_the_file_alone():
             self._begun, self._ahead = False, list(islice(self._lines, 1))
+        lines = [_seen_by(now, line) for line in lines]
         good = [line for line in lines if isinstance(line, ReportLine)]
         urls, pages, facts = self._facts(good, now)
         columns = {kind: columns_of(kind, of) for kind, of in facts.items()}
@@ -114,6 +117,7 @@ class Batches:
             sources=sources,
             urls=urls,
             pages=pages,
+            referers=self._referers(good),
             first_hand=first_hand,
             facts=columns,
             last=not self._ahead,
@@ -151,6 +155,20 @@ class Batches:
         pages = frozenset(seen[Report].keys() - own)
         return urls, pages, {kind: list(of.values()) for kind, of in seen.items()}
 
+    def _referers(self, lines: list[ReportLine]) -> dict[str, str]:
+        keyed, referers = self._vault().keyed_id, {line.referer for line in lines if line.referer}
+        return {keyed("url", one.url): keyed("host", one.host) for one in referers}
+
+
+def _seen_by(now: datetime, line: ReportLine | Rejected) -> ReportLine | Rejected:
+    """The line, or its rejection if its third party saw the URL after `now`: one hour ahead hides a removal."""
+    seen = line.sighting if isinstance(line, ReportLine) else None
+    if seen is None or not any(when and when > now for when in (seen.first_seen, seen.last_seen)):
+        return line
+    return Rejected(
+        line=line.line, reason="first seen or last seen is in the future; name the time zone of its times with --zone"
+    )
+
 
 @contextmanager
 def _costing_the_file_alone() -> Iterator[None]:
@@ -172,18 +190,22 @@ def _in_order(facts: Columns) -> Columns:
 
 
 def without_forgotten(batch: Batch, gone: set[str]) -> tuple[Mapping[type, Columns], int]:
-    """Drop facts about forgotten URLs and hosts; count their lines."""
+    """Drop facts about forgotten URLs and hosts, and such referers.
+
+    Returns what is left, and the number of lines about them.
+    """
     if not gone:
         return batch.facts, 0
     targets = batch.facts[Target]
     pairs = list(zip(targets.column("url_id"), targets.column("host_id"), strict=True))
     kept = {url_id for url_id, host_id in pairs if url_id not in gone and host_id not in gone}
     reports = batch.facts[Report]
-    referers = zip(reports.column("url_id"), reports.column("referer_id"), strict=True)
+    left = {referer_id for referer_id, host_id in batch.referers.items() if gone.isdisjoint((referer_id, host_id))}
+    referers = [one if one in left else None for one in reports.column("referer_id")]
     named = kept | {host_id for url_id, host_id in pairs if url_id in kept}
-    named |= {referer_id for url_id, referer_id in referers if url_id in kept and referer_id not in gone}
+    named |= {one for url_id, one in zip(reports.column("url_id"), referers, strict=True) if one and url_id in kept}
     facts = {}
-    for kind, columns in batch.facts.items():
+    for kind, columns in {**batch.facts, Report: reports.replaced("referer_id", referers)}.items():
         ids, remaining = (columns.column("entry_id"), named) if kind is Sealed else (columns.column("url_id"), kept)
         facts[kind] = columns.only([n for n, row_id in enumerate(ids) if row_id in remaining])
     return facts, sum(url_id not in kept for url_id in batch.urls)

@@ -1,7 +1,8 @@
 """Dated files of births of names: reported names alone."""
 
 import hashlib
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -32,6 +33,8 @@ KIND: Final = "births"
 _PAGE: Final = "docs/tables.md, Births"
 _HEAD: Final = 200
 """Lines at the top in which the header stands; the others are comments."""
+_BETWEEN: Final = re.compile(r"[\s,;\"]+")
+"""What stands between the words of a line that cannot be read."""
 
 _DOMAINS: Final = Columns(
     names={
@@ -71,23 +74,24 @@ def import_births(folder: Folder, path: Path, day: date, licence: str | None = N
 
     Names are compared by their keyed ids. Rows of names without a report are dropped unread but for the name, and
     neither kept nor counted. Of one file and name, the newest creation, the newest zone and the oldest certificate
-    count. `day` is the day whose state the file gives. InputError if it lacks the columns.
+    count. A line that cannot be read is rejected if one of its words is a reported name. `day` is the day whose state
+    the file gives. InputError if it lacks the columns.
     """
     if names_something(path.name.partition(".")[0]) or names_something(path.stem):
         raise InputError(f"the file's name seems to hold a host name and would be kept; rename the file ({_PAGE})")
     text = TextFile(path, "a file of births", _PAGE)
     certified = _certified(text.head(_HEAD))
     found = _Found(folder, datetime.combine(day, time(), tzinfo=UTC), certified=certified)
-    for _ in read_lines(text.lines(), str(path), _CERTIFICATES if certified else _DOMAINS, found.take):
-        pass  # a line that cannot be read names nothing of the study
+    lines = found.watched(text.lines())
+    for one in read_lines(lines, str(path), _CERTIFICATES if certified else _DOMAINS, found.take):
+        if isinstance(one, Rejected):
+            found.refuse(one)
     source, store = as_plain_word(path.name.partition(".")[0]), folder.store
     facts = {one.birth_id: one for one in found.facts(source, licence, folder.clock())}
     with store.writing() as connection:
         known = store.known_ids(Birth, "birth_id", facts, connection)
         store.add(facts.values(), connection)
-    return BirthImport(
-        imported=len(facts) - len(known), known=len(known), rejected=tuple(found.rejected[:MOST_REJECTED])
-    )
+    return BirthImport(imported=len(facts) - len(known), known=len(known), rejected=tuple(found.rejected))
 
 
 def _certified(head: list[str]) -> bool:
@@ -106,10 +110,27 @@ class _Found:
     names: Collection[str] = ()
     born: dict[tuple[str, BirthKind], datetime] = field(default_factory=dict)
     rejected: list[Rejected] = field(default_factory=list)
+    line: str = field(default="", repr=False)
+    """The line that is read."""
 
     def __post_init__(self) -> None:
         """Read the names of the study."""
         self.names = _reported(self.folder, "host_id" if self.certified else "site_id")
+
+    def watched(self, lines: Iterable[str]) -> Iterator[str]:
+        """Pass lines on, each kept until the next."""
+        for self.line in lines:
+            yield self.line
+
+    def refuse(self, rejected: Rejected) -> None:
+        """Keep the rejection of a line with a reported name."""
+        words = set(_BETWEEN.split(self.line.encode(errors="replace").decode()))
+        if any(True for word in words for _ in self._ours({"domain": word, "names": word})):
+            self._reject(rejected)
+
+    def _reject(self, rejected: Rejected) -> None:
+        if len(self.rejected) < MOST_REJECTED:
+            self.rejected.append(rejected)
 
     def take(self, number: int, cells: Cells) -> None:
         """Take one line, if it names anything of the study."""
@@ -117,8 +138,7 @@ class _Found:
             try:
                 self._keep(name_id, cells)
             except BadCell as problem:
-                if len(self.rejected) < MOST_REJECTED:
-                    self.rejected.append(Rejected(line=number, reason=str(problem)))
+                self._reject(Rejected(line=number, reason=str(problem)))
 
     def _ours(self, cells: Cells) -> Iterator[str]:
         keyed = self.folder.vault.keyed_id

@@ -117,6 +117,11 @@ def _header(text: str, path: str, columns: Columns) -> dict[str, int]:
         raise InputError(
             f"{path} is HTML or JSON, not CSV; a header line with a {wanted[0]} column was expected ({columns.page})"
         )
+    if too_long(1, text):
+        raise InputError(
+            f"{path} has a first line of more than {MOST_LINE} characters; a header line within that was expected "
+            f"({columns.page})"
+        )
     names = _names(text, columns)
     positions = _positions(names, columns)
     for known, kind in columns.others.items():

@@ -122,7 +122,7 @@ def _one_batch(folder: Folder, batch: Batch, defaults: Defaults, tally: _Tally, 
         facts = batch.facts
         if store.anything_forgotten(connection):
             named = {*facts[Target].column("url_id"), *facts[Target].column("host_id")}
-            named |= {referer_id for referer_id in facts[Report].column("referer_id") if referer_id}
+            named |= {*batch.referers, *batch.referers.values()}
             facts, forgotten = without_forgotten(batch, store.forgotten_among(named, connection))
             tally.forgotten += forgotten
         every = facts[Report]

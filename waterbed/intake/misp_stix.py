@@ -25,6 +25,7 @@ _NAMED: Final = re.compile(
 _TEXTS: Final = re.compile(_TEXT, re.DOTALL)
 _UNREAD: Final = "pattern names url:value, but no address by = or IN"
 _ESCAPED: Final = re.compile(r"\\(.)")
+_MISSING: Final = "it refers to a url object that the bundle lacks"
 _URL_OBJECT: Final = "url--"
 """The beginning of the id of a url object."""
 _A_TUPLE: Final = 200
@@ -60,6 +61,8 @@ class _Bundle:
         self._urls: dict[str, str] = {}
         self._rows: list[tuple[str, ...]] = []
         """URL, id of a url object or _UNREAD, time reported, time last seen and maker: of URL and id one is empty."""
+        self._revoked: set[str] = set()
+        """URLs and ids of url objects that revoked objects name."""
 
     def take(self, entry: Any) -> None:
         """Keep what an object says of URLs."""
@@ -70,41 +73,44 @@ class _Bundle:
             own, self._urls[own] = self._held.keep(own or f"{_URL_OBJECT}{len(self._urls)}", _address(entry))
         elif kind == "identity" and (name := plain_text(entry.get("name"))):
             own, self._names[own] = self._held.keep(own, as_plain_word(name))
-        if _is_true(entry, "revoked"):
-            return
-        maker = plain_text(entry.get("created_by_ref"))
+        elif _is_true(entry, "revoked"):
+            for url, ref, *_ in self._told(entry):
+                self._revoked.update(self._held.keep(url or ref))
+        else:
+            for row in self._told(entry):
+                self._rows.append(self._held.keep(*row[:-1], sys.intern(row[-1])))
+
+    def _told(self, entry: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+        """The rows of an indicator or observation."""
+        kind, maker = entry.get("type"), plain_text(entry.get("created_by_ref"))
         if kind == "indicator":
             reported = plain_text(entry.get("valid_from")) or plain_text(entry.get("created"))
             found = [match for match in _NAMED.finditer(plain_text(entry.get("pattern"))) if match["url"]]
             texts = [text for match in found for text in _TEXTS.findall(match["one"] or match["some"] or "")]
             for text in texts:
-                self._row(_ESCAPED.sub(r"\1", text[1:-1]), "", reported, "", maker)
+                yield _ESCAPED.sub(r"\1", text[1:-1]), "", reported, "", maker
             if found and not texts:
-                self._row("", _UNREAD, reported, "", maker)
+                yield "", _UNREAD, reported, "", maker
         elif kind == "observed-data":
             times = plain_text(entry.get("first_observed")), plain_text(entry.get("last_observed"))
             for ref in _list(entry.get("object_refs")):
                 if isinstance(ref, str) and ref.startswith(_URL_OBJECT):
-                    self._row("", ref, *times, maker)
+                    yield "", ref, *times, maker
             inner = entry.get("objects")
             for each in inner.values() if isinstance(inner, dict) else ():  # STIX 2.0 holds them inside
                 if isinstance(each, dict) and each.get("type") == "url":
-                    self._row(_address(each), "", *times, maker)
+                    yield _address(each), "", *times, maker
 
-    def _row(self, *texts: str) -> None:
-        self._rows.append(self._held.keep(*texts[:-1], sys.intern(texts[-1])))
+    def reports(self) -> Iterator[dict[str, str] | str]:
+        """Yield the cells of each report, or the rejection's reason.
 
-    def reports(self) -> Iterator[dict[str, str] | None]:
-        """Yield the cells of each report.
-
-        None for a pattern that names a URL in a way that is not read.
+        A url object is a report of its own where no other object names it or its address, even one that was revoked.
         """
-        referred = {ref for _, ref, *_ in self._rows if ref}
+        named = self._revoked | {url or ref for url, ref, *_ in self._rows}
+        named |= {self._urls[ref] for ref in named & self._urls.keys()}
         for url, ref, reported, seen, maker in self._rows:
-            if ref == _UNREAD:
-                yield None
-                continue
             if ref and ref not in self._urls:
+                yield ref if ref == _UNREAD else _MISSING
                 continue
             yield {
                 "url": self._urls[ref] if ref else url,
@@ -113,7 +119,7 @@ class _Bundle:
                 "source": self._names.get(maker, ""),
             }
         for ref, url in self._urls.items():
-            if ref not in referred:
+            if not url or named.isdisjoint((ref, url)):
                 yield {"url": url, "reported_at": "", "verified_at": "", "source": ""}
 
 
@@ -133,9 +139,9 @@ def _list(value: Any) -> list[Any]:
 def parse_stix(pieces: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
     """Read one report for each URL in a STIX bundle.
 
-    URLs come from indicators, observations and url objects, numbered from 1. A url object that an observation refers
-    to is reported once, with it. The source is the name of the identity that made the object. Revoked objects are
-    left out.
+    URLs come from indicators, observations and url objects, numbered from 1. A url object whose address an indicator
+    names, or that an observation refers to, is reported with it alone. The source is the name of the identity that made
+    the object. Revoked objects, and url objects that they name, are left out.
     """
     text, bundle, kind = JsonText(pieces, name), _Bundle(name), None
     if text.kind() == "{":
@@ -153,7 +159,7 @@ def parse_stix(pieces: Iterable[str], name: str) -> Iterator[ReportLine | Reject
     if kind != "bundle":
         raise InputError(f"{name} is JSON, but not a STIX bundle: its type must be bundle ({PAGE})")
     for number, cells in enumerate(bundle.reports(), 1):
-        yield checked_report(number, cells) if cells else Rejected(line=number, reason=_UNREAD)
+        yield Rejected(line=number, reason=cells) if isinstance(cells, str) else checked_report(number, cells)
 
 
 _KINDS: Final = ("url", "uri")
@@ -179,17 +185,20 @@ Event = tuple[str, list[tuple[str, ...]]]
 """Source, and URL, time reported and time last seen of each attribute."""
 
 
-def _events(text: JsonText, name: str, *, outer: bool = True) -> Iterator[Event]:
-    """The events of a feed's file, an export or an API response."""
+def _events(text: JsonText, name: str, *, listed: bool = True, answer: bool = True) -> Iterator[Event]:
+    """The events of a feed's file, an export or an API response.
+
+    They may be in a list, and in one response, which is not in a list.
+    """
     kind, found = text.kind(), False
-    if kind == "[" and outer:
+    if kind == "[" and listed:
         for _ in text.items():
-            yield from _events(text, name, outer=False)
+            yield from _events(text, name, listed=False, answer=False)
         return
     if kind == "{":
         for key in text.members():
-            if key == "response" and outer and text.kind() in "{[":
-                yield from _events(text, name)
+            if key == "response" and answer and text.kind() in "{[":
+                yield from _events(text, name, answer=False)
                 found = True
             elif key == "Event" and text.kind() == "{":
                 yield _event(text, name)

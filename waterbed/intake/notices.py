@@ -24,6 +24,8 @@ from waterbed.store.vault import Vault
 
 _LINES_AT_ONCE = 20_000
 """Lines in one transaction."""
+_BETWEEN: Final = timedelta(microseconds=1)
+"""Time between two lines of a file: of two about one notice, the later one holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +70,14 @@ def import_notices(
     recipients: set[str] = set()
     imported = done = rejections = repeated = 0
     batch = list(islice(lines, _LINES_AT_ONCE))  # a file of the wrong kind fails here, before anything is written
+    now = folder.clock()
     with folder.run("import") as run, stage("notices") as advance:
         while batch:
             bad = [line for line in batch if isinstance(line, Rejected)]
             good = [line for line in batch if isinstance(line, NoticeLine)]
-            kept, new, again, refused = _one_batch(folder, good, defaults)
+            now = max(now, folder.clock())
+            kept, new, again, refused = _one_batch(folder, good, defaults, now)
+            now += len(kept) * _BETWEEN
             repeated += again
             bad += refused
             rejections += len(bad)
@@ -99,12 +104,16 @@ def import_notices(
 
 
 def _one_batch(
-    folder: Folder, lines: list[NoticeLine], defaults: NoticeDefaults
+    folder: Folder, lines: list[NoticeLine], defaults: NoticeDefaults, now: datetime
 ) -> tuple[list[Notice], int, int, list[Rejected]]:
-    """The notices of valid lines, the number of new ones and of repeated ones, and the rejected lines."""
-    now, store = folder.clock(), folder.store
+    """The notices of valid lines, the number of new ones and of repeated ones, and the rejected lines.
+
+    Each line is received after the one before, the first one `now`.
+    """
+    store = folder.store
     about = [_about(line, folder.vault) for line in lines]
-    kept, refused = [], []
+    kept: list[Notice] = []
+    refused = []
     with store.writing() as connection:
         known = store.known_ids(Target, "url_id", {url_id for url_id in about if url_id}, connection)
         gone = store.forgotten_among(known, connection)
@@ -113,7 +122,7 @@ def _one_batch(
             if reason:
                 refused.append(Rejected(line=line.line, reason=reason))
             else:
-                kept.append(_fact(line, str(url_id), defaults, now))
+                kept.append(_fact(line, str(url_id), defaults, now + len(kept) * _BETWEEN))
         facts = {notice.notice_id: notice for notice in kept}
         known_notices = store.known_ids(Notice, "notice_id", facts, connection)
         new = [notice for notice_id, notice in facts.items() if notice_id not in known_notices]

@@ -81,7 +81,14 @@ class WatchedFolder:
             path.rename(next(place for place in free if not os.path.lexists(place)))
 
     def _files(self) -> Iterator[tuple[Path, _Look]]:
-        for path in self.folder.iterdir():
+        try:
+            paths = list(self.folder.iterdir())
+        except OSError as problem:
+            raise InputError(
+                f"{self.folder} cannot be listed ({problem.strerror}); --watch needs a folder that stays "
+                "(docs/intake.md, Watching a folder)"
+            ) from None
+        for path in paths:
             if path.name.startswith(".") or path.name.endswith(_UNFINISHED):
                 continue
             try:

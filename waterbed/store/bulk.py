@@ -6,7 +6,7 @@ threads run at each row of a statement, and beside a busy event loop that costs 
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from itertools import chain
@@ -66,6 +66,11 @@ class Columns:
         """The facts at some places."""
         cells = {name: [values[n] for n in chosen] for name, values in self.cells.items()}
         return Columns(cls=self.cls, count=len(chosen), cells=cells, same=self.same)
+
+    def replaced(self, name: str, values: Sequence[Any]) -> "Columns":
+        """The facts with other values of a field."""
+        same = {field: value for field, value in self.same.items() if field != name}
+        return replace(self, cells={**self.cells, name: values}, same=same)
 
 
 def columns_of(cls: type, facts: Sequence[Any], names: Sequence[str] | None = None) -> Columns:

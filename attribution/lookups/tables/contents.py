@@ -142,7 +142,7 @@ SAMPLE = 65_536
 SEE = "docs/tables.md"
 """The documentation page of the file formats."""
 
-_CONTROLS = dict.fromkeys([*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], " ")
+_CONTROLS = dict.fromkeys([*range(32), *range(127, 160), *range(0x2028, 0x202F), *range(0x2066, 0x206A)], " ")
 """Control characters, those that turn the direction of writing included."""
 
 
@@ -197,7 +197,16 @@ def blocks(pieces: Pieces, path: Path) -> Pieces:
 def lines_of(pieces: Pieces, path: Path) -> Iterator[str]:
     """The lines of a text, without their ends."""
     for block in blocks(pieces, path):
-        yield from block.decode().splitlines()
+        yield from split_lines(block.decode())
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines of a text.
+
+    CR, LF or both end them. Other breaks, such as U+2028, may stand in a name.
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return lines if lines[-1] else lines[:-1]
 
 
 def characters(pieces: Pieces, path: Path) -> Iterator[str]:
@@ -226,5 +235,5 @@ def _as_utf8(data: bytes) -> bytes:
 def first_lines(data: bytes) -> list[str]:
     """The first lines that are neither empty nor comments."""
     text = data[:SAMPLE].removeprefix(b"\xef\xbb\xbf").decode(errors="replace")
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith((";", "#"))]
+    lines = [line for line in split_lines(text) if line.strip() and not line.startswith((";", "#"))]
     return lines if len(data) <= SAMPLE or len(lines) < 2 else lines[:-1]

@@ -24,6 +24,7 @@ _NUMBER = re.compile(r"\d{1,15}(?:\.\d{1,9})?")
 _LONGEST: Final = 80
 """Most characters of a word."""
 _MOST_COLUMNS: Final = 20
+_MOST_PREFIXES: Final = 1 << 32
 _ASDB = ("category 1 - layer 1", "category 1 - layer 2")
 _EXPECTED = (
     "a table of covariates is CSV with the header key,NAME,... or asn,name,class, ASdb's CSV, rows TAG,AS of bgp.tools "
@@ -218,8 +219,12 @@ def _peeringdb(path: Path, data: bytes) -> CovariateTable:
         named = (one.info_types or [""])[0] or one.info_type or ""
         if (word := _word(path, number + 1, named)) and word != "Not Disclosed":
             types[key] = word
-        if one.info_prefixes4:
-            prefixes[key] = float(one.info_prefixes4)
+        if not 0 <= (announced := one.info_prefixes4 or 0) <= _MOST_PREFIXES:
+            raise InputError(
+                f"{path}: network {number + 1} needs a number of IPv4 prefixes from 0 to {_MOST_PREFIXES:,} ({_SEE})"
+            )
+        if announced:
+            prefixes[key] = float(announced)
     columns = {"network_type": types, "network_prefixes": prefixes}
     return CovariateTable(form="peeringdb", columns={name: column for name, column in columns.items() if column})
 

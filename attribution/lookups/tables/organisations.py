@@ -12,7 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attribution.lookups.tables.arrays import ArrayTable, row_of
-from attribution.lookups.tables.contents import MAX_AS, SAMPLE, SEE, first_lines, lines_of, opened, plain_text
+from attribution.lookups.tables.contents import (
+    MAX_AS,
+    SAMPLE,
+    SEE,
+    first_lines,
+    lines_of,
+    opened,
+    plain_text,
+    split_lines,
+)
 from waterbed.model.errors import InputError
 
 _FORMAT = re.compile(r"#\s*format:\s*([a-z_]+(?:\|[a-z_]+)*)\s*")
@@ -59,7 +68,7 @@ def read_organisation_rows(path: Path) -> OrganisationRows:
     rows = OrganisationRows()
     if sample and sample[0].startswith("{"):
         _read_json(lines_of(pieces, path), rows, path)
-    elif any(map(_FORMAT.fullmatch, front[:SAMPLE].decode(errors="replace").splitlines())):
+    elif any(map(_FORMAT.fullmatch, split_lines(front[:SAMPLE].decode(errors="replace")))):
         _read_sections(lines_of(pieces, path), rows, path)
     else:
         raise InputError(f"{path} is of no known kind; {_EXPECTED}")

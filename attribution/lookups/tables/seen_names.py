@@ -15,6 +15,7 @@ from typing import Final, NoReturn
 import numpy as np
 
 from attribution.lookups.tables.contents import first_lines, lines_of, opened
+from waterbed.model.addresses import canonical_address
 from waterbed.model.errors import InputError
 from waterbed.model.urls import registrable_domain
 
@@ -68,7 +69,12 @@ def domains_by_as(path: Path, day: date, origins_of: Origins) -> dict[str, SeenD
         parts.append(np.unique(np.array(told, np.uint64).reshape(-1, 3), axis=0))
     if not parts:
         raise InputError(f"{path} has no row that holds on {day}; see {_SEE}")
-    return _counted(np.unique(np.concatenate(parts), axis=0))
+    distinct = np.unique(np.concatenate(parts), axis=0)
+    if not len(distinct):
+        raise InputError(
+            f"{path} has no address that is routed on {day}: one in the table of routes was expected ({_SEE})"
+        )
+    return _counted(distinct)
 
 
 def _counted(distinct: Triples) -> dict[str, SeenDomains]:
@@ -94,8 +100,8 @@ def _rows(path: Path, lines: Iterator[str], day: date) -> Iterator[tuple[str, tu
             if len(row) != len(COLUMNS):
                 _bad(path, number, f"has not the columns {', '.join(COLUMNS)}")
             name, addresses = row[0].strip().rstrip(".").lower(), tuple(row[1].split())
-            if not name or len(name) > 253 or not addresses:
-                _bad(path, number, "needs a name and its addresses")
+            if not name or len(name) > 253 or not addresses or None in map(canonical_address, addresses):
+                _bad(path, number, "needs a name and its IP addresses")
             if _day(path, number, row[2]) <= day <= _day(path, number, row[3]):
                 yield name, addresses[:_MOST_ADDRESSES]
     except csv.Error:

@@ -84,13 +84,13 @@ def test_the_newest_list_counts_and_has_its_day(tmp_path: Path) -> None:
         ("special-names", "Heading\nno registry\n", "column Name"),
         ("special-names", "Name,Reference\nother.,x\n", "onion"),
         ("special-names", "Name\nno name at all!\n", "line 2"),
-        ("special-addresses", "Address Block,Globally Reachable\n10.0.0.0/33,False\n", "10.0.0.0/33"),
+        ("special-addresses", "Address Block,Globally Reachable\nhttp://victim/,False\n", "line 2: a prefix such as"),
         ("special-addresses", "Address Block,Globally Reachable\n28.0.0.0/8,False\n", "10.0.0.0/8"),
         ("special-addresses", "Prefix\n10.0.0.0/8\n", "Globally Reachable"),
         ("cdn-ranges", "0.0.0.0/0", "line 1"),
         ("cdn-ranges", "10.0.0.0/8", "line 1"),
         ("cdn-ranges", "\n", "0 entries"),
-        ("cdn-ranges", "a range", "a range"),
+        ("cdn-ranges", "28.0.0.0/16\nhttp://victim.example/", "line 2: a prefix such as"),
         ("others", "", "'others' is not known"),
     ],
 )
@@ -101,7 +101,16 @@ def test_another_file_is_refused_in_one_sentence(list_id: str, text: str, says: 
     with pytest.raises(InputError, match=r"docs/tables\.md") as caught:
         renew(tmp_path, list_id, path, DAY, DAY)
     assert says in str(caught.value)
+    assert "victim" not in str(caught.value)
     assert not (tmp_path / "lists").exists()
+
+
+def test_a_damaged_list_of_a_study_is_named_without_its_text(tmp_path: Path) -> None:
+    """The sentence names the file and says to renew it."""
+    keep_list(tmp_path, "cdn-ranges", DAY, ["victim.example"])
+    with pytest.raises(InputError, match=r"prefixes such as .* were expected; renew it") as caught:
+        lists_of(tmp_path)
+    assert "victim" not in str(caught.value)
 
 
 @pytest.mark.parametrize("day", [date(2020, 1, 1), DAY + timedelta(1)])

@@ -148,7 +148,7 @@ def test_names_with_addresses_are_counted_by_as_and_dropped(run: Run, study: Pat
             "secret-one.com.,28.0.0.9 28.1.0.4,2026-01-01,2026-02-01",
         ),
         *("a.secret-two.net,28.0.9.9,2025-12-01T00:00:00+00:00,2026-01-05", "gone.org,28.0.0.9,2025-01-01,2025-02-01"),
-        *("nowhere.org,192.0.2.1,2026-01-01,2026-02-01", "no-address.org,x,2026-01-01,2026-02-01"),
+        "nowhere.org,192.0.2.1,2026-01-01,2026-02-01",
     ]
     (tmp_path / "pdns.csv").write_text("rrname,addresses,first,last\n" + "\n".join(rows_) + "\n")
     code, out, err = run("-C", study, "sizes", "add", tmp_path / "pdns.csv", "--date", "2026-01-05")
@@ -162,11 +162,14 @@ def test_names_with_addresses_are_counted_by_as_and_dropped(run: Run, study: Pat
         ("x,28.0.0.9,2026-01-01,9999-12-31T23:59:59-14:00", "ISO dates"),
         ("x,28.0.0.9", "columns"),
         (",28.0.0.9,2026-01-01,2026-01-02", "a name"),
+        ("x,foo,2026-01-01,2026-02-01", "IP addresses"),
+        ("x,28.0.0.9 fe80::1%x.example.com,2026-01-01,2026-02-01", "IP addresses"),
     ):
         (tmp_path / "bad.csv").write_text(f"rrname,addresses,first,last\n{bad}\n")
         refused(run("-C", study, "sizes", "add", tmp_path / "bad.csv", "--date", "2026-01-05"), "row 1", part)
-    (tmp_path / "old.csv").write_text("rrname,addresses,first,last\nx.org,28.0.0.9,2020-01-01,2020-02-01\n")
-    refused(
-        run("-C", study, "sizes", "add", tmp_path / "old.csv", "--date", "2026-01-05"),
-        "no row that holds on 2026-01-05",
-    )
+    for without, part in (
+        ("x.org,28.0.0.9,2020-01-01,2020-02-01", "no row that holds on 2026-01-05"),
+        ("x.org,203.0.113.9,2026-01-01,2026-02-01", "no address that is routed on 2026-01-05"),
+    ):
+        (tmp_path / "old.csv").write_text(f"rrname,addresses,first,last\n{without}\n")
+        refused(run("-C", study, "sizes", "add", tmp_path / "old.csv", "--date", "2026-01-05"), part, "docs/sizes.md")

@@ -61,6 +61,7 @@ def import_(
     """
     from waterbed.intake.formats import columns_of
     from waterbed.service.watch import WatchedFolder, keep_watching
+    from waterbed.store.bounded.files import check_readable
     from waterbed.study.study import open_study
 
     if bool(files) == bool(watch):
@@ -68,10 +69,13 @@ def import_(
     _refuse_addresses([*(files or ()), *([watch] if watch else [])])
     if _STANDARD in (files or ()) and not source:
         raise InputError("what comes by standard input has no name: say whose reports they are with --source")
+    if (files or ()).count(_STANDARD) > 1:
+        raise InputError("standard input is named more than once, and can be read once (docs/intake.md)")
     findings = 0
     named: dict[str, Any] = {"source": source, "category": category, "form": form, "zone": zone, "history": history}
     named["columns"] = columns_of(column or ())
     with open_study(context.obj) as study:
+        check_readable((path for path in files or () if path != _STANDARD), "a reports file")
         if watch:
             watched = WatchedFolder(study=study, folder=watch, named=named)
             findings = keep_watching(watched, _print_watched, every_s=every, rounds=rounds)
@@ -161,11 +165,13 @@ def notices(
 
     For example: waterbed -C mystudy notices notices.csv --sender hotline
     """
+    from waterbed.store.bounded.files import check_readable
     from waterbed.study.study import open_study
 
     findings = 0
     _refuse_addresses(files)
     with open_study(context.obj) as study:
+        check_readable(files, "a file of notices")
         for path in files:
             found = study.import_notices(path, sender=sender, kind=kind, form=form, zone=zone)
             findings += _imported(study, path, found)

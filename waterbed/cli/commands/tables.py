@@ -43,12 +43,14 @@ def tables_add(
 
     For example: waterbed -C mystudy tables add asn-ipv4.csv.gz --date 2025-04-11 --licence CC0-1.0
     """
+    from waterbed.store.bounded.files import check_readable
     from waterbed.study.study import open_study
 
     if kind == _BIRTHS:
         _add_births(context, files, day, licence)
     _known(kind)
     with open_study(context.obj) as study:
+        check_readable(files, "a dated table", "docs/tables.md")
         every = staged("tables added", files)
         added = [one for file in every for one in study.add_table(file, day.date(), kind=kind, licence=licence)]
     _snapshots(added, Format.table)
@@ -56,10 +58,12 @@ def tables_add(
 
 def _add_births(context: typer.Context, files: list[Path], day: datetime, licence: str | None) -> NoReturn:
     """Import births; nothing is said of rows of other names."""
+    from waterbed.store.bounded.files import check_readable
     from waterbed.study.study import open_study
 
     rejected = 0
     with open_study(context.obj) as study:
+        check_readable(files, "a file of births", "docs/tables.md, Births")
         for file in staged("files of births", files):
             found = study.add_births(file, day.date(), licence=licence)
             note(f"{file.name}: {found.imported:,} births of this study's names kept, {found.known:,} already known")

@@ -5,7 +5,7 @@ import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
@@ -46,6 +46,13 @@ def opened(path: Path, what: str, see: str = _SEE) -> Iterator[IO[bytes]]:
         raise InputError(f"{path} cannot be read ({why}); {what} was expected ({see})")
     with os.fdopen(handle, "rb", buffering=0) as file:
         yield file
+
+
+def check_readable(paths: Iterable[Path], what: str, see: str = _SEE) -> None:
+    """Open files and close them; InputError as `opened`."""
+    for path in paths:
+        with opened(path, what, see):
+            pass
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,15 @@ def test_each_form_names_the_same_holders(tmp_path: Path, data: bytes | str) -> 
         assert (len(each), each.form) == (6, "as2org")
         assert each.of(-1) is each.of(1 << 40) is None
     assert isinstance(loaded.text.base, np.memmap)
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1e"])
+@pytest.mark.parametrize("form", [str, lambda text: text.replace("\n", "\r"), lambda text: text.replace("\n", "\r\n")])
+def test_a_break_inside_a_name_ends_no_line(tmp_path: Path, form: Callable[[str], str], mark: str) -> None:
+    """Lines end at CR, LF or both; another break becomes a space of the name."""
+    text = form(ORGS.replace("Example Pty", f"Example{mark}Pty") + ASES)
+    table = read_organisations(_file(tmp_path, text))
+    assert {asn: table.of(asn) for asn in EXPECTED} == EXPECTED
 
 
 def test_handles_are_those_of_the_registry() -> None:

@@ -1,0 +1,57 @@
+"""Several files on the command line: all are opened before the first is imported."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from waterbed.model.bookkeeping import Delivery
+from waterbed.model.facts import Birth, Notice
+from waterbed.study.study import open_study
+
+Run = Callable[..., tuple[int, str, str]]
+URL = "http://shop.example.com/"
+ADD = ("tables", "add", "--date", "2026-01-05")
+FILES = {
+    "reports": f"url\n{URL}\n",
+    "notices": f"url,recipient,sent_at\n{URL},AS64500,2026-01-05\n",
+    "routes": "28.10.0.0/16\t64500\n",
+    "births": "domain,created\nexample.com,2026-01-01\n",
+}
+
+
+@pytest.fixture
+def study(run: Run, tmp_path: Path) -> Path:
+    """A study with one report, beside the files."""
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "folder").mkdir()
+    run("init", tmp_path / "s")
+    assert run("-C", tmp_path / "s", "import", tmp_path / "reports")[0] == 0
+    return tmp_path / "s"
+
+
+@pytest.mark.parametrize("missing", ["none", "folder"])
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [(["import"], "reports"), (["notices"], "notices"), (ADD, "routes"), ([*ADD, "--kind", "births"], "births")],
+)
+def test_nothing_is_imported_beside_a_file_that_cannot_be_opened(
+    run: Run, study: Path, tmp_path: Path, words: list[str], name: str, missing: str
+) -> None:
+    """The sentence names the file, the exit code is 2, and the file before it is not imported."""
+    code, out, err = run("-C", study, *words, tmp_path / name, tmp_path / missing)
+    assert (code, out, err.strip().count("\n")) == (2, "", 0)
+    assert f"{tmp_path / missing} cannot be read" in err
+    with open_study(study) as opened:
+        assert (opened.store.count(Delivery), opened.store.count(Notice), opened.store.count(Birth)) == (1, 0, 0)
+        assert opened.snapshots() == []
+
+
+def test_standard_input_is_imported_once(run: Run, study: Path) -> None:
+    """Named twice, the command is refused, and no empty delivery is recorded."""
+    code, _, err = run("-C", study, "import", "-", "-", "--source", "me")
+    assert code == 2
+    assert "standard input is named more than once" in err
+    with open_study(study) as opened:
+        assert opened.store.count(Delivery) == 1

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -19,6 +18,7 @@ from waterbed.intake.csv_table import (
     truth_in,
     word_in,
 )
+from waterbed.model.addresses import canonical_address
 from waterbed.model.errors import BadUrl
 from waterbed.model.urls import CanonicalUrl, canonicalize
 from waterbed.store.bounded.text import open_lines
@@ -168,10 +168,10 @@ def _address(field: str, cells: Cells) -> str | None:
     text = cells.get(field)
     if not text:
         return None
-    try:
-        return str(ip_address(text))
-    except ValueError:
-        raise BadCell(f"{field} must be an IP address") from None
+    address = canonical_address(text)
+    if address is None:
+        raise BadCell(f"{field} must be an IP address")
+    return address
 
 
 PAGE: Final = "docs/intake.md"

@@ -5,13 +5,13 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
 from functools import partial
-from ipaddress import ip_address
 from itertools import chain
 from typing import Final
 
 from waterbed.intake.csv_notices import NoticeLine
 from waterbed.intake.csv_reports import ReportLine, Sighting, report
 from waterbed.intake.csv_table import BadCell, Cells, Columns, Rejected, as_plain_word, read_lines, time_in, word_in
+from waterbed.model.addresses import canonical_address
 from waterbed.model.redaction import names_something
 from waterbed.model.urls import canonicalize
 
@@ -133,7 +133,7 @@ def _sighting_in(cells: Cells) -> Sighting:
         status=status,
         gone=status in _GONE,
         since=since if "tag" in cells else None,
-        address=_address(state.get("address", "")),
+        address=canonical_address(state.get("address", "")),  # other text stands where the name did not resolve
         looks=int(looks) if looks.isascii() and looks.isdigit() and len(looks) < 10 else None,
     )
 
@@ -148,14 +148,6 @@ def _changed(cells: Cells) -> dict[str, str]:
     if not cells.get("since"):
         raise BadCell("timestamp is empty: the time of the change is needed")
     return {"status": "", "address": "", field: cells.get("new", "")}
-
-
-def _address(text: str) -> str | None:
-    """An IP address; SCART writes other text where the name did not resolve."""
-    try:
-        return str(ip_address(text))
-    except ValueError:
-        return None
 
 
 Keyed = Callable[[str], str]

@@ -7,7 +7,7 @@ import pytest
 
 from tests.intake.test_formats import plain
 from waterbed.intake.csv_reports import ReportLine
-from waterbed.intake.formats import Reading, read_reports
+from waterbed.intake.formats import Reading, detect_format, read_reports
 
 
 def read(folder: Path, text: str, form: str | None = None) -> list[list[Any]]:
@@ -28,3 +28,32 @@ def test_an_address_with_a_scope_is_no_address(tmp_path: Path, text: str) -> Non
     assert isinstance(line, ReportLine)
     assert line.sighting
     assert line.sighting.address is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"query_status":"ok","urls":[{"id":"1","url":"http://a.example.com/"},{"id":"2","url":"http://b.example.com/"}]}',
+        '{"1":[{"url":"http://a.example.com/"}],"2":[{"dateadded":"","url":"http://b.example.com/"}]}',
+        '{"uri":"http://a.example.com/"}\n{"uri":"http://b.example.com/"}\n',
+        '{"Reported_URL":"http://a.example.com/","tags":{"url":1}}\n\n{"url":"http://b.example.com/"}\n',
+    ],
+)
+def test_objects_are_told_from_lines_of_objects(tmp_path: Path, text: str) -> None:
+    """A first line that is one whole object with a url of its own is a report; any other begins a larger text."""
+    assert [line[1:] for line in read(tmp_path, text)] == [["http://a.example.com/", {}], ["http://b.example.com/", {}]]
+
+
+def test_a_response_of_misp_without_events_is_no_list_of_reports() -> None:
+    """Its attributes have no event, and its single line holds no report of its own."""
+    assert detect_format(['{"response":{"Attribute":[{"type":"url","value":"http://a.example.com/"}]}}']) == "json"
+
+
+def test_a_comment_behind_an_address_is_no_part_of_it(tmp_path: Path) -> None:
+    """White space and # begin one, in the first line too; a fragment has no space before it."""
+    text = "http://a.example.com/x # seen twice\nhttp://a.example.com/y\t#n\n # all\nhttp://a.example.com/z#top\n"
+    assert read(tmp_path, text) == [
+        [1, "http://a.example.com/x", {}],
+        [2, "http://a.example.com/y", {}],
+        [4, "http://a.example.com/z", {}],
+    ]

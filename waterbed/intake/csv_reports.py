@@ -1,5 +1,6 @@
 """Reports from CSV files and URL lists, one a line."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -226,10 +227,17 @@ def _phishstats_names(text: str) -> str:
 
 
 def parse_url_list(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
-    """Read one report a line, skipping empty and `#` lines."""
+    """Read one report a line, without comments and empty lines."""
     del name  # any text is a list of lines: nothing is refused whole
     for number, text in enumerate(lines, 1):
-        address = text.strip()
-        if not address or address.startswith("#"):
-            continue
-        yield too_long(number, address) or checked_report(number, {"url": address})
+        if address := lone_address(text):
+            yield too_long(number, text.strip()) or checked_report(number, {"url": address})
+
+
+def lone_address(text: str) -> str:
+    """What a line of a URL list holds before a comment."""
+    return _COMMENT.sub("", text).strip()
+
+
+_COMMENT: Final = re.compile(r"(?:^|(?<=\s))#.*", re.DOTALL)
+"""A fragment has no space before it."""

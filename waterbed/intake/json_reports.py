@@ -67,6 +67,15 @@ def _entries(text: JsonText, name: str) -> Iterator[None]:
         raise InputError(f"{name} is JSON without an array of reports; see {PAGE} for the accepted formats")
 
 
+def is_report(text: str) -> bool:
+    """True if a line is one whole object with a url."""
+    try:
+        entry = json_in(text)
+    except BadJson:
+        return False
+    return isinstance(entry, dict) and any(key.lower() in COLUMNS["url"] for key in entry)
+
+
 def entry_report(number: int, entry: Any) -> ReportLine | Rejected:
     """Return the report of one object, keyed like CSV columns."""
     if not isinstance(entry, dict):

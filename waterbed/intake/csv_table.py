@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from waterbed.model.errors import BadUrl, InputError
 from waterbed.model.redaction import names_something, redact
+from waterbed.model.window import iso_time
 from waterbed.store.bounded.limits import MOST_LINE
 
 Line = TypeVar("Line")
@@ -184,7 +185,7 @@ def time_in(field: str, cells: Cells) -> datetime | None:
     if not text:
         return None
     try:
-        read = datetime.fromisoformat(text.removesuffix(" UTC"))
+        read = iso_time(text.removesuffix(" UTC"))
         when = (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadCell(f"{field} must be an ISO 8601 date or time") from None

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from functools import partial
 from itertools import chain
 from typing import Final
@@ -14,6 +14,7 @@ from waterbed.intake.csv_table import BadCell, Cells, Columns, Rejected, as_plai
 from waterbed.model.addresses import canonical_address
 from waterbed.model.redaction import names_something
 from waterbed.model.urls import canonicalize
+from waterbed.model.window import iso_time
 
 OBSERVER: Final = "scart"
 PAGE: Final = "docs/intake.md"
@@ -96,7 +97,7 @@ def in_zone(cells: Cells, fields: Iterable[str], zone: tzinfo) -> dict[str, str]
 
 def _zoned(text: str, zone: tzinfo) -> str:
     try:
-        read = datetime.fromisoformat(text)
+        read = iso_time(text)
         return text if read.tzinfo else read.replace(tzinfo=zone).astimezone(UTC).isoformat()
     except (ValueError, OverflowError):
         return text  # rejected by time_in

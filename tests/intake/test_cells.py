@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from tests.intake.test_formats import plain
+from waterbed.intake.csv_notices import parse_csv_notices
 from waterbed.intake.csv_reports import ReportLine
+from waterbed.intake.csv_table import Rejected
+from waterbed.intake.feed_presence import parse_deliveries
 from waterbed.intake.formats import Reading, detect_format, read_reports
 
 
@@ -75,3 +78,48 @@ def test_a_time_of_day_stands_behind_t_or_a_space(tmp_path: Path, text: str) -> 
     """With a zone or without, with signs between digits or without."""
     read_as = {"reported_at": "2026-01-05T09:30:00+00:00"}
     assert read(tmp_path, f"url,date\nhttp://a.example.com/,{text}\n") == [[2, "http://a.example.com/", read_as]]
+
+
+WIDER = "columns; the header has {}: quote cells that hold a separator"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("url\nhttp://a.example.com/x,b\n", f"2 {WIDER.format(1)}"),
+        ("date,url\n2026-01-05,http://a.example.com/x,b.html\n", f"3 {WIDER.format(2)}"),
+        ("url;date\nhttp://a.example.com/x;2026-01-05;b\n", f"3 {WIDER.format(2)}"),
+    ],
+)
+def test_a_line_with_text_beyond_the_header_is_rejected(tmp_path: Path, text: str, said: str) -> None:
+    """A URL that holds a separator needs quotes: it is never cut."""
+    assert read(tmp_path, text) == [[2, said]]
+
+
+def test_empty_cells_beyond_the_header_change_nothing(tmp_path: Path) -> None:
+    """Spreadsheets write them; a quoted URL may hold separators."""
+    assert read(tmp_path, 'url\nhttp://a.example.com/x,, \n"http://a.example.com/x,b"\n') == [
+        [2, "http://a.example.com/x", {}],
+        [3, "http://a.example.com/x,b", {}],
+    ]
+
+
+def test_notices_and_deliveries_are_not_cut_either() -> None:
+    """A notice is about the whole URL, and 5,000 entries are not 5."""
+    notices = ["url,to,sent\n", "http://a.example.com/x,acme,2026-01-05,b\n"]
+    assert list(parse_csv_notices(notices, "n")) == [Rejected(line=2, reason=f"4 {WIDER.format(3)}")]
+    deliveries = ["date,entries\n", "2026-01-05,5,000\n"]
+    assert list(parse_deliveries(deliveries, "n")) == [Rejected(line=2, reason=f"3 {WIDER.format(2)}")]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://a.example.com/x;jsessionid=1", "http://a.example.com/x;b;http://b.example.com/;;;;"]
+)
+def test_a_semicolon_does_not_cut_a_url_for_scart(tmp_path: Path, url: str) -> None:
+    """The second cell is an address, or the URL may go on in it; what is quoted is whole."""
+    assert read(tmp_path, f"{url}\n", "scart-input") == [
+        [1, "referer must be an address: quote cells that hold a separator"]
+    ]
+    quoted = '"http://a.example.com/x;b";www.example.org;;;;\n'
+    ((_, found, _),) = read(tmp_path, quoted, "scart-input")
+    assert found == "http://a.example.com/x;b"

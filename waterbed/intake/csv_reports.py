@@ -235,7 +235,10 @@ def parse_url_list(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rej
 
 
 def lone_address(text: str) -> str:
-    """What a line of a URL list holds before a comment."""
+    """Return the address in a line of a URL list.
+
+    Empty for a comment.
+    """
     return _COMMENT.sub("", text).strip()
 
 

@@ -68,7 +68,7 @@ def _entries(text: JsonText, name: str) -> Iterator[None]:
 
 
 def is_report(text: str) -> bool:
-    """True if a line is one whole object with a url."""
+    """True if a line is an object with a url."""
     try:
         entry = json_in(text)
     except BadJson:

@@ -10,7 +10,17 @@ from typing import Final
 
 from waterbed.intake.csv_notices import NoticeLine
 from waterbed.intake.csv_reports import ReportLine, Sighting, report
-from waterbed.intake.csv_table import BadCell, Cells, Columns, Rejected, as_plain_word, read_lines, time_in, word_in
+from waterbed.intake.csv_table import (
+    UNQUOTED,
+    BadCell,
+    Cells,
+    Columns,
+    Rejected,
+    as_plain_word,
+    read_lines,
+    time_in,
+    word_in,
+)
 from waterbed.model.addresses import canonical_address
 from waterbed.model.redaction import names_something
 from waterbed.model.urls import canonicalize
@@ -84,7 +94,14 @@ def parse_scart(lines: Iterable[str], name: str, zone: tzinfo = UTC) -> Iterator
 
 def parse_scart_input(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
     """Read reports from a file made for SCART's import."""
-    yield from read_lines(lines, name, INPUT, report)
+    yield from read_lines(lines, name, INPUT, _input_report)
+
+
+def _input_report(number: int, cells: Cells) -> ReportLine:
+    """A report; BadCell if the second cell may be the rest of a URL, as in `http://a.example.com/x;jsessionid=1`."""
+    if cells["referer"] and not names_something(cells["referer"]):
+        raise BadCell(f"referer must be an address: {UNQUOTED}")
+    return report(number, cells)
 
 
 def in_zone(cells: Cells, fields: Iterable[str], zone: tzinfo) -> dict[str, str]:

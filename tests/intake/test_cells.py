@@ -123,3 +123,24 @@ def test_a_semicolon_does_not_cut_a_url_for_scart(tmp_path: Path, url: str) -> N
     quoted = '"http://a.example.com/x;b";www.example.org;;;;\n'
     ((_, found, _),) = read(tmp_path, quoted, "scart-input")
     assert found == "http://a.example.com/x;b"
+
+
+@pytest.mark.parametrize(
+    ("entry", "field"),
+    [
+        ('"url":"http://a.example.com/","category":["abuse-material"]', "category"),
+        ('"url":"http://a.example.com/","threat":[]', "category"),
+        ('"url":"http://a.example.com/","date":{"$date":"2026-01-05T09:30:00Z"}', "reported_at"),
+        ('"url":["http://a.example.com/"]', "url"),
+    ],
+)
+def test_a_list_or_object_is_no_cell(tmp_path: Path, entry: str, field: str) -> None:
+    """It is never read as empty: a category that is lost decides how a URL is asked."""
+    said = [[1, f"{field} must be a text or number"]]
+    assert read(tmp_path, f"{{{entry}}}\n", "jsonl") == read(tmp_path, f"[{{{entry}}}]", "json") == said
+
+
+def test_other_keys_of_an_object_may_hold_anything(tmp_path: Path) -> None:
+    """Only fields that are read are cells; null is an empty one."""
+    text = '{"url":"http://a.example.com/","tags":["x"],"details":[{"ip":"192.0.2.1"}],"category":null}\n'
+    assert read(tmp_path, text) == [[1, "http://a.example.com/", {}]]

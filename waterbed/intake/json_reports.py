@@ -84,6 +84,8 @@ def entry_report(number: int, entry: Any) -> ReportLine | Rejected:
     cells = {}
     for field, names in COLUMNS.items():
         value = next((lowered[known] for known in (*names, *_ALSO.get(field, ())) if known in lowered), None)
+        if isinstance(value, (list, dict)):
+            return Rejected(line=number, reason=f"{field} must be a text or number")
         cells[field] = plain_text(value)
     if not cells["url"]:
         return Rejected(line=number, reason="entry lacks a url")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from waterbed.model.addresses import canonical_address
 from waterbed.model.conclusions import Addressed, Attribution
 from waterbed.model.facts import Notice, Report
 from waterbed.model.takedown import AddressedNotice
@@ -138,13 +139,14 @@ class ReportedOrigins:
     ) -> None:
         """Take what reports tell; most tell nothing.
 
-        `told` are times and addresses that somebody else told, by URL.
+        Stored texts that are no address are passed over. `told` are times and addresses that somebody else told, by
+        URL.
         """
         reported: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
         for url_id, origins in (told or {}).items():
             reported[url_id] += origins
         for report in reports:
-            if report.origin_address:
+            if report.origin_address and canonical_address(report.origin_address):
                 reported[report.url_id].append((report.reported_at or report.received_at, report.origin_address))
         self._reported = {url_id: sorted(origins) for url_id, origins in reported.items()}
 

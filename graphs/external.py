@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from graphs.episodes import UrlHistory, routed
 from graphs.runs import UNATTRIBUTED
+from waterbed.model.addresses import canonical_address
 from waterbed.model.conclusions import Attribution, EndCause, ExternalEpisode
 from waterbed.model.facts import ExternalObservation
 
@@ -90,7 +91,9 @@ def _events(observations: Sequence[ExternalObservation], within: timedelta | Non
     addresses = sorted(
         (when, observation.address)
         for observation in observations
-        if observation.address and (when := observation.since or observation.last_seen or observation.first_seen)
+        if observation.address
+        and canonical_address(observation.address)
+        and (when := observation.since or observation.last_seen or observation.first_seen)
     )
     seen = [_Event(when, True, _address_at(addresses, when)) for when in ups]
     gone = {

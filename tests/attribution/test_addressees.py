@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.addressees import SeenAnswer, addressed, latest_notices
+from attribution.addressees import ReportedOrigins, SeenAnswer, addressed, latest_notices
 from tests.analysis.rankings.episodes import hours
+from tests.study.facts import report
 from waterbed.model.conclusions import Attribution
 from waterbed.model.facts import Notice
 
@@ -129,6 +130,13 @@ def test_without_a_look_nobody_can_tell():
     """A URL that never had an address has no hoster to be told."""
     (one,) = addressed([fact()], {}, {"u1": "s1"}, lambda key, _: key)
     assert (one.addressed, one.hosters, one.look_h) == ("unattributed", (), None)
+
+
+def test_a_stored_origin_with_a_scope_is_passed_over():
+    """An older version stored them; the reported address before it holds."""
+    plain, scoped = report("u1", origin_address="28.0.0.1"), report("u2", origin_address="fe80::1%eth0")
+    origins = ReportedOrigins([plain, scoped, report("u1", origin_address="2a00:1450::1%victim.example.com")])
+    assert [origins.behind(url_id, hours(100)) for url_id in ("u1", "u2")] == ["28.0.0.1", None]
 
 
 def test_the_latest_word_on_a_notice_holds():

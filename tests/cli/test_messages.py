@@ -337,6 +337,14 @@ def test_attribute_counts_the_rows_of_any_table(run: Run, study: Path, tmp_path:
     assert (tmp_path / "o.csv").read_text().splitlines()[1] == "1,28.10.0.1,AS64500"
     one_sentence(run(*words, "--address-column", "address"), "lacks a column 'address'")
     one_sentence(run("-C", study, "attribute", "--csv", tmp_path / "none.csv"), "cannot be read")
+    for text, said in (
+        ("name,ip\na,b,28.10.0.1\n", "row 1 has 3 columns, the header 2"),
+        ('ip,asn\n28.10.0.1,1\n28.10.0.2,"x\n28.10.0.3,"y"\n', "cannot be read as CSV"),
+        ('ip,asn\n28.10.0.1,1\n28.10.0.2,"x\n28.10.0.3,y"\n', "row 2 has a cell with a line break"),
+        ('ip,asn\n28.10.0.1,"x\n28.10.0.2,y\n', "cannot be read as CSV"),
+    ):
+        (tmp_path / "t.csv").write_text(text)
+        one_sentence(run("-C", study, "attribute", "--csv", tmp_path / "t.csv"), said)
 
 
 def test_no_terminal_obeys_what_a_message_quotes(run: Run, study: Path) -> None:

@@ -141,6 +141,14 @@ def test_an_address_of_the_history_holds_from_then_on() -> None:
     assert [one.hoster for one in told(word(0, 24), moved, word(0, 36, address=None))] == ["alpha", "beta"]
 
 
+def test_a_stored_address_with_a_scope_is_passed_over() -> None:
+    """An older version stored them; the address before it holds, and without one the hoster is unknown."""
+    scoped = word(10, 20, address="2a00:1450::1%victim.example.com")
+    assert [one[0] for one in ends(word(0, 5), scoped)] == ["alpha"]
+    (one,) = told(scoped, attribute=lambda *_: pytest.fail("it was attributed"))
+    assert (one.hoster, one.addresses) == ("unknown", ())
+
+
 def test_an_address_that_went_to_another_company_is_no_removal() -> None:
     """Same address, two known hosters: lineage, which counts as no loss."""
 

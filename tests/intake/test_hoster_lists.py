@@ -53,6 +53,35 @@ def test_a_list_may_hold_addresses_alone(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("http://a.example.com/1,2\nhttp://a.example.com/a,b\n", [None, None]),
+        ("7,http://a.example.com/1,2\n8,http://a.example.com/a\n", [None, "a"]),
+        ("http://a.example.com/1,2\nhttp://a.example.com/a\nhttp://a.example.com/b\n", ["1,2", "a", "b"]),
+        ('"http://a.example.com/1,2"\n"http://a.example.com/a,b"\n', ["1,2", "a,b"]),
+        ("http://a.example.com/1,2,2026-01-05\n" + 2 * "http://a.example.com/a,2026-01-05,x\n", [None, "a", "a"]),
+        ("url\nhttp://a.example.com/1,2\nhttp://a.example.com/a;b\n", [None, "a;b"]),
+        ("url;date\nhttp://a.example.com/1,2;2026-01-05\nhttp://a.example.com/a;b;2026-01-05\n", ["1,2", None]),
+    ],
+)
+def test_no_url_is_cut_at_a_separator(tmp_path: Path, text: str, expected: list[str | None]) -> None:
+    """It is read whole, or its row is rejected; a list of addresses alone has no separators."""
+    rows = [
+        row[1] if isinstance(row[1], str) and row[1].startswith("http") else None for row in plain(read(tmp_path, text))
+    ]
+    assert rows == [one and f"http://a.example.com/{one}" for one in expected]
+
+
+def test_a_row_that_may_cut_a_url_says_what_to_do(tmp_path: Path) -> None:
+    """With the number of its columns; a header and quotes end the doubt."""
+    doubtful = read(tmp_path, "http://a.example.com/x,mail\nhttp://a.example.com/y,api\n")
+    said = "2 columns, not 1: quote cells that hold a separator, and add a header"
+    assert plain(doubtful) == [(1, said), (2, said)]
+    clear = read(tmp_path, "url,via\nhttp://a.example.com/x,mail\n")
+    assert plain(clear) == [(2, "http://a.example.com/x", None, "mail")]
+
+
 def test_bad_rows_are_told_with_number_and_reason(tmp_path: Path) -> None:
     """An address or a date that cannot be read costs its own row."""
     found = read(tmp_path, "url,date\nnonsense,2026-01-05\nhttp://a.example.com/,soon\nhttp://a.example.com/,\n")

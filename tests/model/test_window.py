@@ -32,6 +32,7 @@ def test_days_times_and_zones_are_read_as_utc() -> None:
         ((None, "2026-03-01", "-1d"), "--follow '-1d' is not a time"),
         ((None, "9999-12-31", "99999w"), "out of range"),
         (("0001-01-01T00:00+14:00", None, None), "out of range"),
+        (("2026-01-05+02:00", None, None), "--since '2026-01-05+02:00' is not a date"),
     ],
 )
 def test_other_words_are_refused_in_one_sentence(words: tuple[str | None, ...], what: str) -> None:

@@ -1,9 +1,9 @@
 """Reports from CSV files and URL lists, one a line."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -19,6 +19,7 @@ from waterbed.intake.csv_table import (
     truth_in,
     word_in,
 )
+from waterbed.model.addresses import canonical_address
 from waterbed.model.errors import BadUrl
 from waterbed.model.urls import CanonicalUrl, canonicalize
 from waterbed.store.bounded.text import open_lines
@@ -168,10 +169,10 @@ def _address(field: str, cells: Cells) -> str | None:
     text = cells.get(field)
     if not text:
         return None
-    try:
-        return str(ip_address(text))
-    except ValueError:
-        raise BadCell(f"{field} must be an IP address") from None
+    address = canonical_address(text)
+    if address is None:
+        raise BadCell(f"{field} must be an IP address")
+    return address
 
 
 PAGE: Final = "docs/intake.md"
@@ -226,10 +227,20 @@ def _phishstats_names(text: str) -> str:
 
 
 def parse_url_list(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
-    """Read one report a line, skipping empty and `#` lines."""
+    """Read one report a line, without comments and empty lines."""
     del name  # any text is a list of lines: nothing is refused whole
     for number, text in enumerate(lines, 1):
-        address = text.strip()
-        if not address or address.startswith("#"):
-            continue
-        yield too_long(number, address) or checked_report(number, {"url": address})
+        if address := lone_address(text):
+            yield too_long(number, text.strip()) or checked_report(number, {"url": address})
+
+
+def lone_address(text: str) -> str:
+    """Return the address in a line of a URL list.
+
+    Empty for a comment.
+    """
+    return _COMMENT.sub("", text).strip()
+
+
+_COMMENT: Final = re.compile(r"(?:^|(?<=\s))#.*", re.DOTALL)
+"""A fragment has no space before it."""

@@ -5,11 +5,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from waterbed.model.errors import BadUrl, InputError
 from waterbed.model.redaction import names_something, redact
+from waterbed.model.window import iso_time
 from waterbed.store.bounded.limits import MOST_LINE
 
 Line = TypeVar("Line")
@@ -67,7 +68,7 @@ def read_lines(
     invalid ones. A quoted field cannot span lines, so that one broken quote costs one line. InputError if the file is
     not CSV with the needed columns.
     """
-    header = _positions(columns.header, columns) if columns.header else None
+    header = _Header(_positions(columns.header, columns), len(columns.header)) if columns.header else None
     for number, text in enumerate(lines, 1):
         if not text.strip() or text.startswith("#"):
             continue
@@ -110,7 +111,14 @@ def _names(text: str, columns: Columns) -> list[str]:
         return []
 
 
-def _header(text: str, path: str, columns: Columns) -> dict[str, int]:
+class _Header(NamedTuple):
+    """The index of each field's column, and the number of all columns."""
+
+    positions: Mapping[str, int]
+    width: int
+
+
+def _header(text: str, path: str, columns: Columns) -> _Header:
     told = {one: one if one.lower() in names else names[0] for one, names in columns.names.items()}
     wanted = [" or ".join(told.get(one, one) for one in fields) for fields in columns.needed]
     if text.lstrip().startswith(("<", "{", "[")):
@@ -138,7 +146,7 @@ def _header(text: str, path: str, columns: Columns) -> dict[str, int]:
             f"{path} has {names.count(twice)} columns named {twice} in its first line; one was expected "
             f"({columns.page})"
         )
-    return positions
+    return _Header(positions, len(names))
 
 
 def _positions(names: Sequence[str], columns: Columns) -> dict[str, int]:
@@ -155,7 +163,7 @@ def _cells(text: str, columns: Columns) -> list[str]:
 
 
 def _line(
-    number: int, text: str, header: dict[str, int], columns: Columns, parse: Callable[[int, Cells], Line]
+    number: int, text: str, header: _Header, columns: Columns, parse: Callable[[int, Cells], Line]
 ) -> Line | Rejected:
     if rejected := too_long(number, text):
         return rejected
@@ -163,16 +171,26 @@ def _line(
         return Rejected(line=number, reason="line is not valid UTF-8")
     try:
         cells = _cells(text, columns)
+        promised = max(header.positions.values()) + 1
         if columns.short:
-            cells += [""] * (max(header.values()) + 1 - len(cells))
-        if len(cells) <= max(header.values()):
-            promised = max(header.values()) + 1
+            cells += [""] * (promised - len(cells))
+        if len(cells) < promised:
             return Rejected(line=number, reason=f"{len(cells)} columns; the header promises at least {promised}")
-        return parse(number, {field: cells[at].strip() for field, at in header.items()})
+        if is_wider(cells, header.width):
+            return Rejected(line=number, reason=f"{len(cells)} columns; the header has {header.width}: {UNQUOTED}")
+        return parse(number, {field: cells[at].strip() for field, at in header.positions.items()})
     except csv.Error as problem:
         return Rejected(line=number, reason=f"broken quoting ({problem})")
     except (BadUrl, BadCell) as problem:
         return Rejected(line=number, reason=str(problem))
+
+
+UNQUOTED: Final = "quote cells that hold a separator"
+
+
+def is_wider(cells: Sequence[str], width: int) -> bool:
+    """True if a line has text beyond so many cells."""
+    return any(cell.strip() for cell in cells[width:])
 
 
 FIRST_YEAR: Final = 1985
@@ -189,7 +207,7 @@ def time_in(field: str, cells: Cells) -> datetime | None:
     if not text:
         return None
     try:
-        read = datetime.fromisoformat(text.removesuffix(" UTC"))
+        read = iso_time(text.removesuffix(" UTC"))
         when = (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadCell(f"{field} must be an ISO 8601 date or time") from None

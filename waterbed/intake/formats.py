@@ -13,6 +13,7 @@ from waterbed.intake.csv_reports import (
     ReportLine,
     is_phishstats_header,
     is_urlhaus_header,
+    lone_address,
     parse_csv_reports,
     parse_phishstats,
     parse_url_list,
@@ -20,7 +21,7 @@ from waterbed.intake.csv_reports import (
 )
 from waterbed.intake.csv_table import Rejected, plain_word
 from waterbed.intake.iccam import parse_iccam
-from waterbed.intake.json_reports import parse_json, parse_json_lines
+from waterbed.intake.json_reports import is_report, parse_json, parse_json_lines
 from waterbed.intake.misp_stix import parse_misp, parse_stix
 from waterbed.intake.scart import EXPORT, INPUT, parse_scart, parse_scart_input
 from waterbed.model.errors import InputError
@@ -69,7 +70,7 @@ def _json_form(head: Sequence[str]) -> str | None:
         return "misp"
     if re.search(r'"contentItems"\s*:\s*\[', text):
         return "iccam"
-    return "jsonl" if first.startswith("{") and first.rstrip().endswith("}") and '"url"' in first else "json"
+    return "jsonl" if is_report(first) else "json"
 
 
 def _is_json(name: str) -> Callable[[Sequence[str]], bool]:
@@ -77,7 +78,7 @@ def _is_json(name: str) -> Callable[[Sequence[str]], bool]:
 
 
 def _is_urls(head: Sequence[str]) -> bool:
-    return any(_ADDRESS.fullmatch(row.rstrip("\r\n")) for row in _rows(head)[:1])
+    return any(_ADDRESS.fullmatch(lone_address(row)) for row in _rows(head)[:1])
 
 
 def _is_phishstats(head: Sequence[str]) -> bool:

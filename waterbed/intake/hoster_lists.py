@@ -3,13 +3,13 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from waterbed.intake.csv_table import Rejected
+from waterbed.intake.csv_table import UNQUOTED, Rejected, is_wider
 from waterbed.model.errors import BadUrl, InputError
 from waterbed.model.urls import CanonicalUrl, canonicalize
 from waterbed.store.bounded.limits import MOST_HELD_ROWS
@@ -135,13 +135,13 @@ def read_hoster_list(path: Path, dates: str | None = None) -> HosterList:
     """Read a hoster's list, with or without a header.
 
     Separators are commas, semicolons, tabs or bars. `dates` (dmy or mdy) decides where the file's dates are ambiguous.
-    InputError if no column has URLs.
+    A row whose URL may go on behind a separator is rejected. InputError if no column has URLs.
     """
     lines = [text.rstrip("\r\n") for text in open_entries(path, "a hoster's list", "docs/reconcile.md", MOST_HELD_ROWS)]
     numbered = [(number, text) for number, text in enumerate(lines, 1) if text.strip()]
     separator = _separator([text for _, text in numbered[:50]])
-    rows = [(number, _cells(text, separator)) for number, text in numbered]
-    header = rows[0][1] if rows and not any(_ADDRESS.match(cell) for cell in rows[0][1]) else None
+    texts, rows = dict(numbered), [(number, _cells(text, separator)) for number, text in numbered]
+    header = rows[0][1] if rows and _is_header(numbered[0][1]) else None
     body = rows[1:] if header else rows
     columns = _named(header) if header else _by_content([cells for _, cells in body[:200]])
     if "url" not in columns and body:
@@ -149,26 +149,51 @@ def read_hoster_list(path: Path, dates: str | None = None) -> HosterList:
             f"{path} lacks a column of URLs: a column named url, link or address, or cells that begin with http; "
             "see docs/reconcile.md"
         )
+    width = len(header) if header else _known_width(columns)
+    if not header and columns == {"url": 0} and _usual([cells for _, cells in body])[0] == 1:
+        body = [(number, [texts[number]] if _ADDRESS.match(texts[number]) else cells) for number, cells in body]
     order = day_order((_cell(cells, columns.get("date")) for _, cells in body), str(path), dates)
     return HosterList(
         separator=separator,
         header=header,
         rows=body,
-        read=[_read(number, cells, columns, order) for number, cells in body],
+        read=[_read(number, cells, columns, order, width) for number, cells in body],
     )
 
 
+def _known_width(columns: Mapping[str, int]) -> int | None:
+    """The number of cells up to the URL in a list without a header, as the text behind it may be the rest of it.
+
+    None where a date comes next.
+    """
+    url = columns.get("url", 0)
+    return None if columns.get("date") == url + 1 else url + 1
+
+
+def _is_header(text: str) -> bool:
+    """True for a line without an address, whatever separates its cells."""
+    return not any(_ADDRESS.match(cell) for separator in _SEPARATORS for cell in _cells(text, separator))
+
+
 def _separator(sample: Sequence[str]) -> str:
-    """The separator that cuts most lines into the same number of cells; URLs can contain any of them."""
-    if not sample:
-        return ","
+    """The separator that cuts a header into most known columns; without one, most lines into as many cells.
+
+    URLs can contain any of them.
+    """
+    if sample and _is_header(sample[0]):
+        heads = {candidate: _cells(sample[0], candidate) for candidate in _SEPARATORS}
+        return max(heads, key=lambda candidate: (len(_named(heads[candidate])), len(heads[candidate])))
     best, most = ",", (0, 0)
-    for candidate in _SEPARATORS:
-        counts = Counter(len(_cells(text, candidate)) for text in sample)
-        cells, lines = max(counts.items(), key=lambda pair: (pair[1], pair[0]))
+    for candidate in _SEPARATORS if sample else ():
+        cells, lines = _usual([_cells(text, candidate) for text in sample])
         if cells > 1 and (lines, cells) > most:
             best, most = candidate, (lines, cells)
     return best
+
+
+def _usual(rows: Sequence[Sequence[str]]) -> tuple[int, int]:
+    """The number of cells of most rows, and how many have it."""
+    return max(Counter(map(len, rows)).items(), key=lambda pair: (pair[1], pair[0]), default=(1, 0))
 
 
 def _cells(text: str, separator: str) -> list[str]:
@@ -194,20 +219,24 @@ def _by_content(rows: Sequence[Sequence[str]]) -> dict[str, int]:
         held = [cells[at] for cells in rows if at < len(cells) and cells[at].strip()]
         if "url" not in columns and any(_ADDRESS.match(cell) for cell in held):
             columns["url"] = at
-        elif (
-            "date" not in columns
-            and held
-            and all(written_date(cell, "dmy") or written_date(cell, "mdy") for cell in held)
-        ):
+        elif "date" not in columns and 2 * sum(map(_is_date, held)) > len(held):
             columns["date"] = at
     return columns
+
+
+def _is_date(text: str) -> bool:
+    return bool(written_date(text, "dmy") or written_date(text, "mdy"))
 
 
 def _cell(cells: Sequence[str], at: int | None) -> str:
     return cells[at].strip() if at is not None and at < len(cells) else ""
 
 
-def _read(number: int, cells: Sequence[str], columns: dict[str, int], order: DayOrder | None) -> HosterLine | Rejected:
+def _read(
+    number: int, cells: Sequence[str], columns: Mapping[str, int], order: DayOrder | None, width: int | None
+) -> HosterLine | Rejected:
+    if width is not None and is_wider(cells, width):
+        return Rejected(line=number, reason=f"{len(cells)} columns, not {width}: {UNQUOTED}, and add a header")
     text = _cell(cells, columns.get("date"))
     day = written_date(text, order)
     if text and day is None:

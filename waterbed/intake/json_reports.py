@@ -67,6 +67,15 @@ def _entries(text: JsonText, name: str) -> Iterator[None]:
         raise InputError(f"{name} is JSON without an array of reports; see {PAGE} for the accepted formats")
 
 
+def is_report(text: str) -> bool:
+    """True if a line is an object with a url."""
+    try:
+        entry = json_in(text)
+    except BadJson:
+        return False
+    return isinstance(entry, dict) and any(key.lower() in COLUMNS["url"] for key in entry)
+
+
 def entry_report(number: int, entry: Any) -> ReportLine | Rejected:
     """Return the report of one object, keyed like CSV columns."""
     if not isinstance(entry, dict):
@@ -75,6 +84,8 @@ def entry_report(number: int, entry: Any) -> ReportLine | Rejected:
     cells = {}
     for field, names in COLUMNS.items():
         value = next((lowered[known] for known in (*names, *_ALSO.get(field, ())) if known in lowered), None)
+        if isinstance(value, (list, dict)):
+            return Rejected(line=number, reason=f"{field} must be a text or number")
         cells[field] = plain_text(value)
     if not cells["url"]:
         return Rejected(line=number, reason="entry lacks a url")

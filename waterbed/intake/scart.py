@@ -3,17 +3,28 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from functools import partial
-from ipaddress import ip_address
 from itertools import chain
 from typing import Final
 
 from waterbed.intake.csv_notices import NoticeLine
 from waterbed.intake.csv_reports import ReportLine, Sighting, report
-from waterbed.intake.csv_table import BadCell, Cells, Columns, Rejected, as_plain_word, read_lines, time_in, word_in
+from waterbed.intake.csv_table import (
+    UNQUOTED,
+    BadCell,
+    Cells,
+    Columns,
+    Rejected,
+    as_plain_word,
+    read_lines,
+    time_in,
+    word_in,
+)
+from waterbed.model.addresses import canonical_address
 from waterbed.model.redaction import names_something
 from waterbed.model.urls import canonicalize
+from waterbed.model.window import iso_time
 
 OBSERVER: Final = "scart"
 PAGE: Final = "docs/intake.md"
@@ -83,7 +94,14 @@ def parse_scart(lines: Iterable[str], name: str, zone: tzinfo = UTC) -> Iterator
 
 def parse_scart_input(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
     """Read reports from a file made for SCART's import."""
-    yield from read_lines(lines, name, INPUT, report)
+    yield from read_lines(lines, name, INPUT, _input_report)
+
+
+def _input_report(number: int, cells: Cells) -> ReportLine:
+    """A report; BadCell if the second cell may be the rest of a URL, as in `http://a.example.com/x;jsessionid=1`."""
+    if cells["referer"] and not names_something(cells["referer"]):
+        raise BadCell(f"referer must be an address: {UNQUOTED}")
+    return report(number, cells)
 
 
 def in_zone(cells: Cells, fields: Iterable[str], zone: tzinfo) -> dict[str, str]:
@@ -96,7 +114,7 @@ def in_zone(cells: Cells, fields: Iterable[str], zone: tzinfo) -> dict[str, str]
 
 def _zoned(text: str, zone: tzinfo) -> str:
     try:
-        read = datetime.fromisoformat(text)
+        read = iso_time(text)
         return text if read.tzinfo else read.replace(tzinfo=zone).astimezone(UTC).isoformat()
     except (ValueError, OverflowError):
         return text  # rejected by time_in
@@ -133,7 +151,7 @@ def _sighting_in(cells: Cells) -> Sighting:
         status=status,
         gone=status in _GONE,
         since=since if "tag" in cells else None,
-        address=_address(state.get("address", "")),
+        address=canonical_address(state.get("address", "")),  # other text stands where the name did not resolve
         looks=int(looks) if looks.isascii() and looks.isdigit() and len(looks) < 10 else None,
     )
 
@@ -148,14 +166,6 @@ def _changed(cells: Cells) -> dict[str, str]:
     if not cells.get("since"):
         raise BadCell("timestamp is empty: the time of the change is needed")
     return {"status": "", "address": "", field: cells.get("new", "")}
-
-
-def _address(text: str) -> str | None:
-    """An IP address; SCART writes other text where the name did not resolve."""
-    try:
-        return str(ip_address(text))
-    except ValueError:
-        return None
 
 
 Keyed = Callable[[str], str]

@@ -60,7 +60,10 @@ _ISATAP, _ISATAP_BITS = 0x0000_5EFE, 0xFCFF_FFFF
 
 
 def canonical_address(text: str) -> str | None:
-    """The one spelling of an address, None for other texts."""
+    """The one spelling of an address, None for other texts.
+
+    An address with a scope (`fe80::1%eth0`) is another text: anything may stand behind the mark.
+    """
     family = AF_INET6 if ":" in text else AF_INET
     try:
         return inet_ntop(family, inet_pton(family, text))

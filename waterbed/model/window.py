@@ -150,6 +150,16 @@ def month_before(window: Window) -> Window:
     return replace(window, since=begin, until=window.since, name=_name(begin, "month"))
 
 
+def iso_time(text: str) -> datetime:
+    """Read an ISO 8601 date or time.
+
+    ValueError for other texts. Between date and time stands T or a space: Python takes any character there, and would
+    read the zone of 2026-01-05+02:00 as a time of day.
+    """
+    date.fromisoformat(re.split("[Tt ]", text, maxsplit=1)[0])
+    return datetime.fromisoformat(text)
+
+
 def time_of(option: str, value: str | date, see: str = _SEE) -> datetime:
     """Read an option's day or time, in UTC.
 
@@ -158,7 +168,7 @@ def time_of(option: str, value: str | date, see: str = _SEE) -> datetime:
     if isinstance(value, str):
         words = value
         try:
-            value = datetime.fromisoformat(words)
+            value = iso_time(words)
         except ValueError:
             raise InputError(
                 f"--{option} {shown(words)} is not a date; one like 2026-03-01 was expected, or a time like "

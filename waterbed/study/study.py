@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from waterbed.intake.batches import Batches
 from waterbed.intake.csv_reports import ReportLine
-from waterbed.intake.csv_table import Rejected, default_word, plain_word, zone_of
+from waterbed.intake.csv_table import UNQUOTED, Rejected, default_word, is_wider, plain_word, zone_of
 from waterbed.intake.formats import Reading
 from waterbed.intake.importer import ImportReport, import_reports
 from waterbed.intake.reports import Defaults
@@ -328,12 +328,13 @@ def open_study(path: Path | str, clock: Clock | None = None) -> Study:
 def read_addresses(path: Path, column: str) -> Iterator[str]:
     """Yield the cells of one column of a CSV file.
 
-    The file has a header line.
+    The file has a header line. InputError for a row with text beyond its columns, or a cell with a line break: such a
+    cell may be a quote that is not closed.
     """
     import csv  # noqa: PLC0415 (only this reader needs it)
 
     try:
-        rows = csv.reader(line for line in open_lines(path, "a CSV file") if not line.startswith("#"))
+        rows = csv.reader((line for line in open_lines(path, "a CSV file") if not line.startswith("#")), strict=True)
         names = next(rows, [])
         if column not in names:
             raise InputError(
@@ -344,6 +345,16 @@ def read_addresses(path: Path, column: str) -> Iterator[str]:
         for number, row in enumerate(filter(None, rows), 1):
             if number > MOST_ADDRESSES:
                 raise InputError(f"{path} has more than {MOST_ADDRESSES:,} rows; split it (docs/intake.md, Bounds)")
+            if is_wider(row, len(names)):
+                raise InputError(
+                    f"{path}: row {number} has {len(row)} columns, the header {len(names)}; {UNQUOTED} "
+                    "(docs/attribution.md)"
+                )
+            if any("\n" in cell for cell in row):
+                raise InputError(
+                    f"{path}: row {number} has a cell with a line break, or a quote that is not closed; correct the "
+                    "row (docs/attribution.md)"
+                )
             yield row[at][:MOST_ADDRESS].strip() if at < len(row) else ""
     except csv.Error as problem:
         raise InputError(f"{path} cannot be read as CSV ({problem})") from None

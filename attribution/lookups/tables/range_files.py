@@ -31,7 +31,7 @@ from attribution.lookups.tables.contents import (
 from attribution.lookups.tables.ranges import words
 from waterbed.model.errors import InputError
 
-_COMMENTS = re.compile(rb"^[;#].*(?:\r?\n|\Z)", re.MULTILINE)
+_COMMENTS = re.compile(rb"[;#](?<![^\r\n].)[^\r\n]*(?:\r\n?|\n|\Z)")
 _EDGE = re.compile(r"\d{1,39}|[0-9A-Fa-f]*[.:][0-9A-Fa-f.:]*")
 _NO_COUNTRY = ("", "-", "??")
 
@@ -44,10 +44,10 @@ def csv_kind(sample: Sequence[str]) -> Kind | None:
     The first lines decide.
     """
     try:
-        rows = list(csv.reader(sample[:50]))
+        rows = [next(csv.reader([line])) for line in sample[:50]]  # a quote that is not closed costs its line alone
     except csv.Error:
         return None
-    if any(len(r) < 3 or not _EDGE.fullmatch(r[0]) or not _EDGE.fullmatch(r[1]) for r in rows):
+    if not rows or any(len(r) < 3 or not _EDGE.fullmatch(r[0]) or not _EDGE.fullmatch(r[1]) for r in rows):
         return None
     if all(len(r) <= 4 and r[2].isdecimal() for r in rows):
         return "routes"
@@ -61,12 +61,13 @@ def read_columns(blocks: Iterable[bytes], count: int, path: Path, **parse: objec
 
     Without comments.
 
-    With each comes the number of rows before it.
+    With each comes the number of rows before it. InputError for a cell with a line break, as after a quote that is not
+    closed, and for a text without rows.
     """
     names = [str(i) for i in range(count)]  # one thread: only then the parser tells which row is bad
     before = 0
     for block in blocks:
-        data = _COMMENTS.sub(b"", block)
+        data = _COMMENTS.sub(b"", block).rstrip(b"\r\n") + b"\n"
         if not data.strip():
             continue
         try:
@@ -80,8 +81,13 @@ def read_columns(blocks: Iterable[bytes], count: int, path: Path, **parse: objec
             row = re.search(r"Row #(\d+)", str(problem))
             where = f"row {before + int(row[1])}" if row else "a row"
             raise InputError(f"{path}: {where} has not the {count} columns of the first one ({SEE})") from None
-        yield before, [table.column(name) for name in names]
+        for column in table.columns if b'"' in data else ():
+            if (torn := pc.index(pc.match_substring_regex(column, r"[\r\n]"), True).as_py()) >= 0:
+                bad_row(path, before + torn, "has a cell with a line break, or a quote that is not closed")
+        yield before, table.columns
         before += table.num_rows
+    if not before:
+        raise InputError(f"{path} has no rows ({SEE})")
 
 
 def read_ranges(blocks: Iterable[bytes], sample: Sequence[str], path: Path, kind: Kind) -> FileRows:

@@ -7,7 +7,7 @@ import csv
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 from itertools import islice
 from pathlib import Path
 from typing import Final, NoReturn
@@ -18,6 +18,7 @@ from attribution.lookups.tables.contents import first_lines, lines_of, opened
 from waterbed.model.addresses import canonical_address
 from waterbed.model.errors import InputError
 from waterbed.model.urls import registrable_domain
+from waterbed.model.window import iso_time
 
 Triples = np.ndarray[tuple[int, ...], np.dtype[np.uint64]]
 Origins = Callable[[Sequence[str]], list[tuple[int, ...]]]
@@ -110,7 +111,7 @@ def _rows(path: Path, lines: Iterator[str], day: date) -> Iterator[tuple[str, tu
 
 def _day(path: Path, number: int, text: str) -> date:
     try:
-        found = datetime.fromisoformat(text.strip())
+        found = iso_time(text.strip())
         return (found.astimezone(UTC) if found.tzinfo else found).date()
     except (ValueError, OverflowError):
         _bad(path, number, "needs first and last as ISO dates or times")

@@ -159,6 +159,7 @@ def test_names_with_addresses_are_counted_by_as_and_dropped(run: Run, study: Pat
     assert b"secret-one" not in held.lower()
     for bad, part in (
         ("x,28.0.0.9,never,2026-02-01", "ISO dates"),
+        ("x,28.0.0.9,2026-01-01+02:00,2026-02-01", "ISO dates"),
         ("x,28.0.0.9,2026-01-01,9999-12-31T23:59:59-14:00", "ISO dates"),
         ("x,28.0.0.9", "columns"),
         (",28.0.0.9,2026-01-01,2026-01-02", "a name"),

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from attribution.hosters.review import in_force, statuses
+from waterbed.model.addresses import canonical_address
 from waterbed.model.bookkeeping import Delivery, QuarantineDecision, Run
 from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.errors import InputError
@@ -131,6 +132,8 @@ def _cleaned(one: Any, people: Mapping[str, str]) -> Any:
         changes = {"config_hash": "", "clock_skew_s": None}
     elif cls is DomainRegistration:
         changes = {"etag": None}  # whoever may ask the registry could try names until it says "unchanged"
+    elif (name := _ADDRESSES.get(cls)) and (text := getattr(one, name)) and canonical_address(text) is None:
+        changes = {name: None}  # an older version stored scopes of addresses, which may be host names
     elif cls in _SPOKEN:
         names = {field.name for field in fields(cls)}
         changes = {name: people[getattr(one, name)] for name in names & set(_PEOPLE)}
@@ -138,6 +141,8 @@ def _cleaned(one: Any, people: Mapping[str, str]) -> Any:
     return replace(one, **changes) if changes else one
 
 
+_ADDRESSES: Final[Mapping[type, str]] = {Report: "origin_address", ExternalObservation: "address"}
+"""Fields of kinds that hold an address by a third party."""
 _SPOKEN: Final = frozenset((Snapshot, QuarantineDecision, HosterChange, Coding, ProtocolLock, DeviationNote))
 
 

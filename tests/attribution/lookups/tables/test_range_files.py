@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attribution.lookups.tables.countries import read_countries
+from attribution.lookups.tables.range_files import read_columns
 from attribution.lookups.tables.routes import RouteTables, read_routes
 from waterbed.model.errors import InputError
 
@@ -96,3 +97,9 @@ def test_any_file_answers_like_a_plain_scan(
         members = {a for g in table[max(holding, key=lambda p: p.prefixlen)] for a in g} if holding else set()
         expected.append(tuple(sorted(members - {0})))
     assert tables.origins_of([str(address) for address in asked]) == expected
+
+
+def test_a_text_without_rows_is_refused(tmp_path: Path) -> None:
+    """Comments alone are no table, whatever ends their lines."""
+    with pytest.raises(InputError, match=r"has no rows \(docs/tables\.md\)"):
+        list(read_columns([b"# one\r\r;two\n\n", b"#three"], 2, tmp_path / "table"))

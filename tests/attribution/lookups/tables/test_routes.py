@@ -44,6 +44,7 @@ def _spelled_as_numbers(text: str) -> str:
     [
         CSV,
         CSV.replace("\n", "\r\n"),
+        "# one\r" + CSV.replace("\n", "\r;two\r"),
         "\ufeff" + CSV,
         CSV.rstrip("\n"),
         _spelled_as_numbers(CSV),
@@ -51,7 +52,7 @@ def _spelled_as_numbers(text: str) -> str:
         gzip.compress(CSV[:70].encode(), mtime=0) + gzip.compress(CSV[70:].encode(), mtime=0),
         "".join(sorted(CSV.splitlines(keepends=True), reverse=True)),
     ],
-    ids=["plain", "crlf", "bom", "no last newline", "numbers", "gzip", "gzip members", "unsorted"],
+    ids=["plain", "crlf", "cr", "bom", "no last newline", "numbers", "gzip", "gzip members", "unsorted"],
 )
 def test_ranges_are_read_from_each_spelling(tmp_path, data):
     """Text, whole numbers, gzip and any order give the same table; the kind is told by content."""
@@ -239,6 +240,10 @@ def test_countries_are_read_and_searched(tmp_path):
         (b"192.0.2.0,192.0.2.255,64500,A\n" * 60 + b"<html>\n", "row 61 has not the 4 columns"),
         (b"1,2,64500,A\n" * 60 + b"1,x,64500,A\n", "row 61 needs two addresses as whole"),
         (b"1,2,64500,A\n" * 60 + b"1,%d,64500,A\n" % (1 << 128), "row 61 needs two addresses as whole"),
+        (b"192.0.2.0,192.0.2.255,64500,A\n" * 60 + b'192.0.2.0,192.0.2.1,1,"A\n', "row 61 has a cell with a line"),
+        (b"192.0.2.0,192.0.2.255,64500,A\n" * 60 + b'192.0.2.0,192.0.2.1,1,"A', "row 61 has a cell with a line"),
+        (b'192.0.2.0,192.0.2.1,1,"A\r\n192.0.2.0,192.0.2.1,1,A"\r\n', "row 1 has a cell with a line"),
+        (b'192.0.2.0,192.0.2.1,1,A\n192.0.2.0,192.0.2.1,1,"A\n' + CSV.encode(), "row 2 has not the 4 columns"),
         (b"192.0.2.0/24\t64500\n" * 60 + b"192.0.2.0/33\t64500\n", "row 61 needs a prefix"),
         (b"192.0.2.0/24\t64500\n" * 60 + b"secret.example\t64500\n", "row 61 needs a prefix"),
         (b"192.0.2.0/24\t64500\n" * 60 + b"192.0.2.0/24\tAS1\n", "row 61 needs an AS"),

@@ -127,6 +127,16 @@ def _warn(
         out.write(f"{category.__name__} at {Path(filename).stem}:{lineno}: {redact(str(message))}\n")
 
 
+def guard_process() -> None:
+    """Disable core dumps, and redact crashes and logs.
+
+    Neither may hold a URL or host name.
+    """
+    no_core_dumps()
+    quiet_crashes()
+    redact_failures()
+
+
 def no_core_dumps() -> None:
     """Forbid core dumps of this process and its children.
 

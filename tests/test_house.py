@@ -153,7 +153,8 @@ _LIBRARIES = {"tomllib", "gzip", "bz2", "lzma", "zipfile", "tarfile", "zlib", "m
 _OURS = {
     "lists and texts that come with the program": {
         *("attribution/hosters/book.py", "attribution/hosters/files.py", "attribution/lookups/dns/infrastructure.py"),
-        *("attribution/lookups/rdap/bootstrap.py", "attribution/rules.py", "crawler/probe/pages.py"),
+        *("attribution/lookups/rdap/bootstrap.py", "attribution/rules.py", "crawler/probe/features.py"),
+        "crawler/probe/pages.py",
         *("waterbed/governance/protocol/lock.py", "waterbed/study/link_signs.py", "waterbed/study/look_reader.py"),
         *("waterbed/model/urls.py", "waterbed/publish/freeze/layout.py", "waterbed/publish/site/layout.py"),
         *("waterbed/store/described.py", "waterbed/cli/commands/docs.py"),

@@ -20,12 +20,14 @@ OTHER_PROTOCOLS = frozenset((
     0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109,
     110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530,
     531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190,
-    5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080, 11211,
+    5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+    1433, 1521, 2375, 2376, 3306, 5432, 5984, 6379, 9042, 9200, 9300, 11211, 27017,
 ))
 # fmt: on
-"""Ports at which a request could be taken for another protocol's: the Fetch standard's bad ports, and memcached's.
+"""Ports at which a request could be taken for another protocol's: the Fetch standard's bad ports, and databases'.
 
-Source: https://fetch.spec.whatwg.org/#port-blocking, as of 2026-11.
+Source: https://fetch.spec.whatwg.org/#port-blocking, as of 2026-11. The last row holds the default ports of databases
+and of Docker, as their manuals have them.
 """
 
 

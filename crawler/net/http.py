@@ -1,6 +1,5 @@
 """Sends requests to one host and reads the response heads."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -8,6 +7,7 @@ from typing import Self
 
 from crawler.net.connection import FINISHED, Connection, ConnectionFailure
 from crawler.net.guard import Connector
+from crawler.net.lag import LoopLag
 from crawler.net.politeness import Politeness
 from crawler.net.response import PAGE_MOST, Head, read_answer, read_body, read_head, refused
 from crawler.net.vantage import Vantage
@@ -84,19 +84,30 @@ class HostConnections:
     """Guarded connections to one host, kept between its checks."""
 
     def __init__(
-        self, connector: Connector, politeness: Politeness, *, timeout_s: float, agent: str, vantage: Vantage = _HERE
+        self,
+        connector: Connector,
+        politeness: Politeness,
+        *,
+        timeout_s: float,
+        agent: str,
+        vantage: Vantage = _HERE,
+        lag: LoopLag | None = None,
     ) -> None:
-        """Take connector, rate limits, time-out, User-Agent and vantage point."""
+        """Take connector, rate limits, time-out, User-Agent and vantage point.
+
+        Hosts that are checked together share the measured `lag` of their loop.
+        """
         self._connector = connector
         self._politeness = politeness
         self._timeout = timeout_s
         self._agent = agent
         self._vantage = vantage
+        self._lag = lag or LoopLag()
         self._connections: dict[tuple[str, str, int], tuple[Connection, str, str]] = {}
         self._keeps = True
         self._broken: dict[tuple[str, str, int], Exchange] = {}
         self.spent_s = 0.0
-        """Seconds that requests took, without waits for their turns."""
+        """Seconds that requests took, without waits for their turns and for this process."""
 
     @property
     def vantage(self) -> str:
@@ -213,9 +224,9 @@ class HostConnections:
         read = 0
         async with self._politeness.slot(address) as slot:
             await slot.wait_turn()
-            began = perf_counter()
+            began, lag = perf_counter(), self._lag.seconds
             try:
-                async with asyncio.timeout(self._timeout):
+                async with self._lag.deadline(self._timeout):
                     if endpoint:
                         await self._connect(connection, canonical, endpoint, address)
                     elif not connection.is_quiet():  # asked here: bytes may have come while the request waited its turn
@@ -241,7 +252,7 @@ class HostConnections:
                 else:
                     phase, failure = timed_out.phase, timed_out.failure
             finally:
-                self.spent_s += perf_counter() - began
+                self.spent_s += perf_counter() - began - (self._lag.seconds - lag)
                 if head and head.reusable and self._keeps:
                     self._connections[key] = (connection, address, canonical.target)
                 else:

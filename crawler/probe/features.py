@@ -5,24 +5,21 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from ipaddress import ip_address
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from crawler.probe.pages import marks_of_fields
-from waterbed.model.redaction import names_something
 from waterbed.model.urls import own_names
 
 _TOP_LEVEL = ("text", "image", "video", "audio", "application", "font", "model", "multipart", "message")
-_MEDIA_TYPE = re.compile(r"([a-z]+)/([a-z0-9][a-z0-9.+-]{0,40})")
-_SUBTYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}(?=[\s;,]|$)")
-"""A whole name of a media type (RFC 6838, 4.2)."""
+_MEDIA_TYPE = re.compile(r"([a-z]+)/[a-z0-9][a-z0-9.+-]{0,40}")
+"""The type and what is kept of the subtype."""
 
-_FACET = re.compile(r"^(?:vnd|prs|x)\.[a-z0-9-]+(?=\.)")
-"""Tree and producer, which may be called like a top-level domain: `vnd.android`."""
-
+_WHOLE_TYPE = re.compile(r"[^\s;,]+")
 _LONGEST_TYPE, _LONGEST_SERVER = 160, 32
 """Most characters that are looked at, and remembered in this process."""
 
@@ -84,15 +81,19 @@ def features(fields: Mapping[str, str], keyed_id: Callable[[str, str], str], now
 
 @lru_cache(maxsize=4096)
 def _media_type(value: str) -> str | None:
-    """Return the type; `type/*` where the rest is a name of no media type, or could be a host's."""
+    """Return a known type; `type/*` of another, which a server may have made of its host name."""
     value = value.lower()
     found = _MEDIA_TYPE.match(value)
     if found is None or found.group(1) not in _TOP_LEVEL:
         return None
-    subtype = _SUBTYPE.match(value, found.start(2))
-    if subtype is None or names_something(_FACET.sub("x", subtype.group(0))):
-        return f"{found.group(1)}/*"
-    return found.group(0)
+    whole = _WHOLE_TYPE.match(value)
+    return found.group(0) if whole and whole.group(0) in _known_types() else f"{found.group(1)}/*"
+
+
+@cache
+def _known_types() -> frozenset[str]:
+    lines = Path(__file__).with_name("media-types.txt").read_text().splitlines()
+    return frozenset(line for line in lines if not line.startswith("#"))
 
 
 def _length(value: str) -> int | None:

@@ -12,6 +12,7 @@ from attribution.lookups.dns.infrastructure import Infrastructure, standard_infr
 from attribution.lookups.dns.resolver import Answer, Resolver
 from crawler.net.guard import Connector
 from crawler.net.http import HostConnections
+from crawler.net.lag import LoopLag
 from crawler.net.politeness import Politeness
 from crawler.net.reservations import Reservations
 from crawler.net.vantage import Vantage
@@ -158,6 +159,7 @@ class Prober:
         self._politeness = bounds(reservations=reservations)
         self._canary_politeness = bounds()  # a request a minute: it must not wait for other passes' reservations
         self._agent = agent_of(config)
+        self._lag = LoopLag()
 
     async def check(self, task: HostTask) -> HostFacts:
         """Check the due URLs of one host one by one.
@@ -284,6 +286,7 @@ class Prober:
             timeout_s=self._config.probe.timeout_s,
             agent=self._agent,
             vantage=vantage,
+            lag=self._lag,
         )
 
     def _origin(self, vantage: Vantage) -> Origin:

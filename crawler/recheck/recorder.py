@@ -60,7 +60,7 @@ class Recorder:
         return next_due(
             result.due,
             seen=self._apparent_state(result),
-            retry_after_s=max(wait_s, *(seen.retry_after_s or 0 for seen in result.observations)),
+            retry_after_s=max(wait_s, result.limited_s or 0.0),
             now=result.observations[0].observed_at,
             fingerprint=result.fingerprint,
             schedule=self._folder.config.schedule,

@@ -30,9 +30,9 @@ def next_due(
     """Return the schedule after a look.
 
     A loss is confirmed soon, then the looks become rarer. `seen` only times the next look; it is not recorded. An
-    unknown look changes neither streak nor interval. Retry-After is respected up to a day. No URL is checked more than
-    `looks_a_day` times in 24 hours, whatever its responses. Hoster and network have no influence. Of `rare_share` of
-    the URLs, drawn by their ids, the regular looks are half as often.
+    unknown look changes neither streak nor interval. The wait that a server asked for, `retry_after_s`, is respected
+    up to a day. No URL is checked more than `looks_a_day` times in 24 hours, whatever its responses. Hoster and network
+    have no influence. Of `rare_share` of the URLs, drawn by their ids, the regular looks are half as often.
     """
     streak = {"up": 0, "down": due.streak + 1, "unknown": due.streak}[seen]
     seconds = _wait(0 if seen == "unknown" else streak, due, now, schedule, rng.uniform(-1, 1))

@@ -17,9 +17,9 @@ from waterbed.store.lake.rows import in_stretches, with_rows
 
 _GONE: Final = """
 WITH known AS (
-    SELECT host_id, epoch_us(resolved_at) AS asked, status = 'ok' AND NOT list_contains(tags, 'parking') AS found,
-        status IN ('nxdomain', 'nodata') OR list_contains(tags, 'parking') AS missing
-    FROM resolution
+    SELECT host_id, epoch_us(resolved_at) AS asked, status = 'ok' AND NOT parked AS found,
+        status IN ('nxdomain', 'nodata') OR parked AS missing
+    FROM (SELECT *, list_has_any(tags, ['parking', 'parking_by_name_servers']) AS parked FROM resolution) AS told
 ), newest AS (SELECT host_id, max(asked) FILTER (found) AS seen FROM known GROUP BY host_id)
 SELECT host_id, seen, min(asked) FILTER (missing AND (seen IS NULL OR asked > seen)) AS since
 FROM known JOIN newest USING (host_id) GROUP BY host_id, seen

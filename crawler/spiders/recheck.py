@@ -9,6 +9,7 @@ from scrapy import Request, Spider
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
+from crawler.logs import guard_process
 from crawler.probe.prober import HostTask
 from crawler.recheck.handler import SCHEME
 from crawler.recheck.session import Continuous, Progress, Session
@@ -38,9 +39,12 @@ class RecheckSpider(Spider):
     ) -> None:
         """Take a study by path or opened.
 
+        By path the process is Scrapy's: nobody else has guarded it.
         `limit` is the greatest number of looks; `due=all` makes every URL due now.
         """
         super().__init__(**kwargs)
+        if folder is None:
+            guard_process()
         if folder is None and study is None:
             raise InputError("no study given; call: scrapy crawl recheck -a study=DIR")
         opened = folder or open_folder(Path(str(study)))

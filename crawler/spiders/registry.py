@@ -8,6 +8,7 @@ from scrapy import Request, Spider
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
+from crawler.logs import guard_process
 from crawler.registry.handler import REGISTRY_SCHEME
 from waterbed.model.errors import InputError
 from waterbed.store.folder import open_folder
@@ -31,12 +32,14 @@ class RegistrySpider(Spider):
     ) -> None:
         """Take a study by path, or a session with one.
 
+        By path the process is Scrapy's: nobody else has guarded it.
         `limit` is the greatest number of networks.
         """
         super().__init__(**kwargs)
         if session is None:
             from crawler.registry.session import RegistrySession  # noqa: PLC0415 (Scrapy imports every spider for each pass)
 
+            guard_process()
             if study is None:
                 raise InputError("no study given; call: scrapy crawl registry -a study=DIR")
             session = RegistrySession(open_folder(Path(study)), limit=None if limit is None else int(limit))

@@ -16,6 +16,8 @@ from waterbed.model.facts import ControlLook, Observation
 
 SAME = {"status": 200, "content_length": 100}
 """A control that equals the plain look."""
+OTHER = {"status": 404}
+REFUSED: dict[str, Any] = {"phase": "connect", "status": None, "failure": "refused"}
 
 
 def story(*looks: dict, controls: dict[str, ControlLook] | None = None, **more) -> list[str]:
@@ -154,11 +156,24 @@ def test_single_looks(changes: dict, expected: str) -> None:
 
 
 @pytest.mark.parametrize(("tag", "outcome"), [("parking", "parked"), ("seized", "seized")])
-def test_what_name_servers_tell_holds(tag: str, outcome: str) -> None:
-    """What the name's servers tell holds whatever the page says, reachable or not."""
+def test_what_a_name_leads_to_holds(tag: str, outcome: str) -> None:
+    """What a name's addresses and aliases tell holds whatever the page says, reachable or not; so does an old tag."""
     answer = resolution("u", "28.10.0.7", resolution_id="x", tags=(tag,))
-    refused = {"phase": "connect", "status": None, "failure": "refused"}
-    assert story({}, {"status": 404}, refused, resolutions={"x": answer}) == [outcome] * 3
+    controls = {"a": control(**OTHER)}
+    assert (
+        story({}, {"c": "a"}, {"status": 404}, REFUSED, resolutions={"x": answer}, controls=controls) == [outcome] * 4
+    )
+
+
+@pytest.mark.parametrize(("tag", "outcome"), [("parking", "parked"), ("seized", "seized")])
+def test_name_servers_alone_seize_and_park_no_page_that_answers_for_itself(tag: str, outcome: str) -> None:
+    """A live page cannot make itself seized by what its zone says: it must answer as every path, or not at all."""
+    answer = resolution("u", "28.10.0.7", resolution_id="x", tags=(f"{tag}_by_name_servers",))
+    controls = {"differs": control(**OTHER), "same": control(**SAME), "failed": control(failure="timeout", status=None)}
+    live = ({}, {"c": "differs"}, {"c": "failed"}, {"c": "differs", "status": 302, "redirect": "site"})
+    gone = ({"c": "same"}, {"status": 404}, {"status": 503}, REFUSED, {"marks": (outcome,), "c": "differs"})
+    assert story(*live, resolutions={"x": answer}, controls=controls) == ["disputed"] * 4
+    assert story(*gone, resolutions={"x": answer}, controls=controls) == [outcome] * 5
 
 
 def test_gone_behind_a_new_certificate_problem_is_disputed() -> None:

@@ -101,6 +101,7 @@ def test_own_lines_keep_ids_numbers_and_places(said: io.StringIO) -> None:
         "http://{}/x", "HTTPS://{}", "hxxp://{}/", "hxxp[://]{}/", "h**p://{}", "ftp://u:p@{}/", "http%3A%2F%2F{}%2F",
         "{}", "{}.", "'{}'", "<{}>", "({})", "user@{}", "{}:443", "{}/path", "www.{}", "{}.log", "x={},", "{}_1",
         "http:\\/\\/{}\\/x", "[{}]",
+        "{}-2026.csv", "{}2.csv", "{}-x", "{}2", "export-{}-1-2.tar.gz",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize(

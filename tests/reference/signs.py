@@ -11,6 +11,8 @@ from waterbed.model.facts import ControlLook, Observation, Report, Resolution, T
 _NO_PAGE = frozenset({"challenge", "suspended", "removed", "parked", "seized"})
 """Marks of answers that are not the content: what they share is their hoster's."""
 
+_LISTED = {f"{tag}{by}" for tag in ("parking", "seized") for by in ("", "_by_name_servers")}
+
 
 def signs_of(
     targets: Mapping[str, Target],
@@ -44,7 +46,7 @@ def _of_look(
 ) -> Iterator[tuple[EvidenceKind, str, Role]]:
     """Yield the signs of one check."""
     resolution = resolutions.get(look.resolution_id or "")
-    if resolution and resolution.name_server_ids and not {"parking", "seized"} & set(resolution.tags):
+    if resolution and resolution.name_server_ids and not _LISTED & set(resolution.tags):
         yield "name_servers", " ".join(resolution.name_server_ids), ""
     if "cdn" not in look.marks:  # a proxy's certificate is shared by its customers
         if look.certificate_id:

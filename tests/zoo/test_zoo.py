@@ -1,5 +1,6 @@
 """Every behaviour of the zoo, in every profile: the verdict, the time, the bytes, the silence of the log."""
 
+import re
 import tempfile
 from datetime import timedelta
 from pathlib import Path
@@ -225,3 +226,10 @@ def test_the_page_says_what_is_so() -> None:
     for name, profile, outcome, rule in read_page(PAGE.read_text()):
         told.setdefault(name, {})[profile] = f"{outcome} {rule}"
     assert told == {name: expected(name) for name in NAMES}
+
+
+@pytest.mark.parametrize("name", ["README.md", "SECURITY.md", "docs/concepts.md"])
+def test_all_say_one_number_of_servers(name: str) -> None:
+    """Each file that counts the behaviours says how many hundreds they are."""
+    said = re.findall(r"(\d+) (?:kinds of )?(?:misbehaving|hostile) servers", (PAGE.parents[1] / name).read_text())
+    assert said == [str(len(NAMES) // 100 * 100)]

@@ -187,18 +187,13 @@ def _name_unfinished(study: Path) -> None:
 
 
 def _guard() -> None:
-    """Disable core dumps, and redact crashes and logs.
-
-    Neither may hold a URL or host name.
-    """
+    """Refuse what shadows our modules, and guard the process."""
     from waterbed import refuse_shadows  # noqa: PLC0415 (the same)
 
     refuse_shadows()
-    from crawler.logs import no_core_dumps, quiet_crashes, redact_failures  # noqa: PLC0415 (help needs none of it)
+    from crawler.logs import guard_process  # noqa: PLC0415 (help needs none of it)
 
-    no_core_dumps()
-    quiet_crashes()
-    redact_failures()
+    guard_process()
 
 
 @contextmanager

@@ -172,7 +172,10 @@ class Resolution:
     resolved_at: Annotated[datetime, "when it was asked for; the answer may be remembered, for its TTL at most"]
     name_server_ids: Annotated[tuple[str, ...], "keyed ids of the registrable domain's name servers, sorted"] = ()
     name_servers_at: Annotated[datetime | None, "when the name servers were asked for; null: not yet"] = None
-    tags: Annotated[tuple[str, ...], "what known lists say of addresses, CNAMEs, name servers: parking, seized"] = ()
+    tags: Annotated[
+        tuple[str, ...],
+        "what known lists say of addresses and CNAMEs: parking, seized; `_by_name_servers` if name servers alone do",
+    ] = ()
 
 
 OriginOutcome = Literal["told", "not_behind", "not_known"]

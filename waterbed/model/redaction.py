@@ -1,7 +1,7 @@
 """Redaction of URLs and host names in texts."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 from waterbed.model.urls import in_suffix_list
@@ -21,6 +21,7 @@ _LITERAL = re.compile(
 _DOT = r"(?:[.\u3002\uff0e\uff61]|\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|%2e)"
 _NAME = re.compile(rf"(?<![\w-])[\w-]++(?:{_DOT}[\w-]++)++(?:(?=[:/?#]){_REST})?", re.IGNORECASE)
 _DOTTED = re.compile(_DOT, re.IGNORECASE)
+_LETTERS = re.compile(r"[^\W\d_]*")
 
 
 def redact(text: str) -> str:
@@ -61,6 +62,13 @@ def meant(text: str, known: Collection[str]) -> str:
 def _unless_harmless(match: re.Match[str]) -> str:
     name = re.split(r"[:/?#]", match[0], maxsplit=1)[0]
     _, *labels = _DOTTED.sub(".", name).strip("-_").lower().split(".")
-    ends = {label.partition("_")[0] for label in labels if len(label) < 64}
-    # `a.com.log` gives `a.com` away, and so does `a.com_1`
-    return REDACTED if any(in_suffix_list(f"a.b.{end}") for end in ends) else match[0]
+    ends = {end for label in labels if len(label) < 64 for end in _ends(label)}
+    # `a.com.log` gives `a.com` away, and so do `a.com_1`, `a.com-x` and `a.com2`
+    return REDACTED if any(in_suffix_list(f"a.b.{end}") for end in ends if end) else match[0]
+
+
+def _ends(label: str) -> Iterable[str]:
+    """What a label may begin with that ends a host name: its first letters; if encoded, any of its beginnings."""
+    if label.startswith("xn--"):
+        return (label[:end] for end in range(5, len(label) + 1))
+    return [_LETTERS.match(label)[0]]  # type: ignore[index]  # it matches anything

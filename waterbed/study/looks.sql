@@ -53,7 +53,8 @@ FROM observation AS look
 JOIN target USING (url_id)
 LEFT JOIN (
   SELECT resolution_id AS found_id, array_to_string(addresses, ' ') AS addresses, array_to_string(tags, ' ') AS tags,
-    CASE WHEN array_length(name_server_ids) > 0 AND NOT list_has_any(tags, ['parking', 'seized'])
+    CASE WHEN array_length(name_server_ids) > 0 AND NOT list_has_any(tags, ['parking', 'seized',
+          'parking_by_name_servers', 'seized_by_name_servers'])
       THEN array_to_string(name_server_ids, ' ') END AS name_servers
   FROM resolution
 ) AS resolution ON look.resolution_id = resolution.found_id

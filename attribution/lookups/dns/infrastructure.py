@@ -18,8 +18,12 @@ from waterbed.model.errors import InputError
 from waterbed.store.bounded.toml import decode
 
 Tag = Literal["cdn", "parking", "seized", "sitebuilder"]
+Finding = Tag | Literal["parking_by_name_servers", "seized_by_name_servers"]
+"""A tag; of one that ends episodes, whether name servers alone say so: a name's owner can list anybody's."""
+
 Network = IPv4Network | IPv6Network
 
+_BY_NAME_SERVERS: Mapping[Tag, Finding] = {"parking": "parking_by_name_servers", "seized": "seized_by_name_servers"}
 _ESCAPED = re.compile(r"\\(?:[0-9]{3}|.)", re.DOTALL)
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _DOCS = "see docs/attribution.md, Known infrastructure"
@@ -73,7 +77,7 @@ class Infrastructure:
 
     def tags(
         self, addresses: Collection[str], cnames: Iterable[str], name_servers: Collection[str] | None
-    ) -> tuple[Tag, ...]:
+    ) -> tuple[Finding, ...]:
         """The kinds that are known of one host, sorted.
 
         An alias counts wherever it stands in the chain, since the chain leads through it. Name servers and addresses
@@ -81,9 +85,9 @@ class Infrastructure:
         name servers means that they are unknown.
         """
         found = {tag for name in cnames if (tag := below(name, self._aliases))}
-        found |= _shared([below(name, self._servers) for name in name_servers or ()])
         found |= _shared([self._of_address(text) for text in addresses])
-        return tuple(sorted(found))
+        of_servers = _shared([below(name, self._servers) for name in name_servers or ()]) - found
+        return tuple(sorted({*found, *(_BY_NAME_SERVERS.get(tag, tag) for tag in of_servers)}))
 
     def _of_address(self, text: str) -> Tag | None:
         try:

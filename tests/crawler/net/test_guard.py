@@ -24,6 +24,8 @@ from waterbed.store.machine_settings import ConnectTo, Lab
 from waterbed.store.settings import Guard
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+OTHERS = (25, 1433, 1521, 2375, 2376, 3306, 5432, 5984, 6379, 9042, 9200, 9300, 11211, 27017)
+"""Ports of mail, databases and Docker."""
 
 NON_PUBLIC_V4 = [
     IPv4Network(net)
@@ -316,13 +318,13 @@ def _everywhere(port: int) -> tuple[ConnectTo, ...]:
     return tuple(
         ConnectTo(prefix=net, port=at, listener=f"127.0.0.1:{port}")
         for net in ("0.0.0.0/0", "::/0")
-        for at in (80, 25, 11211)
+        for at in (80, *OTHERS)
     )
 
 
-@pytest.mark.parametrize("port", [25, 11211])
+@pytest.mark.parametrize("port", OTHERS)
 def test_ports_of_other_protocols_get_no_packet(port: int) -> None:
-    """A reported URL cannot make the crawler talk to mail or memory servers, unless the study allows the port."""
+    """A reported URL cannot make the crawler talk to mail servers and databases, unless the study allows the port."""
     url = f"http://lab.example:{port}/"
     assert asked_for(url, Guard()) == ("guard", "blocked_port", 0)
     assert asked_for(url, Guard(ports=(port,)))[2] == 1

@@ -234,3 +234,18 @@ def test_a_long_record_of_another_type_is_not_awaited(kind: int) -> None:
     client.take(bytes([kind]) + b"\x03\x03\x40\0")
     with pytest.raises(BadRecord):
         client.read(4_096)
+
+
+def test_no_server_chooses_a_number_to_compute_with() -> None:
+    """No cipher with finite-field Diffie-Hellman is offered: one of 10,000 bits would cost seconds a handshake."""
+    session = TlsSession("a.example")
+    assert not session.handshake()
+    hello = session.outgoing()
+    at = 44 + hello[43]  # behind the session's id
+    offered = hello[at + 2 : at + 2 + int.from_bytes(hello[at : at + 2])]
+    every = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    every.set_ciphers("ALL:@SECLEVEL=0")
+    kinds = {cipher["id"] & 0xFFFF: cipher["kea"] for cipher in every.get_ciphers()}
+    found = [kinds.get(int.from_bytes(offered[n : n + 2]), "") for n in range(0, len(offered), 2)]
+    assert "kx-ecdhe" in found
+    assert not [kind for kind in found if "kx-dhe" in kind or "srp" in kind]

@@ -103,8 +103,9 @@ def test_name_servers_are_one_sign_unless_they_park() -> None:
     answer = resolution("u", "192.0.2.1", resolution_id="r", name_server_ids=("n1", "n2"), name_servers_at=hour(2))
     seen = replace(PLAIN_LOOK, resolution_id="r")
     assert ("name_servers", "n1 n2", "") in of("u", signs(seen, resolutions=(answer,)))
-    parked = replace(answer, tags=("parking",))
-    assert ("name_servers", "n1 n2", "") not in of("u", signs(seen, resolutions=(parked,)))
+    for tag in ("parking", "seized", "parking_by_name_servers", "seized_by_name_servers"):
+        parked = replace(answer, tags=(tag,))
+        assert ("name_servers", "n1 n2", "") not in of("u", signs(seen, resolutions=(parked,)))
 
 
 def test_times_span_reports_and_looks() -> None:

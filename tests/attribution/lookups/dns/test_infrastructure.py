@@ -24,18 +24,18 @@ labels = st.text("abcdeprktnst-_.\\ \x00ä", min_size=1, max_size=12)
 @pytest.mark.parametrize(
     ("addresses", "cnames", "name_servers", "expected"),
     [
-        (NOBODY, (), ("ns1.sedoparking.com", "ns2.sedoparking.com"), ("parking",)),
-        (NOBODY, (), ("NS1.SedoParking.COM.",), ("parking",)),
-        (NOBODY, (), ("ns1.bodis.com", "ns1.parkingcrew.net"), ("parking",)),
+        (NOBODY, (), ("ns1.sedoparking.com", "ns2.sedoparking.com"), ("parking_by_name_servers",)),
+        (NOBODY, (), ("NS1.SedoParking.COM.",), ("parking_by_name_servers",)),
+        (NOBODY, (), ("ns1.bodis.com", "ns1.parkingcrew.net"), ("parking_by_name_servers",)),
         (NOBODY, (), ("ns1.bodis.com", "ns1.host.test"), ()),
-        (NOBODY, (), ("ns3.afternic.com", "ns4.afternic.com"), ("parking",)),
-        (NOBODY, (), ("parking1.ovh.net", "parking2.ovh.net"), ("parking",)),
+        (NOBODY, (), ("ns3.afternic.com", "ns4.afternic.com"), ("parking_by_name_servers",)),
+        (NOBODY, (), ("parking1.ovh.net", "parking2.ovh.net"), ("parking_by_name_servers",)),
         (NOBODY, (), ("ns10.ovh.net", "dns10.ovh.net"), ()),
         (NOBODY, (), ("ns01.domaincontrol.com", "ns02.domaincontrol.com"), ()),
         (NOBODY, (), ("ada.ns.cloudflare.com", "bob.ns.cloudflare.com"), ()),
         (NOBODY, (), ("ns1.dns-parking.com", "ns2.dns-parking.com"), ()),
         (NOBODY, (), ("ns4.wixdns.net", "ns5.wixdns.net"), ()),
-        (NOBODY, (), ("ns1.fbi.seized.gov", "NS2.FBI.SEIZED.GOV."), ("seized",)),
+        (NOBODY, (), ("ns1.fbi.seized.gov", "NS2.FBI.SEIZED.GOV."), ("seized_by_name_servers",)),
         (NOBODY, (), ("ns1.seizedservers.com", "ns1.honest.test"), ()),
         (NOBODY, (), ("jocelyn.ns.cloudflare.com", "plato.ns.cloudflare.com"), ()),
         (("199.2.137.20",), (), (), ("seized",)),
@@ -52,13 +52,15 @@ labels = st.text("abcdeprktnst-_.\\ \x00ä", min_size=1, max_size=12)
         (NOBODY, ("pointing.wixdns.net", "cdn1.wixdns.net"), (), ("sitebuilder",)),
         (NOBODY, ("shops.myshopify.com",), (), ("sitebuilder",)),
         (NOBODY, ("cloudflare.net",), (), ()),
-        (NOBODY, ("x.azureedge.net",), ("ns1.bodis.com",), ("cdn", "parking")),
+        (NOBODY, ("x.azureedge.net",), ("ns1.bodis.com",), ("cdn", "parking_by_name_servers")),
+        (("91.195.240.94",), (), ("ns1.bodis.com",), ("parking",)),
+        (("91.195.240.94",), (), ("ns1.seizedservers.com",), ("parking", "seized_by_name_servers")),
         ((), (), (), ()),
         (("no address", "2001:db8::1"), ("", "."), ("", "."), ()),
     ],
 )
 def test_the_standard_list_names_kinds_only(addresses, cnames, name_servers, expected):
-    """Aliases count by any link; name servers and addresses only if all agree; ordinary DNS hosting says nothing."""
+    """Aliases count by any link; name servers and addresses only if all agree, and name servers are told apart."""
     assert standard_infrastructure().tags(addresses, cnames, name_servers) == expected
 
 

@@ -28,6 +28,8 @@ from waterbed.study.study import open_study
 
 EVENT = scenario_path("waterbed").parent / "events" / "waterbed.toml"
 KINDS = ("own", "target")
+ROUNDS = 5
+"""Of decisions: a cycle that was held hides what comes after it."""
 
 
 def world_of(seed: int, kind: str) -> World:
@@ -56,8 +58,11 @@ def study_of(seed: int, kind: str, folder: Path) -> dict[str, object]:
         before = findings_of(study, event)
         text = before.summary.text if before.summary else ""
         named = [one.quarantine_id in text for one in waiting]
-        for one in waiting:
-            decide(study.folder, study.conclude().quarantines, one.quarantine_id, "void", "our view failed")
+        rounds = 0
+        while (left := list(open_quarantines(study.conclude(), event, study.conclude().episodes))) and rounds < ROUNDS:
+            rounds += 1
+            for one in left:
+                decide(study.folder, study.conclude().quarantines, one.quarantine_id, "void", "our view failed")
         after = findings_of(study, event)
         said = after.summary.text if after.summary else ""
         sources = tuple(world.sites.sources)
@@ -66,6 +71,7 @@ def study_of(seed: int, kind: str, folder: Path) -> dict[str, object]:
         "kind": kind,
         "quarantines": [one.kind for one in waiting],
         "named": named,
+        "rounds": rounds,
         "refused": "No answer can be given" in text,
         "text": said,
         "clauses": clauses(said, truth, event, sources),

@@ -320,6 +320,22 @@ def with_hops(
         system.at_least(hops(fitting), cell["hops"])
 
 
+def with_chains(
+    system: System,
+    rows: Iterable[Mapping[str, Any]],
+    places: Mapping[str, Mapping[str, str]],
+    edition: int = 0,
+) -> None:
+    """Adds the table of chains, where each content hops once: those on a level hop from one of its keys to another."""
+    kinds = dict(LEVELS)
+    counted: dict[str, int] = defaultdict(int)
+    for row in rows:
+        counted[kinds[row["level"]]] += row["possibly"]
+    for kind, contents in counted.items():
+        pairs = [(a, b) for a in places for b in places if _key(places, a, kind) != _key(places, b, kind)]
+        system.at_least([((edition, "hops", pair), 1.0) for pair in pairs], contents)
+
+
 def _key(places: Mapping[str, Mapping[str, str]], hoster: str, kind: str) -> str:
     return hoster if kind == "hoster" else places[hoster][kind]
 
@@ -351,6 +367,12 @@ def read_cells(folder: Path) -> list[dict[str, Any]]:
         }
         for number, passage, hops in zip(*(data["cells"][name] for name in ("ends", "passage", "hops")), strict=True)
     ]
+
+
+def read_chains(folder: Path) -> list[dict[str, Any]]:
+    """The table of chains beside the displacement page."""
+    found: list[dict[str, Any]] = json.loads((folder / "data/hop-chains.json").read_text())["rows"]
+    return found
 
 
 def read_total(folder: Path, name: str) -> int:

@@ -22,6 +22,7 @@ from waterbed.model.table import TableInfo
 from waterbed.model.takedown import ComplianceRow
 from waterbed.publish.hop_cells import CellDisclosure
 from waterbed.publish.policy import Basis, Policy, Publication, Table
+from waterbed.publish.site.displacement import chain_rows, shown_hops
 from waterbed.publish.suppression import Key, layer_of
 from waterbed.study.formats import as_json
 
@@ -137,6 +138,16 @@ def publication(world: World, part: float = 1.0) -> Publication:
 def published(found: Publication) -> dict[str, dict[str, Any]]:
     """The tables as files have them, by name."""
     return {table.name: json.loads(as_json(table.cls, table.rows, table.envelope)) for table in found.tables}
+
+
+def chains(world: World, found: Publication) -> list[dict[str, Any]]:
+    """The table of chains of a publication of a world."""
+    rows = []
+    for level in BY_LEVEL:
+        shown = shown_hops(found.basis.hops, found.cells, level)
+        for row in chain_rows(moves_of(shown, by=level, origins=_origins(world)), found.policy.least):
+            rows.append({"level": level, "hops": row.hops, "surely": row.surely, "possibly": row.possibly})
+    return rows
 
 
 def _info(what: str, by: str) -> TableInfo:

@@ -13,22 +13,24 @@ import pytest
 from tests.publish.attacker import (
     System,
     read_cells,
+    read_chains,
     read_tables,
     read_total,
     with_categories,
+    with_chains,
     with_hops,
     with_left_out,
     with_notices,
     with_rankings,
     with_sources,
 )
-from tests.publish.simulated import BY_LEVEL, KINDS, LEAST, World, drawn, publication
+from tests.publish.simulated import BY_LEVEL, KINDS, LEAST, World, chains, drawn, publication
 from tests.publish.simulated import published as published_tables
 from tests.study.facts import config
 from waterbed.model.errors import InputError
 from waterbed.model.takedown import NoticeEffect
 from waterbed.publish.edition import FILE, LastEdition, editions, remember
-from waterbed.publish.policy import EFFECTS, Publication, Table, publishable
+from waterbed.publish.policy import EFFECTS, Publication, Table, named_keys, publishable
 from waterbed.study.study import create_study
 
 WORLDS = range(int(os.environ.get("WATERBED_WORLDS", "10")))
@@ -143,15 +145,26 @@ def test_no_week_and_no_key_of_notices_follows(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", WORLDS)
 def test_no_flow_follows(seed: int) -> None:
-    """Nor does a flow between two hosters with few hops, from flows, shares, what they are of, and cells."""
+    """Nor does a flow between two hosters with few hops, from flows, shares, what they are of, cells, and chains."""
     world = drawn(seed)
     full = publication(world)
     found = publishable(full)
     system = System()
     with_hops(system, published_tables(found), places(world), "C0", cells(found))
+    with_chains(system, chains(world, found), places(world))
     small = Counter((one.from_hoster, one.to_hoster) for one in world.hops)
     wanted = {pair: [((0, "hops", pair), 1.0)] for pair, hops in small.items() if hops < LEAST}
     assert not narrowed(system.ranges(wanted))
+
+
+def test_what_no_table_attributes_is_named_where_its_ranking_shows_it() -> None:
+    """The key of unknown countries has a name in flows as any other: only where its row is published."""
+    full = publication(drawn(1))
+    ranking = full.table("ranking-country")
+    row = replace(ranking.rows[0], key="unknown")
+    for rows, named in (([row], True), (ranking.rows[1:], False)):
+        found = replace(full, tables=[replace(ranking, rows=rows) if one is ranking else one for one in full.tables])
+        assert ("unknown" in named_keys(found)["country"]) is named
 
 
 Ranges = dict[Hashable, tuple[float, float]]
@@ -213,6 +226,7 @@ def untold(
     pairs = [(a, b) for a in world.hosters for b in world.hosters if a != b]
     for at, found in enumerate((told_then, told_now), first):
         with_hops(system, published_tables(found), places(world), "C0", cells(found), edition=at)
+        with_chains(system, chains(world, found), places(world), edition=at)
     for pair in pairs:
         system.at_most([((first, "hops", pair), 1.0), ((first + 1, "hops", pair), -1.0)], 0.0)
     for at, hops in enumerate((half.basis.hops, whole.basis.hops), first):
@@ -239,6 +253,7 @@ def test_nothing_follows_from_files(published: Path, everything: Path) -> None:
     system = System()
     known = {key: {"asn": key, "country": row["countries"][0]} for key, row in where.items()}
     with_hops(system, tables, known, "NL", read_cells(published))
+    with_chains(system, read_chains(published), known)
     flows = {(row["from_key"], row["to_key"]): row["hops"] for row in truth["flows"]["rows"]}
     assert read_total(published, "hops") == sum(flows.values())
     few = {pair: [((0, "hops", pair), 1.0)] for pair, hops in flows.items() if hops < LEAST}

@@ -241,7 +241,13 @@ def _with_names(cell: HopCell, disclosure: CellDisclosure) -> HopCell:
         ends = cell.ends(level)
         return ends if ends and all(key in disclosure.named[level] for side in ends for key in side) else None
 
-    return replace(cell, hoster=kept("hoster"), systems=kept("as"), country=kept("country"))
+    return replace(
+        cell,
+        hoster=kept("hoster"),
+        systems=kept("as"),
+        country=kept("country"),
+        passage=disclosure.told(cell.passage),
+    )
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
-from graphs.network.moves import UNKNOWN, Level
+from graphs.network.moves import Level
 from graphs.network.weeks import week_window
 from waterbed.analysis.rankings.speed_ranks import slowest_of
 from waterbed.model.codec import columns
@@ -143,10 +143,10 @@ _SOURCE: Final = "source"
 def named_keys(publication: Publication) -> dict[Level, frozenset[str]]:
     """Publishable keys of each level.
 
-    These are the keys of its published ranking, and the key of what no table attributes.
+    These are the keys of its published ranking; the key of what no table attributes is one of them, or not, as any.
     """
     return {
-        level: frozenset(row.key for row in publication.table(f"{RANKING}{kind}").rows) | {UNKNOWN}
+        level: frozenset(row.key for row in publication.table(f"{RANKING}{kind}").rows)
         for level, kind in LEVELS.items()
     }
 

@@ -91,6 +91,23 @@ def _url(number: int, hoster: str, where: Mapping[str, tuple[str, tuple[str, ...
     )
 
 
+def of_hosters(where: Mapping[str, tuple[str, tuple[str, ...]]], number: int, hosters: Collection[str]) -> Url:
+    """A URL that is at some hosters."""
+    countries = frozenset(where[key][0] for key in hosters)
+    return Url(
+        number=number,
+        keys={
+            "hoster": frozenset(hosters),
+            "asn": frozenset(where[key][1][0] for key in hosters),
+            "country": countries,
+            "seat": countries,
+        },
+        category="phishing",
+        sources=frozenset({"hotline"}),
+        weeks=(),
+    )
+
+
 def _hop(
     number: int, ends: Sequence[str], where: Mapping[str, tuple[str, tuple[str, ...]]], chance: random.Random
 ) -> Hop | None:

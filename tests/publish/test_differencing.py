@@ -24,7 +24,7 @@ from tests.publish.attacker import (
     with_rankings,
     with_sources,
 )
-from tests.publish.simulated import BY_LEVEL, KINDS, LEAST, World, chains, drawn, publication
+from tests.publish.simulated import BY_LEVEL, KINDS, LEAST, World, chains, drawn, of_hosters, publication
 from tests.publish.simulated import published as published_tables
 from tests.study.facts import config
 from waterbed.model.errors import InputError
@@ -71,7 +71,21 @@ def test_no_row_of_a_ranking_follows(seed: int) -> None:
 
     Nor does it follow from how many rows are left out, or from the places of those shown.
     """
-    world = drawn(seed)
+    no_row_follows(drawn(seed))
+
+
+def test_a_key_hidden_alone_is_not_counted() -> None:
+    """A small AS whose only URL is another's too takes no other with it, and no count of rows left out tells of it."""
+    where = {f"h{at}": ("C0", (f"AS{at}",)) for at in range(3)}
+    urls = [of_hosters(where, at, own) for at, own in enumerate([{"h0"}] * 12 + [{"h0", "h1"}] + [{"h2"}] * 12)]
+    world = World(hosters=where, urls=urls)
+    found = publishable(publication(world)).table("ranking-asn")
+    assert {row.key for row in found.rows} == {"AS0", "AS2"}
+    no_row_follows(world)
+
+
+def no_row_follows(world: World) -> None:
+    """Nothing small follows from the rankings of a world, and from the numbers of rows left out."""
     full = publication(world)
     tables = published_tables(publishable(full))
     signatures = sorted({url.network for url in world.urls}, key=sorted)

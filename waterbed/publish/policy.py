@@ -276,18 +276,18 @@ def _large_enough(publication: Publication, table: Table, left_out: _Hidden) -> 
         rows = told_notices(rows, table.rows if kind == "hoster" else (), least)
     if "window" in fields:
         rows = told_by_week(rows, table.rows, least)
-    gone = len(table.rows) - len(rows)
+    missing = len(table.rows) - len(rows)
     layer = publication.basis.alone.get(kind) or next(iter(publication.basis.network), ())
     if "clusters" in fields:
         layer = publication.basis.notices
-    about_keys = keys or "source" in fields
-    gone = min(gone, max(1, told(layer, hidden, kind, least) if about_keys else 0))
+    about_keys = table.cls not in TOGETHER and (keys or "source" in fields)
+    gone = min(missing, told(layer, hidden, kind, least) if about_keys else 1)
     if table.among:  # a place among all keys would tell of those left out
         shown = {row.key for row in rows}
         table = table.among(shown)
         rows = [row for row in table.rows if row.key in shown]
     rows = _shared_again(publication.basis, table, rows)
-    if gone and "shared" in fields:  # with whom a URL is shared would tell of the sources left out
+    if missing and "shared" in fields:  # with whom a URL is shared would tell of the sources left out
         rows = [replace(row, shared=None, first_here=None) for row in rows]
     return replace(table, rows=rows, envelope=replace(table.envelope, left_out=gone))
 

@@ -157,12 +157,12 @@ def _told_weeks(reports: Sequence[tuple[datetime, str]], weeks: Sequence[Window]
 def with_changes(publication: Publication, before: LastEdition | None) -> Publication:
     """The publication with what changed since an edition.
 
-    Without an edition before the table has no row.
+    Without an edition with older checks the table has no row.
     """
     told = publication.edition
     heading = publication.table(TABLE).envelope
     until = before.data_until if before else None
-    since = f"against the edition with looks to {until:%Y-%m-%d %H:%M}" if until else "no edition before"
+    since = f"against the edition with looks to {until:%Y-%m-%d %H:%M}" if until else "no edition with older checks"
     table = Table(
         name="changes-hoster",
         title=f"what changed at hosters: {since}",

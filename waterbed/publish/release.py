@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from waterbed.governance.reply import PUBLIC, add_edition, next_edition, record, refuse_unheard
 from waterbed.model.errors import InputError
@@ -12,15 +11,11 @@ from waterbed.publish.contents import edition_files, site_files, tables_of
 from waterbed.publish.edition import LastEdition, edition_before, editions, remember
 from waterbed.publish.named import named_hosters
 from waterbed.publish.policy import Publication, publishable
-from waterbed.publish.site.layout import START
 from waterbed.store.config import read_config
 from waterbed.store.own_files import SETTINGS
-from waterbed.store.whole.replacing import SUMS, replace_files
+from waterbed.store.whole.replacing import PUBLISHED, SUMS, replace_files
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
-
-MARKS: Final = (START, "README.txt", "datapackage.json")
-"""Files of every publication, whatever is installed: a list of checksums without them is not one of ours."""
 
 
 def publish_all(
@@ -54,7 +49,7 @@ def publish_all(
     contents = {path: file.content for path, file in files.items()}
     told = publication.edition
     replace_files(
-        out, contents, marks=MARKS, study=study.folder.path, ready=lambda: _put_on_record(study, edition, told)
+        out, contents, marks=PUBLISHED, study=study.folder.path, ready=lambda: _put_on_record(study, edition, told)
     )
     if written:
         written(publication)

@@ -44,7 +44,7 @@ def publish(
     from waterbed.study.study import open_study
 
     window = asked(since, until, follow).window
-    with open_study(context.obj) as study, written_at(out):
+    with open_study(context.obj) as study, written_at(out, published=True):
         conclusions = study.conclude(window=window)
         made = publish_all(study, out, conclusions, override=override, errata=errata, written=_changed)
         written(made)

@@ -3,11 +3,8 @@
 It is kept in the study, so that the next one tells nothing of them.
 """
 
-import fcntl
-import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from errno import EACCES, EPERM, EROFS
@@ -25,7 +22,7 @@ from waterbed.model.window import ALL, Window
 from waterbed.publish.hop_cells import CellDisclosure, HopCell, HopCells, Parts, cells_in_order, hop_cells
 from waterbed.publish.suppression import Before, Key, Layer
 from waterbed.store.folder import Folder
-from waterbed.store.whole.files import write_whole
+from waterbed.store.whole.files import alone_in, write_whole
 
 _log = getLogger(__name__)
 
@@ -150,7 +147,7 @@ def remember(folder: Folder, edition: LastEdition | None, way: Way) -> None:
     """
     if edition is None:
         return
-    with _alone(folder):
+    with alone_in(folder.path):
         _keep(folder, edition, way)
 
 
@@ -162,17 +159,6 @@ def keep_editions(folder: Path, told: Sequence[LastEdition]) -> None:
     if told:
         records = [_Record(one, "freeze") for one in told]
         write_whole(folder / FILE, msgspec.json.encode(records)).chmod(0o600)
-
-
-@contextmanager
-def _alone(folder: Folder) -> Iterator[None]:
-    """Wait until no other process changes the record."""
-    place = os.open(folder.path, os.O_RDONLY)
-    try:
-        fcntl.flock(place, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(place)
 
 
 def _keep(folder: Folder, edition: LastEdition, way: Way) -> None:

@@ -74,7 +74,7 @@ class CellDisclosure:
     span: Annotated[tuple[datetime, datetime], "from when to when content is known of, aware"]
 
     def told(self, way: CrossBorder | None) -> CrossBorder | None:
-        """A passage, as far as it tells of no country that may not be named.
+        """A passage, if its country is named.
 
         All but one tell of the home country, or of content in no known country.
         """

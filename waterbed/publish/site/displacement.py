@@ -267,7 +267,7 @@ def chain_rows(moves: Moves, least: int) -> list[ChainRow]:
 
 
 def shown_hops(hops: Sequence[Hop], found: HopCells, level: Level) -> list[Hop]:
-    """The hops of cells with a passage, and names at both ends."""
+    """Hops of cells with passage and names at both ends."""
     shown = sorted(
         at
         for cell, own in zip(found.cells, found.members, strict=True)

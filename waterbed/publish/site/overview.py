@@ -130,7 +130,7 @@ def passages_of(cells: Sequence[HopCell]) -> list[Passage]:
 
 
 def changes_by_kind(rows: Sequence[ChangeRow]) -> dict[str, list[ChangeRow]]:
-    """Changes of each kind; those of which there are none are empty."""
+    """Changes of each kind; empty where there are none."""
     return {kind: [row for row in rows if row.change == kind] for kind in get_args(Changed)}
 
 

@@ -114,9 +114,9 @@ def beside(path: Path) -> Path:
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Wait until no other process is in such a block of a folder.
+    """Keep other processes out of such a block.
 
-    OSError where folders cannot be locked.
+    It waits for one that is in a block of the same folder. OSError where folders cannot be locked.
     """
     place = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -29,7 +29,7 @@ from tests.publish.simulated import published as published_tables
 from tests.study.facts import config
 from waterbed.model.errors import InputError
 from waterbed.model.takedown import NoticeEffect
-from waterbed.publish.edition import FILE, LastEdition, editions, remember
+from waterbed.publish.edition import FILE, LastEdition, Overtaken, editions, remember
 from waterbed.publish.policy import EFFECTS, Publication, Table, named_keys, publishable
 from waterbed.study.study import create_study
 
@@ -301,14 +301,16 @@ def test_the_study_keeps_what_it_told(tmp_path: Path, monkeypatch: pytest.Monkey
     assert first != second
     with create_study(tmp_path / "study", config()) as study:
         assert editions(study.folder) == []
-        remember(study.folder, first, "publish")
+        remember(study.folder, first, "publish", [])
         assert editions(study.folder) == [first]
         kept = tmp_path / "study" / FILE
         assert kept.stat().st_mode & 0o777 == 0o600
         for _ in range(9):  # what is served day by day takes the place of no publication
-            remember(study.folder, second, "serve")
-            remember(study.folder, first, "serve")
+            remember(study.folder, second, "serve", [first])
+            remember(study.folder, first, "serve", [second])
         assert editions(study.folder) == [first, second, first]
+        with pytest.raises(Overtaken, match="start again"):
+            remember(study.folder, first, "publish", [first])
         kept.write_text('{"hidden": 3}')
         with pytest.raises(InputError, match=r"edition\.json is no record of an edition"):
             editions(study.folder)

@@ -140,14 +140,24 @@ def edition_before(folder: Folder, way: Way, window: Window, data_until: datetim
     return None
 
 
-def remember(folder: Folder, edition: LastEdition | None, way: Way) -> None:
+class Overtaken(InputError):
+    """Another edition left while one was made."""
+
+
+def remember(folder: Folder, edition: LastEdition | None, way: Way, before: Sequence[LastEdition]) -> None:
     """Keep what an edition tells, before it leaves.
 
+    `before` are the editions of which it tells nothing. Overtaken, and nothing is kept, if others are on record by now.
     A study that can only be read stays as it is, with a warning.
     """
     if edition is None:
         return
     with alone_in(folder.path):
+        if any(one not in before and one != edition for one in editions(folder)):
+            raise Overtaken(
+                "another edition left the study while this one was made, and both together could tell what they hide, "
+                "so this one was not written; start again (docs/publishing.md, What a hidden row may be)"
+            )
         _keep(folder, edition, way)
 
 

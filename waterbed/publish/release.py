@@ -1,6 +1,6 @@
 """Writes a publication: tables, bundles, feeds, graph and pages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from waterbed.governance.reply import PUBLIC, add_edition, next_edition, record, refuse_unheard
@@ -49,23 +49,29 @@ def publish_all(
     contents = {path: file.content for path, file in files.items()}
     told = publication.edition
     replace_files(
-        out, contents, marks=PUBLISHED, study=study.folder.path, ready=lambda: _put_on_record(study, edition, told)
+        out,
+        contents,
+        marks=PUBLISHED,
+        study=study.folder.path,
+        ready=lambda: _put_on_record(study, edition, told, before),
     )
     if written:
         written(publication)
     return [out / name for name in (SUMS, *contents)]
 
 
-def _put_on_record(study: Study, edition: Edition | None, told: LastEdition | None) -> None:
-    """Record the edition and what it tells; InputError if another policy holds by now."""
+def _put_on_record(
+    study: Study, edition: Edition | None, told: LastEdition | None, before: Sequence[LastEdition]
+) -> None:
+    """Record the edition and what it tells; InputError if another policy holds by now, or another edition has left."""
     if read_config(study.folder.path / SETTINGS)[1] != study.folder.config_hash:
         raise InputError(
             f"{SETTINGS} was changed while the publication was made, so it was not written; publish again "
             "(docs/publishing.md, Policy)"
         )
+    remember(study.folder, told, "publish", before)
     if edition:
         add_edition(study.folder, edition)
-    remember(study.folder, told, "publish")
 
 
 def _edition(study: Study, tables: dict[str, bytes], override: str, errata: str) -> Edition | None:

@@ -175,16 +175,30 @@ def with_categories(system: System, tables: Tables, categories: Sequence[str], t
 Reported = tuple[Signature, frozenset[str]]
 
 
-def with_sources(system: System, tables: Tables, kinds: Iterable[Reported], total: int) -> None:
+def reported(
+    kinds: Iterable[Reported],
+    source: str | None = None,
+    *,
+    key: tuple[str, str] | None = None,
+    others: bool = False,
+    edition: int = 0,
+) -> list[tuple[Unknown, float]]:
+    """URLs that a source, or any, reported of a key, or of any; of these, those that others reported too."""
+    return [
+        ((edition, "reported", one), 1.0)
+        for one in kinds
+        if source in (None, *one[1]) and (key is None or key in one[0]) and (not others or len(one[1]) > 1)
+    ]
+
+
+def with_sources(
+    system: System, tables: Tables, kinds: Iterable[Reported], total: int | None = None, edition: int = 0
+) -> None:
     """Adds cards, shares of what another source reported too, and the rankings by each source."""
     every = list(kinds)
 
-    def those(source: str, *, key: tuple[str, str] | None = None, others: bool = False) -> list[tuple[Unknown, float]]:
-        return [
-            (("reported", one), 1.0)
-            for one in every
-            if source in one[1] and (key is None or key in one[0]) and (not others or len(one[1]) > 1)
-        ]
+    def those(source: str | None = None, **of: Any) -> list[tuple[Unknown, float]]:
+        return reported(every, source, **of, edition=edition)
 
     for card in tables["feeds"]["rows"]:
         system.equals(those(card["source"]), card["urls"])
@@ -217,8 +231,9 @@ def with_sources(system: System, tables: Tables, kinds: Iterable[Reported], tota
             missing = max(place - at for at, place in enumerate(own, 1))
             system.exist([those(source, key=key) for key in sorted(keys)], missing)
         for row in table["rows"] if name.startswith("ranking-") and name not in APART else ():
-            system.equals([(("reported", one), 1.0) for one in every if (kind, row["key"]) in one[0]], row["hosts"])
-    system.equals([(("reported", one), 1.0) for one in every], total)
+            system.equals(those(key=(kind, row["key"])), row["hosts"])
+    if total is not None:
+        system.equals(those(), total)
 
 
 def _denominators(share: float, most: int) -> Iterable[int]:

@@ -16,6 +16,7 @@ from tests.publish.attacker import (
     read_chains,
     read_tables,
     read_total,
+    reported,
     with_categories,
     with_chains,
     with_hops,
@@ -124,12 +125,10 @@ def test_no_category_and_no_source_follows(seed: int) -> None:
     for name, kind in ((f"feeds-{kind}", kind) for kind in BY_LEVEL.values()):
         for row in full.table(name).rows:
             if row.hosts < LEAST:
-                wanted[kind, row.key, row.source] = [
-                    (("reported", one), 1.0) for one in kinds if (kind, row.key) in one[0] and row.source in one[1]
-                ]
+                wanted[kind, row.key, row.source] = reported(kinds, row.source, key=(kind, row.key))
     for row in full.table("feeds").rows:
         if row.sites < LEAST:
-            wanted[row.source] = [(("reported", one), 1.0) for one in kinds if row.source in one[1]]
+            wanted[row.source] = reported(kinds, row.source)
     assert not narrowed(system.ranges(wanted))
 
 
@@ -247,6 +246,50 @@ def untold(
         small = Counter((one.from_hoster, one.to_hoster) for one in hops)
         wanted = {pair: [((at, "hops", pair), 1.0)] for pair, number in small.items() if number < LEAST}
         assert not narrowed(system.ranges(wanted))
+
+
+@pytest.mark.parametrize("seed", WORLDS)
+def test_no_two_editions_tell_of_sources(seed: int) -> None:
+    """Nor does what a source reported of a key follow from two editions."""
+    no_source_follows(drawn(seed))
+
+
+def test_no_two_editions_tell_of_a_source_that_grew() -> None:
+    """A source has one URL at a hoster, then three: all that it had, less what it has elsewhere now, was the one."""
+    where = {f"h{at}": ("C0", (f"AS{at}",)) for at in range(3)}
+    second = [("h0", 6), ("h1", 4), ("h2", 1)]
+    own = [(key, {"hotline", "second"}) for key, number in second for _ in range(number)]
+    own += [(key, {"hotline"}) for key, number in (("h0", 6), ("h1", 8), ("h2", 39)) for _ in range(number)]
+    own += [("h2", {"hotline", "second"})] * 2
+    urls = [replace(of_hosters(where, at, {key}), sources=frozenset(by)) for at, (key, by) in enumerate(own)]
+    no_source_follows(World(hosters=where, urls=urls), 64 / 66)
+
+
+def no_source_follows(world: World, part: float = 0.6) -> None:
+    """Of the parts of a source at keys none that was small follows from both editions; none that is may be above 0."""
+    half, whole = publication(world, part), publication(world)
+    first = publishable(half)
+    signatures, sets = {url.network for url in world.urls}, {url.sources for url in world.urls}
+    kinds = [(one, own) for one in signatures for own in sets]
+    system = System()
+    for at, found in enumerate((first, publishable(whole, told(first)))):
+        with_sources(system, published_tables(found), kinds, edition=at)
+    for one in signatures:  # what was there, and what was reported, stays so; by whom else may come
+        for source in (None, *sorted({source for own in sets for source in own})):
+            of = [kind for kind in kinds if kind[0] == one]
+            later = [(unknown, -factor) for unknown, factor in reported(of, source, edition=1)]
+            system.at_most([*reported(of, source), *later], 0.0)
+    small = [
+        {
+            (kind, row.key, row.source): reported(kinds, row.source, key=(kind, row.key), edition=at)
+            for kind in BY_LEVEL.values()
+            for row in full.table(f"feeds-{kind}").rows
+            if row.hosts < LEAST
+        }
+        for at, full in enumerate((half, whole))
+    ]
+    assert not narrowed(system.ranges(small[0]))
+    assert not [key for key, ends in system.ranges(small[1]).items() if ends[0] > 0.01]
 
 
 def test_nothing_follows_from_files(published: Path, everything: Path) -> None:

@@ -62,6 +62,9 @@ class LastEdition:
     small: Annotated[tuple[Key, ...], "of these, those about too few sites"] = ()
     noticed: Annotated[tuple[Key, ...], "keys left out of tables on notices"] = ()
     few: Annotated[tuple[Key, ...], "of these, those with too few clocks"] = ()
+    by_source: Annotated[bool, "whether a source had too few hosts at a key; true: also of records that do not say"] = (
+        True
+    )
     layers: Annotated[Mapping[str, tuple[tuple[tuple[Key, ...], int], ...]], "sites of each part, by layer"]
     least: Annotated[int, "its `publish.least`"] = 1
     weeks: Annotated[tuple[str, ...], "weeks of its cells"] = ()

@@ -168,8 +168,11 @@ def publishable(publication: Publication, before: Sequence[LastEdition] = ()) ->
         for table in publication.tables
         if policy.cases or not table.case_level
     ]
+    by_source = _few_by_source(publication.tables, kept)
+    if by_source or publication.window or any(one.by_source for one in before):
+        kept = [_without_margins(table) for table in kept]
     whole = next((one for one in before if not one.window), None)
-    shown = _with_cells(replace(publication, tables=_without_margins(publication.tables, kept)), whole)
+    shown = _with_cells(replace(publication, tables=kept), whole)
     origins = {
         key: tuple(number for number in numbers if ("asn", f"AS{number}") not in hidden.keys)
         for key, numbers in publication.origins.items()
@@ -178,6 +181,7 @@ def publishable(publication: Publication, before: Sequence[LastEdition] = ()) ->
     edition = replace(
         hidden.edition(publication.basis, told, policy.least),
         window=publication.window,
+        by_source=by_source,
         data_until=publication.last,
         ranked=ranked_in(shown.tables),
     )
@@ -309,23 +313,26 @@ def _shared_again(basis: Basis, table: Table, rows: Sequence[Any]) -> list[Any]:
     return found
 
 
-def _without_margins(every: Iterable[Table], kept: Sequence[Table]) -> list[Table]:
-    """Tables by source without their hosts and places, where any source's hosts at a key are too few.
+def _few_by_source(every: Iterable[Table], kept: Iterable[Table]) -> bool:
+    """True if any source's hosts at a key are too few, or left out with the key or the source."""
+    shown = {table.name: len(table.rows) for table in kept}
+    return any(sum(bool(row.hosts) for row in one.rows) > shown[one.name] for one in every if _is_by_source(one))
+
+
+def _without_margins(table: Table) -> Table:
+    """A table by source and key without hosts and places.
 
     What a source reported of a key would follow from the hosts of the key and of the source, and from a share's digits:
     in tenths it may be of any number that has a share.
     """
-    full = {table.name: table for table in every}
-    feeds = {table.name for table in kept if "source" in columns(table.cls) and "key" in columns(table.cls)}
-    kept_rows = {table.name: len(table.rows) for table in kept}
-    if all(sum(bool(row.hosts) for row in full[name].rows) == kept_rows[name] for name in feeds):
-        return list(kept)
-    return [
-        replace(table, rows=[replace(row, hosts=None, place=None, removed_24h=_tenths(row)) for row in table.rows])
-        if table.name in feeds
-        else table
-        for table in kept
-    ]
+    if not _is_by_source(table):
+        return table
+    rows = [replace(row, hosts=None, place=None, removed_24h=_tenths(row)) for row in table.rows]
+    return replace(table, rows=rows)
+
+
+def _is_by_source(table: Table) -> bool:
+    return {"source", "key"} <= columns(table.cls).keys()
 
 
 def _tenths(row: Any) -> float | None:

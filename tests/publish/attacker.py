@@ -242,14 +242,16 @@ def _denominators(share: float, most: int) -> Iterable[int]:
     return (size for size in range(FEWEST, most + 1) if abs(round(share * size) / size - share) <= close + 1e-12)
 
 
-def with_notices(system: System, tables: Tables, signatures: Sequence[Signature], weeks: Sequence[str]) -> None:
+def with_notices(
+    system: System, tables: Tables, signatures: Sequence[Signature], weeks: Sequence[str], edition: int = 0
+) -> None:
     """Adds the clocks that notices started, of each key, and of each hoster by week."""
     for name, table in tables.items():
         kind = name.partition("-")[2]
         for row in table["rows"] if name.startswith("compliance-") else ():
             system.equals(
                 [
-                    (("clocks", one, week), 1.0)
+                    ((edition, "clocks", one, week), 1.0)
                     for one in signatures
                     if (kind, row["key"]) in one
                     for week in weeks
@@ -262,7 +264,7 @@ def with_notices(system: System, tables: Tables, signatures: Sequence[Signature]
             keys = sorted({key for one in signatures for key in one if key[0] == kind})
 
             def clocks(key: tuple[str, str], week: str) -> list[tuple[Unknown, float]]:
-                return [(("clocks", one, week), 1.0) for one in signatures if key in one]
+                return [((edition, "clocks", one, week), 1.0) for one in signatures if key in one]
 
             rows = [
                 [term for week in weeks for term in clocks(key, week)] for key in keys if (key[1], None) not in shown

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.publish.attacker import (
+    Signature,
     System,
     read_cells,
     read_chains,
@@ -141,9 +142,16 @@ def test_no_week_and_no_key_of_notices_follows(seed: int) -> None:
     weeks = sorted({row.week for row in full.table("compliance-hoster").rows if row.week})
     system = System()
     with_notices(system, published_tables(publishable(full)), signatures, weeks)
-    wanted = {
+    assert not narrowed(system.ranges(small_clocks(full, signatures, weeks)))
+
+
+def small_clocks(
+    full: Publication, signatures: Sequence[Signature], weeks: Sequence[str], edition: int = 0
+) -> dict[Hashable, list[tuple[Hashable, float]]]:
+    """The clocks of keys with few of them, and of hosters' weeks with few."""
+    return {
         (kind, row.key, row.week): [
-            (("clocks", one, week), 1.0)
+            ((edition, "clocks", one, week), 1.0)
             for one in signatures
             if (kind, row.key) in one
             for week in weeks
@@ -153,7 +161,6 @@ def test_no_week_and_no_key_of_notices_follows(seed: int) -> None:
         for row in full.table(f"compliance-{kind}").rows
         if row.clocks < LEAST and (kind == "hoster" or row.week is None)
     }
-    assert not narrowed(system.ranges(wanted))
 
 
 @pytest.mark.parametrize("seed", WORLDS)
@@ -246,50 +253,6 @@ def untold(
         small = Counter((one.from_hoster, one.to_hoster) for one in hops)
         wanted = {pair: [((at, "hops", pair), 1.0)] for pair, number in small.items() if number < LEAST}
         assert not narrowed(system.ranges(wanted))
-
-
-@pytest.mark.parametrize("seed", WORLDS)
-def test_no_two_editions_tell_of_sources(seed: int) -> None:
-    """Nor does what a source reported of a key follow from two editions."""
-    no_source_follows(drawn(seed))
-
-
-def test_no_two_editions_tell_of_a_source_that_grew() -> None:
-    """A source has one URL at a hoster, then three: all that it had, less what it has elsewhere now, was the one."""
-    where = {f"h{at}": ("C0", (f"AS{at}",)) for at in range(3)}
-    second = [("h0", 6), ("h1", 4), ("h2", 1)]
-    own = [(key, {"hotline", "second"}) for key, number in second for _ in range(number)]
-    own += [(key, {"hotline"}) for key, number in (("h0", 6), ("h1", 8), ("h2", 39)) for _ in range(number)]
-    own += [("h2", {"hotline", "second"})] * 2
-    urls = [replace(of_hosters(where, at, {key}), sources=frozenset(by)) for at, (key, by) in enumerate(own)]
-    no_source_follows(World(hosters=where, urls=urls), 64 / 66)
-
-
-def no_source_follows(world: World, part: float = 0.6) -> None:
-    """Of the parts of a source at keys none that was small follows from both editions; none that is may be above 0."""
-    half, whole = publication(world, part), publication(world)
-    first = publishable(half)
-    signatures, sets = {url.network for url in world.urls}, {url.sources for url in world.urls}
-    kinds = [(one, own) for one in signatures for own in sets]
-    system = System()
-    for at, found in enumerate((first, publishable(whole, told(first)))):
-        with_sources(system, published_tables(found), kinds, edition=at)
-    for one in signatures:  # what was there, and what was reported, stays so; by whom else may come
-        for source in (None, *sorted({source for own in sets for source in own})):
-            of = [kind for kind in kinds if kind[0] == one]
-            later = [(unknown, -factor) for unknown, factor in reported(of, source, edition=1)]
-            system.at_most([*reported(of, source), *later], 0.0)
-    small = [
-        {
-            (kind, row.key, row.source): reported(kinds, row.source, key=(kind, row.key), edition=at)
-            for kind in BY_LEVEL.values()
-            for row in full.table(f"feeds-{kind}").rows
-            if row.hosts < LEAST
-        }
-        for at, full in enumerate((half, whole))
-    ]
-    assert not narrowed(system.ranges(small[0]))
-    assert not [key for key, ends in system.ranges(small[1]).items() if ends[0] > 0.01]
 
 
 def test_nothing_follows_from_files(published: Path, everything: Path) -> None:

@@ -5,7 +5,7 @@ It is kept in the study, so that the next one tells nothing of them.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from errno import EACCES, EPERM, EROFS
 from hashlib import sha256
@@ -21,6 +21,7 @@ from waterbed.model.errors import InputError
 from waterbed.model.window import ALL, Window
 from waterbed.publish.hop_cells import CellDisclosure, HopCell, HopCells, Parts, cells_in_order, hop_cells
 from waterbed.publish.suppression import Before, Key, Layer
+from waterbed.publish.told_rows import Held
 from waterbed.store.folder import Folder
 from waterbed.store.whole.files import alone_in, write_whole
 
@@ -64,6 +65,9 @@ class LastEdition:
     few: Annotated[tuple[Key, ...], "of these, those with too few clocks"] = ()
     by_source: Annotated[bool, "whether a source had too few hosts at a key; true: also of records that do not say"] = (
         True
+    )
+    held: Annotated[Mapping[str, Held], "weeks that it left out of hosters shown, by table"] = field(
+        default_factory=dict
     )
     layers: Annotated[Mapping[str, tuple[tuple[tuple[Key, ...], int], ...]], "sites of each part, by layer"]
     least: Annotated[int, "its `publish.least`"] = 1

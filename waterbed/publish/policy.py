@@ -11,6 +11,7 @@ from graphs.network.weeks import week_window
 from waterbed.analysis.rankings.speed_ranks import slowest_of
 from waterbed.model.codec import columns
 from waterbed.model.conclusions import Hop
+from waterbed.model.results import FeedRow
 from waterbed.model.table import TableInfo
 from waterbed.model.window import ALL, Window
 from waterbed.publish.changes import ranked_in
@@ -18,7 +19,7 @@ from waterbed.publish.edition import LastEdition, cells_told, edition_of, next_c
 from waterbed.publish.hop_cells import NO_CELLS, CellDisclosure, HopCells
 from waterbed.publish.hop_tables import flow_rows, share_rows
 from waterbed.publish.suppression import Key, Layer, few_sites, hidden_keys, told
-from waterbed.publish.told_rows import TOGETHER, told_by_week, told_notices, too_few
+from waterbed.publish.told_rows import TOGETHER, Held, held_weeks, told_by_week, told_notices, too_few
 from waterbed.store.settings import Norm, Tlp
 
 COUNTED: Final = ("sites", "clocks", "hosts", "hops", "urls", "contents")
@@ -137,6 +138,7 @@ PLACES: Final = "places-"
 EFFECTS: Final = "notice-effects"
 DEADLINES: Final = "deadlines"
 BEYOND: Final = "beyond"
+BY_WEEK: Final = ("weeks-hoster", "compliance-hoster")
 _SOURCE: Final = "source"
 
 
@@ -162,9 +164,10 @@ def publishable(publication: Publication, before: Sequence[LastEdition] = ()) ->
     """
     policy = publication.policy
     before = [one for one in before if one.least <= policy.least]
-    hidden = _hidden(publication, [one for one in before if one.window == publication.window])
+    alike = [one for one in before if one.window == publication.window]
+    hidden = _hidden(publication, alike)
     kept = [
-        _without_addresses(table, policy) if table.case_level else _large_enough(publication, table, hidden)
+        _without_addresses(table, policy) if table.case_level else _large_enough(publication, table, hidden, alike)
         for table in publication.tables
         if policy.cases or not table.case_level
     ]
@@ -182,6 +185,7 @@ def publishable(publication: Publication, before: Sequence[LastEdition] = ()) ->
         hidden.edition(publication.basis, told, policy.least),
         window=publication.window,
         by_source=by_source,
+        held={one.name: _held(one, shown, hidden) for one in publication.tables if one.name in BY_WEEK},
         data_until=publication.last,
         ranked=ranked_in(shown.tables),
     )
@@ -261,7 +265,13 @@ def _name(row: Any) -> str:
     return str(row.source if hasattr(row, "shared") else row.key)
 
 
-def _large_enough(publication: Publication, table: Table, left_out: _Hidden) -> Table:
+def _held(table: Table, shown: Publication, left_out: _Hidden) -> Held:
+    """The weeks that a table lacks of hosters shown."""
+    gone = left_out.noticed if "clusters" in columns(table.cls) else left_out.keys
+    return held_weeks(table.rows, shown.table(table.name).rows, gone)
+
+
+def _large_enough(publication: Publication, table: Table, left_out: _Hidden, before: Sequence[LastEdition]) -> Table:
     """A table without rows that are about too few, or would tell of them."""
     fields, kind, least = columns(table.cls), table.envelope.by, publication.policy.least
     counted = next(name for name in COUNTED if name in fields)
@@ -274,12 +284,13 @@ def _large_enough(publication: Publication, table: Table, left_out: _Hidden) -> 
         and not any((kind, getattr(row, key)) in hidden for key in keys)
         and ("source" not in fields or (_SOURCE, row.source) not in hidden)
     ]
+    held = [one.held.get(table.name, {}) for one in before]
     if table.cls in TOGETHER:
         rows = TOGETHER[table.cls](rows, least)
     elif "clusters" in fields:
-        rows = told_notices(rows, table.rows if kind == "hoster" else (), least)
+        rows = told_notices(rows, table.rows if kind == "hoster" else (), least, held)
     if "window" in fields:
-        rows = told_by_week(rows, table.rows, least)
+        rows = told_by_week(rows, table.rows, least, held)
     missing = len(table.rows) - len(rows)
     layer = publication.basis.alone.get(kind) or next(iter(publication.basis.network), ())
     if "clusters" in fields:
@@ -314,9 +325,9 @@ def _shared_again(basis: Basis, table: Table, rows: Sequence[Any]) -> list[Any]:
 
 
 def _few_by_source(every: Iterable[Table], kept: Iterable[Table]) -> bool:
-    """True if any source's hosts at a key are too few, or left out with the key or the source."""
+    """True if hosts of any source at a key are left out: they are too few, or the key or source is hidden."""
     shown = {table.name: len(table.rows) for table in kept}
-    return any(sum(bool(row.hosts) for row in one.rows) > shown[one.name] for one in every if _is_by_source(one))
+    return any(sum(bool(row.hosts) for row in one.rows) > shown[one.name] for one in every if one.cls is FeedRow)
 
 
 def _without_margins(table: Table) -> Table:
@@ -325,18 +336,11 @@ def _without_margins(table: Table) -> Table:
     What a source reported of a key would follow from the hosts of the key and of the source, and from a share's digits:
     in tenths it may be of any number that has a share.
     """
-    if not _is_by_source(table):
+    if table.cls is not FeedRow:
         return table
-    rows = [replace(row, hosts=None, place=None, removed_24h=_tenths(row)) for row in table.rows]
+    tenths = [None if row.removed_24h is None else round(row.removed_24h, 1) for row in table.rows]
+    rows = [replace(row, hosts=None, place=None, removed_24h=it) for row, it in zip(table.rows, tenths, strict=True)]
     return replace(table, rows=rows)
-
-
-def _is_by_source(table: Table) -> bool:
-    return {"source", "key"} <= columns(table.cls).keys()
-
-
-def _tenths(row: Any) -> float | None:
-    return None if row.removed_24h is None else round(row.removed_24h, 1)
 
 
 def _with_cells(publication: Publication, whole: LastEdition | None) -> Publication:

@@ -74,7 +74,7 @@ def _reaches(arcs: dict[int, set[int]], start: int, goal: int) -> bool:
 
 
 def sites_by_week(reports: Sequence[tuple[datetime, str]], weeks: Sequence[Window]) -> dict[str, int]:
-    """Sites of reports, in order of time, by the label of their week."""
+    """Sites of reports by the label of their week."""
     sites: dict[str, set[str]] = defaultdict(set)
     starts = [week.since or week.bounds[0] for week in weeks]
     for when, site in reports:

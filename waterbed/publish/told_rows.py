@@ -109,7 +109,7 @@ def told_weeks(sites: Mapping[str, int], least: int, before: Sequence[Mapping[st
 
 
 def held_weeks(every: Sequence[Any], told: Sequence[Any], hidden: Collection[tuple[str, str]]) -> Held:
-    """Weeks that a table leaves out of hosters that are not hidden."""
+    """Weeks that a table leaves out of shown hosters."""
     shown = _sizes(told)
     return {
         key: left

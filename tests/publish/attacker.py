@@ -175,16 +175,30 @@ def with_categories(system: System, tables: Tables, categories: Sequence[str], t
 Reported = tuple[Signature, frozenset[str]]
 
 
-def with_sources(system: System, tables: Tables, kinds: Iterable[Reported], total: int) -> None:
+def reported(
+    kinds: Iterable[Reported],
+    source: str | None = None,
+    *,
+    key: tuple[str, str] | None = None,
+    others: bool = False,
+    edition: int = 0,
+) -> list[tuple[Unknown, float]]:
+    """URLs that a source, or any, reported of a key, or of any; of these, those that others reported too."""
+    return [
+        ((edition, "reported", one), 1.0)
+        for one in kinds
+        if source in (None, *one[1]) and (key is None or key in one[0]) and (not others or len(one[1]) > 1)
+    ]
+
+
+def with_sources(
+    system: System, tables: Tables, kinds: Iterable[Reported], total: int | None = None, edition: int = 0
+) -> None:
     """Adds cards, shares of what another source reported too, and the rankings by each source."""
     every = list(kinds)
 
-    def those(source: str, *, key: tuple[str, str] | None = None, others: bool = False) -> list[tuple[Unknown, float]]:
-        return [
-            (("reported", one), 1.0)
-            for one in every
-            if source in one[1] and (key is None or key in one[0]) and (not others or len(one[1]) > 1)
-        ]
+    def those(source: str | None = None, **of: Any) -> list[tuple[Unknown, float]]:
+        return reported(every, source, **of, edition=edition)
 
     for card in tables["feeds"]["rows"]:
         system.equals(those(card["source"]), card["urls"])
@@ -217,8 +231,9 @@ def with_sources(system: System, tables: Tables, kinds: Iterable[Reported], tota
             missing = max(place - at for at, place in enumerate(own, 1))
             system.exist([those(source, key=key) for key in sorted(keys)], missing)
         for row in table["rows"] if name.startswith("ranking-") and name not in APART else ():
-            system.equals([(("reported", one), 1.0) for one in every if (kind, row["key"]) in one[0]], row["hosts"])
-    system.equals([(("reported", one), 1.0) for one in every], total)
+            system.equals(those(key=(kind, row["key"])), row["hosts"])
+    if total is not None:
+        system.equals(those(), total)
 
 
 def _denominators(share: float, most: int) -> Iterable[int]:
@@ -227,14 +242,16 @@ def _denominators(share: float, most: int) -> Iterable[int]:
     return (size for size in range(FEWEST, most + 1) if abs(round(share * size) / size - share) <= close + 1e-12)
 
 
-def with_notices(system: System, tables: Tables, signatures: Sequence[Signature], weeks: Sequence[str]) -> None:
+def with_notices(
+    system: System, tables: Tables, signatures: Sequence[Signature], weeks: Sequence[str], edition: int = 0
+) -> None:
     """Adds the clocks that notices started, of each key, and of each hoster by week."""
     for name, table in tables.items():
         kind = name.partition("-")[2]
         for row in table["rows"] if name.startswith("compliance-") else ():
             system.equals(
                 [
-                    (("clocks", one, week), 1.0)
+                    ((edition, "clocks", one, week), 1.0)
                     for one in signatures
                     if (kind, row["key"]) in one
                     for week in weeks
@@ -247,7 +264,7 @@ def with_notices(system: System, tables: Tables, signatures: Sequence[Signature]
             keys = sorted({key for one in signatures for key in one if key[0] == kind})
 
             def clocks(key: tuple[str, str], week: str) -> list[tuple[Unknown, float]]:
-                return [(("clocks", one, week), 1.0) for one in signatures if key in one]
+                return [((edition, "clocks", one, week), 1.0) for one in signatures if key in one]
 
             rows = [
                 [term for week in weeks for term in clocks(key, week)] for key in keys if (key[1], None) not in shown
@@ -320,6 +337,22 @@ def with_hops(
         system.at_least(hops(fitting), cell["hops"])
 
 
+def with_chains(
+    system: System,
+    rows: Iterable[Mapping[str, Any]],
+    places: Mapping[str, Mapping[str, str]],
+    edition: int = 0,
+) -> None:
+    """Adds the table of chains, where each content hops once: those on a level hop from one of its keys to another."""
+    kinds = dict(LEVELS)
+    counted: dict[str, int] = defaultdict(int)
+    for row in rows:
+        counted[kinds[row["level"]]] += row["possibly"]
+    for kind, contents in counted.items():
+        pairs = [(a, b) for a in places for b in places if _key(places, a, kind) != _key(places, b, kind)]
+        system.at_least([((edition, "hops", pair), 1.0) for pair in pairs], contents)
+
+
 def _key(places: Mapping[str, Mapping[str, str]], hoster: str, kind: str) -> str:
     return hoster if kind == "hoster" else places[hoster][kind]
 
@@ -351,6 +384,12 @@ def read_cells(folder: Path) -> list[dict[str, Any]]:
         }
         for number, passage, hops in zip(*(data["cells"][name] for name in ("ends", "passage", "hops")), strict=True)
     ]
+
+
+def read_chains(folder: Path) -> list[dict[str, Any]]:
+    """The table of chains beside the displacement page."""
+    found: list[dict[str, Any]] = json.loads((folder / "data/hop-chains.json").read_text())["rows"]
+    return found
 
 
 def read_total(folder: Path, name: str) -> int:

@@ -22,6 +22,7 @@ from waterbed.model.table import TableInfo
 from waterbed.model.takedown import ComplianceRow
 from waterbed.publish.hop_cells import CellDisclosure
 from waterbed.publish.policy import Basis, Policy, Publication, Table
+from waterbed.publish.site.displacement import chain_rows, shown_hops
 from waterbed.publish.suppression import Key, layer_of
 from waterbed.study.formats import as_json
 
@@ -90,6 +91,23 @@ def _url(number: int, hoster: str, where: Mapping[str, tuple[str, tuple[str, ...
     )
 
 
+def of_hosters(where: Mapping[str, tuple[str, tuple[str, ...]]], number: int, hosters: Collection[str]) -> Url:
+    """A URL that is at some hosters."""
+    countries = frozenset(where[key][0] for key in hosters)
+    return Url(
+        number=number,
+        keys={
+            "hoster": frozenset(hosters),
+            "asn": frozenset(where[key][1][0] for key in hosters),
+            "country": countries,
+            "seat": countries,
+        },
+        category="phishing",
+        sources=frozenset({"hotline"}),
+        weeks=(),
+    )
+
+
 def _hop(
     number: int, ends: Sequence[str], where: Mapping[str, tuple[str, tuple[str, ...]]], chance: random.Random
 ) -> Hop | None:
@@ -137,6 +155,16 @@ def publication(world: World, part: float = 1.0) -> Publication:
 def published(found: Publication) -> dict[str, dict[str, Any]]:
     """The tables as files have them, by name."""
     return {table.name: json.loads(as_json(table.cls, table.rows, table.envelope)) for table in found.tables}
+
+
+def chains(world: World, found: Publication) -> list[dict[str, Any]]:
+    """The table of chains of a publication of a world."""
+    rows = []
+    for level in BY_LEVEL:
+        shown = shown_hops(found.basis.hops, found.cells, level)
+        for row in chain_rows(moves_of(shown, by=level, origins=_origins(world)), found.policy.least):
+            rows.append({"level": level, "hops": row.hops, "surely": row.surely, "possibly": row.possibly})
+    return rows
 
 
 def _info(what: str, by: str) -> TableInfo:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -87,10 +88,15 @@ def _url(letter: str, number: int, states: str) -> list[object]:
 
 
 def _notice(number: int) -> Notice:
-    when = hour(number * STEP) + timedelta(minutes=1)
+    return replace(noticed(f"a{number:02}", hour(number * STEP)), notice_id=f"n{number}")
+
+
+def noticed(url: str, after: datetime) -> Notice:
+    """A notice of a URL to the first hoster, a minute after a time."""
+    when = after + timedelta(minutes=1)
     return Notice(
-        notice_id=f"n{number}",
-        url_id=f"a{number:02}",
+        notice_id=url,
+        url_id=url,
         kind="ntd",
         sender="hotline",
         recipient="AS64500",

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -11,24 +11,28 @@ from typing import Any
 import pytest
 
 from tests.publish.attacker import (
+    Signature,
     System,
     read_cells,
+    read_chains,
     read_tables,
     read_total,
+    reported,
     with_categories,
+    with_chains,
     with_hops,
     with_left_out,
     with_notices,
     with_rankings,
     with_sources,
 )
-from tests.publish.simulated import BY_LEVEL, KINDS, LEAST, World, drawn, publication
+from tests.publish.simulated import BY_LEVEL, KINDS, LEAST, World, chains, drawn, of_hosters, publication
 from tests.publish.simulated import published as published_tables
 from tests.study.facts import config
 from waterbed.model.errors import InputError
 from waterbed.model.takedown import NoticeEffect
-from waterbed.publish.edition import FILE, LastEdition, editions, remember
-from waterbed.publish.policy import EFFECTS, Publication, Table, publishable
+from waterbed.publish.edition import FILE, LastEdition, Overtaken, editions, remember
+from waterbed.publish.policy import EFFECTS, Publication, Table, named_keys, publishable
 from waterbed.study.study import create_study
 
 WORLDS = range(int(os.environ.get("WATERBED_WORLDS", "10")))
@@ -69,7 +73,21 @@ def test_no_row_of_a_ranking_follows(seed: int) -> None:
 
     Nor does it follow from how many rows are left out, or from the places of those shown.
     """
-    world = drawn(seed)
+    no_row_follows(drawn(seed))
+
+
+def test_a_key_hidden_alone_is_not_counted() -> None:
+    """A small AS whose only URL is another's too takes no other with it, and no count of rows left out tells of it."""
+    where = {f"h{at}": ("C0", (f"AS{at}",)) for at in range(3)}
+    urls = [of_hosters(where, at, own) for at, own in enumerate([{"h0"}] * 12 + [{"h0", "h1"}] + [{"h2"}] * 12)]
+    world = World(hosters=where, urls=urls)
+    found = publishable(publication(world)).table("ranking-asn")
+    assert {row.key for row in found.rows} == {"AS0", "AS2"}
+    no_row_follows(world)
+
+
+def no_row_follows(world: World) -> None:
+    """Nothing small follows from the rankings of a world, and from the numbers of rows left out."""
     full = publication(world)
     tables = published_tables(publishable(full))
     signatures = sorted({url.network for url in world.urls}, key=sorted)
@@ -108,12 +126,10 @@ def test_no_category_and_no_source_follows(seed: int) -> None:
     for name, kind in ((f"feeds-{kind}", kind) for kind in BY_LEVEL.values()):
         for row in full.table(name).rows:
             if row.hosts < LEAST:
-                wanted[kind, row.key, row.source] = [
-                    (("reported", one), 1.0) for one in kinds if (kind, row.key) in one[0] and row.source in one[1]
-                ]
+                wanted[kind, row.key, row.source] = reported(kinds, row.source, key=(kind, row.key))
     for row in full.table("feeds").rows:
         if row.sites < LEAST:
-            wanted[row.source] = [(("reported", one), 1.0) for one in kinds if row.source in one[1]]
+            wanted[row.source] = reported(kinds, row.source)
     assert not narrowed(system.ranges(wanted))
 
 
@@ -126,9 +142,16 @@ def test_no_week_and_no_key_of_notices_follows(seed: int) -> None:
     weeks = sorted({row.week for row in full.table("compliance-hoster").rows if row.week})
     system = System()
     with_notices(system, published_tables(publishable(full)), signatures, weeks)
-    wanted = {
+    assert not narrowed(system.ranges(small_clocks(full, signatures, weeks)))
+
+
+def small_clocks(
+    full: Publication, signatures: Sequence[Signature], weeks: Sequence[str], edition: int = 0
+) -> dict[Hashable, list[tuple[Hashable, float]]]:
+    """The clocks of keys with few of them, and of hosters' weeks with few."""
+    return {
         (kind, row.key, row.week): [
-            (("clocks", one, week), 1.0)
+            ((edition, "clocks", one, week), 1.0)
             for one in signatures
             if (kind, row.key) in one
             for week in weeks
@@ -138,20 +161,30 @@ def test_no_week_and_no_key_of_notices_follows(seed: int) -> None:
         for row in full.table(f"compliance-{kind}").rows
         if row.clocks < LEAST and (kind == "hoster" or row.week is None)
     }
-    assert not narrowed(system.ranges(wanted))
 
 
 @pytest.mark.parametrize("seed", WORLDS)
 def test_no_flow_follows(seed: int) -> None:
-    """Nor does a flow between two hosters with few hops, from flows, shares, what they are of, and cells."""
+    """Nor does a flow between two hosters with few hops, from flows, shares, what they are of, cells, and chains."""
     world = drawn(seed)
     full = publication(world)
     found = publishable(full)
     system = System()
     with_hops(system, published_tables(found), places(world), "C0", cells(found))
+    with_chains(system, chains(world, found), places(world))
     small = Counter((one.from_hoster, one.to_hoster) for one in world.hops)
     wanted = {pair: [((0, "hops", pair), 1.0)] for pair, hops in small.items() if hops < LEAST}
     assert not narrowed(system.ranges(wanted))
+
+
+def test_what_no_table_attributes_is_named_where_its_ranking_shows_it() -> None:
+    """The key of unknown countries has a name in flows as any other: only where its row is published."""
+    full = publication(drawn(1))
+    ranking = full.table("ranking-country")
+    row = replace(ranking.rows[0], key="unknown")
+    for rows, named in (([row], True), (ranking.rows[1:], False)):
+        found = replace(full, tables=[replace(ranking, rows=rows) if one is ranking else one for one in full.tables])
+        assert ("unknown" in named_keys(found)["country"]) is named
 
 
 Ranges = dict[Hashable, tuple[float, float]]
@@ -213,6 +246,7 @@ def untold(
     pairs = [(a, b) for a in world.hosters for b in world.hosters if a != b]
     for at, found in enumerate((told_then, told_now), first):
         with_hops(system, published_tables(found), places(world), "C0", cells(found), edition=at)
+        with_chains(system, chains(world, found), places(world), edition=at)
     for pair in pairs:
         system.at_most([((first, "hops", pair), 1.0), ((first + 1, "hops", pair), -1.0)], 0.0)
     for at, hops in enumerate((half.basis.hops, whole.basis.hops), first):
@@ -239,6 +273,7 @@ def test_nothing_follows_from_files(published: Path, everything: Path) -> None:
     system = System()
     known = {key: {"asn": key, "country": row["countries"][0]} for key, row in where.items()}
     with_hops(system, tables, known, "NL", read_cells(published))
+    with_chains(system, read_chains(published), known)
     flows = {(row["from_key"], row["to_key"]): row["hops"] for row in truth["flows"]["rows"]}
     assert read_total(published, "hops") == sum(flows.values())
     few = {pair: [((0, "hops", pair), 1.0)] for pair, hops in flows.items() if hops < LEAST}
@@ -272,14 +307,16 @@ def test_the_study_keeps_what_it_told(tmp_path: Path, monkeypatch: pytest.Monkey
     assert first != second
     with create_study(tmp_path / "study", config()) as study:
         assert editions(study.folder) == []
-        remember(study.folder, first, "publish")
+        remember(study.folder, first, "publish", [])
         assert editions(study.folder) == [first]
         kept = tmp_path / "study" / FILE
         assert kept.stat().st_mode & 0o777 == 0o600
         for _ in range(9):  # what is served day by day takes the place of no publication
-            remember(study.folder, second, "serve")
-            remember(study.folder, first, "serve")
+            remember(study.folder, second, "serve", [first])
+            remember(study.folder, first, "serve", [second])
         assert editions(study.folder) == [first, second, first]
+        with pytest.raises(Overtaken, match="start again"):
+            remember(study.folder, first, "publish", [first])
         kept.write_text('{"hidden": 3}')
         with pytest.raises(InputError, match=r"edition\.json is no record of an edition"):
             editions(study.folder)

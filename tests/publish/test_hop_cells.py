@@ -96,6 +96,25 @@ def test_evidence_is_named_where_hops_of_enough_sites_rest_on_it() -> None:
     assert cell_flows([cell, other], "country")[0].evidence == ("etag", "label", "path")
 
 
+@pytest.mark.parametrize(
+    ("left", "after", "named", "passage"),
+    [
+        ("a", ("DE",), ["NL"], "leaves home"),
+        ("a", ("DE",), ["DE"], None),
+        ("c", ("DE",), [], "stays abroad"),
+        ("a", (), ["NL", "unknown"], "unknown"),
+        ("a", (), ["NL"], None),
+    ],
+)
+def test_a_passage_tells_of_no_country_that_is_held_back(
+    left: str, after: tuple[str, ...], named: list[str], passage: str | None
+) -> None:
+    """Where home, or what lies in no known country, is not named, no cell says that hops cross its border."""
+    hops = [moved(number, left, "d", 0, after=after) for number in range(4)]
+    (cell,) = cells_of(hops, named={**KEYS, "country": named}).cells
+    assert cell.passage == passage
+
+
 @settings(max_examples=150, deadline=None)
 @given(moves)
 def test_no_two_choices_differ_by_too_few_sites(hops: list[Hop]) -> None:

@@ -13,8 +13,10 @@ import pytest
 
 from tests.leaks.names import names_of
 from tests.leaks.search import Search
-from tests.publish.study import SEEN, at, small_study
+from tests.publish.study import HOURS, SEEN, at, small_study
+from tests.study.facts import hour
 from waterbed.model.errors import InputError
+from waterbed.publish import exports
 from waterbed.publish.build_publication import publication_of
 from waterbed.publish.policy import publishable
 from waterbed.publish.release import SUMS, publish_all
@@ -133,6 +135,20 @@ def test_publishing_again_updates_and_removes_what_is_held_back(tmp_path: Path) 
     assert (out / "notes.csv").read_text() == "mine\n"
     assert [one["id"] for one in json.loads((out / "stix.json").read_text())["objects"]] == ids
     assert {path.name for path in (out / "misp").iterdir()} == event
+
+
+def test_a_plain_installation_publishes_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where neither stix2 nor pymisp is installed, a folder takes a second edition; own files are refused."""
+    monkeypatch.setattr(exports, "built_in", lambda: {"intelmq": exports.EXPORTS["intelmq"]})
+    out = tmp_path / "out"
+    with small_study(tmp_path) as study:
+        publish_all(study, out)
+        assert not {"stix.json", "misp"} & {path.name for path in out.iterdir()}
+        study.folder.clock = lambda: hour(HOURS + 1)
+        publish_all(study, out)
+        (out / "README.txt").write_text("mine\n")
+        with pytest.raises(InputError, match=r"README\.txt; nothing was changed"):
+            publish_all(study, out)
 
 
 @pytest.fixture

@@ -148,7 +148,10 @@ def test_what_changed_is_told_against_the_last_edition_with_older_checks(tmp_pat
     with small_study(tmp_path, least=3) as study:
         publish_all(study, tmp_path / "out")
         assert rows(tmp_path / "out", "changes-hoster") == []
-        assert "no edition before" in json.loads((tmp_path / "out" / "changes-hoster.json").read_text())["method"]
+        assert (
+            "no edition with older checks"
+            in json.loads((tmp_path / "out" / "changes-hoster.json").read_text())["method"]
+        )
         for _ in range(2):
             _later(study)
             publish_all(study, tmp_path / "out")

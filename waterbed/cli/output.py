@@ -95,15 +95,21 @@ def page_of(file: IO[str], width: int) -> Console:
 
 
 @contextmanager
-def written_at(place: object) -> Iterator[None]:
+def written_at(place: object, *, published: bool = False) -> Iterator[None]:
     """InputError for a place that cannot be written.
 
-    Nor may a study's own files or its keys be replaced.
+    Nor may a study's own files or its keys be replaced, or anything be put into a publication that is not `published`.
     """
     from waterbed.store.own_files import refuse_own  # noqa: PLC0415 (see above)
+    from waterbed.store.whole.replacing import published_at  # noqa: PLC0415 (see above)
 
     try:
         refuse_own(Path(str(place)))
+        if not published and (folder := published_at(Path(str(place)).resolve())):
+            raise InputError(
+                f"{folder} holds a publication, and this output was not made for its readers; name another place "
+                "(docs/publishing.md, Suppression)"
+            )
         yield
     except OSError as problem:
         raise InputError(f"{place} cannot be written ({problem.strerror}); name another place") from None

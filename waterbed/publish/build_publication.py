@@ -1,6 +1,5 @@
 """Builds a publication: rankings, compliance, flows and cases."""
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -35,8 +34,8 @@ from waterbed.publish.changes import METHOD as CHANGES_METHOD
 from waterbed.publish.changes import TABLE, change_rows
 from waterbed.publish.edition import LastEdition
 from waterbed.publish.events import public_events
-from waterbed.publish.intervals import follows
-from waterbed.publish.policy import BEYOND, COMPANIES, DEADLINES, EFFECTS, KEYS, Policy, Publication, Table
+from waterbed.publish.intervals import follows, sites_by_week
+from waterbed.publish.policy import BEYOND, BY_WEEK, COMPANIES, DEADLINES, EFFECTS, KEYS, Policy, Publication, Table
 from waterbed.publish.suppression import Key
 from waterbed.publish.told_rows import told_weeks
 from waterbed.store.lake.reading import observed_span
@@ -120,14 +119,14 @@ def _pieces(
         tables = [RankingTables(conclusions=its, kind=table.kind, clock=study.config.clock) for table in ranked]
         told = {by: compliance_of(study, by=by, conclusions=its) for by in LEVELS if its.facts.notices}
         found.append(basis_of(its, tables, told))
-    return {"pieces": found, "exposed": frozenset(_exposed(conclusions, ranked, known, study.config.publish.least))}
+    return {"pieces": found, "exposed": frozenset(_exposed(conclusions, ranked, before, study.config.publish.least))}
 
 
 def _exposed(
-    conclusions: Conclusions, ranked: Sequence[RankingTables], known: Sequence[LastEdition], least: int
+    conclusions: Conclusions, ranked: Sequence[RankingTables], before: Sequence[LastEdition], least: int
 ) -> Iterator[Key]:
     """Keys that a window may not tell, since a small count would follow."""
-    whole = conclusions.whole
+    whole, windows = conclusions.whole, [one for one in before if one.window]
     first: dict[str, datetime] = {}
     for report in whole.facts.reports:
         first[report.url_id] = min(first.get(report.url_id, reported_at(report)), reported_at(report))
@@ -137,32 +136,24 @@ def _exposed(
         for key, volume in volumes.items():
             site = {url_id: whole.facts.targets[url_id].site_id for url_id in volume.urls}
             reports = sorted((first[url_id], site[url_id]) for url_id in volume.urls)
-            told = [ALL, conclusions.window, *(one.window for one in known if (kind, key) not in one.hidden)]
+            told = [ALL, conclusions.window, *(one.window for one in windows if (kind, key) not in one.hidden)]
             if kind == "hoster":
-                told += _told_weeks(reports, weeks, least)
+                held = [one.held.get(BY_WEEK[0], {}).get(key, {}) for one in before if not one.window]
+                shown = told_weeks(sites_by_week(reports, weeks), least, held)
+                told += [week for week in weeks if week.label in shown]
             if follows(reports, told, least):
                 yield kind, key
-
-
-def _told_weeks(reports: Sequence[tuple[datetime, str]], weeks: Sequence[Window], least: int) -> list[Window]:
-    """The weeks of a hoster that the table by week tells."""
-    sites: dict[str, set[str]] = defaultdict(set)
-    starts = [week.since or week.bounds[0] for week in weeks]
-    for when, site in reports:
-        sites[weeks[bisect_right(starts, when) - 1].label].add(site)
-    shown = told_weeks({week: len(own) for week, own in sites.items()}, least)
-    return [week for week in weeks if week.label in shown]
 
 
 def with_changes(publication: Publication, before: LastEdition | None) -> Publication:
     """The publication with what changed since an edition.
 
-    Without an edition before the table has no row.
+    Without an edition with older checks the table has no row.
     """
     told = publication.edition
     heading = publication.table(TABLE).envelope
     until = before.data_until if before else None
-    since = f"against the edition with looks to {until:%Y-%m-%d %H:%M}" if until else "no edition before"
+    since = f"against the edition with looks to {until:%Y-%m-%d %H:%M}" if until else "no edition with older checks"
     table = Table(
         name="changes-hoster",
         title=f"what changed at hosters: {since}",

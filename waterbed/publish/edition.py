@@ -3,12 +3,9 @@
 It is kept in the study, so that the next one tells nothing of them.
 """
 
-import fcntl
-import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from errno import EACCES, EPERM, EROFS
 from hashlib import sha256
@@ -24,8 +21,9 @@ from waterbed.model.errors import InputError
 from waterbed.model.window import ALL, Window
 from waterbed.publish.hop_cells import CellDisclosure, HopCell, HopCells, Parts, cells_in_order, hop_cells
 from waterbed.publish.suppression import Before, Key, Layer
+from waterbed.publish.told_rows import Held
 from waterbed.store.folder import Folder
-from waterbed.store.whole.files import write_whole
+from waterbed.store.whole.files import alone_in, write_whole
 
 _log = getLogger(__name__)
 
@@ -65,6 +63,12 @@ class LastEdition:
     small: Annotated[tuple[Key, ...], "of these, those about too few sites"] = ()
     noticed: Annotated[tuple[Key, ...], "keys left out of tables on notices"] = ()
     few: Annotated[tuple[Key, ...], "of these, those with too few clocks"] = ()
+    by_source: Annotated[bool, "whether a source had too few hosts at a key; true: also of records that do not say"] = (
+        True
+    )
+    held: Annotated[Mapping[str, Held], "weeks that it left out of hosters shown, by table"] = field(
+        default_factory=dict
+    )
     layers: Annotated[Mapping[str, tuple[tuple[tuple[Key, ...], int], ...]], "sites of each part, by layer"]
     least: Annotated[int, "its `publish.least`"] = 1
     weeks: Annotated[tuple[str, ...], "weeks of its cells"] = ()
@@ -143,14 +147,24 @@ def edition_before(folder: Folder, way: Way, window: Window, data_until: datetim
     return None
 
 
-def remember(folder: Folder, edition: LastEdition | None, way: Way) -> None:
+class Overtaken(InputError):
+    """Another edition left while one was made."""
+
+
+def remember(folder: Folder, edition: LastEdition | None, way: Way, before: Sequence[LastEdition]) -> None:
     """Keep what an edition tells, before it leaves.
 
+    `before` are the editions of which it tells nothing. Overtaken, and nothing is kept, if others are on record by now.
     A study that can only be read stays as it is, with a warning.
     """
     if edition is None:
         return
-    with _alone(folder):
+    with alone_in(folder.path):
+        if any(one not in before and one != edition for one in editions(folder)):
+            raise Overtaken(
+                "another edition left the study while this one was made, and both together could tell what they hide, "
+                "so this one was not written; start again (docs/publishing.md, What a hidden row may be)"
+            )
         _keep(folder, edition, way)
 
 
@@ -162,17 +176,6 @@ def keep_editions(folder: Path, told: Sequence[LastEdition]) -> None:
     if told:
         records = [_Record(one, "freeze") for one in told]
         write_whole(folder / FILE, msgspec.json.encode(records)).chmod(0o600)
-
-
-@contextmanager
-def _alone(folder: Folder) -> Iterator[None]:
-    """Wait until no other process changes the record."""
-    place = os.open(folder.path, os.O_RDONLY)
-    try:
-        fcntl.flock(place, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(place)
 
 
 def _keep(folder: Folder, edition: LastEdition, way: Way) -> None:
@@ -241,7 +244,13 @@ def _with_names(cell: HopCell, disclosure: CellDisclosure) -> HopCell:
         ends = cell.ends(level)
         return ends if ends and all(key in disclosure.named[level] for side in ends for key in side) else None
 
-    return replace(cell, hoster=kept("hoster"), systems=kept("as"), country=kept("country"))
+    return replace(
+        cell,
+        hoster=kept("hoster"),
+        systems=kept("as"),
+        country=kept("country"),
+        passage=disclosure.told(cell.passage),
+    )
 
 
 @dataclass(slots=True)

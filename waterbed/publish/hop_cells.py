@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
-from graphs.network.moves import CERTAIN, Ends, Level, OriginsOf, ends_of
+from graphs.network.moves import CERTAIN, UNKNOWN, Ends, Level, OriginsOf, ends_of
 from graphs.network.weeks import MONDAY, CrossBorder, cross_border, week_label, week_window
 from waterbed.model.conclusions import Hop
 
@@ -73,6 +73,14 @@ class CellDisclosure:
     least: Annotated[int, "sites that a cell is about at least"]
     span: Annotated[tuple[datetime, datetime], "from when to when content is known of, aware"]
 
+    def told(self, way: CrossBorder | None) -> CrossBorder | None:
+        """A passage, if its country is named.
+
+        All but one tell of the home country, or of content in no known country.
+        """
+        of = UNKNOWN if way == "unknown" else self.home
+        return way if way == "stays abroad" or of in self.named["country"] else None
+
 
 def hop_cells(hops: Sequence[Hop], disclosure: CellDisclosure) -> HopCells:
     """Describe hops as finely as `least` sites per cell allow.
@@ -120,7 +128,7 @@ class Parts:
         self._left = [disclosure.sites[hop.from_url_id] for hop in hops]
         self._arrived = [disclosure.sites[hop.to_url_id] for hop in hops]
         self._sides = {level: [self._named(hop, level) for hop in hops] for level in LEVELS}
-        self._passages = [cross_border(hop, disclosure.home) for hop in hops]
+        self._passages = [disclosure.told(cross_border(hop, disclosure.home)) for hop in hops]
 
     def sides(self, level: Level, at: int) -> tuple[Side | None, Side | None]:
         """Keys at both ends of a hop.

@@ -3,7 +3,7 @@
 Pure.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -71,3 +71,12 @@ def _reaches(arcs: dict[int, set[int]], start: int, goal: int) -> bool:
         seen |= new
         rest += new
     return False
+
+
+def sites_by_week(reports: Sequence[tuple[datetime, str]], weeks: Sequence[Window]) -> dict[str, int]:
+    """Sites of reports by the label of their week."""
+    sites: dict[str, set[str]] = defaultdict(set)
+    starts = [week.since or week.bounds[0] for week in weeks]
+    for when, site in reports:
+        sites[weeks[bisect_right(starts, when) - 1].label].add(site)
+    return {week: len(own) for week, own in sites.items()}

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
-from graphs.network.moves import UNKNOWN, Level
+from graphs.network.moves import Level
 from graphs.network.weeks import week_window
 from waterbed.analysis.rankings.speed_ranks import slowest_of
 from waterbed.model.codec import columns
 from waterbed.model.conclusions import Hop
+from waterbed.model.results import FeedRow
 from waterbed.model.table import TableInfo
 from waterbed.model.window import ALL, Window
 from waterbed.publish.changes import ranked_in
@@ -18,7 +19,7 @@ from waterbed.publish.edition import LastEdition, cells_told, edition_of, next_c
 from waterbed.publish.hop_cells import NO_CELLS, CellDisclosure, HopCells
 from waterbed.publish.hop_tables import flow_rows, share_rows
 from waterbed.publish.suppression import Key, Layer, few_sites, hidden_keys, told
-from waterbed.publish.told_rows import TOGETHER, told_by_week, told_notices, too_few
+from waterbed.publish.told_rows import TOGETHER, Held, held_weeks, told_by_week, told_notices, too_few
 from waterbed.store.settings import Norm, Tlp
 
 COUNTED: Final = ("sites", "clocks", "hosts", "hops", "urls", "contents")
@@ -137,16 +138,17 @@ PLACES: Final = "places-"
 EFFECTS: Final = "notice-effects"
 DEADLINES: Final = "deadlines"
 BEYOND: Final = "beyond"
+BY_WEEK: Final = ("weeks-hoster", "compliance-hoster")
 _SOURCE: Final = "source"
 
 
 def named_keys(publication: Publication) -> dict[Level, frozenset[str]]:
     """Publishable keys of each level.
 
-    These are the keys of its published ranking, and the key of what no table attributes.
+    These are the keys of its published ranking; the key of what no table attributes is one of them, or not, as any.
     """
     return {
-        level: frozenset(row.key for row in publication.table(f"{RANKING}{kind}").rows) | {UNKNOWN}
+        level: frozenset(row.key for row in publication.table(f"{RANKING}{kind}").rows)
         for level, kind in LEVELS.items()
     }
 
@@ -162,14 +164,18 @@ def publishable(publication: Publication, before: Sequence[LastEdition] = ()) ->
     """
     policy = publication.policy
     before = [one for one in before if one.least <= policy.least]
-    hidden = _hidden(publication, [one for one in before if one.window == publication.window])
+    alike = [one for one in before if one.window == publication.window]
+    hidden = _hidden(publication, alike)
     kept = [
-        _without_addresses(table, policy) if table.case_level else _large_enough(publication, table, hidden)
+        _without_addresses(table, policy) if table.case_level else _large_enough(publication, table, hidden, alike)
         for table in publication.tables
         if policy.cases or not table.case_level
     ]
+    by_source = _few_by_source(publication.tables, kept)
+    if by_source or publication.window or any(one.by_source for one in before):
+        kept = [_without_margins(table) for table in kept]
     whole = next((one for one in before if not one.window), None)
-    shown = _with_cells(replace(publication, tables=_without_margins(publication.tables, kept)), whole)
+    shown = _with_cells(replace(publication, tables=kept), whole)
     origins = {
         key: tuple(number for number in numbers if ("asn", f"AS{number}") not in hidden.keys)
         for key, numbers in publication.origins.items()
@@ -178,6 +184,8 @@ def publishable(publication: Publication, before: Sequence[LastEdition] = ()) ->
     edition = replace(
         hidden.edition(publication.basis, told, policy.least),
         window=publication.window,
+        by_source=by_source,
+        held={one.name: _held(one, shown, hidden) for one in publication.tables if one.name in BY_WEEK},
         data_until=publication.last,
         ranked=ranked_in(shown.tables),
     )
@@ -257,7 +265,13 @@ def _name(row: Any) -> str:
     return str(row.source if hasattr(row, "shared") else row.key)
 
 
-def _large_enough(publication: Publication, table: Table, left_out: _Hidden) -> Table:
+def _held(table: Table, shown: Publication, left_out: _Hidden) -> Held:
+    """The weeks that a table lacks of hosters shown."""
+    gone = left_out.noticed if "clusters" in columns(table.cls) else left_out.keys
+    return held_weeks(table.rows, shown.table(table.name).rows, gone)
+
+
+def _large_enough(publication: Publication, table: Table, left_out: _Hidden, before: Sequence[LastEdition]) -> Table:
     """A table without rows that are about too few, or would tell of them."""
     fields, kind, least = columns(table.cls), table.envelope.by, publication.policy.least
     counted = next(name for name in COUNTED if name in fields)
@@ -270,24 +284,25 @@ def _large_enough(publication: Publication, table: Table, left_out: _Hidden) -> 
         and not any((kind, getattr(row, key)) in hidden for key in keys)
         and ("source" not in fields or (_SOURCE, row.source) not in hidden)
     ]
+    held = [one.held.get(table.name, {}) for one in before]
     if table.cls in TOGETHER:
         rows = TOGETHER[table.cls](rows, least)
     elif "clusters" in fields:
-        rows = told_notices(rows, table.rows if kind == "hoster" else (), least)
+        rows = told_notices(rows, table.rows if kind == "hoster" else (), least, held)
     if "window" in fields:
-        rows = told_by_week(rows, table.rows, least)
-    gone = len(table.rows) - len(rows)
+        rows = told_by_week(rows, table.rows, least, held)
+    missing = len(table.rows) - len(rows)
     layer = publication.basis.alone.get(kind) or next(iter(publication.basis.network), ())
     if "clusters" in fields:
         layer = publication.basis.notices
-    about_keys = keys or "source" in fields
-    gone = min(gone, max(1, told(layer, hidden, kind, least) if about_keys else 0))
+    about_keys = table.cls not in TOGETHER and (keys or "source" in fields)
+    gone = min(missing, told(layer, hidden, kind, least) if about_keys else 1)
     if table.among:  # a place among all keys would tell of those left out
         shown = {row.key for row in rows}
         table = table.among(shown)
         rows = [row for row in table.rows if row.key in shown]
     rows = _shared_again(publication.basis, table, rows)
-    if gone and "shared" in fields:  # with whom a URL is shared would tell of the sources left out
+    if missing and "shared" in fields:  # with whom a URL is shared would tell of the sources left out
         rows = [replace(row, shared=None, first_here=None) for row in rows]
     return replace(table, rows=rows, envelope=replace(table.envelope, left_out=gone))
 
@@ -309,27 +324,23 @@ def _shared_again(basis: Basis, table: Table, rows: Sequence[Any]) -> list[Any]:
     return found
 
 
-def _without_margins(every: Iterable[Table], kept: Sequence[Table]) -> list[Table]:
-    """Tables by source without their hosts and places, where any source's hosts at a key are too few.
+def _few_by_source(every: Iterable[Table], kept: Iterable[Table]) -> bool:
+    """True if hosts of any source at a key are left out: they are too few, or the key or source is hidden."""
+    shown = {table.name: len(table.rows) for table in kept}
+    return any(sum(bool(row.hosts) for row in one.rows) > shown[one.name] for one in every if one.cls is FeedRow)
+
+
+def _without_margins(table: Table) -> Table:
+    """A table by source and key without hosts and places.
 
     What a source reported of a key would follow from the hosts of the key and of the source, and from a share's digits:
     in tenths it may be of any number that has a share.
     """
-    full = {table.name: table for table in every}
-    feeds = {table.name for table in kept if "source" in columns(table.cls) and "key" in columns(table.cls)}
-    kept_rows = {table.name: len(table.rows) for table in kept}
-    if all(sum(bool(row.hosts) for row in full[name].rows) == kept_rows[name] for name in feeds):
-        return list(kept)
-    return [
-        replace(table, rows=[replace(row, hosts=None, place=None, removed_24h=_tenths(row)) for row in table.rows])
-        if table.name in feeds
-        else table
-        for table in kept
-    ]
-
-
-def _tenths(row: Any) -> float | None:
-    return None if row.removed_24h is None else round(row.removed_24h, 1)
+    if table.cls is not FeedRow:
+        return table
+    tenths = [None if row.removed_24h is None else round(row.removed_24h, 1) for row in table.rows]
+    rows = [replace(row, hosts=None, place=None, removed_24h=it) for row, it in zip(table.rows, tenths, strict=True)]
+    return replace(table, rows=rows)
 
 
 def _with_cells(publication: Publication, whole: LastEdition | None) -> Publication:

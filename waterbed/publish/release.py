@@ -1,8 +1,7 @@
 """Writes a publication: tables, bundles, feeds, graph and pages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
 
 from waterbed.governance.reply import PUBLIC, add_edition, next_edition, record, refuse_unheard
 from waterbed.model.errors import InputError
@@ -12,15 +11,11 @@ from waterbed.publish.contents import edition_files, site_files, tables_of
 from waterbed.publish.edition import LastEdition, edition_before, editions, remember
 from waterbed.publish.named import named_hosters
 from waterbed.publish.policy import Publication, publishable
-from waterbed.publish.site.layout import START
 from waterbed.store.config import read_config
 from waterbed.store.own_files import SETTINGS
-from waterbed.store.whole.replacing import SUMS, replace_files
+from waterbed.store.whole.replacing import PUBLISHED, SUMS, replace_files
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
-
-MARKS: Final = (START, "README.txt", "datapackage.json", "stix.json", "misp/manifest.json")
-"""Files of every publication: a list of checksums without them is not one of ours."""
 
 
 def publish_all(
@@ -54,23 +49,29 @@ def publish_all(
     contents = {path: file.content for path, file in files.items()}
     told = publication.edition
     replace_files(
-        out, contents, marks=MARKS, study=study.folder.path, ready=lambda: _put_on_record(study, edition, told)
+        out,
+        contents,
+        marks=PUBLISHED,
+        study=study.folder.path,
+        ready=lambda: _put_on_record(study, edition, told, before),
     )
     if written:
         written(publication)
     return [out / name for name in (SUMS, *contents)]
 
 
-def _put_on_record(study: Study, edition: Edition | None, told: LastEdition | None) -> None:
-    """Record the edition and what it tells; InputError if another policy holds by now."""
+def _put_on_record(
+    study: Study, edition: Edition | None, told: LastEdition | None, before: Sequence[LastEdition]
+) -> None:
+    """Record the edition and what it tells; InputError if another policy holds by now, or another edition has left."""
     if read_config(study.folder.path / SETTINGS)[1] != study.folder.config_hash:
         raise InputError(
             f"{SETTINGS} was changed while the publication was made, so it was not written; publish again "
             "(docs/publishing.md, Policy)"
         )
+    remember(study.folder, told, "publish", before)
     if edition:
         add_edition(study.folder, edition)
-    remember(study.folder, told, "publish")
 
 
 def _edition(study: Study, tables: dict[str, bytes], override: str, errata: str) -> Edition | None:

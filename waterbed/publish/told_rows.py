@@ -1,7 +1,7 @@
 """Rows on notices, effects and weeks that may be told."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -10,6 +10,8 @@ from waterbed.model.takedown import DeadlineRow, NoticeEffect
 
 _OF_DEADLINES: Final = ("clocks", "due", "surely", "missed")
 _SHARES: Final = ("met", "met_low", "met_high")
+Held = Mapping[str, Mapping[str, int]]
+"""Weeks that an edition left out, by hoster, with their sizes."""
 _OF_EFFECTS: Final = ("clocks", "clusters", "of_clocks", "of_clusters")
 """Counts of a row on the effect of notices."""
 
@@ -19,17 +21,17 @@ def too_few(row: Any, least: int) -> bool:
     return any(0 < number < least for number in (row.clocks, row.clusters))
 
 
-def told_notices(rows: Sequence[Any], by_week: Sequence[Any], least: int) -> list[Any]:
+def told_notices(rows: Sequence[Any], by_week: Sequence[Any], least: int, before: Sequence[Held] = ()) -> list[Any]:
     """Rows on notices without weeks that follow from others.
 
     `by_week` are all rows of the table by hoster, in which alone weeks stand. The weeks that a hoster lacks are
-    several, and about enough clocks.
+    several, and about enough clocks; so are those that it lacks of each edition `before`.
     """
     weeks: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for row in by_week:
         if row.week is not None:
             weeks[row.key][row.week].append(row)
-    shown = {key: _told_weeks(own, least) for key, own in weeks.items()}
+    shown = {key: _told_weeks(own, least, [one.get(key, {}) for one in before]) for key, own in weeks.items()}
     return [
         row for row in rows if (row.week in shown.get(row.key, ()) if row.week is not None else not too_few(row, least))
     ]
@@ -89,24 +91,45 @@ TOGETHER: Final[Mapping[type, Callable[[Any, int], list[Any]]]] = {
 """Rows about all hosters together, with what may be told of them."""
 
 
-def told_by_week(rows: Sequence[Any], every: Sequence[Any], least: int) -> list[Any]:
+def told_by_week(rows: Sequence[Any], every: Sequence[Any], least: int, before: Sequence[Held] = ()) -> list[Any]:
     """Rows by week of the report, without weeks that follow.
 
-    From others of `every`, all rows of the table.
+    From others of `every`, all rows of the table, or from those and an edition `before`.
     """
-    sites: dict[str, dict[str, int]] = defaultdict(dict)
-    for row in every:
-        sites[row.key][row.window] = row.sites
-    shown = {key: told_weeks(own, least) for key, own in sites.items()}
+    shown = {key: told_weeks(own, least, [one.get(key, {}) for one in before]) for key, own in _sizes(every).items()}
     return [row for row in rows if row.window in shown[row.key]]
 
 
-def told_weeks(sites: Mapping[str, int], least: int) -> set[str]:
-    """Weeks of a hoster that may be told."""
-    return _told_of(sites, {week for week in sites if sites[week] >= least}, least)
+def told_weeks(sites: Mapping[str, int], least: int, before: Sequence[Mapping[str, int]] = ()) -> set[str]:
+    """Weeks of a hoster that may be told.
+
+    `before` are those that each edition on record left out of it.
+    """
+    return _told_of(sites, {week for week in sites if sites[week] >= least}, least, before)
 
 
-def _told_weeks(weeks: Mapping[str, Sequence[Any]], least: int) -> set[str]:
+def held_weeks(every: Sequence[Any], told: Sequence[Any], hidden: Collection[tuple[str, str]]) -> Held:
+    """Weeks that a table leaves out of shown hosters."""
+    shown = _sizes(told)
+    return {
+        key: left
+        for key, own in _sizes(every).items()
+        if ("hoster", key) not in hidden
+        and (left := {week: size for week, size in own.items() if week not in shown.get(key, ())})
+    }
+
+
+def _sizes(rows: Sequence[Any]) -> dict[str, dict[str, int]]:
+    """Sites, or the smaller of clocks and clusters, by hoster and week."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in rows:
+        if (week := row.window if hasattr(row, "window") else row.week) is not None:
+            size = row.sites if hasattr(row, "window") else min(row.clocks, row.clusters or row.clocks)
+            found[row.key][week] = min(size, found[row.key].get(week, size))
+    return found
+
+
+def _told_weeks(weeks: Mapping[str, Sequence[Any]], least: int, before: Sequence[Mapping[str, int]]) -> set[str]:
     """Weeks of one hoster that may be told: the others follow from no sum."""
     clocks = {week: max(row.clocks for row in rows) for week, rows in weeks.items()}
     shown = {
@@ -114,14 +137,25 @@ def _told_weeks(weeks: Mapping[str, Sequence[Any]], least: int) -> set[str]:
         for week, rows in weeks.items()
         if all(row.clocks >= least and not 0 < row.clusters < least for row in rows)
     }
-    return _told_of(clocks, shown, least)
+    return _told_of(clocks, shown, least, before)
 
 
-def _told_of(clocks: Mapping[str, int], shown: set[str], least: int) -> set[str]:
-    """Of weeks that are large enough, those whose rest is several weeks, and about enough."""
-    for week in sorted(shown, key=lambda week: (clocks[week], week)):
-        rest = [clocks[other] for other in clocks if other not in shown and clocks[other]]
-        if not rest or (len(rest) > 1 and sum(rest) >= least + len(rest) - 2):
-            break
-        shown.discard(week)
-    return shown
+def _told_of(clocks: Mapping[str, int], shown: set[str], least: int, before: Sequence[Mapping[str, int]]) -> set[str]:
+    """Of weeks that are large enough, those whose rest is several weeks, and about enough.
+
+    The same holds of what is left of each rest `before`, by its sizes of then; its small weeks stay in it.
+    """
+    rests = [one for one in before if any(size < least for size in one.values())]
+    shown = {week for week in shown if all(one.get(week, least) >= least for one in rests)}
+    while True:
+        pools = [] if _apart(clocks, shown, least) else [shown]
+        pools += [told for one in rests if (told := shown & one.keys()) and not _apart(one, shown, least)]
+        if not any(pools):
+            return shown
+        shown.discard(min(next(filter(None, pools)), key=lambda week: (clocks[week], week)))
+
+
+def _apart(sizes: Mapping[str, int], shown: set[str], least: int) -> bool:
+    """True if no week of the rest follows: it is none, or several about enough."""
+    rest = [sizes[week] for week in sizes if week not in shown and sizes[week]]
+    return not rest or (len(rest) > 1 and sum(rest) >= least + len(rest) - 2)

@@ -151,6 +151,19 @@ def test_a_months_report_says_what_was_reported_removed_and_is_still_up(run: Run
     assert (code, "This month is not measured, as the study ends at 2026-01-" in out) == (0, True)
 
 
+def test_what_is_not_suppressed_is_not_put_into_a_publication(run: Run, study: Path, tmp_path: Path) -> None:
+    """A report or a graph is refused in a publication's folders, which stay as they are; publishing again is not."""
+    out = tmp_path / "out"
+    assert run("-C", study, "publish", out)[0] == 0
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    asked = ("report", "--month", "2026-01", "--out")
+    for words in ((*asked, out), (*asked, out / "data"), ("graph", "--out", out / "hops.gexf")):
+        code, _, said = run("-C", study, *words)
+        assert (code, f"{out} holds a publication" in said.replace("\n", " ")) == (2, True), said
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    assert run("-C", study, "publish", out)[0] == 0
+
+
 def test_a_report_compares_with_the_month_before(study: Path) -> None:
     """URLs of each month are its own; a report of an older URL is counted apart."""
     from waterbed.analysis.report import report_of

@@ -56,6 +56,36 @@ def test_a_made_key_is_known_by_its_checksum_alone(tmp_path: Path) -> None:
     assert file.read_text() == text
 
 
+def test_a_key_is_added_below_what_stands_there(tmp_path: Path) -> None:
+    """Comments and order of a keys file stay; one that holds its keys in a single array is written anew."""
+    file, study = tmp_path / "keys.toml", tmp_path / "study"
+    for old in (
+        "# who has keys: see the ledger\nopen = true # public",
+        f"{KEY.replace(KEY, '')}a_minute = 7\n\n[[keys]]\n{KEY}",
+    ):
+        file.write_text(old)
+        before = read_access(file, study)
+        made = add_key(file, study, "new", ("cases",))
+        assert file.read_text().startswith(old.rstrip())
+        after = read_access(file, study)
+        assert (after.open, after.a_minute, after.keys[:-1]) == (before.open, before.a_minute, before.keys)
+        assert after.keys[-1] == after.holder(made)
+    file.write_text('keys = [{name = "one", sha256 = "' + "0" * 64 + '"}]')
+    add_key(file, study, "new", ("cases",))
+    assert [key.name for key in read_access(file, study).keys] == ["one", "new"]
+
+
+def test_keys_made_at_once_are_all_kept(tmp_path: Path) -> None:
+    """Several processes that add to one file wait for each other."""
+    file, words = tmp_path / "keys.toml", "import sys; from pathlib import Path; "
+    words += (
+        "from waterbed.publish.api.guard import add_key; add_key(Path(sys.argv[1]), Path('study'), sys.argv[2], ())"
+    )
+    made = [subprocess.Popen([sys.executable, "-c", words, str(file), f"n{at}"]) for at in range(6)]
+    assert [one.wait(60) for one in made] == [0] * 6
+    assert {key.name for key in read_access(file, tmp_path / "study").keys} == {f"n{at}" for at in range(6)}
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -138,9 +168,43 @@ def test_serving_to_others_needs_a_keys_file(tmp_path: Path) -> None:
     assert "--keys" in str(refused.exception)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--proxy", "localhost"), "--proxy localhost: the IP address"),
+        (("--proxy", "127.0.0.1:8080"), "the IP address of a proxy"),
+        (("--proxy", "192.0.2.1,10.0.0.0/33"), "--proxy 10.0.0.0/33"),
+        (("--proxy", "*"), "the IP address of a proxy"),
+        (("--every", "nan"), "Invalid value"),
+        (("--every", "inf"), "less than or equal to 86400"),
+        (("--every", "1e300"), "less than or equal to 86400"),
+    ],
+)
+def test_a_proxy_without_address_and_a_time_without_end_are_refused(
+    tmp_path: Path, words: tuple[str, str], said: str
+) -> None:
+    """What would silently be no proxy, or a header that caches cannot read, ends the command with a sentence."""
+    app = typer.Typer()
+    app.command()(serve)
+    refused = CliRunner().invoke(app, list(words), obj=tmp_path)
+    assert said in f"{refused.exception} {refused.output}"
+    assert isinstance(refused.exception, InputError) or refused.exit_code == 2
+
+
 def test_the_command_serves_until_it_is_ended(studied: Path, tmp_path: Path) -> None:
     """It prints where it serves, answers, logs patterns and no path, tells of a taken port, and ends with Ctrl-C."""
-    words = [sys.executable, "-c", ALONE, str(studied), "--port", "0", "--every", "1"]
+    words = [
+        sys.executable,
+        "-c",
+        ALONE,
+        str(studied),
+        "--port",
+        "0",
+        "--every",
+        "1",
+        "--proxy",
+        "192.0.2.1, ::1,10.0.0.0/8",
+    ]
     environment = {**os.environ, "XDG_CONFIG_HOME": str(studied.parent / "config")}
     with (tmp_path / "log").open("w") as log:
         running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)

@@ -30,7 +30,7 @@ def test_pages_whose_clocks_run_from_notices_say_the_same(tmp_path: Path) -> Non
         then = [
             Ranked(key=f"AS{n}", name="x", rank_class="ranked", removed=0.1, low=0.0, high=0.2, sites=9) for n in HAD
         ]
-        remember(study.folder, LastEdition(layers={}, data_until=hour(1), ranked=tuple(then)), "publish")
+        remember(study.folder, LastEdition(layers={}, data_until=hour(1), ranked=tuple(then)), "publish", [])
         publish_all(study, tmp_path / "out")
     out = tmp_path / "out"
     changes = {row["change"] for row in json.loads((out / "changes-hoster.json").read_text())["rows"]}

@@ -3,6 +3,7 @@
 import posixpath
 import re
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.publish.site.parsed import Parsed
 from tests.publish.site.views import (
     SHEETS,
     START,
+    changed,
     frame,
     letter,
     overview,
@@ -22,6 +24,7 @@ from tests.publish.site.views import (
     standings,
     weekly,
 )
+from waterbed.model.results import Changed
 from waterbed.model.spelling import NOTHING, number, percent
 from waterbed.model.takedown import DeadlineRow
 from waterbed.publish.site.figures.marks import label
@@ -74,6 +77,15 @@ def test_pages_lead_nowhere_else(name: str) -> None:
             assert not place or place in ids[target] or "=" in place, (path, link)
         assert not {tag for tag, _ in page.elements} & {"iframe", "object", "embed", "base", "img", "form"}
         assert not [a for _, a in page.elements if any(key.startswith("on") for key in a)]
+
+
+@pytest.mark.parametrize("change", get_args(Changed))
+def test_changes_of_one_kind_alone_are_told(change: Changed) -> None:
+    """Where hosters changed in one way only, the first page tells of that one and of no other."""
+    text = render(frame(), overview_page(overview(changes=[changed("Acme BV", change)]), [], START), [])
+    lines = re.findall(r"<li>(?:<b>)?1 hoster (came|is no longer|has another class|has a share)", text)
+    words = {"came": "came", "went": "is no longer", "class": "has another class", "share": "has a share"}
+    assert lines == [words[change]]
 
 
 def test_every_page_is_reached_from_the_first() -> None:

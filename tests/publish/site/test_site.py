@@ -21,7 +21,7 @@ from waterbed.model.spelling import NOTHING
 from waterbed.publish.api.guard import Access
 from waterbed.publish.api.source import served_of
 from waterbed.publish.build_publication import publication_of
-from waterbed.publish.policy import Policy
+from waterbed.publish.policy import Publication
 from waterbed.publish.release import publish_all
 from waterbed.publish.site.build import start_words
 from waterbed.publish.site.hoster import SheetView, sheet_page
@@ -46,10 +46,15 @@ def site(folder: Path) -> Site:
 
 
 @pytest.fixture(scope="module")
-def server(folder: Path, site: Site) -> Iterator[Server]:
-    """A server of these pages that wants keys."""
+def publication(folder: Path) -> Publication:
+    """What may be published of it."""
     with small_study(folder / "again") as study:
-        publication = served_of(study).publication
+        return served_of(study).publication
+
+
+@pytest.fixture(scope="module")
+def server(publication: Publication, site: Site) -> Iterator[Server]:
+    """A server of these pages that wants keys."""
     with serving(fixed(publication, site)) as running:
         yield running
 
@@ -189,29 +194,29 @@ def test_failures_of_our_own_network_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "scope", "what"),
+    ("kind", "scope", "what", "figures"),
     [
-        ("canary", "here", "our own network at here"),
-        ("all", "", "everything at once"),
-        ("hoster", "AS64500", "Hoster a"),
-        ("hoster", "AS64502", "a hoster that is not shown"),
-        ("prefix", "28.0.0.0/16", "a network"),
-        ("feed", "second", "delivery of second"),
+        ("canary", "here", "our own network at here", "fewer than 3 of 12 sites went down"),
+        ("all", "", "everything at once", "fewer than 3 of 12 sites went down"),
+        ("hoster", "AS64500", "Hoster a", "fewer than 3 of 12 sites went down"),
+        ("hoster", "AS64502", "a hoster that is not shown", "withheld"),
+        ("prefix", "28.0.0.0/16", "a network", "withheld"),
+        ("feed", "second", "delivery of second", "fewer than 3 reports came of usually 12"),
+        ("feed", "police-unit-7", "delivery of a source that is not shown", "withheld"),
     ],
 )
-def test_what_is_not_believed_names_nothing_held_back(kind: QuarantineKind, scope: str, what: str) -> None:
-    """A quarantine is told by its scope, unless that is a hoster held back or an address; small counts are not told."""
-    policy = Policy(
-        publisher="p", namespace="n", tlp="green", licence="CC-BY-4.0", least=3, cases=False, addresses=False
-    )
+def test_what_is_not_believed_names_and_counts_nothing_held_back(
+    publication: Publication, kind: QuarantineKind, scope: str, what: str, figures: str
+) -> None:
+    """A quarantine of a hoster, network or source that is held back has no name and no count; small counts are none."""
     one = Quarantine(
         quarantine_id="q", kind=kind, scope=scope, began_at=hour(0), ended_at=hour(1), looked=12, flipped=2,
         usual=0.1, status="open", reason="because of 28.0.0.7",
     )  # fmt: skip
-    told = held_in_words(one, {"AS64500": "Hoster a"}, policy)
-    assert (told.what, told.status) == (what, "open")
-    assert told.figures.startswith("fewer than 3 ")
-    assert held_in_words(one, {}, replace(policy, addresses=True)).what.endswith("28.0.0.0/16") == (kind == "prefix")
+    told = held_in_words(one, publication)
+    assert (told.what, told.figures, told.status) == (what, figures, "open")
+    open_ = replace(publication, policy=replace(publication.policy, addresses=True))
+    assert held_in_words(one, open_).what.endswith("28.0.0.0/16") == (kind == "prefix")
 
 
 def test_a_sheet_goes_when_its_hoster_is_held_back(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def displacement(
 
     The place is a hoster, AS or country; destinations are listed too.
 
-    For example: waterbed -C mystudy displacement --event event.toml --out out
+    For example: waterbed -C mystudy displacement --event event.toml --out event
     """
     from graphs.displacement.event import read_event
     from waterbed.analysis.displacement import findings_of

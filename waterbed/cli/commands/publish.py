@@ -7,6 +7,7 @@ import logging
 import socket
 import sys
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,12 +45,13 @@ def publish(
     from waterbed.study.study import open_study
 
     window = asked(since, until, follow).window
-    with open_study(context.obj) as study, written_at(out):
+    with open_study(context.obj) as study, written_at(out, published=True):
         conclusions = study.conclude(window=window)
         made = publish_all(study, out, conclusions, override=override, errata=errata, written=_changed)
         written(made)
 
 
+_DAY_S = 86_400
 _NAMED = 5
 """Hosters left out that are named."""
 
@@ -76,9 +78,9 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen at; 0: any free one.")] = 8000,
     keys: KeysFile = None,
-    every: Annotated[float, typer.Option(min=1, help="Seconds between checks for changes.")] = 60.0,
+    every: Annotated[float, typer.Option(min=1, max=_DAY_S, help="Seconds between checks for changes.")] = 60.0,
     proxy: Annotated[
-        str | None, typer.Option(help="Address of a trusted proxy that forwards client addresses.")
+        str | None, typer.Option(help="Addresses or networks of trusted proxies that forward client addresses.")
     ] = None,
     since: Since = None,
     until: Until = None,
@@ -91,6 +93,7 @@ def serve(
     from waterbed.publish.api.guard import Access, read_access
 
     window = asked(since, until, follow).window
+    trusted = None if proxy is None else ",".join(map(_network, proxy.split(",")))
     if keys is None and not _loopback(host):
         raise InputError(f"{host} is open to others: name a file of keys with --keys (docs/api.md, Keys)")
     access = read_access(keys, context.obj) if keys else Access(open=True, a_minute=60_000)
@@ -109,7 +112,7 @@ def serve(
         logging.getLogger("waterbed.publish.api").setLevel(logging.INFO)
         shown = f"[{host}]" if ":" in host else host
         at = f"http://{shown}:{listening.getsockname()[1]}/"
-        server = server_of(app, proxy=proxy, names=(host, *access.names))
+        server = server_of(app, proxy=trusted, names=(host, *access.names))
         say(f"serving at {at} (for tools /docs); end with Ctrl-C")
         try:
             server.run(sockets=[listening])
@@ -134,6 +137,17 @@ def api_key(
     from waterbed.publish.api.guard import add_key
 
     sys.stdout.write(add_key(file, context.obj, name, tuple(scope or ("aggregates",))) + "\n")
+
+
+def _network(proxy: str) -> str:
+    """The address or network of a proxy, as the server takes it."""
+    for parsed in (ipaddress.ip_address, ipaddress.ip_network):
+        with suppress(ValueError):
+            return str(parsed(proxy.strip()))
+    raise InputError(
+        f"--proxy {proxy}: the IP address of a proxy was expected, or a network, as 192.0.2.1 or 192.0.2.0/28, without "
+        "name or port (docs/api.md, Limits)"
+    )
 
 
 def _loopback(host: str) -> bool:

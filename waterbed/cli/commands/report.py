@@ -30,7 +30,7 @@ def report(
 
     Reports, removed, still up, who lags, what came back, against the month before.
 
-    For example: waterbed -C mystudy report --month 2026-03 --source hotline --out out
+    For example: waterbed -C mystudy report --month 2026-03 --source hotline --out month
     """
     from waterbed.analysis.report import report_of
     from waterbed.study.study import open_study

@@ -51,7 +51,7 @@ def sensitivity(
 
     This is the specification curve; it lists the choices that flip a conclusion.
 
-    For example: waterbed -C mystudy sensitivity --out out
+    For example: waterbed -C mystudy sensitivity --out sensitivity
     """
     from functools import partial
 

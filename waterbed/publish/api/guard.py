@@ -22,8 +22,8 @@ from limits.aio.strategies import FixedWindowRateLimiter
 
 from waterbed.model.errors import InputError
 from waterbed.store.bounded.toml import decode, toml_bytes
-from waterbed.store.config import write_toml
 from waterbed.store.machine_settings import HostName
+from waterbed.store.whole.files import alone_in, write_whole
 
 KeyScope = Literal["aggregates", "cases"]
 """Aggregates: counts of groups. Cases: single episodes and hops, under keyed ids."""
@@ -97,7 +97,7 @@ def read_access(path: Path, study: Path) -> Access:
 def add_key(path: Path, study: Path, name: str, scopes: tuple[str, ...]) -> str:
     """Create a key, store its checksum, and return the key.
 
-    The file is created if it is missing. The key cannot be recovered from it.
+    The file is created if it is missing, and keeps its comments. The key cannot be recovered from it.
     """
     if not _NAME.fullmatch(name):
         raise InputError(
@@ -107,19 +107,33 @@ def add_key(path: Path, study: Path, name: str, scopes: tuple[str, ...]) -> str:
         if scope not in get_args(KeyScope):
             raise InputError(f"{scope!r} is not a scope; use aggregates or cases ({SEE})")
     outside(path, study)
-    access = read_access(path, study) if path.exists() else Access()
-    if name in {key.name for key in access.keys}:
-        raise InputError(
-            f"{path} holds a key named {name} already; remove that key first, or choose another name ({SEE})"
-        )
     key = secrets.token_urlsafe(32)
     entry = Key(name=name, sha256=checksum(key), scopes=scopes)  # type: ignore[arg-type]  # checked above
     try:
-        write_toml(path, msgspec.structs.replace(access, keys=(*access.keys, entry)))
-        path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+        with alone_in(path.parent):
+            write_whole(path, _with_key(path, study, entry))
+            path.chmod(stat.S_IRUSR | stat.S_IWUSR)
     except OSError as problem:
         raise InputError(f"{path} cannot be written ({problem.strerror}); name another place ({SEE})") from None
     return key
+
+
+def _with_key(path: Path, study: Path, entry: Key) -> bytes:
+    """The text of a keys file with one key more; its own words stay."""
+    if not path.exists():
+        return msgspec.toml.encode(Access(keys=(entry,)))
+    access = read_access(path, study)
+    if entry.name in {key.name for key in access.keys}:
+        raise InputError(
+            f"{path} holds a key named {entry.name} already; remove that key first, or choose another name ({SEE})"
+        )
+    wanted = msgspec.structs.replace(access, keys=(*access.keys, entry))
+    text = toml_bytes(path, "a keys file", SEE).rstrip() + b"\n\n" + msgspec.toml.encode({"keys": [entry]})
+    try:
+        appended = decode(text, type=Access) == wanted
+    except msgspec.DecodeError:  # its keys stand in one array, to which no table can be added
+        appended = False
+    return text if appended else msgspec.toml.encode(wanted)
 
 
 def outside(path: Path, study: Path) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +24,7 @@ from waterbed.model.window import ALL, Window
 from waterbed.publish.api.answers import Answers, Body
 from waterbed.publish.build_publication import publication_of, with_changes
 from waterbed.publish.contents import edition_files, site_files, tables_of, with_sums
-from waterbed.publish.edition import edition_before, editions, remember
+from waterbed.publish.edition import LastEdition, Overtaken, edition_before, editions, remember
 from waterbed.publish.named import named_hosters
 from waterbed.publish.policy import Publication, publishable
 from waterbed.publish.site.layout import Site
@@ -181,21 +181,24 @@ def source_of(path: Path, window: Window = ALL) -> Source:
 def read(path: Path, window: Window = ALL) -> Served:
     """Draw conclusions, apply the policy, render the pages.
 
-    What they tell is an edition, and on record before anybody is told.
+    What they tell is an edition, and on record before anybody is told. Where another edition leaves meanwhile, they are
+    drawn anew.
     """
-    with open_study(path) as study:
-        served = served_of(study, window)
-        remember(study.folder, served.publication.edition, "serve")
-        return served
+    while True:
+        with open_study(path) as study, suppress(Overtaken):
+            before = editions(study.folder)
+            served = served_of(study, window, before)
+            remember(study.folder, served.publication.edition, "serve", before)
+            return served
 
 
-def served_of(study: Study, window: Window = ALL) -> Served:
+def served_of(study: Study, window: Window = ALL, before: Sequence[LastEdition] | None = None) -> Served:
     """The answers of an opened study.
 
-    InputError if it is public and hosters may still reply.
+    They tell nothing of the editions `before`: those on record. InputError if it is public and hosters may still reply.
     """
     conclusions = study.conclude(processes=1, window=window)  # requests are answered by other threads meanwhile
-    before = editions(study.folder)
+    before = editions(study.folder) if before is None else before
     publication = publishable(publication_of(study, conclusions, before), before)
     publication = with_changes(publication, edition_before(study.folder, "serve", publication.window, publication.last))
     public = record(study.folder).editions

@@ -127,7 +127,7 @@ def freeze(study: Study, out: Path, *, shared: str = "", without_tables: bool = 
                 (work / DATA / EDITIONS).write_bytes(msgspec.json.encode(told))
             _describe(study, work / DATA, about, shown)
             _refuse_changed(folder, before)
-            remember(folder, shown.edition, "freeze")
+            remember(folder, shown.edition, "freeze", told)
             name = seal(work, _information(study, about), now.date())
             put_on_record(folder, ACTION, name, why or (f"for {shared}" if shared else "whole"))
     finally:

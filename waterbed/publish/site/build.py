@@ -159,7 +159,7 @@ def _overview(
         curves=curves,
         passages=passages_of(publication.cells.cells),
         beyond=[row for table in publication.tables if table.name == BEYOND for row in table.rows],
-        held=[held_in_words(one, names, publication.policy) for one in reversed(open_ones)],
+        held=[held_in_words(one, publication) for one in reversed(open_ones)],
         notes=list(_notes(conclusions)),
         events=[(one.page.path, one.page.title, one.line) for one in events],
         sheets=sheets,

@@ -10,6 +10,7 @@ from graphs.network.figures import GraphFigure, graph_figures
 from graphs.network.moves import UNKNOWN, Level, Moves, moves_of, origins_index
 from graphs.network.paths import chains
 from graphs.network.weeks import CrossBorder, week_window
+from waterbed.model.conclusions import Hop
 from waterbed.publish.hop_cells import LEVELS, HopCells
 from waterbed.publish.hop_sums import WAYS, CellFlow, CellPlace, cell_flows, cell_places, week_sums
 from waterbed.publish.policy import Publication, named_keys
@@ -228,15 +229,15 @@ def displacement_pages(
     named = named_keys(publication)
     least = publication.policy.least
     cells = publication.cells
-    moves = {
-        level: moves_of(conclusions.hops, by=level, origins=origins_index(conclusions.episodes)) for level in LEVELS
-    }
+    origins = origins_index(conclusions.episodes)
+    shown = {level: shown_hops(conclusions.hops, cells, level) for level in LEVELS}
+    moves = {level: moves_of(shown[level], by=level, origins=origins) for level in LEVELS}
     view = HopsView(
         cells=cells,
         names={"hoster": _names(conclusions, named["hoster"]), "as": _names(conclusions, named["as"])},
         seats={key: conclusions.attributor.country_of(key) or "" for level in ("hoster", "as") for key in named[level]},
         sheets=sheets,
-        measures={level: list(_of_level(conclusions, cells, level, home, least)) for level in LEVELS},
+        measures={level: list(_of_level(shown[level], moves[level], home, least)) for level in LEVELS},
         chains={level: chain_rows(moves[level], least) for level in LEVELS},
         events=[(one.page.path, one.page.title, one.line) for one in events],
         moments=[one.moment for one in events if one.moment],
@@ -265,21 +266,24 @@ def chain_rows(moves: Moves, least: int) -> list[ChainRow]:
     return rows[::-1]
 
 
-def _of_level(conclusions: Conclusions, found: HopCells, level: Level, home: str, least: int) -> Iterator[GraphFigure]:
-    """Measures of the graph that is shown, as far as they rest on enough hops.
-
-    It has the hops of cells with names at both ends. A rate of fewer than `least` hops is left out.
-    """
+def shown_hops(hops: Sequence[Hop], found: HopCells, level: Level) -> list[Hop]:
+    """Hops of cells with passage and names at both ends."""
     shown = sorted(
         at
         for cell, own in zip(found.cells, found.members, strict=True)
         if cell.passage and (ends := cell.ends(level)) and all(ends)
         for at in own
     )
-    hops = [conclusions.hops[at] for at in shown]
+    return [hops[at] for at in shown]
+
+
+def _of_level(hops: Sequence[Hop], moves: Moves, home: str, least: int) -> Iterator[GraphFigure]:
+    """Measures of the graph that is shown, as far as they rest on enough hops.
+
+    A rate of fewer than `least` hops is left out.
+    """
     if not hops:
         return
-    moves = moves_of(hops, by=level, origins=origins_index(conclusions.episodes))
     for row in graph_figures(hops, moves, names={}, home=home, rng=np.random.default_rng(SEED)):
         if row.measure in _SAID_BY_CELLS or row.measure.startswith(_OF_FEW) or row.n < least:
             continue

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args
 
 from graphs.beyond import Beyond
 from graphs.network.weeks import CrossBorder
 from waterbed.analysis.rankings.removal_curves import RemovalCurve
 from waterbed.model.mediums import MEDIUM_WORDS
-from waterbed.model.results import ChangeRow, WindowShare
+from waterbed.model.results import Changed, ChangeRow, WindowShare
 from waterbed.model.spelling import percent
 from waterbed.publish.hop_cells import HopCell
 from waterbed.publish.hop_sums import WAYS
@@ -130,11 +130,8 @@ def passages_of(cells: Sequence[HopCell]) -> list[Passage]:
 
 
 def changes_by_kind(rows: Sequence[ChangeRow]) -> dict[str, list[ChangeRow]]:
-    """Changes of each kind, as far as there are any."""
-    found: dict[str, list[ChangeRow]] = {}
-    for row in rows:
-        found.setdefault(row.change, []).append(row)
-    return found
+    """Changes of each kind; empty where there are none."""
+    return {kind: [row for row in rows if row.change == kind] for kind in get_args(Changed)}
 
 
 def overview_page(view: OverviewView, others: Sequence[Page], start: str) -> Page:

@@ -1,7 +1,7 @@
 """The data quality page: sources, network, quarantines, schedule, table age."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Final
@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from waterbed.model.conclusions import Quarantine
 from waterbed.model.facts import CanaryLook
 from waterbed.model.results import FeedCard
-from waterbed.publish.policy import Policy, Publication
+from waterbed.publish.policy import Publication
 from waterbed.publish.site.figures.curves import days_of, failures_scene
 from waterbed.publish.site.figures.events import line_keys
 from waterbed.publish.site.figures.marks import Figure
@@ -58,7 +58,7 @@ class Held:
     kind: Annotated[str, "canary, all, hoster, prefix or feed"]
     began_at: Annotated[datetime, "from when"]
     ended_at: Annotated[datetime, "until when"]
-    figures: Annotated[str, "how many of how many, in words"]
+    figures: Annotated[str, "how many of how many, in words; withheld: of what is not named"]
     status: Annotated[str, "open, released or voided"]
 
 
@@ -182,6 +182,11 @@ def hours(seconds: float) -> str:
 
 _COUNTED: Final = {"feed": "{} reports came of usually {}"}
 _SITES: Final = "{} of {} sites went down"
+_UNNAMED: Final = {
+    "hoster": "a hoster that is not shown",
+    "prefix": "a network",
+    "feed": "delivery of a source that is not shown",
+}
 
 
 def quality_view(
@@ -191,14 +196,13 @@ def quality_view(
 
     `moments` are events that axes of time may mark.
     """
-    names = {row.key: row.name for row in publication.table("ranking-hoster").rows}
     held = sorted(conclusions.quarantines, key=lambda one: one.began_at, reverse=True)
     counted = conclusions.outcomes
     return QualityView(
         cards=publication.table("feeds").rows,
         canaries=_canaries(study, conclusions),
         moments=moments,
-        held=[held_in_words(one, names, publication.policy) for one in held],
+        held=[held_in_words(one, publication) for one in held],
         lag=_lag(study),
         tables=list(_tables(study, conclusions)),
         outcomes=[Outcome(outcome=outcome, state=state, looks=n) for (outcome, state), n in counted.most_common()],
@@ -226,27 +230,31 @@ def _canaries(study: Study, conclusions: Conclusions) -> Canaries:
     return Canaries(vantages=vantages, days=by_day)
 
 
-def held_in_words(one: Quarantine, names: Mapping[str, str], policy: Policy) -> Held:
+def held_in_words(one: Quarantine, publication: Publication) -> Held:
     """A quarantine in words, after disclosure control.
 
-    It names no withheld hoster, gives no address unless addresses are published, and states no small count.
+    It names no withheld hoster or source, gives no address unless addresses are published, and states no small count,
+    and none at all of what it does not name.
     """
-    words = {
+    policy = publication.policy
+    hosters = {row.key: row.name for row in publication.table("ranking-hoster").rows}
+    sources = {row.source: f"delivery of {row.source}" for row in publication.table("feeds").rows}
+    named = {
         "canary": f"our own network at {one.scope}",
         "all": "everything at once",
-        "hoster": names.get(one.scope, "a hoster that is not shown"),
-        "prefix": f"network {one.scope}" if policy.addresses else "a network",
-        "feed": f"delivery of {one.scope}",
+        "hoster": hosters.get(one.scope),
+        "prefix": f"network {one.scope}" if policy.addresses else None,
+        "feed": sources.get(one.scope),
     }
     counts = [
         str(n) if n == 0 or n >= policy.least else f"fewer than {policy.least}" for n in (one.flipped, one.looked)
     ]
     return Held(
-        what=words[one.kind],
+        what=named[one.kind] or _UNNAMED[one.kind],
         kind=one.kind,
         began_at=one.began_at,
         ended_at=one.ended_at,
-        figures=_COUNTED.get(one.kind, _SITES).format(*counts),
+        figures=_COUNTED.get(one.kind, _SITES).format(*counts) if named[one.kind] else "withheld",
         status=one.status,
     )
 

@@ -112,6 +112,20 @@ def beside(path: Path) -> Path:
     return path.with_name(f".{name}.{secrets.token_hex(8)}{NEW}")
 
 
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keep other processes out of such a block.
+
+    It waits for one that is in a block of the same folder. OSError where folders cannot be locked.
+    """
+    place = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(place)
+
+
 def locked(path: Path, flags: int = os.O_RDONLY) -> int:
     """Open and lock a file or folder.
 

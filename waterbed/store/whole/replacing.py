@@ -26,6 +26,8 @@ SUMS: Final = "SHA256SUMS"
 """The file that names all others of an edition, with their checksums."""
 JOURNAL: Final = ".waterbed-journal"
 """It lies in the folder while an edition is replaced, and after a kill."""
+PUBLISHED: Final = ("index.html", "README.txt", "datapackage.json")
+"""Files of every publication, whatever is installed: a list of checksums without them is not one of ours."""
 PUBLISH: Final = "publish"
 """The command in its notes."""
 _STAGE: Final = re.compile(r"\.waterbed-[0-9a-f]{16}")
@@ -90,6 +92,17 @@ def state_of(folder: Path) -> State | None:
     beyond = {name for one in entries for name in one.ours} - {*listed, *([SUMS] if listed else [])}
     whole = all(_is_file_of(folder / name, {its}) for name, its in listed.items())
     return "whole" if whole and not any(os.path.lexists(folder / name) for name in beyond) else "half"
+
+
+def published_at(place: Path) -> Path | None:
+    """The folder of a publication that holds a place.
+
+    The place is that folder, or lies in it or in one of its folders; None for any other.
+    """
+    for folder in (place, *place.parents[:2]):
+        if (folder / JOURNAL).is_file() or set(PUBLISHED) <= set(_listed(folder) or ()):
+            return folder
+    return None
 
 
 class _Attempt:

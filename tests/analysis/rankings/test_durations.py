@@ -188,3 +188,11 @@ def test_removals_that_were_not_confirmed_lower_the_lower_ends_alone() -> None:
     )
     assert other.median_low < one.median_low
     assert other.mean_low < one.mean_low
+
+
+def test_no_mean_over_hours_in_which_nobody_was_under_study():
+    """From hour 10 to 40 no clock was under study: curves as likely have other means within 72 h, and none is told."""
+    early = [late_clock(n, 5.0 if n % 4 == 0 else 900.0, until=10.0) for n in range(16)]
+    late = [late_clock(n, 52.0 if n % 2 else 900.0, entered=40.0, until=100.0) for n in range(16, 40)]
+    assert mean_hours([*early, *late], 72.0) is None
+    assert mean_hours([*early, *late], 10.0) is not None

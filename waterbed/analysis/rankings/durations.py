@@ -161,7 +161,8 @@ def mean_hours(clocks: Sequence[TakedownClock], within_h: float) -> Sure | None:
     Whichever of the two comes first counts; late entry is heeded. The interval is that of resampled clusters, and at
     least that of dependence over time: Student's, with the cosine variance of the clocks' own hours. None where fewer
     than FEWEST_SITES clusters were under study within the first hour, for then nothing is known of that time, where the
-    follow-up stops before `within_h`, or where origins span too few days. Removals that were not confirmed may have
+    follow-up stops before `within_h`, where several curves are as likely until then (`Maxima`: an age at which nobody
+    was under study), or where origins span too few days. Removals that were not confirmed may have
     been the end: the lower end of the interval takes them for it.
     """
     found = _mean_hours(clocks, within_h)
@@ -190,7 +191,7 @@ def _mean_hours(clocks: Sequence[TakedownClock], within_h: float) -> Sure | None
     right = np.array([np.inf if one.right_h is None else one.right_h for one in own])
     cluster = np.array([names[label] for label in labels])
     found = resample(left, right, cluster, np.random.default_rng(SEED), entry=entry, step=1.0)
-    if found.estimate.known_until < within_h or found.estimate.since > 0:
+    if found.estimate.known_until < within_h or found.estimate.since > 0 or not found.estimate.determined(within_h):
         return None
     wide = _half_width(own, labels, within_h)
     if wide is None:

@@ -84,7 +84,7 @@ class Maxima:
         return parts.count - 1 <= int(np.abs(parts.lived).max() > _GONE)
 
     def agree(self, cells: int) -> bool:
-        """True if all give the same S after each of the first cells."""
+        """True if all give the same S after those cells."""
         if self.unique:
             return True
         part = self._parts.part

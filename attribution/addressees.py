@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from waterbed.model.addresses import canonical_address
 from waterbed.model.conclusions import Addressed, Attribution
-from waterbed.model.facts import Notice, Report
+from waterbed.model.facts import Notice, Report, reported_at
 from waterbed.model.takedown import AddressedNotice
 
 Company = Callable[[str, datetime], str]
@@ -147,7 +147,7 @@ class ReportedOrigins:
             reported[url_id] += origins
         for report in reports:
             if report.origin_address and canonical_address(report.origin_address):
-                reported[report.url_id].append((report.reported_at or report.received_at, report.origin_address))
+                reported[report.url_id].append((reported_at(report), report.origin_address))
         self._reported = {url_id: sorted(origins) for url_id, origins in reported.items()}
 
     @property

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from graphs.hop_sources import down_by, is_loss
 from waterbed.model.conclusions import Episode
-from waterbed.model.facts import Medium, Report
+from waterbed.model.facts import Medium, Report, reported_at
 from waterbed.model.mediums import LOOKED_AT
 
 
@@ -44,7 +44,7 @@ def beyond(episodes: Iterable[Episode], reports: Iterable[Report], contents: Map
         content = contents.get(report.url_id)
         if report.medium in LOOKED_AT or content not in at_hoster or content is None:
             continue
-        when = report.reported_at or report.received_at
+        when = reported_at(report)
         first[report.medium, content] = min(when, first.get((report.medium, content), when))
     return [
         Beyond(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from waterbed.estimators.changes import Change, Share
-from waterbed.estimators.detection import Bounds, Population
+from waterbed.estimators.detection import AtLeast, Bounds, Population
 from waterbed.estimators.displaced import Estimate
 from waterbed.estimators.drift import Drift
 from waterbed.estimators.hidden_bias import HiddenBias
@@ -89,7 +89,10 @@ CLAIMS: Final[Mapping[str, tuple[str, str]]] = {
         "at least about so many arrivals there were, if the feeds find independently",
         "exactly so many",
     ),
-    "detection": ("the feeds together saw about this part, if they find independently", "that it held at other times"),
+    "detection": (
+        "the feeds together saw about this part, or with three feeds at most this part, if they find independently",
+        "that it held at other times",
+    ),
     "many events": ("targets changed by so much more than those not yet pressed", "each of them did"),
     "lift, destinations": (
         "content of the place went there more often than content of those weeks",
@@ -184,6 +187,7 @@ Result = (
     | Effect
     | Bounds
     | Population
+    | AtLeast
     | PlaceboTest
     | Change
     | Share

@@ -33,7 +33,7 @@ def balance(series: Series, reading: Reading) -> Iterator[Answer]:
     yield say(
         "WDD",
         "Did target and buffer together change more than their controls?",
-        "areas.clustered_difference",
+        "wdd.clustered_difference",
         tables if isinstance(tables, Refusal) else clustered_difference(tables, rng, lengths=(before, after)),
         unit=f"{event.outcome} a period",
         note=_counts(tables) + ("" if event.buffer else "; no buffer is declared: the target alone"),
@@ -43,14 +43,14 @@ def balance(series: Series, reading: Reading) -> Iterator[Answer]:
     yield say(
         "WDQ",
         "What part of the target's fall turned up in the buffer?",
-        "areas.clustered_quotient",
+        "wdd.clustered_quotient",
         ready if isinstance(ready, Refusal) else clustered_quotient(ready, rng),
         unit="quotient",
     )
     yield say(
         "TNE",
         "How many fewer were seen in target and buffer than expected from the controls?",
-        "areas.clustered_net_effect",
+        "wdd.clustered_net_effect",
         ready if isinstance(ready, Refusal) else clustered_net_effect(ready, rng),
         unit=event.outcome,
     )

@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from graphs.displacement.answers import SEED, answer
 from graphs.displacement.disclosure import EVERYTHING, OTHERS, Disclosure, Pools, pools
 from graphs.displacement.movements import Gain, Movements
 from graphs.displacement.returns import NO_DETECTION, SIDES
 from graphs.displacement.series import Series
+from waterbed.estimators.changes import ends_beyond, p_beyond
+from waterbed.estimators.cluster_shares import worth
 from waterbed.estimators.detection import Bounds, part_bounds
 from waterbed.estimators.refusal import Refusal, too_few
+from waterbed.estimators.survival.incidence import share_interval
 from waterbed.estimators.trend import cluster_bootstrap, percentile_interval
 from waterbed.estimators.wdd import Interval
 from waterbed.model.results import Answer, DestinationRow, Reading, Side
@@ -181,10 +185,23 @@ class Destinations:
 
         whole = change(np.arange(cell.size))
         draws = cluster_bootstrap(clusters, change, rng=np.random.default_rng(SEED), rounds=_ROUNDS)
-        low, high = percentile_interval(draws)
+        cells = [cell == number for number in range(4)]
+        shares = [float(abroad[own].mean()) for own in cells]
+        numbers = [_worth(clusters[own]) for own in cells]
+        low, high = _outer(percentile_interval(draws), ends_beyond(shares, numbers))
+        p, least = max(_tail(draws), p_beyond(shares, numbers)), 2.0 / (len(draws) + 1)
         size = np.unique(clusters).size
-        p, least = _tail(draws), 2.0 / (len(draws) + 1)
         return Interval(estimate=whole or 0.0, low=low, high=high, clusters=size, p=p, smallest_p=least), size
+
+
+def _worth(clusters: npt.NDArray[np.int64]) -> float:
+    """The number of clusters that a share over arrivals is worth."""
+    return worth(np.unique(clusters, return_counts=True)[1], 1.0)
+
+
+def _outer(resampled: tuple[float, float], at_least: tuple[float, float]) -> tuple[float, float]:
+    """The outer ends of two intervals: where all clusters agree no resample varies."""
+    return min(resampled[0], at_least[0]), max(resampled[1], at_least[1])
 
 
 def _tail(draws: Sequence[float] | np.ndarray) -> float:
@@ -197,7 +214,7 @@ def _tail(draws: Sequence[float] | np.ndarray) -> float:
 def overall_abroad(movements: Movements, reading: Reading) -> Answer:
     """Return the share of all observed arrivals that were abroad.
 
-    Its interval comes from resampled site clusters.
+    Its interval comes from resampled site clusters, and is at least that of as many clusters as the share is worth.
     """
     gains = [gain for gain in movements.gains if gain.moved(reading) and gain.side != "unknown"]
     clusters = np.array([gain.cluster for gain in gains], np.int64)
@@ -207,7 +224,7 @@ def overall_abroad(movements: Movements, reading: Reading) -> Answer:
         draws = cluster_bootstrap(
             clusters, lambda rows: float(abroad[rows].mean()), rng=np.random.default_rng(SEED), rounds=_ROUNDS
         )
-        low, high = percentile_interval(draws)
+        low, high = _outer(percentile_interval(draws), share_interval(float(abroad.mean()), _worth(clusters)))
         found = Interval(estimate=float(abroad.mean()), low=low, high=high, clusters=np.unique(clusters).size)
     return answer(
         "abroad",

@@ -14,7 +14,7 @@ from graphs.hop_sources import handed_over
 from graphs.hops import is_home
 from graphs.linking.clusters import site_clusters
 from waterbed.model.conclusions import Episode, Hop, OrderClass
-from waterbed.model.facts import Report
+from waterbed.model.facts import Report, reported_at
 from waterbed.model.results import Reading, Side
 
 HOUR = timedelta(hours=1)
@@ -294,7 +294,7 @@ def _placed_reports(
     for report in reports:
         if report.source not in sources_by_url.get(report.url_id, ()):
             continue
-        when = context.hours(min(report.reported_at or report.received_at, report.received_at))
+        when = context.hours(reported_at(report))
         own = at.get(report.url_id, [])
         earlier = [gain for gain in own if gain.seen <= when]
         place = (earlier[-1] if earlier else own[0]).place if own else ""

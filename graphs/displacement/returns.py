@@ -18,7 +18,7 @@ from graphs.displacement.pairs import arrived
 from graphs.displacement.series import Series
 from graphs.displacement.summary import Moved
 from graphs.displacement.takedowns import Takedown, detection_by_way, takedowns
-from waterbed.estimators.detection import Bounds, Population, chao, chapman, displaced_bounds
+from waterbed.estimators.detection import AtLeast, Bounds, Population, chao, chapman, displaced_bounds
 from waterbed.estimators.displaced import displaced_estimate
 from waterbed.estimators.hidden_bias import HiddenBias, explaining_bias, matched_sets
 from waterbed.estimators.reappearance import Excess, Units, corrected_excess, excess_reappearance
@@ -285,7 +285,7 @@ def displaced_share(series: Series) -> Answer:
     return answer(
         "displaced share",
         "What share of what ended at the target was elsewhere within the horizon?",
-        "displaced.displaced_bounds",
+        "detection.displaced_bounds",
         moved_bounds(series),
         n=len({one.content_id for one in ended}),
         n_of="contents that ended",
@@ -346,21 +346,24 @@ def unseen(movements: Movements, chosen: Callable[[Gain], bool], *, reading: Rea
             n_of="arrivals seen",
             note=feeds,
         )
-        yield say("arrivals in all", result=found, unit=f"arrivals {where}")
-        if isinstance(found, Population) and found.estimate > 0:
-            part = Bounds(low=seen / found.high, high=min(1.0, seen / found.low))
-            yield say("detection", result=part, estimate=seen / found.estimate, unit=f"share detected {where}")
+        counted = say("arrivals in all", result=found, unit=f"arrivals {where}")
+        yield replace(counted, note=f"at least, {feeds}") if isinstance(found, AtLeast) else counted
+        if isinstance(found, Population | AtLeast):
+            least = seen / found.high if isinstance(found, Population) else 0.0
+            part = Bounds(low=least, high=min(1.0, seen / found.low))
+            told = say("detection", result=part, estimate=seen / found.estimate, unit=f"share detected {where}")
+            yield replace(told, note=f"at most, {feeds}") if isinstance(found, AtLeast) else told
 
 
-def _population(gains: Sequence[Gain], movements: Movements) -> tuple[Population | Refusal, str, str]:
+def _population(gains: Sequence[Gain], movements: Movements) -> tuple[Population | AtLeast | Refusal, str, str]:
     """Chapman with two feeds, Chao's lower bound with more."""
     sources_by_url = {gain.url_id: movements.sources_of[gain.url_id] for gain in gains}
     feeds = sorted({source for by in sources_by_url.values() for source in by})
     if len(feeds) < 2:
-        return Refusal("one feed alone tells nothing about what it missed"), ", ".join(feeds), "undetected.chapman"
+        return Refusal("one feed alone tells nothing about what it missed"), ", ".join(feeds), "detection.chapman"
     if len(feeds) == 2:
         one, other = (sum(feed in by for by in sources_by_url.values()) for feed in feeds)
         both = sum(len(by) == 2 for by in sources_by_url.values())
-        return chapman(one, other, both), f"{feeds[0]} {one}, {feeds[1]} {other}, both {both}", "undetected.chapman"
+        return chapman(one, other, both), f"{feeds[0]} {one}, {feeds[1]} {other}, both {both}", "detection.chapman"
     table = [[feed in by for feed in feeds] for by in sources_by_url.values()]
-    return chao(table), f"at least, by {len(feeds)} feeds", "undetected.chao"
+    return chao(table), f"by {len(feeds)} feeds", "detection.chao"

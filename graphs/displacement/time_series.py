@@ -244,7 +244,7 @@ class TimeSeries:
         return answer(
             "half-life",
             "How fast does the target return to its course?",
-            "returning.half_life",
+            "interrupted.half_life",
             own if isinstance(own, Refusal) else self._no_effect() or half_life(_after(own, window)),
             reading=self.reading,
             n=window.after,

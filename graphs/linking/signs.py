@@ -10,7 +10,7 @@ from datetime import datetime
 
 from graphs.linking.evidence import EvidenceKind, Home, Role, Sign
 from graphs.linking.near_labels import ALIKE, NearLabels
-from waterbed.model.facts import Report, Target
+from waterbed.model.facts import Report, Target, reported_at
 
 _Entry = tuple[str, EvidenceKind, str, Role]
 Span = tuple[datetime, datetime]
@@ -40,10 +40,10 @@ def signs_of(
     """
     known = _Gathered()
     for report in reports:
-        reported_at = report.verified_at or report.reported_at or report.received_at
-        known.known(report.url_id, min(reported_at, report.received_at), reported_at)
+        when = min(report.verified_at or reported_at(report), report.received_at)
+        known.known(report.url_id, when, when)
         if report.content_id:
-            known.add((report.url_id, "content_id", report.content_id, ""), reported_at, reported_at)
+            known.add((report.url_id, "content_id", report.content_id, ""), when, when)
     for url_id, (first, last) in answered.items():
         known.known(url_id, first, last)
     for sign in seen:

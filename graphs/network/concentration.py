@@ -7,11 +7,16 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from graphs.network.moves import Floats, Ints, Moves
+from waterbed.estimators.cluster_shares import worth
 from waterbed.estimators.refusal import Refusal, too_few
+from waterbed.estimators.survival.incidence import share_interval
+from waterbed.estimators.trend import percentile_interval
 
 _GROUPS = 1000
 """Contents are resampled in so many random groups at most, which has the same variance and is much quicker (Wolter,
 Introduction to Variance Estimation, 2007, chapter 2)."""
+_ROUNDING = 1e-9
+_TAIL = 0.025
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +25,7 @@ class Concentration:
 
     `hhi` is the sum of squared shares of all destinations (Herfindahl and Hirschman), `between` the probability that
     two hops of different contents have the same destination, `effective` 1 / between, `top` the share of the `leading`
-    keys. Intervals are at 95%, of resampled contents; a refusal where there are too few contents.
+    keys. Intervals are at 95%, of resampled contents; a refusal where there are too few contents, or no two agree.
     """
 
     hops: float
@@ -42,7 +47,10 @@ def concentration(
     Over hops that may be displacement, or the certain ones. With x_c the destinations of content c and n_c its hops,
     `between` is (|sum x|^2 - sum |x_c|^2) / ((sum n)^2 - sum n_c^2): hops of one content are not independent, and the
     plain index is too high where hops are few. A resample draws contents with replacement and never compares one with
-    its own double. The top keys are those of the data; that they were chosen by it makes `top` somewhat too high.
+    its own double. Where all contents agree none differs, and the lower end of `between` is that of which all n agree
+    in 2.5%: sum p^n is at most (sum p^2)^(n/2), so it is 0.025^(2/n) (as Clopper and Pearson, Biometrika 26, 1934). The
+    interval of `top` is at least that of a share of as many contents as the hops are worth. The top keys are those of
+    the data; that they were chosen by it makes `top` somewhat too high.
     """
     kept = moves.certain if certain else moves.possible
     _, content = np.unique(moves.content[kept], return_inverse=True)
@@ -63,10 +71,10 @@ def concentration(
         contents=number,
         hhi=float(np.square(total / hops).sum()) if hops else float("nan"),
         between=float(between[0]),
-        between_interval=refused or _middle(draws[0] if draws else between),
+        between_interval=refused or _between(float(between[0]), number, draws[0] if draws else between),
         effective=float(1.0 / between[0]) if between[0] > 0 else float("nan"),
         top=float(share[0]),
-        top_interval=refused or _middle(draws[1] if draws else share),
+        top_interval=refused or _top(float(share[0]), counts, draws[1] if draws else share),
         leading=tuple(moves.keys[at] for at in leading),
     )
 
@@ -106,9 +114,16 @@ def _alike(grouped: _Groups, leading: Ints, times: Floats) -> tuple[Floats, Floa
     return np.asarray(alike, np.float64), np.asarray(share, np.float64)
 
 
-def _middle(draws: Floats, level: float = 0.95) -> tuple[float, float]:
-    finite = draws[np.isfinite(draws)]
-    if not finite.size:
-        return float("nan"), float("nan")
-    low, high = np.quantile(finite, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+def _between(value: float, contents: int, draws: Floats) -> tuple[float, float] | Refusal:
+    low, high = percentile_interval(draws[np.isfinite(draws)])
+    if high - low > _ROUNDING:
+        return low, high
+    if value < 1.0 - _ROUNDING:
+        return Refusal("no resample of the contents differs from another: they tell no interval")
+    return _TAIL ** (2.0 / contents), 1.0
+
+
+def _top(value: float, counts: csr_array, draws: Floats) -> tuple[float, float]:
+    low, high = percentile_interval(draws)
+    ends = share_interval(min(1.0, value), worth(np.asarray(counts.sum(axis=1), np.float64), 1.0))
+    return min(low, ends[0]), max(high, ends[1])

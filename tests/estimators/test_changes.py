@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from waterbed.estimators.calendar_time import Worth
-from waterbed.estimators.changes import Share, change_beyond
+from waterbed.estimators.changes import Share, change_beyond, ends_beyond, p_beyond
 from waterbed.estimators.survival.incidence import share_interval
 
 
@@ -43,3 +43,17 @@ def test_no_change_is_seldom_shown(true: tuple[float, ...]) -> None:
 def test_four_shares_are_needed() -> None:
     with pytest.raises(ValueError, match="four shares"):
         change_beyond([])
+
+
+@pytest.mark.parametrize("true", [(0.02, 0.02, 0.3, 0.3), (0.0, 0.1, 0.05, 0.05)])
+def test_few_clusters_that_agree_are_not_certain(true: tuple[float, ...]) -> None:
+    """With 12 clusters each, shares near none: the interval holds the change, and p rejects when it leaves out 0."""
+    rng = np.random.default_rng(8)
+    change, held = (true[1] - true[0]) - (true[3] - true[2]), 0
+    for number in range(600):
+        shares = [one.share for one in drawn(true, 12, rng)]
+        low, high = ends_beyond(shares, [12.0] * 4)
+        held += low <= change <= high
+        if number < 20:
+            assert (p_beyond(shares, [12.0] * 4) < 0.05) == (not low <= 0.0 <= high)
+    assert held / 600 >= 0.93

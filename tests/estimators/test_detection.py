@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import hypergeom
 
 from waterbed.estimators.detection import Bounds, chao, chapman, part_bounds
 from waterbed.estimators.refusal import Refusal
@@ -16,15 +17,26 @@ def test_chapman_done_by_hand():
     assert 321 < found.low < found.estimate < found.high
 
 
-def test_chapman_holds_the_truth_when_lists_are_independent():
-    """Over simulated lists the estimate is unbiased and its interval covers."""
+def test_chapmans_interval_is_that_of_members_in_both():
+    """All 8 of a list of 8 are among another's 40: more than 61 would give so many in less than 2.5%."""
+    found = chapman(40, 8, 8)
+    assert (found.estimate, found.low, found.high) == (40, 40, 61)
+    assert hypergeom.sf(7, 61, 40, 8) > 0.025 >= hypergeom.sf(7, 62, 40, 8)
+
+
+@pytest.mark.parametrize(
+    ("size", "first", "second"), [(500, 0.4, 0.3), (200, 0.1, 0.95), (100, 0.1, 0.9), (60, 0.8, 0.8), (200, 0.3, 0.99)]
+)
+def test_chapman_holds_the_truth_when_lists_are_independent(size, first, second):
+    """Over simulated lists the estimate is unbiased and its interval covers, also where one list holds the other."""
     rng = np.random.default_rng(1)
     found = []
-    for _ in range(400):
-        one, two = rng.random(500) < 0.4, rng.random(500) < 0.3
+    for _ in range(300):
+        one, two = rng.random(size) < first, rng.random(size) < second
         found.append(chapman(int(one.sum()), int(two.sum()), int((one & two).sum())))
-    assert np.mean([x.estimate for x in found]) == pytest.approx(500, abs=5)
-    assert np.mean([x.low <= 500 <= x.high for x in found]) > 0.92
+    told = [x for x in found if not isinstance(x, Refusal)]
+    assert np.mean([x.estimate for x in told]) == pytest.approx(size, rel=0.02)
+    assert np.mean([x.low <= size <= x.high for x in told]) >= 0.95 - 2 * (0.05 * 0.95 / len(told)) ** 0.5
 
 
 def test_chao_is_a_lower_bound_under_unequal_detection():
@@ -35,6 +47,16 @@ def test_chao_is_a_lower_bound_under_unequal_detection():
     assert found.seen < found.estimate < 3000
     even = chao(rng.random((3000, 4)) < 0.3)
     assert even.estimate == pytest.approx(3000, rel=0.08)
+
+
+@pytest.mark.parametrize(("size", "chance"), [(60, (0.8, 0.8)), (60, (0.4, 0.4)), (600, (0.6, 0.05)), (30, (0.7, 0.7))])
+def test_chaos_lower_limit_is_at_most_the_truth(size, chance):
+    """In at least 95% of draws the limit is no larger, where nearly all are seen and where members differ."""
+    rng, held = np.random.default_rng(3), 0
+    for _ in range(300):
+        caught = rng.random((size, 3)) < np.resize(chance, size)[:, None]
+        held += chao(caught).low <= size
+    assert held / 300 >= 0.95
 
 
 def test_chao_done_by_hand():

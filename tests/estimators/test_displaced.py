@@ -86,6 +86,31 @@ def test_where_the_assumptions_hold_so_does_the_interval(units: int) -> None:
     assert 0.92 <= known / 250 <= 0.98
 
 
+@pytest.mark.parametrize(("units", "share", "find"), [(300, 0.8, (0.04, 0.85)), (100, 0.8, (0.12, 0.85))])
+def test_the_interval_holds_where_one_feed_is_small(units: int, share: float, find: tuple[float, float]) -> None:
+    """Where a large feed often holds all of a small one, what both miss is unsure, and the interval says so."""
+    rng, found = np.random.default_rng(11), []
+    one_side = np.array([True, False])
+    while len(found) < 150:
+        later = rng.random(units) < share
+        first, second = (later & (rng.random(units) < chance) for chance in find)
+        seen = (first | second)[:, None] & one_side
+        nothing = np.zeros_like(seen)
+        one = Returns(
+            cluster=np.arange(units),
+            back=nothing[:, 0],
+            after=seen,
+            before=nothing,
+            near=nothing,
+            order_open=nothing,
+            feeds=np.where(one_side, (first + 2 * second)[:, None], 0),
+        )
+        answer = displaced_estimate(one)
+        if isinstance(answer, Estimate):
+            found.append(answer.low <= share <= answer.high)
+    assert np.mean(found) >= 0.95
+
+
 @pytest.mark.parametrize(
     "broken", [{"known": (0.4, 0.8)}, {"known": (0.8, 0.4)}, {"copies_of_reports": 0.4}, {"find": (0.8, 0.3)}]
 )
@@ -116,10 +141,11 @@ def test_a_declared_range_takes_the_place_of_feeds() -> None:
 
 
 def test_too_few_of_anything_is_refused() -> None:
-    """Clusters, births that tell an order, arrivals in both feeds."""
+    """Clusters, births that tell an order, arrivals in both feeds; what is back for sure needs no birth."""
     one = drawn(np.random.default_rng(8))
     nothing = np.zeros_like(one.after)
     for less, said in (
+        (replace(one, back=(one.after | one.before).any(axis=1)), "arrivals from 0 clusters"),
         (replace(one, cluster=one.cluster % 9), "9 clusters"),
         (replace(one, after=nothing, before=nothing), "arrivals from 0 clusters"),
         (replace(one, feeds=np.minimum(one.feeds, 2)), "0 arrivals are in both feeds"),

@@ -196,4 +196,7 @@ def test_kendall_counts_ties_and_says_how_sure():
     assert found.tau == pytest.approx((concordant - discordant) / np.sqrt((pairs - 1) * (pairs - 1)))
     assert found.low < found.tau < found.high
     assert kendall([1, 2, 3, 4], [1, 2, 3, 4]).tau is None
+    for other, tau in (([1, 2, 3, 4, 5], 1.0), ([5, 4, 3, 2, 1], -1.0)):
+        same = kendall([1, 2, 3, 4, 5], other)
+        assert (same.tau, same.low, same.high) == (pytest.approx(tau), None, None)
     assert kendall([1, 1, 1, 1, 1], [1, 2, 3, 4, 5]).tau is None

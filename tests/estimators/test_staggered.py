@@ -81,3 +81,26 @@ def test_missing_outcomes_are_misuse():
     y[0, 11] = np.nan
     with pytest.raises(ValueError, match="no outcome may be missing"):
         group_times(y, first, np.arange(60), np.random.default_rng(6))
+
+
+@pytest.mark.parametrize(("controls", "mean"), [(50, 0.15), (12, 0.15), (200, 0.3)])
+def test_few_events_at_few_targets_reject_no_more_often(controls, mean):
+    """Of 100 worlds of rare counts without effect about 5% reject at most, and as few intervals leave 0 out."""
+    rng, found = np.random.default_rng(7), []
+    for _ in range(100):
+        y = np.log(rng.poisson(mean, (10 + controls, 12)) + 0.5)
+        first = np.repeat([6, 7, NEVER], [5, 5, controls])
+        found.append(group_times(y, first, np.arange(10 + controls), rng, resamples=99).overall)
+    assert np.mean([one.p <= 0.05 for one in found]) <= 0.08
+    assert np.mean([one.low > 0 or one.high < 0 for one in found]) <= 0.08
+    assert min(one.p for one in found) >= found[0].smallest_p == 0.001
+
+
+def test_units_treated_after_the_last_period_are_never_treated():
+    """They are controls, however late they are treated."""
+    y, first = world(np.random.default_rng(8))
+    late = np.where(first == NEVER, 15, first)
+    found = [
+        group_times(y, one, np.arange(80), np.random.default_rng(1), resamples=99).overall for one in (first, late)
+    ]
+    assert found[0] == found[1]

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from waterbed.estimators.survival.incidence import cumulative_incidence, share_within
-from waterbed.estimators.trend import chances_within, cluster_bootstrap, percentile_interval, weighted_slope
+from waterbed.estimators.trend import (
+    chances_within,
+    cluster_bootstrap,
+    percentile_interval,
+    slope_error,
+    weighted_slope,
+)
 
 
 def test_the_slope_is_that_of_weighted_least_squares():
@@ -78,3 +84,23 @@ def test_chances_are_certain_where_the_interval_is():
     curves = cumulative_incidence(left, right, cause, causes=2)
     chances = chances_within(curves, left, right, cause, of=0, hours=24.0)
     assert chances.tolist() == pytest.approx([1.0, 0.0, 0.0, 0.5, 0.0])
+
+
+@pytest.mark.parametrize(("first", "change"), [(0.99, -0.012), (0.9, -0.02), (1.0, 0.0)])
+def test_a_slope_near_all_or_nothing_is_held(first, change):
+    """With five clusters a week a normal interval of the error of one share holds the slope in 95% of 400 draws."""
+    rng, week = np.random.default_rng(5), np.repeat(np.arange(6), 5)
+    held = 0
+    for _ in range(400):
+        removed = (rng.random(30) < first + change * week).astype(float)
+        wide = 1.96 * slope_error(week, removed.mean(), np.arange(30))
+        assert wide > 0
+        held += abs(weighted_slope(week, removed, np.ones(30)) - change) <= wide
+    assert held / 400 >= 0.93
+
+
+def test_the_error_of_a_slope_counts_clusters():
+    """Clusters of two alike make it as large as half as many clocks do, but for the half that is added."""
+    week = np.repeat(np.arange(6), 400)
+    once, twice = slope_error(week, 0.5, np.arange(2400)), slope_error(week, 0.5, np.arange(2400) // 2)
+    assert twice / once == pytest.approx(np.sqrt(2), rel=1e-3)

@@ -82,3 +82,10 @@ def test_the_first_report_there_decides() -> None:
     assert (found.contents, found.most) == (1, 0)
     (found,) = beyond([stay("a", 10)], [replace(reports[0], reported_at=None)], {"late": "a"})
     assert found.most == 1
+
+
+def test_a_date_to_come_is_not_believed() -> None:
+    """A report at Tor that came before the content left, and says that it was made afterwards, was there before."""
+    ahead = replace(told("ahead", 20, "tor"), received_at=at(5))
+    (found,) = beyond([stay("a", 10)], [ahead], {"ahead": "a"})
+    assert (found.contents, found.most) == (1, 0)

@@ -146,6 +146,12 @@ def test_the_report_knew_it_up_before_our_first_look() -> None:
     assert (only.known_up_at, only.first_up, only.reported_at) == (hour(0), None, hour(0))
 
 
+def test_a_report_after_the_first_look_begins_no_later_than_it() -> None:
+    """A URL whose report came when a look had seen it gone was known up until that look, and not after."""
+    (only,) = found("- - -", reported=(1.5,))
+    assert (only.known_up_at, only.last_up, only.first_down) == (hour(1), hour(1), hour(1))
+
+
 def test_a_report_belongs_to_the_stay_it_came_in() -> None:
     """A stay that nobody reported has no report; a second report belongs to the second stay."""
     first, second = found("A - - - - B B", reported=(0, 5.5))

@@ -137,7 +137,7 @@ class _Machine:
         if self.decided_at is None and answer is not None:
             # down at our first decided look: the report knew it up before
             for hoster in answer.hosters or (UNATTRIBUTED,):
-                self._start(hoster, self.known.known_up_at, answer, seen=None)
+                self._start(hoster, min(self.known.known_up_at, when), answer, seen=None)
         for hoster, now in list(self.open.items()):
             stays = self.rotation.remains(hoster, self.stretch - 1, now.last_up, when)
             self._end(hoster, when, ended_by(hoster, now.latest, answer, cause, rotates=stays))

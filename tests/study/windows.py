@@ -22,13 +22,12 @@ from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Hop
-from waterbed.model.facts import Notice
+from waterbed.model.facts import Notice, reported_at
 from waterbed.model.window import Window
 from waterbed.store.config import Config
 from waterbed.store.settings import CycleGuard, Judge, Linking
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.facts import Facts
-from waterbed.study.linking import reported_at
 from waterbed.study.windowed import within
 
 _MICROSECOND = timedelta(microseconds=1)

@@ -15,13 +15,13 @@ from graphs.displacement.movements import Movements, gather, place_of
 from waterbed.analysis.event_power import EventPower
 from waterbed.analysis.event_power_rows import answer_row, fall_row, first_read, power_rows, quarantine_rows
 from waterbed.model.errors import InputError
+from waterbed.model.facts import reported_at
 from waterbed.model.progress import stage
 from waterbed.model.redaction import meant, redact
 from waterbed.model.results import PlanRow
 from waterbed.store.config import Config
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.external import ExternalConclusions
-from waterbed.study.linking import reported_at
 
 PERIODS_H: Final = (24.0, 12.0, 6.0)
 """Lengths of a period that are tried, the longest first."""

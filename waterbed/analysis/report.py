@@ -12,12 +12,12 @@ from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.tables import RankingTables, ranking_info
 from waterbed.analysis.rankings.takedown import Clock, Removal, clocks, never_seen, removal
 from waterbed.model.conclusions import Episode, RankingRow
+from waterbed.model.facts import reported_at
 from waterbed.model.mediums import LOOKED_AT
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import Overdue
 from waterbed.model.window import Window, month_before
 from waterbed.study.conclusions import Conclusions
-from waterbed.study.linking import reported_at
 from waterbed.study.study import Study
 from waterbed.study.windowed import within
 

@@ -106,7 +106,9 @@ def print_side_by_side(
     )
     note(f"together: {latent}. A model's opinion beside each source; it names nobody (docs/ranking.md).", broken=True)
     for one, other, found in agreements:
-        tau = "not estimable" if found.tau is None else f"{found.tau:.2f} ({found.low:.2f} to {found.high:.2f})"
+        tau = "not estimable" if found.tau is None else f"{found.tau:.2f}"
+        if found.low is not None and found.high is not None:
+            tau += f" ({found.low:.2f} to {found.high:.2f})"
         say(f"Kendall's tau-b of {one} and {other}: {tau}, {found.n} keys")
     more(len(by_key))
 

@@ -60,15 +60,27 @@ def change_beyond(shares: Sequence[Share]) -> Change:
     size = abs(float(np.array(SIGNS) @ np.arcsin(np.sqrt(np.clip(value, 0.0, 1.0)))))
     student = float(2.0 * scipy.special.stdtr(min(one.worth.freedom for one in shares), -size / error))
 
-    def apart(level: float) -> bool:
-        ends = _ends(value, [share_interval(one.share, one.worth.number, level) for one in shares])
-        return not ends[0] <= 0.0 <= ends[1]
+    apart = p_beyond(value.tolist(), [one.worth.number for one in shares])
+    return Change(estimate=estimate, low=low, high=high, p=max(student, apart))
 
+
+def ends_beyond(shares: Sequence[float], numbers: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+    """Give the interval of a share's change beyond controls.
+
+    As in `change_beyond`, of four shares that are worth so many clusters, with Jeffreys intervals.
+    """
+    intervals = [share_interval(share, number, level) for share, number in zip(shares, numbers, strict=True)]
+    return _ends(np.array(shares, dtype=float), intervals)
+
+
+def p_beyond(shares: Sequence[float], numbers: Sequence[float]) -> float:
+    """Give the p at which that interval leaves 0 out."""
     least, most = 0.0, 1.0
     for _ in range(_HALVINGS):
         middle = (least + most) / 2
-        least, most = (middle, most) if apart(1.0 - middle) is False else (least, middle)
-    return Change(estimate=estimate, low=low, high=high, p=max(student, most))
+        low, high = ends_beyond(shares, numbers, 1.0 - middle)
+        least, most = (middle, most) if low <= 0.0 <= high else (least, middle)
+    return most
 
 
 def _ends(value: Floats, intervals: Sequence[tuple[float, float]]) -> tuple[float, float]:

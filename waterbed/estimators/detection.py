@@ -3,7 +3,7 @@
 Arrays in and numbers out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,19 @@ class Population:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AtLeast:
+    """Lower bound of a population's size.
+
+    Of whom `seen` are known. `estimate` is the bound, `low` its lower confidence limit; nothing limits it from above.
+    """
+
+    seen: int
+    estimate: float
+    error: float
+    low: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     """Lowest and highest value of a quantity under its assumptions."""
 
@@ -51,7 +64,9 @@ def chapman(first: int, second: int, both: int, *, level: float = 0.95) -> Popul
     """Size of a population from two independent lists.
 
     (n1 + 1)(n2 + 1) / (m + 1) - 1 (Chapman, University of California Publications in Statistics 1, 1951), variance of
-    Seber (Biometrika 57, 1970), log-normal interval above what was seen (Chao, Biometrics 43, 1987). Lists that copy
+    Seber (Biometrika 57, 1970). Given the lists' lengths the members in both are hypergeometric, whatever each list
+    finds: the interval holds the sizes for which neither as few nor as many in both have half of 1 - `level` (Clopper
+    and Pearson, Biometrika 26, 1934), so that it has a width where one list holds the other. Lists that copy
     from each other give too little, lists that avoid each other too much; unequal detection gives too little. Refuses
     below 7 in both, where the estimator is biased (Robson and Regier, 1964).
     """
@@ -61,16 +76,42 @@ def chapman(first: int, second: int, both: int, *, level: float = 0.95) -> Popul
         return Refusal(f"{both} in both lists where at least 7 are needed")
     estimate = (first + 1) * (second + 1) / (both + 1) - 1
     spread = (first + 1) * (second + 1) * (first - both) * (second - both)
-    return _population(first + second - both, estimate, spread / ((both + 1) ** 2 * (both + 2)), level)
+    seen, tail = first + second - both, (1 - level) / 2
+
+    def many(size: int) -> bool:
+        return bool(scipy.stats.hypergeom.sf(both - 1, size, first, second) <= tail)
+
+    def few(size: int) -> bool:
+        return bool(scipy.stats.hypergeom.cdf(both, size, first, second) > tail)
+
+    return Population(
+        seen=seen,
+        estimate=estimate,
+        error=float(np.sqrt(spread / ((both + 1) ** 2 * (both + 2)))),
+        low=float(_first_size(seen, few)),
+        high=float(_first_size(seen, many) - 1),
+    )
 
 
-def chao(caught: npt.ArrayLike, *, level: float = 0.95) -> Population | Refusal:
+def _first_size(least: int, reached: Callable[[int], bool]) -> int:
+    """The first size from the least on for which something holds that holds for all larger ones."""
+    below, size = least - 1, least
+    while not reached(size):
+        below, size = size, 2 * size
+    while size - below > 1:
+        middle = (below + size) // 2
+        below, size = (below, middle) if reached(middle) else (middle, size)
+    return size
+
+
+def chao(caught: npt.ArrayLike, *, level: float = 0.95) -> AtLeast | Refusal:
     """Return a lower bound of a population from several lists.
 
     Detection may differ between members. `caught` is members x lists, true where a list has the member. With t lists,
     f1 members on one list and f2 on two: S + (t-1)/t f1 (f1-1) / (2 (f2+1)) (Chao, Biometrics 43, 1987,
-    bias-corrected). It is a lower bound: detection that differs between members makes the truth larger. Refuses where
-    no member is on two lists.
+    bias-corrected). It is a lower bound: detection that differs between members makes the truth larger. Its lower limit
+    is that of the log-normal interval above what was seen (the same), in whole members: a fraction of one that was
+    not seen may be none. Refuses where no member is on two lists.
     """
     table = np.asarray(caught, dtype=bool)
     if table.ndim != 2 or table.shape[1] < 2:
@@ -84,7 +125,12 @@ def chao(caught: npt.ArrayLike, *, level: float = 0.95) -> Population | Refusal:
     spread = part * once * (once - 1) / (2 * (twice + 1))
     spread += part**2 * once * (2 * once - 1) ** 2 / (4 * (twice + 1) ** 2)
     spread += part**2 * once**2 * twice * (once - 1) ** 2 / (4 * (twice + 1) ** 4)
-    return _population(seen, estimate, spread, level)
+    unseen, factor = estimate - seen, 1.0
+    if unseen > 0:
+        factor = float(np.exp(scipy.special.ndtri((1 + level) / 2) * np.sqrt(np.log1p(spread / unseen**2))))
+    return AtLeast(
+        seen=seen, estimate=estimate, error=float(np.sqrt(spread)), low=float(np.floor(seen + unseen / factor))
+    )
 
 
 def part_bounds(
@@ -133,20 +179,6 @@ def part_bounds(
     low = odds(surely_in, 0) * fewest(surely_in) / most(~surely_in, least[1])
     high = odds(may_in, 1) * most(may_in, least[0]) / fewest(surely_out)
     return Bounds(low=low / (1.0 + low), high=high / (1.0 + high) if np.isfinite(high) else 1.0)
-
-
-def _population(seen: int, estimate: float, variance: float, level: float) -> Population:
-    unseen = estimate - seen
-    if unseen <= 0 or variance <= 0:
-        return Population(seen=seen, estimate=max(estimate, float(seen)), error=0.0, low=float(seen), high=float(seen))
-    factor = float(np.exp(scipy.special.ndtri((1 + level) / 2) * np.sqrt(np.log1p(variance / unseen**2))))
-    return Population(
-        seen=seen,
-        estimate=estimate,
-        error=float(np.sqrt(variance)),
-        low=seen + unseen / factor,
-        high=seen + unseen * factor,
-    )
 
 
 LEAST_CLUSTERS = 10

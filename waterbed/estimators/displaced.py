@@ -1,7 +1,7 @@
 """Displaced share under stated assumptions, with its sensitivity."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
-from waterbed.estimators.detection import LEAST_CLUSTERS
+from waterbed.estimators.detection import LEAST_CLUSTERS, chapman
 from waterbed.estimators.refusal import Refusal
 
 Floats = npt.NDArray[np.float64]
@@ -89,12 +89,13 @@ def displaced_estimate(
 
     d by Chapman's estimator (`detection.chapman`), one for all sides if fewer than `LEAST_BOTH` are in both feeds on
     any; or the middle of a declared range for each side. The interval is the t interval of a jackknife over clusters
-    (Miller, Biometrika 61, 1974, 1-15) for the logarithm of the share, with as many degrees of freedom as clusters that
-    were met again, or arrivals in both feeds if these are fewer, less one. `least` and `most` are the ends of all
-    intervals under `BORN` (of all arrivals A / (A + r P) came later), `ODDS` (r n1 n2 / (n12 + 1) are in no feed, n1
-    and n2 in one alone: Gerritse, van der Heijden and Bakker, Journal of Official Statistics 31, 2015, 357-379) or both
-    ends of declared ranges, and where names born shortly before the end count as later. Refuses below ten clusters, and
-    where births or feeds are too few. ValueError for arrays that do not fit.
+    (Miller, Biometrika 61, 1974, 1-15) for the logarithm of the share, with as many degrees of freedom as clusters
+    that were met again, or arrivals in both feeds if these are fewer, less one; and it holds the shares at either end
+    of the interval of Chapman's estimator, for the jackknife tells nothing of it where one feed holds the other.
+    `least` and `most` are the ends of all intervals under `BORN` (of all arrivals A / (A + r P) came later), `ODDS` (r
+    n1 n2 / (n12 + 1) are in no feed, n1 and n2 in one alone: Gerritse, van der Heijden and Bakker, Journal of Official
+    Statistics 31, 2015, 357-379) or both ends of declared ranges, and where names born shortly before the end count as
+    later. Refuses below ten clusters, and where births or feeds are too few. ValueError for arrays that do not fit.
     """
     label = np.unique(returns.cluster, return_inverse=True)[1]
     sides = np.stack([returns.after, returns.before, returns.order_open]).astype(int)
@@ -105,17 +106,18 @@ def displaced_estimate(
     clusters = int(label.max(initial=-1)) + 1
     if clusters < LEAST_CLUSTERS:
         return Refusal(f"{clusters} clusters where at least {LEAST_CLUSTERS} are needed")
-    told = returns.after | returns.before
+    told = (returns.after | returns.before) & ~returns.back[:, None]
     if (born := np.unique(label[told.any(axis=1)]).size) < LEAST_BORN:
         return Refusal(f"births tell the order of arrivals from {born} clusters where at least {LEAST_BORN} are needed")
     both = (returns.feeds == 3).sum(axis=0)
     if detection is None and both.sum() < LEAST_BOTH:
         return Refusal(f"{both.sum()} arrivals are in both feeds where at least {LEAST_BOTH} are needed")
     sums, pooled = _sums(returns, label, clusters), bool((both < LEAST_BOTH).any())
+    missed = None if detection else _missed(sums.feeds[0], pooled, level)
     assumed = list(_assumptions(detection))
     met = np.unique(label[sides.any(axis=(0, 2)) | returns.back]).size
     quantile = float(scipy.special.stdtrit((met if detection else min(met, int(both.sum()))) - 1, (1 + level) / 2))
-    found = [_interval(sums, one, pooled, quantile) for one in assumed]
+    found = [_interval(sums, one, pooled, quantile, missed) for one in assumed]
     value, low, high = found[0]
     return Estimate(
         estimate=value,
@@ -125,7 +127,7 @@ def displaced_estimate(
         most=max(high for *_, high in found),
         detection=assumed[0].detection or tuple(_detection(sums.feeds, 1.0, pooled)[0].tolist()),
         born=int(told.sum()),
-        of_open_order=int(returns.order_open.sum()),
+        of_open_order=int((returns.order_open & ~returns.back[:, None]).sum()),
     )
 
 
@@ -178,15 +180,23 @@ def _without_each(values: Floats) -> Floats:
     return np.concatenate([total, total - values])
 
 
-def _interval(sums: _Sums, assumed: _Assumed, pooled: bool, quantile: float) -> tuple[float, float, float]:
-    """The share, and the ends of its interval."""
+def _interval(
+    sums: _Sums, assumed: _Assumed, pooled: bool, quantile: float, missed: tuple[Floats, Floats] | None
+) -> tuple[float, float, float]:
+    """The share, and the ends of its interval.
+
+    `missed` are the least and the most that both feeds missed on each side, for each arrival seen.
+    """
     values = _share(sums, assumed, pooled)
     count = values.size - 1
     logs = np.log(np.maximum(values, 0.0) + 0.5 / count)
     error = float(np.sqrt((count - 1) / count * ((logs[1:] - logs[1:].mean()) ** 2).sum()))
     margin = error * quantile
-    low, high = (float(np.clip(np.exp(logs[0] + sign * margin) - 0.5 / count, 0.0, 1.0)) for sign in (-1, 1))
-    return min(1.0, float(values[0])), low, high
+    ends = [float(np.clip(np.exp(logs[0] + sign * margin) - 0.5 / count, 0.0, 1.0)) for sign in (-1, 1)]
+    for part in missed or ():
+        detection = tuple((1.0 / (1.0 + assumed.odds * part)).tolist())
+        ends.append(min(1.0, float(_share(sums, replace(assumed, detection=detection), pooled)[0])))
+    return min(1.0, float(values[0])), min(ends), max(ends)
 
 
 def _share(sums: _Sums, assumed: _Assumed, pooled: bool) -> Floats:
@@ -202,6 +212,18 @@ def _share(sums: _Sums, assumed: _Assumed, pooled: bool) -> Floats:
         seen = np.broadcast_to(np.array(assumed.detection), after.shape)
     found: Floats = sums.back + ((after + of_open[:, None] * sums.order_open) / np.maximum(seen, 1e-300)).sum(axis=1)
     return found
+
+
+def _missed(feeds: Floats, pooled: bool, level: float) -> tuple[Floats, Floats]:
+    """The ends of how many both feeds missed on each side, for each arrival seen (sides x 4)."""
+    found = []
+    for _, first, second, both in (feeds.sum(axis=0, keepdims=True) if pooled else feeds).astype(int).tolist():
+        population = chapman(first + both, second + both, both, level=level)
+        if isinstance(population, Refusal):
+            raise ValueError("two feeds are asked only where enough arrivals are in both")
+        found.append([end / population.seen - 1.0 for end in (population.low, population.high)])
+    least, most = np.broadcast_to(np.array(found), (len(feeds), 2)).T
+    return least, most
 
 
 def _detection(feeds: Floats, odds: float, pooled: bool) -> Floats:

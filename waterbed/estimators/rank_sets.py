@@ -32,7 +32,7 @@ class PlaceSets:
 class Agreement:
     """Kendall's tau-b between two rankings, with its interval.
 
-    Null if too few are ranked in both.
+    Null if too few are ranked in both, the interval also where they agree or differ wholly.
     """
 
     tau: float | None
@@ -221,7 +221,8 @@ def kendall(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 0.95)
     """Kendall's tau-b of two values of the same groups.
 
     The interval is Fisher's z with standard error sqrt(0.437 / (n - 4)) (Fieller, Hartley and Pearson, Biometrika 44,
-    1957). Null below 5 groups, or where one ranking is all ties.
+    1957). Null below 5 groups, or where one ranking is all ties; the interval is null where the rankings agree or
+    differ wholly, for z has no error there.
     """
     x, y = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if x.size < 5:
@@ -235,6 +236,8 @@ def kendall(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 0.95)
     if not (apart_x and apart_y):
         return Agreement(tau=None, low=None, high=None, n=x.size)
     tau = agreeing / float(np.sqrt(apart_x * apart_y))
-    z = np.arctanh(np.clip(tau, -1.0 + 1e-12, 1.0 - 1e-12))
+    if abs(tau) >= 1.0 - _SAME:
+        return Agreement(tau=tau, low=None, high=None, n=x.size)
+    z = np.arctanh(tau)
     wide = float(scipy.special.ndtri((1.0 + level) / 2)) * np.sqrt(0.437 / (x.size - 4))
     return Agreement(tau=tau, low=float(np.tanh(z - wide)), high=float(np.tanh(z + wide)), n=x.size)

@@ -1,6 +1,6 @@
 """Effects of events at different times: group-time averages."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,8 @@ from waterbed.estimators.refusal import Refusal, too_few
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+_ROUNDING = 1e-9
+
 NEVER = np.iinfo(np.int64).max
 """First treated period of a unit that is never treated."""
 
@@ -19,6 +21,10 @@ _SAMPLES = 1000
 """Samples for the largest of many |t|."""
 _MOST_FREE = 30
 """Most degrees of freedom that are drawn: above, the largest of Student's t is as good as that of normal ones."""
+
+
+_EXCHANGES = 999
+"""Exchanges of treatment dates among clusters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +36,7 @@ class Effect:
     low: float
     high: float
     p: float
+    smallest_p: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,10 +70,14 @@ def group_times(
     """Compare each group of units with those not yet treated.
 
     ATT(g, t) = E[Y_t - Y_b | G = g] - E[Y_t - Y_b | not treated by max(t, b) + anticipation], b = g - anticipation - 1
-    (Callaway and Sant'Anna, Journal of Econometrics 225, 2021, without covariates). Two-way fixed effects would compare
-    with units already treated. `outcomes` is units x periods, `first_treated` a period or `NEVER`, `cluster` an integer
-    label from 0. Whole clusters are resampled; intervals take Student's quantile with Welch's degrees of freedom.
-    Refuses below ten clusters on either side: few events need placebo inference.
+    (Callaway and Sant'Anna, Journal of Econometrics 225, 2021, without covariates). Two-way fixed effects would
+    compare with units already treated. `outcomes` is units x periods, `first_treated` a period or `NEVER`, `cluster`
+    an integer label from 0. Whole clusters are resampled; intervals take Student's quantile with Welch's degrees of
+    freedom. Where few are treated and outcomes are skewed this rejects too often, so dates of treatment are also
+    exchanged among clusters (MacKinnon and Webb, Journal of Econometrics 218, 2020): the p of `overall` is the larger
+    one, and its interval reaches the quantile of what exchanges give once its effects are taken off. Where units of a
+    cluster are treated at different times nothing is exchanged. Refuses below ten clusters on either side: few events
+    need placebo inference.
     """
     y, g, label = np.asarray(outcomes, float), np.asarray(first_treated, np.int64), np.asarray(cluster, np.int64)
     if y.ndim != 2 or g.shape != y.shape[:1] or label.shape != g.shape:
@@ -97,12 +108,17 @@ def group_times(
         for choices in ([late], [age_of == age for age in ages])
     )
     joint = _largest(np.stack([one for one, _ in by_age], axis=1), min(free for _, free in by_age), level, rng)
+    whole = _effect(*overall[0], (1 + level) / 2)
+    effects = (arms[0] - arms[1])[0]
+    freed = y.copy()
+    for (group, period), effect in zip(cells[late], effects[late], strict=True):
+        freed[g == group, period] -= effect
     return GroupTimes(
-        overall=_effect(*overall[0], (1 + level) / 2),
+        overall=_exchanged(whole, (y, freed), g, label, cells[late], anticipation, level, rng),
         ages=ages,
         by_age=tuple(_effect(*one, joint) for one in by_age),
         cells=cells,
-        effects=(arms[0] - arms[1])[0],
+        effects=effects,
         treated_clusters=sides[0],
         control_clusters=sides[1],
     )
@@ -114,7 +130,7 @@ def _cells(g: Ints, periods: int, anticipation: int) -> Ints:
         (group, period)
         for group in np.unique(g[g != NEVER])
         for period in range(periods)
-        if group - anticipation - 1 >= 0
+        if 0 <= group - anticipation - 1 < periods
         and period != group - anticipation - 1
         and _controls(g, group, period, anticipation).any()
     ]
@@ -143,6 +159,44 @@ def _arms(y: Floats, g: Ints, draws: Floats, cells: Ints, anticipation: int) -> 
     with np.errstate(divide="ignore", invalid="ignore"):
         treated, others = ((draws @ np.where(arm, change, 0.0)) / (draws @ arm) for arm in (inside, control))
     return (treated, others), np.where(np.isfinite(others), draws @ inside, 0.0)
+
+
+def _exchanged(
+    whole: Effect,
+    outcomes: tuple[Floats, Floats],
+    g: Ints,
+    label: Ints,
+    cells: Ints,
+    anticipation: int,
+    level: float,
+    rng: np.random.Generator,
+) -> Effect:
+    """The effect with the p and the width that exchanged dates give; outcomes are as seen, and without the effects."""
+    names, first, place = np.unique(label, return_index=True, return_inverse=True)
+    dates = g[first]
+    if (dates[place] != g).any():
+        return whole
+    mixed = np.stack([dates[rng.permutation(names.size)] for _ in range(_EXCHANGES)])[:, place]
+    change = np.stack([y[:, cells[:, 1]] - y[:, cells[:, 0] - anticipation - 1] for y in outcomes])
+    treated, others = (np.zeros((len(outcomes), _EXCHANGES, len(cells))) for _ in range(2))
+    weight = np.zeros((_EXCHANGES, len(cells)))
+    for group in np.unique(cells[:, 0]):
+        own, inside = cells[:, 0] == group, (mixed == group).astype(float)
+        weight[:, own] = inside.sum(axis=1, keepdims=True)
+        treated[:, :, own] = inside @ change[:, :, own] / weight[:, own]
+    for period in np.unique(cells[:, 1]):
+        own, control = cells[:, 1] == period, (mixed > period + anticipation).astype(float)
+        others[:, :, own] = control @ change[:, :, own] / control.sum(axis=1)[:, None]
+    seen, null = np.abs(((treated - others) * weight).sum(axis=2) / weight.sum(axis=1))
+    p = (1 + int((seen >= abs(whole.estimate) - _ROUNDING).sum())) / (1 + _EXCHANGES)
+    wide = float(np.quantile(null, level))
+    return replace(
+        whole,
+        low=min(whole.low, whole.estimate - wide),
+        high=max(whole.high, whole.estimate + wide),
+        p=max(whole.p, p),
+        smallest_p=1 / (1 + _EXCHANGES),
+    )
 
 
 def _free(

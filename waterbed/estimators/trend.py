@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from waterbed.estimators.cluster_shares import worth
 from waterbed.estimators.survival.incidence import NOTHING, Curves
 
 Floats = npt.NDArray[np.float64]
@@ -29,6 +30,22 @@ def weighted_slope(x: npt.ArrayLike, y: npt.ArrayLike, weight: npt.ArrayLike) ->
     away = at - float(mass @ at) / total
     spread = float(mass @ np.square(away))
     return float(mass @ (away * (value - float(mass @ value) / total))) / spread if spread > 0 else None
+
+
+def slope_error(x: npt.ArrayLike, share: float, cluster: npt.ArrayLike) -> float:
+    """Return the standard error of a slope of one share.
+
+    Of yes-or-no outcomes at the points x, yes with the same share at each, alike within a cluster: sqrt(p (1 - p)
+    sum over clusters of (sum of their weights in the slope)^2), p = (share * n + 1/2) / (n + 1) with n the effective
+    number of clusters (`cluster_shares.worth`). It is known where all agree and no resample varies, as the interval
+    of a share then is (Brown, Cai and DasGupta, Statistical Science 16, 2001).
+    """
+    at, label = np.asarray(x, dtype=float), np.unique(np.asarray(cluster), return_inverse=True)[1]
+    away = at - at.mean()
+    weight = np.bincount(label, away) / float(np.square(away).sum())
+    n = worth(np.bincount(label), 1.0)
+    p = (share * n + 0.5) / (n + 1.0)
+    return float(np.sqrt(p * (1.0 - p) * np.square(weight).sum()))
 
 
 def chances_within(

@@ -260,7 +260,9 @@ class RankingRow:
     removed_24h_if_hiding: Annotated[
         float | None, "lower 95% bound of the share if each look could be the last answered truly; null: no rare looks"
     ] = None
-    median_h: Annotated[float | None, "hours from the report until half was gone, by any cause; null: not seen"] = None
+    median_h: Annotated[
+        float | None, "hours from the report until half was gone, by any cause; null: not seen, or too few"
+    ] = None
     median_h_low: Annotated[float | None, "lower end of its 95% interval"] = None
     median_h_high: Annotated[float | None, "upper end; null: later than anything was followed"] = None
     episodes: Annotated[int, "takedown clocks behind the share"]

@@ -78,6 +78,14 @@ class Report:
     referer_id: Annotated[str | None, "where the reporter came from: kept, never looked at"] = None
 
 
+def reported_at(report: Report) -> datetime:
+    """The time of a report.
+
+    It is not later than the report came here.
+    """
+    return min(report.reported_at or report.received_at, report.received_at)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """One notice about one URL to one recipient, as sent."""

@@ -331,7 +331,9 @@ class Duration:
     median_high: Annotated[float | None, "upper end; null: later than anything was followed"]
     late: Annotated[int, "clocks that came under study later: the mean takes them from their entry on"]
     within_h: Annotated[float, "hours at which the mean stops counting"]
-    mean_h: Annotated[float | None, "mean hours until the end or `within_h`; null: not followed so long, or too few"]
+    mean_h: Annotated[
+        float | None, "mean hours until the end or `within_h`; null: too few followed so long, or hours nobody saw"
+    ]
     mean_low: Annotated[float | None, "lower end of its 95% interval"]
     mean_high: Annotated[float | None, "upper end of its 95% interval"]
 

@@ -24,7 +24,7 @@ from waterbed.analysis.rankings.volume import WORST
 from waterbed.analysis.sizes import ranking_sizes, ranking_structure
 from waterbed.model.codec import columns
 from waterbed.model.conclusions import Episode, Hop, RankingRow
-from waterbed.model.facts import Registration
+from waterbed.model.facts import Registration, reported_at
 from waterbed.model.progress import staged
 from waterbed.model.results import ChangeRow, FeedCard, FeedRow, PlaceRow, VolumeRow, WindowShare
 from waterbed.model.takedown import ComplianceRow, DeadlineRow, NoticeEffect
@@ -40,7 +40,6 @@ from waterbed.publish.suppression import Key
 from waterbed.publish.told_rows import told_weeks
 from waterbed.store.lake.reading import observed_span
 from waterbed.study.conclusions import Conclusions
-from waterbed.study.linking import reported_at
 from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
 from waterbed.study.windowed import by_window, pieces_of

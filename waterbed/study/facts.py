@@ -24,6 +24,7 @@ from waterbed.model.facts import (
     Report,
     Resolution,
     Target,
+    reported_at,
 )
 from waterbed.store.engine import Part, Value
 from waterbed.store.folder import Folder
@@ -136,7 +137,7 @@ class Facts:
 
         Reports count by when they were made, decisions of people by when they decided.
         """
-        reports = [one for one in self.reports if min(one.reported_at or one.received_at, one.received_at) < when]
+        reports = [one for one in self.reports if reported_at(one) < when]
         known = {one.url_id for one in reports}
         return replace(
             self,

@@ -19,7 +19,7 @@ from graphs.linking.near_labels import Likeness, NearLabels, near_labels
 from graphs.linking.signs import Span, homes_of, signs_of
 from waterbed.model.bookkeeping import Sealed
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Report
+from waterbed.model.facts import Report, reported_at
 from waterbed.model.urls import is_address, registrable_domain
 from waterbed.store.folder import Folder
 from waterbed.store.settings import Linking
@@ -194,11 +194,3 @@ def reported_in(facts: Facts) -> dict[str, list[datetime]]:
     for report in facts.reports:
         found[report.url_id].append(reported_at(report))
     return found
-
-
-def reported_at(report: Report) -> datetime:
-    """The time of a report.
-
-    It is not later than the report came here.
-    """
-    return min(report.reported_at or report.received_at, report.received_at)

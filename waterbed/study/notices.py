@@ -42,5 +42,5 @@ def context_of(notices: Iterable[AddressedNotice], facts: Facts) -> NoticeContex
     confirmed: dict[str, list[datetime]] = defaultdict(list)
     for report in facts.reports:
         if report.verified_at:
-            confirmed[report.url_id].append(report.verified_at)
+            confirmed[report.url_id].append(min(report.verified_at, report.received_at))
     return NoticeContext(notices=about, known_since=since, confirmed=confirmed)

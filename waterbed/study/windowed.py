@@ -13,7 +13,7 @@ from graphs.runs import Run
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Episode, Hop, State
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Report
+from waterbed.model.facts import Report, reported_at
 from waterbed.model.progress import stage
 from waterbed.model.takedown import AddressedNotice
 from waterbed.model.window import Every, Window
@@ -21,7 +21,7 @@ from waterbed.study.assessment import SetAside
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.facts import Facts, Later
 from waterbed.study.judged import Answered, Judged, answered_in
-from waterbed.study.linking import known_of, reported_at
+from waterbed.study.linking import known_of
 from waterbed.study.steps import RESTS_ON, Step
 
 _OWN: Final = frozenset({"_counted", "known"})

@@ -230,6 +230,24 @@ def test_the_clock_from_the_report_is_the_one_of_the_ranking(drawn):
     ]
 
 
+@pytest.mark.parametrize("clock", ["first_seen", "episode_start", "notice_delivered"])
+@pytest.mark.parametrize("told", [0.5, 1.0, 1.02, 1.5])
+@pytest.mark.parametrize("reported", [1.0, 1.25])
+def test_gone_at_a_look_before_its_report_is_before_the_origin(clock, told, reported):
+    """A URL first looked at when it was gone, and not yet reported, is credited as gone before and stops nothing."""
+    known = UrlHistory(
+        url_id="u1", content_id="u1", site_id="s1", known_up_at=hours(reported), reported=(hours(reported),)
+    )
+    looks = [sighting(n, "down") for n in (1, 2, 3)]
+    (stay,) = episodes(known, runs_of(looks), EpisodeRules(leave_looks=2, until=hours(100)))
+    about = told_of(notice(1, told), since={"u1": hours(reported)})
+    for spell in (stay, replace(stay, known_up_at=hours(reported), last_up=hours(reported))):
+        (one,) = of_acme([spell], about, clock)
+        earlier = clock == "notice_delivered" and told < 1
+        assert one.timing == ("after" if earlier else "before")
+        assert [(c.left_h, c.right_h) for c in running_clocks([one])] == ([(0.0, 0.5)] if earlier else [])
+
+
 def sighting(n, state):
     attribution = Attribution(
         addresses=("28.0.0.1",),

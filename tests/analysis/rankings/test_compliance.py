@@ -180,6 +180,13 @@ def test_a_flat_hoster_has_a_flat_trend():
     assert trend.slope_low <= 0 <= trend.slope_high
 
 
+def test_a_hoster_that_removes_all_may_still_change():
+    """All removed in each week: the slope is 0, and its interval has the width that so few clusters leave."""
+    (trend,) = trends({"acme": weekly([1.0] * 6)}, {}, until=UNTIL, rng=np.random.default_rng(2))
+    assert trend.slope == 0
+    assert trend.slope_low < -0.002 < 0.002 < trend.slope_high
+
+
 def test_silence_is_listed():
     """Told, not answered, and still up after the time: with its reminders, the longest first."""
     quick, slow, up = told_once([6.0]), told_once([100.0], start=1), told_once([None], start=2)

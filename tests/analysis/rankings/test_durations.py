@@ -188,3 +188,26 @@ def test_removals_that_were_not_confirmed_lower_the_lower_ends_alone() -> None:
     )
     assert other.median_low < one.median_low
     assert other.mean_low < one.mean_low
+
+
+def test_no_mean_over_hours_in_which_nobody_was_under_study():
+    """From hour 10 to 40 no clock was under study: curves as likely have other means within 72 h, and none is told."""
+    early = [late_clock(n, 5.0 if n % 4 == 0 else 900.0, until=10.0) for n in range(16)]
+    late = [late_clock(n, 52.0 if n % 2 else 900.0, entered=40.0, until=100.0) for n in range(16, 40)]
+    assert mean_hours([*early, *late], 72.0) is None
+    assert mean_hours([*early, *late], 10.0) is not None
+
+
+@pytest.mark.parametrize("apart", [1.0, 3.0])
+def test_who_removes_all_at_one_age_has_a_median(apart):
+    """Fourteen sites gone near hour 4: few are known at that hour itself, all soon after, and the median is told."""
+    rng = np.random.default_rng(1)
+    ends = 4.0 + rng.uniform(-0.2, 0.2, 14)
+    left = np.maximum(0.0, ends - rng.uniform(0.0, apart, 14))
+    seen = [
+        Clock(left_h=a, right_h=a + apart, cause=REMOVED, site_id=f"s{n}", origin=hours(48.0 * n))
+        for n, a in enumerate(left.tolist())
+    ]
+    found = half_gone(seen, until=hours(48.0 * 20))
+    assert found.low <= 4.0 <= found.high < 4.5 + apart
+    assert found.low <= found.hours <= found.high

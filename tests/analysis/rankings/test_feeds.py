@@ -69,8 +69,10 @@ def test_overlap_and_who_was_first():
 
 
 def test_a_clock_that_runs_ahead_makes_no_negative_delay():
-    """A report dated after its receipt has no delay."""
+    """A report dated after its receipt has no delay, and covers the day on which it came."""
     assert cards([report(0, "a", delay=-5.0)])["a"].delay_median_h == 0.0
+    found = cards([report(0, "a", at=0.0), report(1, "a", at=24.0 * 1500, delay=-24.0 * 1499)])["a"]
+    assert (found.days, found.days_covered) == (2, 2)
 
 
 def test_empty_and_halved_deliveries_are_on_the_card():

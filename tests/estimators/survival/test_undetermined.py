@@ -1,6 +1,7 @@
 """Bounds where the likelihood has several maxima, against maxima found from many starts."""
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,6 +51,38 @@ def test_every_maximum_lies_within_the_bounds(seed):
             if np.isfinite(end):
                 bounds = found.at(float(end))
                 assert bounds.low - 1e-3 <= survival <= bounds.high + 1e-3
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_means_and_medians_of_every_maximum_lie_within_the_bounds(seed):
+    """So do the mean and the median of a curve of the greatest likelihood, whatever the start."""
+    rng = np.random.default_rng(seed)
+    left = rng.integers(0, 8, 5).astype(float)
+    right = np.where(rng.random(5) < 0.3, inf, left + rng.integers(1, 6, 5))
+    entry = np.minimum(left, rng.integers(0, 8, 5))
+    held = intervals(left, right, entry, None)
+    found = turnbull(left, right, entry, tolerance=1e-6, max_rounds=100_000)
+    for _ in range(3):
+        start = rng.dirichlet(np.full(held.start.size, 0.5)) + 1e-9
+        other = ascend(held, held.weight[:, None], tolerance=1e-6, max_rounds=100_000, first=start / start.sum())
+        drawn = replace(found, mass=other.mass[:, 0], maxima=None)
+        mean, bounds = drawn.rmst(6.0), found.rmst(6.0)
+        assert bounds.low - 0.02 <= mean.low <= mean.high <= bounds.high + 0.02
+        if np.abs(np.cumsum(drawn.mass) - 0.5).min() > 0.01:
+            assert found.median[0] <= drawn.median[0] <= drawn.median[1] <= found.median[1]
+
+
+def test_a_median_in_ages_that_nobody_saw_is_as_wide_as_they_are():
+    """A quarter left at once, the rest when nobody was under study or later: half was gone anywhere in that time."""
+    left = [1.0] * 4 + [30.0] * 12 + [100.0] * 5 + [120.0] * 5
+    right = [2.0] * 4 + [inf] * 12 + [101.0] * 5 + [inf] * 5
+    entry = [0.0] * 16 + [90.0] * 10
+    found = turnbull(left, right, entry)
+    assert found.median[0] <= 30.0
+    assert found.median[1] >= 101.0
+    assert (found.determined(30.0), found.determined(95.0)) == (True, False)
+    assert found.rmst(30.0).high - found.rmst(30.0).low < 1.0
+    assert found.rmst(95.0).high - found.rmst(95.0).low > 40.0
 
 
 def test_bounds_of_many_intervals_take_little_memory():

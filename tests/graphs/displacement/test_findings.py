@@ -1,7 +1,12 @@
 """Answers against known truth: what moved is found, what did not is not, and what cannot be told is refused."""
 
+import ast
+import importlib
+import inspect
 import math
+import pkgutil
 import random
+import re
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -9,10 +14,12 @@ from typing import Any
 import msgspec
 import pytest
 
+import graphs.displacement
 from graphs.displacement.answers import CLAIMS, claimed
 from graphs.displacement.event import Detection, OtherEvent
 from graphs.displacement.findings import Findings, of_event, overall
 from graphs.displacement.movements import Movements, gather
+from graphs.displacement.returns import unseen
 from tests.graphs.displacement.movements import DAY_H, HEADING, day, event, gain, movements, series, world
 from tests.graphs.test_hops import hour, stay
 from waterbed.analysis.displacement import findings
@@ -273,3 +280,38 @@ def test_a_study_answers_an_event(conclusions: Conclusions) -> None:
     assert findings(conclusions, "NL", HEADING, event(**places)).names == {}
     with pytest.raises(InputError, match="does not know the hoster nobody"):
         findings(conclusions, "NL", HEADING, event(**{**asked, "controls": ("nobody",)}))
+
+
+def test_every_estimator_that_an_answer_names_is_there() -> None:
+    """What the column `estimator` may hold is a function of that module of waterbed.estimators."""
+    named = set[str]()
+    for module in pkgutil.iter_modules(graphs.displacement.__path__, "graphs.displacement."):
+        source = inspect.getsource(importlib.import_module(module.name))
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Constant) and re.fullmatch(r"[a-z_]+\.[a-z_]+", str(node.value)):
+                named.add(node.value)
+    named -= {"detection.home", "detection.abroad"}
+    assert len(named) > 15
+    for one in named:
+        module, _, function = one.partition(".")
+        assert callable(getattr(importlib.import_module(f"waterbed.estimators.{module}"), function)), one
+
+
+@pytest.mark.parametrize("unlike", [False, True])
+def test_three_feeds_tell_at_least_how_many_and_at_most_what_part(unlike: bool) -> None:
+    """Of 600 arrivals that the feeds find alike or unlike, the number is no less than the end, the part no more."""
+    rng, held = random.Random(3), 0
+    for _ in range(40):
+        found = {
+            n: frozenset(feed for feed in "abc" if rng.random() < ((0.6, 0.05)[n % 2] if unlike else 0.4))
+            for n in range(600)
+        }
+        gains = {
+            gain("b", 1.0, n, order="unknown", left="t", left_at=0.5): feeds for n, feeds in found.items() if feeds
+        }
+        known = replace(movements([*gains]), sources_of={one.url_id: feeds for one, feeds in gains.items()})
+        _, number, part = unseen(known, lambda _: True, reading="not parallel", of_what="")
+        assert (number.name, number.high, part.name, part.low) == ("arrivals in all", None, "detection", 0.0)
+        assert (number.note, part.note) == ("at least, by 3 feeds", "at most, by 3 feeds")
+        held += number.low <= 600 and len(gains) / 600 <= part.high
+    assert held >= 38

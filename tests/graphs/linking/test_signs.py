@@ -108,6 +108,13 @@ def test_name_servers_are_one_sign_unless_they_park() -> None:
         assert ("name_servers", "n1 n2", "") not in of("u", signs(seen, resolutions=(parked,)))
 
 
+def test_a_report_is_seen_no_later_than_it_came() -> None:
+    """Dates to come, of a report or its verification, do not make its signs last."""
+    for ahead in ({"reported_at": hour(900)}, {"verified_at": hour(900)}):
+        found = signs(reports=(replace(told("u", "c", at=3), **ahead),))
+        assert {one.last for one in found if one.url_id == "u"} == {hour(4)}
+
+
 def test_times_span_reports_and_looks() -> None:
     """A sign has the first and the last time it was seen; a URL's name is seen by reports too."""
     looks = [replace(PLAIN_LOOK, observed_at=hour(at)) for at in (9, 2, 5)]

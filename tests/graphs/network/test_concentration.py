@@ -56,6 +56,31 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     assert np.mean(means) == pytest.approx(truth, abs=0.004)
 
 
+@pytest.mark.parametrize(("chance", "contents"), [(0.95, 12), (0.8, 12), (0.9, 20)])
+def test_intervals_hold_the_truth_where_nearly_all_agree(chance: float, contents: int) -> None:
+    """An interval is given in all 200 worlds, of some width, and holds the truth in 88% or more, of both numbers."""
+    rng = np.random.default_rng(9)
+    same = largest = 0
+    for _ in range(200):
+        found = concentration(drawn([chance, 1 - chance], contents, rng), rng, resamples=100, top=1)
+        assert not isinstance(found.between_interval, Refusal)
+        assert not isinstance(found.top_interval, Refusal)
+        low, high = found.between_interval
+        assert high > low
+        same += low <= chance**2 + (1 - chance) ** 2 <= high
+        largest += found.top_interval[0] <= chance <= found.top_interval[1]
+    assert same / 200 >= 0.88
+    assert largest / 200 >= 0.88
+
+
+def test_contents_of_which_no_two_agree_tell_no_interval() -> None:
+    """Twelve contents at twelve destinations: no resample differs, which is said."""
+    hops = [sure("a", to, 0, content=to) for to in "bcdefghijklm"]
+    found = concentration(moves_of(hops), np.random.default_rng(1))
+    assert found.between == 0.0
+    assert isinstance(found.between_interval, Refusal)
+
+
 def test_many_contents_are_resampled_in_groups() -> None:
     """With more contents than groups the interval is about as wide as the spread over worlds."""
     found = [

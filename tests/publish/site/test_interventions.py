@@ -33,7 +33,7 @@ def answer(**changes):
     plain = {
         "question": "Did it?",
         "name": "WDD",
-        "estimator": "areas.clustered_difference",
+        "estimator": "wdd.clustered_difference",
         "reading": "not parallel",
         "n": 40,
         "n_of": "site clusters",

@@ -15,7 +15,7 @@ from waterbed.analysis.told_origins import answers_of
 from waterbed.model.actors import ACTED, WHY
 from waterbed.model.bookkeeping import Forgotten
 from waterbed.model.conclusions import Attribution, ChainLink, Episode, Verdict
-from waterbed.model.facts import Observation, Resolution
+from waterbed.model.facts import Observation, Resolution, reported_at
 from waterbed.study.assessment import once_each
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.external import ExternalConclusions
@@ -58,7 +58,7 @@ def _known(study: Study, conclusions: Conclusions, url_id: str) -> Iterator[Chai
     """The reports of a URL, and its ids."""
     mine = once_each([report for report in conclusions.all_facts.reports if report.url_id == url_id])
     for report in sorted(mine, key=lambda report: report.received_at):
-        when = report.reported_at or report.received_at
+        when = reported_at(report)
         yield ChainLink(about=url_id, step="report", value=report.category, source=report.source, data_date=when)
     aside = conclusions.set_aside
     if url_id in aside:

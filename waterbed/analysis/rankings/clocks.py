@@ -220,6 +220,8 @@ def _clock(
     ended = spell.first_down if spell.cause != "lineage" else None
     entered = max(0.0, hours(since if spell.absent_at is None else spell.known_up_at))
     left, right = hours(spell.last_up), None if ended is None else hours(ended)
+    if right is not None and left >= right:
+        left = min(0.0, right)  # first known when it was gone already: nobody saw it up
     if right is not None and right <= entered:
         entered = 0.0  # gone before it came under study: known all the same, so nothing was cut off
     arrived = [when for n in notices if n is not starter and (when := counted_at(n, clock))]
@@ -254,6 +256,6 @@ def _clock(
 
 
 def _timing(left: float, right: float | None) -> Timing:
-    if right is None or left >= 0:
-        return "after"
-    return "before" if right <= 0 else "open"
+    if right is not None and right <= 0:
+        return "before"
+    return "after" if right is None or left >= 0 else "open"

@@ -17,7 +17,13 @@ from waterbed.analysis.rankings.clocks import counted, running_clocks
 from waterbed.analysis.rankings.durations import half_gone
 from waterbed.analysis.rankings.takedown import REMOVED, Clock, Removal, incidence, removal
 from waterbed.estimators.survival.incidence import NOTHING, share_within
-from waterbed.estimators.trend import chances_within, cluster_bootstrap, percentile_interval, weighted_slope
+from waterbed.estimators.trend import (
+    chances_within,
+    cluster_bootstrap,
+    percentile_interval,
+    slope_error,
+    weighted_slope,
+)
 from waterbed.model.conclusions import RankClass
 from waterbed.model.takedown import ComplianceRow, ComplianceTrend, DeadlineRow, TakedownClock, Unanswered
 
@@ -31,6 +37,8 @@ FEWEST_WEEKS: Final = 4
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Groups = Mapping[str, Sequence[TakedownClock]]
+
+_NORMAL_95 = 1.959963984540054
 
 
 def week_of(when: datetime) -> str:
@@ -133,8 +141,8 @@ def trends(
 
     The share is the one removed within `within_h` hours. The slope of the weighted line through the weekly shares,
     weeks weighted by their clocks; a week whose clocks do not reach those hours is left out. The interval is that of
-    resampled clusters. No slope below FEWEST_WEEKS weeks or FEWEST_SITES clusters, nor where the share itself could not
-    be given.
+    resampled clusters, and at least that of one share in all weeks (`slope_error`). No slope below FEWEST_WEEKS weeks
+    or FEWEST_SITES clusters, nor where the share itself could not be given.
     """
     found = []
     for key, group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
@@ -161,7 +169,10 @@ def _trend(
         clusters = [place[kept[row].site_id] for row in rows]
         slope = _slope(week, chance)
         slopes = cluster_bootstrap(clusters, lambda draw: _slope(week[draw], chance[draw]), rng=rng, rounds=rounds)
-        low, high = percentile_interval(slopes) if slopes.size else (None, None)
+        if slope is not None and slopes.size:
+            wide = _NORMAL_95 * slope_error(week, float(chance.mean()), clusters)
+            low, high = percentile_interval(slopes)
+            low, high = max(-1.0, min(low, slope - wide)), min(1.0, max(high, slope + wide))
     return ComplianceTrend(
         key=key,
         name=name,

@@ -54,10 +54,11 @@ def half_gone(
 
     It is read off the incidence of all causes together, mass spread evenly within each hour. Its interval holds the
     times at which the interval of the share gone (`share_interval`) holds one half (Brookmeyer and Crowley, Biometrics
-    38, 1982), with what the clocks are worth at the median, and the hours that looks leave open there. None below
-    FEWEST_SITES sites known at that time, nor where reports span too few days. `until` is the end of the measurement,
-    by default the last time known. `curves` are the group's, if they are known already. Removals that were not
-    confirmed may have been the end: the lower end of the interval takes them for it.
+    38, 1982), with what the clocks are worth at the first hour from the median on at which FEWEST_SITES sites are
+    known, and the hours that looks leave open there. None if there is no such hour, nor where reports span too few
+    days. `until` is the end of the measurement, by default the last time known. `curves` are the group's, if they are
+    known already. Removals that were not confirmed may have been the end: the lower end of the interval takes them for
+    it.
     """
     if not group:
         return None
@@ -73,16 +74,16 @@ def _half_gone(group: Sequence[Clock], curves: Curves | None, until: datetime | 
     hours = curves.hours[curves.hours <= curves.known_until_h + _ROUNDING]
     gone = np.clip(1.0 - curves.survival[: hours.size], 0.0, 1.0)
     half = _first(hours, gone, 0.5)
-    at = float(hours[-1]) if half is None else float(np.ceil(half))
-    known = [clock for clock in group if known_within(clock, at)]
-    if len({clock.site_id for clock in known}) < FEWEST_SITES:
+    at = _told(group, float(hours[-1]) if half is None else float(np.ceil(half)), float(hours[-1]), 1.0)
+    if at is None:
         return None
     end = until or last_known(group)
     known_at = _known_at(group, hours)
     tail = (1.0 - level) / 2
     low, high, part = 0.0, None, 1.0
     for when in ("median", "ends"):
-        asked = [at] if when == "median" else sorted({float(np.ceil(low)), float(np.ceil(high or at))} - {at, 0.0})
+        ends = (_told(group, float(np.ceil(low)), 1.0, -1.0), _told(group, float(np.ceil(high or at)), hours[-1], 1.0))
+        asked = [at] if when == "median" else sorted({hour for hour in ends if hour is not None} - {at, 0.0})
         for hour in asked:
             worth = worth_within(group, hour, range(len(CAUSES)), until=end)
             if isinstance(worth, Refusal):
@@ -98,6 +99,15 @@ def _half_gone(group: Sequence[Clock], curves: Curves | None, until: datetime | 
     held = [*_between_looks(group), *([] if half is None else [half])]
     highest = max([np.inf if high is None else high, *held])
     return HalfGone(hours=half, low=min([low, *held]), high=highest if np.isfinite(highest) else None)
+
+
+def _told(group: Sequence[Clock], hour: float, last: float, step: float) -> float | None:
+    """The first hour up or down to the last at which FEWEST_SITES sites are known; None if there is none."""
+    while (last - hour) * step >= 0:
+        if len({clock.site_id for clock in group if known_within(clock, hour)}) >= FEWEST_SITES:
+            return hour
+        hour += step
+    return None
 
 
 def _between_looks(group: Sequence[Clock]) -> tuple[float, float]:
@@ -161,7 +171,8 @@ def mean_hours(clocks: Sequence[TakedownClock], within_h: float) -> Sure | None:
     Whichever of the two comes first counts; late entry is heeded. The interval is that of resampled clusters, and at
     least that of dependence over time: Student's, with the cosine variance of the clocks' own hours. None where fewer
     than FEWEST_SITES clusters were under study within the first hour, for then nothing is known of that time, where the
-    follow-up stops before `within_h`, or where origins span too few days. Removals that were not confirmed may have
+    follow-up stops before `within_h`, where several curves are as likely until then (`Maxima`: an age at which nobody
+    was under study), or where origins span too few days. Removals that were not confirmed may have
     been the end: the lower end of the interval takes them for it.
     """
     found = _mean_hours(clocks, within_h)
@@ -190,7 +201,7 @@ def _mean_hours(clocks: Sequence[TakedownClock], within_h: float) -> Sure | None
     right = np.array([np.inf if one.right_h is None else one.right_h for one in own])
     cluster = np.array([names[label] for label in labels])
     found = resample(left, right, cluster, np.random.default_rng(SEED), entry=entry, step=1.0)
-    if found.estimate.known_until < within_h or found.estimate.since > 0:
+    if found.estimate.known_until < within_h or found.estimate.since > 0 or not found.estimate.determined(within_h):
         return None
     wide = _half_width(own, labels, within_h)
     if wide is None:

@@ -18,7 +18,7 @@ from waterbed.intake.feed_presence import Delivered, Presence
 from waterbed.judging.quarantines import Decisions, GuardRules, feed_quarantines
 from waterbed.model.bookkeeping import Delivery
 from waterbed.model.conclusions import Quarantine
-from waterbed.model.facts import Report, Target
+from waterbed.model.facts import Report, Target, reported_at
 from waterbed.model.results import FeedCard
 
 Floats = npt.NDArray[np.float64]
@@ -89,7 +89,7 @@ def _card(
 ) -> FeedCard:
     urls = {report.url_id for report in own}
     known = [targets[url_id] for url_id in urls if url_id in targets]
-    days = {_day(report.reported_at or report.received_at) for report in own}
+    days = {_day(reported_at(report)) for report in own}
     # a report's own time may be missing, or wrong: after it came it cannot have been made
     delays = [max(timedelta(0), r.received_at - r.reported_at) / timedelta(hours=1) for r in own if r.reported_at]
     both = urls & shared

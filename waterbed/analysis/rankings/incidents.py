@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 from graphs.linking.clusters import DisjointSets
-from waterbed.model.facts import Report, Target
+from waterbed.model.facts import Report, Target, reported_at
 
 WITHIN: Final = timedelta(days=7)
 """Time after its first report in which an incident takes in further ones."""
@@ -35,7 +35,7 @@ def complaints(reports: Iterable[Report], targets: Mapping[str, Target]) -> list
             host_id=targets[report.url_id].host_id,
             category=report.category,
             content_id=report.content_id,
-            when=min(report.reported_at or report.received_at, report.received_at),
+            when=reported_at(report),
             page_id=report.parent_id or (report.url_id if report.url_id in pages else None),
         )
         for report in listed

@@ -182,6 +182,8 @@ def _say(listing: _Listing, *, midpoint: bool, ignore_entry: bool) -> None:
 
 def _half(stay: Survival) -> str:
     low, high = stay.median
+    if high == float("inf") and low < stay.known_until:
+        return f"half left after {low:.2f} days or more: at some ages nothing was listed that tells"
     if high == float("inf"):
         return f"more than half were still listed after {stay.known_until:.3g} days"
     return f"half left within {low:.2f} days" if low == high else f"half left within {low:.2f} to {high:.2f} days"

@@ -4,6 +4,7 @@ The maximum likelihood estimate.
 """
 
 import warnings
+from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -73,12 +74,17 @@ class Survival:
     def quantile(self, share: float) -> tuple[float, float]:
         """The cell (low, high] in which `share` of all ended.
 
-        (.., inf) if that was not seen.
+        (.., inf) if that was not seen. Where several curves are equally likely, from the first such cell of any to the
+        last.
         """
         if not 0.0 < share < 1.0:
             raise ValueError("a quantile needs a share above 0 and below 1")
-        cell = int(np.argmax(np.cumsum(self.mass) >= share - ROUNDING))
-        return float(self.start[cell]), float(self.end[cell])
+        first = last = int(np.argmax(np.cumsum(self.mass) >= share - ROUNDING))
+        if self.maxima and not self.maxima.unique:
+            bounds, cells = self.maxima.least_and_most, range(self.mass.size)
+            first = min(first, bisect_left(cells, True, key=lambda c: bounds(c, c + 1)[0] <= 1.0 - share + ROUNDING))
+            last = bisect_left(cells, True, lo=last, key=lambda c: bounds(c + 1, c + 1)[1] <= 1.0 - share + ROUNDING)
+        return float(self.start[first]), float(self.end[last]) if last < self.mass.size else float("inf")
 
     @property
     def median(self) -> tuple[float, float]:
@@ -88,11 +94,29 @@ class Survival:
     def rmst(self, tau: float) -> Between:
         """Mean time until the end or `tau`.
 
-        Whichever comes first, counted from `since`.
+        Whichever comes first, counted from `since`. Where several curves are equally likely, the bounds hold the means
+        of all.
         """
         lived = (np.minimum(self.start, tau), part_lived(self.start, self.end, tau), np.minimum(self.end, tau))
         low, middle, high = (float(self.mass @ np.maximum(time - self.since, 0.0)) for time in lived)
+        if not self.determined(tau):
+            low, high = min(low, self._mean(self.start, tau, 0)), max(high, self._mean(self.end, tau, 1))
         return Between(low=low, middle=middle, high=high)
+
+    def determined(self, time: float) -> bool:
+        """True if all equally likely curves agree until then.
+
+        Of survival after each cell that begins before `time`.
+        """
+        return self.maxima is None or self.maxima.agree(int((self.start < time).sum()))
+
+    def _mean(self, edge: Floats, tau: float, which: int) -> float:
+        """The least (0) or the greatest (1) mean, were each cell's mass at its edge."""
+        if self.maxima is None:
+            raise ValueError("other curves than this one were not asked for")
+        times = np.clip(np.concatenate([[self.since], edge, [tau]]), self.since, max(tau, self.since))
+        cells = np.flatnonzero(np.diff(times) > 0)
+        return float(sum((times[c + 1] - times[c]) * self.maxima.least_and_most(c, c)[which] for c in cells.tolist()))
 
     def given(self, time: float) -> "Survival":
         """Return the curve conditional on survival to `time`.

@@ -4,7 +4,7 @@ Whole clusters are drawn again, all resamples at once.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from waterbed.estimators.survival.em import ascend
 from waterbed.estimators.survival.incidence import Gap, sparse
 from waterbed.estimators.survival.intervals import ROUNDING, Floats, Intervals, intervals
 from waterbed.estimators.survival.npmle import MAX_ROUNDS, TOLERANCE, Survival, maximum, part_gone, part_lived
+from waterbed.estimators.survival.undetermined import Maxima
 
 _Statistic = Callable[[Floats], Floats]
 """From masses, cells x resamples, to one number for each resample."""
@@ -135,6 +136,7 @@ def resample(
         raise ValueError("at least one resample is needed")
     names, member = np.unique(labels, return_inverse=True)
     estimate = maximum(held, held.weight, tolerance=tolerance)
+    estimate = replace(estimate, maxima=Maxima(held, estimate.mass))
     within = _within(held, member, names.size)
     resampled = rng.multinomial(names.size, np.full(names.size, 1.0 / names.size), size=resamples).T
     return Resampled(

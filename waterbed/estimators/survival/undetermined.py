@@ -12,6 +12,8 @@ from waterbed.estimators.survival.intervals import Floats, Intervals
 
 _GONE: Final = 1e-9
 """Survival below which all are taken to have ended."""
+_SAME: Final = 1e-6
+"""Difference of survival below which curves agree but for rounding."""
 _UNBOUNDED: Final = 3
 """How linprog says that nothing bounds the aim."""
 
@@ -80,6 +82,14 @@ class Maxima:
         """True if there is one curve only."""
         parts = self._parts
         return parts.count - 1 <= int(np.abs(parts.lived).max() > _GONE)
+
+    def agree(self, cells: int) -> bool:
+        """True if all give the same S after those cells."""
+        if self.unique:
+            return True
+        part = self._parts.part
+        bounds = (self.least_and_most(c, c) for c in np.flatnonzero(part[: cells + 1] != part[0]).tolist())
+        return all(most - least <= _SAME for least, most in bounds)
 
     def least_and_most(self, sooner: int, later: int) -> tuple[float, float]:
         """The least S after `later` cells, the greatest after `sooner`."""

@@ -210,7 +210,9 @@ class CurveHour:
 class SheetNumbers:
     """Numbers of a sheet that no other table has."""
 
-    mean_h: Annotated[float | None, "mean hours until the end or `within_h`; null: not followed so long, or too few"]
+    mean_h: Annotated[
+        float | None, "mean hours until the end or `within_h`; null: too few followed so long, or hours nobody saw"
+    ]
     mean_low: Annotated[float | None, "lower end of its 95% interval"]
     mean_high: Annotated[float | None, "upper end of its 95% interval"]
     within_h: Annotated[float | None, "hours at which the mean stops counting"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 
+from waterbed.cli.streams import unread
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 OK, FINDING, USAGE, OURS = 0, 1, 2, 3
 """Exit codes: done; done and something was found; the user's to mend; our fault."""
 
+if (_COLUMNS := os.environ.get("COLUMNS", "")) and not (_COLUMNS.isdecimal() and int(_COLUMNS)):
+    del os.environ["COLUMNS"]  # nothing fits in a width of 0: some terminals say so where they know none
 console = Console(highlight=False, markup=False, emoji=False)
 err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 SHOWN = 40
@@ -222,7 +226,10 @@ def print_tables(
 
 
 def _counted(tables: Iterable[pa.Table], advance: Callable[[int], None]) -> Iterator[pa.Table]:
+    """Pass tables on while anybody reads what is made of them."""
     for table in tables:
+        if unread():
+            return
         yield table
         advance(table.num_rows)
 

@@ -27,7 +27,7 @@ from waterbed.store.schema import bring_forward, held
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys, Vault, key_file, read_keys, refuse_inside, write_keys
-from waterbed.store.whole.files import write_whole
+from waterbed.store.whole.files import locked, write_whole
 
 LAB = "lab.toml"
 STORE_ENVIRONMENT = "WATERBED_STORE"
@@ -227,33 +227,69 @@ def private() -> Iterator[None]:
 
 def create_folder(path: Path, config: Config, lab: Lab | None = None) -> Folder:
     """Make a new study folder, with fresh keys outside it."""
-    if (path / SETTINGS).exists():
-        raise InputError(f"{path} holds a study already; choose another folder or remove it first")
+    _refuse_study(path)
     if path.exists() and not path.is_dir():
         raise InputError(f"{path} is a file; a study needs a folder")
     refuse_inside(key_file(config.study), path)
-    new = not path.exists()
     try:
-        with private():
-            path.mkdir(parents=True, exist_ok=True)
-            path.chmod(0o700)
-            (path / "tables").mkdir(exist_ok=True)
-            _prepare_store(path, config)
-            if lab:
-                write_toml(path / LAB, lab)
-            write_whole(path / SCHEMA, msgspec.json.format(msgspec.json.encode(schema()), indent=1))
-            write_whole(path / SETTINGS, commented(config))
-            return open_folder(path)
-    except BaseException as problem:
+        with private(), _made(path) as new:
+            _refuse_study(path)
+            return _filled(path, new, config, lab)
+    except OSError as problem:
+        raise InputError(f"{path} cannot be made a study folder ({problem.strerror})") from None
+
+
+def _refuse_study(path: Path) -> None:
+    if (path / SETTINGS).exists():
+        raise InputError(f"{path} holds a study already; choose another folder or remove it first")
+
+
+@contextmanager
+def _made(path: Path) -> Iterator[bool]:
+    """Make a folder and hold its lock; False if it was there before."""
+    new, handle = True, None
+    try:
+        path.mkdir(parents=True)
+    except FileExistsError:
+        new = False
+    try:
+        with suppress(BlockingIOError):
+            handle = locked(path / "lock", os.O_RDWR | os.O_CREAT)
+        if handle is None or not os.fstat(handle).st_nlink:  # removed: the other one failed just now
+            raise InputError(f"another init is at work in {path}; wait until it has ended (docs/cli.md, init)")
+        yield new
+    finally:
+        if handle is not None:
+            os.close(handle)
+        if new:
+            with suppress(OSError):  # it is not empty
+                path.rmdir()
+
+
+def _filled(path: Path, new: bool, config: Config, lab: Lab | None) -> Folder:
+    """Fill a folder that is held; a failure leaves neither settings nor keys, and a new folder not at all."""
+    keys = None
+    try:
+        path.chmod(0o700)
+        (path / "tables").mkdir(exist_ok=True)
+        keys = _prepare_store(path, config)
+        if lab:
+            write_toml(path / LAB, lab)
+        write_whole(path / SCHEMA, msgspec.json.format(msgspec.json.encode(schema()), indent=1))
+        write_whole(path / SETTINGS, commented(config))
+        return open_folder(path)
+    except BaseException:
+        for one in (path / SETTINGS, keys):
+            with suppress(OSError):
+                if one:
+                    one.unlink(missing_ok=True)
         if new:
             shutil.rmtree(path, ignore_errors=True)
-        if isinstance(problem, OSError):
-            raise InputError(f"{path} cannot be made a study folder ({problem.strerror})") from None
         raise
 
 
-def _prepare_store(path: Path, config: Config) -> None:
-    """Create an empty store, its key check, then the keys."""
+def _prepare_store(path: Path, config: Config) -> Path | None:
+    """Create an empty store, its key check, then the keys; return the file of keys that was written."""
     store = Store(_store_url(path, config))
     try:
         store.migrate()
@@ -262,8 +298,10 @@ def _prepare_store(path: Path, config: Config) -> None:
         given = bool(os.environ.get(KEYS_ENVIRONMENT))
         keys = read_keys(config.study, path) if given else Keys.new()
         store.add([Vault(keys).check()])
-        if not given:
-            write_keys(key_file(config.study), keys, path)
+        if given:
+            return None
+        write_keys(key_file(config.study), keys, path)
+        return key_file(config.study)
     finally:
         store.close()
 

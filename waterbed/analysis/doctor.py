@@ -58,24 +58,29 @@ def examine(study: Study) -> list[Finding]:
         *privacy_findings(study),
         *backup_findings(study),
         *disk_findings(study),
-        *_settings(study),
+        *([] if study.folder.frozen else _measuring(study, conclusions)),
         *_keys(study),
-        *_canary(study, conclusions),
         *_quarantines(conclusions),
         *_unseen(conclusions),
         *_set_aside(conclusions),
         *_deliveries(study, conclusions),
-        *_schedule(study),
-        *_runs(study),
         *_routes(study, conclusions),
         *_lists(study),
-        *_registrations(study),
-        *_domains(conclusions),
         *_hosters(study),
         *_events(study),
     ]
     order = ("problem", "warning", "note")
     return sorted(found, key=lambda one: order.index(one.severity))
+
+
+def _measuring(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
+    """Findings on how the study looks and asks; a reproduced one does neither."""
+    yield from _settings(study)
+    yield from _canary(study, conclusions)
+    yield from _schedule(study)
+    yield from _runs(study)
+    yield from _registrations(study)
+    yield from _domains(conclusions)
 
 
 def _set_aside(conclusions: Conclusions) -> Iterator[Finding]:

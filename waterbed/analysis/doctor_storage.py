@@ -106,7 +106,7 @@ def orphan_findings(study: Study) -> Iterator[Finding]:
         yield finding(
             "warning", "facts hang in the air", figures, f"something removed rows: compare with a backup ({_SEE})"
         )
-    never = unscheduled(study.store)
+    never = 0 if study.folder.frozen else unscheduled(study.store)
     if never:
         yield finding("note", "reported URLs are never due again", f"{never:,}")
 

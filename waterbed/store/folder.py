@@ -170,8 +170,11 @@ class Folder:
         """Mark dead runs and release their leases.
 
         A living run on this machine holds a lock on its file, and the kernel drops the lock when the process dies. One
-        on another machine, or one that stands still, is known by its silence.
+        on another machine, or one that stands still, is known by its silence. Runs of a study that was reproduced ended
+        elsewhere.
         """
+        if self.frozen:
+            return 0
         dead = []
         for run_id in self.store.unfinished_runs():
             lock = self.path / "runs" / run_id

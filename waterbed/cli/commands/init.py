@@ -198,7 +198,8 @@ def _stands(found: Standing, study: Path) -> None:
     console.print(f"{found.name}: {_PHASES[found.phase]}", style="bold")
     passed = "no pass yet"
     if found.last_pass_at:
-        passed = f"last pass {found.last_pass_at:%Y-%m-%d %H:%M}, {found.last_pass_end or 'going on, or killed'}"
+        unended = "its end is not in the package" if found.phase == "reproduced" else "going on, or killed"
+        passed = f"last pass {found.last_pass_at:%Y-%m-%d %H:%M}, {found.last_pass_end or unended}"
     say(f"{found.reports:,} reports; {found.due:,} checks due, {found.overdue:,} of them overdue; {passed}")
     for block in found.blocks:
         console.print(f"- {block}")

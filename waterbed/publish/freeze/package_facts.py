@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from attribution.hosters.review import in_force, statuses
-from waterbed.model.bookkeeping import Delivery, QuarantineDecision, Run
+from waterbed.model.bookkeeping import Delivery, QuarantineDecision, Run, RunEnd
 from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.errors import InputError
 from waterbed.model.facts import (
@@ -60,6 +60,7 @@ FROZEN_FACTS: Final[tuple[type, ...]] = (
     Snapshot,
     Delivery,
     Run,
+    RunEnd,
     QuarantineDecision,
     HosterChange,
     Coding,
@@ -129,6 +130,8 @@ def _cleaned(one: Any, people: Mapping[str, str]) -> Any:
     cls, changes = type(one), dict[str, Any]()
     if cls is Run:
         changes = {"config_hash": "", "clock_skew_s": None}
+    elif cls is RunEnd:
+        changes = {"rate": None}
     elif cls is DomainRegistration:
         changes = {"etag": None}  # whoever may ask the registry could try names until it says "unchanged"
     elif cls in _SPOKEN:

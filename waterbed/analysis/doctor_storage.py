@@ -3,6 +3,7 @@
 Its store, its backups, its disk, its lake.
 """
 
+import shlex
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from waterbed.model.facts import Target
+from waterbed.model.shell import command
 from waterbed.store.backup.make import KIND
 from waterbed.store.integrity import integrity, orphans, unscheduled
 from waterbed.store.lake.kinds import PRUNABLE
@@ -81,7 +83,7 @@ def unfinished_findings(study: Study) -> Iterator[Finding]:
                 "problem" if half else "warning",
                 "a publication is half replaced" if half else "a publication was cut short",
                 one.place if seen else f"{one.place} cannot be seen now",
-                f"waterbed publish {one.place}{gone} ({_PUBLISHED})",
+                f"{command('publish', one.place, study=study.folder.path)}{gone} ({_PUBLISHED})",
             )
         else:
             yield finding("warning", f"{one.what} was cut short", one.place, f"remove {one.remains}")
@@ -95,7 +97,9 @@ def privacy_findings(study: Study) -> Iterator[Finding]:
         return
     shown = sum(1 for file in path.iterdir() if file.is_file() and file.stat().st_mode & 0o077)
     figures = f"mode {path.stat().st_mode & 0o777:o}, {shown} files in it too"
-    yield finding("warning", "others on this machine can read the study", figures, f"chmod -R go= {path}")
+    yield finding(
+        "warning", "others on this machine can read the study", figures, shlex.join(["chmod", "-R", "go=", str(path)])
+    )
 
 
 def orphan_findings(study: Study) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from sqlalchemy import delete
 
 from waterbed.model.bookkeeping import KeyCheck, Run, RunEnd
 from waterbed.model.errors import InputError, KeyProblem, NotNow, ReadOnly, StudyMissing
+from waterbed.model.shell import command
 from waterbed.model.version import __version__
 from waterbed.store.config import Config, placed, read_config, read_lab, write_toml
 from waterbed.store.described import SCHEMA, commented, schema
@@ -322,7 +323,9 @@ def _was_unfinished(path: Path, store: Store) -> bool:
 def open_folder(path: Path, clock: Clock | None = None) -> Folder:
     """Open a study folder and check settings, keys and store."""
     if not (path / SETTINGS).is_file():
-        raise StudyMissing(f"no study in {path}: {SETTINGS} is missing; make one with: waterbed init {path}")
+        if path.is_file():
+            raise StudyMissing(f"{path} is a file; the folder of a study was expected (docs/architecture.md, Storage)")
+        raise StudyMissing(f"no study in {path}: {SETTINGS} is missing; make one with: {command('init', path)}")
     config, config_hash = read_config(path / SETTINGS)
     config = placed(config)
     lab = read_lab(path / LAB)

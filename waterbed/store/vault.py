@@ -4,6 +4,7 @@ import base64
 import hmac
 import os
 import secrets
+import shlex
 import stat
 from dataclasses import dataclass
 from functools import lru_cache
@@ -162,13 +163,14 @@ def read_keys(study_id: str, study: Path) -> Keys:
             "(docs/operations.md, Keys)"
         ) from None
     if stat.S_IMODE(mode) & 0o077:
-        raise KeyProblem(f"{path} is readable by others (mode {stat.S_IMODE(mode):o}); run: chmod 600 {path}")
+        mend = shlex.join(["chmod", "600", str(path)])
+        raise KeyProblem(f"{path} is readable by others (mode {stat.S_IMODE(mode):o}); run: {mend}")
     return Keys.from_toml(text, str(path))
 
 
 def refuse_inside(path: Path, study: Path) -> None:
     """Keys may not lie in the folder they protect."""
-    if path.resolve().is_relative_to(study.resolve()):
+    if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(study)):
         raise KeyProblem(
             f"the key file {path} lies inside the study folder; keep keys elsewhere (docs/operations.md, Keys)"
         )

@@ -12,6 +12,7 @@ import typer
 from waterbed.cli.options import NewStudy, Store
 from waterbed.cli.output import FINDING, OK, console, note, say
 from waterbed.model.errors import KeyProblem
+from waterbed.model.shell import command
 
 
 def backup(
@@ -77,7 +78,7 @@ def restore(
         open_folder(folder).close()
     except KeyProblem as problem:
         say(f"It is whole, but its keys are missing here: {problem}")
-        say(f"Put them back: waterbed -C {folder} key restore ESCROW")
+        say(f"Put them back: {command('key', 'restore', 'ESCROW', study=folder)}")
         raise typer.Exit(FINDING) from None
     console.print("The keys open it.")
 

@@ -28,7 +28,7 @@ from waterbed.store.schema import bring_forward, held
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys, Vault, key_file, read_keys, refuse_inside, write_keys
-from waterbed.store.whole.files import locked, write_whole
+from waterbed.store.whole.files import locked, refuse_odd_name, write_whole
 
 LAB = "lab.toml"
 STORE_ENVIRONMENT = "WATERBED_STORE"
@@ -231,11 +231,12 @@ def private() -> Iterator[None]:
 
 def create_folder(path: Path, config: Config, lab: Lab | None = None) -> Folder:
     """Make a new study folder, with fresh keys outside it."""
-    _refuse_study(path)
-    if path.exists() and not path.is_dir():
-        raise InputError(f"{path} is a file; a study needs a folder")
-    refuse_inside(key_file(config.study), path)
     try:
+        refuse_odd_name(path)
+        _refuse_study(path)
+        if path.exists() and not path.is_dir():
+            raise InputError(f"{path} is a file; a study needs a folder")
+        refuse_inside(key_file(config.study), path)
         with private(), _made(path) as new:
             _refuse_study(path)
             return _filled(path, new, config, lab)
@@ -326,6 +327,7 @@ def open_folder(path: Path, clock: Clock | None = None) -> Folder:
         if path.is_file():
             raise StudyMissing(f"{path} is a file; the folder of a study was expected (docs/architecture.md, Storage)")
         raise StudyMissing(f"no study in {path}: {SETTINGS} is missing; make one with: {command('init', path)}")
+    refuse_odd_name(path)
     config, config_hash = read_config(path / SETTINGS)
     config = placed(config)
     lab = read_lab(path / LAB)

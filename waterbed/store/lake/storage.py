@@ -15,7 +15,7 @@ from typing import Final
 from pyarrow import fs
 
 from waterbed.model.errors import InputError, StoreFailure
-from waterbed.store.whole.files import sync
+from waterbed.store.whole.files import refuse_odd_name, sync
 
 _AT_ONCE: Final = 1 << 22
 NEW: Final = ".new"
@@ -33,7 +33,8 @@ class Storage:
         self.local = "://" not in location
         if self.local:
             self._files: fs.FileSystem = fs.LocalFileSystem()
-            self.root = str((study / location).resolve())
+            refuse_odd_name(study / location)
+            self.root = os.path.realpath(study / location)
             return
         # a key in the settings would be backed up and shown; what it looked like is not repeated
         if "@" in re.split("[/?#]", location.partition("://")[2], maxsplit=1)[0]:

@@ -19,7 +19,7 @@ from typing import Final, Literal
 import msgspec
 
 from waterbed.model.errors import InputError, StoreFailure
-from waterbed.store.whole.files import locked, sync, write_synced
+from waterbed.store.whole.files import locked, refuse_odd_name, sync, write_synced
 from waterbed.store.whole.unfinished import begun
 
 SUMS: Final = "SHA256SUMS"
@@ -62,6 +62,7 @@ def replace_files(
     strange = [name for name in new if not _NAME.fullmatch(name)]
     if strange:
         raise ValueError(f"{len(strange)} names of files have other characters than {_NAME.pattern}")
+    refuse_odd_name(folder)
     with _explained(folder) as attempt, _journal(folder) as (place, journal):
         attempt.entries = _entries((place / JOURNAL).read_bytes())
         ours = _known(place, attempt.entries, marks)

@@ -111,6 +111,7 @@ def _count(connection: Connection, table: Any, *conditions: ColumnElement[bool])
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
 _ODD: Final = (errno.EEXIST, errno.EISDIR, errno.ENOTDIR)
+_UNNAMED: Final = (errno.ENAMETOOLONG, errno.ELOOP)
 _FAILED: Final = (errno.EIO, errno.ENXIO, errno.ENODEV, errno.EREMOTEIO, errno.ESTALE, errno.EINTR)
 
 
@@ -124,6 +125,10 @@ def disk_trouble(problem: OSError) -> WaterbedError | None:
         return InputError(
             f"{place.name} in the study's folder is not what was expected ({problem.strerror}); restore it from a "
             "backup (docs/architecture.md, Storage)"
+        )
+    if problem.errno in _UNNAMED:
+        return InputError(
+            f"a file or folder that was named cannot exist ({problem.strerror}); name another one (docs/cli.md)"
         )
     if problem.errno in _FULL:
         return OwnFailure(

@@ -16,6 +16,7 @@ from waterbed.analysis.doctor_storage import (
     backup_findings,
     disk_findings,
     finding,
+    lake_findings,
     orphan_findings,
     privacy_findings,
     store_findings,
@@ -49,7 +50,8 @@ def examine(study: Study) -> list[Finding]:
     Writes nothing.
     """
     damage = [*store_findings(study), *unfinished_findings(study)]
-    if damage[0].severity == "problem":
+    damage += (lost := list(lake_findings(study)))
+    if lost or damage[0].severity == "problem":
         return damage
     conclusions = study.conclude()
     found = [

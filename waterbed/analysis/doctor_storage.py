@@ -11,6 +11,7 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
+from waterbed.model.errors import StoreFailure
 from waterbed.model.facts import Target
 from waterbed.model.shell import command
 from waterbed.store.backup.make import KIND
@@ -71,6 +72,14 @@ def store_findings(study: Study) -> Iterator[Finding]:
             f"PostgreSQL without amcheck, schema {store.revision()}",
             "CREATE EXTENSION amcheck",
         )
+
+
+def lake_findings(study: Study) -> Iterator[Finding]:
+    """Findings on a lake that cannot be read."""
+    try:
+        lake_of(study.folder).manifest()
+    except StoreFailure as problem:
+        yield finding("problem", "the lake cannot be read", str(problem), "mend it first: nothing else can be examined")
 
 
 def unfinished_findings(study: Study) -> Iterator[Finding]:

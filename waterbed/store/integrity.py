@@ -1,6 +1,7 @@
 """Checks that a store is whole and its references resolve."""
 
 import errno
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -115,6 +116,16 @@ _UNNAMED: Final = (errno.ENAMETOOLONG, errno.ELOOP)
 _FAILED: Final = (errno.EIO, errno.ENXIO, errno.ENODEV, errno.EREMOTEIO, errno.ESTALE, errno.EINTR)
 
 
+def _unreadable(place: Path) -> Path | None:
+    """The path itself or the folder above it that this account may not read; None if it may read all."""
+    for one in (*reversed(place.parents), place):
+        if not os.path.lexists(one):
+            return None
+        if not os.access(one, os.R_OK if one == place else os.X_OK):
+            return one
+    return None
+
+
 def disk_trouble(problem: OSError) -> WaterbedError | None:
     """Return a disk failure as a WaterbedError, else None.
 
@@ -134,6 +145,13 @@ def disk_trouble(problem: OSError) -> WaterbedError | None:
         return OwnFailure(
             f"there is no room left on a disk ({problem.strerror}): what was recorded before is safe, this step was "
             "not finished; make room and start again (docs/operations.md, Full disk)"
+        )
+    if problem.errno in _CLOSED and problem.filename and (closed := _unreadable(place)):
+        own = closed.name in OWN and (closed.parent / SETTINGS).is_file()
+        what = f"{closed.name} in the study's folder" if own else "a file or folder that is needed"
+        return InputError(
+            f"{what} cannot be read ({problem.strerror}); let this account read it, and start again "
+            "(docs/operations.md, Read only)"
         )
     if problem.errno in _CLOSED:
         return ReadOnly(

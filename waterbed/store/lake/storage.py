@@ -22,6 +22,10 @@ NEW: Final = ".new"
 """End of the name of what is being written."""
 
 
+class PlaceFailure(StoreFailure):
+    """The place of a lake cannot be read or written."""
+
+
 class Storage:
     """Files under one root, by relative paths with slashes."""
 
@@ -62,7 +66,7 @@ class Storage:
         except OSError as problem:
             # the text of an object store may name accounts and hosts
             why = problem.strerror if self.local and problem.strerror else type(problem).__name__
-            raise StoreFailure(f"the lake's place failed at {what} ({why}); see docs/lake.md, Where it lies") from None
+            raise PlaceFailure(f"the lake's place failed at {what} ({why}); see docs/lake.md, Where it lies") from None
 
     def read(self, path: str) -> bytes:
         """All bytes of a file; FileNotFoundError if there is none."""

@@ -44,7 +44,7 @@ def test_an_init_that_fails_leaves_no_keys(there: bool, tmp_path: Path, monkeypa
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(folders, "open_folder", fails)
-    with pytest.raises(InputError, match="No space left"):
+    with pytest.raises(OSError, match="No space left"):
         create_folder(tmp_path / "s", config)
     assert not key_file(config.study).exists()
     assert (tmp_path / "s").exists() == (tmp_path / "s" / "mine.txt").exists() == there

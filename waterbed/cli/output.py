@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 from rich.console import Console
 
 from waterbed.cli.streams import unread
-from waterbed.model.errors import InputError
+from waterbed.model.errors import InputError, OwnFailure, ReadOnly
 from waterbed.model.progress import stage
 
 if TYPE_CHECKING:
@@ -102,14 +102,19 @@ def page_of(file: IO[str], width: int) -> Console:
 def written_at(place: object) -> Iterator[None]:
     """InputError for a place that cannot be written.
 
-    Nor may a study's own files or its keys be replaced.
+    Nor may a study's own files or its keys be replaced. Full disks and failed reads are said as everywhere.
     """
+    from waterbed.store.integrity import UNNAMED, disk_trouble  # noqa: PLC0415 (see above)
     from waterbed.store.own_files import refuse_own  # noqa: PLC0415 (see above)
 
     try:
         refuse_own(Path(str(place)))
         yield
     except OSError as problem:
+        trouble, at, failed = disk_trouble(problem), Path(str(place)), Path(str(problem.filename or ""))
+        here = isinstance(trouble, ReadOnly) or at.is_relative_to(failed) or failed.is_relative_to(at)
+        if isinstance(trouble, OwnFailure) or (trouble and not here and problem.errno not in UNNAMED):
+            raise trouble from None
         raise InputError(f"{place} cannot be written ({problem.strerror}); name another place") from None
 
 

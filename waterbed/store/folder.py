@@ -28,7 +28,7 @@ from waterbed.store.schema import bring_forward, held
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys, Vault, key_file, read_keys, refuse_inside, write_keys
-from waterbed.store.whole.files import locked, refuse_odd_name, write_whole
+from waterbed.store.whole.files import DISK, locked, refuse_odd_name, write_whole
 
 LAB = "lab.toml"
 STORE_ENVIRONMENT = "WATERBED_STORE"
@@ -241,6 +241,8 @@ def create_folder(path: Path, config: Config, lab: Lab | None = None) -> Folder:
             _refuse_study(path)
             return _filled(path, new, config, lab)
     except OSError as problem:
+        if problem.errno in DISK:
+            raise
         raise InputError(f"{path} cannot be made a study folder ({problem.strerror})") from None
 
 

@@ -22,7 +22,7 @@ from waterbed.model.errors import InputError, KeyProblem
 from waterbed.model.urls import CanonicalUrl, is_address, platform_suffix, registrable_domain
 from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.own_files import KEY_FILE_ENVIRONMENT
-from waterbed.store.whole.files import sync
+from waterbed.store.whole.files import DISK, sync
 
 _CONSTANT = "waterbed"
 KEYS_ENVIRONMENT = "WATERBED_KEYS"
@@ -117,6 +117,8 @@ def write_secret(path: Path, text: str, study: Path) -> None:
     except FileExistsError:
         raise KeyProblem(f"{path} exists already; keys are never overwritten") from None
     except OSError as problem:
+        if problem.errno in DISK:
+            raise
         raise KeyProblem(f"{path} cannot be written ({problem.strerror}); name another place") from None
 
 
@@ -132,6 +134,8 @@ def replace_keys(path: Path, keys: Keys, study: Path) -> None:
         fresh.replace(real)
         sync(real.parent)
     except OSError as problem:
+        if problem.errno in DISK:
+            raise
         raise KeyProblem(f"{path} cannot be written ({problem.strerror}); see docs/operations.md, Keys") from None
 
 

@@ -24,6 +24,7 @@ from waterbed.model.errors import InputError
 from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.config import write_toml
 from waterbed.store.machine_settings import HostName
+from waterbed.store.whole.files import DISK
 
 KeyScope = Literal["aggregates", "cases"]
 """Aggregates: counts of groups. Cases: single episodes and hops, under keyed ids."""
@@ -118,6 +119,8 @@ def add_key(path: Path, study: Path, name: str, scopes: tuple[str, ...]) -> str:
         write_toml(path, msgspec.structs.replace(access, keys=(*access.keys, entry)))
         path.chmod(stat.S_IRUSR | stat.S_IWUSR)
     except OSError as problem:
+        if problem.errno in DISK:
+            raise
         raise InputError(f"{path} cannot be written ({problem.strerror}); name another place ({SEE})") from None
     return key
 

@@ -5,12 +5,14 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from errno import EINVAL, ENOTSUP
+from errno import EDQUOT, EFBIG, EINVAL, EIO, ENOSPC, ENOTSUP
 from pathlib import Path
 from typing import IO, Final
 
 from waterbed.model.errors import InputError
 
+DISK: Final = (ENOSPC, EDQUOT, EFBIG, EIO)
+"""What a disk says that is full or fails: another place is no remedy, and the command line ends with exit code 3."""
 NEW: Final = ".waterbed-new"
 """End of the name of what is being written."""
 _LONGEST: Final = 200

@@ -79,6 +79,7 @@ def test_a_read_only_study_says_that_it_is_and_nothing_changes(looked: tuple[Pat
             ("key", "rotate"),
             ("reveal", url_id, "--reason", "case 1"),
             ("hosters", "add", tmp_path / "hosters.toml"),
+            ("cache", "refresh"),
         ):
             assert (
                 "cannot be written" in (line := one_sentence(command("-C", path, *words), 2)) or "not written" in line

@@ -186,7 +186,7 @@ _OURS = {
         "waterbed/store/backup/restore.py",
     },
     "a package that its registry's client has verified": {"waterbed/study/sources.py"},
-    "the null device, for streams that were closed": {"waterbed/cli/main.py"},
+    "the null device, for streams that were closed": {"waterbed/cli/streams.py"},
 }
 """Files that read or parse by themselves, by why they may."""
 

@@ -224,14 +224,28 @@ def read_event(path: Path) -> Event:
 
 
 def event_files(folder: Path) -> list[Path]:
-    """The event files of a study folder, by name."""
-    return sorted((folder / EVENTS).glob("*.toml"))
+    """The event files of a study folder, by name.
+
+    InputError if the folder of events cannot be listed.
+    """
+    try:
+        return sorted(path for path in (folder / EVENTS).iterdir() if path.name.endswith(".toml"))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as problem:
+        raise InputError(
+            f"{folder / EVENTS} cannot be read ({problem.strerror}); a folder of event files was expected ({SEE})"
+        ) from None
 
 
 def events_in(folder: Path) -> tuple[list[Event], list[InputError]]:
     """A folder's events, and why other files are unreadable."""
     found, unread = list[Event](), list[InputError]()
-    for path in event_files(folder):
+    try:
+        files = event_files(folder)
+    except InputError as problem:
+        return [], [problem]
+    for path in files:
         try:
             found.append(read_event(path))
         except InputError as problem:

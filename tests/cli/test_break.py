@@ -52,6 +52,29 @@ def test_a_closed_standard_input_is_no_empty_file(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, "standard input is closed" in done.stderr) == (2, "", True)
 
 
+def test_a_pipe_that_nobody_reads_stops_no_work(tmp_path: Path) -> None:
+    """All files are imported though their lines go nowhere, and the exit code is the command's own."""
+    home = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    for name in "abcd":
+        (tmp_path / f"{name}.csv").write_text(f"url\nhttp://{name}.example.com/x\n")
+
+    def unread(*words: object) -> int:
+        reader, writer = os.pipe()
+        os.close(reader)
+        asked = [sys.executable, "-m", "waterbed.cli", *map(str, words)]
+        done = subprocess.run(asked, stdout=writer, stderr=subprocess.PIPE, text=True, check=False, env=home)
+        os.close(writer)
+        assert done.stderr == ""
+        return done.returncode
+
+    assert unread("init", tmp_path / "s") == 0
+    study = ("-C", tmp_path / "s")
+    assert unread(*study, "import", *sorted(tmp_path.glob("*.csv")), "--source", "hotline") == 0
+    with closing(sqlite3.connect(tmp_path / "s" / "waterbed.db")) as opened:
+        assert opened.execute("SELECT count(*) FROM report").fetchone() == (4,)
+    assert [unread(*study, "lag"), unread(*study, "sources", "--format", "csv"), unread("--help")] == [0, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -1,6 +1,9 @@
 """What is printed for people: tables as wide as they must be, values spelled; words taken as typer takes them."""
 
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,6 +45,20 @@ def test_cards_of_sources_are_whole_on_a_narrow_terminal(capsys: pytest.CaptureF
     shown = capsys.readouterr().out
     assert "deliveries" in shown
     assert "1,400, 12 empty, 3 held" in shown
+
+
+@pytest.mark.parametrize("columns", ["0", "00", "²", "wide"])
+def test_a_width_of_no_columns_is_none(columns: str) -> None:
+    """A `COLUMNS` that is no width counts as unset, so that tables are printed."""
+    asked = "from waterbed.cli.output import *; made = new_table('', 'name'); made.add_row('value'); print_table(made)"
+    done = subprocess.run(
+        [sys.executable, "-c", asked],
+        env={**os.environ, "COLUMNS": columns},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert [line.strip() for line in done.stdout.split("\n") if line.strip()][::2] == ["name", "value"]
 
 
 @pytest.mark.parametrize(("terminal", "lines"), [(True, 3), (False, 1)])

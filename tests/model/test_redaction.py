@@ -2,9 +2,30 @@
 
 import pytest
 
-from waterbed.model.redaction import meant
+from waterbed.model.redaction import meant, redact
 
 KNOWN = ("moerashost", "polderhost", "AS64500", "NL", "terp.example.com")
+
+
+@pytest.mark.parametrize("end", ["", ", Read only)", ")", "#read-only", "?", ":", "; start again"])
+@pytest.mark.parametrize("start", ["", "see ", "("])
+def test_a_page_that_a_message_names_is_not_redacted(start: str, end: str) -> None:
+    """A page behind `docs/` stays readable, at the start and in brackets."""
+    text = f"{start}docs/operations.md{end}"
+    assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("operations.md", "mydocs/evil.md", "evil.example.com/docs/evil.md", "docs/evil.md.com", "docs/a.evil.md"),
+        *("docs/evil.md/path", "docs/evil.md:8080", "docs/evil.md#x.example.com", "./docs/evil.md", "//docs/evil.md"),
+    ],
+)
+def test_names_that_look_like_a_page_are_redacted(text: str) -> None:
+    """Only a page's own form is let through."""
+    assert "evil" not in redact(text)
+    assert "[redacted]" in redact(text)
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,7 @@ def test_a_read_only_study_says_that_it_is_and_nothing_changes(looked: tuple[Pat
             ("key", "rotate"),
             ("reveal", url_id, "--reason", "case 1"),
             ("hosters", "add", tmp_path / "hosters.toml"),
+            ("cache", "refresh"),
         ):
             assert (
                 "cannot be written" in (line := one_sentence(command("-C", path, *words), 2)) or "not written" in line
@@ -220,3 +221,41 @@ def test_what_is_asked_of_a_study_that_is_no_folder_is_refused(tmp_path: Path) -
     with pytest.raises(InputError):
         make_backup(tmp_path, tmp_path / "b")
     assert not (tmp_path / "b").exists()
+
+
+@contextmanager
+def unreadable(place: Path) -> Iterator[None]:
+    """Nobody may read a file or folder meanwhile."""
+    mode = place.stat().st_mode
+    place.chmod(0)
+    try:
+        yield
+    finally:
+        place.chmod(mode)
+
+
+def test_what_cannot_be_read_is_not_said_to_be_unwritable_or_damaged(tmp_path: Path) -> None:
+    """A failed read says so, names what is the study's own, and no part of a study is left out in silence."""
+    folder = made(tmp_path / "s")
+    report(folder, [url(0)])
+    path = folder.path
+    folder.close()
+    (tmp_path / "hosters.toml").write_text('[[hoster]]\nkey = "one"\nname = "One"\nasns = [64500]\n')
+    assert command("-C", path, "hosters", "add", tmp_path / "hosters.toml").returncode == 0
+    for name in ("events", "lake"):
+        (path / name).mkdir(exist_ok=True)
+    (path / "study.toml").write_text("")
+    for name in ("hosters", "study.toml"):
+        with unreadable(path / name):
+            line = one_sentence(command("-C", path, "rank"), 2)
+            assert f"{name} in the study's folder cannot be read (Permission denied)" in line, line
+    with unreadable(path / "events"):
+        assert "events cannot be read" in one_sentence(command("-C", path, "publish", tmp_path / "p"), 2)
+        assert "an event file cannot be read" in command("-C", path, "doctor", "--format", "csv").stdout
+    (path / "lake" / "manifest.json").write_text("{}")
+    with unreadable(path / "lake" / "manifest.json"):
+        assert "the lake's place failed" in one_sentence(command("-C", path, "lake", "verify"), 3)
+        done = command("-C", path, "doctor", "--format", "csv")
+        assert (done.returncode, "the lake cannot be read" in done.stdout) == (1, True), done
+    with unreadable(tmp_path):
+        assert "a file or folder that is needed cannot be read" in one_sentence(command("-C", path, "rank"), 2)

@@ -16,6 +16,7 @@ from waterbed.analysis.doctor_storage import (
     backup_findings,
     disk_findings,
     finding,
+    lake_findings,
     orphan_findings,
     privacy_findings,
     store_findings,
@@ -49,7 +50,8 @@ def examine(study: Study) -> list[Finding]:
     Writes nothing.
     """
     damage = [*store_findings(study), *unfinished_findings(study)]
-    if damage[0].severity == "problem":
+    damage += (lost := list(lake_findings(study)))
+    if lost or damage[0].severity == "problem":
         return damage
     conclusions = study.conclude()
     found = [
@@ -58,24 +60,29 @@ def examine(study: Study) -> list[Finding]:
         *privacy_findings(study),
         *backup_findings(study),
         *disk_findings(study),
-        *_settings(study),
+        *([] if study.folder.frozen else _measuring(study, conclusions)),
         *_keys(study),
-        *_canary(study, conclusions),
         *_quarantines(conclusions),
         *_unseen(conclusions),
         *_set_aside(conclusions),
         *_deliveries(study, conclusions),
-        *_schedule(study),
-        *_runs(study),
         *_routes(study, conclusions),
         *_lists(study),
-        *_registrations(study),
-        *_domains(conclusions),
         *_hosters(study),
         *_events(study),
     ]
     order = ("problem", "warning", "note")
     return sorted(found, key=lambda one: order.index(one.severity))
+
+
+def _measuring(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
+    """Findings on how the study looks and asks; a reproduced one does neither."""
+    yield from _settings(study)
+    yield from _canary(study, conclusions)
+    yield from _schedule(study)
+    yield from _runs(study)
+    yield from _registrations(study)
+    yield from _domains(conclusions)
 
 
 def _set_aside(conclusions: Conclusions) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 Its store, its backups, its disk, its lake.
 """
 
+import shlex
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
+from waterbed.model.errors import StoreFailure
 from waterbed.model.facts import Target
+from waterbed.model.shell import command
 from waterbed.store.backup.make import KIND
 from waterbed.store.integrity import integrity, orphans, unscheduled
 from waterbed.store.lake.kinds import PRUNABLE
@@ -71,6 +74,14 @@ def store_findings(study: Study) -> Iterator[Finding]:
         )
 
 
+def lake_findings(study: Study) -> Iterator[Finding]:
+    """Findings on a lake that cannot be read."""
+    try:
+        lake_of(study.folder).manifest()
+    except StoreFailure as problem:
+        yield finding("problem", "the lake cannot be read", str(problem), "mend it first: nothing else can be examined")
+
+
 def unfinished_findings(study: Study) -> Iterator[Finding]:
     """Findings on what commands did not finish outside the study."""
     for one in unfinished(study.folder.path):
@@ -81,7 +92,7 @@ def unfinished_findings(study: Study) -> Iterator[Finding]:
                 "problem" if half else "warning",
                 "a publication is half replaced" if half else "a publication was cut short",
                 one.place if seen else f"{one.place} cannot be seen now",
-                f"waterbed publish {one.place}{gone} ({_PUBLISHED})",
+                f"{command('publish', one.place, study=study.folder.path)}{gone} ({_PUBLISHED})",
             )
         else:
             yield finding("warning", f"{one.what} was cut short", one.place, f"remove {one.remains}")
@@ -95,7 +106,9 @@ def privacy_findings(study: Study) -> Iterator[Finding]:
         return
     shown = sum(1 for file in path.iterdir() if file.is_file() and file.stat().st_mode & 0o077)
     figures = f"mode {path.stat().st_mode & 0o777:o}, {shown} files in it too"
-    yield finding("warning", "others on this machine can read the study", figures, f"chmod -R go= {path}")
+    yield finding(
+        "warning", "others on this machine can read the study", figures, shlex.join(["chmod", "-R", "go=", str(path)])
+    )
 
 
 def orphan_findings(study: Study) -> Iterator[Finding]:
@@ -106,7 +119,7 @@ def orphan_findings(study: Study) -> Iterator[Finding]:
         yield finding(
             "warning", "facts hang in the air", figures, f"something removed rows: compare with a backup ({_SEE})"
         )
-    never = unscheduled(study.store)
+    never = 0 if study.folder.frozen else unscheduled(study.store)
     if never:
         yield finding("note", "reported URLs are never due again", f"{never:,}")
 

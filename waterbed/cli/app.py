@@ -178,12 +178,14 @@ def _name_unfinished(study: Path) -> None:
     if not (study / "unfinished").is_dir():
         return
     from waterbed.cli.output import complain  # noqa: PLC0415 (there is none, nearly always)
+    from waterbed.model.shell import command  # noqa: PLC0415 (the same)
     from waterbed.store.whole.replacing import PUBLISH, state_of  # noqa: PLC0415 (the same)
     from waterbed.store.whole.unfinished import unfinished  # noqa: PLC0415 (the same)
 
     for one in unfinished(study):
         if one.what == PUBLISH and state_of(Path(one.place)) == "half":
-            complain(f"the publication in {one.place} is half replaced; waterbed publish {one.place} finishes it")
+            again = command("publish", one.place, study=study)
+            complain(f"the publication in {one.place} is half replaced; {again} finishes it")
 
 
 def _guard() -> None:

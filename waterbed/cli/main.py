@@ -12,6 +12,8 @@ import threading
 from contextlib import suppress
 from types import FrameType
 
+from waterbed.cli.streams import open_streams
+
 _YOUNG = 50_000
 """Objects made before Python looks for garbage in cycles; by its own 700 that takes a fifth of a pass."""
 
@@ -22,7 +24,7 @@ def program() -> None:
     What is left in memory is not freed piece by piece, which would take a fifth of a second after a pass.
     """
     code: str | int | None = None
-    _open_streams()
+    open_streams()
     try:
         main()
     except SystemExit as end:
@@ -35,18 +37,6 @@ def program() -> None:
             sys.stderr.flush()
             os._exit(code or 0)
     sys.exit(code)
-
-
-def _open_streams() -> None:
-    """Stand in for standard streams that were closed by who started the process.
-
-    A closed standard input stays None, so that it is no empty file; its number is taken all the same.
-    """
-    for name in ("stdin", "stdout", "stderr"):
-        if getattr(sys, name) is None:
-            number = os.open(os.devnull, os.O_RDWR)
-            if name != "stdin":
-                setattr(sys, name, os.fdopen(number, "w"))
 
 
 def main() -> None:

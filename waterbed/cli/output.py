@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +18,8 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 
-from waterbed.model.errors import InputError
+from waterbed.cli.streams import unread
+from waterbed.model.errors import InputError, OwnFailure, ReadOnly
 from waterbed.model.progress import stage
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 OK, FINDING, USAGE, OURS = 0, 1, 2, 3
 """Exit codes: done; done and something was found; the user's to mend; our fault."""
 
+if (_COLUMNS := os.environ.get("COLUMNS", "")) and not (_COLUMNS.isdecimal() and int(_COLUMNS)):
+    del os.environ["COLUMNS"]  # nothing fits in a width of 0: some terminals say so where they know none
 console = Console(highlight=False, markup=False, emoji=False)
 err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 SHOWN = 40
@@ -99,7 +103,9 @@ def written_at(place: object, *, published: bool = False) -> Iterator[None]:
     """InputError for a place that cannot be written.
 
     Nor may a study's own files or its keys be replaced, or anything be put into a publication that is not `published`.
+    Full disks and failed reads are said as everywhere.
     """
+    from waterbed.store.integrity import UNNAMED, disk_trouble  # noqa: PLC0415 (see above)
     from waterbed.store.own_files import refuse_own  # noqa: PLC0415 (see above)
     from waterbed.store.whole.replacing import published_at  # noqa: PLC0415 (see above)
 
@@ -112,6 +118,10 @@ def written_at(place: object, *, published: bool = False) -> Iterator[None]:
             )
         yield
     except OSError as problem:
+        trouble, at, failed = disk_trouble(problem), Path(str(place)), Path(str(problem.filename or ""))
+        here = isinstance(trouble, ReadOnly) or at.is_relative_to(failed) or failed.is_relative_to(at)
+        if isinstance(trouble, OwnFailure) or (trouble and not here and problem.errno not in UNNAMED):
+            raise trouble from None
         raise InputError(f"{place} cannot be written ({problem.strerror}); name another place") from None
 
 
@@ -228,7 +238,10 @@ def print_tables(
 
 
 def _counted(tables: Iterable[pa.Table], advance: Callable[[int], None]) -> Iterator[pa.Table]:
+    """Pass tables on while anybody reads what is made of them."""
     for table in tables:
+        if unread():
+            return
         yield table
         advance(table.num_rows)
 

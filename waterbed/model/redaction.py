@@ -20,6 +20,8 @@ _LITERAL = re.compile(
 
 _DOT = r"(?:[.\u3002\uff0e\uff61]|\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|%2e)"
 _NAME = re.compile(rf"(?<![\w-])[\w-]++(?:{_DOT}[\w-]++)++(?:(?=[:/?#]){_REST})?", re.IGNORECASE)
+_PAGE = re.compile(r"[a-z0-9-]+\.md(?:#[a-z0-9-]*)?[:?]?")
+"""A page that messages name, behind `docs/`: no name of Moldova."""
 _DOTTED = re.compile(_DOT, re.IGNORECASE)
 _LETTERS = re.compile(r"[^\W\d_]*")
 
@@ -60,6 +62,9 @@ def meant(text: str, known: Collection[str]) -> str:
 
 
 def _unless_harmless(match: re.Match[str]) -> str:
+    before = match.string[max(0, match.start() - 6) : match.start()]
+    if before.lstrip(" (") == "docs/" and _PAGE.fullmatch(match[0]):
+        return match[0]
     name = re.split(r"[:/?#]", match[0], maxsplit=1)[0]
     _, *labels = _DOTTED.sub(".", name).strip("-_").lower().split(".")
     ends = {end for label in labels if len(label) < 64 for end in _ends(label)}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from waterbed.model.errors import InputError
 from waterbed.store.config import Config
+from waterbed.store.whole.files import DISK, write_whole
 
 _SEE = "docs/service.md, systemd"
 
@@ -127,8 +128,10 @@ def write_units(folder: Path, *, study: Path, keys: Path, config: Config, proces
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in made.items():
-            (folder / name).write_text(text)
+            write_whole(folder / name, text.encode())
     except OSError as problem:
+        if problem.errno in DISK:
+            raise
         raise InputError(f"{folder} cannot be written ({problem.strerror}); name another folder ({_SEE})") from None
     return [folder / name for name in made]
 

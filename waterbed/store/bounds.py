@@ -1,6 +1,7 @@
 """Bounds of settings that would stop or mislead a study."""
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -29,13 +30,18 @@ _ABOVE_ZERO: Final = frozenset(
 )
 """Settings that stop all work, divide by nothing or take outages of ours for removals, where they are 0; so does each
 of `registry.a_minute`."""
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""All but tabs and line breaks, which a description may have."""
 _SHARES: Final = frozenset(("canary.need", "cycle_guard.share", "cycle_guard.feed_share", "linking.common_share"))
 
 
 def refuse_unusable(config: msgspec.Struct, *, resolver: str, targets: Iterable[str]) -> None:
-    """ValueError for a number, resolver or canary of no use."""
-    for name, value in _numbers(config, ""):
-        if expected := _mistake(name, value):
+    """ValueError for a setting of no use."""
+    for name, value in _values(config, ""):
+        if isinstance(value, str):
+            if _CONTROL.search(value):
+                raise ValueError(f"{name} may hold no control characters")  # it may hold a password, so it is not shown
+        elif expected := _mistake(name, value):
             raise ValueError(f"{name} {value:g} is out of range; {expected} was expected")
     if address_and_port(resolver) is None:
         raise ValueError(f"names.resolver {resolver!r} is not address:port, as in 127.0.0.1:53 or [::1]:53")
@@ -60,15 +66,15 @@ def _mistake(name: str, value: float) -> str | None:
     return f"a number from {least:g} to {most:g}"
 
 
-def _numbers(value: Any, name: str) -> Iterator[tuple[str, float]]:
-    """All numbers among settings, by their whole names."""
+def _values(value: Any, name: str) -> Iterator[tuple[str, float | str]]:
+    """All numbers and texts among settings, by their whole names."""
     if isinstance(value, msgspec.Struct):
         value = {field.encode_name: getattr(value, field.name) for field in msgspec.structs.fields(value)}
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            yield from _numbers(inner, f"{name}.{key}" if name else key)
+            yield from _values(inner, f"{name}.{key}" if name else key)
     elif isinstance(value, tuple):
         for inner in value:
-            yield from _numbers(inner, name)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield from _values(inner, name)
+    elif isinstance(value, int | float | str) and not isinstance(value, bool):
         yield name, value

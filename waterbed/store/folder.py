@@ -15,6 +15,7 @@ from sqlalchemy import delete
 
 from waterbed.model.bookkeeping import KeyCheck, Run, RunEnd
 from waterbed.model.errors import InputError, KeyProblem, NotNow, ReadOnly, StudyMissing
+from waterbed.model.shell import command
 from waterbed.model.version import __version__
 from waterbed.store.config import Config, placed, read_config, read_lab, write_toml
 from waterbed.store.described import SCHEMA, commented, schema
@@ -27,7 +28,7 @@ from waterbed.store.schema import bring_forward, held
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys, Vault, key_file, read_keys, refuse_inside, write_keys
-from waterbed.store.whole.files import write_whole
+from waterbed.store.whole.files import DISK, locked, refuse_odd_name, write_whole
 
 LAB = "lab.toml"
 STORE_ENVIRONMENT = "WATERBED_STORE"
@@ -170,8 +171,11 @@ class Folder:
         """Mark dead runs and release their leases.
 
         A living run on this machine holds a lock on its file, and the kernel drops the lock when the process dies. One
-        on another machine, or one that stands still, is known by its silence.
+        on another machine, or one that stands still, is known by its silence. Runs of a study that was reproduced ended
+        elsewhere.
         """
+        if self.frozen:
+            return 0
         dead = []
         for run_id in self.store.unfinished_runs():
             lock = self.path / "runs" / run_id
@@ -227,33 +231,72 @@ def private() -> Iterator[None]:
 
 def create_folder(path: Path, config: Config, lab: Lab | None = None) -> Folder:
     """Make a new study folder, with fresh keys outside it."""
+    try:
+        refuse_odd_name(path)
+        _refuse_study(path)
+        if path.exists() and not path.is_dir():
+            raise InputError(f"{path} is a file; a study needs a folder")
+        refuse_inside(key_file(config.study), path)
+        with private(), _made(path) as new:
+            _refuse_study(path)
+            return _filled(path, new, config, lab)
+    except OSError as problem:
+        if problem.errno in DISK:
+            raise
+        raise InputError(f"{path} cannot be made a study folder ({problem.strerror})") from None
+
+
+def _refuse_study(path: Path) -> None:
     if (path / SETTINGS).exists():
         raise InputError(f"{path} holds a study already; choose another folder or remove it first")
-    if path.exists() and not path.is_dir():
-        raise InputError(f"{path} is a file; a study needs a folder")
-    refuse_inside(key_file(config.study), path)
-    new = not path.exists()
+
+
+@contextmanager
+def _made(path: Path) -> Iterator[bool]:
+    """Make a folder and hold its lock; False if it was there before."""
+    new, handle = True, None
     try:
-        with private():
-            path.mkdir(parents=True, exist_ok=True)
-            path.chmod(0o700)
-            (path / "tables").mkdir(exist_ok=True)
-            _prepare_store(path, config)
-            if lab:
-                write_toml(path / LAB, lab)
-            write_whole(path / SCHEMA, msgspec.json.format(msgspec.json.encode(schema()), indent=1))
-            write_whole(path / SETTINGS, commented(config))
-            return open_folder(path)
-    except BaseException as problem:
+        path.mkdir(parents=True)
+    except FileExistsError:
+        new = False
+    try:
+        with suppress(BlockingIOError):
+            handle = locked(path / "lock", os.O_RDWR | os.O_CREAT)
+        if handle is None or not os.fstat(handle).st_nlink:  # removed: the other one failed just now
+            raise InputError(f"another init is at work in {path}; wait until it has ended (docs/cli.md, init)")
+        yield new
+    finally:
+        if handle is not None:
+            os.close(handle)
+        if new:
+            with suppress(OSError):  # it is not empty
+                path.rmdir()
+
+
+def _filled(path: Path, new: bool, config: Config, lab: Lab | None) -> Folder:
+    """Fill a folder that is held; a failure leaves neither settings nor keys, and a new folder not at all."""
+    keys = None
+    try:
+        path.chmod(0o700)
+        (path / "tables").mkdir(exist_ok=True)
+        keys = _prepare_store(path, config)
+        if lab:
+            write_toml(path / LAB, lab)
+        write_whole(path / SCHEMA, msgspec.json.format(msgspec.json.encode(schema()), indent=1))
+        write_whole(path / SETTINGS, commented(config))
+        return open_folder(path)
+    except BaseException:
+        for one in (path / SETTINGS, keys):
+            with suppress(OSError):
+                if one:
+                    one.unlink(missing_ok=True)
         if new:
             shutil.rmtree(path, ignore_errors=True)
-        if isinstance(problem, OSError):
-            raise InputError(f"{path} cannot be made a study folder ({problem.strerror})") from None
         raise
 
 
-def _prepare_store(path: Path, config: Config) -> None:
-    """Create an empty store, its key check, then the keys."""
+def _prepare_store(path: Path, config: Config) -> Path | None:
+    """Create an empty store, its key check, then the keys; return the file of keys that was written."""
     store = Store(_store_url(path, config))
     try:
         store.migrate()
@@ -262,8 +305,10 @@ def _prepare_store(path: Path, config: Config) -> None:
         given = bool(os.environ.get(KEYS_ENVIRONMENT))
         keys = read_keys(config.study, path) if given else Keys.new()
         store.add([Vault(keys).check()])
-        if not given:
-            write_keys(key_file(config.study), keys, path)
+        if given:
+            return None
+        write_keys(key_file(config.study), keys, path)
+        return key_file(config.study)
     finally:
         store.close()
 
@@ -281,7 +326,10 @@ def _was_unfinished(path: Path, store: Store) -> bool:
 def open_folder(path: Path, clock: Clock | None = None) -> Folder:
     """Open a study folder and check settings, keys and store."""
     if not (path / SETTINGS).is_file():
-        raise StudyMissing(f"no study in {path}: {SETTINGS} is missing; make one with: waterbed init {path}")
+        if path.is_file():
+            raise StudyMissing(f"{path} is a file; the folder of a study was expected (docs/architecture.md, Storage)")
+        raise StudyMissing(f"no study in {path}: {SETTINGS} is missing; make one with: {command('init', path)}")
+    refuse_odd_name(path)
     config, config_hash = read_config(path / SETTINGS)
     config = placed(config)
     lab = read_lab(path / LAB)

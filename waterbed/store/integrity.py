@@ -1,6 +1,8 @@
 """Checks that a store is whole and its references resolve."""
 
 import errno
+import os
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -111,7 +113,18 @@ def _count(connection: Connection, table: Any, *conditions: ColumnElement[bool])
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
 _ODD: Final = (errno.EEXIST, errno.EISDIR, errno.ENOTDIR)
+UNNAMED: Final = (errno.ENAMETOOLONG, errno.ELOOP)
 _FAILED: Final = (errno.EIO, errno.ENXIO, errno.ENODEV, errno.EREMOTEIO, errno.ESTALE, errno.EINTR)
+
+
+def _unreadable(place: Path) -> Path | None:
+    """The path itself or the folder above it that this account may not read; None if it may read all."""
+    for one in (*reversed(place.parents), place):
+        if not os.path.lexists(one):
+            return None
+        if not os.access(one, os.R_OK if one == place else os.X_OK):
+            return one
+    return None
 
 
 def disk_trouble(problem: OSError) -> WaterbedError | None:
@@ -119,25 +132,36 @@ def disk_trouble(problem: OSError) -> WaterbedError | None:
 
     The file's name is left out, for it may tell, unless it is one that each study has.
     """
+    copied = re.search(r"\[Errno (\d+)\]", str(problem)) if problem.errno is None else None  # a tree: failures as text
+    number = int(copied[1]) if copied else problem.errno or 0
+    why = os.strerror(number)
     place = Path(str(problem.filename)) if problem.filename else Path()
-    if problem.errno in _ODD and place.name in OWN and (place.parent / SETTINGS).is_file():
+    if number in _ODD and place.name in OWN and (place.parent / SETTINGS).is_file():
         return InputError(
-            f"{place.name} in the study's folder is not what was expected ({problem.strerror}); restore it from a "
+            f"{place.name} in the study's folder is not what was expected ({why}); restore it from a "
             "backup (docs/architecture.md, Storage)"
         )
-    if problem.errno in _FULL:
+    if number in UNNAMED:
+        return InputError(f"a file or folder that was named cannot exist ({why}); name another one (docs/cli.md)")
+    if number in _FULL:
         return OwnFailure(
-            f"there is no room left on a disk ({problem.strerror}): what was recorded before is safe, this step was "
+            f"there is no room left on a disk ({why}): what was recorded before is safe, this step was "
             "not finished; make room and start again (docs/operations.md, Full disk)"
         )
-    if problem.errno in _CLOSED:
+    if number in _CLOSED and problem.filename and (closed := _unreadable(place)):
+        own = closed.name in OWN and (closed.parent / SETTINGS).is_file()
+        what = f"{closed.name} in the study's folder" if own else "a file or folder that is needed"
+        return InputError(
+            f"{what} cannot be read ({why}); let this account read it, and start again (docs/operations.md, Read only)"
+        )
+    if number in _CLOSED:
         return ReadOnly(
-            f"the study folder, or the place that was named, cannot be written to ({problem.strerror}), and nothing "
+            f"the study folder, or the place that was named, cannot be written to ({why}), and nothing "
             "was changed; rankings and other conclusions can be had all the same (docs/operations.md, Read only)"
         )
-    if problem.errno in _FAILED:
+    if number in _FAILED:
         return OwnFailure(
-            f"a disk failed ({problem.strerror}): what was recorded before is safe, this step was not finished; look "
+            f"a disk failed ({why}): what was recorded before is safe, this step was not finished; look "
             "after the disk and start again (docs/operations.md, Full disk)"
         )
     return None

@@ -101,6 +101,11 @@ class Kept:
             if not path.name.startswith(".")
         ]
 
+    @property
+    def writable(self) -> bool:
+        """True if anything can be kept."""
+        return os.access(self._folder if self._folder.exists() else self._folder.parent, os.W_OK)
+
     def drop(self) -> None:
         """Remove all that is kept."""
         for path in self._paths():

@@ -45,7 +45,7 @@ class Store:
         """Open the database at a SQLAlchemy URL, creating nothing."""
         try:
             self.url = make_url(url)
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             raise InputError("the store in waterbed.toml is not a database URL; see docs/operations.md") from None
         if self.url.get_backend_name() == "postgresql":
             self.url = self.url.set(drivername="postgresql+psycopg")

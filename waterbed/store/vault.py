@@ -4,6 +4,7 @@ import base64
 import hmac
 import os
 import secrets
+import shlex
 import stat
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,7 +22,7 @@ from waterbed.model.errors import InputError, KeyProblem
 from waterbed.model.urls import CanonicalUrl, is_address, platform_suffix, registrable_domain
 from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.own_files import KEY_FILE_ENVIRONMENT
-from waterbed.store.whole.files import sync
+from waterbed.store.whole.files import DISK, sync
 
 _CONSTANT = "waterbed"
 KEYS_ENVIRONMENT = "WATERBED_KEYS"
@@ -116,6 +117,8 @@ def write_secret(path: Path, text: str, study: Path) -> None:
     except FileExistsError:
         raise KeyProblem(f"{path} exists already; keys are never overwritten") from None
     except OSError as problem:
+        if problem.errno in DISK:
+            raise
         raise KeyProblem(f"{path} cannot be written ({problem.strerror}); name another place") from None
 
 
@@ -131,6 +134,8 @@ def replace_keys(path: Path, keys: Keys, study: Path) -> None:
         fresh.replace(real)
         sync(real.parent)
     except OSError as problem:
+        if problem.errno in DISK:
+            raise
         raise KeyProblem(f"{path} cannot be written ({problem.strerror}); see docs/operations.md, Keys") from None
 
 
@@ -162,13 +167,14 @@ def read_keys(study_id: str, study: Path) -> Keys:
             "(docs/operations.md, Keys)"
         ) from None
     if stat.S_IMODE(mode) & 0o077:
-        raise KeyProblem(f"{path} is readable by others (mode {stat.S_IMODE(mode):o}); run: chmod 600 {path}")
+        mend = shlex.join(["chmod", "600", str(path)])
+        raise KeyProblem(f"{path} is readable by others (mode {stat.S_IMODE(mode):o}); run: {mend}")
     return Keys.from_toml(text, str(path))
 
 
 def refuse_inside(path: Path, study: Path) -> None:
     """Keys may not lie in the folder they protect."""
-    if path.resolve().is_relative_to(study.resolve()):
+    if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(study)):
         raise KeyProblem(
             f"the key file {path} lies inside the study folder; keep keys elsewhere (docs/operations.md, Keys)"
         )

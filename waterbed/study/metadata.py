@@ -5,6 +5,7 @@ from importlib.metadata import version
 from typing import Final
 
 from waterbed.model.conclusions import ClockKind
+from waterbed.model.errors import StoreFailure
 from waterbed.model.table import TableInfo
 from waterbed.model.window import ALL, Window
 from waterbed.store.frozen import World
@@ -32,11 +33,17 @@ def table_info(
     Clocks run from `clock`, else as the settings say; the table is about the reports of a `window`.
     """
     runs = study.store.newest_runs("recheck", 1)
-    first, last = observed_span(study.folder)
-    if first and last:
-        first = max(first, window.since) if window.since else first
-        last = min(last, window.end) if window.end else last
-    measured = f"{first.isoformat()}/{last.isoformat()}" if first and last and first <= last else "no look yet"
+    try:
+        first, last = observed_span(study.folder)
+    except StoreFailure:
+        if by != "finding":  # one of these says that the lake cannot be read
+            raise
+        measured = "unknown"
+    else:
+        if first and last:
+            first = max(first, window.since) if window.since else first
+            last = min(last, window.end) if window.end else last
+        measured = f"{first.isoformat()}/{last.isoformat()}" if first and last and first <= last else "no look yet"
     starts, locked = clock or study.config.clock, study.protocol
     return TableInfo(
         what=what,

@@ -19,6 +19,7 @@ from typing import Literal
 import msgspec
 
 from waterbed.model.errors import InputError
+from waterbed.store.whole.files import DISK
 
 _PACKAGES = {
     "npm": re.compile(r"(?:@[a-z0-9][a-z0-9._-]{0,60}/)?[a-z0-9][a-z0-9._-]{0,100}"),
@@ -136,6 +137,8 @@ def fetch(source: Source, out: Path, version: str | None = None) -> list[Fetched
             out.mkdir(parents=True, exist_ok=True)
             paths = [Path(shutil.move(path, out / path.name)) for path in taken]
         except OSError as problem:
+            if problem.errno in DISK:
+                raise
             raise InputError(f"{out} cannot be written ({problem.strerror}); name another folder") from None
     days = [source.day_of(path.name) or source.day_of(chosen or "") for path in paths]
     return [

@@ -104,7 +104,7 @@ def test_no_account_machine_or_key_is_in_it(frozen: Path) -> None:
     words = (*ACCOUNTS, CANARY, "198.51.100.53", "198.51.100.99", "f" * 32, str(frozen.parent))
     assert [word for word in words if word.encode() in whole] == []
     kinds = {path.stem for path in (frozen / "data/facts").iterdir()}
-    assert kinds & {"sealed", "key_check", "due", "beat", "reserved", "run_end", "audit", "preview", "reply"} == set()
+    assert kinds & {"sealed", "key_check", "due", "beat", "reserved", "audit", "preview", "reply"} == set()
     coders = pq.read_table(frozen / "data/facts/coding.parquet").column("coder").to_pylist()
     assert len(set(coders)) == 2
     assert all(coder.startswith("person-") for coder in coders)

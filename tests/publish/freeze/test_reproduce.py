@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -20,12 +21,12 @@ from tests.publish.study import small_study
 from tests.store.backup.test_backup import empty_database
 from tests.study.facts import hour
 from waterbed.cli.app import app
-from waterbed.model.bookkeeping import KeyCheck, Sealed
+from waterbed.model.bookkeeping import KeyCheck, Run, RunEnd, Sealed
 from waterbed.model.errors import InputError
 from waterbed.publish.build_publication import publication_of
 from waterbed.publish.freeze.bag import DATA, seal
 from waterbed.publish.freeze.freeze import freeze
-from waterbed.publish.freeze.layout import ABOUT
+from waterbed.publish.freeze.layout import ABOUT, FACTS
 from waterbed.publish.freeze.reproduce import reproduce
 from waterbed.publish.freeze.results import compared
 from waterbed.store.config import write_toml
@@ -237,6 +238,33 @@ def test_nothing_is_added_to_a_reproduced_study(frozen: Path, tmp_path: Path) ->
         assert isinstance(done.exception, InputError)
         assert "was reproduced from a package" in str(done.exception)
     assert run("-C", tmp_path / "again", "rank").exit_code == 0
+
+
+@pytest.mark.parametrize("with_ends", [True, False])
+def test_runs_of_a_reproduced_study_are_over(with_ends: bool, tmp_path: Path) -> None:
+    """How they ended is frozen; older packages lack it, and either way doctor asks for nothing that is past mending."""
+    run_ = Run(run_id="1" * 32, kind="recheck", vantage="here", started_at=hour(1), version="1", config_hash="0" * 64)
+    ended = RunEnd(run_id=run_.run_id, finished_at=hour(2), outcome="stopped", done=3, rate=1.5)
+    with named_study(tmp_path / "s") as study:
+        study.store.add([run_, ended])
+        freeze(study, tmp_path / "package")
+    if not with_ends:
+        about = json.loads((tmp_path / "package" / DATA / ABOUT).read_text())
+        assert about["rows"].pop("run_end") == about["rows"]["run"]
+        (tmp_path / "package" / DATA / ABOUT).write_text(json.dumps(about))
+        (tmp_path / "package" / DATA / FACTS / "run_end.parquet").unlink()
+        resealed(tmp_path / "package")
+    assert reproduce(tmp_path / "package", tmp_path / "again").equal
+    with open_study(tmp_path / "again") as again:
+        assert again.folder.mark_dead_runs() == 0
+        ends = {end.run_id: end for end in again.store.all(RunEnd)}
+        assert ends.get(run_.run_id) == (replace(ended, rate=None) if with_ends else None)
+        assert len(ends) + len(again.store.unfinished_runs()) == again.store.count(Run) > 1
+    said = run("-C", tmp_path / "again", "status").output
+    assert ("stopped" if with_ends else "its end is not in the package") in said
+    found = json.loads(run("-C", tmp_path / "again", "doctor", "--format", "json").output)["rows"]
+    assert [row for row in found if row["severity"] == "problem"] == []
+    assert not [row for row in found for word in ("canary", "reach us", "runs", "registr") if word in row["what"]]
 
 
 def test_near_labels_that_were_not_frozen_are_never_guessed(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from waterbed.store.audit import who
 from waterbed.store.bounded.files import content
 from waterbed.store.bounded.limits import MOST_CODES, MOST_COLUMNS, MOST_SHEET
 from waterbed.store.folder import real_clock
-from waterbed.store.whole.files import write_whole
+from waterbed.store.whole.files import DISK, write_whole
 from waterbed.study.formats import defused
 from waterbed.study.study import Study
 
@@ -184,6 +184,8 @@ def write_sheet(path: Path, queue: str, items: Sequence[Item]) -> None:
     try:
         write_whole(path, out.getvalue().encode())
     except OSError as problem:
+        if problem.errno in DISK:
+            raise
         raise InputError(f"{path} cannot be written ({problem.strerror}); name another place") from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -85,13 +86,18 @@ def _attributions(study: Study, form: str) -> None:
 def _write_origins(path: Path, addresses: Sequence[str], origins: Sequence[tuple[int, ...]]) -> None:
     """Write the origin ASes of each row of a table."""
     from waterbed.model.addresses import canonical_address
+    from waterbed.store.whole.files import write_whole
 
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("row", "address", "origins"))
-        for number, (address, found) in enumerate(zip(addresses, origins, strict=True), 1):
-            # never any other text: a wrong column may hold URLs
-            writer.writerow((number, canonical_address(address) or "", " ".join(f"AS{origin}" for origin in found)))
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(("row", "address", "origins"))
+    for number, (address, found) in enumerate(zip(addresses, origins, strict=True), 1):
+        # never any other text: a wrong column may hold URLs
+        writer.writerow((number, canonical_address(address) or "", " ".join(f"AS{origin}" for origin in found)))
+    if path.is_symlink() or (path.exists() and not path.is_file()):  # as /dev/stdout: nothing is put in its place
+        path.write_bytes(text.getvalue().encode())
+    else:
+        write_whole(path, text.getvalue().encode())
     note(f"wrote {len(addresses):,} rows to {path}")
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import which
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +15,7 @@ import typer
 from waterbed.cli.options import Format, Formatted
 from waterbed.cli.output import console, for_tools, note, say
 from waterbed.model.errors import InputError
+from waterbed.model.shell import command
 
 if TYPE_CHECKING:
     from waterbed.analysis.status import Standing
@@ -187,18 +186,12 @@ def status(context: typer.Context, form: Formatted = Format.table) -> None:
     _stands(found, context.obj)
 
 
-def _typed() -> str:
-    """The program as it was typed, where the shell would not find it by its name."""
-    typed = Path(sys.argv[0])
-    is_ours = typed.name == "waterbed" and len(typed.parts) > 1
-    return shlex.quote(str(typed)) if is_ours and which("waterbed") is None else "waterbed"
-
-
 def _stands(found: Standing, study: Path) -> None:
     console.print(f"{found.name}: {_PHASES[found.phase]}", style="bold")
     passed = "no pass yet"
     if found.last_pass_at:
-        passed = f"last pass {found.last_pass_at:%Y-%m-%d %H:%M}, {found.last_pass_end or 'going on, or killed'}"
+        unended = "its end is not in the package" if found.phase == "reproduced" else "going on, or killed"
+        passed = f"last pass {found.last_pass_at:%Y-%m-%d %H:%M}, {found.last_pass_end or unended}"
     say(f"{found.reports:,} reports; {found.due:,} checks due, {found.overdue:,} of them overdue; {passed}")
     for block in found.blocks:
         console.print(f"- {block}")
@@ -208,6 +201,6 @@ def _stands(found: Standing, study: Path) -> None:
             "and be followed for a day, and a hoster needs ten sites.",
             broken=True,
         )
-    where = "" if study == Path() else f" -C {shlex.quote(str(study))}"
-    console.print(f"Next: {found.next.replace('waterbed', f'{_typed()}{where}', 1)}", style="bold", soft_wrap=True)
+    pasted = command(*found.next.split()[1:], study=study)
+    console.print(f"Next: {pasted}", style="bold", soft_wrap=True)
     console.print(f"  {found.why}")

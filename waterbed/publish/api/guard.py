@@ -23,7 +23,7 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from waterbed.model.errors import InputError
 from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.machine_settings import HostName
-from waterbed.store.whole.files import alone_in, write_whole
+from waterbed.store.whole.files import DISK, alone_in, write_whole
 
 KeyScope = Literal["aggregates", "cases"]
 """Aggregates: counts of groups. Cases: single episodes and hops, under keyed ids."""
@@ -114,6 +114,8 @@ def add_key(path: Path, study: Path, name: str, scopes: tuple[str, ...]) -> str:
             write_whole(path, _with_key(path, study, entry))
             path.chmod(stat.S_IRUSR | stat.S_IWUSR)
     except OSError as problem:
+        if problem.errno in DISK:
+            raise
         raise InputError(f"{path} cannot be written ({problem.strerror}); name another place ({SEE})") from None
     return key
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from attribution.hosters.review import in_force, statuses
 from waterbed.model.addresses import canonical_address
-from waterbed.model.bookkeeping import Delivery, QuarantineDecision, Run
+from waterbed.model.bookkeeping import Delivery, QuarantineDecision, Run, RunEnd
 from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.errors import InputError
 from waterbed.model.facts import (
@@ -61,6 +61,7 @@ FROZEN_FACTS: Final[tuple[type, ...]] = (
     Snapshot,
     Delivery,
     Run,
+    RunEnd,
     QuarantineDecision,
     HosterChange,
     Coding,
@@ -130,6 +131,8 @@ def _cleaned(one: Any, people: Mapping[str, str]) -> Any:
     cls, changes = type(one), dict[str, Any]()
     if cls is Run:
         changes = {"config_hash": "", "clock_skew_s": None}
+    elif cls is RunEnd:
+        changes = {"rate": None}
     elif cls is DomainRegistration:
         changes = {"etag": None}  # whoever may ask the registry could try names until it says "unchanged"
     elif (name := _ADDRESSES.get(cls)) and (text := getattr(one, name)) and canonical_address(text) is None:

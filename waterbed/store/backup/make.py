@@ -47,7 +47,7 @@ from waterbed.store.lake.sealing import SCRATCH
 from waterbed.store.own_files import SETTINGS
 from waterbed.store.schema import held
 from waterbed.store.store import Store
-from waterbed.store.whole.files import sync
+from waterbed.store.whole.files import refuse_odd_name, sync
 from waterbed.store.whole.unfinished import NOTES
 
 KIND: Final = "backup"
@@ -79,6 +79,8 @@ def make_backup(study: Path, place: Path, *, keep: int | None = None) -> BackedU
     Needs no keys. InputError if the folder is inside the study, holds another study's backups, or if the study folder
     has keys in it; StoreFailure if the store is damaged or a disk is full. Then nothing is left of it.
     """
+    for one in (study, place):
+        refuse_odd_name(one)
     config, _ = read_config(study / SETTINGS)
     _refuse_place(study, place, config)
     clock, store = _clock(study), open_store(study, config)

@@ -25,7 +25,7 @@ from waterbed.model.progress import staged
 from waterbed.store.audit import after
 from waterbed.store.bounded.files import content, opened
 from waterbed.store.bounded.limits import MOST_MANIFEST
-from waterbed.store.whole.files import sync
+from waterbed.store.whole.files import DISK, sync
 
 MANIFEST: Final = "manifest.json"
 STORE: Final = "store.db.zst"
@@ -165,6 +165,8 @@ def alone_in(place: Path) -> Iterator[None]:
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = (place / "lock").open("a")
     except OSError as problem:
+        if problem.errno in DISK:
+            raise
         raise InputError(f"{place} cannot be written to ({problem.strerror}); name another folder ({_DOCS})") from None
     with lock as file:
         try:

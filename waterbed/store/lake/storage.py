@@ -15,11 +15,15 @@ from typing import Final
 from pyarrow import fs
 
 from waterbed.model.errors import InputError, StoreFailure
-from waterbed.store.whole.files import sync
+from waterbed.store.whole.files import refuse_odd_name, sync
 
 _AT_ONCE: Final = 1 << 22
 NEW: Final = ".new"
 """End of the name of what is being written."""
+
+
+class PlaceFailure(StoreFailure):
+    """The place of a lake cannot be read or written."""
 
 
 class Storage:
@@ -33,7 +37,8 @@ class Storage:
         self.local = "://" not in location
         if self.local:
             self._files: fs.FileSystem = fs.LocalFileSystem()
-            self.root = str((study / location).resolve())
+            refuse_odd_name(study / location)
+            self.root = os.path.realpath(study / location)
             return
         # a key in the settings would be backed up and shown; what it looked like is not repeated
         if "@" in re.split("[/?#]", location.partition("://")[2], maxsplit=1)[0]:
@@ -61,7 +66,7 @@ class Storage:
         except OSError as problem:
             # the text of an object store may name accounts and hosts
             why = problem.strerror if self.local and problem.strerror else type(problem).__name__
-            raise StoreFailure(f"the lake's place failed at {what} ({why}); see docs/lake.md, Where it lies") from None
+            raise PlaceFailure(f"the lake's place failed at {what} ({why}); see docs/lake.md, Where it lies") from None
 
     def read(self, path: str) -> bytes:
         """All bytes of a file; FileNotFoundError if there is none."""

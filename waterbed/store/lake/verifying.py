@@ -14,7 +14,7 @@ from waterbed.store.lake.kinds import SEALED, closed_before
 from waterbed.store.lake.lake import Lake, lake_of
 from waterbed.store.lake.manifest import PATH, File, Manifest
 from waterbed.store.lake.reading import days_in
-from waterbed.store.lake.storage import NEW
+from waterbed.store.lake.storage import NEW, PlaceFailure
 from waterbed.store.tables import table_name
 
 
@@ -42,10 +42,15 @@ class Verified:
 
 
 def verify(folder: Folder) -> Verified:
-    """Compare every file with manifest and store; write nothing."""
+    """Compare every file with manifest and store; write nothing.
+
+    StoreFailure if the lake's place cannot be read: it may be whole.
+    """
     lake = lake_of(folder)
     try:
         manifest = lake.manifest()
+    except PlaceFailure:
+        raise
     except StoreFailure as problem:
         return Verified(files=0, facts=0, findings=(_problem(PATH, str(problem)),))
     named = manifest.files()

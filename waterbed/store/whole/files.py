@@ -5,14 +5,32 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from errno import EINVAL, ENOTSUP
+from errno import EDQUOT, EFBIG, EINVAL, EIO, ENOSPC, ENOTSUP
 from pathlib import Path
 from typing import IO, Final
 
+from waterbed.model.errors import InputError
+
+DISK: Final = (ENOSPC, EDQUOT, EFBIG, EIO)
+"""What a disk says that is full or fails: another place is no remedy, and the command line ends with exit code 3."""
 NEW: Final = ".waterbed-new"
 """End of the name of what is being written."""
 _LONGEST: Final = 200
 """Bytes of a name that its temporary one repeats: a name has at most 255."""
+
+
+def refuse_odd_name(place: Path) -> None:
+    """InputError for a place whose whole path is no UTF-8.
+
+    Databases, tables and settings cannot name it.
+    """
+    try:
+        f"{place.absolute()}{os.path.realpath(place)}".encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"the path of {place} is not UTF-8, so databases and tables there cannot be opened; rename the folder, or "
+            "name another place (docs/architecture.md, Storage)"
+        ) from None
 
 
 def write_whole(path: Path, content: bytes) -> Path:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
-from waterbed.store.whole.files import NEW, beside, locked, sync, sync_tree
+from waterbed.store.whole.files import NEW, beside, locked, refuse_odd_name, sync, sync_tree
 from waterbed.store.whole.unfinished import begun
 
 _REMAINS: Final = re.compile(rf"\..+\.[0-9a-f]{{16}}{re.escape(NEW)}", re.DOTALL)
@@ -34,6 +34,7 @@ def unfinished_folder(place: Path, what: str = "", study: Path | None = None) ->
 
     It lies beside the place.
     """
+    refuse_odd_name(place)
     place = place.absolute()
     place.parent.mkdir(parents=True, exist_ok=True)
     clear_remains(place.parent)

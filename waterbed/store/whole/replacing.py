@@ -12,14 +12,14 @@ import secrets
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from errno import EDQUOT, EEXIST, EFBIG, EIO, EMLINK, ENOSPC, ENOSYS, ENOTSUP, EPERM, EXDEV
+from errno import EEXIST, EMLINK, ENOSYS, ENOTSUP, EPERM, EXDEV
 from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
 
 from waterbed.model.errors import InputError, StoreFailure
-from waterbed.store.whole.files import locked, sync, write_synced
+from waterbed.store.whole.files import DISK, locked, refuse_odd_name, sync, write_synced
 from waterbed.store.whole.unfinished import begun
 
 SUMS: Final = "SHA256SUMS"
@@ -34,7 +34,6 @@ _STAGE: Final = re.compile(r"\.waterbed-[0-9a-f]{16}")
 _NAME: Final = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)?", re.ASCII)
 _SUM: Final = re.compile(rf"([0-9a-f]{{64}})  ({_NAME.pattern})", re.ASCII)
 _NO_LINKS: Final = (EPERM, ENOTSUP, EMLINK, ENOSYS, EXDEV)
-_DISK: Final = (ENOSPC, EDQUOT, EFBIG, EIO)
 _SHOWN: Final = 3
 _DOCS: Final = "docs/publishing.md, Whole or named"
 
@@ -64,6 +63,7 @@ def replace_files(
     strange = [name for name in new if not _NAME.fullmatch(name)]
     if strange:
         raise ValueError(f"{len(strange)} names of files have other characters than {_NAME.pattern}")
+    refuse_odd_name(folder)
     with _explained(folder) as attempt, _journal(folder) as (place, journal):
         attempt.entries = _entries((place / JOURNAL).read_bytes())
         ours = _known(place, attempt.entries, marks)
@@ -357,6 +357,6 @@ def _explained(folder: Path) -> Iterator[_Attempt]:
         yield attempt
     except OSError as problem:
         why = f"{folder} cannot be written ({problem.strerror or type(problem).__name__}): {_WORDS[attempt.state]}"
-        if attempt.state != "old" or problem.errno in _DISK:
+        if attempt.state != "old" or problem.errno in DISK:
             raise StoreFailure(f"{why} ({_DOCS})") from None
         raise InputError(f"{why}; name another place ({_DOCS})") from None

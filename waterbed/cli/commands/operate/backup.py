@@ -11,7 +11,9 @@ import typer
 
 from waterbed.cli.options import NewStudy, Store
 from waterbed.cli.output import FINDING, OK, console, note, say
+from waterbed.cli.standard_input import passphrase
 from waterbed.model.errors import KeyProblem
+from waterbed.model.shell import command
 
 
 def backup(
@@ -63,7 +65,7 @@ def restore(
     from waterbed.store.folder import open_folder
     from waterbed.store.sealed import from_escrow
 
-    asked = cache(lambda: str(typer.prompt("Passphrase", hide_input=True, err=True)))
+    asked = cache(passphrase)
     keys = from_escrow(escrow, asked) if escrow else None
     restored = restore_backup(backup_, folder, who=who(), store=store, keys=keys)
     say(f"restored {folder} from {restored.backup}")
@@ -77,7 +79,7 @@ def restore(
         open_folder(folder).close()
     except KeyProblem as problem:
         say(f"It is whole, but its keys are missing here: {problem}")
-        say(f"Put them back: waterbed -C {folder} key restore ESCROW")
+        say(f"Put them back: {command('key', 'restore', 'ESCROW', study=folder)}")
         raise typer.Exit(FINDING) from None
     console.print("The keys open it.")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from waterbed.cli.output import new_table, note, print_table, say
+from waterbed.model.errors import ReadOnly
 
 if TYPE_CHECKING:
     from waterbed.store.kept import KeptFile
@@ -49,6 +50,12 @@ def refresh(context: typer.Context) -> None:
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
+        kept = study.kept()
+        if not kept.writable and not any(file.current for file in kept.files()):
+            raise ReadOnly(
+                "kept/ in the study's folder cannot be written to, so nothing can be kept; conclusions can be had all "
+                "the same (docs/operations.md, Read only)"
+            )
         refresh_kept(study.conclude())
         files = study.kept().files()
     current = [file for file in files if file.current]

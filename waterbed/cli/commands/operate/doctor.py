@@ -143,6 +143,7 @@ def rejudge(
     """
     from waterbed.analysis.rejudge import Change
     from waterbed.analysis.rejudge import rejudge as judge_again
+    from waterbed.store.whole.files import DISK
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
@@ -150,6 +151,8 @@ def rejudge(
         try:
             rejudged = judge_again(study, rules, out)
         except OSError as problem:
+            if problem.errno in DISK:
+                raise
             raise InputError(f"the verdicts cannot be written ({problem.strerror}); name another --out") from None
         _print(Change, rejudged.changes, table_info(study, "rule changes", by="outcome"), form)
     if form is Format.table:

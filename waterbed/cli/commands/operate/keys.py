@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from waterbed.cli import standard_input
 from waterbed.cli.options import Format, Formatted, Reason
 from waterbed.cli.output import console, for_tools, new_table, note, print_table, say
 
@@ -64,8 +65,7 @@ def key_escrow(
 
     folder = open_folder(context.obj)
     try:
-        asked = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True) if passphrase else None
-        keys.escrow(folder, file, asked)
+        keys.escrow(folder, file, standard_input.passphrase(twice=True) if passphrase else None)
     finally:
         folder.close()
     note(f"keys written to {file}; keep it apart from the study and its backups")
@@ -81,7 +81,7 @@ def key_restore(
     """
     from waterbed.governance import keys
 
-    place = keys.restore(context.obj, file, lambda: str(typer.prompt("Passphrase", hide_input=True, err=True)))
+    place = keys.restore(context.obj, file, standard_input.passphrase)
     note(f"keys are in place: {place}")
 
 

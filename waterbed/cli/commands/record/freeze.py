@@ -89,12 +89,12 @@ def _written_at(folder: Path) -> Iterator[None]:
 
     Full or read-only disks are reported elsewhere.
     """
-    from waterbed.store.integrity import disk_trouble
+    from waterbed.store.integrity import UNNAMED, disk_trouble
 
     try:
         yield
     except OSError as problem:
-        if disk_trouble(problem):
+        if problem.errno not in UNNAMED and disk_trouble(problem):
             raise
         at = f" at {problem.filename}" if problem.filename else ""
         raise InputError(

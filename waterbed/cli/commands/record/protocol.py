@@ -10,6 +10,7 @@ import typer
 from waterbed.cli.options import Format, Formatted
 from waterbed.cli.output import FINDING, OK, console, for_tools, new_table, note, print_table, say
 from waterbed.model.facts import Report
+from waterbed.model.shell import command
 
 protocol_app = typer.Typer(help="The study protocol: written before the data, locked, and compared with every output.")
 Printed = Annotated[str, typer.Option("--reason", help="Reason, printed with every output; must contain no address.")]
@@ -43,7 +44,8 @@ def protocol_init(context: typer.Context) -> None:
             store.distinct(Report, "category") or ["phishing"],
         )
         write_whole(path, text.encode())
-    note(f"{path} is written. Change it until it says what the study asks, then: waterbed protocol lock", broken=True)
+    lock = command("protocol", "lock", study=context.obj)
+    note(f"{path} is written. Change it until it says what the study asks, then: {lock}")
 
 
 @protocol_app.command("check")

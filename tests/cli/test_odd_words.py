@@ -1,0 +1,91 @@
+"""Words and settings that no system call takes: one sentence, exit code 2."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.store.study_folder import made
+from tests.study.rig import Run
+from waterbed.store.own_files import SETTINGS
+from waterbed.store.vault import key_file
+
+
+def refused(said: tuple[int, str, str], why: str) -> None:
+    """Exit code 2 and one line that says why, without our asking for a report."""
+    code, out, err = said
+    assert (code, out, err.count("\n")) == (2, "", 1), said
+    assert why in err
+    assert "please report" not in err
+
+
+@pytest.mark.parametrize(
+    ("setting", "why"),
+    [
+        ('study = "a\\u0000b"', "study may hold no control characters"),
+        ('[lake]\nlocation = "a\\u0000b"', "lake.location may hold no control characters"),
+        ('geoip = ["a\\u0007b"]', "geoip may hold no control characters"),
+        ('[store]\nurl = "postgresql://u:p@[::1/x"', "is not a database URL"),
+    ],
+)
+def test_settings_that_no_system_takes_are_named(setting: str, why: str, run: Run, tmp_path: Path) -> None:
+    """Control characters in any text, and an address in a URL that is not closed."""
+    made(tmp_path / "s").close()
+    settings = tmp_path / "s" / SETTINGS
+    head, _, _ = settings.read_text().partition("\n[")
+    study = next(line for line in head.splitlines() if line.startswith("study"))
+    settings.write_text(f"{setting}\n" if setting.startswith("study") else f"{study}\n{setting}\n")
+    refused(run("-C", tmp_path / "s", "status"), why)
+
+
+def test_a_description_may_have_several_lines(run: Run, tmp_path: Path) -> None:
+    """Line breaks and tabs are no control characters here."""
+    made(tmp_path / "s").close()
+    settings = tmp_path / "s" / SETTINGS
+    study = next(line for line in settings.read_text().splitlines() if line.startswith("study"))
+    settings.write_text(f'{study}\n[citation]\ndescription = "one\\n\\ttwo"\n')
+    assert run("-C", tmp_path / "s", "plugins")[0] == 0
+
+
+def test_names_that_are_too_long_and_links_to_themselves_are_refused(run: Run, tmp_path: Path) -> None:
+    """Given as the study, or as the place of a new one."""
+    (tmp_path / "loop").symlink_to("loop")
+    for place, why in ((tmp_path / ("x" * 300), "File name too long"), (tmp_path / "loop", "symbolic links")):
+        refused(run("-C", place, "rank"), "")
+        refused(run("init", place), why)
+    refused(run("-C", tmp_path / ("x" * 300), "rank"), "File name too long")
+
+
+def test_a_current_folder_that_is_gone_is_no_fault_of_ours(tmp_path: Path) -> None:
+    """A study cannot be made in a folder that was removed."""
+    (tmp_path / "gone").mkdir()
+    asked = f"import os; os.rmdir({str(tmp_path / 'gone')!r}); from waterbed.cli.main import main; main()"
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-c", asked, "init", "s"], cwd=tmp_path / "gone", capture_output=True, text=True, check=False,
+        env=env,
+    )  # fmt: skip
+    refused((done.returncode, done.stdout, done.stderr), "cannot be made a study folder")
+
+
+@pytest.mark.parametrize(
+    ("given", "why"), [("<&-", "standard input is closed"), ("</dev/null", "before a passphrase came")]
+)
+def test_a_passphrase_without_a_terminal_is_one_line(given: str, why: str, tmp_path: Path) -> None:
+    """It is read from standard input, and asked for in one sentence where there is none."""
+    made(tmp_path / "s").close()
+    program = f'"{sys.executable}" -c "from waterbed.cli.main import program; program()" -C {tmp_path / "s"}'
+
+    def shell(line: str) -> tuple[int, str, str]:
+        done = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    refused(shell(f"{program} key escrow {tmp_path / 'e'} --passphrase {given}"), why)
+    assert not (tmp_path / "e").exists()
+    assert shell(f"echo 'a  phrase ' | {program} key escrow {tmp_path / 'e'} --passphrase")[::2] == (0, "")
+    shutil.rmtree(key_file("x").parent)
+    assert shell(f"echo 'a phrase' | {program} key restore {tmp_path / 'e'}")[0] == 2
+    assert shell(f"echo 'a  phrase ' | {program} key restore {tmp_path / 'e'}")[::2] == (0, "")

@@ -1,0 +1,53 @@
+"""Making a study folder: alone, and leaving nothing when it fails."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from tests.store.study_folder import made
+from waterbed.model.errors import InputError
+from waterbed.store import folder as folders
+from waterbed.store.config import Config
+from waterbed.store.folder import create_folder, open_folder
+from waterbed.store.own_files import SETTINGS
+from waterbed.store.vault import key_file
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_two_inits_at_once_make_one_study(there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second is refused while the first is at work, and leaves the first's study and no keys."""
+    prepare, first, second = folders._prepare_store, Config(study="1" * 32), Config(study="2" * 32)
+    if there:
+        (tmp_path / "s").mkdir()
+
+    def meanwhile(path: Path, config: Config) -> Path | None:
+        with pytest.raises(InputError, match="another init is at work"):
+            create_folder(path, second)
+        return prepare(path, config)
+
+    monkeypatch.setattr(folders, "_prepare_store", meanwhile)
+    create_folder(tmp_path / "s", first).close()
+    open_folder(tmp_path / "s").close()
+    assert [key_file(one.study).exists() for one in (first, second)] == [True, False]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_an_init_that_fails_leaves_no_keys(there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither keys nor settings are left, a new folder not at all, and what lay in an old one stays."""
+    config, opened = Config(study="3" * 32), folders.open_folder
+    if there:
+        (tmp_path / "s").mkdir()
+        (tmp_path / "s" / "mine.txt").write_text("mine")
+
+    def fails(_: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(folders, "open_folder", fails)
+    with pytest.raises(OSError, match="No space left"):
+        create_folder(tmp_path / "s", config)
+    assert not key_file(config.study).exists()
+    assert (tmp_path / "s").exists() == (tmp_path / "s" / "mine.txt").exists() == there
+    assert not (tmp_path / "s" / SETTINGS).exists()
+    monkeypatch.setattr(folders, "open_folder", opened)
+    made(tmp_path / "s").close()

@@ -1,0 +1,18 @@
+"""Commands that are printed, as a shell takes them."""
+
+import shlex
+import sys
+from pathlib import Path
+from shutil import which
+
+
+def command(*words: object, study: Path = Path()) -> str:
+    """A command of this program, to paste into a shell.
+
+    Its words are quoted. It is called as it was typed where the shell would not find it by its name.
+    """
+    typed = Path(sys.argv[0])
+    is_ours = typed.name == "waterbed" and len(typed.parts) > 1
+    program = str(typed) if is_ours and which("waterbed") is None else "waterbed"
+    where = () if study == Path() else ("-C", str(study))
+    return shlex.join([program, *where, *map(str, words)])

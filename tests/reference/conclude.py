@@ -22,7 +22,7 @@ from waterbed.judging import doubtful
 from waterbed.judging.judge import CanaryRecord, judge, restated
 from waterbed.judging.quarantines import Decisions, feed_quarantines
 from waterbed.model.conclusions import Attribution, Episode, Hop, Quarantine, Verdict
-from waterbed.model.facts import CanaryLook, Observation
+from waterbed.model.facts import CanaryLook
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.guarded import guard_rules
 from waterbed.study.linking import content_ids, known_of, link_rules
@@ -66,39 +66,23 @@ class Reference:
 
     @cached_property
     def attributions(self) -> list[Attribution | None]:
-        heard: dict[tuple[str, tuple[str, ...]], set[str]] = defaultdict(set)
-        asked = [self._asked(look) for look in self.facts.looks]
-        for look, addresses, verdict in zip(self.facts.looks, asked, self.judged, strict=True):
-            if verdict.state == "up" and look.address in addresses:
-                heard[look.url_id, addresses].add(look.address)
         found: list[Attribution | None] = []
-        for look, addresses in zip(self.facts.looks, asked, strict=True):
-            if not addresses:
+        for look in self.facts.looks:
+            resolution = self.facts.resolutions.get(look.resolution_id or "")
+            if resolution is None or not resolution.addresses:
                 found.append(None)
                 continue
-            of_all = self._attributed(look, addresses)
-            known = dict(zip(addresses, of_all.address_hosters, strict=True))
-            hosters = {key for one in heard[look.url_id, addresses] for key in known[one].split("+")}
-            kept = tuple(one for one in addresses if not hosters or hosters & set(known[one].split("+")))
-            found.append(self._attributed(look, kept) if kept != addresses else of_all)
+            led = look.address and look.link_check is None and look.address not in resolution.addresses
+            found.append(
+                self.its.attributor.attribute(
+                    (look.address,) if led else resolution.addresses,
+                    self.facts.targets[look.url_id].suffix_id,
+                    look.observed_at,
+                    self.its.origin_behind(look),
+                    behind_cdn="cdn" in resolution.tags,
+                )
+            )
         return found
-
-    def _asked(self, look: Observation) -> tuple[str, ...]:
-        """The addresses of the name that a look ended at."""
-        resolution = self.facts.resolutions.get(look.resolution_id or "")
-        if resolution is None or not resolution.addresses:
-            return ()
-        led = look.address and look.link_check is None and look.address not in resolution.addresses
-        return (look.address,) if led and look.address else resolution.addresses
-
-    def _attributed(self, look: Observation, addresses: tuple[str, ...]) -> Attribution:
-        return self.its.attributor.attribute(
-            addresses,
-            self.facts.targets[look.url_id].suffix_id,
-            look.observed_at,
-            self.its.origin_behind(look),
-            behind_cdn="cdn" in self.facts.resolutions[look.resolution_id or ""].tags,
-        )
 
     @cached_property
     def _believed(self) -> tuple[list[Verdict], list[Quarantine]]:

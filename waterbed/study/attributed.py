@@ -1,10 +1,9 @@
 """Attributions of looks, each set of addresses once.
 
-Once for each stretch of days in which nothing changes. Of hosters that share a name, those count that responded.
+Once for each stretch of days in which nothing changes.
 """
 
-from bisect import bisect_right
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -28,8 +27,6 @@ _START = date(1970, 1, 1)
 
 Asked: TypeAlias = tuple[str, str | None, bool, str | None]
 """Addresses, platform suffix, whether behind a CDN, and the reported address behind it."""
-_Key: TypeAlias = tuple[str, str | None, bool, str | None, int]
-"""The same, and how many changes of tables there were by then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +100,9 @@ class _Attributions:
         self._with_origin = np.array(sorted(origins), np.int64)
         self._origins: Numbered[str | None] = Numbered()
         self._origins.number(None)
-        self._found: dict[_Key, Attribution] = {}
-        self._numbers: dict[_Key, int] = {}
+        self._numbers: dict[tuple[object, ...], int] = {}
         self._changes: dict[str, list[int]] = {}
         self._of_all = [_number(day) for day in attributor.changes]
-        self._texts = looks.coder.address.values
-        self._up = np.array([one.state == "up" for one in looks.walk.verdicts], bool)
 
     def numbers(self, block: Block) -> Array:
         """The number of each look's attribution.
@@ -137,43 +131,12 @@ class _Attributions:
         of_first = number
         first, number = mixed([of_first.astype(np.int32), stretch])
         self._prepare(first, at, asked[0])
-        keys = [
-            (*known[asks], since) for asks, since in zip(of_first[first].tolist(), stretch[first].tolist(), strict=True)
+        numbers = [
+            self._number((*known[asks], since), when)
+            for asks, since, when in zip(*(column[first].tolist() for column in (of_first, stretch, at)), strict=True)
         ]
-        made = [self._answer(key, when) for key, when in zip(keys, at[first].tolist(), strict=True)]
-        shared = np.array([len(set(one.address_hosters)) > 1 for one in made], bool)
-        places = np.flatnonzero(np.isin(asked[0], np.unique(asked[0][first[shared]])))
-        of_one = [NOTHING if one else self._number(keys[at], made[at]) for at, one in enumerate(shared.tolist())]
-        found[rows] = np.array(of_one, np.int32)[number]
-        if len(places):
-            found[rows[places]] = self._of_shared(block, rows[places], number[places], keys, made)
+        found[rows] = np.array(numbers, np.int32)[number]
         return found
-
-    def _of_shared(
-        self, block: Block, rows: Array, number: Array, keys: Sequence[_Key], made: Sequence[Attribution]
-    ) -> Array:
-        """The numbers where a name's addresses have several hosters: of these, those count that responded.
-
-        That is told for one URL and one set of addresses together.
-        """
-        first, group = mixed([block.url[rows], block.addresses[rows]])
-        heard: list[set[str]] = [set() for _ in first]
-        up = np.flatnonzero(self._up[block.verdicts[rows]] & (block.address[rows] != NOTHING))
-        if len(up):
-            for place in up[mixed([group[up], block.address[rows[up]]])[0]].tolist():
-                heard[group[place]].add(self._texts[block.address[rows[place]]])
-        first, which = mixed([group, number])
-        found = []
-        for of_url, asks, when in zip(*(c[first].tolist() for c in (group, number, block.at[rows])), strict=True):
-            key, answer = keys[asks], made[asks]
-            kept = reached(answer, heard[of_url])
-            if kept != answer.addresses:
-                fewer, day = (" ".join(kept), *key[1:4]), when // _DAY_US
-                own = self._changes_around(fewer[0], fewer[3])
-                key = (*fewer, bisect_right(self._of_all, day) + bisect_right(own, day))
-                answer = self._answer(key, when)
-            found.append(self._number(key, answer))
-        return np.array(found, np.int32)[which]
 
     def _prepare(self, first: Array, at: Array, numbers: Array) -> None:
         """Look up all addresses of the days between two changes at once."""
@@ -205,34 +168,16 @@ class _Attributions:
             own.update(self._changes[address])
         return sorted(own)
 
-    def _answer(self, key: _Key, at: int) -> Attribution:
-        known = self._found.get(key)
+    def _number(self, asked: tuple[str, str | None, bool, str | None, int], at: int) -> int:
+        known = self._numbers.get(asked)
         if known is None:
-            addresses, suffix, behind_cdn, origin, _ = key
-            known = self._found[key] = self.attributor.attribute(
-                words(addresses), suffix, moment(at), origin, behind_cdn=behind_cdn
+            addresses, suffix, behind_cdn, origin, _ = asked
+            known = self._numbers[asked] = len(self.made)
+            self.asked.append(asked[:4])
+            self.made.append(
+                self.attributor.attribute(words(addresses), suffix, moment(at), origin, behind_cdn=behind_cdn)
             )
         return known
-
-    def _number(self, key: _Key, answer: Attribution) -> int:
-        known = self._numbers.get(key)
-        if known is None:
-            known = self._numbers[key] = len(self.made)
-            self.asked.append(key[:4])
-            self.made.append(answer)
-        return known
-
-
-def reached(answer: Attribution, heard: Collection[str]) -> tuple[str, ...]:
-    """Return the addresses of hosters that answered.
-
-    `heard` are the addresses at which the URL was found up; all count if none of them is the attribution's.
-    """
-    by_address = dict(zip(answer.addresses, (keys.split("+") for keys in answer.address_hosters), strict=True))
-    its = {key for address in heard for key in by_address.get(address, ())}
-    return (
-        tuple(one for one, keys in by_address.items() if one in heard or not its.isdisjoint(keys)) or answer.addresses
-    )
 
 
 def _number(day: date) -> int:

@@ -111,7 +111,7 @@ def written_at(place: object, *, published: bool = False) -> Iterator[None]:
 
     try:
         refuse_own(Path(str(place)))
-        if not published and (folder := published_at(Path(str(place)).resolve())):
+        if not published and (folder := published_at(Path(os.path.realpath(str(place))))):
             raise InputError(
                 f"{folder} holds a publication, and this output was not made for its readers; name another place "
                 "(docs/publishing.md, Suppression)"

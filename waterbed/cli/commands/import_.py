@@ -75,7 +75,7 @@ def import_(
     named: dict[str, Any] = {"source": source, "category": category, "form": form, "zone": zone, "history": history}
     named["columns"] = columns_of(column or ())
     with open_study(context.obj) as study:
-        check_readable((path for path in files or () if path != _STANDARD), "a reports file")
+        check_readable((path for path in (files or [])[1:] if path != _STANDARD), "a reports file")
         if watch:
             watched = WatchedFolder(study=study, folder=watch, named=named)
             findings = keep_watching(watched, _print_watched, every_s=every, rounds=rounds)
@@ -171,7 +171,7 @@ def notices(
     findings = 0
     _refuse_addresses(files)
     with open_study(context.obj) as study:
-        check_readable(files, "a file of notices")
+        check_readable(files[1:], "a file of notices")
         for path in files:
             found = study.import_notices(path, sender=sender, kind=kind, form=form, zone=zone)
             findings += _imported(study, path, found)

@@ -58,7 +58,7 @@ def test_an_answer_comes_after_its_preview_and_not_tomorrow(study: Study, days: 
 def test_a_preview_cannot_have_been_given_before_there_was_anything(study: Study) -> None:
     """A slip of the year ends no period; what was given during the looks holds data until then."""
     first = study.conclude().facts.looks[0].observed_at
-    with pytest.raises(InputError, match="before the first look"):
+    with pytest.raises(InputError, match="before the first check"):
         show(study.folder, "AS64500", {}, first - timedelta(days=365))
     assert show(study.folder, "AS64500", {}, first).data_until == first
 

@@ -156,7 +156,7 @@ def test_what_changed_is_told_against_the_last_edition_with_older_checks(tmp_pat
             _later(study)
             publish_all(study, tmp_path / "out")
             made = json.loads((tmp_path / "out" / "changes-hoster.json").read_text())
-            assert "against the edition with looks to 2026-01-" in made["method"]
+            assert "against the edition with checks to 2026-01-" in made["method"]
 
 
 def _later(study: Study) -> None:

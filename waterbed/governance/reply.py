@@ -167,7 +167,7 @@ def preview_of(folder: Folder, hoster: str, files: Mapping[str, bytes], starts_a
     _refuse_future("a preview that is given", begun, now)
     if first and begun.date() < first.date():
         raise InputError(
-            f"a preview that is given on {begun:%Y-%m-%d} lies before the first look, {first:%Y-%m-%d}: there was "
+            f"a preview that is given on {begun:%Y-%m-%d} lies before the first check, {first:%Y-%m-%d}: there was "
             f"nothing to show yet, {SEE}"
         )
     sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))

@@ -152,7 +152,7 @@ def with_changes(publication: Publication, before: LastEdition | None) -> Public
     told = publication.edition
     heading = publication.table(TABLE).envelope
     until = before.data_until if before else None
-    since = f"against the edition with looks to {until:%Y-%m-%d %H:%M}" if until else "no edition with older checks"
+    since = f"against the edition with checks to {until:%Y-%m-%d %H:%M}" if until else "no edition with older checks"
     table = Table(
         name="changes-hoster",
         title=f"what changed at hosters: {since}",

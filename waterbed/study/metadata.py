@@ -43,7 +43,7 @@ def table_info(
         if first and last:
             first = max(first, window.since) if window.since else first
             last = min(last, window.end) if window.end else last
-        measured = f"{first.isoformat()}/{last.isoformat()}" if first and last and first <= last else "no look yet"
+        measured = f"{first.isoformat()}/{last.isoformat()}" if first and last and first <= last else "no check yet"
     starts, locked = clock or study.config.clock, study.protocol
     return TableInfo(
         what=what,

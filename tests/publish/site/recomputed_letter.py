@@ -83,7 +83,7 @@ def _notices(its: Files) -> Iterator[Told]:
 def _deadlines(its: Files) -> Iterator[Told]:
     for row in its.rows("deadlines"):
         if row["due"]:
-            said = "too few sites, or looks too sparse"
+            said = "too few sites, or checks too sparse"
             said = said if row["met"] is None else _share(row["met_low"], row["met_high"], row["met"])
             yield 7, f"{row['kind']}: removed by the deadline, {number(row['due_h'])} hours", said, "share"
             continue

@@ -213,7 +213,7 @@ def _changes(check: Check, rows: list[Row]) -> list[str]:
             named = "; ".join(map(told, own[:NAMED])) + (f";{_more(own)}" if _more(own) else "")
             lines.append(f"{len(own)} {one if len(own) == 1 else many}: {named}")
     method = json.loads((check.files.folder / "changes-hoster.json").read_text())["method"]
-    since = re.search(r"against the edition with looks to (\S+ \S+)$", method)
+    since = re.search(r"against the edition with checks to (\S+ \S+)$", method)
     inside = "//section[h2[@id='changed']]"
     check.take(f"{inside}/p[@class='lead']", *(
         [f"Compared with the edition whose looks end at {since[1]} UTC, hosters only."] if since else []

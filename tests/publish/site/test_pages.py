@@ -274,7 +274,7 @@ def test_orders_are_met_by_their_deadline_and_notices_without_one_have_hours() -
     shown = parsed(letter_page(letter(tables={"deadlines": rows}), [])).shown
     for told in (
         "nl_order: removed by the deadline, 12 hours 90% (80% to 95%)",
-        "tco: removed by the deadline, 12 hours too few sites, or looks too sparse",
+        "tco: removed by the deadline, 12 hours too few sites, or checks too sparse",
         "ntd: until half was gone; no law sets a time 40 hours",
         "dsa: until half was gone; no law sets a time not yet half, or not estimable",
     ):

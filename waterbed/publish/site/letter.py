@@ -233,7 +233,7 @@ def _in_time(view: LetterView) -> Iterator[dict[str, Any]]:
     """Removals by the deadlines of orders, or the time to action."""
     for row in view.rows(DEADLINES):
         if row.due:
-            why = None if row.met is not None else "too few sites, or looks too sparse"
+            why = None if row.met is not None else "too few sites, or checks too sparse"
             what = f"{row.kind}: removed by the deadline, {number(row.due_h)} hours"
             yield _share_of(what, row.met, low=row.met_low, high=row.met_high, why_not=why)
         else:

@@ -178,18 +178,23 @@ def source_of(path: Path, window: Window = ALL) -> Source:
     return Source(read=partial(read, path, window), mark=partial(mark, path))
 
 
-def read(path: Path, window: Window = ALL) -> Served:
+def read(path: Path, window: Window = ALL, tries: int = 5) -> Served:
     """Draw conclusions, apply the policy, render the pages.
 
     What they tell is an edition, and on record before anybody is told. Where another edition leaves meanwhile, they are
-    drawn anew.
+    drawn anew; Overtaken after so many tries.
     """
-    while True:
-        with open_study(path) as study, suppress(Overtaken):
-            before = editions(study.folder)
-            served = served_of(study, window, before)
+    with open_study(path) as study:
+        before = editions(study.folder)
+        served = served_of(study, window, before)
+        try:
             remember(study.folder, served.publication.edition, "serve", before)
+        except Overtaken:
+            if tries <= 1:
+                raise
+        else:
             return served
+    return read(path, window, tries - 1)
 
 
 def served_of(study: Study, window: Window = ALL, before: Sequence[LastEdition] | None = None) -> Served:

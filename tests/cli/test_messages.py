@@ -15,6 +15,8 @@ from waterbed.model.bookkeeping import Delivery
 from waterbed.model.facts import Report, Snapshot
 from waterbed.study.study import open_study
 
+ADDRESS = "https://a.example.com/feed.csv"
+
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -215,6 +217,32 @@ def test_wrong_words_are_usage_errors(run: Run, study: Path) -> None:
     one_sentence(run("-C", study, "event", "init", "x", "--date", "15-03-2026"), "--date '15-03-2026' is not a date")
     code, out, err = run("-C", study, "import", "https://a.example.com/feed.csv")
     assert (code, out, "a.example" in err, "download it first" in err) == (2, "", False, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-C", ADDRESS, "status"),
+        ("init", ADDRESS),
+        ("reproduce", ADDRESS, "new"),
+        ("-C", "STUDY", "publish", ADDRESS),
+        ("-C", "STUDY", "freeze", ADDRESS),
+        ("-C", "STUDY", "backup", ADDRESS),
+        ("-C", "STUDY", "tables", "add", ADDRESS, "--date", "2026-01-01"),
+        ("-C", "STUDY", "notices", ADDRESS),
+        ("-C", "STUDY", "overdue", "--csv", ADDRESS),
+        ("-C", "STUDY", "report", "--month", "2026-01", "--out", ADDRESS),
+    ],
+)
+def test_an_address_in_place_of_a_path_is_not_repeated(
+    words: tuple[str, ...], run: Run, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever pastes a URL where a file or folder is wanted reads it in no message, and nothing is made."""
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    code, out, err = run(*(str(study) if word == "STUDY" else word for word in words))
+    assert (code, out, "a.example" in err, err.count("\n")) == (2, "", False, 1), err
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_words_that_would_be_silently_wrong_are_refused(run: Run, study: Path, tmp_path: Path) -> None:

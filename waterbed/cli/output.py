@@ -21,6 +21,7 @@ from rich.console import Console
 from waterbed.cli.streams import unread
 from waterbed.model.errors import InputError, OwnFailure, ReadOnly
 from waterbed.model.progress import stage
+from waterbed.model.redaction import refuse_address
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -109,6 +110,7 @@ def written_at(place: object, *, published: bool = False) -> Iterator[None]:
     from waterbed.store.own_files import refuse_own  # noqa: PLC0415 (see above)
     from waterbed.store.whole.replacing import published_at  # noqa: PLC0415 (see above)
 
+    refuse_address(place, "a place")
     try:
         refuse_own(Path(str(place)))
         if not published and (folder := published_at(Path(os.path.realpath(str(place))))):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
+from waterbed.model.errors import InputError
 from waterbed.model.urls import in_suffix_list
 
 REDACTED = "[redacted]"
@@ -17,6 +18,9 @@ _LITERAL = re.compile(
     re.IGNORECASE,
 )
 """An address with a path, a prefix like 192.0.2.0/24 aside: addresses by themselves are kept in the clear."""
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.*-]*:/", re.IGNORECASE)
+"""How an address begins, also as a path, whose slashes are one."""
 
 _DOT = r"(?:[.\u3002\uff0e\uff61]|\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|%2e)"
 _NAME = re.compile(rf"(?<![\w-])[\w-]++(?:{_DOT}[\w-]++)++(?:(?=[:/?#]){_REST})?", re.IGNORECASE)
@@ -49,6 +53,17 @@ def shown(text: str) -> str:
     Text that looks like a URL or a host name is replaced.
     """
     return "[not shown]" if names_something(text) or len(text) > 100 else repr(text)
+
+
+def refuse_address(place: object, what: str) -> None:
+    """InputError for an address in place of a path.
+
+    It is not repeated; `what` of this machine was expected.
+    """
+    if _ADDRESS.match(str(place)):
+        raise InputError(
+            f"an address was given where {what} of this machine was expected: download it first (docs/intake.md)"
+        )
 
 
 def meant(text: str, known: Collection[str]) -> str:

@@ -325,11 +325,11 @@ def _was_unfinished(path: Path, store: Store) -> bool:
 
 def open_folder(path: Path, clock: Clock | None = None) -> Folder:
     """Open a study folder and check settings, keys and store."""
+    refuse_odd_name(path)
     if not (path / SETTINGS).is_file():
         if path.is_file():
             raise StudyMissing(f"{path} is a file; the folder of a study was expected (docs/architecture.md, Storage)")
         raise StudyMissing(f"no study in {path}: {SETTINGS} is missing; make one with: {command('init', path)}")
-    refuse_odd_name(path)
     config, config_hash = read_config(path / SETTINGS)
     config = placed(config)
     lab = read_lab(path / LAB)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,10 +10,9 @@ import typer
 from waterbed.cli.options import NOTICE_FORMS, REPORT_FORMS, Zone
 from waterbed.cli.output import FINDING, OK, complain, console, note, say
 from waterbed.model.errors import InputError, WaterbedError
+from waterbed.model.redaction import refuse_address
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from waterbed.intake.importer import ImportReport
     from waterbed.intake.notices import NoticeImport
     from waterbed.service.watch import Refusal
@@ -22,8 +20,7 @@ if TYPE_CHECKING:
 
 
 _STANDARD = Path("-")
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.*-]*:/", re.IGNORECASE)
-"""A URL as a path, whose slashes are one."""
+"""Standard input, in place of a file."""
 
 
 def import_(
@@ -66,7 +63,8 @@ def import_(
 
     if bool(files) == bool(watch):
         raise InputError("name either files of reports or a folder with --watch (docs/intake.md)")
-    _refuse_addresses([*(files or ()), *([watch] if watch else [])])
+    for place in [*(files or ()), *([watch] if watch else [])]:
+        refuse_address(place, "a file")
     if _STANDARD in (files or ()) and not source:
         raise InputError("what comes by standard input has no name: say whose reports they are with --source")
     if (files or ()).count(_STANDARD) > 1:
@@ -105,15 +103,6 @@ def _print_watched(path: Path, outcome: ImportReport | Refusal) -> None:
         complain(f"{str(outcome).replace(path.name, _plain(path))}; {_plain(path)} {became}")
     else:
         print_import(path, outcome)
-
-
-def _refuse_addresses(paths: Sequence[Path]) -> None:
-    """InputError for an address in place of a file, which it does not repeat."""
-    if any(_ADDRESS.match(str(path)) for path in paths):
-        raise InputError(
-            "files of this machine are read, and an address was given: download it first, or send reports to waterbed "
-            "import - (docs/intake.md)"
-        )
 
 
 def _plain(path: Path) -> str:
@@ -169,7 +158,8 @@ def notices(
     from waterbed.study.study import open_study
 
     findings = 0
-    _refuse_addresses(files)
+    for place in files:
+        refuse_address(place, "a file")
     with open_study(context.obj) as study:
         check_readable(files[1:], "a file of notices")
         for path in files:

@@ -14,6 +14,7 @@ from typing import Annotated, Final
 
 from waterbed.model.errors import InputError
 from waterbed.model.progress import staged
+from waterbed.model.redaction import refuse_address
 from waterbed.store.bounded.files import content, raw_pieces
 from waterbed.store.bounded.limits import MOST_FILE, MOST_MANIFEST
 
@@ -64,6 +65,7 @@ def damages(package: Path) -> list[Damage]:
     A file counts as damaged if both manifests say so; if one does, that manifest is.
     """
     if not any((package / f"tagmanifest-{name}.txt").is_file() for name in ALGORITHMS):
+        refuse_address(package, "a package")
         raise InputError(f"{package} is not a package of waterbed freeze: the manifests are missing (docs/freeze.md)")
     found = {*_held(package, "tagmanifest", _tag_files()), *_held(package, "manifest", _files(package))}
     known = {one.path for one in found}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from waterbed.model.errors import InputError
+from waterbed.model.redaction import refuse_address
 from waterbed.store.bounded.limits import (
     KIB,
     MOST_RATIO,
@@ -37,11 +38,13 @@ def opened(path: Path, what: str, see: str = _SEE) -> Iterator[IO[bytes]]:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as problem:
+        refuse_address(path, "a file")
         why = problem.strerror if isinstance(problem, OSError) else "its name holds a NUL character"
         raise InputError(f"{path} cannot be read ({why}); {what} was expected ({see})") from None
     kind = os.fstat(handle).st_mode
     if not stat.S_ISREG(kind):
         os.close(handle)
+        refuse_address(path, "a file")
         why = "Is a directory" if stat.S_ISDIR(kind) else "it is a pipe or a device"
         raise InputError(f"{path} cannot be read ({why}); {what} was expected ({see})")
     with os.fdopen(handle, "rb", buffering=0) as file:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from waterbed.model.errors import InputError
+from waterbed.model.redaction import refuse_address
 
 DISK: Final = (ENOSPC, EDQUOT, EFBIG, EIO)
 """What a disk says that is full or fails: another place is no remedy, and the command line ends with exit code 3."""
@@ -20,10 +21,11 @@ _LONGEST: Final = 200
 
 
 def refuse_odd_name(place: Path) -> None:
-    """InputError for a place whose whole path is no UTF-8.
+    """InputError for an address, or an odd path.
 
-    Databases, tables and settings cannot name it.
+    The address is not repeated. Databases, tables and settings cannot name a path that is no UTF-8.
     """
+    refuse_address(place, "a place")
     try:
         f"{place.absolute()}{os.path.realpath(place)}".encode()
     except UnicodeEncodeError:

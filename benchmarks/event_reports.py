@@ -136,13 +136,14 @@ def study(kind: str, rng: random.Random, sites: tuple[int, int] | None = None) -
         kept = [one for one in truth.reports if one.source != "feed" or one.reported_at < at or one.url not in there]
         truth = replace(truth, reports=tuple(kept))
     conclusions = virtual_study(truth, plan, rng).conclusions
+    buffer, spared = (tuple(one for one in some if one in conclusions.hosters) for some in (BUFFER, SPARED))
     event = Event(
         target=TARGET,
         date=at,
         chosen_until=at - timedelta(days=1),
         controls=CONTROLS,
-        buffer=tuple(one for one in BUFFER if one in conclusions.hosters),
-        buffer_controls=tuple(one for one in SPARED if one in conclusions.hosters),
+        buffer=buffer if spared else (),
+        buffer_controls=spared if buffer else (),
         before=28,
         after=AFTER,
         horizon_h=72.0,

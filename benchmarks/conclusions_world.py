@@ -127,7 +127,8 @@ FROM placed GROUP BY resolution
 _CONTROL = """
 SELECT control AS control_id, any_value(host_id) AS host_id, 'run' AS run_id, 'v' || any_value(v) AS vantage,
   make_timestamp(min(seen_at)) AS observed_at, NULL AS failure, 404 AS status, 'text/html' AS media_type,
-  500 AS content_length, NULL AS etag_id, NULL AS redirect, NULL AS redirect_site_id, []::VARCHAR[] AS unstable
+  500 AS content_length, NULL AS etag_id, NULL AS redirect, NULL AS redirect_site_id, []::VARCHAR[] AS unstable,
+  substr(md5('f' || any_value(n // 2)), 1, 24) AS place_id
 FROM placed WHERE control NOT IN (SELECT * FROM known_control) GROUP BY control
 """
 _CANARY = f"""

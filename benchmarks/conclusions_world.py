@@ -175,9 +175,9 @@ def _files(sql: duckdb.DuckDBPyConnection, day: int, path: Path) -> Iterator[tup
     for cls in PRUNABLE:
         text = _SQL[cls]
         order = ", ".join(stamp(cls))
-        made = sql.execute(
+        made = sql.sql(
             f"SELECT * FROM ({text}) ORDER BY {order}",
-            {name: value for name, value in given.items() if f"${name}" in text},
+            params={name: value for name, value in given.items() if f"${name}" in text},
         ).to_arrow_table()
         schema = schema_of(cls)
         made = made.select(schema.names)

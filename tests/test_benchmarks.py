@@ -218,3 +218,13 @@ def test_results_name_programs_that_are_there(suite: ModuleType) -> None:
     named = set(re.findall(r"`(\w+\.py)\b", told))
     assert "recheck.py" in named
     assert not [name for name in named if not (suite.HERE / name).exists()]
+
+
+def test_the_messy_study_is_concluded(suite: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the largest studies are made by has every column that a crawler records, and conclusions can be drawn."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "keys"))
+    world = importlib.import_module("conclusions_world")
+    with world.write_study(tmp_path / "study", world.Messy(looks=400, looks_a_url=20, reported_over_days=3)) as study:
+        drawn = study.conclude()
+        assert len(drawn.verdicts) > 300
+        assert len(drawn.episodes) > 10

@@ -37,10 +37,8 @@ LONGEST_S = 900
 """How long one crawl may take, seconds."""
 
 _SENTENCE = re.compile(r"([\d,]+) of [\d,]+ due looks recorded in ([\d.]+) s")
-_WAITED = re.compile(r"\d+ workers waited ")
-"""What the workers of one pass say further."""
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
-PROBE = Probe(per_address=0, delay_s=0.0, per_network=0, network_delay_s=0.0)
+PROBE = Probe(per_address=100_000, delay_s=0.0, per_network=100_000, network_delay_s=0.0)
 """Manners off, as the peers have none; the rest is what a new study has."""
 AT_ONCE = 256
 """Requests that `curl` may have in flight, as the other peers have."""
@@ -159,7 +157,7 @@ class Crawls:
             check=True,
         )
         *lines, last = done.stdout.splitlines()
-        used, said = json.loads(last), [_said(line) for line in lines if not _WAITED.match(line)]
+        used, said = json.loads(last), [one for one in map(_said, lines) if one]
         return Measured(
             wall_s=used["wall_s"],
             crawl_s=max((one["seconds"] for one in said), default=0.0),
@@ -174,11 +172,10 @@ class Crawls:
 
 
 def _said(line: str) -> dict[str, Any]:
-    """What a process says of itself: a JSON object, or the sentence of `waterbed recheck`."""
-    sentence = _SENTENCE.match(line)
-    if sentence is None:
-        return dict(json.loads(line))
-    return {"answered": int(sentence[1].replace(",", "")), "seconds": float(sentence[2])}
+    """What a process says of itself: a JSON object, or the sentence of `waterbed recheck`; nothing of what it adds."""
+    if sentence := _SENTENCE.match(line):
+        return {"answered": int(sentence[1].replace(",", "")), "seconds": float(sentence[2])}
+    return dict(json.loads(line)) if line.startswith("{") else {}
 
 
 def _on_record(study: Study) -> tuple[int, int, int]:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -42,7 +42,7 @@ SCRIPTS = (
     Script(name="recheck", figures=5, small=("--urls", "500", "--hosts", "100", "--rounds", "1")),
     Script(name="dns", figures=2, small=("--names", "600", "--rounds", "1")),
     Script(name="origins", figures=2, small=("--v4", "20000", "--v6", "5000")),
-    Script(name="conclusions", figures=2, small=("--most-s", "1000", "--most-mib", "10000")),
+    Script(name="conclusions", figures=5, words=("--looks", "1000000", "10000000"), small=("--looks", "20000", "60000")),
     Script(name="graph", figures=1, small=("--hops", "20000")),
     Script(name="survival", figures=4, small=("--rounds", "1", "--peer-rounds", "5")),
     Script(name="displacement", figures=1, small=("--moves", "20000", "--permutations", "100")),
@@ -61,7 +61,7 @@ def main() -> int:
     found: dict[str, list[Figure]] = {}
     wrong: list[str] = []
     for one in chosen:
-        its, problem = run(one, one.small if options.small else one.words)
+        its, problem = run(one, small=options.small)
         found[one.name] = its
         wrong += [problem] if problem else []
     table = rendered(found)
@@ -83,8 +83,12 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(one: Script, words: Sequence[str]) -> tuple[list[Figure], str]:
-    """Run a benchmark, its own words passed on; the figures it told, and what is wrong with them, if anything is."""
+def run(one: Script, *, small: bool = False) -> tuple[list[Figure], str]:
+    """Run a benchmark, its own words passed on; the figures it told, and what is wrong with them, if anything is.
+
+    One that has little work may tell fewer figures.
+    """
+    words = one.small if small else one.words
     print(f"== {' '.join((one.name, *words))}", flush=True)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="waterbed-suite-") as folder:
@@ -99,7 +103,7 @@ def run(one: Script, words: Sequence[str]) -> tuple[list[Figure], str]:
     print(f"== {one.name}: {time.monotonic() - began:.0f} s, exit status {code}", flush=True)
     if code not in (0, 1):
         return figures, f"{one.name}: exit status {code}"
-    if len(figures) != one.figures:
+    if len(figures) != one.figures and not (small and figures):
         return figures, f"{one.name}: told {len(figures)} figures, {one.figures} were expected"
     return figures, ""
 

@@ -47,7 +47,7 @@ A_HOST = 5
 LEASE_S = 6.0
 POLITE = Probe(controls=False, batch=250)
 """The manners of a new study; fewer looks are leased at once, since there are so few."""
-OFF = msgspec.structs.replace(PROBE, controls=False, batch=250, per_address=100_000, per_network=100_000)
+OFF = msgspec.structs.replace(PROBE, controls=False, batch=250)
 """Bounds out of reach, and not absent: networks are reserved."""
 
 

@@ -63,6 +63,7 @@ def _script(suite: ModuleType, folder: Path, code: str, monkeypatch: pytest.Monk
     return suite.Script(name="invented", figures=figures)
 
 
+WORD = re.compile(r'"(--[a-z0-9-]+)"')
 FIGURE = (
     "from figures import Figure, tell\n"
     "tell(Figure(work='counting', ours=2.0, peer=8.0, peer_name='a peer', unit='s', value=4.0, "
@@ -76,7 +77,7 @@ def test_what_a_benchmark_tells_becomes_a_row(
     """The suite runs a benchmark, reads its figure, and renders ours, peer, ratio, target and verdict."""
     for target, verdict in ((3.0, "met"), (5.0, "**missed**")):
         script = _script(suite, tmp_path, FIGURE.replace("TARGET", str(target)), monkeypatch)
-        figures, wrong = suite.run(script, ())
+        figures, wrong = suite.run(script)
         assert not wrong
         row = suite.rendered({"invented": figures}).splitlines()[-1]
         assert row == f"| counting (`invented.py`) | 2 s | 8 s (a peer) | 4 | at least {target:g} | {verdict} |"
@@ -94,7 +95,7 @@ def test_a_missing_figure_is_an_error(
     suite: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str
 ) -> None:
     """A benchmark that breaks, tells nothing or tells nonsense is named, and its row says that it is missing."""
-    figures, wrong = suite.run(_script(suite, tmp_path, code, monkeypatch), ())
+    figures, wrong = suite.run(_script(suite, tmp_path, code, monkeypatch))
     assert said in wrong
     assert "**missing**" in suite.rendered({"invented": figures})
 
@@ -131,10 +132,12 @@ def test_a_machine_is_told_without_its_name(suite: ModuleType) -> None:
 
 
 def test_each_script_of_the_suite_is_there(suite: ModuleType) -> None:
-    """Every benchmark that the suite starts exists, tells figures, and is described."""
+    """Every benchmark that the suite starts exists, knows its words, tells figures, and is described."""
     readme = (COPIES.parent / "README.md").read_text()
+    known = {word for file in COPIES.parent.glob("*.py") for word in WORD.findall(file.read_text())}
     for script in suite.SCRIPTS:
         assert (COPIES.parent / f"{script.name}.py").is_file()
+        assert {word for word in (*script.words, *script.small) if word.startswith("--")} <= known
         assert script.figures > 0
         assert f"## {script.name}.py" in readme
 
@@ -218,6 +221,11 @@ def test_results_name_programs_that_are_there(suite: ModuleType) -> None:
     named = set(re.findall(r"`(\w+\.py)\b", told))
     assert "recheck.py" in named
     assert not [name for name in named if not (suite.HERE / name).exists()]
+
+
+def test_the_crawls_that_are_compared_have_settings_that_a_study_may_have(suite: ModuleType) -> None:
+    """With manners off, one worker is compared with its peers."""
+    assert Config(study="b" * 32, probe=importlib.import_module("crawls").PROBE).probe.delay_s == 0
 
 
 def test_the_messy_study_is_concluded(suite: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ COMMAND = ("-m", "waterbed", "-C")
 LONGEST_S = 900
 """How long one crawl may take, seconds."""
 
-_SENTENCE = re.compile(r"([\d,]+) of [\d,]+ due looks recorded in ([\d.]+) s")
+_SENTENCE = re.compile(r"([\d,]+) of [\d,]+ due checks recorded in ([\d.]+) s")
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PROBE = Probe(per_address=100_000, delay_s=0.0, per_network=100_000, network_delay_s=0.0)
 """Manners off, as the peers have none; the rest is what a new study has."""

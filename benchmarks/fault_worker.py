@@ -40,7 +40,7 @@ class Job:
     config: Path
     """Where the study's keys are looked for."""
     told: Path
-    """Each line is a run and how many looks it has recorded so far."""
+    """Each line is a run and how many checks it has recorded so far."""
     said: Path
     clock: Jumping
     most_bytes: int | None = None

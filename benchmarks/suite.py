@@ -42,7 +42,9 @@ SCRIPTS = (
     Script(name="recheck", figures=5, small=("--urls", "500", "--hosts", "100", "--rounds", "1")),
     Script(name="dns", figures=2, small=("--names", "600", "--rounds", "1")),
     Script(name="origins", figures=2, small=("--v4", "20000", "--v6", "5000")),
-    Script(name="conclusions", figures=5, words=("--looks", "1000000", "10000000"), small=("--looks", "20000", "60000")),
+    Script(
+        name="conclusions", figures=5, words=("--looks", "1000000", "10000000"), small=("--looks", "20000", "60000")
+    ),
     Script(name="graph", figures=1, small=("--hops", "20000")),
     Script(name="survival", figures=4, small=("--rounds", "1", "--peer-rounds", "5")),
     Script(name="displacement", figures=1, small=("--moves", "20000", "--permutations", "100")),

@@ -66,7 +66,7 @@ class HostTask:
 
     def __repr__(self) -> str:
         """Show the id alone."""
-        return f"<HostTask {self.host_id}: {len(self.items)} looks>"
+        return f"<HostTask {self.host_id}: {len(self.items)} checks>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ class HostFacts:
 
     def __repr__(self) -> str:
         """Show the id alone."""
-        return f"<HostFacts {self.host_id}: {len(self.answered)} looks>"
+        return f"<HostFacts {self.host_id}: {len(self.answered)} checks>"
 
 
 class Prober:

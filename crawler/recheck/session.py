@@ -63,7 +63,7 @@ async def _require_lab_servers(resolver: str) -> None:
         _, writer = await asyncio.open_connection(host, port)
     except OSError:
         raise InputError(
-            f"nothing answers at {resolver}: the lab's servers of this study have stopped, so it cannot be looked at; "
+            f"nothing answers at {resolver}: the lab's servers of this study have stopped, so it cannot be checked; "
             "its results can be read all the same (docs/lab.md)"
         ) from None
     writer.close()
@@ -267,7 +267,7 @@ class Session:
         except _LOST:
             self.lose_lease()
         except Exception as problem:  # our own failure is never an observation
-            self.fail("a host's looks", problem)
+            self.fail("a host's checks", problem)
         finally:
             if running is not None:
                 self._running.discard(running)

@@ -91,7 +91,7 @@ class RecheckSpider(Spider):
 
     def on_error(self, failure: Failure) -> None:
         """Count a failure of our own; the URLs stay due."""
-        self.session.fail("a few hosts' looks", failure.value)
+        self.session.fail("a few hosts' checks", failure.value)
 
 
 def batched(tasks: Sequence[HostTask], size: int) -> Iterator[tuple[HostTask, ...]]:

@@ -43,7 +43,7 @@ MEANINGS: Final[Mapping[str, str]] = {
 
 
 _FIRST: Final = """\
-# What is done, and what is declared before anybody looks at data after it. Times without a zone are UTC.
+# What is done, and what is declared before anybody sees data after it. Times without a zone are UTC.
 # Declare it before the event; docs/displacement.md says what follows from each key.
 """
 _EMPTY: Final = {"since": "2026-01-01", "detection.home": "[0.7, 0.9]", "detection.abroad": "[0.4, 0.7]"}

@@ -149,7 +149,7 @@ class TimelineRow:
     name: Annotated[str, "its name for people"]
     known_up_at: Annotated[datetime, "first time it was known up there"]
     last_up: Annotated[datetime, "last time it was known up there"]
-    first_down: Annotated[datetime | None, "first confirmed look that saw it down or elsewhere; null: none"]
+    first_down: Annotated[datetime | None, "first confirmed check that saw it down or elsewhere; null: none"]
     cause: Annotated[EndCause | None, "why it ended"]
     came_from: Annotated[str, "hoster that the hop to here left; empty: no hop"]
     kind: Annotated[str, "kind of that hop"]

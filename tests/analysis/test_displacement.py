@@ -182,7 +182,7 @@ def test_bad_events_are_one_sentence(run: Run, folder: Path, text: str, parts: t
 
 
 def test_a_window_without_looks_is_one_sentence(run: Run, tmp_path: Path) -> None:
-    """Nobody looked at the controls after the event: which window, at whom, and where looks are listed."""
+    """Nobody checked the controls after the event: which window, at whom, and where looks are listed."""
     seen = numbered("a", 12, "u" * 40)
     for letter in "bcde":
         seen |= numbered(letter, 12, "u" * (40 if letter in "de" else 11))
@@ -191,7 +191,7 @@ def test_a_window_without_looks_is_one_sentence(run: Run, tmp_path: Path) -> Non
     (tmp_path / "event.toml").write_text(EVENT)
     out = tmp_path / "out"
     said = run("-C", tmp_path / "study", "displacement", "--event", tmp_path / "event.toml", "--out", out)
-    refused(said, "after: nobody looked at controls from 2026-01-05 12:00 to 2026-01-05 16:00", "waterbed verdicts")
+    refused(said, "after: nobody checked controls from 2026-01-05 12:00 to 2026-01-05 16:00", "waterbed verdicts")
     assert not out.exists()
 
 

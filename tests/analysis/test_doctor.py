@@ -117,8 +117,8 @@ def test_what_went_wrong_is_found(tmp_path: Path) -> None:
             "feed quarantine of hotline, open",
             "much of hoster AS64500 is not observed",
             "no delivery of hotline",
-            "looks are overdue",
-            "dead runs hold looks",
+            "checks are overdue",
+            "dead runs hold checks",
             "facts hang in the air",
         }
         assert "runs did not end well" in whats(examine(study), "note")
@@ -136,7 +136,7 @@ def test_an_event_file_that_cannot_be_read_is_found(tmp_path: Path) -> None:
 
 
 def test_stale_routes_are_found(tmp_path: Path) -> None:
-    """A routing table much older than today's looks is named, with how many looks hang on it."""
+    """A routing table much older than today's looks is named, with how many checks hang on it."""
     with written(tmp_path, QUIET) as study:
         later = study.folder.clock() + timedelta(days=90)
         study.folder.clock = lambda: later

@@ -55,7 +55,7 @@ def test_rows_that_something_removed_are_found(study: Study) -> None:
         connection.execute(sealed.delete().where(sealed.c.entry_id == first.url_id))
         connection.execute(due.delete().where(due.c.url_id != first.url_id))
         store.add([replace(first, report_id="x", url_id="y")], connection)
-    assert orphans(store) == {"reports of unknown URLs": 1, "due looks at URLs that cannot be opened": 1}
+    assert orphans(store) == {"reports of unknown URLs": 1, "due checks of URLs that cannot be opened": 1}
     found = said(study)
     assert found["facts hang in the air"].severity == "warning"
     assert found["reported URLs are never due again"].figures == "7"
@@ -80,9 +80,9 @@ def test_looks_of_before_a_pruned_day_are_not_asked_for_what_left_with_it(tmp_pa
         store, table = study.folder.store, TABLES[Resolution]
         with store.writing() as connection:
             connection.execute(table.delete())
-        assert orphans(store) == {"looks without their name's answer": 4}
-        assert orphans(store, since=hour(2)) == {"looks without their name's answer": 2}
-        assert "4 looks without their name's answer" in said(study)["facts hang in the air"].figures
+        assert orphans(store) == {"checks without their name's answer": 4}
+        assert orphans(store, since=hour(2)) == {"checks without their name's answer": 2}
+        assert "4 checks without their name's answer" in said(study)["facts hang in the air"].figures
 
 
 class Usage(NamedTuple):

@@ -97,7 +97,7 @@ def test_wrong_words_are_one_sentence(words: tuple[str, ...], says: str) -> None
 
 @pytest.mark.parametrize("follow", [False, True])
 def test_a_forgotten_host_does_not_come_back_by_a_redirect(follow: bool, tmp_path: Path) -> None:
-    """A redirect to a URL on a forgotten host that was never seen before is not sealed, and not looked at."""
+    """A redirect to a URL on a forgotten host that was never seen before is not sealed, and not checked."""
     pairs = feed(2)
     with lab_study(pairs, tmp_path, look_at_redirect_targets=follow) as (study, _):
         study.import_reports(reports_csv(pairs, tmp_path))

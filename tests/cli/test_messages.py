@@ -311,7 +311,7 @@ def test_the_tools_formats_of_a_ranking(run: Run, tmp_path: Path) -> None:
         assert run("-C", folder, "import", reports)[0] == 0
         assert run("-C", folder, "tables", "add", routes, "--date", "2026-01-01")[0] == 0
         code, out, _ = run("-C", folder, "recheck")
-        assert (code, "12 of 12 due looks recorded" in out) == (0, True)
+        assert (code, "12 of 12 due checks recorded" in out) == (0, True)
     code, out, _ = run("-C", folder, "rank", "--by", "asn", "--format", "json")
     read = json.loads(out)
     assert code == 0

@@ -24,7 +24,7 @@ FOUND: Final = {
     "enrich": "a network or AS stays without an answer; with `--table origins`, an origin differs",
     "plugins": "a plug-in is left out",
     "doctor": "something is to be done",
-    "lag": "looks are overdue",
+    "lag": "checks are overdue",
     "overdue": "something is up beyond its time",
     "rejudge": "a verdict would change",
     "forget": "what was removed could not be wiped yet",

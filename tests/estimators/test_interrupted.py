@@ -31,7 +31,7 @@ WINDOW = EventWindow(event=100, before=20, after=6, anticipation=2)
 
 
 def test_a_step_and_a_slope_done_by_hand():
-    """Without noise the step, the change of trend and the weights are those put in; anticipation is not looked at."""
+    """Without noise the step, the change of trend and the weights are those put in; anticipation is not checked."""
     time = np.arange(40.0)
     controls = np.column_stack([np.sin(time), np.cos(time / 3)])
     target = 5 + controls @ [0.3, 0.7]

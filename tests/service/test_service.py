@@ -153,7 +153,7 @@ def test_two_services_and_a_pass_share_a_study(tmp_path: Path) -> None:
 
 
 def test_our_own_outage_leases_nothing(tmp_path: Path) -> None:
-    """While the canary fails it waits and says so (503), and leases nothing; once it answers, all is looked at."""
+    """While the canary fails it waits and says so (503), and leases nothing; once it answers, all is checked."""
     pairs = feed(20)
     with lab_study(pairs, tmp_path) as (study, servers):
         good = servers.canary_urls

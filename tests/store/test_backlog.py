@@ -79,8 +79,8 @@ def test_the_forecast_follows_rate_and_demand(study: Study) -> None:
     assert (lag.rate, lag.due_an_hour, lag.workers) == (1.0, 8000, 3)
     assert lag.catch_up_hours == pytest.approx(500 / (3 * 3600 - 8000))
     assert lag.sentence == (
-        "With 8,000 looks due an hour and 1 looks a second and worker, 3 workers are needed; 500 that are due now take "
-        "them 0.2 h."
+        "With 8,000 checks due an hour and 1 checks a second and worker, 3 workers are needed; 500 that are due now "
+        "take them 0.2 h."
     )
     study.folder.config = _with(study, looks_an_hour=7000)
     assert "allows 7,000" in study.schedule_lag().sentence
@@ -144,7 +144,7 @@ def test_looks_that_were_taken_tell_how_late(tmp_path: Path) -> None:
 
 
 def test_the_command_prints_the_lag(tmp_path: Path, run: Run) -> None:
-    """`waterbed lag` shows every figure and the forecast, exit code 1 if looks are overdue, and JSON for tools."""
+    """`waterbed lag` shows every figure and the forecast, exit code 1 if checks are overdue, and JSON for tools."""
     import json
 
     pairs = feed(5)
@@ -165,7 +165,7 @@ def test_the_command_prints_the_lag(tmp_path: Path, run: Run) -> None:
         assert study.schedule_lag().overdue == 5
         from waterbed.analysis.doctor import examine
 
-        found = [finding for finding in examine(study) if finding.what == "looks are overdue"]
+        found = [finding for finding in examine(study) if finding.what == "checks are overdue"]
         assert [finding.severity for finding in found] == ["warning"]
         assert "5 of 5 that are due, the oldest for 1.0 h" in found[0].figures
 

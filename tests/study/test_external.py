@@ -168,7 +168,7 @@ def test_history_is_the_period_before(run: Run, study: Path, tmp_path: Path) -> 
     told(study, history(tmp_path), history=True).close()
     code, out, err = run("-C", study, "displacement", "--event", event)
     assert code == 0, err
-    assert "160 episodes of 160 URLs from before our first look, 2026-01-05 00:05, are told by scart" in out
+    assert "160 episodes of 160 URLs from before our first check, 2026-01-05 00:05, are told by scart" in out
     assert "The observer changes 4.0 periods before the event, within those used" in out
     found = json.loads(run("-C", study, "displacement", "--event", event, "--format", "json")[1])
     assert len([one for one in found["notes"] if not one.startswith("feed ")]) == 2  # feeds stop with the history
@@ -230,11 +230,11 @@ def test_a_move_before_our_looks_is_a_hop_of_its_own_list(run: Run, study: Path,
 
 
 def test_explain_says_whose_looks_they_were(run: Run, study: Path, tmp_path: Path) -> None:
-    """Words and the episodes they make stand in the chain of a URL, marked as no look of ours."""
+    """Words and the episodes they make stand in the chain of a URL, marked as no check of ours."""
     with told(study, history(tmp_path), history=True) as opened:
         url_id = others(opened).episodes[0].url_id
     links = json.loads(run("-C", study, "explain", url_id, "--format", "json")[1])["rows"]
-    marked = [(link["step"], link["source"]) for link in links if link["note"] == "no look of ours"]
+    marked = [(link["step"], link["source"]) for link in links if link["note"] == "no check of ours"]
     assert marked == [("told", "scart, by hotline"), ("told episode", "scart, by hotline")]
 
 

@@ -73,4 +73,4 @@ def test_the_choice_is_a_dimension_where_a_link_check_decided(study: Study) -> N
     with sqlite3.connect(study.path / "waterbed.db") as store:
         store.execute("UPDATE observation SET link_check = NULL, link_exists = NULL")
     grid = grid_of(study, Variants(study, study.conclude(), reference), reference, None)
-    assert grid.why_not["hoster_word", "ignored"] == "no look asked a link check"
+    assert grid.why_not["hoster_word", "ignored"] == "no check asked a link check"

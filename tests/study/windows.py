@@ -197,7 +197,7 @@ def _notice(url_id: str, hoster: str, reported: datetime, rng: random.Random) ->
 
 
 def volume_tables(conclusions: Conclusions) -> Iterator[tuple[str, Any]]:
-    """All that counts what was looked at."""
+    """All that counts what was checked."""
     for kind in _KINDS:
         its = RankingTables(conclusions=conclusions, kind=kind)  # type: ignore[arg-type]  # one of them
         yield f"ranking by {kind}", its.rows

@@ -188,7 +188,7 @@ def prior_notes(external: ExternalConclusions, event: Event | None) -> Iterator[
     if not prior or began is None:
         return
     who = ", ".join(sorted({f"{one.observer} (source {one.source})" for one in prior}))
-    count = f"{len(prior):,} episodes of {len({one.url_id for one in prior}):,} URLs from before our first look"
+    count = f"{len(prior):,} episodes of {len({one.url_id for one in prior}):,} URLs from before our first check"
     if not external.settings.in_series:
         yield f"{count} were told by {who} and are left out (testimony.in_series): see {SEE}."
         return

@@ -155,7 +155,7 @@ def _canary(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
             yield finding(
                 "note" if healthy else "warning",
                 f"canary failed at vantage {vantage}",
-                f"{times} of {looks[vantage]} canary looks; last look {_at(when)} {'ok' if healthy else 'failed'}",
+                f"{times} of {looks[vantage]} canary checks; last check {_at(when)} {'ok' if healthy else 'failed'}",
                 "" if healthy else "mend this vantage's network; what it saw then is our_fault",
             )
 
@@ -211,7 +211,7 @@ def _unseen(conclusions: Conclusions) -> Iterator[Finding]:
             yield finding(
                 "warning",
                 f"much of hoster {key} is not observed",
-                f"{unseen[key]:,} of {looks[key]:,} looks undecided ({shares[key]:.0%}): {most}",
+                f"{unseen[key]:,} of {looks[key]:,} checks undecided ({shares[key]:.0%}): {most}",
                 "read worst and best case beside its share; if it is unobserved, add a vantage in another network",
             )
 
@@ -244,7 +244,7 @@ def _schedule(study: Study) -> Iterator[Finding]:
     if lag.overdue and lag.late_max_s and lag.late_p50_s:
         yield finding(
             "warning",
-            "looks are overdue",
+            "checks are overdue",
             f"{lag.overdue:,} of {lag.due:,} that are due, the oldest for {_hours(lag.late_max_s)}, half for "
             f"{_hours(lag.late_p50_s)} or more",
             f"keep waterbed run going, on more machines if need be. {lag.sentence}",
@@ -253,7 +253,7 @@ def _schedule(study: Study) -> Iterator[Finding]:
         yield finding("note", "the schedule is kept", lag.sentence)
     held = folder.store.count(Due, due.c.lease_run_id > "", due.c.lease_run_id.not_in(living(folder.store)))
     if held:
-        yield finding("warning", "dead runs hold looks", f"{held:,} looks", "the next waterbed recheck takes them up")
+        yield finding("warning", "dead runs hold checks", f"{held:,} checks", "the next waterbed recheck takes them up")
 
 
 def _runs(study: Study) -> Iterator[Finding]:
@@ -284,7 +284,7 @@ def _routes(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
         yield finding(
             "warning",
             "routing tables are stale",
-            f"newest of {max(days).date()}, {age:.0f} days old; {stale:,} looks attributed with a stale table",
+            f"newest of {max(days).date()}, {age:.0f} days old; {stale:,} checks attributed with a stale table",
             "waterbed tables add a table of these days",
         )
 

@@ -189,7 +189,7 @@ def held(quarantine: Quarantine, *, own: bool = True) -> str:
 
     The study's own people are told whose they are and how it is decided, others only when the looks were.
     """
-    span = f"Looks from {quarantine.began_at:%Y-%m-%d %H:%M} to {quarantine.ended_at:%Y-%m-%d %H:%M}"
+    span = f"Checks from {quarantine.began_at:%Y-%m-%d %H:%M} to {quarantine.ended_at:%Y-%m-%d %H:%M}"
     if not own:
         return f"{span} await a decision."
     of = f" of {quarantine.scope}" if quarantine.scope else ""

@@ -168,7 +168,7 @@ class _Today:
             return
         places = [(place, (place,)) for place in event.places]
         for place, name, (start, end) in unseen_windows(whole, event, whole.episodes, prior, places, self.until):
-            text = f"Nobody looked at {place} from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} ({name} the event)."
+            text = f"Nobody checked {place} from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} ({name} the event)."
             yield PlanRow(topic="looks", text=text)
 
     def feeds(self) -> Iterator[PlanRow]:

@@ -128,7 +128,7 @@ def plan_event(
 
 def _late(whole: Conclusions, at: datetime) -> Iterator[PlanRow]:
     if whole.span and whole.span[1] >= at:
-        text = "Looks from after the event are in the study already: no proposal used them, but its authors may have."
+        text = "Checks from after the event are in the study already: no proposal used them, but its authors may have."
         yield PlanRow(topic="declared late", text=text)
 
 

@@ -34,7 +34,7 @@ BY: Final[Mapping[PlaceKind, By]] = {"hoster": "hoster", "as": "asn", "country":
 _WHEN: Final[tuple[When, When]] = ("before", "after")
 _WHY: Final = {
     "too few followed": "fewer than 10 sites were reported and followed for 24 hours",
-    "unmeasurable": "looks are too far apart, or too much was lost from sight, to say what was gone within 24 hours",
+    "unmeasurable": "checks are too far apart, or too much was lost from sight, to say what was gone within 24 hours",
     "too few days": "reports span fewer than 7 days, so how it works cannot be told",
 }
 

@@ -30,9 +30,9 @@ class Standing:
     """A study's state, as one row of counts and words."""
 
     name: Annotated[str, "name of the study"]
-    phase: Annotated[Phase, "empty; reported: never looked at; measuring; measured: a ranking can mean something"]
+    phase: Annotated[Phase, "empty; reported: never checked; measuring; measured: a ranking can mean something"]
     reports: Annotated[int, "reports on record"]
-    due: Annotated[int, "looks that are due now"]
+    due: Annotated[int, "checks that are due now"]
     overdue: Annotated[int, "of these, due for longer than schedule.late_s"]
     last_pass_at: Annotated[datetime | None, "when the newest pass began; null: none yet"]
     last_pass_end: Annotated[str | None, "how it ended; null: it has not"]
@@ -128,7 +128,7 @@ def _blocks(study: Study) -> Iterator[tuple[str, str, str]]:
         )
     elif (study.clock() - max(days)) / timedelta(days=1) > config.routes_max_age_days:
         yield (
-            f"the newest table of routes is of {max(days):%Y-%m-%d}: later looks are attributed with a stale table",
+            f"the newest table of routes is of {max(days):%Y-%m-%d}: later checks are attributed with a stale table",
             "waterbed data fetch ip-location-asn --out tables-of-today",
             "fetches a table of routes; waterbed tables add takes it in",
         )

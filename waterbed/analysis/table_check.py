@@ -47,7 +47,7 @@ class TableCheck:
     overlapping: Annotated[int | None, "distinct ranges that lie in, or across, another; null: not counted"]
     several: Annotated[int | None, "ranges with several origins (MOAS), countries or tags"]
     reserved: Annotated[float | None, "what it covers of reserved, non-public space"]
-    age_days: Annotated[float | None, "days from its date to the study's newest look"]
+    age_days: Annotated[float | None, "days from its date to the study's newest check"]
     addresses: Annotated[int, "distinct addresses of this family that the study's hosts had"]
     known: Annotated[int | None, "how many of them it covers"]
     findings: Annotated[tuple[str, ...], "what is amiss"]
@@ -130,9 +130,9 @@ def _age(one: Snapshot, snapshots: Sequence[Snapshot], seen: _Seen) -> Iterator[
     dates = sorted({_date(s.data_date) for s in snapshots if (s.kind, s.family) == (one.kind, one.family)})
     serving = [data_date for data_date in dates if data_date <= day]
     if not serving and _date(one.data_date) == dates[0]:
-        yield "younger than the newest look: no table is as old as any look"
+        yield "younger than the newest check: no table is as old as any check"
     elif serving and _date(one.data_date) == serving[-1] and (day - serving[-1]).days > seen.max_age_days:
-        yield f"stale: {(day - serving[-1]).days} days older than the newest look, {seen.max_age_days:g} are allowed"
+        yield f"stale: {(day - serving[-1]).days} days older than the newest check, {seen.max_age_days:g} are allowed"
 
 
 def _coverage(one: Snapshot, snapshots: Sequence[Snapshot], tables: dict[str, Any], mine: Packed) -> Iterator[str]:

@@ -207,7 +207,7 @@ def print_ranking(found: Sequence[RankingRow], info: TableInfo, form: str) -> No
     note("half: hours until half was gone, by any cause.", broken=True)
     if "if unseen" in shown:
         note("if unseen: the same share if all that we could not follow had not, or had, been removed.", broken=True)
-        note("?: URLs of which no look could be decided.", broken=True)
+        note("?: URLs of which no check could be decided.", broken=True)
     if info.caveat and not any(row.episodes for row in found):
         note(f"{info.caveat}.", broken=True)
     more(len(found))

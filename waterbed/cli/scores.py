@@ -29,7 +29,7 @@ def print_look_scores(done: LabRuns) -> None:
     runs = [("on", done.first)]
     if done.control_run and done.comparison is None:
         runs.append(("off", done.control_run))
-    table = new_table("Single looks called down, against the truth at their time")
+    table = new_table("Single checks called down, against the truth at their time")
     for name in ("controls", "profile", "looks", "decided", "precision", "recall", "unknown", "indistinct"):
         table.add_column(name, justify="left" if name in ("controls", "profile") else "right")
     for name, run in runs:
@@ -61,7 +61,7 @@ def print_attribution_score(found: AttributionScore) -> None:
 
     False changes move no site.
     """
-    table = new_table("Hoster sets of single looks, against the truth of their day")
+    table = new_table("Hoster sets of single checks, against the truth of their day")
     for name in ("what is particular", "looks", "right"):
         table.add_column(name, justify="left" if name == "what is particular" else "right")
     for kind, (looks, right) in (*found.by_kind.items(), ("all", (found.looks, found.right))):
@@ -168,7 +168,7 @@ def print_campaign(found: Campaign) -> None:
     """
     for what in dict.fromkeys(row.what for row in found.coverage):
         _coverage(f"{what}: 95% intervals against the truth, {found.studies:,} studies", found, what)
-    say(f"{found.looks:,} looks; {found.estimable:.0%} of the hosters got a share")
+    say(f"{found.looks:,} checks; {found.estimable:.0%} of the hosters got a share")
     if found.blind:
         ends = ", ".join(f"{end} {studies:,}" for end, studies in sorted(found.blind.items()))
         say(f"the hoster that lets us hang, among the fastest: {ends}")
@@ -249,7 +249,7 @@ def print_score(done: LabRun) -> None:
     table.add_row("removal share, mean difference", points(card.removal_mean_off), "")
     print_table(table)
     rate = done.looks / done.seconds if done.seconds else 0.0
-    console.print(f"{done.looks:,} looks in {done.passes} passes, {done.seconds:.0f} s ({rate:,.0f} looks/s)")
+    console.print(f"{done.looks:,} checks in {done.passes} passes, {done.seconds:.0f} s ({rate:,.0f} looks/s)")
 
 
 def print_bytes_seen(counts: Counts) -> None:

@@ -97,7 +97,7 @@ def recoded(
         return restated_verdicts
     if missing := sorted(set(wanted.values()) - set(rules.outcomes)):
         raise InputError(
-            f"looks are coded as {', '.join(missing)}, which the rule set {rules.name} does not define; "
+            f"checks are coded as {', '.join(missing)}, which the rule set {rules.name} does not define; "
             "see docs/coding.md, Outcomes"
         )
     for case in cases(looks, verdicts):

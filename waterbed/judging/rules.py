@@ -92,7 +92,7 @@ class RuleSet:
         for rule in self.rules:
             if all(_fits(look[key], wanted) for key, wanted in rule.when.items()):
                 return rule, self.outcomes[rule.outcome]
-        raise AssertionError("the last rule matches every look: checked when the rules were read")
+        raise AssertionError("the last rule matches every check: checked when the rules were read")
 
 
 def read_rules(path: Path = DEFAULT_RULES) -> RuleSet:
@@ -131,7 +131,7 @@ def _mistakes(read: _File) -> Iterator[tuple[Rule | None, str]]:
     if not read.rule or read.rule[-1].when:
         yield (
             read.rule[-1] if read.rule else None,
-            "the last rule must not have a condition, so that it matches every look",
+            "the last rule must not have a condition, so that it matches every check",
         )
 
 

@@ -56,26 +56,26 @@ class RunEnd:
     run_id: Annotated[str, "the run"]
     finished_at: Annotated[datetime, "when it ended"]
     outcome: Annotated[str, "finished, stopped, failed or killed"]
-    done: Annotated[int, "looks or rows done"]
-    rate: Annotated[float | None, "looks a second while there was much to look at; null: there never was"] = None
+    done: Annotated[int, "checks or rows done"]
+    rate: Annotated[float | None, "checks a second while there was much to check; null: there never was"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """The next look at a URL, and its run."""
+    """The next check of a URL, and its run."""
 
     KEY: ClassVar = ("url_id",)
     INDEX: ClassVar = (("due_at", "host_id"), ("lease_run_id", "due_at", "host_id"))
 
     url_id: Annotated[str, "the URL"]
-    host_id: Annotated[str, "its host: looks at one host are taken together"]
-    due_at: Annotated[datetime, "when the next look is due (study clock)"]
-    streak: Annotated[int, "looks in a row that saw it down"]
+    host_id: Annotated[str, "its host: checks of one host are made together"]
+    due_at: Annotated[datetime, "when the next check is due (study clock)"]
+    streak: Annotated[int, "checks in a row that saw it down"]
     first_report_at: Annotated[datetime, "age of the URL counts from here"]
     category: Annotated[str, "category that chooses the profile: the first report's, or a later one's that is stricter"]
     lease_run_id: Annotated[str | None, "the run that holds it"]
-    day_began_at: Annotated[datetime | None, "first look of the 24 hours that are being counted"] = None
-    day_looks: Annotated[int, "looks in these 24 hours"] = 0
+    day_began_at: Annotated[datetime | None, "first check of the 24 hours that are being counted"] = None
+    day_looks: Annotated[int, "checks in these 24 hours"] = 0
     fingerprint: Annotated[str | None, "keyed hash of the last answer's features: a change asks for a control"] = None
     anchor_at: Annotated[datetime | None, "newest report or notice that began the ladder anew; null: none did"] = None
 
@@ -148,14 +148,14 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuarantineDecision:
-    """A person's decision about looks not believed."""
+    """A person's decision about checks not believed."""
 
     KEY: ClassVar = ("decision_id",)
     INDEX: ClassVar = (("quarantine_id",),)
 
     decision_id: Annotated[str, "id of the decision"]
     quarantine_id: Annotated[str, "the quarantine"]
-    decision: Annotated[Decision, "release: the looks are believed after all; void: they never are"]
+    decision: Annotated[Decision, "release: the checks are believed after all; void: they never are"]
     who: Annotated[str, "the person, by account name"]
     reason: Annotated[str, "why, in that person's words"]
     decided_at: Annotated[datetime, "when (study clock): the decision holds for what was quarantined until then"]

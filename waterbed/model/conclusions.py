@@ -57,11 +57,11 @@ Timing = Literal["after", "open", "before"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The interpretation of one look."""
+    """The interpretation of one check."""
 
-    observation_id: Annotated[str, "the look"]
+    observation_id: Annotated[str, "the check"]
     url_id: Annotated[str, "the URL"]
-    observed_at: Annotated[datetime, "when it was looked at"]
+    observed_at: Annotated[datetime, "when it was checked"]
     ruleset: Annotated[str, "name and checksum of the rule set"]
     rule: Annotated[str, "id of the rule that decided"]
     outcome: Annotated[str, "up, gone, soft_gone, suspended, no_name, ..."]
@@ -72,7 +72,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quarantine:
-    """Looks of one cycle, or a delivery, not believed."""
+    """Checks of one cycle, or a delivery, not believed."""
 
     quarantine_id: Annotated[str, "id made of kind, scope and beginning: the same whenever it is computed"]
     kind: Annotated[QuarantineKind, "canary: our own network; all, hoster, prefix: a mass flip; feed: a delivery"]
@@ -144,8 +144,8 @@ class ChainLink:
     The subject is what was asked about. Each link stands once, with the first and the last time at which it held.
     """
 
-    since: Annotated[datetime | None, "first look or day for which the link holds; null: not bound to a time"] = None
-    until: Annotated[datetime | None, "last look or day for which it holds; null: to this day"] = None
+    since: Annotated[datetime | None, "first check or day for which the link holds; null: not bound to a time"] = None
+    until: Annotated[datetime | None, "last check or day for which it holds; null: to this day"] = None
     about: Annotated[str, "what the link starts from: the URL's id, an address, a range, a registrant, a hoster"]
     step: Annotated[str, "report, look, change, address, range, origin, registration, holder, operator, hoster, ..."]
     value: Annotated[str, "what it leads to"]
@@ -173,20 +173,20 @@ class Episode:
     addresses: Annotated[tuple[str, ...], "addresses at the start"]
     prefixes: Annotated[tuple[str, ...], "smallest routed ranges of these, sorted"] = ()
     proxy: Annotated[bool, "whether that hoster is a reverse proxy"]
-    known_up_at: Annotated[datetime, "first time it was known up: a report's or a look's"]
+    known_up_at: Annotated[datetime, "first time it was known up: a report's or a check's"]
     reported_at: Annotated[datetime | None, "first report of it while it was there; null: never reported there"]
     absent_at: Annotated[datetime | None, "last time before it that it was known not to be up there"]
-    first_up: Annotated[datetime | None, "first look that saw it up"]
+    first_up: Annotated[datetime | None, "first check that saw it up"]
     last_up: Annotated[datetime, "last time it was known up"]
-    first_down: Annotated[datetime | None, "first confirmed look that saw it down or elsewhere"]
+    first_down: Annotated[datetime | None, "first confirmed check that saw it down or elsewhere"]
     cause: Annotated[EndCause | None, "why it ended"]
-    looks: Annotated[int, "looks in the episode"]
+    looks: Annotated[int, "checks in the episode"]
     looks_until_last: Annotated[int, "of these, until it was last known up"] = 0
     unknown_looks: Annotated[int, "of these, undecided"]
     flap_last_up: Annotated[datetime | None, "last time known up before the flap"] = None
     flap_first_down: Annotated[
         datetime | None,
-        "first look that saw it removed after the report, and back before that was confirmed; null: none",
+        "first check that saw it removed after the report, and back before that was confirmed; null: none",
     ] = None
 
 
@@ -194,10 +194,10 @@ class Episode:
 class ExternalEpisode(Episode):
     """An episode as another observer reports it.
 
-    Its looks are that observer's. It is never among the study's own episodes.
+    Its checks are that observer's. It is never among the study's own episodes.
     """
 
-    observer: Annotated[str, "whose looks these were: scart"]
+    observer: Annotated[str, "whose checks these were: scart"]
     source: Annotated[str, "by whom the observer's word came: the source of the report"]
 
 
@@ -258,7 +258,8 @@ class RankingRow:
     removed_24h_worst: Annotated[float | None, "share if what we could not see at 24 h had not been removed"] = None
     removed_24h_best: Annotated[float | None, "share if all of it had been removed"] = None
     removed_24h_if_hiding: Annotated[
-        float | None, "lower 95% bound of the share if each look could be the last answered truly; null: no rare looks"
+        float | None,
+        "lower 95% bound of the share if each check could be the last answered truly; null: no rare checks",
     ] = None
     median_h: Annotated[
         float | None, "hours from the report until half was gone, by any cause; null: not seen, or too few"
@@ -268,7 +269,7 @@ class RankingRow:
     episodes: Annotated[int, "takedown clocks behind the share"]
     removals: Annotated[int, "of these, ended by removal"] = 0
     batches: Annotated[int, "fewest times at which all these removals can have happened"] = 0
-    unknown: Annotated[int, "URLs of which no look could be decided"]
+    unknown: Annotated[int, "URLs of which no check could be decided"]
     rank_class: Annotated[RankClass, "ranked, or why no share is given"]
 
 

@@ -67,7 +67,7 @@ class Coding:
 
     coding_id: Annotated[str, "id of the coding"]
     queue: Annotated[str, "what is coded: hosters (changes of the book), roles or outcomes"]
-    item_id: Annotated[str, "the thing: a change_id; a hoster's key (roles); the first look of a case (outcomes)"]
+    item_id: Annotated[str, "the thing: a change_id; a hoster's key (roles); the first check of a case (outcomes)"]
     coder: Annotated[str, "the person, by account name, or as named in a sheet"]
     code: Annotated[str, "what the person thinks: unsure, or one of the codes of the queue (docs/coding.md)"]
     adjudicates: Annotated[bool, "whether it settles what two coders disagree on"]

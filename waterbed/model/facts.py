@@ -73,9 +73,9 @@ class Report:
     reported_at: Annotated[datetime | None, "when it was reported to the source"]
     received_at: Annotated[datetime, "when this study imported it"]
     origin_address: Annotated[str | None, "address behind a reverse proxy, if the reporter knows it"] = None
-    medium: Annotated[Medium, "web, ipfs (a gateway), tor, chat or live; only the first two are looked at"] = "web"
+    medium: Annotated[Medium, "web, ipfs (a gateway), tor, chat or live; only the first two are checked"] = "web"
     parent_id: Annotated[str | None, "the reported page that shows it; null: none is known"] = None
-    referer_id: Annotated[str | None, "where the reporter came from: kept, never looked at"] = None
+    referer_id: Annotated[str | None, "where the reporter came from: kept, never checked"] = None
 
 
 def reported_at(report: Report) -> datetime:
@@ -115,7 +115,7 @@ class Notice:
 class ExternalObservation:
     """Another observer's observation of one URL.
 
-    Not a look of ours: it opens, prolongs and ends none of our episodes.
+    Not a check of ours: it opens, prolongs and ends none of our episodes.
     """
 
     TABLE: ClassVar = "testimony"
@@ -124,16 +124,16 @@ class ExternalObservation:
 
     testimony_id: Annotated[str, "id made of all that the line says: a later word is a fact of its own"]
     url_id: Annotated[str, "the URL it is about"]
-    observer: Annotated[str, "whose own looks these were: scart"]
+    observer: Annotated[str, "whose own checks these were: scart"]
     source: Annotated[str, "by whom it came: the source of the report"]
     reference: Annotated[str | None, "the observer's own number of the case"]
     first_seen: Annotated[datetime | None, "when the observer first knew it up"]
-    last_seen: Annotated[datetime | None, "when it last saw it up; null: it never looked again"]
+    last_seen: Annotated[datetime | None, "when it last saw it up; null: it never checked again"]
     status: Annotated[str | None, "state of the case in the observer's own word: close_offline, close, ..."]
     gone: Annotated[bool, "whether that state says that it was gone"]
     since: Annotated[datetime | None, "since when state or address are so, where the observer says it"]
     address: Annotated[str | None, "IP address it had, as the observer says"]
-    looks: Annotated[int | None, "looks that saw it up, as the observer counts them"]
+    looks: Annotated[int | None, "checks that saw it up, as the observer counts them"]
     received_at: Annotated[datetime, "when this study imported it"]
 
 
@@ -211,19 +211,19 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """The result of one look at one URL, without verdict."""
+    """The result of one check of one URL, without verdict."""
 
     KEY: ClassVar = ("observation_id",)
     INDEX: ClassVar = (("url_id", "observed_at"), ("observed_at",))
 
-    observation_id: Annotated[str, "id made of URL, due time and vantage: a look is recorded once"]
-    url_id: Annotated[str, "the URL looked at"]
-    run_id: Annotated[str, "the run that looked"]
-    vantage: Annotated[str, "where it was looked at from"]
-    scheduled_at: Annotated[datetime, "when the look was due"]
+    observation_id: Annotated[str, "id made of URL, due time and vantage: a check is recorded once"]
+    url_id: Annotated[str, "the URL checked"]
+    run_id: Annotated[str, "the run that checked"]
+    vantage: Annotated[str, "where it was checked from"]
+    scheduled_at: Annotated[datetime, "when the check was due"]
     observed_at: Annotated[datetime, "when it started"]
     resolution_id: Annotated[str | None, "the resolver's answer for the host it ended at, after redirects"]
-    profile: Annotated[Profile, "how much the look was allowed to ask"]
+    profile: Annotated[Profile, "how much the check was allowed to ask"]
     method: Annotated[str | None, "HTTP method of the deciding request"]
     address: Annotated[str | None, "the public address that was checked and connected"]
     port: Annotated[int | None, "TCP port of the URL"]
@@ -243,13 +243,13 @@ class Observation:
     redirect: Annotated[str | None, "same (scheme, www or slash only), site, other, bad: kind of the last redirect"]
     redirect_url_id: Annotated[str | None, "keyed id of the redirect's target"]
     redirect_site_id: Annotated[str | None, "keyed id of its registrable domain"]
-    steps: Annotated[int, "redirect steps followed within this look"]
+    steps: Annotated[int, "redirect steps followed within this check"]
     retry_after_s: Annotated[int | None, "Retry-After, seconds"]
     tls_version: Annotated[str | None, "negotiated TLS version"]
     tls_problem: Annotated[str | None, "why the certificate would not be trusted, null if it would"]
     certificate_id: Annotated[str | None, "keyed hash of the certificate"]
     public_key_id: Annotated[str | None, "keyed hash of its public key"]
-    control_id: Annotated[str | None, "the control look it is compared with"]
+    control_id: Annotated[str | None, "the control check it is compared with"]
     bytes_read: Annotated[int, "bytes taken from the socket, TLS included"]
     connect_ms: Annotated[float | None, "time to connect, milliseconds"]
     head_ms: Annotated[float | None, "time from request to end of the response head, milliseconds"]
@@ -280,10 +280,10 @@ class ControlLook:
     KEY: ClassVar = ("control_id",)
     INDEX: ClassVar = (("host_id", "observed_at"),)
 
-    control_id: Annotated[str, "id of this control look"]
+    control_id: Annotated[str, "id of this control check"]
     host_id: Annotated[str, "the host"]
-    run_id: Annotated[str, "the run that looked"]
-    vantage: Annotated[str, "where it was looked at from"]
+    run_id: Annotated[str, "the run that checked"]
+    vantage: Annotated[str, "where it was checked from"]
     observed_at: Annotated[datetime, "when it started"]
     failure: Annotated[str | None, "what went wrong, null if a response head was read"]
     status: Annotated[int | None, "HTTP status code"]
@@ -305,10 +305,10 @@ class CanaryLook:
     KEY: ClassVar = ("canary_id",)
     INDEX: ClassVar = (("vantage", "observed_at"),)
 
-    canary_id: Annotated[str, "id of this canary look"]
-    run_id: Annotated[str, "the run that looked"]
-    vantage: Annotated[str, "where it was looked at from"]
-    observed_at: Annotated[datetime, "when it was looked"]
+    canary_id: Annotated[str, "id of this canary check"]
+    run_id: Annotated[str, "the run that checked"]
+    vantage: Annotated[str, "where it was checked from"]
+    observed_at: Annotated[datetime, "when it was checked"]
     targets: Annotated[int, "canary targets tried"]
     reached: Annotated[int, "canary targets that answered"]
 

@@ -20,7 +20,7 @@ class Preview:
     made_at: Annotated[datetime, "when its files were written (study clock)"]
     starts_at: Annotated[datetime, "when the hoster had it: the period runs from here"]
     ends_at: Annotated[datetime, "when the period ends"]
-    data_until: Annotated[datetime | None, "last look that the numbers rest on"]
+    data_until: Annotated[datetime | None, "last check that the numbers rest on"]
     sha256: Annotated[str, "SHA-256 over the checksums of its files"]
     who: Annotated[str, "the person, by account name"]
 
@@ -93,9 +93,9 @@ class ProtocolLock:
     rules: Annotated[str, "name of the outcome rules"]
     version: Annotated[str, "version of Waterbed"]
     reports: Annotated[int, "reports that the study held already"]
-    looks: Annotated[int, "looks that had been taken already: 0 if it was locked before data"]
+    looks: Annotated[int, "checks that had been made already: 0 if it was locked before data"]
     who: Annotated[str, "the person, by account name"]
-    reason: Annotated[str, "why it was locked after looks, or again; empty for a first lock before data"]
+    reason: Annotated[str, "why it was locked after checks, or again; empty for a first lock before data"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -281,16 +281,16 @@ class FeedCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedLook:
-    """Looks of one day at one URL with one answer."""
+    """Checks of one URL on one day with one answer."""
 
     url_id: Annotated[str, "id of the URL, made for this partner alone"]
     site_id: Annotated[str, "id of its registrable domain, made for this partner alone"]
-    day: Annotated[str, "day of the looks, UTC"]
+    day: Annotated[str, "day of the checks, UTC"]
     prefix: Annotated[str | None, "IPv4 /24 or IPv6 /48 connected; null: none, or with too few sites"]
     hosters: Annotated[tuple[str, ...], "keys of the hosters that answered for it, sorted; none if it had no address"]
     state: Annotated[str, "up, down or unknown"]
     outcome: Annotated[str, "the verdict's outcome, by the rule set of the export"]
-    looks: Annotated[int, "how many looks"]
+    looks: Annotated[int, "how many checks"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,7 +307,7 @@ class SharedEpisode:
     last_up_day: Annotated[str, "day on which it was last known up there"]
     first_down_day: Annotated[str | None, "day on which it was first known gone; null: not yet"]
     cause: Annotated[str | None, "how it ended"]
-    looks: Annotated[int, "looks that decided it"]
+    looks: Annotated[int, "checks that decided it"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,12 +334,12 @@ class Provenance:
     licence: Annotated[str, "SPDX identifier"]
     tlp: Annotated[str, "traffic light protocol 2.0"]
     made_on: Annotated[str, "day on which it was made"]
-    first_day: Annotated[str | None, "day of the first look; null: no look"]
-    last_day: Annotated[str | None, "day of the last look"]
+    first_day: Annotated[str | None, "day of the first check; null: no check"]
+    last_day: Annotated[str | None, "day of the last check"]
     version: Annotated[str, "version of Waterbed"]
-    ruleset: Annotated[str, "the rules by which looks were judged"]
+    ruleset: Annotated[str, "the rules by which checks were judged"]
     least: Annotated[int, "sites below which a hoster is left out and a prefix hidden"]
-    looks: Annotated[int, "rows of looks"]
+    looks: Annotated[int, "rows of checks"]
     episodes: Annotated[int, "rows of episodes"]
     left_out: Annotated[int, "rows left out because their hoster has too few sites"]
     hidden: Annotated[int, "prefixes hidden because they have too few sites"]

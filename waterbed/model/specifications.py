@@ -40,7 +40,7 @@ class CurveRow:
     dedup: Annotated[str, "what counts once: url, host or site"]
     confirmation: Annotated[str, "what confirms an absence"]
     moved: Annotated[str, "what leaving for another hoster is: competing, removed or censored"]
-    unknown: Annotated[str, "what undecided looks are taken for: censored, up or removed"]
+    unknown: Annotated[str, "what undecided checks are taken for: censored, up or removed"]
     proxy: Annotated[str, "what becomes of URLs behind a reverse proxy: own class, excluded or counted"]
     merges: Annotated[str, "whether the book's companies hold: on, or off (each AS and registrant for itself)"]
     assessment: Annotated[str, "whether analysts' assessments decide which reports count: decides, or ignored"]

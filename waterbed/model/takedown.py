@@ -37,7 +37,7 @@ class AddressedNotice:
     role: Annotated[
         str | None, "the recipient's part: hoster, operator, upstream, as_holder, proxy, platform, registrar; or null"
     ]
-    look_h: Annotated[float | None, "hours from the notice to the look that this rests on; negative: before it"]
+    look_h: Annotated[float | None, "hours from the notice to the check that this rests on; negative: before it"]
     sent_at: Annotated[datetime, "when it was sent"]
     delivered_at: Annotated[datetime | None, "when it arrived; null: not known, or it came back"]
     bounced: Annotated[bool, "whether it came back: it starts no clock"]
@@ -126,7 +126,7 @@ class TakedownClock:
     citizens_before: Annotated[int, "citizens' notices that reached it before the origin; others may be unknown"]
     held_for_police: Annotated[bool, "whether removal was to wait for the police"]
     flap_left_h: Annotated[float | None, "last known up before the first removal that was not confirmed, hours"] = None
-    flap_right_h: Annotated[float | None, "first look of that removal, hours since the origin; null: none"] = None
+    flap_right_h: Annotated[float | None, "first check of that removal, hours since the origin; null: none"] = None
     kind: Annotated[str | None, "kind of the notice that started it; null: none did"] = None
     due_h: Annotated[float | None, "hours that the order, or the law, gave from the origin; null: neither did"] = None
 
@@ -233,7 +233,7 @@ class ReturnRow:
     back_here: Annotated[int, "of these, content back at the same key within 30 days: no hop"]
     back_elsewhere: Annotated[int, "of these, content back elsewhere alone"]
     flaps: Annotated[int, "reports after which it was seen removed and back before that was confirmed"]
-    look_gap_h: Annotated[float | None, "hours between looks in the middle: what was away for less may be in no share"]
+    look_gap_h: Annotated[float | None, "hours between checks in the middle: what was away for less may be in no share"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,7 +353,7 @@ class Case:
     left_h: Annotated[float | None, "last known up, hours since the origin; below 0: before it"]
     right_h: Annotated[float | None, "first confirmed not, hours since the origin; null: still running"]
     last_up: Annotated[datetime, "last time it was known up there"]
-    first_down: Annotated[datetime | None, "first confirmed look that saw it down or elsewhere"]
+    first_down: Annotated[datetime | None, "first confirmed check that saw it down or elsewhere"]
     cause: Annotated[EndCause | None, "why it ended"]
     timing: Annotated[
         Timing | None, "whether the end lies after the origin, before it, or in an interval that holds it"

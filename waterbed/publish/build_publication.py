@@ -59,7 +59,7 @@ WEEKS: Final = Window(follow=timedelta(days=7))
 """Rows by week follow each URL for a week after its own."""
 FLOWS_METHOD: Final = "hops not known to be parallel; certain: surely displacement; see docs/graph.md"
 BEYOND_METHOD: Final = (
-    "nobody looks there, so that no order is known; published bounds are rounded outwards; docs/graph.md"
+    "nobody checks there, so that no order is known; published bounds are rounded outwards; docs/graph.md"
 )
 REGISTRIES: Final = "terms of AFRINIC, APNIC, ARIN, LACNIC and RIPE NCC"
 

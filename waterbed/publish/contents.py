@@ -140,6 +140,6 @@ def readme(publication: Publication, names: Iterable[str]) -> str:
         lines += [f"{info.what}: {info.method}", ""]
     info = publication.table("ranking-hoster").envelope
     lines += ["Ranking by hoster:", *(f"  {status}" for status in info.remarks)]
-    lines += ["", f"Looks of {info.window}. Run {info.run}, Waterbed {info.version}.", "", "Data used:"]
+    lines += ["", f"Checks of {info.window}. Run {info.run}, Waterbed {info.version}.", "", "Data used:"]
     lines += [f"  {name}: {words}" for name, words in sorted(publication.sources.items())] or ["  none"]
     return "\n".join(lines) + "\n"

@@ -74,7 +74,7 @@ class LastEdition:
     weeks: Annotated[tuple[str, ...], "weeks of its cells"] = ()
     cells: Annotated[tuple[tuple[HopCell, tuple[str, ...]], ...], "its cells, and marks of their hops"] = ()
     window: Annotated[Window, "the reports that it is about"] = ALL
-    data_until: Annotated[datetime | None, "last look that it rests on"] = None
+    data_until: Annotated[datetime | None, "last check that it rests on"] = None
     ranked: Annotated[tuple[Ranked, ...], "the hosters that it told"] = ()
 
     def before(self, *layers: str, noticed: bool = False) -> Before:

@@ -84,8 +84,8 @@ class Publication:
 
     title: Annotated[str, "name of the study"]
     made_at: Annotated[datetime, "when, aware"]
-    first: Annotated[datetime | None, "first look; null: none yet"]
-    last: Annotated[datetime | None, "last look"]
+    first: Annotated[datetime | None, "first check; null: none yet"]
+    last: Annotated[datetime | None, "last check"]
     policy: Policy
     tables: Annotated[Sequence[Table], "in the order in which a reader asks for them"]
     sources: Annotated[Mapping[str, str], "each data set used, to its licence and attribution"]
@@ -99,7 +99,9 @@ class Publication:
     window: Annotated[Window, "the reports that it is about"] = ALL
     norm: Norm = field(default_factory=Norm)
     """What places are held against."""
-    changed_since: Annotated[datetime | None, "last look of the edition before, which `changes-hoster` is about"] = None
+    changed_since: Annotated[datetime | None, "last check of the edition before, which `changes-hoster` is about"] = (
+        None
+    )
     edition: Annotated[LastEdition | None, "what the next edition must know of this one; null: nothing is left out"] = (
         None
     )

@@ -133,9 +133,9 @@ class Gauges:
         here = self.registry
         Info("waterbed", "Version of Waterbed.", registry=here).info({"version": __version__})
         ProcessCollector(registry=here)
-        self._looks = Counter("waterbed_looks", "Looks recorded.", ("phase", "answered"), registry=here)
+        self._looks = Counter("waterbed_looks", "Checks recorded.", ("phase", "answered"), registry=here)
         self._lateness = Histogram(
-            "waterbed_look_lateness_seconds", "From due time to look.", buckets=_LATENESS_S, registry=here
+            "waterbed_look_lateness_seconds", "From due time to check.", buckets=_LATENESS_S, registry=here
         )
         self._passes = Counter("waterbed_passes", "Passes that ended.", ("outcome",), registry=here)
         self._waits = Counter("waterbed_waits", "Times that it had to wait.", ("why",), registry=here)
@@ -143,15 +143,15 @@ class Gauges:
         self._gauges = {
             name: Gauge(f"waterbed_{name}", meaning, registry=here)
             for name, meaning in (
-                ("healthy", "1 while it looks, 0 while it waits, stops or is stuck."),
-                ("in_flight", "Hosts being looked at."),
-                ("workers", "Processes that look."),
-                ("due", "Looks that are due."),
-                ("leased", "Due looks that runs hold."),
-                ("overdue", "Looks due for longer than schedule.late_s."),
-                ("oldest_due_seconds", "How long the oldest due look has been due."),
-                ("due_next_hour", "Looks that fall due within an hour."),
-                ("worker_looks_per_second", "Looks a second of one worker."),
+                ("healthy", "1 while it checks, 0 while it waits, stops or is stuck."),
+                ("in_flight", "Hosts being checked."),
+                ("workers", "Processes that check."),
+                ("due", "Checks that are due."),
+                ("leased", "Due checks that runs hold."),
+                ("overdue", "Checks due for longer than schedule.late_s."),
+                ("oldest_due_seconds", "How long the oldest due check has been due."),
+                ("due_next_hour", "Checks that fall due within an hour."),
+                ("worker_looks_per_second", "Checks a second of one worker."),
                 ("workers_needed", "Workers that keep up with what falls due."),
                 ("clock_skew_seconds", "The database's clock less this machine's."),
             )

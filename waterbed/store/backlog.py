@@ -146,20 +146,20 @@ class ScheduleLag:
     """The delay of looks, and the number of workers needed."""
 
     measured_at: Annotated[datetime, "when this was measured (study clock)"]
-    due: Annotated[int, "looks that are due now, leased ones too"]
+    due: Annotated[int, "checks that are due now, leased ones too"]
     leased: Annotated[int, "of these, being taken at this moment"]
-    overdue: Annotated[int, "looks that have been due for longer than schedule.late_s"]
+    overdue: Annotated[int, "checks that have been due for longer than schedule.late_s"]
     oldest_due_at: Annotated[datetime | None, "when the oldest of these was due; null: nothing is due"]
     late_p50_s: Annotated[float | None, "half of what is due has been due longer than this, seconds; null: nothing is"]
     late_p95_s: Annotated[float | None, "5% of what is due has been due longer than this, seconds"]
     late_max_s: Annotated[float | None, "how long the oldest has been due, seconds"]
-    taken: Annotated[int, "looks taken in the last hour, those of further vantages too"]
+    taken: Annotated[int, "checks made in the last hour, those of further vantages too"]
     taken_p50_s: Annotated[float | None, "how late the newest 20,000 of these were taken, median, seconds; null: none"]
     taken_p95_s: Annotated[float | None, "the same, 95th percentile"]
     taken_max_s: Annotated[float | None, "the same, the latest"]
-    due_an_hour: Annotated[int, "looks that fall due within the next hour"]
+    due_an_hour: Annotated[int, "checks that fall due within the next hour"]
     allowed_an_hour: Annotated[int | None, "schedule.looks_an_hour; null: no bound"]
-    rate: Annotated[float | None, "looks a second of one worker, median of the newest 20 busy runs; null: none was"]
+    rate: Annotated[float | None, "checks a second of one worker, median of the newest 20 busy runs; null: none was"]
     workers: Annotated[int | None, "workers that are needed, at 80% of their rate; null: the rate is not known"]
     catch_up_hours: Annotated[float | None, "until these have worked off what is due now; null: not known, or never"]
 
@@ -168,11 +168,11 @@ class ScheduleLag:
         """The forecast in words."""
         if self.rate is None or self.workers is None:
             return (
-                f"With {self.due_an_hour:,} looks due an hour: no run has had much to look at yet, so nobody knows how "
+                f"With {self.due_an_hour:,} checks due an hour: no run has had much to check yet, so nobody knows how "
                 "many workers are needed."
             )
         said = (
-            f"With {self.due_an_hour:,} looks due an hour and {self.rate:,.0f} looks a second and worker, "
+            f"With {self.due_an_hour:,} checks due an hour and {self.rate:,.0f} checks a second and worker, "
             f"{self.workers} {'worker is' if self.workers == 1 else 'workers are'} needed"
         )
         if self.due and self.catch_up_hours is not None:

@@ -83,7 +83,7 @@ class Folder:
         """
         if self.frozen:
             raise ReadOnly(
-                "this study was reproduced from a package: its ids are of other keys, so nothing is looked at or added "
+                "this study was reproduced from a package: its ids are of other keys, so nothing is checked or added "
                 "(docs/freeze.md)"
             )
         run_id = uuid.uuid4().hex

@@ -18,17 +18,17 @@ from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
 
 _BELONGS: Final[dict[str, tuple[type, str, type, str]]] = {
-    "looks at unknown URLs": (Observation, "url_id", Target, "url_id"),
+    "checks of unknown URLs": (Observation, "url_id", Target, "url_id"),
     "reports of unknown URLs": (Report, "url_id", Target, "url_id"),
     "notices about unknown URLs": (Notice, "url_id", Target, "url_id"),
-    "due looks at URLs that cannot be opened": (Due, "url_id", Sealed, "entry_id"),
+    "due checks of URLs that cannot be opened": (Due, "url_id", Sealed, "entry_id"),
     "ends of unknown runs": (RunEnd, "run_id", Run, "run_id"),
 }
 """What rows of a table hang on, in words: a table and its column, another table and its column."""
 
 _USED: Final[dict[str, tuple[str, type, str]]] = {
-    "looks without their name's answer": ("resolution_id", Resolution, "resolution_id"),
-    "looks without their control look": ("control_id", ControlLook, "control_id"),
+    "checks without their name's answer": ("resolution_id", Resolution, "resolution_id"),
+    "checks without their control check": ("control_id", ControlLook, "control_id"),
 }
 """What a look names that may have left the store with its day."""
 

@@ -30,7 +30,7 @@ class Pruned:
 
     before: Annotated[date, "the first day that was not asked for"]
     days: Annotated[int, "days of which facts were removed"]
-    facts: Annotated[int, "looks, answers of names, control and canary looks that were removed"]
+    facts: Annotated[int, "checks, answers of names, control and canary checks that were removed"]
     left: Annotated[tuple[str, ...], "why days were left as they are, a sentence each"]
 
 

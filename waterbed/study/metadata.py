@@ -15,7 +15,7 @@ from waterbed.study.study import Study
 _VERSION: Final = version("waterbed")
 METHOD = (
     "removed within 24 h: interval-censored cumulative incidence (discrete-time NPMLE, hour grid) of the cause "
-    "'removed'; 95% interval of what clocks are worth given how alike those of a site are; unknown looks are never down"
+    "'removed'; 95% interval of what clocks are worth given how alike those of a site are; unknown is never down"
 )
 
 CAVEATS: Final[Mapping[World, str]] = {

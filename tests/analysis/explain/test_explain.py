@@ -184,7 +184,7 @@ def test_a_change_over_time_is_told_once(study: Study) -> None:
     )
     assert [one.value for one in _of(links, "holder")] == ["ripe:ORG-OLD (Old Hosting)"]
     assert all(one.rule and one.confidence for one in _of(links, "hoster"))
-    assert sum("7 looks" in one.value for one in _of(links, "look")) == 1
+    assert sum("7 checks" in one.value for one in _of(links, "look")) == 1
     assert not _of(links, "rotation")
     assert not [one for one in links if "\x1b" in repr(one)]
 
@@ -283,10 +283,10 @@ def test_a_hoster_with_its_decisions(study: Study) -> None:
     assert [(one.value, one.note) for one in _of(links, "succession")] == [
         ("new took over from old from 2026-01-09: case 7", "unreviewed")
     ]
-    assert told["seen"] == "1 URL in 1 look" or told["seen"] == "2 URLs in 2 looks"
+    assert told["seen"] == "1 URL in 1 check" or told["seen"] == "2 URLs in 2 checks"
     assert {one.step: one.value for one in explain(study, "old")}["part of"] == "new"
     assert {one.step: one.value for one in explain(study, "as64500", date(2026, 1, 5))}["part of"] == "old"
-    assert explain(study, "AS65000")[-1].value == "in no look"
+    assert explain(study, "AS65000")[-1].value == "in no check"
 
 
 UNKNOWN = (

@@ -111,7 +111,7 @@ def test_kinds_of_site_and_commerce_are_ranked_and_what_has_no_address_is_counte
     }
     code, out, _ = run("-C", folder, "rank")
     assert (code, "not attributed" in out) == (0, False)
-    assert "1 reported URLs have no address to look at (Tor and its like 1)" in " ".join(out.split())
+    assert "1 reported URLs have no address to check (Tor and its like 1)" in " ".join(out.split())
     complied = run("-C", folder, "compliance", "--by", "commercial", "--clock", "reported", "--format", "json")
     assert {row["key"] for row in json.loads(complied[1])["rows"]} == {"commercial", "not commercial"}
     refused(run("-C", folder, "compliance", "--by", "category", "--table", "returns"), "by hoster, asn or country")

@@ -75,7 +75,7 @@ def small_study(folder: Path) -> Iterator[Study]:
 
 
 def _elsewhere(url: str, address: str) -> list[object]:
-    """Looks from the fifth hour on that see a URL at another address."""
+    """Checks from the fifth hour on that see a URL at another address."""
     begins = later(url, APART)
     there = resolution(url, address, resolution_id=f"r2-{url}", resolved_at=hour(begins + 5))
     return [there, *(_look(url, begins + n, address, f"r2-{url}", 200) for n in range(5, HOURS))]

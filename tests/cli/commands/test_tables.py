@@ -79,8 +79,8 @@ def test_a_good_table_passes(run: Run, looked: Path, tmp_path: Path) -> None:
     ("text", "day", "says"),
     [
         ("28.10.0.0/30\t64500\n", LOOKED_ON, "knows 1 of the study's 10 addresses, 90% are wanted"),
-        (ROUTES, "2025-11-01", "stale: 65 days older than the newest look, 31 are allowed"),
-        (ROUTES, "2026-02-01", "younger than the newest look"),
+        (ROUTES, "2025-11-01", "stale: 65 days older than the newest check, 31 are allowed"),
+        (ROUTES, "2026-02-01", "younger than the newest check"),
         ("0.0.0.0/0\t64500\n", LOOKED_ON, "covers reserved space"),
     ],
 )

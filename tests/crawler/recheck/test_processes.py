@@ -96,7 +96,7 @@ def test_two_workers_record_each_due_look_once(store_url: str, tmp_path: Path) -
             process = started(study.folder.path, *words)
             said, _ = process.communicate(timeout=120)
             assert process.returncode == 0, said
-            assert f"{LOOKS} of {LOOKS} due looks recorded" in said
+            assert f"{LOOKS} of {LOOKS} due checks recorded" in said
             assert ("2 workers waited " in said) == study.folder.store.sqlite
         passes = {run.run_id for run in study.folder.store.all(Run) if run.kind == "recheck"}
         done = [end.done for end in study.folder.store.all(RunEnd) if end.run_id in passes]
@@ -125,11 +125,11 @@ def test_a_limit_holds_over_all_workers(tmp_path: Path) -> None:
         study.import_reports(reports_csv(pairs, tmp_path))
         for limit, looks in (("5", 5), ("1", 6), ("9", 9)):
             said, _ = started(study.folder.path, "--limit", limit).communicate(timeout=120)
-            assert "due looks recorded" in said
+            assert "due checks recorded" in said
             once(study, looks)
         runs = len([run for run in study.folder.store.all(Run) if run.kind == "recheck"])
         assert runs == 5
-        assert "0 of 0 due looks recorded" in started(study.folder.path).communicate(timeout=120)[0]
+        assert "0 of 0 due checks recorded" in started(study.folder.path).communicate(timeout=120)[0]
 
 
 def test_a_worker_that_dies_is_told(store_url: str, tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_a_frozen_worker_writes_nothing_when_it_wakes(store_url: str, tmp_path: 
 
 
 def test_a_worker_has_a_place_of_its_own(tmp_path: Path) -> None:
-    """Looks, canary looks and the run bear the name that the command line gives, before that of the environment."""
+    """Looks, canary checks and the run bear the name that the command line gives, before that of the environment."""
     pairs = feed(10)
     with lab_study(pairs, tmp_path) as (study, _):
         study.import_reports(reports_csv(pairs, tmp_path))

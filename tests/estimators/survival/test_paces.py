@@ -228,5 +228,5 @@ def test_the_bound_holds_where_looks_hide_by_chance_and_where_they_do_not():
 )
 def test_impossible_shares_are_refused(shares, numbers, looks):
     """Shares beyond 0 to 1, worth nothing, or of one pace are refused."""
-    with pytest.raises(ValueError, match="rare looks are fewer"):
+    with pytest.raises(ValueError, match="rare checks are fewer"):
         least_unhidden(shares, numbers, looks)

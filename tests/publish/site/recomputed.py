@@ -283,7 +283,7 @@ class Check:
         dates = ", ".join(f"{name} {date}" for name, date in info["data_dates"].items()) or "no table"
         feet = [one for one in map(text_of, self.page.xpath("//footer/dl/div")) if not one.startswith(("By", "Prot"))]
         expected = [
-            f"Looks{looks}", f"Made{made[1]} UTC", f"TermsTLP:{made[2]}, {made[3]}", f"Data of{dates}",
+            f"Checks{looks}", f"Made{made[1]} UTC", f"TermsTLP:{made[2]}, {made[3]}", f"Data of{dates}",
             f"Run{info['run'][:12]}", f"Waterbed{info['version']}",
         ]  # fmt: skip
         if feet != expected:

@@ -87,8 +87,8 @@ def overview(check: Check) -> None:
         assert total["hops_certain"] == sum(row["certain"] for row in passages)
     one = "hoster" if len(hosters) == 1 else "hosters"
     much = (
-        f"{whole(total['urls'])} URLs were reported, {whole(total['reports'])} times; {whole(total['looks'])} looks "
-        f"were taken at them. {len(hosters)} {one} with at least {whole(total['least'])} reported sites "
+        f"{whole(total['urls'])} URLs were reported, {whole(total['reports'])} times; {whole(total['looks'])} checks "
+        f"were made of them. {len(hosters)} {one} with at least {whole(total['least'])} reported sites "
         f"{'is' if len(hosters) == 1 else 'are'} in the ranking, {whole(total['hosters_with_share'])} of them "
         "with a share removed."
     )
@@ -130,7 +130,7 @@ def overview(check: Check) -> None:
         if held
         else "No quarantine is open."
     )
-    lines.append(f"{opened} {undecided:,} of the looks are undecided: they count neither as up nor as down.")
+    lines.append(f"{opened} {undecided:,} of the checks are undecided: they count neither as up nor as down.")
     check.take("//section[@class='findings']/ul/li", *lines)
     weeks, events = its.rows("weeks-hoster"), _marked(check)
     labels = sorted({row["window"] for row in weeks})[-12:]
@@ -177,7 +177,7 @@ def _beyond(check: Check) -> None:
     """What was reported where no hoster can be told, too."""
     told = [
         f"To {MEDIUMS[row['medium']]}, at home and abroad alike: {row['least']:,} to {row['most']:,} contents went "
-        f"there after they left a hoster, of at least {row['contents']:,} reported there too. Nobody looks there, so "
+        f"there after they left a hoster, of at least {row['contents']:,} reported there too. Nobody checks there, so "
         "no order is known. beyond.csv, .json"
         for row in check.files.rows("beyond")
     ]
@@ -216,7 +216,7 @@ def _changes(check: Check, rows: list[Row]) -> list[str]:
     since = re.search(r"against the edition with checks to (\S+ \S+)$", method)
     inside = "//section[h2[@id='changed']]"
     check.take(f"{inside}/p[@class='lead']", *(
-        [f"Compared with the edition whose looks end at {since[1]} UTC, hosters only."] if since else []
+        [f"Compared with the edition whose checks end at {since[1]} UTC, hosters only."] if since else []
     ))  # fmt: skip
     check.take(f"{inside}/ul/li", *lines)
     assert since or not rows

@@ -215,20 +215,20 @@ def quality(check: Check) -> None:
     promised = f"{'late' if late else 'in time'}: promised within {hours(lag['promised_s'])}"
     nothing = "; nothing is due" if lag["oldest_s"] is None else ""
     if lag["taken_p95_s"] is not None:
-        nothing += f"; 95% of the last hour's looks were taken within {hours(lag['taken_p95_s'])}"
+        nothing += f"; 95% of the last hour's checks were made within {hours(lag['taken_p95_s'])}"
     vantages = "vantage" if len(canaries) == 1 else "vantages"
     failed, all_looks = (sum(one[name] for one in canaries) for name in ("failed", "looks"))
     check.take(
         "//section[@class='numbers']/div",
-        f"{percent(undecided / looks if looks else None)}of looks undecided{whole(undecided)} of {looks:,}; they count "
+        f"{percent(undecided / looks if looks else None)}of checks undecided{whole(undecided)} of {looks:,}; they count "
         "neither as up nor as down",
-        f"{failed:,}canary looks failedof {all_looks:,}, from {len(canaries)} {vantages}",
+        f"{failed:,}canary checks failedof {all_looks:,}, from {len(canaries)} {vantages}",
         f"{whole(its.total['quarantines_open'])}quarantines open{len(held)} in all",
-        f"{hours(lag['oldest_s'] or 0)}since the oldest open look was due{promised}{nothing}",
+        f"{hours(lag['oldest_s'] or 0)}since the oldest open check was due{promised}{nothing}",
     )
     check.table("Each source", list(map(_card, its.rows("feeds"))))
     check.table(
-        "Canary looks",
+        "Canary checks",
         [
             [
                 o["vantage"],
@@ -246,13 +246,13 @@ def quality(check: Check) -> None:
         [[o["what"], minute_of(o["began_at"]), minute_of(o["ended_at"]), o["figures"], o["status"]] for o in held],
     )
     oldest = "none" if lag["oldest_s"] is None else f"due {hours(lag['oldest_s'])} ago"
-    last = f"Last hour{lag['taken']:,} looks taken"
+    last = f"Last hour{lag['taken']:,} checks made"
     if lag["taken_p50_s"] is not None:
         half, most = hours(lag["taken_p50_s"]), hours(lag["taken_p95_s"])
         last += f", half of them within {half} of when they were due, 95% within {most}"
     check.take(
         "//dl[@class='facts']/div",
-        f"Due now{lag['due']:,} looks",
+        f"Due now{lag['due']:,} checks",
         f"Oldest of these{oldest}; promised within {hours(lag['promised_s'])}",
         f"Later than promised{lag['overdue']:,}",
         last,
@@ -268,12 +268,12 @@ def quality(check: Check) -> None:
     check.table("Dated tables", list(map(_dated, its.rows("data/tables-used"))))
     word = its.total["looks_hoster_word"]
     check.take("//p[contains(., 'rest on the hoster')]", *(
-        [f"{whole(word)} of these looks rest on the hoster's word: its own link check was asked in place of the "
+        [f"{whole(word)} of these checks rest on the hoster's word: its own link check was asked in place of the "
          "content."] if word else []
     ))  # fmt: skip
     stale = its.total["looks_stale"]
     check.take("//p[@class='fine'][contains(., 'too old or too young')]", *(
-        [f"{whole(stale)} looks were attributed with a routing table that is too old or too young for their day."]
+        [f"{whole(stale)} checks were attributed with a routing table that is too old or too young for their day."]
         if stale else []
     ))  # fmt: skip
 

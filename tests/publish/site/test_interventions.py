@@ -264,7 +264,7 @@ def test_a_range_of_placebos_does_not_squeeze_the_lines():
         ("4 clusters among the arrivals 'before' where at least 10 are needed", "More independent sites"),
         ("41 of 83 arrivals at the controls after the event came from the target", "Controls that do not receive"),
         (NO_DETECTION.reason, "(detection)"),
-        ("Looks from 2026-06-01 10:00 to 2026-06-03 10:00 await a decision", "A decision on the looks"),
+        ("Checks from 2026-06-01 10:00 to 2026-06-03 10:00 await a decision", "A decision on the checks"),
         ("0 in both lists where at least 7 are needed", "Two sources of reports"),
     ],
 )

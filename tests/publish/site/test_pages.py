@@ -336,15 +336,15 @@ def test_a_sheet_and_the_quality_page_tell_of_the_hosters_word() -> None:
         page = parsed(sheet_page(sheet(hoster_word=shown), SHEETS, START)).shown
         assert ("own link check was asked" in page) == told
         page = parsed(quality_page(quality(hoster_word=7 if shown else 0))).shown
-        assert ("7 of these looks rest on the hoster's word" in page) == told
+        assert ("7 of these checks rest on the hoster's word" in page) == told
 
 
 def test_quality_tells_everything() -> None:
     """Sources, canary, quarantines, lag, outcomes and ages of tables, with their numbers."""
     shown = parsed(quality_page(quality())).shown
     for told in (
-        "10% of looks undecided",
-        "2 canary looks failed",
+        "10% of checks undecided",
+        "2 canary checks failed",
         "1 quarantines open",
         "2.0 h",
         "late: promised",
@@ -352,7 +352,7 @@ def test_quality_tells_everything() -> None:
         assert told in shown, told
     for told in ("7 of 9 sites went down", "soft gone", "9 days too old", "1,234", "0.5 90%: 2", "1 empty, 1 held"):
         assert told in shown, told
-    assert "5 looks were attributed with a routing table" in shown
+    assert "5 checks were attributed with a routing table" in shown
 
 
 def test_sheets_have_names_that_any_disk_takes() -> None:

@@ -190,7 +190,7 @@ def test_failures_of_our_own_network_are_told(tmp_path: Path) -> None:
     with small_study(tmp_path) as study:
         study.folder.store.add([replace(_canary(99, False), canary_id="failed")])
         page = served_of(study).site["quality.html"].content.decode()
-    assert re.search(r"Days with failed canary looks.*2026-01-09.*<td class=\"n strong\">1</td>", page, re.S)
+    assert re.search(r"Days with failed canary checks.*2026-01-09.*<td class=\"n strong\">1</td>", page, re.S)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ class Waiting:
     """One item that waits for a coder, with its evidence."""
 
     queue: Annotated[str, "hosters, roles or outcomes"]
-    item_id: Annotated[str, "the item: a change_id, a hoster's key, or the first look of a case"]
+    item_id: Annotated[str, "the item: a change_id, a hoster's key, or the first check of a case"]
     task: Annotated[str, "code: say what you think; settle: two others disagree, or one of them is unsure"]
     evidence: Annotated[tuple[str, ...], "what is known of it, each as name=value; never what others think"]
 

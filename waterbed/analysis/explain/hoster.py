@@ -54,7 +54,7 @@ def chain_of_hoster(study: Study, key: str, day: date | None) -> list[ChainLink]
     if not known and not seen and as_of_key(key) is None:
         return None
     if not seen:
-        seen = [ChainLink(about=key, step="seen", value="in no look", source="looks")]
+        seen = [ChainLink(about=key, step="seen", value="in no check", source="looks")]
     return [*_entity(conclusions, today, key, on), *_decided(book, key), *seen]
 
 
@@ -144,7 +144,7 @@ def _seen(conclusions: Conclusions, key: str, day: date | None) -> Iterator[Chai
 
 
 def _looks(count: int) -> str:
-    return f"{count:,} look{'' if count == 1 else 's'}"
+    return f"{count:,} check{'' if count == 1 else 's'}"
 
 
 def chain_of_address(study: Study, address: str, day: date | None) -> list[ChainLink]:

@@ -23,7 +23,7 @@ from waterbed.study.study import Study
 
 _Look = tuple[Observation, Verdict, Attribution | None]
 _NO_DAY = datetime(1970, 1, 1, tzinfo=UTC)
-_NOT_OURS = "no look of ours"
+_NOT_OURS = "no check of ours"
 _TAKEN_BACK = "the platform took back the name that it gave"
 _NO_ADDRESS = ("nxdomain", "nodata")
 """Answers that rule out any address."""
@@ -153,7 +153,7 @@ def _looks(url_id: str, seen: Sequence[_Look]) -> Iterator[ChainLink]:
     ):
         looks = list(group)
         answers = sorted({str(look.status or look.failure) for look, _, _ in looks})
-        counted = f"{len(looks):,} look{'s' if len(looks) > 1 else ''}"
+        counted = f"{len(looks):,} check{'s' if len(looks) > 1 else ''}"
         yield ChainLink(
             about=url_id,
             step="hoster's word" if check else "look",

@@ -163,10 +163,10 @@ class Appearance:
     url_id: Annotated[str, "the URL"]
     host_id: Annotated[str, "its host"]
     site_id: Annotated[str, "its registrable domain: the cluster"]
-    keys: Annotated[tuple[str, ...], "distinct hosters, ASes or countries of its addresses over its looks"]
-    decided: Annotated[bool, "whether any look at it could be decided"]
+    keys: Annotated[tuple[str, ...], "distinct hosters, ASes or countries of its addresses over its checks"]
+    decided: Annotated[bool, "whether any check of it could be decided"]
     proxy: Annotated[bool, "whether all its addresses were reverse proxies"]
-    since: Annotated[datetime | None, "when a takedown clock starts, if a look said where; null: nothing does"] = None
+    since: Annotated[datetime | None, "when a takedown clock starts, if a check said where; null: nothing does"] = None
     medium: Annotated[Medium, "where it was reported to be: web, ipfs, tor, chat or live"] = "web"
 
     @classmethod

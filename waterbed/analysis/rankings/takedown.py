@@ -49,7 +49,7 @@ class Clock:
     site_id: Annotated[str, "the cluster"]
     origin: Annotated[datetime, "when it was reported"]
     flap_left_h: Annotated[float, "last known up before the first removal that was not confirmed, hours"] = inf
-    flap_right_h: Annotated[float, "first look of that removal, hours since the origin; inf: none"] = inf
+    flap_right_h: Annotated[float, "first check of that removal, hours since the origin; inf: none"] = inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class Removal:
     removed_or_moved: Annotated[float | None, "share removed or moved: upper bound"]
     clocks: Annotated[int, "takedown clocks"]
     sites: Annotated[int, "site clusters whose clocks reach, or ended within, those hours"]
-    gap: Annotated[float | None, "P(L < T) - P(R <= T): what rests on the spacing of looks and on what was hidden"]
+    gap: Annotated[float | None, "P(L < T) - P(R <= T): what rests on the spacing of checks and on what was hidden"]
     removals: Annotated[int, "clocks that ended by removal, at any time"]
     batches: Annotated[int, "fewest times at which all these removals can have happened"]
 

@@ -136,7 +136,7 @@ def _lacking(study: Study, variants: Variants, reference: Spec, levels: Levels) 
             before = level
     if not fronted(conclusions):
         for level in levels["proxy"][1:]:
-            yield "proxy", level, "no look met a reverse proxy"
+            yield "proxy", level, "no check met a reverse proxy"
     if "off" in levels["merges"] and (why := _merging(variants, reference)):
         yield "merges", "off", why
     yield from _untold(conclusions, levels)
@@ -146,10 +146,10 @@ def _untold(conclusions: Conclusions, levels: Levels) -> Iterator[tuple[Dimensio
     """The levels about looks and reports that the data do not have."""
     lacking: Mapping[Dimension, tuple[bool, str]] = {
         "assessment": (not assessing_sources(conclusions.all_facts.reports), "no report was assessed"),
-        "hoster_word": (not conclusions.looks.walk.link_checked, "no look asked a link check"),
+        "hoster_word": (not conclusions.looks.walk.link_checked, "no check asked a link check"),
         "unknown": (
             all(run.state != "unknown" for runs in conclusions.runs.values() for run in runs),
-            "every look could be decided",
+            "every check could be decided",
         ),
     }
     for dimension, (lacks, why) in lacking.items():

@@ -42,7 +42,9 @@ def attribute(
     with open_study(context.obj) as study:
         if table is None:
             if out or day or against:
-                raise InputError("--out, --as-of and --against belong to --csv; without it the study's looks are shown")
+                raise InputError(
+                    "--out, --as-of and --against belong to --csv; without it the study's checks are shown"
+                )
             _attributions(study, form)
             return
         when = day.date() if day else study.clock().astimezone(UTC).date()

@@ -37,7 +37,7 @@ _MEANT = {
     "taken_max_s": "taken late by, most",
     "due_an_hour": "due in the next hour",
     "allowed_an_hour": "allowed an hour",
-    "rate": "looks a second and worker",
+    "rate": "checks a second and worker",
     "workers": "workers needed",
     "catch_up_hours": "hours to catch up",
 }
@@ -78,7 +78,7 @@ def print_pass(report: PassReport) -> None:
     """Print the result and speed of a pass."""
     rate = report.looks / report.seconds if report.seconds else 0.0
     console.print(
-        f"{report.looks:,} of {report.due:,} due looks recorded in {report.seconds:.1f} s ({rate:,.0f} URLs/s)"
+        f"{report.looks:,} of {report.due:,} due checks recorded in {report.seconds:.1f} s ({rate:,.0f} URLs/s)"
     )
     if report.workers > 1 and report.longest_wait_s:
         console.print(
@@ -98,7 +98,7 @@ def print_pass(report: PassReport) -> None:
             "It stood still for longer than its lease: others took over what it held, nothing is recorded twice."
         )
     elif report.stopped:
-        console.print("Stopped by a signal: what was being looked at is recorded, the rest stays due.")
+        console.print("Stopped by a signal: what was being checked is recorded, the rest stays due.")
 
 
 def run(
@@ -143,7 +143,7 @@ def run(
             kept = uvloop.run(Service(folder, seconds=seconds, helpers=helpers).keep(_begun))
         finally:
             handler.flush()
-    console.print(f"{kept.looks:,} looks in {kept.passes:,} passes and {kept.seconds:,.0f} s; ended in order")
+    console.print(f"{kept.looks:,} checks in {kept.passes:,} passes and {kept.seconds:,.0f} s; ended in order")
 
 
 def _begun(endpoint: Endpoint | None) -> None:

@@ -148,16 +148,16 @@ def _numbers(found: Sheet, out: Console) -> None:
     row, size = found.ranking, found.size
     if row:
         out.print(f"{row.urls:,} URLs on {row.hosts:,} hosts of {row.sites:,} sites; class {row.rank_class}; ", end="")
-        out.print(f"{row.unknown:,} URLs of which no look could be decided")
+        out.print(f"{row.unknown:,} URLs of which no check could be decided")
         if row.removals:
             batches = "1 batch" if row.batches == 1 else f"{row.batches:,} batches"
             out.print(f"{row.removals:,} removals came in {batches} or more")
     else:
-        out.print("Nothing that was reported was looked at there.")
+        out.print("Nothing that was reported was checked there.")
     if found.hosting_type != "unknown":
         out.print(f"mostly offers {found.hosting_type} hosting", soft_wrap=True)
     if found.hoster_word:
-        looks = f"{found.hoster_word:,} look{'s' if found.hoster_word > 1 else ''}"
+        looks = f"{found.hoster_word:,} check{'s' if found.hoster_word > 1 else ''}"
         out.print(f"the hoster's word: its own link check decided {looks}, in place of the content", soft_wrap=True)
     if size:
         known = {

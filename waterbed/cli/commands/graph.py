@@ -79,7 +79,7 @@ def graph(
     on: Annotated[
         datetime | None,
         typer.Option(
-            "--as-of", formats=["%Y-%m-%d"], help="With --table providers: on this day; else of the last look."
+            "--as-of", formats=["%Y-%m-%d"], help="With --table providers: on this day; else of the last check."
         ),
     ] = None,
 ) -> None:

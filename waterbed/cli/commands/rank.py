@@ -194,7 +194,7 @@ def _ranking(study: Study, tables: RankingTables, by: str, top: int | None, form
     if form is Format.table and without:
         told = ", ".join(f"{MEDIUM_WORDS[medium]} {n:,}" for medium, n in sorted(without.items()))
         note(
-            f"{without.total():,} reported URLs have no address to look at ({told}): they are counted, never looked "
+            f"{without.total():,} reported URLs have no address to check ({told}): they are counted, never checked "
             "at, and at no hoster (--by medium).",
             broken=True,
         )
@@ -274,7 +274,7 @@ def _weighing(found: Weighing | None) -> None:
 
 def _nothing() -> None:
     """Print that the ranking is empty so far."""
-    say("Nothing to rank: no reported URL was looked at yet (waterbed import, waterbed recheck).")
+    say("Nothing to rank: no reported URL was checked yet (waterbed import, waterbed recheck).")
 
 
 def _unattributed(kind: str) -> None:

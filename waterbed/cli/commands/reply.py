@@ -233,7 +233,7 @@ def reply_decide(
 
     An upheld dispute needs a correction, which the next edition prints.
 
-    For example: waterbed -C mystudy reply decide 3f9a --ruling rejected --reason "the look is on record"
+    For example: waterbed -C mystudy reply decide 3f9a --ruling rejected --reason "the check is on record"
     """
     from waterbed.governance.reply import decide
     from waterbed.study.study import open_study

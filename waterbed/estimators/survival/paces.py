@@ -156,9 +156,9 @@ class LookedAt:
         """Refuse impossible numbers."""
         parts = self.running, self.before, self.decided, self.ran, self.ended
         if self.running.ndim != 1 or len({part.shape for part in parts}) > 1:
-            raise ValueError("each clock needs its looks, and how long it ran")
+            raise ValueError("each clock needs its checks, and how long it ran")
         if not ((self.decided >= 0) & (self.running >= self.decided) & (self.before >= self.running)).all():
-            raise ValueError("looks at each clock need 0 <= decided <= running <= before")
+            raise ValueError("checks of each clock need 0 <= decided <= running <= before")
         if not (np.isfinite(self.ran).all() and (self.ended >= self.ran).all()):
             raise ValueError("each clock needs a finite time that it ran, and ends no earlier")
 
@@ -185,7 +185,7 @@ def look_test(
     """
     labels = np.asarray(rare, bool)
     if labels.shape != clocks.ran.shape or permutations < 1 or not pace > 1:
-        raise ValueError("each clock needs a label, and rare looks must be rarer")
+        raise ValueError("each clock needs a label, and rare checks must be rarer")
     slow = int(labels.sum())
     if min(slow, labels.size - slow) < _FEWEST or not clocks.running.any():
         return LookTest(p=None, alike=0, outlasting=0)
@@ -260,7 +260,7 @@ def least_unhidden(
     """
     (p_often, p_rare), (n_often, n_rare), (k, m) = shares, numbers, looks
     if not (min(shares) >= 0 and max(shares) <= 1 and min(numbers) > 0 and 0 <= m < k):
-        raise ValueError("shares lie from 0 to 1 and are worth something, and rare looks are fewer")
+        raise ValueError("shares lie from 0 to 1 and are worth something, and rare checks are fewer")
     often, rare = (1.0 - (p * n + 0.5) / (n + 1.0) for p, n in ((p_often, n_often), (p_rare, n_rare)))
     slope = k / (k - m), m / (k - m)
     left = slope[0] * np.log(rare) - slope[1] * np.log(often)

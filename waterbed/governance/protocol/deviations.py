@@ -99,7 +99,7 @@ _CLOCKED: Final = frozenset(
 
 def _of_the_lock(first: ProtocolLock) -> Iterator[Deviation]:
     if first.looks:
-        yield Deviation(subject=LOCK, text=f"locked after {first.looks:,} looks had been taken: {first.reason}")
+        yield Deviation(subject=LOCK, text=f"locked after {first.looks:,} checks had been made: {first.reason}")
 
 
 def _of_the_file(first: ProtocolLock, now: ProtocolStatus) -> Iterator[Deviation]:
@@ -146,7 +146,7 @@ def _of_data(locked: Protocol, now: ProtocolStatus) -> Iterator[Deviation]:
         yield Deviation(subject="data.until", text=f"reports after the frame, {frame.until}: last on {last}")
     end = locked.stopping.until
     if now.last_look and now.last_look > end:
-        yield Deviation(subject="data.stopping", text=f"looks after the declared end, {end}: last on {now.last_look}")
+        yield Deviation(subject="data.stopping", text=f"checks after the declared end, {end}: last on {now.last_look}")
     elif now.today < end and now.today not in locked.stopping.interim:
         yield Deviation(subject="data.interim", text=f"read on {now.today}, before the declared end, {end}")
 

@@ -156,7 +156,7 @@ def lock(folder: Folder, reason: str = "") -> ProtocolLock:
     if before and before[-1].sha256 == sha256:
         raise InputError(f"the protocol is locked as it is, on {before[-1].locked_at:%Y-%m-%d %H:%M}; nothing to do")
     if (looks or before) and not reason:
-        why = "it was locked before" if before else f"{looks:,} looks have been taken"
+        why = "it was locked before" if before else f"{looks:,} checks have been made"
         raise InputError(f"{why}: say with --reason why it is locked now; outputs will carry that (docs/protocol.md)")
     made = ProtocolLock(
         lock_id=uuid.uuid4().hex,

@@ -60,8 +60,8 @@ class Overview:
 
     title: Annotated[str, "name of the study"]
     made_at: Annotated[datetime, "when the conclusions were drawn"]
-    first: Annotated[datetime | None, "first look; null: none yet"]
-    last: Annotated[datetime | None, "last look"]
+    first: Annotated[datetime | None, "first check; null: none yet"]
+    last: Annotated[datetime | None, "last check"]
     tables: Annotated[tuple[str, ...], "names of the tables under /v1/tables"]
     rankings: Annotated[tuple[str, ...], "what is ranked under /v1/rankings"]
     cases: Annotated[tuple[str, ...], "names of the tables of single cases under /v1/cases"]

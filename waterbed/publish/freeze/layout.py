@@ -194,7 +194,7 @@ facts/ holds what was reported and seen, under keyed ids. No URL and no host nam
 together still point to a host in many cases: give facts/ to nobody whom the study's terms do not allow them.
 """
 _SHARED: Final = """\
-This package is for a partner: in place of the facts it has looks and episodes under other ids, by day and prefix
+This package is for a partner: in place of the facts it has checks and episodes under other ids, by day and prefix
 (shared/). Only results/shared-hosters can be worked out of these, and
 
     waterbed reproduce PACKAGE NEWFOLDER

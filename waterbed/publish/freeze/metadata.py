@@ -34,10 +34,10 @@ _MEDIA: Final[Mapping[str, str]] = {
 }
 _FOLDERS: Final[Mapping[str, str]] = {
     FACTS: "what was reported and seen, under keyed ids; one Parquet file for each kind",
-    SHARED: "looks and episodes as a partner may have them: other ids, days, prefixes",
+    SHARED: "checks and episodes as a partner may have them: other ids, days, prefixes",
     TABLES: "dated tables of routes, countries and organisations, in compact form",
     RESULTS: "all tables that the study publishes, as CSV and JSON",
-    RULES: "the rules by which outcomes of looks and hosters are decided",
+    RULES: "the rules by which outcomes of checks and hosters are decided",
 }
 
 
@@ -47,7 +47,7 @@ class Cited:
 
     config: Config
     made_on: Annotated[date, "day on which it was frozen"]
-    collected: Annotated[tuple[str, str] | None, "days of the first and the last look"]
+    collected: Annotated[tuple[str, str] | None, "days of the first and the last check"]
     version: Annotated[str, "version of Waterbed"]
     access: Annotated[str, "who may have it, in words"]
 

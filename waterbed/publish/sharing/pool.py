@@ -213,7 +213,7 @@ def pooled_info(made: Pooled) -> TableInfo:
         what="pooled hosters",
         by="hoster",
         clock="none",
-        window=f"{days[0]}/{days[-1]}" if days else "no look",
+        window=f"{days[0]}/{days[-1]}" if days else "no check",
         method="counted; each study's sites and URLs apart",
         data_dates={f"export {its.export_id}": its.made_on for its in made.exports},
         run="none",

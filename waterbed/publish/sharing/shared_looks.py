@@ -86,7 +86,7 @@ class SharedLooks:
         none = self._prefixes.values.index(None)
         seen = np.array([n if one in shown else none for n, one in enumerate(self._prefixes.values)], np.int32)
         left_out, parts, urls = 0, len(self._judged.looks.lengths), len(self._urls.values)
-        with stage("looks shared", len(self._judged.looks)) as advance:
+        with stage("checks shared", len(self._judged.looks)) as advance:
             for its in self._judged.blocks():
                 rows = np.flatnonzero(large[self._hosters.of[its.attributed]])
                 left_out += len(its.block) - len(rows)

@@ -183,19 +183,19 @@ def _totals(conclusions: Conclusions, publication: Publication, standings: Seque
     for name, value, meaning in (
         ("urls", len(facts.targets) if told else None, "URLs reported"),
         ("reports", len(facts.reports) if told else None, "reports of these"),
-        ("looks", conclusions.look_count, "looks taken at them"),
-        ("looks_undecided", undecided, "of the looks, those that show neither up nor down"),
-        ("looks_quarantined", outcomes["quarantined", "unknown"], "of the looks, those in mass outages"),
+        ("looks", conclusions.look_count, "checks of them"),
+        ("looks_undecided", undecided, "of the checks, those that show neither up nor down"),
+        ("looks_quarantined", outcomes["quarantined", "unknown"], "of the checks, those in mass outages"),
         (
             "looks_one_network",
             outcomes["unobserved", "unknown"],
-            "of the looks, those that failed from one network only",
+            "of the checks, those that failed from one network only",
         ),
-        ("looks_stale", conclusions.stale_looks, "looks attributed with a routing table too far from their day"),
+        ("looks_stale", conclusions.stale_looks, "checks attributed with a routing table too far from their day"),
         (
             "looks_hoster_word",
             conclusions.hoster_words.total(),
-            "of the looks, those that a hoster's own link check decided: its word",
+            "of the checks, those that a hoster's own link check decided: its word",
         ),
         ("hosters", len(hosters), "hosters in the ranking: those with enough sites, proxies among them"),
         (

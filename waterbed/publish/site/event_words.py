@@ -42,7 +42,7 @@ def better(answers: Sequence[Answer]) -> list[str]:
     said = " ".join(one.refusal or "" for one in answers)
     few = any(one.smallest_p is not None and one.smallest_p > ERROR for one in answers)
     wanted = (
-        ("quarantine" in said or "await a decision" in said, "A decision on the looks that are set aside."),
+        ("quarantine" in said or "await a decision" in said, "A decision on the checks that are set aside."),
         ("days" in said, "More days: a share tells how a hoster works from seven days of reports on either side on."),
         (
             few or "placebos" in said or "windows before" in said,

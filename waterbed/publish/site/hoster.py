@@ -75,7 +75,7 @@ class SheetView:
     moments: Annotated[Sequence[Moment], "events that axes of time mark"]
     goes_to: Annotated[Sequence[Flow], "flows that leave it, largest first"]
     comes_from: Annotated[Sequence[Flow], "flows that arrive, largest first"]
-    hoster_word: Annotated[bool, "whether its own link check decided some looks"] = False
+    hoster_word: Annotated[bool, "whether its own link check decided some checks"] = False
 
 
 def sheet_paths(keys: Sequence[str]) -> dict[str, str]:

@@ -34,8 +34,8 @@ class Layout:
 
     title: Annotated[str, "name of the study"]
     made_at: Annotated[datetime, "when the conclusions were drawn, aware"]
-    first: Annotated[datetime | None, "first look; null: none yet"]
-    last: Annotated[datetime | None, "last look"]
+    first: Annotated[datetime | None, "first check; null: none yet"]
+    last: Annotated[datetime | None, "last check"]
     home: Annotated[str, "ISO code of the country that counts as home"]
     publisher: Annotated[str, "who publishes"]
     tlp: Annotated[Tlp, "traffic light (TLP 2.0)"]

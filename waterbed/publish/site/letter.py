@@ -282,10 +282,10 @@ _QUESTIONS: Final[Sequence[_Asked]] = (
         more=("quality.html", "Data quality"),
     ),
     _Asked(
-        words="What cannot be looked at: live streams, chats, hidden services?",
+        words="What cannot be checked: live streams, chats, hidden services?",
         numbers=_unseen,
         nothing="None was reported, or it is held back.",
-        reading="Unmeasurable: no address to look at. They are counted, never looked at, and at no hoster.",
+        reading="Unmeasurable: no address to check. They are counted, never checked, and at no hoster.",
         more=(_RANKING, "Rankings"),
     ),
     _Asked(

@@ -91,7 +91,7 @@ class OverviewView:
     standings: Annotated[Sequence[RankingEntry], "the ranking by hoster, in its order"]
     slowest: Annotated[Sequence[Slow], "hosters with the lowest shares, lowest first"]
     changes: Annotated[Sequence[ChangeRow], "hosters that changed since the edition before"]
-    changed_since: Annotated[datetime | None, "last look of the edition before; null: there is none"]
+    changed_since: Annotated[datetime | None, "last check of the edition before; null: there is none"]
     curves: Sequence[RemovalCurve]
     passages: Sequence[Passage]
     beyond: Annotated[Sequence[Beyond], "contents that were reported where no hoster can be told, too"]

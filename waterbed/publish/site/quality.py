@@ -23,11 +23,11 @@ from waterbed.study.study import Study
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanaryDay:
-    """Canary looks of one vantage on one day."""
+    """Canary checks of one vantage on one day."""
 
     vantage: Annotated[str, "name of the vantage"]
     day: Annotated[str, "the day, UTC"]
-    looks: Annotated[int, "canary looks"]
+    looks: Annotated[int, "canary checks"]
     failed: Annotated[int, "of these, failed"]
 
 
@@ -36,7 +36,7 @@ class CanaryRecord:
     """Canary results of one vantage."""
 
     vantage: Annotated[str, "name of the vantage"]
-    looks: Annotated[int, "canary looks"]
+    looks: Annotated[int, "canary checks"]
     failed: Annotated[int, "of these, failed: what was seen then is not believed"]
     last: Annotated[datetime, "time of the last one"]
     last_ok: Annotated[bool, "whether it was well then"]
@@ -66,11 +66,11 @@ class Held:
 class Lag:
     """Delay of the schedule against its target."""
 
-    due: Annotated[int, "looks that are due now"]
+    due: Annotated[int, "checks that are due now"]
     overdue: Annotated[int, "of these, due for longer than promised"]
     oldest_s: Annotated[float | None, "seconds since the oldest of these was due; null: nothing is due"]
-    promised_s: Annotated[float, "seconds within which a due look is to be taken"]
-    taken: Annotated[int, "looks taken in the last hour"]
+    promised_s: Annotated[float, "seconds within which a due check is to be made"]
+    taken: Annotated[int, "checks made in the last hour"]
     taken_p50_s: Annotated[float | None, "how late these were, median, seconds; null: none was taken"]
     taken_p95_s: Annotated[float | None, "the same, 95th percentile"]
 
@@ -90,7 +90,7 @@ class DatedTable:
     kind: Annotated[str, "routes, places, ..."]
     family: Annotated[int | None, "4, 6 or null"]
     date: Annotated[datetime, "its day"]
-    age_days: Annotated[float, "days from its date to the last look; below 0: it is younger"]
+    age_days: Annotated[float, "days from its date to the last check; below 0: it is younger"]
     rows: Annotated[int, "rows of it"]
     licence: Annotated[str, "its licence, or that none is named"]
     stale: Annotated[bool, "whether it is the newest of its kind, and older than the settings allow"]
@@ -100,9 +100,9 @@ class DatedTable:
 class Outcome:
     """Number of observations with one outcome."""
 
-    outcome: Annotated[str, "what a look came to"]
+    outcome: Annotated[str, "what a check came to"]
     state: Annotated[str, "what it is taken as: up, down or unknown"]
-    looks: Annotated[int, "looks"]
+    looks: Annotated[int, "checks"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +116,8 @@ class QualityView:
     lag: Lag
     tables: Annotated[Sequence[DatedTable], "newest first within a kind"]
     outcomes: Annotated[Sequence[Outcome], "most frequent first"]
-    hoster_word: Annotated[int, "looks that a hoster's own link check decided"]
-    stale_looks: Annotated[int, "looks attributed with a table too old or too young for their day"]
+    hoster_word: Annotated[int, "checks that a hoster's own link check decided"]
+    stale_looks: Annotated[int, "checks attributed with a table too old or too young for their day"]
 
 
 def quality_page(view: QualityView) -> Page:
@@ -148,8 +148,8 @@ def _figures(canaries: Canaries, moments: Sequence[Moment]) -> Iterator[Figure]:
         placed = in_days(*days_of(vantages), moments)
         yield figure_of(
             "canary",
-            "Share of each day's canary looks that failed",
-            f"{len(failed)} days with failed canary looks; the table lists them.{moment_words(placed)}",
+            "Share of each day's canary checks that failed",
+            f"{len(failed)} days with failed canary checks; the table lists them.{moment_words(placed)}",
             "A point is a day on which some failed. What was seen while the canary failed does not count, neither "
             "as up nor as down.",
             "data/canary-days",
@@ -161,11 +161,11 @@ def _figures(canaries: Canaries, moments: Sequence[Moment]) -> Iterator[Figure]:
 def _page_tables(view: QualityView) -> Iterator[PageTable]:
     counted = "counted over the whole study"
     for name, cls, rows, what, by in (
-        ("canaries", CanaryRecord, view.canaries.vantages, "canary looks", "vantage"),
-        ("canary-days", CanaryDay, view.canaries.days, "canary looks by day", "vantage and day"),
+        ("canaries", CanaryRecord, view.canaries.vantages, "canary checks", "vantage"),
+        ("canary-days", CanaryDay, view.canaries.days, "canary checks by day", "vantage and day"),
         ("quarantines", Held, view.held, "quarantines", "quarantine"),
         ("schedule", Lag, [view.lag], "delay of the schedule", "study"),
-        ("outcomes", Outcome, view.outcomes, "outcomes of looks", "outcome"),
+        ("outcomes", Outcome, view.outcomes, "outcomes of checks", "outcome"),
         ("tables-used", DatedTable, view.tables, "dated tables that attribution rests on", "table"),
     ):
         yield PageTable(path=f"data/{name}", cls=cls, rows=rows, what=what, by=by, method=counted)

@@ -21,8 +21,8 @@ CLASSES: Final[Mapping[RankClass, str]] = {
     "views differ": "Unmeasurable: our views of its content differ, so a share of them would say nothing.",
     "unmeasurable": "Checks were undecided, or too sparse around 24 hours. The hoster stays in the list, so "
     "that evading measurement does not remove it.",
-    "no address": "Unmeasurable: no address to look at, as of hidden services, chats and live streams. Counted, never "
-    "looked at.",
+    "no address": "Unmeasurable: no address to check, as of hidden services, chats and live streams. Counted, never "
+    "checked.",
     "proxy": "Only seen as a reverse proxy: the real host is behind it, so it is counted but not judged.",
 }
 NOUNS: Final[Mapping[str, tuple[str, str]]] = {

@@ -158,7 +158,7 @@ def rejudge(
     if form is Format.table:
         console.print(
             f"{rejudged.old} -> {rejudged.new}: "
-            f"{sum(change.looks for change in rejudged.changes):,} looks change outcome,"
+            f"{sum(change.looks for change in rejudged.changes):,} checks change outcome,"
         )
         console.print(f"{rejudged.ends:,} episodes end differently, {rejudged.hosters:,} hosters change removed_24h")
         for file in rejudged.files:

@@ -114,7 +114,7 @@ def export(
     with open_study(context.obj) as study, written_at(out):
         made = share.export(study, out, partner)
     say(
-        f"{out}: {made.looks:,} rows of looks and {made.episodes:,} episodes for {made.partner}; {made.left_out:,} "
+        f"{out}: {made.looks:,} rows of checks and {made.episodes:,} episodes for {made.partner}; {made.left_out:,} "
         f"left out and {made.hidden:,} prefixes hidden because they are about fewer than {made.least} sites"
     )
 
@@ -135,13 +135,13 @@ def pool(
         console.print(f"left out: export {its.export_id} of {its.publisher}: a newer one of that study is here too")
     _provenance(made.exports)
     _hosters(made.hosters)
-    say(f"{out}: looks, episodes, hosters and where each comes from")
+    say(f"{out}: checks, episodes, hosters and where each comes from")
 
 
 def _provenance(exports: list[Provenance]) -> None:
     table = _titled("Exports", ("publisher", "days", "looks", "episodes", "left out", "licence", "TLP"))
     for its in exports:
-        days = f"{its.first_day} to {its.last_day}" if its.first_day else "no look"
+        days = f"{its.first_day} to {its.last_day}" if its.first_day else "no check"
         counts = (f"{its.looks:,}", f"{its.episodes:,}", f"{its.left_out:,}")
         table.add_row(its.publisher, days, *counts, its.licence, its.tlp)
     print_table(table)

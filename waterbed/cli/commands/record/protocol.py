@@ -78,7 +78,7 @@ def protocol_lock(context: typer.Context, reason: Printed = "") -> None:
 
     with open_study(context.obj) as study:
         made = lock(study.folder, reason)
-    console.print(f"locked {made.locked_at:%Y-%m-%d %H:%M} UTC, {made.looks:,} looks taken before")
+    console.print(f"locked {made.locked_at:%Y-%m-%d %H:%M} UTC, {made.looks:,} checks made before")
     console.print(f"SHA-256 {made.sha256}")
     note("Deposit this checksum where you cannot change it: a registry of studies, or a signed mail.", broken=True)
 

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,12 @@ class RuleSet:
 
 def read_rules(path: Path = DEFAULT_RULES) -> RuleSet:
     """Read a rule file; InputError names mistake and line."""
-    data = toml_bytes(path, "a rule file in TOML", _SEE.removeprefix("see "))
+    return _rules(path, toml_bytes(path, "a rule file in TOML", _SEE.removeprefix("see ")))
+
+
+@lru_cache(maxsize=8)
+def _rules(path: Path, data: bytes) -> RuleSet:
+    """The rules in a file's bytes: read once, and what they decided is known to all who use them."""
     try:
         read = decode(data, type=_File)
     except msgspec.DecodeError as problem:

@@ -79,6 +79,7 @@ def commented(config: Config) -> bytes:
     return (_HEAD.format(schema=SCHEMA) + "".join(_block(config, ""))).encode()
 
 
+@cache
 def schema() -> dict[str, Any]:
     """The JSON Schema of waterbed.toml, which editors use."""
     whole = msgspec.json.schema(Config)
@@ -86,6 +87,7 @@ def schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "waterbed.toml", **whole}
 
 
+@cache
 def _table(cls: type[msgspec.Struct], field: str) -> type[msgspec.Struct] | None:
     """The class of a field that is a table, or a list of tables."""
     hint = get_type_hints(cls)[field]

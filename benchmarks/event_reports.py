@@ -1,6 +1,7 @@
 """Whole reports on events in simulated studies: false claims, answers given, and power."""
 
 import argparse
+import gc
 import random
 import sys
 import time
@@ -162,6 +163,7 @@ def report(kind: str, rng: random.Random) -> tuple[Findings, Truth, Event]:
 def one_report(which: tuple[str, int, int]) -> dict[str, Any]:
     """One study: the branch, the claims, and whether they and all clauses are true."""
     kind, seed, number = which
+    gc.collect()  # conclusions refer to themselves, and hold much
     began = time.process_time()
     found, truth, event = report(kind, random.Random(f"{seed} {KINDS.index(kind)} {number}"))
     assert found.summary is not None

@@ -1,5 +1,7 @@
 """What is kept of a study's conclusions is what would be concluded now."""
 
+import gc
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -208,3 +210,21 @@ def test_runs_stay_true_while_another_command_keeps_newer_ones(tmp_path: Path, m
         rest = list(ids)
         assert [*began, *rest] == sorted(seen)
         assert {url_id: _at(first, url_id) for url_id in sorted(seen)} == wanted
+
+
+@pytest.mark.parametrize("window", [Window(), Window(until=hour(20))])
+def test_conclusions_go_with_their_last_user(study: Study, window: Window) -> None:
+    """They hold much and do not refer to themselves: a server that draws them anew does not keep the old ones."""
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(2):  # nothing is kept, then all is
+            drawn = study.conclude(window=window)
+            assert drawn.past is not None
+            assert drawn.births is not None
+            told(drawn)
+            gone = weakref.ref(drawn)
+            del drawn
+            assert gone() is None
+    finally:
+        gc.enable()

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import TypeVar
+from weakref import proxy
 
 from attribution.attribute import Attributor
 from attribution.lookups.rdap.domain_index import DomainIndex
@@ -137,7 +138,8 @@ class Conclusions(Judgements):
     @cached_property
     def past(self) -> Mapping[str, Sequence[Run]]:
         """The same, kept in the study's folder: windows cut them."""
-        return KeptRuns(self._kept, lambda: self.judged) if self._kept else self.runs
+        these = proxy(self)  # kept runs that held these would outlast them until the next collection of cycles
+        return KeptRuns(self._kept, lambda: these.judged) if self._kept else self.runs
 
     @cached_property
     def answered(self) -> Mapping[str, Answered]:
@@ -228,9 +230,9 @@ class Conclusions(Judgements):
     @cached_property
     def name_ends(self) -> NameEnds:
         """Givers of names, and answers of registries on them."""
-        settings, targets = self.config.domains, self.facts.targets
+        settings, targets, attributor = self.config.domains, self.facts.targets, self.attributor
         return NameEnds(
-            gives=lambda hoster, url_id, when: self.attributor.gives(hoster, targets[url_id].suffix_id, when),
+            gives=lambda hoster, url_id, when: attributor.gives(hoster, targets[url_id].suffix_id, when),
             answers=self.domains.answers,
             before=timedelta(days=settings.before_expiry_days),
             after=timedelta(days=settings.after_expiry_days),
@@ -259,11 +261,11 @@ class Conclusions(Judgements):
     @cached_property
     def hands(self) -> Hands:
         """Tells hosters that changed from content that moved."""
-        attribute = lru_cache(maxsize=1 << 16)(self.attributor.attribute)
+        attribute, targets = lru_cache(maxsize=1 << 16)(self.attributor.attribute), self.facts.targets
 
         def holders(episode: Episode, when: datetime) -> tuple[str, ...]:
             day = when.replace(hour=12, minute=0, second=0, microsecond=0)
-            return attribute(episode.addresses, self.facts.targets[episode.url_id].suffix_id, day).hosters
+            return attribute(episode.addresses, targets[episode.url_id].suffix_id, day).hosters
 
         return Hands(holders)
 

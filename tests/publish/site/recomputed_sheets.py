@@ -220,8 +220,8 @@ def quality(check: Check) -> None:
     failed, all_looks = (sum(one[name] for one in canaries) for name in ("failed", "looks"))
     check.take(
         "//section[@class='numbers']/div",
-        f"{percent(undecided / looks if looks else None)}of checks undecided{whole(undecided)} of {looks:,}; they count "
-        "neither as up nor as down",
+        f"{percent(undecided / looks if looks else None)}of checks undecided{whole(undecided)} of {looks:,}; they "
+        "count neither as up nor as down",
         f"{failed:,}canary checks failedof {all_looks:,}, from {len(canaries)} {vantages}",
         f"{whole(its.total['quarantines_open'])}quarantines open{len(held)} in all",
         f"{hours(lag['oldest_s'] or 0)}since the oldest open check was due{promised}{nothing}",

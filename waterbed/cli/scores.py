@@ -30,7 +30,7 @@ def print_look_scores(done: LabRuns) -> None:
     if done.control_run and done.comparison is None:
         runs.append(("off", done.control_run))
     table = new_table("Single checks called down, against the truth at their time")
-    for name in ("controls", "profile", "looks", "decided", "precision", "recall", "unknown", "indistinct"):
+    for name in ("controls", "profile", "checks", "decided", "precision", "recall", "unknown", "indistinct"):
         table.add_column(name, justify="left" if name in ("controls", "profile") else "right")
     for name, run in runs:
         for group, score in run.look_scores.items():
@@ -62,7 +62,7 @@ def print_attribution_score(found: AttributionScore) -> None:
     False changes move no site.
     """
     table = new_table("Hoster sets of single checks, against the truth of their day")
-    for name in ("what is particular", "looks", "right"):
+    for name in ("what is particular", "checks", "right"):
         table.add_column(name, justify="left" if name == "what is particular" else "right")
     for kind, (looks, right) in (*found.by_kind.items(), ("all", (found.looks, found.right))):
         table.add_row(kind, f"{looks:,}", percent(right / looks if looks else None))
@@ -249,7 +249,7 @@ def print_score(done: LabRun) -> None:
     table.add_row("removal share, mean difference", points(card.removal_mean_off), "")
     print_table(table)
     rate = done.looks / done.seconds if done.seconds else 0.0
-    console.print(f"{done.looks:,} checks in {done.passes} passes, {done.seconds:.0f} s ({rate:,.0f} looks/s)")
+    console.print(f"{done.looks:,} checks in {done.passes} passes, {done.seconds:.0f} s ({rate:,.0f} checks/s)")
 
 
 def print_bytes_seen(counts: Counts) -> None:

@@ -139,7 +139,7 @@ def pool(
 
 
 def _provenance(exports: list[Provenance]) -> None:
-    table = _titled("Exports", ("publisher", "days", "looks", "episodes", "left out", "licence", "TLP"))
+    table = _titled("Exports", ("publisher", "days", "checks", "episodes", "left out", "licence", "TLP"))
     for its in exports:
         days = f"{its.first_day} to {its.last_day}" if its.first_day else "no check"
         counts = (f"{its.looks:,}", f"{its.episodes:,}", f"{its.left_out:,}")

@@ -7,9 +7,9 @@ OUT ?= demo
 T ?=
 # twice as many as processors: tests wait for servers, other programs and each other
 WORKERS ?= $(shell expr 2 \* $$(nproc))
-# tests keep their files in memory where 4 GB of it are free; on a disk they take up to 1.7 times as long
+# tests keep their files in memory where 4 GB of it are free: a busy disk makes them wait
 MEMORY := $(shell test "$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print $$4}')" -ge 4000000 2>/dev/null && ! grep -q ' /dev/shm .*noexec' /proc/mounts && echo /dev/shm)
-PYTEST = kept=$$(mktemp -d $(MEMORY:%=-p %)) && trap 'rm -rf "$$kept"' EXIT && \
+PYTEST = kept=$$(mktemp -d $(MEMORY:%=-p %)) && trap 'rm -rf "$$kept"' EXIT INT TERM HUP && \
 	tests/offline/enter $(BIN)/python $(BIN)/python -m pytest --basetemp="$$kept/tests"
 APART := .venv-intelmq/installed .venv-crate/installed .venv-s3/installed
 READERS := tests/graphology/node_modules/installed tests/browser/node_modules/installed

@@ -160,8 +160,13 @@ def lived(year: Year, study: Disturbed, calm: Undisturbed, stretches: Iterable[V
             with year.taking("published"):
                 publish(year, study, day)
         year.steps = number + 1
-        done = {name: getattr(year, name) for name in NOTED}
-        write_whole(notes, msgspec.json.encode({"year": done, "study": study.left()}))
+        note(year, study, notes)
+
+
+def note(year: Year, study: Disturbed, notes: Path) -> None:
+    """Write down how far it came, for the process that goes on with it."""
+    done = {name: getattr(year, name) for name in NOTED}
+    write_whole(notes, msgspec.json.encode({"year": done, "study": study.left()}))
 
 
 def cared(year: Year, study: Disturbed, day: int) -> None:
@@ -314,6 +319,7 @@ def main() -> int:
             year.took = defaultdict(float, year.took)
         study = Disturbed(place, world, servers, chance, left)
         calm = Undisturbed(place / "undisturbed", world, new=left is None)
+        note(year, study, notes)
         if year.publish_on:
             print(" day       URLs        looks  publish: s, processor s, MiB     rank: s, processor s, MiB  recorder")
         stretches = facts_in_stretches(truth, PLAN, random.Random(asked.seed), timedelta(days=STEP))

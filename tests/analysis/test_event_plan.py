@@ -197,7 +197,7 @@ def test_places_without_looks_after_the_event_are_named(run: Run, tmp_path: Path
     other = EVENT.replace('["AS64501", "AS64502"]', '["AS64501", "AS64503"]').replace('"AS64500"', '"AS64504"')
     for text, stops in ((EVENT, True), (other, False)):
         (tmp_path / "event.toml").write_text(text)
-        row = topics(run, tmp_path / "study", tmp_path / "event.toml")["looks"]
+        row = topics(run, tmp_path / "study", tmp_path / "event.toml")["checks"]
         assert row["stops"] is stops
         assert "from 2026-01-07 12:00 to 2026-01-08 00:00" in str(row["text"])
 

@@ -164,12 +164,12 @@ class _Today:
         try:
             refuse_unseen(whole, event, whole.episodes, prior, self.until)
         except InputError as problem:
-            yield PlanRow(topic="looks", text=f"{problem}.", stops=True)
+            yield PlanRow(topic="checks", text=f"{problem}.", stops=True)
             return
         places = [(place, (place,)) for place in event.places]
         for place, name, (start, end) in unseen_windows(whole, event, whole.episodes, prior, places, self.until):
             text = f"Nobody checked {place} from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} ({name} the event)."
-            yield PlanRow(topic="looks", text=text)
+            yield PlanRow(topic="checks", text=text)
 
     def feeds(self) -> Iterator[PlanRow]:
         """Yield feeds that stop or start.

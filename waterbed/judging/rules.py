@@ -98,12 +98,13 @@ class RuleSet:
 
 def read_rules(path: Path = DEFAULT_RULES) -> RuleSet:
     """Read a rule file; InputError names mistake and line."""
-    return _rules(path, toml_bytes(path, "a rule file in TOML", _SEE.removeprefix("see ")))
+    found = _rules(path, toml_bytes(path, "a rule file in TOML", _SEE.removeprefix("see ")))
+    return replace(found, _decided={})  # else what a process remembers would grow with what servers answer
 
 
 @lru_cache(maxsize=8)
 def _rules(path: Path, data: bytes) -> RuleSet:
-    """The rules in a file's bytes: read once, and what they decided is known to all who use them."""
+    """The rules in a file's bytes, read once a process."""
     try:
         read = decode(data, type=_File)
     except msgspec.DecodeError as problem:

@@ -296,3 +296,10 @@ def test_a_broken_rule_file_is_one_sentence(text: str, says: str, tmp_path: Path
     path.write_text(text)
     with pytest.raises(InputError, match=says):
         read_rules(path)
+
+
+def test_what_rules_decided_is_forgotten_with_their_user() -> None:
+    """The file is read once a process; what a process remembers of decisions does not grow with what servers answer."""
+    one, other = read_rules(), read_rules()
+    assert one.rules is other.rules
+    assert one._decided is not other._decided

@@ -1,12 +1,12 @@
 """Attribution as of a day, from tables and registrations. Pure."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import floor
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from attribution.hosters.book import HosterBook
 from attribution.hosters.members import as_of_key
@@ -21,7 +21,8 @@ from attribution.rules import Roles, Rule, RuleSet, standard_rules
 from attribution.snapshots import Chosen, Snapshots, dates_of, day_of, latest
 from waterbed.model.conclusions import Attribution, Confidence
 
-_REMEMBERED = 262_144
+_REMEMBERED = 65_536
+Ordered = TypeVar("Ordered", int, str)
 _STEPS: tuple[Confidence, ...] = ("low", "medium", "high")
 
 
@@ -99,6 +100,7 @@ class Attributor:
         self._rules = rules or standard_rules()
         self._known: dict[object, tuple[Attribution, tuple[int, ...]]] = {}
         self._tabled: dict[tuple[int, ...], dict[str, LookedUp]] = {}
+        self._same: dict[tuple[object, ...], tuple[Any, ...]] = {}
 
     def attribute(
         self,
@@ -136,6 +138,7 @@ class Attributor:
         if known is None:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
+                self._same.clear()
             known = self._known[key] = self._attributed(addresses, suffix_id, known_origin, asked)
         shown, families = known
         stale = any(asked.routes[family].stale(on, self._max_age_days) for family in families)
@@ -315,7 +318,7 @@ class Attributor:
     ) -> Attribution:
         used = [asked.routes[family] for family in families]
         oldest = min((chosen.data_date for chosen in used), default=None)
-        origins = tuple(sorted({asn for one in each for asn in one.origins}))
+        origins = self._once({asn for one in each for asn in one.origins})
         chains = [one.chain for one in each if one.chain]
         unclear = any(len(one.origins) > 1 and len(one.answers) > 1 for one in each)
         unreviewed = any(asked.book.unreviewed(key) for key in hosters)
@@ -329,25 +332,25 @@ class Attributor:
             suffix_id=suffix_id,
             day=asked.day,
             origins=origins,
-            organisations=tuple(sorted({self._holder(asn, used) for asn in origins})),
-            countries=countries,
-            hosters=hosters,
+            organisations=self._once({self._holder(asn, used) for asn in origins}),
+            countries=self._once(countries),
+            hosters=self._once(hosters),
             proxy=rule.proxy,
             rule=rule.id,
-            routes_date=datetime.combine(oldest, time.min, UTC) if oldest else None,
+            routes_date=_midnight(oldest) if oldest else None,
             stale=False,
-            address_hosters=tuple(answers),
-            prefixes=tuple(one.prefix for one in each),
+            address_hosters=self._shared(tuple(answers)),
+            prefixes=self._shared(tuple(one.prefix for one in each)),
             moas=any(len(one.origins) > 1 for one in each),
             platform=next(iter(roles.get("platform", ())), None),
             proxies=roles.get("proxy", ()),
             known_origins=roles.get("known_origin", ()),
-            operators=tuple(sorted({one.operator for one in each if one.operator})),
-            upstreams=tuple(sorted({key for one in each for key in one.upstreams})),
-            as_holders=tuple(sorted({key for one in each for key in one.as_holders})),
-            transits=transits_of(origins, asked.relations, asked.book),
-            registered_countries=tuple(sorted({one.registered_country for one in each if one.registered_country})),
-            seats=tuple(sorted({seat for key in hosters if (seat := asked.book.country(key))})),
+            operators=self._once({one.operator for one in each if one.operator}),
+            upstreams=self._once({key for one in each for key in one.upstreams}),
+            as_holders=self._once({key for one in each for key in one.as_holders}),
+            transits=self._once(transits_of(origins, asked.relations, asked.book)),
+            registered_countries=self._once({one.registered_country for one in each if one.registered_country}),
+            seats=self._once({seat for key in hosters if (seat := asked.book.country(key))}),
             registered_at=min((chain.fetched_at for chain in chains), default=None),
             registration_stale=registration_stale,
             confidence=_lowered(rule.confidence, steps=unclear + unreviewed + registration_stale),
@@ -355,10 +358,22 @@ class Attributor:
             ruleset=self._rules.name,
         )
 
+    def _once(self, found: Iterable[Ordered]) -> tuple[Ordered, ...]:
+        """Values sorted; many attributions share one tuple of them."""
+        return self._shared(tuple(sorted(found)))
+
+    def _shared(self, found: tuple[Ordered, ...]) -> tuple[Ordered, ...]:
+        return self._same.setdefault(found, found)
+
     def _holder(self, asn: int, asked: list[Chosen[RouteTables]]) -> str:
         """The holder's name as of the day, else the newest."""
         named = (chosen.table.organisations.get(asn) for chosen in asked)
         return next(filter(None, named), None) or self._names.get(asn, f"AS{asn}")
+
+
+@lru_cache(1024)
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
 
 
 def _roles(each: Sequence[AddressRoles], platform: str | None, behind: Sequence[AddressRoles]) -> Roles:

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, Protocol, Self
 
 from graphs.rotation import Rotation
@@ -14,6 +14,8 @@ from waterbed.model.conclusions import Attribution, EndCause, Episode
 from waterbed.model.progress import stage
 
 _MICROSECOND: Final = timedelta(microseconds=1)
+_moment: Final = lru_cache(4096)(moment)
+"""Equal times are one object in memory: those of an episode often are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,18 +277,18 @@ class _Machine:
                 addresses=now.attribution.addresses,
                 prefixes=routed(now.attribution),
                 proxy=now.attribution.proxy,
-                known_up_at=moment(now.known_up_at),
-                reported_at=None if reported_at is None else moment(reported_at),
-                absent_at=None if now.absent_at is None else moment(now.absent_at),
-                first_up=None if now.first_up is None else moment(now.first_up),
-                last_up=moment(last_up),
-                first_down=moment(when) if when is not None and ended else None,
+                known_up_at=_moment(now.known_up_at),
+                reported_at=None if reported_at is None else _moment(reported_at),
+                absent_at=None if now.absent_at is None else _moment(now.absent_at),
+                first_up=None if now.first_up is None else _moment(now.first_up),
+                last_up=_moment(last_up),
+                first_down=_moment(when) if when is not None and ended else None,
                 cause=cause if ended else None,
                 looks=now.looks,
                 looks_until_last=now.looks_until_last,
                 unknown_looks=now.unknown_looks,
-                flap_last_up=None if flap is None else moment(flap[0]),
-                flap_first_down=None if flap is None else moment(flap[1]),
+                flap_last_up=None if flap is None else _moment(flap[0]),
+                flap_first_down=None if flap is None else _moment(flap[1]),
             )
         )
 
@@ -299,7 +301,8 @@ class _Machine:
 
 def routed(answer: Attribution) -> tuple[str, ...]:
     """The distinct routed ranges of an attribution, sorted."""
-    return tuple(sorted({prefix for prefix in answer.prefixes if prefix}))
+    found = tuple(sorted({prefix for prefix in answer.prefixes if prefix}))
+    return answer.prefixes if found == answer.prefixes else found  # one tuple for all episodes there
 
 
 def ended_by(

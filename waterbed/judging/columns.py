@@ -31,8 +31,14 @@ class Numbered(Generic[Value]):
         self.values: list[Value] = []
         self._numbers: dict[Value, int] = {}
 
+    def pack(self) -> None:
+        """Keep the values alone; more can still come."""
+        self._numbers = {}
+
     def number(self, value: Value) -> int:
         """The number of a value."""
+        if len(self._numbers) != len(self.values):
+            self._numbers = {value: number for number, value in enumerate(self.values)}
         known = self._numbers.get(value)
         if known is None:
             known = self._numbers[value] = len(self.values)
@@ -151,6 +157,11 @@ class Coder:
         self.tags: Numbered[str] = Numbered()
         self.name_servers: Numbered[str] = Numbered()
         self.seen: Numbered[tuple[Any, ...]] = Numbered()
+
+    def pack(self) -> None:
+        """Keep the values alone; more can still come."""
+        for of in _CODED.values():
+            getattr(self, of).pack()
 
     def renumbering(self, other: "Coder") -> Callable[[Columns], Columns]:
         """Take another coder's values; its numbers become these."""

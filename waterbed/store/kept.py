@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +16,8 @@ from waterbed.store.whole.files import beside
 FOLDER: Final = "kept"
 """The folder of what is kept, in the study's folder."""
 _BYTES: Final = hashlib.sha256().digest_size
+_AT_ONCE: Final = 65_536
+"""Values of a list that are encoded at once."""
 Value = TypeVar("Value")
 
 
@@ -71,7 +73,8 @@ class Kept:
         """
         content = self._read(name)
         with suppress(msgspec.DecodeError):
-            return (content and (msgspec.msgpack.decode(content[2 * _BYTES :], type=form), content[:_BYTES])) or None
+            if content is not None:
+                return msgspec.msgpack.decode(content[2 * _BYTES :], type=form), bytes(content[:_BYTES])
         return None
 
     def former(self, name: str, form: Any, digest: bytes) -> Any:
@@ -86,7 +89,7 @@ class Kept:
         """Keep a value if the facts are as they were."""
         digest = self._now
         if bytes.fromhex(self._digest()) == digest:  # else it may be of facts that came meanwhile
-            self._write(name, digest, msgspec.msgpack.encode(value))
+            self._write(name, digest, _encoded(value))
 
     def files(self) -> list[KeptFile]:
         """All that is kept, by name."""
@@ -115,10 +118,10 @@ class Kept:
         with suppress(FileNotFoundError):
             yield from self._folder.iterdir()
 
-    def _read(self, name: str) -> bytes | None:
+    def _read(self, name: str) -> memoryview | None:
         """Digest, checksum and content of a file; None if there is no whole one."""
         try:
-            content = (self._folder / name).read_bytes()
+            content = memoryview((self._folder / name).read_bytes())
         except OSError:
             return None
         whole = (
@@ -126,15 +129,30 @@ class Kept:
         )
         return content if whole else None
 
-    def _write(self, name: str, digest: bytes, value: bytes) -> None:
+    def _write(self, name: str, digest: bytes, value: Iterable[bytes]) -> None:
         """Write a file by a rename; without a sync, since what a power cut leaves is found damaged."""
         part = beside(self._folder / name)
         with suppress(OSError):
             self._folder.mkdir(mode=0o700, exist_ok=True)
             try:
                 with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                    for piece in (digest, hashlib.sha256(value).digest(), value):
+                    whole = hashlib.sha256()
+                    file.seek(file.write(digest) + _BYTES)
+                    for piece in value:
+                        whole.update(piece)
                         file.write(piece)
+                    file.seek(_BYTES)
+                    file.write(whole.digest())
                 part.replace(self._folder / name)
             finally:
                 part.unlink(missing_ok=True)
+
+
+def _encoded(value: Any) -> Iterator[bytes]:
+    """MessagePack, a long list in pieces: else it would be in memory twice."""
+    if not isinstance(value, list) or len(value) <= _AT_ONCE:
+        yield msgspec.msgpack.encode(value)
+        return
+    yield b"\xdd" + len(value).to_bytes(4, "big")
+    for first in range(0, len(value), _AT_ONCE):
+        yield b"".join(map(msgspec.msgpack.Encoder().encode, value[first : first + _AT_ONCE]))

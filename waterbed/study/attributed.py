@@ -25,8 +25,8 @@ _DAY_US = 86_400_000_000
 _START = date(1970, 1, 1)
 
 
-Asked: TypeAlias = tuple[str, str | None, bool, str | None]
-"""Addresses, platform suffix, whether behind a CDN, and the reported address behind it."""
+Asked: TypeAlias = tuple[list[str], list[str | None], list[bool], list[str | None]]
+"""Columns: addresses, platform suffix, whether behind a CDN, and the reported address behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Attributed:
     """The attributions of all looks, each of equal ones once."""
 
     made: Sequence[Attribution]
-    asked: Sequence[Asked]
+    asked: Asked
     """What each was made of, beside its day."""
     kept: Spool
     """The number of each look's attribution, by block."""
@@ -91,7 +91,7 @@ class _Attributions:
         """
         self.attributor = attributor
         self.made: list[Attribution] = []
-        self.asked: list[Asked] = []
+        self.asked: Asked = ([], [], [], [])
         self._addresses, self._suffixes = looks.coder.addresses.values, suffixes
         texts: dict[str | None, int] = {}
         self._suffix_of_url = np.array([texts.setdefault(suffix, len(texts)) for suffix in suffixes], np.int32)
@@ -173,7 +173,11 @@ class _Attributions:
         if known is None:
             addresses, suffix, behind_cdn, origin, _ = asked
             known = self._numbers[asked] = len(self.made)
-            self.asked.append(asked[:4])
+            sets, of_suffix, of_cdn, of_origin = self.asked
+            sets.append(addresses)
+            of_suffix.append(suffix)
+            of_cdn.append(behind_cdn)
+            of_origin.append(origin)
             self.made.append(
                 self.attributor.attribute(words(addresses), suffix, moment(at), origin, behind_cdn=behind_cdn)
             )

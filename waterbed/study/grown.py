@@ -331,9 +331,8 @@ def keep_urls(
 
 def _asked_of(attributed: Attributed, since: int) -> pa.Table:
     """What attributions were made of, with a time before `since` for which each holds."""
-    columns: Sequence[Sequence[Any]] = list(zip(*attributed.asked, strict=True)) or [(), (), (), ()]
     at = [microseconds(one.day) for one in attributed.made]
-    cells = (*columns, at, [since] * len(at))
+    cells: Sequence[Sequence[Any]] = (*attributed.asked, at, [since] * len(at))
     return pa.Table.from_arrays(
         [pa.array(own, field.type) for own, field in zip(cells, ASKED, strict=True)], schema=ASKED
     )
@@ -341,9 +340,10 @@ def _asked_of(attributed: Attributed, since: int) -> pa.Table:
 
 def _newest(asked: pa.Table) -> pa.Table:
     """Each attribution once in a stretch of days, as it was asked for last."""
-    columns = [asked.column(name).to_pylist() for name in ASKED.names if name not in ("at", "until")]
-    last = {key: place for place, key in enumerate(zip(*columns, asked.column("stretch").to_pylist(), strict=True))}
-    return asked.take(pa.array(list(last.values()), pa.int64())).combine_chunks()
+    own = [*(name for name in ASKED.names if name not in ("at", "until")), "stretch"]
+    placed = asked.select(own).append_column("place", pa.array(np.arange(len(asked))))
+    last = placed.group_by(own, use_threads=False).aggregate([("place", "max")])
+    return asked.take(last.column("place_max")).combine_chunks()
 
 
 def _urls_of(looks: Looks, states: pa.Table) -> pa.Table:

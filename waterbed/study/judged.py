@@ -7,7 +7,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
@@ -315,18 +315,36 @@ class UrlRuns(Mapping[str, Sequence[Run]]):
         return self._length
 
 
-Answered: TypeAlias = Sequence[tuple[Sequence[Attribution], bool]]
-"""The distinct attributions of each run of a URL, with whether the run was decided."""
+class Answered(NamedTuple):
+    """The distinct attributions of a URL's runs, first seen first."""
+
+    every: tuple[Attribution, ...] = ()
+    decided: tuple[Attribution, ...] = ()
+    """Those of decided runs."""
+    was_decided: bool = False
+    """Whether any run was, also one without an address."""
 
 
 def answered_in(runs: Sequence[Run], alike: dict[object, Answered]) -> Answered:
     """The distinct attributions of a URL's runs.
 
-    `alike` has those of other URLs: many have one sequence in common.
+    `alike` has those of other URLs: many have them in common.
     """
-    seen = [(run.every_answer, run.state != "unknown") for run in runs]
-    once = {(tuple(map(id, answers)), decided): (answers, decided) for answers, decided in seen}
-    return alike.setdefault(tuple(once), tuple(once.values()))
+    every: dict[int, Attribution] = {}
+    decided: dict[int, Attribution] = {}
+    for run in runs:
+        own = {id(answer): answer for answer in run.every_answer}
+        every |= own
+        if run.state != "unknown":
+            decided |= own
+    was_decided = any(run.state != "unknown" for run in runs)
+    key = (*every, None, *decided, was_decided)
+    known = alike.get(key)
+    if known is None:
+        answers = tuple(every.values())
+        of_decided = answers if list(every) == list(decided) else tuple(decided.values())
+        known = alike[key] = Answered(answers, of_decided, was_decided)
+    return known
 
 
 class Answers(Mapping[str, Sequence[Run]]):
@@ -339,12 +357,12 @@ class Answers(Mapping[str, Sequence[Run]]):
         """Take the runs."""
         self._runs = runs
         self.found: dict[str, Answered] = {}
-        self._alike: dict[object, Answered] = {}
 
     def __iter__(self) -> Iterator[str]:
         """All URLs, in order."""
+        alike: dict[object, Answered] = {}
         for url_id, own in self._runs.items():
-            self.found[url_id] = answered_in(own, self._alike)
+            self.found[url_id] = answered_in(own, alike)
             yield url_id
 
     def __getitem__(self, url_id: str) -> Sequence[Run]:

@@ -51,6 +51,8 @@ ASKED: Final = pa.schema(
         ("until", pa.int64()),
     ]
 )
+_AT_ONCE: Final = 65_536
+"""Attributions that are compared at once."""
 _DIGESTED: Final = pa.schema([*ASKED, ("stretch", pa.int64()), ("digest", pa.binary())])
 
 
@@ -165,6 +167,11 @@ def asked_before(attributor: Attributor, table: pa.Table) -> pa.Table:
 
     One that was made for a time since then is taken as of the last moment before, where nothing changed between.
     """
+    parts = (table.slice(first, _AT_ONCE) for first in range(0, len(table), _AT_ONCE))
+    return pa.concat_tables([_DIGESTED.empty_table(), *(_part_before(attributor, part) for part in parts)])
+
+
+def _part_before(attributor: Attributor, table: pa.Table) -> pa.Table:
     own: dict[str, list[int]] = {}
     every = [_begin(day) for day in attributor.changes]
     rows = []

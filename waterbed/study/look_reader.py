@@ -144,6 +144,7 @@ class _Reader:
                 lengths[number] = len(columns)
                 spans += [int(columns.at.min()), int(columns.at.max())]
                 advance(len(columns))
+        self.coder.pack()
         return Looks(
             urls=self.urls,
             sites=self.sites,

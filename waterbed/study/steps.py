@@ -1,8 +1,11 @@
 """Steps of conclusions that are worked out once, or shared."""
 
+import ctypes
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Final, Self, TypeVar, overload
+
+import pyarrow as pa
 
 RESTS_ON: Final[Mapping[str, frozenset[str]]] = {
     "_counted": frozenset(),
@@ -22,10 +25,22 @@ RESTS_ON: Final[Mapping[str, frozenset[str]]] = {
 Value = TypeVar("Value")
 
 
+_trim: Final = getattr(ctypes.CDLL(None), "malloc_trim", None)
+"""What glibc calls it; other systems' libraries give memory back by themselves."""
+
+
+def _give_back() -> None:
+    """Return memory that a step freed to the system, else each step's is held beside the next one's."""
+    pa.default_memory_pool().release_unused()
+    if _trim is not None:
+        _trim(0)
+
+
 class Step(cached_property[Value]):
     """A step that is worked out once, or shared.
 
-    Shared steps are taken from the conclusions that these vary.
+    Shared steps are taken from the conclusions that these vary. What a step needed meanwhile is given back to the
+    system.
     """
 
     @overload
@@ -36,4 +51,8 @@ class Step(cached_property[Value]):
         base = conclusions.varies if conclusions is not None else None
         if base is not None and self.attrname in conclusions.shared:
             return getattr(base, str(self.attrname))
-        return super().__get__(conclusions, owner)
+        new = conclusions is not None and self.attrname not in conclusions.__dict__
+        found = super().__get__(conclusions, owner)
+        if new:
+            _give_back()
+        return found

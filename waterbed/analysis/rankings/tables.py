@@ -81,7 +81,8 @@ class RankingTables:
     source: str | None = None
     clock: ClockKind = "reported"
     """Origin of the takedown clocks; places by speed always run from the report."""
-    _lookup: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _same: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+    """Equal keys are one object: many URLs have them."""
 
     @cached_property
     def appearances(self) -> list[Appearance]:
@@ -109,8 +110,8 @@ class RankingTables:
     def _appeared_of(self, targets: Mapping[str, Target], answered: Mapping[str, Answered]) -> list[Appearance]:
         found = []
         for url_id, target in targets.items():
-            seen = [(self._here(answers), decided) for answers, decided in answered.get(url_id, ())]
-            answers = [answer for own, _ in seen for answer in own]
+            told = answered.get(url_id, Answered())
+            answers = self._here(told.every)
             nowhere = self._of_reports is None and url_id in self.without_address
             if nowhere or (self.side and not answers) or (self.source and url_id not in self._reported):
                 continue
@@ -119,7 +120,7 @@ class RankingTables:
                 host_id=target.host_id,
                 site_id=target.site_id,
                 answers=answers,
-                decided=any(decided for own, decided in seen if own or not self.side),
+                decided=bool(self._here(told.decided)) if self.side else told.was_decided,
                 keys=partial(self._keys, url_id),
                 since=self.conclusions.notice_context.since(url_id, self.clock),
                 medium=self.without_address.get(url_id, "web"),
@@ -354,7 +355,8 @@ class RankingTables:
             return keys_of_site(self.conclusions.domains, self.kind, self.conclusions.facts.targets[url_id].site_id)
         if self._of_reports is not None:
             return self._of_reports.get(url_id, ())
-        return keys_of(answers, self.kind)
+        found = keys_of(answers, self.kind)
+        return self._same.setdefault(found, found)
 
     def _episode_keys(self, episode: Episode) -> tuple[str, ...]:
         """The keys of an episode.
@@ -365,8 +367,8 @@ class RankingTables:
             return self._of_reports.get(episode.url_id, ())
         if self._by_domain:
             return keys_of_episode(self.conclusions.domains, self.kind, episode)
-        told = self.conclusions.answered.get(episode.url_id, ())
-        ever = {self._keys(episode.url_id, (answer,)) for answers, _ in told for answer in answers}
+        told = self.conclusions.answered.get(episode.url_id, Answered())
+        ever = {self._keys(episode.url_id, (answer,)) for answer in told.every}
         if len(ever) < 2:  # whatever the looks in it
             return ever.pop() if ever else ()
         seen = [run for run in self.conclusions.runs.get(episode.url_id, ()) if run.answered]

@@ -211,6 +211,7 @@ class Attributor:
         if new := [address for address in dict.fromkeys(addresses) if address not in known]:
             if len(known) >= _REMEMBERED:
                 known.clear()
+                new = list(dict.fromkeys(addresses))
             packed = pack(new)
             rows = zip(
                 packed.family.tolist(),

@@ -116,6 +116,21 @@ def test_the_look_s_own_day_decides_the_table(attributor, day, origin, routes_da
     assert attributor.origins_by_row(["198.51.100.1", "x", "2001:db8::1"], day) == [(origin,), (), (64501,)]
 
 
+def test_what_is_forgotten_is_looked_up_again(attributor, monkeypatch):
+    """However few addresses are remembered, each set of old and new ones has the same answer."""
+    sets = [("192.0.2.1",), ("192.0.2.1", "198.51.100.1"), ("198.51.100.1", "203.0.113.1", "192.0.2.1"), ("192.0.2.1",)]
+    remembered = [attributor.attribute(one, None, DAY) for one in sets]
+    monkeypatch.setattr("attribution.attribute._REMEMBERED", 1)
+    again = Attributor(
+        routes=[(date(2025, 4, 11), attributor.routes.on(date(2025, 4, 11), 4).table)],
+        countries=[(date(2025, 4, 1), attributor.countries.on(date(2025, 4, 1), 4).table)],
+        book=book_from(BOOK),
+        suffixes={},
+        max_age_days=31,
+    )
+    assert [again.attribute(one, None, DAY) for one in sets] == remembered
+
+
 def test_staleness_is_told_anew_for_each_day(attributor):
     """The same set and table on three days: too early, in force, too old."""
     days = [datetime(2025, 3, 1, tzinfo=UTC), datetime(2025, 4, 2, tzinfo=UTC), datetime(2025, 4, 3, tzinfo=UTC)]

@@ -22,7 +22,7 @@ from waterbed.store.described import SCHEMA, commented, schema
 from waterbed.store.frozen import FROZEN, Frozen, World, read_frozen
 from waterbed.store.leases import begin, end, living, machine_s, mark_dead, skew_s
 from waterbed.store.machine_settings import Lab
-from waterbed.store.own_files import SETTINGS
+from waterbed.store.own_files import OWN, SETTINGS
 from waterbed.store.runs import Heartbeat, patiently
 from waterbed.store.schema import bring_forward, held
 from waterbed.store.store import Store
@@ -237,9 +237,9 @@ def create_folder(path: Path, config: Config, lab: Lab | None = None) -> Folder:
         if path.exists() and not path.is_dir():
             raise InputError(f"{path} is a file; a study needs a folder")
         refuse_inside(key_file(config.study), path)
-        with private(), _made(path) as new:
+        with private(), _made(path) as there:
             _refuse_study(path)
-            return _filled(path, new, config, lab)
+            return _filled(path, there, config, lab)
     except OSError as problem:
         if problem.errno in DISK:
             raise
@@ -252,29 +252,29 @@ def _refuse_study(path: Path) -> None:
 
 
 @contextmanager
-def _made(path: Path) -> Iterator[bool]:
-    """Make a folder and hold its lock; False if it was there before."""
-    new, handle = True, None
+def _made(path: Path) -> Iterator[frozenset[str] | None]:
+    """Make a folder and hold its lock; yield those of our names that an old one had before, None of a new one."""
+    there, handle = None, None
     try:
         path.mkdir(parents=True)
     except FileExistsError:
-        new = False
+        there = OWN & {one.name for one in path.iterdir()}
     try:
         with suppress(BlockingIOError):
             handle = locked(path / "lock", os.O_RDWR | os.O_CREAT)
         if handle is None or not os.fstat(handle).st_nlink:  # removed: the other one failed just now
             raise InputError(f"another init is at work in {path}; wait until it has ended (docs/cli.md, init)")
-        yield new
+        yield there
     finally:
         if handle is not None:
             os.close(handle)
-        if new:
+        if there is None:
             with suppress(OSError):  # it is not empty
                 path.rmdir()
 
 
-def _filled(path: Path, new: bool, config: Config, lab: Lab | None) -> Folder:
-    """Fill a folder that is held; a failure leaves neither settings nor keys, and a new folder not at all."""
+def _filled(path: Path, there: frozenset[str] | None, config: Config, lab: Lab | None) -> Folder:
+    """Fill a folder that is held; a failure leaves no keys, an old folder as it was, and a new one not at all."""
     keys = None
     try:
         path.chmod(0o700)
@@ -286,11 +286,11 @@ def _filled(path: Path, new: bool, config: Config, lab: Lab | None) -> Folder:
         write_whole(path / SETTINGS, commented(config))
         return open_folder(path)
     except BaseException:
-        for one in (path / SETTINGS, keys):
+        for one in (keys, *(path / name for name in OWN - (there or set()))):
             with suppress(OSError):
                 if one:
-                    one.unlink(missing_ok=True)
-        if new:
+                    one.rmdir() if one.is_dir() else one.unlink(missing_ok=True)
+        if there is None:
             shutil.rmtree(path, ignore_errors=True)
         raise
 

@@ -290,7 +290,7 @@ def keep_urls(
     first, last = span
     urls, others, tables = _urls_of(looks, guard.urls), [guard.held], [looks.usable]
     hosters, prefixes = list(guard.hosters), list(guard.prefixes)
-    asked = asked_before(conclusions.attributor, _asked_of(part.attributed, guard.since))
+    asked = asked_before(conclusions.attributor, _asked_of(part.attributed, guard.since), part.attributed.made)
     keys = hosters_of(part.attributed)
     if grown:
         urls = pa.concat_tables([urls, _renamed(grown, hosters, prefixes)])

@@ -15,6 +15,7 @@ from attribution.attribute import Attributor
 from waterbed.judging.guard_state import GuardState
 from waterbed.judging.walk import words
 from waterbed.model.codec import moment
+from waterbed.model.conclusions import Attribution
 from waterbed.model.facts import CanaryLook, ControlLook, Observation, Resolution
 from waterbed.store.config import Config
 from waterbed.store.folder import Folder
@@ -162,21 +163,25 @@ def _number(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "big")
 
 
-def asked_before(attributor: Attributor, table: pa.Table) -> pa.Table:
+def asked_before(attributor: Attributor, table: pa.Table, made: Sequence[Attribution] = ()) -> pa.Table:
     """The origins of attributions before a time, with digests now.
 
-    One that was made for a time since then is taken as of the last moment before, where nothing changed between.
+    One that was made for a time since then is taken as of the last moment before, where nothing changed between. Those
+    `made` just now, one for each row, need not be made again.
     """
-    parts = (table.slice(first, _AT_ONCE) for first in range(0, len(table), _AT_ONCE))
-    return pa.concat_tables([_DIGESTED.empty_table(), *(_part_before(attributor, part) for part in parts)])
+    parts = [
+        _part_before(attributor, table.slice(first, _AT_ONCE), made[first : first + _AT_ONCE])
+        for first in range(0, len(table), _AT_ONCE)
+    ]
+    return pa.concat_tables([_DIGESTED.empty_table(), *parts])
 
 
-def _part_before(attributor: Attributor, table: pa.Table) -> pa.Table:
+def _part_before(attributor: Attributor, table: pa.Table, known: Sequence[Attribution]) -> pa.Table:
     own: dict[str, list[int]] = {}
     every = [_begin(day) for day in attributor.changes]
-    rows = []
-    for addresses, suffix, cdn, origin, made, until in zip(
-        *(table.column(name).to_pylist() for name in ASKED.names), strict=True
+    rows, answers = [], list[Attribution | None]()
+    for row, (addresses, suffix, cdn, origin, made, until) in enumerate(
+        zip(*(table.column(name).to_pylist() for name in ASKED.names), strict=True)
     ):
         changes: set[int] = set()
         for address in (*words(addresses), *((origin,) if origin else ())):
@@ -189,18 +194,21 @@ def _part_before(attributor: Attributor, table: pa.Table) -> pa.Table:
             continue
         before = [day for day in both if day < until] if changes else ()
         rows.append((addresses, suffix, cdn, origin, min(made, until - 1), until, stretch, repr(before)))
+        answers.append(known[row] if known and made < until else None)
     by_stretch: dict[int, list[int]] = defaultdict(list)
-    for place, row in enumerate(rows):
-        by_stretch[bisect_right(every, row[4])].append(place)
-    digests = [b""] * len(rows)
+    for place, answer in enumerate(answers):
+        if answer is None:
+            by_stretch[bisect_right(every, rows[place][4])].append(place)
     for places in by_stretch.values():
         texts = {one for place in places for one in words(rows[place][0])}
         attributor.prepare(sorted(texts), moment(rows[places[0]][4]))
         for place in places:
-            addresses, suffix, cdn, origin, at, _, _, registered = rows[place]
-            made = attributor.attribute(words(addresses), suffix, moment(at), origin, behind_cdn=cdn)
-            told = msgspec.msgpack.encode(replace(made, day=moment(0)))
-            digests[place] = hashlib.blake2b(told + registered.encode(), digest_size=12).digest()
+            addresses, suffix, cdn, origin, at = rows[place][:5]
+            answers[place] = attributor.attribute(words(addresses), suffix, moment(at), origin, behind_cdn=cdn)
+    told = (msgspec.msgpack.encode(replace(answer, day=moment(0))) for answer in answers if answer)
+    digests = [
+        hashlib.blake2b(one + row[7].encode(), digest_size=12).digest() for one, row in zip(told, rows, strict=True)
+    ]
     columns = [list(cells) for cells in zip(*(row[:7] for row in rows), strict=True)] or [[] for _ in range(7)]
     arrays = [pa.array(cells, field.type) for cells, field in zip((*columns, digests), _DIGESTED, strict=True)]
     return pa.Table.from_arrays(arrays, schema=_DIGESTED)

@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import combinations, islice
 
 from graphs.linking.evidence import Evidence, EvidenceKind, Family, Home, Link, LinkRules, Role, Sign, Unit
+from waterbed.model.facts import Target
 
 _Key = tuple[EvidenceKind, str]
 _Pair = tuple[str, str]
@@ -30,11 +31,13 @@ class _Seen:
         self.roles.add(sign.role)
 
 
+Homes = Mapping[str, Home | Target]
+"""Host and site of each URL."""
 _Members = dict[_Key, dict[str, _Seen]]
 
 
 def find_links(
-    signs: Iterable[Sign], homes: Mapping[str, Home], rules: LinkRules | None = None, *, common: Collection[str] = ()
+    signs: Iterable[Sign], homes: Homes, rules: LinkRules | None = None, *, common: Collection[str] = ()
 ) -> list[Link]:
     """All links that reach the weak threshold, the surest first.
 
@@ -75,7 +78,7 @@ def _members(signs: Iterable[Sign], common: set[str]) -> _Members:
     return members
 
 
-def _linking_keys(members: _Members, homes: Mapping[str, Home], rules: LinkRules, sites: int) -> dict[_Key, int]:
+def _linking_keys(members: _Members, homes: Homes, rules: LinkRules, sites: int) -> dict[_Key, int]:
     """Return the keys that can link, with their units."""
     found: dict[_Key, int] = {}
     for key, urls in members.items():
@@ -91,7 +94,7 @@ def _linking_keys(members: _Members, homes: Mapping[str, Home], rules: LinkRules
     return found
 
 
-def _unit(url: str, unit: Unit, homes: Mapping[str, Home]) -> str:
+def _unit(url: str, unit: Unit, homes: Homes) -> str:
     if unit == "url":
         return url
     return homes[url].host_id if unit == "host" else homes[url].site_id
@@ -113,7 +116,7 @@ def _keys_by_url(members: _Members, frequency: Mapping[_Key, int], most: int) ->
     return by_url
 
 
-def _candidates(urls: Mapping[str, _Seen], unit: Unit, homes: Mapping[str, Home], rules: LinkRules) -> Iterator[_Pair]:
+def _candidates(urls: Mapping[str, _Seen], unit: Unit, homes: Homes, rules: LinkRules) -> Iterator[_Pair]:
     """Pairs to be weighed: the earliest URL of each unit, with all others if they are few, else with its neighbours."""
     in_time = sorted(urls, key=lambda url: (urls[url].first, url))
     directed = [_firsts(in_time, urls, unit, homes, role) for role in ("from", "to")]
@@ -127,9 +130,7 @@ def _candidates(urls: Mapping[str, _Seen], unit: Unit, homes: Mapping[str, Home]
         yield from (_pair(url, other) for other in plain[place + 1 : place + 1 + rules.neighbours])
 
 
-def _firsts(
-    in_time: Iterable[str], urls: Mapping[str, _Seen], unit: Unit, homes: Mapping[str, Home], role: Role
-) -> list[str]:
+def _firsts(in_time: Iterable[str], urls: Mapping[str, _Seen], unit: Unit, homes: Homes, role: Role) -> list[str]:
     """The earliest URL of each unit in a role."""
     firsts: dict[str, str] = {}
     for url in in_time:
@@ -149,7 +150,7 @@ class _Weigher:
         self,
         by_url: Mapping[str, Mapping[_Key, _Seen]],
         frequency: Mapping[_Key, int],
-        homes: Mapping[str, Home],
+        homes: Homes,
         rules: LinkRules,
         sites: int,
     ) -> None:

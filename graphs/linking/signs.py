@@ -5,21 +5,18 @@ Keyed ids only.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
-from graphs.linking.evidence import EvidenceKind, Home, Role, Sign
+from graphs.linking.evidence import EvidenceKind, Role, Sign
 from graphs.linking.near_labels import ALIKE, NearLabels
 from waterbed.model.facts import Report, Target, reported_at
 
+_OfUrl = tuple[EvidenceKind, str, Role]
 _Entry = tuple[str, EvidenceKind, str, Role]
+Key = TypeVar("Key")
 Span = tuple[datetime, datetime]
 """The first and the last time of something."""
-
-
-def homes_of(targets: Iterable[Target]) -> dict[str, Home]:
-    """Host and site of each URL."""
-    return {target.url_id: Home(host_id=target.host_id, site_id=target.site_id) for target in targets}
 
 
 def signs_of(
@@ -38,49 +35,47 @@ def signs_of(
     `near` are pairs of labels that the vault found alike. Without `alone` paths and labels of one URL are left out:
     they link nothing. Pure.
     """
-    known = _Gathered()
+    signs: dict[_Entry, Span] = {}
+    reports = list(reports)
     for report in reports:
-        when = min(report.verified_at or reported_at(report), report.received_at)
-        known.known(report.url_id, when, when)
         if report.content_id:
-            known.add((report.url_id, "content_id", report.content_id, ""), when, when)
-    for url_id, (first, last) in answered.items():
-        known.known(url_id, first, last)
+            when = _known_at(report)
+            _widen(signs, (report.url_id, "content_id", report.content_id, ""), when, when)
     for sign in seen:
-        known.add((sign.url_id, sign.kind, sign.key, sign.role), sign.first, sign.last)
-    _add_names(known, targets, near, alone=alone)
+        _widen(signs, (sign.url_id, sign.kind, sign.key, sign.role), sign.first, sign.last)
+    named = _named(signs, targets, near, alone=alone)
+    spans = {url: span for url in named if (span := answered.get(url))}
+    for report in reports:
+        if report.url_id in named:
+            when = _known_at(report)
+            _widen(spans, report.url_id, when, when)
+    for url, entries in named.items():
+        span = spans.get(url) or (targets[url].added_at, targets[url].added_at)
+        signs.update(dict.fromkeys(((url, *entry) for entry in entries), span))
     return [
         Sign(url_id=url, kind=kind, key=key, first=first, last=last, role=role)
-        for (url, kind, key, role), (first, last) in known.signs.items()
+        for (url, kind, key, role), (first, last) in signs.items()
     ]
 
 
-@dataclass(slots=True)
-class _Gathered:
-    """Signs and URLs with the first and last time of each."""
-
-    signs: dict[_Entry, Span]
-    spans: dict[str, Span]
-
-    def __init__(self) -> None:
-        self.signs, self.spans = {}, {}
-
-    def add(self, entry: _Entry, first: datetime, last: datetime) -> None:
-        before = self.signs.get(entry)
-        self.signs[entry] = (min(first, before[0]), max(last, before[1])) if before else (first, last)
-
-    def known(self, url_id: str, first: datetime, last: datetime) -> None:
-        before = self.spans.get(url_id)
-        self.spans[url_id] = (min(first, before[0]), max(last, before[1])) if before else (first, last)
+def _known_at(report: Report) -> datetime:
+    return min(report.verified_at or reported_at(report), report.received_at)
 
 
-def _add_names(known: _Gathered, targets: Mapping[str, Target], near: Iterable[NearLabels], *, alone: bool) -> None:
-    """Path and label of each URL, its labels' near-strings, and where redirects lead."""
+def _widen(spans: dict[Key, Span], key: Key, first: datetime, last: datetime) -> None:
+    before = spans.get(key)
+    spans[key] = (min(first, before[0]), max(last, before[1])) if before else (first, last)
+
+
+def _named(
+    signs: Iterable[_Entry], targets: Mapping[str, Target], near: Iterable[NearLabels], *, alone: bool
+) -> dict[str, list[_OfUrl]]:
+    """Path and label of each URL that has any sign of them, its labels' near-strings, and where redirects lead."""
     led: dict[str, set[EvidenceKind]] = {}
-    for _, kind, key, role in known.signs:
+    for _, kind, key, role in signs:
         if role == "from":
             led.setdefault(key, set()).add(kind)
-    beside: dict[str, list[tuple[EvidenceKind, str, Role]]] = {}
+    beside: dict[str, list[_OfUrl]] = {}
     for pair in near:
         alike = pair.likeness in ALIKE
         by: EvidenceKind = "alike_name" if alike else "fuzzy_label"
@@ -89,14 +84,15 @@ def _add_names(known: _Gathered, targets: Mapping[str, Target], near: Iterable[N
         beside.setdefault(pair.b, []).append((by, key, "to"))
     paths = Counter(target.path_id for target in targets.values())
     labels = Counter(target.label_id for target in targets.values())
+    named: dict[str, list[_OfUrl]] = {}
     for url, target in targets.items():
-        first, last = known.spans.get(url, (target.added_at, target.added_at))
-        entries: list[tuple[EvidenceKind, str, Role]] = [
+        entries: list[_OfUrl] = [
             *((("path", target.path_id, ""),) if alone or paths[target.path_id] > 1 else ()),
             *((("label", target.label_id, ""),) if alone or labels[target.label_id] > 1 else ()),
             *beside.get(target.label_id, ()),
             *((kind, url, "to") for kind in led.get(url, ())),
             *((kind, target.site_id, "to") for kind in led.get(target.site_id, ())),
         ]
-        for entry in entries:
-            known.signs[(url, *entry)] = first, last
+        if entries:
+            named[url] = entries
+    return named

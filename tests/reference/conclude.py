@@ -10,7 +10,6 @@ from graphs.hop_sources import without_alternating
 from graphs.hops import find_hops
 from graphs.linking.clusters import Clusters, cluster
 from graphs.linking.links import find_links
-from graphs.linking.signs import homes_of
 from graphs.runs import Run, Sighting, runs_of
 from tests.reference.canaries import canary_quarantines
 from tests.reference.confirmation import confirmed_down
@@ -141,7 +140,7 @@ class Reference:
             controls=self.facts.controls,
             near=near,
         )
-        links = find_links(signs, homes_of(self.facts.targets.values()), rules, common=self.its._opened.common)
+        links = find_links(signs, self.facts.targets, rules, common=self.its._opened.common)
         return cluster(links, rules, least=self.config.linking.least)
 
     @cached_property

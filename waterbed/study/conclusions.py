@@ -219,7 +219,7 @@ class Conclusions(Judgements):
 
     def _followed(self, rules: EpisodeRules) -> list[Episode]:
         if self.grown:
-            found = self.grown.episodes(self.known, rules)
+            found = self.grown.episodes(self.contents, rules)
         else:
             self._gathered = Answers(self.runs)
             found = list(all_episodes(self.known, self._gathered, rules))

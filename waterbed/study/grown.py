@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphs.episodes import EpisodeRules, UrlHistory, all_episodes
+from graphs.episodes import EpisodeRules, all_episodes
 from graphs.linking.evidence import Sign
 from graphs.linking.signs import Span
 from waterbed.judging.columns import NOTHING, Array, Numbered
@@ -46,6 +46,7 @@ from waterbed.study.kept_urls import (
     reports_of,
 )
 from waterbed.study.link_signs import LookSigns
+from waterbed.study.linking import known_of
 from waterbed.study.look_reader import Before
 from waterbed.study.looks import Looks
 
@@ -80,7 +81,7 @@ class MergedSigns:
         """As `Looks.signs`."""
         return self._found.signs(self._servers)
 
-    def answered(self) -> dict[str, Span]:
+    def answered(self) -> Mapping[str, Span]:
         """As `Looks.answered`."""
         return self._found.answered()
 
@@ -215,13 +216,16 @@ class Grown(Generic[Whole]):
         """
         return sorted([*(one for one in former if url_of(one) not in self.changed), *fresh], key=url_of)
 
-    def episodes(self, known: Mapping[str, UrlHistory], rules: EpisodeRules) -> list[Episode]:
-        """The episodes of all URLs."""
+    def episodes(self, contents: Mapping[str, str], rules: EpisodeRules) -> list[Episode]:
+        """The episodes of all URLs.
+
+        `contents` gives the content of each.
+        """
+        known = known_of(self.part.facts, contents)
         whole = self.merged(self._episodes, all_episodes(known, self.answers, rules), lambda one: one.url_id)
         self._episodes = []
         return [
-            one if one.content_id == (its := known[one.url_id].content_id) else replace(one, content_id=its)
-            for one in whole
+            one if one.content_id == (its := contents[one.url_id]) else replace(one, content_id=its) for one in whole
         ]
 
     @cached_property

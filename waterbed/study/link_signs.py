@@ -1,5 +1,6 @@
 """Signs of looks, by SQL and as columns."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, cast
@@ -102,13 +103,9 @@ class LookSigns:
             keys = [name_servers.column(own.column("key"))] if number == _SERVERS and len(url) else []
             entries.append((url, *keys, first, last) if keys or number == _ANSWERED else (url, url, first, last))
 
-    def answered(self) -> dict[str, Span]:
+    def answered(self) -> Mapping[str, Span]:
         """The first and last time that each URL answered."""
-        return {
-            self._urls[url]: (moment(first), moment(last))
-            for entry in self._answered
-            for url, first, last in zip(*(column.tolist() for column in entry), strict=True)
-        }
+        return _Spans(self._urls, self._answered)
 
     def signs(self, name_servers: Numbered[str], *, alone: bool = False) -> list[Sign]:
         """The signs of all looks.
@@ -153,6 +150,29 @@ class LookSigns:
                 last=moment(last),
                 role=cast(Literal["", "from", "to"], role),
             )
+
+
+class _Spans(Mapping[str, Span]):
+    """The first and last time that each URL answered, made when asked for."""
+
+    def __init__(self, urls: Sequence[str], entries: Sequence[tuple[Array, ...]]) -> None:
+        none = (np.empty(0, np.int64),) * 3
+        columns = [np.concatenate(column) for column in zip(none, *entries, strict=True)]
+        order = np.argsort(columns[0], kind="stable")
+        self._urls, (self._url, self._first, self._last) = urls, (column[order] for column in columns)
+
+    def __getitem__(self, url_id: str) -> Span:
+        place = bisect_left(self._urls, url_id)
+        at = int(np.searchsorted(self._url, place))
+        if place == len(self._urls) or self._urls[place] != url_id or self._url[at : at + 1].tolist() != [place]:
+            raise KeyError(url_id)
+        return moment(int(self._first[at])), moment(int(self._last[at]))
+
+    def __iter__(self) -> Iterator[str]:
+        return (self._urls[place] for place in self._url.tolist())
+
+    def __len__(self) -> int:
+        return len(self._url)
 
 
 def _formed(columns: Mapping[str, Any]) -> pa.Table:

@@ -16,7 +16,7 @@ from graphs.linking.clusters import Clusters, cluster
 from graphs.linking.evidence import KINDS, EvidenceKind, KindRule, LinkRules, Sign
 from graphs.linking.links import find_links
 from graphs.linking.near_labels import Likeness, NearLabels, near_labels
-from graphs.linking.signs import Span, homes_of, signs_of
+from graphs.linking.signs import Span, signs_of
 from waterbed.model.bookkeeping import Sealed
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Report, reported_at
@@ -36,7 +36,7 @@ class LinkSigns(Protocol):
     def signs(self) -> list[Sign]:
         """The signs that link URLs; plain ones only if shared."""
 
-    def answered(self) -> dict[str, Span]:
+    def answered(self) -> Mapping[str, Span]:
         """The first and last time that each URL answered."""
 
 
@@ -151,7 +151,7 @@ def clusters_of(facts: Facts, looks: LinkSigns, opened: OpenedNames, settings: L
     rules = link_rules(settings)
     near = opened.near() if {"fuzzy_label", "alike_name"} & rules.kinds.keys() else ()
     signs = signs_of(facts.targets, facts.reports, looks.signs(), answered=looks.answered(), near=near, alone=False)
-    links = find_links(signs, homes_of(facts.targets.values()), rules, common=opened.common)
+    links = find_links(signs, facts.targets, rules, common=opened.common)
     return cluster(links, rules, least=settings.least)
 
 

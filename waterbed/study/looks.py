@@ -1,7 +1,7 @@
 """All looks of a study, in blocks of URLs."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -110,7 +110,7 @@ class Looks:
         """
         return self.link_signs.signs(self.coder.name_servers, alone=alone)
 
-    def answered(self) -> dict[str, Span]:
+    def answered(self) -> Mapping[str, Span]:
         """The first and last time that each URL answered."""
         return self.link_signs.answered()
 

@@ -7,7 +7,7 @@ from graphs.linking.clusters import cluster
 from graphs.linking.evidence import EvidenceKind, Role, Sign
 from graphs.linking.links import find_links
 from graphs.linking.near_labels import NearLabels
-from graphs.linking.signs import homes_of, signs_of
+from graphs.linking.signs import signs_of
 from tests.graphs.linking.test_links import homes
 from tests.graphs.test_hops import hour
 from tests.graphs.test_label_hops import target
@@ -135,7 +135,7 @@ def test_near_labels_become_signs_of_their_urls() -> None:
 def test_from_facts_to_a_cluster() -> None:
     """Two URLs with one content id in their reports are one cluster, explained by it."""
     found = signs(reports=(told("u", "content"), told("v", "content", at=7)))
-    clusters = cluster(find_links(found, homes_of(URLS.values()) | homes()))
+    clusters = cluster(find_links(found, URLS | homes()))
     (link,) = clusters.explain("u", "v") or []
     assert link.evidence[0].kind == "content_id"
     assert link.evidence[0].b_first == hour(7)

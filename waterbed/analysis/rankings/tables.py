@@ -82,7 +82,7 @@ class RankingTables:
     clock: ClockKind = "reported"
     """Origin of the takedown clocks; places by speed always run from the report."""
     _same: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
-    """Equal keys are one object: many URLs have them."""
+    """Equal keys are one object."""
 
     @cached_property
     def appearances(self) -> list[Appearance]:

@@ -292,7 +292,7 @@ def keep_urls(
         return
     config, folder = conclusions.config, facts.folder
     first, last = span
-    urls, others, tables = _urls_of(looks, guard.urls), [guard.held], [looks.usable]
+    urls, others, tables = _urls_of(looks, guard.urls, part.facts), [guard.held], [looks.usable]
     hosters, prefixes = list(guard.hosters), list(guard.prefixes)
     asked = asked_before(conclusions.attributor, _asked_of(part.attributed, guard.since), part.attributed.made)
     keys = hosters_of(part.attributed)
@@ -317,9 +317,7 @@ def keep_urls(
             changes=changes_before(conclusions.attributor, guard.since),
             span=(microseconds(first), microseconds(last)),
             aside=tuple(sorted({*conclusions.set_aside.not_illegal, *conclusions.set_aside.unassessed})),
-            urls=packed(
-                urls.append_column("reports", pa.chunked_array([reports_of(facts, urls.column("url_id").to_pylist())]))
-            ),
+            urls=packed(urls),
             usable=packed(pa.concat_tables(tables)),
             signs=packed(signs),
             held=packed(pa.table({"id": pa.concat_arrays(others)})),
@@ -350,14 +348,15 @@ def _newest(asked: pa.Table) -> pa.Table:
     return asked.take(last.column("place_max")).combine_chunks()
 
 
-def _urls_of(looks: Looks, states: pa.Table) -> pa.Table:
+def _urls_of(looks: Looks, states: pa.Table, facts: Facts) -> pa.Table:
     """The columns of URLs that were looked at again."""
     count, first = np.zeros(len(looks.urls), np.int64), np.zeros(len(looks.urls), np.int64)
     for block in looks.blocks():
         url, begin, number = np.unique(block.url, return_index=True, return_counts=True)
         count[url], first[url] = number, block.at[begin]
     found = states.append_column("looks", pa.array(count)).append_column("first", pa.array(first, mask=count == 0))
-    return found.select(URL_COLUMNS).cast(URLS)
+    found = found.select(URL_COLUMNS).cast(URLS)
+    return found.append_column("reports", reports_of(facts, found.column("url_id").to_pylist()))
 
 
 def _renamed(grown: "Grown[Whole]", hosters: list[tuple[str, ...]], prefixes: list[str]) -> pa.Table:
@@ -367,7 +366,7 @@ def _renamed(grown: "Grown[Whole]", hosters: list[tuple[str, ...]], prefixes: li
         places = _places(values, own)
         column = np.asarray(table.column(name))
         table = table.set_column(table.schema.get_field_index(name), name, pa.array(places[column]))
-    return table.cast(URLS)
+    return table.cast(URLS).append_column("reports", grown.unchanged.column("reports"))
 
 
 def _places(values: list[Any], own: Sequence[Any]) -> Array:

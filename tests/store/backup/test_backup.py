@@ -283,9 +283,13 @@ def test_a_backup_is_made_while_a_pass_is_writing(tmp_path: Path, store_url: str
         for number in range(1, 10_000):
             report(folder, [url(n, host=n) for n in range(number * 3, number * 3 + 3)])
         os._exit(0)
+    backups = []
     try:
-        time.sleep(0.3)
-        backups = [make_backup(tmp_path / "s", tmp_path / "b").backup for _ in range(3)]
+        for _ in range(3):
+            before, deadline = folder.store.count(Target), time.monotonic() + 60
+            while folder.store.count(Target) == before and time.monotonic() < deadline:
+                time.sleep(0.01)
+            backups.append(make_backup(tmp_path / "s", tmp_path / "b").backup)
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)

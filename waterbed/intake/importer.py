@@ -1,11 +1,9 @@
 """One import: facts are stored in batches, and deliveries recorded."""
 
-import gc
 import secrets
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,6 +11,7 @@ from waterbed.intake.batches import Batch, BatchSource, without_forgotten
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.reports import Defaults
 from waterbed.model.bookkeeping import Delivery
+from waterbed.model.collector import collector_paused
 from waterbed.model.facts import ExternalObservation, Report, Target
 from waterbed.model.progress import stage
 from waterbed.store.backlog import begin_ladder, end_refuted
@@ -75,7 +74,7 @@ def import_reports(
     is made: the database works without the interpreter's lock. `progress` gets the number of lines so far.
     """
     tally = _Tally(file_id=file_id)
-    with _collector_paused():
+    with collector_paused():
         batches.begin()  # a file of the wrong kind fails here, before anything is written
         with folder.run("import") as run, ThreadPoolExecutor(1) as writer, stage("reports") as advance:
             batch = batches.next(folder.clock())
@@ -101,18 +100,6 @@ def import_reports(
         empty=not tally.done and not tally.rejections,
         external=tally.external,
     )
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Pause the garbage collector: facts do not form cycles, and searching takes a seventh of the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _one_batch(folder: Folder, batch: Batch, defaults: Defaults, tally: _Tally, run_id: str) -> None:

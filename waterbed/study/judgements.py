@@ -14,6 +14,7 @@ from waterbed.judging import doubtful
 from waterbed.judging.columns import Array
 from waterbed.judging.rules import RuleSet
 from waterbed.judging.walk import Walk
+from waterbed.model.collector import collector_paused
 from waterbed.model.conclusions import Attribution, Quarantine, State, Verdict
 from waterbed.model.decisions import UNSURE, settled_codes
 from waterbed.model.facts import Observation
@@ -96,7 +97,8 @@ class Judgements:
 
         Else it is made, and kept unless some choice differs from the study's.
         """
-        return self._kept.of(name, form, make) if self._kept else make()
+        with collector_paused():
+            return self._kept.of(name, form, make) if self._kept else make()
 
     @cached_property
     def all_facts(self) -> Facts:

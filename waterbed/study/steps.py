@@ -7,6 +7,8 @@ from typing import Any, Final, Self, TypeVar, overload
 
 import pyarrow as pa
 
+from waterbed.model.collector import collector_paused
+
 RESTS_ON: Final[Mapping[str, frozenset[str]]] = {
     "_counted": frozenset(),
     "looks": frozenset(),
@@ -52,7 +54,9 @@ class Step(cached_property[Value]):
         if base is not None and self.attrname in conclusions.shared:
             return getattr(base, str(self.attrname))
         new = conclusions is not None and self.attrname not in conclusions.__dict__
-        found = super().__get__(conclusions, owner)
-        if new:
-            _give_back()
+        if not new:
+            return super().__get__(conclusions, owner)
+        with collector_paused():
+            found = super().__get__(conclusions, owner)
+        _give_back()
         return found

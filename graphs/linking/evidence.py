@@ -124,7 +124,10 @@ class LinkRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
-    """Where a URL lies: its host and its site."""
+    """Where a URL lies: its host and its site.
+
+    A target has both, too.
+    """
 
     host_id: str
     site_id: str

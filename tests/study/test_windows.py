@@ -8,7 +8,8 @@ import pytest
 from tests.publish.study import small_study
 from tests.study.facts import hour, numbered, report, written
 from tests.study.windows import LabStudy, differences, volume_tables
-from waterbed.analysis.rankings.tables import RankingTables, ranking_info
+from waterbed.analysis.rankings.about import ranking_info
+from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.model.errors import InputError
 from waterbed.model.window import ALL, Window
 from waterbed.store.kept import FOLDER

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Annotated
 
 from waterbed.analysis.overdue import known_source, overdue_rows
+from waterbed.analysis.rankings.about import ranking_info
 from waterbed.analysis.rankings.durations import half_gone
 from waterbed.analysis.rankings.ranking import UNKNOWN
-from waterbed.analysis.rankings.tables import RankingTables, ranking_info
+from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import Clock, Removal, clocks, never_seen, removal
 from waterbed.model.conclusions import Episode, RankingRow
 from waterbed.model.facts import reported_at

@@ -14,11 +14,12 @@ from graphs.network.flows import Flow, FlowShare, evidence_by_pair, flow_shares,
 from graphs.network.measures import hop_matrix
 from graphs.network.moves import Level, moves_of, origins_index
 from waterbed.analysis.compliance import Compliance, compliance_of
+from waterbed.analysis.rankings.about import ranking_info
 from waterbed.analysis.rankings.by_source import cards, side_by_side, sources
 from waterbed.analysis.rankings.keys import REPORTED, Kind, told_kinds
 from waterbed.analysis.rankings.ranking import UNKNOWN, volumes_of
 from waterbed.analysis.rankings.speed_ranks import slowest_of
-from waterbed.analysis.rankings.tables import PLACES_METHOD, RankingTables, ranking_info
+from waterbed.analysis.rankings.tables import PLACES_METHOD, RankingTables
 from waterbed.analysis.rankings.takedown import By
 from waterbed.analysis.rankings.volume import WORST
 from waterbed.analysis.sizes import ranking_sizes, ranking_structure

@@ -18,10 +18,11 @@ from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.displacement import findings_of
 from waterbed.analysis.overdue import METHOD as OVERDUE_METHOD
 from waterbed.analysis.overdue import overdue_rows
+from waterbed.analysis.rankings.about import ranking_info
 from waterbed.analysis.rankings.by_source import cards, side_by_side, sources
 from waterbed.analysis.rankings.keys import KINDS, Kind, RankingKind
 from waterbed.analysis.rankings.removal_curves import removal_curves
-from waterbed.analysis.rankings.tables import PLACES_METHOD, VOLUME_METHOD, RankingTables, Side, ranking_info
+from waterbed.analysis.rankings.tables import PLACES_METHOD, VOLUME_METHOD, RankingTables, Side
 from waterbed.analysis.rankings.takedown import By, episodes_by_key
 from waterbed.analysis.rankings.volume import WORST
 from waterbed.analysis.sizes import ranking_sizes, ranking_structure

@@ -28,7 +28,7 @@ Value = TypeVar("Value")
 
 
 _trim: Final = getattr(ctypes.CDLL(None), "malloc_trim", None)
-"""What glibc calls it; other systems' libraries give memory back by themselves."""
+"""Of glibc; None where the C library has no such function."""
 
 
 def _give_back() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from hashlib import sha256
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -41,13 +41,10 @@ from waterbed.model.conclusions import Attribution, ClockKind, Episode, RankingR
 from waterbed.model.facts import Medium, Target
 from waterbed.model.mediums import mediums_without_address
 from waterbed.model.results import PlaceRow, VolumeRow
-from waterbed.model.table import TableInfo
 from waterbed.model.takedown import ActorShare, TakedownClock
 from waterbed.store.forked import in_processes
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.judged import Answered
-from waterbed.study.metadata import table_info
-from waterbed.study.study import Study
 
 Side = Literal["home", "abroad"]
 _NO_STRUCTURE: Structure = {}
@@ -388,15 +385,3 @@ def ranking_of(conclusions: Conclusions, by: By = "hoster") -> list[RankingRow]:
     It uses the clock of the settings.
     """
     return RankingTables(conclusions=conclusions, kind=by, clock=conclusions.config.clock).rows
-
-
-TOLD: Final = "With what a CDN's origin service told in confidence: not for publication (docs/origins.md)"
-
-
-def ranking_info(study: Study, tables: RankingTables, what: str, method: str | None = None) -> TableInfo:
-    """The metadata of a ranking table."""
-    named = f"{what}, {tables.side}" if tables.side else what
-    info = table_info(study, named, by=tables.kind, clock=tables.clock, window=tables.conclusions.window)
-    if tables.conclusions.told:
-        info = replace(info, caveat=f"{info.caveat}; {TOLD}" if info.caveat else TOLD)
-    return replace(info, method=method) if method else info

@@ -92,7 +92,8 @@ def rank(
 
     For example: waterbed -C mystudy rank --by asn --top 20
     """
-    from waterbed.analysis.rankings.tables import PLACES_METHOD, RankingTables, ranking_info
+    from waterbed.analysis.rankings.about import ranking_info
+    from waterbed.analysis.rankings.tables import PLACES_METHOD, RankingTables
     from waterbed.model.results import PlaceRow
     from waterbed.study.study import open_study
 
@@ -146,7 +147,8 @@ def _by_window(
     study: Study, each: Sequence[RankingTables], table: Shown, worst: int, top: int | None, form: Format, wanted: Asked
 ) -> None:
     """Print the rows of each week or month."""
-    from waterbed.analysis.rankings.tables import PLACES_METHOD, RankingTables, ranking_info
+    from waterbed.analysis.rankings.about import ranking_info
+    from waterbed.analysis.rankings.tables import PLACES_METHOD, RankingTables
     from waterbed.model.results import PlaceRow
 
     if table in (Shown.volume, Shown.sources, Shown.actors):
@@ -180,8 +182,8 @@ def _side(home: bool | None) -> Side | None:
 
 
 def _ranking(study: Study, tables: RankingTables, by: str, top: int | None, form: Format) -> None:
+    from waterbed.analysis.rankings.about import ranking_info
     from waterbed.analysis.rankings.ranking import UNKNOWN
-    from waterbed.analysis.rankings.tables import ranking_info
     from waterbed.model.mediums import MEDIUM_WORDS
 
     rows: Sequence[RankingRow] = tables.rows
@@ -203,7 +205,7 @@ def _ranking(study: Study, tables: RankingTables, by: str, top: int | None, form
 def _volume(
     study: Study, tables: RankingTables, day: datetime | None, worst: int, top: int | None, form: Format
 ) -> None:
-    from waterbed.analysis.rankings.tables import ranking_info
+    from waterbed.analysis.rankings.about import ranking_info
     from waterbed.analysis.sizes import ranking_sizes, ranking_structure
     from waterbed.model.results import VolumeRow
 
@@ -213,9 +215,9 @@ def _volume(
 
 
 def _sources(study: Study, tables: RankingTables, top: int | None, form: Format) -> None:
+    from waterbed.analysis.rankings.about import ranking_info
     from waterbed.analysis.rankings.by_source import side_by_side
     from waterbed.analysis.rankings.latent_sources import with_latent
-    from waterbed.analysis.rankings.tables import ranking_info
     from waterbed.analysis.sizes import ranking_sizes
     from waterbed.model.results import FeedRow
 
@@ -233,8 +235,8 @@ def _sources(study: Study, tables: RankingTables, top: int | None, form: Format)
 
 
 def _actors(study: Study, tables: RankingTables, top: int | None, form: Format) -> None:
+    from waterbed.analysis.rankings.about import ranking_info
     from waterbed.analysis.rankings.actors import ACTORS_METHOD
-    from waterbed.analysis.rankings.tables import ranking_info
     from waterbed.cli.rankings import print_actors
     from waterbed.model.takedown import ActorShare
 

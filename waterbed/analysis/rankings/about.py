@@ -1,0 +1,20 @@
+"""What a ranking's table says of itself: its name, method and caveat."""
+
+from dataclasses import replace
+from typing import Final
+
+from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.model.table import TableInfo
+from waterbed.study.metadata import table_info
+from waterbed.study.study import Study
+
+TOLD: Final = "With what a CDN's origin service told in confidence: not for publication (docs/origins.md)"
+
+
+def ranking_info(study: Study, tables: RankingTables, what: str, method: str | None = None) -> TableInfo:
+    """The metadata of a ranking table."""
+    named = f"{what}, {tables.side}" if tables.side else what
+    info = table_info(study, named, by=tables.kind, clock=tables.clock, window=tables.conclusions.window)
+    if tables.conclusions.told:
+        info = replace(info, caveat=f"{info.caveat}; {TOLD}" if info.caveat else TOLD)
+    return replace(info, method=method) if method else info

@@ -1,4 +1,4 @@
-"""What a ranking's table says of itself: its name, method and caveat."""
+"""The name, method and caveat of a ranking's table."""
 
 from dataclasses import replace
 from typing import Final

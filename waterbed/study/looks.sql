@@ -1,6 +1,7 @@
 -- Each look with all that it is judged, attributed and linked by, in any order. A look is lost if its name's resolution
 -- or its control is not here; with $all there is none. Early versions kept no answer for the name that a redirect led
 -- to: such a look was answered from an address that is none of its name's, and this one is all that is known.
+WITH asked AS MATERIALIZED (SELECT DISTINCT resolution_id FROM observation JOIN target USING (url_id))
 SELECT
   target.number AS url,
   target.host,
@@ -56,6 +57,6 @@ LEFT JOIN (
     CASE WHEN array_length(name_server_ids) > 0 AND NOT list_has_any(tags, ['parking', 'seized',
           'parking_by_name_servers', 'seized_by_name_servers'])
       THEN array_to_string(name_server_ids, ' ') END AS name_servers
-  FROM resolution
+  FROM resolution WHERE resolution_id IN (SELECT resolution_id FROM asked)
 ) AS resolution ON look.resolution_id = resolution.found_id
 LEFT JOIN control_look AS control ON look.control_id = control.control_id

@@ -9,7 +9,7 @@ from waterbed.model.errors import OwnFailure
 
 def held():
     """Two clocks: one holds cells 0 and 1, one holds 1 and 2."""
-    return Segments(clock=np.array([0, 1]), begin=np.array([0, 1]), stop=np.array([2, 3]), clocks=2, size=3)
+    return Segments(begin=np.array([0, 1]), stop=np.array([2, 3]), cell=np.arange(3))
 
 
 def test_puts_the_mass_where_all_clocks_meet():

@@ -212,16 +212,20 @@ _SUMMED = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Segments:
-    """Cells that each of `clocks` holds.
+    """Cells that each clock holds.
 
-    Runs begin..stop-1 of `size` cells.
+    Clock i holds the cells at places begin[i]..stop[i]-1 of a row; `cell` has the cell at each place of it. A cell may
+    stand at several, so that each clock's are side by side.
     """
 
-    clock: Ints
     begin: Ints
     stop: Ints
-    clocks: int
-    size: int
+    cell: Ints
+
+    @property
+    def size(self) -> int:
+        """The number of cells."""
+        return int(self.cell.max()) + 1
 
 
 def maximise(held: Segments, weight: Floats, *, tolerance: float, max_rounds: int) -> tuple[Floats, float, int]:
@@ -234,7 +238,8 @@ def maximise(held: Segments, weight: Floats, *, tolerance: float, max_rounds: in
     directional derivative / n - 1) and rounds. Raises OwnFailure if after `max_rounds` the slack is above both
     `tolerance` and ENOUGH.
     """
-    mass = np.full(held.size, 1.0 / held.size)
+    size = held.size
+    mass = np.full(size, 1.0 / size)
     height, gain = _look(held, weight, mass)
     total, rounds, newton = float(weight.sum()), 1, _PATIENCE
     while (slack := float(gain.max()) / total - 1.0) > tolerance:
@@ -263,14 +268,15 @@ def maximise(held: Segments, weight: Floats, *, tolerance: float, max_rounds: in
 
 def _newton(held: Segments, weight: Floats, mass: Floats, height: float) -> Floats:
     """Masses at least as likely, by the quadratic form of the likelihood over all masses that sum to 1."""
-    if held.size > _MOST_CELLS:
+    size = held.size
+    if size > _MOST_CELLS:
         return mass
-    curve, aim = np.zeros((held.size, held.size)), np.zeros(held.size)
+    curve, aim = np.zeros((size, size)), np.zeros(size)
     for slopes, heavy in _slopes(held, weight, mass):
         curve += slopes.T @ (heavy[:, None] * slopes)
         aim += 2.0 * (slopes.T @ heavy)
-    least = float(np.trace(curve)) / held.size
-    curve += least * (_SUMMED + _NEAR * np.eye(held.size))
+    least = float(np.trace(curve)) / size
+    curve += least * (_SUMMED + _NEAR * np.eye(size))
     aim += least * (_SUMMED + _NEAR * mass)
     try:
         root = np.linalg.cholesky(curve)
@@ -289,28 +295,28 @@ def _newton(held: Segments, weight: Floats, mass: Floats, height: float) -> Floa
 
 def _slopes(held: Segments, weight: Floats, mass: Floats) -> Iterator[tuple[Floats, Floats]]:
     """Derivatives of the logarithm of what each clock holds by mass, and the weights, of some clocks at a time."""
-    order = np.argsort(held.clock, kind="stable")
-    clock, begin, stop = held.clock[order], held.begin[order], held.stop[order]
-    some = max(1, _AT_ONCE // held.size)
-    for first in range(0, held.clocks, some):
-        own = slice(*np.searchsorted(clock, (first, first + some)))
-        holds = np.zeros((min(some, held.clocks - first), held.size + 1))
-        np.add.at(holds, (clock[own] - first, begin[own]), 1.0)
-        np.add.at(holds, (clock[own] - first, stop[own]), -1.0)
-        slopes = np.cumsum(holds, axis=1)[:, :-1]
+    order = np.argsort(held.cell, kind="stable")
+    firsts = np.searchsorted(held.cell[order], np.arange(mass.size))
+    some = max(1, _AT_ONCE // held.cell.size)
+    for first in range(0, held.begin.size, some):
+        begin, stop = held.begin[first : first + some], held.stop[first : first + some]
+        holds = np.zeros((begin.size, held.cell.size + 1))
+        np.add.at(holds, (np.arange(begin.size), begin), 1.0)
+        np.add.at(holds, (np.arange(begin.size), stop), -1.0)
+        slopes = np.add.reduceat(np.cumsum(holds, axis=1)[:, :-1][:, order], firsts, axis=1)
         slopes /= np.maximum(slopes @ mass, _TINY)[:, None]
         yield slopes, weight[first : first + len(slopes)]
 
 
 def _look(held: Segments, weight: Floats, mass: Floats) -> tuple[float, Floats]:
     """Return the log-likelihood and its derivative towards each cell."""
-    below = np.zeros(held.size + 1)
-    np.cumsum(mass, out=below[1:])
-    got = np.bincount(held.clock, below[held.stop] - below[held.begin], held.clocks)
-    got = np.maximum(got, _TINY)
-    pull = (weight / got)[held.clock]
-    edges = np.bincount(held.begin, pull, held.size + 1) - np.bincount(held.stop, pull, held.size + 1)
-    return float(weight @ np.log(got)), np.cumsum(edges[:-1])
+    places = held.cell.size
+    below = np.zeros(places + 1)
+    np.cumsum(mass[held.cell], out=below[1:])
+    got = np.maximum(below[held.stop] - below[held.begin], _TINY)
+    pull = weight / got
+    edges = np.bincount(held.begin, pull, places + 1) - np.bincount(held.stop, pull, places + 1)
+    return float(weight @ np.log(got)), np.bincount(held.cell, np.cumsum(edges[:-1]), mass.size)
 
 
 def _leap(mass: Floats, once: Floats, twice: Floats) -> Floats:

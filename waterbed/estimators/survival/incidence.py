@@ -163,7 +163,7 @@ def _support(low: Ints, high: Ints, why: Ints, causes: int) -> tuple[Ints, Ints,
     """
     running = np.flatnonzero(why == NOTHING)
     starts, ends, owner = [], [], []
-    clock, begin, stop = [], [], []
+    begin, stop = np.zeros(why.size, dtype=np.int64), np.zeros(why.size, dtype=np.int64)
     offset = 0
     for k in range(causes):
         own = np.flatnonzero(why == k)
@@ -176,22 +176,19 @@ def _support(low: Ints, high: Ints, why: Ints, causes: int) -> tuple[Ints, Ints,
         starts.append(bottoms)
         ends.append(tops)
         owner.append(np.full(tops.size, k, dtype=np.int64))
-        clock += [own, running]
-        begin += [np.searchsorted(bottoms, low[own]) + offset, np.searchsorted(bottoms, low[running]) + offset]
-        stop += [np.searchsorted(tops, high[own], side="right") + offset, np.full(running.size, offset + tops.size)]
+        begin[own] = np.searchsorted(bottoms, low[own]) + offset
+        stop[own] = np.searchsorted(tops, high[own], side="right") + offset
         offset += tops.size
     start, end, who = np.concatenate(starts), np.concatenate(ends), np.concatenate(owner)
-    size = offset
-    # The tail is held by running clocks only, so a later intersection that all of them hold makes it idle.
-    if running.size and not (start.size and start.max() >= low[running].max()):
-        clock.append(running)
-        begin.append(np.full(running.size, offset))
-        stop.append(np.full(running.size, offset + 1))
-        size += 1
-    held = Segments(
-        clock=np.concatenate(clock), begin=np.concatenate(begin), stop=np.concatenate(stop), clocks=why.size, size=size
-    )
-    return start, end, who, held
+    cells = np.arange(offset)
+    if running.size:  # the same cells once more, by their starts
+        order = np.argsort(start, kind="stable")
+        begin[running] = np.searchsorted(start[order], low[running]) + offset
+        # The tail is held by running clocks only, so a later intersection that all of them hold makes it idle.
+        tail = [] if start.size and start.max() >= low[running].max() else [offset]
+        cells = np.concatenate([cells, order, np.array(tail, dtype=np.int64)])
+        stop[running] = cells.size
+    return start, end, who, Segments(begin=begin, stop=stop, cell=cells)
 
 
 def _spread(start: Ints, end: Ints, owner: Ints, mass: Floats, *, shape: tuple[int, int]) -> Floats:

@@ -316,7 +316,8 @@ def _look(held: Segments, weight: Floats, mass: Floats) -> tuple[float, Floats]:
     got = np.maximum(below[held.stop] - below[held.begin], _TINY)
     pull = weight / got
     edges = np.bincount(held.begin, pull, places + 1) - np.bincount(held.stop, pull, places + 1)
-    return float(weight @ np.log(got)), np.bincount(held.cell, np.cumsum(edges[:-1]), mass.size)
+    gain = np.bincount(held.cell, np.cumsum(edges[:-1]), mass.size).astype(float, copy=False)
+    return float(weight @ np.log(got)), gain
 
 
 def _leap(mass: Floats, once: Floats, twice: Floats) -> Floats:

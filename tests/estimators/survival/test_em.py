@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from waterbed.estimators.survival.em import Segments, maximise
+from waterbed.estimators.survival.em import Segments, _curvature, maximise
 from waterbed.model.errors import OwnFailure
 
 
@@ -30,3 +30,16 @@ def test_a_flat_likelihood_is_enough_where_rounds_end():
     _, slack, rounds = maximise(held(), np.array([1.0, 1.0]), tolerance=-1.0, max_rounds=50)
     assert slack <= 1e-4
     assert rounds >= 50
+
+
+def test_the_curvature_is_that_of_each_clock_s_cells_summed() -> None:
+    """Minus the second derivatives, of clocks in both orders of the cells, are those of the formula."""
+    rng = np.random.default_rng(4)
+    cell = np.concatenate([np.arange(6), [4, 0, 5, 2]])
+    begin, stop = np.array([0, 2, 1, 6, 8, 3]), np.array([3, 6, 2, 10, 9, 3])
+    mass, weight = rng.dirichlet(np.ones(6)), rng.integers(1, 5, begin.size).astype(float)
+    holds = np.array([np.bincount(cell[low:high], minlength=6) for low, high in zip(begin, stop, strict=True)])
+    told = holds.any(axis=1)
+    slopes = holds[told] / (holds[told] @ mass)[:, None]
+    found = _curvature(Segments(begin=begin, stop=stop, cell=cell), weight, mass)
+    assert np.allclose(found, slopes.T @ (weight[told, None] * slopes), rtol=1e-12)

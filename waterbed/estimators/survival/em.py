@@ -3,7 +3,6 @@
 For many weightings of the intervals at once; with late entry.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -202,8 +201,8 @@ _BETWEEN = 50
 """Rounds of EM from one Newton step to the next."""
 _MOST_CELLS = 2_000
 """For a Newton step, which takes time with the third power of their number."""
-_AT_ONCE = 4_000_000
-"""Clocks x cells that are held at a time."""
+_FAINT = 1e-100
+"""Least mass of a clock in a curvature."""
 _NEAR = 1e-8
 """Weight of staying near, beside the mean curvature: it decides only where the likelihood does not."""
 _SUMMED = 10.0
@@ -214,8 +213,8 @@ _SUMMED = 10.0
 class Segments:
     """Cells that each clock holds.
 
-    Clock i holds the cells at places begin[i]..stop[i]-1 of a row; `cell` has the cell at each place of it. A cell may
-    stand at several, so that each clock's are side by side.
+    Clock i holds the cells at places begin[i]..stop[i]-1 of a row; `cell` has the cell at each place of it. First stand
+    all cells in their order, then perhaps some once more in another; no clock holds places of both.
     """
 
     begin: Ints
@@ -271,13 +270,10 @@ def _newton(held: Segments, weight: Floats, mass: Floats, height: float) -> Floa
     size = held.size
     if size > _MOST_CELLS:
         return mass
-    curve, aim = np.zeros((size, size)), np.zeros(size)
-    for slopes, heavy in _slopes(held, weight, mass):
-        curve += slopes.T @ (heavy[:, None] * slopes)
-        aim += 2.0 * (slopes.T @ heavy)
+    curve = _curvature(held, weight, mass)
     least = float(np.trace(curve)) / size
+    aim = 2.0 * (curve @ mass) + least * (_SUMMED + _NEAR * mass)
     curve += least * (_SUMMED + _NEAR * np.eye(size))
-    aim += least * (_SUMMED + _NEAR * mass)
     try:
         root = np.linalg.cholesky(curve)
         made, _ = scipy.optimize.nnls(root.T, scipy.linalg.solve_triangular(root, aim, lower=True))
@@ -293,19 +289,29 @@ def _newton(held: Segments, weight: Floats, mass: Floats, height: float) -> Floa
     return mass
 
 
-def _slopes(held: Segments, weight: Floats, mass: Floats) -> Iterator[tuple[Floats, Floats]]:
-    """Derivatives of the logarithm of what each clock holds by mass, and the weights, of some clocks at a time."""
-    order = np.argsort(held.cell, kind="stable")
-    firsts = np.searchsorted(held.cell[order], np.arange(mass.size))
-    some = max(1, _AT_ONCE // held.cell.size)
-    for first in range(0, held.begin.size, some):
-        begin, stop = held.begin[first : first + some], held.stop[first : first + some]
-        holds = np.zeros((begin.size, held.cell.size + 1))
-        np.add.at(holds, (np.arange(begin.size), begin), 1.0)
-        np.add.at(holds, (np.arange(begin.size), stop), -1.0)
-        slopes = np.add.reduceat(np.cumsum(holds, axis=1)[:, :-1][:, order], firsts, axis=1)
-        slopes /= np.maximum(slopes @ mass, _TINY)[:, None]
-        yield slopes, weight[first : first + len(slopes)]
+def _curvature(held: Segments, weight: Floats, mass: Floats) -> Floats:
+    """Minus the second derivatives of the log-likelihood, cells x cells.
+
+    A clock adds the same number for each pair of cells that it holds: a pair's is the sum over the clocks that begin at
+    its first place or before, and stop after its last.
+    """
+    size = mass.size
+    curve = np.zeros((size, size))
+    for first, last in ((0, size), (size, held.cell.size)):
+        own = np.flatnonzero((held.begin >= first) & (held.stop <= last) & (held.begin < held.stop))
+        if not own.size:
+            continue
+        wide, cells = last - first, held.cell[first:last]
+        begin, stop = held.begin[own] - first, held.stop[own] - first
+        ends = np.column_stack([begin, stop]).ravel()
+        got = np.add.reduceat(np.append(mass[cells], 0.0), ends)[
+            ::2
+        ]  # not by differences: small ones keep their digits
+        pull = weight[own] / np.square(np.maximum(got, _FAINT))
+        pairs = np.bincount(begin * wide + stop - 1, pull, wide * wide).reshape(wide, wide)
+        pairs = np.cumsum(np.cumsum(pairs, axis=0)[:, ::-1], axis=1)[:, ::-1]
+        curve[np.ix_(cells, cells)] += np.triu(pairs) + np.triu(pairs, 1).T
+    return curve
 
 
 def _look(held: Segments, weight: Floats, mass: Floats) -> tuple[float, Floats]:

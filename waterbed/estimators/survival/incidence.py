@@ -182,11 +182,11 @@ def _support(low: Ints, high: Ints, why: Ints, causes: int) -> tuple[Ints, Ints,
     start, end, who = np.concatenate(starts), np.concatenate(ends), np.concatenate(owner)
     cells = np.arange(offset)
     if running.size:  # the same cells once more, by their starts
-        order = np.argsort(start, kind="stable")
-        begin[running] = np.searchsorted(start[order], low[running]) + offset
         # The tail is held by running clocks only, so a later intersection that all of them hold makes it idle.
-        tail = [] if start.size and start.max() >= low[running].max() else [offset]
-        cells = np.concatenate([cells, order, np.array(tail, dtype=np.int64)])
+        tail = not (start.size and start.max() >= low[running].max())
+        cells, order = np.arange(offset + tail), np.argsort(start, kind="stable")
+        begin[running] = np.searchsorted(start[order], low[running]) + cells.size
+        cells = np.concatenate([cells, order, cells[offset:]])
         stop[running] = cells.size
     return start, end, who, Segments(begin=begin, stop=stop, cell=cells)
 

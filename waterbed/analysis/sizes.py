@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -32,6 +33,7 @@ from waterbed.model.progress import stage
 from waterbed.model.table import TableInfo
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.dated_tables import folder_name
+from waterbed.study.facts import Facts
 from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
 
@@ -216,8 +218,7 @@ def _measured(study: Study, conclusions: Conclusions, by: By, day: date, start: 
             "measuring sizes needs a table of routes or places; add one with waterbed tables add (docs/sizes.md)"
         )
     domains = latest([(on, (on, table)) for on, table in study.tables("domains")], day)
-    between = {"first": microseconds(start), "end": microseconds(end)}
-    seen = conclusions.facts.selected(Resolution, ("status", "resolved_at", "addresses"), _SEEN, between)
+    seen = conclusions.once(f"addresses seen from {start} to {end}", partial(_addresses, conclusions.facts, start, end))
     book = conclusions.attributor.book.on(day)
     volumes = volumes_of(RankingTables(conclusions=conclusions, kind=by, clock=conclusions.config.clock).appearances)
     return Measured(
@@ -226,7 +227,7 @@ def _measured(study: Study, conclusions: Conclusions, by: By, day: date, start: 
         countries=countries,
         registered=_registered(study, book, by, day),
         claimed=claimed_ranges(book.held()) if by == "hoster" else None,
-        addresses=pack(sorted(set(seen.column("address").to_pylist()))),
+        addresses=pack(seen),
         domains=domains[1].domains if domains else None,
         domains_date=domains[0] if domains else None,
         counts={
@@ -235,6 +236,14 @@ def _measured(study: Study, conclusions: Conclusions, by: By, day: date, start: 
         },
         max_age_days=study.config.routes_max_age_days,
     )
+
+
+def _addresses(facts: Facts, start: datetime, end: datetime) -> list[str]:
+    """The addresses that names had in a time."""
+    between = {"first": microseconds(start), "end": microseconds(end)}
+    some = replace(facts, since=max(facts.since or date.min, start.date()))
+    seen = some.selected(Resolution, ("status", "resolved_at", "addresses"), _SEEN, between)
+    return sorted(set(seen.column("address").to_pylist()))
 
 
 def _registered(study: Study, book: BookOfDay, by: By, day: date) -> NamedRanges | None:

@@ -207,7 +207,7 @@ def data_sources(study: Study) -> dict[str, str]:
 
 
 def _attributes(its: RankingTables) -> bool:
-    return any(row.key != UNKNOWN for row in its.rows)
+    return any(key and key != UNKNOWN for appearance in its.appearances for key in appearance.keys)
 
 
 def ranking_tables(

@@ -278,8 +278,8 @@ def _more(known: Known, *, fell: bool, more: bool, spread: bool) -> str:
         )
     by = ""
     if moved.more_low is not None and moved.more_high is not None:
-        how = "found as declared" if moved.corrected else "as seen"
-        by = f"of 100, {_more_span(moved.more_low, moved.more_high)}, {how}; "
+        how = "if reports find as much as declared" if moved.corrected else "unreported arrivals not counted"
+        by = f"{_more_span(moved.more_low, moved.more_high)} of every 100, {how}; "
     return f"Content moved: it came up elsewhere more often than like content left up ({by}{_p(primary)}).{also}"
 
 

@@ -345,11 +345,7 @@ def _readings(check: Check, rows: list[Row], places: dict[str, Row], most: int) 
         wanted = f"{len(below)} " if below else "None of the"
         if not texts[-1].startswith(f"Surely below the norm. {wanted}") or norm not in texts[-1]:
             check.wrong.append(f"{check.name}: {texts[-1]} does not begin with {wanted}")
-        if (
-            below
-            and f"at most {percent(rate)} are wrong, in the mean over studies: {rate * len(below):.2g} of"
-            not in texts[-1]
-        ):
+        if below and f"on average at most {percent(rate)} of the names given by this rule are wrong" not in texts[-1]:
             check.wrong.append(f"{check.name}: {texts[-1]}")
         for row in sorted(below, key=lambda row: (row["removed_24h"], row["key"]))[:12]:
             assert row["name"] in texts[-1]

@@ -199,8 +199,8 @@ def test_a_ranking_names_who_is_surely_below_the_norm() -> None:
     )
     shown = " ".join(parsed(ranking_page(view, ["hoster"], START)).shown.split())
     assert "15 hosters surely removed less than 40% within 24 hours: Slow 0, Slow 1, " in shown
-    assert "Slow 11 and 3 more, marked in the table; of names given" in shown
-    assert "at most 10% are wrong, in the mean over studies: 1.5 of these." in shown
+    assert "Slow 11 and 3 more, marked in the table; over many studies, " in shown
+    assert "on average at most 10% of the names given by this rule are wrong." in shown
     assert shown.count(" below the norm") == 16  # the sentence, and a mark in each row
 
 

@@ -291,14 +291,14 @@ def _cause(known: Known) -> str:
     counted = _COUNTED[known.outcome]
     if test.smallest_p > ERROR:
         return (
-            f"Whether its {counted} changed with the event cannot be told: 19 other stretches of time are needed, "
-            f"{others or 'none'} can be had."
+            f"Whether its {counted} changed with the event cannot be told: 19 other spans as long as that after the "
+            f"event are needed, {others or 'none'} can be had."
         )
     as_much = round(test.p / test.smallest_p) - 1
-    usual = ": usual" if test.p > 0.5 else ""
+    usual = ": not unusual" if test.p > 0.5 else ""
     return (
-        f"Against controls its {counted} changed as much or more in {as_much or 'none'} of {others} other stretches of "
-        f"time (p {_number(test.p)}{usual})."
+        f"Compared with its controls, its {counted} changed as much or more in {as_much or 'none'} of {others} other "
+        f"spans as long as that after the event (p {_number(test.p)}{usual})."
     )
 
 

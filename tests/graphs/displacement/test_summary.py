@@ -64,8 +64,8 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
             "reports find as much as declared, 40 to 72% moved, 20 to 55% of that abroad; what else moved is unknown.",
             "Content moved: it came up elsewhere more often than like content left up (12 to 41 more of every 100, "
             "unreported arrivals not counted; p 0.002).",
-            "Whether its new content changed with the event cannot be told: 19 other stretches of time are needed, 4 "
-            "can be had.",
+            "Whether its new content changed with the event cannot be told: 19 other spans as long as that after the "
+            "event are needed, 4 can be had.",
         ),
     )
 
@@ -248,12 +248,15 @@ def test_numbers_are_rounded_outwards() -> None:
 
 
 def test_the_cause_is_told_among_enough_dates() -> None:
-    """With 19 other stretches of time or more those are counted that changed as much, which claims nothing."""
+    """With 19 other spans of time or more those are counted that changed as much, which claims nothing."""
     many = replace(made("mean change", -0.5, None), p=0.05, smallest_p=0.05)
-    text = "Against controls its new content changed as much or more in {} of 19 other stretches of time (p {:g}{})."
+    text = (
+        "Compared with its controls, its new content changed as much or more in {} of 19 other spans as long as that "
+        "after the event (p {:g}{})."
+    )
     for p, others in ((0.05, "none"), (0.1, "1"), (0.15, "2"), (0.55, "10"), (1.0, "19")):
-        assert text.format(others, p, ": usual" if p > 0.5 else "") in told(stands_out=replace(many, p=p)).text
-    assert "Against controls" not in told(stands_out=None).text
+        assert text.format(others, p, ": not unusual" if p > 0.5 else "") in told(stands_out=replace(many, p=p)).text
+    assert "Compared with" not in told(stands_out=None).text
 
 
 @pytest.mark.parametrize(

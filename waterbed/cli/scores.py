@@ -155,8 +155,8 @@ def print_bytes_by_class(counts: Counts) -> None:
 
 def print_marked(folder: Path, files: Sequence[Path]) -> None:
     """Print files that hold body bytes; there should be none."""
-    holding = "no file holds" if not files else "1 file holds" if len(files) == 1 else f"{len(files)} files hold"
-    say(f"{holding} bytes of a response body in {folder}")
+    where = "no file" if not files else f"{len(files)} files"
+    say(f"bytes of bodies found in {where} of {folder}")
     for path in files:
         say(f"  {path}")
 

@@ -191,7 +191,11 @@ def _totals(conclusions: Conclusions, publication: Publication, standings: Seque
             outcomes["unobserved", "unknown"],
             "of the checks, those that failed from one network only",
         ),
-        ("looks_stale", conclusions.stale_looks, "checks attributed with a table of routes too old for them, or of a later day"),
+        (
+            "looks_stale",
+            conclusions.stale_looks,
+            "checks attributed with a table of routes too old for them, or of a later day",
+        ),
         (
             "looks_hoster_word",
             conclusions.hoster_words.total(),

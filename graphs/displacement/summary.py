@@ -278,8 +278,8 @@ def _more(known: Known, *, fell: bool, more: bool, spread: bool) -> str:
         )
     by = ""
     if moved.more_low is not None and moved.more_high is not None:
-        how = "found as declared" if moved.corrected else "as seen"
-        by = f"of 100, {_more_span(moved.more_low, moved.more_high)}, {how}; "
+        how = "if reports find as much as declared" if moved.corrected else "unreported arrivals not counted"
+        by = f"{_more_span(moved.more_low, moved.more_high)} of every 100, {how}; "
     return f"Content moved: it came up elsewhere more often than like content left up ({by}{_p(primary)}).{also}"
 
 
@@ -291,14 +291,14 @@ def _cause(known: Known) -> str:
     counted = _COUNTED[known.outcome]
     if test.smallest_p > ERROR:
         return (
-            f"Whether its {counted} changed with the event cannot be told: 19 other stretches of time are needed, "
-            f"{others or 'none'} can be had."
+            f"Whether its {counted} changed with the event cannot be told: 19 other spans as long as that after the "
+            f"event are needed, {others or 'none'} can be had."
         )
     as_much = round(test.p / test.smallest_p) - 1
-    usual = ": usual" if test.p > 0.5 else ""
+    usual = ": not unusual" if test.p > 0.5 else ""
     return (
-        f"Against controls its {counted} changed as much or more in {as_much or 'none'} of {others} other stretches of "
-        f"time (p {_number(test.p)}{usual})."
+        f"Compared with its controls, its {counted} changed as much or more in {as_much or 'none'} of {others} other "
+        f"spans as long as that after the event (p {_number(test.p)}{usual})."
     )
 
 

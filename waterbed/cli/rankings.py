@@ -35,14 +35,18 @@ def print_standings(rows: Sequence[VolumeRow] | Sequence[PlaceRow], info: TableI
             note(f"{remark}.")
     else:
         note(
-            "place: 1 is the slowest; all sets hold at once at 95%; own: that row alone. without one: the share if any "
-            "one site is left out.",
+            "place: the places by speed that a row may have, 1 the slowest; all rows together hold at 95%. own: the "
+            "same for that row alone."
+        )
+        note(
+            f"worst {worst}: probability to be among the {worst} slowest. without one: the share if any one site is "
+            "left out. norm: below where surely less was removed than the norm asks. sites: those behind the share."
         )
         below = sum(row.below_norm for row in rows if isinstance(row, PlaceRow))
         if below:
             note(
-                f"norm: {below} surely removed less than the norm (norm.share in waterbed.toml); of those so named few "
-                "are wrong, in the mean over studies at most norm.rate."
+                f"{below} surely removed less than the norm (norm.share in waterbed.toml). Over many studies, on "
+                "average at most a share of norm.rate of the names so given is wrong."
             )
     more(len(rows))
 

@@ -139,7 +139,7 @@ def print_bytes_by_class(counts: Counts) -> None:
 
     By class of server behaviour.
     """
-    table = new_table("Body bytes acknowledged past the head, as the lab's servers saw them")
+    table = new_table("Body bytes received, as the lab's servers counted them")
     for name in ("request", "plain", "most", "total", "TLS", "most", "total"):
         table.add_column(name, justify="left" if name == "request" else "right")
     for name, found in counts.by_class.items():
@@ -148,7 +148,7 @@ def print_bytes_by_class(counts: Counts) -> None:
         table.add_row(name, *(f"{number:,}" for number in (*plain, *tls)))
     print_table(table)
     most_plain, most_tls = counts.beside_pages
-    console.print(f"pages asked for by GET left out: most in one connection {most_plain:,} plain, {most_tls:,} TLS")
+    console.print(f"most on one connection, without pages fetched by GET: plain {most_plain:,}, TLS {most_tls:,}")
     if counts.tunnels or counts.tunnels_refused:
         console.print(f"tunnels through the proxy: {counts.tunnels:,}, refused: {counts.tunnels_refused:,}")
 
@@ -257,8 +257,7 @@ def print_bytes_seen(counts: Counts) -> None:
     asked = ", ".join(f"{n:,} {method}" for method, n in sorted(counts.requests.items()))
     console.print(f"requests seen by the servers: {asked}; {counts.connections:,} connections")
     console.print(
-        f"body bytes acknowledged past the head: plain {counts.excess_plain_total:,} (most in one connection "
-        f"{counts.excess_plain_most:,}), TLS {counts.excess_tls_total:,} (most {counts.excess_tls_most:,}); "
-        "body bytes kept or written: 0",
+        f"body bytes received, over plain HTTP: {counts.excess_plain_total:,}, at most {counts.excess_plain_most:,} on "
+        f"one connection; over TLS: {counts.excess_tls_total:,}, at most {counts.excess_tls_most:,}",
         soft_wrap=True,
     )

@@ -215,7 +215,9 @@ class PlaceRow:
     norm: Annotated[float | None, "the norm that it was tested against; null: not tested"] = None
     norm_p: Annotated[float | None, "p value, adjusted for all rows, of removing as much as the norm asks"] = None
     norm_bound: Annotated[float | None, "upper 99% bound of its expected share, for this row alone"] = None
-    below_norm: Annotated[bool, "surely below the norm: of such rows few are wrong, in the mean over studies"] = False
+    below_norm: Annotated[bool, "surely below the norm: of such rows few are wrong, on average over many studies"] = (
+        False
+    )
     sites: Annotated[int, "site clusters behind the share"]
     rank_class: Annotated[RankClass, "ranked, or why no share is given"]
 

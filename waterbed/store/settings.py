@@ -156,7 +156,7 @@ class Norm(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     share: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.5
     """Share of reported content that is to be removed within 24 hours."""
     rate: Annotated[float, msgspec.Meta(gt=0, le=0.2)] = 0.05
-    """Of those named, the share that may be wrong, in the mean over studies."""
+    """Of those named, the share that may be wrong, on average over many studies."""
     below_median: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
     """The norm is the median of all shares less so much; 0: it is `share`."""
 

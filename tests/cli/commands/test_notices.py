@@ -173,6 +173,8 @@ def test_compliance_shows_weeks_trends_silence_and_notices(run: Run, study: Path
         assert run("-C", study, "compliance", "--table", what)[0] == 0
         lines = run("-C", study, "compliance", "--table", what, "--weeks", "--format", "csv")[1].splitlines()
         assert len(lines) > 1
+    timed = " ".join(run("-C", study, "compliance", "--table", "deadlines")[1].split())
+    assert "hours until half was gone, of clocks without one" in timed
 
 
 def test_other_clocks_can_be_asked_for(run: Run, study: Path) -> None:

@@ -62,10 +62,10 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
             "So it removed more, beyond its controls (p below 0.001: chance alone would do so once in 1,000).",
             "Of 91 contents taken down there, at least 42 came up elsewhere within 14 days, some perhaps by chance. If "
             "reports find as much as declared, 40 to 72% moved, 20 to 55% of that abroad; what else moved is unknown.",
-            "Content moved: it came up elsewhere more often than like content left up (of 100, 12 to 41 more, as seen; "
-            "p 0.002).",
-            "Whether its new content changed with the event cannot be told: 19 other stretches of time are needed, 4 "
-            "can be had.",
+            "Content moved: it came up elsewhere more often than like content left up (12 to 41 more of every 100, "
+            "unreported arrivals not counted; p 0.002).",
+            "Whether its new content changed with the event cannot be told: 19 other spans as long as that after the "
+            "event are needed, 4 can be had.",
         ),
     )
 
@@ -211,7 +211,7 @@ def test_a_share_that_is_held_back_is_said_to_be() -> None:
 def test_an_excess_is_said_per_hundred(low: float, high: float, says: str) -> None:
     """Both ends are rounded outwards; a negative one says how many fewer."""
     moved = Moved(ended=91, surely=42, horizon_h=336.0, more_low=low, more_high=high)
-    assert f"left up (of 100, {says}, as seen; p " in told(moved=moved).text
+    assert f"left up ({says} of every 100, unreported arrivals not counted; p " in told(moved=moved).text
 
 
 @pytest.mark.parametrize(
@@ -248,12 +248,15 @@ def test_numbers_are_rounded_outwards() -> None:
 
 
 def test_the_cause_is_told_among_enough_dates() -> None:
-    """With 19 other stretches of time or more those are counted that changed as much, which claims nothing."""
+    """With 19 other spans of time or more those are counted that changed as much, which claims nothing."""
     many = replace(made("mean change", -0.5, None), p=0.05, smallest_p=0.05)
-    text = "Against controls its new content changed as much or more in {} of 19 other stretches of time (p {:g}{})."
+    text = (
+        "Compared with its controls, its new content changed as much or more in {} of 19 other spans as long as that "
+        "after the event (p {:g}{})."
+    )
     for p, others in ((0.05, "none"), (0.1, "1"), (0.15, "2"), (0.55, "10"), (1.0, "19")):
-        assert text.format(others, p, ": usual" if p > 0.5 else "") in told(stands_out=replace(many, p=p)).text
-    assert "Against controls" not in told(stands_out=None).text
+        assert text.format(others, p, ": not unusual" if p > 0.5 else "") in told(stands_out=replace(many, p=p)).text
+    assert "Compared with" not in told(stands_out=None).text
 
 
 @pytest.mark.parametrize(

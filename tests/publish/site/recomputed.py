@@ -278,12 +278,13 @@ class Check:
         info, readme = self.files.info, self.files.readme
         made = re.search(r"Published by .* on (\S+ \S+) UTC\. TLP:(\S+)\. Licence: (\S+)\.", readme)
         assert made
+        terms = "no licence is given" if made[3] == "LicenseRef-none" else f"licence {made[3]}"
         start, _, end = info["window"].partition("/")
         looks = "none yet" if info["window"] == "none" else f"{day(time_of(start))} to {day(time_of(end))}"
         dates = ", ".join(f"{name} {date}" for name, date in info["data_dates"].items()) or "no table"
         feet = [one for one in map(text_of, self.page.xpath("//footer/dl/div")) if not one.startswith(("By", "Prot"))]
         expected = [
-            f"Checks{looks}", f"Made{made[1]} UTC", f"TermsTLP:{made[2]}, {made[3]}", f"Data of{dates}",
+            f"Checks{looks}", f"Made{made[1]} UTC", f"TermsTLP:{made[2]}, {terms}", f"Data of{dates}",
             f"Run{info['run'][:12]}", f"Waterbed{info['version']}",
         ]  # fmt: skip
         if feet != expected:

@@ -185,9 +185,11 @@ def _net(o: Row) -> list[str]:
 def _measure(o: Row | None) -> str:
     if o is None or (o["value"] is None and o["low"] is None):
         return NOTHING
-    value = number(o["value"]) if o["value"] is not None else ""
+    share = o["measure"].startswith(("to abroad", "returns", "same destination", "share of"))
+    spell = percent if share else number
+    value = spell(o["value"]) if o["value"] is not None else ""
     kind = {"95%": ", 95%", "null": ", by chance"}.get(o["bounds"], "")
-    ends = f"{number(o['low'])} to {number(o['high'])}{kind}" if o["low"] is not None else ""
+    ends = f"{spell(o['low'])} to {spell(o['high'])}{kind}" if o["low"] is not None else ""
     return squeezed(f"{value} {ends}")
 
 

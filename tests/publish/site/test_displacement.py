@@ -64,7 +64,7 @@ def view(name: str = "Acme BV", found: HopCells | None = None, **changes: Any) -
         "sheets": {"a": "hosters/a.html"},
         "measures": {level: [row] for level in LEVELS},
         "chains": {level: [ChainRow(hops="3 and more", surely=None, possibly=17)] for level in LEVELS},
-        "events": [("interventions/e.html", f"{name}, pressed", "3 of 4 numbers could be given.")],
+        "events": [("interventions/e.html", f"{name}, pressed", ("3 of 4 numbers could be given.",))],
         **changes,
     }
     begins = [week_window(made["cells"].weeks[at])[0] for at in (1, 4)] if made["cells"].weeks else []
@@ -152,7 +152,7 @@ def test_everything_stands_in_tables_without_a_script() -> None:
             counts = " ".join(map(count, (row.hops, row.certain, row.most)))
             told = f"{ends[0]} {ends[1]} {row.passage or 'held back'} {counts} {evidence_words(row.evidence)}"
             assert told in " ".join(made.shown.split())
-    for part in ("0.25 to 0.5", "3 and more", "fewer than 3", "2026-W02", "3 of 4 numbers could be given."):
+    for part in ("25% to 50%", "3 and more", "fewer than 3", "2026-W02", "3 of 4 numbers could be given."):
         assert part in made.shown, part
     assert [form.get("hidden", "shown") for form in made.having(id="filter")] == [None]
 
@@ -215,7 +215,7 @@ def test_script_and_page_draw_alike(name: str) -> None:
     answers = iter(by_script(DRAW, {"data": whole, "chosen": chosen}))
     for level, first, last, ways in chosen:
         rows = cell_flows(found.cells, level, weeks=(first, last), ways=[WAYS[way] for way in ways])
-        names = {key: shown.drawn_name(level, key) for key in [None, *shown.keys[level]]}
+        names = {key: shown.name_and_country(level, key) for key in [None, *shown.keys[level]]}
         home = {key: shown.home(level, key) for key in shown.keys[level]}
         sums = week_sums([cell for cell in found.cells if WAYS.index(cell.passage) in ways], 7)
         for width in (WIDE, NARROW):
@@ -274,7 +274,7 @@ def test_named_flows_across_the_border_lead_and_others_never_do() -> None:
     small = [flow(f"s{n}", f"t{n}", "leaves home", 1) for n in range(30)]
     flows = [flow("a", "c", "leaves home", 9), flow("b", "a", "stays home", 40), *small]
     flows += [flow("a", None, "leaves home", 50), flow(None, None, "stays home", 500), flow(None, None, None, 7)]
-    names = {None: "", **{key: key for row in flows for key in (row.from_key, row.to_key) if key}}
+    names = {None: ("", ""), **{key: (key, "") for row in flows for key in (row.from_key, row.to_key) if key}}
     home = dict.fromkeys(("a", "b", *(f"s{n}" for n in range(30))), True)
     scene = sankey_scene(flows, names, home, WIDE)
     drawn = ribbons(scene)
@@ -290,10 +290,28 @@ def test_named_flows_across_the_border_lead_and_others_never_do() -> None:
     ]
 
 
+@pytest.mark.parametrize(("width", "shown"), [(WIDE, "Long Company Name of Land · NL"), (NARROW, "Long Company… · NL")])
+def test_a_name_in_the_flows_keeps_its_country(width: int, shown: str) -> None:
+    """However narrow the figure, the name is cut and the country is not."""
+    row = CellFlow(from_key="a", to_key="c", passage="leaves home", hops=4, certain=1, most=4)
+    names = {"a": ("Long Company Name of Land", "NL"), "c": ("c", "")}
+    assert shown in [mark.text for mark in sankey_scene([row], names, {"a": True}, width).marks]
+
+
+@pytest.mark.parametrize(("most", "says"), [(300, ["at most 300"]), (120, [])])
+def test_bars_of_weeks_are_tall_though_most_hops_have_no_week(most: int, says: list[str]) -> None:
+    """What a week can have at most is a line near the bars, and a number where the line would press them down."""
+    scene = weeks_scene(["2026-W01", "2026-W02"], [(0, 0, 0), (40, 16, most)], WIDE)
+    tall = sum(float(dict(mark.at)["height"]) for mark in scene.marks if mark.css.startswith("block"))
+    assert tall > 0.25 * (scene.height - 60)
+    assert [mark.text for mark in scene.marks if mark.text.startswith("at most")] == says
+    assert [mark.css for mark in scene.marks].count("most") == (not says)
+
+
 def test_hops_whose_weeks_are_open_are_outlines() -> None:
     """In a single week what is only known to reach into it is drawn apart from what is in it."""
     row = CellFlow(from_key="a", to_key="c", passage="leaves home", hops=4, certain=1, most=9, evidence=("same_url",))
-    scene = sankey_scene([row], {"a": "a", "c": "c"}, {"a": True}, WIDE)
+    scene = sankey_scene([row], {"a": ("a", ""), "c": ("c", "")}, {"a": True}, WIDE)
     assert next(one.tip for one in scene.marks if one.tip) == "a → c: 1 certain, of 9; leaves home; by same URL"
     assert ribbons(scene) == [
         ("a", "c", 1, "certain"),

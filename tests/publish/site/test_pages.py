@@ -188,6 +188,36 @@ def test_frame_says_what_numbers_rest_on() -> None:
         assert [tag for tag, _ in page.elements].count("h1") == 1
 
 
+def test_the_first_page_gives_each_sentence_of_an_answer_a_paragraph() -> None:
+    """As the event's page does; a note on old tables leads to what to do, and the weeks are as many as there are."""
+    made = overview_page(overview(), [], START)
+    text = render(frame(), made, [])
+    answers = text.partition('<dl class="events">')[2].partition("</dl>")[0]
+    assert re.findall(r"<p><bdi>(.*?)</bdi></p>", answers) == [
+        "Acme BV removed 90 to 97% of 30 reports.",
+        "It is not shown that content moved.",
+    ]
+    assert "quality.html#tables" in Parsed(text).links
+    assert "Last 3 weeks" in Parsed(text).shown
+
+
+def test_the_first_page_says_where_no_week_has_a_share() -> None:
+    """Such a row has words in place of an empty line."""
+    view = overview()
+    bare = replace(view, slowest=[replace(view.slowest[0], weeks=[("2026-W20", None)], moments=()), *view.slowest[1:]])
+    shown = parsed(overview_page(bare, [], START)).shown
+    assert ("no share" in shown, "no share" in parsed(overview_page(view, [], START)).shown) == (True, False)
+
+
+def test_the_foot_says_in_words_that_no_licence_is_given() -> None:
+    """A licence that is given stands by its name."""
+    made = overview_page(overview(), [], START)
+    assert ", licence CC-BY-4.0" in Parsed(render(frame(), made, [])).shown
+    bare = Parsed(render(replace(frame(), licence="LicenseRef-none"), made, [])).shown
+    assert "no licence is given" in bare
+    assert "LicenseRef" not in bare
+
+
 def test_a_ranking_names_who_is_surely_below_the_norm() -> None:
     """The slowest are named with how many may be wrong, more are marked in the table; none is said to be none."""
     none = parsed(ranking_page(ranking(), ["hoster"], START)).shown
@@ -199,8 +229,8 @@ def test_a_ranking_names_who_is_surely_below_the_norm() -> None:
     )
     shown = " ".join(parsed(ranking_page(view, ["hoster"], START)).shown.split())
     assert "15 hosters surely removed less than 40% within 24 hours: Slow 0, Slow 1, " in shown
-    assert "Slow 11 and 3 more, marked in the table; of names given" in shown
-    assert "at most 10% are wrong, in the mean over studies: 1.5 of these." in shown
+    assert "Slow 11 and 3 more, marked in the table; over many studies, " in shown
+    assert "on average at most 10% of the names given by this rule are wrong." in shown
     assert shown.count(" below the norm") == 16  # the sentence, and a mark in each row
 
 
@@ -352,7 +382,7 @@ def test_quality_tells_everything() -> None:
         assert told in shown, told
     for told in ("7 of 9 sites went down", "soft gone", "9 days too old", "1,234", "0.5 90%: 2", "1 empty, 1 held"):
         assert told in shown, told
-    assert "5 checks were attributed with a routing table" in shown
+    assert "5 checks were attributed with a table of routes that is too old for them, or of a later day." in shown
 
 
 def test_sheets_have_names_that_any_disk_takes() -> None:

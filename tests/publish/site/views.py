@@ -189,7 +189,9 @@ def event_page(name: str, target: str = "k1") -> EventPage:
         for when, n, share in (("before", 81, 0.06), ("after", 90, 0.98))
     ]  # fmt: skip
     page = Page(path="interventions/e.html", template="refused.html", title=f"{name}, pressed")
-    return EventPage(page=page, line="It did.", moment=pressed(name), target=target, others=(), shares=tuple(shares))
+    return EventPage(
+        page=page, paragraphs=("It did.",), moment=pressed(name), target=target, others=(), shares=tuple(shares)
+    )
 
 
 WEEKS = [("2026-W20", None), ("2026-W21", 0.2), ("2026-W22", 0.3)]
@@ -231,8 +233,14 @@ def overview(name: str = "Acme BV", **other: Any) -> OverviewView:
         ],
         "beyond": [Beyond(medium="tor", contents=9, least=0, most=6)],
         "held": held,
-        "notes": [f"Note on {name}."],
-        "events": [("ranking.html", f"{name}, pressed", f"{name} removed 90 to 97% of 30 reports.")],
+        "notes": [(f"Note on {name}.", "tables", "The tables, and what to do"), (f"Another on {name}.", "", "")],
+        "events": [
+            (
+                "ranking.html",
+                f"{name}, pressed",
+                (f"{name} removed 90 to 97% of 30 reports.", "It is not shown that content moved."),
+            )
+        ],
         "sheets": SHEETS,
     }
     return OverviewView(**(values | other))
@@ -398,7 +406,13 @@ def letter(name: str = "Acme BV", **other: Any) -> LetterView:
         "tables": {"ranking-category": rows, "ranking-hoster": rows, "feeds": quality(name).cards},
         "passages": [Passage(passage="leaves home", hops=9, certain=4)],
         "home": "NL",
-        "events": [("ranking.html", f"{name}, pressed", f"{name} removed 90 to 97% of 30 reports.")],
+        "events": [
+            (
+                "ranking.html",
+                f"{name}, pressed",
+                (f"{name} removed 90 to 97% of 30 reports.", "It is not shown that content moved."),
+            )
+        ],
     }
     return LetterView(**(values | other))
 

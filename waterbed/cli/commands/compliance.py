@@ -262,7 +262,7 @@ def _deadlines(found: Compliance, form: Format) -> None:
         table.add_row(row.key, row.kind, f"{row.clocks:,}", f"{row.due:,}", *hours)
     print_table(table)
     note("due: clocks with a deadline, of the order or the law; met: with its 95% interval.", broken=True)
-    note("missed: surely late; half h: hours until half was gone, deadline or not.", broken=True)
+    note("missed: still up at the deadline; half h: hours until half was gone, of clocks without one.", broken=True)
     more(len(rows), _SHOWN)
 
 

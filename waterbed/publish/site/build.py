@@ -161,7 +161,7 @@ def _overview(
         beyond=[row for table in publication.tables if table.name == BEYOND for row in table.rows],
         held=[held_in_words(one, publication) for one in reversed(open_ones)],
         notes=list(_notes(conclusions)),
-        events=[(one.page.path, one.page.title, one.line) for one in events],
+        events=[(one.page.path, one.page.title, one.paragraphs) for one in events],
         sheets=sheets,
         window=bool(publication.window),
         no_hops=why_no_hops(conclusions.hops, window=bool(publication.window), least=publication.policy.least),
@@ -191,7 +191,11 @@ def _totals(conclusions: Conclusions, publication: Publication, standings: Seque
             outcomes["unobserved", "unknown"],
             "of the checks, those that failed from one network only",
         ),
-        ("looks_stale", conclusions.stale_looks, "checks attributed with a routing table too far from their day"),
+        (
+            "looks_stale",
+            conclusions.stale_looks,
+            "checks attributed with a table of routes too old for them, or of a later day",
+        ),
         (
             "looks_hoster_word",
             conclusions.hoster_words.total(),
@@ -221,24 +225,31 @@ def _totals(conclusions: Conclusions, publication: Publication, standings: Seque
         yield Total(name=name, value=None if value is None else float(value), meaning=meaning)
 
 
-def _notes(conclusions: Conclusions) -> Iterator[str]:
-    """Caveats that a reader needs before trusting a number."""
+def _notes(conclusions: Conclusions) -> Iterator[tuple[str, str, str]]:
+    """Caveats that a reader needs before trusting a number, each with a link."""
     if not conclusions.facts.canaries:
-        yield "No canary was configured: outages cannot be told from removals, so no removal is shown."
+        yield "No canary was configured: outages cannot be told from removals, so no removal is shown.", "", ""
     held = [one for one in conclusions.quarantines if one.status == "open" and one.kind not in ("canary", "feed")]
     if held:
         looks = conclusions.outcomes["quarantined", "unknown"]
         where = ", ".join(sorted({one.kind for one in held}))
         yield (
             f"{looks:,} checks in mass outages ({where}) are quarantined until a person decides: "
-            "they count as undecided."
+            "they count as undecided.",
+            "held",
+            "All quarantines",
         )
     hidden = conclusions.outcomes["unobserved", "unknown"]
     if hidden:
-        yield f"{hidden:,} checks failed from one network only: they count as undecided, never as removed."
+        yield f"{hidden:,} checks failed from one network only: they count as undecided, never as removed.", "", ""
     stale = conclusions.stale_looks
     if stale:
-        yield f"{stale:,} checks were attributed with a routing table too far from their day."
+        yield (
+            f"{stale:,} checks were attributed with a table of routes that is too old for them, or of a later day: the "
+            "network that answered may be another.",
+            "tables",
+            "The tables, and what to do",
+        )
 
 
 def _method(publication: Publication) -> MethodView:

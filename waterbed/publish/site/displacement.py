@@ -1,6 +1,6 @@
 """The displacement page: hops by level, week and border crossing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from graphs.network.moves import UNKNOWN, Level, Moves, moves_of, origins_index
 from graphs.network.paths import chains
 from graphs.network.weeks import CrossBorder, week_window
 from waterbed.model.conclusions import Hop
+from waterbed.model.spelling import number, percent
 from waterbed.publish.hop_cells import LEVELS, HopCells
 from waterbed.publish.hop_sums import WAYS, CellFlow, CellPlace, cell_flows, cell_places, week_sums
 from waterbed.publish.policy import Publication, named_keys
@@ -145,19 +146,21 @@ def _figures(shown: Shown) -> Iterator[Figure]:
     view, flows = shown.view, shown.flows["hoster"]
     sums = week_sums(view.cells.cells, len(view.cells.weeks))
     total, certain = sum(cell.hops for cell in view.cells.cells), sum(cell.certain for cell in view.cells.cells)
-    names = {key: shown.drawn_name("hoster", key) for key in [None, *shown.keys["hoster"]]}
+    names = {key: shown.name_and_country("hoster", key) for key in [None, *shown.keys["hoster"]]}
     home = {key: shown.home("hoster", key) for key in shown.keys["hoster"]}
     found = _across(shown)
     most = f" Across the border most go from {found['from']} to {found['to']}: {found['hops']}." if found else ""
     apart = sum(link.most for link in drawn_links(flows)[1])
     not_drawn = f" Not drawn: {count(apart)} between others." if apart else ""
+    alone = sum(hops for hops, _, _ in sums)
     strengths = (Key(css="strong", word="certain", area=True), Key(css="pale", word="possible", area=True))
     yield figure_of(
         "weeks",
         "Hops by week of first sight",
         f"{total} hops in {len(sums)} weeks, {certain} of them certain.{moment_words(view.placed)}",
-        "Full: hops that are displacement for certain; pale: possible ones. The line is the most that the week can "
-        "have: small groups are only known to lie in a longer span that reaches into it.",
+        f"Bars are the hops that are known to lie in one week: {alone:,} of {total:,}. Of the others, in small groups, "
+        "only a longer span is known. Full: hops that are displacement for certain; pale: possible ones. At most: "
+        "with all groups whose span reaches into the week; far above the bars it is a number without a line.",
         "data/hop-weeks",
         lambda width: weeks_scene(view.cells.weeks, sums, width, view.placed),
         (*strengths, Key(css="level", word="at most"), *moment_keys(view.placed)),
@@ -197,11 +200,18 @@ def _monday(week: str) -> datetime:
     return week_window(week)[0]
 
 
-def _measures(view: HopsView) -> list[tuple[str, list[GraphFigure | None]]]:
-    """Each measure with its value on every level."""
+_SHARES: Final = ("to abroad", "share of", "same destination", "returns")
+"""How measures begin that are shares."""
+
+
+def _measures(view: HopsView) -> list[tuple[str, list[GraphFigure | None], Callable[[float | None], str]]]:
+    """Each measure with its value on every level, and how it is spelled."""
     by_level = {level: {row.measure: row for row in view.measures.get(level, ())} for level in LEVELS}
     names = dict.fromkeys(name for level in LEVELS for name in by_level[level])
-    return [(name, [by_level[level].get(name) for level in LEVELS]) for name in names]
+    return [
+        (name, [by_level[level].get(name) for level in LEVELS], percent if name.startswith(_SHARES) else number)
+        for name in names
+    ]
 
 
 SEED: Final = 2026
@@ -239,7 +249,7 @@ def displacement_pages(
         sheets=sheets,
         measures={level: list(_of_level(shown[level], moves[level], home, least)) for level in LEVELS},
         chains={level: chain_rows(moves[level], least) for level in LEVELS},
-        events=[(one.page.path, one.page.title, one.line) for one in events],
+        events=[(one.page.path, one.page.title, one.paragraphs) for one in events],
         moments=[one.moment for one in events if one.moment],
         window=bool(publication.window),
     )

@@ -45,7 +45,9 @@ class HopsView:
     sheets: Annotated[Mapping[str, str], "path of each hoster's sheet, by key"]
     measures: Annotated[Mapping[Level, Sequence[GraphFigure]], "measures of the whole graph on each level"]
     chains: Annotated[Mapping[Level, Sequence[ChainRow]], "lengths of chains on each level"]
-    events: Annotated[Sequence[tuple[str, str, str]], "path, title and one sentence of each intervention's page"]
+    events: Annotated[
+        Sequence[tuple[str, str, Sequence[str]]], "path, title and one sentence of each intervention's page"
+    ]
     moments: Annotated[Sequence[Moment], "events that are marked on the weeks"] = ()
     window: Annotated[bool, "whether it is about some of the reports"] = False
 
@@ -86,10 +88,12 @@ class Shown:
         """True if a key's seat is at home."""
         return self.seat(level, key) == self.home_code
 
-    def drawn_name(self, level: Level, key: str | None) -> str:
-        """A name with its country, as it is drawn."""
-        country = "" if key is None or level == "country" else self.seat(level, key)
-        return f"{label(self.name(level, key), 20)}{f' · {country}' if country else ''}"
+    def name_and_country(self, level: Level, key: str | None) -> tuple[str, str]:
+        """A name, and its country.
+
+        The country is "" where it is unknown, or the key itself.
+        """
+        return self.name(level, key), "" if key is None or level == "country" else self.seat(level, key)
 
     def name(self, level: Level, key: str | None) -> str:
         """A key's name for people; None: those held back."""

@@ -50,7 +50,7 @@ class EventPage:
     """An event's page, and its traces on other pages."""
 
     page: Page
-    line: Annotated[str, "its answer in sentences, or why it is refused"]
+    paragraphs: Annotated[tuple[str, ...], "its answer, or why it is refused"]
     moment: Annotated[Moment | None, "its mark on axes of time; null: it is refused"] = None
     target: Annotated[str, "key of its target; empty: it is refused"] = ""
     others: Annotated[tuple[str, ...], "keys of its controls, buffer and controls of the buffer"] = ()
@@ -88,14 +88,14 @@ def _page(
     except InputError as refusal:
         reason = redact(_POINTER.sub("", str(refusal).replace(str(file), file.name)))
         page = refused_page(redact(file.name), reason, path, under=under)
-        return EventPage(page=page, line=f"Refused: {reason}")
+        return EventPage(page=page, paragraphs=(f"Refused: {reason}",))
     view, event = view_of(found, study.config, made_at=study.clock()), found.event
-    page, line = intervention_page(view, path, under=under), found.summary.text if found.summary else ""
+    page, said = intervention_page(view, path, under=under), found.summary.sentences if found.summary else ()
     if event is None:
-        return EventPage(page=page, line=line)
+        return EventPage(page=page, paragraphs=said)
     return EventPage(
         page=page,
-        line=line,
+        paragraphs=said,
         moment=Moment(at=event.at, title=found.names.get(event.target, event.target)),
         target=event.target,
         others=tuple(place for place in event.places if place != event.target),
@@ -226,7 +226,7 @@ def refused_table(event: EventPage) -> PageTable:
     return PageTable(
         path=f"{event.page.path.removesuffix('.html')}-sentences",
         cls=Line,
-        rows=[Line(name="Sentence 1", text=event.line)],
+        rows=[Line(name="Sentence 1", text=" ".join(event.paragraphs))],
         what="sentences of an event",
         by="event",
         method="as declared; docs/displacement.md",

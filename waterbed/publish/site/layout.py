@@ -24,6 +24,8 @@ POLICY: Final = (
 
 A folder that is opened from a disk has no origin of its own in every browser, hence `file:` there.
 """
+UNLICENSED: Final = "LicenseRef-none"
+"""The licence of a study that names none."""
 ALONE: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 """The policy of a page that is one file: its style stands in it, and no script is allowed."""
 
@@ -42,6 +44,11 @@ class Layout:
     licence: Annotated[str, "SPDX name of the licence"]
     least: Annotated[int, "rows about fewer sites are left out"]
     info: Annotated[TableInfo, "of the ranking by hoster: clock, run, version, data, protocol and caveat"]
+
+    @property
+    def licence_words(self) -> str:
+        """The licence for people."""
+        return "no licence is given" if self.licence == UNLICENSED else f"licence {self.licence}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

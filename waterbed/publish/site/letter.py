@@ -58,7 +58,7 @@ class LetterView:
     tables: Annotated[Mapping[str, Sequence[Any]], "rows of the published tables, by name"]
     passages: Sequence[Passage]
     home: Annotated[str, "ISO code of the country that counts as home"]
-    events: Annotated[Sequence[tuple[str, str, str]], "path, title and answer of each event's page"] = ()
+    events: Annotated[Sequence[tuple[str, str, Sequence[str]]], "path, title and answer of each event's page"] = ()
 
     def rows(self, name: str) -> Sequence[Any]:
         """The rows of a table, none without it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from waterbed.model.takedown import NoticeEffect
-from waterbed.publish.site.layout import Page
+from waterbed.publish.site.layout import UNLICENSED, Page
 from waterbed.publish.site.rankings import CLASSES
 from waterbed.store.settings import Tlp
 
@@ -17,7 +17,6 @@ TLP: Final[Mapping[Tlp, str]] = {
     "red": "it is for the recipients in person only",
 }
 """What each label of TLP 2.0 allows (FIRST)."""
-UNLICENSED: Final = "LicenseRef-none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

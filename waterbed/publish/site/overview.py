@@ -68,6 +68,11 @@ class Slow:
     moments: Annotated[Sequence[Placed], "events within these weeks"] = ()
 
     @property
+    def has_line(self) -> bool:
+        """True if a week has a share."""
+        return any(share is not None for _, share in self.weeks)
+
+    @property
     def line(self) -> Scene:
         """Its weekly line."""
         return weekly_line([share for _, share in self.weeks], self.moments)
@@ -96,8 +101,12 @@ class OverviewView:
     passages: Sequence[Passage]
     beyond: Annotated[Sequence[Beyond], "contents that were reported where no hoster can be told, too"]
     held: Annotated[Sequence[Held], "open quarantines"]
-    notes: Annotated[Sequence[str], "what a reader must know before believing a number"]
-    events: Annotated[Sequence[tuple[str, str, str]], "path, title and answer of each event's page"]
+    notes: Annotated[
+        Sequence[tuple[str, str, str]],
+        "what a reader must know before believing a number; the section of the page on data quality that says more, "
+        "or empty; the words of the link",
+    ]
+    events: Annotated[Sequence[tuple[str, str, Sequence[str]]], "path, title and answer of each event's page"]
     sheets: Mapping[str, str]
     window: Annotated[bool, "whether it is about some of the reports"] = False
     no_hops: Annotated[str, "why no hop is shown, where none is"] = ""
@@ -152,6 +161,7 @@ def overview_page(view: OverviewView, others: Sequence[Page], start: str) -> Pag
             "start": start,
             "marked": [one for _, one in (view.slowest[0].moments if view.slowest else ())],
             "total": {one.name: _plain(one.value) for one in view.totals},
+            "weeks": len(view.slowest[0].weeks) if view.slowest else 0,
             "below": below_norm(view.standings),
             "changes": changes_by_kind(view.changes),
             "most": NAMED,

@@ -9,6 +9,7 @@ const hopFigures = (() => {
   const BODY = 260;
   const GAP = 15;
   const BAR = 8;
+  const CUT = 3;
 
   const rounded = (value) => String(Math.floor(value * 10 + 0.5) / 10);
   const count = (value) => {
@@ -24,7 +25,10 @@ const hopFigures = (() => {
     return letters.length <= most ? name : letters.slice(0, most - 1).join("").trimEnd() + "…";
   };
   const shortName = (key) => key.label || key.name;
-  const drawnName = (key, level) => label(shortName(key), 20) + (level !== "country" && key.seat ? ` · ${key.seat}` : "");
+  const withCountry = (key, level, most) => {
+    const end = level !== "country" && key.seat ? ` · ${key.seat}` : "";
+    return label(shortName(key), most - end.length) + end;
+  };
   const nothing = (width) => ({ width, height: 80, marks: [word(width / 2, 44, "No hop in this choice.", "middle", "name")] });
 
   // An axis from 0 with whole numbers.
@@ -45,7 +49,9 @@ const hopFigures = (() => {
       if (first === last) { sums[first][0] += hops; sums[first][1] += certain; }
       for (let week = first; week <= last; week += 1) sums[week][2] += hops;
     }
-    const axis = measured(Math.max(...sums.map((sum) => sum[2])));
+    const [highest, mostOfAll] = [0, 2].map((at) => Math.max(...sums.map((sum) => sum[at])));
+    const far = highest > 0 && CUT * highest < mostOfAll;
+    const axis = measured(far ? 1.5 * highest : mostOfAll);
     const [x0, y0, x1, y1] = [44, 34, width - 12, (narrow ? 180 : 200) - 26];
     const x = (value) => x0 + (value / data.weeks.length) * (x1 - x0);
     const y = (value) => y1 - (value / axis.high) * (y1 - y0);
@@ -67,7 +73,8 @@ const hopFigures = (() => {
       const tip = narrow ? "" : `${data.weeks[at]}: ${hops} hops, ${certain} of them certain; at most ${most}`;
       if (certain) marks.push(bar(at, 0, certain, "block strong", tip));
       if (hops > certain) marks.push(bar(at, certain, hops, "block pale", tip));
-      marks.push(path("most", `M${rounded(x(at + 0.1))} ${rounded(y(most))}H${rounded(x(at + 0.9))}`, tip));
+      if (most <= axis.high) marks.push(path("most", `M${rounded(x(at + 0.1))} ${rounded(y(most))}H${rounded(x(at + 0.9))}`, tip));
+      else if (at % each === 0) marks.push(word(x(at + 0.5), y0 + 12, `at most ${most.toLocaleString("en")}`, "middle", "name"));
     });
     return { width, height: narrow ? 180 : 200, marks };
   };
@@ -126,7 +133,7 @@ const hopFigures = (() => {
         const key = row[side];
         if (!found.has(key)) {
           const group = key === -3 ? ANY : (isOther(key) ? key === -1 : keys[key].seat === data.home) ? "at home" : "abroad";
-          found.set(key, { key, group, text: isOther(key) ? OTHERS[key] : label(drawnName(keys[key], level), narrow ? 15 : 26), hops: 0 });
+          found.set(key, { key, group, text: isOther(key) ? OTHERS[key] : withCountry(keys[key], level, narrow ? 18 : 31), hops: 0 });
         }
         found.get(key).hops += row.most;
       }
@@ -138,7 +145,7 @@ const hopFigures = (() => {
     const tallOf = (places) => (places.size ? BODY : 0) + GAP * (places.size + new Set([...places.values()].map((node) => node.group)).size);
     const scale = total ? BODY / total : 0;
     const tallest = Math.max(tallOf(left), tallOf(right));
-    const side = narrow ? 106 : 176;
+    const side = narrow ? 122 : 206;
     const marks = [];
     const columns = [[left, side, side - 6, "end"], [right, width - side - BAR, width - side + 6, "start"]];
     for (const [places, , at, anchor] of columns) {

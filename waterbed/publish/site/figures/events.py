@@ -19,7 +19,7 @@ CURVES: Final[Mapping[tuple[str, str], str]] = {
 """Class of each removal curve."""
 COURSE: Final = (("l6", "foretold_sites", "expected"), ("l2", "control", "controls"), ("l1", "target", "target"))
 """Class, column and name of each line of the course."""
-PLACES: Final = 5
+PLACES: Final = 8
 """Named destinations that are drawn."""
 _WHO: Final = {
     "before": "from the target before",
@@ -203,7 +203,7 @@ def where_scene(rows: Sequence[DestinationRow], width: int) -> Scene:
                 sites = getattr(row, field)
                 if sites is not None and totals[field]:
                     tip = f"{row.name}, {_WHO[field]}: {sites} of {totals[field]}, {sites / totals[field]:.0%}"
-                    plot.marks.append(spot(3, (plot.x(sites / totals[field]), y_at + 7), 3.0, css, tip))
+                    plot.marks.append(spot(3, (plot.x(sites / totals[field]), y_at + 8), 4.0, css, tip))
         if row.low is not None and row.high is not None:
             ends = f"{row.name}, after: between {row.low:.0%} and {row.high:.0%} with chance and detection"
             span = f"M{rounded(plot.x(row.low))} {rounded(y_at - 3)}H{rounded(plot.x(row.high))}"

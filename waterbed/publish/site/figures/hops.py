@@ -21,9 +21,12 @@ _GAP: Final = 15.0
 _BODY: Final = 260.0
 """Height of all hops of a Sankey together."""
 _BAR: Final = 8.0
-_SIDE: Final = {True: 106, False: 176}
+_SIDE: Final = {True: 122, False: 206}
 """Room for names beside a Sankey, narrow and wide."""
-_LONGEST: Final = {True: 15, False: 26}
+_LONGEST: Final = {True: 18, False: 31}
+"""Letters of a name with its country."""
+_CUT: Final = 3.0
+"""So many times the highest bar is as far as the most that a week can have is drawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +46,16 @@ def weeks_scene(
     """Draw hops by week: certain, possible, and at most.
 
     `moments` are events, placed where a week begins at its number. `sums` are hops of cells within each week, the
-    certain ones, and hops of all that reach into it.
+    certain ones, and hops of all that reach into it. Where the last are far above the bars, the axis is that of the
+    bars, and a number at the top stands for them.
     """
     narrow = width == NARROW
     labels = [(at + 0.5, week) for at, week in enumerate(weeks)]
     x = Axis(low=0.0, high=float(len(weeks)), ticks=thinned(labels, 4 if narrow else 8))
-    y = measured([most for _, _, most in sums], "hops", most=4, zero=True)
+    named = {int(place) for place, _ in x.ticks}
+    highest, most_of_all = (max((one[at] for one in sums), default=0) for at in (0, 2))
+    far = 0 < _CUT * highest < most_of_all
+    y = measured([1.5 * highest if far else most_of_all], "hops", most=4, zero=True)
     plot = Plot(x, y, width=width, height=180 if narrow else 200)
     draw_moments(plot, moments)
     for at, (hops, certain, most) in enumerate(sums):
@@ -59,9 +66,12 @@ def weeks_scene(
             plot.bar(at + 0.15, at + 0.85, 0, certain, "block strong", tip)
         if hops > certain:
             plot.bar(at + 0.15, at + 0.85, certain, hops, "block pale", tip)
-        height = rounded(plot.y(most))
-        left, right = rounded(plot.x(at + 0.1)), rounded(plot.x(at + 0.9))
-        plot.marks.append(path("most", f"M{left} {height}H{right}", tip))
+        if most <= y.high:
+            height = rounded(plot.y(most))
+            left, right = rounded(plot.x(at + 0.1)), rounded(plot.x(at + 0.9))
+            plot.marks.append(path("most", f"M{left} {height}H{right}", tip))
+        elif at in named:
+            plot.marks.append(word(plot.x(at + 0.5), plot.box[1] + 12, f"at most {most:,}", css="name"))
     return plot.scene()
 
 
@@ -136,12 +146,12 @@ def _other(row: CellFlow, home: Sequence[str]) -> int:
 
 
 def sankey_scene(
-    flows: Sequence[CellFlow], names: Mapping[str | None, str], home: Mapping[str, bool], width: int
+    flows: Sequence[CellFlow], names: Mapping[str | None, tuple[str, str]], home: Mapping[str, bool], width: int
 ) -> Scene:
     """Draw flows between places left and places arrived at.
 
     Each flow is up to three ribbons: certain hops, paler the possible ones, and an outline for those whose weeks are
-    not known to be among the chosen ones; those to and from others are fainter. `names` are those that are drawn,
+    not known to be among the chosen ones; those to and from others are fainter. `names` are names and countries,
     `home` says which places are at home.
     """
     narrow = width == NARROW
@@ -221,7 +231,12 @@ def _height(nodes: Mapping[Place, _Node]) -> float:
 
 
 def _nodes(
-    links: Sequence[Link], names: Mapping[str | None, str], home: Mapping[str, bool], narrow: bool, *, left: bool
+    links: Sequence[Link],
+    names: Mapping[str | None, tuple[str, str]],
+    home: Mapping[str, bool],
+    narrow: bool,
+    *,
+    left: bool,
 ) -> dict[Place, _Node]:
     """Places of one side: on the left those at home first, on the right those abroad; others end each group."""
     found: dict[Place, _Node] = {}
@@ -230,7 +245,7 @@ def _nodes(
         if key not in found:
             here = home.get(key, False) if isinstance(key, str) else key == AT_HOME
             group = _ANY if key == ANYWHERE else "at home" if here else "abroad"
-            text = OTHERS[key] if isinstance(key, int) else label(names[key], _LONGEST[narrow])
+            text = OTHERS[key] if isinstance(key, int) else _with_country(*names[key], _LONGEST[narrow])
             found[key] = _Node(text, group)
         found[key].hops += row.most
     groups = ("at home", "abroad", _ANY) if left else ("abroad", "at home", _ANY)
@@ -240,6 +255,12 @@ def _nodes(
         return groups.index(node.group), isinstance(key, int), -node.hops, str(key)
 
     return dict(sorted(found.items(), key=order))
+
+
+def _with_country(name: str, country: str, most: int) -> str:
+    """A name with its country, of which only the name is cut."""
+    end = f" · {country}" if country else ""
+    return f"{label(name, most - len(end))}{end}"
 
 
 def shells_of(flows: Sequence[CellFlow], home: Mapping[str, bool]) -> list[list[str]]:

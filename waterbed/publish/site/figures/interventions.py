@@ -7,11 +7,13 @@ from waterbed.analysis.rankings.takedown import WITHIN_H
 from waterbed.model.results import Answer, DestinationRow, EventCurveRow, PairRow, PeriodRow
 from waterbed.model.spelling import number, percent
 from waterbed.publish.site.figures.events import (
+    PLACES,
     areas_of,
     counts_scene,
     course_scene,
     curves_of,
     gaps_scene,
+    is_side,
     line_keys,
     pairs_scene,
     removal_scene,
@@ -119,8 +121,13 @@ def _where(destinations: Sequence[DestinationRow], stem: str) -> Iterator[Figure
     if any(row.share_before is not None or row.share_after is not None for row in shown):
         after = "; ".join(f"{row.name} {percent(row.share_after)}" for row in shown)
         early = any(row.share_before is not None for row in shown)
-        keys = [Key(css="l2", word="before (open)", area=True)] if early else []
-        keys += [Key(css="l1", word="after (full)", area=True), Key(css="l7", word="controls (squares)", area=True)]
+        keys = [Key(css="l2 open round", word="before", area=True)] if early else []
+        keys.append(Key(css="l1 round", word="after", area=True))
+        keys += [
+            Key(css=f"l7{css}", word=f"controls, {when}", area=True)
+            for css, when in ((" open", "before"), ("", "after"))
+            if any(getattr(row, f"control_{when}") is not None for row in shown if is_side(row))
+        ]
         bounds = any(row.low is not None for row in shown)
         yield figure_of(
             "where",
@@ -128,7 +135,8 @@ def _where(destinations: Sequence[DestinationRow], stem: str) -> Iterator[Figure
             f"Shares of arrivals from the target after the event: {after}.",
             "Each row is a destination: its share of the arrivals of content that left the target, before the event "
             "and after it. Lines are bounds of the share after, with chance and at the declared detection. Squares "
-            "are content that left the controls: a shift there too is not the event's doing.",
+            "are content that left the controls: a shift there too is not the event's doing. Of places at most "
+            f"{PLACES} are drawn, those with most arrivals; the table of destinations has all.",
             f"{stem}-destinations",
             lambda width: where_scene(destinations, width),
             (*keys, Key(css="l1", word="bounds")) if bounds else tuple(keys),

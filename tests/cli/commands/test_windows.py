@@ -151,6 +151,24 @@ def test_a_months_report_says_what_was_reported_removed_and_is_still_up(run: Run
     assert (code, "This month is not measured, as the study ends at 2026-01-" in out) == (0, True)
 
 
+def test_a_month_without_checks_says_what_was_reported(run: Run, tmp_path: Path) -> None:
+    """No check means reports without one, no report means an empty study, and neither lies before anything."""
+    folder = tmp_path / "new"
+    run("init", folder, "--contact", "https://research.example.org")
+    code, out, _ = run("-C", folder, "report", "--month", "2026-11")
+    assert (code, "- The study has no report yet." in out, "before the study" in out) == (0, True, False), out
+    path = tmp_path / "reports.csv"
+    path.write_text("url,date\nhttp://a.example.com/,2026-11-27\nhttp://b.example.com/,2026-11-28\n")
+    run("-C", folder, "import", path, "--source", "hotline")
+    out = run("-C", folder, "report", "--month", "2026-11", "--out", tmp_path / "page")[1]
+    assert "- 2 URLs were first reported; none was checked yet." in out, out
+    assert "2026-11, of which none was checked; clocks" in out, out
+    assert "2026-10: before the study's first report." in out, out
+    assert "none was checked yet." in (tmp_path / "page" / "report-2026-11.html").read_text()
+    out = run("-C", folder, "report", "--month", "2026-12")[1]
+    assert "- No URL was first reported in this month." in out, out
+
+
 def test_what_is_not_suppressed_is_not_put_into_a_publication(run: Run, study: Path, tmp_path: Path) -> None:
     """A report or a graph is refused in a publication's folders, which stay as they are; publishing again is not."""
     out = tmp_path / "out"

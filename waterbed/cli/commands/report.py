@@ -44,12 +44,12 @@ def report(
 
         with written_at(out):
             path = write_report(found, out)
-    _print(found)
+    _print(found, written=path is not None)
     if path is not None:
         note(f"page: {path.resolve()}")
 
 
-def _print(found: MonthReport) -> None:
+def _print(found: MonthReport, *, written: bool) -> None:
     from waterbed.publish.site.report import figures, followed, row_share, sentences
 
     whose = f", reports of {found.source}" if found.source else ""
@@ -92,4 +92,5 @@ def _print(found: MonthReport) -> None:
             )
         print_table(table)
         if len(found.returned) > _SHOWN:
-            say(f"... {len(found.returned) - _SHOWN:,} more: --out writes all")
+            more = f"{len(found.returned) - _SHOWN:,} more"
+            say(f"... {more}, in the tables beside the page" if written else f"... {more}: --out FOLDER writes all")

@@ -68,6 +68,10 @@ Override = Annotated[str, typer.Option(help="TLP:CLEAR: reason for not waiting f
 Zone = Annotated[
     str | None, typer.Option(help="Time zone of SCART's times, like Europe/Amsterdam.", show_default="UTC")
 ]
+Dates = Annotated[
+    str | None,
+    typer.Option(help="Order in CSV's dates like 5-1-2026: day-first or month-first.", show_default=False),
+]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same studies.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes that share them.")]
 Processes = Annotated[int, typer.Option(min=1, max=256, help="Worker processes that share the work.")]

@@ -81,8 +81,8 @@ def _print(found: Findings) -> None:
         for sentence in (*found.summary.sentences, *found.summary.changes):
             say(sentence, broken=True)
         say("")
-    table = new_table("All numbers" if found.summary else _title(found), look="bold")
-    names = ["number", "arrivals", "estimate", "95% interval, each", "p (least)", "n"]
+    table = new_table("All numbers, each interval for itself" if found.summary else _title(found), look="bold")
+    names = ["number", "arrivals", "estimate", "95% interval", "p (least)", "n"]
     names += ["unit"] if console.width >= _WIDE else []
     for name in names:
         table.add_column(name, justify="right" if name in ("estimate", "p (least)", "n") else "left", overflow="fold")

@@ -13,7 +13,10 @@ from tests.publish.study import small_study
 from tests.study.copies import copied, kept
 from tests.study.facts import hour
 from tests.study.rig import Run
+from waterbed.analysis.report import Returned, report_of
+from waterbed.cli.commands.report import print_report
 from waterbed.model.facts import ExternalObservation, Report
+from waterbed.model.window import month_of
 from waterbed.study.study import open_study
 
 OPTIONS = ("rank", "compliance", "episodes", "hops", "graph", "displacement")
@@ -149,6 +152,20 @@ def test_a_months_report_says_what_was_reported_removed_and_is_still_up(run: Run
     assert ("case 18" in text, "http://" in text, "<script" in text, "src=" in text) == (True, False, False, False)
     code, out, _ = run("-C", study, "report", "--month", "2026-02")
     assert (code, "This month is not measured, as the study ends at 2026-01-" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"), [(True, "in the tables beside the page"), (False, ": --out FOLDER writes all")]
+)
+def test_what_came_back_beyond_the_first_rows_is_pointed_to(
+    capsys: pytest.CaptureFixture[str], study: Path, *, written: bool, said: str
+) -> None:
+    """Who wrote the page is sent to its tables, others to the option."""
+    with open_study(study) as opened:
+        found = report_of(opened, month_of("2026-01"))
+    back = Returned(url_id="a" * 32, reference=None, hoster="a", removed_at=hour(1), back_at=hour(2), where="b")
+    print_report(replace(found, returned=[back] * 13), written=written)
+    assert capsys.readouterr().out.rstrip().endswith(f"... 1 more{',' * written}{' ' * written}{said}")
 
 
 def test_a_month_without_checks_says_what_was_reported(run: Run, tmp_path: Path) -> None:

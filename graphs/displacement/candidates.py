@@ -48,7 +48,7 @@ class Candidate:
     apart: Annotated[float, "mean of these differences"]
     arrivals: Annotated[int, "appearances of content there"]
     received: Annotated[int, "of them those of content that had left the target; parallel ones are left out"]
-    why: Annotated[str, "why it is not proposed as a control; empty: it could be one"]
+    why: Annotated[str, "what speaks against it as a control; empty: nothing"]
 
     @property
     def part(self) -> float:

@@ -10,6 +10,7 @@ from graphs.displacement.event import Outcome
 from graphs.displacement.sequence import ERROR, FALL, falls
 from waterbed.estimators.detection import Bounds
 from waterbed.model.results import Answer
+from waterbed.model.spelling import p_value
 
 Branch = Literal["refused", "no change", "removal only", "displacement", "diffusion", "mixed"]
 """What the sentences come to; `diffusion`: the benefit spread to the buffer."""
@@ -30,6 +31,10 @@ STATED: Final = 7
 """Intervals that one answer states at most: four shares removed, what moved, the excess, and the share abroad."""
 LEVEL: Final = 1.0 - 0.05 / STATED
 """Level of each, so that all hold together in 95% of studies (Bonferroni)."""
+
+
+AT_ONCE: Final = " All intervals in this answer hold at once."
+"""The sentence that tells them from those in tables, each of which holds for itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +128,10 @@ def summary(known: Known) -> Summary:
         return Summary(branch="refused", sentences=tuple(known.stopped))
     fell = _rejects(known.fall) and falls(known.fall)
     more, spread = known.primary.name in _MOVES and _grew(known.primary), _grew(known.spread)
+    stated = any(one.low is not None for one in (*known.target, *known.controls))
+    stated = stated or (fell and known.moved.low is not None)
     sentences = [
-        _removed(known),
+        f"{_removed(known)}{AT_ONCE if stated else ''}",
         _change(known, fell),
         _moved(known, more) if fell else "",
         _more(known, fell=fell, more=more, spread=spread),
@@ -167,9 +174,10 @@ def _changes(known: Known, *, shown: bool) -> Iterator[str]:
     if places is not None and places.p is not None and places.smallest_p is not None:
         every = round(1.0 / places.smallest_p)
         place = _place(round(places.p / places.smallest_p))
+        few = f"; with so few places even the 1st has p {_number(places.smallest_p)}, above {ERROR:g}"
         yield (
             f"Of {every} places, each by its size, the target ranks {place} by how much its {known.outcome} changed "
-            f"(p {_number(places.p)}{', and no less with so few' if places.smallest_p > ERROR else ''})."
+            f"(p {_number(places.p)}{few if places.smallest_p > ERROR else ''})."
         )
 
 
@@ -330,7 +338,7 @@ def _by_chance(answer: Answer) -> str:
 
 
 def _number(p: float) -> str:
-    return "below 0.001" if p < 0.001 else f"{math.ceil(p * 1000) / 1000:g}"
+    return p_value(p).replace("<", "below ")
 
 
 def _span(low: float, high: float) -> str:

@@ -65,6 +65,7 @@ def test_init_writes_a_file_that_check_and_displacement_read(run: Run, folder: P
     assert event.chosen_until == hour(48)
     assert event.reads == [hour(17 * 24 + 72)]
     assert event.secondary == ("mean change, blocks", "abroad, difference"), "without a buffer none is tested"
+    assert ("from target" in said, "note" in said, "why no control" in said) == (True, True, False)
     assert "declared late: Checks from after the event are in the study already" in said
     assert (
         "power, fall: The power to show that it removes more, and the least that can be shown, cannot be told:" in said

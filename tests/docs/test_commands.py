@@ -12,6 +12,7 @@ import typer.main
 
 from tests.docs.markdown import PAGES, ROOT, blocks, spans
 from waterbed.cli.app import app
+from waterbed.model.errors import InputError
 
 ROOT_COMMAND: Any = typer.main.get_command(app)
 _START = re.compile(r"^(?:\$ )?(?:[A-Z_]+=\S+ )*(?:[\w./-]*/)?waterbed\s+(?=\S)")
@@ -64,7 +65,7 @@ def _options(command: Any) -> dict[str, Any]:
 def _refusal(parse: Callable[[str], object], value: str) -> str | None:
     try:
         parse(value)
-    except typer.BadParameter as problem:
+    except InputError as problem:
         return str(problem)
     return None
 

@@ -65,7 +65,7 @@ def test_a_comment_behind_an_address_is_no_part_of_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["2026-01-05+02:00", "2026-01-05-2026", "20260105-0930", "2026-01-05x09:30Z"])
 def test_a_date_with_a_zone_has_no_time_of_day(tmp_path: Path, text: str) -> None:
     """Only T or a space stands before a time of day, in every form."""
-    said = "must be an ISO 8601 date or time"
+    said = "must be an ISO 8601 date or time, like 2026-01-05 or 2026-01-05T09:30Z (docs/intake.md, Dates)"
     assert read(tmp_path, f"url,date\nhttp://a.example.com/,{text}\n") == [[2, f"reported_at {said}"]]
     scart = f"url;received;last seen;\nhttp://a.example.com/;2026-01-05;{text};\n"
     assert read(tmp_path, scart, "scart") == [[2, f"last_seen {said}"]]

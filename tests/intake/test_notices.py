@@ -124,7 +124,7 @@ def test_bad_lines_are_told_with_number_and_reason() -> None:
         "url and url_id are empty: one of them is needed",
         "recipient must be a hoster's key, AS64500 or registry:HANDLE",
         "recipient must be a hoster's key, AS64500 or registry:HANDLE",
-        "sent_at must be an ISO 8601 date or time",
+        "sent_at must be an ISO 8601 date or time, like 2026-01-05 or 2026-01-05T09:30Z (docs/intake.md, Dates)",
         "sent_at must lie in the years 1985 to 2200",
         "sent_at must lie in the years 1985 to 2200",
         "2 columns; the header promises at least 4",

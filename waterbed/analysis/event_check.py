@@ -200,9 +200,15 @@ class _Today:
             came = [gain for gain in movements.gains if gain.place == place and gain.seen < at]
             theirs = sum(gain.left == event.target and gain.moved("not parallel") for gain in came)
             if came and theirs > RECEIVES * len(came):
+                most = f"the {event.most_contaminated:.0%} declared (most_contaminated)"
+                beyond = theirs > event.most_contaminated * len(came)
                 text = (
-                    f"{place} receives the target's content: {theirs:,} of {len(came):,} arrivals before the event; "
-                    f"its growth hides displacement, so name another control."
+                    f"{place} receives the target's content: {theirs:,} of {len(came):,} arrivals before the event, "
+                    + (
+                        f"more than {most}; its growth hides displacement, so name another control."
+                        if beyond
+                        else f"within {most}."
+                    )
                 )
                 yield PlanRow(topic="contamination", text=text, value=theirs / len(came), unit="share of arrivals")
         declared = Series(event=event, movements=movements)

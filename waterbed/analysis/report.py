@@ -30,6 +30,8 @@ class Month:
     window: Window
     until: datetime | None
     """The time to which it was followed; None: it lies before the first report, or nothing was looked at."""
+    first: datetime | None
+    """The study's first report; None: it has none."""
     reports: int
     urls: int
     sites: int
@@ -152,10 +154,14 @@ def report_of(study: Study, window: Window, *, source: str | None = None) -> Mon
 def _before(whole: Conclusions, window: Window, source: str | None) -> Conclusions | None:
     """The conclusions of the month before; None if it is before all reports."""
     previous = month_before(window)
-    first = min(map(reported_at, whole.facts.reports), default=None)
+    first = _first(whole)
     if first is None or (previous.until is not None and previous.until <= first):
         return None
     return within(whole, previous, source)
+
+
+def _first(whole: Conclusions) -> datetime | None:
+    return min(map(reported_at, whole.facts.reports), default=None)
 
 
 def _month(whole: Conclusions, its: Conclusions | None, window: Window, source: str | None) -> Month:
@@ -168,6 +174,7 @@ def _month(whole: Conclusions, its: Conclusions | None, window: Window, source: 
     return Month(
         window=window,
         until=its.until if its else None,
+        first=_first(whole),
         reports=len(made),
         urls=len(urls),
         sites=len({target.site_id for target in urls.values()}),

@@ -13,10 +13,14 @@ if TYPE_CHECKING:
     from waterbed.model.table import TableInfo
 
 
+def hops_counted(hops: int, parallel: int) -> str:
+    """The number of hops, and how many flows leave out."""
+    return f"{hops:,} hops{f', {parallel:,} of them parallel and left out' if parallel else ''}"
+
+
 def print_graph_rows(rows: Sequence[Any], info: TableInfo, hops: int, parallel: int) -> None:
     """Print rows of one kind with the notes they need."""
-    without = f", {parallel:,} of them parallel and left out" if parallel else ""
-    say(f"{info.what.capitalize()}, by {info.by}: {hops:,} hops{without}", style="italic")
+    say(f"{info.what.capitalize()}, by {info.by}: {hops_counted(hops, parallel)}", style="italic")
     if not rows:
         console.print("nothing to show: no hop was found, or none of the kind, order and week asked for")
         return

@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from waterbed.model.errors import InputError
+from waterbed.model.redaction import meant, shown
+
 
 class Format(StrEnum):
     """Output formats of rows."""
@@ -68,6 +71,10 @@ Override = Annotated[str, typer.Option(help="TLP:CLEAR: reason for not waiting f
 Zone = Annotated[
     str | None, typer.Option(help="Time zone of SCART's times, like Europe/Amsterdam.", show_default="UTC")
 ]
+Dates = Annotated[
+    str | None,
+    typer.Option(help="Order in CSV's dates like 5-1-2026: day-first or month-first.", show_default=False),
+]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same studies.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes that share them.")]
 Processes = Annotated[int, typer.Option(min=1, max=256, help="Worker processes that share the work.")]
@@ -115,17 +122,22 @@ WINDOW_DAYS = 30
 
 
 def ranking(word: str) -> str:
-    """Take the name of a ranking.
+    """Take the name of a ranking; InputError for another name.
 
     One that is built in, or that a plug-in adds.
     """
-    if word not in RANKED:
-        from waterbed.analysis.rankings.keys import RankingKind  # noqa: PLC0415 (for words that are not built in)
-        from waterbed.model.plugins import added  # noqa: PLC0415 (the same)
+    if word in RANKED:
+        return word
+    from waterbed.analysis.rankings.keys import RankingKind  # noqa: PLC0415 (for words that are not built in)
+    from waterbed.model.plugins import added  # noqa: PLC0415 (the same)
 
-        more = added("rankings", RankingKind, dict.fromkeys(RANKED))
-        if word not in more:
-            raise typer.BadParameter(f"{word!r} is not one of {', '.join(map(repr, (*RANKED, *more)))}.")
+    more = added("rankings", RankingKind, dict.fromkeys(RANKED))
+    if word not in more:
+        known = (*RANKED, *more)
+        raise InputError(
+            f"--by {shown(word)} is not known{meant(word, known)}; one of {', '.join(known)} was expected "
+            "(docs/ranking.md, What is ranked)"
+        )
     return word
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from waterbed.cli.graphs import hops_counted
 from waterbed.cli.output import console, new_table, percent, points, print_table, say
 from waterbed.model.conclusions import HopKind
 
@@ -109,6 +110,11 @@ def print_hop_tallies(found: Mapping[HopKind, KindTally]) -> None:
         measured, right, detectable, hit = (f"{count:,}" for count in counts)
         table.add_row(kind, measured, right, percent(tally.precision), detectable, hit, percent(tally.recall))
     print_table(table)
+    say(
+        "Kinds are as measured, and a hop is right if its content took that path, also past places that nobody could "
+        "see; of the true hops above only direct ones count (docs/lab.md, Scores).",
+        broken=True,
+    )
 
 
 def print_comparison(found: RunComparison) -> None:
@@ -155,8 +161,8 @@ def print_bytes_by_class(counts: Counts) -> None:
 
 def print_marked(folder: Path, files: Sequence[Path]) -> None:
     """Print files that hold body bytes; there should be none."""
-    where = "no file" if not files else f"{len(files)} files"
-    say(f"bytes of bodies found in {where} of {folder}")
+    found = f"{len(files):,} {'file' if len(files) == 1 else 'files'} in {folder}" if files else f"No file in {folder}"
+    say(f"{found} {'hold' if len(files) > 1 else 'holds'} content of a page or an image")
     for path in files:
         say(f"  {path}")
 
@@ -206,12 +212,14 @@ def _coverage(title: str, found: Campaign, what: str) -> None:
 
 
 def print_flows(conclusions: Conclusions) -> None:
-    """Print the main flows of the hop graph."""
+    """Print the main flows, parallel hops left out."""
     from graphs.network.graph import displacement_graph, main_flows  # noqa: PLC0415 (NetworkX is loaded when it is needed)
 
     names = {key: conclusions.attributor.name_of(key) for key in conclusions.hosters}
-    graph = displacement_graph(conclusions.hops, names=names, seats=conclusions.seats, home="")
-    table = new_table(f"Hop graph: {graph.number_of_edges()} hops between hosters, main flows")
+    counted = [hop for hop in conclusions.hops if hop.order != "parallel"]
+    graph = displacement_graph(counted, names=names, seats=conclusions.seats, home="")
+    every = len(conclusions.hops)
+    table = new_table(f"Main flows between hosters: {hops_counted(every, every - len(counted))}")
     for name in ("hops", "from", "to"):
         table.add_column(name)
     for left, right, hops in main_flows(graph)[:10]:
@@ -230,12 +238,14 @@ def print_score(done: LabRun) -> None:
     table = new_table(f"Measured against true: {done.truth.world.name}")
     for name in ("what", "measured", "true"):
         table.add_column(name)
-    table.add_row("hops", f"{card.hops_measured}", f"{card.hops_true} ({card.hops_detectable} detectable)")
+    table.add_row(
+        "hops, also parallel ones", f"{card.hops_measured}", f"{card.hops_true} ({card.hops_detectable} detectable)"
+    )
     table.add_row("hop precision", percent(card.hop_precision), "")
     table.add_row("hop recall, detectable", percent(card.hop_recall), "")
     table.add_row("hop recall, all", percent(card.hop_recall_all), "")
     for kind, found in card.by_kind.items():
-        table.add_row(f"  {kind}", f"{found.found}", f"{found.true} ({found.detectable} detectable)")
+        table.add_row(f"  true {kind}, found", f"{found.found}", f"{found.true} ({found.detectable} detectable)")
     for share in card.removal:
         measured = percent(share.measured) if share.measured is not None else share.rank_class
         if share.interval:

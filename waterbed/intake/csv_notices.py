@@ -7,7 +7,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast, get_args
 
-from waterbed.intake.csv_table import BadCell, Cells, Columns, Rejected, read_lines, time_in, truth_in, word_in
+from waterbed.intake.csv_table import (
+    BadCell,
+    Cells,
+    Columns,
+    Rejected,
+    read_lines,
+    time_in,
+    truth_in,
+    with_iso_dates,
+    word_in,
+)
 from waterbed.model.errors import InputError
 from waterbed.model.facts import NoticeKind
 from waterbed.model.redaction import names_something
@@ -34,6 +44,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 """Accepted header names of each field, in lower case."""
 
 _HEADER = Columns(names=COLUMNS, needed=(("url", "url_id"), ("recipient",), ("sent_at",)), page="docs/notices.md")
+_TIMES = ("sent_at", "delivered_at", "acknowledged_at", "due_at")
 _ID = re.compile(r"[0-9a-f]{32}")
 _KEY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _AS = re.compile(r"as([1-9]\d{0,9})", re.IGNORECASE)
@@ -68,17 +79,22 @@ class NoticeLine:
         return f"<NoticeLine {self.line}>"
 
 
-def read_csv_notices(path: Path) -> Iterator[NoticeLine | Rejected]:
+def read_csv_notices(path: Path, dates: str | None = None) -> Iterator[NoticeLine | Rejected]:
     """Read notices and rejected lines from a CSV file.
 
     InputError if the file is not CSV with the needed columns; an empty file has no notices.
     """
-    yield from parse_csv_notices(open_lines(path, "a file of notices"), str(path))
+    yield from parse_csv_notices(open_lines(path, "a file of notices"), str(path), dates)
 
 
-def parse_csv_notices(lines: Iterable[str], name: str) -> Iterator[NoticeLine | Rejected]:
-    """Read the same from lines; errors call them `name`."""
-    yield from read_lines(lines, name, _HEADER, _notice)
+def parse_csv_notices(lines: Iterable[str], name: str, dates: str | None = None) -> Iterator[NoticeLine | Rejected]:
+    """Read the same from lines; errors call them `name`.
+
+    `dates` is the order of dates that end with the year.
+    """
+    yield from read_lines(
+        lines, name, _HEADER, lambda number, cells: _notice(number, with_iso_dates(cells, _TIMES, dates))
+    )
 
 
 def kind_of(text: str) -> NoticeKind | None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -17,6 +18,7 @@ from waterbed.intake.csv_table import (
     time_in,
     too_long,
     truth_in,
+    with_iso_dates,
     word_in,
 )
 from waterbed.model.addresses import canonical_address
@@ -107,20 +109,26 @@ def read_csv_reports(path: Path) -> Iterator[ReportLine | Rejected]:
 
 
 def parse_csv_reports(
-    lines: Iterable[str], name: str, columns: Mapping[str, str] = MappingProxyType({})
+    lines: Iterable[str], name: str, columns: Mapping[str, str] = MappingProxyType({}), dates: str | None = None
 ) -> Iterator[ReportLine | Rejected]:
     """Read the same from lines; errors call them `name`.
 
-    `columns` are further header names by field: they come before the usual ones.
+    `columns` are further header names by field: they come before the usual ones. `dates` is the order of dates that end
+    with the year.
     """
+    parse = partial(_dated_report, dates)
     if columns:
         taken = {text.lower() for text in columns.values()}
         usual = {field: tuple(one for one in own if one not in taken) for field, own in COLUMNS.items()}
         named = {field: (columns[field].lower(),) if field in columns else own for field, own in usual.items()}
         needed = (("url",), *((field,) for field in columns if field != "url"))
-        yield from read_lines(lines, name, replace(_HEADER, names=named, needed=needed), report)
+        yield from read_lines(lines, name, replace(_HEADER, names=named, needed=needed), parse)
         return
-    yield from read_lines(lines, name, _HEADER, report)
+    yield from read_lines(lines, name, _HEADER, parse)
+
+
+def _dated_report(dates: str | None, number: int, cells: Cells) -> ReportLine:
+    return report(number, with_iso_dates(cells, ("reported_at", "verified_at"), dates))
 
 
 def checked_report(number: int, cells: Cells) -> ReportLine | Rejected:

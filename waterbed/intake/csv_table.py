@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from waterbed.model.errors import BadUrl, InputError
-from waterbed.model.redaction import names_something, redact
+from waterbed.model.redaction import names_something, redact, shown
 from waterbed.model.window import iso_time
 from waterbed.store.bounded.limits import MOST_LINE
 
@@ -22,6 +22,13 @@ _ENDINGS = re.compile(r"(?:\.(?:csv|tsv|txt|log|json|jsonl|ndjson|gz|bz2|xz|zst|
 """Endings of files of reports: some of them are top-level domains too."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """Stand-ins for bytes that are not UTF-8."""
+DATE_ORDERS: Final = ("day-first", "month-first")
+"""Orders of day and month in dates that end with the year."""
+_YEAR_LAST = re.compile(
+    r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?:,?\s+(\d{1,2}):(\d\d)(?::(\d\d))?(?:\s?([ap])\.?m\.?)?)?",
+    re.IGNORECASE | re.ASCII,
+)
+"""A date that ends with the year, with or without a time of day: spreadsheets write it in a country's order."""
 _TRUTH = {"1": True, "true": True, "yes": True, "y": True, "0": False, "false": False, "no": False, "n": False}
 
 
@@ -135,10 +142,10 @@ def _header(text: str, path: str, columns: Columns) -> _Header:
     for known, kind in columns.others.items():
         if set(known) <= set(names) and set(positions) <= {"url"}:
             raise InputError(f"{path} has columns named {' and '.join(known)}: it is {kind}")
-    for fields, shown in zip(columns.needed, wanted, strict=True):
+    for fields, names_told in zip(columns.needed, wanted, strict=True):
         if not any(field in positions for field in fields):
             raise InputError(
-                f"{path} lacks a column named {redact(shown)} in its first line ({len(names)} columns there); "
+                f"{path} lacks a column named {redact(names_told)} in its first line ({len(names)} columns there); "
                 f"a CSV file with a header line was expected ({columns.page})"
             )
     for twice in sorted({names[at] for at in positions.values() if names.count(names[at]) > 1}):
@@ -210,10 +217,52 @@ def time_in(field: str, cells: Cells) -> datetime | None:
         read = iso_time(text.removesuffix(" UTC"))
         when = (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise BadCell(f"{field} must be an ISO 8601 date or time") from None
+        raise BadCell(
+            f"{field} must be an ISO 8601 date or time, like 2026-01-05 or 2026-01-05T09:30Z (docs/intake.md, Dates)"
+        ) from None
     if when.year not in _YEARS:
         raise BadCell(f"{field} must lie in the years {_YEARS[0]} to {_YEARS[-1]}")
     return when
+
+
+def with_iso_dates(cells: Cells, fields: Iterable[str], order: str | None) -> Cells:
+    """The cells, with dates in ISO 8601.
+
+    `order` says whether the day or the month comes first in those that end with the year. BadCell without it, as that
+    is never guessed, and for days that are in no calendar. Other texts stay as they are.
+    """
+    found = {field: found for field in fields if (found := _YEAR_LAST.fullmatch(cells.get(field, "")))}
+    if not found:
+        return cells
+    if order is None:
+        raise BadCell(
+            f"{next(iter(found))} is a date that ends with the year: say which number comes first, with --dates "
+            f"{' or --dates '.join(DATE_ORDERS)} (docs/intake.md, Dates)"
+        )
+    return {**cells, **{field: _iso(field, text, order) for field, text in found.items()}}
+
+
+def _iso(field: str, found: re.Match[str], order: str) -> str:
+    first, _, second, year, clock, minute, seconds, half = found.groups()
+    month, day = (second, first) if order == DATE_ORDERS[0] else (first, second)
+    hour = int(clock or 0)
+    if half and hour in range(1, 13):
+        hour, half = hour % 12 + (12 if half.lower() == "p" else 0), None
+    try:
+        when = datetime(int(year), int(month), int(day), 24 if half else hour, int(minute or 0), int(seconds or 0))
+    except ValueError:
+        raise BadCell(f"{field} is no date with the {order.replace('-', ' ')} (docs/intake.md, Dates)") from None
+    return when.isoformat()
+
+
+def date_order(text: str) -> str:
+    """Check the order of dates on a command line.
+
+    InputError for other words.
+    """
+    if text not in DATE_ORDERS:
+        raise InputError(f"--dates {shown(text)} is not {' or '.join(DATE_ORDERS)} (docs/intake.md, Dates)")
+    return text
 
 
 def word_in(field: str, cells: Cells) -> str | None:

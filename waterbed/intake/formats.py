@@ -141,6 +141,8 @@ class Reading:
     """The time zone of SCART's times."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """The file's own header name of fields, in CSV."""
+    dates: str | None = None
+    """The order of dates that end with the year, in CSV: day-first or month-first."""
 
 
 def columns_of(words: Sequence[str]) -> dict[str, str]:
@@ -171,21 +173,22 @@ def read_reports(path: Path, how: Reading = Reading()) -> Iterator[ReportLine | 
     text = TextFile(path, "a reports file")
     if file_format is None:
         file_format = detect_format(text.head(_HEAD))
-        if how.columns and file_format == "scart":  # semicolons may stand in CSV, too
+        if (how.columns or how.dates) and file_format == "scart":  # semicolons may stand in CSV, too
             file_format = "csv"
     form = named("reports", ReportForm, FORMATS, file_format, "--format", "docs/intake.md")
     if zone and file_format != "scart":
         raise InputError(
             f"--zone is for SCART's times, and {path} is {file_format}; leave it out (docs/intake.md, SCART)"
         )
-    if how.columns and file_format != "csv":
+    if (how.columns or how.dates) and file_format != "csv":
+        option, section = ("--column", "Columns") if how.columns else ("--dates", "Dates")
         raise InputError(
-            f"--column is for CSV, and {path} is {file_format}; leave it out, or say --format csv "
-            "(docs/intake.md, Columns)"
+            f"{option} is for CSV, and {path} is {file_format}; leave it out, or say --format csv "
+            f"(docs/intake.md, {section})"
         )
     parse = partial(parse_scart, zone=zone) if zone else form.parse
-    if how.columns:
-        parse = partial(parse_csv_reports, columns=how.columns)
+    if how.columns or how.dates:
+        parse = partial(parse_csv_reports, columns=how.columns, dates=how.dates)
     found = parse(text.texts() if form.pieces else text.lines(), str(path))
     category = how.category or (form.category and plain_word("category", form.category))
     for one in found if file_format in FORMATS else _each(file_format, iter(found)):

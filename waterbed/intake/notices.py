@@ -196,7 +196,7 @@ NOTICE_FORMATS: Final = ("csv", "scart")
 
 
 def read_notices(
-    path: Path, file_format: str, vault: Vault, zone: tzinfo | None = None
+    path: Path, file_format: str, vault: Vault, zone: tzinfo | None = None, dates: str | None = None
 ) -> Iterator[NoticeLine | Rejected]:
     """Read a file of notices in the named format.
 
@@ -209,6 +209,8 @@ def read_notices(
     if file_format == "csv":
         if zone:
             raise InputError("--zone is for SCART's times; name --format scart, or leave it out (docs/notices.md)")
-        return read_csv_notices(path)
+        return read_csv_notices(path, dates)
+    if dates:
+        raise InputError("--dates is for CSV; leave it out, or say --format csv (docs/intake.md, Dates)")
     lines = open_lines(path, "a file of notices")
     return parse_scart_notices(lines, str(path), partial(vault.keyed_id, "owner"), zone or UTC)

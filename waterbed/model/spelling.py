@@ -1,5 +1,6 @@
 """Formats numbers for people, on pages and on terminals."""
 
+import math
 from typing import Final
 
 from waterbed.model.results import Answer
@@ -36,6 +37,16 @@ def number(value: float | None) -> str:
         return "<0.001" if value > 0 else "\N{MINUS SIGN}0.000"
     digits = f"{rounded:,.0f}" if rounded == int(rounded) else f"{rounded:g}"
     return digits.replace("-", "\N{MINUS SIGN}")
+
+
+def p_value(p: float | None) -> str:
+    """Format a p in thousandths, rounded up.
+
+    A dash for none; the same in sentences and tables, and never smaller than it is.
+    """
+    if p is None:
+        return NOTHING
+    return "<0.001" if p < 0.001 else f"{math.ceil(p * 1000 - 1e-9) / 1000:g}"
 
 
 def interval(answer: Answer) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from waterbed.intake.batches import Batches
 from waterbed.intake.csv_reports import ReportLine
-from waterbed.intake.csv_table import UNQUOTED, Rejected, default_word, is_wider, plain_word, zone_of
+from waterbed.intake.csv_table import UNQUOTED, Rejected, date_order, default_word, is_wider, plain_word, zone_of
 from waterbed.intake.formats import Reading
 from waterbed.intake.importer import ImportReport, import_reports
 from waterbed.intake.reports import Defaults
@@ -116,6 +116,7 @@ class Study:
         zone: str | None = None,
         history: bool = False,
         columns: Mapping[str, str] = MappingProxyType({}),
+        dates: str | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> ImportReport:
         """Import a reports file; return the rejected lines.
@@ -123,8 +124,9 @@ class Study:
         Good lines are kept; bad ones are returned with number and reason. `form` is the file's (docs/intake.md); by
         default it is detected. Lines without a category have `category`, else `abuse-material` in the files of
         hotlines' systems and `phishing` in others. `zone` is that of times that name none, in SCART's files; `columns`
-        are the file's own header names by field, in CSV. The URLs of a `history` are never checked. Every delivery of a
-        source is recorded, even an empty file.
+        are the file's own header names by field, and `dates` the order of dates that end with the year, day-first or
+        month-first, in CSV. The URLs of a `history` are never checked. Every delivery of a source is recorded, even an
+        empty file.
         """
         defaults = Defaults(
             source=plain_word("source", source) if source else default_word("source", path.name),
@@ -133,7 +135,13 @@ class Study:
             live=self.config.probe.live,
         )
         file_id = self.file_id(path)
-        how = Reading(form=form, category=category, zone=zone_of(zone) if zone else None, columns=dict(columns))
+        how = Reading(
+            form=form,
+            category=category,
+            zone=zone_of(zone) if zone else None,
+            columns=dict(columns),
+            dates=date_order(dates) if dates is not None else None,
+        )
         with batches_of(self.folder, path, defaults, how) as batches:
             return import_reports(self.folder, batches, defaults, file_id=file_id, progress=progress)
 
@@ -165,12 +173,13 @@ class Study:
         kind: str = "ntd",
         form: str = "csv",
         zone: str | None = None,
+        dates: str | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> "NoticeImport":
         """Import a file of notices; return the rejected lines.
 
         Good lines are kept; all others are returned with number and reason. `form` is csv or scart; `zone` is that of
-        SCART's times.
+        SCART's times, `dates` the order of dates in CSV that end with the year: day-first or month-first.
         """
         from waterbed.intake.csv_notices import known_kind  # noqa: PLC0415 (see above)
         from waterbed.intake.notices import (  # noqa: PLC0415 (see above)
@@ -183,7 +192,8 @@ class Study:
             sender=plain_word("sender", sender) if sender else default_word("sender", path.name),
             kind=known_kind(kind),
         )
-        lines = read_notices(path, form, self.vault, zone_of(zone) if zone else None)
+        order = date_order(dates) if dates is not None else None
+        lines = read_notices(path, form, self.vault, zone_of(zone) if zone else None, order)
         return import_notices(self.folder, lines, defaults, progress=progress)
 
     # 2 what is due

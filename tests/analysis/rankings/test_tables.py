@@ -301,4 +301,5 @@ def test_deliveries_that_held_nothing_tell_of_no_absence(run: Run, folder: Path,
 def test_what_cannot_be_asked_is_refused(run: Run, folder: Path) -> None:
     """A day without `--table volume` is refused; a kind that nothing tells says where to look."""
     refused(run("-C", folder, "rank", "--as-of", "2026-01-05"), "--table", "volume")
-    assert "Nothing in the study tells the upstream of any URL" in run("-C", folder, "rank", "--by", "upstream")[1]
+    said = "Nothing in the study tells the upstream of any URL (docs/ranking.md, What is ranked)."
+    assert said in run("-C", folder, "rank", "--by", "upstream")[1]

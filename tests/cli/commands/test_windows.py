@@ -13,7 +13,10 @@ from tests.publish.study import small_study
 from tests.study.copies import copied, kept
 from tests.study.facts import hour
 from tests.study.rig import Run
+from waterbed.analysis.report import Returned, report_of
+from waterbed.cli.commands.report import print_report
 from waterbed.model.facts import ExternalObservation, Report
+from waterbed.model.window import month_of
 from waterbed.study.study import open_study
 
 OPTIONS = ("rank", "compliance", "episodes", "hops", "graph", "displacement")
@@ -149,6 +152,38 @@ def test_a_months_report_says_what_was_reported_removed_and_is_still_up(run: Run
     assert ("case 18" in text, "http://" in text, "<script" in text, "src=" in text) == (True, False, False, False)
     code, out, _ = run("-C", study, "report", "--month", "2026-02")
     assert (code, "This month is not measured, as the study ends at 2026-01-" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"), [(True, "in the tables beside the page"), (False, ": --out FOLDER writes all")]
+)
+def test_what_came_back_beyond_the_first_rows_is_pointed_to(
+    capsys: pytest.CaptureFixture[str], study: Path, *, written: bool, said: str
+) -> None:
+    """Who wrote the page is sent to its tables, others to the option."""
+    with open_study(study) as opened:
+        found = report_of(opened, month_of("2026-01"))
+    back = Returned(url_id="a" * 32, reference=None, hoster="a", removed_at=hour(1), back_at=hour(2), where="b")
+    print_report(replace(found, returned=[back] * 13), written=written)
+    assert capsys.readouterr().out.rstrip().endswith(f"... 1 more{',' * written}{' ' * written}{said}")
+
+
+def test_a_month_without_checks_says_what_was_reported(run: Run, tmp_path: Path) -> None:
+    """No check means reports without one, no report means an empty study, and neither lies before anything."""
+    folder = tmp_path / "new"
+    run("init", folder, "--contact", "https://research.example.org")
+    code, out, _ = run("-C", folder, "report", "--month", "2026-11")
+    assert (code, "- The study has no report yet." in out, "before the study" in out) == (0, True, False), out
+    path = tmp_path / "reports.csv"
+    path.write_text("url,date\nhttp://a.example.com/,2026-11-27\nhttp://b.example.com/,2026-11-28\n")
+    run("-C", folder, "import", path, "--source", "hotline")
+    out = run("-C", folder, "report", "--month", "2026-11", "--out", tmp_path / "page")[1]
+    assert "- 2 URLs were first reported; none was checked yet." in out, out
+    assert "2026-11, of which none was checked; clocks" in out, out
+    assert "2026-10: before the study's first report." in out, out
+    assert "none was checked yet." in (tmp_path / "page" / "report-2026-11.html").read_text()
+    out = run("-C", folder, "report", "--month", "2026-12")[1]
+    assert "- No URL was first reported in this month." in out, out
 
 
 def test_what_is_not_suppressed_is_not_put_into_a_publication(run: Run, study: Path, tmp_path: Path) -> None:

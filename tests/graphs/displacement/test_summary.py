@@ -10,6 +10,7 @@ import pytest
 from graphs.displacement.summary import Branch, Known, Moved, Removed, Summary, summary
 from waterbed.estimators.detection import Bounds
 from waterbed.model.results import Answer
+from waterbed.model.spelling import NOTHING, p_value
 
 BEFORE, AFTER = Removed(n=120, share=0.06, low=0.02, high=0.11), Removed(n=91, share=0.99, low=0.972, high=1.0)
 STEADY = (Removed(n=300, share=0.43, low=0.38, high=0.49), Removed(n=280, share=0.43, low=0.36, high=0.5))
@@ -58,7 +59,8 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
         branch="displacement",
         sentences=(
             "After the event Moerashost removed 99% (97 to 100%) of 91 reports within 24 hours, before "
-            "it 6% (2 to 11%) of 120; controls without the event 43% (36 to 50%) after it, 43% (38 to 49%) before.",
+            "it 6% (2 to 11%) of 120; controls without the event 43% (36 to 50%) after it, 43% (38 to 49%) before. "
+            "All intervals in this answer hold at once.",
             "So it removed more, beyond its controls (p below 0.001: chance alone would do so once in 1,000).",
             "Of 91 contents taken down there, at least 42 came up elsewhere within 14 days, some perhaps by chance. If "
             "reports find as much as declared, 40 to 72% moved, 20 to 55% of that abroad; what else moved is unknown.",
@@ -313,3 +315,38 @@ def test_what_explains_an_excess_is_said_where_it_is_claimed() -> None:
     ):
         assert told(**{"bias": strong, **changes}).changes == ()
     assert told(drift=made("d", 0.0, None), places=made("p", None, None, refusal="few")).changes == ()
+
+
+@pytest.mark.parametrize(("p", "times"), [(0.00648, 7), (0.0501, 51), (0.069, 69)])
+def test_a_p_is_the_same_in_sentences_and_tables(p: float, times: int) -> None:
+    """Rounded up to thousandths, and as often in 1,000 as it says."""
+    shown = p_value(p)
+    assert float(shown) == times / 1000
+    if p <= 0.05:
+        said = told(fall=made("removal, change", 0.93, p)).sentences[1]
+        assert f"(p {shown}: chance alone would do so {times} times in 1,000)" in said
+    assert (p_value(0.0004), p_value(None), p_value(1.0)) == ("<0.001", NOTHING, "1")
+
+
+def test_intervals_of_sentences_are_told_from_those_of_tables() -> None:
+    """The first paragraph says that all of them hold at once; without an interval it says nothing."""
+    assert told().sentences[0].endswith("All intervals in this answer hold at once.")
+    bare = (Removed(n=120, share=0.06), Removed(n=91, share=0.99))
+    moved = Moved(ended=91, surely=42, horizon_h=336.0)
+    assert "intervals" not in told(target=bare, controls=bare, moved=moved, abroad=None).text
+    assert "hold at once" in told(target=bare, controls=bare).sentences[0]
+
+
+def test_so_few_places_that_none_can_stand_out_are_said() -> None:
+    """With the p of the first of them, which is the least that the target could have."""
+    places = replace(made("places", 1.0, None), p=0.8, smallest_p=0.2)
+    assert (
+        told(places=places)
+        .changes[-1]
+        .endswith(
+            "ranks 4th by how much its appearances changed (p 0.8; with so few places even the 1st has p 0.2, "
+            "above 0.05)."
+        )
+    )
+    many = replace(places, p=0.2, smallest_p=0.04)
+    assert told(places=many).changes[-1].endswith("changed (p 0.2).")

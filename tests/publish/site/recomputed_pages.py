@@ -21,7 +21,7 @@ from tests.publish.site.recomputed_letter import letter
 from tests.publish.site.recomputed_rankings import answer_in, answers, overview, ranking
 from tests.publish.site.recomputed_sheets import quality, sheet
 from waterbed.model.results import Answer
-from waterbed.model.spelling import NOTHING, interval, number, percent
+from waterbed.model.spelling import NOTHING, interval, number, p_value, percent
 from waterbed.publish.site.displacement import MOST_ROWS, WEEK_ROWS, _monday, _signed
 from waterbed.publish.site.figures.hops import count
 from waterbed.publish.site.hops_shown import HELD, WORDS
@@ -285,14 +285,14 @@ def _answer(o: Row) -> list[str]:
     value = _ends(o)
     if o["estimate"] is not None:
         value = number(o["estimate"]) + (f" ({_ends(o)})" if o["low"] is not None else "")
-    p = NOTHING if o["p"] is None else f"{number(o['p'])} ({number(o['smallest_p'])})"
-    p += f", {o['test']} {number(o['adjusted'])}" if o["adjusted"] is not None else ""
+    p = NOTHING if o["p"] is None else f"{p_value(o['p'])} ({p_value(o['smallest_p'])})"
+    p += f", {o['test']} {p_value(o['adjusted'])}" if o["adjusted"] is not None else ""
     return [*told, squeezed(f"{value} {o['unit']}"), p, f"{thousands(o['n'])} {o['n_of']}", squeezed(o["note"])]
 
 
 def _period(o: Row) -> list[str]:
     counts = [thousands(o[name]) for name in ("target", "control", "buffer", "buffer_control", "reports")]
-    p = NOTHING if o["p"] is None else f"{number(o['p'])} ({number(o['smallest_p'])})"
+    p = NOTHING if o["p"] is None else f"{p_value(o['p'])} ({p_value(o['smallest_p'])})"
     return [str(o["age"]), minute_of(o["begins_at"]), *counts, number(o["gap"]), p]
 
 
@@ -304,7 +304,7 @@ def _destination(o: Row) -> list[str]:
 
 def _pair(o: Row) -> list[str]:
     ends = f"{o['from_name']} → {o['to_name']}"
-    return [ends, thousands(o["moves"]), number(o["lift"]), number(o["destination_p"]), number(o["timing_p"])]
+    return [ends, thousands(o["moves"]), number(o["lift"]), p_value(o["destination_p"]), p_value(o["timing_p"])]
 
 
 def method(check: Check) -> None:
@@ -330,7 +330,7 @@ def method(check: Check) -> None:
                 o["what"],
                 number(o["ratio"]),
                 NOTHING if o["low"] is None else f"{number(o['low'])} to {number(o['high'])}",
-                number(o["p"]),
+                p_value(o["p"]),
                 thousands(o["clocks"]),
                 thousands(o["of_clocks"]),
             ]

@@ -129,6 +129,9 @@ def _without_address(now: Row) -> str:
 
 def _sentences(its: Beside, now: Row, then: Row) -> list[str]:
     """The month in words."""
+    if now["urls"] and not _is_measured(now):
+        why = _followed(now) if now["followed_to"] else "none was checked yet"
+        return [f"{whole(now['urls'])} {'URL was' if now['urls'] == 1 else 'URLs were'} first reported; {why}."]
     if not _is_measured(now):
         return [f"This month is {_followed(now)}."]
     if not now["urls"]:

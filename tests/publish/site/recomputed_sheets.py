@@ -211,11 +211,16 @@ def quality(check: Check) -> None:
     outcomes, canaries, held = (its.rows(f"data/{name}") for name in ("outcomes", "canaries", "quarantines"))
     looks, undecided = sum(one["looks"] for one in outcomes), its.total["looks_undecided"]
     (lag,) = its.rows("data/schedule")
-    late = max(lag["oldest_s"] or 0, lag["taken_p95_s"] or 0) > lag["promised_s"]
-    promised = f"{'late' if late else 'in time'}: promised within {hours(lag['promised_s'])}"
-    nothing = "; nothing is due" if lag["oldest_s"] is None else ""
+    now, made = (
+        nothing if lag[name] is None else "late" if lag[name] > lag["promised_s"] else "in time"
+        for name, nothing in (("oldest_s", "nothing"), ("taken_p95_s", "none"))
+    )
+    open_checks = "noneof the checks is due"
+    if lag["oldest_s"] is not None:
+        open_checks = f"{hours(lag['oldest_s'])}since the oldest open check was due"
+    promised = f"promised within {hours(lag['promised_s'])}; due now: {now}; made in the last hour: {made}"
     if lag["taken_p95_s"] is not None:
-        nothing += f"; 95% of the last hour's checks were made within {hours(lag['taken_p95_s'])}"
+        promised += f", 95% within {hours(lag['taken_p95_s'])}"
     vantages = "vantage" if len(canaries) == 1 else "vantages"
     failed, all_looks = (sum(one[name] for one in canaries) for name in ("failed", "looks"))
     check.take(
@@ -224,7 +229,7 @@ def quality(check: Check) -> None:
         "count neither as up nor as down",
         f"{failed:,}canary checks failedof {all_looks:,}, from {len(canaries)} {vantages}",
         f"{whole(its.total['quarantines_open'])}quarantines open{len(held)} in all",
-        f"{hours(lag['oldest_s'] or 0)}since the oldest open check was due{promised}{nothing}",
+        f"{open_checks}{promised}",
     )
     check.table("Each source", list(map(_card, its.rows("feeds"))))
     check.table(
@@ -254,7 +259,7 @@ def quality(check: Check) -> None:
         "//dl[@class='facts']/div",
         f"Due now{lag['due']:,} checks",
         f"Oldest of these{oldest}; promised within {hours(lag['promised_s'])}",
-        f"Later than promised{lag['overdue']:,}",
+        f"Due now, and later than promised{lag['overdue']:,}",
         last,
     )
     check.table(

@@ -377,7 +377,7 @@ def test_quality_tells_everything() -> None:
         "2 canary checks failed",
         "1 quarantines open",
         "2.0 h",
-        "late: promised",
+        "promised within 15 min; due now: late; made in the last hour: in time",
     ):
         assert told in shown, told
     for told in ("7 of 9 sites went down", "soft gone", "9 days too old", "1,234", "0.5 90%: 2", "1 empty, 1 held"):

@@ -81,7 +81,7 @@ def _print(found: Findings) -> None:
         for sentence in (*found.summary.sentences, *found.summary.changes):
             say(sentence, broken=True)
         say("")
-    table = new_table("All numbers" if found.summary else _title(found), look="bold")
+    table = new_table("All numbers, each interval for itself" if found.summary else _title(found), look="bold")
     names = ["number", "arrivals", "estimate", "95% interval", "p (least)", "n"]
     names += ["unit"] if console.width >= _WIDE else []
     for name in names:
@@ -111,16 +111,16 @@ def _title(found: Findings) -> str:
 
 
 def _cells(answer: Answer) -> list[str]:
-    from waterbed.model.spelling import interval, number
+    from waterbed.model.spelling import interval, number, p_value
 
-    p = "-" if answer.p is None else f"{number(answer.p)} ({number(answer.smallest_p)})"
-    p += f", {answer.test} {number(answer.adjusted)}" if answer.adjusted is not None else ""
+    p = "-" if answer.p is None else f"{p_value(answer.p)} ({p_value(answer.smallest_p)})"
+    p += f", {answer.test} {p_value(answer.adjusted)}" if answer.adjusted is not None else ""
     estimate = "-" if answer.estimate is None else number(answer.estimate)
     return [answer.name, answer.reading, estimate, interval(answer), p, f"{answer.n:,}", answer.unit]
 
 
 def _pairs(found: Findings) -> None:
-    from waterbed.model.spelling import number
+    from waterbed.model.spelling import number, p_value
 
     rows = [row for row in found.pairs if row.reading == "not parallel"][:_PAIRS]
     if not rows:
@@ -129,6 +129,6 @@ def _pairs(found: Findings) -> None:
     for name in ("from", "to", "moves", "foretold", "lift", "p, where", "p, when"):
         table.add_column(name, justify="left" if name in ("from", "to") else "right")
     for row in rows:
-        tests = [number(p) for p in (row.lift, row.destination_p, row.timing_p)]
+        tests = [number(row.lift), p_value(row.destination_p), p_value(row.timing_p)]
         table.add_row(row.from_key, row.to_key, f"{row.moves:,}", f"{row.foretold:.1f}", *tests)
     print_table(table)

@@ -118,7 +118,7 @@ def _rows(study: Study, rows: Sequence[PlanRow], form: Format) -> None:
 def _places(places: Sequence[Candidate], target: str) -> None:
     """Print the places that were compared with the target."""
     table = new_table(f"Places beside {target}, from before the event", look="bold")
-    for name in ("place", "proposed as", "sites", "apart", "from target", "why no control"):
+    for name in ("place", "proposed as", "sites", "apart", "from target", "note"):
         table.add_column(name, justify="right" if name in ("sites", "apart", "from target") else "left")
     for one in places[:_SHOWN]:
         came = f"{one.received:,} of {one.arrivals:,}"

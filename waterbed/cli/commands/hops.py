@@ -165,9 +165,11 @@ def hops(
     _windows(Hop, found, info, "hops", form, wanted)
     if form is Format.table and (wanted.every or found[0][1] or not wanted.window):
         for window, own in found:
-            bounds = count_hops(own)
-            when = f"{window.label}: between" if wanted.every else "Between"
-            say(f"{when} {bounds.least:,} and {bounds.most:,} hops are displacement; the others were already there.")
+            if own:
+                bounds = count_hops(own)
+                when = f"{window.label}: between" if wanted.every else "Between"
+                sure = f"{when} {bounds.least:,} and {bounds.most:,} hops are displacement"
+                say(f"{sure}; the others were already there.")
         for one in beyond:
             say(
                 f"To {MEDIUM_WORDS[one.medium]}, at home and abroad alike: {one.least:,} to {one.most:,} contents "

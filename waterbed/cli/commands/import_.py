@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from waterbed.cli.options import NOTICE_FORMS, REPORT_FORMS, Zone
+from waterbed.cli.options import NOTICE_FORMS, REPORT_FORMS, Dates, Zone
 from waterbed.cli.output import FINDING, OK, complain, console, note, say
 from waterbed.model.errors import InputError, WaterbedError
 from waterbed.model.redaction import refuse_address
@@ -41,6 +41,7 @@ def import_(
         typer.Option("--format", help=f"One of {', '.join(REPORT_FORMS)}; detected from the file by default."),
     ] = None,
     zone: Zone = None,
+    dates: Dates = None,
     column: Annotated[
         list[str] | None,
         typer.Option(metavar="FIELD=HEADER", help="The file's own name of a column, as url=link.", show_default=False),
@@ -71,7 +72,7 @@ def import_(
         raise InputError("standard input is named more than once, and can be read once (docs/intake.md)")
     findings = 0
     named: dict[str, Any] = {"source": source, "category": category, "form": form, "zone": zone, "history": history}
-    named["columns"] = columns_of(column or ())
+    named |= {"columns": columns_of(column or ()), "dates": dates}
     with open_study(context.obj) as study:
         check_readable((path for path in (files or [])[1:] if path != _STANDARD), "a reports file")
         if watch:
@@ -147,6 +148,7 @@ def notices(
     ] = "ntd",
     form: Annotated[str, typer.Option("--format", help=f"{' or '.join(NOTICE_FORMS)}: the log of SCART.")] = "csv",
     zone: Zone = None,
+    dates: Dates = None,
 ) -> None:
     """Import notices; rejected lines are listed with their reason.
 
@@ -163,7 +165,7 @@ def notices(
     with open_study(context.obj) as study:
         check_readable(files[1:], "a file of notices")
         for path in files:
-            found = study.import_notices(path, sender=sender, kind=kind, form=form, zone=zone)
+            found = study.import_notices(path, sender=sender, kind=kind, form=form, zone=zone, dates=dates)
             findings += _imported(study, path, found)
     raise typer.Exit(FINDING if findings else OK)
 

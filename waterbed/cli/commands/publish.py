@@ -58,11 +58,12 @@ _NAMED = 5
 
 def _changed(publication: Publication) -> None:
     """Print how many hosters changed since the edition before, and who is left out."""
-    table = publication.table("changes-hoster")
-    counts = Counter(row.change for row in table.rows)
-    words = {"came": "came", "went": "went", "class": "changed class", "share": "moved beyond their interval"}
-    which = ", ".join(f"{counts[change]:,} {word}" for change, word in words.items())
-    note(f"hosters, {table.envelope.method.rpartition('; ')[2]}: {which} (changes-hoster.csv)")
+    if publication.changed_since is not None:
+        table = publication.table("changes-hoster")
+        counts = Counter(row.change for row in table.rows)
+        words = {"came": "came", "went": "went", "class": "changed class", "share": "moved beyond their interval"}
+        which = ", ".join(f"{counts[change]:,} {word}" for change, word in words.items())
+        note(f"hosters, {table.envelope.method.rpartition('; ')[2]}: {which} (changes-hoster.csv)")
     hidden = [name for kind, name in publication.edition.hidden if kind == "hoster"] if publication.edition else []
     if hidden:
         more = f" and {len(hidden) - _NAMED:,} more" if len(hidden) > _NAMED else ""

@@ -174,7 +174,7 @@ def _kind(by: str, role: Role) -> Kind:
         raise InputError("--role is for --by hoster alone: leave out one of the two (docs/ranking.md)")
     if by == "hoster":
         return ROLES[role.value]
-    return by.replace("-", "_") if by in RANKED else by
+    return by.replace("-", "_") if ranking(by) in RANKED else by
 
 
 def _side(home: bool | None) -> Side | None:
@@ -189,7 +189,7 @@ def _ranking(study: Study, tables: RankingTables, by: str, top: int | None, form
     rows: Sequence[RankingRow] = tables.rows
     print_ranking(rows[:top] if top else rows, ranking_info(study, tables, "ranking"), form.value)
     if form is Format.table and rows and all(row.key == UNKNOWN for row in rows):
-        _unattributed(tables.kind.replace("_", " "))
+        _unattributed(tables.kind.replace("_", " "), checked=tables.conclusions.until is not None)
     if form is Format.table and by == "hoster" and tables.clock == "reported":
         _weighing(tables.weighing())
     without = Counter(tables.without_address.values())
@@ -279,6 +279,9 @@ def _nothing() -> None:
     say("Nothing to rank: no reported URL was checked yet (waterbed import, waterbed recheck).")
 
 
-def _unattributed(kind: str) -> None:
+def _unattributed(kind: str, *, checked: bool) -> None:
     """Print why a ranking consists of one unattributed row."""
-    say(f"Nothing in the study tells the {kind} of any URL: see docs/ranking.md#what-is-ranked.")
+    if checked:
+        say(f"Nothing in the study tells the {kind} of any URL (docs/ranking.md, What is ranked).")
+    else:
+        say(f"No reported URL was checked yet, so nothing tells the {kind} of any (waterbed recheck).")

@@ -44,12 +44,13 @@ def report(
 
         with written_at(out):
             path = write_report(found, out)
-    _print(found)
+    print_report(found, written=path is not None)
     if path is not None:
         note(f"page: {path.resolve()}")
 
 
-def _print(found: MonthReport) -> None:
+def print_report(found: MonthReport, *, written: bool) -> None:
+    """Print a month's report; `written`: its page was written, too."""
     from waterbed.publish.site.report import figures, followed, row_share, sentences
 
     whose = f", reports of {found.source}" if found.source else ""
@@ -92,4 +93,5 @@ def _print(found: MonthReport) -> None:
             )
         print_table(table)
         if len(found.returned) > _SHOWN:
-            say(f"... {len(found.returned) - _SHOWN:,} more: --out writes all")
+            more = f"{len(found.returned) - _SHOWN:,} more"
+            say(f"... {more}, in the tables beside the page" if written else f"... {more}: --out FOLDER writes all")

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from waterbed.model.progress import staged
-from waterbed.model.spelling import NOTHING, number, percent
+from waterbed.model.spelling import NOTHING, number, p_value, percent
 from waterbed.model.table import TableInfo
 from waterbed.publish.site.figures.marks import Figure
 from waterbed.store.settings import Tlp
@@ -123,6 +123,7 @@ def templates() -> Environment:
     found.filters["percent"] = percent
     found.filters["thousands"] = thousands
     found.filters["number"] = number
+    found.filters["p_value"] = p_value
     found.filters["day"] = day
     found.filters["minute"] = minute
     return found

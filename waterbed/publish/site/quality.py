@@ -75,12 +75,20 @@ class Lag:
     taken_p95_s: Annotated[float | None, "the same, 95th percentile"]
 
     @property
-    def late(self) -> bool:
-        """True if checks are later than promised.
+    def now(self) -> str:
+        """The checks that are due now, against the promise."""
+        return "nothing" if self.oldest_s is None else self._in_time(self.oldest_s)
 
-        The oldest that is due, or more than 5% of the last hour's.
+    @property
+    def last_hour(self) -> str:
+        """The last hour's checks, against the promise.
+
+        Late where more than 5% of them were.
         """
-        return max(self.oldest_s or 0.0, self.taken_p95_s or 0.0) > self.promised_s
+        return "none" if self.taken_p95_s is None else self._in_time(self.taken_p95_s)
+
+    def _in_time(self, late_s: float) -> str:
+        return "late" if late_s > self.promised_s else "in time"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

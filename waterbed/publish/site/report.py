@@ -192,7 +192,10 @@ def figures(found: MonthReport) -> list[tuple[str, str, str]]:
 def followed(month: Month) -> str:
     """The time to which a month was followed."""
     if month.until is None:
-        return "before the study's first report"
+        if month.first is None:
+            return "in a study without a report"
+        before = month.window.until is not None and month.window.until <= month.first
+        return "before the study's first report" if before else "of which none was checked"
     if not measured(month):
         return f"not measured, as the study ends at {minute(month.until)} so far"
     short = month.window.end is not None and month.until < month.window.end
@@ -207,7 +210,12 @@ def measured(month: Month) -> bool:
 def sentences(found: MonthReport) -> list[str]:
     """The month in words."""
     now = found.month
-    if not measured(now):
+    if now.first is None:
+        return ["The study has no report yet."]
+    if now.urls and not measured(now):
+        why = followed(now) if now.until else "none was checked yet"
+        return [f"{now.urls:,} {'URL was' if now.urls == 1 else 'URLs were'} first reported; {why}."]
+    if now.until and not measured(now):
         return [f"This month is {followed(now)}."]
     if not now.urls:
         return ["No URL was first reported in this month."]

@@ -1,5 +1,6 @@
 """Runs the recheck spider: in this process, or in workers."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
@@ -23,6 +24,8 @@ _OURS = ("canary", "resolver")
 """A failure of our own network: it stops all workers."""
 _ORDER = (*_OURS, "lease", "signal")
 """What is told of several reasons; workers that a failure of another one stopped were stopped by a signal."""
+
+_SOON_S = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,8 @@ def _stopping(crawler: Crawler, continuous: Continuous | None, channel: Channel 
         session = session_of(crawler)
         if session:
             session.stop("signal")
+        else:  # the spider is not there yet
+            asyncio.get_running_loop().call_later(_SOON_S, stop)
 
     if continuous:
         return nullcontext()

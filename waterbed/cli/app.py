@@ -93,6 +93,19 @@ class _Root(TyperGroup):
         read_plainly(self.get_params(ctx))
         return super().parse_args(ctx, args)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Invoke a command; Ctrl-C ends it with one sentence.
+
+        A command says in the exception what is left of its work.
+        """
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            from waterbed.cli.output import complain  # noqa: PLC0415 (help needs no console)
+
+            complain("; ".join(["stopped", *map(str, stop.args)]))
+            raise
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Resolve a command, accepting the previous version's spellings."""
         return super().resolve_command(ctx, as_now(args))

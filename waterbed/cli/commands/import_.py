@@ -78,10 +78,20 @@ def import_(
             watched = WatchedFolder(study=study, folder=watch, named=named)
             findings = keep_watching(watched, _print_watched, every_s=every, rounds=rounds)
         for path in files or ():
-            report = _from_standard_input(study, named) if path == _STANDARD else study.import_reports(path, **named)
+            report = _from_file(study, path, named)
             print_import(path, report)
             findings += report.rejections + report.empty
     raise typer.Exit(FINDING if findings else OK)
+
+
+def _from_file(study: Study, path: Path, named: dict[str, Any]) -> ImportReport:
+    """Import one file; Ctrl-C is told what is left of it."""
+    try:
+        return _from_standard_input(study, named) if path == _STANDARD else study.import_reports(path, **named)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            "what was imported of the file so far is kept: import it again to finish (docs/intake.md, Importing again)"
+        ) from None
 
 
 def _from_standard_input(study: Study, named: dict[str, Any]) -> ImportReport:

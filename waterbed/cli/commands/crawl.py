@@ -43,6 +43,12 @@ _MEANT = {
 }
 
 
+_NO_CANARY = (
+    "No canary is configured ([canary] targets in waterbed.toml): nothing can be called down "
+    "(docs/operations.md, Canary)."
+)
+
+
 class EnrichTable(StrEnum):
     """The mode of `enrich`, and the table it prints."""
 
@@ -70,7 +76,7 @@ def recheck(
             report = run_recheck(folder, everything=everything, limit=limit)
     print_pass(report)
     if report.looks and not report.canary:
-        note("No canary is configured ([canary] targets in waterbed.toml): nothing can be called down.", broken=True)
+        note(_NO_CANARY, broken=True)
     raise typer.Exit(FINDING if report.stopped else OK)
 
 
@@ -84,21 +90,10 @@ def print_pass(report: PassReport) -> None:
         console.print(
             f"{report.workers} workers waited {report.waited_s:.2f} s to write, {report.longest_wait_s:.2f} s at most"
         )
-    if report.stopped == "canary":
-        console.print(
-            "Our own network failed its canary: the pass stopped, what is due stays due, nothing is concluded."
-        )
-    elif report.stopped == "resolver":
-        console.print(
-            "The resolver does not answer: no name was asked for, what is due stays due. Run one on this machine, or "
-            "name another in [names] resolver of waterbed.toml (docs/operations.md, Resolver)."
-        )
-    elif report.stopped == "lease":
-        console.print(
-            "It stood still for longer than its lease: others took over what it held, nothing is recorded twice."
-        )
-    elif report.stopped:
-        console.print("Stopped by a signal: what was being checked is recorded, the rest stays due.")
+    if report.stopped:
+        from crawler.recheck.run import STOPPED
+
+        console.print(STOPPED[report.stopped])
 
 
 def run(
@@ -119,6 +114,7 @@ def run(
     """
     import uvloop
 
+    from crawler.recheck.run import STOPPED
     from waterbed.service.helpers import Helpers
     from waterbed.service.logging import configure_logging
     from waterbed.service.service import Service, help_out
@@ -133,6 +129,8 @@ def run(
             for path in write_units(systemd, study=context.obj, keys=keys, config=config, processes=processes):
                 say(f"wrote {path}")
             return
+    if not config.canary.targets:
+        complain(_NO_CANARY)
     handler = configure_logging(config.log.format, verbose=context.find_root().params["verbose"])
     others = processes - 1
     # forked before this process has threads or connections of its own
@@ -143,7 +141,10 @@ def run(
             kept = uvloop.run(Service(folder, seconds=seconds, helpers=helpers).keep(_begun))
         finally:
             handler.flush()
-    console.print(f"{kept.looks:,} checks in {kept.passes:,} passes and {kept.seconds:,.0f} s; ended in order")
+    passes = f"{kept.passes:,} pass{'es' * (kept.passes != 1)}"
+    console.print(f"{kept.looks:,} checks in {passes} and {kept.seconds:,.0f} s; ended in order")
+    if kept.waited_for:
+        console.print(STOPPED[kept.waited_for])
 
 
 def _begun(endpoint: Endpoint | None) -> None:

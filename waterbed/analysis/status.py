@@ -22,6 +22,8 @@ FOLLOWED: Final = timedelta(hours=24)
 
 _ASKED_S: Final = 1.0
 
+_ROUTES: Final = ("waterbed data fetch ip-location-asn --add", "fetches a table of routes and adds it (npm)")
+
 Phase = Literal["empty", "reported", "measuring", "measured", "reproduced"]
 
 
@@ -123,14 +125,12 @@ def _blocks(study: Study) -> Iterator[tuple[str, str, str]]:
     if not days:
         yield (
             "no table of routes: nothing can be attributed to an AS or a hoster (docs/tables.md)",
-            "waterbed data fetch ip-location-asn --out tables-of-today",
-            "fetches a table of routes; waterbed tables add takes it in",
+            *_ROUTES,
         )
     elif (study.clock() - max(days)) / timedelta(days=1) > config.routes_max_age_days:
         yield (
             f"the newest table of routes is of {max(days):%Y-%m-%d}: later checks are attributed with a stale table",
-            "waterbed data fetch ip-location-asn --out tables-of-today",
-            "fetches a table of routes; waterbed tables add takes it in",
+            *_ROUTES,
         )
 
 

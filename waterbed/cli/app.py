@@ -242,11 +242,10 @@ def run() -> None:
         extra = _extra_of(problem.name or "")
         if extra is None:
             _unexpected(problem)
-        _end(
-            f"{_called()} needs {problem.name}, which this installation leaves out; install waterbed[{extra}] "
-            "(docs/operations.md, Installation)",
-            ours=False,
-        )
+        from waterbed.model.shell import installs  # noqa: PLC0415 (help needs none of it)
+
+        needs = f"{_called()} needs {problem.name}, which this installation leaves out"
+        _end(f"{needs}; {installs(extra)} (docs/operations.md, Installation)", ours=False)
     except WaterbedError as problem:
         _end(str(problem), ours=True)
     except Exception as problem:  # the last resort: name the place, never the values, which could be URLs

@@ -123,16 +123,13 @@ def _ask(given: _Answers, context: typer.Context) -> None:
 
 def _fetch(folder: Path) -> None:
     """Fetch tables of routes and places, and add them to the study."""
-    from waterbed.study.sources import fetch, source_of
+    from waterbed.cli.commands.tables import print_added
+    from waterbed.study.sources import add_source, source_of
     from waterbed.study.study import open_study
 
     with open_study(folder) as study, TemporaryDirectory(prefix="waterbed-") as work:
         for name in _TABLES:
-            source = source_of(name)
-            for one in fetch(source, Path(work)):
-                day = one.day or study.clock().date()
-                study.add_table(one.path, day, kind=one.kind, licence=source.licence)
-                say(f"added   {one.kind} of {day} ({one.path.name})")
+            print_added(add_source(study, source_of(name), Path(work)))
 
 
 def _next_step(folder: Path) -> None:

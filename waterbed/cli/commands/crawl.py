@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from waterbed.analysis.table_check import Compared
     from waterbed.service.endpoint import Endpoint
     from waterbed.store.backlog import ScheduleLag
+    from waterbed.store.config import Config
 
 _MEANT = {
     "measured_at": "measured at",
@@ -129,8 +130,6 @@ def run(
             for path in write_units(systemd, study=context.obj, keys=keys, config=config, processes=processes):
                 say(f"wrote {path}")
             return
-    if not config.canary.targets:
-        complain(_NO_CANARY)
     handler = configure_logging(config.log.format, verbose=context.find_root().params["verbose"])
     others = processes - 1
     # forked before this process has threads or connections of its own
@@ -138,7 +137,7 @@ def run(
     helpers = Helpers(work, others, seconds, config.service.longest_wait_s) if others else None
     with closing(open_folder(context.obj)) as folder:
         try:
-            kept = uvloop.run(Service(folder, seconds=seconds, helpers=helpers).keep(_begun))
+            kept = uvloop.run(Service(folder, seconds=seconds, helpers=helpers).keep(partial(_begun, config)))
         finally:
             handler.flush()
     passes = f"{kept.passes:,} pass{'es' * (kept.passes != 1)}"
@@ -147,7 +146,9 @@ def run(
         console.print(STOPPED[kept.waited_for])
 
 
-def _begun(endpoint: Endpoint | None) -> None:
+def _begun(config: Config, endpoint: Endpoint | None) -> None:
+    if not config.canary.targets:
+        complain(_NO_CANARY)
     if endpoint:
         note(f"health at {endpoint.shown}/health, figures at {endpoint.shown}/metrics; end with Ctrl-C", broken=True)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from waterbed.cli.options import NOTICE_FORMS, REPORT_FORMS, Zone
-from waterbed.cli.output import FINDING, OK, complain, console, note, say
+from waterbed.cli.output import FINDING, OK, complain, note, say
 from waterbed.model.errors import InputError, WaterbedError
 from waterbed.model.redaction import refuse_address
 
@@ -132,7 +132,7 @@ def print_import(path: Path, report: ImportReport) -> None:
     if report.external:
         note(f"{report.external:,} observations by third parties: kept apart from our own.", broken=True)
     if report.empty:
-        console.print("The file is empty: recorded as a delivery without reports; see waterbed doctor.")
+        say("No report in the file: recorded as an empty delivery, which waterbed doctor names.", broken=True)
     _print_rejected(report)
 
 

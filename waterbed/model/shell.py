@@ -7,7 +7,7 @@ from shutil import which
 
 
 def installs(extra: str) -> str:
-    """Words on how to install an extra: no package index has us."""
+    """How to install an extra, from the clone."""
     return f"install it in the clone with pip install '.[{extra}]'"
 
 

@@ -150,7 +150,7 @@ def fetch(source: Source, out: Path, version: str | None = None) -> list[Fetched
 
 
 def add_source(study: "Study", source: Source, out: Path, version: str | None = None) -> Iterator[Fetched]:
-    """Fetch a source into a folder and add its tables to a study.
+    """Fetch a source and add its tables to a study.
 
     A table that tells no day is of today.
     """

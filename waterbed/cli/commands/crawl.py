@@ -14,6 +14,7 @@ import typer
 
 from waterbed.cli.options import Format, Formatted, Processes
 from waterbed.cli.output import FINDING, OK, complain, console, for_tools, new_table, note, print_table, say
+from waterbed.model.wording import counted
 
 if TYPE_CHECKING:
     from crawler.recheck.run import PassReport
@@ -140,8 +141,8 @@ def run(
             kept = uvloop.run(Service(folder, seconds=seconds, helpers=helpers).keep(partial(_begun, config)))
         finally:
             handler.flush()
-    passes = f"{kept.passes:,} pass{'es' * (kept.passes != 1)}"
-    console.print(f"{kept.looks:,} checks in {passes} and {kept.seconds:,.0f} s; ended in order")
+    made = f"{counted(kept.looks, 'check')} in {counted(kept.passes, 'pass', 'passes')}"
+    console.print(f"{made} and {kept.seconds:,.0f} s; ended in order")
     if kept.waited_for:
         console.print(STOPPED[kept.waited_for])
 

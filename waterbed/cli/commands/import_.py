@@ -11,6 +11,7 @@ from waterbed.cli.options import NOTICE_FORMS, REPORT_FORMS, Zone
 from waterbed.cli.output import FINDING, OK, complain, note, say
 from waterbed.model.errors import InputError, WaterbedError
 from waterbed.model.redaction import refuse_address
+from waterbed.model.wording import counted
 
 if TYPE_CHECKING:
     from waterbed.intake.importer import ImportReport
@@ -126,11 +127,11 @@ def print_import(path: Path, report: ImportReport) -> None:
     forgotten = f", {report.forgotten:,} left out because their URLs were forgotten" if report.forgotten else ""
     name = "standard input" if path == _STANDARD else _plain(path)
     note(
-        f"{name}: {report.imported:,} reports imported, {report.known:,} already known, "
-        f"{report.rejections:,} lines rejected{forgotten}"
+        f"{name}: {counted(report.imported, 'report')} imported, {report.known:,} already known, "
+        f"{counted(report.rejections, 'line')} rejected{forgotten}"
     )
     if report.external:
-        note(f"{report.external:,} observations by third parties: kept apart from our own.", broken=True)
+        note(f"{counted(report.external, 'observation')} by third parties: kept apart from our own.", broken=True)
     if report.empty:
         say("No report in the file: recorded as an empty delivery, which waterbed doctor names.", broken=True)
     _print_rejected(report)
@@ -181,8 +182,8 @@ def notices(
 def _imported(study: Study, path: Path, found: NoticeImport) -> int:
     """Print an import's result; return the number of findings."""
     note(
-        f"{_plain(path)}: {found.imported:,} notices imported, {found.known:,} already known, "
-        f"{found.rejections:,} lines rejected"
+        f"{_plain(path)}: {counted(found.imported, 'notice')} imported, {found.known:,} already known, "
+        f"{counted(found.rejections, 'line')} rejected"
     )
     _print_rejected(found)
     if found.repeated:

@@ -16,6 +16,7 @@ from waterbed.cli.options import Format, Formatted
 from waterbed.cli.output import console, for_tools, note, say
 from waterbed.model.errors import InputError
 from waterbed.model.shell import command
+from waterbed.model.wording import counted
 
 if TYPE_CHECKING:
     from waterbed.analysis.status import Standing
@@ -189,7 +190,8 @@ def _stands(found: Standing, study: Path) -> None:
     if found.last_pass_at:
         unended = "its end is not in the package" if found.phase == "reproduced" else "going on, or killed"
         passed = f"last pass {found.last_pass_at:%Y-%m-%d %H:%M}, {found.last_pass_end or unended}"
-    say(f"{found.reports:,} reports; {found.due:,} checks due, {found.overdue:,} of them overdue; {passed}")
+    due = counted(found.due, "check")
+    say(f"{counted(found.reports, 'report')}; {due} due, {found.overdue:,} of them overdue; {passed}")
     for block in found.blocks:
         console.print(f"- {block}")
     if found.ranking_at and found.phase == "measuring":

@@ -416,7 +416,9 @@ def test_a_message_names_the_way(run: Run, tmp_path: Path) -> None:
     feed.write_text("link\n")
     one_sentence(run("-C", study, "import", feed), "(1 column there)")
     one_sentence(run("-C", study, "reveal", "628db3", "--reason", "test"), "at least its first 8")
-    one_sentence(run("lab", "run", feed, "--out", tmp_path / "l"), f"{feed} is not a world file")
+    one_sentence(
+        run("lab", "run", feed, "--out", tmp_path / "l"), f"{feed}: ", "; a world file was expected, see docs/lab.md"
+    )
     settings = (study / "waterbed.toml").read_text()
     (study / "waterbed.toml").write_text(settings.replace("[canary]", "[canry]"))
     one_sentence(run("-C", study, "status"), "unknown field 'canry' (at line ", "did you mean canary?")

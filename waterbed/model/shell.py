@@ -7,7 +7,7 @@ from shutil import which
 
 
 def installs(extra: str) -> str:
-    """How to install an extra, from the clone."""
+    """Words that tell what installs an extra, in the clone."""
     return f"install it in the clone with pip install '.[{extra}]'"
 
 

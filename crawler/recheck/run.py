@@ -1,11 +1,13 @@
 """Runs the recheck spider: in this process, or in workers."""
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import Final
 
 import uvloop
 from scrapy.crawler import Crawler
@@ -23,6 +25,18 @@ _OURS = ("canary", "resolver")
 """A failure of our own network: it stops all workers."""
 _ORDER = (*_OURS, "lease", "signal")
 """What is told of several reasons; workers that a failure of another one stopped were stopped by a signal."""
+
+STOPPED: Final[Mapping[Stop, str]] = {
+    "canary": "Our own network failed its canary: the pass stopped, what is due stays due, nothing is concluded.",
+    "resolver": (
+        "The resolver does not answer: no name was asked for, what is due stays due. Run one on this machine, or name "
+        "another in [names] resolver of waterbed.toml (docs/operations.md, Resolver)."
+    ),
+    "lease": "It stood still for longer than its lease: others took over what it held, nothing is recorded twice.",
+    "signal": "Stopped by a signal: what was being checked is recorded, the rest stays due.",
+}
+"""What a stopped pass is told as, by why it stopped."""
+_SOON_S = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +124,8 @@ def _stopping(crawler: Crawler, continuous: Continuous | None, channel: Channel 
         session = session_of(crawler)
         if session:
             session.stop("signal")
+        else:  # the spider is not there yet
+            asyncio.get_running_loop().call_later(_SOON_S, stop)
 
     if continuous:
         return nullcontext()

@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 WINDOW = range(131, 136)
 """Dumps that are imported one after the other: two before the empty one, itself, and two after it."""
 OK, FINDING = 0, 1
-_IMPORTED = re.compile(r"([\d,]+) reports imported, ([\d,]+) already known, ([\d,]+) lines rejected")
+_IMPORTED = re.compile(r"([\d,]+) reports? imported, ([\d,]+) already known, ([\d,]+) lines? rejected")
 _LOCKED = re.compile(r"SHA-256 ([0-9a-f]{64})")
 
 

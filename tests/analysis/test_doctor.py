@@ -317,3 +317,25 @@ def test_a_bad_rule_file_is_one_sentence_and_writes_nothing(tmp_path: Path) -> N
     line = next(n for n, text in enumerate(mine.read_text().splitlines(), 1) if text == 'id = "H8-legal"')
     assert f"line {line}, rule H8-legal: a rule cannot test 'statuss'" in str(said.exception)
     assert not (tmp_path / "study" / "verdicts").exists()
+
+
+def test_an_empty_delivery_is_told(tmp_path: Path) -> None:
+    """A source whose newest delivery had no report is a note, with how many were empty."""
+    with written(tmp_path, QUIET) as study:
+        for n, reports in enumerate((0, 9, 0)):
+            came = {"received_at": hour(n), "reports": reports, "new": reports, "rejected": 0}
+            study.store.add([Delivery(delivery_id=f"{n}", source="feed", run_id="r", **came)])  # type: ignore[arg-type]
+            told = "the last delivery of feed was empty" in whats(examine(study), "note")
+            assert told is (reports == 0)
+        (found,) = [one for one in examine(study) if one.what == "the last delivery of feed was empty"]
+        assert found.figures.endswith("; 2 of 3 were")
+
+
+def test_a_silent_resolver_is_a_problem(tmp_path: Path) -> None:
+    """The command asks it live, and names it first, as status does."""
+    with written(tmp_path, QUIET, names=Names(resolver="127.0.0.1:1", timeout_s=0.2)):
+        pass
+    said = command("-C", tmp_path / "study", "doctor", "--format", "json")
+    first = json.loads(said.stdout)["rows"][0]
+    assert (said.exit_code, first["severity"], first["figures"]) == (1, "problem", "127.0.0.1:1")
+    assert first["what"] == "the resolver does not answer: no name can be looked up"

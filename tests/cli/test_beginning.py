@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.publish.study import small_study
 from tests.study.copies import copied, kept
 from tests.study.rig import Run
 from waterbed.cli.app import app
@@ -155,3 +156,29 @@ def test_a_case_is_found_by_its_url_on_standard_input(run: Run, study: Path, giv
         given.seek(0)
         code, out, said = run("-C", study, "explain", "-")
         assert (code, "of no case" in said, text.strip().decode() in out + said) == (2, True, False)
+
+
+def test_a_study_that_never_checked_says_so(run: Run, study: Path, tmp_path: Path) -> None:
+    """`publish` without a report is refused; `rank` without a check names the next command."""
+    code, _, err = run("-C", study, "publish", tmp_path / "out")
+    assert (code, f"waterbed -C {study} import reports.csv" in err, (tmp_path / "out").exists()) == (2, True, False)
+    (tmp_path / "r.csv").write_text("url\nhttp://c.example.com/x\n")
+    run("-C", study, "import", tmp_path / "r.csv")
+    out = " ".join(run("-C", study, "rank")[1].split())
+    assert "No URL was checked yet; waterbed" in out
+    assert "recheck checks what is due" in out
+    assert "tells the hoster" not in out
+
+
+def test_a_publication_stands_apart(run: Run, tmp_path: Path) -> None:
+    """Files that no publication wrote are told of once; a study is not begun among published files."""
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mine.txt").write_text("mine")
+    with small_study(tmp_path) as study:
+        said = [run("-C", study.folder.path, "publish", out) for _ in range(2)]
+    told = "had 1 other files or folders: they stay"
+    assert [(code, told in " ".join(text.split())) for code, text, _ in said] == [(0, True), (0, False)]
+    assert (out / "mine.txt").read_text() == "mine"
+    code, _, err = run("init", out)
+    assert (code, "holds a publication" in err, (out / "waterbed.db").exists()) == (2, True, False)

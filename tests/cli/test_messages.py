@@ -130,7 +130,7 @@ def test_an_empty_file_is_a_delivery_without_reports(content: bytes, run: Run, s
     path.write_bytes(content)
     code, out, err = run("-C", study, "import", "--source", "feed", path)
     assert (code, err) == (1, "")
-    assert "The file is empty" in out
+    assert "recorded as an empty delivery, which waterbed doctor names" in out.replace("\n", " ")
     with open_study(study) as opened:
         (delivery,) = opened.folder.store.all(Delivery)
         assert (delivery.source, delivery.reports) == ("feed", 0)
@@ -170,7 +170,7 @@ def test_no_host_name_gets_in_by_another_column(run: Run, study: Path, tmp_path:
         f"http://d.example.com/,x,phishing,{'w' * 80}\n"
     )
     code, out, _ = run("-C", study, "import", path)
-    assert (code, "1 reports imported" in out, "3 lines rejected" in out) == (1, True, True)
+    assert (code, "1 report imported" in out, "3 lines rejected" in out) == (1, True, True)
     assert "secret" not in out
 
 
@@ -403,3 +403,33 @@ def test_a_study_is_made_without_standard_input(run: Run, tmp_path: Path, monkey
     """A closed one is no terminal: nothing is asked."""
     monkeypatch.setattr("sys.stdin", None)
     assert run("init", tmp_path / "s")[0] == 0
+
+
+def test_a_message_names_the_way(run: Run, tmp_path: Path) -> None:
+    """An address comes by standard input, a column has its header; a setting is named with its line and a guess."""
+    study = tmp_path / "s"
+    run("init", study)
+    one_sentence(run("-C", study, "explain", "http://secret.example.com/x"), "waterbed explain -")
+    feed = tmp_path / "feed.csv"
+    feed.write_text("link,when\nhttp://secret.example.com/x,2026-01-05\n")
+    one_sentence(run("-C", study, "import", feed), "(2 columns there)", "--column url=HEADER")
+    feed.write_text("link\n")
+    one_sentence(run("-C", study, "import", feed), "(1 column there)")
+    one_sentence(run("-C", study, "reveal", "628db3", "--reason", "test"), "at least its first 8")
+    one_sentence(
+        run("lab", "run", feed, "--out", tmp_path / "l"), f"{feed}: ", "; a world file was expected, see docs/lab.md"
+    )
+    settings = (study / "waterbed.toml").read_text()
+    (study / "waterbed.toml").write_text(settings.replace("[canary]", "[canry]"))
+    one_sentence(run("-C", study, "status"), "unknown field 'canry' (at line ", "did you mean canary?")
+    (study / "waterbed.toml").write_text(settings + "\n[canary]\n")
+    one_sentence(run("-C", study, "status"), "the table [canary] stands twice (at line ")
+
+
+def test_parquet_is_not_written_to_a_terminal(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refused with the way out; into a pipe or file it is written."""
+    study = tmp_path / "s"
+    run("init", study)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    one_sentence(run("-C", study, "rank", "--format", "parquet"), "> FILE.parquet")
+    one_sentence(run("-C", study, "tables", "list", "--format", "parquet"), "> FILE.parquet")

@@ -25,12 +25,6 @@ def test_no_hop_is_not_counted_as_displacement(run: Run, study: Path) -> None:
     assert (code, "displacement" in out, "already there" in out) == (0, False, False), out
 
 
-def test_a_ranking_without_a_check_says_so(run: Run, study: Path) -> None:
-    """It names the command that checks."""
-    out = run("-C", study, "rank", "--by", "upstream")[1]
-    assert "No reported URL was checked yet, so nothing tells the upstream of any (waterbed recheck)." in out
-
-
 @pytest.mark.parametrize(("word", "meant"), [("hosters", "hoster"), ("site_type", "site-type"), ("Country", "country")])
 def test_a_ranking_of_another_name_is_asked_back(run: Run, study: Path, word: str, meant: str) -> None:
     """The message lists the names that the help lists, and the likest of them."""

@@ -68,7 +68,7 @@ def test_a_command_says_which_extra_it_needs(folder: Path, words: str, extra: st
     without = _EXTRAS["serve"] if extra == "serve" else EVERY
     code, said = plainly(folder, "-C", folder / "s", *words.split(), without=without)
     assert (code, said.startswith(f"waterbed: waterbed {words.split(maxsplit=1)[0]} needs ")) == (2, True), said
-    assert f"waterbed[{extra}]" in said
+    assert f"install it in the clone with pip install '.[{extra}]'" in said
 
 
 def test_each_extra_names_the_modules_that_it_brings() -> None:

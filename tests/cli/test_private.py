@@ -52,7 +52,7 @@ def test_a_watch_names_no_address_and_sends_no_escape(run: Run, tmp_path: Path) 
     (coming / "u\x1b[2J\nall is well.csv").write_text("url\nhttp://b.example/\n")
     watched = ("import", "--watch", coming, "--every", "0.1", "--rounds", "4", "--source", "hotline")
     code, out, err = run("-C", study, *watched)
-    assert (code, out.count("1 reports imported")) == (1, 2), err
+    assert (code, out.count("1 report imported")) == (1, 2), err
     assert not any(word in out + err for word in ("secret", "\x1b", "\nall is well"))
 
 

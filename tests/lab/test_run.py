@@ -1,5 +1,9 @@
 """Lab runs end to end: the production crawler against known truth."""
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -100,3 +104,26 @@ def test_a_study_is_never_overwritten_by_a_rehearsal(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         run_scenario("no-such-scenario", tmp_path / "t")
     assert not (tmp_path / "t").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_ends_a_run(tmp_path: Path, number: signal.Signals) -> None:
+    """Heard within a pass it ends the whole run, with one sentence on what is left."""
+    started = "import sys; sys.argv[0] = 'waterbed'; from waterbed.cli.main import main; main()"
+    line = [sys.executable, "-c", started, "lab", "run", "waterbed", "--out", str(tmp_path / "s")]
+    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as process:
+        until = time.monotonic() + 60
+        try:
+            while time.monotonic() < until and not (tmp_path / "s" / "waterbed.db").exists():
+                time.sleep(0.1)
+            time.sleep(3)  # passes follow upon each other now
+            process.send_signal(number)
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    if number is signal.SIGINT or process.returncode != -number:  # between two passes SIGTERM is the kernel's
+        assert process.returncode == 130
+        assert said == (
+            f"waterbed: stopped; the study in {tmp_path / 's'} is half written: remove that folder, or name another "
+            "one, before you start again\n"
+        )

@@ -70,7 +70,7 @@ def test_the_example_adds_a_form_a_ranking_an_export_and_a_page(tmp_path: Path, 
     at = ("-C", tmp_path / "s" / "study")
     (tmp_path / "feed.txt").write_text("#pipes 1\n2026-01-07T10:00:00Z|malware|http://lab-example.com/x\nno|text\n")
     code, out, err = run(installed, *at, "import", tmp_path / "feed.txt", XDG_CONFIG_HOME=config)
-    assert (code, "1 reports imported" in out, "line 3: time|category|url was expected" in out) == (1, True, True), err
+    assert (code, "1 report imported" in out, "line 3: time|category|url was expected" in out) == (1, True, True), err
     code, out, _ = run(installed, *at, "rank", "--by", "union", "--format", "csv", XDG_CONFIG_HOME=config)
     keys = [line.split(",")[1] for line in out.splitlines()[1:]]
     assert (code, keys) == (0, ["in the EU", "unknown"])

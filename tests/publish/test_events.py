@@ -17,6 +17,8 @@ def test_a_broken_event_file_stops_a_publication_that_stands(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     study, out = tmp_path / "study", tmp_path / "out"
     assert run("init", study)[0] == 0
+    (tmp_path / "r.csv").write_text("url\nhttp://shop.example.com/\n")
+    run("-C", study, "import", tmp_path / "r.csv")
     assert run("-C", study, "publish", out)[0] == 0
     before = (out / "SHA256SUMS").read_bytes()
     (study / "events").mkdir(exist_ok=True)

@@ -87,6 +87,15 @@ def test_text_lines_stay_one_line(spoken: Callable[[Form], io.StringIO]) -> None
     assert len(told("text", out.getvalue())) == 1
 
 
+def test_text_lines_leave_out_what_is_not_known(spoken: Callable[[Form], io.StringIO]) -> None:
+    """A field without a value is not written; zero is."""
+    out = spoken("text")
+    fields = {"due": 0, "oldest_due_s": None, "why": ""}
+    logging.getLogger("waterbed.service").info("health", extra=fields)
+    line = out.getvalue()
+    assert ("due=0" in line, "oldest_due_s" in line, "why" in line) == (True, False, False)
+
+
 def test_what_cannot_be_written_tells_only_where(
     spoken: Callable[[Form], io.StringIO], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,9 +14,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from crawler.recheck.run import run_recheck
+from crawler.recheck.run import STOPPED, run_recheck
 from tests.service.rig import QUICK, asked, awaited, lines, served, set_service, started, until
 from tests.study.rig import NOON, feed, lab_study, reports_csv
+from tests.study.rig import Run as Command
 from waterbed.model.bookkeeping import Due, Run, RunEnd
 from waterbed.model.errors import StoreGone
 from waterbed.model.facts import Observation
@@ -209,6 +210,20 @@ def test_a_silent_resolver_leases_nothing(tmp_path: Path) -> None:
             await until(lambda: study.folder.store.count(Observation) == 5)
 
         served(study, outage)
+
+
+def test_a_study_without_a_resolver_is_told_what_to_do(run: Command, tmp_path: Path) -> None:
+    """`run` says once at its start and once at its end what `recheck` says, and that a canary is missing."""
+    folder = tmp_path / "s"
+    run("init", folder, "--resolver", "127.0.0.1:1")
+    (tmp_path / "r.csv").write_text("url\nhttp://shop.example.com/\n")
+    run("-C", folder, "import", tmp_path / "r.csv")
+    before = run("-C", folder, "recheck")[1]
+    said = STOPPED["resolver"]
+    assert said in " ".join(before.split())
+    out, err = (told.decode() for told in started(folder, "--for", "8").communicate(timeout=120))
+    assert (err.count(f'meaning="{said}"'), " ".join(out.split()).count(said)) == (1, 1)
+    assert err.startswith("waterbed: No canary is configured")
 
 
 def test_a_database_that_is_gone_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.study.rig import Run
 from waterbed.cli.main import main
 from waterbed.model.errors import InputError
 from waterbed.study.dated_tables import READERS
@@ -177,6 +178,7 @@ def test_the_commands_say_how_to_go_on(
     code, out, _ = run("fetch", "ip-location-asn", "--out", tmp_path / "out", "--version", "2.3.2025041118")
     assert code == 0
     assert f"waterbed tables add {tmp_path}/out/asn-ipv4.csv --date 2025-04-11 --kind routes --licence" in out
+    assert run("fetch", "ip-location-asn")[0] == 2
     code, _, err = run("fetch", "geolite2-asn", "--out", tmp_path / "out2")
     assert (code, "register with MaxMind" in err) == (2, True)
     code, _, err = run("fetch", "nonsense\x1b[2J", "--out", tmp_path / "out2")
@@ -185,3 +187,17 @@ def test_the_commands_say_how_to_go_on(
     assert (code, out.count("licence  ")) == (0, len(catalogue()))
     code, out, _ = run("list", "--format", "csv")
     assert (code, len(out.splitlines())) == (0, len(catalogue()) + 1)
+
+
+def test_a_fetched_source_is_added_to_the_study(client: Client, tmp_path: Path, run: Run) -> None:
+    """`data fetch --add` does what `status` proposes it for; the printed commands name the study as it was named."""
+    ready = _package(tmp_path / "ready.tgz", {"package/asn-ipv4.csv": TABLE, "package/asn-ipv6.csv": TABLE})
+    client("npm", f'cp {ready} "$5/example.tgz"')
+    study = tmp_path / "s"
+    run("init", study)
+    code, out, _ = run("-C", study, "data", "fetch", "ip-location-asn", "--out", tmp_path / "out")
+    assert (code, out.count(f"waterbed -C {study} tables add {tmp_path}/out/asn-ipv")) == (0, 2)
+    assert "no table of routes" in run("-C", study, "status")[1]
+    code, out, err = run("-C", study, "data", "fetch", "ip-location-asn", "--add")
+    assert (code, out.count("added   routes of ")) == (0, 2), err
+    assert "no table of routes" not in run("-C", study, "status")[1]

@@ -22,6 +22,7 @@ from waterbed.analysis.doctor_storage import (
     store_findings,
     unfinished_findings,
 )
+from waterbed.analysis.status import RUN_ONE, resolver_silent
 from waterbed.model.bookkeeping import Due, KeyCheck, Run, RunEnd
 from waterbed.model.conclusions import NAME_ENDS, Quarantine
 from waterbed.model.errors import KeyProblem
@@ -44,10 +45,10 @@ __all__ = ["Finding", "examine"]
 
 
 @stage("examining the study")
-def examine(study: Study) -> list[Finding]:
+def examine(study: Study, *, live: bool = False) -> list[Finding]:
     """Examine a study; findings in order of severity.
 
-    Writes nothing.
+    Writes nothing. `live`: its resolver is asked too.
     """
     damage = [*store_findings(study), *unfinished_findings(study)]
     damage += (lost := list(lake_findings(study)))
@@ -60,6 +61,7 @@ def examine(study: Study) -> list[Finding]:
         *privacy_findings(study),
         *backup_findings(study),
         *disk_findings(study),
+        *(_resolver(study) if live and not study.folder.frozen else ()),
         *([] if study.folder.frozen else _measuring(study, conclusions)),
         *_keys(study),
         *_quarantines(conclusions),
@@ -73,6 +75,14 @@ def examine(study: Study) -> list[Finding]:
     ]
     order = ("problem", "warning", "note")
     return sorted(found, key=lambda one: order.index(one.severity))
+
+
+@stage("asking the resolver")
+def _resolver(study: Study) -> Iterator[Finding]:
+    """Ask the study's resolver live; a lab's is gone."""
+    if not study.folder.lab and resolver_silent(study):
+        what = "the resolver does not answer: no name can be looked up"
+        yield finding("problem", what, study.config.names.resolver, RUN_ONE)
 
 
 def _measuring(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
@@ -217,15 +227,21 @@ def _unseen(conclusions: Conclusions) -> Iterator[Finding]:
 
 
 def _deliveries(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
-    """Feeds that are overdue.
+    """Feeds that are overdue, or whose last delivery was empty.
 
     Feeds that shrank are quarantines.
     """
     now = study.clock()
     times: dict[str, list[datetime]] = {}
+    empty: dict[str, list[bool]] = {}
     for delivery in sorted(conclusions.facts.deliveries, key=lambda delivery: delivery.received_at):
         times.setdefault(delivery.source, []).append(delivery.received_at)
+        empty.setdefault(delivery.source, []).append(not delivery.reports)
     for source, came in sorted(times.items()):
+        if empty[source][-1]:
+            figures = f"of {_at(came[-1])}; {sum(empty[source])} of {len(came)} were"
+            advice = "ask the source if it meant to send nothing; waterbed sources counts them"
+            yield finding("note", f"the last delivery of {source} was empty", figures, advice)
         gaps = [(after - before).total_seconds() for before, after in pairwise(came)]
         if len(gaps) < 3:
             continue

@@ -22,6 +22,8 @@ FOLLOWED: Final = timedelta(hours=24)
 
 _ASKED_S: Final = 1.0
 
+_ROUTES: Final = ("waterbed data fetch ip-location-asn --add", "fetches a table of routes and adds it (npm)")
+
 Phase = Literal["empty", "reported", "measuring", "measured", "reproduced"]
 
 
@@ -97,14 +99,22 @@ def _ranking_at(study: Study) -> datetime | None:
     return max(first + SPAN, begun) + FOLLOWED
 
 
+RUN_ONE: Final = "run one on this machine, or name another in [names] resolver (docs/operations.md, Resolver)"
+"""What a study without a resolver needs."""
+
+
+def resolver_silent(study: Study) -> bool:
+    """Ask the resolver live; true without an answer in time."""
+    names = study.config.names
+    return not asyncio.run(resolver_answers(names.resolver, timeout_s=min(names.timeout_s, _ASKED_S), tries=2))
+
+
 def _blocks(study: Study) -> Iterator[tuple[str, str, str]]:
     """What stands in the way: words, the command that mends it if one does, and what that does."""
     config, store = study.config, study.store
-    server = config.names.resolver
-    if not asyncio.run(resolver_answers(server, timeout_s=min(config.names.timeout_s, _ASKED_S), tries=2)):
+    if resolver_silent(study):
         yield (
-            f"the resolver {server} does not answer in a second: no name can be looked up; run one on this machine, or "
-            "name another in [names] resolver (docs/operations.md, Resolver)",
+            f"the resolver {config.names.resolver} does not answer in a second: no name can be looked up; {RUN_ONE}",
             "",
             "",
         )
@@ -123,14 +133,12 @@ def _blocks(study: Study) -> Iterator[tuple[str, str, str]]:
     if not days:
         yield (
             "no table of routes: nothing can be attributed to an AS or a hoster (docs/tables.md)",
-            "waterbed data fetch ip-location-asn --out tables-of-today",
-            "fetches a table of routes; waterbed tables add takes it in",
+            *_ROUTES,
         )
     elif (study.clock() - max(days)) / timedelta(days=1) > config.routes_max_age_days:
         yield (
             f"the newest table of routes is of {max(days):%Y-%m-%d}: later checks are attributed with a stale table",
-            "waterbed data fetch ip-location-asn --out tables-of-today",
-            "fetches a table of routes; waterbed tables add takes it in",
+            *_ROUTES,
         )
 
 

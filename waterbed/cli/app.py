@@ -93,6 +93,19 @@ class _Root(TyperGroup):
         read_plainly(self.get_params(ctx))
         return super().parse_args(ctx, args)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Invoke a command; Ctrl-C ends it with one sentence.
+
+        A command says in the exception what is left of its work.
+        """
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            from waterbed.cli.output import complain  # noqa: PLC0415 (help needs no console)
+
+            complain("; ".join(["stopped", *map(str, stop.args)]))
+            raise
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Resolve a command, accepting the previous version's spellings."""
         return super().resolve_command(ctx, as_now(args))
@@ -229,11 +242,10 @@ def run() -> None:
         extra = _extra_of(problem.name or "")
         if extra is None:
             _unexpected(problem)
-        _end(
-            f"{_called()} needs {problem.name}, which this installation leaves out; install waterbed[{extra}] "
-            "(docs/operations.md, Installation)",
-            ours=False,
-        )
+        from waterbed.model.shell import installs  # noqa: PLC0415 (help needs none of it)
+
+        needs = f"{_called()} needs {problem.name}, which this installation leaves out"
+        _end(f"{needs}; {installs(extra)} (docs/operations.md, Installation)", ours=False)
     except WaterbedError as problem:
         _end(str(problem), ours=True)
     except Exception as problem:  # the last resort: name the place, never the values, which could be URLs

@@ -68,6 +68,7 @@ def _interrupted(number: int, frame: FrameType | None) -> None:
     """
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
+            os.write(2, b"waterbed: stopped\n")
             os._exit(128 + number)
         frame = frame.f_back
     signal.signal(number, lambda *_: os._exit(128 + number))

@@ -14,7 +14,7 @@ from dataclasses import fields
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Literal
 
 from rich.console import Console
 
@@ -211,9 +211,18 @@ def for_tools(cls: type, rows: Sequence[Any], info: TableInfo, form: str) -> Non
             else as_json(cls, rows, info)
         )
     if isinstance(made, bytes):
-        sys.stdout.buffer.write(made)
+        _binary().write(made)
     else:
         sys.stdout.write(made)
+
+
+def _binary() -> BinaryIO:
+    """Standard output for bytes; InputError if it is a terminal."""
+    if sys.stdout.isatty():
+        raise InputError(
+            "Parquet is not text for a terminal; end the command with > FILE.parquet, or name another --format"
+        )
+    return sys.stdout.buffer
 
 
 def print_tables(
@@ -233,7 +242,7 @@ def print_tables(
     with stage("formatting", rows) as advance:
         counted = _counted(tables, advance)
         if form == "parquet":
-            write_parquet(arrow_schema(cls, info), counted, sys.stdout.buffer)
+            write_parquet(arrow_schema(cls, info), counted, _binary())
             return
         for piece in csv_pieces(cls, counted) if form == "csv" else json_pieces(cls, counted, info):
             sys.stdout.write(piece)
@@ -264,7 +273,7 @@ def print_cells(names: Sequence[str], found: Sequence[Sequence[Any]], form: str)
 
     if form == "parquet":
         cells = [[str(cell) for cell in column] for column in zip(*found, strict=True)] or [[] for _ in names]
-        sys.stdout.buffer.write(parquet_of(names, cells))
+        _binary().write(parquet_of(names, cells))
         return
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([names, *([*map(defused, row)] for row in found)])

@@ -135,7 +135,8 @@ def print_cards(found: Sequence[FeedCard]) -> None:
     _print_cells("Sources of reports", names, [_card_cells(card) for card in found[:SHOWN]])
     note(
         "delay: hours from report to import here. shared: URLs that others reported too; first: of these, here first "
-        "from it. held: deliveries without reports or with far fewer than usual (waterbed quarantine list).",
+        "from it. empty: deliveries without a report. held: deliveries far smaller than usual, or empty after others "
+        "(waterbed quarantine list).",
     )
     more(len(found))
 

@@ -209,8 +209,8 @@ def _in(place: Path) -> Keys | None:
 def _id(text: str) -> str:
     if not _ID.fullmatch(text.lower()):
         raise InputError(
-            "that is not an id: a url_id or host_id of 32 hexadecimal digits was expected, never an address itself "
-            "(docs/operations.md, Keys)"
+            "that is not an id: a url_id or host_id of 32 hexadecimal digits, or at least its first 8, was expected, "
+            "never an address itself (docs/operations.md, Keys)"
         )
     return text.lower()
 

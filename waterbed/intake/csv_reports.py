@@ -51,6 +51,7 @@ _HEADER = Columns(
     needed=(("url",),),
     page="docs/intake.md",
     others=_OTHERS,
+    otherwise="; --column url=HEADER names a column that is called otherwise",
 )
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from waterbed.model.errors import BadUrl, InputError
 from waterbed.model.redaction import names_something, redact, shown
 from waterbed.model.window import iso_time
+from waterbed.model.wording import counted
 from waterbed.store.bounded.limits import MOST_LINE
 
 Line = TypeVar("Line")
@@ -64,6 +65,8 @@ class Columns:
     """True if lines can end early; missing cells are empty."""
     others: Mapping[tuple[str, ...], str] = field(default_factory=dict)
     """Names that, beside a URL alone, tell a file of another kind, and what that is."""
+    otherwise: str = ""
+    """What to do where a needed column has another name."""
 
 
 def read_lines(
@@ -145,8 +148,8 @@ def _header(text: str, path: str, columns: Columns) -> _Header:
     for fields, names_told in zip(columns.needed, wanted, strict=True):
         if not any(field in positions for field in fields):
             raise InputError(
-                f"{path} lacks a column named {redact(names_told)} in its first line ({len(names)} columns there); "
-                f"a CSV file with a header line was expected ({columns.page})"
+                f"{path} lacks a column named {redact(names_told)} in its first line ({counted(len(names), 'column')} "
+                f"there); a CSV file with a header line was expected{columns.otherwise} ({columns.page})"
             )
     for twice in sorted({names[at] for at in positions.values() if names.count(names[at]) > 1}):
         raise InputError(

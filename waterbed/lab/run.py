@@ -67,7 +67,8 @@ async def drive(
 
     `now` holds the study's clock.
 
-    After the first pass of each quarter of a day `ask` is called: registries are asked then.
+    After the first pass of each quarter of a day `ask` is called: registries are asked then. A signal that stopped a
+    pass is raised as KeyboardInterrupt.
     """
     world = truth.world
     reports = sorted((*truth.reports, *truth.elsewhere), key=lambda report: report.reported_at)
@@ -94,6 +95,8 @@ async def drive(
         due = study.store.next_due()
         if due is not None and due <= now[0]:
             passes.append(await recheck(study.folder))
+            if passes[-1].stopped == "signal":  # it ended the pass in order, and ends the run too
+                raise KeyboardInterrupt
         if ask and number % max(1, round(_ASK_S / world.step_s)) == 0:
             await ask()
     return passes
@@ -261,10 +264,7 @@ def run_lab(scenario: str, out: Path, *, profile: Profile | None = None) -> LabR
 
 
 def run_scenario(scenario: str, out: Path, *, profile: Profile | None = None) -> LabRun:
-    """Simulate a scenario, measure it with the crawler, score it.
-
-    With a profile, all categories but abuse material are looked at in it.
-    """
+    """Simulate a scenario, measure it with the crawler, score it."""
     return run_world(read_world(scenario_path(scenario)), out, profile=profile)
 
 
@@ -316,7 +316,8 @@ async def _driven(study: Study, truth: Truth, servers: LabServers, now: list[dat
 
         async def ask() -> None:
             registries.set_registries(registries_of(truth, now[0]))
-            await enrich(study.folder)
+            if (await enrich(study.folder)).stopped:
+                raise KeyboardInterrupt
 
         return await drive(study, truth, servers, now, ask=ask)
 

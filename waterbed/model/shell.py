@@ -6,6 +6,11 @@ from pathlib import Path
 from shutil import which
 
 
+def installs(extra: str) -> str:
+    """Words that tell what installs an extra, in the clone."""
+    return f"install it in the clone with pip install '.[{extra}]'"
+
+
 def command(*words: object, study: Path = Path()) -> str:
     """A command of this program, to paste into a shell.
 

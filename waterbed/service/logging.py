@@ -55,7 +55,12 @@ def _fields() -> list[Processor]:
 def _renderers(form: str) -> list[Processor]:
     if form == "json":
         return [JSONRenderer()]
-    return [LogfmtRenderer(key_order=_FIRST, drop_missing=True)]
+    return [_known, LogfmtRenderer(key_order=_FIRST, drop_missing=True)]
+
+
+def _known(_: Any, __: str, line: _Line) -> _Line:
+    """Leave out fields without a value."""
+    return {name: value for name, value in line.items() if value is not None and value != ""}
 
 
 def _redacted(_: Any, __: str, line: _Line) -> _Line:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -16,8 +17,8 @@ import uvloop
 from crawler.crew import Channel, Message
 from crawler.logs import place_of
 from crawler.probe.prober import HostFacts
-from crawler.recheck.run import recheck
-from crawler.recheck.session import Continuous, Session
+from crawler.recheck.run import STOPPED, recheck
+from crawler.recheck.session import Continuous, Session, Stop
 from crawler.signals import stopped_by_channel, stopped_by_signals
 from waterbed.model.errors import InputError, LeaseLost, StoreFailure
 from waterbed.service.chores import REFRESH, Chores
@@ -47,6 +48,8 @@ class ServiceReport:
     passes: int
     looks: int
     seconds: float
+    waited_for: Stop | None = None
+    """Why the last pass stopped, unless a signal stopped it."""
 
 
 class Service:
@@ -77,6 +80,7 @@ class Service:
         self._chores = Chores(folder.path, own, self.gauges.chore)
         self._session: Session | None = None
         self._tries = 0
+        self._stopped: Stop | None = None
         self._jumped = False
         self._rng = random.Random()  # noqa: S311 (spreads tries, nothing secret)
 
@@ -107,7 +111,12 @@ class Service:
                 await asyncio.gather(*beats, return_exceptions=True)
                 if endpoint:
                     endpoint.close()
-        report = ServiceReport(passes=self.state.passes, looks=self.state.looks, seconds=monotonic() - self.state.began)
+        report = ServiceReport(
+            passes=self.state.passes,
+            looks=self.state.looks,
+            seconds=monotonic() - self.state.began,
+            waited_for=self._stopped,
+        )
         _log.info("ended", extra={"passes": report.passes, "looks": report.looks})
         return report
 
@@ -141,9 +150,10 @@ class Service:
             continuous = Continuous(seconds=left, on_begin=self._began, on_record=self._recorded)
             report = await recheck(self._folder, continuous=continuous)
             outcome = report.stopped or "finished"
-            why = _reason(report.stopped)
+            if report.stopped != "signal":
+                why, self._stopped = report.stopped or "", report.stopped
         except Exception as problem:
-            why = _cause(problem)
+            why, self._stopped = _cause(problem), None
             _log.warning("a pass failed", extra={"why": why, "place": place_of(problem)})
         finally:
             self._session = None
@@ -222,7 +232,8 @@ class Service:
         self._tries += 1
         self.state.enter("waiting", why)
         self.gauges.waited(why)
-        _log.warning("waiting", extra={"why": why, "seconds": seconds, "tries": self._tries})
+        meant = {"meaning": STOPPED[self._stopped]} if self._stopped and self._tries == 1 else {}
+        _log.warning("waiting", extra={"why": why, "seconds": seconds, "tries": self._tries, **meant})
         await self._pause(seconds)
 
     async def _let_settle(self) -> None:
@@ -291,7 +302,11 @@ class Service:
         try:
             return Endpoint(self._config, self.state, self.gauges.text)
         except OSError as problem:
-            _log.warning("no health endpoint: nothing can listen there", extra={"why": problem.strerror})
+            _log.warning(
+                "no health endpoint: nothing can listen there, which another run may do; see service.listen "
+                "(docs/service.md, Health)",
+                extra={"listen": self._config.listen, "why": os.strerror(problem.errno or 0)},
+            )
             return None
 
 
@@ -301,11 +316,6 @@ def help_out(study: Path, channel: Channel, seconds: float | None) -> Message:
     with closing(open_folder(study)) as folder:
         uvloop.run(Service(folder, seconds=seconds, channel=channel).keep())
     return {}
-
-
-def _reason(stopped: str | None) -> Why:
-    """Return the cause to wait for after a pass that was stopped."""
-    return {"canary": "canary", "resolver": "resolver", "lease": "lease"}.get(stopped or "", "")  # type: ignore[return-value]  # words of Why
 
 
 def _cause(problem: BaseException) -> Why:

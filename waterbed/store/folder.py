@@ -29,6 +29,7 @@ from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys, Vault, key_file, read_keys, refuse_inside, write_keys
 from waterbed.store.whole.files import DISK, locked, refuse_odd_name, write_whole
+from waterbed.store.whole.replacing import published_at
 
 LAB = "lab.toml"
 STORE_ENVIRONMENT = "WATERBED_STORE"
@@ -249,6 +250,8 @@ def create_folder(path: Path, config: Config, lab: Lab | None = None) -> Folder:
 def _refuse_study(path: Path) -> None:
     if (path / SETTINGS).exists():
         raise InputError(f"{path} holds a study already; choose another folder or remove it first")
+    if published_at(Path(os.path.realpath(path))):
+        raise InputError(f"{path} holds a publication, where a study's files do not belong; choose another folder")
 
 
 @contextmanager

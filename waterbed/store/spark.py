@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from waterbed.model.errors import InputError, OwnFailure, WaterbedError
+from waterbed.model.shell import installs
 from waterbed.model.version import __version__
 
 if TYPE_CHECKING:
@@ -118,8 +119,7 @@ def session(folder: Path, memory_mb: int = 4096, threads: int | None = None) -> 
         from pyspark.sql import SparkSession  # noqa: PLC0415 (an optional library, and a slow one)
     except ImportError:
         raise InputError(
-            'engine = "spark" needs pyspark, which is not installed: pip install "waterbed[spark]" (docs/lake.md, '
-            "Spark)"
+            f'engine = "spark" needs pyspark, which is missing; {installs("spark")} (docs/lake.md, Spark)'
         ) from None
     there = SparkSession.getActiveSession()
     if there is not None:

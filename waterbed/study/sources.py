@@ -9,17 +9,20 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from waterbed.model.errors import InputError
 from waterbed.store.whole.files import DISK
+
+if TYPE_CHECKING:
+    from waterbed.study.study import Study
 
 _PACKAGES = {
     "npm": re.compile(r"(?:@[a-z0-9][a-z0-9._-]{0,60}/)?[a-z0-9][a-z0-9._-]{0,100}"),
@@ -144,6 +147,17 @@ def fetch(source: Source, out: Path, version: str | None = None) -> list[Fetched
     return [
         Fetched(path=path, kind=file.kind, day=day) for path, file, day in zip(paths, source.files, days, strict=True)
     ]
+
+
+def add_source(study: "Study", source: Source, out: Path, version: str | None = None) -> Iterator[Fetched]:
+    """Fetch a source and add its tables to a study.
+
+    A table that tells no day is of today.
+    """
+    for one in fetch(source, out, version):
+        day = one.day or study.clock().date()
+        study.add_table(one.path, day, kind=one.kind, licence=source.licence)
+        yield replace(one, day=day)
 
 
 def _npm(package: str, version: str | None, work: Path) -> Path:

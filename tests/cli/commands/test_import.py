@@ -55,3 +55,15 @@ def test_standard_input_is_imported_once(run: Run, study: Path) -> None:
     assert "standard input is named more than once" in err
     with open_study(study) as opened:
         assert opened.store.count(Delivery) == 1
+
+
+def test_an_interrupted_import_says_what_is_left(run: Run, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends it with code 130 and one sentence: what was imported is kept."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("waterbed.intake.importer._one_batch", interrupted)
+    code, out, err = run("-C", study, "import", study.parent / "reports")
+    assert (code, out, err.count("\n")) == (130, "", 1)
+    assert err.startswith("waterbed: stopped; what was imported of the file so far is kept: import it again to finish")

@@ -92,7 +92,7 @@ def test_notices_are_imported_and_told(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "sent.csv"
     file.write_text(f"url,recipient,sent_at\n{URL},AS64500,2026-01-05\n{URL},no.name,2026-01-05\n{URL}x,x,2026-01-05\n")
     code, out, _ = run("-C", tmp_path / "s", "notices", file, "--sender", "hotline", "--kind", "dsa")
-    assert (code, "1 notices imported, 0 already known, 2 lines rejected" in out) == (1, True)
+    assert (code, "1 notice imported, 0 already known, 2 lines rejected" in out) == (1, True)
     assert "line 3: recipient must be a hoster's key" in out
     assert "line 4: its URL is unknown" in out
     assert ("forgetme" in out, "no.name" in out) == (False, False)

@@ -16,7 +16,7 @@ from waterbed.model.conclusions import ChainLink
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Target
 from waterbed.model.progress import stage
-from waterbed.model.redaction import shown
+from waterbed.model.redaction import names_something, shown
 from waterbed.store.tables import TABLES
 from waterbed.study.study import Study
 
@@ -42,6 +42,11 @@ def explain(study: Study, what: str, day: date | None = None) -> list[ChainLink]
         if url_id:
             return chain_of_url(study, url_id, day)
     key = _key(text)
+    if key is None and names_something(text):
+        raise InputError(
+            "an address or name was given where an id was expected: type waterbed explain -, and the URL as its input, "
+            f"which no shell keeps; {_SEE}"
+        )
     if key is None:
         raise InputError(
             f"{shown(text)} is neither the id of a URL (url_id of waterbed verdicts, 6 to 32 hexadecimal digits) nor "

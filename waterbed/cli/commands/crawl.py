@@ -14,6 +14,7 @@ import typer
 
 from waterbed.cli.options import Format, Formatted, Processes
 from waterbed.cli.output import FINDING, OK, complain, console, for_tools, new_table, note, print_table, say
+from waterbed.model.wording import counted
 
 if TYPE_CHECKING:
     from crawler.recheck.run import PassReport
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from waterbed.analysis.table_check import Compared
     from waterbed.service.endpoint import Endpoint
     from waterbed.store.backlog import ScheduleLag
+    from waterbed.store.config import Config
 
 _MEANT = {
     "measured_at": "measured at",
@@ -41,6 +43,12 @@ _MEANT = {
     "workers": "workers needed",
     "catch_up_hours": "hours to catch up",
 }
+
+
+_NO_CANARY = (
+    "No canary is configured ([canary] targets in waterbed.toml): nothing can be called down "
+    "(docs/operations.md, Canary)."
+)
 
 
 class EnrichTable(StrEnum):
@@ -70,7 +78,7 @@ def recheck(
             report = run_recheck(folder, everything=everything, limit=limit)
     print_pass(report)
     if report.looks and not report.canary:
-        note("No canary is configured ([canary] targets in waterbed.toml): nothing can be called down.", broken=True)
+        note(_NO_CANARY, broken=True)
     raise typer.Exit(FINDING if report.stopped else OK)
 
 
@@ -84,21 +92,10 @@ def print_pass(report: PassReport) -> None:
         console.print(
             f"{report.workers} workers waited {report.waited_s:.2f} s to write, {report.longest_wait_s:.2f} s at most"
         )
-    if report.stopped == "canary":
-        console.print(
-            "Our own network failed its canary: the pass stopped, what is due stays due, nothing is concluded."
-        )
-    elif report.stopped == "resolver":
-        console.print(
-            "The resolver does not answer: no name was asked for, what is due stays due. Run one on this machine, or "
-            "name another in [names] resolver of waterbed.toml (docs/operations.md, Resolver)."
-        )
-    elif report.stopped == "lease":
-        console.print(
-            "It stood still for longer than its lease: others took over what it held, nothing is recorded twice."
-        )
-    elif report.stopped:
-        console.print("Stopped by a signal: what was being checked is recorded, the rest stays due.")
+    if report.stopped:
+        from crawler.recheck.run import STOPPED
+
+        console.print(STOPPED[report.stopped])
 
 
 def run(
@@ -119,6 +116,7 @@ def run(
     """
     import uvloop
 
+    from crawler.recheck.run import STOPPED
     from waterbed.service.helpers import Helpers
     from waterbed.service.logging import configure_logging
     from waterbed.service.service import Service, help_out
@@ -140,13 +138,18 @@ def run(
     helpers = Helpers(work, others, seconds, config.service.longest_wait_s) if others else None
     with closing(open_folder(context.obj)) as folder:
         try:
-            kept = uvloop.run(Service(folder, seconds=seconds, helpers=helpers).keep(_begun))
+            kept = uvloop.run(Service(folder, seconds=seconds, helpers=helpers).keep(partial(_begun, config)))
         finally:
             handler.flush()
-    console.print(f"{kept.looks:,} checks in {kept.passes:,} passes and {kept.seconds:,.0f} s; ended in order")
+    made = f"{counted(kept.looks, 'check')} in {counted(kept.passes, 'pass', 'passes')}"
+    console.print(f"{made} and {kept.seconds:,.0f} s; ended in order")
+    if kept.waited_for:
+        console.print(STOPPED[kept.waited_for])
 
 
-def _begun(endpoint: Endpoint | None) -> None:
+def _begun(config: Config, endpoint: Endpoint | None) -> None:
+    if not config.canary.targets:
+        complain(_NO_CANARY)
     if endpoint:
         note(f"health at {endpoint.shown}/health, figures at {endpoint.shown}/metrics; end with Ctrl-C", broken=True)
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from waterbed.cli.options import NOTICE_FORMS, REPORT_FORMS, Dates, Zone
-from waterbed.cli.output import FINDING, OK, complain, console, note, say
+from waterbed.cli.output import FINDING, OK, complain, note, say
 from waterbed.model.errors import InputError, WaterbedError
 from waterbed.model.redaction import refuse_address
+from waterbed.model.wording import counted
 
 if TYPE_CHECKING:
     from waterbed.intake.importer import ImportReport
@@ -79,10 +80,20 @@ def import_(
             watched = WatchedFolder(study=study, folder=watch, named=named)
             findings = keep_watching(watched, _print_watched, every_s=every, rounds=rounds)
         for path in files or ():
-            report = _from_standard_input(study, named) if path == _STANDARD else study.import_reports(path, **named)
+            report = _from_file(study, path, named)
             print_import(path, report)
             findings += report.rejections + report.empty
     raise typer.Exit(FINDING if findings else OK)
+
+
+def _from_file(study: Study, path: Path, named: dict[str, Any]) -> ImportReport:
+    """Import one file; Ctrl-C is told what is left of it."""
+    try:
+        return _from_standard_input(study, named) if path == _STANDARD else study.import_reports(path, **named)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            "what was imported of the file so far is kept: import it again to finish (docs/intake.md, Importing again)"
+        ) from None
 
 
 def _from_standard_input(study: Study, named: dict[str, Any]) -> ImportReport:
@@ -117,13 +128,13 @@ def print_import(path: Path, report: ImportReport) -> None:
     forgotten = f", {report.forgotten:,} left out because their URLs were forgotten" if report.forgotten else ""
     name = "standard input" if path == _STANDARD else _plain(path)
     note(
-        f"{name}: {report.imported:,} reports imported, {report.known:,} already known, "
-        f"{report.rejections:,} lines rejected{forgotten}"
+        f"{name}: {counted(report.imported, 'report')} imported, {report.known:,} already known, "
+        f"{counted(report.rejections, 'line')} rejected{forgotten}"
     )
     if report.external:
-        note(f"{report.external:,} observations by third parties: kept apart from our own.", broken=True)
+        note(f"{counted(report.external, 'observation')} by third parties: kept apart from our own.", broken=True)
     if report.empty:
-        console.print("The file is empty: recorded as a delivery without reports; see waterbed doctor.")
+        say("No report in the file: recorded as an empty delivery, which waterbed doctor names.", broken=True)
     _print_rejected(report)
 
 
@@ -173,8 +184,8 @@ def notices(
 def _imported(study: Study, path: Path, found: NoticeImport) -> int:
     """Print an import's result; return the number of findings."""
     note(
-        f"{_plain(path)}: {found.imported:,} notices imported, {found.known:,} already known, "
-        f"{found.rejections:,} lines rejected"
+        f"{_plain(path)}: {counted(found.imported, 'notice')} imported, {found.known:,} already known, "
+        f"{counted(found.rejections, 'line')} rejected"
     )
     _print_rejected(found)
     if found.repeated:

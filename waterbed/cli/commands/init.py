@@ -16,6 +16,7 @@ from waterbed.cli.options import Format, Formatted
 from waterbed.cli.output import console, for_tools, note, say
 from waterbed.model.errors import InputError
 from waterbed.model.shell import command
+from waterbed.model.wording import counted
 
 if TYPE_CHECKING:
     from waterbed.analysis.status import Standing
@@ -123,16 +124,13 @@ def _ask(given: _Answers, context: typer.Context) -> None:
 
 def _fetch(folder: Path) -> None:
     """Fetch tables of routes and places, and add them to the study."""
-    from waterbed.study.sources import fetch, source_of
+    from waterbed.cli.commands.tables import print_added
+    from waterbed.study.sources import add_source, source_of
     from waterbed.study.study import open_study
 
     with open_study(folder) as study, TemporaryDirectory(prefix="waterbed-") as work:
         for name in _TABLES:
-            source = source_of(name)
-            for one in fetch(source, Path(work)):
-                day = one.day or study.clock().date()
-                study.add_table(one.path, day, kind=one.kind, licence=source.licence)
-                say(f"added   {one.kind} of {day} ({one.path.name})")
+            print_added(add_source(study, source_of(name), Path(work)))
 
 
 def _next_step(folder: Path) -> None:
@@ -192,7 +190,8 @@ def _stands(found: Standing, study: Path) -> None:
     if found.last_pass_at:
         unended = "its end is not in the package" if found.phase == "reproduced" else "going on, or killed"
         passed = f"last pass {found.last_pass_at:%Y-%m-%d %H:%M}, {found.last_pass_end or unended}"
-    say(f"{found.reports:,} reports; {found.due:,} checks due, {found.overdue:,} of them overdue; {passed}")
+    due = counted(found.due, "check")
+    say(f"{counted(found.reports, 'report')}; {due} due, {found.overdue:,} of them overdue; {passed}")
     for block in found.blocks:
         console.print(f"- {block}")
     if found.ranking_at and found.phase == "measuring":

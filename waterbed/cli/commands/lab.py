@@ -28,7 +28,6 @@ from waterbed.cli.scores import (
 )
 
 if TYPE_CHECKING:
-    from waterbed.lab.run import LabRuns
     from waterbed.lab.simulate.power import Plan, PowerRow
     from waterbed.model.table import TableInfo
 
@@ -179,7 +178,21 @@ def demo(
     _rehearse(scenario, out, None)
 
 
-def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> LabRuns:
+def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> None:
+    from waterbed.store.own_files import SETTINGS
+
+    begun = (out / SETTINGS).exists()
+    try:
+        _rehearsed(scenario, out, profile)
+    except KeyboardInterrupt:
+        if begun or not (out / SETTINGS).exists():
+            raise
+        raise KeyboardInterrupt(
+            f"the study in {out} is half written: remove that folder, or name another one, before you start again"
+        ) from None
+
+
+def _rehearsed(scenario: str, out: Path, profile: ProfileName | None) -> None:
     from graphs.displacement.event import EVENTS
     from waterbed.analysis.rankings.tables import ranking_of
     from waterbed.cli.rankings import print_ranking
@@ -213,7 +226,6 @@ def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> LabRuns:
     print_bytes_seen(done.first.counts)
     print_marked(out, marked_files(out, done.first.marker))
     written(files)
-    return done
 
 
 def _power(rows: Sequence[PowerRow], plan: Plan, of: str, form: str) -> None:

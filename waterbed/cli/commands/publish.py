@@ -17,6 +17,7 @@ from waterbed.cli.options import Follow, Override, Since, Until
 from waterbed.cli.output import note, say, written, written_at
 from waterbed.cli.windows import asked
 from waterbed.model.errors import InputError
+from waterbed.model.shell import command
 
 if TYPE_CHECKING:
     from waterbed.publish.policy import Publication
@@ -41,14 +42,27 @@ def publish(
 
     For example: waterbed -C mystudy publish out
     """
+    from waterbed.model.facts import Report
     from waterbed.publish.release import publish_all
+    from waterbed.store.whole.replacing import published_at
     from waterbed.study.study import open_study
 
     window = asked(since, until, follow).window
     with open_study(context.obj) as study, written_at(out, published=True):
+        published = published_at(out) is not None
+        if not published and not out.is_file() and not study.store.count(Report):
+            raise InputError("this study has no report, so there is nothing to publish; import reports first "
+                             f"({command('import', 'reports.csv', study=context.obj)})")  # fmt: skip
+        others = 0 if published or not out.is_dir() else sum(1 for _ in out.iterdir())
         conclusions = study.conclude(window=window)
         made = publish_all(study, out, conclusions, override=override, errata=errata, written=_changed)
         written(made)
+        if others:
+            note(
+                f"{out} had {others:,} other files or folders: they stay among the published ones, and whoever hands "
+                "on the folder hands them on too",
+                broken=True,
+            )
 
 
 _DAY_S = 86_400

@@ -16,6 +16,7 @@ from waterbed.cli.rankings import BY_WINDOW, PLACES_BY_WINDOW, print_ranking, pr
 from waterbed.cli.windows import Asked, asked, print_by_window
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.errors import InputError
+from waterbed.model.shell import command
 
 if TYPE_CHECKING:
     from waterbed.analysis.rankings.keys import Kind
@@ -188,8 +189,10 @@ def _ranking(study: Study, tables: RankingTables, by: str, top: int | None, form
 
     rows: Sequence[RankingRow] = tables.rows
     print_ranking(rows[:top] if top else rows, ranking_info(study, tables, "ranking"), form.value)
-    if form is Format.table and rows and all(row.key == UNKNOWN for row in rows):
-        _unattributed(tables.kind.replace("_", " "), checked=tables.conclusions.until is not None)
+    if form is Format.table and rows and tables.conclusions.until is None:
+        note(f"No URL was checked yet; {command('recheck', study=study.path)} checks what is due.", broken=True)
+    elif form is Format.table and rows and all(row.key == UNKNOWN for row in rows):
+        _unattributed(tables.kind.replace("_", " "))
     if form is Format.table and by == "hoster" and tables.clock == "reported":
         _weighing(tables.weighing())
     without = Counter(tables.without_address.values())
@@ -279,9 +282,6 @@ def _nothing() -> None:
     say("Nothing to rank: no reported URL was checked yet (waterbed import, waterbed recheck).")
 
 
-def _unattributed(kind: str, *, checked: bool) -> None:
+def _unattributed(kind: str) -> None:
     """Print why a ranking consists of one unattributed row."""
-    if checked:
-        say(f"Nothing in the study tells the {kind} of any URL (docs/ranking.md, What is ranked).")
-    else:
-        say(f"No reported URL was checked yet, so nothing tells the {kind} of any (waterbed recheck).")
+    say(f"Nothing in the study tells the {kind} of any URL (docs/ranking.md, What is ranked).")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
@@ -14,11 +14,12 @@ from waterbed.cli.options import TABLE_KINDS, Format, Formatted
 from waterbed.cli.output import FINDING, OK, for_tools, minute, new_table, note, print_cells, print_table, say
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage, staged
+from waterbed.model.shell import command
 
 if TYPE_CHECKING:
     from waterbed.analysis.table_check import TableCheck
     from waterbed.model.facts import Snapshot
-    from waterbed.study.sources import Source
+    from waterbed.study.sources import Fetched, Source
 
 tables_app = typer.Typer(
     help="Dated tables: address to origin AS, country or use; AS to organisation or provider; births of names.",
@@ -191,26 +192,41 @@ def data_renew(
 
 @data_app.command("fetch")
 def data_fetch(
+    context: typer.Context,
     source_id: Annotated[str, typer.Argument(metavar="ID", help="A source, as named by waterbed data list.")],
-    out: Annotated[Path, typer.Option(help="Folder for the files.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the files.", show_default=False)] = None,
+    add: Annotated[bool, typer.Option("--add", help="Add the tables to the study.")] = False,
     version: Annotated[str | None, typer.Option(help="The package's version; else the catalogue's.")] = None,
 ) -> None:
     """Fetch a source with its package client (npm, apt-get).
 
-    Prints how to add it.
+    Without --add it prints the commands that add it.
 
-    For example: waterbed data fetch ip-location-asn --out tables
+    For example: waterbed -C mystudy data fetch ip-location-asn --add
     """
-    from waterbed.study.sources import fetch, source_of
+    from waterbed.study.sources import add_source, fetch, source_of
+    from waterbed.study.study import open_study
 
     source = source_of(source_id)
+    if add:
+        with open_study(context.obj) as study, TemporaryDirectory(prefix="waterbed-") as work:
+            print_added(add_source(study, source, out or Path(work), version))
+        return
+    if out is None:
+        raise InputError("name a folder for the files with --out, or add them to the study with --add (docs/tables.md)")
     with stage("fetching"):
         fetched = fetch(source, out, version)
     say(f"licence: {source.licence}. Date of the data: {source.day}.")
+    say("Add them to a study with:")
     for one in fetched:
-        words = ["tables", "add", str(one.path), "--date", one.day.isoformat() if one.day else "YYYY-MM-DD"]
-        line = shlex.join(["waterbed", *words, "--kind", one.kind, "--licence", source.licence])
-        say(line)
+        words = ["tables", "add", one.path, "--date", one.day.isoformat() if one.day else "YYYY-MM-DD"]
+        say(command(*words, "--kind", one.kind, "--licence", source.licence, study=context.obj))
+
+
+def print_added(fetched: Iterable[Fetched]) -> None:
+    """Print each table that was fetched and added."""
+    for one in fetched:
+        say(f"added   {one.kind} of {one.day} ({one.path.name})")
 
 
 _SOURCE_COLUMNS = ("id", "what", "kinds", "forms", "licence", "registration", "get", "version", "date", "note")

@@ -42,7 +42,7 @@ def parse_world(data: bytes | str, where: str = "the world file") -> World:
     try:
         world = decode(data, type=World)
     except msgspec.DecodeError as problem:
-        raise InputError(f"{where}: {problem}; {_SEE}") from None
+        raise InputError(f"{where}: {problem}; a world file was expected, {_SEE}") from None
     for mistake in _mistakes(
         world, {"canary": CANARY_NETWORKS, **{key: (network,) for key, network in BEYOND.items()}}
     ):

@@ -2,10 +2,11 @@
 
 import re
 from pathlib import Path
-from typing import Any, Final, TypeVar, overload
+from typing import Any, Final, TypeVar, get_args, overload
 
 import msgspec
 
+from waterbed.model.redaction import meant, shown
 from waterbed.store.bounded.files import content
 from waterbed.store.bounded.limits import MOST_TOML
 
@@ -44,11 +45,46 @@ def decode(data: bytes | str, *, type: Any = dict) -> Any:
         if _LONG_KEY.search(_TEXT.sub(lambda found: "text" if found["text"] else "", text)):
             raise msgspec.DecodeError(f"a key has more than {_MOST_PARTS} parts")
         return msgspec.toml.decode(text, type=type)
-    except msgspec.DecodeError:
-        raise
+    except msgspec.DecodeError as problem:
+        raise msgspec.DecodeError(_plainly(str(problem), text, type)) from None
     except UnicodeDecodeError:
         raise msgspec.DecodeError("it is not UTF-8") from None
     except RecursionError:
         raise msgspec.DecodeError("it is nested too deeply") from None
     except (ValueError, OverflowError):
         raise msgspec.DecodeError("it holds a number or time out of range") from None
+
+
+_TWICE: Final = re.compile(r"Cannot declare \((.*?),?\) twice")
+_UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*?)`(?: - at `\$\.?(.*)`)?")
+
+
+def _plainly(problem: str, text: str, root: Any) -> str:
+    """Put a parser's message in plain words.
+
+    A key is named with its line, if only one has it, and with a known key that is like it.
+    """
+    twice = _TWICE.match(problem)
+    if twice:
+        name = ".".join(part.strip(" '\"") for part in twice[1].split(","))
+        return f"the table [{name}] stands twice{problem[twice.end() :]}"
+    unknown = _UNKNOWN.fullmatch(problem)
+    if not unknown:
+        return problem
+    name, within = unknown[1], re.sub(r"\[.*?\]", "", unknown[2] or "")
+    begins = re.compile(rf"""[ \t]*(?:\[[^\]\n]*\b)?["']?{re.escape(name)}["']?[ \t]*[=.\]]""")
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if begins.match(line)]
+    at = f" (at line {lines[0]})" if len(lines) == 1 else ""
+    return f"unknown field {shown(name)}{f' of {within}' if within else ''}{at}{meant(name, _fields(root, within))}"
+
+
+def _fields(root: Any, within: str) -> list[str]:
+    """Names of the fields of a type, or of what lies in it."""
+    for name in filter(None, within.split(".")):
+        own = {one.encode_name: one.type for one in msgspec.structs.fields(root)} if _is_struct(root) else {}
+        root = next((one for one in (own.get(name), *get_args(own.get(name))) if _is_struct(one)), None)
+    return [one.encode_name for one in msgspec.structs.fields(root)] if _is_struct(root) else []
+
+
+def _is_struct(one: Any) -> bool:
+    return isinstance(one, type) and issubclass(one, msgspec.Struct)

@@ -26,6 +26,8 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="The quarantine's id, or i
 def doctor(context: typer.Context, form: Formatted = Format.table) -> None:
     """Check the study for problems; exit code 1 for any.
 
+    The resolver is asked live.
+
     For example: waterbed -C mystudy doctor --format json
     """
     from waterbed.analysis.doctor import examine
@@ -34,7 +36,7 @@ def doctor(context: typer.Context, form: Formatted = Format.table) -> None:
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        found = examine(study)
+        found = examine(study, live=True)
         _print(Finding, found, table_info(study, "findings", by="finding"), form)
     raise typer.Exit(FINDING if any(finding.open for finding in found) else OK)
 

@@ -33,7 +33,7 @@ LEVEL: Final = 1.0 - 0.05 / STATED
 """Level of each, so that all hold together in 95% of studies (Bonferroni)."""
 
 
-AT_ONCE: Final = " All intervals in this answer hold at once."
+AT_ONCE: Final = " All intervals hold at once."
 """The sentence that tells them from those in tables, each of which holds for itself."""
 
 
@@ -306,7 +306,7 @@ def _cause(known: Known) -> str:
     usual = ": not unusual" if test.p > 0.5 else ""
     return (
         f"Compared with its controls, its {counted} changed as much or more in {as_much or 'none'} of {others} other "
-        f"spans as long as that after the event (p {_number(test.p)}{usual})."
+        f"spans of equal length (p {_number(test.p)}{usual})."
     )
 
 

@@ -110,9 +110,9 @@ def test_the_option_imports_a_spreadsheets_dates(run: Run, tmp_path: Path) -> No
     code, out, _ = run(*study, "import", reports)
     assert (code, "with --dates day-first or --dates month-first" in " ".join(out.split())) == (1, True), out
     code, out, _ = run(*study, "import", reports, "--dates", "day-first")
-    assert (code, "1 reports imported" in out) == (0, True), out
+    assert (code, "1 report imported" in out) == (0, True), out
     code, out, _ = run(*study, "notices", notices, "--dates", "day-first")
-    assert (code, "1 notices imported" in out) == (0, True), out
+    assert (code, "1 notice imported" in out) == (0, True), out
     for command, path in (("import", reports), ("notices", notices)):
         code, _, said = run(*study, command, path, "--dates", "dmy")
         assert (code, "--dates 'dmy' is not day-first or month-first (docs/intake.md, Dates)" in said) == (2, True), (

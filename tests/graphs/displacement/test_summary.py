@@ -60,7 +60,7 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
         sentences=(
             "After the event Moerashost removed 99% (97 to 100%) of 91 reports within 24 hours, before "
             "it 6% (2 to 11%) of 120; controls without the event 43% (36 to 50%) after it, 43% (38 to 49%) before. "
-            "All intervals in this answer hold at once.",
+            "All intervals hold at once.",
             "So it removed more, beyond its controls (p below 0.001: chance alone would do so once in 1,000).",
             "Of 91 contents taken down there, at least 42 came up elsewhere within 14 days, some perhaps by chance. If "
             "reports find as much as declared, 40 to 72% moved, 20 to 55% of that abroad; what else moved is unknown.",
@@ -253,8 +253,8 @@ def test_the_cause_is_told_among_enough_dates() -> None:
     """With 19 other spans of time or more those are counted that changed as much, which claims nothing."""
     many = replace(made("mean change", -0.5, None), p=0.05, smallest_p=0.05)
     text = (
-        "Compared with its controls, its new content changed as much or more in {} of 19 other spans as long as that "
-        "after the event (p {:g}{})."
+        "Compared with its controls, its new content changed as much or more in {} of 19 other spans of "
+        "equal length (p {:g}{})."
     )
     for p, others in ((0.05, "none"), (0.1, "1"), (0.15, "2"), (0.55, "10"), (1.0, "19")):
         assert text.format(others, p, ": not unusual" if p > 0.5 else "") in told(stands_out=replace(many, p=p)).text
@@ -330,7 +330,7 @@ def test_a_p_is_the_same_in_sentences_and_tables(p: float, times: int) -> None:
 
 def test_intervals_of_sentences_are_told_from_those_of_tables() -> None:
     """The first paragraph says that all of them hold at once; without an interval it says nothing."""
-    assert told().sentences[0].endswith("All intervals in this answer hold at once.")
+    assert told().sentences[0].endswith("All intervals hold at once.")
     bare = (Removed(n=120, share=0.06), Removed(n=91, share=0.99))
     moved = Moved(ended=91, surely=42, horizon_h=336.0)
     assert "intervals" not in told(target=bare, controls=bare, moved=moved, abroad=None).text

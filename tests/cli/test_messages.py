@@ -423,7 +423,7 @@ def test_a_message_names_the_way(run: Run, tmp_path: Path) -> None:
     (study / "waterbed.toml").write_text(settings.replace("[canary]", "[canry]"))
     one_sentence(run("-C", study, "status"), "unknown field 'canry' (at line ", "did you mean canary?")
     (study / "waterbed.toml").write_text(settings + "\n[canary]\n")
-    one_sentence(run("-C", study, "status"), "the table [canary] stands twice (at line ")
+    one_sentence(run("-C", study, "status"), "the table 'canary' stands twice (at line ")
 
 
 def test_parquet_is_not_written_to_a_terminal(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -170,7 +170,7 @@ def test_our_own_outage_leases_nothing(tmp_path: Path) -> None:
             study.folder.config = msgspec.structs.replace(study.folder.config, canary=_canary(study, good))
             await until(lambda: store.count(Observation) == 20)
 
-        served(study, outage)
+        assert served(study, outage).waited_for is None
         assert study.schedule_lag().due == 0
 
 
@@ -209,7 +209,7 @@ def test_a_silent_resolver_leases_nothing(tmp_path: Path) -> None:
             study.folder.lab = good
             await until(lambda: study.folder.store.count(Observation) == 5)
 
-        served(study, outage)
+        assert served(study, outage).waited_for is None
 
 
 def test_a_study_without_a_resolver_is_told_what_to_do(run: Command, tmp_path: Path) -> None:

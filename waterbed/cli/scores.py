@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from waterbed.cli.graphs import hops_counted
 from waterbed.cli.output import console, new_table, percent, points, print_table, say
 from waterbed.model.conclusions import HopKind
+from waterbed.model.wording import counted
 
 if TYPE_CHECKING:
     from waterbed.lab.run import LabRun, LabRuns
@@ -161,7 +162,7 @@ def print_bytes_by_class(counts: Counts) -> None:
 
 def print_marked(folder: Path, files: Sequence[Path]) -> None:
     """Print files that hold body bytes; there should be none."""
-    found = f"{len(files):,} {'file' if len(files) == 1 else 'files'} in {folder}" if files else f"No file in {folder}"
+    found = f"{counted(len(files), 'file') if files else 'No file'} in {folder}"
     say(f"{found} {'hold' if len(files) > 1 else 'holds'} content of a page or an image")
     for path in files:
         say(f"  {path}")

@@ -65,10 +65,8 @@ async def drive(
 ) -> list[PassReport]:
     """Walk through virtual time: import reports, check due URLs.
 
-    `now` holds the study's clock.
-
-    After the first pass of each quarter of a day `ask` is called: registries are asked then. A signal that stopped a
-    pass is raised as KeyboardInterrupt.
+    `now` holds the study's clock. After the first pass of each quarter of a day `ask` is called: registries are asked
+    then. A signal that stopped a pass is raised as KeyboardInterrupt.
     """
     world = truth.world
     reports = sorted((*truth.reports, *truth.elsewhere), key=lambda report: report.reported_at)
@@ -244,7 +242,8 @@ def replay(feed: Path, routes: Sequence[Path], day: date, out: Path) -> Replayed
 def run_lab(scenario: str, out: Path, *, profile: Profile | None = None) -> LabRuns:
     """Run a scenario, and its control run if requested.
 
-    The control run lies in the folder `beside` of the first.
+    The control run lies in the folder `beside` of the first. With a profile, all categories but abuse material are
+    looked at in it.
     """
     world = read_world(scenario_path(scenario))
     first = run_world(world, out, profile=profile)

@@ -175,7 +175,7 @@ class Service:
             session.stop("signal")
 
     def _recorded(self, batch: Sequence[HostFacts]) -> None:
-        self._tries = 0
+        self._tries, self._stopped = 0, None
         self._count(looked(batch))
 
     def _count(self, looks: Sequence[Looked]) -> None:

@@ -51,8 +51,10 @@ def publish(
     with open_study(context.obj) as study, written_at(out, published=True):
         published = published_at(out) is not None
         if not published and not out.is_file() and not study.store.count(Report):
-            raise InputError("this study has no report, so there is nothing to publish; import reports first "
-                             f"({command('import', 'reports.csv', study=context.obj)})")  # fmt: skip
+            first = command("import", "reports.csv", study=context.obj)
+            raise InputError(
+                f"this study has no report, so there is nothing to publish; import reports first ({first})"
+            )
         others = 0 if published or not out.is_dir() else sum(1 for _ in out.iterdir())
         conclusions = study.conclude(window=window)
         made = publish_all(study, out, conclusions, override=override, errata=errata, written=_changed)

@@ -189,7 +189,7 @@ def _ranking(study: Study, tables: RankingTables, by: str, top: int | None, form
 
     rows: Sequence[RankingRow] = tables.rows
     print_ranking(rows[:top] if top else rows, ranking_info(study, tables, "ranking"), form.value)
-    if form is Format.table and rows and tables.conclusions.until is None:
+    if form is Format.table and rows and tables.conclusions.whole.until is None:
         note(f"No URL was checked yet; {command('recheck', study=study.path)} checks what is due.", broken=True)
     elif form is Format.table and rows and all(row.key == UNKNOWN for row in rows):
         _unattributed(tables.kind.replace("_", " "))

@@ -55,7 +55,7 @@ def decode(data: bytes | str, *, type: Any = dict) -> Any:
         raise msgspec.DecodeError("it holds a number or time out of range") from None
 
 
-_TWICE: Final = re.compile(r"Cannot declare \((.*?),?\) twice")
+_TWICE: Final = re.compile(r"Cannot (?:declare|mutate immutable namespace) \((.*?),?\)(?: twice)?")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*?)`(?: - at `\$\.?(.*)`)?")
 
 
@@ -67,7 +67,7 @@ def _plainly(problem: str, text: str, root: Any) -> str:
     twice = _TWICE.match(problem)
     if twice:
         name = ".".join(part.strip(" '\"") for part in twice[1].split(","))
-        return f"the table [{name}] stands twice{problem[twice.end() :]}"
+        return f"the table {shown(name)} stands twice{problem[twice.end() :]}"
     unknown = _UNKNOWN.fullmatch(problem)
     if not unknown:
         return problem

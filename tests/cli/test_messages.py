@@ -424,6 +424,8 @@ def test_a_message_names_the_way(run: Run, tmp_path: Path) -> None:
     one_sentence(run("-C", study, "status"), "unknown field 'canry' (at line ", "did you mean canary?")
     (study / "waterbed.toml").write_text(settings + "\n[canary]\n")
     one_sentence(run("-C", study, "status"), "the table 'canary' stands twice (at line ")
+    (study / "waterbed.toml").write_text(settings + '\n[x."shop.example.com"]\n[x."shop.example.com"]\n')
+    one_sentence(run("-C", study, "status"), "the table [not shown] stands twice (at line ")
 
 
 def test_parquet_is_not_written_to_a_terminal(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from waterbed.model.bookkeeping import Audit, KeyCheck, Run, Sealed
 from waterbed.model.errors import InputError, KeyProblem
 from waterbed.model.progress import Stage, listen
 from waterbed.store import leases, sealed, vault
+from waterbed.store.audit import audit_entry
 from waterbed.store.folder import Folder, open_folder
 from waterbed.store.vault import Vault, key_file, read_keys
 
@@ -79,6 +81,44 @@ def test_no_old_ciphertext_is_left_in_any_file(tmp_path: Path) -> None:
     left = files(folder.path)
     assert sum(text[:24] in data for text in old[::5] for data in left) == 0
     folder.close()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_no_page_keeps_a_copy_of_what_moved_to_another(tmp_path: Path, seed: int) -> None:
+    """Entries of many lengths split pages when they are sealed anew or shredded, and nothing old is left in them."""
+    rng = random.Random(seed)
+    lengths = (60, 100, 400)
+
+    def entry(entry_id: str, length: int, number: int) -> Sealed:
+        return Sealed(entry_id=entry_id, kind="url", ciphertext=rng.randbytes(length), key_number=number)
+
+    for study in range(8):
+        folder = made(tmp_path / str(study))
+        first = [entry(rng.randbytes(16).hex(), rng.choice(lengths), 1) for _ in range(1_000)]
+        for start in range(0, len(first), 500):
+            folder.store.add(first[start : start + 500])
+        sealed.reseal(folder.store, lambda one: entry(one.entry_id, len(one.ciphertext), 2), 2)
+        assert sealed.wipe(folder.store)
+        assert left_of(first, folder.path) == 0
+        kept = [one for one in folder.store.all(Sealed) if one.kind == "url"]
+        gone = kept[::3]
+        sealed.shred(
+            folder.store,
+            [one.entry_id for one in gone],
+            host_id=None,
+            now=datetime(2024, 5, 1, tzinfo=UTC),
+            audit=audit_entry("forget", gone[0].entry_id, "asked for"),
+        )
+        assert sealed.wipe(folder.store)
+        assert left_of(gone, folder.path) == 0
+        assert len(folder.store.all(Sealed)) == len(kept) - len(gone)
+        folder.close()
+
+
+def left_of(entries: list[Sealed], folder: Path) -> int:
+    """How many of these ciphertexts begin anywhere in a folder's files."""
+    left = files(folder)
+    return sum(one.ciphertext[:24] in data for one in entries for data in left)
 
 
 def files(folder: Path) -> list[bytes]:

@@ -153,23 +153,38 @@ def _remove(cls: type, column: str, ids: Sequence[str], connection: Connection) 
     return removed
 
 
+_ANEW = (
+    "CREATE TABLE written_anew AS SELECT * FROM {table}",
+    "DELETE FROM {table}",
+    "INSERT INTO {table} SELECT * FROM written_anew",
+    "DROP TABLE written_anew",
+)
+"""Leaves a table's rows on fresh pages: SQLite overwrites a page that it frees, whole."""
+
+
 def wipe(store: Store) -> bool:
     """Overwrite remains of removed entries; False if a reader interfered.
 
     Those of changed entries too. StoreFailure if the disk fails.
 
-    SQLite: removed bytes are overwritten when they are removed; the write-ahead log still holds pages as they were, so
-    it is emptied. PostgreSQL: the table is written anew without its dead rows; the server's own log is not ours.
+    The tables are written anew without their dead rows. SQLite: removed bytes are overwritten when they are removed,
+    but a page that was split keeps copies of what moved to another; and the write-ahead log holds pages as they were,
+    so it is emptied. PostgreSQL: the server's own log is not ours.
     """
+    tables = [table_name(one) for one in (Sealed, KeyCheck)]
     try:
         if store.sqlite:
+            with store.writing() as connection:
+                for table in tables:
+                    for statement in _ANEW:
+                        connection.exec_driver_sql(statement.format(table=table))
             with closing(store.engine.raw_connection()) as pooled:
                 answer = pooled.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
                 return bool(answer) and not answer[0]
         with store.engine.connect() as connection:
             plain = connection.execution_options(isolation_level="AUTOCOMMIT")
-            for table in (Sealed, KeyCheck):  # it waits for readers
-                plain.exec_driver_sql(f"VACUUM (FULL) {table_name(table)}")
+            for table in tables:  # it waits for readers
+                plain.exec_driver_sql(f"VACUUM (FULL) {table}")
     except (sqlite3.Error, DatabaseError) as problem:
         raise StoreFailure(
             f"what was removed could not be wiped from the store's files ({type(problem).__name__}): the disk is full "

@@ -226,8 +226,8 @@ def resampled_share(
     if begin.shape != end.shape or begin.shape != ours.shape or heavy.shape[1:] != begin.shape or not begin.size:
         raise ValueError("a resampled share needs clocks, and one weight for each in each resample")
     held, counted, even = _cells(begin, np.maximum(end, begin + 1), ours, within)
-    rows, at = np.unique(held, axis=0, return_inverse=True)
-    at = at.reshape(-1)
+    _, first, at = np.unique(np.packbits(held, axis=1), axis=0, return_index=True, return_inverse=True)
+    rows, at = held[first].astype(float), at.reshape(-1)
     once = np.bincount(at, minlength=len(rows)).astype(float)[None, :]
     mass = _fitted(rows, once, counted, even)
     row_mass = rows * mass
@@ -245,7 +245,7 @@ def resampled_share(
 
 def _cells(
     begin: Floats, end: Floats, ours: npt.NDArray[np.bool_], within: float
-) -> tuple[Floats, npt.NDArray[np.bool_], Floats]:
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], Floats]:
     """Cells that each clock may have ended in, clocks x cells; those of the cause in time; mass spread evenly.
 
     Evenly over time: what the likelihood cannot tell apart keeps the parts that it begins with, as in
@@ -261,18 +261,24 @@ def _cells(
     held = np.concatenate([span & (ours | running)[:, None], span & (~ours | running)[:, None]], axis=1)
     counted = np.concatenate([high <= within, np.zeros(low.size, dtype=bool)])
     widths = np.tile(np.where(np.isinf(high), max(1.0, low[-1]), high - low), 2)
-    return held.astype(float), counted, (widths / widths.sum())[None, :]
+    return held, counted, (widths / widths.sum())[None, :]
 
 
 def _fitted(rows: Floats, weights: Floats, counted: npt.NDArray[np.bool_], mass: Floats) -> Floats:
-    """Masses of the cells, resamples x cells."""
-    total = weights.sum(axis=1, keepdims=True)
+    """Masses of the cells, resamples x cells; each resample is fitted until its own share is settled."""
+    found, left = mass.copy(), np.arange(len(weights))
+    shares = weights / weights.sum(axis=1, keepdims=True)
     before = np.full(len(weights), np.inf)
     for _ in range(_MOST_ROUNDS):
         seen = np.maximum(mass @ rows.T, _TINY)
-        mass = mass * ((weights / seen) @ rows) / total
+        mass = mass * ((shares / seen) @ rows)
         now = mass[:, counted].sum(axis=1)
-        if np.abs(now - before).max() < _SETTLED:
-            break
+        going = np.abs(now - before) >= _SETTLED
+        if not going.all():
+            found[left[~going]] = mass[~going]
+            left, mass, shares, now = left[going], mass[going], shares[going], now[going]
+            if not left.size:
+                return found
         before = now
-    return mass
+    found[left] = mass
+    return found

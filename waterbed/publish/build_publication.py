@@ -1,7 +1,8 @@
 """Builds a publication: rankings, compliance, flows and cases."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -39,6 +40,7 @@ from waterbed.publish.intervals import follows, sites_by_week
 from waterbed.publish.policy import BEYOND, BY_WEEK, COMPANIES, DEADLINES, EFFECTS, KEYS, Policy, Publication, Table
 from waterbed.publish.suppression import Key
 from waterbed.publish.told_rows import told_weeks
+from waterbed.store.forked import beside
 from waterbed.store.lake.reading import observed_span
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.metadata import table_info
@@ -76,8 +78,10 @@ def publication_of(study: Study, conclusions: Conclusions, before: Sequence[Last
     kinds = told_kinds(conclusions.whole.facts.reports, KINDS)
     ranked = {kind: RankingTables(conclusions=conclusions, kind=kind, clock=config.clock) for kind in kinds}
     told = {by: compliance_of(study, by=by, conclusions=conclusions) for by in LEVELS if conclusions.facts.notices}
-    made = (ranking_tables(study, ranked, told), flow_tables(study, conclusions), case_tables(study, conclusions))
-    tables = list(staged("tables", chain.from_iterable(made)))
+    with _beside(ranked["hoster"]) as weeks:
+        rankings = ranking_tables(study, ranked, told, weeks)
+        made = (rankings, flow_tables(study, conclusions), case_tables(study, conclusions))
+        tables = list(staged("tables", chain.from_iterable(made)))
     book = conclusions.attributor.book.on(now.date())
     declared = sorted({key for event in public_events(study).values() for key in event.all_places})
     return Publication(
@@ -210,8 +214,26 @@ def _attributes(its: RankingTables) -> bool:
     return any(key and key != UNKNOWN for appearance in its.appearances for key in appearance.keys)
 
 
+@contextmanager
+def _beside(its: RankingTables) -> Iterator[Callable[[], list[WindowShare]]]:
+    """A ranking's rows by week; they and the study's hops are found beside the block if there is much."""
+    whole = its.conclusions.whole
+    if its.shared:  # the other processes find at hand what the database is asked for
+        _ = its.rows, whole.hop_context, len(whole.past)
+    with (
+        beside(lambda: whole.hops, forked=its.shared) as hops,
+        beside(partial(_week_rows, its), forked=its.shared) as weeks,
+    ):
+        whole.finder = hops if its.shared else None
+        yield weeks
+        whole.finder = None
+
+
 def ranking_tables(
-    study: Study, ranked: Mapping[Kind, RankingTables], told: Mapping[By, Compliance]
+    study: Study,
+    ranked: Mapping[Kind, RankingTables],
+    told: Mapping[By, Compliance],
+    weeks: Callable[[], Sequence[WindowShare]],
 ) -> Iterator[Table]:
     """Ranking and compliance tables: group counts, no URLs or ids."""
     clock, conclusions = study.config.clock, ranked["hoster"].conclusions
@@ -237,15 +259,15 @@ def ranking_tables(
             heading = replace(found.info_of("deadlines"), by="kind of notice")
             yield Table(name=DEADLINES, title=title, cls=DeadlineRow, rows=rows, envelope=heading)
     if not conclusions.window:
-        yield _by_week(study, ranked["hoster"])
+        yield _by_week(study, ranked["hoster"], weeks())
     heading = table_info(study, "feeds", by="source", window=conclusions.window)
     yield Table(name="feeds", title="sources of reports", cls=FeedCard, rows=cards(conclusions), envelope=heading)
 
 
-def _by_week(study: Study, its: RankingTables) -> Table:
-    """The ranking by week of the first report; weeks stand by hoster alone."""
+def _week_rows(its: RankingTables) -> list[WindowShare]:
+    """The ranking by week of the first report; none for a window."""
     own = columns(WindowShare).keys() & columns(RankingRow).keys()
-    rows = [
+    return [
         WindowShare(
             window=one.window.label,
             window_since=one.window.since,
@@ -253,9 +275,13 @@ def _by_week(study: Study, its: RankingTables) -> Table:
             followed_to=one.window.end,
             **{name: getattr(row, name) for name in own},
         )
-        for one in by_window(its.conclusions, WEEKS, "week")
+        for one in ([] if its.conclusions.window else by_window(its.conclusions, WEEKS, "week"))
         for row in RankingTables(conclusions=one, kind="hoster", clock=its.clock).rows
     ]
+
+
+def _by_week(study: Study, its: RankingTables, rows: Sequence[WindowShare]) -> Table:
+    """The ranking by week; weeks stand by hoster alone."""
     heading = ranking_info(study, its, "ranking by week")
     heading = replace(heading, reports=f"{heading.reports}, by week, each followed for {WEEKS.follow.days} days more")
     title = "ranking by hoster, by week of the first report"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from waterbed.governance.reply import PUBLIC, add_edition, next_edition, record, refuse_unheard
+from waterbed.model.collector import collector_paused
 from waterbed.model.errors import InputError
 from waterbed.model.governance import Edition
 from waterbed.publish.build_publication import publication_of, with_changes
@@ -18,6 +19,7 @@ from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
 
 
+@collector_paused()
 def publish_all(
     study: Study,
     out: Path,

@@ -1,4 +1,4 @@
-"""Work done by forked processes: many items, or one task."""
+"""Work done by forked processes: many items, or one task, also beside other work."""
 
 import os
 import signal
@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import cache
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from threading import Thread
@@ -17,6 +19,10 @@ from waterbed.model.errors import OwnFailure
 
 _LOOK_S: Final = 0.5
 """How often a process looks whether its parent lives."""
+_DIED: Final = (
+    "a process that shares the work died, perhaps for want of memory: set processes = 1 in waterbed.toml "
+    "(docs/operations.md, Settings)"
+)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _work: list[tuple[Callable[[Any], Any], Sequence[Any]]] = []
@@ -47,10 +53,7 @@ def in_processes(work: Callable[[Item], Result], items: Sequence[Item], processe
             while waiting:
                 yield waiting.popleft().result()
     except BrokenProcessPool:
-        raise OwnFailure(
-            "a process that shares the work died, perhaps for want of memory: set processes = 1 in waterbed.toml "
-            "(docs/operations.md, Settings)"
-        ) from None
+        raise OwnFailure(_DIED) from None
     finally:
         pool.shutdown(cancel_futures=True)
         _work.pop()
@@ -74,6 +77,30 @@ def in_own_process(work: Callable[[], Result]) -> Result:
     `work` sees what this process has in memory, and must not use its database; its result and exceptions are pickled.
     Died if the process ends before them. It never outlives this one, nor an interruption of it.
     """
+    with _begun(work) as result:
+        return result()
+
+
+@contextmanager
+def beside(work: Callable[[], Result], *, forked: bool) -> Iterator[Callable[[], Result]]:
+    """Do work in a forked process, beside the block.
+
+    Yields the function that waits for its result. Where it is not `forked`, the work is done when that is called first.
+    Otherwise as `in_own_process`, with OwnFailure if the process ends.
+    """
+    if not forked:
+        yield cache(work)
+        return
+    with _begun(work) as result:
+        try:
+            yield cache(result)
+        except Died:
+            raise OwnFailure(_DIED) from None
+
+
+@contextmanager
+def _begun(work: Callable[[], Result]) -> Iterator[Callable[[], Result]]:
+    """A forked process that works until the end of the block, and what waits for its result."""
     context = get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_alone, args=(work, theirs, os.getpid()))
@@ -81,20 +108,24 @@ def in_own_process(work: Callable[[], Result]) -> Result:
         warnings.simplefilter("ignore", DeprecationWarning)
         process.start()
     theirs.close()
+
+    def result() -> Result:
+        try:
+            well, found = ours.recv()
+        except EOFError:
+            process.join()
+            raise Died(max(0, -(process.exitcode or 0))) from None
+        if well:
+            return found  # type: ignore[no-any-return]  # what `_alone` sent
+        failure: BaseException = found
+        raise failure
+
     try:
-        well, found = ours.recv()
-    except EOFError:
-        process.join()
-        raise Died(max(0, -(process.exitcode or 0))) from None
+        yield result
     finally:
         ours.close()
         process.kill()
         process.join()
-    if well:
-        result: Result = found
-        return result
-    failure: BaseException = found
-    raise failure
 
 
 def _alone(work: Callable[[], Result], answer: Connection, parent: int) -> None:

@@ -36,7 +36,8 @@ class Kept:
     """Conclusions under the digest of all their inputs.
 
     A file is whole or absent: it has its own checksum, and one that is damaged, unreadable or of another digest is made
-    anew. Two commands may keep the same thing at once. A folder that cannot be written keeps nothing.
+    anew. Two commands may keep the same thing at once. A folder that cannot be written keeps nothing, and a forked
+    process keeps nothing: the digest wants the database.
     """
 
     def __init__(self, study: Path, digest: Callable[[], str]) -> None:
@@ -44,6 +45,7 @@ class Kept:
         self._folder = study / FOLDER
         self._digest = digest
         self._first: bytes | None = None
+        self._process = os.getpid()
 
     @property
     def _now(self) -> bytes:
@@ -87,6 +89,8 @@ class Kept:
 
     def keep(self, name: str, value: Any) -> None:
         """Keep a value if the facts are as they were."""
+        if os.getpid() != self._process:
+            return
         digest = self._now
         if bytes.fromhex(self._digest()) == digest:  # else it may be of facts that came meanwhile
             self._write(name, digest, _encoded(value))

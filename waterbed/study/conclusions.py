@@ -4,7 +4,7 @@ Judges, attributes and links; it does not rank.
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import TypeVar
@@ -52,6 +52,8 @@ class Conclusions(Judgements):
     _gathered: Answers | None = None
     window: Window = ALL
     """The reports that these are about."""
+    finder: Callable[[], list[Hop]] | None = None
+    """Gives the hops that another process finds."""
     grows: bool = False
     """Whether what was kept of URLs with nothing new is taken: for episodes and rankings alone."""
 
@@ -288,7 +290,7 @@ class Conclusions(Judgements):
     @cached_property
     def hops(self) -> list[Hop]:
         """Hops of content that left a hoster."""
-        return self.kept("hops", list[Hop], self._found_hops)
+        return self.kept("hops", list[Hop], self.finder or self._found_hops)
 
     def _found_hops(self) -> list[Hop]:
         found = find_hops(self.episodes, self.hop_context)

@@ -127,6 +127,8 @@ class Facts:
     """Where looks, resolutions and controls lie; None if they are in memory."""
     since: date | None = field(default=None, compare=False, repr=False)
     """The first day whose looks, resolutions and controls `rows` reads; None: all."""
+    _counted: dict[type, dict[date, int]] = field(init=False, default_factory=dict, compare=False, repr=False)
+    """The store's rows by day, counted once."""
     _tables: dict[type, pa.Table] = field(init=False, default_factory=dict, compare=False, repr=False)
     """Those in memory, as tables."""
     until: datetime | None = field(default=None, compare=False, repr=False)
@@ -202,7 +204,7 @@ class Facts:
         Looks, resolutions or controls.
         """
         if self.folder is not None:
-            return with_rows(self.folder, kinds, read, self.since, self.until)
+            return with_rows(self.folder, kinds, read, self.since, self.until, self._counted)
         held: Mapping[type, Callable[[], Any]] = {
             Observation: lambda: self.looks,
             Resolution: self.resolutions.values,

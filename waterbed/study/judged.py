@@ -7,6 +7,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -235,34 +236,48 @@ class BlockRuns:
     at: bytes
     answers: bytes
 
-    def of_urls(self, made: Sequence[Attribution], sets: Sequence[tuple[str, ...]]) -> dict[str, list[Run]]:
-        """The runs of each URL, in time order.
+    def of_urls(self, made: Sequence[Attribution], sets: Sequence[tuple[str, ...]]) -> Mapping[str, list[Run]]:
+        """The runs of each URL, in time order, made when asked for.
 
         `made` are the distinct attributions, `sets` those of their hosters.
         """
-        url, start, told, down, hosters = np.frombuffer(self.columns, np.int32).reshape(5, -1)
-        at, answers = np.frombuffer(self.at, np.int64), np.frombuffer(self.answers, np.int32)
-        ends = [*start[1:].tolist(), len(at)]
-        found: dict[str, list[Run]] = {}
-        rows = zip(
-            *(one.tolist() for one in (url, start)), ends, *(one.tolist() for one in (told, down, hosters)), strict=True
+        return _RunsOfBlock(self, made, sets)
+
+
+class _RunsOfBlock(Mapping[str, list[Run]]):
+    """The runs of each URL of a block."""
+
+    def __init__(self, block: BlockRuns, made: Sequence[Attribution], sets: Sequence[tuple[str, ...]]) -> None:
+        url, start, *others = np.frombuffer(block.columns, np.int32).reshape(5, -1)
+        self._told, self._made, self._sets = block.told, made, sets
+        self._at, self._answers = np.frombuffer(block.at, np.int64), np.frombuffer(block.answers, np.int32)
+        ends = [*start[1:].tolist(), len(self._at)]
+        self._rows = list(zip(start.tolist(), ends, *(one.tolist() for one in others), strict=True))
+        bounds = np.searchsorted(url, np.arange(len(block.urls) + 1)).tolist()
+        self._bounds = dict(zip(block.urls, pairwise(bounds), strict=True))
+
+    def __getitem__(self, url_id: str) -> list[Run]:
+        return [self._run(*row) for row in self._rows[slice(*self._bounds[url_id])]]
+
+    def _run(self, first: int, end: int, which: int, absent: int, keys: int) -> Run:
+        state, cause = self._told[which]
+        own = self._answers[first:end]
+        return Run(
+            state=state,
+            cause=cause,
+            down=bool(absent),
+            answered=keys != NOTHING,
+            hosters=() if keys == NOTHING else self._sets[keys],
+            at=self._at[first:end],
+            answer=partial(_answer, self._made, own),
+            answers=partial(_answers, self._made, own),
         )
-        for of_url, first, end, which, absent, keys in rows:
-            state, cause = self.told[which]
-            own = answers[first:end]
-            found.setdefault(self.urls[of_url], []).append(
-                Run(
-                    state=state,
-                    cause=cause,
-                    down=bool(absent),
-                    answered=keys != NOTHING,
-                    hosters=() if keys == NOTHING else sets[keys],
-                    at=at[first:end],
-                    answer=partial(_answer, made, own),
-                    answers=partial(_answers, made, own),
-                )
-            )
-        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._bounds)
+
+    def __len__(self) -> int:
+        return len(self._bounds)
 
 
 def _answer(made: Sequence[Attribution], numbers: Array, nth: int) -> Attribution:
@@ -282,9 +297,9 @@ class UrlRuns(Mapping[str, Sequence[Run]]):
     def __init__(self, judged: Judged) -> None:
         """Take all judged looks."""
         self._judged = judged
-        self._held: OrderedDict[int, dict[str, list[Run]]] = OrderedDict()
+        self._held: OrderedDict[int, Mapping[str, list[Run]]] = OrderedDict()
 
-    def _of_block(self, number: int) -> dict[str, list[Run]]:
+    def _of_block(self, number: int) -> Mapping[str, list[Run]]:
         found = self._held.pop(number, None)
         if found is None:
             found = self._judged.runs_in(number).of_urls(self._judged.made, self._judged.hosters[1])

@@ -37,7 +37,7 @@ class KeptRuns(Mapping[str, Sequence[Run]]):
         """Take what is kept, and the judged looks where nothing is."""
         self._kept = kept
         self._judged = judged
-        self._held: OrderedDict[int, dict[str, list[Run]]] = OrderedDict()
+        self._held: OrderedDict[int, Mapping[str, list[Run]]] = OrderedDict()
         self._is_lost = False
 
     @cached_property
@@ -59,7 +59,7 @@ class KeptRuns(Mapping[str, Sequence[Run]]):
     def _anew(self) -> UrlRuns:
         return UrlRuns(self._judged())
 
-    def _of_block(self, number: int) -> dict[str, list[Run]] | None:
+    def _of_block(self, number: int) -> Mapping[str, list[Run]] | None:
         """The runs of a block; None if it is kept no more."""
         found = self._held.pop(number, None)
         if found is None:

@@ -2,18 +2,18 @@
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from typing import Final
+from functools import cached_property, partial
+from typing import Final, Protocol, TypeVar
 
 from graphs.episodes import UrlHistory, episodes
 from graphs.runs import Run
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Episode, Hop, State
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Report, reported_at
+from waterbed.model.facts import Observation, Target, reported_at
 from waterbed.model.progress import stage
 from waterbed.model.takedown import AddressedNotice
 from waterbed.model.window import Every, Window
@@ -87,32 +87,74 @@ def _first_reports(facts: Facts, source: str | None) -> dict[str, datetime]:
     return found
 
 
-def cut_facts(facts: Facts, window: Window, confirmation: timedelta, source: str | None = None) -> Facts:
-    """The facts of a window's URLs, up to its end.
+def cut_facts(
+    facts: Facts, windows: Sequence[Window], confirmation: timedelta, source: str | None = None
+) -> list[Facts]:
+    """The facts of each window's URLs, up to its end; no two windows overlap.
 
     Checks go on for the time of `confirmation`. With a `source` only its own reports count. Linear in the facts.
     """
-    end, last = window.end, last_check(window, confirmation)
-    urls = {url_id for url_id, when in _first_reports(facts, source).items() if window.holds(when)}
+    of_url = _window_of(facts, windows, source)
+    ours = [one for one in facts.reports if source is None or one.source == source]
+    reports = _parted(ours, of_url, windows, reported_at)
+    notices = _parted(facts.notices, of_url, windows, lambda one: one.sent_at)
+    external = _parted(facts.external_observations, of_url, windows)
+    targets: list[dict[str, Target]] = [{} for _ in windows]
+    for url_id, target in facts.targets.items():
+        if (at := of_url.get(url_id)) is not None:
+            targets[at][url_id] = target
 
-    def by_then(when: datetime) -> bool:
-        return end is None or when < end
+    def looks(at: int) -> list[Observation]:
+        last = last_check(windows[at], confirmation)
+        return [one for one in facts.looks if of_url.get(one.url_id) == at and (last is None or one.observed_at < last)]
 
-    def counts(report: Report) -> bool:
-        ours = source is None or report.source == source
-        return ours and report.url_id in urls and by_then(reported_at(report))
+    return [
+        replace(
+            facts,
+            targets=targets[at],
+            reports=reports[at],
+            looks=Later(partial(looks, at)),
+            deliveries=[one for one in facts.deliveries if window.holds(one.received_at)],
+            notices=notices[at],
+            external_observations=external[at],
+        )
+        for at, window in enumerate(windows)
+    ]
 
-    return replace(
-        facts,
-        targets={url_id: target for url_id, target in facts.targets.items() if url_id in urls},
-        reports=[report for report in facts.reports if counts(report)],
-        looks=Later(
-            lambda: [look for look in facts.looks if look.url_id in urls and (last is None or look.observed_at < last)]
-        ),
-        deliveries=[one for one in facts.deliveries if window.holds(one.received_at)],
-        notices=[one for one in facts.notices if one.url_id in urls and by_then(one.sent_at)],
-        external_observations=[one for one in facts.external_observations if one.url_id in urls],
-    )
+
+class _AboutUrl(Protocol):
+    @property
+    def url_id(self) -> str: ...
+
+
+About = TypeVar("About", bound=_AboutUrl)
+
+
+def _parted(
+    facts: Iterable[About],
+    of_url: Mapping[str, int],
+    windows: Sequence[Window],
+    when: Callable[[About], datetime] | None = None,
+) -> list[list[About]]:
+    """The facts about each window's URLs, those of a time before its end."""
+    found: list[list[About]] = [[] for _ in windows]
+    ends = [window.end for window in windows]
+    for one in facts:
+        at = of_url.get(one.url_id)
+        if at is not None and (when is None or (end := ends[at]) is None or when(one) < end):
+            found[at].append(one)
+    return found
+
+
+def _window_of(facts: Facts, windows: Sequence[Window], source: str | None) -> dict[str, int]:
+    """The window that holds the first report of each URL, by number; in order of time."""
+    starts = [one.since or datetime.min.replace(tzinfo=UTC) for one in windows]
+    found = {}
+    for url_id, when in _first_reports(facts, source).items():
+        at = bisect_right(starts, when) - 1
+        if at >= 0 and windows[at].holds(when):
+            found[url_id] = at
+    return found
 
 
 def last_check(window: Window, confirmation: timedelta) -> datetime | None:
@@ -145,13 +187,7 @@ class _Cuts:
     @cached_property
     def of_url(self) -> dict[str, int]:
         """The window of each URL."""
-        starts = [one.since or datetime.min.replace(tzinfo=UTC) for one in self.windows]
-        found = {}
-        for url_id, when in _first_reports(self.whole.facts, self.source).items():
-            at = bisect_right(starts, when) - 1
-            if at >= 0 and self.windows[at].holds(when):
-                found[url_id] = at
-        return found
+        return _window_of(self.whole.facts, self.windows, self.source)
 
     @cached_property
     def parts(self) -> list[_Cut]:
@@ -193,7 +229,7 @@ class _Cuts:
     @cached_property
     def facts(self) -> list[Facts]:
         """The facts of each window that count."""
-        return [cut_facts(self.whole.facts, window, self.confirmation, self.source) for window in self.windows]
+        return cut_facts(self.whole.facts, self.windows, self.confirmation, self.source)
 
     @cached_property
     def histories(self) -> dict[str, UrlHistory]:
@@ -248,7 +284,7 @@ class WindowedConclusions(Conclusions):
     def __init__(self, whole: Conclusions, window: Window, cuts: "_Cuts", number: int) -> None:
         """Take the conclusions of all, and the cuts of which this is one."""
         super().__init__(
-            lambda: cut_facts(whole.all_facts, window, cuts.confirmation, cuts.source),
+            lambda: cut_facts(whole.all_facts, [window], cuts.confirmation, cuts.source)[0],
             whole.attributor,
             whole.given_rules,
             whole.config,

@@ -180,8 +180,12 @@ class RankingTables:
     @property
     def each(self) -> Each:
         """Work rows out, in processes if there are many."""
-        several = len(self.episodes) >= _SHARED and self.conclusions.processes > 1
-        return partial(in_processes, processes=self.conclusions.processes) if several else map
+        return partial(in_processes, processes=self.conclusions.processes) if self.shared else map
+
+    @property
+    def shared(self) -> bool:
+        """True if several processes share the work on its rows."""
+        return len(self.episodes) >= _SHARED and self.conclusions.processes > 1
 
     def _ranked(self, *, brief: bool = False) -> list[RankingRow]:
         return rank(

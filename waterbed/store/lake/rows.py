@@ -52,19 +52,23 @@ def with_rows(
     read: Callable[[Mapping[type, Part]], Result],
     since: date | None = None,
     until: datetime | None = None,
+    counted: dict[type, dict[date, int]] | None = None,
 ) -> Result:
     """Call a function with the facts of some kinds.
 
     All, or those of days from `since` on and from before the time `until`. It is called again if the lake was changed
-    meanwhile. StoreFailure if a file is damaged.
+    meanwhile. Days of the store are `counted` once for all calls with one such memory: facts that come to a sealed day
+    later are told by none of them. StoreFailure if a file is damaged.
     """
     span = since or date.min, until
+    known = {} if counted is None else counted
     lake = lake_of(folder)
     for _ in range(_TRIES):
         manifest = lake.manifest()
         try:
+            known |= {cls: days_in(folder.store, cls) for cls in kinds if cls not in known}
             with folder.store.reading() as connection:
-                found = read({cls: _part(folder, lake, manifest, cls, connection, span) for cls in kinds})
+                found = read({cls: _part(lake, manifest, cls, connection, span, known[cls]) for cls in kinds})
         except FileNotFoundError:  # merged away meanwhile
             continue
         except OwnFailure:
@@ -80,11 +84,11 @@ _Span = tuple[date, datetime | None]
 """The first day of which facts are read, and the time before which they are; None: all."""
 
 
-def _part(folder: Folder, lake: Lake, manifest: Manifest, cls: type, connection: Any, span: _Span) -> Part:
+def _part(lake: Lake, manifest: Manifest, cls: type, connection: Any, span: _Span, counted: Mapping[date, int]) -> Part:
     first, until = span
     last = until.astimezone(UTC).date() if until else date.max
     sealed = {day: its for day, its in manifest.days(table_name(cls)).items() if first <= day <= last}
-    stored = {day: rows for day, rows in days_in(folder.store, cls).items() if first <= day <= last}
+    stored = {day: rows for day, rows in counted.items() if first <= day <= last}
     if cls not in PRUNABLE:
         sealed, stored = {}, {}
     whole = whole_days(sealed, stored)

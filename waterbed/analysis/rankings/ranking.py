@@ -34,6 +34,8 @@ WITHHELD: Final = ("views differ", "unmeasurable")
 
 Each: TypeAlias = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
 """Gives the results of work on each item, in order: `map`, or in several processes."""
+Alike: TypeAlias = dict[tuple[object, ...], tuple[RankingRow, object]]
+"""Rows by all that they were made of, which is held with them: a hoster with one AS has the row of that."""
 
 
 @dataclass(slots=True)
@@ -69,6 +71,7 @@ def rank(
     if_hiding: Mapping[str, float] | None = None,
     each: Each = map,
     brief: bool = False,
+    alike: Alike | None = None,
 ) -> list[RankingRow]:
     """Rank groups by the number of distinct hosts.
 
@@ -86,7 +89,8 @@ def rank(
     `until` is the end of the measurement, by default the latest time in any episode. `groups` gives the episodes of
     each key where `by` cannot tell, `started` the clocks of each key if they do not run from the report, `if_hiding`
     the share of each that was surely removed even if it hides from looks (`shares_if_hiding`). `each` works out the
-    rows, perhaps in several processes. Rows that are `brief` lack bounds and medians. Cost is linear in appearances and
+    rows, perhaps in several processes; of keys of the same content, also in other rankings that are given the same
+    `alike`, one is worked out. Rows that are `brief` lack bounds and medians. Cost is linear in appearances and
     episodes.
     """
     volumes = volumes_of(appearances)
@@ -95,26 +99,41 @@ def rank(
         until = max((e.first_down or e.last_up for e in episodes), default=None)
     order = sorted(volumes, key=lambda key: (key == UNKNOWN, -len(volumes[key].hosts), -len(volumes[key].urls), key))
 
-    def row(placed: tuple[int, str]) -> RankingRow:
-        place, key = placed
+    of_key: Mapping[str, Sequence[object]] = groups if started is None else started
+    hiding = if_hiding or {}
+
+    def made_of(key: str) -> tuple[object, ...]:
+        its = volumes[key]
+        never_up = tuple(sorted((clock.site_id, clock.origin) for clock in its.hidden))
+        content = frozenset(its.urls), frozenset(its.unknown), never_up, its.own, its.looked
+        return brief, until, key in differing, hiding.get(key), *content, *map(id, of_key.get(key, ()))
+
+    def row(key: str) -> RankingRow:
         return _row(
-            place if key != UNKNOWN else None,
-            key,
-            names.get(key) or ("not attributed" if key == UNKNOWN else key),
             volume=volumes[key],
             differs=key in differing,
-            if_hiding=(if_hiding or {}).get(key),
+            if_hiding=hiding.get(key),
             group=clocks(groups.get(key, ())) if started is None else started.get(key, ()),
             until=until,
             brief=brief,
         )
 
-    with stage("rows of a ranking", len(order)) as advance:
-        found = []
-        for one in each(row, list(enumerate(order, 1))):
-            found.append(one)
+    known, wanted = {} if alike is None else alike, {key: made_of(key) for key in order}
+    new = {wanted[key]: key for key in order if wanted[key] not in known}
+    with stage("rows of a ranking", len(new)) as advance:
+        for (its, key), made in zip(new.items(), each(row, list(new.values())), strict=True):
+            known[its] = made, of_key.get(key)
             advance()
-    return found
+    return [
+        replace(
+            known[wanted[key]][0],
+            place=place if key != UNKNOWN else None,
+            key=key,
+            name=names.get(key) or ("not attributed" if key == UNKNOWN else key),
+            hosts_fractional=round(volumes[key].fractional, 6),
+        )
+        for place, key in enumerate(order, 1)
+    ]
 
 
 def volumes_of(appearances: Sequence[Appearance]) -> dict[str, Volume]:
@@ -164,9 +183,6 @@ def _of_urls(appearances: Sequence[Appearance], of_host: Mapping[str, set[str]])
 
 
 def _row(
-    place: int | None,
-    key: str,
-    name: str,
     *,
     volume: Volume,
     differs: bool,
@@ -175,6 +191,7 @@ def _row(
     until: datetime | None,
     brief: bool,
 ) -> RankingRow:
+    """The row of a key's content; its place, key, name, and shared hosts are left open."""
     curves = incidence(group) if group else None
     estimate = removal(group, until=until, curves=curves, hidden=volume.hidden) if group and until else None
     rank_class = class_of(volume, estimate, differs=differs)
@@ -187,13 +204,13 @@ def _row(
         worst = 0.0
     half = half_gone(group, curves=curves, until=until) if shown and not brief else None
     return RankingRow(
-        place=place,
-        key=key,
-        name=name,
+        place=None,
+        key="",
+        name="",
         urls=len(volume.urls),
         hosts=len(volume.hosts),
         sites=len(volume.sites),
-        hosts_fractional=round(volume.fractional, 6),
+        hosts_fractional=0.0,
         removed_24h=_rounded(shown.removed if shown else None),
         removed_24h_low=_rounded(shown.low if shown else None),
         removed_24h_high=_rounded(shown.high if shown else None),

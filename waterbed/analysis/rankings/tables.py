@@ -200,6 +200,7 @@ class RankingTables:
             if_hiding={} if brief else self._if_hiding,
             each=self.each,
             brief=brief,
+            alike=self.conclusions.once("rows by content", dict),
         )
 
     @cached_property

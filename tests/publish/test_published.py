@@ -1,6 +1,7 @@
 """What a study publishes: nothing that is held back, the same ids each time, and no name of a host."""
 
 import json
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import event
 
 from tests.leaks.names import names_of
 from tests.leaks.search import Search
@@ -30,6 +32,27 @@ ALWAYS = {
 }
 IDS = {"url_id", "host_id", "site_id", "label_id", "content_id", "from_url_id", "to_url_id"}
 ADDRESS = re.compile("|".join(re.escape(at(letter, number)) for letter in SEEN for number in range(12)))
+
+
+def test_several_processes_publish_what_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hops and weeks that other processes find are the same, and no other process touches the database."""
+    ours = os.getpid()
+
+    def refused(*_: object) -> None:
+        assert os.getpid() == ours, "another process touched the database"
+
+    told = []
+    with small_study(tmp_path, cases=True, least=1) as study:
+        for fewest in (1_000_000, 0):
+            monkeypatch.setattr("waterbed.analysis.rankings.tables._SHARED", fewest)
+            study.kept().drop()
+            if not fewest:
+                event.listen(study.store.engine, "checkout", refused)
+            publication = publication_of(study, study.conclude(processes=2))
+            told.append({one.name: list(one.rows) for one in publication.tables})
+    assert told[0]["hops"]
+    assert told[0]["weeks-hoster"]
+    assert told[1] == told[0]
 
 
 def tables(folder: Path) -> dict[str, list[dict[str, object]]]:

@@ -5,11 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from waterbed.model.errors import InputError, OwnFailure
-from waterbed.store.forked import in_processes
+from waterbed.store.forked import beside, in_processes
 
 
 def test_results_come_in_order() -> None:
@@ -27,6 +28,27 @@ def test_a_process_that_dies_is_told() -> None:
 
 def _fails(_: int) -> int:
     raise InputError("this one")
+
+
+def test_work_beside_gives_its_result_or_failure() -> None:
+    """Once it is asked for, from another process or from this one."""
+    with beside(os.getpid, forked=True) as other, beside(os.getpid, forked=False) as here:
+        assert other() == other() != os.getpid()
+        assert here() == os.getpid()
+    with pytest.raises(InputError, match="this one"), beside(lambda: _fails(0), forked=True) as failing:
+        failing()
+    with pytest.raises(OwnFailure, match="processes = 1"), beside(lambda: os._exit(9), forked=True) as dying:
+        dying()
+
+
+def test_work_beside_ends_with_its_block() -> None:
+    """Nobody waits for a result that is not asked for, nor is a process left."""
+    began = time.monotonic()
+    with beside(lambda: time.sleep(60), forked=True):
+        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    assert time.monotonic() - began < 50
+    assert children
+    assert not any(_lives(int(child)) for child in children)
 
 
 PARENT = """

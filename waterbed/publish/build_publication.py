@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import partial
 from itertools import chain
-from typing import Any, Final, get_args
+from typing import Final, get_args
 from uuid import NAMESPACE_URL, uuid5
 
 from graphs.beyond import Beyond
@@ -18,7 +18,7 @@ from waterbed.analysis.compliance import Compliance, compliance_of
 from waterbed.analysis.rankings.about import ranking_info
 from waterbed.analysis.rankings.by_source import cards, side_by_side, sources
 from waterbed.analysis.rankings.keys import REPORTED, Kind, told_kinds
-from waterbed.analysis.rankings.ranking import UNKNOWN, volumes_of
+from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.speed_ranks import slowest_of
 from waterbed.analysis.rankings.tables import PLACES_METHOD, RankingTables
 from waterbed.analysis.rankings.takedown import By
@@ -26,7 +26,7 @@ from waterbed.analysis.rankings.volume import WORST
 from waterbed.analysis.sizes import ranking_sizes, ranking_structure
 from waterbed.model.codec import columns
 from waterbed.model.conclusions import Episode, Hop, RankingRow
-from waterbed.model.facts import Registration, reported_at
+from waterbed.model.facts import Registration
 from waterbed.model.progress import staged
 from waterbed.model.results import ChangeRow, FeedCard, FeedRow, PlaceRow, VolumeRow, WindowShare
 from waterbed.model.takedown import ComplianceRow, DeadlineRow, NoticeEffect
@@ -36,16 +36,14 @@ from waterbed.publish.changes import METHOD as CHANGES_METHOD
 from waterbed.publish.changes import TABLE, change_rows
 from waterbed.publish.edition import LastEdition
 from waterbed.publish.events import public_events
-from waterbed.publish.intervals import follows, sites_by_week
-from waterbed.publish.policy import BEYOND, BY_WEEK, COMPANIES, DEADLINES, EFFECTS, KEYS, Policy, Publication, Table
-from waterbed.publish.suppression import Key
-from waterbed.publish.told_rows import told_weeks
+from waterbed.publish.pieces import WEEKS, pieces
+from waterbed.publish.policy import BEYOND, COMPANIES, DEADLINES, EFFECTS, KEYS, Policy, Publication, Table
 from waterbed.store.forked import beside
 from waterbed.store.lake.reading import observed_span
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
-from waterbed.study.windowed import by_window, pieces_of
+from waterbed.study.windowed import by_window
 
 KINDS: Final[tuple[Kind, ...]] = (*get_args(By), "registered", "seat", "upstream", "platform", "category", *REPORTED)
 """Published rankings; those after the first three only where a table or a report tells them."""
@@ -58,8 +56,6 @@ NOUNS: Final[Mapping[str, str]] = {
     "registered": "registered country",
 }
 """Display names of kinds whose own name is not plain English."""
-WEEKS: Final = Window(follow=timedelta(days=7))
-"""Rows by week follow each URL for a week after its own."""
 FLOWS_METHOD: Final = "hops not known to be parallel; certain: surely displacement; see docs/graph.md"
 BEYOND_METHOD: Final = (
     "nobody checks there, so that no order is known; published bounds are rounded outwards; docs/graph.md"
@@ -101,52 +97,9 @@ def publication_of(study: Study, conclusions: Conclusions, before: Sequence[Last
         addressed=_addressed(conclusions) if config.publish.addresses else (),
         basis=replace(
             basis_of(conclusions, [its for kind, its in ranked.items() if kind in LEVELS or _attributes(its)], told),
-            **(_pieces(study, conclusions, list(ranked.values()), before) if window else {}),
+            **(pieces(study, conclusions, list(ranked.values()), before) if window else {}),
         ),
     )
-
-
-def _pieces(
-    study: Study, conclusions: Conclusions, ranked: Sequence[RankingTables], before: Sequence[LastEdition]
-) -> dict[str, Any]:
-    """The basis of each piece of time between the bounds of all windows that were published.
-
-    `exposed` are keys of which a count about too few would follow from the whole, the weeks, and all such windows.
-    """
-    known = [one for one in before if one.window]
-    bounds = sorted(
-        {bound for window in (conclusions.window, *(one.window for one in known)) for bound in window.bounds}
-    )
-    pieces = [Window(since=since, until=until) for since, until in zip([None, *bounds], [*bounds, None], strict=True)]
-    found = []
-    for its in pieces_of(conclusions.whole, pieces):
-        tables = [RankingTables(conclusions=its, kind=table.kind, clock=study.config.clock) for table in ranked]
-        told = {by: compliance_of(study, by=by, conclusions=its) for by in LEVELS if its.facts.notices}
-        found.append(basis_of(its, tables, told))
-    return {"pieces": found, "exposed": frozenset(_exposed(conclusions, ranked, before, study.config.publish.least))}
-
-
-def _exposed(
-    conclusions: Conclusions, ranked: Sequence[RankingTables], before: Sequence[LastEdition], least: int
-) -> Iterator[Key]:
-    """Keys that a window may not tell, since a small count would follow."""
-    whole, windows = conclusions.whole, [one for one in before if one.window]
-    first: dict[str, datetime] = {}
-    for report in whole.facts.reports:
-        first[report.url_id] = min(first.get(report.url_id, reported_at(report)), reported_at(report))
-    weeks = [one.window for one in by_window(whole, WEEKS, "week")]
-    for kind in (its.kind for its in ranked):
-        volumes = volumes_of(RankingTables(conclusions=whole, kind=kind).appearances)
-        for key, volume in volumes.items():
-            site = {url_id: whole.facts.targets[url_id].site_id for url_id in volume.urls}
-            reports = sorted((first[url_id], site[url_id]) for url_id in volume.urls)
-            told = [ALL, conclusions.window, *(one.window for one in windows if (kind, key) not in one.hidden)]
-            if kind == "hoster":
-                held = [one.held.get(BY_WEEK[0], {}).get(key, {}) for one in before if not one.window]
-                shown = told_weeks(sites_by_week(reports, weeks), least, held)
-                told += [week for week in weeks if week.label in shown]
-            if follows(reports, told, least):
-                yield kind, key
 
 
 def with_changes(publication: Publication, before: LastEdition | None) -> Publication:

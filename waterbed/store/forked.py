@@ -1,4 +1,4 @@
-"""Work done by forked processes: many items, or one task, also beside other work."""
+"""Work done by forked processes: many items, or one task."""
 
 import os
 import signal

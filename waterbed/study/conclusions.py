@@ -26,10 +26,10 @@ from waterbed.model.conclusions import Episode, Hop
 from waterbed.model.takedown import AddressedNotice, NoticeContext
 from waterbed.model.window import ALL, Window
 from waterbed.store.config import Config
+from waterbed.study.answered import Answered, Answers
 from waterbed.study.attributed import hosters_of
 from waterbed.study.facts import Facts
 from waterbed.study.grown import Grown, grown_of, keep_urls
-from waterbed.study.judged import Answered, Answers
 from waterbed.study.judgements import Judgements, Restate, ToldOrigins
 from waterbed.study.kept_runs import KeptRuns
 from waterbed.study.kept_urls import Beginning

@@ -25,11 +25,11 @@ from waterbed.model.progress import stage
 from waterbed.store.engine import Part
 from waterbed.store.kept import Kept
 from waterbed.store.lake.rows import in_stretches
+from waterbed.study.answered import Answers
 from waterbed.study.attributed import Attributed, hosters_of
 from waterbed.study.digest import of_rules, of_tables
 from waterbed.study.facts import Facts
 from waterbed.study.guarded import KeptGuard
-from waterbed.study.judged import Answers
 from waterbed.study.judgements import Judgements
 from waterbed.study.kept_urls import (
     ASKED,

@@ -17,10 +17,11 @@ from waterbed.model.facts import Observation, Target, reported_at
 from waterbed.model.progress import stage
 from waterbed.model.takedown import AddressedNotice
 from waterbed.model.window import Every, Window
+from waterbed.study.answered import Answered, answered_in
 from waterbed.study.assessment import SetAside
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.facts import Facts, Later
-from waterbed.study.judged import Answered, Judged, answered_in
+from waterbed.study.judged import Judged
 from waterbed.study.linking import known_of
 from waterbed.study.steps import RESTS_ON, Step
 
@@ -90,9 +91,10 @@ def _first_reports(facts: Facts, source: str | None) -> dict[str, datetime]:
 def cut_facts(
     facts: Facts, windows: Sequence[Window], confirmation: timedelta, source: str | None = None
 ) -> list[Facts]:
-    """The facts of each window's URLs, up to its end; no two windows overlap.
+    """The facts of each window's URLs, up to its end.
 
-    Checks go on for the time of `confirmation`. With a `source` only its own reports count. Linear in the facts.
+    No two windows overlap. Checks go on for the time of `confirmation`. With a `source` only its own reports count.
+    Linear in the facts.
     """
     of_url = _window_of(facts, windows, source)
     ours = [one for one in facts.reports if source is None or one.source == source]

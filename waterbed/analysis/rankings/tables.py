@@ -43,8 +43,8 @@ from waterbed.model.mediums import mediums_without_address
 from waterbed.model.results import PlaceRow, VolumeRow
 from waterbed.model.takedown import ActorShare, TakedownClock
 from waterbed.store.forked import in_processes
+from waterbed.study.answered import Answered
 from waterbed.study.conclusions import Conclusions
-from waterbed.study.judged import Answered
 
 Side = Literal["home", "abroad"]
 _NO_STRUCTURE: Structure = {}

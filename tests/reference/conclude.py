@@ -27,6 +27,11 @@ from waterbed.study.guarded import guard_rules
 from waterbed.study.linking import content_ids, known_of, link_rules
 
 
+def _others(verdict: Verdict) -> bool:
+    """True if the addresses are those of a parking service or of a seizure's banner."""
+    return verdict.cause in ("name", "seized")
+
+
 class Reference:
     """The same inputs as a study's conclusions; each step as its definition says, for each look."""
 
@@ -123,7 +128,7 @@ class Reference:
                 within_s=settings.vantage_within_s,
             )
             found[url_id] = [
-                Sighting(verdict=verdict, down=is_down, attribution=attribution if verdict.cause != "name" else None)
+                Sighting(verdict=verdict, down=is_down, attribution=None if _others(verdict) else attribution)
                 for (verdict, attribution, _), is_down in zip(looks, down, strict=True)
             ]
         return found

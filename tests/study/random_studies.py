@@ -313,7 +313,8 @@ class Drawn:
             host_id=f"h-{host}",
             addresses=(address, *(("28.2.0.9",) if rng.random() < 0.1 else ())) if answered else (),
             tags=rng.choice(
-                ((),) * 8 + (("parking",), ("cdn",), ("parking_by_name_servers",), ("seized_by_name_servers",))
+                ((),) * 7
+                + (("seized",), ("parking",), ("cdn",), ("parking_by_name_servers",), ("seized_by_name_servers",))
             ),
             name_server_ids=rng.choice(((), ("n1",), ("n1", "n2"))),
             resolved_at=when,

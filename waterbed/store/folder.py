@@ -24,7 +24,7 @@ from waterbed.store.leases import begin, end, living, machine_s, mark_dead, skew
 from waterbed.store.machine_settings import Lab
 from waterbed.store.own_files import OWN, SETTINGS
 from waterbed.store.runs import Heartbeat, patiently
-from waterbed.store.schema import bring_forward, held
+from waterbed.store.schema import bring_forward, held, revisions
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys, Vault, key_file, read_keys, refuse_inside, write_keys
@@ -302,7 +302,10 @@ def _prepare_store(path: Path, config: Config) -> Path | None:
     """Create an empty store, its key check, then the keys; return the file of keys that was written."""
     store = Store(_store_url(path, config))
     try:
-        store.migrate()
+        if store.revision() is None:
+            store.create(revisions()[-1])
+        else:
+            store.migrate()
         if store.count(KeyCheck) and not _was_unfinished(path, store):
             raise InputError("the store in [store] holds a study already; each study needs a database of its own")
         given = bool(os.environ.get(KEYS_ENVIRONMENT))

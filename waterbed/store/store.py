@@ -20,7 +20,7 @@ from waterbed.model.errors import InputError, ReadOnly
 from waterbed.model.facts import ControlLook, Observation, Resolution
 from waterbed.store.bulk import among, fetch, insert, shared
 from waterbed.store.database import IMMEDIATE, failures_explained, opened, read_only, unreachable, writable
-from waterbed.store.tables import TABLES
+from waterbed.store.tables import TABLES, metadata
 
 Fact = TypeVar("Fact")
 _LOCK = 0x7761746572
@@ -85,6 +85,17 @@ class Store:
             return int(row[0]) if row else None
         except (sqlite3.Error, DatabaseError):  # whoever reads the facts says what it is
             return None
+
+    def create(self, revision: str) -> None:
+        """Make the tables of the newest schema in an empty database.
+
+        `revision` is its name. They are those that all migrations make, without a second of these.
+        """
+        self.revision()  # one that cannot be reached is the user's to mend, and is reported as such
+        with self.writing() as connection:
+            metadata.create_all(connection, checkfirst=False)
+            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+            connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revision})
 
     def migrate(self, to: str = "head") -> None:
         """Migrate to this version's schema, or an earlier one, atomically."""

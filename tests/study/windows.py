@@ -136,8 +136,9 @@ class LabStudy:
             last = max(one.observed_at for one in looks) + _MICROSECOND
             end = last - freeze
             until = min(until, end)
-            if since >= until or not self.cut(since, until, end, last).looks:
-                continue
+            looks = self.cut(since, until, end, last).looks if since < until else ()
+            if max((one.observed_at for one in looks), default=None) != last - _MICROSECOND:
+                continue  # with fewer URLs the study ends before the window
             window = Window(since=since, until=until, follow=end - until)
             cut = self.concluded(self.cut(since, until, end, last))
             if _losses(self.whole, cut, end, last) != _losses(cut, cut, end, last):

@@ -48,17 +48,15 @@ def rules_from(data: bytes, where: str) -> RuleSet:
     try:
         rules = decode(data, type=RuleSet)
     except msgspec.DecodeError as problem:
-        raise InputError(f"{where}: {problem}; see docs/attribution.md, Rules") from None
+        raise InputError(f"{where}: {problem} (docs/attribution.md, Rules)") from None
     ids = [rule.id for rule in rules.rule]
     if len(set(ids)) < len(ids):
-        raise InputError(f"{where}: a rule id is used twice; see docs/attribution.md, Rules")
+        raise InputError(f"{where}: a rule id is used twice (docs/attribution.md, Rules)")
     if not rules.rule or rules.rule[-1].needs:
-        raise InputError(
-            f"{where}: the last rule must need nothing, so that one applies; see docs/attribution.md, Rules"
-        )
+        raise InputError(f"{where}: the last rule must need nothing, so that one applies (docs/attribution.md, Rules)")
     for rule in rules.rule:
         if rule.chooses is not None and rule.chooses not in rule.needs:
-            raise InputError(f"{where}: rule {rule.id!r} must need the role it chooses; see docs/attribution.md, Rules")
+            raise InputError(f"{where}: rule {rule.id!r} must need the role it chooses (docs/attribution.md, Rules)")
     return rules
 
 

@@ -68,10 +68,10 @@ def known_files(path: Path) -> list[KnownFile]:
         except (BadUrl, KeyError):
             broken.append(number)
         if max(len(found), len(broken)) > MOST_FILES:
-            raise InputError(f"{path}: {MOST_FILES} lines at most were expected, as this is a trial; {SEE}")
+            raise InputError(f"{path}: {MOST_FILES} lines at most were expected, as this is a trial {SEE}")
     if broken or not found:
         which = f"line {', '.join(map(str, broken[:10]))}" if broken else "no line"
-        raise InputError(f"{path}: {which}: there,URL or missing,URL was expected; {SEE}")
+        raise InputError(f"{path}: {which}: there,URL or missing,URL was expected {SEE}")
     return found
 
 

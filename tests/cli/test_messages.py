@@ -417,7 +417,7 @@ def test_a_message_names_the_way(run: Run, tmp_path: Path) -> None:
     one_sentence(run("-C", study, "import", feed), "(1 column there)")
     one_sentence(run("-C", study, "reveal", "628db3", "--reason", "test"), "at least its first 8")
     one_sentence(
-        run("lab", "run", feed, "--out", tmp_path / "l"), f"{feed}: ", "; a world file was expected, see docs/lab.md"
+        run("lab", "run", feed, "--out", tmp_path / "l"), f"{feed}: ", "; a world file was expected (docs/lab.md"
     )
     settings = (study / "waterbed.toml").read_text()
     (study / "waterbed.toml").write_text(settings.replace("[canary]", "[canry]"))

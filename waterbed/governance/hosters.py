@@ -97,7 +97,7 @@ def coding_of(
     book = read_book(folder)
     change = find_change(book.changes, change_id)
     if change.kind in CODED and change not in book.standing:
-        raise InputError(f"change {change.change_id} was undone; there is nothing to code; see docs/hosters.md")
+        raise InputError(f"change {change.change_id} was undone; there is nothing to code (docs/hosters.md)")
     check_coding(change, coder, given, note=words, adjudicates=adjudicates, codings=book.codings)
     return Coding(
         coding_id=uuid.uuid4().hex,

@@ -146,8 +146,8 @@ def read_hoster_list(path: Path, dates: str | None = None) -> HosterList:
     columns = _named(header) if header else _by_content([cells for _, cells in body[:200]])
     if "url" not in columns and body:
         raise InputError(
-            f"{path} lacks a column of URLs: a column named url, link or address, or cells that begin with http; "
-            "see docs/reconcile.md"
+            f"{path} lacks a column of URLs: a column named url, link or address, or cells that begin with http "
+            "(docs/reconcile.md)"
         )
     width = len(header) if header else _known_width(columns)
     if not header and columns == {"url": 0} and _usual([cells for _, cells in body])[0] == 1:

@@ -97,8 +97,8 @@ def recoded(
         return restated_verdicts
     if missing := sorted(set(wanted.values()) - set(rules.outcomes)):
         raise InputError(
-            f"checks are coded as {', '.join(missing)}, which the rule set {rules.name} does not define; "
-            "see docs/coding.md, Outcomes"
+            f"checks are coded as {', '.join(missing)}, which the rule set {rules.name} does not define "
+            "(docs/coding.md, Outcomes)"
         )
     for case in cases(looks, verdicts):
         code = None

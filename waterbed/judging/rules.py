@@ -33,7 +33,7 @@ IGNORED = "L0-hoster-word-ignored"
 _tested = itemgetter(*FEATURES)
 """The values of all features that rules test, in one order."""
 
-_SEE = "see docs/method.md, Outcomes"
+_SEE = "(docs/method.md, Outcomes)"
 
 
 class Outcome(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -108,10 +108,10 @@ def _rules(path: Path, data: bytes) -> RuleSet:
     try:
         read = decode(data, type=_File)
     except msgspec.DecodeError as problem:
-        raise InputError(f"{path}: {problem}; {_SEE}") from None
+        raise InputError(f"{path}: {problem} {_SEE}") from None
     lines = data.decode(errors="replace").splitlines()
     for rule, mistake in _mistakes(read):
-        raise InputError(f"{path}{_place(rule, lines)}: {mistake}; {_SEE}")
+        raise InputError(f"{path}{_place(rule, lines)}: {mistake} {_SEE}")
     name = f"{read.name}:{hashlib.sha256(data).hexdigest()[:12]}"
     return RuleSet(name=name, outcomes=read.outcome, rules=tuple(read.rule))
 

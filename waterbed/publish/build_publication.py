@@ -56,7 +56,7 @@ NOUNS: Final[Mapping[str, str]] = {
     "registered": "registered country",
 }
 """Display names of kinds whose own name is not plain English."""
-FLOWS_METHOD: Final = "hops not known to be parallel; certain: surely displacement; see docs/graph.md"
+FLOWS_METHOD: Final = "hops not known to be parallel; certain: surely displacement (docs/graph.md)"
 BEYOND_METHOD: Final = (
     "nobody checks there, so that no order is known; published bounds are rounded outwards; docs/graph.md"
 )

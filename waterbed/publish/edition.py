@@ -203,7 +203,7 @@ def _records(folder: Folder) -> list[_Record]:
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise InputError(
             f"{path} is no record of an edition; restore it from a backup, or remove it to publish as if for the first "
-            "time, see docs/publishing.md"
+            "time (docs/publishing.md)"
         ) from None
 
 

@@ -34,7 +34,7 @@ def words_of(chore: Chore) -> list[str]:
             "docs/service.md, Chores"
         )
     if any("://" in word and not word.startswith(("s3://", "file://")) for word in words):
-        raise InputError("service.chores: a command holds an address; see docs/service.md, Chores")
+        raise InputError("service.chores: a command holds an address (docs/service.md, Chores)")
     return words
 
 

@@ -191,4 +191,4 @@ def _decode(data: bytes, cls: type[Settings], path: Path) -> Settings:
     try:
         return decode(data, type=cls)
     except msgspec.DecodeError as problem:
-        raise InputError(f"{path}: {problem}; see docs/operations.md, Settings") from None
+        raise InputError(f"{path}: {problem} (docs/operations.md, Settings)") from None

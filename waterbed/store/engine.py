@@ -208,5 +208,5 @@ def _register(connection: duckdb.DuckDBPyConnection, name: str, source: Source) 
         connection.read_parquet([str(path) for path in _files(source)]).create_view(name)
     except duckdb.Error:
         raise InputError(
-            f"table {name}: its files are not readable Parquet files of one form; see docs/architecture.md, Storage"
+            f"table {name}: its files are not readable Parquet files of one form (docs/architecture.md, Storage)"
         ) from None

@@ -229,7 +229,7 @@ def from_escrow(path: Path, ask: Callable[[], str]) -> Keys:
     except InvalidToken:
         raise KeyProblem(f"the passphrase does not open {path}, or the file is damaged") from None
     except (msgspec.DecodeError, KeyError, TypeError, ValueError):
-        raise KeyProblem(f"{path} is not an escrow file of Waterbed; see docs/operations.md, Keys") from None
+        raise KeyProblem(f"{path} is not an escrow file of Waterbed (docs/operations.md, Keys)") from None
     return Keys.from_toml(text, str(path))
 
 

@@ -46,12 +46,12 @@ class Store:
         try:
             self.url = make_url(url)
         except (ArgumentError, ValueError):
-            raise InputError("the store in waterbed.toml is not a database URL; see docs/operations.md") from None
+            raise InputError("the store in waterbed.toml is not a database URL (docs/operations.md)") from None
         if self.url.get_backend_name() == "postgresql":
             self.url = self.url.set(drivername="postgresql+psycopg")
         self.sqlite = self.url.get_backend_name() == "sqlite"
         if not self.sqlite and self.url.get_backend_name() != "postgresql":
-            raise InputError("the store is neither sqlite nor a postgresql:// URL; see docs/operations.md, PostgreSQL")
+            raise InputError("the store is neither sqlite nor a postgresql:// URL (docs/operations.md, PostgreSQL)")
         self.engine = opened(self.url, sqlite=self.sqlite)
         self._watch: PoolProxiedConnection | None = None
         self.waited_s = self.longest_wait_s = 0.0

@@ -81,12 +81,10 @@ class Keys:
             encryption = {int(n): base64.b64decode(key, validate=True) for n, key in read["encryption"].items()}
         except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError):
             raise KeyProblem(
-                f"{where} holds no Waterbed keys (id_key and [encryption] in TOML); see docs/operations.md"
+                f"{where} holds no Waterbed keys (id_key and [encryption] in TOML; docs/operations.md)"
             ) from None
         if len(id_key) != 32 or not encryption or any(len(key) != 64 for key in encryption.values()):
-            raise KeyProblem(
-                f"{where} holds keys of a wrong length (32 and 64 bytes are expected); see docs/operations.md"
-            )
+            raise KeyProblem(f"{where} holds keys of a wrong length (32 and 64 bytes are expected; docs/operations.md)")
         return cls(id_key=id_key, encryption=encryption)
 
 
@@ -136,7 +134,7 @@ def replace_keys(path: Path, keys: Keys, study: Path) -> None:
     except OSError as problem:
         if problem.errno in DISK:
             raise
-        raise KeyProblem(f"{path} cannot be written ({problem.strerror}); see docs/operations.md, Keys") from None
+        raise KeyProblem(f"{path} cannot be written ({problem.strerror}; docs/operations.md, Keys)") from None
 
 
 def _write(path: Path, text: str, flags: int) -> None:
@@ -232,7 +230,7 @@ class Vault:
             return cipher.decrypt(sealed.ciphertext, [sealed.kind.encode(), sealed.entry_id.encode()]).decode()
         except (KeyError, InvalidTag):
             raise KeyProblem(
-                f"the study's keys do not open entry {sealed.entry_id}; see docs/operations.md, Keys"
+                f"the study's keys do not open entry {sealed.entry_id} (docs/operations.md, Keys)"
             ) from None
 
     def check(self) -> KeyCheck:

@@ -111,7 +111,7 @@ def link_rules(settings: Linking) -> LinkRules:
     for name in ("caps", "doubts", "weights", "off"):
         for kind in getattr(settings, name):
             if kind not in get_args(EvidenceKind):
-                raise InputError(f"linking.{name}: {kind!r} is not a kind of evidence; see docs/linking.md, Evidence")
+                raise InputError(f"linking.{name}: {kind!r} is not a kind of evidence (docs/linking.md, Evidence)")
     try:
         return LinkRules(
             weak=settings.weak,
@@ -126,7 +126,7 @@ def link_rules(settings: Linking) -> LinkRules:
         )
     except ValueError as problem:
         raise InputError(
-            f"the settings under linking cannot be used: {problem}; see docs/operations.md, Settings"
+            f"the settings under linking cannot be used: {problem} (docs/operations.md, Settings)"
         ) from None
 
 

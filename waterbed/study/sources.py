@@ -194,7 +194,7 @@ def _run(words: list[str], work: Path, spec: str, stdout: int = subprocess.DEVNU
     except FileNotFoundError:
         raise InputError(f"{client} is not on this machine; install it to fetch {spec} (docs/tables.md)") from None
     except OSError as problem:
-        raise InputError(f"{client} cannot be started ({problem.strerror}); see docs/tables.md") from None
+        raise InputError(f"{client} cannot be started ({problem.strerror}; docs/tables.md)") from None
     except subprocess.TimeoutExpired:
         raise InputError(f"{client} did not get {spec} within {_PATIENCE_S} s; try again (docs/tables.md)") from None
     if result.returncode:

@@ -72,7 +72,7 @@ class Resolver:
         """
         if timeout_s <= 0 or not 1 <= tries <= 10 or in_flight < 1:
             raise InputError(
-                "names: timeout_s must be above 0, tries 1 to 10, in_flight at least 1; see docs/operations.md"
+                "names: timeout_s must be above 0, tries 1 to 10, in_flight at least 1 (docs/operations.md)"
             )
         self.resolver = resolver
         self._special = frozenset(special)
@@ -246,7 +246,7 @@ def _where(resolver: str) -> tuple[str, int]:
     found = address_and_port(resolver)
     if found is None:
         raise InputError(
-            f"resolver {resolver!r} is not address:port, as in 127.0.0.1:53 or [::1]:53; see docs/operations.md"
+            f"resolver {resolver!r} is not address:port, as in 127.0.0.1:53 or [::1]:53 (docs/operations.md)"
         )
     return found
 

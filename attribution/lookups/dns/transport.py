@@ -102,7 +102,7 @@ class Datagrams:
         try:
             sock = socket.socket(self._family, socket.SOCK_DGRAM)
         except OSError as problem:
-            raise OwnFailure(f"no socket for name look-ups ({problem.strerror}); see docs/operations.md") from None
+            raise OwnFailure(f"no socket for name look-ups ({problem.strerror}; docs/operations.md)") from None
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
@@ -111,7 +111,7 @@ class Datagrams:
             sock.close()
             if problem.errno in _NETWORK:
                 return None
-            raise OwnFailure(f"no socket for name look-ups ({problem.strerror}); see docs/operations.md") from None
+            raise OwnFailure(f"no socket for name look-ups ({problem.strerror}; docs/operations.md)") from None
         port = Port(sock)
         asyncio.get_running_loop().add_reader(sock, self._drain, port)
         return port

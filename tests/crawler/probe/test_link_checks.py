@@ -50,7 +50,7 @@ def test_a_file_asks_this_or_is_refused_in_one_sentence(path: Path) -> None:
     found = concluded(path)
     assert found == json.loads(path.with_suffix(".json").read_text())
     if "error" in found:
-        assert found["error"].endswith("; see docs/link-checks.md")
+        assert found["error"].endswith(" (docs/link-checks.md)")
         assert "\n" not in found["error"]
 
 

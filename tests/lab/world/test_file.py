@@ -76,5 +76,5 @@ def test_mistakes_are_named(small_text: str, old: str, new: str, said: str) -> N
         parse_world(small_text.replace(old, new, 1), "my.toml")
     message = str(refused.value)
     assert message.startswith("my.toml: ")
-    assert message.endswith("see docs/lab.md, World files")
+    assert message.endswith("(docs/lab.md, World files)")
     assert "\n" not in message

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from waterbed.study.study import Study
 
 METHOD = (
-    "hops not known to be parallel; low and high of kind order hold whichever hops of unknown order are displacement; "
-    "see docs/graph.md"
+    "hops not known to be parallel; low and high of kind order hold whichever hops of unknown order are displacement "
+    "(docs/graph.md)"
 )
 SEED = 2026
 """Of resampling and of the null graphs: the same facts give the same figures."""

@@ -255,7 +255,7 @@ def hosters_show(
         day = on.date() if on else study.clock().astimezone(UTC).date()
         rows, decided = hoster_rows(book, day, key), change_rows(book, key)
         if key is not None and not rows and not decided:
-            raise InputError(f"{shown(key)} was not a hoster of this book on {day}; see docs/hosters.md")
+            raise InputError(f"{shown(key)} was not a hoster of this book on {day} (docs/hosters.md)")
         changes = table is Shown.changes
         what, by = ("changes of hosters", "change") if changes else ("hosters", "hoster")
         info = table_info(study, what, by=by)

@@ -152,7 +152,7 @@ _NAMED_BY_SCART = "scart:"
 
 def notices(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV files; see docs/notices.md.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV files (docs/notices.md).")],
     sender: Annotated[str | None, typer.Option(help="Sender of the notices; by default the file's name.")] = None,
     kind: Annotated[
         str, typer.Option(help="Kind of lines without one: ntd, legal_order, nl_order, tco, dsa, citizen.")

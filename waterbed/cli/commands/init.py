@@ -84,7 +84,7 @@ def init(
             canary=Canary(targets=tuple(given.canary)),
         )
     except ValueError as problem:
-        raise InputError(f"{problem}; see docs/operations.md, Settings") from None
+        raise InputError(f"{problem} (docs/operations.md, Settings)") from None
     made = create_folder(folder, config, None)
     try:
         _created(made)

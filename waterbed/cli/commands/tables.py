@@ -33,7 +33,7 @@ Kind = Annotated[str, typer.Option("--kind", help=f"{', '.join(TABLE_KINDS)}.")]
 @tables_app.command("add")
 def tables_add(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Tables, plain or gzip; see docs/tables.md.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Tables, plain or gzip (docs/tables.md).")],
     day: Annotated[
         datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The day that the tables describe, as 2025-04-11.")
     ],

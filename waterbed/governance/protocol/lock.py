@@ -227,4 +227,4 @@ def _agree(protocol: Protocol, config: Config) -> None:
     for name in ("home", "clock"):
         ours, theirs = getattr(protocol, name), getattr(config, name)
         if ours != theirs:
-            raise InputError(f"{PROTOCOL} says {name} {ours!r}, but waterbed.toml {theirs!r}; make them agree, {SEE}")
+            raise InputError(f"{PROTOCOL} says {name} {ours!r}, but waterbed.toml {theirs!r}; make them agree {SEE}")

@@ -62,7 +62,7 @@ def draw(world: World, rng: random.Random) -> tuple[World, Obstacles]:
     """
     plain = [hoster for hoster in world.hoster if hoster.kind == "hoster" and not hoster.within]
     if len(plain) < 3:
-        raise InputError(f"the world {world.name} has {len(plain)} plain hosters, three are needed; see docs/lab.md")
+        raise InputError(f"the world {world.name} has {len(plain)} plain hosters, three are needed (docs/lab.md)")
     chosen = rng.sample(plain, min(MOST_HOSTERS, len(plain)))
     equal, big = rng.random() < 0.5, rng.random() < 0.5
     policy = _policy(rng)

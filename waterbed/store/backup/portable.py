@@ -186,4 +186,4 @@ def _explained(file: Path) -> Iterator[None]:
                 f"{file.parent.parent} has no room for the backup or cannot be written ({problem}); older backups are "
                 "as they were (docs/backup.md)"
             ) from None
-        raise StoreFailure(f"the study's store cannot be read whole ({problem}); see docs/backup.md") from None
+        raise StoreFailure(f"the study's store cannot be read whole ({problem}; docs/backup.md)") from None

@@ -66,7 +66,7 @@ class Storage:
         except OSError as problem:
             # the text of an object store may name accounts and hosts
             why = problem.strerror if self.local and problem.strerror else type(problem).__name__
-            raise PlaceFailure(f"the lake's place failed at {what} ({why}); see docs/lake.md, Where it lies") from None
+            raise PlaceFailure(f"the lake's place failed at {what} ({why}; docs/lake.md, Where it lies)") from None
 
     def read(self, path: str) -> bytes:
         """All bytes of a file; FileNotFoundError if there is none."""

@@ -87,7 +87,7 @@ class Store:
             return None
 
     def create(self, revision: str) -> None:
-        """Make the tables of the newest schema in an empty database.
+        """Make the newest tables in an empty database.
 
         `revision` is its name. They are those that all migrations make, without a second of these.
         """

@@ -1,6 +1,7 @@
 """The house itself: layers, file sizes, the safe profile, what ships."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -129,6 +130,15 @@ def test_examples_are_the_same_each_time_but_in_make_prove() -> None:
 
 
 _QUESTIONS = {"What", "Who", "Whether", "Which", "So", "Nor", "Nothing", "How", "That", "Whatever", "Why"}
+
+
+def test_messages_name_the_page_to_read_alike() -> None:
+    """In parentheses, once, at the end of what they say."""
+    odd = re.compile(r"\(\(docs/|[;,] \(docs/|[;,] see \{?_?(docs/|SEE|PAGE)|\(\{_?SEE\}\)\)|; \(\{_?(SEE|see)\}\)")
+    messages = [path for path in SOURCES if not path.name.startswith("test_")]
+    found = {str(path.relative_to(ROOT)): odd.findall(path.read_text()) for path in messages}
+    method = {"waterbed/analysis/rankings/actors.py", "waterbed/analysis/rankings/tables.py"}  # published texts
+    assert {name for name, lines in found.items() if lines} == method
 
 
 def test_first_lines_are_short_and_plain() -> None:

@@ -13,7 +13,7 @@ from waterbed.model.errors import InputError
 from waterbed.model.redaction import shown
 
 _FIRST_YEAR, _LAST_YEAR = 1980, 2100
-_SEE = "(docs/hosters.md, Decisions)"
+_SEE = "docs/hosters.md, Decisions"
 
 
 def well_formed(change: HosterChange) -> HosterChange:
@@ -28,21 +28,21 @@ def well_formed(change: HosterChange) -> HosterChange:
         return replace(change, members=_members(change.members))
     if change.hosting_type is not None:
         if change.hosting_type not in HOSTING_TYPES or change.since is None:
-            raise InputError(f"a type of hosting is one of {', '.join(HOSTING_TYPES)}, from a day on {_SEE}")
+            raise InputError(f"a type of hosting is one of {', '.join(HOSTING_TYPES)}, from a day on ({_SEE})")
         return replace(change, key=_key(change.key), members=())
     if change.into is None:
-        raise InputError(f"a {change.kind} needs two hosters {_SEE}")
+        raise InputError(f"a {change.kind} needs two hosters ({_SEE})")
     key, into = _key(change.key), _key(change.into)
     if key == into:
-        raise InputError(f"{key} is given twice; a {change.kind} needs two hosters {_SEE}")
+        raise InputError(f"{key} is given twice; a {change.kind} needs two hosters ({_SEE})")
     if change.kind == "succession" and change.since is None:
-        raise InputError(f"a succession needs --since, the first day on which {into} holds what was {key}'s {_SEE}")
+        raise InputError(f"a succession needs --since, the first day on which {into} holds what was {key}'s ({_SEE})")
     if change.since is not None and change.since.year < _FIRST_YEAR:
-        raise InputError(f"{change.since.date()} is before {_FIRST_YEAR}; a later first day was expected {_SEE}")
+        raise InputError(f"{change.since.date()} is before {_FIRST_YEAR}; a later first day was expected ({_SEE})")
     if change.since is not None and change.since.year > _LAST_YEAR:
-        raise InputError(f"{change.since.date()} is after {_LAST_YEAR}; an earlier first day was expected {_SEE}")
+        raise InputError(f"{change.since.date()} is after {_LAST_YEAR}; an earlier first day was expected ({_SEE})")
     if change.kind == "split" and not change.members:
-        raise InputError(f"a split needs --members, what leaves {into} for {key} {_SEE}")
+        raise InputError(f"a split needs --members, what leaves {into} for {key} ({_SEE})")
     return replace(change, key=key, into=into, members=_members(change.members))
 
 
@@ -62,7 +62,7 @@ def check_change(book: HosterBook, change: HosterChange) -> HosterBook:
         _check_define(books, change)
     elif change.hosting_type:
         if not books[0].exists(change.key):
-            raise InputError(f"{change.key} is no hoster of this book on {since} {_SEE}")
+            raise InputError(f"{change.key} is no hoster of this book on {since} ({_SEE})")
     elif change.kind == "split":
         _check_split(books, change)
     else:
@@ -80,7 +80,7 @@ def find_change(changes: Sequence[HosterChange], text: str) -> HosterChange:
     if len(found) != 1:
         said = repr(text) if text.isalnum() and len(text) <= 32 else "that"
         why = "is the beginning of several changes" if found else "is not a change of this book"
-        raise InputError(f"{said} {why}; waterbed hosters show lists them with their ids {_SEE}")
+        raise InputError(f"{said} {why}; waterbed hosters show lists them with their ids ({_SEE})")
     return found[0]
 
 
@@ -89,39 +89,39 @@ def _check_define(books: Sequence[BookOfDay], change: HosterChange) -> None:
         for what in change.members:
             holder = book.held().get(what)
             if holder and book.resolve(change.key) != holder and book.origin(holder) != "known":
-                raise InputError(f"{what} is held by {holder}; split it from that one first {_SEE}")
+                raise InputError(f"{what} is held by {holder}; split it from that one first ({_SEE})")
 
 
 def _check_join(books: Sequence[BookOfDay], change: HosterChange) -> None:
     key, into = change.key, change.into or ""
     for one in (key, into):
         if not any(book.exists(one) for book in books):
-            raise InputError(f"{one} is not a hoster of this book; waterbed hosters show lists them {_SEE}")
+            raise InputError(f"{one} is not a hoster of this book; waterbed hosters show lists them ({_SEE})")
     for book in books:
         whole = book.resolve(key)
         if whole == book.resolve(into):
-            raise InputError(f"{key} and {into} are one company already ({whole}), on some days at least {_SEE}")
+            raise InputError(f"{key} and {into} are one company already ({whole}), on some days at least ({_SEE})")
         if whole != key:
-            raise InputError(f"{key} is part of {whole} already, on some days; name that one, or split {_SEE}")
+            raise InputError(f"{key} is part of {whole} already, on some days; name that one, or split ({_SEE})")
         if not book.exists(key) and stands_alone(key):
-            raise InputError(f"{key} is held by {book.held()[key]}, on some days at least; name that one {_SEE}")
+            raise InputError(f"{key} is held by {book.held()[key]}, on some days at least; name that one ({_SEE})")
 
 
 def _check_split(books: Sequence[BookOfDay], change: HosterChange) -> None:
     key, into = change.key, change.into or ""
     if not any(book.exists(into) for book in books):
-        raise InputError(f"{into} is not a hoster of this book; waterbed hosters show lists them {_SEE}")
+        raise InputError(f"{into} is not a hoster of this book; waterbed hosters show lists them ({_SEE})")
     for what in change.members:
         if not any(book.part_of(what, into) for book in books):
-            raise InputError(f"{what} is not held by {into} on any of these days, so it cannot leave {_SEE}")
+            raise InputError(f"{what} is not held by {into} on any of these days, so it cannot leave ({_SEE})")
     if any(book.resolve(into) == key for book in books):
-        raise InputError(f"{into} is part of {key}: it is {into} that can leave {key}, not the other way {_SEE}")
+        raise InputError(f"{into} is part of {key}: it is {into} that can leave {key}, not the other way ({_SEE})")
 
 
 def _undone(book: HosterBook, change: HosterChange) -> HosterBook:
     aim = find_change(book.changes, change.key)
     if aim.change_id in undone_ids(book.changes):
-        raise InputError(f"change {aim.change_id} is undone already {_SEE}")
+        raise InputError(f"change {aim.change_id} is undone already ({_SEE})")
     after = book.with_changes([*book.changes, replace(change, key=aim.change_id)])
     _refuse_idle(book, after)
     return after
@@ -134,7 +134,7 @@ def _refuse_idle(before: HosterBook, after: HosterBook) -> None:
         if one.change_id not in idle:
             known = one.change_id in {change.change_id for change in before.changes}
             what = f"change {one.change_id} ({one.kind} {one.key}) would no longer have an effect; undo it first"
-            raise InputError(f"{what if known else 'this would not have an effect on any day'} {_SEE}")
+            raise InputError(f"{what if known else 'this would not have an effect on any day'} ({_SEE})")
 
 
 def _key(text: str) -> str:
@@ -146,7 +146,7 @@ def _key(text: str) -> str:
         member = ""
     if not stands_alone(member):
         raise InputError(
-            f"{shown(text)} is not a hoster's key such as example-hosting, AS64500 or ripe:ORG-AB1-RIPE {_SEE}"
+            f"{shown(text)} is not a hoster's key such as example-hosting, AS64500 or ripe:ORG-AB1-RIPE ({_SEE})"
         )
     return member
 

@@ -18,7 +18,7 @@ HosterKind = Literal["hoster", "proxy", "platform"]
 KNOWN = Path(__file__).with_name("known_hosters.toml")
 """The list of known proxies and platforms that comes along."""
 
-_SEE = "(docs/hosters.md, The file)"
+_SEE = "docs/hosters.md, The file"
 
 
 class DatedMember(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -106,7 +106,7 @@ def definitions_from(data: bytes, where: str = "hosters") -> tuple[Definition, .
     try:
         read = decode(data, type=_File)
     except msgspec.DecodeError as problem:
-        raise InputError(f"{where}: {redact(str(problem))} {_SEE}") from None
+        raise InputError(f"{where}: {redact(str(problem))} ({_SEE})") from None
     return _checked(read.hoster, where)
 
 
@@ -120,11 +120,11 @@ def known_definitions() -> tuple[Definition, ...]:
 def check_entity(key: str, name: str, country: str | None, where: str) -> None:
     """Check an entity's key, name and country, else raise InputError."""
     if not is_key(key):
-        raise InputError(f"{where}: key {shown(key)} is not lower-case letters, digits and hyphens {_SEE}")
+        raise InputError(f"{where}: key {shown(key)} is not lower-case letters, digits and hyphens ({_SEE})")
     if not name.strip() or not name.isprintable():
-        raise InputError(f"{where}: the name of {key!r} is empty or holds control characters {_SEE}")
+        raise InputError(f"{where}: the name of {key!r} is empty or holds control characters ({_SEE})")
     if country is not None and not (len(country) == 2 and country.isascii() and country.isupper()):
-        raise InputError(f"{where}: country {shown(country)} of {key!r} is not an ISO code like NL {_SEE}")
+        raise InputError(f"{where}: country {shown(country)} of {key!r} is not an ISO code like NL ({_SEE})")
 
 
 def _checked(hosters: tuple[Hoster, ...], where: str) -> tuple[Definition, ...]:
@@ -134,7 +134,7 @@ def _checked(hosters: tuple[Hoster, ...], where: str) -> tuple[Definition, ...]:
     for hoster in hosters:
         check_entity(hoster.key, hoster.name, hoster.country, where)
         if hoster.key in keys:
-            raise InputError(f"{where}: key {hoster.key!r} is claimed twice; give it to one of them {_SEE}")
+            raise InputError(f"{where}: key {hoster.key!r} is claimed twice; give it to one of them ({_SEE})")
         keys[hoster.key] = hoster.name
         members = tuple(_members(hoster, where))
         for member in members:
@@ -159,7 +159,7 @@ def _members(hoster: Hoster, where: str) -> Iterator[Member]:
         for dated in hoster.member:
             if dated.since and dated.until and dated.since >= dated.until:
                 raise InputError(
-                    f"{shown(dated.what)} ends before it begins: `until` is the first day without it {_SEE}"
+                    f"{shown(dated.what)} ends before it begins: `until` is the first day without it ({_SEE})"
                 )
             yield Member(member_of(dated.what), dated.since, dated.until)
     except InputError as problem:
@@ -171,6 +171,6 @@ def _claim(held: list[tuple[str, Member]], key: str, member: Member, where: str)
         if before.meets(member):
             both = f"{other!r} and {key!r}"
             raise InputError(
-                f"{where}: {member.what} is claimed twice, by {both}; give it to one of them on each day {_SEE}"
+                f"{where}: {member.what} is claimed twice, by {both}; give it to one of them on each day ({_SEE})"
             )
     held.append((key, member))

@@ -11,7 +11,7 @@ MAX_AS = (1 << 32) - 1
 SUFFIX = "suffix:"
 """Prefix of a platform suffix member."""
 
-_SEE = "(docs/hosters.md, Members)"
+_SEE = "docs/hosters.md, Members"
 _AS = re.compile(r"AS([1-9]\d{0,9})", re.IGNORECASE)
 _HOLDER = re.compile(r"([a-z][a-z0-9-]{0,31}):([A-Za-z0-9](?:[A-Za-z0-9._/-]{0,62}[A-Za-z0-9])?)", re.IGNORECASE)
 _SUFFIX = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+")
@@ -44,7 +44,7 @@ def member_of(text: str) -> str:
 def as_member(asn: int) -> str:
     """The member that an AS number is."""
     if not 0 < asn <= MAX_AS:
-        raise InputError(f"AS {asn} is not from 1 to {MAX_AS} {_SEE}")
+        raise InputError(f"AS {asn} is not from 1 to {MAX_AS} ({_SEE})")
     return f"AS{asn}"
 
 
@@ -56,7 +56,7 @@ def holder_member(text: str) -> str:
     found = _HOLDER.fullmatch(text)
     if found is None or found[1].lower() in _NO_REGISTRY or names_something(found[2]):
         raise InputError(
-            f"{shown(text)} is not a member such as AS64500, ripe:ORG-AB1-RIPE, 192.0.2.0/24 or a suffix {_SEE}"
+            f"{shown(text)} is not a member such as AS64500, ripe:ORG-AB1-RIPE, 192.0.2.0/24 or a suffix ({_SEE})"
         )
     return f"{found[1].lower()}:{found[2].upper()}"
 
@@ -83,17 +83,17 @@ def prefix_member(text: str) -> str:
         network = ip_network(text)
     except ValueError:
         raise InputError(
-            f"{shown(text)} is not a range such as 192.0.2.0/24, without bits beyond its length {_SEE}"
+            f"{shown(text)} is not a range such as 192.0.2.0/24, without bits beyond its length ({_SEE})"
         ) from None
     if network.prefixlen == 0:
-        raise InputError(f"{shown(text)} is every address there is; name a smaller range {_SEE}")
+        raise InputError(f"{shown(text)} is every address there is; name a smaller range ({_SEE})")
     return str(network)
 
 
 def suffix_member(suffix: str) -> str:
     """The member that a platform's suffix is."""
     if not _SUFFIX.fullmatch(suffix):
-        raise InputError(f"suffix {shown(suffix)} is not like pages.example {_SEE}")
+        raise InputError(f"suffix {shown(suffix)} is not like pages.example ({_SEE})")
     return f"{SUFFIX}{suffix}"
 
 

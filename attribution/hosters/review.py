@@ -14,7 +14,7 @@ CODED: Final = ("merge", "split", "succession", "proposal")
 """The kinds of change that two people code."""
 CODES: Final = ("accept", "reject", double.UNSURE)
 
-_SEE = "(docs/hosters.md, Review)"
+_SEE = "docs/hosters.md, Review"
 
 
 def statuses(changes: Iterable[HosterChange], codings: Iterable[Coding]) -> dict[str, Status]:
@@ -72,7 +72,7 @@ def check_coding(
     A proposal from data is accepted with a public source in the note only.
     """
     if change.kind not in CODED:
-        raise InputError(f"change {change.change_id} is a {change.kind}; only {', '.join(CODED)} are coded {_SEE}")
+        raise InputError(f"change {change.change_id} is a {change.kind}; only {', '.join(CODED)} are coded ({_SEE})")
     mine = double.by_item(codings, QUEUE).get(change.change_id, ())
     double.check_coding(
         f"change {change.change_id}",
@@ -87,5 +87,5 @@ def check_coding(
     if change.kind == "proposal" and code == "accept" and not note.strip():
         raise InputError(
             f"change {change.change_id} comes from data alone: accept it with --note, a public source that says so and "
-            f"its date (no address) {_SEE}"
+            f"its date (no address) ({_SEE})"
         )

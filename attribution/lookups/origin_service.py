@@ -148,7 +148,7 @@ class OriginService:
             ended.cancel()
             connection.close()
         if status in (401, 403):
-            raise ServiceRefused(f"the origin service refused the credentials ({status}); see {SEE}")
+            raise ServiceRefused(f"the origin service refused the credentials ({status}) ({SEE})")
         if status in (429, 503):
             raise ServiceBusy(min(float(wait), _MOST_WAIT) if wait.isascii() and wait.isdigit() else None)
         if status != 200 or missing:

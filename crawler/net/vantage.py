@@ -7,7 +7,7 @@ from waterbed.model.errors import InputError
 from waterbed.store.config import Config
 from waterbed.store.machine_settings import Lab
 
-_WHERE = "(docs/operations.md, Vantage points)"
+_WHERE = "docs/operations.md, Vantage points"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ def further_vantages(config: Config, lab: Lab | None) -> tuple[Vantage, ...]:
     names = [config.vantage, *(entry.name for entry in config.vantages)]
     for name in names:
         if names.count(name) > 1:
-            raise InputError(f"two vantage points are named {name!r}; each needs a name of its own {_WHERE}")
+            raise InputError(f"two vantage points are named {name!r}; each needs a name of its own ({_WHERE})")
     return tuple(
         Vantage(
             name=entry.name,
@@ -60,7 +60,7 @@ def _source(name: str, text: str | None, lab: Lab | None) -> str | None:
     address = _address(text)
     if address is None or address.is_unspecified or address.is_multicast:
         raise InputError(
-            f"vantage point {name!r} has the address {text!r}; an IP address of this machine is expected {_WHERE}"
+            f"vantage point {name!r} has the address {text!r}; an IP address of this machine is expected ({_WHERE})"
         )
     _require_loopback(name, "address", text, address, lab)
     return str(address)
@@ -78,11 +78,11 @@ def _proxy(name: str, text: str | None, source: str | None, lab: Lab | None) -> 
         or not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536)
     ):
         raise InputError(
-            f"vantage point {name!r} has the proxy {text!r}; address:port is expected, not a name {_WHERE}"
+            f"vantage point {name!r} has the proxy {text!r}; address:port is expected, not a name ({_WHERE})"
         )
     _require_loopback(name, "proxy", text, address, lab)
     if source and (":" in source) != (address.version == 6):
-        raise InputError(f"vantage point {name!r} has an address and a proxy of different families {_WHERE}")
+        raise InputError(f"vantage point {name!r} has an address and a proxy of different families ({_WHERE})")
     return str(address), int(port)
 
 
@@ -95,4 +95,6 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
 
 def _require_loopback(name: str, what: str, text: str, address: IPv4Address | IPv6Address, lab: Lab | None) -> None:
     if lab is not None and not address.is_loopback:
-        raise InputError(f"vantage point {name!r} has the {what} {text!r}; in a lab only loopback is allowed {_WHERE}")
+        raise InputError(
+            f"vantage point {name!r} has the {what} {text!r}; in a lab only loopback is allowed ({_WHERE})"
+        )

@@ -28,7 +28,7 @@ from waterbed.store.bounded.toml import decode, toml_bytes
 LINK_CHECKS = "link-checks.toml"
 SHIPPED = Path(__file__).parent / LINK_CHECKS
 """Examples, disabled."""
-SEE = "(docs/link-checks.md)"
+SEE = "docs/link-checks.md"
 
 _CHOICES: Final = {"method": ("HEAD", "GET", "POST"), "words": ("row", "whole"), "empty": (None, "exists", "missing")}
 _LONGEST = 200
@@ -174,7 +174,7 @@ def _filled(text: str, found: re.Match[str], url: str = "") -> str:
 
 def shipped_text() -> str:
     """Return the file of examples."""
-    return toml_bytes(SHIPPED, "a file of link checks", SEE.removeprefix("see ")).decode()
+    return toml_bytes(SHIPPED, "a file of link checks", SEE).decode()
 
 
 def read_link_checks(folder: Path) -> tuple[LinkCheck, ...]:
@@ -199,25 +199,25 @@ def link_checks_in(path: Path) -> tuple[LinkCheck, ...]:
     )
     for number, check in enumerate(checks):
         if check.name in {other.name for other in checks[:number]}:
-            raise InputError(f"{path}: link check {check.name!r}: two have this name, another one was expected {SEE}")
+            raise InputError(f"{path}: link check {check.name!r}: two have this name, another one was expected ({SEE})")
     return checks
 
 
 def _read(path: Path) -> _File:
     try:
-        return decode(toml_bytes(path, "a file of link checks", SEE.removeprefix("see ")), type=_File)
+        return decode(toml_bytes(path, "a file of link checks", SEE), type=_File)
     except msgspec.DecodeError as problem:
-        raise InputError(f"{path}: {problem} {SEE}") from None
+        raise InputError(f"{path}: {problem} ({SEE})") from None
 
 
 def _checked(entry: _Entry, path: Path) -> LinkCheck:
     try:
         pattern = re.compile(entry.path)
     except re.error as problem:
-        raise InputError(f"{path}: link check {entry.name}: path {entry.path!r}: {problem} {SEE}") from None
+        raise InputError(f"{path}: link check {entry.name}: path {entry.path!r}: {problem} ({SEE})") from None
     suffix = entry.suffix.lower().strip(".")
     for mistake in _mistakes(entry, pattern, suffix):
-        raise InputError(f"{path}: link check {entry.name}: {mistake} {SEE}")
+        raise InputError(f"{path}: link check {entry.name}: {mistake} ({SEE})")
     check = LinkCheck(
         name=entry.name,
         suffix=suffix,
@@ -243,7 +243,7 @@ def _checked(entry: _Entry, path: Path) -> LinkCheck:
         if target is not None and not _is_file(check, target):
             raise InputError(
                 f"{path}: link check {entry.name}: {key} {target!r}: a path that begins with / and fits path was "
-                f"expected {SEE}"
+                f"expected ({SEE})"
             )
     return check
 

@@ -21,7 +21,7 @@ from waterbed.store.folder import Folder
 
 MOST_FILES: Final = 20
 """Files of one trial: it is a trial, not a measurement."""
-_PAGE: Final = SEE.removeprefix("see ")
+_PAGE: Final = SEE
 STATES: Final = {"there": True, "missing": False}
 
 
@@ -68,10 +68,10 @@ def known_files(path: Path) -> list[KnownFile]:
         except (BadUrl, KeyError):
             broken.append(number)
         if max(len(found), len(broken)) > MOST_FILES:
-            raise InputError(f"{path}: {MOST_FILES} lines at most were expected, as this is a trial {SEE}")
+            raise InputError(f"{path}: {MOST_FILES} lines at most were expected, as this is a trial ({SEE})")
     if broken or not found:
         which = f"line {', '.join(map(str, broken[:10]))}" if broken else "no line"
-        raise InputError(f"{path}: {which}: there,URL or missing,URL was expected {SEE}")
+        raise InputError(f"{path}: {which}: there,URL or missing,URL was expected ({SEE})")
     return found
 
 

@@ -36,7 +36,7 @@ BUFFER_TEST: Tested = "removal, change, buffer"
 SECONDARY: tuple[Tested, ...] = (BUFFER_TEST, "mean change, blocks", "abroad, difference")
 
 NOUNS: Mapping[PlaceKind, str] = {"hoster": "hoster", "as": "AS", "country": "country"}
-SEE = "(docs/displacement.md, The event file)"
+SEE = "docs/displacement.md, The event file"
 EVENTS = "events"
 """Folder of a study that holds its event files."""
 LONGEST_H = 876_600.0
@@ -216,11 +216,11 @@ def read_event(path: Path) -> Event:
 
     InputError names the wrong key and the page of the docs.
     """
-    data = toml_bytes(path, "an event file", SEE.removeprefix("see "))
+    data = toml_bytes(path, "an event file", SEE)
     try:
         return msgspec.convert(_timed(decode(data)), Event)
     except msgspec.DecodeError as problem:
-        raise InputError(f"{path}: {redact(str(problem))} {SEE}") from None
+        raise InputError(f"{path}: {redact(str(problem))} ({SEE})") from None
 
 
 def event_files(folder: Path) -> list[Path]:
@@ -291,18 +291,18 @@ def check_names(event: Event, *, known: Collection[str], categories: Collection[
             if key not in known:
                 raise InputError(
                     f"{name}: this study does not know the {NOUNS[event.kind]} {redact(key)}; "
-                    f"waterbed rank lists them {SEE}"
+                    f"waterbed rank lists them ({SEE})"
                 )
     for name, given, held in (("categories", event.categories, categories), ("sources", event.sources, sources)):
         for one in given:
             if one not in held:
                 raise InputError(
-                    f"{name}: no report of this study has {redact(one)}; reports have {', '.join(sorted(held))} {SEE}"
+                    f"{name}: no report of this study has {redact(one)}; reports have {', '.join(sorted(held))} ({SEE})"
                 )
     if event.chosen_until > event.at:
         raise InputError(
             f"chosen_until: {_day(event.chosen_until)} lies after the event, {_day(event.at)}: choose controls and "
-            f"buffer with data from before it alone, as waterbed event init does {SEE}"
+            f"buffer with data from before it alone, as waterbed event init does ({SEE})"
         )
 
 
@@ -311,7 +311,7 @@ def check_since(event: Event, first: datetime) -> None:
     if event.since and not first <= event.since < event.at:
         raise InputError(
             f"since: {_day(event.since)} lies outside the study's data before the event, {_day(first)} to "
-            f"{_day(event.at)} {SEE}"
+            f"{_day(event.at)} ({SEE})"
         )
 
 
@@ -319,7 +319,7 @@ def _check_times(event: Event, first: datetime, until: datetime) -> None:
     for name, when in (("date", event.at), *(("events", other.date) for other in event.events)):
         if not first < when < until:
             raise InputError(
-                f"{name}: {_day(when)} lies outside the study's data, {_day(first)} to {_day(until)} {SEE}"
+                f"{name}: {_day(when)} lies outside the study's data, {_day(first)} to {_day(until)} ({SEE})"
             )
     check_since(event, first)
     start, end = event.window
@@ -327,12 +327,12 @@ def _check_times(event: Event, first: datetime, until: datetime) -> None:
     if start < begin:
         raise InputError(
             f"before: {event.before} periods reach back to {_day(start)}, but data begin on {_day(begin)}; shorten "
-            f"before, anticipation or period_h {SEE}"
+            f"before, anticipation or period_h ({SEE})"
         )
     if end > until:
         raise InputError(
             f"after: {event.after} periods reach to {_day(end)}, but what is known ends on {_day(until)}; wait, or "
-            f"shorten after {SEE}"
+            f"shorten after ({SEE})"
         )
 
 

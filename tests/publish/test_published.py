@@ -17,12 +17,17 @@ from tests.leaks.names import names_of
 from tests.leaks.search import Search
 from tests.publish.study import HOURS, SEEN, at, small_study
 from tests.study.facts import hour
+from waterbed.judging.doubtful import QUEUE
+from waterbed.model.decisions import Coding
 from waterbed.model.errors import InputError
+from waterbed.model.facts import Observation
 from waterbed.publish import exports
 from waterbed.publish.build_publication import publication_of
 from waterbed.publish.policy import publishable
 from waterbed.publish.release import SUMS, publish_all
 from waterbed.store.config import read_config
+from waterbed.store.kept import FOLDER
+from waterbed.study.study import Study
 
 ALWAYS = {
     "feeds",
@@ -41,18 +46,26 @@ def test_several_processes_publish_what_one_does(tmp_path: Path, monkeypatch: py
     def refused(*_: object) -> None:
         assert os.getpid() == ours, "another process touched the database"
 
-    told = []
+    def published(study: Study, fewest: int) -> dict[str, list[object]]:
+        monkeypatch.setattr("waterbed.analysis.rankings.tables._SHARED", fewest)
+        publication = publication_of(study, study.conclude(processes=2))
+        return {one.name: list(one.rows) for one in publication.tables}
+
     with small_study(tmp_path, cases=True, least=1) as study:
-        for fewest in (1_000_000, 0):
-            monkeypatch.setattr("waterbed.analysis.rankings.tables._SHARED", fewest)
-            study.kept().drop()
-            if not fewest:
-                event.listen(study.store.engine, "checkout", refused)
-            publication = publication_of(study, study.conclude(processes=2))
-            told.append({one.name: list(one.rows) for one in publication.tables})
-    assert told[0]["hops"]
-    assert told[0]["weeks-hoster"]
-    assert told[1] == told[0]
+        look = study.store.all(Observation, order=("url_id", "observed_at"))[4]
+        coded = {"queue": QUEUE, "item_id": look.observation_id, "code": "suspended", "note": "", "adjudicates": False}
+        study.store.add([Coding(coding_id=who, coder=who, coded_at=hour(50), **coded) for who in ("one", "two")])
+        told = published(study, 1_000_000)
+        assert told["hops"]
+        assert told["weeks-hoster"]
+        event.listen(study.store.engine, "checkout", refused)
+        assert published(study, 0) == told
+        for lost in ("hops", "runs.*", "*"):
+            gone = list((study.path / FOLDER).glob(lost))
+            assert gone
+            for path in gone:
+                path.unlink()
+            assert published(study, 0) == told
 
 
 def tables(folder: Path) -> dict[str, list[dict[str, object]]]:

@@ -19,6 +19,7 @@ from waterbed.store import retention
 from waterbed.store.kept import FOLDER
 from waterbed.store.lake import rows
 from waterbed.store.lake.sealing import seal
+from waterbed.store.store import Store
 from waterbed.study import guarded, look_reader, looks
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.digest import StudyDigest
@@ -137,18 +138,30 @@ def test_an_answer_that_a_registry_gives_later_tells_who_ended_a_name(study: Stu
     assert cause_and_actor() == ["registrar_hold", "registrar_hold", ("iana:1",), 1]
 
 
-def test_a_digest_sees_the_commits_of_this_store_and_of_others(study: Study) -> None:
-    """Facts are counted again after each commit, whoever made it, and give what a first count gives."""
-    digest = StudyDigest(study.folder)
-    seen = [digest()]
-    assert digest() == seen[0]
-    _a_canary(study)
-    seen.append(digest())
-    with open_study(study.path, study.clock) as other:
-        _more_reports(other)
-    seen.append(digest())
-    assert len(set(seen)) == 3
-    assert seen[-1] == StudyDigest(study.folder)()
+def test_a_digest_sees_the_commits_of_this_store_and_of_others(
+    store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Facts are counted again after each commit, whoever made it, and only then; they give what a first count gives."""
+    counted: list[type] = []
+    count = Store.newest_of
+    monkeypatch.setattr(Store, "newest_of", lambda self, cls, *of: (counted.append(cls), count(self, cls, *of))[1])
+    with small_study(tmp_path, store=store_url if store_url.startswith("postgresql") else "sqlite") as study:
+        digest = StudyDigest(study.folder)
+        seen = [digest()]
+        once = len(counted)
+        assert digest() == seen[0]
+        assert len(counted) == once > 0
+        _a_canary(study)
+        seen.append(digest())
+        with open_study(study.path, study.clock) as other:
+            with other.store.writing() as going_on:
+                new = report("a00", report_id="later", received_at=hour(HOURS), reported_at=hour(3))
+                other.store.add([new], going_on)
+                seen.append(digest())  # nobody else sees it yet
+            seen.append(digest())
+        assert seen[2] == seen[1]
+        assert len(set(seen)) == 3
+        assert seen[-1] == StudyDigest(study.folder)()
 
 
 def test_nothing_is_read_twice(study: Study) -> None:

@@ -61,7 +61,7 @@ def check_event(
     if event.at <= every.zero:
         raise InputError(
             f"date: {event.at:%Y-%m-%d %H:%M} lies before the study's data, which begin on "
-            f"{every.zero:%Y-%m-%d %H:%M} {SEE}"
+            f"{every.zero:%Y-%m-%d %H:%M} ({SEE})"
         )
     check_since(event, every.zero)
     today = _Today(whole=whole, config=config, event=event, until=whole.until)

@@ -96,15 +96,15 @@ def plan_event(
     first = min(map(reported_at, whole.facts.reports), default=None)
     if first is None or at <= first:
         begin = f"the study's data begin on {first:%Y-%m-%d %H:%M}" if first else "this study does not hold any report"
-        raise InputError(f"date: {at:%Y-%m-%d %H:%M} has no data before it, {begin} {SEE}")
+        raise InputError(f"date: {at:%Y-%m-%d %H:%M} has no data before it, {begin} ({SEE})")
     before = whole.before(at)
     if not before.episodes or before.until is None:
-        raise InputError(f"date: no URL was seen before {at:%Y-%m-%d %H:%M}, controls are chosen from what was {SEE}")
+        raise InputError(f"date: no URL was seen before {at:%Y-%m-%d %H:%M}, controls are chosen from what was ({SEE})")
     movements = _gathered(before, config, kind, (target,))
     if target not in (known := movements.places()):
         raise InputError(
             f"target: this study does not know the {NOUNS[kind]} {redact(target)}{meant(target, known)} before "
-            f"{at:%Y-%m-%d %H:%M}; waterbed rank lists them {SEE}"
+            f"{at:%Y-%m-%d %H:%M}; waterbed rank lists them ({SEE})"
         )
     period_h, periods = _periods(movements)
     window = (max(0.0, movements.end - COMPARED_DAYS * 24.0), movements.end)
@@ -112,7 +112,7 @@ def plan_event(
     try:
         event = _event(before, movements, places, target=target, at=at, days=days, period_h=period_h, periods=periods)
     except ValueError as problem:
-        raise InputError(f"date: {problem} {SEE}") from None
+        raise InputError(f"date: {problem} ({SEE})") from None
     text = event_text(event, _notes(places))
     power = EventPower(event=event, conclusions=before, movements=movements_of(before, config, event))
     rows = [
@@ -136,7 +136,7 @@ def _kind(target: str) -> PlaceKind:
     try:
         return kind_of([target])
     except ValueError as problem:
-        raise InputError(f"target: {problem} {SEE}") from None
+        raise InputError(f"target: {problem} ({SEE})") from None
 
 
 def _periods(movements: Movements) -> tuple[float, int]:
@@ -148,7 +148,7 @@ def _periods(movements: Movements) -> tuple[float, int]:
                 days = max(min(BEFORE_DAYS, span / 48.0), min(LEAST_DAYS, span / 24.0))
                 return period_h, max(FEWEST, int(days * 24.0 / period_h + 1e-9))
     raise InputError(
-        f"date: data before it span {span:.0f} hours, and {FEWEST} periods of {PERIODS_H[-1]:g} hours are needed {SEE}"
+        f"date: data before it span {span:.0f} hours; {FEWEST} periods of {PERIODS_H[-1]:g} hours are needed ({SEE})"
     )
 
 
@@ -181,7 +181,7 @@ def _event(
         told = ", ".join(f"{reason}: {count}" for reason, count in why.most_common())
         raise InputError(
             f"target: none of {len(places)} places beside {redact(target)} can be its control before {at:%Y-%m-%d}"
-            f"{f' ({told})' if told else ''}; name some by hand in a file of your own {SEE}"
+            f"{f' ({told})' if told else ''}; name some by hand in a file of your own ({SEE})"
         )
     after = max(1, int(days * 24.0 / period_h))
     last = max((conclusions.span or (at, at))[1], *map(reported_at, conclusions.facts.reports))

@@ -39,7 +39,7 @@ def space_notes(study: Study, conclusions: Conclusions, event: Event, disclosure
             mark = "" if status == "accepted" else f" ({status})"
             yield (
                 f"{change.into} took over the network of {change.key} by {since}{mark}: the hoster moved, its "
-                f"customers did not, and no hop is counted for it; see {SEE}."
+                f"customers did not, and no hop is counted for it ({SEE})."
             )
 
 
@@ -64,5 +64,5 @@ def _routed(conclusions: Conclusions, event: Event, target: str) -> Iterator[str
         yield (
             f"{moved:,} of the {had:,} {units} of {event.target} on {before.data_date} had another origin on "
             f"{after.data_date}, {gone[most]:,} of them AS{most}: its network changed hands, in part or whole. Content "
-            f"that stayed on them did not hop; see {SEE}."
+            f"that stayed on them did not hop ({SEE})."
         )

@@ -47,7 +47,7 @@ class Rotated:
     number: int
     resealed: int
     wiped: bool
-    """False: another process was reading, and old ciphertext still stands in the store's log."""
+    """False: another process was reading, and old ciphertext still stands in the store's files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class Forgot:
     urls: int
     hosts: int
     wiped: bool
-    """False: another process was reading, and old ciphertext still stands in the store's log."""
+    """False: another process was reading, and old ciphertext still stands in the store's files."""
 
 
 def rotate(folder: Folder) -> Rotated:
@@ -181,6 +181,8 @@ def forget(folder: Folder, entry_id: str, reason: str) -> Forgot:
     with folder.alone("forgetting"):
         found = folder.store.by_ids(Sealed, "entry_id", [wanted])
         if not found:
+            if folder.store.by_ids(Forgotten, "entry_id", [wanted]):
+                entries.wipe(folder.store)  # it may have been killed before, or the disk was full
             raise _unknown(folder, wanted)
         urls, host_id = {wanted}, None
         if found[0].kind == "host":

@@ -106,7 +106,7 @@ def errata(record: Record) -> Iterator[str]:
 
 PUBLIC: Final = "clear"
 """Traffic light under which what is published is public."""
-SEE: Final = "(docs/reply.md)"
+SEE: Final = "docs/reply.md"
 _SHOWN: Final = 5
 _words: Final = partial(stated_reason, most=1000, see="docs/reply.md")
 
@@ -168,7 +168,7 @@ def preview_of(folder: Folder, hoster: str, files: Mapping[str, bytes], starts_a
     if first and begun.date() < first.date():
         raise InputError(
             f"a preview that is given on {begun:%Y-%m-%d} lies before the first check, {first:%Y-%m-%d}: there was "
-            f"nothing to show yet {SEE}"
+            f"nothing to show yet ({SEE})"
         )
     sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
     return Preview(
@@ -197,7 +197,7 @@ def take(folder: Folder, hoster: str, answer: Answer, text: str, received_at: da
         said = "that hoster" if names_something(hoster) else repr(hoster)
         by_then = f" by {when:%Y-%m-%d}" if known else ""
         raise InputError(
-            f"{said} had not been shown a preview{by_then}, so it cannot have answered one; waterbed reply list {SEE}"
+            f"{said} had not been shown a preview{by_then}, so it cannot have answered one; waterbed reply list ({SEE})"
         )
     made = Reply(
         reply_id=uuid.uuid4().hex,
@@ -222,12 +222,12 @@ def decide(folder: Folder, reply_id: str, ruling: RulingKind, reason: str, errat
     if not reply_id or len(disputes) != 1:
         raise InputError(
             f"{'that' if names_something(reply_id) else repr(reply_id)} is the id of {len(disputes)} disputes; one was "
-            f"expected, waterbed reply list names them {SEE}"
+            f"expected, waterbed reply list names them ({SEE})"
         )
     if disputes[0].reply_id in {one.reply_id for one in known.rulings}:
-        raise InputError(f"dispute {disputes[0].reply_id} is decided already; nothing is changed {SEE}")
+        raise InputError(f"dispute {disputes[0].reply_id} is decided already; nothing is changed ({SEE})")
     if (ruling == "upheld") != bool(erratum):
-        raise InputError(f"an upheld dispute needs --erratum, what was corrected, and no other has one {SEE}")
+        raise InputError(f"an upheld dispute needs --erratum, what was corrected, and no other has one ({SEE})")
     made = Ruling(
         ruling_id=uuid.uuid4().hex,
         reply_id=disputes[0].reply_id,
@@ -256,7 +256,7 @@ def refuse_unheard(folder: Folder, hosters: Collection[str], override: str = "")
         more = f" and {len(waiting) - _SHOWN:,} more" if len(waiting) > _SHOWN else ""
         raise InputError(
             f"nothing is published under TLP:CLEAR before hosters could answer: {first}{more}; show them their numbers "
-            f"with waterbed reply preview, or give a reason with --override {SEE}"
+            f"with waterbed reply preview, or give a reason with --override ({SEE})"
         )
     return ""
 
@@ -287,13 +287,13 @@ def add_edition(folder: Folder, edition: Edition) -> None:
     if edition not in folder.store.all(Edition):
         raise InputError(
             f"another publication became edition {edition.number} at this moment, so this one was not made; publish "
-            f"again {SEE}"
+            f"again ({SEE})"
         )
 
 
 def _refuse_future(what: str, when: datetime, now: datetime) -> None:
     if when > now + timedelta(days=1):
-        raise InputError(f"{what} on {when:%Y-%m-%d} lies in the future; record it then {SEE}")
+        raise InputError(f"{what} on {when:%Y-%m-%d} lies in the future; record it then ({SEE})")
 
 
 def _why(row: ReplyRow) -> str:

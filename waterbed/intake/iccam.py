@@ -54,7 +54,7 @@ def parse_iccam(pieces: Iterable[str], name: str) -> Iterator[ReportLine | Rejec
     """
     text, number = JsonText(pieces, name), 0
     if text.kind() != "[":
-        raise InputError(f"{name} is not an array of ICCAM's reports with their contentItems; see {PAGE}, ICCAM")
+        raise InputError(f"{name} is not an array of ICCAM's reports with their contentItems ({PAGE}, ICCAM)")
     for _ in text.items():
         entry = text.value()
         items = entry.get("contentItems") if isinstance(entry, dict) else None

@@ -64,7 +64,7 @@ def _entries(text: JsonText, name: str) -> Iterator[None]:
     elif not kind:
         text.value()  # it says that there is no JSON
     if kind != "{" or (keys and not found):
-        raise InputError(f"{name} is JSON without an array of reports; see {PAGE} for the accepted formats")
+        raise InputError(f"{name} is JSON without an array of reports ({PAGE})")
 
 
 def is_report(text: str) -> bool:

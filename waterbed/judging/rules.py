@@ -33,7 +33,7 @@ IGNORED = "L0-hoster-word-ignored"
 _tested = itemgetter(*FEATURES)
 """The values of all features that rules test, in one order."""
 
-_SEE = "(docs/method.md, Outcomes)"
+_SEE = "docs/method.md, Outcomes"
 
 
 class Outcome(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -98,7 +98,7 @@ class RuleSet:
 
 def read_rules(path: Path = DEFAULT_RULES) -> RuleSet:
     """Read a rule file; InputError names mistake and line."""
-    found = _rules(path, toml_bytes(path, "a rule file in TOML", _SEE.removeprefix("see ")))
+    found = _rules(path, toml_bytes(path, "a rule file in TOML", _SEE))
     return replace(found, _decided={})  # else what a process remembers would grow with what servers answer
 
 
@@ -108,10 +108,10 @@ def _rules(path: Path, data: bytes) -> RuleSet:
     try:
         read = decode(data, type=_File)
     except msgspec.DecodeError as problem:
-        raise InputError(f"{path}: {problem} {_SEE}") from None
+        raise InputError(f"{path}: {problem} ({_SEE})") from None
     lines = data.decode(errors="replace").splitlines()
     for rule, mistake in _mistakes(read):
-        raise InputError(f"{path}{_place(rule, lines)}: {mistake} {_SEE}")
+        raise InputError(f"{path}{_place(rule, lines)}: {mistake} ({_SEE})")
     name = f"{read.name}:{hashlib.sha256(data).hexdigest()[:12]}"
     return RuleSet(name=name, outcomes=read.outcome, rules=tuple(read.rule))
 

@@ -45,7 +45,7 @@ def try_in_lab(checks: Sequence[LinkCheck]) -> list[TrialRow]:
     for check in checks:
         if check.example is None:
             raise InputError(
-                f"link check {check.name}: example, a made-up path that fits path, was expected to try it with {SEE}"
+                f"link check {check.name}: example, a made-up path that fits path, was expected to try it with ({SEE})"
             )
     return asyncio.run(_all(checks))
 
@@ -64,7 +64,7 @@ async def _try(check: LinkCheck, manner: Manner, context: ssl.SSLContext) -> Tri
     there = canonicalize(f"https://{check.host or check.suffix}{check.example}")
     missing = made_up_file(check, there)
     if missing is None:
-        raise InputError(f"link check {check.name}: a path with more than one possible file was expected {SEE}")
+        raise InputError(f"link check {check.name}: a path with more than one possible file was expected ({SEE})")
     known = [canonicalize(f"https://{there.host}{check.known}")] if check.known else []
     async with link_check_host(check, manner, [there, *known], context) as host:
         said = [await concluded(check, file, host.port) for file in (there, missing)]

@@ -169,19 +169,19 @@ def check_coding(
     are, `see` where to read more.
     """
     if code not in codes:
-        raise InputError(f"{code!r} is not a code; {_either(codes)} was expected; {see}")
+        raise InputError(f"{code!r} is not a code; {_either(codes)} was expected ({see})")
     if coder == proposer:
-        raise InputError(f"{coder} proposed {item}; two others code it; {see}")
+        raise InputError(f"{coder} proposed {item}; two others code it ({see})")
     if any(one.coder == coder for one in codings):
-        raise InputError(f"{coder} has coded {item} already; a code is not changed; {see}")
+        raise InputError(f"{coder} has coded {item} already; a code is not changed ({see})")
     is_disputed = disputed(codings, proposer)
     if adjudicates and not is_disputed:
-        raise InputError(f"{item} is not disputed: there is nothing to settle; {see}")
+        raise InputError(f"{item} is not disputed: there is nothing to settle ({see})")
     if adjudicates and code == UNSURE:
-        raise InputError(f"a third person settles: {_either(set(codes) - {UNSURE})} was expected, not unsure; {see}")
+        raise InputError(f"a third person settles: {_either(set(codes) - {UNSURE})} was expected, not unsure ({see})")
     if not adjudicates and len(pair(codings, proposer)) >= 2:
         last = "say --adjudicate (waterbed code adjudicate) to settle it" if is_disputed else "it is settled"
-        raise InputError(f"two people have coded {item} already; {last}; {see}")
+        raise InputError(f"two people have coded {item} already; {last} ({see})")
 
 
 def _either(codes: Collection[str]) -> str:

@@ -14,7 +14,7 @@ EVERY: Final = ("week", "month")
 _FOLLOW: Final = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,3})?) ?(h|d|w)")
 _UNITS: Final = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _MONTH: Final = re.compile(r"([0-9]{4})-([0-9]{2})")
-_SEE: Final = "(docs/windows.md)"
+_SEE: Final = "docs/windows.md"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +34,16 @@ class Window:
         """Refuse a window that holds nothing."""
         if self.since is not None and self.until is not None and self.since >= self.until:
             raise InputError(
-                f"the window begins at {_time(self.since)}, which is not before its end, {_time(self.until)} {_SEE}"
+                f"the window begins at {_time(self.since)}, which is not before its end, {_time(self.until)} ({_SEE})"
             )
         if self.follow < timedelta(0):
-            raise InputError(f"nothing can be followed for less than no time {_SEE}")
+            raise InputError(f"nothing can be followed for less than no time ({_SEE})")
         try:
             self.end  # noqa: B018 (a time that there is)
         except OverflowError:
-            raise InputError(f"the window's end is out of range; a date like 2026-03-01 was expected {_SEE}") from None
+            raise InputError(
+                f"the window's end is out of range; a date like 2026-03-01 was expected ({_SEE})"
+            ) from None
 
     def __bool__(self) -> bool:
         """True if it leaves anything out."""
@@ -118,7 +120,7 @@ def window_of(
     window = Window(since=begin, until=end, follow=_duration(follow))
     if window.follow and window.until is None and every is None:
         raise InputError(
-            f"--follow {follow} is time after the window's end, and this window has none: add --until {_SEE}"
+            f"--follow {follow} is time after the window's end, and this window has none: add --until ({_SEE})"
         )
     return window
 
@@ -126,7 +128,7 @@ def window_of(
 def every_of(word: str) -> Every:
     """Read `week` or `month`; InputError for anything else."""
     if word not in EVERY:
-        raise InputError(f"--window {word!r} is not known; week or month was expected {_SEE}")
+        raise InputError(f"--window {word!r} is not known; week or month was expected ({_SEE})")
     return word  # type: ignore[return-value]  # one of the two
 
 
@@ -137,7 +139,7 @@ def month_of(word: str, follow: str | timedelta | None = None) -> Window:
     """
     found = _MONTH.fullmatch(word)
     if not found or not 1 <= int(found[2]) <= 12 or not 1970 <= int(found[1]) <= 2200:
-        raise InputError(f"--month {word!r} is not a month of 1970 to 2200; one like 2026-03 was expected {_SEE}")
+        raise InputError(f"--month {word!r} is not a month of 1970 to 2200; one like 2026-03 was expected ({_SEE})")
     begin = datetime(int(found[1]), int(found[2]), 1, tzinfo=UTC)
     return Window(since=begin, until=_next(begin, "month"), follow=_duration(follow), name=word)
 
@@ -172,14 +174,14 @@ def time_of(option: str, value: str | date, see: str = _SEE) -> datetime:
         except ValueError:
             raise InputError(
                 f"--{option} {shown(words)} is not a date; one like 2026-03-01 was expected, or a time like "
-                f"2026-03-01T12:00+00:00 {see}"
+                f"2026-03-01T12:00+00:00 ({see})"
             ) from None
     if not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day, tzinfo=UTC)
     try:
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError:
-        raise InputError(f"--{option} is out of range; a date like 2026-03-01 was expected {see}") from None
+        raise InputError(f"--{option} is out of range; a date like 2026-03-01 was expected ({see})") from None
 
 
 def _duration(value: str | timedelta | None) -> timedelta:
@@ -190,7 +192,7 @@ def _duration(value: str | timedelta | None) -> timedelta:
     found = _FOLLOW.fullmatch(value)
     if not found:
         raise InputError(
-            f"--follow {value!r} is not a time; hours, days or weeks like 36h, 14d or 2w were expected {_SEE}"
+            f"--follow {value!r} is not a time; hours, days or weeks like 36h, 14d or 2w were expected ({_SEE})"
         )
     return float(found[1]) * _UNITS[found[2]]
 

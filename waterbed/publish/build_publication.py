@@ -41,6 +41,7 @@ from waterbed.publish.policy import BEYOND, COMPANIES, DEADLINES, EFFECTS, KEYS,
 from waterbed.store.forked import beside
 from waterbed.store.lake.reading import observed_span
 from waterbed.study.conclusions import Conclusions
+from waterbed.study.kept_runs import Replaced
 from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
 from waterbed.study.windowed import by_window
@@ -170,16 +171,33 @@ def _attributes(its: RankingTables) -> bool:
 @contextmanager
 def _beside(its: RankingTables) -> Iterator[Callable[[], list[WindowShare]]]:
     """A ranking's rows by week; they and the study's hops are found beside the block if there is much."""
-    whole = its.conclusions.whole
-    if its.shared:  # the other processes find at hand what the database is asked for
-        _ = its.rows, whole.hop_context, len(whole.past)
-    with (
-        beside(lambda: whole.hops, forked=its.shared) as hops,
-        beside(partial(_week_rows, its), forked=its.shared) as weeks,
-    ):
-        whole.finder = hops if its.shared else None
-        yield weeks
-        whole.finder = None
+    whole, shared = its.conclusions.whole, its.shared
+    rows = partial(_week_rows, its)
+    if shared:  # the other processes find at hand what the database is asked for
+        _ = its.rows
+        if finding := not whole.hops_kept:
+            _ = whole.hop_context, whole.judged
+        if weekly := not its.conclusions.window:
+            _ = len(whole.past)
+    else:
+        finding = weekly = False
+
+    def alone() -> list[WindowShare]:
+        whole.processes = 1  # in this process
+        return rows()
+
+    def told() -> list[WindowShare]:
+        try:
+            return weeks()
+        except Replaced:  # another command kept newer runs meanwhile
+            return rows()
+
+    with beside(lambda: whole.hops, forked=finding) as hops, beside(alone if weekly else rows, forked=weekly) as weeks:
+        whole.finder = hops if finding else None
+        try:
+            yield told
+        finally:
+            whole.finder = None
 
 
 def ranking_tables(

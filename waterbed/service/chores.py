@@ -30,8 +30,8 @@ def words_of(chore: Chore) -> list[str]:
         words = []
     if not words or words[0] not in ALLOWED:
         raise InputError(
-            f"service.chores: {chore.command!r} does not begin with one of {', '.join(ALLOWED)}; see "
-            "docs/service.md, Chores"
+            f"service.chores: {chore.command!r} does not begin with one of {', '.join(ALLOWED)} "
+            "(docs/service.md, Chores)"
         )
     if any("://" in word and not word.startswith(("s3://", "file://")) for word in words):
         raise InputError("service.chores: a command holds an address (docs/service.md, Chores)")

@@ -33,9 +33,7 @@ def listen_address(listen: str) -> tuple[str, int]:
             raise ValueError
         return host, int(port)
     except (OSError, ValueError, OverflowError):
-        raise InputError(
-            f"service.listen {listen!r} is not an address and port like 127.0.0.1:9477; see {_SEE}"
-        ) from None
+        raise InputError(f"service.listen {listen!r} is not an address and port like 127.0.0.1:9477 ({_SEE})") from None
 
 
 class Endpoint:

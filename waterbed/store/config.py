@@ -160,8 +160,8 @@ def placed(config: Config) -> Config:
     for what, name in (("vantage", vantage), ("network", network)):
         if name and not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,39}", name):
             raise InputError(
-                f"the {what} {name!r} is not a name like ams-1 or AS1103 (letters, digits, - and _, 40 at most); see "
-                "docs/operations.md, Several machines"
+                f"the {what} {name!r} is not a name like ams-1 or AS1103 (letters, digits, - and _, 40 at most) "
+                "(docs/operations.md, Several machines)"
             )
     named = {name: value for name, value in (("vantage", vantage), ("network", network)) if value}
     return msgspec.structs.replace(config, **named) if named else config

@@ -92,10 +92,21 @@ def beside(work: Callable[[], Result], *, forked: bool) -> Iterator[Callable[[],
         yield cache(work)
         return
     with _begun(work) as result:
-        try:
-            yield cache(result)
-        except Died:
-            raise OwnFailure(_DIED) from None
+        held: list[Future[Result]] = []
+
+        def once() -> Result:
+            """The result or the failure, which comes once."""
+            if not held:
+                held.append(Future())
+                try:
+                    held[0].set_result(result())
+                except Died:
+                    held[0].set_exception(OwnFailure(_DIED))
+                except Exception as failure:
+                    held[0].set_exception(failure)
+            return held[0].result()
+
+        yield once
 
 
 @contextmanager

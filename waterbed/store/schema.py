@@ -49,8 +49,8 @@ def _opened(lock: Path, *, alone: bool) -> IO[str] | None:
             raise
         if alone:
             raise ReadOnly(
-                f"{lock.parent} cannot be written to ({problem.strerror}), and nothing was changed; see "
-                "docs/operations.md, Read only"
+                f"{lock.parent} cannot be written to ({problem.strerror}), and nothing was changed "
+                "(docs/operations.md, Read only)"
             ) from None
     try:
         return lock.open()

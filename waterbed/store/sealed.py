@@ -185,7 +185,7 @@ def wipe(store: Store) -> bool:
             plain = connection.execution_options(isolation_level="AUTOCOMMIT")
             for table in tables:  # it waits for readers
                 plain.exec_driver_sql(f"VACUUM (FULL) {table}")
-    except (sqlite3.Error, DatabaseError) as problem:
+    except (sqlite3.Error, DatabaseError, StoreFailure) as problem:
         raise StoreFailure(
             f"what was removed could not be wiped from the store's files ({type(problem).__name__}): the disk is full "
             "or failed; look after it, then run waterbed key rotate, which leaves nothing to read in what is still "

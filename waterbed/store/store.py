@@ -69,12 +69,15 @@ class Store:
             self._watch = None
         self.engine.dispose()
 
-    def version(self) -> int | None:
-        """Return a number that every commit changes, whoever makes it.
+    def version(self) -> str | None:
+        """Return a mark that every commit changes, whoever makes it.
 
-        None where the database does not tell: a server, or a place that cannot be written.
+        None where the database does not tell: a place that cannot be written.
         """
-        if self.file is None or not writable(self.file):
+        if self.file is None:  # the transactions that a server had begun, and those of them that go on
+            with self.reading() as connection:
+                return str(connection.scalar(text("SELECT CAST(pg_current_snapshot() AS text)")))
+        if not writable(self.file):
             return None
         try:
             if self._watch is None:  # a connection's own commits do not count, so this one makes none
@@ -82,17 +85,21 @@ class Store:
             cursor = self._watch.cursor()
             cursor.execute("PRAGMA data_version")
             row = cursor.fetchone()
-            return int(row[0]) if row else None
+            return str(row[0]) if row else None
         except (sqlite3.Error, DatabaseError):  # whoever reads the facts says what it is
             return None
 
     def create(self, revision: str) -> None:
         """Make the newest tables in an empty database.
 
-        `revision` is its name. They are those that all migrations make, without a second of these.
+        `revision` is its name. They are those that all migrations make, but for defaults that the server has.
         """
         self.revision()  # one that cannot be reached is the user's to mend, and is reported as such
         with self.writing() as connection:
+            if not self.sqlite:  # an SQLite file has one writer
+                connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+            if inspect(connection).has_table("alembic_version"):  # another init made them meanwhile
+                return
             metadata.create_all(connection, checkfirst=False)
             connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
             connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revision})

@@ -292,6 +292,11 @@ class Conclusions(Judgements):
         """Hops of content that left a hoster."""
         return self.kept("hops", list[Hop], self.finder or self._found_hops)
 
+    @property
+    def hops_kept(self) -> bool:
+        """True if the hops need not be found."""
+        return "hops" in self.__dict__ or (self._kept is not None and self._kept.held("hops", list[Hop]) is not None)
+
     def _found_hops(self) -> list[Hop]:
         found = find_hops(self.episodes, self.hop_context)
         return without_alternating(found, self.runs, soon=timedelta(hours=self.config.judge.rotation_hours))

@@ -39,7 +39,7 @@ class StudyDigest:
     def __init__(self, folder: Folder) -> None:
         """Digest a study's folder whenever called."""
         self._folder = folder
-        self._counted: tuple[int | None, bytes] = (None, b"")
+        self._counted: tuple[str | None, bytes] = (None, b"")
 
     def __call__(self) -> str:
         """Digest everything as it is now."""

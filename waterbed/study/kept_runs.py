@@ -1,5 +1,6 @@
 """The runs of all URLs, kept by block."""
 
+import os
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,11 +27,19 @@ class _Index:
     sets: list[tuple[str, ...]]
 
 
+class Replaced(Exception):
+    """Another command replaced the kept runs.
+
+    Only the process that began to read them judges anew.
+    """
+
+
 class KeptRuns(Mapping[str, Sequence[Run]]):
     """The judged and attributed checks of each URL, as runs.
 
     As `UrlRuns`, without reading and judging checks again: windows cut them. Ask in the order of ids. Where another
-    command keeps newer ones meanwhile, all others are judged anew: numbers of two readings are of different things.
+    command keeps newer ones meanwhile, all others are judged anew: numbers of two readings are of different things. A
+    forked process cannot, and raises Replaced.
     """
 
     def __init__(self, kept: Kept, judged: Callable[[], Judged]) -> None:
@@ -39,6 +48,7 @@ class KeptRuns(Mapping[str, Sequence[Run]]):
         self._judged = judged
         self._held: OrderedDict[int, Mapping[str, list[Run]]] = OrderedDict()
         self._is_lost = False
+        self._process = os.getpid()
 
     @cached_property
     def _index(self) -> _Index:
@@ -57,6 +67,8 @@ class KeptRuns(Mapping[str, Sequence[Run]]):
 
     @cached_property
     def _anew(self) -> UrlRuns:
+        if os.getpid() != self._process:
+            raise Replaced
         return UrlRuns(self._judged())
 
     def _of_block(self, number: int) -> Mapping[str, list[Run]] | None:

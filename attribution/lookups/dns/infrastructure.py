@@ -26,7 +26,7 @@ Network = IPv4Network | IPv6Network
 _BY_NAME_SERVERS: Mapping[Tag, Finding] = {"parking": "parking_by_name_servers", "seized": "seized_by_name_servers"}
 _ESCAPED = re.compile(r"\\(?:[0-9]{3}|.)", re.DOTALL)
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
-_DOCS = "(docs/attribution.md, Known infrastructure)"
+_DOCS = "docs/attribution.md, Known infrastructure"
 
 
 class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -131,24 +131,24 @@ def _checked(data: bytes, where: str) -> _File:
     try:
         file = decode(data, type=_File)
     except msgspec.DecodeError as problem:
-        raise InputError(f"{where}: {problem} {_DOCS}") from None
+        raise InputError(f"{where}: {problem} ({_DOCS})") from None
     sources = {source.id for source in file.source}
     for entry in file.entry:
         if not entry.source or not sources.issuperset(entry.source):
-            raise InputError(f"{where}: {entry.who!r} names no source that the file describes {_DOCS}")
+            raise InputError(f"{where}: {entry.who!r} names no source that the file describes ({_DOCS})")
         for name in (*entry.name_servers, *entry.cnames):
             if name.count(".") < 1 or not all(map(_LABEL.fullmatch, name.split("."))):
-                raise InputError(f"{where}: {name!r} is not a lower-case name of two labels or more {_DOCS}")
+                raise InputError(f"{where}: {name!r} is not a lower-case name of two labels or more ({_DOCS})")
         for text in entry.addresses:
             try:
                 ip_network(text)
             except ValueError:
-                raise InputError(f"{where}: {text!r} is not an address or a prefix {_DOCS}") from None
+                raise InputError(f"{where}: {text!r} is not an address or a prefix ({_DOCS})") from None
     for kind in ("name_servers", "cnames", "addresses"):
         counted = Counter(text for entry in file.entry for text in getattr(entry, kind))
         twice = [text for text, times in counted.items() if times > 1]
         if twice:
-            raise InputError(f"{where}: {twice[0]!r} stands twice among {kind} {_DOCS}")
+            raise InputError(f"{where}: {twice[0]!r} stands twice among {kind} ({_DOCS})")
     return file
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from waterbed.model.errors import InputError
 
-_WHERE = "(docs/registrations.md, Of whom)"
+_WHERE = "docs/registrations.md, Of whom"
 
 
 class _Registry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -146,12 +146,12 @@ def https_base(setting: str, name: str, url: str, only_loopback: bool) -> str:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        raise InputError(f"{setting}: the URL of {name!r} cannot be read {_WHERE}") from None
+        raise InputError(f"{setting}: the URL of {name!r} cannot be read ({_WHERE})") from None
     loopback = _is_loopback(host)
     if only_loopback and not loopback:
-        raise InputError(f"{setting}: {name!r} of a lab study must be at a loopback address {_WHERE}")
+        raise InputError(f"{setting}: {name!r} of a lab study must be at a loopback address ({_WHERE})")
     if parts.scheme not in ("https", "http") or (parts.scheme == "http" and not loopback) or not host or parts.query:
-        raise InputError(f"{setting}: {name!r} must be an https:// URL {_WHERE}")
+        raise InputError(f"{setting}: {name!r} must be an https:// URL ({_WHERE})")
     return url if url.endswith("/") else f"{url}/"
 
 

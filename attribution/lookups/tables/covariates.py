@@ -248,4 +248,4 @@ def _rows(path: Path, lines: Iterator[str]) -> _Rows:
     try:
         yield from enumerate(csv.reader(kept, strict=True))
     except csv.Error as problem:
-        raise InputError(f"{path} is not a readable CSV file ({problem}); see {_SEE}") from None
+        raise InputError(f"{path} is not a readable CSV file ({problem}) ({_SEE})") from None

@@ -71,7 +71,7 @@ def read_domains(path: Path) -> DomainTable:
     rows = _rows(path, csv.reader(_lines(path), strict=True))
     header = next(rows, (0, []))[1]
     if [cell.strip().lower() for cell in header] != _COLUMNS:
-        raise InputError(f"{path} does not begin with the header key,domains; see {_SEE}")
+        raise InputError(f"{path} does not begin with the header key,domains ({_SEE})")
     domains: dict[str, int] = {}
     for number, row in rows:
         key, count = _checked(path, number, row)
@@ -79,7 +79,7 @@ def read_domains(path: Path) -> DomainTable:
             raise InputError(f"{path}: row {number} has a key that another row has; each may occur once ({_SEE})")
         domains[key] = count
     if not domains:
-        raise InputError(f"{path} lacks rows below its header; see {_SEE}")
+        raise InputError(f"{path} lacks rows below its header ({_SEE})")
     return DomainTable(domains=domains)
 
 
@@ -96,7 +96,7 @@ def _rows(path: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[s
     try:
         yield from enumerate(reader)
     except csv.Error as problem:
-        raise InputError(f"{path} is not a readable CSV file ({problem}); see {_SEE}") from None
+        raise InputError(f"{path} is not a readable CSV file ({problem}) ({_SEE})") from None
 
 
 def _checked(path: Path, number: int, row: list[str]) -> tuple[str, int]:

@@ -69,7 +69,7 @@ def domains_by_as(path: Path, day: date, origins_of: Origins) -> dict[str, SeenD
         ]
         parts.append(np.unique(np.array(told, np.uint64).reshape(-1, 3), axis=0))
     if not parts:
-        raise InputError(f"{path} has no row that holds on {day}; see {_SEE}")
+        raise InputError(f"{path} has no row that holds on {day} ({_SEE})")
     distinct = np.unique(np.concatenate(parts), axis=0)
     if not len(distinct):
         raise InputError(
@@ -106,7 +106,7 @@ def _rows(path: Path, lines: Iterator[str], day: date) -> Iterator[tuple[str, tu
             if _day(path, number, row[2]) <= day <= _day(path, number, row[3]):
                 yield name, addresses[:_MOST_ADDRESSES]
     except csv.Error:
-        raise InputError(f"{path} is not a readable CSV file; see {_SEE}") from None
+        raise InputError(f"{path} is not a readable CSV file ({_SEE})") from None
 
 
 def _day(path: Path, number: int, text: str) -> date:

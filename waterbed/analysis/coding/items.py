@@ -21,7 +21,7 @@ CODES: Final[Mapping[str, tuple[str, ...]]] = {
     OUTCOMES: coded.CODES,
 }
 """The codes of each queue."""
-SEE: Final = "(docs/coding.md)"
+SEE: Final = "docs/coding.md"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

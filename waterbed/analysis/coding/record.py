@@ -154,7 +154,7 @@ def _of_change(
     if _is_there(its, one, coder, adjudicates):
         return None
     if any(old.coder == coder for old in its):  # in the same sheet, too
-        raise InputError(f"{coder} has coded change {change_id} already; a code is not changed {SEE}")
+        raise InputError(f"{coder} has coded change {change_id} already; a code is not changed ({SEE})")
     return coding_of(study.folder, change_id, one.code, note=one.note, adjudicates=adjudicates, person=coder)
 
 

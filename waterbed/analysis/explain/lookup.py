@@ -22,7 +22,7 @@ from waterbed.study.study import Study
 
 _KEYED = re.compile("[0-9a-f]{6,32}")
 _WHOLE = 32
-_SEE = "(docs/attribution.md, Explain)"
+_SEE = "docs/attribution.md, Explain"
 
 
 @stage("explaining")
@@ -45,17 +45,17 @@ def explain(study: Study, what: str, day: date | None = None) -> list[ChainLink]
     if key is None and names_something(text):
         raise InputError(
             "an address or name was given where an id was expected: type waterbed explain -, and the URL as its input, "
-            f"which no shell keeps {_SEE}"
+            f"which no shell keeps ({_SEE})"
         )
     if key is None:
         raise InputError(
             f"{shown(text)} is neither the id of a URL (url_id of waterbed verdicts, 6 to 32 hexadecimal digits) nor "
-            f"an IP address nor the key of a hoster (example-hosting, AS64500, ripe:ORG-AB1-RIPE) {_SEE}"
+            f"an IP address nor the key of a hoster (example-hosting, AS64500, ripe:ORG-AB1-RIPE) ({_SEE})"
         )
     chain = chain_of_hoster(study, key, day)
     if chain is None:
         what = f"no hoster of this study has the key {shown(key)}; waterbed hosters show lists them"
-        raise InputError(f"{what}{', and no id of a URL begins with it' if _KEYED.fullmatch(text) else ''} {_SEE}")
+        raise InputError(f"{what}{', and no id of a URL begins with it' if _KEYED.fullmatch(text) else ''} ({_SEE})")
     return chain
 
 
@@ -69,10 +69,10 @@ def explain_link(study: Study, one: str, other: str) -> list[ChainLink]:
     for text in (one.strip(), other.strip()):
         url_id = _url_id(study, text) if _KEYED.fullmatch(text) else None
         if url_id is None:
-            raise InputError(f"{shown(text)} is not the id of a URL of this study; --link takes two of them {_SEE}")
+            raise InputError(f"{shown(text)} is not the id of a URL of this study; --link takes two of them ({_SEE})")
         ids.append(url_id)
     if ids[0] == ids[1]:
-        raise InputError(f"{ids[0]} was named twice; --link takes two different URLs {_SEE}")
+        raise InputError(f"{ids[0]} was named twice; --link takes two different URLs ({_SEE})")
     return chain_between(study, ids[0], ids[1])
 
 
@@ -101,11 +101,11 @@ def _url_id(study: Study, text: str) -> str | None:
         if store.by_ids(Target, "url_id", [text]):
             return text
         if store.by_ids(Forgotten, "entry_id", [text]):
-            raise InputError(f"{text} was forgotten: its records were shredded {_SEE}")
-        raise InputError(f"no URL of this study has the id {text}; url_id of waterbed verdicts was expected {_SEE}")
+            raise InputError(f"{text} was forgotten: its records were shredded ({_SEE})")
+        raise InputError(f"no URL of this study has the id {text}; url_id of waterbed verdicts was expected ({_SEE})")
     found = [target.url_id for target in store.all(Target, TABLES[Target].c.url_id.startswith(text))]
     if len(found) > 1:
-        raise InputError(f"{text} is the beginning of several ids; name more of it {_SEE}")
+        raise InputError(f"{text} is the beginning of several ids; name more of it ({_SEE})")
     return found[0] if found else None
 
 

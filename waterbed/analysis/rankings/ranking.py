@@ -1,9 +1,11 @@
 """Rank hosters, ASes or countries by how much appeared there."""
 
+from array import array
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
 from waterbed.analysis.rankings.durations import half_gone
@@ -34,8 +36,11 @@ WITHHELD: Final = ("views differ", "unmeasurable")
 
 Each: TypeAlias = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
 """Gives the results of work on each item, in order: `map`, or in several processes."""
-Alike: TypeAlias = dict[tuple[object, ...], tuple[RankingRow, object]]
-"""Rows by all that they were made of, which is held with them: a hoster with one AS has the row of that."""
+Alike: TypeAlias = dict[bytes, tuple[RankingRow, object]]
+"""Rows by the digest of all that they were made of: a hoster with one AS has the row of that.
+
+Episodes are told apart as objects, so they are held with it.
+"""
 
 
 @dataclass(slots=True)
@@ -102,11 +107,14 @@ def rank(
     of_key: Mapping[str, Sequence[object]] = groups if started is None else started
     hiding = if_hiding or {}
 
-    def made_of(key: str) -> tuple[object, ...]:
+    def made_of(key: str) -> bytes:
         its = volumes[key]
-        never_up = tuple(sorted((clock.site_id, clock.origin) for clock in its.hidden))
-        content = frozenset(its.urls), frozenset(its.unknown), never_up, its.own, its.looked
-        return brief, until, key in differing, hiding.get(key), *content, *map(id, of_key.get(key, ()))
+        never_up = sorted((clock.site_id, clock.origin.isoformat()) for clock in its.hidden)
+        told = (brief, until, key in differing, hiding.get(key), its.own, its.looked, never_up)
+        objects = array("Q", map(id, of_key.get(key, ())))
+        found = sha256(repr((told, sorted(its.urls), sorted(its.unknown))).encode())
+        found.update(objects.tobytes())
+        return found.digest()
 
     def row(key: str) -> RankingRow:
         return _row(
@@ -118,7 +126,7 @@ def rank(
             brief=brief,
         )
 
-    known, wanted = {} if alike is None else alike, {key: made_of(key) for key in order}
+    known, wanted = {} if alike is None or started is not None else alike, {key: made_of(key) for key in order}
     new = {wanted[key]: key for key in order if wanted[key] not in known}
     with stage("rows of a ranking", len(new)) as advance:
         for (its, key), made in zip(new.items(), each(row, list(new.values())), strict=True):

@@ -82,7 +82,7 @@ def with_reference(dimension: Dimension, levels: Sequence[str], reference: str) 
     if reference not in levels:
         raise InputError(
             f"sensitivity.{dimension} of study.toml leaves out {reference!r}, which the study itself takes; name it "
-            f"too, see {_SEE}"
+            f"too ({_SEE})"
         )
     return tuple(dict.fromkeys((reference, *levels)))
 

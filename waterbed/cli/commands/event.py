@@ -57,7 +57,7 @@ def event_init(
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        at = time_of("date", date, "(docs/displacement.md)")
+        at = time_of("date", date, "docs/displacement.md")
         name = re.sub("[^A-Za-z0-9]+", "-", target).strip("-")[:60] or "event"
         path = out or study.path / "events" / f"{name}-{at:%Y-%m-%d}.toml"
         if path.exists():

@@ -56,9 +56,9 @@ def links_test(
 
     checks = link_checks_in(file)
     if not checks:
-        raise InputError(f"{file}: a [[link_check]] was expected {SEE}")
+        raise InputError(f"{file}: a [[link_check]] was expected ({SEE})")
     if (urls is None) != (consent is None):
-        raise InputError(f"--urls and --consent go together: real hosters are asked by leave alone {SEE}")
+        raise InputError(f"--urls and --consent go together: real hosters are asked by leave alone ({SEE})")
     if urls is not None and consent is not None:
         raise typer.Exit(_at_hosts(context, checks, urls, consent, form))
     raise typer.Exit(_in_lab(checks, form))
@@ -87,12 +87,12 @@ def _at_hosts(context: typer.Context, checks: Sequence[LinkCheck], urls: Path, c
     from waterbed.store.folder import open_folder
 
     if mistake := authorisation_mistake(consent):
-        raise InputError(f"--consent {mistake} {SEE}")
+        raise InputError(f"--consent {mistake} ({SEE})")
     files = known_files(urls)
     used = list(fitting(checks, files))
     for check in used:
         if not check.enabled:
-            raise InputError(f"link check {check.name}: enabled = true was expected, to ask the real hoster {SEE}")
+            raise InputError(f"link check {check.name}: enabled = true was expected, to ask the real hoster ({SEE})")
     with closing(open_folder(context.obj)) as folder:
         record_authorisations(folder, used)
         record_trial(folder, used, len(files), consent)

@@ -191,7 +191,7 @@ def _corrected(tails: Floats, estimate: float, resampled: Floats, without: Float
 
 
 _SETTLED = 1e-5
-"""Largest change of a share between two rounds at which the iteration ends."""
+"""Change between two rounds at which a fit ends: half of what all masses change by, the most that a share can."""
 _MOST_ROUNDS = 2_000
 _AWAKE = 0.02
 """Part of the mass spread evenly before resamples are fitted: a cell at zero would stay there."""
@@ -229,7 +229,7 @@ def resampled_share(
     _, first, at = np.unique(np.packbits(held, axis=1), axis=0, return_index=True, return_inverse=True)
     rows, at = held[first].astype(float), at.reshape(-1)
     once = np.bincount(at, minlength=len(rows)).astype(float)[None, :]
-    mass = _fitted(rows, once, counted, even)
+    mass = _fitted(rows, once, even)
     row_mass = rows * mass
     parts = (row_mass[:, counted].sum(axis=1) / np.maximum(row_mass.sum(axis=1), _TINY))[at]
     share = float(parts.mean())
@@ -239,7 +239,7 @@ def resampled_share(
     empty = grouped.sum(axis=1) == 0
     grouped[empty] = once
     awake = (1.0 - _AWAKE) * mass + _AWAKE * even
-    draws = _fitted(rows, grouped, counted, np.repeat(awake, len(grouped), axis=0))[:, counted].sum(axis=1)
+    draws = _fitted(rows, grouped, np.repeat(awake, len(grouped), axis=0))[:, counted].sum(axis=1)
     return ResampledShare(share=share, parts=parts, draws=draws)
 
 
@@ -264,21 +264,20 @@ def _cells(
     return held, counted, (widths / widths.sum())[None, :]
 
 
-def _fitted(rows: Floats, weights: Floats, counted: npt.NDArray[np.bool_], mass: Floats) -> Floats:
-    """Masses of the cells, resamples x cells; each resample is fitted until its own share is settled."""
+def _fitted(rows: Floats, weights: Floats, mass: Floats) -> Floats:
+    """Masses of the cells, resamples x cells; each resample is fitted until its own masses are settled."""
     found, left = mass.copy(), np.arange(len(weights))
     shares = weights / weights.sum(axis=1, keepdims=True)
-    before = np.full(len(weights), np.inf)
     for _ in range(_MOST_ROUNDS):
         seen = np.maximum(mass @ rows.T, _TINY)
-        mass = mass * ((shares / seen) @ rows)
-        now = mass[:, counted].sum(axis=1)
-        going = np.abs(now - before) >= _SETTLED
+        fitted = mass * ((shares / seen) @ rows)
+        # not the share's change: that is nothing for a moment wherever the share turns round
+        going = np.abs(fitted - mass).sum(axis=1) >= 2 * _SETTLED
+        mass = fitted
         if not going.all():
             found[left[~going]] = mass[~going]
-            left, mass, shares, now = left[going], mass[going], shares[going], now[going]
+            left, mass, shares = left[going], mass[going], shares[going]
             if not left.size:
                 return found
-        before = now
     found[left] = mass
     return found

@@ -21,7 +21,7 @@ from waterbed.model.specifications import CONFIRMATION, AnyRole, Dedup, Merges, 
 from waterbed.store.bounded.toml import decode, toml_bytes
 
 PROTOCOL: Final = "study.toml"
-SEE: Final = "(docs/protocol.md, The file)"
+SEE: Final = "docs/protocol.md, The file"
 _FILE: Final = re.compile(r"(?<![\w./:-])[\w/-]+\.(?:md|py)(?![\w/:-]|\.\w)")
 """Names of files that look like hosts of Moldova and Paraguay: comments may point to them."""
 
@@ -176,16 +176,16 @@ def read_protocol(path: Path) -> tuple[Protocol, str]:
 
     InputError if it cannot be read, is none, or names an address.
     """
-    data = toml_bytes(path, "a protocol", SEE.removeprefix("see "))
+    data = toml_bytes(path, "a protocol", SEE)
     try:
         text = data.decode("utf-8")
         protocol = decode(data, type=Protocol)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-        raise InputError(f"{path}: {problem} {SEE}") from None
+        raise InputError(f"{path}: {problem} ({SEE})") from None
     for where in _unclear(text):
         raise InputError(
             f"{path}: {where} holds what looks like an address or a host name, or a control character; it is kept "
-            f"and printed in the clear, so leave it out {SEE}"
+            f"and printed in the clear, so leave it out ({SEE})"
         )
     return protocol, text
 

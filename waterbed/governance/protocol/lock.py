@@ -117,7 +117,7 @@ def protocol_status(folder: Folder) -> ProtocolStatus:
     store, path = folder.store, folder.path / PROTOCOL
     last, reported = observed_span(folder)[1], store.span(Report, "reported_at")
     try:
-        text: str | None = toml_bytes(path, "a protocol", SEE.removeprefix("see ")).decode()
+        text: str | None = toml_bytes(path, "a protocol", SEE).decode()
     except (InputError, UnicodeDecodeError):
         text = None
     return ProtocolStatus(
@@ -227,4 +227,4 @@ def _agree(protocol: Protocol, config: Config) -> None:
     for name in ("home", "clock"):
         ours, theirs = getattr(protocol, name), getattr(config, name)
         if ours != theirs:
-            raise InputError(f"{PROTOCOL} says {name} {ours!r}, but waterbed.toml {theirs!r}; make them agree {SEE}")
+            raise InputError(f"{PROTOCOL} says {name} {ours!r}, but waterbed.toml {theirs!r}; make them agree ({SEE})")

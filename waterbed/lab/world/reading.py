@@ -11,7 +11,7 @@ from waterbed.model.errors import InputError
 from waterbed.store.bounded.toml import decode, toml_bytes
 
 _SCENARIOS = Path(__file__).parent / "scenarios"
-_SEE = "(docs/lab.md, World files)"
+_SEE = "docs/lab.md, World files"
 
 
 def scenario_path(name: str) -> Path:
@@ -23,7 +23,7 @@ def scenario_path(name: str) -> Path:
     if path.is_file():
         return path
     known = ", ".join(sorted(p.stem for p in _SCENARIOS.glob("*.toml")))
-    raise InputError(f"{name} is neither a file nor one of the scenarios {known} {_SEE}")
+    raise InputError(f"{name} is neither a file nor one of the scenarios {known} ({_SEE})")
 
 
 def scenario_event(name: str) -> bytes | None:
@@ -34,7 +34,7 @@ def scenario_event(name: str) -> bytes | None:
 
 def read_world(path: Path) -> World:
     """Read a world file; InputError names its first mistake."""
-    return parse_world(toml_bytes(path, "a world file", _SEE.removeprefix("see ")), str(path))
+    return parse_world(toml_bytes(path, "a world file", _SEE), str(path))
 
 
 def parse_world(data: bytes | str, where: str = "the world file") -> World:
@@ -42,11 +42,11 @@ def parse_world(data: bytes | str, where: str = "the world file") -> World:
     try:
         world = decode(data, type=World)
     except msgspec.DecodeError as problem:
-        raise InputError(f"{where}: {problem}; a world file was expected {_SEE}") from None
+        raise InputError(f"{where}: {problem}; a world file was expected ({_SEE})") from None
     for mistake in _mistakes(
         world, {"canary": CANARY_NETWORKS, **{key: (network,) for key, network in BEYOND.items()}}
     ):
-        raise InputError(f"{where}: {mistake} {_SEE}")
+        raise InputError(f"{where}: {mistake} ({_SEE})")
     return world
 
 

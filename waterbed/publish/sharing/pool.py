@@ -130,7 +130,7 @@ def _provenance(path: Path) -> Provenance:
         files = msgspec.json.decode(content, type=_Manifest).files
         its = msgspec.json.decode(content, type=Provenance)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise InputError(f"{path}/{MANIFEST} is not a manifest of waterbed lake export; see {_SEE}") from None
+        raise InputError(f"{path}/{MANIFEST} is not a manifest of waterbed lake export ({_SEE})") from None
     paths = {f"{name}.parquet": path / f"{name}.parquet" for name in TABLES}
     for name, file in paths.items():
         if _checksum(file) != files.get(name):

@@ -57,8 +57,8 @@ def with_rows(
     """Call a function with the facts of some kinds.
 
     All, or those of days from `since` on and from before the time `until`. It is called again if the lake was changed
-    meanwhile. Days of the store are `counted` once for all calls with one such memory: facts that come to a sealed day
-    later are told by none of them. StoreFailure if a file is damaged.
+    meanwhile. Days of the store are `counted` once for all calls with one such memory: facts that come later to a
+    sealed day, or to one that the store did not have, are told by none of them. StoreFailure if a file is damaged.
     """
     span = since or date.min, until
     known = {} if counted is None else counted

@@ -191,7 +191,9 @@ def _corrected(tails: Floats, estimate: float, resampled: Floats, without: Float
 
 
 _SETTLED = 1e-5
-"""Change between two rounds at which a fit ends: half of what all masses change by, the most that a share can."""
+"""Largest change of a share between two rounds at which it stays where it is."""
+_CALM = 32
+"""Rounds for which it must: where a share turns round it changes by nothing for some."""
 _MOST_ROUNDS = 2_000
 _AWAKE = 0.02
 """Part of the mass spread evenly before resamples are fitted: a cell at zero would stay there."""
@@ -229,7 +231,7 @@ def resampled_share(
     _, first, at = np.unique(np.packbits(held, axis=1), axis=0, return_index=True, return_inverse=True)
     rows, at = held[first].astype(float), at.reshape(-1)
     once = np.bincount(at, minlength=len(rows)).astype(float)[None, :]
-    mass = _fitted(rows, once, even)
+    mass = _fitted(rows, once, counted, even)
     row_mass = rows * mass
     parts = (row_mass[:, counted].sum(axis=1) / np.maximum(row_mass.sum(axis=1), _TINY))[at]
     share = float(parts.mean())
@@ -239,7 +241,7 @@ def resampled_share(
     empty = grouped.sum(axis=1) == 0
     grouped[empty] = once
     awake = (1.0 - _AWAKE) * mass + _AWAKE * even
-    draws = _fitted(rows, grouped, np.repeat(awake, len(grouped), axis=0))[:, counted].sum(axis=1)
+    draws = _fitted(rows, grouped, counted, np.repeat(awake, len(grouped), axis=0))[:, counted].sum(axis=1)
     return ResampledShare(share=share, parts=parts, draws=draws)
 
 
@@ -264,20 +266,22 @@ def _cells(
     return held, counted, (widths / widths.sum())[None, :]
 
 
-def _fitted(rows: Floats, weights: Floats, mass: Floats) -> Floats:
-    """Masses of the cells, resamples x cells; each resample is fitted until its own masses are settled."""
+def _fitted(rows: Floats, weights: Floats, counted: npt.NDArray[np.bool_], mass: Floats) -> Floats:
+    """Masses of the cells, resamples x cells; each resample is fitted until its own share stays where it is."""
     found, left = mass.copy(), np.arange(len(weights))
     shares = weights / weights.sum(axis=1, keepdims=True)
+    before, calm = np.full(len(weights), np.inf), np.zeros(len(weights), np.int64)
     for _ in range(_MOST_ROUNDS):
         seen = np.maximum(mass @ rows.T, _TINY)
-        fitted = mass * ((shares / seen) @ rows)
-        # not the share's change: that is nothing for a moment wherever the share turns round
-        going = np.abs(fitted - mass).sum(axis=1) >= 2 * _SETTLED
-        mass = fitted
+        mass = mass * ((shares / seen) @ rows)
+        now = mass[:, counted].sum(axis=1)
+        calm = np.where(np.abs(now - before) < _SETTLED, calm + 1, 0)
+        going = calm < _CALM
         if not going.all():
             found[left[~going]] = mass[~going]
-            left, mass, shares = left[going], mass[going], shares[going]
+            left, mass, shares, now, calm = left[going], mass[going], shares[going], now[going], calm[going]
             if not left.size:
                 return found
+        before = now
     found[left] = mass
     return found

@@ -1,11 +1,9 @@
 """Rank hosters, ASes or countries by how much appeared there."""
 
-from array import array
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
 from waterbed.analysis.rankings.durations import half_gone
@@ -36,8 +34,8 @@ WITHHELD: Final = ("views differ", "unmeasurable")
 
 Each: TypeAlias = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
 """Gives the results of work on each item, in order: `map`, or in several processes."""
-Alike: TypeAlias = dict[bytes, tuple[RankingRow, object]]
-"""Rows by the digest of all that they were made of: a hoster with one AS has the row of that.
+Alike: TypeAlias = dict[tuple[object, ...], tuple[RankingRow, object]]
+"""Rows by what they were made of, ids and episodes as hashes: a hoster with one AS has the row of that.
 
 Episodes are told apart as objects, so they are held with it.
 """
@@ -107,14 +105,12 @@ def rank(
     of_key: Mapping[str, Sequence[object]] = groups if started is None else started
     hiding = if_hiding or {}
 
-    def made_of(key: str) -> bytes:
-        its = volumes[key]
-        never_up = sorted((clock.site_id, clock.origin.isoformat()) for clock in its.hidden)
-        told = (brief, until, key in differing, hiding.get(key), its.own, its.looked, never_up)
-        objects = array("Q", map(id, of_key.get(key, ())))
-        found = sha256(repr((told, sorted(its.urls), sorted(its.unknown))).encode())
-        found.update(objects.tobytes())
-        return found.digest()
+    def made_of(key: str) -> tuple[object, ...]:
+        its, group = volumes[key], of_key.get(key, ())
+        never_up = tuple(sorted((clock.site_id, clock.origin) for clock in its.hidden))
+        sets = (hash(frozenset(its.urls)), len(its.urls), hash(frozenset(its.unknown)), hash(never_up))
+        objects = hash(tuple(map(id, group))), len(group)
+        return brief, until, key in differing, hiding.get(key), its.own, its.looked, *sets, *objects
 
     def row(key: str) -> RankingRow:
         return _row(

@@ -192,7 +192,7 @@ def _corrected(tails: Floats, estimate: float, resampled: Floats, without: Float
 
 _SETTLED = 1e-5
 """Largest change of a share between two rounds at which it stays where it is."""
-_CALM = 32
+_CALM = 16
 """Rounds for which it must: where a share turns round it changes by nothing for some."""
 _MOST_ROUNDS = 2_000
 _AWAKE = 0.02

@@ -1,5 +1,6 @@
 """Every behaviour of the zoo, in every profile: the verdict, the time, the bytes, the silence of the log."""
 
+import gc
 import re
 import tempfile
 from datetime import timedelta
@@ -195,17 +196,23 @@ def test_a_name_that_turns_private_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_ten_megabytes_on_offer_cost_no_memory(tmp_path: Path) -> None:
-    """A pass over servers that push 10 MB each hardly grows this process."""
+    """A pass over servers that push 10 MB each takes hardly more than one over as many others."""
     parts = ("photo", "10-mb", "image", "bomb", "1-mb", "-endless", "endless-certificate")
     pushing = [name for name in NAMES if any(part in name for part in parts)]
-    with Zoo(pushing) as zoo, listening():
-        play(zoo, "headers", tmp_path)  # what a pass costs by itself is paid here
-        Path("/proc/self/clear_refs").write_text("5")
-        before = _kib("VmRSS")
-        for again in range(3):
-            (tmp_path / f"again-{again}").mkdir()
-            play(zoo, "headers", tmp_path / f"again-{again}")
-        assert _kib("VmHWM") - before < 16_384
+    others = [name for name in NAMES if name not in pushing][: len(pushing)]
+    peaks: dict[str, list[int]] = {"others": [], "pushing": []}
+    for kind, names in (("others", others), ("pushing", pushing)):
+        with Zoo(names) as zoo, listening():
+            for again in range(5):
+                folder = tmp_path / f"{kind}-{again}"
+                folder.mkdir()
+                gc.collect()
+                Path("/proc/self/clear_refs").write_text("5")
+                before = _kib("VmRSS")
+                play(zoo, "headers", folder)
+                peaks[kind].append(_kib("VmHWM") - before)
+    least = {kind: min(own) for kind, own in peaks.items()}  # the first pays what this process had not loaded
+    assert least["pushing"] - least["others"] < 8_192, peaks
 
 
 def _kib(field: str) -> int:

@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -11,12 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 import waterbed.governance.keys
 from tests.store.study_folder import made, report, url
-from waterbed.governance.keys import rotate
+from waterbed.governance.keys import forget, rotate
 from waterbed.model.bookkeeping import Audit, KeyCheck, Run, Sealed
-from waterbed.model.errors import InputError, KeyProblem
+from waterbed.model.errors import InputError, KeyProblem, StoreFailure
 from waterbed.model.progress import Stage, listen
 from waterbed.store import leases, sealed, vault
 from waterbed.store.audit import audit_entry
@@ -113,6 +115,28 @@ def test_no_page_keeps_a_copy_of_what_moved_to_another(tmp_path: Path, seed: int
         assert left_of(gone, folder.path) == 0
         assert len(folder.store.all(Sealed)) == len(kept) - len(gone)
         folder.close()
+
+
+def test_a_full_disk_says_what_still_stands_and_forgetting_again_wipes(tmp_path: Path) -> None:
+    """What is forgotten stays forgotten, its bytes are named as not wiped, and the same command later wipes them."""
+    folder = made(tmp_path / "s")
+    report(folder, [url(n, host=n) for n in range(URLS)])
+    gone = next(entry for entry in folder.store.all(Sealed) if entry.kind == "url")
+    with folder.store.reading() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+    limit = [pages]
+
+    def full(connection: sqlite3.Connection, *_: object) -> None:
+        connection.execute(f"PRAGMA max_page_count = {limit[0]}")
+
+    event.listen(folder.store.engine, "checkout", full)
+    with pytest.raises(StoreFailure, match="could not be wiped from the store's files"):
+        forget(folder, gone.entry_id, "asked for")
+    limit[0] = 1_000_000
+    with pytest.raises(InputError, match="was forgotten on"):
+        forget(folder, gone.entry_id, "asked for")
+    assert left_of([gone], folder.path) == 0
+    folder.close()
 
 
 def left_of(entries: list[Sealed], folder: Path) -> int:

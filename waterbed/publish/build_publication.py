@@ -59,7 +59,7 @@ NOUNS: Final[Mapping[str, str]] = {
 """Display names of kinds whose own name is not plain English."""
 FLOWS_METHOD: Final = "hops not known to be parallel; certain: surely displacement (docs/graph.md)"
 BEYOND_METHOD: Final = (
-    "nobody checks there, so that no order is known; published bounds are rounded outwards; docs/graph.md"
+    "nobody checks there, so that no order is known; published bounds are rounded outwards (docs/graph.md)"
 )
 REGISTRIES: Final = "terms of AFRINIC, APNIC, ARIN, LACNIC and RIPE NCC"
 

@@ -89,14 +89,17 @@ def _first_reports(facts: Facts, source: str | None) -> dict[str, datetime]:
 
 
 def cut_facts(
-    facts: Facts, windows: Sequence[Window], confirmation: timedelta, source: str | None = None
+    facts: Facts,
+    windows: Sequence[Window],
+    of_url: Mapping[str, int],
+    confirmation: timedelta,
+    source: str | None = None,
 ) -> list[Facts]:
     """The facts of each window's URLs, up to its end.
 
-    No two windows overlap. Checks go on for the time of `confirmation`. With a `source` only its own reports count.
-    Linear in the facts.
+    `of_url` has the number of each URL's window. Checks go on for the time of `confirmation`. With a `source` only its
+    own reports count. Linear in the facts.
     """
-    of_url = _window_of(facts, windows, source)
     ours = [one for one in facts.reports if source is None or one.source == source]
     reports = _parted(ours, of_url, windows, reported_at)
     notices = _parted(facts.notices, of_url, windows, lambda one: one.sent_at)
@@ -231,7 +234,12 @@ class _Cuts:
     @cached_property
     def facts(self) -> list[Facts]:
         """The facts of each window that count."""
-        return cut_facts(self.whole.facts, self.windows, self.confirmation, self.source)
+        return cut_facts(self.whole.facts, self.windows, self.of_url, self.confirmation, self.source)
+
+    def one_of(self, facts: Facts, window: Window) -> Facts:
+        """Of other facts those of one window."""
+        of_url = _window_of(facts, [window], self.source)
+        return cut_facts(facts, [window], of_url, self.confirmation, self.source)[0]
 
     @cached_property
     def histories(self) -> dict[str, UrlHistory]:
@@ -286,7 +294,7 @@ class WindowedConclusions(Conclusions):
     def __init__(self, whole: Conclusions, window: Window, cuts: "_Cuts", number: int) -> None:
         """Take the conclusions of all, and the cuts of which this is one."""
         super().__init__(
-            lambda: cut_facts(whole.all_facts, [window], cuts.confirmation, cuts.source)[0],
+            lambda: cuts.one_of(whole.all_facts, window),
             whole.attributor,
             whole.given_rules,
             whole.config,

@@ -28,14 +28,17 @@ def stored(name: str) -> Any:
 
 
 def printed(cell: Any) -> str:
-    """What a code cell printed and shows as text, without figures."""
-    parts = []
+    """What a code cell printed and shows as text, without figures.
+
+    A kernel cuts what is printed into pieces wherever it flushes: they are one text.
+    """
+    text = ""
     for output in cell.outputs:
         if output.output_type == "stream":
-            parts.append(output.text)
+            text += output.text
         elif "image/png" not in output.get("data", {}):
-            parts.append(output["data"]["text/plain"])
-    return "\n".join(part.rstrip("\n") for part in parts)
+            text += output["data"]["text/plain"] + "\n"
+    return text.rstrip("\n")
 
 
 def texts(book: Any) -> list[str]:

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from tests.docs.markdown import page
-from tests.docs.notebooks import run, run_r
+from tests.docs.notebooks import printed, run, run_r
 from tests.docs.tours.following import follow
 
 
@@ -24,3 +25,9 @@ def test_a_notebook_gives_what_it_shows(here: Path, name: str) -> None:
 def test_the_notebook_in_r_gives_what_it_shows(here: Path) -> None:
     """In base R, without packages, each cell prints what is stored with it."""
     run_r("rankings-r.ipynb", here)
+
+
+def test_what_a_cell_printed_is_one_text_wherever_its_kernel_cut_it() -> None:
+    """Pieces of what was printed are put together as they were printed, within a line and at its end."""
+    pieces = [nbformat.v4.new_output("stream", name="stdout", text=text) for text in ("a 1\nb", " 2", "\n")]
+    assert printed(nbformat.v4.new_code_cell("print()", outputs=pieces)) == "a 1\nb 2"

@@ -4,7 +4,8 @@ Judges, attributes and links; it does not rank.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import TypeVar
@@ -26,6 +27,7 @@ from waterbed.model.conclusions import Episode, Hop
 from waterbed.model.takedown import AddressedNotice, NoticeContext
 from waterbed.model.window import ALL, Window
 from waterbed.store.config import Config
+from waterbed.store.forked import beside
 from waterbed.study.answered import Answered, Answers
 from waterbed.study.attributed import hosters_of
 from waterbed.study.facts import Facts
@@ -33,7 +35,7 @@ from waterbed.study.grown import Grown, grown_of, keep_urls
 from waterbed.study.judgements import Judgements, Restate, ToldOrigins
 from waterbed.study.kept_runs import KeptRuns
 from waterbed.study.kept_urls import Beginning
-from waterbed.study.linking import clusters_of, content_ids, known_of
+from waterbed.study.linking import clusters_of, content_ids, known_of, named, opens_names
 from waterbed.study.notices import addressed_in, context_of
 from waterbed.study.steps import RESTS_ON, Step
 
@@ -54,6 +56,8 @@ class Conclusions(Judgements):
     """The reports that these are about."""
     finder: Callable[[], list[Hop]] | None = None
     """Gives the hops that another process finds."""
+    namer: Callable[[], Mapping[str, str]] | None = None
+    """Gives the contents that another process finds."""
     grows: bool = False
     """Whether what was kept of URLs with nothing new is taken: for episodes and rankings alone."""
 
@@ -166,8 +170,24 @@ class Conclusions(Judgements):
     @cached_property
     def contents(self) -> Mapping[str, str]:
         """The content of each URL."""
-        made = lambda: content_ids(self.facts.targets, self.facts.reports, self.links)  # noqa: E731
-        return self.kept("contents", dict[str, str], made)
+        return self.kept("contents", dict[str, str], self.namer or self._named)
+
+    def _named(self) -> dict[str, str]:
+        return content_ids(self.facts.targets, self.facts.reports, self.links)
+
+    @contextmanager
+    def _named_beside(self) -> Iterator[None]:
+        """Have another process find the contents beside the block, where there is much and links are not asked for."""
+        if not self.grows or not (self.grown.part if self.grown else self).much or opens_names(self.config.linking):
+            yield
+            return
+        if self.grown:
+            _ = self.grown.signs
+        try:
+            with beside(lambda: self.contents, forked=True) as self.namer:
+                yield
+        finally:
+            self.namer = None
 
     @cached_property
     def until(self) -> datetime | None:
@@ -220,11 +240,13 @@ class Conclusions(Judgements):
         return self.kept("episodes", list[Episode], lambda: self._followed(rules))
 
     def _followed(self, rules: EpisodeRules) -> list[Episode]:
-        if self.grown:
-            found = self.grown.episodes(self.contents, rules)
-        else:
-            self._gathered = Answers(self.runs)
-            found = list(all_episodes(self.known, self._gathered, rules))
+        with self._named_beside():
+            if self.grown:
+                found = self.grown.episodes(rules)
+            else:
+                self._gathered = Answers(self.runs)
+                found = list(all_episodes(known_of(self.facts), self._gathered, rules))
+            found = named(found, self.contents)
         if self._kept:
             keep_urls(self, self.span, self._kept, self.grown)
         return self.name_ends.told(found)

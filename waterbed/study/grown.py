@@ -216,17 +216,16 @@ class Grown(Generic[Whole]):
         """
         return sorted([*(one for one in former if url_of(one) not in self.changed), *fresh], key=url_of)
 
-    def episodes(self, contents: Mapping[str, str], rules: EpisodeRules) -> list[Episode]:
+    def episodes(self, rules: EpisodeRules) -> list[Episode]:
         """The episodes of all URLs.
 
-        `contents` gives the content of each.
+        Those of changed ones have yet to be named by content.
         """
-        known = known_of(self.part.facts, contents)
-        whole = self.merged(self._episodes, all_episodes(known, self.answers, rules), lambda one: one.url_id)
+        whole = self.merged(
+            self._episodes, all_episodes(known_of(self.part.facts), self.answers, rules), lambda one: one.url_id
+        )
         self._episodes = []
-        return [
-            one if one.content_id == (its := contents[one.url_id]) else replace(one, content_id=its) for one in whole
-        ]
+        return whole
 
     @cached_property
     def answers(self) -> Answers:

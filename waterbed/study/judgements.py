@@ -128,6 +128,11 @@ class Judgements:
         before = self._beginning.before if self._beginning else None
         return read_looks(self.facts, self.config, Walk(self.rules), processes=self.processes, before=before)
 
+    @property
+    def much(self) -> bool:
+        """True if processes share the work on its checks."""
+        return self.processes > 1 and len(self.looks) >= SHARED
+
     @Step
     def verdicts(self) -> list[Verdict]:
         """One verdict for each check, after all steps.

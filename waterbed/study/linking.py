@@ -18,6 +18,7 @@ from graphs.linking.links import find_links
 from graphs.linking.near_labels import Likeness, NearLabels, near_labels
 from graphs.linking.signs import Span, signs_of
 from waterbed.model.bookkeeping import Sealed
+from waterbed.model.conclusions import Episode
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Report, reported_at
 from waterbed.model.urls import is_address, registrable_domain
@@ -169,8 +170,18 @@ def content_ids(targets: Iterable[str], reports: Iterable[Report], clusters: Clu
     return {url_id: names.get(name, name) for url_id, name in clustered.items()}
 
 
-def known_of(facts: Facts, contents: Mapping[str, str]) -> dict[str, UrlHistory]:
-    """Return the reports of each URL, with its content."""
+def named(episodes: Iterable[Episode], contents: Mapping[str, str]) -> list[Episode]:
+    """Return episodes with the content of each URL."""
+    return [
+        one if one.content_id == (its := contents[one.url_id]) else replace(one, content_id=its) for one in episodes
+    ]
+
+
+def known_of(facts: Facts, contents: Mapping[str, str] | None = None) -> dict[str, UrlHistory]:
+    """Return the reports of each URL, with its content.
+
+    Without `contents` each URL is one of its own.
+    """
     reported = reported_in(facts)
     first = {url_id: min(times) for url_id, times in reported.items()}
     for report in facts.reports:
@@ -179,7 +190,7 @@ def known_of(facts: Facts, contents: Mapping[str, str]) -> dict[str, UrlHistory]
     return {
         url_id: UrlHistory(
             url_id=url_id,
-            content_id=contents[url_id],
+            content_id=contents[url_id] if contents else url_id,
             site_id=target.site_id,
             known_up_at=first[url_id],
             reported=tuple(sorted(reported[url_id])),

@@ -28,6 +28,7 @@ from waterbed.model.conclusions import NAME_ENDS, Quarantine
 from waterbed.model.errors import KeyProblem
 from waterbed.model.facts import Registration
 from waterbed.model.progress import stage
+from waterbed.model.wording import counted
 from waterbed.store.lake.reading import known_resolved
 from waterbed.store.leases import living
 from waterbed.store.tables import TABLES
@@ -269,7 +270,9 @@ def _schedule(study: Study) -> Iterator[Finding]:
         yield finding("note", "the schedule is kept", lag.sentence)
     held = folder.store.count(Due, due.c.lease_run_id > "", due.c.lease_run_id.not_in(living(folder.store)))
     if held:
-        yield finding("warning", "dead runs hold checks", f"{held:,} checks", "the next waterbed recheck takes them up")
+        yield finding(
+            "warning", "dead runs hold checks", counted(held, "check"), "the next waterbed recheck takes them up"
+        )
 
 
 def _runs(study: Study) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ from waterbed.model.takedown import (
     ReturnRow,
     Unanswered,
 )
+from waterbed.model.wording import counted
 
 if TYPE_CHECKING:
     from waterbed.analysis.compliance import Compliance
@@ -223,8 +224,8 @@ def _reached(notices: Sequence[AddressedNotice]) -> None:
     counts = {how: sum(one.addressed == how for one in notices) for how in ("direct", "indirect", "misaddressed")}
     bounced = sum(one.bounced for one in notices)
     say(
-        f"{len(notices):,} notices: {counts['direct']:,} to the hoster of that time, {counts['indirect']:,} to "
-        f"somebody around it, {counts['misaddressed']:,} misaddressed; {bounced:,} came back."
+        f"{counted(len(notices), 'notice')}: {counts['direct']:,} to the hoster of that time, "
+        f"{counts['indirect']:,} to somebody around it, {counts['misaddressed']:,} misaddressed; {bounced:,} came back."
     )
 
 

@@ -251,9 +251,8 @@ def _compared(rows: list[Compared]) -> None:
             table.add_row(row.address, _ases(row.ours), _ases(row.theirs), row.verdict)
     counts = Counter(row.verdict for row in rows)
     print_table(table)
-    console.print(
-        f"{len(rows):,} addresses: {', '.join(f'{count:,} {verdict}' for verdict, count in counts.most_common())}"
-    )
+    by_verdict = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.most_common())
+    console.print(f"{counted(len(rows), 'address', 'addresses')}: {by_verdict}")
 
 
 def _ases(origins: tuple[int, ...]) -> str:

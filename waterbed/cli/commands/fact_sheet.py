@@ -14,6 +14,7 @@ from waterbed.cli.output import console, for_tools, more, new_table, page_of, pr
 from waterbed.cli.windows import Asked, Cell, asked, print_by_window, share
 from waterbed.model.conclusions import RankingRow, Reached, Size
 from waterbed.model.takedown import AddressedNotice, Case, CauseShare, ComplianceRow, Duration
+from waterbed.model.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,11 +148,13 @@ def _clock(found: Sheet) -> str:
 def _numbers(found: Sheet, out: Console) -> None:
     row, size = found.ranking, found.size
     if row:
-        out.print(f"{row.urls:,} URLs on {row.hosts:,} hosts of {row.sites:,} sites; class {row.rank_class}; ", end="")
-        out.print(f"{row.unknown:,} URLs of which no check could be decided")
+        out.print(
+            f"{counted(row.urls, 'URL')} on {counted(row.hosts, 'host')} of {counted(row.sites, 'site')}; ", end=""
+        )
+        out.print(f"class {row.rank_class}; {counted(row.unknown, 'URL')} of which no check could be decided")
         if row.removals:
-            batches = "1 batch" if row.batches == 1 else f"{row.batches:,} batches"
-            out.print(f"{row.removals:,} removals came in {batches} or more")
+            batches = counted(row.batches, "batch", "batches")
+            out.print(f"{counted(row.removals, 'removal')} came in {batches} or more")
     else:
         out.print("Nothing that was reported was checked there.")
     if found.hosting_type != "unknown":
@@ -251,7 +254,8 @@ def _astray(found: Sheet, out: Console) -> None:
     mine = sum(one.recipient == found.key for one in found.misaddressed)
     others = len(found.misaddressed) - mine
     out.print(
-        f"misaddressed: {mine:,} notices to it about what it did not host, {others:,} to others about what it hosted",
+        f"misaddressed: {counted(mine, 'notice')} to it about what it did not host, "
+        f"{others:,} to others about what it hosted",
         soft_wrap=True,
     )
     for one in found.misaddressed[:_SHOWN]:

@@ -17,6 +17,7 @@ from waterbed.cli.output import FINDING, OK, console, for_tools, new_table, note
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration
 from waterbed.model.progress import stage
+from waterbed.model.wording import counted
 
 if TYPE_CHECKING:
     from attribution.hosters.files import HosterKind
@@ -58,7 +59,8 @@ def hosters_add(
         book = set_file(study.folder, file, reason)
         whole = read_book(study.folder)
     console.print(
-        f"{len(book.by_key):,} hosters with {len(book.by_as):,} ASes and {len(book.by_suffix):,} platform suffixes"
+        f"{counted(len(book.by_key), 'hoster')} with {counted(len(book.by_as), 'AS', 'ASes')} and "
+        f"{counted(len(book.by_suffix), 'platform suffix', 'platform suffixes')}"
     )
     for change in whole.without_effect():
         say(f"Change {change.change_id} ({change.kind} {change.key}) no longer has an effect.")

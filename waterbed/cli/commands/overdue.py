@@ -11,6 +11,7 @@ import typer
 from waterbed.cli.options import Format, Formatted, OfSource
 from waterbed.cli.output import FINDING, note, print_rows, say, short, written_at
 from waterbed.model.takedown import Overdue
+from waterbed.model.wording import counted
 
 
 def overdue(
@@ -41,7 +42,7 @@ def overdue(
             write_whole(csv, as_csv(Overdue, rows).encode())
         note(f"wrote {len(rows):,} rows to {csv}")
     elif form is not Format.table or rows:
-        title = f"{len(rows):,} URLs overdue at {len({row.key for row in rows}):,} hosters"
+        title = f"{counted(len(rows), 'URL')} overdue at {counted(len({row.key for row in rows}), 'hoster')}"
         print_rows(Overdue, rows, info, form.value, columns=_columns(rows), title=title, cell=_cell)
     if form is Format.table:
         held = sum(row.held_for_police for row in rows)

@@ -12,6 +12,7 @@ import typer
 from waterbed.cli import standard_input
 from waterbed.cli.options import Format, Formatted, Reason
 from waterbed.cli.output import console, for_tools, new_table, note, print_table, say
+from waterbed.model.wording import counted
 
 if TYPE_CHECKING:
     from waterbed.model.bookkeeping import Audit
@@ -118,7 +119,8 @@ def forget(context: typer.Context, entry: Entry, reason: Reason) -> None:
     finally:
         folder.close()
     console.print(
-        f"forgotten: {removed.urls:,} URLs, {removed.hosts:,} hosts. Backups and escrowed copies are yours to cleanse."
+        f"forgotten: {counted(removed.urls, 'URL')}, {counted(removed.hosts, 'host')}. Backups and escrowed "
+        "copies are yours to cleanse."
     )
     _end(wiped=removed.wiped)
 

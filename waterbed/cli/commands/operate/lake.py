@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from waterbed.cli.output import FINDING, OK, console, new_table, print_table, say, written_at
+from waterbed.model.wording import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -114,8 +115,9 @@ def export(
     with open_study(context.obj) as study, written_at(out):
         made = share.export(study, out, partner)
     say(
-        f"{out}: {made.looks:,} rows of checks and {made.episodes:,} episodes for {made.partner}; {made.left_out:,} "
-        f"left out and {made.hidden:,} prefixes hidden because they are about fewer than {made.least} sites"
+        f"{out}: {counted(made.looks, 'row')} of checks and {counted(made.episodes, 'episode')} for {made.partner}; "
+        f"{made.left_out:,} left out and {made.hidden:,} prefixes hidden because they "
+        f"are about fewer than {made.least} sites"
     )
 
 
@@ -168,4 +170,4 @@ def _sealed(facts: int, days: int, files: int, late: int) -> str:
     if not files:
         return "Nothing new: every closed day is sealed."
     came_late = f", {late:,} of them after their day was sealed" if late else ""
-    return f"{facts:,} facts of {days:,} days sealed in {files:,} files{came_late}."
+    return f"{counted(facts, 'fact')} of {counted(days, 'day')} sealed in {counted(files, 'file')}{came_late}."

@@ -11,6 +11,7 @@ from waterbed.cli.options import Format, Formatted
 from waterbed.cli.output import FINDING, OK, console, for_tools, new_table, note, print_table, say
 from waterbed.model.facts import Report
 from waterbed.model.shell import command
+from waterbed.model.wording import counted
 
 protocol_app = typer.Typer(help="The study protocol: written before the data, locked, and compared with every output.")
 Printed = Annotated[str, typer.Option("--reason", help="Reason, printed with every output; must contain no address.")]
@@ -78,7 +79,7 @@ def protocol_lock(context: typer.Context, reason: Printed = "") -> None:
 
     with open_study(context.obj) as study:
         made = lock(study.folder, reason)
-    console.print(f"locked {made.locked_at:%Y-%m-%d %H:%M} UTC, {made.looks:,} checks made before")
+    console.print(f"locked {made.locked_at:%Y-%m-%d %H:%M} UTC, {counted(made.looks, 'check')} made before")
     console.print(f"SHA-256 {made.sha256}")
     note("Deposit this checksum where you cannot change it: a registry of studies, or a signed mail.", broken=True)
 

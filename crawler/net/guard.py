@@ -42,7 +42,7 @@ def connector(lab: Lab | None, guard: Guard, special: Sequence[IPv4Network | IPv
     blocked = OTHER_PROTOCOLS.difference(guard.ports)
     denied = (*(ip_network(net) for net in guard.deny), *special)
 
-    @lru_cache(maxsize=8192)
+    @lru_cache(maxsize=2048)
     def is_denied(address: str) -> bool:
         parsed = ip_address(address)
         inside = (parsed, *carried(parsed)) if isinstance(parsed, IPv6Address) else (parsed,)
@@ -63,7 +63,7 @@ def _listeners(lab: Lab) -> Callable[[str, int], tuple[str, int] | None]:
     ]
     rules.sort(key=lambda rule: -rule[0].prefixlen)
 
-    @lru_cache(maxsize=8192)
+    @lru_cache(maxsize=2048)
     def listener(address: str, port: int) -> tuple[str, int] | None:
         parsed = ip_address(address)
         return next((at for net, p, at in rules if p == port and parsed.version == net.version and parsed in net), None)

@@ -79,7 +79,7 @@ def features(fields: Mapping[str, str], keyed_id: Callable[[str, str], str], now
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _media_type(value: str) -> str | None:
     """Return a known type; `type/*` of another, which a server may have made of its host name."""
     value = value.lower()
@@ -100,7 +100,7 @@ def _length(value: str) -> int | None:
     return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _server(value: str) -> str | None:
     value = value.lower()
     return next((family for family in _SERVERS if value.startswith(family)), None)

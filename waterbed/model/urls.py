@@ -143,7 +143,7 @@ def is_address(host: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def registrable_domain(host: str) -> str:
     """The registrable domain of a host, else the host.
 
@@ -156,7 +156,7 @@ def registrable_domain(host: str) -> str:
     return _all_suffixes().privatesuffix(host) or host
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def platform_suffix(host: str) -> str | None:
     """The suffix of a name's platform, if any.
 
@@ -209,7 +209,7 @@ def _icann_suffixes() -> PublicSuffixList:
     return PublicSuffixList(only_icann=True)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def in_suffix_list(host: str) -> bool:
     """True if a name ends in a known public suffix.
 
@@ -218,7 +218,7 @@ def in_suffix_list(host: str) -> bool:
     return _all_suffixes().publicsuffix(host, accept_unknown=False) is not None
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def is_public_suffix(name: str) -> bool:
     """True if anybody may register names below a name."""
     return bool(_all_suffixes().publicsuffix(name) == name)
@@ -248,7 +248,7 @@ def same_place(before: CanonicalUrl, after: CanonicalUrl) -> bool:
     return plain[0] == plain[1] and ports
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def network_of(address: str) -> str:
     """The network of an address: IPv4 /24, IPv6 /48."""
     return str(ip_network(f"{address}/{48 if ':' in address else 24}", strict=False))

@@ -17,7 +17,7 @@ from waterbed.model.urls import SPECIAL_USE, special_use
 
 __all__ = ["Answer", "Resolver"]
 
-_REMEMBERED = 8192
+_REMEMBERED = 2048
 _TIMEOUT = Reply(status="timeout")
 _Said = TypeVar("_Said")
 _Conclude = Callable[[Sequence[Reply]], tuple[_Said, float]]

@@ -5,6 +5,7 @@ import re
 import tempfile
 from datetime import timedelta
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -211,8 +212,9 @@ def test_ten_megabytes_on_offer_cost_no_memory(tmp_path: Path) -> None:
                 before = _kib("VmRSS")
                 play(zoo, "headers", folder)
                 peaks[kind].append(_kib("VmHWM") - before)
-    least = {kind: min(own) for kind, own in peaks.items()}  # the first pays what this process had not loaded
-    assert least["pushing"] - least["others"] < 8_192, peaks
+    # a pass pays what this process had not loaded yet, or finds what an earlier test let go: most do neither
+    usual = {kind: median(own) for kind, own in peaks.items()}
+    assert usual["pushing"] - usual["others"] < 8_192, peaks
 
 
 def _kib(field: str) -> int:

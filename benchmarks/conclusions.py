@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from msgspec import structs
@@ -32,6 +33,7 @@ if str(Path(__file__).parent) not in sys.path:
 from conclusions_world import START, Messy, write_study
 from figures import Figure, tell
 
+from waterbed.store.forked import in_own_process
 from waterbed.store.lake import manifest as manifests
 
 ROOT = Path(__file__).parents[1]
@@ -171,6 +173,10 @@ def figures(small: Costs, large: Costs) -> list[Figure]:
     return found
 
 
+def _write(study: Path, world: Messy) -> None:
+    write_study(study, world).close()
+
+
 def main() -> int:
     """Make the studies that are not there, run the commands, print a table."""
     words = argparse.ArgumentParser(description=__doc__)
@@ -187,7 +193,8 @@ def main() -> int:
         for looks in sorted(asked.looks):
             study = (asked.studies or Path(made)) / f"{looks}-{asked.looks_a_url}"
             if not (study / "waterbed.toml").exists():
-                write_study(study, Messy(looks=looks, looks_a_url=asked.looks_a_url)).close()
+                # in a process of its own: a command's peak begins at that of its starter
+                in_own_process(partial(_write, study, Messy(looks=looks, looks_a_url=asked.looks_a_url)))
             found.append(costs(study, looks))
             if asked.beside and len(found) == 1:
                 peer, rank = cost(study, "rank", source=asked.beside.resolve()), found[0].rank

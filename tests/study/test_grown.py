@@ -109,6 +109,26 @@ def test_what_grows_is_what_is_concluded_of_all_facts(tmp_path: Path) -> None:
     assert grew == len(SEEDS) * (len(STAGES) - 1)
 
 
+@pytest.mark.parametrize("near", [False, True])
+def test_contents_are_found_in_another_process_unless_names_are_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, near: bool
+) -> None:
+    """Names are read from the database, which another process must not use."""
+    forked, here = list[str](), Conclusions.found_beside
+    growing = Growing(tmp_path, SEEDS[0])
+    growing.config = changed(growing.config, linking=changed(growing.config.linking, near_labels=near))
+
+    def told_of(self: Conclusions, name: str, find: Callable[[], Any]) -> Any:
+        forked.append(name)
+        return here(self, name, find)
+
+    monkeypatch.setattr(Conclusions, "found_beside", told_of)
+    with growing.opened() as study:
+        growing.until(study, hour(STAGES[0]))
+        assert study.conclude(2, grows=True).episodes == study.conclude(1).episodes
+    assert forked == ([] if near else ["contents"])
+
+
 Change = Callable[[Study], None]
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
@@ -192,12 +192,9 @@ def _beside(its: RankingTables) -> Iterator[Callable[[], list[WindowShare]]]:
         except Replaced:  # another command kept newer runs meanwhile
             return rows()
 
-    with beside(lambda: whole.hops, forked=finding) as hops, beside(alone if weekly else rows, forked=weekly) as weeks:
-        whole.finder = hops if finding else None
-        try:
-            yield told
-        finally:
-            whole.finder = None
+    hops = whole.found_beside("hops", lambda: whole.hops) if finding else nullcontext()
+    with beside(alone if weekly else rows, forked=weekly) as weeks, hops:
+        yield told
 
 
 def ranking_tables(

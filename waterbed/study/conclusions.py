@@ -4,8 +4,8 @@ Judges, attributes and links; it does not rank.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import TypeVar
@@ -27,7 +27,6 @@ from waterbed.model.conclusions import Episode, Hop
 from waterbed.model.takedown import AddressedNotice, NoticeContext
 from waterbed.model.window import ALL, Window
 from waterbed.store.config import Config
-from waterbed.store.forked import beside
 from waterbed.study.answered import Answered, Answers
 from waterbed.study.attributed import hosters_of
 from waterbed.study.facts import Facts
@@ -54,10 +53,6 @@ class Conclusions(Judgements):
     _gathered: Answers | None = None
     window: Window = ALL
     """The reports that these are about."""
-    finder: Callable[[], list[Hop]] | None = None
-    """Gives the hops that another process finds."""
-    namer: Callable[[], Mapping[str, str]] | None = None
-    """Gives the contents that another process finds."""
     grows: bool = False
     """Whether what was kept of URLs with nothing new is taken: for episodes and rankings alone."""
 
@@ -170,24 +165,14 @@ class Conclusions(Judgements):
     @cached_property
     def contents(self) -> Mapping[str, str]:
         """The content of each URL."""
-        return self.kept("contents", dict[str, str], self.namer or self._named)
+        made = lambda: content_ids(self.facts.targets, self.facts.reports, self.links)  # noqa: E731
+        return self.kept("contents", dict[str, str], made)
 
-    def _named(self) -> dict[str, str]:
-        return content_ids(self.facts.targets, self.facts.reports, self.links)
-
-    @contextmanager
-    def _named_beside(self) -> Iterator[None]:
-        """Have another process find the contents beside the block, where there is much and links are not asked for."""
-        if not self.grows or not (self.grown.part if self.grown else self).much or opens_names(self.config.linking):
-            yield
-            return
-        if self.grown:
-            _ = self.grown.signs
-        try:
-            with beside(lambda: self.contents, forked=True) as self.namer:
-                yield
-        finally:
-            self.namer = None
+    @property
+    def _apart(self) -> bool:
+        """True if another process finds the contents: links, which it does not give, are not asked for later."""
+        much = (self.grown.part if self.grown else self).much
+        return self.grows and much and not opens_names(self.config.linking)
 
     @cached_property
     def until(self) -> datetime | None:
@@ -240,12 +225,16 @@ class Conclusions(Judgements):
         return self.kept("episodes", list[Episode], lambda: self._followed(rules))
 
     def _followed(self, rules: EpisodeRules) -> list[Episode]:
-        with self._named_beside():
+        apart = self._apart
+        if self.grown:
+            _ = self.grown.signs  # which both processes need
+        with self.found_beside("contents", lambda: self.contents) if apart else nullcontext():
             if self.grown:
                 found = self.grown.episodes(rules)
             else:
                 self._gathered = Answers(self.runs)
-                found = list(all_episodes(known_of(self.facts), self._gathered, rules))
+                known = known_of(self.facts) if apart else self.known
+                found = list(all_episodes(known, self._gathered, rules))
             found = named(found, self.contents)
         if self._kept:
             keep_urls(self, self.span, self._kept, self.grown)
@@ -312,7 +301,7 @@ class Conclusions(Judgements):
     @cached_property
     def hops(self) -> list[Hop]:
         """Hops of content that left a hoster."""
-        return self.kept("hops", list[Hop], self.finder or self._found_hops)
+        return self.kept("hops", list[Hop], self._found_hops)
 
     @property
     def hops_kept(self) -> bool:

@@ -1,7 +1,8 @@
 """From facts to judged and attributed checks."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -19,6 +20,7 @@ from waterbed.model.conclusions import Attribution, Quarantine, State, Verdict
 from waterbed.model.decisions import UNSURE, settled_codes
 from waterbed.model.facts import Observation
 from waterbed.store.config import Config
+from waterbed.store.forked import beside
 from waterbed.store.kept import Kept
 from waterbed.study.assessment import SetAside, counting_facts, once_each
 from waterbed.study.attributed import Attributed, attributed
@@ -84,6 +86,7 @@ class Judgements:
         self.removal_measured = removal_measured
         self._codes: Mapping[str, str] = {}
         self._common: dict[str, Any] = {}
+        self._elsewhere: dict[str, Callable[[], Any]] = {}
 
     def once(self, name: str, make: Callable[[], Value]) -> Value:
         """A value for several questions, made when first asked for."""
@@ -98,7 +101,18 @@ class Judgements:
         Else it is made, and kept unless some choice differs from the study's.
         """
         with collector_paused():
+            make = self._elsewhere.get(name, make)
             return self._kept.of(name, form, make) if self._kept else make()
+
+    @contextmanager
+    def found_beside(self, name: str, find: Callable[[], Any]) -> Iterator[None]:
+        """Have another process find a kept value beside the block."""
+        with beside(find, forked=True) as found:
+            self._elsewhere[name] = found
+            try:
+                yield
+            finally:
+                del self._elsewhere[name]
 
     @cached_property
     def all_facts(self) -> Facts:

@@ -6,7 +6,7 @@ import time
 from multiprocessing import Pool
 
 import numpy as np
-from displacement_worlds import NULLS, POWER, WARNINGS
+from displacement_worlds import CAUTIOUS, NULLS, POWER, WARNINGS
 from figures import Figure, tell
 
 from waterbed.estimators.lifts import destination_null, step_down, timing_null
@@ -77,9 +77,11 @@ def _rejected(work):
     )
 
 
-def _verdict(table, share, worlds):
+def _verdict(table, name, share, worlds):
     error = 2 * (0.05 * 0.95 / worlds) ** 0.5
     if table == "null":
+        if name in CAUTIOUS and share < 0.05:
+            return "ok"
         return "ok" if 0.04 <= share <= 0.06 else "within two errors" if abs(share - 0.05) <= 0.01 + error else "MISSED"
     return ("ok" if share >= 0.8 else "WEAK") if table == "power" else ""
 
@@ -98,7 +100,7 @@ def prove(worlds, seed, processes, only):
                 works = [(table, number, seed, range(at, min(at + CHUNK, count))) for at in range(0, count, CHUNK)]
                 published, exact, refused = sum(pool.imap_unordered(_rejected, works))
                 asked = max(count - refused, 1)
-                verdict = _verdict(table, exact / asked, asked)
+                verdict = _verdict(table, name, exact / asked, asked)
                 if verdict in ("MISSED", "WEAK"):
                     wrong.append(f"{name}, {kind}: {exact / asked:.1%} at 5%")
                 print(

@@ -29,6 +29,9 @@ TESTS = (
 NULLS = [(name, kind, test(kind)) for name, test in TESTS for kind in KINDS]
 """Test, world, and a function from a generator to p, to p with and without ties broken by chance, or to a refusal."""
 
+CAUTIOUS = ("staggered, overall",)
+"""Tests whose p is the greater of two: they may reject more seldom than they say."""
+
 WARNINGS = [
     ("difference, Poisson variance", "plain", areas.poisson_variance),
     ("difference, triggered finds", "search effort", areas.difference("search effort", triggered=True, sites=2000)),

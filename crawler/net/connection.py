@@ -288,8 +288,14 @@ class Connection:
         return data
 
     async def _push(self, data: bytes) -> None:
-        if data and self._sock is not None:
-            await asyncio.get_running_loop().sock_sendall(self._sock, data)
+        if not data or self._sock is None:
+            return
+        try:
+            sent = self._sock.send(data)  # a request fits into the kernel's buffer
+        except BlockingIOError:
+            sent = 0
+        if sent < len(data):
+            await asyncio.get_running_loop().sock_sendall(self._sock, data[sent:])
 
     def timeout_failure(self, *, text_before: int) -> ConnectionFailure:
         """Return the failure of a time-out at this moment.

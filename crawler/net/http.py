@@ -1,5 +1,6 @@
 """Sends requests to one host and reads the response heads."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -74,6 +75,9 @@ class Request:
         return f"<Request {self.method}>"
 
 
+_ALONE = {method: Request(method=method) for method in ("HEAD", "GET")}
+"""Requests of which only the head of the response is read."""
+
 _HERE = Vantage(name="here", network="here")
 _FORM = "application/x-www-form-urlencoded"
 _STALE = ("closed", "reset", "eof", "no_status_line", "bad_head", "late_bytes")
@@ -141,7 +145,7 @@ class HostConnections:
 
         A host that could not be connected to is not tried again for its other URLs: they get the same failure.
         """
-        return await self._ask(canonical, Request(method=method), addresses)
+        return await self._ask(canonical, _ALONE[method], addresses)
 
     async def read_page(self, canonical: CanonicalUrl, addresses: Sequence[str], most: int = PAGE_MOST) -> Exchange:
         """Send a GET and read the text of a page.
@@ -226,23 +230,24 @@ class HostConnections:
             await slot.wait_turn()
             began, lag = perf_counter(), self._lag.seconds
             try:
-                async with self._lag.deadline(self._timeout):
-                    if endpoint:
-                        await self._connect(connection, canonical, endpoint, address)
-                    elif not connection.is_quiet():  # asked here: bytes may have come while the request waited its turn
-                        raise ConnectionFailure("http", "late_bytes")
-                    phase, started = "http", perf_counter()
-                    self._politeness.require_lease()  # the lease may have gone to another while this one connected
-                    await connection.send(self._request(canonical, request))
-                    raw = bytearray() if request.most else None
-                    if request.answer:
-                        connection.narrow(request.most)
-                    head = await read_head(connection, body_follows=request.method != "HEAD", raw=raw)
-                    head_ms = round((perf_counter() - started) * 1000, 3)
-                    read = connection.text_read
-                    if raw is not None:
-                        page, page_refused = await _read_text(connection, request, head, bytes(raw))
-                    await connection.finish_record(FINISHED if page is None or request.answer else PAGE_MOST)
+                async with asyncio.timeout(self._timeout) as timeout:
+                    with self._lag.watch(timeout):
+                        if endpoint:
+                            await self._connect(connection, canonical, endpoint, address)
+                        elif not connection.is_quiet():  # bytes may have come while the request waited its turn
+                            raise ConnectionFailure("http", "late_bytes")
+                        phase, started = "http", perf_counter()
+                        self._politeness.require_lease()  # the lease may have gone to another while this one connected
+                        await connection.send(self._request(canonical, request))
+                        raw = bytearray() if request.most else None
+                        if request.answer:
+                            connection.narrow(request.most)
+                        head = await read_head(connection, body_follows=request.method != "HEAD", raw=raw)
+                        head_ms = round((perf_counter() - started) * 1000, 3)
+                        read = connection.text_read
+                        if raw is not None:
+                            page, page_refused = await _read_text(connection, request, head, bytes(raw))
+                        await connection.finish_record(FINISHED if page is None or request.answer else PAGE_MOST)
             except ConnectionFailure as problem:
                 head, page, phase, failure = None, None, problem.phase, problem.failure
             except TimeoutError:

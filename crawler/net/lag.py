@@ -1,8 +1,6 @@
 """Deadlines that stand still while the event loop does."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Final
 
@@ -32,22 +30,25 @@ class LoopLag:
             self._measure()
         return self._seconds
 
-    @asynccontextmanager
-    async def deadline(self, seconds: float) -> AsyncIterator[None]:
-        """TimeoutError after so many seconds in which the loop ran."""
+    def watch(self, timeout: asyncio.Timeout) -> "_Watched":
+        """Let a timeout stand still while the loop does.
+
+        It has begun; it is watched until the block ends.
+        """
+        return _Watched(self, timeout)
+
+    def _begin(self, timeout: asyncio.Timeout) -> None:
         if self._open:
-            self._measure()  # what was before is not this deadline's
-        async with asyncio.timeout(seconds) as timeout:
-            if not self._open:
-                self._tick()
-            self._open.add(timeout)
-            try:
-                yield
-            finally:
-                self._measure()
-                self._open.discard(timeout)
-                if not self._open and self._timer:
-                    self._timer.cancel()
+            self._measure()  # what was before is not this one's
+        else:
+            self._tick()
+        self._open.add(timeout)
+
+    def _end(self, timeout: asyncio.Timeout) -> None:
+        self._measure()
+        self._open.discard(timeout)
+        if not self._open and self._timer:
+            self._timer.cancel()
 
     def _tick(self) -> None:
         """Measure; it was due earlier than any deadline that the loop overslept, so it runs first."""
@@ -68,3 +69,18 @@ class LoopLag:
             at = timeout.when()
             if at is not None and not timeout.expired():
                 timeout.reschedule(at + late)
+
+
+class _Watched:
+    """A timeout that gets back the time in which its loop stood still."""
+
+    __slots__ = ("_lag", "_timeout")
+
+    def __init__(self, lag: LoopLag, timeout: asyncio.Timeout) -> None:
+        self._lag, self._timeout = lag, timeout
+
+    def __enter__(self) -> None:
+        self._lag._begin(self._timeout)
+
+    def __exit__(self, *_: object) -> None:
+        self._lag._end(self._timeout)

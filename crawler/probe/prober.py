@@ -221,7 +221,7 @@ class Prober:
         used = await self._answer_used(step, resolution, followed)
         seen = observe(origin=origin, step=step, started=started, resolution_id=used.resolution_id)
         fingerprint_now = fingerprint(self._vault, seen)
-        control = controls.get(place_id(self._vault, canonical, step))
+        control = controls.get(place_id(self._vault, canonical, step)) if controls else None
         if self._wants_control(step, profile, control, changed=fingerprint_now != due.fingerprint):
             asked_at, control = self._clock(), None
             if _may_ask(controls.values(), asked_at):

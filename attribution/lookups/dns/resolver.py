@@ -237,6 +237,7 @@ class Resolver:
             search.timer.cancel()
         for ticket in search.tickets:
             self._datagrams.forget(ticket)
+        search.timer, search.tickets = None, []  # both name the search: nothing of it is left to the collector
         if search.tries:
             self._active -= 1
         del self._searches[search.asked]

@@ -69,12 +69,16 @@ def test_deadlines_share_one_measure(run: Runs) -> None:
     async def waits() -> tuple[float, list[float]]:
         lag, took = LoopLag(), list[float]()
 
+        async def sleep(lag: LoopLag) -> None:
+            async with asyncio.timeout(0.6) as timeout:
+                with lag.watch(timeout):
+                    await asyncio.sleep(30)
+
         async def wait(after_s: float) -> None:
             await asyncio.sleep(after_s)
             began = monotonic()
             with pytest.raises(TimeoutError):
-                async with lag.deadline(0.6):
-                    await asyncio.sleep(30)
+                await sleep(lag)
             took.append(monotonic() - began)
 
         asyncio.get_running_loop().call_later(0.3, time.sleep, 1.0)

@@ -376,6 +376,25 @@ def test_many_names_over_rotating_ports_all_get_their_own_answer(server):
     assert [a.addresses for a in answers] == [(address,) for address in hosts.values()]
 
 
+def test_what_was_asked_leaves_no_cycles(server):
+    """Memory of an answered question is free at once, without the collector."""
+    hosts = [f"h{n}.test" for n in range(100)]
+    for host in hosts:
+        server.records[host, "A"] = [f"{host}. 60 IN A 192.0.2.9"]
+
+    async def use(resolver: Resolver) -> int:
+        await resolver.resolve(HOST)  # what the loop itself makes once is there
+        gc.collect()
+        gc.disable()
+        try:
+            await asyncio.gather(*(resolver.resolve(host) for host in hosts))
+            return gc.collect()
+        finally:
+            gc.enable()
+
+    assert with_resolver(server, use) < len(hosts)
+
+
 def test_an_id_in_use_again_is_not_taken_from_its_new_owner(server):
     """Giving up a question that was answered leaves a later one alone that has the same port and id."""
 

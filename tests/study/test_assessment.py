@@ -1,6 +1,8 @@
 """Analysts' assessments decide which reports count; the others are kept, and counted apart."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -12,6 +14,7 @@ from waterbed.analysis.rankings.by_source import cards
 from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.model.bookkeeping import Due
 from waterbed.model.conclusions import Assessment
+from waterbed.model.facts import Report
 from waterbed.study.study import Study
 
 Run = Callable[..., tuple[int, str, str]]
@@ -105,8 +108,10 @@ def test_an_assessment_that_arrives_later_is_taken_in(study: Study, tmp_path: Pa
     """The same rows with an assessment decide, whatever was imported before, and count as the same reports."""
     rows = "http://one.example.com/,2026-01-05,{}\nhttp://two.example.com/,,{}\n"
     file = tmp_path / "police.csv"
-    found = []
-    for told in (("", ""), ("yes", "yes"), ("yes", "no"), ("yes", "no")):
+    found, began = [], study.folder.clock()
+    told_on = (("", ""), ("yes", "yes"), ("yes", "no"), ("yes", "no"), ("yes", "yes"), ("", "yes"), ("no", "no"))
+    for day, told in enumerate(told_on):
+        study.folder.clock = partial(began.__add__, timedelta(days=day))
         file.write_text(f"url,date,illegal\n{rows.format(*told)}")
         done = study.import_reports(file)
         conclusions = study.conclude()
@@ -114,9 +119,34 @@ def test_an_assessment_that_arrives_later_is_taken_in(study: Study, tmp_path: Pa
         aside = conclusions.set_aside
         card = next(card for card in cards(conclusions) if card.source == "police")
         found.append((done.imported, done.known, len(mine), len(aside.not_illegal), card.reports))
-    assert found == [(2, 0, 2, 0, 2), (2, 0, 2, 0, 2), (1, 1, 1, 1, 2), (0, 2, 1, 1, 2)]
+    assert found == [
+        (2, 0, 2, 0, 2),
+        (2, 0, 2, 0, 2),
+        (1, 1, 1, 1, 2),
+        (0, 2, 1, 1, 2),
+        (1, 1, 2, 0, 2),  # `yes` once more, after `no`
+        (0, 2, 2, 0, 2),
+        (2, 0, 0, 2, 2),
+    ]
     ranked(study, "ignored")
     assert len([one for one in study.conclude().facts.reports if one.source == "police"]) == 2
+
+
+def test_a_supplement_assesses_the_report_that_it_belongs_to(study: Study, tmp_path: Path) -> None:
+    """An export of SCART without the time of receipt adds no report, and its assessment is the newest."""
+    file, found, began = tmp_path / "police.csv", [], study.folder.clock()
+    row = '"http://img.example.com/a";"{}";"2026-01-05 09:00:00";"close";\n'
+    whole = f'"url";"classification";"received";"status";\n{row}'
+    short = f'"url";"classification";"first seen";"status";\n{row.replace("09:", "10:")}'
+    told_on = ((whole, "unset"), (short, "unset"), (short, "illegal"), (short, "not_illegal"), (short, "illegal"))
+    for day, (export, told) in enumerate(told_on):
+        study.folder.clock = partial(began.__add__, timedelta(days=day))
+        file.write_text(export.format(told))
+        study.import_reports(file, source="police", form="scart")
+        mine = [one for one in study.folder.store.all(Report) if one.source == "police"]
+        counted = [one for one in study.conclude().facts.reports if one.source == "police"]
+        found.append((len(mine), len({one.reported_at for one in mine}), len(counted)))
+    assert found == [(1, 1, 1), (1, 1, 1), (2, 1, 1), (3, 1, 0), (4, 1, 1)]
 
 
 def test_the_page_is_not_assessed_with_the_image(study: Study, tmp_path: Path) -> None:

@@ -2,13 +2,15 @@
 
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from waterbed.intake.batches import Batch, BatchSource, without_forgotten
 from waterbed.intake.csv_table import Rejected
+from waterbed.intake.known_reports import compared
 from waterbed.intake.reports import Defaults
 from waterbed.model.bookkeeping import Delivery
 from waterbed.model.collector import collector_paused
@@ -113,13 +115,14 @@ def _one_batch(folder: Folder, batch: Batch, defaults: Defaults, tally: _Tally, 
             facts, forgotten = without_forgotten(batch, store.forgotten_among(named, connection))
             tally.forgotten += forgotten
         every = facts[Report]
-        facts = _without_known_supplements(folder, batch, facts)
+        known_of = partial(store.known_ids, Report, "report_id", connection=connection)
+        facts = compared(store, batch, facts, known_of)
         observed = facts[ExternalObservation].column("testimony_id")
         tally.external += len(observed) - len(
             store.known_ids(ExternalObservation, "testimony_id", observed, connection)
         )
         reports, ids = facts[Report], facts[Report].column("report_id")
-        known = store.known_ids(Report, "report_id", ids, connection)
+        known = known_of(ids)
         new = reports.only([n for n, report_id in enumerate(ids) if report_id not in known])
         own = (n for n, report_id in enumerate(new.column("report_id")) if report_id not in batch.pages)
         tally.new.update(new.only(list(own)).column("source"))
@@ -140,21 +143,6 @@ def _one_batch(folder: Folder, batch: Batch, defaults: Defaults, tally: _Tally, 
 def _reported_after(fresh: datetime, new: Columns, now: datetime) -> list[str]:
     reports = zip(new.column("url_id"), new.column("reported_at"), strict=True)
     return sorted({url_id for url_id, reported_at in reports if (reported_at or now) > fresh})
-
-
-def _without_known_supplements(folder: Folder, batch: Batch, facts: Mapping[type, Columns]) -> Mapping[type, Columns]:
-    """Drop reports of supplements to a report of the same source that is known or in this batch."""
-    if batch.first_hand is None:
-        return facts
-    reports = facts[Report]
-    url_ids, times, sources = (reports.column(name) for name in ("url_id", "reported_at", "source"))
-    known = {(report.url_id, report.source) for report in folder.store.by_ids(Report, "url_id", set(url_ids))}
-    kept = []
-    for n, (url_id, reported_at, source) in enumerate(zip(url_ids, times, sources, strict=True)):
-        if (url_id, reported_at) in batch.first_hand or (url_id, source) not in known:
-            kept.append(n)
-        known.add((url_id, source))
-    return {**facts, Report: reports.only(kept)}
 
 
 def _strict(folder: Folder, reports: Columns) -> dict[str, set[str]]:

@@ -55,6 +55,16 @@ def report_facts(
         yield from _facts(page, line.parent, vault, defaults, now, seen, None, None, None)
 
 
+def report_id_of(
+    source: str, url_id: str, reported_at: datetime | None, content_id: str | None, category: str, assessed: bool | None
+) -> str:
+    """Return a report's id, made of what tells it apart."""
+    same = f"{source}\x00{url_id}\x00{reported_at}\x00{content_id}\x00{category}"
+    if assessed is not None:  # without one, the id is that of studies from before ids told it
+        same += f"\x00{assessed}"
+    return hashlib.blake2b(same.encode(), digest_size=16).hexdigest()
+
+
 def _facts(
     line: ReportLine,
     canonical: CanonicalUrl,
@@ -71,16 +81,13 @@ def _facts(
     url_id, host_id = str(ids["url_id"]), str(ids["host_id"])
     source, category = line.source or defaults.source, line.category or defaults.category
     medium = medium_of(canonical, line.site_type, defaults.live)
-    same = f"{source}\x00{url_id}\x00{line.reported_at}\x00{content_id}\x00{category}"
-    if line.assessed_illegal is not None:  # without one, the id is that of studies from before ids told it
-        same += f"\x00{line.assessed_illegal}"
     for kind, text, entry_id in (("url", canonical.url, url_id), ("host", canonical.host, host_id)):
         if entry_id not in seen:
             seen.add(entry_id)
             yield vault.seal(kind, text, entry_id)
     yield Target(**ids, spelling=SPELLING, suffix_list=SUFFIX_LIST, added_at=now)  # type: ignore[arg-type]  # ids has exactly Target's id fields
     yield Report(
-        report_id=hashlib.blake2b(same.encode(), digest_size=16).hexdigest(),
+        report_id=report_id_of(source, url_id, line.reported_at, content_id, category, line.assessed_illegal),
         url_id=url_id,
         source=source,
         category=category,

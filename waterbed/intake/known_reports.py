@@ -1,0 +1,86 @@
+"""Compares the reports of a batch with those on record."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from datetime import datetime
+from hashlib import blake2b
+
+from waterbed.intake.batches import Batch
+from waterbed.intake.reports import report_id_of
+from waterbed.model.facts import Report
+from waterbed.store.bulk import Columns
+from waterbed.store.store import Store
+
+_Identity = tuple[str, str, datetime | None, str | None, str]
+"""Source, URL, time, content and category: reports that agree in them are one."""
+
+_Known = Callable[[Collection[str]], set[str]]
+"""Those of some ids of reports that are on record."""
+
+_IDENTITY = ("source", "url_id", "reported_at", "content_id", "category")
+
+
+def compared(store: Store, batch: Batch, facts: Mapping[type, Columns], known: _Known) -> Mapping[type, Columns]:
+    """Return the facts that are to be stored.
+
+    A supplement to a report of the same source, on record or in this batch, is dropped; its assessment counts as one of
+    that report. An assessment that returns to an earlier one, after another, is a report of its own.
+    """
+    reports = facts[Report]
+    if not reports.count:
+        return facts
+    if batch.first_hand is not None:
+        reports = _supplemented(store, batch.first_hand, reports)
+    return {**facts, Report: _returning(store, reports, known)}
+
+
+def _identities(reports: Columns) -> list[_Identity]:
+    return list(zip(*map(reports.column, _IDENTITY), strict=True))
+
+
+def _supplemented(store: Store, first_hand: frozenset[tuple[str, datetime | None]], reports: Columns) -> Columns:
+    """Drop supplements to reports that are known; what they assess is told of the last such report."""
+    known: dict[tuple[str, str], _Identity] = {}
+    on_record = store.by_ids(Report, "url_id", set(reports.column("url_id")))
+    for one in sorted(on_record, key=lambda one: (one.received_at, one.report_id)):
+        known[one.source, one.url_id] = (one.source, one.url_id, one.reported_at, one.content_id, one.category)
+    ids, assessed = list(reports.column("report_id")), reports.column("assessed_illegal")
+    identities, kept = _identities(reports), dict[str, int]()
+    for n, identity in enumerate(identities):
+        source, url_id, reported_at, _, _ = identity
+        theirs = known.get((source, url_id))
+        if theirs is None or (url_id, reported_at) in first_hand:
+            known[source, url_id] = identity
+        elif assessed[n] is None:
+            continue
+        else:
+            identities[n], ids[n] = theirs, report_id_of(*theirs, assessed[n])
+        kept.setdefault(ids[n], n)
+    changed = {**dict(zip(_IDENTITY, zip(*identities, strict=True), strict=True)), "report_id": ids}
+    cells = {**reports.cells, **changed}
+    same = {name: value for name, value in reports.same.items() if name not in changed}
+    return replace(reports, cells=cells, same=same).only(list(kept.values()))
+
+
+def _returning(store: Store, reports: Columns, known: _Known) -> Columns:
+    """Give assessments that return to an earlier one, after another, ids of their own."""
+    ids, identities = list(reports.column("report_id")), _identities(reports)
+    rows = [n for n, told in enumerate(reports.column("assessed_illegal")) if told is not None]
+    told = reports.column("assessed_illegal")
+    other = {n: report_id_of(*identities[n], not told[n]) for n in rows}
+    here = set(ids)
+    on_record = known({*other.values(), *(ids[n] for n in rows)})
+    rows = [n for n in rows if ids[n] in on_record and other[n] in on_record and other[n] not in here]
+    if not rows:
+        return reports
+    last: dict[_Identity, Report] = {}
+    for one in store.by_ids(Report, "url_id", {identities[n][1] for n in rows}):
+        if one.assessed_illegal is not None:
+            identity = (one.source, one.url_id, one.reported_at, one.content_id, one.category)
+            newest = max(last.get(identity, one), one, key=lambda one: (one.received_at, not one.assessed_illegal))
+            last[identity] = newest
+    for n in rows:
+        newest = last[identities[n]]
+        if newest.assessed_illegal is not told[n]:
+            ids[n] = blake2b(f"{ids[n]}\x00{newest.report_id}".encode(), digest_size=16).hexdigest()
+    return reports.replaced("report_id", ids)

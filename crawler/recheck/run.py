@@ -1,7 +1,6 @@
 """Runs the recheck spider: in this process, or in workers."""
 
 import asyncio
-import gc
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
@@ -84,9 +83,6 @@ async def recheck(
     """
     logging.getLogger("scrapy").setLevel(logging.WARNING)
     crawler = new_crawler(RecheckSpider, WATERBED_HOSTS_AT_ONCE=folder.config.probe.hosts_at_once)
-    if not gc.get_freeze_count():
-        gc.freeze()  # what is loaded is never garbage
-        gc.collect(0)
     started = perf_counter()
     with _stopping(crawler, continuous, channel), stage("URLs checked") as checked:
 

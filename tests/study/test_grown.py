@@ -1,5 +1,7 @@
 """Conclusions after a day more, of which only what is new was worked out."""
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,8 +19,10 @@ from tests.study.facts import hour, report, target
 from tests.study.random_studies import HOURS, Drawn
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.judging.walk import Walk
+from waterbed.model.errors import OwnFailure
 from waterbed.model.facts import CanaryLook, Observation
 from waterbed.store.lake.sealing import seal
+from waterbed.study import conclusions as whole
 from waterbed.study import judgements, kept_urls
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.judged import verdicts_in
@@ -127,6 +131,28 @@ def test_contents_are_found_in_another_process_unless_names_are_opened(
         growing.until(study, hour(STAGES[0]))
         assert study.conclude(2, grows=True).episodes == study.conclude(1).episodes
     assert forked == ([] if near else ["contents"])
+
+
+def test_what_failed_half_way_is_worked_out_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process that finds contents dies: asked once more, the same conclusions are those of all facts."""
+    growing, here, us = Growing(tmp_path, 40), whole.clusters_of, os.getpid()
+
+    def dies(*given: Any) -> Any:
+        return here(*given) if os.getpid() == us else os.kill(os.getpid(), signal.SIGKILL)
+
+    with growing.opened() as study:
+        growing.until(study, hour(STAGES[0]))
+        assert study.conclude(2, grows=True).episodes
+        growing.until(study, hour(STAGES[1]))
+        grew = study.conclude(2, grows=True)
+        with monkeypatch.context() as patched:
+            patched.setattr(whole, "clusters_of", dies)
+            with pytest.raises(OwnFailure):
+                _ = grew.episodes
+        assert grew.grown is not None
+        again = grew.episodes
+        study.kept().drop()
+        assert again == study.conclude(1).episodes
 
 
 Change = Callable[[Study], None]

@@ -238,7 +238,10 @@ class Conclusions(Judgements):
             found = named(found, self.contents)
         if self._kept:
             keep_urls(self, self.span, self._kept, self.grown)
-        return self.name_ends.told(found)
+        told = self.name_ends.told(found)
+        if self.grown:
+            self.grown.end()
+        return told
 
     @cached_property
     def name_ends(self) -> NameEnds:

@@ -221,11 +221,12 @@ class Grown(Generic[Whole]):
 
         Those of changed ones have yet to be named by content.
         """
-        whole = self.merged(
-            self._episodes, all_episodes(known_of(self.part.facts), self.answers, rules), lambda one: one.url_id
-        )
+        fresh = all_episodes(known_of(self.part.facts), self.answers, rules)
+        return self.merged(self._episodes, fresh, lambda one: one.url_id)
+
+    def end(self) -> None:
+        """Let go of the kept episodes, once all are followed."""
         self._episodes = []
-        return whole
 
     @cached_property
     def answers(self) -> Answers:

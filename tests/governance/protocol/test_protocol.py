@@ -128,12 +128,12 @@ def test_an_amendment_does_not_hide_a_deviation(study: Study) -> None:
 def test_a_lock_after_looks_says_so(study: Study) -> None:
     """A protocol that is locked when looks exist needs a reason, and every output says it."""
     study.folder.store.add([look(status=200)])
-    with pytest.raises(InputError, match="1 checks have been made"):
+    with pytest.raises(InputError, match="1 check has been made"):
         lock(study.folder)
     lock(study.folder, "a pilot of one look")
     now = locked_protocol(study.folder)
     assert now is not None
-    assert now.sentences[0] == "locked after 1 checks had been made: a pilot of one look"
+    assert now.sentences[0] == "locked after 1 check had been made: a pilot of one look"
 
 
 def test_reports_outside_the_frame_deviate(study: Study, tmp_path: Path) -> None:

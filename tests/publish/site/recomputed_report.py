@@ -131,14 +131,15 @@ def _sentences(its: Beside, now: Row, then: Row) -> list[str]:
     """The month in words."""
     if now["urls"] and not _is_measured(now):
         why = _followed(now) if now["followed_to"] else "none was checked yet"
-        return [f"{whole(now['urls'])} {'URL was' if now['urls'] == 1 else 'URLs were'} first reported; {why}."]
+        return [f"{whole(now['urls'])} URL{'s were' if now['urls'] != 1 else ' was'} first reported; {why}."]
     if not _is_measured(now):
         return [f"This month is {_followed(now)}."]
     if not now["urls"]:
         return ["No URL was first reported in this month."]
     assert now["urls"] == sum(now[name] for name in ("removed", "gone_otherwise", "up", "undecided", "no_address"))
     told = [
-        f"{whole(now['urls'])} URLs were first reported; at the end {whole(now['removed'])} were removed, "
+        f"{whole(now['urls'])} URL{'s were' if now['urls'] != 1 else ' was'} first reported; at the end "
+        f"{whole(now['removed'])} {'were' if now['removed'] != 1 else 'was'} removed, "
         f"{whole(now['gone_otherwise'])} gone otherwise, {whole(now['up'])} still up, and of {whole(now['undecided'])} "
         f"no check could be decided.{_without_address(now)}",
         f"Removed within 24 h of the report: {_share(now)}; {_change(now, then)}.",
@@ -149,13 +150,15 @@ def _sentences(its: Beside, now: Row, then: Row) -> list[str]:
     if overdue := its.own("overdue"):
         late = max(overdue, key=lambda row: row["late_h"])
         told.append(
-            f"{len(overdue):,} URLs are up beyond the time of a notice, the latest by {late['late_h']:,.0f} h "
-            f"({late['name']})."
+            f"{len(overdue):,} URL{'s are' if len(overdue) != 1 else ' is'} up beyond the time of a notice, "
+            f"the latest by {late['late_h']:,.0f} h ({late['name']})."
         )
     if back := now["back_here"] + now["back_elsewhere"]:
         assert back == len(its.own("returned"))
         here = whole(now["back_here"])
-        told.append(f"After {back:,} removals the content was seen again, {here} times where it had been.")
+        times = "times" if now["back_here"] != 1 else "time"
+        after = f"{back:,} removal{'s' if back != 1 else ''}"
+        told.append(f"After {after} the content was seen again, {here} {times} where it had been.")
     if held := now["quarantines_open"]:
         word = "quarantine is" if held == 1 else "quarantines are"
         told.append(f"{held:,} {word} open: its checks do not count until a person decides.")

@@ -69,8 +69,10 @@ def recheck(
     For example: waterbed -C mystudy recheck --limit 1000
     """
     from crawler.recheck.run import SharedPass, run_recheck
+    from waterbed.model.collector import all_loaded
     from waterbed.store.folder import open_folder
 
+    all_loaded()
     if processes > 1:
         report = SharedPass(context.obj, processes, everything=everything, limit=limit).wait(complain)
     else:
@@ -117,6 +119,7 @@ def run(
     import uvloop
 
     from crawler.recheck.run import STOPPED
+    from waterbed.model.collector import all_loaded
     from waterbed.service.helpers import Helpers
     from waterbed.service.logging import configure_logging
     from waterbed.service.service import Service, help_out
@@ -124,6 +127,7 @@ def run(
     from waterbed.store.folder import open_folder
     from waterbed.store.vault import key_file
 
+    all_loaded()
     with closing(open_folder(context.obj)) as folder:
         config = folder.config
         if systemd:

@@ -15,6 +15,7 @@ import msgspec
 from waterbed.governance.protocol.file import Output, Protocol, Sensitivity, flat, is_key
 from waterbed.model.governance import DeviationNote, ProtocolLock
 from waterbed.model.redaction import redact
+from waterbed.model.wording import counted
 from waterbed.store.bounded.toml import decode
 
 _TABLES: Final[Mapping[str, Output]] = {
@@ -99,7 +100,9 @@ _CLOCKED: Final = frozenset(
 
 def _of_the_lock(first: ProtocolLock) -> Iterator[Deviation]:
     if first.looks:
-        yield Deviation(subject=LOCK, text=f"locked after {first.looks:,} checks had been made: {first.reason}")
+        yield Deviation(
+            subject=LOCK, text=f"locked after {counted(first.looks, 'check')} had been made: {first.reason}"
+        )
 
 
 def _of_the_file(first: ProtocolLock, now: ProtocolStatus) -> Iterator[Deviation]:

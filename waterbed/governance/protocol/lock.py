@@ -20,6 +20,7 @@ from waterbed.model.errors import InputError, ReadOnly
 from waterbed.model.facts import Observation, Report
 from waterbed.model.governance import DeviationNote, ProtocolLock
 from waterbed.model.redaction import names_something
+from waterbed.model.wording import counted
 from waterbed.store.audit import after, who
 from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.config import Config
@@ -156,7 +157,7 @@ def lock(folder: Folder, reason: str = "") -> ProtocolLock:
     if before and before[-1].sha256 == sha256:
         raise InputError(f"the protocol is locked as it is, on {before[-1].locked_at:%Y-%m-%d %H:%M}; nothing to do")
     if (looks or before) and not reason:
-        why = "it was locked before" if before else f"{looks:,} checks have been made"
+        why = "it was locked before" if before else f"{counted(looks, 'check has', 'checks have')} been made"
         raise InputError(f"{why}: say with --reason why it is locked now; outputs will carry that (docs/protocol.md)")
     made = ProtocolLock(
         lock_id=uuid.uuid4().hex,

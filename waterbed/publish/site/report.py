@@ -13,6 +13,7 @@ from waterbed.analysis.report import Laggard, Month, MonthReport, Returned
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.spelling import NOTHING, percent
 from waterbed.model.takedown import Overdue
+from waterbed.model.wording import counted
 from waterbed.publish.site.layout import PageTable, data_files, minute, templates
 from waterbed.store.whole.files import write_whole
 
@@ -214,15 +215,16 @@ def sentences(found: MonthReport) -> list[str]:
         return ["The study has no report yet."]
     if now.urls and not measured(now):
         why = followed(now) if now.until else "none was checked yet"
-        return [f"{now.urls:,} {'URL was' if now.urls == 1 else 'URLs were'} first reported; {why}."]
+        return [f"{counted(now.urls, 'URL was', 'URLs were')} first reported; {why}."]
     if now.until and not measured(now):
         return [f"This month is {followed(now)}."]
     if not now.urls:
         return ["No URL was first reported in this month."]
     told = [
-        f"{now.urls:,} URLs were first reported; at the end {now.removed:,} were removed, {now.gone_otherwise:,} gone "
-        f"otherwise, {now.up:,} still up, and of {now.undecided:,} no check could be decided."
-        + (f" {now.no_address:,} have no address to check." if now.no_address else ""),
+        f"{counted(now.urls, 'URL was', 'URLs were')} first reported; at the end "
+        f"{counted(now.removed, 'was', 'were')} removed, {now.gone_otherwise:,} gone otherwise, {now.up:,} still up, "
+        f"and of {now.undecided:,} no check could be decided."
+        + (f" {counted(now.no_address, 'has', 'have')} no address to check." if now.no_address else ""),
         f"Removed within 24 h of the report: {share(now.share)}; {found.change}.",
     ]
     most = [one for one in found.hosters if one.up][:3]
@@ -232,15 +234,16 @@ def sentences(found: MonthReport) -> list[str]:
     if found.overdue:
         late = max(found.overdue, key=lambda one: one.late_h)
         told.append(
-            f"{len(found.overdue):,} URLs are up beyond the time of a notice, the latest by {late.late_h:,.0f} h "
-            f"({late.name})."
+            f"{counted(len(found.overdue), 'URL is', 'URLs are')} up beyond the time of a notice, "
+            f"the latest by {late.late_h:,.0f} h ({late.name})."
         )
     back = now.back_here + now.back_elsewhere
     if back:
-        told.append(f"After {back:,} removals the content was seen again, {now.back_here:,} times where it had been.")
+        seen = f"the content was seen again, {counted(now.back_here, 'time')} where it had been"
+        told.append(f"After {counted(back, 'removal')} {seen}.")
     if found.open_quarantines:
-        word = "quarantine is" if found.open_quarantines == 1 else "quarantines are"
-        told.append(f"{found.open_quarantines:,} {word} open: its checks do not count until a person decides.")
+        held = counted(found.open_quarantines, "quarantine is", "quarantines are")
+        told.append(f"{held} open: its checks do not count until a person decides.")
     return told
 
 

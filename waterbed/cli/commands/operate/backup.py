@@ -14,6 +14,7 @@ from waterbed.cli.output import FINDING, OK, console, note, say
 from waterbed.cli.standard_input import passphrase
 from waterbed.model.errors import KeyProblem
 from waterbed.model.shell import command
+from waterbed.model.wording import counted
 
 
 def backup(
@@ -102,7 +103,8 @@ def prune(
 
     with open_study(context.obj) as study:
         pruned = remove_sealed(study.folder, before.date() if before else None)
-    console.print(f"{pruned.facts:,} facts of {pruned.days:,} days before {pruned.before} are now only in the lake")
+    what = f"{counted(pruned.facts, 'fact')} of {counted(pruned.days, 'day')} before {pruned.before}"
+    console.print(f"{what} {'is' if pruned.facts == 1 else 'are'} now only in the lake")
     for why in pruned.left:
         say(f"left as it is: {why}")
     raise typer.Exit(FINDING if pruned.left else OK)

@@ -116,8 +116,8 @@ def export(
         made = share.export(study, out, partner)
     say(
         f"{out}: {counted(made.looks, 'row')} of checks and {counted(made.episodes, 'episode')} for {made.partner}; "
-        f"{made.left_out:,} left out and {made.hidden:,} prefixes hidden because they "
-        f"are about fewer than {made.least} sites"
+        f"{made.left_out:,} left out and {counted(made.hidden, 'prefix', 'prefixes')} hidden: "
+        f"about fewer than {made.least} sites"
     )
 
 

@@ -101,7 +101,7 @@ def _hops_of_content(episodes: Iterable[Episode], context: HopContext) -> Iterat
                 if left is not None and not any(
                     down_by(left) <= _end(one) and context.hands.one(one, arrived) for one in own
                 ):
-                    yield _same_url(left, arrived, context)
+                    yield same_url_hop(left, arrived, context)
             elif first:
                 hop = sources.hop_to(arrived)
                 if hop is not None:
@@ -193,8 +193,11 @@ class _Sources:
         return alike.nearest(arrived) if alike else None
 
 
-def _same_url(left: Episode, arrived: Episode, context: HopContext) -> Hop:
-    """A name pointed elsewhere leaves and arrives in one interval: a class of its own."""
+def same_url_hop(left: Episode, arrived: Episode, context: HopContext) -> Hop:
+    """Return the hop of a URL between two of its episodes.
+
+    A name pointed elsewhere leaves and arrives in one interval: a class of its own.
+    """
     if left.cause == "moved" and not _known_away(left, arrived):
         return hop_between(left, arrived, context, "relocation", "repointed")
     return hop_between(left, arrived, context, "reappearance", _order(left, arrived, known_gone=False))

@@ -4,15 +4,18 @@ Made of episodes and hops, in the form that the estimators need.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
+from math import isfinite
 
 from graphs.displacement.event import PlaceKind
 from graphs.displacement.takedowns import TAKEDOWNS
-from graphs.hop_sources import handed_over
-from graphs.hops import is_home
+from graphs.hop_sources import handed_over, in_order, losses
+from graphs.hops import HopContext, is_home, same_url_hop
 from graphs.linking.clusters import site_clusters
+from graphs.runs import UNATTRIBUTED
 from waterbed.model.conclusions import Episode, Hop, OrderClass
 from waterbed.model.facts import Report, reported_at
 from waterbed.model.results import Reading, Side
@@ -80,11 +83,16 @@ class Spell:
     gone: float
     taken_down: bool
 
+    def left(self, reading: Reading) -> float:
+        """Latest or earliest time of its end, by any cause.
+
+        inf while it is there.
+        """
+        return self.last_up if reading == "not parallel" and isfinite(self.gone) else self.gone
+
     def ended(self, reading: Reading) -> float:
-        """Latest or earliest time of the takedown; inf without one."""
-        if not self.taken_down:
-            return float("inf")
-        return self.gone if reading == "sequential" else self.last_up
+        """The same of the takedown; inf without one."""
+        return self.left(reading) if self.taken_down else float("inf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +152,9 @@ def gather(
 ) -> Movements:
     """Collect the gains and spells of a study's reported URLs.
 
-    Only URLs reported in these categories by these sources count; empty: in any, by any. An episode with several ASes
-    or countries stands at the first of those `declared`, in their order; else at the first by name. Needs an episode.
+    Only URLs reported in these categories by these sources count; empty: in any, by any. What content left, to come up
+    at their places, may be any URL's. An episode with several ASes or countries stands at the first of those
+    `declared`, in their order; else at the first by name. Needs an episode.
     """
     sources_by_url: dict[str, set[str]] = defaultdict(set)
     category: dict[str, str] = {}
@@ -153,11 +162,10 @@ def gather(
         if (not categories or report.category in categories) and (not sources or report.source in sources):
             sources_by_url[report.url_id].add(report.source)
             category.setdefault(report.url_id, report.category)
-    chosen = sorted(
-        (episode for episode in episodes if episode.url_id in sources_by_url), key=lambda e: (e.known_up_at, e.url_id)
-    )
+    every = sorted(episodes, key=lambda e: (e.known_up_at, e.url_id))
+    chosen = [episode for episode in every if episode.url_id in sources_by_url]
     context = _Context(
-        zero=min(episode.known_up_at for episode in episodes),
+        zero=every[0].known_up_at,
         home=home,
         seats=seats,
         category=category,
@@ -165,9 +173,11 @@ def gather(
             {episode.url_id: episode.site_id for episode in chosen},
             ((episode.url_id, episode.content_id) for episode in chosen),
         ),
-        place={_key(episode): place_of(episode, kind, declared) for episode in chosen},
+        place={_key(episode): place_of(episode, kind, declared) for episode in every},
     )
-    gains = list(_gains(chosen, hops, context))
+    if kind != "hoster":
+        hops = [*moved_within_hosters(every, kind, declared, home=home, seats=seats), *hops]
+    gains = list(_gains(every, hops, context))
     return Movements(
         zero=context.zero,
         until=until,
@@ -181,9 +191,33 @@ def gather(
 def place_of(episode: Episode, kind: PlaceKind, declared: Collection[str] = ()) -> str:
     """Return the key of an episode's place; empty if unknown."""
     if kind == "hoster":
-        return episode.hoster
+        return "" if episode.hoster == UNATTRIBUTED else episode.hoster
     keys = [f"AS{origin}" for origin in episode.origins] if kind == "as" else list(episode.countries)
     return next((key for key in declared if key in keys), keys[0] if keys else "")
+
+
+def moved_within_hosters(
+    episodes: Iterable[Episode],
+    kind: PlaceKind,
+    declared: Collection[str] = (),
+    *,
+    home: str,
+    seats: Mapping[str, str],
+) -> Iterator[Hop]:
+    """Yield moves of URLs between places of one hoster.
+
+    These are no hops between hosters: a URL that ended in one AS or country of a hoster's, and was up next in another.
+    """
+    context = HopContext(home=home, seats=seats)
+    by_url: dict[str, list[Episode]] = defaultdict(list)
+    for episode in episodes:
+        by_url[episode.url_id].append(episode)
+    for own in by_url.values():
+        lost = {id(loss.episode) for loss in losses(own)} if len(own) > 1 else set()
+        for left, arrived in pairwise(sorted(own, key=in_order)):
+            places = place_of(left, kind, declared), place_of(arrived, kind, declared)
+            if left.hoster == arrived.hoster and all(places) and places[0] != places[1] and id(left) in lost:
+                yield same_url_hop(left, arrived, context)
 
 
 _Key = tuple[str, str, datetime]
@@ -214,18 +248,21 @@ class _Context:
 
 
 def _gains(episodes: Sequence[Episode], hops: Iterable[Hop], context: _Context) -> Iterable[Gain]:
+    """Yield the arrivals of the chosen URLs, among all episodes in order."""
     by_arrival = {(hop.to_url_id, hop.to_hoster, hop.arrived_before): hop for hop in hops}
     contents: set[str] = set()
     # a network's new owner is no arrival
     handed = {id(one) for was, one in handed_over(episodes) if one.first_up == was.first_down}
     for episode in episodes:
+        first_ever = episode.content_id not in contents
+        contents.add(episode.content_id)
+        if episode.url_id not in context.category:
+            continue
         place = context.place[_key(episode)]
         hop = by_arrival.get((episode.url_id, episode.hoster, episode.known_up_at))
         left = context.place.get((hop.from_url_id, hop.from_hoster, hop.left_after)) if hop else None
         moved = hop if hop and left and left != place else None
-        first_ever = episode.content_id not in contents
-        contents.add(episode.content_id)
-        # a move within a place is not an arrival
+        # a move within a place is not an arrival; one from a place that no table knows may be such a move
         if place and (moved or not hop) and id(episode) not in handed:
             yield Gain(
                 content_id=episode.content_id,

@@ -13,7 +13,7 @@ import numpy as np
 from graphs.displacement.event import Event
 from graphs.displacement.movements import HOUR, READINGS, Gain, Movements, Spell
 from graphs.displacement.returns import excess_after
-from graphs.displacement.series import Series
+from graphs.displacement.series import Series, begin_of
 from waterbed.estimators.reappearance import Excess
 from waterbed.estimators.refusal import Refusal
 from waterbed.model.results import Reading
@@ -65,7 +65,7 @@ def plan_windows(event: Event, movements: Movements) -> list[tuple[float, float]
     begin with the data that are used. Hours.
     """
     length = event.after * event.period_h
-    first = movements.hours(event.since) if event.since else 0.0
+    first = begin_of(event, movements)
     at = movements.hours(event.at) - event.anticipation * event.period_h
     last = min(at, movements.end - event.horizon_h)
     count = int((last - first) / length + 1e-9) if last > first else 0

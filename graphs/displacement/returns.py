@@ -13,7 +13,7 @@ import numpy.typing as npt
 from graphs.displacement.answers import SEED, answer
 from graphs.displacement.displaced import returns_of
 from graphs.displacement.event import Detection, Event
-from graphs.displacement.movements import READINGS, Gain, Movements, Spell, place_of
+from graphs.displacement.movements import READINGS, Gain, Movements, Spell, moved_within_hosters, place_of
 from graphs.displacement.pairs import arrived
 from graphs.displacement.series import Series
 from graphs.displacement.summary import Moved
@@ -77,8 +77,9 @@ class _Asked:
 def excess_after(series: Series, resamples: int = 999) -> dict[Reading, Excess | Refusal]:
     """Return the excess reappearance of content that ended afterwards.
 
-    By reading. Its controls are contents of like age and category that were up at those ends, at the target and
-    at the declared controls that did not receive its content.
+    By reading. Of contents that were seen up afterwards: what may have ended before is left out. Controls are contents
+    of like age and category that were up at those ends, at the target and at the declared controls that did not
+    receive its content.
     """
     return {reading: _after(series, reading).excess(resamples) for reading in READINGS}
 
@@ -94,9 +95,7 @@ def _after(series: Series, reading: Reading) -> _Asked:
     spells = [
         spell
         for spell in movements.spells
-        if (spell.place == event.target or spell.place in controls)
-        and spell.ended(reading) >= first
-        and spell.started < last
+        if (spell.place == event.target or spell.place in controls) and spell.last_up >= first and spell.started < last
     ]
     treated = np.array([spell.place == event.target and spell.ended(reading) < last for spell in spells], bool)
     return _Asked(spells, movements, reading, event.horizon_h, event.age_within_h, treated)
@@ -183,6 +182,7 @@ def _units(spells: Sequence[Spell], movements: Movements, reading: Reading) -> U
         cluster=np.array([clusters[spell.cluster] for spell in spells], np.int64),
         arrivals=(np.array(owner, np.int64), np.array(when, float)),
         ways=np.array(ways, np.int64),
+        gone=np.array([spell.left(reading) for spell in spells]),
     )
 
 
@@ -197,10 +197,14 @@ def followed(
 ) -> list[Takedown]:
     """Return the target's takedowns after the event and their hops.
 
-    Only takedowns that had time to be followed; hops lead elsewhere. Of the URLs that `movements` hold; what moved
-    within the target did not leave it, and what came up at a place that is not known may have.
+    Only takedowns that had time to be followed, of what was seen up after the event; hops lead elsewhere. Of the URLs
+    that `movements` hold; what moved within the target did not leave it, and what came up at a place that is not known
+    may have.
     """
     (start, end), declared = (event.at, event.window[1]), tuple(event.places)
+    episodes = list(episodes)
+    if event.kind != "hoster":
+        hops = [*hops, *moved_within_hosters(episodes, event.kind, declared, home=home, seats=seats)]
     chosen = [episode for episode in episodes if episode.url_id in movements.sources_of]
     places = [place_of(episode, event.kind, declared) for episode in chosen]
     arrived_at = {
@@ -213,7 +217,10 @@ def followed(
         (
             episode
             for episode, place in zip(chosen, places, strict=True)
-            if place == event.target and episode.first_down is not None and start <= episode.first_down < end
+            if place == event.target
+            and episode.first_down is not None
+            and start <= episode.last_up
+            and episode.first_down < end
         ),
         _elsewhere(hops, arrived_at),
         home=home,

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import pairwise
 from math import floor
 
 import numpy as np
@@ -32,6 +33,22 @@ class Row:
     cluster: int
 
 
+def begin_of(event: Event, movements: Movements) -> float:
+    """Hours of the study after which periods count.
+
+    From `since`; else from its first, or from the first report about the event's places after a time without any that
+    is as long as the window before the event: dates in such a time are no placebos.
+    """
+    if event.since:
+        return movements.hours(event.since)
+    start, places = movements.hours(event.window[0]), {*event.places}
+    told = {one.when for one in movements.reports if one.place in places}
+    told |= {gain.seen for gain in movements.gains if gain.place in places}
+    gaps = [gap for gap in pairwise(sorted({0.0, *told})) if gap[0] < start]
+    ends = [end for begin, end in gaps if end - begin >= event.before * event.period_h]
+    return min(ends[-1], start) if ends else 0.0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Series:
     """The periods of a study around an event.
@@ -54,8 +71,7 @@ class Series:
     @cached_property
     def index(self) -> int:
         """The number of the period that the event begins."""
-        begin = self.movements.hours(self.event.since) if self.event.since else 0.0
-        return int((self.at - begin) / self.event.period_h + 1e-9)
+        return int((self.at - begin_of(self.event, self.movements)) / self.event.period_h + 1e-9)
 
     @cached_property
     def periods(self) -> int:

@@ -65,6 +65,20 @@ def test_controls_are_drawn_evenly_and_missing_ones_are_counted():
     assert (pairs.control == 2).mean() == pytest.approx(0.5, abs=0.04)
 
 
+def test_what_left_on_its_own_is_no_control_afterwards():
+    """Who went elsewhere before is not still up, and who goes there later counts with its move."""
+    units = Units(
+        started=np.zeros(3),
+        ended=np.array([5.0, np.inf, np.inf]),
+        category=np.zeros(3, int),
+        cluster=np.arange(3),
+        arrivals=(np.array([1, 2]), np.array([4.5, 6.5])),
+        gone=np.array([5.0, 4.0, 6.0]),
+    )
+    pairs = matched(units, np.array([0]), np.random.default_rng(2), age_within=1.0, each=100)
+    assert set(pairs.control) == {2}
+
+
 def test_shares_done_by_hand():
     """Twelve treated, half back in time; of twelve controls three arrive, three are cut off before: 1 - KM."""
     n = 12

@@ -221,11 +221,13 @@ class _Today:
             return
         movements, event = self.movements, self.event
         seats, end = self.whole.seats, movements.hours(event.window[1])
-        every = [
+        at = movements.hours(event.at)
+        ended = [
             spell
             for spell in movements.spells
-            if spell.place == event.target and spell.taken_down and movements.hours(event.at) <= spell.gone < end
+            if spell.place == event.target and spell.taken_down and at <= spell.gone < end
         ]
+        every = [spell for spell in ended if spell.last_up >= at]
         known = followed(event, movements, self.whole.arrivals, self.whole.hops, home=self.config.home, seats=seats)
         sites = len({one.site_id for one in known})
         wanted = power.takedowns_needed(removed, displaced)
@@ -239,6 +241,8 @@ class _Today:
             f"{contents:,} contents of {len({one.site_id for one in every}):,} sites ended at the target so far, and "
             f"{len({one.content_id for one in known}):,} of them were followed for {event.horizon_h:g} hours; {need}."
         )
+        if open_ := len({one.content_id for one in ended}) - contents:
+            text = f"{text[:-1]}; of {open_:,} more no check tells if they ended before the event."
         short = sites < LEAST_CLUSTERS and self.until >= self.first_read
         if short:
             text = f"{text[:-1]}, and {LEAST_CLUSTERS} sites that were followed are the least."

@@ -89,10 +89,10 @@ def matched_sets(
 ) -> Sets:
     """Match treated units with controls, each cluster in one set.
 
-    Treated units in the order of their ends, each with up to five controls as old and of its category that were up
-    then, and stayed so for the horizon (Li, Propert and Rosenbaum, Journal of the American Statistical Association 96,
-    2001); how many is set by the numbers of clusters. The outcome is an arrival elsewhere within the horizon after the
-    treated one's end.
+    Treated units in the order of their ends, each with up to five controls as old and of its category that were there
+    then, and did not end so for the horizon (Li, Propert and Rosenbaum, Journal of the American Statistical
+    Association 96, 2001); how many is set by the numbers of clusters. The outcome is an arrival elsewhere within the
+    horizon after the treated one's end.
     """
     asked = np.isfinite(units.ended) & (units.ended + horizon <= observed_until)
     chosen = np.flatnonzero(asked if treated is None else asked & treated)
@@ -114,7 +114,8 @@ def matched_sets(
         high = first + int(np.searchsorted(started[first:last], ages[1], "right"))
         tried = order[rng.integers(low, high, _TRIES)] if high > low else np.zeros(0, np.int64)
         own = units.cluster[tried] == units.cluster[one]
-        tried = tried[(units.ended[tried] >= units.ended[one] + horizon) & ~used[units.cluster[tried]] & ~own]
+        stayed = (units.ended[tried] >= units.ended[one] + horizon) & (units.there_until[tried] > units.ended[one])
+        tried = tried[stayed & ~used[units.cluster[tried]] & ~own]
         places = np.sort(np.unique(units.cluster[tried], return_index=True)[1])[:each]
         if places.size:
             rows.append(np.r_[one, tried[places]])

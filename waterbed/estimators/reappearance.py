@@ -31,7 +31,8 @@ class Units:
 
     Times are in one unit. `started` is the first appearance there, `ended` the end there (inf: none), `category` and
     `cluster` integer labels from 0. Arrivals elsewhere are rows of their own, in `arrivals`: unit and time; `ways` says
-    how each was found, in labels from 0, the surest first (empty: all in the same way).
+    how each was found, in labels from 0, the surest first (empty: all in the same way). `gone` is when it was no longer
+    there, by any cause (inf: it still is; empty: it went by those ends alone).
     """
 
     started: Floats
@@ -40,6 +41,12 @@ class Units:
     cluster: Ints
     arrivals: tuple[Ints, Floats]
     ways: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    gone: Floats = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def there_until(self) -> Floats:
+        """When each was no longer there, by any cause."""
+        return self.gone if self.gone.size else self.ended
 
     def taken(self, rows: Ints) -> "Units":
         """These rows alone, with their arrivals."""
@@ -53,6 +60,7 @@ class Units:
             cluster=self.cluster[rows],
             arrivals=(place[self.arrivals[0][kept]], self.arrivals[1][kept]),
             ways=self.ways[kept] if self.ways.size else self.ways,
+            gone=self.gone[rows] if self.gone.size else self.gone,
         )
 
 
@@ -123,7 +131,7 @@ def matched(units: Units, treated: Ints, rng: np.random.Generator, *, age_within
     """Draw `each` controls for each treated unit.
 
     Uniformly among the eligible and with replacement. Eligible at the end of treated unit i are units of its category
-    that started within `age_within` of it, were up then (started before, end later), and belong to another cluster:
+    that started within `age_within` of it, were there then (started before, gone later), and belong to another cluster:
     matching within the risk set (Li, Propert and Rosenbaum, Journal of the American Statistical Association 96, 2001).
     Linear in units: candidates are drawn from the run of like age and tested.
     """
@@ -142,7 +150,7 @@ def matched(units: Units, treated: Ints, rng: np.random.Generator, *, age_within
             break
         tried = order[rng.integers(slot_first[open_], slot_last[open_])]
         own = owner[open_]
-        good = (units.ended[tried] > units.ended[own]) & (units.started[tried] <= units.ended[own])
+        good = (units.there_until[tried] > units.ended[own]) & (units.started[tried] <= units.ended[own])
         good &= units.cluster[tried] != units.cluster[own]
         found[open_[good]] = tried[good]
         open_ = open_[~good]

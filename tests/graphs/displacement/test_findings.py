@@ -9,6 +9,7 @@ import random
 import re
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -18,15 +19,17 @@ import graphs.displacement
 from graphs.displacement.answers import CLAIMS, claimed
 from graphs.displacement.event import Detection, OtherEvent
 from graphs.displacement.findings import Findings, of_event, overall
-from graphs.displacement.movements import Movements, gather
+from graphs.displacement.movements import Movements, PlacedReport, gather
 from graphs.displacement.returns import unseen
 from tests.graphs.displacement.movements import DAY_H, HEADING, day, event, gain, movements, series, world
 from tests.graphs.test_hops import hour, stay
+from tests.study.facts import report as told_of
 from waterbed.analysis.displacement import findings
 from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.simulate.study import virtual_study
 from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
+from waterbed.model.conclusions import Hop
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Report
 from waterbed.model.results import Answer
@@ -140,9 +143,9 @@ def test_order_decides_what_counts() -> None:
 def test_counts_are_of_sites_by_period() -> None:
     """Several URLs of one site count once a period; a period begins with the event."""
     found = movements([gain("t", 160 * DAY_H + h, 1, url_id=f"u{h}") for h in (-1, 0, 1, 23.9, 24.0)])
-    counted = series(found).counts("not parallel", ["t"])[:, 0]
-    assert [int(counted[159]), int(counted[160]), int(counted[161])] == [1, 1, 1]
-    assert series(found, period_h=12.0, before=8).index == 320
+    counted = series(found, since=day(0)).counts("not parallel", ["t"])[:, 0]
+    assert counted[159:162].tolist() == [1, 1, 1]
+    assert series(found, since=day(0), period_h=12.0, before=8).index == 320
 
 
 def test_feeds_tell_what_they_missed() -> None:
@@ -315,3 +318,53 @@ def test_three_feeds_tell_at_least_how_many_and_at_most_what_part(unlike: bool) 
         assert (number.note, part.note) == ("at least, by 3 feeds", "at most, by 3 feeds")
         held += number.low <= 600 and len(gains) / 600 <= part.high
     assert held >= 38
+
+
+def test_what_came_from_elsewhere_came_up_whatever_is_asked_for() -> None:
+    """Of content reported as phishing alone, what it left may be a URL of another category."""
+    episodes = [stay("A", 0, 20, 24), stay("B", 24, 40, url="v")]
+    hop = Hop(
+        content_id=episodes[0].content_id,
+        from_url_id=episodes[0].url_id,
+        to_url_id="v",
+        from_hoster="A",
+        to_hoster="B",
+        from_countries=(),
+        to_countries=(),
+        left_after=episodes[0].last_up,
+        left_before=hour(24),
+        arrived_after=None,
+        arrived_before=episodes[1].known_up_at,
+        kind="copy",
+        order="unknown",
+        levels=(),
+        evidence=("content_id",),
+    )
+    told = [(episodes[0].url_id, "malware"), ("v", "phishing")]
+    reports = [told_of(url_id, report_id=url_id, category=category) for url_id, category in told]
+    found = gather(episodes, [hop], reports, home="NL", seats={}, until=hour(50), categories=["phishing"])
+    (came,) = found.gains
+    assert (came.url_id, came.place, came.left, came.first_ever) == ("v", "B", "A", False)
+
+
+def test_empty_periods_are_no_placebos() -> None:
+    """One old report elsewhere, or at the target, changes no p: periods begin when reports do."""
+    plain = world(3, days=60, at=45)
+    when = {"date": day(45), "chosen_until": day(44), "before": 20, "after": 7}
+    shift = 400 * DAY_H
+
+    def older(place: str) -> Movements:
+        gains = [replace(one, seen=one.seen + shift, left_at=one.left_at + shift) for one in plain.gains]
+        told = [replace(one, when=one.when + shift) for one in plain.reports]
+        lone = PlacedReport(when=1.0, place=place, source="feed", cluster=10**6)
+        return replace(
+            plain,
+            zero=plain.zero - timedelta(days=400),
+            gains=[gain(place, 1.0, 10**6), *gains],
+            reports=[lone, *told],
+        )
+
+    expected = series(plain, **when)
+    for place in ("elsewhere", "t"):
+        found = series(older(place), **when)
+        assert abs(found.index - expected.index) <= 1

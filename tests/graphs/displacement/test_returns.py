@@ -3,10 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
-from graphs.displacement.returns import followed
+from graphs.displacement.movements import READINGS
+from graphs.displacement.returns import _after, followed
 from graphs.displacement.takedowns import Takedown, detection_by_way
-from tests.graphs.displacement.movements import event, movements
-from tests.graphs.displacement.test_takedowns import ABROAD, EPISODE, HOP, HOUR, NO, START, UNKNOWN
+from tests.graphs.displacement.movements import DAY_H, event, movements, series, spell
+from tests.graphs.displacement.test_takedowns import ABROAD, EPISODE, HOP, HOUR, NO, SAME, START, UNKNOWN
 from waterbed.model.conclusions import Episode, Hop
 
 COPY = replace(
@@ -63,6 +64,34 @@ def test_what_came_up_at_an_unknown_place_may_have_moved() -> None:
     assert (found.certain, found.possible) == (NO, UNKNOWN)
     (found,) = _followed([EPISODE, nowhere], [replace(hop, order="parallel")], **places)
     assert found.possible == NO
+
+
+def test_what_no_table_knows_is_no_place_elsewhere() -> None:
+    """Addresses without a hoster may be the target's own: the content may have left, and surely did not."""
+    nowhere, hop = replace(COPY, hoster="unknown", hosters=()), replace(HOP, to_hoster="unknown")
+    (found,) = _followed([EPISODE, nowhere], [hop])
+    assert (found.certain, found.possible) == (NO, ABROAD)
+
+
+def test_a_url_moves_between_the_places_of_one_hoster() -> None:
+    """Gone in one country and back in another of the same hoster's, content left the country, and not the hoster."""
+    back = replace(AGAIN, countries=("US",), absent_at=START + 11 * HOUR)
+    (found,) = _followed([EPISODE, back], [], told="a", target="NL", controls=("DE",))
+    assert found.certain == SAME
+    assert [one.possible for one in _followed([EPISODE, back], [], told="a")] == [NO, NO]
+    stayed = replace(back, countries=("NL",))
+    assert [one.possible for one in _followed([EPISODE, stayed], [], target="NL", controls=("DE",))] == [NO, NO]
+
+
+def test_what_may_have_ended_before_the_event_did_not_end_after_it() -> None:
+    """Last seen up before, found gone afterwards: our own outage may lie between."""
+    asked = {"date": START + 9.5 * HOUR, "chosen_until": START}
+    assert _followed([EPISODE, COPY], [HOP], **asked) == []
+    gone = spell("t", 158 * DAY_H, 1, gone=161 * DAY_H)
+    units = [replace(gone, content_id=f"content{n}", cluster=n, last_up=(159 + n) * DAY_H) for n in range(2)]
+    for reading in READINGS:
+        after = _after(series(movements([], units)), reading)
+        assert [one.cluster for one in after.spells] == [1]
 
 
 def test_an_unknown_side_has_the_detection_of_either() -> None:

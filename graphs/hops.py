@@ -194,7 +194,7 @@ class _Sources:
 
 
 def same_url_hop(left: Episode, arrived: Episode, context: HopContext) -> Hop:
-    """Return the hop of a URL between two of its episodes.
+    """Return the hop between two episodes of a URL.
 
     A name pointed elsewhere leaves and arrives in one interval: a class of its own.
     """

@@ -91,7 +91,7 @@ class Spell:
         return self.last_up if reading == "not parallel" and isfinite(self.gone) else self.gone
 
     def ended(self, reading: Reading) -> float:
-        """The same of the takedown; inf without one."""
+        """Latest or earliest time of the takedown; inf without one."""
         return self.left(reading) if self.taken_down else float("inf")
 
 

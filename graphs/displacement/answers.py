@@ -19,6 +19,8 @@ from waterbed.model.results import Answer, Reading
 
 _REMOVED: Final = "so large a share is removed within 24 hours by how it works, for these reports"
 _REMOVED_NOT: Final = "so many would be removed of other reports"
+_IF_FOUND: Final = "that it holds if ends change what is found"
+_IF_DETECTED: Final = "that it changed by so much where detection changed, too"
 CLAIMS: Final[Mapping[str, tuple[str, str]]] = {
     "mean change": (
         "the event stands out among dates (or places) without one by this p",
@@ -27,11 +29,11 @@ CLAIMS: Final[Mapping[str, tuple[str, str]]] = {
     "step": ("the target changed by so much at once, beyond its controls", "by how much it would have changed anyway"),
     "slope": ("the target's trend changed by so much a period, beyond its controls", "that it goes on for ever"),
     "mean change, drift": (
-        "a drift so much larger than before, and no smaller one, would explain the change",
+        "a drift so many times the largest before, and no smaller one, would explain the change",
         "that no drift is so large",
     ),
     "mean change, places": (
-        "the target changed more, for its size, than places without event by this p",
+        "the target's change, for its size, stands out among places without event by this p",
         "p is smaller than the smallest p; the event alone did it",
     ),
     "mean change, blocks": (
@@ -39,24 +41,30 @@ CLAIMS: Final[Mapping[str, tuple[str, str]]] = {
         "p is smaller than the smallest p; the event alone did it",
     ),
     "peak": ("the event came at such a height", "that it came for the height"),
-    "beyond the peak": ("so much of the change is more than falling back from a height", "that the event did the rest"),
-    "WDD": ("target and buffer together changed more than their controls", "it did not go further away"),
-    "WDQ": ("this part of the target's fall turned up in this buffer", "near 0: there was no displacement"),
+    "beyond the peak": (
+        "the change differs by so much from what follows such a height by itself",
+        "that the event did the rest",
+    ),
+    "WDD": ("target and buffer together rose by so much against their controls", "nothing went further away"),
+    "WDQ": (
+        "the buffer fell, too, by this part of the target's fall: the benefit spread",
+        "near 0: there was no displacement",
+    ),
     "TNE": ("so many fewer were seen in target and buffer than expected from controls", "so many fewer exist"),
     "excess reappearance": (
-        "takedown was followed by more reappearance than like content showed",
-        "every reappearance was caused by a takedown",
+        "an end was followed by more reappearance than like content showed",
+        "every reappearance was caused by an end",
     ),
     "excess reappearance, corrected": (
-        "between these bounds, at the stated detection, takedown was followed by more reappearance than like content",
-        "that it holds if ends change what is found",
+        "between these bounds, at the stated detection, an end was followed by more reappearance than like content",
+        _IF_FOUND,
     ),
     "excess reappearance, hidden bias": (
         "an unmeasured difference so strong, and no weaker one, would explain the excess",
         "that no difference is so strong",
     ),
     "displaced share": (
-        "between these bounds, at the stated detection, content was seen elsewhere after its end",
+        "the share seen elsewhere after its end lies between these bounds, at the stated detection",
         "the share as detected is the share displaced",
     ),
     "displaced share, estimate": (
@@ -65,7 +73,7 @@ CLAIMS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "abroad": ("of arrivals seen, so many were abroad", "the share as detected is the true one"),
     "abroad after": (
-        "between these bounds, at the stated detection, the target's content was seen abroad",
+        "the share of it that went abroad lies between these bounds, at the stated detection",
         "the share as detected is the true one",
     ),
     "removed before, target": (_REMOVED, _REMOVED_NOT),
@@ -73,16 +81,16 @@ CLAIMS: Final[Mapping[str, tuple[str, str]]] = {
     "removed before, controls": (_REMOVED, _REMOVED_NOT),
     "removed after, controls": (_REMOVED, _REMOVED_NOT),
     "removal, change": (
-        "the target's share of removals changed by so much more than its controls'",
+        "the target's share of removals rose by so much against its controls'",
         "the event alone did it",
     ),
     "removal, change, buffer": (
-        "the buffer's share of removals changed by so much more than its controls'",
+        "the buffer's share of removals rose by so much against its controls'",
         "the event alone did it",
     ),
     "abroad, difference": (
-        "the share seen abroad changed so much more for the target than for the controls",
-        "that it changed by so much where detection changed, too",
+        "the target's share seen abroad rose by so much against its controls'",
+        _IF_DETECTED,
     ),
     "half-life": ("half of the first effect was gone after so many periods", "beyond the window"),
     "arrivals in all": (
@@ -93,25 +101,55 @@ CLAIMS: Final[Mapping[str, tuple[str, str]]] = {
         "the feeds together saw about this part, or with three feeds at most this part, if they find independently",
         "that it held at other times",
     ),
-    "many events": ("targets changed by so much more than those not yet pressed", "each of them did"),
+    "many events": ("targets rose by so much against those not yet pressed", "each of them did"),
     "lift, destinations": (
         "content of the place went there more often than content of those weeks",
-        "the takedown caused it; the place attracted it",
+        "the end caused it; the place attracted it",
     ),
     "lift, timing": (
-        "arrivals followed takedowns more closely than their weeks explain",
+        "arrivals followed ends more closely than their weeks explain",
         "they went there in particular",
     ),
 }
-"""The claims that an answer allows and forbids, by its short name."""
+"""The claims that an answer allows and forbids, by its short name; for one in `BELOW`, if it is above `none_of` it."""
 
 _LEVEL: Final = 0.05
-_AGAINST_NOTHING: Final = ("TNE",)
+_AGAINST_NOTHING: Final = ("WDQ", "TNE", "excess reappearance, corrected")
 """Answers without p, whose interval is the test."""
 _NOTHING: Final = (
     "nothing rejects at 5%: the data did not show it, with this power",
     "it did not happen",
 )
+BELOW: Final[Mapping[str, tuple[str, str]]] = {
+    "mean change, drift": _NOTHING,
+    "WDD": ("target and buffer together fell by so much against their controls", "it did not go further away"),
+    "WDQ": ("this part of the target's fall turned up in this buffer", "that it went nowhere else"),
+    "TNE": ("so many more were seen in target and buffer than expected from controls", "so many more exist"),
+    "excess reappearance": (
+        "an end was followed by less reappearance than like content showed",
+        "an end prevented reappearance",
+    ),
+    "excess reappearance, corrected": (
+        "between these bounds, at the stated detection, an end was followed by less reappearance than like content",
+        _IF_FOUND,
+    ),
+    "excess reappearance, hidden bias": _NOTHING,
+    "removal, change": (
+        "the target's share of removals fell by so much against its controls'",
+        "the event alone did it",
+    ),
+    "removal, change, buffer": (
+        "the buffer's share of removals fell by so much against its controls'",
+        "the event alone did it",
+    ),
+    "abroad, difference": ("the target's share seen abroad fell by so much against its controls'", _IF_DETECTED),
+    "many events": ("targets fell by so much against those not yet pressed", "each of them did"),
+    "lift, destinations": _NOTHING,
+    "lift, timing": _NOTHING,
+}
+"""The same where the answer is below none: every claim that has a direction is here."""
+_RATIOS: Final = ("excess reappearance, hidden bias", "lift, destinations", "lift, timing")
+"""Answers that are 1 where there is nothing; others are 0."""
 _INTERIM: Final = (
     "nothing yet: this is interim, and the report is read on its read date",
     "that it was shown",
@@ -152,11 +190,11 @@ ALWAYS: Final = (
 def claimed(answer: Answer, *, sequence: bool = False, fell: bool = True) -> Answer:
     """Return the answer with the claims that it allows.
 
-    One of before the read date allows none. An answer whose test does not reject allows only the claim that nothing was
-    shown, one with a p outside the report's `sequence` of tests none. Where the target is not shown to have fallen,
-    nothing moved away from it.
+    One of before the read date allows none. An answer whose test does not reject, or that is on neither side of none,
+    allows only the claim that nothing was shown; a claim with a direction is that of its side. One with a p outside the
+    report's `sequence` of tests allows none. Where the target is not shown to have fallen, nothing moved away from it.
     """
-    may, may_not = _NOTHING if _open(answer) else CLAIMS[answer.name]
+    may, may_not = _NOTHING if _open(answer) else _sided(answer)
     if answer.note.startswith(INTERIM):
         may, may_not = _INTERIM
     if sequence and answer.p is not None and not answer.test:
@@ -169,9 +207,25 @@ def claimed(answer: Answer, *, sequence: bool = False, fell: bool = True) -> Ans
 def _open(answer: Answer) -> bool:
     if answer.p is not None:
         return (answer.p if answer.adjusted is None else answer.adjusted) > _LEVEL
-    if answer.name not in _AGAINST_NOTHING or answer.low is None or answer.high is None:
-        return False
-    return answer.low <= 0 <= answer.high
+    return answer.name == "half-life" and answer.high is None
+
+
+def _sided(answer: Answer) -> tuple[str, str]:
+    """The claims of the side of none on which an answer is; of neither side nothing was shown."""
+    none = none_of(answer.name)
+    ends = (answer.low, answer.high) if _by_interval(answer) else (answer.estimate, answer.estimate)
+    if answer.name not in BELOW or (ends[0] is not None and ends[0] > none):
+        return CLAIMS[answer.name]
+    return BELOW[answer.name] if ends[1] is not None and ends[1] < none else _NOTHING
+
+
+def _by_interval(answer: Answer) -> bool:
+    return answer.p is None and answer.name in _AGAINST_NOTHING
+
+
+def none_of(name: str) -> float:
+    """The value of an answer that tells of no difference."""
+    return 1.0 if name in _RATIOS else 0.0
 
 
 INTERIM: Final = "interim, no test"

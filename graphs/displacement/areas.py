@@ -13,7 +13,14 @@ from graphs.displacement.answers import SEED, answer
 from graphs.displacement.series import Series
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.staggered import NEVER, group_times
-from waterbed.estimators.wdd import Windows, clustered_difference, clustered_net_effect, clustered_quotient
+from waterbed.estimators.wdd import (
+    Difference,
+    Windows,
+    clustered_difference,
+    clustered_net_effect,
+    clustered_quotient,
+    control_sizes,
+)
 from waterbed.model.results import Answer, Reading
 
 Floats = npt.NDArray[np.float64]
@@ -34,9 +41,9 @@ def balance(series: Series, reading: Reading) -> Iterator[Answer]:
         "WDD",
         "Did target and buffer together change more than their controls?",
         "wdd.clustered_difference",
-        tables if isinstance(tables, Refusal) else clustered_difference(tables, rng, lengths=(before, after)),
+        _difference(tables, rng, (before, after)),
         unit=f"{event.outcome} a period",
-        note=_counts(tables) + ("" if event.buffer else "; no buffer is declared: the target alone"),
+        note=_counts(tables),
     )
     none = Refusal("no buffer is declared, and spill-over cannot be measured without one")
     ready = tables if isinstance(tables, Refusal) or event.buffer else none
@@ -62,12 +69,25 @@ def _tables(series: Series, windows: Windows, reading: Reading, roles: int) -> F
     return windows.counted([row.when for row in rows], [series.area(row.place) for row in rows], labels, roles=roles)
 
 
+def _difference(
+    tables: Floats | Refusal, rng: np.random.Generator, lengths: tuple[float, float]
+) -> Difference | Refusal:
+    """The difference with controls at the size of what they stand for."""
+    if isinstance(tables, Refusal):
+        return tables
+    sizes = control_sizes(tables)
+    return sizes if isinstance(sizes, Refusal) else clustered_difference(tables, rng, lengths=lengths, sizes=sizes)
+
+
 def _counts(tables: Floats | Refusal) -> str:
     if isinstance(tables, Refusal):
         return ""
     names = ("target", "controls", "buffer", "its controls")
     totals = tables.sum(axis=0).astype(int)
-    return ", ".join(f"{name} {one} to {other}" for name, (one, other) in zip(names, totals, strict=False))
+    counted = ", ".join(f"{name} {one} to {other}" for name, (one, other) in zip(names, totals, strict=False))
+    if len(totals) > 2:
+        return f"{counted}; controls at the size of what they stand for"
+    return f"{counted}; controls at the target's size; no buffer is declared: the target alone"
 
 
 def many_events(series: Series, reading: Reading) -> Answer | None:

@@ -37,6 +37,8 @@ SECONDARY: tuple[Tested, ...] = (BUFFER_TEST, "mean change, blocks", "abroad, di
 
 NOUNS: Mapping[PlaceKind, str] = {"hoster": "hoster", "as": "AS", "country": "country"}
 SEE = "docs/displacement.md, The event file"
+CHOSEN_UNTIL = "chosen_until"
+"""Key whose days count to their ends: it tells where data end."""
 EVENTS = "events"
 """Folder of a study that holds its event files."""
 LONGEST_H = 876_600.0
@@ -77,6 +79,7 @@ class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     target: str
     date: _When
     chosen_until: _When
+    """End of the data seen: a day in the file counts to its end."""
     controls: tuple[str, ...]
     buffer: tuple[str, ...] = ()
     buffer_controls: tuple[str, ...] = ()
@@ -253,18 +256,29 @@ def events_in(folder: Path) -> tuple[list[Event], list[InputError]]:
     return found, unread
 
 
-def _timed(value: Any) -> Any:
-    """Return the value with dates as times in UTC.
+def _timed(value: Any, key: str = "") -> Any:
+    """Return the value of a key with dates as times in UTC.
 
-    A date becomes its beginning; a time without a zone is UTC.
+    A date becomes its beginning, that of `chosen_until` its end; a time without a zone is UTC.
     """
     if isinstance(value, dict):
-        return {key: _timed(one) for key, one in value.items()}
+        return {name: _timed(one, name) for name, one in value.items()}
     if isinstance(value, list):
-        return [_timed(one) for one in value]
+        return [_timed(one, key) for one in value]
     if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
-    return datetime.combine(value, time(), tzinfo=UTC) if isinstance(value, date) else value
+        return _utc(value if value.tzinfo else value.replace(tzinfo=UTC))
+    if not isinstance(value, date):
+        return value
+    begin = datetime.combine(value, time(), tzinfo=UTC)
+    return _utc(begin, timedelta(days=1 if key == CHOSEN_UNTIL else 0))
+
+
+def _utc(when: datetime, later: timedelta = timedelta()) -> datetime:
+    """The time in UTC; of a year that no event may have, as it is."""
+    try:
+        return when.astimezone(UTC) + later
+    except OverflowError:
+        return when
 
 
 def check(
@@ -301,8 +315,8 @@ def check_names(event: Event, *, known: Collection[str], categories: Collection[
                 )
     if event.chosen_until > event.at:
         raise InputError(
-            f"chosen_until: {_day(event.chosen_until)} lies after the event, {_day(event.at)}: choose controls and "
-            f"buffer with data from before it alone, as waterbed event init does ({SEE})"
+            f"chosen_until: {_day(event.chosen_until)} lies after the event, {_day(event.at)} (a day counts to "
+            f"its end): choose controls and buffer with data from before it alone, as waterbed event init does ({SEE})"
         )
 
 
@@ -345,4 +359,4 @@ def _named(event: Event) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _day(when: datetime) -> str:
-    return f"{when:%Y-%m-%d %H:%M}"
+    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M}"

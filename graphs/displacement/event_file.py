@@ -1,18 +1,18 @@
 """Writes event files: each key with its meaning and unit."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, time
+from datetime import UTC, datetime, time, timedelta
 from json import dumps
 from typing import Any, Final
 
 import msgspec
 
-from graphs.displacement.event import Detection, Event
+from graphs.displacement.event import CHOSEN_UNTIL, Detection, Event
 
 MEANINGS: Final[Mapping[str, str]] = {
     "target": "target of the intervention: key of a hoster, an AS like AS64500, or a country like NL",
     "date": "beginning of the first period after the event",
-    "chosen_until": "last day of the data seen when controls and buffer were chosen",
+    "chosen_until": "end of the data seen when controls and buffer were chosen: a day counts to its end",
     "public": "whether everybody may know of it: else nothing that is published names it, its places or its date",
     "public_source": "where it was made public, for readers; needed under TLP:CLEAR",
     "controls": "places without intervention: C",
@@ -65,7 +65,7 @@ def _lines(event: Event, notes: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
             continue
         yield from _described(name, notes)
         value = getattr(event, name)
-        yield f"# {name} = {_EMPTY[name]}" if value is None else f"{name} = {_toml(value)}"
+        yield f"# {name} = {_EMPTY[name]}" if value is None else f"{name} = {_toml(value, name)}"
     given = event.detection
     yield ""
     yield "[detection]" if given else "# [detection]"
@@ -85,10 +85,12 @@ def _described(name: str, notes: Mapping[str, tuple[str, ...]]) -> Iterator[str]
     yield from (f"#   {note}" for note in notes.get(name, ()))
 
 
-def _toml(value: Any) -> str:
-    """A value as TOML; whole days without a time."""
+def _toml(value: Any, key: str = "") -> str:
+    """A key's value as TOML; whole days without a time."""
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d}" if value.time() == time() else f"{value:%Y-%m-%dT%H:%M:%SZ}"
+        when = value.astimezone(UTC)
+        day = when - timedelta(days=1 if key == CHOSEN_UNTIL else 0)
+        return f"{day:%Y-%m-%d}" if when.time() == time() else f"{when:%Y-%m-%dT%H:%M:%SZ}"
     if isinstance(value, tuple):
         return f"[{', '.join(map(_toml, value))}]"
     return dumps(value, ensure_ascii=False)

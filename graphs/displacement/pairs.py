@@ -132,7 +132,7 @@ def _timing(
 ) -> PairTests | Refusal:
     """Ends permuted among contents of the same place, week and like start."""
     if not ended:
-        return Refusal("no content was taken down there in that time")
+        return Refusal("no content ended there in that time")
     rng = np.random.default_rng(SEED)
     strata = _numbers([(spell.place, spell.ended(reading) // WEEK_H) for spell in ended])
     rows = one_each(_numbers([spell.cluster for spell in ended]), strata, rng)

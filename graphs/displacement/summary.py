@@ -26,7 +26,9 @@ _PRIMARY: Final = {
     "abroad, difference": "the part that went abroad, beyond its controls',",
 }
 """Primary outcomes but for the excess, in words."""
-_COUNTED: Final = {"appearances": "new content", "arrivals": "arrivals", "takedowns": "takedowns"}
+_COUNTED: Final = {"appearances": "new content", "arrivals": "arrivals", "takedowns": "ends of content"}
+_CHANGED: Final = {"appearances": "appearances", "arrivals": "arrivals", "takedowns": "ends of content"}
+"""What is counted, as that of which there was a change."""
 STATED: Final = 7
 """Intervals that one answer states at most: four shares removed, what moved, the excess, and the share abroad."""
 LEVEL: Final = 1.0 - 0.05 / STATED
@@ -166,18 +168,18 @@ def _changes(known: Known, *, shown: bool) -> Iterator[str]:
         times = math.floor(drift.estimate * 10) / 10
         yield (
             f"A drift of its own {times:.1f} times as large as its largest earlier change would explain its change of "
-            f"{known.outcome}."
+            f"{_CHANGED[known.outcome]}."
             if times
             else "A drift of its own much smaller than its earlier changes would explain its change of "
-            f"{known.outcome}."
+            f"{_CHANGED[known.outcome]}."
         )
     if places is not None and places.p is not None and places.smallest_p is not None:
         every = round(1.0 / places.smallest_p)
         place = _place(round(places.p / places.smallest_p))
         few = f"; with so few places even the 1st has p {_number(places.smallest_p)}, above {ERROR:g}"
         yield (
-            f"Of {every} places, each by its size, the target ranks {place} by how much its {known.outcome} changed "
-            f"(p {_number(places.p)}{few if places.smallest_p > ERROR else ''})."
+            f"Of {every} places, each by its size, the target ranks {place} by how much its "
+            f"{_CHANGED[known.outcome]} changed (p {_number(places.p)}{few if places.smallest_p > ERROR else ''})."
         )
 
 
@@ -253,7 +255,7 @@ def _moved(known: Known, more: bool) -> str:
     if moved.surely is not None:
         least = "at least " if moved.surely < moved.ended else ""
         seen = f"{least}{moved.surely:,}" if moved.surely else "none surely"
-    said = f"Of {moved.ended:,} content{'s' * (moved.ended > 1)} taken down there, {seen} came up elsewhere "
+    said = f"Of {moved.ended:,} content{'s' * (moved.ended > 1)} that ended there, {seen} came up elsewhere "
     said += f"within {_hours(moved.horizon_h)}{', some perhaps by chance' if moved.surely != 0 else ''}"
     abroad = _span(known.abroad.low, known.abroad.high) if known.abroad and more else ""
     if moved.low is None or moved.high is None:
@@ -280,9 +282,11 @@ def _more(known: Known, *, fell: bool, more: bool, spread: bool) -> str:
         shown = f"{what[:1].upper()}{what[1:]} changed" if _rejects(primary) else f"It is not shown that {what} changed"
         return f"{shown} ({_p(primary)}).{also}"
     if not more:
+        fewer = _rejects(primary) and (primary.estimate or 0.0) < 0
+        often = "it came up elsewhere less often" if fewer else "that it came up elsewhere more often"
         return (
-            "It is not shown that content moved: that it came up elsewhere more often than like content left up "
-            f"({_p(primary)}). Moves that nobody reported are unknown.{also}"
+            f"It is not shown that content moved: {often} than like content left up ({_p(primary)}). Moves that nobody "
+            f"reported are unknown.{also}"
         )
     by = ""
     if moved.more_low is not None and moved.more_high is not None:

@@ -16,7 +16,9 @@ WAYS: Final = ("same URL", "new URL at home", "new URL abroad", "new URL on an u
 reported first."""
 
 TAKEDOWNS: Final = ("removed", *NAME_ENDS, "network", "seized")
-"""Ends of episodes that are takedowns; moved, masked and lost are not among them."""
+"""Ends of episodes that are takedowns, whoever made them: an owner lets a name expire.
+
+Moved, masked and lost are not among them. Sentences call them ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

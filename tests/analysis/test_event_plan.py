@@ -62,7 +62,7 @@ def test_init_writes_a_file_that_check_and_displacement_read(run: Run, folder: P
         hour(AT),
         ("AS64501", "AS64502", "AS64503", "AS64504"),
     )
-    assert event.chosen_until == hour(48)
+    assert event.chosen_until == event.at, "data of its own day were seen, up to it"
     assert event.reads == [hour(17 * 24 + 72)]
     assert event.secondary == ("mean change, blocks", "abroad, difference"), "without a buffer none is tested"
     assert ("from target" in said, "note" in said, "why no control" in said) == (True, True, False)
@@ -150,7 +150,7 @@ def test_what_comes_after_the_event_changes_no_plan(tmp_path: Path) -> None:
 EVENT = """
 target = "AS64500"
 date = 2026-01-07T12:00:00
-chosen_until = 2026-01-07
+chosen_until = 2026-01-06
 controls = ["AS64501", "AS64502"]
 period_h = 6.0
 before = 8
@@ -206,14 +206,14 @@ def test_places_without_looks_after_the_event_are_named(run: Run, tmp_path: Path
 def test_a_bad_file_is_one_sentence(run: Run, folder: Path, tmp_path: Path) -> None:
     """A check refuses what no waiting mends, with exit code 2."""
     early = EVENT.replace("date = 2026-01-07T12:00:00", "date = 2026-01-04").replace(
-        "until = 2026-01-07", "until = 2026-01-03"
+        "until = 2026-01-06", "until = 2026-01-03"
     )
     for text, parts in (
         (
             EVENT.replace('"AS64501"', '"nobody"'),
             ("controls: this study does not know the hoster nobody", "waterbed rank"),
         ),
-        (EVENT.replace("until = 2026-01-07", "until = 2026-01-09"), ("chosen_until: 2026-01-09 00:00 lies after",)),
+        (EVENT.replace("until = 2026-01-06", "until = 2026-01-07"), ("chosen_until: 2026-01-08 00:00 lies after",)),
         (EVENT.replace('"AS64501"', '"AS64500"'), ("controls: AS64500 is the target",)),
         (early, ("date: 2026-01-04 00:00 lies before",)),
         (f"since = 2026-01-02\n{EVENT}", ("since: 2026-01-02 00:00 lies outside the study's data before the event",)),
@@ -251,7 +251,7 @@ def test_another_event_of_the_study_on_the_same_places_is_named(run: Run, tmp_pa
     (tmp_path / "event.toml").write_text(EVENT)
     assert "overlaps" not in topics(run, tmp_path / "study", tmp_path / "event.toml")
     other = EVENT.replace("date = 2026-01-07T12:00:00", "date = 2026-01-07T00:00:00")
-    other = other.replace("chosen_until = 2026-01-07", "chosen_until = 2026-01-06")
+    other = other.replace("chosen_until = 2026-01-06", "chosen_until = 2026-01-05")
     (events / "other.toml").write_text(other)
     row = topics(run, tmp_path / "study", tmp_path / "event.toml")["overlaps"]
     assert str(row["text"]).startswith("Another event of this study, Hoster a on 2026-01-07")

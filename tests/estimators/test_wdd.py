@@ -17,6 +17,7 @@ from waterbed.estimators.wdd import (
     clustered_difference,
     clustered_net_effect,
     clustered_quotient,
+    control_sizes,
     displacement_quotient,
     total_net_effect,
 )
@@ -69,6 +70,30 @@ def test_what_moved_next_door_cancels():
     assert found.error == pytest.approx(np.sqrt(600), rel=0.06)
     assert total_net_effect([[100, 60], [100, 100], [50, 90]]) == 0
     assert displacement_quotient([[100, 60], [100, 100], [50, 90]]) == pytest.approx(-1)
+
+
+def test_controls_have_the_size_of_what_they_stand_for():
+    """Eight controls together weigh as much as the target; what moved next door cancels, whatever the buffer's size."""
+    tables = alone([[100, 60], [800, 800], [20, 60], [50, 50]])
+    sizes = control_sizes(tables)
+    assert sizes.tolist() == [1, 10, 1, 100 / 80]
+    found = clustered_difference(tables, np.random.default_rng(1), sizes=sizes)
+    assert found.estimate == pytest.approx(0)
+    assert control_sizes(tables[:, :, ::-1]).tolist() == sizes.tolist(), "exchanging the windows leaves them"
+    assert "nothing can be measured" in control_sizes(alone([[9, 9], [0, 0]])).reason
+    assert control_sizes(alone([[0, 0], [9, 9]])).tolist() == [1, np.inf]
+
+
+@pytest.mark.parametrize("growth", [0.67, 1.0, 1.5])
+def test_growth_that_all_areas_share_is_no_difference(growth):
+    """One target and eight controls of other sizes all grow alike: the difference rejects near 5% at 5%."""
+    rng, worlds, rejected = np.random.default_rng(8), 300, 0
+    for _ in range(worlds):
+        counts = rng.poisson(np.outer([3.0, 10.0, 2.0, 2.5], [20.0, 7.0 * growth]))
+        tables = alone(counts) * rng.geometric(0.5, (counts.sum(), 1, 1))
+        sizes = control_sizes(tables)
+        rejected += clustered_difference(tables, rng, lengths=(20, 7), sizes=sizes, resamples=199).p <= 0.05
+    assert rejected / worlds < 0.085
 
 
 def test_a_quotient_is_refused_where_nothing_fell():

@@ -188,7 +188,7 @@ def _event(
     event = Event(
         target=target,
         date=at,
-        chosen_until=datetime.combine(last.astimezone(UTC).date(), time(), UTC),
+        chosen_until=min(at, datetime.combine(last.astimezone(UTC).date(), time(), UTC) + _DAY),
         controls=roles["control"],
         buffer=roles["buffer"],
         buffer_controls=roles["buffer control"],
@@ -217,7 +217,7 @@ def _notes(places: Collection[Candidate]) -> dict[str, tuple[str, ...]]:
         "none is proposed: no place receives a tenth of what leaves the target, or too few others can be its control",
     )
     return {
-        "chosen_until": ("data from after this day had no part in what is proposed here",),
+        "chosen_until": ("data from after this had no part in what is proposed here",),
         "controls": of("control"),
         "buffer": buffer,
         "buffer_controls": of("buffer control"),

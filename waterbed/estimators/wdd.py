@@ -94,6 +94,23 @@ class Windows:
         return np.bincount(cell, minlength=size * roles * 2).reshape(size, roles, 2).astype(float)
 
 
+def control_sizes(tables: npt.ArrayLike) -> Floats | Refusal:
+    """Return sizes that bring controls to what they stand for.
+
+    Target and buffer have size 1, so that what went from one to the other cancels; a control has the size of its counts
+    over theirs, of both windows together. Growth by the same factor everywhere is then no difference, and exchanging
+    the windows leaves the sizes as they are. `tables` is clusters x roles x 2. Refuses an empty control.
+    """
+    totals = np.asarray(tables, dtype=float).sum(axis=(0, 2))
+    sizes: Floats = np.ones(totals.size)
+    for control in range(CONTROL, totals.size, 2):
+        if totals[control] == 0:
+            return Refusal("a control has no event in either window, and nothing can be measured against it")
+        own = totals[control - 1]
+        sizes[control] = totals[control] / own if own else np.inf
+    return sizes
+
+
 def clustered_difference(
     tables: npt.ArrayLike,
     rng: np.random.Generator,
@@ -106,12 +123,12 @@ def clustered_difference(
     """Return the weighted displacement difference over independent clusters.
 
     WDD = (T1 - T0) - (Ct1 - Ct0) + (D1 - D0) - (Cd1 - Cd0), each count over its weight: the length of its window times
-    the size of its area (Wheeler and Ratcliffe, Crime Science 7, 2018). A buffer needs a control of its own, as one
-    count in both places would be counted twice. `tables` is clusters x roles x 2, and cluster c adds x_c to the WDD.
-    `error` is the spread over resamples of whole clusters, all cells together. `p` and the interval come from giving
-    each x_c a random sign (the wild bootstrap of Liu, Annals of Statistics 16, 1988): exact where a cluster is as
-    likely to fall before as after, however large one cluster is, and right in large samples elsewhere. Refuses below
-    ten clusters.
+    the size of its area (Wheeler and Ratcliffe, Crime Science 7, 2018), as `control_sizes` gives it. A buffer needs a
+    control of its own, as one count in both places would be counted twice. `tables` is clusters x roles x 2; cluster c
+    adds x_c to the WDD. `error` is the spread over resamples of whole clusters, all cells together. `p` and the
+    interval come from giving each x_c a random sign (the wild bootstrap of Liu, Annals of Statistics 16, 1988): exact
+    where a cluster is as likely to fall before as after, however large one cluster is, and right in large samples
+    elsewhere. Refuses below ten clusters.
     """
     each = np.asarray(tables, dtype=float)
     if each.ndim != 3:

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from graphs.displacement.event import check, kind_of, read_event
-from tests.graphs.displacement.movements import START, day, event
+from graphs.displacement.event import check, check_names, check_since, kind_of, read_event
+from graphs.displacement.findings import Findings
+from tests.graphs.displacement.movements import HEADING, START, day, event
 from waterbed.model.errors import InputError
+from waterbed.publish.site.declared import declared
 
 GOOD = """
 target = "t"
@@ -25,12 +27,44 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_days_and_times_are_moments(tmp_path: Path) -> None:
-    """A day is its beginning in UTC; a time keeps its zone, and without one is UTC."""
+    """A day is its beginning in UTC; a time with a zone is told in UTC, and without one is UTC."""
     found = read_event(written(tmp_path, GOOD + "since = 2026-01-02T03:00:00\n"))
+    assert found.chosen_until.utcoffset() == timedelta()
     assert found.at == datetime(2026, 3, 12, tzinfo=UTC)
     assert found.chosen_until == datetime(2026, 2, 28, 23, tzinfo=UTC)
     assert found.since == datetime(2026, 1, 2, 3, tzinfo=UTC)
     assert found.window == (found.at - timedelta(days=21), found.at + timedelta(days=14))
+
+
+def test_the_day_until_which_areas_are_chosen_counts_to_its_end(tmp_path: Path) -> None:
+    """With the day before the event no data of after it are seen, with the event's own day they are."""
+    known = {"t", "c0", "c1"}
+    for last, refused in (("2026-03-11", False), ("2026-03-12T00:00:00Z", False), ("2026-03-12", True)):
+        text = GOOD.replace("2026-03-01T00:00:00+01:00", last)
+        found = read_event(written(tmp_path, text))
+        if refused:
+            with pytest.raises(InputError, match="chosen_until: 2026-03-13 00:00 lies after the event"):
+                check_names(found, known=known, categories=set(), sources=set())
+        else:
+            assert found.chosen_until == found.at
+            check_names(found, known=known, categories=set(), sources=set())
+
+
+def test_times_with_a_zone_are_told_in_utc(tmp_path: Path) -> None:
+    """Messages and the table of what was declared show the same clock, whatever the file's zone."""
+    text = GOOD.replace("2026-03-01T00:00:00+01:00", "2026-03-12T08:00:00+09:00")
+    found = read_event(written(tmp_path, f"{text}since = 2026-01-14T23:00:00-05:00\n"))
+    with pytest.raises(InputError, match="since: 2026-01-15 04:00 lies outside the study's data before the event"):
+        check_since(found, day(60))
+    findings = Findings(info=HEADING, event=found, answers=[])
+    assert ("Areas chosen with data until, UTC", "2026-03-11 23:00") in declared(found, findings)
+
+
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00+09:00", "9999-12-31T23:00:00-09:00", "9999-12-31"])
+def test_days_out_of_any_calendar_are_refused(tmp_path: Path, when: str) -> None:
+    """A zone or a day's end that leads out of it is no error of ours."""
+    with pytest.raises(InputError, match="is not a day from 1970 to 2200"):
+        read_event(written(tmp_path, GOOD.replace("2026-03-01T00:00:00+01:00", when)))
 
 
 @pytest.mark.parametrize(

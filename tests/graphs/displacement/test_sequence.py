@@ -101,7 +101,7 @@ def test_only_tests_of_the_sequence_may_be_claimed() -> None:
     shown, not_shown = (
         claimed(in_sequence([made(FALL, p)], event(), event().window[1])[0], sequence=True) for p in (0.01, 0.2)
     )
-    assert "changed by so much more" in shown.may
+    assert "rose by so much" in shown.may
     assert "nothing rejects" in not_shown.may
 
 

@@ -62,7 +62,7 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
             "it 6% (2 to 11%) of 120; controls without the event 43% (36 to 50%) after it, 43% (38 to 49%) before. "
             "All intervals hold at once.",
             "So it removed more, beyond its controls (p below 0.001: chance alone would do so once in 1,000).",
-            "Of 91 contents taken down there, at least 42 came up elsewhere within 14 days, some perhaps by chance. If "
+            "Of 91 contents that ended there, at least 42 came up elsewhere within 14 days, some perhaps by chance. If "
             "reports find as much as declared, 40 to 72% moved, 20 to 55% of that abroad; what else moved is unknown.",
             "Content moved: it came up elsewhere more often than like content left up (12 to 41 more of every 100, "
             "unreported arrivals not counted; p 0.002).",
@@ -137,6 +137,18 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
             "diffusion",
             "the benefit spread",
             "Content moved",
+        ),
+        (
+            {"primary": made("excess reappearance", -0.2, 0.003)},
+            "removal only",
+            "It is not shown that content moved: it came up elsewhere less often than like content left up (p 0.003).",
+            "more often",
+        ),
+        (
+            {"outcome": "takedowns"},
+            "displacement",
+            "Whether its ends of content changed with the event cannot be told",
+            "takedown",
         ),
         (
             {"primary": made("excess reappearance", None, None, refusal="3 clusters where 10 are needed")},
@@ -219,7 +231,7 @@ def test_an_excess_is_said_per_hundred(low: float, high: float, says: str) -> No
 @pytest.mark.parametrize(
     ("moved", "says"),
     [
-        (Moved(ended=1, surely=1, horizon_h=1.0, low=0.1, high=1.0), "Of 1 content taken down there, 1 came up"),
+        (Moved(ended=1, surely=1, horizon_h=1.0, low=0.1, high=1.0), "Of 1 content that ended there, 1 came up"),
         (
             Moved(ended=40, surely=0, horizon_h=48.0, low=0.0, high=0.2),
             "none surely came up elsewhere within 48 hours.",

@@ -1,5 +1,7 @@
 """The declaration of an event, in words."""
 
+from datetime import UTC
+
 from graphs.displacement.event import Event
 from graphs.displacement.findings import Findings
 
@@ -22,7 +24,7 @@ def declared(event: Event, names: Findings) -> list[tuple[str, str]]:
         *public,
         ("Target", named((event.target,))),
         ("Event, UTC", f"{event.at:%Y-%m-%d %H:%M}"),
-        ("Areas chosen with data until", f"{event.chosen_until:%Y-%m-%d %H:%M}"),
+        ("Areas chosen with data until, UTC", f"{event.chosen_until.astimezone(UTC):%Y-%m-%d %H:%M}"),
         ("Controls", named(event.controls)),
         ("Buffer", named(event.buffer)),
         ("Controls of the buffer", named(event.buffer_controls)),

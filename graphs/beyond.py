@@ -3,12 +3,13 @@
 At Tor and its like, in chats, in live streams.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from graphs.hop_sources import down_by, is_loss
+from graphs.hop_sources import in_order, losses
 from waterbed.model.conclusions import Episode
 from waterbed.model.facts import Medium, Report, reported_at
 from waterbed.model.mediums import LOOKED_AT
@@ -24,21 +25,17 @@ class Beyond:
     medium: Annotated[Medium, "tor, chat or live"]
     contents: Annotated[int, "contents of a hoster that were reported there too, at any time"]
     least: Annotated[int, "of these, contents that surely went there after they left the hoster: none is known"]
-    most: Annotated[int, "of these, contents first reported there after they had left a hoster"]
+    most: Annotated[int, "of these, contents first reported there after they may have left a hoster"]
 
 
 def beyond(episodes: Iterable[Episode], reports: Iterable[Report], contents: Mapping[str, str]) -> list[Beyond]:
     """Count contents at mediums without address.
 
-    `contents` is the content of each URL. Pure.
+    `contents` is the content of each URL. What left a hoster may have left as soon as it was last up there. Pure.
     """
-    at_hoster: set[str] = set()
-    left: dict[str, datetime] = {}
+    at_hoster: dict[str, list[Episode]] = defaultdict(list)
     for episode in episodes:
-        at_hoster.add(episode.content_id)
-        if is_loss(episode):
-            when = down_by(episode)
-            left[episode.content_id] = min(when, left.get(episode.content_id, when))
+        at_hoster[episode.content_id].append(episode)
     first: dict[tuple[Medium, str], datetime] = {}
     for report in reports:
         content = contents.get(report.url_id)
@@ -46,13 +43,15 @@ def beyond(episodes: Iterable[Episode], reports: Iterable[Report], contents: Map
             continue
         when = reported_at(report)
         first[report.medium, content] = min(when, first.get((report.medium, content), when))
+    lost = {content: losses(sorted(at_hoster[content], key=in_order)) for _, content in first}
+    left = {content: min(one.episode.last_up for one in found) for content, found in lost.items() if found}
     return [
         Beyond(
             medium=medium,
             contents=sum(one == medium for one, _ in first),
             least=0,
             most=sum(
-                one == medium and content in left and when >= left[content] for (one, content), when in first.items()
+                one == medium and content in left and when > left[content] for (one, content), when in first.items()
             ),
         )
         for medium in sorted({one for one, _ in first})

@@ -11,7 +11,9 @@ from graphs.hands import Hands
 from graphs.hop_sources import Loss, Losses, Source, down_by, in_order, losses
 from graphs.linking.clusters import Clusters
 from graphs.linking.evidence import Link
+from graphs.runs import UNATTRIBUTED
 from waterbed.model.conclusions import Episode, Hop, HopKind, OrderClass
+from waterbed.model.results import Side
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -67,12 +69,12 @@ def find_hops(episodes: Iterable[Episode], context: HopContext) -> list[Hop]:
     """Return all hops in the episodes of all contents.
 
     Content by content, in the order of arrival. A hop needs a loss and a gain. The gain: an episode at a hoster where
-    the content was not up just then. The loss: for a URL that was up before, its own last loss; for a new URL one of
-    the same content, found by the surest evidence there is: of URLs that redirect to it, else of URLs of the same
-    label, else of any. Of these it is the one nearest in time (`graphs.hop_sources`). Ends as masked or lost
-    are no loss, nor is one as lineage while the content stays up, nor ends at the hoster of the arrival or at one whose
-    network is that hoster's by then. An arrival is no earlier than the birth of its name. Pure;
-    for a content of n episodes the time grows as n log n.
+    the content was not up just then; a URL that comes up at several gains at each. The loss: for a URL that was up
+    before, its own last loss; for a new URL one of the same content, found by the surest evidence there is: of URLs
+    that redirect to it, else of URLs of the same label, else of any. Of these it is the one nearest in time
+    (`graphs.hop_sources`). Ends as masked or lost are no loss, nor is one as lineage while the content stays up, nor
+    ends at the hoster of the arrival or at one whose network is that hoster's by then. An arrival is no earlier than
+    the birth of its name. Pure; for a content of n episodes the time grows as n log n.
     """
     contents: dict[str, list[Episode]] = defaultdict(list)
     for episode in context.births.bounded(list(episodes)):
@@ -89,10 +91,8 @@ def _hops_of_content(episodes: Iterable[Episode], context: HopContext) -> Iterat
     sources = _Sources(ordered, context)
     for _, group in groupby(ordered, key=lambda episode: episode.known_up_at):
         together = list(group)
-        met: set[str] = set()
         for arrived in together:
-            first, own = arrived.url_id not in met, before.get(arrived.url_id)
-            met.add(arrived.url_id)
+            own = before.get(arrived.url_id)
             if arrived.proxy or _is_there(up, arrived, context.hands):
                 continue
             if own:
@@ -102,7 +102,7 @@ def _hops_of_content(episodes: Iterable[Episode], context: HopContext) -> Iterat
                     down_by(left) <= _end(one) and context.hands.one(one, arrived) for one in own
                 ):
                     yield same_url_hop(left, arrived, context)
-            elif first:
+            else:
                 hop = sources.hop_to(arrived)
                 if hop is not None:
                     yield hop
@@ -226,8 +226,11 @@ def hop_between(
 ) -> Hop:
     """Return the hop between two episodes, with levels and evidence.
 
+    Surely after leaving only if both hosters are known: addresses that no table knows may be the other hoster's own.
     ValueError if the first is not known to have ended.
     """
+    if order != "parallel" and not _attributed(left, arrived):
+        order = "unknown"
     link = _link(left.url_id, arrived.url_id, context.clusters, kind)
     evidence = tuple(dict.fromkeys(each.kind for each in link.evidence)) if link else ("content_id",)
     return Hop(
@@ -270,13 +273,17 @@ def _levels(left: Episode, arrived: Episode, context: HopContext) -> tuple[str, 
         "address": _apart(left.addresses, arrived.addresses),
         "prefix": _apart(left.prefixes, arrived.prefixes),
         "as": _apart(left.origins, arrived.origins),
-        "organisation": left.hoster != arrived.hoster,
+        "organisation": left.hoster != arrived.hoster and _attributed(left, arrived),
         "country": _apart(left.countries, arrived.countries),
-        "home_abroad": is_home(left, context.home, context.seats) != is_home(arrived, context.home, context.seats),
+        "home_abroad": {side_of(one, context.home, context.seats) for one in (left, arrived)} == {"home", "abroad"},
         "tld": context.renamed(left, arrived),
         "registrar": all(registrars) and registrars[0] != registrars[1],
     }
     return tuple(level for level, differs in changed.items() if differs)
+
+
+def _attributed(left: Episode, arrived: Episode) -> bool:
+    return UNATTRIBUTED not in (left.hoster, arrived.hoster)
 
 
 def _apart(before: Sequence[object], after: Sequence[object]) -> bool:
@@ -289,3 +296,13 @@ def is_home(episode: Episode, home: str, seats: Mapping[str, str]) -> bool:
     By the country of its addresses; where that is not known, by the hoster's legal seat.
     """
     return home in episode.countries if episode.countries else seats.get(episode.hoster) == home
+
+
+def side_of(episode: Episode, home: str, seats: Mapping[str, str]) -> Side:
+    """Return whether an episode was at home or abroad.
+
+    `unknown` if neither a country of its addresses nor its hoster's legal seat is.
+    """
+    if not episode.countries and episode.hoster not in seats:
+        return "unknown"
+    return "home" if is_home(episode, home, seats) else "abroad"

@@ -13,7 +13,7 @@ from math import isfinite
 from graphs.displacement.event import PlaceKind
 from graphs.displacement.takedowns import TAKEDOWNS
 from graphs.hop_sources import handed_over, in_order, losses
-from graphs.hops import HopContext, is_home, same_url_hop
+from graphs.hops import HopContext, same_url_hop, side_of
 from graphs.linking.clusters import site_clusters
 from graphs.runs import UNATTRIBUTED
 from waterbed.model.conclusions import Episode, Hop, OrderClass
@@ -242,9 +242,7 @@ class _Context:
         return (when - self.zero) / HOUR
 
     def side(self, episode: Episode) -> Side:
-        if not episode.countries and episode.hoster not in self.seats:
-            return "unknown"
-        return "home" if is_home(episode, self.home, self.seats) else "abroad"
+        return side_of(episode, self.home, self.seats)
 
 
 def _gains(episodes: Sequence[Episode], hops: Iterable[Hop], context: _Context) -> Iterable[Gain]:

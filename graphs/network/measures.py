@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphs.network.moves import Bools, Floats, Ints, Moves, sums_by
+from graphs.network.moves import UNKNOWN, Bools, Floats, Ints, Moves, sums_by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,8 @@ class NetFlows:
 class Returns:
     """Numbers of hops back to a key left before.
 
-    `surely`: it had left for certain before it can have arrived. `possibly`: the intervals allow it.
+    `hops` are all that may be displacement. `surely`: it had left for certain before it can have arrived. `possibly`:
+    the intervals allow it.
     """
 
     hops: int
@@ -158,21 +159,30 @@ def returns(moves: Moves) -> Returns:
     """Count hops to a key that the content had left.
 
     Of all hops that may be displacement. Surely: both are certain and some end at that key lies wholly before the
-    arrival. Possibly: some end there can lie before it. A hop counts once, whatever the number of its keys.
+    arrival. Possibly: some end there can lie before it. A hop counts once, whatever the number of its keys; it neither
+    leaves nor reaches a key that it has at both ends. `UNKNOWN` is no one place: nothing surely returns to it.
     """
-    kept = np.flatnonzero(moves.possible)
-    size = max(len(moves.keys), 1)
-    places, away = np.unique(moves.content[kept] * size + moves.origin[kept], return_inverse=True)
+    every = np.flatnonzero(moves.possible)
+    hops, size = _distinct(moves.hop[every]), max(len(moves.keys), 1)
+    within = every[moves.origin[every] == moves.destination[every]]
+    stayed = moves.hop[within] * size + moves.origin[within]
+    ends = (moves.hop[every] * size + keys[every] for keys in (moves.origin, moves.destination))
+    leaves, reaches = (~np.isin(end, stayed) for end in ends)
+    gone, kept = every[leaves], every[reaches]
+    places, away = np.unique(moves.content[gone] * size + moves.origin[gone], return_inverse=True)
+    if not places.size:
+        return Returns(hops=hops, surely=0, possibly=0)
     came = moves.content[kept] * size + moves.destination[kept]
-    back = np.minimum(np.searchsorted(places, came), max(places.size - 1, 0))
-    sure, left = moves.certain[kept], places[back] == came
+    back = np.minimum(np.searchsorted(places, came), places.size - 1)
+    sure, left = moves.certain[gone], places[back] == came
     surely, possibly = np.full(places.size, np.inf), np.full(places.size, np.inf)
-    np.minimum.at(surely, away[sure], moves.left_before[kept][sure])
-    np.minimum.at(possibly, away, moves.left_after[kept])
-    again_surely = left & sure & (surely[back] <= moves.arrived_after[kept])
+    np.minimum.at(surely, away[sure], moves.left_before[gone][sure])
+    np.minimum.at(possibly, away, moves.left_after[gone])
+    known = np.array([key != UNKNOWN for key in moves.keys], np.bool_)[moves.destination[kept]]
+    again_surely = left & known & moves.certain[kept] & (surely[back] <= moves.arrived_after[kept])
     again_possibly = left & (possibly[back] < moves.arrived_before[kept])
     hop = moves.hop[kept]
-    return Returns(hops=_distinct(hop), surely=_distinct(hop[again_surely]), possibly=_distinct(hop[again_possibly]))
+    return Returns(hops=hops, surely=_distinct(hop[again_surely]), possibly=_distinct(hop[again_possibly]))
 
 
 def _distinct(numbers: Ints) -> int:

@@ -89,3 +89,21 @@ def test_a_date_to_come_is_not_believed() -> None:
     ahead = replace(told("ahead", 20, "tor"), received_at=at(5))
     (found,) = beyond([stay("a", 10)], [ahead], {"ahead": "a"})
     assert (found.contents, found.most) == (1, 0)
+
+
+def test_content_may_have_left_as_soon_as_it_was_last_up() -> None:
+    """Between the last look that saw it up and the first that did not it may have gone there; before, it had not."""
+    daily = replace(stay("a", 34), last_up=at(10))
+    for when, most in ((5, 0), (10, 0), (20, 1), (40, 1)):
+        (found,) = beyond([daily], [told("t", when, "tor")], {"t": "a"})
+        assert (found.contents, found.least, found.most) == (1, 0, most)
+
+
+def test_content_that_was_gone_when_its_network_was_sold_had_left() -> None:
+    """Nobody knows which of two owners removed it; content that was still up under the second has not left."""
+    sold = replace(stay("a", 10, "lineage"), first_up=at(0))
+    (found,) = beyond([sold], [told("t", 20, "tor")], {"t": "a"})
+    assert found.most == 1
+    stays = replace(stay("a", None), hoster="buyer", known_up_at=at(10), first_up=at(10), last_up=at(30))
+    (found,) = beyond([sold, stays], [told("t", 20, "tor")], {"t": "a"})
+    assert found.most == 0

@@ -1,11 +1,14 @@
 """Hops, and all that is none."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import networkx as nx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from graphs.hops import HopContext, HopCount, count_hops, find_hops
 from graphs.linking.clusters import cluster
@@ -291,3 +294,70 @@ def test_a_place_is_left_for_the_next_one_alone() -> None:
     """From A it went to B; what comes up beside B while it stays there left nothing."""
     found_hops = hops(stay("A", 0, 5, 6, cause="moved"), stay("B", 6, 30), stay("C", 20, 30, absent=19))
     assert [(hop.from_hoster, hop.to_hoster) for hop in found_hops] == [("A", "B")]
+
+
+def test_a_new_url_at_several_hosters_arrives_at_each_that_had_not_the_content() -> None:
+    """Whether there is a hop does not depend on the name of another hoster of the URL."""
+    lost = stay("X", 0, 9, 10)
+    both = [stay(hoster, 20, 30, url="w") for hoster in ("A", "B")]
+    assert [(hop.from_hoster, hop.to_hoster) for hop in hops(lost, *both)] == [("X", "A"), ("X", "B")]
+    for had, new in (("A", "B"), ("B", "A")):
+        found_hops = hops(lost, stay(had, 1, 30, url="v"), *both)
+        assert [(hop.to_url_id, hop.to_hoster, hop.order) for hop in found_hops] == [
+            ("v", had, "parallel"),
+            ("w", new, "unknown"),
+        ]
+
+
+@given(
+    st.permutations("ABCD"),
+    st.lists(st.tuples(st.sampled_from("uv"), st.sampled_from("ABCD"), st.integers(0, 9)), min_size=1, max_size=4),
+    st.sets(st.sampled_from("ABCD"), min_size=1),
+    st.integers(5, 30),
+)
+def test_hops_do_not_depend_on_the_names_of_hosters(
+    names: list[str], drawn: list[tuple[str, str, int]], places: set[str], came: int
+) -> None:
+    """Under other names of hosters the same content makes the same hops."""
+    other = dict(zip("ABCD", names, strict=True))
+
+    def ways(name: Callable[[str], str]) -> set[tuple[str, str, str, str, str]]:
+        # no two end at one time, so that no order of names decides between them
+        gone = [
+            stay(name(hoster), up, 10 + 3 * at, 11 + 3 * at, url=f"{url}{at}")
+            for at, (url, hoster, up) in enumerate(drawn)
+        ]
+        found_hops = hops(*gone, *(stay(name(hoster), came, 90, url="w") for hoster in places))
+        return {(hop.from_url_id, hop.to_url_id, hop.to_hoster, hop.kind, hop.order) for hop in found_hops}
+
+    renamed = {(left, to, other[hoster], kind, order) for left, to, hoster, kind, order in ways(str)}
+    assert ways(other.__getitem__) == renamed
+
+
+@pytest.mark.parametrize(("hoster", "places", "changed"), [("B", (), False), ("C", (), True), ("Q", (), False)])
+def test_home_or_abroad_is_known_on_both_sides(hoster: str, places: tuple[str, ...], changed: bool) -> None:
+    """Addresses without a country are where the hoster's seat is; without a seat nothing is said to have changed."""
+    (hop,) = hops(stay("A", 0, 5, 6), replace(stay(hoster, 9, 30, url="v"), countries=places))
+    assert ("home_abroad" in hop.levels) == changed
+    (back,) = hops(replace(stay(hoster, 0, 5, 6), countries=places), stay("A", 9, 30, url="v"))
+    assert ("home_abroad" in back.levels) == changed
+
+
+def test_a_hop_to_or_from_addresses_that_no_table_knows_is_never_sure() -> None:
+    """They may be the other hoster's own: such a hop counts at most, and no organisation is said to have changed."""
+    for left, arrived in (("A", "unknown"), ("unknown", "A")):
+        ends = replace(unknown(stay("A", 0, 5, 6)), hoster=left), replace(unknown(stay("A", 20, 30)), hoster=arrived)
+        (back,) = hops(ends[0], replace(ends[1], absent_at=hour(19)))
+        assert (back.kind, back.order, back.levels) == ("reappearance", "unknown", ())
+        (pointed,) = hops(replace(ends[0], cause="moved"), replace(ends[1], absent_at=hour(5)))
+        assert (pointed.kind, pointed.order) == ("relocation", "unknown")
+        assert count_hops([back, pointed]) == HopCount(least=0, most=2)
+        (copy,) = hops(ends[0], replace(ends[1], url_id="v", absent_at=hour(19)))
+        assert copy.order == "unknown"
+        (beside,) = hops(ends[0], replace(ends[1], url_id="v", known_up_at=hour(3)))
+        assert beside.order == "parallel"
+
+
+def unknown(episode: Episode) -> Episode:
+    """The same at addresses of which nothing is known."""
+    return replace(episode, origins=(), countries=(), addresses=())

@@ -56,6 +56,16 @@ def test_weeks_begin_on_mondays_and_are_cut_at_the_window() -> None:
     assert {one.follow for one in weeks} == {timedelta(days=1)}
 
 
+def test_a_window_says_the_bounds_that_it_has() -> None:
+    """One that is open to a side does not speak of it."""
+    assert window_of("2026-03-04", "2026-03-17").span == "from 2026-03-04 and before 2026-03-17"
+    assert (window_of("2026-03-04").span, window_of(None, "2026-03-17").span) == (
+        "from 2026-03-04",
+        "before 2026-03-17",
+    )
+    assert window_of().span == ""
+
+
 def test_months_follow_each_other_over_the_year() -> None:
     """January follows December, and the month before January is December."""
     months = list(Window().split("month", datetime(2025, 12, 31, tzinfo=UTC), day(2, 1)))

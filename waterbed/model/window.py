@@ -75,10 +75,15 @@ class Window:
         """Its reports and its end, for people."""
         if not self:
             return "all reports"
+        followed = f", followed to {_time(self.end)}" if self.end else ""
+        return f"URLs first reported {self.span}{followed}"
+
+    @property
+    def span(self) -> str:
+        """Its bounds, for people; empty if it has none."""
         parts = [f"from {_time(self.since)}"] if self.since else []
         parts += [f"before {_time(self.until)}"] if self.until else []
-        followed = f", followed to {_time(self.end)}" if self.end else ""
-        return f"URLs first reported {' and '.join(parts)}{followed}"
+        return " and ".join(parts)
 
     def split(self, every: Every, first: datetime, last: datetime) -> Iterator["Window"]:
         """The weeks or months in it that may hold reports.

@@ -12,10 +12,10 @@ import pyarrow as pa
 
 from graphs.displacement.event import read_event
 from graphs.displacement.findings import Findings
-from graphs.network.graph import displacement_graph
-from graphs.network.moves import Level, origins_index
+from graphs.network.moves import Level
 from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.displacement import findings_of
+from waterbed.analysis.hop_graph import hop_graph
 from waterbed.analysis.overdue import METHOD as OVERDUE_METHOD
 from waterbed.analysis.overdue import overdue_rows
 from waterbed.analysis.rankings.about import ranking_info
@@ -272,16 +272,7 @@ class Notebook:
 
         Its nodes are hosters, or ASes (`as`) or countries (`country`). docs/graph.md has its attributes.
         """
-        level, conclusions = _known(by, Level, "by"), self.conclusions
-        keys = {key for hop in conclusions.hops for key in (hop.from_hoster, hop.to_hoster)}
-        return displacement_graph(
-            conclusions.hops,
-            names={key: conclusions.attributor.name_of(key) for key in keys} if level == "hoster" else {},
-            seats={} if level == "as" else conclusions.seats,
-            home=self.study.config.home,
-            by=level,
-            origins=origins_index(conclusions.episodes),
-        )
+        return hop_graph(self.conclusions, _known(by, Level, "by"), self.conclusions.hops)
 
     # one event
     def displacement(self, event: Path | str | None = None) -> pa.Table:

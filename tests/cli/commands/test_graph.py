@@ -10,6 +10,7 @@ from pathlib import Path
 import networkx as nx
 import pytest
 
+import waterbed
 from tests.study.facts import _known, _looks, hour, written
 from tests.study.rig import Run
 from waterbed.model.facts import Report
@@ -99,6 +100,45 @@ def test_contents_and_the_time_line_of_one(run: Run, folder: Path) -> None:
     line = list(csv.DictReader(io.StringIO(run(*ask, "--format", "csv")[1])))
     assert [(row["url_id"], row["came_from"] != "") for row in line] == [("a1", False), ("b1", True), ("c1", True)]
     assert "Hoster b" in run(*ask)[1]
+
+
+def test_a_time_line_has_every_hop_of_its_content(run: Run, folder: Path) -> None:
+    """A hop of another kind, week or window has brought its stay all the same."""
+    contents = rows(run("-C", folder, "graph", "--by", "content", "--format", "json"))
+    ask = ("-C", folder, "graph", "--by", "content", "--content", contents[0]["content_id"])
+    whole = rows(run(*ask, "--format", "json"))
+    assert [row["came_from"] for row in whole] == ["", "AS64500", "AS64501"]
+    for narrowed in (("--kind", "relocation"), ("--week", "2027-W01"), ("--since", "2027-01-01")):
+        assert rows(run(*ask, *narrowed, "--format", "json")) == whole
+        assert run(*ask, *narrowed)[1] == run(*ask)[1]
+
+
+def test_a_window_without_a_hop_is_named_by_its_bounds(run: Run, folder: Path) -> None:
+    """No bound is told that there is none of."""
+    (_, later, _), (_, both, _) = (
+        run("-C", folder, "graph", *window)
+        for window in (("--since", "2027-01-01"), ("--since", "2027-01-01", "--until", "2027-02-01"))
+    )
+    assert later == "No hop arrived in this window (from 2027-01-01).\n"
+    assert both == "No hop arrived in this window (from 2027-01-01 and before 2027-02-01).\n"
+
+
+def test_a_notebook_has_the_graph_of_the_command(run: Run, folder: Path, tmp_path: Path) -> None:
+    """Of a window too: the same places by the same names, hops from places left before it, and successions."""
+    later = ("--since", "2026-02-01", "--reason", "sold")
+    assert run("-C", folder, "hosters", "succession", "AS64501", "AS64502", *later)[0] == 0
+    with waterbed.open(folder) as study:
+        window = study.within("2026-01-06")
+        for by, level in (("hoster", "hoster"), ("asn", "as"), ("country", "country")):
+            out = tmp_path / f"{by}.json"
+            assert run("-C", folder, "graph", "--by", by, "--since", "2026-01-06", "--out", out)[0] == 0
+            told = nx.node_link_graph(json.loads(out.read_text()), edges="edges")
+            found = window.graph(level)
+            assert dict(found.nodes(data=True)) == dict(told.nodes(data=True))
+            assert [*found.edges(data=True)] == [*told.edges(data=True)]
+        assert "unknown" not in window.graph("as")
+        assert window.graph("as").nodes["AS64501"]["label"] == "Hoster b"
+        assert "lineage" in {kind for _, _, kind in window.graph().edges(data="kind")}
 
 
 @pytest.mark.parametrize("by", ["hoster", "asn", "country", "content"])

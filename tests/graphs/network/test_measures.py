@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.network.measures import bounded_share, hop_matrix, net_flows, returns
+from graphs.network.measures import Returns, bounded_share, hop_matrix, net_flows, returns
 from graphs.network.moves import moves_of
 from graphs.network.weeks import abroad_shares
 from tests.graphs.hop_makers import hop, sure
@@ -90,6 +90,59 @@ def test_a_return_is_sure_only_if_it_had_left_before_it_can_have_arrived() -> No
     other = sure("b", "a", 5, content="d")
     assert returns(moves_of([there, other])).possibly == 0
     assert returns(moves_of([sure("b", "a", 0), sure("a", "b", 5)])).surely == 1
+
+
+def test_content_that_stays_in_a_country_returns_to_none() -> None:
+    """Hops between hosters of one country neither leave nor reach it, nor do those that keep one of several."""
+    within = [sure("a", "b", 0, after=("NL",)), sure("b", "c", 5, after=("NL",)), sure("c", "a", 9, after=("NL",))]
+    assert (returns(moves_of(within)).surely, returns(moves_of(within, by="country"))) == (
+        1,
+        Returns(hops=3, surely=0, possibly=0),
+    )
+    beside = [sure("a", "b", 0, after=("DE", "NL")), sure("b", "a", 5, before=("DE", "NL"), after=("NL",))]
+    assert returns(moves_of(beside, by="country")) == Returns(hops=2, surely=0, possibly=0)
+
+
+def test_nothing_surely_returns_to_an_unknown_country() -> None:
+    """Two ends without a known country may be two places."""
+    hops = [sure("a", "b", 0, before=(), after=("NL",)), sure("b", "c", 5, after=())]
+    assert returns(moves_of(hops, by="country")) == Returns(hops=2, surely=0, possibly=1)
+
+
+SIDES = st.sampled_from([("NL",), ("DE",), ("US",), ("DE", "NL"), ("DE", "US")])
+
+
+@given(
+    st.lists(
+        st.tuples(
+            SIDES, SIDES, st.integers(0, 9), st.sampled_from(["sequential", "unknown", "parallel"]), st.booleans()
+        ),
+        max_size=7,
+    )
+)
+def test_returns_are_those_of_the_plain_definition(
+    drawn: list[tuple[tuple[str, ...], tuple[str, ...], int, str, bool]],
+) -> None:
+    """A return reaches a key that it did not leave, and that another hop of the content had left for others."""
+    hops = [
+        hop("a", "b", (at, at + 1), (at + 1, at + 2), order=order, before=before, after=after, content=f"c{other}")
+        for before, after, at, order, other in drawn
+    ]
+    may = [one for one in hops if one.order != "parallel"]
+    surely = possibly = 0
+    for one in may:
+        reached = {*one.to_countries} - {*one.from_countries}
+        earlier = [
+            other
+            for other in may
+            if other.content_id == one.content_id and reached & ({*other.from_countries} - {*other.to_countries})
+        ]
+        possibly += any(other.left_after < one.arrived_before for other in earlier)
+        surely += one.order == "sequential" and any(
+            other.order == "sequential" and one.arrived_after is not None and other.left_before <= one.arrived_after
+            for other in earlier
+        )
+    assert returns(moves_of(hops, by="country")) == Returns(hops=len(may), surely=surely, possibly=possibly)
 
 
 def test_shares_abroad_leave_out_unknown_countries_and_parallel_hops() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -65,7 +65,9 @@ def graph(
     cumulative: Annotated[bool, typer.Option("--cumulative", help="With --week: up to its end.")] = False,
     kind: Annotated[str | None, typer.Option(help=f"Only {', '.join(get_args(HopKind))}.")] = None,
     order: Annotated[str | None, typer.Option(help=f"Only {', '.join(get_args(OrderClass))}.")] = None,
-    content: Annotated[str | None, typer.Option(help="With --by content: the time line of this content.")] = None,
+    content: Annotated[
+        str | None, typer.Option(help="With --by content: the time line of this content, with all hops.")
+    ] = None,
     table: Annotated[
         Shown, typer.Option(help="Main flows, measures, hops by week of arrival, or who rents from whom.")
     ] = Shown.flows,
@@ -122,8 +124,8 @@ def graph(
             _by_window(each, table, form, asked_for)
             return
         (chosen,) = each
-        if asked_for.window and not chosen.hops and form is Format.table:
-            say(f"No hop arrived in this window (from {asked_for.window.label.replace('/', ' to before ')}).")
+        if asked_for.window and not chosen.hops and chosen.content is None and form is Format.table:
+            say(f"No hop arrived in this window ({asked_for.window.span}).")
         elif out is not None:
             _write(chosen, out)
         elif by is Nodes.content:
@@ -214,16 +216,10 @@ class _Chosen:
     origins: OriginsOf | None = field(init=False)
 
     def __post_init__(self) -> None:
-        from graphs.network.moves import origins_index
+        from waterbed.analysis.hop_graph import key_names, key_origins
 
-        keys: Collection[str] = self.conclusions.hosters
-        if self.by is Nodes.asn:
-            keys = {f"AS{origin}" for episode in self.conclusions.whole.episodes for origin in episode.origins}
-        names = {} if self.by is Nodes.country else {key: self.conclusions.attributor.name_of(key) for key in keys}
-        object.__setattr__(self, "names", names)
-        object.__setattr__(
-            self, "origins", origins_index(self.conclusions.whole.episodes) if self.by is Nodes.asn else None
-        )
+        object.__setattr__(self, "names", key_names(self.conclusions, self.level))
+        object.__setattr__(self, "origins", key_origins(self.conclusions, self.level))
 
     @property
     def level(self) -> Level:
@@ -304,7 +300,8 @@ def _writer(out: Path | None) -> None:
 
 
 def _write(chosen: _Chosen, out: Path) -> None:
-    from graphs.network.graph import WRITERS, content_graph, displacement_graph
+    from graphs.network.graph import WRITERS, content_graph
+    from waterbed.analysis.hop_graph import hop_graph
     from waterbed.store.whole.files import write_whole
 
     if chosen.by is Nodes.content:
@@ -313,32 +310,12 @@ def _write(chosen: _Chosen, out: Path) -> None:
         stays = [episode for episode in chosen.conclusions.whole.episodes if episode.content_id in within]
         network = content_graph(hops, stays, names=chosen.names)
     else:
-        network = displacement_graph(
-            chosen.hops,
-            names=chosen.names,
-            seats={} if chosen.by is Nodes.asn else chosen.conclusions.seats,
-            home=chosen.home,
-            by=chosen.level,
-            origins=chosen.origins,
-            window=chosen.window,
-        )
-        if chosen.by is Nodes.hoster:
-            _add_takeovers(chosen, network)
+        network = hop_graph(chosen.conclusions, chosen.level, chosen.hops, window=chosen.window)
     standing = _info(chosen, "hop matrix").remarks
     network.graph["name"] = "; ".join([network.graph.get("name", ""), *standing])
     with written_at(out):
         write_whole(out, WRITERS[out.suffix](network))
     _written(network.number_of_nodes(), network.number_of_edges(), out)
-
-
-def _add_takeovers(chosen: _Chosen, network: Any) -> None:
-    """Add networks that changed hands, as the book of hosters has them."""
-    from graphs.network.graph import add_takeovers
-
-    conclusions, book = chosen.conclusions, chosen.conclusions.attributor.book
-    found = [(*one, not book.on(one.since).unreviewed(one.new)) for one in book.lineage()]
-    names = {key: conclusions.attributor.name_of(key) for one in found for key in one[:2]}
-    add_takeovers(network, found, names=names, seats=conclusions.seats, home=chosen.home)
 
 
 def _contents(chosen: _Chosen, form: Format) -> None:
@@ -347,8 +324,10 @@ def _contents(chosen: _Chosen, form: Format) -> None:
     if chosen.content is None:
         _print(chosen, ContentRow, content_rows(chosen.hops, chosen.moves), "contents that hopped", form)
         return
-    stays = [episode for episode in chosen.conclusions.whole.episodes if episode.content_id == chosen.content]
-    own = replace(chosen, hops=[hop for hop in chosen.hops if hop.content_id == chosen.content])
+    # all of it: a hop of another window, week, kind or order has brought its stay all the same
+    whole = chosen.conclusions.whole
+    stays = [episode for episode in whole.episodes if episode.content_id == chosen.content]
+    own = replace(chosen, conclusions=whole, hops=[hop for hop in whole.hops if hop.content_id == chosen.content])
     _print(own, TimelineRow, timeline_rows(stays, own.hops, own.names), "stays of one content", form)
 
 

@@ -290,19 +290,12 @@ def _apart(before: Sequence[object], after: Sequence[object]) -> bool:
     return bool(before) and bool(after) and not set(before) & set(after)
 
 
-def is_home(episode: Episode, home: str, seats: Mapping[str, str]) -> bool:
-    """True if an episode was in the declared jurisdiction.
-
-    By the country of its addresses; where that is not known, by the hoster's legal seat.
-    """
-    return home in episode.countries if episode.countries else seats.get(episode.hoster) == home
-
-
 def side_of(episode: Episode, home: str, seats: Mapping[str, str]) -> Side:
     """Return whether an episode was at home or abroad.
 
-    `unknown` if neither a country of its addresses nor its hoster's legal seat is.
+    By the country of its addresses; where that is not known, by its hoster's legal seat; else `unknown`.
     """
     if not episode.countries and episode.hoster not in seats:
         return "unknown"
-    return "home" if is_home(episode, home, seats) else "abroad"
+    at_home = home in episode.countries if episode.countries else seats[episode.hoster] == home
+    return "home" if at_home else "abroad"

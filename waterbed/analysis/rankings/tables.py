@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from graphs.hops import is_home
+from graphs.hops import side_of
 from graphs.linking.clusters import site_clusters
 from waterbed.analysis.rankings.actors import EVERYTHING, OF_NAMES, actor_shares
 from waterbed.analysis.rankings.clocks import clocks_of_groups, running_clocks
@@ -133,7 +133,7 @@ class RankingTables:
             episode
             for episode in self.conclusions.episodes
             if (not self.source or episode.url_id in self._reported)
-            and (not self.side or is_home(episode, home, seats) == (self.side == "home"))
+            and (not self.side or side_of(episode, home, seats) == self.side)
         ]
 
     @cached_property

@@ -1,13 +1,17 @@
 """Which takedowns of a target were followed elsewhere: each hop answers one, and what stays there left nothing."""
 
 from dataclasses import replace
+from math import inf
 from typing import Any
 
-from graphs.displacement.movements import READINGS
-from graphs.displacement.returns import _after, followed
+import numpy as np
+
+from graphs.displacement.movements import READINGS, Movements
+from graphs.displacement.returns import _after, excess_after, followed
 from graphs.displacement.takedowns import Takedown, detection_by_way
-from tests.graphs.displacement.movements import DAY_H, event, movements, series, spell
+from tests.graphs.displacement.movements import DAY_H, event, gain, movements, series, spell
 from tests.graphs.displacement.test_takedowns import ABROAD, EPISODE, HOP, HOUR, NO, SAME, START, UNKNOWN
+from waterbed.estimators.reappearance import Excess
 from waterbed.model.conclusions import Episode, Hop
 
 COPY = replace(
@@ -106,3 +110,30 @@ def test_what_was_not_asked_for_is_neither_taken_down_nor_followed() -> None:
     assert _followed([EPISODE, COPY], [HOP], date=START + 11 * HOUR, chosen_until=START) == []
     assert _followed([EPISODE, COPY], [HOP], horizon_h=91.0) == []
     assert _followed([replace(EPISODE, proxy=True), COPY], [HOP]) == []
+
+
+def _moving(seed: int) -> Movements:
+    """Owners move content at a constant rate, whether it was taken down or not."""
+    rng, end, days = np.random.default_rng(seed), 180 * DAY_H, 24.0
+    gains, spells = [], []
+    for n in range(400):
+        began = rng.uniform(150, 166) * DAY_H
+        moves, ends = began + rng.exponential(1 / 0.15) * days, began + rng.exponential(4) * days
+        gains.append(gain("t", began, n))
+        gone = min(moves, ends)
+        kept = replace(spell("t", began, n, gone=gone if gone < end else inf), taken_down=ends < moves and ends < end)
+        spells.append(kept)
+        if moves < end:
+            other = {"url_id": f"new{n}", "site_id": f"new{n}", "first_ever": False, "absent": moves}
+            gains.append(gain("b", moves + 0.25, n, left="t", left_at=gone, order="sequential", **other))
+    return movements(gains, spells)
+
+
+def test_content_that_moves_anyway_does_not_come_back_more_often() -> None:
+    """Where an end changes nothing, few studies of many see more arrivals after it."""
+    rejected = 0
+    for seed in range(8):
+        found = excess_after(series(_moving(seed), after=14, before=20), resamples=199)["not parallel"]
+        assert isinstance(found, Excess)
+        rejected += found.p <= 0.05
+    assert rejected <= 2

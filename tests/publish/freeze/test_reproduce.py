@@ -24,7 +24,7 @@ from waterbed.cli.app import app
 from waterbed.model.bookkeeping import KeyCheck, Run, RunEnd, Sealed
 from waterbed.model.errors import InputError
 from waterbed.publish.build_publication import publication_of
-from waterbed.publish.freeze.bag import DATA, seal
+from waterbed.publish.freeze.bag import DATA, damages, seal
 from waterbed.publish.freeze.freeze import freeze
 from waterbed.publish.freeze.layout import ABOUT, FACTS
 from waterbed.publish.freeze.reproduce import reproduce
@@ -300,6 +300,23 @@ def test_bad_places_and_packages_are_refused(copy: Path, tmp_path: Path) -> None
             reproduce(copy, tmp_path / "again")
     assert not (tmp_path / "again").exists()
     assert not list(tmp_path.glob(".again*"))
+
+
+def test_no_study_is_made_inside_the_package(copy: Path, tmp_path: Path) -> None:
+    """A package stays as it was frozen: a place in it is refused, by whatever links it is named."""
+    (tmp_path / "linked").symlink_to(copy / DATA, target_is_directory=True)
+    (tmp_path / "package-too").symlink_to(copy, target_is_directory=True)
+    for package, place in (
+        (copy, copy / DATA / "again"),
+        (copy, copy / "new" / "again"),
+        (copy, tmp_path / "linked" / "again"),
+        (tmp_path / "package-too", copy / "again"),
+        (copy, tmp_path / "other" / ".." / "package" / "again"),
+    ):
+        with pytest.raises(InputError, match=r"lies inside the package; .*docs/freeze\.md"):
+            reproduce(package, place)
+    assert damages(copy) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["linked", "package", "package-too"]
 
 
 def test_a_failure_leaves_neither_folder_nor_keys(

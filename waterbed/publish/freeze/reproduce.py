@@ -94,6 +94,8 @@ def reproduce(package: Path, folder: Path, *, store: str | None = None, tables: 
     """
     if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
         raise InputError(f"{folder} exists already; name a new folder for the reproduction ({DOCS})")
+    if Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(package)):
+        raise InputError(f"{folder} lies inside the package; name a place outside it ({DOCS})")
     held = data_bytes()
     with bounded_memory(package, DOCS):
         found = damages(package)

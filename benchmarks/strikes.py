@@ -30,8 +30,8 @@ from tests.faults import SHORT
 from tests.libc_faults import NO_COMPILER, c_library, started_anew
 from tests.publish.study import small_study
 from tests.store.whole.editions import MEMORY, Contents, edition, held, replacing
-from waterbed.publish.release import MARKS, publish_all
-from waterbed.store.whole.replacing import SUMS
+from waterbed.publish.release import publish_all
+from waterbed.store.whole.replacing import PUBLISHED, SUMS
 
 SERVED = ("import", "import in batches", "recheck", "key rotate", "lake seal", "prune")
 """Commands that are struck on PostgreSQL too."""
@@ -74,7 +74,7 @@ def real() -> Campaign:
     with tempfile.TemporaryDirectory(dir=MEMORY) as name:
         cases = contents(Path(name) / "one", cases=True, addresses=True, least=1)
         less = contents(Path(name) / "two")
-        case = partial(replacing, cases, less, less, MARKS)
+        case = partial(replacing, cases, less, less, PUBLISHED)
         return sum_of([campaign(case, errors=()), campaign(case, chosen=classes)])
 
 

@@ -20,6 +20,17 @@ from waterbed.study.study import create_study
 COPIES = Path(__file__).parents[1] / "benchmarks" / "copies.py"
 
 
+_IMPORT = """
+import importlib, sys
+sys.path[:0] = sys.argv[1:3]
+for name in sys.argv[3:]:
+    try:
+        importlib.import_module(name)
+    except Exception as problem:
+        print(f"{name}: {problem!r}")
+"""
+
+
 def _copies(count: int, code: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-I", "-S", COPIES, str(count), sys.executable, "-c", code]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -140,6 +151,15 @@ def test_each_script_of_the_suite_is_there(suite: ModuleType) -> None:
         assert {word for word in (*script.words, *script.small) if word.startswith("--")} <= known
         assert script.figures > 0
         assert f"## {script.name}.py" in readme
+
+
+def test_each_program_starts() -> None:
+    """What each file of the benchmarks names elsewhere is there; `copies.py` imports the standard library alone."""
+    names = sorted({path.stem for path in COPIES.parent.glob("*.py")} - {COPIES.stem})
+    words = [sys.executable, "-c", _IMPORT, str(COPIES.parents[1]), str(COPIES.parent), *names]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert len(names) > 50
+    assert (done.stdout, done.returncode) == ("", 0), done.stdout + done.stderr
 
 
 def test_growth_is_told_as_an_exponent(suite: ModuleType) -> None:

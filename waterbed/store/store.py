@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import Connection, PoolProxiedConnection, Update, func, inspect, select, text, update
+from sqlalchemy import Connection, PoolProxiedConnection, Update, delete, func, inspect, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
@@ -88,6 +88,12 @@ class Store:
             return str(row[0]) if row else None
         except (sqlite3.Error, DatabaseError):  # whoever reads the facts says what it is
             return None
+
+    def clear(self) -> None:
+        """Remove every row, of all tables."""
+        with self.writing() as connection:
+            for table in reversed(metadata.sorted_tables):
+                connection.execute(delete(table))
 
     def create(self, revision: str) -> None:
         """Make the newest tables in an empty database.

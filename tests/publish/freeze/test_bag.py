@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from waterbed.model.errors import InputError
-from waterbed.publish.freeze.bag import ALGORITHMS, DATA, Damage, damages, name_of, seal
+from waterbed.publish.freeze.bag import ALGORITHMS, DATA, Damage, damages, name_of, seal, sums_of
 from waterbed.publish.freeze.reproduce import reproduce
 
 
@@ -98,6 +98,23 @@ def test_a_lost_manifest_is_named(bag: Path, tmp_path: Path, kind: str, algorith
     assert [one.path for one in damages(package)] == [f"{kind}-{algorithm}.txt"]
     (package / DATA / "a.csv").write_bytes(b"9")
     assert {one.path for one in damages(package)} == {f"{kind}-{algorithm}.txt", "data/a.csv"}
+
+
+@pytest.mark.parametrize("kind", ["manifest", "tagmanifest"])
+def test_one_content_has_one_name(bag: Path, tmp_path: Path, kind: str) -> None:
+    """The lines of manifests have one order: another one would be another name of the same package."""
+    package = tmp_path / "package"
+    shutil.copytree(bag, package)
+    paths = [package / f"{kind}-{algorithm}.txt" for algorithm in ALGORITHMS]
+    for path in paths:
+        path.write_text("".join(reversed(path.read_text().splitlines(keepends=True))))
+    if kind == "manifest":  # whoever put them in order may have sealed them, too
+        tags = [package / name for name in ("bag-info.txt", "bagit.txt")]
+        sums = sums_of(package, sorted(path.name for path in (*paths, *tags)))
+        for place, algorithm in enumerate(ALGORITHMS):
+            lines = [f"{sums[name][place]}  {name}\n" for name in sorted(sums)]
+            (package / f"tagmanifest-{algorithm}.txt").write_text("".join(lines))
+    assert damages(package) == [Damage(path.name, "has its lines in another order") for path in paths]
 
 
 def test_what_is_no_package_is_said(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from waterbed.cli.app import app
 from waterbed.model.bookkeeping import KeyCheck, Run, RunEnd, Sealed
 from waterbed.model.errors import InputError
 from waterbed.publish.build_publication import publication_of
-from waterbed.publish.freeze.bag import DATA, seal
+from waterbed.publish.freeze.bag import DATA, damages, seal
 from waterbed.publish.freeze.freeze import freeze
 from waterbed.publish.freeze.layout import ABOUT, FACTS
 from waterbed.publish.freeze.reproduce import reproduce
@@ -302,6 +302,23 @@ def test_bad_places_and_packages_are_refused(copy: Path, tmp_path: Path) -> None
     assert not list(tmp_path.glob(".again*"))
 
 
+def test_no_study_is_made_inside_the_package(copy: Path, tmp_path: Path) -> None:
+    """A package stays as it was frozen: a place in it is refused, by whatever links it is named."""
+    (tmp_path / "linked").symlink_to(copy / DATA, target_is_directory=True)
+    (tmp_path / "package-too").symlink_to(copy, target_is_directory=True)
+    for package, place in (
+        (copy, copy / DATA / "again"),
+        (copy, copy / "new" / "again"),
+        (copy, tmp_path / "linked" / "again"),
+        (tmp_path / "package-too", copy / "again"),
+        (copy, tmp_path / "other" / ".." / "package" / "again"),
+    ):
+        with pytest.raises(InputError, match=r"lies inside the package; .*docs/freeze\.md"):
+            reproduce(package, place)
+    assert damages(copy) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["linked", "package", "package-too"]
+
+
 def test_a_failure_leaves_neither_folder_nor_keys(
     frozen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -311,6 +328,40 @@ def test_a_failure_leaves_neither_folder_nor_keys(
         reproduce(frozen, tmp_path / "again", store="postgresql://127.0.0.1:1/none")
     assert not list(tmp_path.glob("*again*"))
     assert not [path for path in (tmp_path / "config").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("server", [False, True])
+def test_a_failure_of_conclusions_leaves_nothing(
+    server: bool, frozen: Path, tmp_path: Path, postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where conclusions need too much memory there is neither folder nor key nor row, and the same command works."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    store = empty_database(postgresql) if server else "sqlite"
+    with monkeypatch.context() as patched:
+        patched.setattr("waterbed.publish.freeze.reproduce.publication_of", _greedy)
+        with pytest.raises(InputError, match=r"needs more than \d+ MiB of memory"):
+            reproduce(frozen, tmp_path / "again", store=store)
+    assert not list(tmp_path.glob("*again*"))
+    assert not [path for path in (tmp_path / "config").rglob("*") if path.is_file()]
+    assert reproduce(frozen, tmp_path / "again", store=store).equal
+
+
+def _greedy(*_: object) -> None:
+    bytearray(1 << 40)
+
+
+@pytest.mark.parametrize("threads", ["", "1", "2"])
+def test_what_libraries_hold_is_no_part_of_the_bound(threads: str, frozen: Path, tmp_path: Path) -> None:
+    """A small package is taken in where the engine and linear algebra alone take more, with any number of threads."""
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    environment |= {"WATERBED_MOST_MIB": "96"} | ({"OPENBLAS_NUM_THREADS": threads} if threads else {})
+    code = (
+        "import sys; from pathlib import Path; from waterbed.publish.freeze.reproduce import reproduce;"
+        "sys.exit(not reproduce(Path(sys.argv[1]), Path(sys.argv[2])).equal)"
+    )
+    words = [sys.executable, "-c", code, str(frozen), str(tmp_path / "again")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment, timeout=180)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_the_marker_of_a_reproduced_study_is_checked(frozen: Path, tmp_path: Path) -> None:

@@ -19,8 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-import duckdb  # noqa: F401 (idle is with all libraries)
-import networkx  # noqa: F401 (the same)
+import networkx  # noqa: F401 (idle is with all libraries)
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
@@ -37,6 +36,7 @@ from waterbed.store.backup.make import make_backup
 from waterbed.store.backup.manifest import MANIFEST, STORE, SUMS
 from waterbed.store.backup.restore import restore_backup
 from waterbed.store.bounded.limits import MIB, most_memory
+from waterbed.store.numerics import held_with_libraries
 from waterbed.store.tables import table_name
 from waterbed.study.dated_tables import keep_table
 
@@ -228,6 +228,7 @@ def all_taken(folder: Path) -> Iterator[tuple[str, Taken]]:
     """
     import pandas  # noqa: F401 (pyarrow imports it where it is)
 
+    held_with_libraries()
     os.environ["XDG_CONFIG_HOME"] = str(folder / "config")
     made = _forked(lambda: [(name, str(place)) for name, place in bombs(folder)])
     for number, (name, place) in enumerate(made or ()):

@@ -44,12 +44,12 @@ def seal(package: Path, about: Mapping[str, str], made_on: date) -> str:
     size = sum((package / name).stat().st_size for name in payload)
     facts = {"Bagging-Date": made_on.isoformat(), "Payload-Oxum": f"{size}.{len(payload)}", **about}
     texts = {"bagit.txt": _DECLARATION, "bag-info.txt": "".join(f"{key}: {_line(facts[key])}\n" for key in facts)}
-    texts |= {f"manifest-{name}.txt": _manifest(payload, place) for place, name in enumerate(ALGORITHMS)}
+    texts |= {f"manifest-{name}.txt": _manifest(_each(payload, place)) for place, name in enumerate(ALGORITHMS)}
     for name, text in texts.items():
         (package / name).write_bytes(text.encode())
     tags = sums_of(package, sorted(texts))
     for place, name in enumerate(ALGORITHMS):
-        (package / f"tagmanifest-{name}.txt").write_bytes(_manifest(tags, place).encode())
+        (package / f"tagmanifest-{name}.txt").write_bytes(_manifest(_each(tags, place)).encode())
     return name_of(package)
 
 
@@ -80,8 +80,11 @@ def _held(package: Path, kind: str, on_disk: Iterator[str] | list[str]) -> Itera
     """Damage found by comparing manifests, files and each other."""
     manifests = [_read(package / f"{kind}-{name}.txt", name) for name in ALGORITHMS]
     for name, sums in zip(ALGORITHMS, manifests, strict=True):
+        path = f"{kind}-{name}.txt"
         if sums is None:
-            yield Damage(f"{kind}-{name}.txt", "is missing or not a manifest")
+            yield Damage(path, "is missing or not a manifest")
+        elif _manifest(sums).encode() != _manifest_bytes(package / path):
+            yield Damage(path, "has its lines in another order")
     entries = [sums or {} for sums in manifests]
     names = {*entries[0], *entries[1]}
     for path in staged("files verified", sorted({*names, *on_disk})):
@@ -128,8 +131,14 @@ def _checksums(path: Path) -> tuple[str, ...]:
     return tuple(digest.hexdigest() for digest in digests)
 
 
-def _manifest(sums: Sums, place: int) -> str:
-    return "".join(f"{its[place]}  {name}\n" for name, its in sorted(sums.items()))
+def _each(sums: Sums, place: int) -> dict[str, str]:
+    """The checksums by one algorithm."""
+    return {name: its[place] for name, its in sums.items()}
+
+
+def _manifest(sums: Mapping[str, str]) -> str:
+    """The one way to write checksums: a package has one name."""
+    return "".join(f"{sum_}  {name}\n" for name, sum_ in sorted(sums.items()))
 
 
 def _read(path: Path, algorithm: str) -> dict[str, str] | None:

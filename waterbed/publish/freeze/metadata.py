@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 from waterbed.model.codec import columns, public_name
 from waterbed.model.table import TableInfo
 from waterbed.publish.freeze.layout import FACTS, RESULTS, RULES, SHARED, TABLES, DatedTable
+from waterbed.publish.freeze.units import units
 from waterbed.store.config import Config
 from waterbed.store.settings import Creator
 
@@ -298,20 +299,6 @@ _TYPES: Final[Mapping[type, str]] = {
     datetime: "time",
     tuple: "list",
 }
-_ENDS: Final[Mapping[str, str]] = {"_s": "seconds", "_ms": "milliseconds", "_h": "hours", "_d": "days"}
-_WORDS: Final = (
-    "milliseconds",
-    "microseconds",
-    "seconds",
-    "hours",
-    "days",
-    "bytes",
-    "addresses",
-    "probability",
-    "share",
-    "place",
-)
-"""Words for units in a column's meaning; the first match is the unit."""
 HEADER: Final = ("file", "column", "type", "unit", "null", "meaning")
 
 
@@ -331,17 +318,8 @@ def codebook(tables: Mapping[str, type]) -> str:
 
 
 def _rows(file: str, cls: type, *, public: bool) -> Iterator[tuple[str, ...]]:
-    for name, (kind, nullable, meaning) in columns(cls).items():
+    found = columns(cls)
+    of_each = units((name, kind) for name, (kind, _, _) in found.items())
+    for unit, (name, (kind, nullable, meaning)) in zip(of_each, found.items(), strict=True):
         shown = public_name(cls, name) if public else name
-        yield file, shown, _TYPES.get(kind, "object"), _unit(name, kind, meaning), "yes" if nullable else "no", meaning
-
-
-def _unit(name: str, kind: type, meaning: str) -> str:
-    if kind is datetime:
-        return "UTC, microseconds"
-    if kind not in (int, float):
-        return ""
-    by_name = next((unit for end, unit in _ENDS.items() if name.endswith(end)), "")
-    words = meaning.partition(";")[0].replace(",", " ").split()
-    by_words = next((word for word in _WORDS if word in words), "")
-    return by_name or by_words or ("count" if kind is int else "1")
+        yield file, shown, _TYPES.get(kind, "object"), unit, "yes" if nullable else "no", meaning

@@ -4,7 +4,8 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -49,11 +50,13 @@ from waterbed.publish.policy import publishable
 from waterbed.store.bounded.files import content, raw_pieces
 from waterbed.store.bounded.json_text import BadJson, json_in
 from waterbed.store.bounded.limits import MOST_FILE, MOST_MANIFEST, MOST_RESULTS
-from waterbed.store.bounded.memory import bounded_memory, data_bytes
+from waterbed.store.bounded.memory import bounded_memory
 from waterbed.store.config import Config, read_config
 from waterbed.store.folder import STORE_ENVIRONMENT
 from waterbed.store.frozen import FROZEN
 from waterbed.store.machine_settings import StoreAt
+from waterbed.store.numerics import held_with_libraries
+from waterbed.store.own_files import SETTINGS as STUDY
 from waterbed.store.tables import table_name
 from waterbed.store.vault import key_file
 from waterbed.store.whole.files import beside
@@ -94,7 +97,9 @@ def reproduce(package: Path, folder: Path, *, store: str | None = None, tables: 
     """
     if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
         raise InputError(f"{folder} exists already; name a new folder for the reproduction ({DOCS})")
-    held = data_bytes()
+    if Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(package)):
+        raise InputError(f"{folder} lies inside the package; name a place outside it ({DOCS})")
+    held = held_with_libraries()
     with bounded_memory(package, DOCS):
         found = damages(package)
         if found:
@@ -148,34 +153,38 @@ def _shared(asked: _Asked) -> tuple[list[Compared], list[str], tuple[str, ...]]:
         raise InputError(f"a package for a partner contains no facts: leave out --store and --tables ({DOCS})")
     with bounded_memory(asked.payload, DOCS, held=asked.held):
         ours = shared_results(asked.payload / SHARED, beside(asked.folder.absolute()))
-    _results(asked.folder, ours)
+    with new_folder(asked.folder) as work:
+        _results(work, ours)
     own = {name: content for name, content in asked.theirs.items() if name in ours}
     cannot = sorted({name.rpartition(".")[0] for name in asked.theirs} - {SHARED_TABLE})
     return compared(own, ours), cannot, asked.about.deviations
 
 
 def _whole(asked: _Asked) -> tuple[list[Compared], list[str], tuple[str, ...]]:
-    url = _store(asked.store)
+    about, url = asked.about, _store(asked.store)
     with bounded_memory(asked.payload, DOCS, held=asked.held):
-        check_facts(asked.payload / FACTS, asked.about.rows)
-        locks = [lock for locks in read_facts(asked.payload / FACTS, asked.about.rows, ProtocolLock) for lock in locks]
-        _refuse_protocol(locks, asked.about)
-        files = _found([one for one in asked.about.tables if not one.inside], asked.tables)
+        check_facts(asked.payload / FACTS, about.rows)
+        locks = [lock for locks in read_facts(asked.payload / FACTS, about.rows, ProtocolLock) for lock in locks]
+        _refuse_protocol(locks, about)
+        files = _found([one for one in about.tables if not one.inside], asked.tables)
         kept = settings_of(read_config(asked.payload / SETTINGS)[0])
-        config = msgspec.structs.replace(kept, study=uuid.uuid4().hex, store=StoreAt(url=url))
-        _make(asked.payload, asked.about, config, files, asked.folder)
+    config = msgspec.structs.replace(kept, study=uuid.uuid4().hex, store=StoreAt(url=url))
     # what was taken in is a study like any other: conclusions may take what its looks need
-    more = _LOOK_BYTES * asked.about.rows.get(table_name(Observation), 0)
-    with bounded_memory(asked.payload, DOCS, more=more, held=asked.held):
-        with open_study(asked.folder) as study:
-            conclusions = study.conclude()
-            publication = publication_of(study, conclusions)
-            shown = publishable(publication, editions(study.folder))
-            ours, held = results_of(publication, shown)
-            ours |= event_results(study, conclusions, shown)
-            deviations = study.protocol.sentences if study.protocol else ()
-        _results(asked.folder, ours)
-        return [*compared(asked.theirs, ours), *compared_held(asked.about.held_back, held)], [], deviations
+    more = _LOOK_BYTES * about.rows.get(table_name(Observation), 0)
+    with _keyed(config), new_folder(asked.folder) as work, _emptied(work):
+        with bounded_memory(asked.payload, DOCS, held=asked.held):
+            _fill(asked.payload, about, config, files, work)
+        with bounded_memory(asked.payload, DOCS, more=more, held=asked.held):
+            with open_study(work) as study:
+                conclusions = study.conclude()
+                publication = publication_of(study, conclusions)
+                shown = publishable(publication, editions(study.folder))
+                ours, held = results_of(publication, shown)
+                ours |= event_results(study, conclusions, shown)
+                deviations = study.protocol.sentences if study.protocol else ()
+            _results(work, ours)
+            found = [*compared(asked.theirs, ours), *compared_held(about.held_back, held)]
+    return found, [], deviations
 
 
 def _store(asked: str | None) -> str:
@@ -220,22 +229,29 @@ def _found(missing: list[DatedTable], place: Path | None) -> dict[str, Path]:
     return {one.folder: by_sum[one.sha256] for one in missing}
 
 
-def _make(
-    payload: Path,
-    about: About,
-    config: Config,
-    files: Mapping[str, Path],
-    folder: Path,
-) -> None:
-    """Create the new study in its place, atomically."""
+@contextmanager
+def _keyed(config: Config) -> Iterator[None]:
+    """Remove the keys of a new study if it fails."""
     keys = key_file(config.study)
     known = keys.exists()
     try:
-        with new_folder(folder) as work:
-            _fill(payload, about, config, files, work)
+        yield
     except BaseException:
         if not known:
             keys.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _emptied(work: Path) -> Iterator[None]:
+    """Empty the database of a new study if it fails: a server keeps what the folder loses."""
+    try:
+        yield
+    except BaseException:
+        if (work / STUDY).exists():  # else the database was not taken
+            with suppress(Exception), open_study(work) as study:  # the first failure is the one to tell
+                if not study.store.sqlite:
+                    study.store.clear()
         raise
 
 

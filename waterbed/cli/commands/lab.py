@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import Format, Formatted, Given, Seed, Workers
+from waterbed.cli.options import Format, Formatted, Given, Seed, Workers, to_write
 from waterbed.cli.output import console, for_tools, new_table, print_table, written
 from waterbed.cli.scores import (
     print_actor_score,
@@ -45,7 +45,7 @@ class ProfileName(StrEnum):
 @lab_app.command("run")
 def lab_run(
     scenario: Annotated[str, typer.Argument(help="A scenario, as quiet or waterbed, or a world file.")],
-    out: Annotated[Path, typer.Option(help="The study folder to make.")],
+    out: Annotated[Path, typer.Option(help="The study folder to make.", callback=to_write)],
     profile: Annotated[
         ProfileName | None,
         typer.Option(help="Check all categories but abuse material with this profile.", show_default=False),
@@ -64,7 +64,7 @@ def lab_run(
 def lab_replay(
     feed: Annotated[Path, typer.Argument(help="A CSV feed with columns URL and IP.")],
     day: Given,
-    out: Annotated[Path, typer.Option(help="The study folder to make or continue.")],
+    out: Annotated[Path, typer.Option(help="The study folder to make or continue.", callback=to_write)],
     routes: Annotated[list[Path] | None, typer.Option(help="Routing tables of that day.")] = None,
 ) -> None:
     """Serve a feed's hosts on loopback, and check each URL.
@@ -166,7 +166,7 @@ _HANDS = "block null, Benjamini-Yekutieli: docs/attribution.md, Networks that ch
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="The study folder to make.")] = Path("demo"),
+    out: Annotated[Path, typer.Option(help="The study folder to make.", callback=to_write)] = Path("demo"),
     scenario: Annotated[str, typer.Option(help="The world to measure.")] = "waterbed",
 ) -> None:
     """Run the main job on the lab: ranking and hops.

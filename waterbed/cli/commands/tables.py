@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
-from waterbed.cli.options import TABLE_KINDS, Format, Formatted
+from waterbed.cli.options import TABLE_KINDS, Format, Formatted, to_write
 from waterbed.cli.output import FINDING, OK, for_tools, minute, new_table, note, print_cells, print_table, say
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage, staged
@@ -194,7 +194,9 @@ def data_renew(
 def data_fetch(
     context: typer.Context,
     source_id: Annotated[str, typer.Argument(metavar="ID", help="A source, as named by waterbed data list.")],
-    out: Annotated[Path | None, typer.Option(help="Folder for the files.", show_default=False)] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the files.", callback=to_write, show_default=False)
+    ] = None,
     add: Annotated[bool, typer.Option("--add", help="Add the tables to the study.")] = False,
     version: Annotated[str | None, typer.Option(help="The package's version; else the catalogue's.")] = None,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from waterbed.cli.options import Format, Formatted, Reason
+from waterbed.cli.options import Format, Formatted, Reason, to_write
 from waterbed.cli.output import FINDING, OK, console, new_table, print_rows, print_table, say
 from waterbed.model.conclusions import Quarantine
 from waterbed.model.errors import InputError
@@ -134,7 +134,7 @@ def rejudge(
     rules: Annotated[
         Path, typer.Option("--rules", help="A rule file (TOML), or a plug-in's name.", show_default=False)
     ],
-    out: Annotated[Path | None, typer.Option(help="Folder for verdicts/; else the study's.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for verdicts/; else the study's.", callback=to_write)] = None,
     form: Formatted = Format.table,
 ) -> None:
     """Judge all observations by other rules, and compare.

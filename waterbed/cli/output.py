@@ -22,6 +22,7 @@ from waterbed.cli.streams import unread
 from waterbed.model.errors import InputError, OwnFailure, ReadOnly
 from waterbed.model.progress import stage
 from waterbed.model.redaction import refuse_address
+from waterbed.model.spelling import percent as spelled
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -304,7 +305,7 @@ def minute(value: Any) -> str:
 
 def percent(share: float | None, digits: int = 1) -> str:
     """Format a share in percent, a dash for none."""
-    return "-" if share is None else f"{share:.{digits}%}"
+    return "-" if share is None else spelled(share, digits)
 
 
 def points(difference: float | None, digits: int = 1) -> str:

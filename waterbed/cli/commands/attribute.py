@@ -15,6 +15,7 @@ from waterbed.cli.options import AsOf, Format, Formatted, to_write
 from waterbed.cli.output import console, note, print_cells, say, written_at
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage
+from waterbed.model.spelling import percent
 
 if TYPE_CHECKING:
     from attribution.space import OriginChanges
@@ -156,4 +157,4 @@ def _say(found: OriginChanges, study: Study, day: date, other: date) -> None:
 
 
 def _share(share: float | None) -> str:
-    return "-" if share is None else f"{share:.2%}"
+    return "-" if share is None else percent(share, 2)

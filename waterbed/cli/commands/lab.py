@@ -26,6 +26,7 @@ from waterbed.cli.scores import (
     print_marked,
     print_score,
 )
+from waterbed.model.spelling import percent
 
 if TYPE_CHECKING:
     from waterbed.lab.simulate.power import Plan, PowerRow
@@ -158,7 +159,7 @@ def lab_hands(
         return
     recall, precision = recall_and_precision(scores)
     true, found = sum(one.true for one in scores), sum(one.found for one in scores)
-    console.print(f"{worlds:,} worlds: {true:,} successions, {found:,} pairs found at a rate of {rate:.0%}")
+    console.print(f"{worlds:,} worlds: {true:,} successions, {found:,} pairs found at a rate of {percent(rate)}")
     console.print(f"recall {recall:.3f}, precision {precision:.3f}")
 
 
@@ -235,7 +236,7 @@ def _power(rows: Sequence[PowerRow], plan: Plan, of: str, form: str) -> None:
     """
     from waterbed.lab.simulate.power import PowerRow, least_effect
 
-    what = f"two hosters of {plan.sites} sites, one removes {plan.share:.0%} within 24 h; level {plan.level:g}"
+    what = f"two hosters of {plan.sites} sites, one removes {percent(plan.share)} within 24 h; level {plan.level:g}"
     if form != "table":
         for_tools(PowerRow, rows, _heading(f"power, {what}", of, _POWER), form)
         return
@@ -243,8 +244,8 @@ def _power(rows: Sequence[PowerRow], plan: Plan, of: str, form: str) -> None:
     for name in ("difference", "studies", "sees it", "95% interval", "clocks"):
         table.add_column(name, justify="right")
     for row in rows:
-        interval = f"{row.low:.0%} to {row.high:.0%}"
-        table.add_row(f"{row.effect:+.2f}", f"{row.studies:,}", f"{row.power:.0%}", interval, f"{row.clocks:.0f}")
+        interval = f"{percent(row.low)} to {percent(row.high)}"
+        table.add_row(f"{row.effect:+.2f}", f"{row.studies:,}", percent(row.power), interval, f"{row.clocks:.0f}")
     print_table(table)
     least = least_effect(rows)
     smallest = "none of these" if least is None else f"{least:.2f}"

@@ -15,6 +15,7 @@ from waterbed.cli.output import FINDING, OK, for_tools, minute, new_table, note,
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage, staged
 from waterbed.model.shell import command
+from waterbed.model.spelling import percent
 
 if TYPE_CHECKING:
     from waterbed.analysis.table_check import TableCheck
@@ -280,12 +281,12 @@ def _print_checks(found: Sequence[TableCheck]) -> None:
             one.data_date.date().isoformat(),
             one.form or "-",
             _amount(one.rows),
-            _amount(one.covered) if one.family == 6 or one.share is None else f"{one.share:.1%}",
+            _amount(one.covered) if one.family == 6 or one.share is None else percent(one.share, 1),
             _amount(one.overlapping),
             _amount(one.several),
             _amount(one.reserved),
             "-" if one.age_days is None else f"{one.age_days:.0f} d",
-            "-" if one.known is None or not one.addresses else f"{one.known / one.addresses:.0%}",
+            "-" if one.known is None or not one.addresses else percent(one.known / one.addresses),
         )
     print_table(table)
     note("covers: share of all IPv4, or /48s of IPv6; overlap: ranges in or across others;", broken=True)

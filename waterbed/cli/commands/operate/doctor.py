@@ -12,6 +12,7 @@ from waterbed.cli.options import Format, Formatted, Reason, to_write
 from waterbed.cli.output import FINDING, OK, console, new_table, print_rows, print_table, say
 from waterbed.model.conclusions import Quarantine
 from waterbed.model.errors import InputError
+from waterbed.model.spelling import percent
 
 if TYPE_CHECKING:
     from waterbed.model.bookkeeping import Decision
@@ -176,5 +177,5 @@ def _cell(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, float):
-        return f"{value:.1%}"
+        return percent(value, 1)
     return f"{value:%Y-%m-%d %H:%M}" if hasattr(value, "strftime") else str(value)

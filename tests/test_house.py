@@ -51,6 +51,29 @@ def test_each_file_says_what_may_go_in() -> None:
     assert {name: lines for name, text in texts.items() if (lines := len(text.splitlines())) > 450} == {}
 
 
+def test_shares_are_spelled_in_one_place() -> None:
+    """No format of percent but `model.spelling.percent`, which says neither 0 nor 100 unless it is."""
+    shown = [path for path in SOURCES if path.parts[len(ROOT.parts)] in ("waterbed", "crawler")]
+    found = {
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in shown
+        if "estimators" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text()))
+        if _formats_percent(node)
+    }
+    assert found == set()
+
+
+def _formats_percent(node: ast.AST) -> bool:
+    if isinstance(node, ast.FormattedValue) and isinstance(node.format_spec, ast.JoinedStr):
+        last = node.format_spec.values[-1]
+        return isinstance(last, ast.Constant) and last.value.endswith("%")
+    return isinstance(node, ast.Call) and any(
+        isinstance(one, ast.Constant) and isinstance(one.value, str) and re.fullmatch(r"\d*\.\d%", one.value)
+        for one in node.args
+    )
+
+
 def test_no_room_has_more_files_than_one_overlooks() -> None:
     """A folder has at most thirty modules, but migrations: what belongs together has a folder of its own."""
     rooms = Counter(str(path.parent.relative_to(ROOT)) for path in SOURCES if path.name != "__init__.py")

@@ -26,6 +26,7 @@ from waterbed.model.conclusions import (
     Size,
     Verdict,
 )
+from waterbed.model.governance import EditionRow
 from waterbed.model.results import (
     ChangeRow,
     EventCurveRow,
@@ -86,6 +87,7 @@ CONCLUSIONS: tuple[type, ...] = (
     VolumeRow,
     WindowShare,
     ChangeRow,
+    EditionRow,
     EventCurveRow,
     PlaceRow,
     FeedRow,

@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
-from tests.publish.study import HOURS, small_study
-from tests.study.facts import hour
+from tests.publish.study import HOURS, at, small_study
+from tests.study.facts import _looks, hour
 from waterbed.analysis.fact_sheet import own_rows, sheet_of
 from waterbed.cli.app import app
 from waterbed.governance.hosters import code
@@ -105,6 +106,36 @@ def test_an_override_is_on_record_and_printed(study: Study, tmp_path: Path) -> N
         publish_all(study, tmp_path / "out", override="see one.com")
 
 
+def test_a_server_follows_an_override_for_that_edition_alone(study: Study, tmp_path: Path) -> None:
+    """An override serves the hosters and data of its edition, never an open dispute, another hoster, or newer data."""
+    publish_all(study, tmp_path / "out", override="parliament asked for it today")
+    served_of(study)
+    with pytest.raises(InputError, match=r"could answer: AS64502 \(not shown\);"):
+        refuse_unheard(study.folder, [*NAMED, "AS64502"], told=NAMED)
+    show(study.folder, "AS64500", {}, None)
+    dispute = take(study.folder, "AS64500", "dispute", "case a00 is wrong", None)
+    for refused in (lambda: served_of(study), lambda: publish_all(study, tmp_path / "out")):
+        with pytest.raises(InputError, match=r"AS64500 \(disputed\)"):
+            refused()
+    decide(study.folder, dispute.reply_id, "rejected", "the check is on record", "")
+    served_of(study)
+    study.folder.store.add(_looks("b00", " " * (HOURS + 1) + "u", at("b", 0)))
+    later(study, 1)
+    with pytest.raises(InputError, match=r"AS64501 \(not shown\)"):
+        served_of(study)
+
+
+def test_readers_of_editions_see_no_account(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The account that published is on record, and in no file of the publication or of the server."""
+    monkeypatch.setattr("waterbed.governance.reply.who", lambda: "operator-jansen")
+    files = publish_all(study, tmp_path / "out", override="parliament asked for it today")
+    assert record(study.folder).editions[0].who == "operator-jansen"
+    texts = [*(path.read_bytes() for path in files), *(file.content for file in served_of(study).site.values())]
+    assert not [text for text in texts if b"operator-jansen" in text]
+    assert "who" not in json.loads((tmp_path / "out" / "editions.json").read_text())["rows"][0]
+    assert (tmp_path / "out" / "editions.csv").read_text().startswith("number,published_at,errata,override,sha256\n")
+
+
 def test_a_dispute_blocks_until_it_is_decided(study: Study, tmp_path: Path) -> None:
     """After the period an open dispute still blocks; upheld, its correction is an erratum of the next edition only."""
     for hoster in NAMED:
@@ -136,6 +167,22 @@ def test_no_objection_ends_the_waiting(study: Study) -> None:
         ("AS64500", "done"),
         ("AS64501", "may reply"),
     ]
+
+
+@pytest.mark.parametrize("ids", ["01", "10"])
+def test_an_answer_is_to_the_newest_of_previews_given_at_once(
+    study: Study, monkeypatch: pytest.MonkeyPatch, ids: str
+) -> None:
+    """Of two previews that a hoster had at the same time an answer is to the later made one, whatever their ids."""
+    given = study.folder.clock()
+    for number in ids:
+        monkeypatch.setattr("waterbed.governance.reply.uuid.uuid4", lambda at=number: UUID(int=int(at)))
+        show(study.folder, "AS64500", {}, given)
+        later(study, 0.01)
+    monkeypatch.undo()
+    answer = take(study.folder, "AS64500", "no objection", "fine", None)
+    assert answer.preview_id == record(study.folder).previews[-1].preview_id == UUID(int=int(ids[-1])).hex
+    assert [row.state for row in rows(study.folder, ["AS64500"])] == ["done"]
 
 
 def test_a_preview_holds_nothing_of_others(study: Study, tmp_path: Path) -> None:

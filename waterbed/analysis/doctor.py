@@ -28,6 +28,7 @@ from waterbed.model.conclusions import NAME_ENDS, Quarantine
 from waterbed.model.errors import KeyProblem
 from waterbed.model.facts import Registration
 from waterbed.model.progress import stage
+from waterbed.model.spelling import percent
 from waterbed.model.wording import counted
 from waterbed.store.lake.reading import known_resolved
 from waterbed.store.leases import living
@@ -179,7 +180,7 @@ def _quarantines(conclusions: Conclusions) -> Iterator[Finding]:
             feeds.setdefault((one.scope, one.status), []).append(one)
             continue
         what = f"{one.kind} quarantine{f' of {one.scope}' if one.scope else ''}, {one.status}"
-        baseline = "" if one.usual is None else f", usually {one.usual:.1%}"
+        baseline = "" if one.usual is None else f", usually {percent(one.usual, 1)}"
         span = f"{_at(one.began_at)} to {_at(one.ended_at)}"
         figures = f"{one.quarantine_id}: {span}, {one.flipped} sites of {one.looked}{baseline}"
         if one.status == "open":
@@ -222,7 +223,7 @@ def _unseen(conclusions: Conclusions) -> Iterator[Finding]:
             yield finding(
                 "warning",
                 f"much of hoster {key} is not observed",
-                f"{unseen[key]:,} of {looks[key]:,} checks undecided ({shares[key]:.0%}): {most}",
+                f"{unseen[key]:,} of {looks[key]:,} checks undecided ({percent(shares[key])}): {most}",
                 "read worst and best case beside its share; if it is unobserved, add a vantage in another network",
             )
 

@@ -25,6 +25,7 @@ from waterbed.estimators.refusal import LEAST_CLUSTERS, Refusal
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage
 from waterbed.model.results import PlanRow
+from waterbed.model.spelling import percent
 from waterbed.store.config import Config
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.external import ExternalConclusions
@@ -200,7 +201,7 @@ class _Today:
             came = [gain for gain in movements.gains if gain.place == place and gain.seen < at]
             theirs = sum(gain.left == event.target and gain.moved("not parallel") for gain in came)
             if came and theirs > RECEIVES * len(came):
-                most = f"the {event.most_contaminated:.0%} declared (most_contaminated)"
+                most = f"the {percent(event.most_contaminated)} declared (most_contaminated)"
                 beyond = theirs > event.most_contaminated * len(came)
                 text = (
                     f"{place} receives the target's content: {theirs:,} of {len(came):,} arrivals before the event, "
@@ -234,7 +235,7 @@ class _Today:
         need = (
             f"how many are needed cannot be told: {wanted.reason}"
             if isinstance(wanted, Refusal)
-            else f"about {math.ceil(wanted):,} show {displaced:.0%} displaced with a probability of 0.8"
+            else f"about {math.ceil(wanted):,} show {percent(displaced)} displaced with a probability of 0.8"
         )
         contents = len({one.content_id for one in every})
         text = (

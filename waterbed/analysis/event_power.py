@@ -19,6 +19,7 @@ from waterbed.estimators.changes import Share, change_beyond
 from waterbed.estimators.power import ERROR, least_effect, needed, power_at, power_of
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.survival.incidence import NOTHING, share_interval
+from waterbed.model.spelling import percent
 from waterbed.model.window import Window
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.windowed import pieces_of
@@ -124,7 +125,9 @@ class EventPower:
         if isinstance(late, Refusal):
             return late
         if removed < early[0].share + LEAST_SHARE:
-            return Refusal(f"{removed:.0%} removed within 24 hours is no more than the {early[0].share:.0%} before")
+            return Refusal(
+                f"{percent(removed)} removed within 24 hours is no more than the {percent(early[0].share)} before"
+            )
         rng = np.random.default_rng(SEED)
         found: list[float] = []
         why = ""

@@ -12,6 +12,7 @@ from waterbed.analysis.event_power import DISPLACED, EventPower
 from waterbed.estimators.power import ERROR
 from waterbed.estimators.refusal import Refusal
 from waterbed.model.results import PlanRow
+from waterbed.model.spelling import percent
 from waterbed.study.conclusions import Conclusions
 
 PRIMARY: Final = "excess reappearance"
@@ -53,18 +54,18 @@ def _fall(power: EventPower, removed: float, found: float | Refusal) -> Iterator
         text = f"The power to show that it removes more, and the least that can be shown, cannot be told: {reason}."
         yield PlanRow(topic="power, fall", text=text)
         return
-    was = f"within 24 hours ({now:.0%} now)"
+    was = f"within 24 hours ({percent(now)} now)"
     if isinstance(found, Refusal):
-        text = f"The power to show that it removes {removed:.0%} {was} cannot be told: {found.reason}."
+        text = f"The power to show that it removes {percent(removed)} {was} cannot be told: {found.reason}."
         yield PlanRow(topic="power, fall", text=text)
     else:
-        text = f"If it removes {removed:.0%} {was}, that is shown with a probability of {found:.2f}."
+        text = f"If it removes {percent(removed)} {was}, that is shown with a probability of {found:.2f}."
         yield PlanRow(topic="power, fall", text=text, value=found, unit="probability")
     if least is None:
         text = f"Not even the removal of all {was} is shown with a probability of 0.8."
         yield PlanRow(topic="least effect, fall", text=text)
     else:
-        text = f"To be shown with a probability of 0.8, it must remove {least:.0%} {was}."
+        text = f"To be shown with a probability of 0.8, it must remove {percent(least)} {was}."
         yield PlanRow(topic="least effect, fall", text=text, value=least, unit="share within 24 h")
 
 
@@ -75,10 +76,10 @@ def _primary(power: EventPower, removed: float, displaced: float, found: float |
         text = f"The power to show that content moves, and the least that can be shown, cannot be told: {reason}."
         yield PlanRow(topic="power, primary", text=text)
         return
-    seen = f" (reports find {power.found:.0%} of it)" if power.event.detection else " and is seen"
+    seen = f" (reports find {percent(power.found)} of it)" if power.event.detection else " and is seen"
     text = (
-        f"If it removes {removed:.0%} of what is reported after the event, and {displaced:.0%} of that moves{seen}, "
-        f"this is shown with a probability of {found:.2f}"
+        f"If it removes {percent(removed)} of what is reported after the event, and {percent(displaced)} of that "
+        f"moves{seen}, this is shown with a probability of {found:.2f}"
     )
     stock = power.primary_power(removed, displaced, stock=True)
     more = (
@@ -88,13 +89,14 @@ def _primary(power: EventPower, removed: float, displaced: float, found: float |
     )
     yield PlanRow(topic="power, primary", text=text + more, value=found, unit="probability")
     if least is None:
-        text = f"Not even {DISPLACED[-1]:.0%} displaced are shown with a probability of 0.8."
+        text = f"Not even {percent(DISPLACED[-1])} displaced are shown with a probability of 0.8."
         yield PlanRow(topic="least effect, primary", text=text)
     else:
-        text = f"To be shown with a probability of 0.8, {least:.0%} of it must move."
+        text = f"To be shown with a probability of 0.8, {percent(least)} of it must move."
         yield PlanRow(topic="least effect, primary", text=text, value=least, unit="share displaced")
     share, moves = known_order(power.movements)
-    text = f"Of {moves:,} moves seen before the event {share:.0%} surely came after the loss; powers count on as many."
+    known = f"{moves:,} moves seen before the event {percent(share)}"
+    text = f"Of {known} surely came after the loss; powers count on as many."
     if moves < LEAST_MOVES:
         text = f"{moves:,} moves were seen before the event: powers take half of all to come surely after the loss."
     yield PlanRow(topic="known order", text=text, value=share, unit="share of moves")

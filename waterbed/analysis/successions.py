@@ -24,6 +24,7 @@ from waterbed.model.decisions import HosterChange
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration
 from waterbed.model.progress import stage
+from waterbed.model.spelling import percent
 from waterbed.model.table import TableInfo
 from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
@@ -158,7 +159,7 @@ UNITS: Final = MappingProxyType({4: "addresses", 6: "/48s"})
 
 def _figures(row: Succession) -> str:
     return (
-        f"{row.moved:,} of {row.old_size:,} {UNITS[row.family]} went, {row.share_in:.0%} of the new one's "
+        f"{row.moved:,} of {row.old_size:,} {UNITS[row.family]} went, {percent(row.share_in)} of the new one's "
         f"{row.new_size:,}, in {row.blocks:,} blocks where chance moves {row.expected:,.1f}; "
         f"adjusted p {row.adjusted:.1g}"
     )

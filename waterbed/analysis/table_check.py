@@ -17,6 +17,7 @@ from waterbed.model.addresses import refusal
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Resolution, Snapshot
 from waterbed.model.progress import stage, staged
+from waterbed.model.spelling import percent
 from waterbed.store.lake.reading import known_addresses, observed_span
 from waterbed.study.dated_tables import folder_name, joined_by_registry, load
 from waterbed.study.facts import selected
@@ -147,7 +148,7 @@ def _coverage(one: Snapshot, snapshots: Sequence[Snapshot], tables: dict[str, An
     table = joined_by_registry(together)[0][1] if one.form == "delegated" else tables[folder_name(one)]
     known = _known(table, mine)
     if known < COVERS * len(mine):
-        yield f"knows {known:,} of the study's {len(mine):,} addresses, {COVERS:.0%} are wanted"
+        yield f"knows {known:,} of the study's {len(mine):,} addresses, {percent(COVERS)} are wanted"
 
 
 def _reserved(one: Snapshot, extent: Extent | None) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from waterbed.cli.output import SHOWN, console, minute, more, new_table, note, print_table, say
+from waterbed.model.spelling import percent, percents
 
 if TYPE_CHECKING:
     from graphs.network.figures import GraphFigure, WeekRow
@@ -38,8 +39,8 @@ def print_graph_rows(rows: Sequence[Any], info: TableInfo, hops: int, parallel: 
 
 def _flow(row: FlowShare) -> list[str]:
     hops = f"{row.hops:,}"
-    share = "-" if row.share is None else f"{row.share:.0%} of {row.left:,.4g}"
-    bounds = "-" if row.share_low is None else f"{100 * row.share_low:.0f}-{row.share_high:.0%}"
+    share = "-" if row.share is None else f"{percent(row.share)} of {row.left:,.4g}"
+    bounds = "-" if row.share_low is None or row.share_high is None else percents(row.share_low, row.share_high)
     return [
         _name(row.from_key, row.from_name),
         _name(row.to_key, row.to_name),

@@ -37,7 +37,7 @@ def print_successions(found: Successions, rate: float) -> None:
     if sure:
         print_table(table)
         more(len(sure), _SHOWN)
-    say(f"{len(sure)} pairs at a false discovery rate of {rate:.0%}, of {found.compared:,} that were compared.")
+    say(f"{len(sure)} pairs at a false discovery rate of {percent(rate, 0)}, of {found.compared:,} that were compared.")
     alone = len(found.rows) - len(sure)
     if alone:
         say(f"{alone} more have such shares, and are not told from ordinary transfers: mostly one block.")

@@ -11,6 +11,18 @@ from waterbed.model.errors import InputError
 from waterbed.model.redaction import meant, shown
 
 
+def to_write(place: Path | None) -> Path | None:
+    """Take a place to write to.
+
+    InputError, before any work, for one in a publication's folder: these outputs were not made for its readers.
+    """
+    if place is not None:
+        from waterbed.store.whole.replacing import refuse_published  # noqa: PLC0415 (help needs none of it)
+
+        refuse_published(place)
+    return place
+
+
 class Format(StrEnum):
     """Output formats of rows."""
 
@@ -60,13 +72,16 @@ Given = Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="T
 AsOf = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="As of this day; else today.")]
 Queue = Annotated[str, typer.Option("--queue", help="hosters, roles or outcomes.")]
 Page = Annotated[
-    Path | None, typer.Option("--out", help="Folder for the page and the JSON, instead.", show_default=False)
+    Path | None,
+    typer.Option("--out", help="Folder for the page and the JSON, instead.", show_default=False, callback=to_write),
 ]
 Store = Annotated[
     str | None,
     typer.Option(help="sqlite, or a postgresql:// URL of an empty database; else $WATERBED_STORE, else sqlite."),
 ]
-NewStudy = Annotated[Path, typer.Argument(metavar="DIR", help="The study folder to make; it may not exist yet.")]
+NewStudy = Annotated[
+    Path, typer.Argument(metavar="DIR", help="The study folder to make; it may not exist yet.", callback=to_write)
+]
 Override = Annotated[str, typer.Option(help="TLP:CLEAR: reason for not waiting for hosters' replies; kept on record.")]
 Zone = Annotated[
     str | None, typer.Option(help="Time zone of SCART's times, like Europe/Amsterdam.", show_default="UTC")

@@ -22,6 +22,7 @@ from waterbed.cli.streams import unread
 from waterbed.model.errors import InputError, OwnFailure, ReadOnly
 from waterbed.model.progress import stage
 from waterbed.model.redaction import refuse_address
+from waterbed.model.spelling import percent as spelled
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -108,23 +109,21 @@ def written_at(place: object, *, published: bool = False) -> Iterator[None]:
     """
     from waterbed.store.integrity import UNNAMED, disk_trouble  # noqa: PLC0415 (see above)
     from waterbed.store.own_files import refuse_own  # noqa: PLC0415 (see above)
-    from waterbed.store.whole.replacing import published_at  # noqa: PLC0415 (see above)
+    from waterbed.store.whole.replacing import refuse_published  # noqa: PLC0415 (see above)
 
     refuse_address(place, "a place")
     try:
         refuse_own(Path(str(place)))
-        if not published and (folder := published_at(Path(os.path.realpath(str(place))))):
-            raise InputError(
-                f"{folder} holds a publication, and this output was not made for its readers; name another place "
-                "(docs/publishing.md, Suppression)"
-            )
+        if not published:
+            refuse_published(Path(str(place)))
         yield
     except OSError as problem:
         trouble, at, failed = disk_trouble(problem), Path(str(place)), Path(str(problem.filename or ""))
         here = isinstance(trouble, ReadOnly) or at.is_relative_to(failed) or failed.is_relative_to(at)
         if isinstance(trouble, OwnFailure) or (trouble and not here and problem.errno not in UNNAMED):
             raise trouble from None
-        raise InputError(f"{place} cannot be written ({problem.strerror}); name another place") from None
+        what = "" if here or not problem.filename else f": {problem.filename}"
+        raise InputError(f"{place} cannot be written ({problem.strerror}{what}); name another place") from None
 
 
 def written(files: Sequence[Path]) -> None:
@@ -306,7 +305,7 @@ def minute(value: Any) -> str:
 
 def percent(share: float | None, digits: int = 1) -> str:
     """Format a share in percent, a dash for none."""
-    return "-" if share is None else f"{share:.{digits}%}"
+    return "-" if share is None else spelled(share, digits)
 
 
 def points(difference: float | None, digits: int = 1) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from waterbed.model.errors import InputError
+
 
 def read_plainly(params: Iterable[Any]) -> None:
     """Let typer parse plain types without pydantic.
@@ -29,7 +31,12 @@ class _Plain:
         return self
 
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
-        """Parse a value as typer does."""
+        """Parse a value as typer does.
+
+        InputError for an empty path.
+        """
+        if param.type_descriptor.annotation in (Path, list[Path]):
+            _refuse_empty(value, param)
         if not param.multiple and param.nargs == 1:
             kind = param.type_descriptor.annotation
             if value is None or (isinstance(kind, type) and kind is not Path and isinstance(value, kind)):
@@ -37,6 +44,16 @@ class _Plain:
             if kind is Path and _is_plain(param.type_descriptor.parameter_info, value):
                 return Path(value)
         return self._typers().coerce(value, param=param, ctx=ctx)
+
+
+def _refuse_empty(value: Any, param: Any) -> None:
+    """InputError for an empty text, which would be the folder that one is in."""
+    if value == "" or (isinstance(value, list | tuple) and "" in value):
+        name = param.opts[-1] if param.param_type_name == "option" else (param.metavar or param.name).upper()
+        raise InputError(
+            f"{name} '' is empty, as an unset variable of a shell is; a file or folder was expected, . for the one "
+            "that you are in (docs/cli.md)"
+        )
 
 
 def _is_plain(parameter: Any, value: Any) -> bool:

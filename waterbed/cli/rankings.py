@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from waterbed.cli.output import SHOWN, console, days_of, for_tools, more, new_table, note, number, print_table, say
+from waterbed.cli.output import (
+    SHOWN,
+    console,
+    days_of,
+    for_tools,
+    more,
+    new_table,
+    note,
+    number,
+    percent,
+    print_table,
+    say,
+)
 from waterbed.cli.windows import Cell, between, share
 from waterbed.model.conclusions import RankingRow
+from waterbed.model.spelling import percents
 
 if TYPE_CHECKING:
     from waterbed.estimators.rank_sets import Agreement
@@ -69,21 +82,21 @@ def _volume_cells(row: VolumeRow) -> list[str]:
         number(row.ratio, ".3g"),
         shrunk,
         _range(row.place_low, row.place_high),
-        number(row.among_worst, ".0%"),
+        percent(row.among_worst, 0),
     ]
 
 
 def _place_cells(row: PlaceRow) -> list[str]:
     without = "-"
     if row.without_one_low is not None and row.without_one_high is not None:
-        without = f"{row.without_one_low * 100:.0f}-{row.without_one_high:.0%}"
+        without = percents(row.without_one_low, row.without_one_high)
     return [
         row.key,
         row.name,
-        number(row.removed_24h, ".0%"),
+        percent(row.removed_24h, 0),
         _range(row.place_low, row.place_high),
         _range(row.own_low, row.own_high),
-        number(row.among_worst, ".0%"),
+        percent(row.among_worst, 0),
         without,
         "below" if row.below_norm else "-",
         f"{row.sites:,}",
@@ -126,7 +139,7 @@ def _latent(row: FeedRow) -> str:
 def _feed_cell(row: FeedRow) -> str:
     if not row.hosts:
         return "-"
-    return f"{row.place or ''} ({row.hosts:,}) {number(row.removed_24h, '.0%')}".strip()
+    return f"{row.place or ''} ({row.hosts:,}) {percent(row.removed_24h, 0)}".strip()
 
 
 def print_cards(found: Sequence[FeedCard]) -> None:
@@ -154,8 +167,8 @@ def _card_cells(card: FeedCard) -> list[str]:
         f"{card.days_covered:,}/{card.days:,}",
         number(card.delay_median_h, ".3g"),
         number(card.delay_p90_h, ".3g"),
-        number(card.shared, ".0%"),
-        number(card.first_here, ".0%"),
+        percent(card.shared, 0),
+        percent(card.first_here, 0),
         came,
     ]
 
@@ -298,5 +311,6 @@ def _share(row: RankingRow) -> str:
     if row.removed_24h is None:
         return "-"
     if row.removed_24h_low is None or row.removed_24h_high is None:
-        return f"{row.removed_24h:4.0%}"
-    return f"{row.removed_24h:4.0%} {row.removed_24h_low * 100:3.0f}-{row.removed_24h_high:.0%}"
+        return f"{percent(row.removed_24h, 0):>4}"
+    low = percent(row.removed_24h_low, 0).removesuffix("%")
+    return f"{percent(row.removed_24h, 0):>4} {low:>3}-{percent(row.removed_24h_high, 0)}"

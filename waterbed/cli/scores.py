@@ -175,7 +175,7 @@ def print_campaign(found: Campaign) -> None:
     """
     for what in dict.fromkeys(row.what for row in found.coverage):
         _coverage(f"{what}: 95% intervals against the truth, {found.studies:,} studies", found, what)
-    say(f"{found.looks:,} checks; {found.estimable:.0%} of the hosters got a share")
+    say(f"{found.looks:,} checks; {percent(found.estimable, 0)} of the hosters got a share")
     if found.blind:
         ends = ", ".join(f"{end} {studies:,}" for end, studies in sorted(found.blind.items()))
         say(f"the hoster that lets us hang, among the fastest: {ends}")
@@ -204,8 +204,8 @@ def _coverage(title: str, found: Campaign, what: str) -> None:
                 row.among,
                 f"{row.trials:,}",
                 f"{100 * row.covered:.1f} ± {200 * row.error:.1f}%",
-                f"{row.too_high:.1%}",
-                f"{row.too_low:.1%}",
+                percent(row.too_high, 1),
+                percent(row.too_low, 1),
                 "" if row.bias is None else f"{row.bias:+.3f}",
                 "" if row.width_ratio is None else f"{row.width_ratio:.2f}",
             )
@@ -250,9 +250,9 @@ def print_score(done: LabRun) -> None:
     for share in card.removal:
         measured = percent(share.measured) if share.measured is not None else share.rank_class
         if share.interval:
-            measured += f" ({share.interval[0]:.0%} to {share.interval[1]:.0%})"
-        works = "" if share.expected is None else f", expected {share.expected:.1%}"
-        table.add_row(f"removed in 24 h: {share.hoster}", measured, f"{share.true:.1%} of {share.urls}{works}")
+            measured += f" ({percent(share.interval[0], 0)} to {percent(share.interval[1], 0)})"
+        works = "" if share.expected is None else f", expected {percent(share.expected, 1)}"
+        table.add_row(f"removed in 24 h: {share.hoster}", measured, f"{percent(share.true, 1)} of {share.urls}{works}")
     table.add_row("intervals that hold the expected share", f"{card.intervals_hold}", f"{card.intervals}")
     if card.hiding:
         table.add_row("hosters that hide from us, given a share", f"{card.hiding_told}", f"0 of {card.hiding}")

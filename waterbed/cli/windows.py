@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from waterbed.cli.output import for_tools, more, new_table, print_table, say, short
+from waterbed.model.spelling import percent, percents
 from waterbed.model.window import Every, Window, every_of, window_of
 
 if TYPE_CHECKING:
@@ -98,12 +99,12 @@ def share(value: float | None, low: float | None = None, high: float | None = No
     """A share in percent, and its interval if any."""
     if value is None:
         return "-"
-    return f"{value:.0%}" if low is None or high is None else f"{value:.0%} {low * 100:.0f}-{high * 100:.0f}"
+    ends = "" if low is None or high is None else f" {percents(low, high).removesuffix('%')}"
+    return f"{percent(value)}{ends}"
 
 
 def between(low: float | None, high: float | None) -> str:
     """Two ends of a share in percent."""
     if low is None or high is None:
         return "-"
-    worst, best = f"{low * 100:.0f}", f"{high:.0%}"
-    return best if f"{worst}%" == best else f"{worst}-{best}"
+    return percent(high) if percent(low) == percent(high) else percents(low, high)

@@ -60,7 +60,7 @@ def reply_status(
 
 def _reply_row(hoster: str, record: Record, now: datetime, data_until: datetime | None, valid: timedelta) -> ReplyRow:
     shown = [one for one in record.previews if one.hoster == hoster]
-    newest = max(shown, key=lambda one: (one.starts_at, one.made_at), default=None)
+    newest = max(shown, key=_in_order, default=None)
     answers = [one for one in record.replies if one.hoster == hoster]
     decided = {one.reply_id for one in record.rulings}
     disputes = tuple(one.reply_id for one in answers if one.answer == "dispute" and one.reply_id not in decided)
@@ -72,6 +72,11 @@ def _reply_row(hoster: str, record: Record, now: datetime, data_until: datetime 
         replies=len(answers),
         open_disputes=disputes,
     )
+
+
+def _in_order(one: Preview) -> tuple[datetime, datetime, str]:
+    """The order of previews: by the beginning of the period, then as they were made."""
+    return one.starts_at, one.made_at, one.preview_id
 
 
 def _state(
@@ -115,7 +120,7 @@ def record(folder: Folder) -> Record:
     """Everything on record, oldest first."""
     store = folder.store
     return Record(
-        previews=store.all(Preview, order=("starts_at", "preview_id")),
+        previews=sorted(store.all(Preview), key=_in_order),
         replies=store.all(Reply, order=("received_at", "reply_id")),
         rulings=store.all(Ruling, order=("decided_at", "ruling_id")),
         editions=store.all(Edition, order=("number",)),
@@ -241,14 +246,19 @@ def decide(folder: Folder, reply_id: str, ruling: RulingKind, reason: str, errat
     return made
 
 
-def refuse_unheard(folder: Folder, hosters: Collection[str], override: str = "") -> str:
+def refuse_unheard(folder: Folder, hosters: Collection[str], override: str = "", *, told: Collection[str] = ()) -> str:
     """Refuse to publish while named hosters could still answer.
 
-    Returns the reason of an override. Only what is public (TLP:CLEAR) must wait. InputError names the hosters.
+    Returns the reason of an override. Only what is public (TLP:CLEAR) must wait. InputError names the hosters. Of those
+    in `told` an override published the same data: now an open dispute alone is waited for.
     """
     if folder.config.publish.tlp != PUBLIC:
         return ""
-    waiting = [row for row in rows(folder, hosters) if row.state != "done"]
+    waiting = [
+        row
+        for row in rows(folder, hosters)
+        if row.state != "done" and (row.state == "disputed" or row.hoster not in told)
+    ]
     if override:
         return _words(override, "--override") if waiting else ""
     if waiting:

@@ -58,7 +58,18 @@ class Ruling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Edition:
+class EditionRow:
+    """One public publication, as its readers see it."""
+
+    number: Annotated[int, "1 for the first"]
+    published_at: Annotated[datetime, "when (study clock)"]
+    errata: Annotated[str, "what is corrected against the edition before; empty: nothing"]
+    override: Annotated[str, "why it was published before all hosters could answer; empty: they could"]
+    sha256: Annotated[str, "SHA-256 of its tables"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edition(EditionRow):
     """One public publication.
 
     A later one replaces it and says what was corrected.
@@ -67,11 +78,6 @@ class Edition:
     KEY: ClassVar = ("number",)
     INDEX: ClassVar = ()
 
-    number: Annotated[int, "1 for the first"]
-    published_at: Annotated[datetime, "when (study clock)"]
-    errata: Annotated[str, "what is corrected against the edition before; empty: nothing"]
-    override: Annotated[str, "why it was published before all hosters could answer; empty: they could"]
-    sha256: Annotated[str, "SHA-256 of its tables"]
     who: Annotated[str, "the person, by account name"]
 
 

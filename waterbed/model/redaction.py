@@ -1,11 +1,13 @@
 """Redaction of URLs and host names in texts."""
 
 import re
-from collections.abc import Collection, Iterable
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator
 from difflib import get_close_matches
+from urllib.parse import unquote
 
-from waterbed.model.errors import InputError
-from waterbed.model.urls import in_suffix_list
+from waterbed.model.errors import BadUrl, InputError
+from waterbed.model.urls import canonicalize, in_suffix_list
 
 REDACTED = "[redacted]"
 
@@ -29,6 +31,17 @@ _PAGE = re.compile(r"[a-z0-9-]+\.md(?:#[a-z0-9-]*)?[:?]?")
 _DOTTED = re.compile(_DOT, re.IGNORECASE)
 _LETTERS = re.compile(r"[^\W\d_]*")
 
+_SPACED = re.compile(rf"\s?(?:{_DOT}|\{{dot\}}|\sdot\s)\s?", re.IGNORECASE)
+_LABELS = [
+    re.compile(rf"(?<!{letter})(?<!-)(?:{letter}|-)++(?:\.(?:{letter}|-)++)++")
+    for letter in (r"\w", r"[^\W_]", r"[A-Za-z0-9]")
+]
+"""Names as they stand in texts: with underscores, between such, and between letters of other scripts."""
+_MOST_LABELS = 127
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})")
+_UNSEEN = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
+_AUTHORITY = re.compile(r"(?:.*?/{2}\]?)?(?:[^/?#@]*@)?(\[[0-9a-f:.]+\]|[\w.]+)", re.IGNORECASE)
+
 
 def redact(text: str) -> str:
     """The text with every URL and host name replaced.
@@ -45,6 +58,55 @@ def names_something(text: str) -> bool:
     A URL, or a host name.
     """
     return redact(text) != text
+
+
+def hosts_in(text: str) -> Iterator[str]:
+    """Every host that a text may name, in canonical spelling.
+
+    However `redact` knows it: defanged, percent-encoded, between underscores, in letters beyond ASCII; also what a
+    longer name begins with. An address by itself is none, one in a URL is.
+    """
+    plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", _unescaped(text)))
+    for form in {plain, _SPACED.sub(".", plain)}:
+        for name in {one for labels in _LABELS for one in labels.findall(form)}:
+            yield from _beginnings(name)
+        for match in (*_URL.finditer(form), *_LITERAL.finditer(form)):
+            host = _AUTHORITY.match(match[0].replace("[//]", "//").replace("\\", ""))
+            if host and (spelled := _canonical(host[1], literal=True)):
+                yield spelled
+
+
+def _unescaped(text: str) -> str:
+    """A text without percent-encoding and without escapes of letters, also of such."""
+    for _ in range(3):
+        text = unquote(_ESCAPED.sub(_letter, text))
+    return text
+
+
+def _letter(match: re.Match[str]) -> str:
+    number = int(match[1] or match[2], 16)
+    return chr(number) if number <= 0x10FFFF else match[0]
+
+
+def _beginnings(name: str) -> Iterator[str]:
+    """A name, and what it begins with that could be one, in canonical spelling."""
+    before, *labels = name.strip("-").lower().split(".", _MOST_LABELS)
+    for label in labels:
+        for end in {label, *(_ends(label) if len(label) < 64 else ())} - {""}:
+            if spelled := _canonical(f"{before}.{end}", literal=False):
+                yield spelled
+        before = f"{before}.{label}"
+
+
+def _canonical(host: str, *, literal: bool) -> str | None:
+    """A host in canonical spelling, None if it is none, or one of the other kind."""
+    if host.isascii() and not literal:
+        return None if host.rpartition(".")[2][0].isdigit() else host
+    try:
+        found = canonicalize(f"http://{host}/")
+    except BadUrl:
+        return None
+    return found.host if found.literal == literal else None
 
 
 def shown(text: str) -> str:

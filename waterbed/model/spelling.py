@@ -1,28 +1,36 @@
 """Formats numbers for people, on pages and on terminals."""
 
-import math
-from typing import Final
+from __future__ import annotations
 
-from waterbed.model.results import Answer
-from waterbed.model.specifications import ConclusionRow
+import math
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from waterbed.model.results import Answer
+    from waterbed.model.specifications import ConclusionRow
 
 NOTHING: Final = "\N{EN DASH}"
 _DIFFERENCES: Final = ("order:", "home-abroad")
 
 
-def percent(share: float | None) -> str:
-    """Format a share in whole percent.
+def percent(share: float | None, digits: int = 0) -> str:
+    """Format a share in percent, whole or with digits.
 
     Never 0 or 100 unless it is, to a hundredth of a percent.
     """
     if share is None:
         return NOTHING
-    whole = round(share * 100)
-    if whole == 0 and share > 1e-4:
-        return "<1%"
-    if whole == 100 and share < 1 - 1e-4:
-        return ">99%"
-    return f"{whole}%"
+    rounded = round(share * 100, digits) + 0.0  # never -0
+    if rounded == 0 and share > 1e-4:
+        return f"<{10**-digits:.{digits}f}%"
+    if rounded == 100 and share < 1 - 1e-4:
+        return f">{100 - 10**-digits:.{digits}f}%"
+    return f"{rounded:.{digits}f}%"
+
+
+def percents(low: float, high: float) -> str:
+    """Format the ends of a share, as 33-58%."""
+    return f"{percent(low).removesuffix('%')}-{percent(high)}"
 
 
 def number(value: float | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from graphs.network.graph import flow_graph, gexf, graphml
-from waterbed.model.governance import Edition
+from waterbed.model.governance import Edition, EditionRow
 from waterbed.model.progress import staged
 from waterbed.publish.build_publication import hoster_names, last_seen
 from waterbed.publish.data_package import data_package
@@ -32,7 +32,7 @@ def tables_of(study: Study, conclusions: Conclusions, publication: Publication) 
 
 def edition_files(study: Study, made: Sequence[Edition]) -> dict[str, bytes]:
     """The table of a public study's editions; empty without one."""
-    return in_every_format(EDITIONS, Edition, made, table_info(study, EDITIONS, by="edition")) if made else {}
+    return in_every_format(EDITIONS, EditionRow, made, table_info(study, EDITIONS, by="edition")) if made else {}
 
 
 def site_files(

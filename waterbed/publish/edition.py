@@ -4,7 +4,7 @@ It is kept in the study, so that the next one tells nothing of them.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from errno import EACCES, EPERM, EROFS
@@ -76,6 +76,8 @@ class LastEdition:
     window: Annotated[Window, "the reports that it is about"] = ALL
     data_until: Annotated[datetime | None, "last check that it rests on"] = None
     ranked: Annotated[tuple[Ranked, ...], "the hosters that it told"] = ()
+    number: Annotated[int, "its number, if it was to be public; else 0"] = field(default=0, compare=False)
+    named: Annotated[tuple[str, ...], "then also the hosters that it named"] = field(default=(), compare=False)
 
     def before(self, *layers: str, noticed: bool = False) -> Before:
         """The parts of the named layers, for suppression."""
@@ -133,6 +135,15 @@ def editions(folder: Folder) -> list[LastEdition]:
     the record is damaged.
     """
     return [one.told for one in _records(folder)]
+
+
+def named_then(folder: Folder, number: int, data_until: datetime | None) -> Collection[str]:
+    """Hosters that a public edition named.
+
+    None if it rests on other data, or is not on record any more.
+    """
+    then = (one.named for one in editions(folder) if one.number == number and one.data_until == data_until)
+    return next(then, ())
 
 
 def edition_before(folder: Folder, way: Way, window: Window, data_until: datetime | None) -> LastEdition | None:

@@ -1,6 +1,7 @@
 """Writes a publication: tables, bundles, feeds, graph and pages."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from waterbed.governance.reply import PUBLIC, add_edition, next_edition, record, refuse_unheard
@@ -42,7 +43,8 @@ def publish_all(
     publication = publishable(publication_of(study, conclusions, before), before)
     earlier = edition_before(study.folder, "publish", publication.window, publication.last)
     publication = with_changes(publication, earlier)
-    why = refuse_unheard(study.folder, named_hosters(publication), override)
+    named = named_hosters(publication)
+    why = refuse_unheard(study.folder, named, override)
     tables = tables_of(study, conclusions, publication)
     edition = _edition(study, tables, why, errata)
     if edition:
@@ -50,6 +52,8 @@ def publish_all(
     files = site_files(study, conclusions, publication, tables)
     contents = {path: file.content for path, file in files.items()}
     told = publication.edition
+    if edition and told:
+        told = replace(told, number=edition.number, named=tuple(named))
     replace_files(
         out,
         contents,

@@ -250,7 +250,7 @@ def create_folder(path: Path, config: Config, lab: Lab | None = None) -> Folder:
 def _refuse_study(path: Path) -> None:
     if (path / SETTINGS).exists():
         raise InputError(f"{path} holds a study already; choose another folder or remove it first")
-    if published_at(Path(os.path.realpath(path))):
+    if published_at(path):
         raise InputError(f"{path} holds a publication, where a study's files do not belong; choose another folder")
 
 

@@ -113,5 +113,5 @@ def test_a_place_that_cannot_be_is_one_sentence(frozen: Path, tmp_path: Path, wh
         patched.setenv("XDG_CONFIG_HOME", str(frozen.parent / "config"))
         problem = CliRunner().invoke(app, words).exception
     assert isinstance(problem, InputError)
-    assert "cannot be made" in str(problem)
+    assert "cannot be written" in str(problem)
     assert list(tmp_path.iterdir()) == []

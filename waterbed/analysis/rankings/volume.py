@@ -28,6 +28,7 @@ from waterbed.estimators.rank_sets import (
 )
 from waterbed.model.conclusions import Size
 from waterbed.model.results import VolumeRow
+from waterbed.model.spelling import percent
 
 SIZE_FLOOR: Final = 50_000
 """Routed IPv4 addresses below which a rate by address is not given: a few incidents would lead the list."""
@@ -61,9 +62,9 @@ class Expectation:
     @property
     def remark(self) -> str:
         """The part that sizes explain, and rows that decide alone."""
-        told = f"sizes explain {self.explained:.0%} of the deviance"
+        told = f"sizes explain {percent(self.explained)} of the deviance"
         if self.structure.names:
-            told += f", with {', '.join(dict.fromkeys(self.structure.names))} {self.with_structure:.0%}"
+            told += f", with {', '.join(dict.fromkeys(self.structure.names))} {percent(self.with_structure)}"
         alone = int(self.model.influential.sum())
         if not alone:
             return told

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import AsOf, Format, Formatted
+from waterbed.cli.options import AsOf, Format, Formatted, to_write
 from waterbed.cli.output import console, note, print_cells, say, written_at
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage
+from waterbed.model.spelling import percent
 
 if TYPE_CHECKING:
     from attribution.space import OriginChanges
@@ -29,7 +30,9 @@ def attribute(
     against: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Compare with the origins of this day.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the origins of each row here (CSV).")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the origins of each row here (CSV).", callback=to_write)
+    ] = None,
     form: Formatted = Format.table,
 ) -> None:
     """Find origin ASes of addresses in a table or study.
@@ -154,4 +157,4 @@ def _say(found: OriginChanges, study: Study, day: date, other: date) -> None:
 
 
 def _share(share: float | None) -> str:
-    return "-" if share is None else f"{share:.2%}"
+    return "-" if share is None else percent(share, 2)

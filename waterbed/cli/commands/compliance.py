@@ -14,6 +14,7 @@ from waterbed.cli.output import console, for_tools, more, new_table, note, print
 from waterbed.cli.windows import Asked, Cell, asked, print_by_window, share
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.errors import InputError
+from waterbed.model.spelling import percent, percents
 from waterbed.model.takedown import (
     AddressedNotice,
     ComplianceRow,
@@ -323,7 +324,7 @@ def _effects(found: Compliance, form: Format) -> None:
 
 
 def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{share * 100:.0f}"
+    return "-" if share is None else percent(share).removesuffix("%")
 
 
 def _interval(row: ComplianceRow) -> str:
@@ -331,7 +332,7 @@ def _interval(row: ComplianceRow) -> str:
 
 
 def _ends(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f" {low * 100:.0f}-{high * 100:.0f}"
+    return "" if low is None or high is None else f" {percents(low, high).removesuffix('%')}"
 
 
 def _short(value: Any) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import Format, Formatted, Processes
+from waterbed.cli.options import Format, Formatted, Processes, to_write
 from waterbed.cli.output import FINDING, OK, complain, console, for_tools, new_table, note, print_table, say
 from waterbed.model.wording import counted
 
@@ -106,7 +106,10 @@ def run(
         float | None, typer.Option("--for", min=1, help="Stop after this many seconds.", show_default=False)
     ] = None,
     systemd: Annotated[
-        Path | None, typer.Option(help="Write unit files for this study into a folder, and end.", show_default=False)
+        Path | None,
+        typer.Option(
+            help="Write unit files for this study into a folder, and end.", callback=to_write, show_default=False
+        ),
     ] = None,
     processes: Processes = 1,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import Format, Formatted
+from waterbed.cli.options import Format, Formatted, to_write
 from waterbed.cli.output import new_table, note, print_rows, print_table, say, written_at
 from waterbed.model.errors import InputError
 
@@ -36,7 +36,8 @@ def event_init(
         str, typer.Option(help="When it begins: a day, or a time like 2026-03-15T06:00, UTC.", show_default=False)
     ],
     out: Annotated[
-        Path | None, typer.Option(help="The file to write; else events/TARGET-DATE.toml.", show_default=False)
+        Path | None,
+        typer.Option(help="The file to write; else events/TARGET-DATE.toml.", callback=to_write, show_default=False),
     ] = None,
     after: Annotated[
         float, typer.Option(min=1.0, max=3660.0, help="Days after it that are read; more answer more often.")

@@ -13,6 +13,7 @@ from waterbed.cli.options import Clock, Every, Follow, Format, Formatted, Hoster
 from waterbed.cli.output import console, for_tools, more, new_table, page_of, print_table
 from waterbed.cli.windows import Asked, Cell, asked, print_by_window, share
 from waterbed.model.conclusions import RankingRow, Reached, Size
+from waterbed.model.spelling import percent, percents
 from waterbed.model.takedown import AddressedNotice, Case, CauseShare, ComplianceRow, Duration
 from waterbed.model.wording import counted
 
@@ -222,7 +223,7 @@ def _between(hours: float | None, low: float | None, high: float | None) -> str:
 def _share(one: CauseShare) -> str:
     if one.share is None or one.low is None or one.high is None:
         return "-"
-    return f"{one.share:.0%} {one.low * 100:.0f}-{one.high:.0%}"
+    return f"{percent(one.share)} {percents(one.low, one.high)}"
 
 
 def _cases(found: Sheet, out: Console) -> None:

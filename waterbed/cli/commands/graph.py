@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
 import typer
 
 from waterbed.cli.graphs import print_graph_rows
-from waterbed.cli.options import Every, Format, Formatted, Since, Until
+from waterbed.cli.options import Every, Format, Formatted, Since, Until, to_write
 from waterbed.cli.output import for_tools, print_rows, say, written_at
 from waterbed.cli.windows import Asked, Cell, asked, print_by_window
 from waterbed.model.conclusions import Hop, HopKind, OrderClass
@@ -72,7 +72,8 @@ def graph(
         Shown, typer.Option(help="Main flows, measures, hops by week of arrival, or who rents from whom.")
     ] = Shown.flows,
     out: Annotated[
-        Path | None, typer.Option(help="Write the graph: .gexf, .graphml or .json.", show_default=False)
+        Path | None,
+        typer.Option(help="Write the graph: .gexf, .graphml or .json.", callback=to_write, show_default=False),
     ] = None,
     form: Formatted = Format.table,
     since: Since = None,

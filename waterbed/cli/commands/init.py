@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import Format, Formatted
+from waterbed.cli.options import Format, Formatted, to_write
 from waterbed.cli.output import console, for_tools, note, say
 from waterbed.model.errors import InputError
 from waterbed.model.shell import command
@@ -41,7 +41,7 @@ class _Answers:
 
 def init(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="The new study's folder.")],
+    folder: Annotated[Path, typer.Argument(help="The new study's folder.", callback=to_write)],
     name: Annotated[str, typer.Option(help="Name of the study.")] = "unnamed study",
     home: Annotated[str, typer.Option(help="The home jurisdiction, an ISO country code.")] = "NL",
     contact: Annotated[str, typer.Option(help="Address or page named in our user agent.")] = "",
@@ -53,7 +53,8 @@ def init(
     ] = None,
     fetch: Annotated[bool, typer.Option("--fetch", help="Fetch and add tables of routes and places (npm).")] = False,
     units: Annotated[
-        Path | None, typer.Option(help="Write systemd units that keep the study going here.", show_default=False)
+        Path | None,
+        typer.Option(help="Write systemd units that keep the study going here.", callback=to_write, show_default=False),
     ] = None,
 ) -> None:
     """Create a study folder: settings and an empty store.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import Format, Formatted, Given, Seed, Workers
+from waterbed.cli.options import Format, Formatted, Given, Seed, Workers, to_write
 from waterbed.cli.output import console, for_tools, new_table, print_table, written
 from waterbed.cli.scores import (
     print_actor_score,
@@ -26,6 +26,7 @@ from waterbed.cli.scores import (
     print_marked,
     print_score,
 )
+from waterbed.model.spelling import percent
 
 if TYPE_CHECKING:
     from waterbed.lab.simulate.power import Plan, PowerRow
@@ -45,7 +46,7 @@ class ProfileName(StrEnum):
 @lab_app.command("run")
 def lab_run(
     scenario: Annotated[str, typer.Argument(help="A scenario, as quiet or waterbed, or a world file.")],
-    out: Annotated[Path, typer.Option(help="The study folder to make.")],
+    out: Annotated[Path, typer.Option(help="The study folder to make.", callback=to_write)],
     profile: Annotated[
         ProfileName | None,
         typer.Option(help="Check all categories but abuse material with this profile.", show_default=False),
@@ -64,7 +65,7 @@ def lab_run(
 def lab_replay(
     feed: Annotated[Path, typer.Argument(help="A CSV feed with columns URL and IP.")],
     day: Given,
-    out: Annotated[Path, typer.Option(help="The study folder to make or continue.")],
+    out: Annotated[Path, typer.Option(help="The study folder to make or continue.", callback=to_write)],
     routes: Annotated[list[Path] | None, typer.Option(help="Routing tables of that day.")] = None,
 ) -> None:
     """Serve a feed's hosts on loopback, and check each URL.
@@ -158,7 +159,7 @@ def lab_hands(
         return
     recall, precision = recall_and_precision(scores)
     true, found = sum(one.true for one in scores), sum(one.found for one in scores)
-    console.print(f"{worlds:,} worlds: {true:,} successions, {found:,} pairs found at a rate of {rate:.0%}")
+    console.print(f"{worlds:,} worlds: {true:,} successions, {found:,} pairs found at a rate of {percent(rate)}")
     console.print(f"recall {recall:.3f}, precision {precision:.3f}")
 
 
@@ -166,7 +167,7 @@ _HANDS = "block null, Benjamini-Yekutieli: docs/attribution.md, Networks that ch
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="The study folder to make.")] = Path("demo"),
+    out: Annotated[Path, typer.Option(help="The study folder to make.", callback=to_write)] = Path("demo"),
     scenario: Annotated[str, typer.Option(help="The world to measure.")] = "waterbed",
 ) -> None:
     """Run the main job on the lab: ranking and hops.
@@ -235,7 +236,7 @@ def _power(rows: Sequence[PowerRow], plan: Plan, of: str, form: str) -> None:
     """
     from waterbed.lab.simulate.power import PowerRow, least_effect
 
-    what = f"two hosters of {plan.sites} sites, one removes {plan.share:.0%} within 24 h; level {plan.level:g}"
+    what = f"two hosters of {plan.sites} sites, one removes {percent(plan.share)} within 24 h; level {plan.level:g}"
     if form != "table":
         for_tools(PowerRow, rows, _heading(f"power, {what}", of, _POWER), form)
         return
@@ -243,8 +244,8 @@ def _power(rows: Sequence[PowerRow], plan: Plan, of: str, form: str) -> None:
     for name in ("difference", "studies", "sees it", "95% interval", "clocks"):
         table.add_column(name, justify="right")
     for row in rows:
-        interval = f"{row.low:.0%} to {row.high:.0%}"
-        table.add_row(f"{row.effect:+.2f}", f"{row.studies:,}", f"{row.power:.0%}", interval, f"{row.clocks:.0f}")
+        interval = f"{percent(row.low)} to {percent(row.high)}"
+        table.add_row(f"{row.effect:+.2f}", f"{row.studies:,}", percent(row.power), interval, f"{row.clocks:.0f}")
     print_table(table)
     least = least_effect(rows)
     smallest = "none of these" if least is None else f"{least:.2f}"

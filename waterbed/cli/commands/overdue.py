@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from waterbed.cli.options import Format, Formatted, OfSource
+from waterbed.cli.options import Format, Formatted, OfSource, to_write
 from waterbed.cli.output import FINDING, note, print_rows, say, short, written_at
 from waterbed.model.takedown import Overdue
 from waterbed.model.wording import counted
@@ -18,7 +18,10 @@ def overdue(
     context: typer.Context,
     source: OfSource = None,
     csv: Annotated[
-        Path | None, typer.Option("--csv", help="Write the rows to this file, for reminders.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--csv", help="Write the rows to this file, for reminders.", callback=to_write, show_default=False
+        ),
     ] = None,
     after: Annotated[float, typer.Option(min=0, help="Hours that count where neither order nor law gives any.")] = 24.0,
     form: Formatted = Format.table,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import Follow, Override, Since, Until
+from waterbed.cli.options import Follow, Override, Since, Until, to_write
 from waterbed.cli.output import note, say, written, written_at
 from waterbed.cli.windows import asked
 from waterbed.model.errors import InputError
@@ -44,12 +44,12 @@ def publish(
     """
     from waterbed.model.facts import Report
     from waterbed.publish.release import publish_all
-    from waterbed.store.whole.replacing import published_at
+    from waterbed.store.whole.replacing import is_published
     from waterbed.study.study import open_study
 
     window = asked(since, until, follow).window
     with open_study(context.obj) as study, written_at(out, published=True):
-        published = published_at(out) is not None
+        published = is_published(out)
         if not published and not out.is_file() and not study.store.count(Report):
             first = command("import", "reports.csv", study=context.obj)
             raise InputError(
@@ -141,7 +141,9 @@ def serve(
 
 def api_key(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The keys file, outside the study; created if missing.")],
+    file: Annotated[
+        Path, typer.Argument(help="The keys file, outside the study; created if missing.", callback=to_write)
+    ],
     name: Annotated[str, typer.Option(help="Holder of the key.")],
     scope: Annotated[list[str] | None, typer.Option(help="aggregates or cases; may be given twice.")] = None,
 ) -> None:

@@ -17,6 +17,7 @@ from waterbed.cli.windows import Asked, asked, print_by_window
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.errors import InputError
 from waterbed.model.shell import command
+from waterbed.model.spelling import percent
 
 if TYPE_CHECKING:
     from waterbed.analysis.rankings.keys import Kind
@@ -270,10 +271,11 @@ def _weighing(found: Weighing | None) -> None:
     """Print how hosters are weighted."""
     if found is None:
         return
-    content = "-" if found.by_content is None else f"{found.by_content:.0%}"
+    content = "-" if found.by_content is None else percent(found.by_content)
     say(
-        f"Removed within 24 h: {found.by_hoster:.0%} by hoster (mean of {found.hosters}, median {found.middle:.0%}; "
-        f"{found.slow} removed less than half), {content} by content ({found.clocks:,} clocks of these hosters)."
+        f"Removed within 24 h: {percent(found.by_hoster)} by hoster (mean of {found.hosters}, median "
+        f"{percent(found.middle)}; {found.slow} removed less than half), "
+        f"{content} by content ({found.clocks:,} clocks of these hosters)."
     )
 
 

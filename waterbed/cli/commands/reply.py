@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from waterbed.cli.options import Format, Formatted, Reason
+from waterbed.cli.options import Format, Formatted, Reason, to_write
 from waterbed.cli.output import FINDING, OK, console, for_tools, minute, new_table, print_table, say, written_at
 from waterbed.model.errors import InputError
 from waterbed.model.takedown import Case
@@ -67,7 +67,9 @@ class Ruled(StrEnum):
 @reply_app.command("preview")
 def reply_preview(
     context: typer.Context,
-    out: Annotated[Path, typer.Argument(help="Folder for the previews, one folder in it for each hoster.")],
+    out: Annotated[
+        Path, typer.Argument(help="Folder for the previews, one folder in it for each hoster.", callback=to_write)
+    ],
     hoster: Annotated[
         list[str] | None, typer.Option(help="Only this hoster; may be given several times.", show_default=False)
     ] = None,

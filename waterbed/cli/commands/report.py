@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import Follow, OfSource
+from waterbed.cli.options import Follow, OfSource, to_write
 from waterbed.cli.output import new_table, note, print_table, say, written_at
 from waterbed.model.window import month_of
 
@@ -23,7 +23,8 @@ def report(
     source: OfSource = None,
     follow: Follow = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder for the page, which prints well.", show_default=False)
+        Path | None,
+        typer.Option("--out", help="Folder for the page, which prints well.", callback=to_write, show_default=False),
     ] = None,
 ) -> None:
     """Print a month's report on one page.

@@ -14,6 +14,7 @@ from waterbed.cli.options import Format, Formatted
 from waterbed.cli.output import for_tools, say
 from waterbed.model.conclusions import Quarantine
 from waterbed.model.errors import InputError
+from waterbed.model.spelling import percent
 
 if TYPE_CHECKING:
     from waterbed.estimators.survival.npmle import Survival
@@ -173,8 +174,8 @@ def _say(listing: _Listing, *, midpoint: bool, ignore_entry: bool) -> None:
         say(f"{source}: {listing.entries:,} entries; {_half(listing.stay)} ({how}).")
     if spike:
         say(
-            f"{source}: {spike.hazard:.0%} of what is {spike.age - 1} days old leaves on the next day, beside "
-            f"{spike.baseline:.1%} before and after: a rule of the feed, not the end of pages."
+            f"{source}: {percent(spike.hazard)} of what is {spike.age - 1} days old leaves on the next day, beside "
+            f"{percent(spike.baseline, 1)} before and after: a rule of the feed, not the end of pages."
         )
     else:
         say(f"{source}: {listing.entries:,} entries, no age at which they leave by rule")

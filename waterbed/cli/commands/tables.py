@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
-from waterbed.cli.options import TABLE_KINDS, Format, Formatted
+from waterbed.cli.options import TABLE_KINDS, Format, Formatted, to_write
 from waterbed.cli.output import FINDING, OK, for_tools, minute, new_table, note, print_cells, print_table, say
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage, staged
 from waterbed.model.shell import command
+from waterbed.model.spelling import percent
 
 if TYPE_CHECKING:
     from waterbed.analysis.table_check import TableCheck
@@ -194,7 +195,9 @@ def data_renew(
 def data_fetch(
     context: typer.Context,
     source_id: Annotated[str, typer.Argument(metavar="ID", help="A source, as named by waterbed data list.")],
-    out: Annotated[Path | None, typer.Option(help="Folder for the files.", show_default=False)] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the files.", callback=to_write, show_default=False)
+    ] = None,
     add: Annotated[bool, typer.Option("--add", help="Add the tables to the study.")] = False,
     version: Annotated[str | None, typer.Option(help="The package's version; else the catalogue's.")] = None,
 ) -> None:
@@ -278,12 +281,12 @@ def _print_checks(found: Sequence[TableCheck]) -> None:
             one.data_date.date().isoformat(),
             one.form or "-",
             _amount(one.rows),
-            _amount(one.covered) if one.family == 6 or one.share is None else f"{one.share:.1%}",
+            _amount(one.covered) if one.family == 6 or one.share is None else percent(one.share, 1),
             _amount(one.overlapping),
             _amount(one.several),
             _amount(one.reserved),
             "-" if one.age_days is None else f"{one.age_days:.0f} d",
-            "-" if one.known is None or not one.addresses else f"{one.known / one.addresses:.0%}",
+            "-" if one.known is None or not one.addresses else percent(one.known / one.addresses),
         )
     print_table(table)
     note("covers: share of all IPv4, or /48s of IPv6; overlap: ranges in or across others;", broken=True)

@@ -24,7 +24,7 @@ from waterbed.model.window import ALL, Window
 from waterbed.publish.api.answers import Answers, Body
 from waterbed.publish.build_publication import publication_of, with_changes
 from waterbed.publish.contents import edition_files, site_files, tables_of, with_sums
-from waterbed.publish.edition import LastEdition, Overtaken, edition_before, editions, remember
+from waterbed.publish.edition import LastEdition, Overtaken, edition_before, editions, named_then, remember
 from waterbed.publish.named import named_hosters
 from waterbed.publish.policy import Publication, publishable
 from waterbed.publish.site.layout import Site
@@ -207,7 +207,9 @@ def served_of(study: Study, window: Window = ALL, before: Sequence[LastEdition] 
     publication = publishable(publication_of(study, conclusions, before), before)
     publication = with_changes(publication, edition_before(study.folder, "serve", publication.window, publication.last))
     public = record(study.folder).editions
-    refuse_unheard(study.folder, named_hosters(publication), public[-1].override if public else "")
+    overridden = bool(public and public[-1].override)
+    told = named_then(study.folder, public[-1].number, publication.last) if overridden else ()
+    refuse_unheard(study.folder, named_hosters(publication), told=told)
     tables = tables_of(study, conclusions, publication)
     if study.config.publish.tlp == PUBLIC:
         tables |= edition_files(study, public)

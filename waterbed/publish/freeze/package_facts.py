@@ -1,6 +1,5 @@
 """Facts of a package, without machines, accounts and sealed names."""
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
@@ -32,8 +31,8 @@ from waterbed.model.facts import (
 )
 from waterbed.model.governance import DeviationNote, ProtocolLock
 from waterbed.model.progress import staged
-from waterbed.model.redaction import redact
-from waterbed.model.urls import is_address, registrable_domain
+from waterbed.model.redaction import hosts_in, redact
+from waterbed.model.urls import registrable_domain
 from waterbed.store.bounded.limits import MOST_FACT
 from waterbed.store.bounded.parquet import batches, check
 from waterbed.store.engine import Part
@@ -235,9 +234,6 @@ _BY_NAME: Final = {table_name(cls): cls for cls in FROZEN_FACTS}
 _SEE: Final = "docs/freeze.md"
 
 
-_NAME: Final = re.compile(r"(?<![\w.-])[\w-]+(?:\.[\w-]+)+")
-
-
 def refuse_named(texts: Mapping[str, str], vault: Vault, targets: Iterable[Target], platforms: Collection[str]) -> None:
     """Refuse free text that names a host or domain studied.
 
@@ -249,7 +245,7 @@ def refuse_named(texts: Mapping[str, str], vault: Vault, targets: Iterable[Targe
         sites.add(target.site_id)
     for what, text in texts.items():
         for number, line in enumerate(text.splitlines(), 1):
-            names = {name.lower() for name in _NAME.findall(line)} - set(platforms)
+            names = set(hosts_in(line)) - set(platforms)
             if any(_is_ours(name, vault, hosts, sites) for name in names):
                 raise InputError(
                     f"{what}, line {number}, names a host of the study; remove it and freeze again (docs/freeze.md)"
@@ -257,11 +253,4 @@ def refuse_named(texts: Mapping[str, str], vault: Vault, targets: Iterable[Targe
 
 
 def _is_ours(name: str, vault: Vault, hosts: set[str], sites: set[str]) -> bool:
-    if is_address(name):
-        return False
-    parts = name.split(".")  # a file's ending, or a path's, may stand behind a name
-    starts = [".".join(parts[:end]) for end in range(2, len(parts) + 1)]
-    return any(
-        vault.keyed_id("host", one) in hosts or vault.keyed_id("site", registrable_domain(one)) in sites
-        for one in starts
-    )
+    return vault.keyed_id("host", name) in hosts or vault.keyed_id("site", registrable_domain(name)) in sites

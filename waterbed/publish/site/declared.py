@@ -4,6 +4,7 @@ from datetime import UTC
 
 from graphs.displacement.event import Event
 from graphs.displacement.findings import Findings
+from waterbed.model.spelling import percent
 
 
 def declared(event: Event, names: Findings) -> list[tuple[str, str]]:
@@ -17,7 +18,7 @@ def declared(event: Event, names: Findings) -> list[tuple[str, str]]:
         )
 
     def spans(detection: tuple[float, float]) -> str:
-        return f"{detection[0]:.0%} to {detection[1]:.0%}"
+        return f"{percent(detection[0])} to {percent(detection[1])}"
 
     public = [("Made public in", event.public_source)] if event.public_source else []
     return [

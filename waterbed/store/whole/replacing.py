@@ -94,15 +94,31 @@ def state_of(folder: Path) -> State | None:
     return "whole" if whole and not any(os.path.lexists(folder / name) for name in beyond) else "half"
 
 
+def is_published(folder: Path) -> bool:
+    """True if a folder holds a publication, whole or half."""
+    return os.path.isfile(folder / JOURNAL) or set(PUBLISHED) <= set(_listed(folder) or ())  # noqa: PTH113 (raises never)
+
+
 def published_at(place: Path) -> Path | None:
     """The folder of a publication that holds a place.
 
-    The place is that folder, or lies in it or in one of its folders; None for any other.
+    The place is that folder, or lies in it however deep, by its name or behind links; None for any other.
     """
-    for folder in (place, *place.parents[:2]):
-        if (folder / JOURNAL).is_file() or set(PUBLISHED) <= set(_listed(folder) or ()):
-            return folder
-    return None
+    try:
+        ways = (Path(os.path.abspath(place)), Path(os.path.realpath(place)))  # noqa: PTH100 (a link may lie in it)
+    except OSError:  # the folder that one is in was removed: nothing can be written there
+        return None
+    folders = dict.fromkeys(folder for way in ways for folder in (way, *way.parents))
+    return next((folder for folder in folders if is_published(folder)), None)
+
+
+def refuse_published(place: Path) -> None:
+    """InputError for a place in a publication's folder."""
+    if folder := published_at(place):
+        raise InputError(
+            f"{folder} holds a publication, and this output was not made for its readers; name another place "
+            "(docs/publishing.md, Suppression)"
+        )
 
 
 class _Attempt:
@@ -276,6 +292,8 @@ def _known(place: Path, entries: list[_Entry], marks: Collection[str]) -> dict[s
 
 def _listed(place: Path) -> dict[str, str] | None:
     """Names and checksums in SHA256SUMS; None if there is none as we write it, sorted."""
+    if not os.path.isfile(place / SUMS):  # noqa: PTH113 (raises never)
+        return None
     try:
         lines = (place / SUMS).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from waterbed.cli.options import NewStudy, Store
+from waterbed.cli.options import NewStudy, Store, to_write
 from waterbed.cli.output import FINDING, OK, console, note, say
 from waterbed.cli.standard_input import passphrase
 from waterbed.model.errors import KeyProblem
@@ -19,7 +19,9 @@ from waterbed.model.wording import counted
 
 def backup(
     context: typer.Context,
-    place: Annotated[Path, typer.Argument(help="A folder of backups, on another disk; created if missing.")],
+    place: Annotated[
+        Path, typer.Argument(help="A folder of backups, on another disk; created if missing.", callback=to_write)
+    ],
     keep: Annotated[int | None, typer.Option(min=1, help="Keep only this many of the newest backups.")] = None,
 ) -> None:
     """Back up the study without its keys, even while running.

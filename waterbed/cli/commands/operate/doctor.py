@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from waterbed.cli.options import Format, Formatted, Reason
+from waterbed.cli.options import Format, Formatted, Reason, to_write
 from waterbed.cli.output import FINDING, OK, console, new_table, print_rows, print_table, say
 from waterbed.model.conclusions import Quarantine
 from waterbed.model.errors import InputError
+from waterbed.model.spelling import percent
 
 if TYPE_CHECKING:
     from waterbed.model.bookkeeping import Decision
@@ -134,7 +135,7 @@ def rejudge(
     rules: Annotated[
         Path, typer.Option("--rules", help="A rule file (TOML), or a plug-in's name.", show_default=False)
     ],
-    out: Annotated[Path | None, typer.Option(help="Folder for verdicts/; else the study's.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for verdicts/; else the study's.", callback=to_write)] = None,
     form: Formatted = Format.table,
 ) -> None:
     """Judge all observations by other rules, and compare.
@@ -176,5 +177,5 @@ def _cell(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, float):
-        return f"{value:.1%}"
+        return percent(value, 1)
     return f"{value:%Y-%m-%d %H:%M}" if hasattr(value, "strftime") else str(value)

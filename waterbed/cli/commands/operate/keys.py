@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from waterbed.cli import standard_input
-from waterbed.cli.options import Format, Formatted, Reason
+from waterbed.cli.options import Format, Formatted, Reason, to_write
 from waterbed.cli.output import console, for_tools, new_table, note, print_table, say
 from waterbed.model.wording import counted
 
@@ -52,7 +52,9 @@ def key_rotate(context: typer.Context) -> None:
 @key_app.command("escrow")
 def key_escrow(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The file to write, outside the study; it may not exist yet.")],
+    file: Annotated[
+        Path, typer.Argument(help="The file to write, outside the study; it may not exist yet.", callback=to_write)
+    ],
     passphrase: Annotated[bool, typer.Option("--passphrase", help="Ask for a passphrase and seal the copy.")] = False,
 ) -> None:
     """Write a copy of the keys for safekeeping elsewhere.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from waterbed.cli.options import to_write
 from waterbed.cli.output import FINDING, OK, console, new_table, print_table, say, written_at
 from waterbed.model.wording import counted
 
@@ -100,7 +101,7 @@ def rebuild(context: typer.Context) -> None:
 @lake_app.command("export")
 def export(
     context: typer.Context,
-    out: Annotated[Path, typer.Argument(help="The folder to write; it may not exist yet.")],
+    out: Annotated[Path, typer.Argument(help="The folder to write; it may not exist yet.", callback=to_write)],
     partner: Annotated[str, typer.Option("--to", help="The partner, as a plain word; ids are specific to it.")],
 ) -> None:
     """Export data for a partner: less detail, new ids.
@@ -123,7 +124,7 @@ def export(
 
 @lake_app.command("pool")
 def pool(
-    out: Annotated[Path, typer.Argument(help="The folder to write; it may not exist yet.")],
+    out: Annotated[Path, typer.Argument(help="The folder to write; it may not exist yet.", callback=to_write)],
     exports: Annotated[list[Path], typer.Argument(metavar="EXPORT...", help="Folders of waterbed lake export.")],
 ) -> None:
     """Pool exports of several studies, each row with its source.

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from waterbed.cli.options import OUTCOMES, Format, Formatted, Queue, Reason, Top
+from waterbed.cli.options import OUTCOMES, Format, Formatted, Queue, Reason, Top, to_write
 from waterbed.cli.output import FINDING, OK, for_tools, new_table, print_table, say
 
 code_app = typer.Typer(
@@ -135,7 +135,7 @@ def code_adjudicate(
 @code_app.command("sheet")
 def code_sheet(
     context: typer.Context,
-    out: Annotated[Path, typer.Argument(help="The new CSV file.")],
+    out: Annotated[Path, typer.Argument(help="The new CSV file.", callback=to_write)],
     queue: Queue = OUTCOMES,
     coder: Coder = None,
 ) -> None:

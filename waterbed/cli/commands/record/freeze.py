@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from waterbed.cli.options import NewStudy, Override, Store
-from waterbed.cli.output import FINDING, OK, say
-from waterbed.model.errors import InputError
+from waterbed.cli.options import NewStudy, Override, Store, to_write
+from waterbed.cli.output import FINDING, OK, say, written_at
 
 
 def freeze(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The package to make; it may not exist yet.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The package to make; it may not exist yet.", callback=to_write)
+    ],
     shared: Annotated[
         str,
         typer.Option(
@@ -37,7 +36,7 @@ def freeze(
     from waterbed.publish.freeze.freeze import freeze as freeze_study
     from waterbed.study.study import open_study
 
-    with open_study(context.obj) as study, _written_at(folder):
+    with open_study(context.obj) as study, written_at(folder):
         made = freeze_study(study, folder, shared=shared, without_tables=without_tables, override=override)
     what = f"{made.rows:,} facts" if made.kind == "facts" else f"what {shared} may have"
     say(f"{made.package}: {what}, {made.results:,} tables, {made.files:,} files, {made.size / 1e6:,.1f} MB")
@@ -62,7 +61,7 @@ def reproduce(
     """
     from waterbed.publish.freeze.reproduce import reproduce as reproduce_package
 
-    with _written_at(folder):
+    with written_at(folder):
         reproduced = reproduce_package(package, folder, store=store, tables=tables)
     say(f"package {reproduced.package}: every file is intact")
     if reproduced.protocol:
@@ -81,25 +80,6 @@ def reproduce(
         f"they are in {folder}/results"
     )
     raise typer.Exit(FINDING if differ else OK)
-
-
-@contextmanager
-def _written_at(folder: Path) -> Iterator[None]:
-    """InputError for a place that cannot exist.
-
-    Full or read-only disks are reported elsewhere.
-    """
-    from waterbed.store.integrity import UNNAMED, disk_trouble
-
-    try:
-        yield
-    except OSError as problem:
-        if problem.errno not in UNNAMED and disk_trouble(problem):
-            raise
-        at = f" at {problem.filename}" if problem.filename else ""
-        raise InputError(
-            f"{folder} cannot be made ({problem.strerror}{at}); mend that, or name another place (docs/freeze.md)"
-        ) from None
 
 
 def _how(table: object) -> str:

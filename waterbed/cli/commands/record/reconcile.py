@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import Format, Formatted
+from waterbed.cli.options import Format, Formatted, to_write
 from waterbed.cli.output import for_tools, more, new_table, print_table, say, written_at
 from waterbed.model.errors import InputError
 from waterbed.model.takedown import Reconciled
@@ -26,7 +26,7 @@ def reconcile(
         str | None, typer.Option(help="dmy or mdy, if the file's dates leave it open.", show_default=False)
     ] = None,
     back: Annotated[
-        Path | None, typer.Option(help="Write their rows with our results here; contains addresses.")
+        Path | None, typer.Option(help="Write their rows with our results here; contains addresses.", callback=to_write)
     ] = None,
     form: Formatted = Format.table,
 ) -> None:

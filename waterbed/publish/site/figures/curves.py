@@ -5,6 +5,7 @@ from datetime import date
 from typing import Final
 
 from waterbed.analysis.rankings.removal_curves import RemovalCurve
+from waterbed.model.spelling import percent
 from waterbed.model.takedown import CauseShare
 from waterbed.publish.site.figures.marks import LINES, NARROW, Scene, label, path, spot, steps, through
 from waterbed.publish.site.figures.moments import Placed, draw_moments, moment_marks
@@ -44,7 +45,7 @@ def curves_scene(curves: Sequence[RemovalCurve], width: int) -> Scene:
     for number, curve in enumerate(curves[:LINES], 1):
         at = [share for hour, share in zip(curve.hours, curve.removed, strict=True) if hour <= MARK_H]
         if at and curve.hours[-1] >= MARK_H:
-            tip = f"{label(curve.name)}: {at[-1]:.0%} within 24 h"
+            tip = f"{label(curve.name)}: {percent(at[-1])} within 24 h"
             plot.marks.append(spot(number, plot.at(MARK_H, at[-1]), 4.5, f"spot l{number}", tip))
     return plot.scene()
 
@@ -73,7 +74,8 @@ def causes_scene(
             if mark.cause != cause or mark.share is None or mark.within_h > hours[-1]:
                 continue
             if mark.low is not None and mark.high is not None:
-                tip = f"{mark.share:.0%} {word} within {mark.within_h:g} h, {mark.low:.0%} to {mark.high:.0%}"
+                ends = f"{percent(mark.low)} to {percent(mark.high)}"
+                tip = f"{percent(mark.share)} {word} within {mark.within_h:g} h, {ends}"
                 plot.whisker(mark.within_h, mark.low, mark.high, css, tip)
             plot.marks.append(spot(1, plot.at(mark.within_h, mark.share), 3, f"spot {css}"))
     return plot.scene()
@@ -105,10 +107,10 @@ def weeks_scene(weeks: Sequence[Week], width: int, moments: Sequence[Placed] = (
         plot.marks.append(path("line l1", through([plot.at(*point) for point in points])))
     for at, (name, share, low, high) in enumerate(weeks):
         if share is not None:
-            ends = f", {low:.0%} to {high:.0%}" if low is not None and high is not None else ""
+            ends = f", {percent(low)} to {percent(high)}" if low is not None and high is not None else ""
             if low is not None and high is not None:
                 plot.whisker(float(at), low, high, "l1")
-            plot.marks.append(spot(1, plot.at(float(at), share), 4, "spot l1", f"{name}: {share:.0%}{ends}"))
+            plot.marks.append(spot(1, plot.at(float(at), share), 4, "spot l1", f"{name}: {percent(share)}{ends}"))
     return plot.scene()
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from waterbed.analysis.rankings.takedown import WITHIN_H
 from waterbed.model.results import DestinationRow, EventCurveRow, PairRow, PeriodRow
 from waterbed.model.spelling import number as spelled
+from waterbed.model.spelling import percent
 from waterbed.publish.site.figures.marks import NARROW, Key, Scene, element, label, path, rounded, spot, through, word
 from waterbed.publish.site.figures.plot import Axis, Plot, gapless, measured, shares, thinned
 
@@ -71,8 +72,12 @@ def removal_scene(curves: Sequence[EventCurveRow], width: int) -> Scene:
     for css, name, own in curves_of(curves):
         for row in own:
             if row.hour == WITHIN_H:
-                ends = f", {row.low:.0%} to {row.high:.0%}" if row.low is not None and row.high is not None else ""
-                tip = f"{name}: {row.removed:.0%} within 24 h{ends}"
+                ends = (
+                    f", {percent(row.low)} to {percent(row.high)}"
+                    if row.low is not None and row.high is not None
+                    else ""
+                )
+                tip = f"{name}: {percent(row.removed)} within 24 h{ends}"
                 plot.marks.append(spot(int(css[1]), plot.at(row.hour, row.removed), 4.5, f"spot {css}", tip))
     return plot.scene()
 
@@ -202,15 +207,15 @@ def where_scene(rows: Sequence[DestinationRow], width: int) -> Scene:
             for field, css in (("control_before", "spot l7 open"), ("control_after", "spot l7")):
                 sites = getattr(row, field)
                 if sites is not None and totals[field]:
-                    tip = f"{row.name}, {_WHO[field]}: {sites} of {totals[field]}, {sites / totals[field]:.0%}"
+                    tip = f"{row.name}, {_WHO[field]}: {sites} of {totals[field]}, {percent(sites / totals[field])}"
                     plot.marks.append(spot(3, (plot.x(sites / totals[field]), y_at + 8), 4.0, css, tip))
         if row.low is not None and row.high is not None:
-            ends = f"{row.name}, after: between {row.low:.0%} and {row.high:.0%} with chance and detection"
+            ends = f"{row.name}, after: between {percent(row.low)} and {percent(row.high)} with chance and detection"
             span = f"M{rounded(plot.x(row.low))} {rounded(y_at - 3)}H{rounded(plot.x(row.high))}"
             plot.marks.append(path("whisker l1", span, ends))
         for share, field, css in ((row.share_before, "before", "spot l2 open"), (row.share_after, "after", "spot l1")):
             if share is not None:
-                tip = f"{row.name}, {_WHO[field]}: {share:.0%}"
+                tip = f"{row.name}, {_WHO[field]}: {percent(share)}"
                 plot.marks.append(spot(1, (plot.x(share), y_at - 3), 4.5, css, tip))
     return plot.scene()
 

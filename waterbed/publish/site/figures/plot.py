@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 from typing import Annotated, Final
 
+from waterbed.model.spelling import percent
 from waterbed.publish.site.figures.marks import (
     NARROW,
     WIDE,
@@ -43,7 +44,7 @@ class Axis:
 
 def shares() -> Axis:
     """From 0 to 100%."""
-    return Axis(low=0.0, high=1.0, ticks=[(share, f"{share:.0%}") for share in _SHARES])
+    return Axis(low=0.0, high=1.0, ticks=[(share, percent(share)) for share in _SHARES])
 
 
 def measured(values: Sequence[float], title: str, *, most: int = 5, zero: bool = False) -> Axis:

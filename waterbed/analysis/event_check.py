@@ -242,11 +242,11 @@ class _Today:
             f"{contents:,} contents of {len({one.site_id for one in every}):,} sites ended at the target so far, and "
             f"{len({one.content_id for one in known}):,} of them were followed for {event.horizon_h:g} hours; {need}."
         )
-        if open_ := len({one.content_id for one in ended}) - contents:
-            text = f"{text[:-1]}; of {open_:,} more no check tells if they ended before the event."
         short = sites < LEAST_CLUSTERS and self.until >= self.first_read
         if short:
             text = f"{text[:-1]}, and {LEAST_CLUSTERS} sites that were followed are the least."
+        if open_ := len({one.content_id for one in ended}) - contents:
+            text = f"{text[:-1]}; of {open_:,} more no check tells if they ended before the event."
         yield PlanRow(topic="takedowns", text=text, value=float(contents), unit="contents", stops=short)
 
     def answer(self, rows: Sequence[PlanRow]) -> PlanRow:

@@ -140,7 +140,7 @@ def editions(folder: Folder) -> list[LastEdition]:
 def named_then(folder: Folder, number: int, data_until: datetime | None) -> Collection[str]:
     """Hosters that a public edition named.
 
-    None if it rests on other data, or is not on record any more.
+    Empty if it rests on other data, or is not on record any more.
     """
     then = (one.named for one in editions(folder) if one.number == number and one.data_until == data_until)
     return next(then, ())

@@ -29,6 +29,7 @@ from tests.publish.study import small_study
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Observation, Report
 from waterbed.publish.freeze.freeze import freeze
+from waterbed.publish.freeze.libraries import held_with_libraries
 from waterbed.publish.freeze.reproduce import reproduce
 from waterbed.publish.sharing.pool import pool
 from waterbed.publish.sharing.share import export, export_id_of
@@ -36,7 +37,6 @@ from waterbed.store.backup.make import make_backup
 from waterbed.store.backup.manifest import MANIFEST, STORE, SUMS
 from waterbed.store.backup.restore import restore_backup
 from waterbed.store.bounded.limits import MIB, most_memory
-from waterbed.store.numerics import held_with_libraries
 from waterbed.store.tables import table_name
 from waterbed.study.dated_tables import keep_table
 

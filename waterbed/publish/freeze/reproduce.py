@@ -36,6 +36,7 @@ from waterbed.publish.freeze.layout import (
     other_than,
     read_about,
 )
+from waterbed.publish.freeze.libraries import held_with_libraries
 from waterbed.publish.freeze.package_facts import check_facts, read_facts
 from waterbed.publish.freeze.results import (
     SHARED_TABLE,
@@ -55,7 +56,6 @@ from waterbed.store.config import Config, read_config
 from waterbed.store.folder import STORE_ENVIRONMENT
 from waterbed.store.frozen import FROZEN
 from waterbed.store.machine_settings import StoreAt
-from waterbed.store.numerics import held_with_libraries
 from waterbed.store.own_files import SETTINGS as STUDY
 from waterbed.store.tables import table_name
 from waterbed.store.vault import key_file

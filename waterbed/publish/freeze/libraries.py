@@ -1,4 +1,4 @@
-"""Numerical libraries, loaded with all that they hold."""
+"""Measures the memory that numerical libraries hold, at work."""
 
 import tempfile
 from pathlib import Path

@@ -122,6 +122,8 @@ class Movements:
     reports: Sequence[PlacedReport] = field(repr=False)
     sources_of: Mapping[str, frozenset[str]] = field(repr=False)
     """The sources that reported each URL."""
+    moves: Sequence[Hop] = field(repr=False, default=())
+    """The hops behind the gains; by AS and country also moves of URLs between places of one hoster."""
 
     def hours(self, when: datetime) -> float:
         """A time in hours since the study's first."""
@@ -185,6 +187,7 @@ def gather(
         spells=list(_spells(chosen, context)),
         reports=_placed_reports(reports, sources_by_url, gains, context),
         sources_of={url_id: frozenset(by) for url_id, by in sources_by_url.items()},
+        moves=hops,
     )
 
 

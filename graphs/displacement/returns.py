@@ -13,7 +13,7 @@ import numpy.typing as npt
 from graphs.displacement.answers import SEED, answer
 from graphs.displacement.displaced import returns_of
 from graphs.displacement.event import Detection, Event
-from graphs.displacement.movements import READINGS, Gain, Movements, Spell, moved_within_hosters, place_of
+from graphs.displacement.movements import READINGS, Gain, Movements, Spell, place_of
 from graphs.displacement.pairs import arrived
 from graphs.displacement.series import Series
 from graphs.displacement.summary import Moved
@@ -190,7 +190,6 @@ def followed(
     event: Event,
     movements: Movements,
     episodes: Iterable[Episode],
-    hops: Iterable[Hop],
     *,
     home: str,
     seats: Mapping[str, str],
@@ -202,9 +201,6 @@ def followed(
     may have.
     """
     (start, end), declared = (event.at, event.window[1]), tuple(event.places)
-    episodes = list(episodes)
-    if event.kind != "hoster":
-        hops = [*hops, *moved_within_hosters(episodes, event.kind, declared, home=home, seats=seats)]
     chosen = [episode for episode in episodes if episode.url_id in movements.sources_of]
     places = [place_of(episode, event.kind, declared) for episode in chosen]
     arrived_at = {
@@ -222,7 +218,7 @@ def followed(
             and start <= episode.last_up
             and episode.first_down < end
         ),
-        _elsewhere(hops, arrived_at),
+        _elsewhere(movements.moves, arrived_at),
         home=home,
         seats=seats,
         within=within,

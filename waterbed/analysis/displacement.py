@@ -130,7 +130,7 @@ def findings(
         left = left_out(feeds, chosen)
         if left:
             chosen = movements(categories=event.categories, sources=sorted(sources_in(chosen) - left))
-        ended = followed(event, chosen, episodes, hops, home=home, seats=conclusions.seats)
+        ended = followed(event, chosen, episodes, home=home, seats=conclusions.seats)
         declared_as = Series(event=event, movements=chosen)
         filled = receivers(declared_as)
         kept = without(event, [one.place for one in filled])

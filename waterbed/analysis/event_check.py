@@ -229,7 +229,7 @@ class _Today:
             if spell.place == event.target and spell.taken_down and at <= spell.gone < end
         ]
         every = [spell for spell in ended if spell.last_up >= at]
-        known = followed(event, movements, self.whole.arrivals, self.whole.hops, home=self.config.home, seats=seats)
+        known = followed(event, movements, self.whole.arrivals, home=self.config.home, seats=seats)
         sites = len({one.site_id for one in known})
         wanted = power.takedowns_needed(removed, displaced)
         need = (

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from graphs.displacement.movements import READINGS, Movements
+from graphs.displacement.movements import READINGS, Movements, moved_within_hosters
 from graphs.displacement.returns import _after, excess_after, followed
 from graphs.displacement.takedowns import Takedown, detection_by_way
 from tests.graphs.displacement.movements import DAY_H, event, gain, movements, series, spell
@@ -39,10 +39,14 @@ AGAIN = replace(
 def _followed(episodes: list[Episode], hops: list[Hop], *, told: str = "ab", **changes: Any) -> list[Takedown]:
     plain: dict[str, Any] = {"target": "old", "controls": ("third",), "buffer": (), "buffer_controls": ()}
     asked = event(**{**plain, "date": START, "chosen_until": START, "horizon_h": 24.0, **changes})
+    within = moved_within_hosters(episodes, asked.kind, asked.places, home="NL", seats={})
     known = replace(
-        movements([]), until=START + 100 * HOUR, sources_of={url_id: frozenset({"hotline"}) for url_id in told}
+        movements([]),
+        until=START + 100 * HOUR,
+        sources_of={url_id: frozenset({"hotline"}) for url_id in told},
+        moves=hops if asked.kind == "hoster" else [*within, *hops],
     )
-    return followed(asked, known, episodes, hops, home="NL", seats={})
+    return followed(asked, known, episodes, home="NL", seats={})
 
 
 def test_a_hop_answers_one_takedown() -> None:

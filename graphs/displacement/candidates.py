@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 
 from graphs.displacement.movements import Gain, Movements
 from graphs.runs import UNATTRIBUTED
+from waterbed.model.spelling import percent
 
 Role = Literal["control", "buffer", "buffer control", ""]
 
@@ -147,9 +148,9 @@ def _why(one: Candidate, proxies: Collection[str]) -> str:
     if one.sites < FEWEST_SITES:
         return f"fewer than {FEWEST_SITES} sites"
     if one.feeds > MOST_APART:
-        return f"{one.feeds:.0%} of its reports are of other feeds"
+        return f"{percent(one.feeds)} of its reports are of other feeds"
     if one.categories > MOST_APART:
-        return f"{one.categories:.0%} of its reports are of other categories"
+        return f"{percent(one.categories)} of its reports are of other categories"
     if one.part > RECEIVES:
         return f"receives the target's content: {one.received:,} of {one.arrivals:,} arrivals"
     return ""

@@ -24,6 +24,7 @@ from waterbed.estimators.survival.incidence import share_interval
 from waterbed.estimators.trend import cluster_bootstrap, percentile_interval
 from waterbed.estimators.wdd import Interval
 from waterbed.model.results import Answer, DestinationRow, Reading, Side
+from waterbed.model.spelling import percent
 
 _ROUNDS = 999
 _CELLS = ("before", "after", "control before", "control after")
@@ -150,7 +151,7 @@ class Destinations:
             n_of="site clusters",
             unit="share",
             note=", ".join(
-                f"{name} {_abroad(known):.0%} of {len(known)}"
+                f"{name} {percent(_abroad(known))} of {len(known)}"
                 for name, gains in self.cells.items()
                 if (known := [gain for gain in gains if gain.side != "unknown"])
             ),
@@ -243,7 +244,7 @@ def _as_detected(gains: Sequence[Gain]) -> str:
     unknown = sum(gain.side == "unknown" for gain in gains)
     if unknown == len(gains):
         return "all on an unknown side"
-    return f"{_abroad(gains):.0%} as detected{f', {unknown} on an unknown side' if unknown else ''}"
+    return f"{percent(_abroad(gains))} as detected{f', {unknown} on an unknown side' if unknown else ''}"
 
 
 def _abroad(gains: Sequence[Gain]) -> float:

@@ -8,6 +8,7 @@ import msgspec
 from graphs.displacement.event import Event
 from graphs.displacement.movements import Gain
 from graphs.displacement.series import Series
+from waterbed.model.spelling import percent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +34,8 @@ class Receiver:
         """Say what it received, and what becomes of it."""
         return (
             f"Control {name} received the target's content after the event: {self.came:,} sites, {self.expected:.0f} "
-            f"to be expected by those before. That is {self.share:.0%} of what arrives there, more than {most:.0%} "
-            "(most_contaminated); "
+            f"to be expected by those before. That is {percent(self.share)} of what arrives there, "
+            f"more than {percent(most)} (most_contaminated); "
             + ("it is left out." if left_out else "no other is left, and what is compared with it is refused.")
         )
 

@@ -25,6 +25,7 @@ from waterbed.estimators.reappearance import Excess, Units, corrected_excess, ex
 from waterbed.estimators.refusal import Refusal, too_few
 from waterbed.model.conclusions import Episode, Hop
 from waterbed.model.results import Answer, Reading, Side
+from waterbed.model.spelling import percent
 
 Made = TypeVar("Made")
 SIDES: Final[tuple[Side, ...]] = ("home", "abroad", "unknown")
@@ -105,7 +106,8 @@ def excess_answer(found: Excess | Refusal, reading: Reading, horizon_h: float) -
     """Return the excess over like content as an answer."""
     note = ""
     if not isinstance(found, Refusal):
-        note = f"{found.treated_share:.1%} after an end, {found.control_share:.1%} without; {found.clusters} clusters"
+        treated, control = percent(found.treated_share, 1), percent(found.control_share, 1)
+        note = f"{treated} after an end, {control} without; {found.clusters} clusters"
     return answer(
         "excess reappearance",
         "Does content come back elsewhere more often after its end than like content that stayed up?",
@@ -157,7 +159,7 @@ def corrected_answer(found: Excess | Refusal, reading: Reading, event: Event) ->
         n=found.treated if isinstance(found, Excess) else 0,
         n_of="contents that ended",
         unit=f"share within {event.horizon_h:g} h",
-        note=f"{seen:.1%} as seen; chance and detection are in the bounds" if isinstance(found, Excess) else "",
+        note=f"{percent(seen, 1)} as seen; chance and detection are in the bounds" if isinstance(found, Excess) else "",
     )
 
 
@@ -311,7 +313,7 @@ def assumed_share(series: Series) -> Answer:
         found = displaced_estimate(units, detection=by_side[: units.after.shape[1]])
     note = ""
     if not isinstance(found, Refusal):
-        note = f"under other assumptions {found.least:.0%} to {found.most:.0%}"
+        note = f"under other assumptions {percent(found.least)} to {percent(found.most)}"
     return answer(
         "displaced share, estimate",
         "What share is it, if births and feeds tell as much of all arrivals as of those they know?",

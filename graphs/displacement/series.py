@@ -16,6 +16,7 @@ from graphs.displacement.takedowns import Takedown
 from waterbed.estimators.interrupted import EventWindow, rates
 from waterbed.estimators.refusal import Refusal
 from waterbed.model.results import Area, Reading
+from waterbed.model.spelling import percent
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -207,7 +208,7 @@ class Series:
             if not {*places} - {*self.received}:
                 return Refusal(
                     f"all of {name} received the target's content after the event, more than "
-                    f"{self.event.most_contaminated:.0%} of what arrives there (most_contaminated): none is left"
+                    f"{percent(self.event.most_contaminated)} of what arrives there (most_contaminated): none is left"
                 )
         return None
 

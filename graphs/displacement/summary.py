@@ -10,7 +10,7 @@ from graphs.displacement.event import Outcome
 from graphs.displacement.sequence import ERROR, FALL, falls
 from waterbed.estimators.detection import Bounds
 from waterbed.model.results import Answer
-from waterbed.model.spelling import p_value
+from waterbed.model.spelling import p_value, percent
 
 Branch = Literal["refused", "no change", "removal only", "displacement", "diffusion", "mixed"]
 """What the sentences come to; `diffusion`: the benefit spread to the buffer."""
@@ -228,8 +228,8 @@ def _share(one: Removed, alone: bool) -> str:
     if one.share is None:
         return "unknown"
     if one.low is None or one.high is None:
-        return f"{one.share:.0%}" if alone else f"{one.share:.0%} (of these reports alone)"
-    return f"{one.share:.0%} ({_span(one.low, one.high)})"
+        return percent(one.share) if alone else f"{percent(one.share)} (of these reports alone)"
+    return f"{percent(one.share)} ({_span(one.low, one.high)})"
 
 
 def _change(known: Known, fell: bool) -> str:

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from waterbed.model.errors import InputError, OwnFailure
-from waterbed.store.engine import run
+from waterbed.store.engine import at_hand, run
+from waterbed.store.forked import in_own_process
 
 NUMBERS = pa.table({"n": list(range(1000))})
 
@@ -29,6 +31,37 @@ def test_what_does_not_fit_is_spilled_and_removed(tmp_path: Path) -> None:
     sql = "SELECT hash(n * 7919 + i) AS h FROM numbers, range(3000) AS r(i) ORDER BY h LIMIT 1500000"
     assert run(sql, {"numbers": NUMBERS}, folder=tmp_path, memory_mb=64).num_rows == 1_500_000
     assert list(tmp_path.iterdir()) == []
+
+
+def test_uses_of_the_one_engine_see_nothing_of_each_other(tmp_path: Path) -> None:
+    """Not its tables, views and registered tables, at the same time or later; no file is within reach."""
+    (tmp_path / "a.csv").write_text("n\n1\n")
+    with at_hand() as one, at_hand() as other:
+        one.register("given", NUMBERS)
+        one.execute("CREATE TEMP TABLE kept AS SELECT * FROM given")
+        one.execute("CREATE TEMP VIEW shown AS SELECT * FROM kept")
+        assert one.execute("SELECT count(*) FROM shown").fetchall() == [(1000,)]
+        for name in ("given", "kept", "shown"):
+            with pytest.raises(duckdb.CatalogException):
+                other.execute(f"SELECT * FROM {name}")
+        for sql in (f"SELECT * FROM '{tmp_path / 'a.csv'}'", f"COPY (SELECT 1) TO '{tmp_path / 'b.csv'}'"):
+            with pytest.raises(duckdb.Error):
+                other.execute(sql)
+    with at_hand() as later, pytest.raises(duckdb.CatalogException):
+        later.execute("SELECT * FROM kept")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_a_forked_process_has_an_engine_of_its_own() -> None:
+    """A copy of the parent's would wait for threads that it does not have."""
+    with at_hand() as connection:
+        connection.execute("SELECT 1")
+
+    def work() -> list[tuple[int]]:
+        with at_hand() as connection:
+            return list(connection.execute("SELECT sum(n) FROM range(100000) AS r(n)").fetchall())
+
+    assert in_own_process(work) == [(4_999_950_000,)]
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,7 @@ def excess_reappearance(
     kept = np.unique(pairs.treated)
     arms = _Arms(units, pairs, kept, horizon)
     if arms.least_at_risk < _LEAST_AT_RISK:
-        return Refusal(f"of a category's controls {arms.least_at_risk:.0%} are still up at the horizon, 5% are needed")
+        return Refusal(f"of a category's controls {arms.least_at_risk:.1%} are still up at the horizon, 5% are needed")
     size = int(units.cluster.max()) + 1
     one, other, own_ways = arms.shares(np.ones((1, size)))
     *both, ways = arms.shares(cluster_weights(size, resamples, rng).astype(float))

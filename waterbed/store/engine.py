@@ -3,6 +3,7 @@
 DuckDB runs it, within a memory limit and without leaving files.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -158,6 +159,31 @@ def opened(
 
 
 @contextmanager
+def at_hand() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give an empty connection to the process's one engine.
+
+    It is for few rows: to begin an engine takes longer than to use it on these. It can read no file and spill nothing;
+    threads may have connections at the same time. What is in them has to be temporary, and is gone at the end.
+    """
+    pid = os.getpid()  # a forked process has a copy without its threads: never used, nor ended
+    connection = (_engines.get(pid) or _engines.setdefault(pid, _begun())).cursor()
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+_engines: Final[dict[int, duckdb.DuckDBPyConnection]] = {}
+"""The engine of each process, by its id."""
+
+
+def _begun() -> duckdb.DuckDBPyConnection:
+    engine = duckdb.connect(":memory:", config=_config("", MEMORY_MB, 2))
+    _lock(engine, [], "")
+    return engine
+
+
+@contextmanager
 def failures_told() -> Iterator[None]:
     """Turn a failure of the engine into OwnFailure.
 
@@ -184,7 +210,7 @@ def _config(spill: str, memory_mb: int, threads: int) -> dict[str, str | bool | 
 def _lock(connection: duckdb.DuckDBPyConnection, readable: Sequence[str], spill: str) -> None:
     """Shut everything but the given files."""
     connection.execute(f"SET allowed_paths = {_list(readable)}")
-    connection.execute(f"SET allowed_directories = {_list([spill])}")
+    connection.execute(f"SET allowed_directories = {_list([spill] if spill else [])}")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
 

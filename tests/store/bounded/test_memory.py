@@ -14,6 +14,7 @@ from tests.store.bounded.taken_in import Taken
 from waterbed.model.errors import InputError, OwnFailure
 from waterbed.store.bounded.limits import MIB, MOST_MIB
 from waterbed.store.bounded.memory import bounded_memory, bounded_work
+from waterbed.store.engine import Duck, opened
 from waterbed.study.dated_tables import keep_table
 
 _BOUND = 24
@@ -51,6 +52,17 @@ def test_what_is_taken_in_takes_no_more_memory_than_its_bound(tmp_path: Path) ->
     assert {name for name, its in taken.items() if not its.refused} <= _TAKEN
     for name, its in taken.items():
         assert not its.refused or ("docs/" in its.refused and str(tmp_path) in its.refused), (name, its.refused)
+
+
+def test_a_stream_that_ends_for_want_of_memory_is_told_as_such(tmp_path: Path) -> None:
+    """The SQL engine fails after the first rows, and Arrow says OSError: the file is still what needs too much."""
+    text = "SELECT repeat('x', CASE WHEN n > 3000000 THEN 500000000 ELSE 1 END) AS t FROM range(4000000) AS r(n)"
+    with (
+        pytest.raises(InputError, match="needs more than"),
+        bounded_memory(tmp_path, "docs/x.md"),
+        opened([], folder=tmp_path, memory_mb=64) as engine,
+    ):
+        list(Duck(engine).batches(text, 1000))
 
 
 def test_a_full_table_of_routes_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

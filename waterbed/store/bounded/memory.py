@@ -11,6 +11,7 @@ import resource
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from errno import ENOMEM
 from pathlib import Path
 from signal import SIGBUS, SIGFPE, SIGILL, SIGKILL, SIGSEGV
 from typing import TypeVar
@@ -21,6 +22,8 @@ from waterbed.store.forked import Died, in_own_process
 
 Result = TypeVar("Result")
 _FAULTS = (SIGSEGV, SIGBUS, SIGFPE, SIGILL)
+_IN_A_STREAM = "Out of Memory Error"
+"""How the SQL engine's failure begins once rows came: Arrow makes an OSError of it."""
 
 
 @contextmanager
@@ -100,6 +103,8 @@ def _for_memory(problem: BaseException | None) -> bool:
     """True if a lack of memory is behind a failure: libraries wrap it in errors of their own."""
     while problem is not None:
         if isinstance(problem, MemoryError) or type(problem).__name__ == "OutOfMemoryException":
+            return True
+        if isinstance(problem, OSError) and (problem.errno == ENOMEM or str(problem).startswith(_IN_A_STREAM)):
             return True
         problem = problem.__cause__ or problem.__context__
     return False

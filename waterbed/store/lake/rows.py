@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from waterbed.model.codec import microseconds
 from waterbed.model.errors import OwnFailure, StoreFailure
-from waterbed.store.engine import MEMORY_MB, Duck, Part, failures_told, opened
+from waterbed.store.engine import MEMORY_MB, Duck, Part, at_hand, failures_told, opened
 from waterbed.store.folder import Folder
 from waterbed.store.lake.kinds import PRUNABLE, TIME, schema_of
 from waterbed.store.lake.lake import Lake, lake_of
@@ -200,6 +200,8 @@ _IN_MB: Final = 5_000
 _IN_MB_ALONE: Final = 7_500
 """The same with one thread."""
 _MOST_MB: Final = 4096
+_FEW: Final = 20_000
+"""Facts in the store with which no join needs the disk."""
 
 
 @contextmanager
@@ -220,7 +222,8 @@ def in_sql(
     files = [path for part in parts.values() for paths in part.files() for path in paths]
     facts = sum(rows for part in parts.values() for rows in part.rows.values())
     memory_mb = min(max(MEMORY_MB, facts // (_IN_MB if threads > 1 else _IN_MB_ALONE)) + beside // _IN_MB, _MOST_MB)
-    with opened(files, folder=folder, memory_mb=memory_mb, threads=threads) as connection:
+    few = not files and facts + beside <= _FEW
+    with at_hand() if few else opened(files, folder=folder, memory_mb=memory_mb, threads=threads) as connection:
         with failures_told():
             for cls, part in parts.items():
                 _view(connection, cls, part, columns[cls])
@@ -232,14 +235,13 @@ def _view(connection: duckdb.DuckDBPyConnection, cls: Any, part: Part, names: Se
     kind, schema = table_name(cls), schema_of(cls)
     names = list(dict.fromkeys((key, *names, *([PRUNABLE[cls]] if part.until is not None else ()))))
     selected = ", ".join(names)
-    empty = pa.Table.from_batches([], schema=schema).select(names)
-    connection.register("made", empty)
-    connection.execute(f"CREATE TABLE stored_{kind} AS SELECT {selected} FROM made")  # noqa: S608 (names of ours)
-    for table in part.tables():
-        connection.unregister("made")
+    tables = iter(part.tables())
+    into = f"CREATE TEMP TABLE stored_{kind} AS"
+    for table in chain([next(tables, schema.empty_table())], tables):
         connection.register("made", table.select(names))
-        connection.execute(f"INSERT INTO stored_{kind} SELECT {selected} FROM made")  # noqa: S608 (the same)
-    connection.unregister("made")
+        connection.execute(f"{into} SELECT {selected} FROM made")  # noqa: S608 (names of ours)
+        connection.unregister("made")
+        into = f"INSERT INTO stored_{kind}"
     pieces = [f"SELECT {selected} FROM stored_{kind}"]  # noqa: S608 (the same)
     once, again = part.files()
     if once:
@@ -254,7 +256,7 @@ def _view(connection: duckdb.DuckDBPyConnection, cls: Any, part: Part, names: Se
     view = " UNION ALL ".join(pieces)
     if part.until is not None:
         view = f"SELECT * FROM ({view}) WHERE epoch_us({PRUNABLE[cls]}) < {part.until}"  # noqa: S608 (a number)
-    connection.execute(f"CREATE VIEW {kind} AS {view}")
+    connection.execute(f"CREATE TEMP VIEW {kind} AS {view}")
 
 
 def _files(paths: Sequence[Path]) -> str:

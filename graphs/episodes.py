@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from typing import Final, Protocol, Self
 
 from graphs.rotation import Rotation
-from graphs.runs import UNATTRIBUTED, Run
+from graphs.runs import UNATTRIBUTED, Run, addresses_at
 from waterbed.model.codec import microseconds, moment
 from waterbed.model.conclusions import Attribution, EndCause, Episode
 from waterbed.model.progress import stage
@@ -325,8 +325,7 @@ def _why_without(hoster: str, before: Attribution, answer: Attribution) -> EndCa
 
     Its own addresses belong to another now, a proxy hides it, or the URL moved.
     """
-    its = {a for a, keys in zip(before.addresses, before.address_hosters, strict=False) if hoster in keys.split("+")}
-    if any(address in its for address in answer.addresses):
+    if not addresses_at(hoster, before).isdisjoint(answer.addresses):
         return "lineage"
     return "masked" if answer.proxy and not before.proxy else "moved"
 

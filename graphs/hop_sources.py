@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Final
 
 from graphs.hands import Hands
-from graphs.runs import Run
+from graphs.runs import Run, addresses_at
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Episode, Hop
 
@@ -129,17 +129,19 @@ class Losses:
 
 TURNS = 3
 """Changes between two hosters that mean alternation: there, back, and there again."""
+SETTLED = 3
+"""Checks of a stay that show where the name was set up."""
 
 
 def without_alternating(hops: Iterable[Hop], runs: Mapping[str, Sequence[Run]], *, soon: timedelta) -> list[Hop]:
     """Drop hops of URLs whose DNS alternates or keeps another.
 
     Alternates between the two hosters, or also keeps a third one. The DNS answers of every check count, whatever the
-    state of the page: a page that is removed after a few checks was seen up too rarely. A name alternates if it went
-    from one of the two hosters to the other and back three times, or was back within `soon`. Answers that hold both
-    hosters or neither are ignored. A URL that was at a third hoster both when last seen at the old one and when first
-    seen at the new one has not left: its name was given further addresses. Hops to another URL stay. `runs` are in time
-    order. Pure.
+    state of the page: a page that is removed after a few checks was seen up too rarely. A name alternates if it was
+    back within `soon`, or went from one of the two hosters to the other and back three times, unless each stay was at
+    addresses of its own: what alternates comes back to those that it had. Answers that hold both hosters or neither
+    are ignored. A URL that was at a third hoster both when last seen at the old one and when first seen at the new one
+    has not left: its name was given further addresses. Hops to another URL stay. `runs` are in time order. Pure.
     """
     found = list(hops)
     dropped = set()
@@ -167,14 +169,30 @@ def _at(run: Run, when: int) -> bool:
 
 
 def _alternates(hop: Hop, seen: Sequence[Run], soon: timedelta) -> bool:
-    changes: list[int] = []
-    last: str | None = None
+    stays: list[tuple[str, list[Run]]] = []
     for run in seen:
         here = [key for key in (hop.from_hoster, hop.to_hoster) if key in run.hosters]
-        if len(here) != 1 or here[0] == last:
+        if len(here) != 1:
             continue
-        if last is not None:
-            changes.append(int(run.at[0]))
-        last = here[0]
+        if not stays or here[0] != stays[-1][0]:
+            stays.append((here[0], []))
+        stays[-1][1].append(run)
+    changes = [int(runs[0].at[0]) for _, runs in stays[1:]]
     back = any(after - before <= soon / _MICROSECOND for before, after in pairwise(changes))
-    return len(changes) >= TURNS or back
+    return back or (len(changes) >= TURNS and not _each_elsewhere(stays))
+
+
+def _each_elsewhere(stays: Sequence[tuple[str, Sequence[Run]]]) -> bool:
+    """True if no stay was at addresses of an earlier one.
+
+    Each kept an address throughout. Those that began and ended were seen by `SETTLED` checks: few checks of a name
+    that draws its addresses from many find other ones each time.
+    """
+    had: dict[str, set[str]] = defaultdict(set)
+    for hoster, runs in stays:
+        answers = [addresses_at(hoster, answer) for run in runs for answer in run.every_answer]
+        its = set.union(*answers)
+        if not set.intersection(*answers) or its & had[hoster]:
+            return False
+        had[hoster] |= its
+    return all(sum(len(run.at) for run in runs) >= SETTLED for _, runs in stays[1:-1])

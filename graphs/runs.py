@@ -98,6 +98,12 @@ def runs_of(sightings: Iterable[Sighting]) -> list[Run]:
     ]
 
 
+def addresses_at(hoster: str, answer: Attribution) -> set[str]:
+    """The addresses of an answer that a hoster holds."""
+    pairs = zip(answer.addresses, answer.address_hosters, strict=False)
+    return {address for address, keys in pairs if hoster in keys.split("+")}
+
+
 def _each(answer: Attribution | None, first: int, last: int) -> Sequence[Attribution]:
     return (answer,) if answer and last > first else ()
 

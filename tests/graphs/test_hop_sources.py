@@ -14,8 +14,11 @@ START = datetime(2025, 4, 1, tzinfo=UTC)
 MOVED = replace(HOP, to_url_id="a", from_hoster="A", to_hoster="B", kind="relocation", order="repointed")
 
 
-def _sightings(answers: str, every_h: float) -> list[Sighting]:
-    """One look a letter: A or B up there, a or b down there, + at both, C elsewhere, - no address."""
+def _sightings(answers: str, every_h: float, addresses: str = "") -> list[Sighting]:
+    """One look a letter: A or B up there, a or b down there, + at both, C elsewhere, - no address.
+
+    Each at the address of its place in `addresses`, if any.
+    """
     made = []
     for number, letter in enumerate(answers):
         when = START + number * timedelta(hours=every_h)
@@ -33,7 +36,8 @@ def _sightings(answers: str, every_h: float) -> list[Sighting]:
             layer="-",
         )
         answer = Attribution(
-            addresses=(),
+            addresses=tuple(addresses[number : number + 1]),
+            address_hosters=hosters if addresses else (),
             suffix_id=None,
             day=when,
             origins=(),
@@ -70,6 +74,24 @@ def test_three_changes_or_one_soon_undone_are_turns(answers: str, every_h: float
     """A name that went once, or came back days later, moved; one that goes to and fro, up or down, did not."""
     found = without_alternating([MOVED], {"a": runs_of(_sightings(answers, every_h))}, soon=timedelta(hours=24))
     assert found == ([MOVED] if stays else [])
+
+
+@pytest.mark.parametrize(
+    ("answers", "addresses", "stays"),
+    [
+        ("AAABBBAAABBB", "111222333444", True),
+        ("AaabbbAaabbb", "111222333444", True),
+        ("AAABBBAAABBB", "111222111222", False),
+        ("AAABBBAAABBB", "111222333222", False),
+        ("AAABBBAAABBB", "111222345666", False),
+        ("AAABBAAABBB", "11122333444", False),
+        ("AAABBBAAABBB", "", False),
+    ],
+)
+def test_who_is_each_time_at_another_address_moved(answers: str, addresses: str, stays: bool) -> None:
+    """A name that goes to and fro moved if it stays each time, for three looks at least, at an address it never had."""
+    runs = {"a": runs_of(_sightings(answers, 13, addresses))}
+    assert without_alternating([MOVED], runs, soon=timedelta(hours=24)) == ([MOVED] if stays else [])
 
 
 def test_hops_to_other_urls_stay() -> None:

@@ -50,7 +50,7 @@ SCRIPTS = (
     Script(name="displacement", figures=1, small=("--moves", "20000", "--permutations", "100")),
     Script(name="imports", figures=1, small=("--reports", "5000")),
     Script(name="pass_start", figures=4, small=("--known", "20000", "--due", "100")),
-    Script(name="memory", figures=1, small=("--urls", "500", "2000")),
+    Script(name="memory", figures=1, small=("--urls", "500", "2000", "--rounds", "1")),
     Script(name="workers", figures=4, small=("--urls", "500", "--rounds", "1")),
     Script(name="serve", figures=1, small=("--seconds", "3")),
 )

@@ -1,11 +1,16 @@
-"""The fact sheet of one hoster: it withholds what the ranking withholds."""
+"""The fact sheet of one hoster: it withholds what is withheld by its clock."""
 
+import io
 from pathlib import Path
 
-from tests.study.facts import numbered, written
+from rich.console import Console
+
+from tests.publish.study import noticed
+from tests.study.facts import hour, later, numbered, written
+from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.fact_sheet import sheet_of
 from waterbed.analysis.rankings.tables import ranking_of
-from waterbed.cli.commands.fact_sheet import sheet_text
+from waterbed.cli.commands.fact_sheet import print_sheet, sheet_text
 
 
 def test_a_sheet_has_no_curve_where_the_ranking_has_no_share(tmp_path: Path) -> None:
@@ -22,3 +27,30 @@ def test_a_sheet_has_no_curve_where_the_ranking_has_no_share(tmp_path: Path) -> 
         said = sheet_text(sheets["AS64500"])
         assert "No curve, nor hours until half had ended: the share is withheld (unmeasurable)." in said
         assert "withheld" not in sheet_text(sheets["AS64501"])
+
+
+def test_class_and_curve_are_of_the_clock_that_the_sheet_names(tmp_path: Path) -> None:
+    """From the report nobody knows when half the URLs ended; from notices, about the others, all is known."""
+    other = {f"a{n}": "u" * 20 + "d" * 33 for n in range(12, 24)}
+    with written(tmp_path, numbered("a", 12, "u" + " " * 40 + "d" * 12) | other, apart=18) as study:
+        study.folder.store.add([noticed(url, hour(later(url, 18) + 8)) for url in other])
+        conclusions = study.conclude()
+        sheet = sheet_of(study, "AS64500", conclusions=conclusions)
+        told = next(row for row in compliance_of(study, conclusions=conclusions).shares() if row.within_h == 24)
+        assert sheet.ranking is not None
+        assert (sheet.ranking.rank_class, sheet.rank_class, told.rank_class) == ("unmeasurable", "ranked", "ranked")
+        said = sheet_text(sheet)
+        assert "class ranked (unmeasurable in the ranking, by its own clock)" in said
+        assert sheet.curve
+        assert "withheld" not in said
+
+
+def test_no_label_is_cut_in_a_narrow_terminal(tmp_path: Path) -> None:
+    """Causes, states, shares: a sheet is rather wider than its terminal."""
+    with written(tmp_path, numbered("a", 12, "u" * 10 + "d" * 44), apart=18) as study:
+        wide = sheet_text(sheet_of(study, "AS64500"))
+        narrow = io.StringIO()
+        print_sheet(sheet_of(study, "AS64500"), Console(file=narrow, width=40))
+    words = {word for line in wide.splitlines() for word in line.split()}
+    assert words - set(narrow.getvalue().split()) <= {"protocol:", "none"}  # the line on the protocol is the command's
+    assert "\u2026" not in narrow.getvalue()

@@ -70,6 +70,15 @@ class Sheet:
     misaddressed: Sequence[AddressedNotice]
     """Notices that went to it and were not its own, and notices about what it hosted that went to somebody else."""
 
+    @property
+    def rank_class(self) -> str:
+        """The class of its share by the sheet's own clock.
+
+        That of the ranking where no clock runs; empty if it has no row there.
+        """
+        own = [one.rank_class for one in self.shares if one.within_h == WITHIN_H]
+        return own[0] if own else self.ranking.rank_class if self.ranking else ""
+
 
 def sheet_of(
     study: Study, key: str, *, clock: ClockKind | None = None, conclusions: Conclusions | None = None
@@ -97,14 +106,12 @@ def sheet_of(
     clocks = found.clocks.get(company, ())
     name = conclusions.attributor.name_of(company)
     own = episodes_by_key(conclusions.episodes, "hoster").get(company, [])
-    kept = running_clocks(clocks)
     shares = (
         found.told(compliance({company: clocks}, {company: name}, until=until, within_h=SHEET_H, hidden=found.hidden))
         if until
         else ()
     )
-    withheld = company in found.differing or _withheld(row, shares)
-    return Sheet(
+    sheet = Sheet(
         key=company,
         name=name,
         info=replace(found.info_of("sheet"), by="hoster"),
@@ -113,19 +120,20 @@ def sheet_of(
         ranking=row,
         size=_size(study, company, day, conclusions.whole),
         shares=shares,
-        curve=list(cause_shares(kept, until=until)) if until and not withheld else (),
-        duration=[duration(clocks, within_h=SHEET_H[-1])] if until and not withheld else (),
+        curve=(),
+        duration=(),
         cases=list(_cases(own, clocks, concerned, company, chosen, until)),
         hoster_word=sum(looks for hosters, looks in conclusions.hoster_words.items() if company in hosters),
         reached_through=reached_through(conclusions).get(company, ()),
         misaddressed=[n for n in concerned if n.addressed == "misaddressed"],
     )
-
-
-def _withheld(row: RankingRow | None, shares: Sequence[ComplianceRow]) -> bool:
-    """True if the ranking, or the sheet's own share within 24 hours, is withheld."""
-    day = [one.rank_class for one in shares if one.within_h == WITHIN_H]
-    return any(one in WITHHELD for one in (*day, *([row.rank_class] if row else [])))
+    if until is None or company in found.differing or sheet.rank_class in WITHHELD:
+        return sheet
+    return replace(
+        sheet,
+        curve=list(cause_shares(running_clocks(clocks), until=until)),
+        duration=[duration(clocks, within_h=SHEET_H[-1])],
+    )
 
 
 def _size(study: Study, key: str, day: date, conclusions: Conclusions) -> Size | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Literal
 
+from rich.cells import cell_len
 from rich.console import Console
 
 from waterbed.cli.streams import unread
@@ -168,6 +169,13 @@ def print_table(made: Table, on: Console = console, *, unbroken: bool = False) -
     if need > on.width:
         made.width = need
     on.print(made, crop=False, no_wrap=unbroken or None, overflow="ignore" if unbroken else None)
+
+
+def whole(made: Table) -> Table:
+    """Make each column as wide as its longest cell."""
+    for column in made.columns:
+        column.min_width = max(cell_len(str(cell)) for cell in (column.header, *column.cells))
+    return made
 
 
 def more(rows: int, shown: int = SHOWN, formats: str = "csv, json or parquet", on: Console = console) -> None:

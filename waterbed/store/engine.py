@@ -178,7 +178,7 @@ _engines: Final[dict[int, duckdb.DuckDBPyConnection]] = {}
 
 
 def _begun() -> duckdb.DuckDBPyConnection:
-    engine = duckdb.connect(":memory:", config=_config("", MEMORY_MB, 2))
+    engine = duckdb.connect(":memory:", config=_config("", MEMORY_MB, 1))
     _lock(engine, [], "")
     return engine
 

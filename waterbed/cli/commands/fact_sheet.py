@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from waterbed.cli.options import Clock, Every, Follow, Format, Formatted, Hoster, Since, Until
-from waterbed.cli.output import console, for_tools, more, new_table, page_of, print_table
+from waterbed.cli.output import console, for_tools, more, new_table, page_of, print_table, whole
 from waterbed.cli.windows import Asked, Cell, asked, print_by_window, share
 from waterbed.model.conclusions import RankingRow, Reached, Size
 from waterbed.model.spelling import percent, percents
@@ -152,7 +152,11 @@ def _numbers(found: Sheet, out: Console) -> None:
         out.print(
             f"{counted(row.urls, 'URL')} on {counted(row.hosts, 'host')} of {counted(row.sites, 'site')}; ", end=""
         )
-        out.print(f"class {row.rank_class}; {counted(row.unknown, 'URL')} of which no check could be decided")
+        beside = "" if row.rank_class == found.rank_class else f" ({row.rank_class} in the ranking, by its own clock)"
+        out.print(
+            f"class {found.rank_class}{beside}; {counted(row.unknown, 'URL')} of which no check could be decided",
+            soft_wrap=True,
+        )
         if row.removals:
             batches = counted(row.batches, "batch", "batches")
             out.print(f"{counted(row.removals, 'removal')} came in {batches} or more")
@@ -188,12 +192,11 @@ def _numbers(found: Sheet, out: Console) -> None:
 
 def _curve(found: Sheet, out: Console) -> None:
     from waterbed.analysis.fact_sheet import SHEET_H
-    from waterbed.analysis.rankings.ranking import WITHHELD
 
     if not found.curve:
-        if found.ranking and found.ranking.rank_class in WITHHELD:
-            why = found.ranking.rank_class
-            out.print(f"No curve, nor hours until half had ended: the share is withheld ({why}).", soft_wrap=True)
+        if found.rank_class:
+            why = f"the share is withheld ({found.rank_class})" if found.shares else "no clock runs"
+            out.print(f"No curve, nor hours until half had ended: {why}.", soft_wrap=True)
         return
     table = new_table("Ended within")
     table.add_column("cause")
@@ -202,7 +205,7 @@ def _curve(found: Sheet, out: Console) -> None:
     shares = {(one.cause, one.within_h): one for one in found.curve}
     for cause in dict.fromkeys(one.cause for one in found.curve):
         table.add_row(cause, *(_share(shares[cause, hours]) for hours in SHEET_H))
-    print_table(table, out)
+    print_table(whole(table), out)
     out.print("95% intervals; - where fewer than 10 sites or batches tell about those hours.")
 
 
@@ -240,7 +243,7 @@ def _cases(found: Sheet, out: Console) -> None:
             f"{one.notices}{' answered' if one.acknowledged else ''}",
             {"before": "before", "open": "around"}.get(one.timing or "", ""),
         )
-    print_table(table, out)
+    print_table(whole(table), out)
     out.print("before: gone before its clock began; around: gone in an interval that holds the beginning.")
     more(len(found.cases), _SHOWN, on=out)
 

@@ -12,7 +12,7 @@ from waterbed.analysis.rankings.durations import half_gone
 from waterbed.analysis.rankings.ranking import UNKNOWN, keys_of_urls
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import Clock, Removal, clocks, never_seen, removal
-from waterbed.model.conclusions import Episode, RankingRow, State
+from waterbed.model.conclusions import NO_VERDICT, Episode, RankingRow, State
 from waterbed.model.facts import reported_at
 from waterbed.model.mediums import LOOKED_AT
 from waterbed.model.table import TableInfo
@@ -97,6 +97,9 @@ class MonthReport:
     names: Mapping[str, str]
     info: TableInfo
     open_quarantines: int
+    """Of mass outages: checks in them count as undecided."""
+    open_no_verdict: int
+    """Of our own network or of a delivery: they change no verdict."""
 
     @property
     def change(self) -> str:
@@ -147,7 +150,8 @@ def report_of(study: Study, window: Window, *, source: str | None = None) -> Mon
         returned=sorted(_returned(now, references), key=lambda one: (one.back_at, one.url_id)),
         names=names,
         info=replace(ranking_info(study, tables, "report"), by=source or "all sources"),
-        open_quarantines=sum(one.status == "open" for one in whole.quarantines),
+        open_quarantines=sum(one.status == "open" and one.kind not in NO_VERDICT for one in whole.quarantines),
+        open_no_verdict=sum(one.status == "open" and one.kind in NO_VERDICT for one in whole.quarantines),
     )
 
 

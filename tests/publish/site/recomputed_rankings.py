@@ -124,12 +124,18 @@ def overview(check: Check) -> None:
             else "No hop was seen: no content was up at another hoster after leaving one."
         )
     lines += _changes(check, its.rows("changes-hoster"))
-    they, are = ("it", "quarantine is") if len(held) == 1 else ("them", "quarantines are")
-    opened = (
-        f"{len(held)} {are} open: what was seen in {they} counts as undecided until a person decides."
-        if held
-        else "No quarantine is open."
-    )
+    other = sum(row["kind"] in ("canary", "feed") for row in held)
+    assert other == total["quarantines_open_no_verdict"]
+    outages = len(held) - other
+    they, are = ("it", "quarantine is") if outages == 1 else ("them", "quarantines are")
+    word, change = ("quarantine", "is open: it changes") if other == 1 else ("quarantines", "are open: they change")
+    said = [
+        f"{outages} {are} open: what was seen down in {they} counts as undecided until a person decides."
+        if outages
+        else "",
+        f"{other} {word} of our own network or of a delivery {change} no verdict." if other else "",
+    ]
+    opened = " ".join(filter(None, said)) or "No quarantine is open."
     lines.append(f"{opened} {undecided:,} of the checks are undecided: they count neither as up nor as down.")
     check.take("//section[@class='findings']/ul/li", *lines)
     _slowest(check, slow[:SHOWN], places)

@@ -369,6 +369,26 @@ def test_a_sheet_and_the_quality_page_tell_of_the_hosters_word() -> None:
         assert ("7 of these checks rest on the hoster's word" in page) == told
 
 
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        (["hoster"], "1 quarantine is open: what was seen down in it counts as undecided until a person decides."),
+        (["feed"], "1 quarantine of our own network or of a delivery is open: it changes no verdict."),
+        (["canary", "feed"], "2 quarantines of our own network or of a delivery are open: they change no verdict."),
+    ],
+)
+def test_a_quarantine_that_changes_no_verdict_is_told_apart(kinds: list[str], said: str) -> None:
+    """The first page says of mass outages alone that what was seen in them is undecided."""
+    view = overview()
+    shown = " ".join(
+        parsed(
+            overview_page(replace(view, held=[replace(view.held[0], kind=kind) for kind in kinds]), [], START)
+        ).shown.split()
+    )
+    assert said in shown
+    assert ("undecided until a person decides" in shown) == ("hoster" in kinds)
+
+
 def test_quality_tells_everything() -> None:
     """Sources, canary, quarantines, lag, outcomes and ages of tables, with their numbers."""
     shown = parsed(quality_page(quality())).shown

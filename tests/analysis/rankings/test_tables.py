@@ -141,6 +141,19 @@ def test_share_by_hoster_stands_beside_that_by_content(run: Run, folder: Path) -
     assert "by content" not in run("-C", folder, "rank", "--format", "csv")[1]
 
 
+@pytest.mark.parametrize(("unseen", "told"), [("b", True), ("bc", False)])
+def test_a_total_says_what_it_covers_or_is_withheld(run: Run, tmp_path: Path, unseen: str, told: bool) -> None:
+    """Where hosters with enough sites have no share, the total says so; with less than half of them there is none."""
+    seen = {f"a{n:02}": ("u" * (3 + n)).ljust(40, "d") for n in range(12)}
+    seen |= {url: states for name in unseen for url, states in numbered(name, 12, "?" * 40).items()}
+    with written(tmp_path, seen, apart=16):
+        pass
+    code, out, _ = run("-C", tmp_path / "study", "rank")
+    covered = f"only 1 of {1 + len(unseen)} hosters with at least 10 sites has a share, with 12 of 12 clocks"
+    said = " ".join(out.split())
+    assert (code, covered in said, "no total" in said, "by content" in said) == (0, True, not told, told), out
+
+
 def test_places_say_who_is_slowest_and_how_sure(run: Run, folder: Path) -> None:
     """The slower hoster may be first, the one with too few sites has no place; notes explain each column."""
     found = rows(run("-C", folder, "rank", "--by", "asn", "--table", "places", "--worst", "1", "--format", "json"))

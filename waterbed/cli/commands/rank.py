@@ -195,7 +195,7 @@ def _ranking(study: Study, tables: RankingTables, by: str, top: int | None, form
     elif form is Format.table and rows and all(row.key == UNKNOWN for row in rows):
         _unattributed(tables.kind.replace("_", " "))
     if form is Format.table and by == "hoster" and tables.clock == "reported":
-        _weighing(tables.weighing())
+        _weighing(tables.weighing(), tables.rows)
     without = Counter(tables.without_address.values())
     if form is Format.table and without:
         told = ", ".join(f"{MEDIUM_WORDS[medium]} {n:,}" for medium, n in sorted(without.items()))
@@ -267,15 +267,21 @@ def _print(
         _nothing()
 
 
-def _weighing(found: Weighing | None) -> None:
-    """Print how hosters are weighted."""
+def _weighing(found: Weighing | None, rows: Sequence[RankingRow]) -> None:
+    """Print how hosters are weighted, if enough of them have a share."""
+    from waterbed.analysis.rankings.speed_ranks import coverage
+
     if found is None:
+        return
+    covered = coverage(rows)
+    if not covered.told:
+        say(f"Removed within 24 h: no total, as {covered.words}.")
         return
     content = "-" if found.by_content is None else percent(found.by_content)
     say(
         f"Removed within 24 h: {percent(found.by_hoster)} by hoster (mean of {found.hosters}, median "
         f"{percent(found.middle)}; {found.slow} removed less than half), "
-        f"{content} by content ({found.clocks:,} clocks of these hosters)."
+        f"{content} by content ({found.clocks:,} clocks of these hosters){covered.words and f'; {covered.words}'}."
     )
 
 

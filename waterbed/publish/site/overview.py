@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, get_args
 from graphs.beyond import Beyond
 from graphs.network.weeks import CrossBorder
 from waterbed.analysis.rankings.removal_curves import RemovalCurve
+from waterbed.analysis.rankings.speed_ranks import coverage
 from waterbed.model.conclusions import NO_VERDICT
 from waterbed.model.mediums import MEDIUM_WORDS
 from waterbed.model.results import Changed, ChangeRow, WindowShare
@@ -159,6 +160,7 @@ def overview_page(view: OverviewView, others: Sequence[Page], start: str) -> Pag
         tables=tuple(_tables(view, start)),
         values={
             "view": view,
+            "covered": coverage([one.row for one in view.standings]).words,
             "outages": sum(one.kind not in NO_VERDICT for one in view.held),
             "doubted": sum(one.kind in NO_VERDICT for one in view.held),
             "start": start,

@@ -136,6 +136,16 @@ def test_roles_are_rankings_of_organisations(run: Run, folder: Path) -> None:
 def test_share_by_hoster_stands_beside_that_by_content(run: Run, folder: Path) -> None:
     """Under the table: a mean of hosters, and the share of all their clocks; nothing of it for tools."""
     code, out, _ = run("-C", folder, "rank")
+@pytest.mark.parametrize("table", ["ranking", "volume", "places", "sources", "actors"])
+def test_a_side_stands_in_the_title(run: Run, folder: Path, table: str) -> None:
+    """Each table's title says of which side it is, and both sides at once are refused."""
+    second_feed(folder)
+    asked = ("-C", folder, "rank", "--by", "asn", "--table", table)
+    for side, words in (("--home", "content at home"), ("--abroad", "content abroad")):
+        assert f"by asn, {words}" in run(*asked, side)[1]
+    refused(run(*asked, "--home", "--abroad"), "--home and --abroad", "docs/ranking.md")
+
+
     assert code == 0
     assert "67% by hoster (mean of 2, median 67%; 1 removed less than half), 67% by content (24 clocks" in out
     assert "by content" not in run("-C", folder, "rank", "--format", "csv")[1]

@@ -242,6 +242,7 @@ def print_ranking(found: Sequence[RankingRow], info: TableInfo, form: str) -> No
 
 def print_actors(rows: Sequence[ActorShare], info: TableInfo) -> None:
     """Print who ended the stays under each key."""
+    from waterbed.analysis.rankings.actors import EVERYTHING  # noqa: PLC0415 (help needs none of it)
     from waterbed.model.actors import ACTORS  # noqa: PLC0415 (help needs none of it)
 
     table = new_table(f"Who acted, by {_unit(info)}, {days_of(info.window)}")
@@ -252,6 +253,11 @@ def print_actors(rows: Sequence[ActorShare], info: TableInfo) -> None:
         own = (cells[key, hours, actor] for actor in ACTORS)
         table.add_row(key, f"{hours:.0f} h", f"{clocks:,}", *(share(one.share, one.low, one.high) for one in own))
     print_table(table)
+    if any(row.key == EVERYTHING for row in rows):
+        note(
+            "all: every URL whatever its key. Content that moved to another key is still up, so a move ends its clock "
+            "in that row and none in all, and the rows may have more clocks than all."
+        )
     note("nobody known: the name, the network or our sight ended, and nobody tells who acted; docs/ranking.md.")
 
 

@@ -73,10 +73,20 @@ def test_every_kind_is_ranked(run: Run, folder: Path) -> None:
         assert sum(row["hosts"] for row in found.values()) == 27, by
 
 
-def test_kinds_without_data_are_not_attributed(run: Run, folder: Path) -> None:
-    """Without registrations there are no upstreams: all is under one row without a place."""
-    found = rows(run("-C", folder, "rank", "--by", "upstream", "--format", "json"))
+@pytest.mark.parametrize("by", ["upstream", "site-type", "commercial", "registrar", "tld"])
+def test_kinds_without_data_are_not_attributed(run: Run, folder: Path, by: str) -> None:
+    """Without registrations, answers or words of reports all is under one row without a place, which says so."""
+    found = rows(run("-C", folder, "rank", "--by", by, "--format", "json"))
     assert (list(found), found["unknown"]["place"]) == (["unknown"], None)
+    assert (
+        f"Nothing in the study tells the {by.replace('-', ' ')} of any URL" in run("-C", folder, "rank", "--by", by)[1]
+    )
+
+
+def test_what_all_does_not_end_is_said(run: Run, folder: Path) -> None:
+    """Who acted has a row of all URLs in which a move to another key is no end: a note says so."""
+    out = " ".join(run("-C", folder, "rank", "--table", "actors")[1].split())
+    assert "a move ends its clock in that row and none in all" in out
 
 
 def test_category_is_ranked_with_its_share(run: Run, folder: Path) -> None:
@@ -126,16 +136,6 @@ def test_home_and_abroad_part_the_ranking(run: Run, folder: Path) -> None:
     assert said["what"] == "ranking, home"
 
 
-def test_roles_are_rankings_of_organisations(run: Run, folder: Path) -> None:
-    """The holders of the origin ASes can be ranked; a role beside another kind is refused."""
-    found = rows(run("-C", folder, "rank", "--role", "as-holder", "--format", "json"))
-    assert sum(row["hosts"] for row in found.values()) == 27
-    refused(run("-C", folder, "rank", "--by", "asn", "--role", "proxy"), "--role is for --by hoster")
-
-
-def test_share_by_hoster_stands_beside_that_by_content(run: Run, folder: Path) -> None:
-    """Under the table: a mean of hosters, and the share of all their clocks; nothing of it for tools."""
-    code, out, _ = run("-C", folder, "rank")
 @pytest.mark.parametrize("table", ["ranking", "volume", "places", "sources", "actors"])
 def test_a_side_stands_in_the_title(run: Run, folder: Path, table: str) -> None:
     """Each table's title says of which side it is, and both sides at once are refused."""
@@ -146,6 +146,16 @@ def test_a_side_stands_in_the_title(run: Run, folder: Path, table: str) -> None:
     refused(run(*asked, "--home", "--abroad"), "--home and --abroad", "docs/ranking.md")
 
 
+def test_roles_are_rankings_of_organisations(run: Run, folder: Path) -> None:
+    """The holders of the origin ASes can be ranked; a role beside another kind is refused."""
+    found = rows(run("-C", folder, "rank", "--role", "as-holder", "--format", "json"))
+    assert sum(row["hosts"] for row in found.values()) == 27
+    refused(run("-C", folder, "rank", "--by", "asn", "--role", "proxy"), "--role is for --by hoster")
+
+
+def test_share_by_hoster_stands_beside_that_by_content(run: Run, folder: Path) -> None:
+    """Under the table: a mean of hosters, and the share of all their clocks; nothing of it for tools."""
+    code, out, _ = run("-C", folder, "rank")
     assert code == 0
     assert "67% by hoster (mean of 2, median 67%; 1 removed less than half), 67% by content (24 clocks" in out
     assert "by content" not in run("-C", folder, "rank", "--format", "csv")[1]

@@ -67,6 +67,12 @@ def test_what_a_replay_saw_up_is_up_in_a_months_report(replayed: Path) -> None:
     assert {one.row.key: one.up for one in found.hosters} == {"AS64500": 14, "AS64501": 3}
 
 
+def test_the_status_of_a_replay_promises_no_ranking_of_speed(replayed: Path, run: Run) -> None:
+    """No time is named from when a share can mean something: it never will."""
+    out = run("-C", replayed / "study", "status")[1]
+    assert ("being measured" in out, "can mean something" in out) == (False, False), out
+
+
 def test_whatever_is_published_of_a_replay_says_so(replayed: Path, tmp_path: Path) -> None:
     """Each page, each JSON table, README, STIX, MISP and IntelMQ carries the sentence."""
     with open_study(replayed / "study") as study:

@@ -1,5 +1,6 @@
 """Commands on a study that holds little: plain sentences, and none about what is not there."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tests.cli.commands.test_windows import make
 from tests.study.copies import copied, kept
 from tests.study.rig import Run
+from waterbed.study.study import open_study
 
 
 @pytest.fixture
@@ -17,6 +19,16 @@ def study(run: Run, tmp_path: Path) -> Path:
     run("init", tmp_path / "s", "--contact", "https://research.example.org")
     run("-C", tmp_path / "s", "import", path, "--source", "hotline")
     return tmp_path / "s"
+
+
+def test_a_pass_that_recorded_nothing_has_checked_nothing(run: Run, study: Path) -> None:
+    """After a pass without a check `status` says that none was made, as `rank` does."""
+    with open_study(study) as opened, opened.folder.run("recheck"):
+        pass
+    (row,) = json.loads(run("-C", study, "status", "--format", "json")[1])["rows"]
+    assert (row["phase"], row["last_pass_at"] is None, row["ranking_at"]) == ("reported", False, None)
+    assert "reported, never checked" in run("-C", study, "status")[1]
+    assert "No URL was checked yet" in run("-C", study, "rank")[1]
 
 
 def test_no_hop_is_not_counted_as_displacement(run: Run, study: Path) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from waterbed.analysis.rankings.tables import ranking_of
+from waterbed.analysis.report import report_of
 from waterbed.lab.run import replay
+from waterbed.model.window import month_of
 from waterbed.publish.release import publish_all
 from waterbed.study.study import open_study
 
@@ -54,6 +56,21 @@ def test_a_replay_concludes_no_removal(replayed: Path) -> None:
         "median_h",
     )
     assert {getattr(row, name) for row in rows for name in numbers} == {None}
+
+
+def test_what_a_replay_saw_up_is_up_in_a_months_report(replayed: Path) -> None:
+    """Without an episode the last decided check tells: what is up is not gone, neither in all nor at a hoster."""
+    with open_study(replayed / "study") as study:
+        found = report_of(study, month_of("2025-04"))
+    now = found.month
+    assert (now.urls, now.removed, now.gone_otherwise, now.up, now.undecided) == (17, 0, 0, 17, 0)
+    assert {one.row.key: one.up for one in found.hosters} == {"AS64500": 14, "AS64501": 3}
+
+
+def test_the_status_of_a_replay_promises_no_ranking_of_speed(replayed: Path, run: Run) -> None:
+    """No time is named from when a share can mean something: it never will."""
+    out = run("-C", replayed / "study", "status")[1]
+    assert ("being measured" in out, "can mean something" in out) == (False, False), out
 
 
 def test_whatever_is_published_of_a_replay_says_so(replayed: Path, tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from typing import Annotated
 from waterbed.analysis.overdue import known_source, overdue_rows
 from waterbed.analysis.rankings.about import ranking_info
 from waterbed.analysis.rankings.durations import half_gone
-from waterbed.analysis.rankings.ranking import UNKNOWN
+from waterbed.analysis.rankings.ranking import UNKNOWN, keys_of_urls
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import Clock, Removal, clocks, never_seen, removal
-from waterbed.model.conclusions import Episode, RankingRow
+from waterbed.model.conclusions import NO_VERDICT, Episode, RankingRow, State
 from waterbed.model.facts import reported_at
 from waterbed.model.mediums import LOOKED_AT
 from waterbed.model.table import TableInfo
@@ -97,6 +97,9 @@ class MonthReport:
     names: Mapping[str, str]
     info: TableInfo
     open_quarantines: int
+    """Of mass outages: checks in them count as undecided."""
+    open_no_verdict: int
+    """Of our own network or of a delivery: they change no verdict."""
 
     @property
     def change(self) -> str:
@@ -128,7 +131,7 @@ def report_of(study: Study, window: Window, *, source: str | None = None) -> Mon
     tables = RankingTables(conclusions=now, kind="hoster")
     late = overdue_rows(now, source=source)
     earlier = {row.key: row for row in RankingTables(conclusions=then, kind="hoster").rows} if then else {}
-    up = _up(tables.groups)
+    up = _up(now, tables)
     overdue = Counter(row.key for row in late)
     hosters = [
         Laggard(row=row, before=earlier.get(row.key), up=up[row.key], overdue=overdue[row.key])
@@ -147,7 +150,8 @@ def report_of(study: Study, window: Window, *, source: str | None = None) -> Mon
         returned=sorted(_returned(now, references), key=lambda one: (one.back_at, one.url_id)),
         names=names,
         info=replace(ranking_info(study, tables, "report"), by=source or "all sources"),
-        open_quarantines=sum(one.status == "open" for one in whole.quarantines),
+        open_quarantines=sum(one.status == "open" and one.kind not in NO_VERDICT for one in whole.quarantines),
+        open_no_verdict=sum(one.status == "open" and one.kind in NO_VERDICT for one in whole.quarantines),
     )
 
 
@@ -197,19 +201,29 @@ def _month(whole: Conclusions, its: Conclusions | None, window: Window, source: 
 def _states(its: Conclusions) -> Counter[str]:
     """How many URLs are in which state at the end.
 
-    One that was gone at the first look that was decided is gone otherwise: nobody saw it end.
+    One that no episode tells of is in the state of its last decided check: gone otherwise if that is down, as nobody
+    saw it end.
     """
-    last, tables = _last(its.episodes), RankingTables(conclusions=its, kind="hoster")
-    decided = {one.url_id for one in tables.appearances if one.decided}
+    last, tables, seen = _last(its.episodes), RankingTables(conclusions=its, kind="hoster"), _without_episode(its)
 
     def state(url_id: str) -> str:
         if url_id in last:
             return _state(last[url_id])
         if url_id in tables.without_address:
             return "no address"
-        return "otherwise" if url_id in decided else "undecided"
+        return {"up": "up", "down": "otherwise"}.get(seen.get(url_id, ""), "undecided")
 
     return Counter(map(state, its.facts.targets))
+
+
+def _without_episode(its: Conclusions) -> dict[str, State]:
+    """The state at the last decided check of each URL that no episode tells of."""
+    found: dict[str, State] = {}
+    for url_id in sorted(its.facts.targets.keys() - {one.url_id for one in its.episodes}):
+        for run in its.runs.get(url_id, ()):
+            if run.state != "unknown":
+                found[url_id] = run.state
+    return found
 
 
 def _last(episodes: Sequence[Episode]) -> dict[str, Episode]:
@@ -251,14 +265,17 @@ def _undecided(its: Conclusions) -> Iterator[Clock]:
     yield from found.values()
 
 
-def _up(groups: Mapping[str, Sequence[Episode]]) -> Counter[str]:
+def _up(its: Conclusions, tables: RankingTables) -> Counter[str]:
     """URLs that are still up under each key."""
-    return Counter(
-        {
-            key: len({one.url_id for one in group if one.first_down is None and not one.proxy})
-            for key, group in groups.items()
-        }
-    )
+    found: dict[str, set[str]] = defaultdict(set)
+    for key, group in tables.groups.items():
+        found[key] = {one.url_id for one in group if one.first_down is None and not one.proxy}
+    seen, keys = _without_episode(its), keys_of_urls(tables.appearances)
+    for one in tables.appearances:
+        if not one.proxy and seen.get(one.url_id) == "up":
+            for key in keys[one.url_id]:
+                found[key].add(one.url_id)
+    return Counter({key: len(urls) for key, urls in found.items()})
 
 
 def _back(its: Conclusions) -> Iterator[tuple[Episode, Episode]]:

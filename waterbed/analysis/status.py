@@ -12,6 +12,7 @@ from waterbed.model.facts import CanaryLook, Report, Snapshot
 from waterbed.model.progress import stage
 from waterbed.store.backlog import schedule_lag
 from waterbed.store.frozen import FROZEN
+from waterbed.store.removed_days import removed_days
 from waterbed.store.tables import TABLES
 from waterbed.study.study import Study
 
@@ -38,7 +39,10 @@ class Standing:
     overdue: Annotated[int, "of these, due for longer than schedule.late_s"]
     last_pass_at: Annotated[datetime | None, "when the newest pass began; null: none yet"]
     last_pass_end: Annotated[str | None, "how it ended; null: it has not"]
-    ranking_at: Annotated[datetime | None, "from when a first ranking can mean something; null: nobody can know yet"]
+    ranking_at: Annotated[
+        datetime | None,
+        "from when a first ranking can mean something; null: nobody can know yet, or no removal is measured",
+    ]
     blocks: Annotated[tuple[str, ...], "what stands in the way, each with what mends it"]
     next: Annotated[str, "the next command"]
     why: Annotated[str, "what it does for the study"]
@@ -63,9 +67,9 @@ def standing(study: Study) -> Standing:
         else "empty"
         if not reports
         else "reported"
-        if not passes
+        if store.observed_span()[0] is None and not removed_days(store)
         else "measured"
-        if ranking_at and ranking_at <= now
+        if (ranking_at and ranking_at <= now) or not study.folder.measures_removal
         else "measuring"
     )
     # nothing stands in the way of a lab that has run
@@ -94,7 +98,7 @@ def _ranking_at(study: Study) -> datetime | None:
     """When reports can span a week and have been followed for a day, if looks go on."""
     first = study.store.first(Report, "reported_at") or study.store.first(Report, "received_at")
     begun, _ = study.store.observed_span()
-    if first is None or begun is None:
+    if first is None or begun is None or not study.folder.measures_removal:
         return None
     return max(first + SPAN, begun) + FOLLOWED
 

@@ -38,7 +38,7 @@ def print_standings(rows: Sequence[VolumeRow] | Sequence[PlaceRow], info: TableI
     by_volume = info.what.startswith("volume")
     columns = [f"worst {worst}" if name == "worst" else name for name in (_VOLUME if by_volume else _PLACES)]
     cells = [_volume_cells(row) if isinstance(row, VolumeRow) else _place_cells(row) for row in rows[:SHOWN]]
-    _print_cells(f"{'Volume against size' if by_volume else 'Places by speed'}, by {info.by}", columns, cells)
+    _print_cells(f"{'Volume against size' if by_volume else 'Places by speed'}, by {_unit(info)}", columns, cells)
     if by_volume:
         note(
             f"score: incidents per 10,000 routed IPv4 addresses, from {SIZE_FLOOR:,} addresses on. O/E: sites for one "
@@ -117,7 +117,7 @@ def print_side_by_side(
         by_key.setdefault(row.key, []).append(row)
     cells = [[key, own[0].name, *map(_feed_cell, own), _latent(own[0])] for key, own in list(by_key.items())[:SHOWN]]
     _print_cells(
-        f"Ranking by {info.by}, each source on its own: place (hosts) removed",
+        f"Ranking by {_unit(info)}, each source on its own: place (hosts) removed",
         ("key", "name", *named, "together"),
         cells,
     )
@@ -173,6 +173,15 @@ def _card_cells(card: FeedCard) -> list[str]:
     ]
 
 
+def _unit(info: TableInfo) -> str:
+    """What a row stands for, and the side that the rows are about."""
+    side = info.what.rpartition(", ")[2]
+    return f"{info.by}, {_SIDES[side]}" if side in _SIDES else info.by
+
+
+_SIDES = {"home": "content at home", "abroad": "content abroad"}
+
+
 def _print_cells(title: str, names: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     """Print a table whose names shrink to numbers when narrow."""
     table = new_table(title)
@@ -208,7 +217,7 @@ def print_ranking(found: Sequence[RankingRow], info: TableInfo, form: str) -> No
     if form != "table":
         for_tools(RankingRow, found, info, form)
         return
-    table = new_table(f"Ranking by {info.by}, {days_of(info.window)}")
+    table = new_table(f"Ranking by {_unit(info)}, {days_of(info.window)}")
     shown = {name: justify for name, justify, room in _RANKING_COLUMNS if console.width >= room}
     for name, justify in shown.items():
         least = 2 if name == "#" else 12 if name == "removed" else len(name)
@@ -233,9 +242,10 @@ def print_ranking(found: Sequence[RankingRow], info: TableInfo, form: str) -> No
 
 def print_actors(rows: Sequence[ActorShare], info: TableInfo) -> None:
     """Print who ended the stays under each key."""
+    from waterbed.analysis.rankings.actors import EVERYTHING  # noqa: PLC0415 (help needs none of it)
     from waterbed.model.actors import ACTORS  # noqa: PLC0415 (help needs none of it)
 
-    table = new_table(f"Who acted, by {info.by}, {days_of(info.window)}")
+    table = new_table(f"Who acted, by {_unit(info)}, {days_of(info.window)}")
     for name in ("key", "within", "clocks", *ACTORS):
         table.add_column(name, justify="left" if name == "key" else "right", overflow="ellipsis")
     cells = {(row.key, row.within_h, row.actor): row for row in rows}
@@ -243,6 +253,11 @@ def print_actors(rows: Sequence[ActorShare], info: TableInfo) -> None:
         own = (cells[key, hours, actor] for actor in ACTORS)
         table.add_row(key, f"{hours:.0f} h", f"{clocks:,}", *(share(one.share, one.low, one.high) for one in own))
     print_table(table)
+    if any(row.key == EVERYTHING for row in rows):
+        note(
+            "all: every URL whatever its key. Content that moved to another key is still up, so a move ends its clock "
+            "in that row and none in all, and the rows may have more clocks than all."
+        )
     note("nobody known: the name, the network or our sight ended, and nobody tells who acted; docs/ranking.md.")
 
 

@@ -35,6 +35,8 @@ the same label under another suffix, any other new URL of the content."""
 
 LinkStrength = Literal["strong", "weak"]
 QuarantineKind = Literal["canary", "all", "hoster", "prefix", "feed"]
+NO_VERDICT: Final[tuple[QuarantineKind, ...]] = ("canary", "feed")
+"""Kinds of quarantines that change no verdict."""
 QuarantineStatus = Literal["open", "released", "voided"]
 RankClass = Literal[
     "ranked", "too few", "too few followed", "too few days", "views differ", "unmeasurable", "proxy", "no address"

@@ -73,10 +73,20 @@ def test_every_kind_is_ranked(run: Run, folder: Path) -> None:
         assert sum(row["hosts"] for row in found.values()) == 27, by
 
 
-def test_kinds_without_data_are_not_attributed(run: Run, folder: Path) -> None:
-    """Without registrations there are no upstreams: all is under one row without a place."""
-    found = rows(run("-C", folder, "rank", "--by", "upstream", "--format", "json"))
+@pytest.mark.parametrize("by", ["upstream", "site-type", "commercial", "registrar", "tld"])
+def test_kinds_without_data_are_not_attributed(run: Run, folder: Path, by: str) -> None:
+    """Without registrations, answers or words of reports all is under one row without a place, which says so."""
+    found = rows(run("-C", folder, "rank", "--by", by, "--format", "json"))
     assert (list(found), found["unknown"]["place"]) == (["unknown"], None)
+    assert (
+        f"Nothing in the study tells the {by.replace('-', ' ')} of any URL" in run("-C", folder, "rank", "--by", by)[1]
+    )
+
+
+def test_what_all_does_not_end_is_said(run: Run, folder: Path) -> None:
+    """Who acted has a row of all URLs in which a move to another key is no end: a note says so."""
+    out = " ".join(run("-C", folder, "rank", "--table", "actors")[1].split())
+    assert "a move ends its clock in that row and none in all" in out
 
 
 def test_category_is_ranked_with_its_share(run: Run, folder: Path) -> None:
@@ -126,6 +136,16 @@ def test_home_and_abroad_part_the_ranking(run: Run, folder: Path) -> None:
     assert said["what"] == "ranking, home"
 
 
+@pytest.mark.parametrize("table", ["ranking", "volume", "places", "sources", "actors"])
+def test_a_side_stands_in_the_title(run: Run, folder: Path, table: str) -> None:
+    """Each table's title says of which side it is, and both sides at once are refused."""
+    second_feed(folder)
+    asked = ("-C", folder, "rank", "--by", "asn", "--table", table)
+    for side, words in (("--home", "content at home"), ("--abroad", "content abroad")):
+        assert f"by asn, {words}" in run(*asked, side)[1]
+    refused(run(*asked, "--home", "--abroad"), "--home and --abroad", "docs/ranking.md")
+
+
 def test_roles_are_rankings_of_organisations(run: Run, folder: Path) -> None:
     """The holders of the origin ASes can be ranked; a role beside another kind is refused."""
     found = rows(run("-C", folder, "rank", "--role", "as-holder", "--format", "json"))
@@ -139,6 +159,19 @@ def test_share_by_hoster_stands_beside_that_by_content(run: Run, folder: Path) -
     assert code == 0
     assert "67% by hoster (mean of 2, median 67%; 1 removed less than half), 67% by content (24 clocks" in out
     assert "by content" not in run("-C", folder, "rank", "--format", "csv")[1]
+
+
+@pytest.mark.parametrize(("unseen", "told"), [("b", True), ("bc", False)])
+def test_a_total_says_what_it_covers_or_is_withheld(run: Run, tmp_path: Path, unseen: str, told: bool) -> None:
+    """Where hosters with enough sites have no share, the total says so; with less than half of them there is none."""
+    seen = {f"a{n:02}": ("u" * (3 + n)).ljust(40, "d") for n in range(12)}
+    seen |= {url: states for name in unseen for url, states in numbered(name, 12, "?" * 40).items()}
+    with written(tmp_path, seen, apart=16):
+        pass
+    code, out, _ = run("-C", tmp_path / "study", "rank")
+    covered = f"only 1 of {1 + len(unseen)} hosters with at least 10 sites has a share, with 12 of 12 clocks"
+    said = " ".join(out.split())
+    assert (code, covered in said, "no total" in said, "by content" in said) == (0, True, not told, told), out
 
 
 def test_places_say_who_is_slowest_and_how_sure(run: Run, folder: Path) -> None:

@@ -108,6 +108,16 @@ def _kinds(its: Files) -> Iterator[Told]:
             yield 2, f"{what}: removed within 24 hours", _removed(row), "share"
 
 
+def coverage_of(rows: list[Row]) -> tuple[str, bool]:
+    """What a ranking by hoster says of its coverage, if anything, and whether a total is told."""
+    enough = [row for row in rows if row["key"] != "unknown" and row["class"] not in ("too few", "proxy", "no address")]
+    shared = [row for row in enough if row["class"] == "ranked" and row["removed_24h"] is not None]
+    have = "has" if len(shared) == 1 else "have"
+    ours, all_ = (sum(row["episodes"] for row in own) for own in (shared, enough))
+    words = f"only {len(shared):,} of {len(enough):,} hosters with at least 10 sites {have} a share, with {ours:,} of"
+    return f"{words} {all_:,} clocks" if len(shared) < len(enough) else "", len(shared) * 2 >= len(enough) > 0
+
+
 def _hosters(its: Files) -> Iterator[Told]:
     rows = [row for row in its.rows("ranking-hoster") if row["key"] != "unknown"]
     shared = [row for row in rows if row["removed_24h_low"] is not None]
@@ -123,7 +133,9 @@ def _hosters(its: Files) -> Iterator[Told]:
         yield 6, f"surely removed less than {percent(norm)} within 24 hours", f"{below:,} hosters", "hosters"
         yield 6, f"whose 95% interval lies above {percent(norm)}", f"{sum(above):,} hosters", "hosters"
     each = sum(row["removed_24h"] for row in shared) / len(shared)
-    yield 6, "removed within 24 hours, each hoster counted once", percent(each), "share"
     clocks = sum(row["episodes"] for row in shared)
     weighted = sum(row["removed_24h"] * row["episodes"] for row in shared) / clocks
-    yield 6, "removed within 24 hours, each content counted once", percent(weighted), "share"
+    covered, told = coverage_of(rows)
+    for counted, share in (("hoster", each), ("content", weighted)):
+        what = f"removed within 24 hours, each {counted} counted once"
+        yield 6, f"{what}; {covered}" if covered and told else what, percent(share) if told else covered, "share"

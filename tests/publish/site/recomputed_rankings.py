@@ -18,7 +18,7 @@ from tests.publish.site.recomputed import (
     way,
     whole,
 )
-from tests.publish.site.recomputed_letter import MEDIUMS
+from tests.publish.site.recomputed_letter import MEDIUMS, coverage_of
 from waterbed.analysis.rankings.speed_ranks import slowest_of
 from waterbed.model.spelling import NOTHING, number, percent
 from waterbed.publish.site.interventions import CHANGE
@@ -108,7 +108,8 @@ def overview(check: Check) -> None:
         )
         ends = f"{percent(slow[0]['removed_24h_low'])} to {percent(slow[0]['removed_24h_high'])}"
         share = percent(slow[0]["removed_24h"])
-        lines.append(f"{first} lowest share is that of {slow[0]['name']}: {share}, 95% interval {ends}.")
+        also = f"; {coverage_of(ranking)[0]}" if coverage_of(ranking)[0] else ""
+        lines.append(f"{first} lowest share is that of {slow[0]['name']}: {share}, 95% interval {ends}{also}.")
     if total["hops"]:
         leaving = [row for row in passages if row["passage"] == "leaves home"]
         may = [row for row in passages if row["passage"] in ("leaves home", "unknown", None)]
@@ -124,14 +125,12 @@ def overview(check: Check) -> None:
             else "No hop was seen: no content was up at another hoster after leaving one."
         )
     lines += _changes(check, its.rows("changes-hoster"))
-    they, are = ("it", "quarantine is") if len(held) == 1 else ("them", "quarantines are")
-    opened = (
-        f"{len(held)} {are} open: what was seen in {they} counts as undecided until a person decides."
-        if held
-        else "No quarantine is open."
+    lines.append(
+        f"{_opened(held, total)} {undecided:,} of the checks are undecided: they count neither as up nor as down."
     )
-    lines.append(f"{opened} {undecided:,} of the checks are undecided: they count neither as up nor as down.")
     check.take("//section[@class='findings']/ul/li", *lines)
+    covered = coverage_of(ranking)[0] if slow else ""
+    check.take("//p[@class='covered']", *([f"O{covered[1:]}: the others may be slower."] if covered else []))
     _slowest(check, slow[:SHOWN], places)
     _curves_and_beyond(check)
     hops = sum(row["hops"] for row in passages)
@@ -147,6 +146,22 @@ def overview(check: Check) -> None:
         "Open quarantines",
         [[row["what"], *map(minute_of, (row["began_at"], row["ended_at"])), row["figures"]] for row in held],
     )
+
+
+def _opened(held: list[Row], total: Mapping[str, Any]) -> str:
+    """What quarantines are open."""
+    other = sum(row["kind"] in ("canary", "feed") for row in held)
+    assert other == total["quarantines_open_no_verdict"]
+    outages = len(held) - other
+    they, are = ("it", "quarantine is") if outages == 1 else ("them", "quarantines are")
+    word, change = ("quarantine", "is open: it changes") if other == 1 else ("quarantines", "are open: they change")
+    said = [
+        f"{outages} {are} open: what was seen down in {they} counts as undecided until a person decides."
+        if outages
+        else "",
+        f"{other} {word} of our own network or of a delivery {change} no verdict." if other else "",
+    ]
+    return " ".join(filter(None, said)) or "No quarantine is open."
 
 
 def _slowest(check: Check, slow: list[Row], places: dict[str, Row]) -> None:

@@ -160,8 +160,11 @@ def _sentences(its: Beside, now: Row, then: Row) -> list[str]:
         after = f"{back:,} removal{'s' if back != 1 else ''}"
         told.append(f"After {after} the content was seen again, {here} {times} where it had been.")
     if held := now["quarantines_open"]:
-        word = "quarantine is" if held == 1 else "quarantines are"
-        told.append(f"{held:,} {word} open: its checks do not count until a person decides.")
+        word = "quarantine is open: its" if held == 1 else "quarantines are open: their"
+        told.append(f"{held:,} {word} down checks do not count until a person decides.")
+    if other := now["quarantines_open_no_verdict"]:
+        word, change = ("quarantine", "is open: it changes") if other == 1 else ("quarantines", "are open: they change")
+        told.append(f"{other:,} {word} of our own network or of a delivery {change} no verdict.")
     return told
 
 

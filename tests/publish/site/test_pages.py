@@ -311,6 +311,23 @@ def test_orders_are_met_by_their_deadline_and_notices_without_one_have_hours() -
         assert told in " ".join(shown.split())
 
 
+@pytest.mark.parametrize("unseen", [1, 2])
+def test_pages_say_how_many_hosters_a_total_covers(unseen: int) -> None:
+    """The letter's answer and the first page name the hosters that a share leaves out; of too few there is no total."""
+    rows = [row(1, "Slowhost", 0.08), *(row(2 + n, "Dark", rank_class="unmeasurable") for n in range(unseen))]
+    answer = " ".join(parsed(letter_page(letter(tables={"ranking-hoster": rows}), [])).shown.split())
+    covered = (
+        f"only 1 of {1 + unseen} hosters with at least 10 sites has a share, with 700 of {700 * (1 + unseen):,} clocks"
+    )
+    assert (f"each hoster counted once; {covered} 8%" in answer) == (unseen == 1)
+    assert (f"each hoster counted once {covered}" in answer) == (unseen == 2)
+    slow = replace(overview().slowest[0], entry=standing(rows[0]))
+    page = parsed(overview_page(overview(standings=list(map(standing, rows)), slowest=[slow]), [], START))
+    first = " ".join(page.shown.split())
+    assert f"O{covered[1:]}: the others may be slower." in first
+    assert f"; {covered}." in first
+
+
 def test_an_empty_study_has_all_pages() -> None:
     """Without rows, curves, canaries or tables each page says that there is nothing, and breaks nowhere."""
     nothing = quality(cards=[], canaries=Canaries(vantages=(), days=()), held=[], tables=[], outcomes=[], stale_looks=0)
@@ -367,6 +384,26 @@ def test_a_sheet_and_the_quality_page_tell_of_the_hosters_word() -> None:
         assert ("own link check was asked" in page) == told
         page = parsed(quality_page(quality(hoster_word=7 if shown else 0))).shown
         assert ("7 of these checks rest on the hoster's word" in page) == told
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        (["hoster"], "1 quarantine is open: what was seen down in it counts as undecided until a person decides."),
+        (["feed"], "1 quarantine of our own network or of a delivery is open: it changes no verdict."),
+        (["canary", "feed"], "2 quarantines of our own network or of a delivery are open: they change no verdict."),
+    ],
+)
+def test_a_quarantine_that_changes_no_verdict_is_told_apart(kinds: list[str], said: str) -> None:
+    """The first page says of mass outages alone that what was seen in them is undecided."""
+    view = overview()
+    shown = " ".join(
+        parsed(
+            overview_page(replace(view, held=[replace(view.held[0], kind=kind) for kind in kinds]), [], START)
+        ).shown.split()
+    )
+    assert said in shown
+    assert ("undecided until a person decides" in shown) == ("hoster" in kinds)
 
 
 def test_quality_tells_everything() -> None:

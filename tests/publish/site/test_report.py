@@ -12,7 +12,7 @@ from tests.study.copies import copied, kept
 from tests.study.facts import hour
 from waterbed.analysis.report import MonthReport, report_of
 from waterbed.model.window import Window, month_of
-from waterbed.publish.site.report import report_name, row_share, write_report
+from waterbed.publish.site.report import report_name, row_share, sentences, write_report
 from waterbed.study.study import open_study
 
 
@@ -41,10 +41,19 @@ def test_every_number_of_a_report_is_that_of_its_files(found: list[MonthReport],
     crowded = replace(
         plain, overdue=[replace(row, key=f"k{n % 10}") for n in range(60) for row in plain.overdue],
         returned=plain.returned * times, hosters=plain.hosters * times, month=replace(plain.month, **back),
-        open_quarantines=2,
+        open_quarantines=2, open_no_verdict=1,
     )  # fmt: skip
     assert min(map(len, (plain.overdue, plain.returned, plain.hosters))) > 0
     assert report_differences(write_report(crowded, tmp_path / "crowded")) == []
+
+
+def test_what_changes_no_verdict_is_not_said_to_hold_checks(found: list[MonthReport]) -> None:
+    """Quarantines of mass outages keep checks from counting; those of a canary or a delivery change no verdict."""
+    kept = "do not count until a person decides"
+    held = [one for one in sentences(replace(found[0], open_quarantines=1, open_no_verdict=0)) if "quarantine" in one]
+    assert held == [f"1 quarantine is open: its down checks {kept}."]
+    noted = [one for one in sentences(replace(found[0], open_quarantines=0, open_no_verdict=2)) if "quarantine" in one]
+    assert noted == ["2 quarantines of our own network or of a delivery are open: they change no verdict."]
 
 
 def test_a_share_without_an_interval_stands_between_its_bounds(found: list[MonthReport]) -> None:

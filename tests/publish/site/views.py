@@ -165,7 +165,7 @@ def flow(name: str, hops: int = 9) -> Flow:
 TOTALS = {
     "urls": 1200, "reports": 1500, "looks": 30_000, "looks_undecided": 12, "hosters": 5, "hosters_with_share": 2,
     "below_norm": 0, "norm_share": 0.5, "norm_rate": 0.1, "hops": 14, "hops_certain": 6, "left_home_least": 4,
-    "left_home_most": 12, "quarantines_open": 1, "quarantines": 1, "least": 3,
+    "left_home_most": 12, "quarantines_open": 1, "quarantines_open_no_verdict": 0, "quarantines": 1, "least": 3,
 }  # fmt: skip
 """Numbers of the first page."""
 

@@ -15,18 +15,18 @@ CREDITED: Final[dict[Kind, EndCause]] = {"registrar": "registrar_hold", "tld": "
 def keys_of_site(domains: DomainIndex, kind: Kind, site_id: str) -> tuple[str, ...]:
     """The registrars of a domain, or its top-level domain.
 
-    UNTOLD where no registry was asked, or none tells it.
+    UNTOLD where no registry was asked about it, or none tells it; none at all where none was ever asked.
     """
     tld = domains.tld(site_id)
     found = domains.registrars(site_id) if kind == "registrar" else (tld,) if tld else ()
-    return found or (UNTOLD,)
+    return found or ((UNTOLD,) if domains.answers else ())
 
 
 def keys_of_episode(domains: DomainIndex, kind: Kind, episode: Episode) -> tuple[str, ...]:
     """The registrar of the end's time, or top-level domain."""
     if kind != "registrar":
         return keys_of_site(domains, kind, episode.site_id)
-    return (domains.registrar(episode.site_id, episode.last_up) or UNTOLD,)
+    return (domains.registrar(episode.site_id, episode.last_up) or UNTOLD,) if domains.answers else ()
 
 
 def credited(episodes: Iterable[Episode], kind: Kind) -> list[Episode]:

@@ -12,8 +12,17 @@ from typing import Annotated, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from waterbed.analysis.rankings.ranking import Each
-from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, incidence, most_removed, worth_within
+from waterbed.analysis.rankings.ranking import UNKNOWN, Each
+from waterbed.analysis.rankings.takedown import (
+    FEWEST_SITES,
+    REMOVED,
+    WITHIN_H,
+    Clock,
+    clocks,
+    incidence,
+    most_removed,
+    worth_within,
+)
 from waterbed.estimators.calendar_time import LEAST_FREEDOM, Worth
 from waterbed.estimators.cluster_shares import pooled_correlation, ratio_error
 from waterbed.estimators.norm_tests import below_norm
@@ -21,7 +30,7 @@ from waterbed.estimators.rank_sets import cluster_weights, leave_one_out, place_
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.survival.incidence import share_within
 from waterbed.estimators.survival.resampling import ResampledShare, resampled_share
-from waterbed.model.conclusions import Episode, RankingRow
+from waterbed.model.conclusions import Episode, RankClass, RankingRow
 from waterbed.model.progress import staged
 from waterbed.model.results import PlaceRow
 from waterbed.store.settings import Norm
@@ -30,6 +39,8 @@ WORST: Final = 10
 RESAMPLES: Final = 1_000
 FEWEST_OF_MEDIAN: Final = 10
 """Shares below which their median is no norm."""
+_FEW: Final[tuple[RankClass, ...]] = ("too few", "proxy", "no address")
+"""Classes of rows for which no share is looked for."""
 _NORM: Final = Norm()
 _UNSURE: Final = 0.5
 """Error of arcsin sqrt of a share that is worth one outcome."""
@@ -47,6 +58,46 @@ class Weighing:
     slow: Annotated[int, "hosters that removed less than half"]
     by_content: Annotated[float | None, "share over all their clocks together: each clock counts once"]
     clocks: Annotated[int, "these clocks"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """The part of a ranking that its shares cover.
+
+    Of hosters with enough sites, and proxies aside.
+    """
+
+    shares: Annotated[int, "hosters whose share is given"]
+    hosters: Annotated[int, "hosters with enough sites"]
+    clocks: Annotated[int, "clocks of those whose share is given"]
+    of_clocks: Annotated[int, "clocks of all these hosters"]
+
+    @property
+    def told(self) -> bool:
+        """True if half of them have a share."""
+        return 2 * self.shares >= self.hosters > 0
+
+    @property
+    def words(self) -> str:
+        """The coverage in words; empty where it is whole."""
+        if self.shares == self.hosters:
+            return ""
+        return (
+            f"only {self.shares:,} of {self.hosters:,} hosters with at least {FEWEST_SITES} sites "
+            f"{'has' if self.shares == 1 else 'have'} a share, with {self.clocks:,} of {self.of_clocks:,} clocks"
+        )
+
+
+def coverage(rows: Sequence[RankingRow]) -> Coverage:
+    """Count what the shares of a ranking by hoster cover."""
+    enough = [row for row in rows if row.key != UNKNOWN and row.rank_class not in _FEW]
+    shared = [row for row in enough if row.rank_class == "ranked" and row.removed_24h is not None]
+    return Coverage(
+        shares=len(shared),
+        hosters=len(enough),
+        clocks=sum(row.episodes for row in shared),
+        of_clocks=sum(row.episodes for row in enough),
+    )
 
 
 def slowest_of(ranked: int) -> int:

@@ -29,6 +29,7 @@ from waterbed.analysis.rankings.keys import (
     ranking_kind,
     reported_keys,
     size_kind,
+    told_kinds,
 )
 from waterbed.analysis.rankings.ranking import WITHHELD, Each, rank
 from waterbed.analysis.rankings.registered import credited, keys_of_episode, keys_of_site
@@ -328,7 +329,9 @@ class RankingTables:
     @cached_property
     def _of_reports(self) -> dict[str, tuple[str, ...]] | None:
         """The keys that reports give each URL; None where addresses give them."""
-        return reported_keys(self.conclusions.facts.reports, self.kind)
+        found = reported_keys(self.conclusions.facts.reports, self.kind)
+        untold = found and all(keys == (UNTOLD,) for keys in found.values())
+        return {} if untold and not told_kinds(self.conclusions.whole.facts.reports, (self.kind,)) else found
 
     @property
     def without_address(self) -> Mapping[str, Medium]:

@@ -63,9 +63,8 @@ def rank(
     form: Formatted = Format.table,
     top: Top = None,
     role: Annotated[Role, typer.Option(help="With --by hoster: the role.")] = Role.hoster,
-    home: Annotated[
-        bool | None, typer.Option("--home/--abroad", help="Only content located there.", show_default=False)
-    ] = None,
+    home: Annotated[bool, typer.Option("--home", help="Only content located at home.")] = False,
+    abroad: Annotated[bool, typer.Option("--abroad", help="Only content located abroad.")] = False,
     table: Annotated[
         Shown,
         typer.Option(help="The ranking; volume against size; ranks by speed; each source separately; who acted."),
@@ -99,7 +98,7 @@ def rank(
     from waterbed.model.results import PlaceRow
     from waterbed.study.study import open_study
 
-    wanted = asked(since, until, follow, every)
+    wanted, side = asked(since, until, follow, every), _side(home, abroad)
 
     if day and table is not Shown.volume:
         raise InputError("--as-of is the day of the sizes that --table volume needs: leave it out (docs/ranking.md)")
@@ -111,7 +110,7 @@ def rank(
             )
         kind = _kind(by, role)
         each = (
-            RankingTables(conclusions=conclusions, kind=kind, side=_side(home), clock=origin)
+            RankingTables(conclusions=conclusions, kind=kind, side=side, clock=origin)
             for conclusions in (_told(study, wanted) if told_origins else wanted.each(study, grows=True))
         )
         if wanted.every:
@@ -179,8 +178,10 @@ def _kind(by: str, role: Role) -> Kind:
     return by.replace("-", "_") if ranking(by) in RANKED else by
 
 
-def _side(home: bool | None) -> Side | None:
-    return None if home is None else ("home" if home else "abroad")
+def _side(home: bool, abroad: bool) -> Side | None:
+    if home and abroad:
+        raise InputError("--home and --abroad are two rankings: leave out one of the two (docs/ranking.md)")
+    return "home" if home else "abroad" if abroad else None
 
 
 def _ranking(study: Study, tables: RankingTables, by: str, top: int | None, form: Format) -> None:
@@ -195,7 +196,7 @@ def _ranking(study: Study, tables: RankingTables, by: str, top: int | None, form
     elif form is Format.table and rows and all(row.key == UNKNOWN for row in rows):
         _unattributed(tables.kind.replace("_", " "))
     if form is Format.table and by == "hoster" and tables.clock == "reported":
-        _weighing(tables.weighing())
+        _weighing(tables.weighing(), tables.rows)
     without = Counter(tables.without_address.values())
     if form is Format.table and without:
         told = ", ".join(f"{MEDIUM_WORDS[medium]} {n:,}" for medium, n in sorted(without.items()))
@@ -267,15 +268,21 @@ def _print(
         _nothing()
 
 
-def _weighing(found: Weighing | None) -> None:
-    """Print how hosters are weighted."""
+def _weighing(found: Weighing | None, rows: Sequence[RankingRow]) -> None:
+    """Print how hosters are weighted, if enough of them have a share."""
+    from waterbed.analysis.rankings.speed_ranks import coverage
+
     if found is None:
+        return
+    covered = coverage(rows)
+    if not covered.told:
+        say(f"Removed within 24 h: no total, as {covered.words}.")
         return
     content = "-" if found.by_content is None else percent(found.by_content)
     say(
         f"Removed within 24 h: {percent(found.by_hoster)} by hoster (mean of {found.hosters}, median "
         f"{percent(found.middle)}; {found.slow} removed less than half), "
-        f"{content} by content ({found.clocks:,} clocks of these hosters)."
+        f"{content} by content ({found.clocks:,} clocks of these hosters){covered.words and f'; {covered.words}'}."
     )
 
 

@@ -8,7 +8,7 @@ from waterbed.analysis.rankings.clocks import CLOCK_WORDS
 from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.removal_curves import removal_curves
 from waterbed.analysis.rankings.tables import RankingTables
-from waterbed.model.conclusions import ClockKind
+from waterbed.model.conclusions import NO_VERDICT, ClockKind
 from waterbed.model.progress import stage, staged
 from waterbed.publish.exports import chosen
 from waterbed.publish.policy import BEYOND, EFFECTS, PLACES, Publication, Table, named_keys
@@ -219,6 +219,11 @@ def _totals(conclusions: Conclusions, publication: Publication, standings: Seque
         ("left_home_least", sum(cell.certain for cell in leaving), "hops that surely are displacement and left home"),
         ("left_home_most", sum(cell.hops for cell in leaving) + open_way, "hops that may have left home"),
         ("quarantines_open", sum(one.status == "open" for one in conclusions.quarantines), "quarantines open"),
+        (
+            "quarantines_open_no_verdict",
+            sum(one.status == "open" and one.kind in NO_VERDICT for one in conclusions.quarantines),
+            "of these, those of our own network or of a delivery, which change no verdict",
+        ),
         ("quarantines", len(conclusions.quarantines), "quarantines in all"),
         ("least", least, "sites that a row is about at least"),
     ):
@@ -229,7 +234,7 @@ def _notes(conclusions: Conclusions) -> Iterator[tuple[str, str, str]]:
     """Caveats that a reader needs before trusting a number, each with a link."""
     if not conclusions.facts.canaries:
         yield "No canary was configured: outages cannot be told from removals, so no removal is shown.", "", ""
-    held = [one for one in conclusions.quarantines if one.status == "open" and one.kind not in ("canary", "feed")]
+    held = [one for one in conclusions.quarantines if one.status == "open" and one.kind not in NO_VERDICT]
     if held:
         looks = conclusions.outcomes["quarantined", "unknown"]
         where = ", ".join(sorted({one.kind for one in held}))

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 
 from waterbed.analysis.rankings.keys import UNTOLD
 from waterbed.analysis.rankings.ranking import UNKNOWN
+from waterbed.analysis.rankings.speed_ranks import coverage
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.mediums import LOOKED_AT, MEDIUM_WORDS
 from waterbed.model.spelling import number, percent
@@ -221,12 +222,15 @@ def _most_and_few(view: LetterView) -> Iterator[dict[str, Any]]:
             "value": float(above),
             "unit": "hosters",
         }
-    yield _share_of(
-        "removed within 24 hours, each hoster counted once", sum(r.removed_24h for r in shared) / len(shared)
-    )
-    clocks = sum(row.episodes for row in shared)
-    share = sum(row.removed_24h * row.episodes for row in shared) / clocks
-    yield _share_of("removed within 24 hours, each content counted once", share)
+    covered = coverage(rows)
+    each = sum(row.removed_24h for row in shared) / len(shared)
+    content = sum(row.removed_24h * row.episodes for row in shared) / sum(row.episodes for row in shared)
+    for counted, share in (("hoster", each), ("content", content)):
+        what = f"removed within 24 hours, each {counted} counted once"
+        if not covered.told:
+            yield _share_of(what, None, why_not=covered.words)
+        else:
+            yield _share_of(f"{what}; {covered.words}" if covered.words else what, share)
 
 
 def _in_time(view: LetterView) -> Iterator[dict[str, Any]]:

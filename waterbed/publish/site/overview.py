@@ -8,6 +8,8 @@ from typing import Annotated, Any, Final, get_args
 from graphs.beyond import Beyond
 from graphs.network.weeks import CrossBorder
 from waterbed.analysis.rankings.removal_curves import RemovalCurve
+from waterbed.analysis.rankings.speed_ranks import coverage
+from waterbed.model.conclusions import NO_VERDICT
 from waterbed.model.mediums import MEDIUM_WORDS
 from waterbed.model.results import Changed, ChangeRow, WindowShare
 from waterbed.model.spelling import percent
@@ -158,6 +160,9 @@ def overview_page(view: OverviewView, others: Sequence[Page], start: str) -> Pag
         tables=tuple(_tables(view, start)),
         values={
             "view": view,
+            "covered": coverage([one.row for one in view.standings]).words,
+            "outages": sum(one.kind not in NO_VERDICT for one in view.held),
+            "doubted": sum(one.kind in NO_VERDICT for one in view.held),
             "start": start,
             "marked": [one for _, one in (view.slowest[0].moments if view.slowest else ())],
             "total": {one.name: _plain(one.value) for one in view.totals},

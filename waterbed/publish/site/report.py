@@ -48,7 +48,8 @@ class MonthNumbers:
     back_elsewhere: Annotated[int, "removals after which it was seen again elsewhere alone"]
     hops_least: Annotated[int, "hops that arrived in it and surely are displacement"]
     hops_most: Annotated[int, "hops that arrived in it and may be displacement"]
-    quarantines_open: Annotated[int, "quarantines of the study that are open, whenever they began"]
+    quarantines_open: Annotated[int, "quarantines of mass outages in the study that are open, whenever they began"]
+    quarantines_open_no_verdict: Annotated[int, "the same of our own network or a delivery: they change no verdict"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,12 +109,11 @@ def report_html(found: MonthReport) -> str:
 def report_tables(found: MonthReport) -> Iterator[PageTable]:
     """All rows behind the page, which shows the first."""
     stem, counted = report_name(found), "counted at the month's end; docs/notices.md"
-    quarantines = found.open_quarantines
     for name, cls, rows, what, by in (
         (
             "numbers",
             MonthNumbers,
-            [_numbers(one, quarantines) for one in (found.month, found.before)],
+            [_numbers(one, found) for one in (found.month, found.before)],
             "months",
             "month",
         ),
@@ -133,7 +133,7 @@ def write_report(found: MonthReport, out: Path) -> Path:
     return write_whole(out / f"{report_name(found)}.html", report_html(found).encode())
 
 
-def _numbers(month: Month, quarantines: int) -> MonthNumbers:
+def _numbers(month: Month, found: MonthReport) -> MonthNumbers:
     (since, until), share = month.window.bounds, month.share
     return MonthNumbers(
         month=month.window.name, since=since, until=until, followed_to=month.until, reports=month.reports,
@@ -142,7 +142,8 @@ def _numbers(month: Month, quarantines: int) -> MonthNumbers:
         removed_24h=share.removed if share else None, removed_24h_low=share.low if share else None,
         removed_24h_high=share.high if share else None, told=share.estimability if share else None,
         median_h=month.median_h, back_here=month.back_here, back_elsewhere=month.back_elsewhere,
-        hops_least=month.hops_least, hops_most=month.hops_most, quarantines_open=quarantines,
+        hops_least=month.hops_least, hops_most=month.hops_most, quarantines_open=found.open_quarantines,
+        quarantines_open_no_verdict=found.open_no_verdict,
     )  # fmt: skip
 
 
@@ -242,8 +243,17 @@ def sentences(found: MonthReport) -> list[str]:
         seen = f"the content was seen again, {counted(now.back_here, 'time')} where it had been"
         told.append(f"After {counted(back, 'removal')} {seen}.")
     if found.open_quarantines:
-        held = counted(found.open_quarantines, "quarantine is", "quarantines are")
-        told.append(f"{held} open: its checks do not count until a person decides.")
+        held = counted(found.open_quarantines, "quarantine is open: its", "quarantines are open: their")
+        told.append(f"{held} down checks do not count until a person decides.")
+    if found.open_no_verdict:
+        of = "of our own network or of a delivery"
+        told.append(
+            counted(
+                found.open_no_verdict,
+                f"quarantine {of} is open: it changes no verdict.",
+                f"quarantines {of} are open: they change no verdict.",
+            )
+        )
     return told
 
 

@@ -10,7 +10,7 @@ import typer
 
 from waterbed.cli.options import Format, Formatted, Reason, to_write
 from waterbed.cli.output import FINDING, OK, console, new_table, print_rows, print_table, say
-from waterbed.model.conclusions import Quarantine
+from waterbed.model.conclusions import NO_VERDICT, Quarantine
 from waterbed.model.errors import InputError
 from waterbed.model.spelling import percent
 
@@ -126,7 +126,7 @@ def _decide(
     say(f"{decided}: {found.kind} {found.scope} from {found.began_at:%Y-%m-%d %H:%M}, until now")
     if from_now_on:
         say(f"later quarantines of {found.kind} {found.scope} are released, too, until one is voided")
-    if found.kind in ("canary", "feed"):
+    if found.kind in NO_VERDICT:
         console.print("It is closed; it affects no verdict.")
 
 

@@ -1,6 +1,8 @@
 """Plug-ins: the example installed from its own folder, and packages that fail in every way."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -324,6 +326,11 @@ def test_a_table_form_a_rule_file_and_link_checks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "code", "said"),
     [
+        ("exports", "Export(write=lambda p: None, files={})", "wrote a NoneType; files by name were expected"),
+        ("exports", "Export(write=lambda p: {3: ''}, files={})", "wrote int; a text or bytes by a name"),
+        ("exports", "Export(write=lambda p: {'x': chr(0xD800)}, files={})", "wrote 'x'; a text or bytes"),
+        ("pages", "AddedPage(title='odd', body=lambda p: chr(0xD800))", "made a str, not a text of HTML"),
+        ("pages", "AddedPage(title=3, body=lambda p: '')", "made a title, not a text of HTML"),
         ("exports", "Export(write=lambda p: {'../x': ''}, files={})", "wrote '../x'; a text or bytes"),
         ("exports", "Export(write=lambda p: {'x': 3}, files={})", "wrote 'x'; a text or bytes"),
         ("exports", "Export(write=lambda p: 1 / 0, files={})", "failed with ZeroDivisionError"),
@@ -339,3 +346,31 @@ def test_an_export_or_page_that_fails_ends_the_publication(
     words = ("-C", publishing / "study", "publish", tmp_path / "out")
     result, _, err = run(site, *words, XDG_CONFIG_HOME=str(publishing / "config"))
     assert (result, said in err, (tmp_path / "out").exists()) == (2, True, False), err
+
+
+def test_an_export_or_page_of_a_taken_name_is_refused(tmp_path: Path, publishing: Path) -> None:
+    """A built-in name is left out and named; two plug-ins of one file end the publication, with nothing published."""
+    code = (
+        "from waterbed.publish.exports import Export\n"
+        "from waterbed.publish.site.added import AddedPage\n"
+        "ONE = Export(write=lambda p: {'b-c.html': ''}, files={})\n"
+        "TWO = Export(write=lambda p: {'c.html': ''}, files={})\n"
+        "PAGE = AddedPage(title='x', body=lambda p: '')\n"
+    )
+    site = package(tmp_path / "site", "exports", code)
+    entries = site / "odd-1.dist-info" / "entry_points.txt"
+    entries.write_text("[waterbed.exports]\nstix = odd:ONE\n")
+    result, _, err = run(site, "plugins")
+    assert (result, "stix of odd 1 is left out: the name is taken" in err) == (1, True), err
+    copytree(publishing, tmp_path / "s")
+    settings = tmp_path / "s" / "study" / "waterbed.toml"
+    for names, added, said in (
+        (("a", "a-b"), "[waterbed.exports]\na = odd:ONE\na-b = odd:TWO\n", "the plug-in a-b wrote plugins/a-b-c.html"),
+        (("a", "a-b-c"), "[waterbed.exports]\na = odd:ONE\n[waterbed.pages]\na-b-c = odd:PAGE\n", "plugins/a-b-c.html"),
+    ):
+        entries.write_text(added)
+        text = settings.read_text()
+        settings.write_text(re.sub(r"(?m)^plugins = .*$", f"plugins = {json.dumps(names)}", text))
+        words = ("-C", tmp_path / "s" / "study", "publish", tmp_path / "out")
+        result, _, err = run(site, *words, XDG_CONFIG_HOME=str(tmp_path / "s" / "config"))
+        assert (result, said in err, (tmp_path / "out").exists()) == (2, True, False), err

@@ -189,7 +189,9 @@ def _run(words: list[str], work: Path, spec: str, stdout: int = subprocess.DEVNU
             stderr=subprocess.DEVNULL,
             timeout=_PATIENCE_S,
             check=False,
-            env={**os.environ, "LC_ALL": "C"},
+            # keys and passwords of ours are none of its business
+            env={name: value for name, value in os.environ.items() if not name.startswith("WATERBED_")}
+            | {"LC_ALL": "C"},
         )
     except FileNotFoundError:
         raise InputError(f"{client} is not on this machine; install it to fetch {spec} (docs/tables.md)") from None

@@ -135,3 +135,15 @@ def test_a_url_in_the_wrong_place_is_not_repeated(
     refused(said, "[not shown]")
     assert "secret" not in said[2]
     assert [path.name for path in tmp_path.iterdir() if path.name != "keys"] == ["s"]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_what_an_encoding_lacks_is_shown_as_an_escape(encoding: str, tmp_path: Path) -> None:
+    """A terminal or pipe that is not UTF-8 gets every line of a report, which holds dashes that it lacks."""
+    made(tmp_path / "s").close()
+    program = "from waterbed.cli.main import program; program()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "-C", str(tmp_path / "s"), "report", "--month", "2026-03"],
+        capture_output=True, check=False, env={**os.environ, "PYTHONIOENCODING": encoding},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr, b"\\u2013" in done.stdout) == (0, b"", True)

@@ -17,6 +17,7 @@ from typing import Annotated, Final
 from attribution.lookups.dns.infrastructure import Entry, Infrastructure, shipped_day, standard_entries
 from waterbed.model.addresses import SPECIAL_DAY
 from waterbed.model.errors import InputError
+from waterbed.model.redaction import shown
 from waterbed.model.urls import SPECIAL_USE
 from waterbed.store.bounded.files import content
 from waterbed.store.whole.files import write_whole
@@ -164,7 +165,7 @@ def newer_list(folder: Path, list_id: str, path: Path, day: date, today: date) -
     """
     kind = KINDS.get(list_id)
     if kind is None:
-        raise InputError(f"list {list_id[:40]!r} is not known; {', '.join(KINDS)} was expected ({SEE})")
+        raise InputError(f"list {shown(list_id)} is not known; {', '.join(KINDS)} was expected ({SEE})")
     row = next(row for row in list_rows(folder) if row.id == list_id)
     if not row.day <= day <= today:
         raise InputError(

@@ -89,3 +89,61 @@ def test_a_passphrase_without_a_terminal_is_one_line(given: str, why: str, tmp_p
     shutil.rmtree(key_file("x").parent)
     assert shell(f"echo 'a phrase' | {program} key restore {tmp_path / 'e'}")[0] == 2
     assert shell(f"echo 'a  phrase ' | {program} key restore {tmp_path / 'e'}")[::2] == (0, "")
+
+
+PASTED = "http://secret-lab.com/deep"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("overdue", "--source", PASTED),
+        ("report", "--month", "2026-03", "--source", PASTED),
+        ("report", "--month", PASTED),
+        ("rank", "--follow", PASTED, "--until", "2026-03-01"),
+        ("rank", "--window", PASTED),
+        ("import", "s/waterbed.toml", "--format", PASTED),
+        ("import", "s/waterbed.toml", "--zone", PASTED),
+        ("notices", "s/waterbed.toml", "--format", PASTED),
+        ("graph", "--week", PASTED),
+        ("graph", "--kind", PASTED),
+        ("data", "fetch", PASTED),
+        ("data", "fetch", "ip-location-asn", "--out", "x", "--version", PASTED),
+        ("tables", "check", "--kind", PASTED),
+        ("docs", PASTED),
+        ("docs", "intake", PASTED),
+        ("sensitivity", "--truth", PASTED),
+        ("lab", "run", PASTED, "--out", "x"),
+        ("init", "x", "--home", PASTED),
+        ("init", "x", "--resolver", PASTED),
+        ("--vantage", PASTED, "rank"),
+        ("--network", PASTED, "rank"),
+        ("lake", "export", "x", "--to", PASTED),
+        ("code", "queue", "--queue", PASTED),
+        ("api-key", "x", "--name", PASTED),
+        ("api-key", "x", "--name", "x", "--scope", PASTED),
+    ],
+    ids=" ".join,
+)
+def test_a_url_in_the_wrong_place_is_not_repeated(
+    words: tuple[str, ...], run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sentence with what was expected, and nothing is made."""
+    made(tmp_path / "s").close()
+    monkeypatch.chdir(tmp_path)
+    said = run("-C", tmp_path / "s", *words)
+    refused(said, "[not shown]")
+    assert "secret" not in said[2]
+    assert [path.name for path in tmp_path.iterdir() if path.name != "keys"] == ["s"]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_what_an_encoding_lacks_is_shown_as_an_escape(encoding: str, tmp_path: Path) -> None:
+    """A terminal or pipe that is not UTF-8 gets every line of a report, which holds dashes that it lacks."""
+    made(tmp_path / "s").close()
+    program = "from waterbed.cli.main import program; program()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "-C", str(tmp_path / "s"), "report", "--month", "2026-03"],
+        capture_output=True, check=False, env={**os.environ, "PYTHONIOENCODING": encoding},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr, b"\\u2013" in done.stdout) == (0, b"", True)

@@ -62,6 +62,14 @@ def test_an_empty_path_is_refused(name: str, tmp_path: Path, monkeypatch: pytest
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", PLACES)
+def test_an_address_is_no_path(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither is it read nor made a folder named after its host, and it is not repeated."""
+    monkeypatch.chdir(tmp_path)
+    said = _said(name, "http://secret-lab.com/deep")
+    assert ("an address was given" in said, "secret" in said, list(tmp_path.iterdir())) == (True, False, [])
+
+
 def test_an_empty_study_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither is it the study that one is in."""
     monkeypatch.chdir(tmp_path)

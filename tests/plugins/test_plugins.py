@@ -1,9 +1,12 @@
 """Plug-ins: the example installed from its own folder, and packages that fail in every way."""
 
+import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copytree
 
@@ -12,8 +15,11 @@ import pytest
 from crawler.probe.link_checks import read_link_checks
 from tests.docs.markdown import ROOT
 from tests.publish.study import small_study
+from waterbed.intake.csv_reports import ReportLine, Sighting
+from waterbed.intake.csv_table import Rejected
+from waterbed.intake.formats import Reading, read_reports
+from waterbed.model.bookkeeping import Delivery
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Report
 from waterbed.study.study import open_study
 
 EXAMPLE = ROOT / "examples" / "plugin"
@@ -123,6 +129,12 @@ KIND = "VALUE = RankingKind(keys=keys)"
     [
         ("print('said'); return ('k',)", 0, "said"),
         ("raise SystemExit(0)", 2, "the plug-in odd failed with SystemExit"),
+        ("raise BaseException", 2, "the plug-in odd failed with BaseException"),
+        (
+            "from waterbed.model.errors import InputError; raise InputError('http://said-lab.com/x is odd')",
+            2,
+            "the plug-in odd says: [redacted] is odd",
+        ),
         ("return ('a\\x1b[2J',)", 2, "the plug-in odd gave keys that are no texts on one line"),
     ],
 )
@@ -150,28 +162,126 @@ def test_two_plug_ins_of_one_name(tmp_path: Path) -> None:
     assert "odd of other 1 is left out" in err
 
 
+READ = """
+from dataclasses import fields, replace
+from datetime import datetime
+from waterbed.intake.csv_reports import Sighting, checked_report
+from waterbed.intake.csv_table import Rejected
+from waterbed.intake.formats import ReportForm
+from waterbed.model.errors import InputError
+SEEN = {field.name: None for field in fields(Sighting)} | {"observer": "x", "gone": False}
+def parse(lines, name):
+    line = next(iter(lines)).strip()
+    made = checked_report(1, {"url": line})
+"""
+Read = Callable[[str], list[ReportLine | Rejected]]
+FORM_END = "\nVALUE = ReportForm(parse=parse)\n"
+SECRET = "http://secret-lab.com/deep\n"
+
+
+@pytest.fixture
+def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Read]:
+    """What a plug-in's form reads of a file with one URL."""
+
+    def these(code: str) -> list[ReportLine | Rejected]:
+        monkeypatch.syspath_prepend(str(package(tmp_path / "site", "reports", code)))
+        (tmp_path / "feed").write_text(SECRET)
+        return list(read_reports(tmp_path / "feed", Reading(form="odd")))
+
+    sys.modules.pop("odd", None)
+    yield these
+    sys.modules.pop("odd", None)
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ("raise ValueError(lines)", "the plug-in odd failed with ValueError"),
-        ("yield next(iter(lines))", "the plug-in odd read a str, not a report"),
+        ("raise ValueError(line); yield", "the plug-in odd failed with ValueError"),
+        ("yield line", "the plug-in odd read a str, not a report"),
+        ("raise ValueError(line)", "the plug-in odd failed with ValueError"),
+        ("return None", "the plug-in odd failed with TypeError"),
+        ("raise InputError(f'cannot read {line}')", "the plug-in odd says: cannot read [redacted]"),
+        ("raise BaseException(line)", "the plug-in odd failed with BaseException"),
+        ("raise GeneratorExit(line)", "the plug-in odd failed with GeneratorExit"),
+        ("yield Rejected(line=line, reason='')", "the plug-in odd read a report whose line is no number"),
+        ("yield replace(made, category=3)", "the plug-in odd failed with TypeError"),
+        ("yield replace(made, content_id=chr(0xD800))", "the plug-in odd failed with UnicodeEncodeError"),
     ],
 )
-def test_a_form_that_fails_tells_nothing_of_what_it_read(tmp_path: Path, body: str, said: str) -> None:
-    """One sentence without a line of the file, exit code 2, and nothing is imported."""
-    code = f"from waterbed.intake.formats import ReportForm\ndef parse(lines, name):\n    {body}\n    yield\n"
-    site = package(tmp_path / "site", "reports", f"{code}VALUE = ReportForm(parse=parse)\n")
-    with small_study(tmp_path / "s") as study:
-        before = study.folder.store.count(Report)
-    (tmp_path / "feed").write_text("http://secret.example/\n")
-    config = str(tmp_path / "s" / "config")
-    words = ("-C", tmp_path / "s" / "study", "import", "--format", "odd", tmp_path / "feed")
+def test_a_form_that_fails_tells_nothing_of_what_it_read(read: Read, body: str, said: str) -> None:
+    """One sentence without a line of the file."""
+    with pytest.raises(InputError) as failed:
+        read(f"{READ}    {body}{FORM_END}")
+    assert (said in str(failed.value), "secret" in str(failed.value)) == (True, False)
+
+
+@pytest.mark.parametrize("body", ["raise ValueError(line)", "raise InputError(line)", "raise BaseException(line)"])
+def test_an_import_ends_with_a_form_that_fails(tmp_path: Path, publishing: Path, body: str) -> None:
+    """Exit code 2, no line of the file anywhere, and nothing is imported; prints go to standard error."""
+    site = package(tmp_path / "site", "reports", f"{READ}    print('said')\n    {body}{FORM_END}")
+    (tmp_path / "feed").write_text(SECRET)
+    config = str(publishing / "config")
+    words = ("-C", publishing / "study", "import", "--format", "odd", tmp_path / "feed")
     result, out, err = run(site, *words, XDG_CONFIG_HOME=config)
-    assert (result, said in err, "secret" in out + err, "Traceback" in err) == (2, True, False, False), err
+    assert (result, out, "said" in err, "secret" in err, "Traceback" in err) == (2, "", True, False, False), err
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("XDG_CONFIG_HOME", config)
-        with open_study(tmp_path / "s" / "study") as study:
-            assert study.folder.store.count(Report) == before
+        with open_study(publishing / "study") as study:
+            assert study.folder.store.count(Delivery) == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("replace(made, category=line)", "category must be 1 to 64"),
+        ("replace(made, source=line)", "source must be 1 to 64"),
+        ("replace(made, site_type=line)", "site_type must be 1 to 64"),
+        ("replace(made, origin_address=line)", "origin_address must be an IP address"),
+        ("replace(made, reported_at=datetime(1970, 1, 1))", "reported_at must lie in the years"),
+        ("replace(made, sighting=Sighting(**{**SEEN, 'status': line}))", "status must be 1 to 64"),
+        ("replace(made, sighting=Sighting(**{**SEEN, 'observer': line}))", "observer must be 1 to 64"),
+        ("replace(made, sighting=Sighting(**{**SEEN, 'looks': -1}))", "looks must be a number below"),
+        ("Rejected(line=1, reason=f'no report: {line}')", "no report: [redacted]"),
+    ],
+)
+def test_what_a_form_reads_is_checked_as_any_report(read: Read, body: str, said: str) -> None:
+    """No URL is read in another field than that of the URL, or in the reason of a rejected line."""
+    (line,) = read(f"{READ}    return [{body}]{FORM_END}")
+    assert isinstance(line, Rejected)
+    assert (said in line.reason, "secret" in line.reason) == (True, False)
+
+
+def test_what_a_form_reads_well_stays_as_it_is(read: Read) -> None:
+    """All fields are kept; a time without a zone is UTC, as in files."""
+    seen = "Sighting(**{**SEEN, 'first_seen': when, 'status': 'up', 'looks': 3, 'address': '192.0.2.1'})"
+    told = "reported_at=when, commercial=False, category='x', content_id='a b', supplement=True, parent=other"
+    (line,) = read(
+        f"{READ}    when, other = datetime(2026, 1, 7, 10, 0, 0, 5), checked_report(1, {{'url': 'http://b.lab/'}}).canonical\n"
+        f"    return [replace(made, line=7, {told}, sighting={seen})]{FORM_END}"
+    )
+    assert isinstance(line, ReportLine)
+    when = datetime(2026, 1, 7, 10, 0, 0, 5, UTC)
+    assert (line.line, line.canonical.url, line.parent and line.parent.url) == (7, SECRET.strip(), "http://b.lab/")
+    assert (line.reported_at, line.commercial, line.category) == (when, False, "x")
+    assert (line.content_id, line.supplement, line.assessed_illegal) == ("a b", True, None)
+    assert line.sighting == Sighting(
+        observer="x",
+        reference=None,
+        first_seen=when,
+        last_seen=None,
+        status="up",
+        gone=False,
+        since=None,
+        address="192.0.2.1",
+        looks=3,
+    )
+
+
+def test_a_form_whose_category_cannot_be_stored_is_named(read: Read) -> None:
+    """The sentence names the plug-in, and no option that nobody gave."""
+    end = FORM_END.replace("parse=parse", "parse=parse, category='http://secret-lab.com/'")
+    with pytest.raises(InputError, match=r"^the plug-in odd has a category that is not 1 to 64 letters"):
+        read(f"{READ}    return [made]{end}")
 
 
 def test_a_table_form_a_rule_file_and_link_checks(tmp_path: Path) -> None:
@@ -216,6 +326,11 @@ def test_a_table_form_a_rule_file_and_link_checks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "code", "said"),
     [
+        ("exports", "Export(write=lambda p: None, files={})", "wrote a NoneType; files by name were expected"),
+        ("exports", "Export(write=lambda p: {3: ''}, files={})", "wrote int; a text or bytes by a name"),
+        ("exports", "Export(write=lambda p: {'x': chr(0xD800)}, files={})", "wrote 'x'; a text or bytes"),
+        ("pages", "AddedPage(title='odd', body=lambda p: chr(0xD800))", "made a str, not a text of HTML"),
+        ("pages", "AddedPage(title=3, body=lambda p: '')", "made a title, not a text of HTML"),
         ("exports", "Export(write=lambda p: {'../x': ''}, files={})", "wrote '../x'; a text or bytes"),
         ("exports", "Export(write=lambda p: {'x': 3}, files={})", "wrote 'x'; a text or bytes"),
         ("exports", "Export(write=lambda p: 1 / 0, files={})", "failed with ZeroDivisionError"),
@@ -231,3 +346,31 @@ def test_an_export_or_page_that_fails_ends_the_publication(
     words = ("-C", publishing / "study", "publish", tmp_path / "out")
     result, _, err = run(site, *words, XDG_CONFIG_HOME=str(publishing / "config"))
     assert (result, said in err, (tmp_path / "out").exists()) == (2, True, False), err
+
+
+def test_an_export_or_page_of_a_taken_name_is_refused(tmp_path: Path, publishing: Path) -> None:
+    """A built-in name is left out and named; two plug-ins of one file end the publication, with nothing published."""
+    code = (
+        "from waterbed.publish.exports import Export\n"
+        "from waterbed.publish.site.added import AddedPage\n"
+        "ONE = Export(write=lambda p: {'b-c.html': ''}, files={})\n"
+        "TWO = Export(write=lambda p: {'c.html': ''}, files={})\n"
+        "PAGE = AddedPage(title='x', body=lambda p: '')\n"
+    )
+    site = package(tmp_path / "site", "exports", code)
+    entries = site / "odd-1.dist-info" / "entry_points.txt"
+    entries.write_text("[waterbed.exports]\nstix = odd:ONE\n")
+    result, _, err = run(site, "plugins")
+    assert (result, "stix of odd 1 is left out: the name is taken" in err) == (1, True), err
+    copytree(publishing, tmp_path / "s")
+    settings = tmp_path / "s" / "study" / "waterbed.toml"
+    for names, added, said in (
+        (("a", "a-b"), "[waterbed.exports]\na = odd:ONE\na-b = odd:TWO\n", "the plug-in a-b wrote plugins/a-b-c.html"),
+        (("a", "a-b-c"), "[waterbed.exports]\na = odd:ONE\n[waterbed.pages]\na-b-c = odd:PAGE\n", "plugins/a-b-c.html"),
+    ):
+        entries.write_text(added)
+        text = settings.read_text()
+        settings.write_text(re.sub(r"(?m)^plugins = .*$", f"plugins = {json.dumps(names)}", text))
+        words = ("-C", tmp_path / "s" / "study", "publish", tmp_path / "out")
+        result, _, err = run(site, *words, XDG_CONFIG_HOME=str(tmp_path / "s" / "config"))
+        assert (result, said in err, (tmp_path / "out").exists()) == (2, True, False), err

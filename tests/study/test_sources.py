@@ -79,6 +79,18 @@ def test_npm_gets_a_version_by_name(client: Client, tmp_path: Path) -> None:
     assert asked[-2:] == ["--", "@example/asn@2.3.2025041118"]
 
 
+def test_a_client_gets_no_secret_of_ours(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys and the store's password stay out of its environment; what it needs itself is there."""
+    monkeypatch.setenv("WATERBED_KEYS", "0f0f")
+    monkeypatch.setenv("WATERBED_STORE", "postgresql://u:0f0f@localhost/x")
+    monkeypatch.setenv("HTTPS_PROXY", "127.0.0.1:9")
+    ready = _package(tmp_path / "ready.tgz", {"package/asn.csv": TABLE})
+    client("npm", f'env > {tmp_path}/given; cp {ready} "$5/example-asn.tgz"')
+    fetch(SOURCE, tmp_path / "out")
+    given = (tmp_path / "given").read_text()
+    assert ("WATERBED" in given, "0f0f" in given, "HTTPS_PROXY=127.0.0.1:9" in given) == (False, False, True)
+
+
 def test_apt_gets_a_package_and_its_files(client: Client, tmp_path: Path) -> None:
     """A Debian package is downloaded, not installed; its files are taken by name."""
     ready = _package(tmp_path / "ready.tar", {"./usr/share/example/asn.csv": TABLE}, "w")

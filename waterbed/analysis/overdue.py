@@ -12,6 +12,7 @@ from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import WITHIN_H, joined_episodes
 from waterbed.model.conclusions import ClockKind, Episode
 from waterbed.model.errors import InputError
+from waterbed.model.redaction import shown
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import AddressedNotice, Overdue, TakedownClock
 from waterbed.study.conclusions import Conclusions
@@ -80,7 +81,7 @@ def known_source(conclusions: Conclusions, source: str | None) -> None:
     named = sources(conclusions)
     if source is not None and source not in named:
         raise InputError(
-            f"--source {source!r} did not report anything; sources are {', '.join(named) or 'none yet'} "
+            f"--source {shown(source)} did not report anything; sources are {', '.join(named) or 'none yet'} "
             "(docs/windows.md)"
         )
 

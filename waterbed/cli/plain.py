@@ -33,10 +33,11 @@ class _Plain:
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
         """Parse a value as typer does.
 
-        InputError for an empty path.
+        InputError for an empty path, and for an address in place of one.
         """
         if param.type_descriptor.annotation in (Path, list[Path]):
             _refuse_empty(value, param)
+            _refuse_addresses(value)
         if not param.multiple and param.nargs == 1:
             kind = param.type_descriptor.annotation
             if value is None or (isinstance(kind, type) and kind is not Path and isinstance(value, kind)):
@@ -54,6 +55,16 @@ def _refuse_empty(value: Any, param: Any) -> None:
             f"{name} '' is empty, as an unset variable of a shell is; a file or folder was expected, . for the one "
             "that you are in (docs/cli.md)"
         )
+
+
+def _refuse_addresses(value: Any) -> None:
+    """InputError for an address, which as a place to write would be a folder named after the host."""
+    if value is None:
+        return
+    from waterbed.model.redaction import refuse_address  # noqa: PLC0415 (help needs none of it)
+
+    for one in value if isinstance(value, list | tuple) else (value,):
+        refuse_address(one, "a file or folder")
 
 
 def _is_plain(parameter: Any, value: Any) -> bool:

@@ -1,5 +1,6 @@
 """Standard streams: closed ones, and pipes that nobody reads."""
 
+import codecs
 import io
 import os
 import sys
@@ -27,7 +28,8 @@ class _Stream(io.FileIO):
 def open_streams() -> None:
     """Open closed standard streams, and outlive their readers.
 
-    A closed standard input stays None, so that it is no empty file; its number is taken all the same.
+    A closed standard input stays None, so that it is no empty file; its number is taken all the same. What an
+    encoding other than UTF-8 lacks is shown as an escape, which JSON reads as the same character.
     """
     for name in ("stdin", "stdout", "stderr"):
         stream: IO[str] | None = getattr(sys, name)
@@ -37,7 +39,8 @@ def open_streams() -> None:
                 setattr(sys, name, os.fdopen(number, "w"))
         elif name != "stdin" and isinstance(stream, io.TextIOWrapper):
             buffer, lines = io.BufferedWriter(_Stream(stream.fileno(), "w", closefd=False)), stream.line_buffering
-            setattr(sys, name, io.TextIOWrapper(buffer, stream.encoding, stream.errors, line_buffering=lines))
+            errors = stream.errors if codecs.lookup(stream.encoding).name == "utf-8" else "backslashreplace"
+            setattr(sys, name, io.TextIOWrapper(buffer, stream.encoding, errors, line_buffering=lines))
 
 
 def unread() -> bool:

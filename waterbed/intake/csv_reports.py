@@ -140,6 +140,65 @@ def checked_report(number: int, cells: Cells) -> ReportLine | Rejected:
         return Rejected(line=number, reason=str(problem))
 
 
+def checked_again(made: ReportLine) -> ReportLine | Rejected:
+    """Return a report that others made, checked like any other.
+
+    Its fields are read as if they were cells of a line; a time without a zone is UTC. Its rejection if one is invalid.
+    """
+    try:
+        return report(
+            made.line,
+            {
+                "url": made.canonical.url,
+                "parent": made.parent.url if made.parent else "",
+                "referer": made.referer.url if made.referer else "",
+                **{name: _cell(getattr(made, name)) for name in _AGAIN},
+            },
+            sighting=made.sighting and _checked_sighting(made.sighting),
+            supplement=bool(made.supplement),
+        )
+    except (BadUrl, BadCell) as problem:
+        return Rejected(line=made.line, reason=str(problem))
+
+
+_AGAIN: Final = (
+    *("reported_at", "verified_at", "source", "category", "content_id", "site_type", "commercial"),
+    *("assessed_illegal", "origin_address"),
+)
+
+
+def _cell(value: str | bool | datetime | None) -> str:
+    """A value as a cell would hold it; TypeError or UnicodeError for what none could hold."""
+    if value is None or isinstance(value, bool):
+        return {None: "", True: "yes", False: "no"}[value]
+    text = value.isoformat() if isinstance(value, datetime) else value
+    str.encode(text)
+    return text
+
+
+def _checked_sighting(made: Sighting) -> Sighting:
+    texts = ("observer", "reference", "status", "first_seen", "last_seen", "since", "address")
+    cells = {name: _cell(getattr(made, name)) for name in texts}
+    if not cells["observer"]:
+        raise BadCell("observer is empty")
+    if made.looks is not None and made.looks not in range(_MOST_LOOKS):
+        raise BadCell(f"looks must be a number below {_MOST_LOOKS:,}")
+    return Sighting(
+        observer=str(word_in("observer", cells)),
+        reference=word_in("reference", cells),
+        first_seen=time_in("first_seen", cells),
+        last_seen=time_in("last_seen", cells),
+        status=word_in("status", cells),
+        gone=bool(made.gone),
+        since=time_in("since", cells),
+        address=_address("address", cells),
+        looks=made.looks,
+    )
+
+
+_MOST_LOOKS: Final = 10**9
+
+
 def report(number: int, cells: Cells, *, sighting: Sighting | None = None, supplement: bool = False) -> ReportLine:
     """Return one line's report; BadCell or BadUrl if invalid."""
     return ReportLine(

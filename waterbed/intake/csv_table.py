@@ -295,7 +295,7 @@ def zone_of(text: str) -> tzinfo:
         return ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise InputError(
-            f"--zone {text!r} is not a time zone such as Europe/Amsterdam or UTC (docs/intake.md, SCART)"
+            f"--zone {shown(text)} is not a time zone such as Europe/Amsterdam or UTC (docs/intake.md, SCART)"
         ) from None
 
 

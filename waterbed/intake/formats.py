@@ -11,6 +11,7 @@ from typing import Final
 from waterbed.intake.csv_reports import (
     COLUMNS,
     ReportLine,
+    checked_again,
     is_phishstats_header,
     is_urlhaus_header,
     lone_address,
@@ -25,8 +26,8 @@ from waterbed.intake.json_reports import is_report, parse_json, parse_json_lines
 from waterbed.intake.misp_stix import parse_misp, parse_stix
 from waterbed.intake.scart import EXPORT, INPUT, parse_scart, parse_scart_input
 from waterbed.model.errors import InputError
-from waterbed.model.plugins import INTERFACE, added, called, named
-from waterbed.model.redaction import shown
+from waterbed.model.plugins import INTERFACE, SEE, added, called, named
+from waterbed.model.redaction import redact, shown
 from waterbed.store.bounded.text import TextFile
 from waterbed.store.settings import ABUSE_MATERIAL
 
@@ -189,21 +190,46 @@ def read_reports(path: Path, how: Reading = Reading()) -> Iterator[ReportLine | 
     parse = partial(parse_scart, zone=zone) if zone else form.parse
     if how.columns or how.dates:
         parse = partial(parse_csv_reports, columns=how.columns, dates=how.dates)
-    found = parse(text.texts() if form.pieces else text.lines(), str(path))
-    category = how.category or (form.category and plain_word("category", form.category))
-    for one in found if file_format in FORMATS else _each(file_format, iter(found)):
+    pieces = text.texts() if form.pieces else text.lines()
+    built_in = file_format in FORMATS
+    found = parse(pieces, str(path)) if built_in else _added(file_format, partial(parse, pieces, str(path)))
+    category = how.category or (form.category if built_in else _category(file_format, form))
+    for one in found:
         if isinstance(one, ReportLine) and one.category is None and category is not None:
             yield replace(one, category=category)
         else:
             yield one
 
 
-def _each(name: str, found: Iterator[ReportLine | Rejected]) -> Iterator[ReportLine | Rejected]:
-    """What a plug-in reads, one by one; InputError if it fails or yields anything else."""
-    while (one := called(name, lambda: next(found, None))) is not None:
+def _added(name: str, parse: Callable[[], Iterable[object]]) -> Iterator[ReportLine | Rejected]:
+    """What a plug-in reads, one by one, each checked.
+
+    InputError if it fails or yields anything else.
+    """
+    found = called(name, lambda: iter(parse()))
+    while (one := called(name, lambda: _checked(next(found, None)))) is not None:
         if not isinstance(one, ReportLine | Rejected):
-            raise InputError(f"the plug-in {name} read a {type(one).__name__}, not a report (docs/plugins.md)")
+            raise InputError(f"the plug-in {name} read a {type(one).__name__}, not a report ({SEE})")
+        if type(one.line) is not int:
+            raise InputError(f"the plug-in {name} read a report whose line is no number ({SEE})")
         yield one
+
+
+def _checked(one: object) -> object:
+    """A report whose fields were checked, a rejected line without addresses in its reason; else what it is."""
+    if isinstance(one, Rejected):
+        return Rejected(line=one.line, reason=redact(one.reason))
+    return checked_again(one) if isinstance(one, ReportLine) else one
+
+
+def _category(name: str, form: ReportForm) -> str | None:
+    """The category of a plug-in's form; InputError if it may not be stored in the clear."""
+    try:
+        return called(name, lambda: form.category and plain_word("category", form.category))
+    except InputError:
+        raise InputError(
+            f"the plug-in {name} has a category that is not 1 to 64 letters, digits, spaces, '_' or '-' ({SEE})"
+        ) from None
 
 
 def detect_format(head: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from typing import Final, Literal, get_args
 
 from waterbed.intake.csv_table import UNQUOTED, Rejected, is_wider
 from waterbed.model.errors import BadUrl, InputError
+from waterbed.model.redaction import shown
 from waterbed.model.urls import CanonicalUrl, canonicalize
 from waterbed.store.bounded.limits import MOST_HELD_ROWS
 from waterbed.store.bounded.text import open_entries
@@ -36,7 +37,9 @@ def day_order(texts: Iterable[str], name: str, chosen: str | None = None) -> Day
     dates contradict each other or `chosen`, or if they are ambiguous without it.
     """
     if chosen is not None and chosen not in get_args(DayOrder):
-        raise InputError(f"--dates is {chosen!r}; dmy (5-1-2026) or mdy (1/5/2026) was expected (docs/reconcile.md)")
+        raise InputError(
+            f"--dates is {shown(chosen)}; dmy (5-1-2026) or mdy (1/5/2026) was expected (docs/reconcile.md)"
+        )
     pairs = [(int(match[1]), int(match[2])) for text in texts if (match := _YEAR_LAST.fullmatch(text.strip()))]
     days_first = any(first > 12 for first, _ in pairs)
     months_first = any(second > 12 for _, second in pairs)

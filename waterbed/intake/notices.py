@@ -16,6 +16,7 @@ from waterbed.intake.scart import parse_scart_notices
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Notice, NoticeKind, Target
 from waterbed.model.progress import stage
+from waterbed.model.redaction import shown
 from waterbed.store.backlog import begin_ladder
 from waterbed.store.bounded.limits import MOST_REJECTED, MOST_SOURCES
 from waterbed.store.bounded.text import open_lines
@@ -204,7 +205,8 @@ def read_notices(
     """
     if file_format not in NOTICE_FORMATS:
         raise InputError(
-            f"--format {file_format!r} is not known; one of {', '.join(NOTICE_FORMATS)} was expected (docs/notices.md)"
+            f"--format {shown(file_format)} is not known; one of {', '.join(NOTICE_FORMATS)} was expected "
+            "(docs/notices.md)"
         )
     if file_format == "csv":
         if zone:

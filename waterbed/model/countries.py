@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from waterbed.model.redaction import shown
+
 _CODES: Final = """
 AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ
 CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO
@@ -21,4 +23,4 @@ def not_a_country(code: str) -> str | None:
     if code in COUNTRIES:
         return None
     hint = _OTHERS.get(code) or (f"write {code.upper()}" if code.upper() in COUNTRIES else "")
-    return f"{code!r} is no country code of ISO 3166-1, such as NL{'; ' + hint if hint else ''}"
+    return f"{shown(code)} is no country code of ISO 3166-1, such as NL{'; ' + hint if hint else ''}"

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal
 
 from waterbed.model.errors import InputError
+from waterbed.model.redaction import shown
 
 HosterChangeKind = Literal["define", "merge", "split", "succession", "proposal", "undo"]
 HOSTING_TYPES: Final = ("shared", "vps", "dedicated", "reseller", "platform")
@@ -169,7 +170,7 @@ def check_coding(
     are, `see` where to read more.
     """
     if code not in codes:
-        raise InputError(f"{code!r} is not a code; {_either(codes)} was expected ({see})")
+        raise InputError(f"{shown(code)} is not a code; {_either(codes)} was expected ({see})")
     if coder == proposer:
         raise InputError(f"{coder} proposed {item}; two others code it ({see})")
     if any(one.coder == coder for one in codings):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from waterbed.model.errors import InputError
+from waterbed.model.redaction import redact, shown
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -86,24 +87,35 @@ def named(kind: str, cls: type[T], built_in: Mapping[str, T], name: str, option:
     more = added(kind, cls, built_in)
     if name not in more:
         some = ", ".join((*built_in, *more)) or "a plug-in's"
-        raise InputError(f"{option} {name!r} is not known; one of {some} was expected ({see})")
+        raise InputError(f"{option} {shown(name)} is not known; one of {some} was expected ({see})")
     return more[name]
 
 
 def called(name: str, call: Callable[[], T]) -> T:
     """Call a plug-in; InputError names it if it fails.
 
-    What it says is left out: it may hold an address. What it prints goes to standard error, not into our tables.
+    What it says is left out: it may hold an address. Of a sentence about its input, addresses are. What it prints goes
+    to standard error, not into our tables.
     """
     try:
         with redirect_stdout(sys.stderr):
             return call()
-    except InputError:
+    except KeyboardInterrupt:
         raise
-    except (Exception, SystemExit) as problem:
+    except InputError as problem:
+        raise InputError(f"the plug-in {name} says: {redact(str(problem))}") from None
+    except BaseException as problem:
         raise InputError(
             f"the plug-in {name} failed with {type(problem).__name__}: leave it out, or ask its author ({SEE})"
         ) from None
+
+
+def is_text(made: object) -> bool:
+    """True for a text that can be written."""
+    try:
+        return isinstance(made, str) and made.encode() is not None
+    except UnicodeEncodeError:
+        return False
 
 
 def _loaded(kind: str, cls: type, taken: Iterable[str]) -> list[tuple[PlugIn, Any]]:
@@ -127,7 +139,9 @@ def _value(entry: "EntryPoint", cls: type) -> tuple[Any, str]:
     try:
         with redirect_stdout(sys.stderr):
             value = entry.load()
-    except (Exception, SystemExit) as problem:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:
         return None, f"it does not load: {type(problem).__name__}: {problem}"
     if not isinstance(value, cls):
         return None, f"{entry.value} is a {type(value).__name__}, not a {cls.__name__}"

@@ -133,7 +133,7 @@ def window_of(
 def every_of(word: str) -> Every:
     """Read `week` or `month`; InputError for anything else."""
     if word not in EVERY:
-        raise InputError(f"--window {word!r} is not known; week or month was expected ({_SEE})")
+        raise InputError(f"--window {shown(word)} is not known; week or month was expected ({_SEE})")
     return word  # type: ignore[return-value]  # one of the two
 
 
@@ -144,7 +144,9 @@ def month_of(word: str, follow: str | timedelta | None = None) -> Window:
     """
     found = _MONTH.fullmatch(word)
     if not found or not 1 <= int(found[2]) <= 12 or not 1970 <= int(found[1]) <= 2200:
-        raise InputError(f"--month {word!r} is not a month of 1970 to 2200; one like 2026-03 was expected ({_SEE})")
+        raise InputError(
+            f"--month {shown(word)} is not a month of 1970 to 2200; one like 2026-03 was expected ({_SEE})"
+        )
     begin = datetime(int(found[1]), int(found[2]), 1, tzinfo=UTC)
     return Window(since=begin, until=_next(begin, "month"), follow=_duration(follow), name=word)
 
@@ -197,7 +199,7 @@ def _duration(value: str | timedelta | None) -> timedelta:
     found = _FOLLOW.fullmatch(value)
     if not found:
         raise InputError(
-            f"--follow {value!r} is not a time; hours, days or weeks like 36h, 14d or 2w were expected ({_SEE})"
+            f"--follow {shown(value)} is not a time; hours, days or weeks like 36h, 14d or 2w were expected ({_SEE})"
         )
     return float(found[1]) * _UNITS[found[2]]
 

@@ -4,8 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from graphs.network.graph import flow_graph, gexf, graphml
+from waterbed.model.errors import InputError
 from waterbed.model.governance import Edition, EditionRow
+from waterbed.model.plugins import SEE
 from waterbed.model.progress import staged
+from waterbed.model.redaction import redact
 from waterbed.publish.build_publication import hoster_names, last_seen
 from waterbed.publish.data_package import data_package
 from waterbed.publish.exports import EXPORTS, chosen, exported
@@ -53,7 +56,13 @@ def site_files(
         )
         for path, content in tables.items()
     }
-    files |= site_of(study, conclusions, publication)
+    pages = site_of(study, conclusions, publication)
+    if both := files.keys() & pages.keys():  # names of plug-ins begin with each other
+        raise InputError(
+            f"an export and a page of two plug-ins are both {redact(min(both))}; leave one out of publish.plugins "
+            f"({SEE})"
+        )
+    files |= pages
     text = readme(publication, [*files, _README, SUMS])
     files[_README] = File(content=text.encode(), media=media_of(_README))
     files[START] = files.pop(START)

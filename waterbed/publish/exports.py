@@ -8,7 +8,8 @@ from importlib.util import find_spec
 from typing import Final
 
 from waterbed.model.errors import InputError
-from waterbed.model.plugins import INTERFACE, added, called
+from waterbed.model.plugins import INTERFACE, SEE, added, called, is_text
+from waterbed.model.redaction import redact, shown
 from waterbed.publish.intelmq import intelmq_events
 from waterbed.publish.policy import Publication
 from waterbed.publish.site.added import AddedPage
@@ -82,7 +83,7 @@ def chosen(names: Sequence[str]) -> Chosen:
     """
     if not names:
         return Chosen(exports={}, pages={})
-    exports, pages = added("exports", Export, {}), added("pages", AddedPage, {})
+    exports, pages = added("exports", Export, EXPORTS), added("pages", AddedPage, {})
     for name in names:
         if name not in exports and name not in pages:
             some = ", ".join(dict.fromkeys((*exports, *pages))) or "none is installed"
@@ -104,14 +105,37 @@ def exported(publication: Publication, plugins: Mapping[str, Export]) -> Iterato
     for export in built_in().values():
         for name, content in export.write(publication).items():
             yield name, _bytes(content)
+    yielded = set[str]()
     for plugin, export in plugins.items():
-        for name, content in called(plugin, partial(export.write, publication)).items():
-            if not _NAME.fullmatch(name) or not isinstance(content, str | bytes):
+        made = called(plugin, partial(_gathered, export, publication))
+        for name, content in _checked(plugin, made).items():
+            path = f"plugins/{plugin}-{name}"
+            if path in yielded:
                 raise InputError(
-                    f"the plug-in {plugin} wrote {name!r}; a text or bytes by a name of letters, digits, dots, - and _ "
-                    "were expected (docs/plugins.md)"
+                    f"the plug-in {plugin} wrote {redact(path)}, as another had; leave one out of publish.plugins, or "
+                    f"ask its author for another name ({SEE})"
                 )
-            yield f"plugins/{plugin}-{name}", _bytes(content)
+            yielded.add(path)
+            yield path, content
+
+
+def _gathered(export: Export, publication: Publication) -> object:
+    made: object = export.write(publication)
+    return dict(made) if isinstance(made, Mapping) else made
+
+
+def _checked(plugin: str, made: object) -> dict[str, bytes]:
+    """The files that a plug-in wrote, by name; InputError for anything else."""
+    if not isinstance(made, dict):
+        raise InputError(f"the plug-in {plugin} wrote a {type(made).__name__}; files by name were expected ({SEE})")
+    for name, content in made.items():
+        text = isinstance(content, bytes) or is_text(content)
+        if not isinstance(name, str) or not _NAME.fullmatch(name) or not text:
+            raise InputError(
+                f"the plug-in {plugin} wrote {shown(name) if isinstance(name, str) else type(name).__name__}; a text "
+                f"or bytes by a name of letters, digits, dots, - and _ were expected ({SEE})"
+            )
+    return {name: _bytes(content) for name, content in made.items()}
 
 
 def _bytes(content: str | bytes) -> bytes:

@@ -39,6 +39,7 @@ from waterbed.model.conclusions import (
 from waterbed.model.errors import InputError
 from waterbed.model.facts import ExternalObservation, Observation, Report, Target
 from waterbed.model.plugins import added
+from waterbed.model.redaction import shown
 from waterbed.model.results import Answer, FeedCard, FeedRow, PlaceRow, VolumeRow
 from waterbed.model.takedown import AddressedNotice, ComplianceRow, Overdue, TakedownClock
 from waterbed.model.window import Every, Window, every_of, window_of
@@ -292,7 +293,7 @@ class Notebook:
         kind, conclusions = _known(by, By, "by"), self.conclusions
         groups = sorted(episodes_by_key(conclusions.episodes, kind))
         if key is not None and key not in groups:
-            raise InputError(f"{key!r} has no reported URL; rankings({kind!r}) has the keys (docs/notebook.md)")
+            raise InputError(f"{shown(key)} has no reported URL; rankings({kind!r}) has the keys (docs/notebook.md)")
         keys = groups if key is None else [key]
         names = {one: conclusions.attributor.name_of(one) if kind == "hoster" else one for one in keys}
         found = removal_curves(conclusions.episodes, by=kind, keys=keys, names=names)
@@ -321,7 +322,8 @@ class Notebook:
         named = sources(self.conclusions)
         if source is not None and source not in named:
             raise InputError(
-                f"source={source!r} is not a source with reports; sources are {', '.join(named)} (docs/notebook.md)"
+                f"source={shown(source)} is not a source with reports; sources are {', '.join(named)} "
+                "(docs/notebook.md)"
             )
         return RankingTables(
             conclusions=self.conclusions,
@@ -369,13 +371,13 @@ def _meaning(field: Any) -> str:
 
 def _kind(by: Kind) -> Kind:
     if by not in KINDS and by not in added("rankings", RankingKind, KINDS):
-        raise InputError(f"by={by!r} must be one of {', '.join(KINDS)} (docs/notebook.md)")
+        raise InputError(f"by={shown(str(by))} must be one of {', '.join(KINDS)} (docs/notebook.md)")
     return by
 
 
 def _known(word: Word, words: Any, what: str) -> Word:
     if word not in get_args(words):
-        raise InputError(f"{what}={word!r} must be one of {', '.join(get_args(words))} (docs/notebook.md)")
+        raise InputError(f"{what}={shown(str(word))} must be one of {', '.join(get_args(words))} (docs/notebook.md)")
     return word
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from waterbed.model.addresses import address_and_port
 from waterbed.model.errors import BadUrl
+from waterbed.model.redaction import shown
 from waterbed.model.urls import canonicalize
 
 _MOST: Final = 1e9
@@ -44,7 +45,7 @@ def refuse_unusable(config: msgspec.Struct, *, resolver: str, targets: Iterable[
         elif expected := _mistake(name, value):
             raise ValueError(f"{name} {value:g} is out of range; {expected} was expected")
     if address_and_port(resolver) is None:
-        raise ValueError(f"names.resolver {resolver!r} is not address:port, as in 127.0.0.1:53 or [::1]:53")
+        raise ValueError(f"names.resolver {shown(resolver)} is not address:port, as in 127.0.0.1:53 or [::1]:53")
     for number, target in enumerate(targets, 1):
         try:
             canonicalize(target)

@@ -12,6 +12,7 @@ import msgspec
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.countries import not_a_country
 from waterbed.model.errors import InputError
+from waterbed.model.redaction import shown
 from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.bounds import refuse_unusable
 from waterbed.store.hoster_settings import Hosters
@@ -160,7 +161,7 @@ def placed(config: Config) -> Config:
     for what, name in (("vantage", vantage), ("network", network)):
         if name and not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,39}", name):
             raise InputError(
-                f"the {what} {name!r} is not a name like ams-1 or AS1103 (letters, digits, - and _, 40 at most) "
+                f"the {what} {shown(name)} is not a name like ams-1 or AS1103 (letters, digits, - and _, 40 at most) "
                 "(docs/operations.md, Several machines)"
             )
     named = {name: value for name, value in (("vantage", vantage), ("network", network)) if value}

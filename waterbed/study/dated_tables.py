@@ -23,6 +23,7 @@ from attribution.lookups.tables.routes import RouteTables, read_routes
 from attribution.lookups.tables.siblings import SiblingTable, read_siblings
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Birth, Registration, Snapshot
+from waterbed.model.redaction import shown
 from waterbed.store.bounded.files import raw_pieces
 from waterbed.store.bounded.limits import MOST_TABLE
 from waterbed.store.bounded.memory import bounded_work
@@ -71,7 +72,7 @@ def add_table(folder: Folder, path: Path, day: date, *, kind: str, licence: str 
     its place.
     """
     if kind not in READERS:
-        raise InputError(f"kind {kind!r} is unknown; {', '.join(READERS)} was expected (docs/tables.md)")
+        raise InputError(f"kind {shown(kind)} is unknown; {', '.join(READERS)} was expected (docs/tables.md)")
     day, licence = described_day(folder, day), plain_licence(licence)
     digest = hashlib.sha256()
     for piece in raw_pieces(path, "a dated table", MOST_TABLE, "docs/tables.md"):

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from waterbed.model.errors import InputError
+from waterbed.model.redaction import shown
 from waterbed.store.whole.files import DISK
 
 if TYPE_CHECKING:
@@ -79,8 +80,9 @@ class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 def checked_version(version: str) -> str:
     """Return the version; InputError if it is not plain."""
     if not _VERSION.fullmatch(version):
-        shown = re.sub(r"[^!-~]", "?", version)[:40]
-        raise InputError(f"version {shown!r} is not plain; one like 2.3.2025041118 was expected (docs/tables.md)")
+        raise InputError(
+            f"version {shown(version)} is not plain; one like 2.3.2025041118 was expected (docs/tables.md)"
+        )
     return version
 
 
@@ -102,8 +104,7 @@ def source_of(source_id: str) -> Source:
     for source in catalogue():
         if source.id == source_id:
             return source
-    shown = re.sub(r"[^!-~]", "?", source_id)[:40]
-    raise InputError(f"the catalogue does not list {shown!r}; waterbed data list shows them (docs/tables.md)")
+    raise InputError(f"the catalogue does not list {shown(source_id)}; waterbed data list shows them (docs/tables.md)")
 
 
 MAX_BYTES = 1 << 30
@@ -189,7 +190,9 @@ def _run(words: list[str], work: Path, spec: str, stdout: int = subprocess.DEVNU
             stderr=subprocess.DEVNULL,
             timeout=_PATIENCE_S,
             check=False,
-            env={**os.environ, "LC_ALL": "C"},
+            # keys and passwords of ours are none of its business
+            env={name: value for name, value in os.environ.items() if not name.startswith("WATERBED_")}
+            | {"LC_ALL": "C"},
         )
     except FileNotFoundError:
         raise InputError(f"{client} is not on this machine; install it to fetch {spec} (docs/tables.md)") from None

@@ -22,6 +22,7 @@ from waterbed.intake.worker import batches_of
 from waterbed.judging.rules import read_rules
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Snapshot
+from waterbed.model.redaction import shown
 from waterbed.model.window import ALL, Window
 from waterbed.store.backlog import ScheduleLag, schedule_lag
 from waterbed.store.bounded.files import raw_pieces
@@ -348,7 +349,7 @@ def read_addresses(path: Path, column: str) -> Iterator[str]:
         names = next(rows, [])
         if column not in names:
             raise InputError(
-                f"{path} lacks a column {column!r} in its header line; name one with --address-column "
+                f"{path} lacks a column {shown(column)} in its header line; name one with --address-column "
                 "(docs/attribution.md)"
             )
         at = names.index(column)

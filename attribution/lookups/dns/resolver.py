@@ -13,6 +13,7 @@ from attribution.lookups.dns.transport import Datagrams, Ticket, ask_over_tcp
 from waterbed.model.addresses import address_and_port, canonical_address
 from waterbed.model.errors import InputError, OwnFailure
 from waterbed.model.facts import NameStatus
+from waterbed.model.redaction import shown
 from waterbed.model.urls import SPECIAL_USE, special_use
 
 __all__ = ["Answer", "Resolver"]
@@ -247,7 +248,7 @@ def _where(resolver: str) -> tuple[str, int]:
     found = address_and_port(resolver)
     if found is None:
         raise InputError(
-            f"resolver {resolver!r} is not address:port, as in 127.0.0.1:53 or [::1]:53 (docs/operations.md)"
+            f"resolver {shown(resolver)} is not address:port, as in 127.0.0.1:53 or [::1]:53 (docs/operations.md)"
         )
     return found
 

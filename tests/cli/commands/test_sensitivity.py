@@ -137,7 +137,7 @@ def test_nothing_that_is_written_names_a_host(tmp_path: Path) -> None:
         (("--hoster", "nobody"), ("nobody is not a hoster of this study", "both")),
         (("--hoster", "both", "--than", "both"), ("--than both is --hoster too",)),
         (("--truth", "quiet"), ("not of the lab",)),
-        (("--truth", "no-such-world"), ("no-such-world is neither a file nor one of the scenarios",)),
+        (("--truth", "no-such-world"), ("'no-such-world' is neither a file nor one of the scenarios",)),
     ],
 )
 def test_wrong_words_are_one_sentence(folder: Path, words: tuple[str, ...], parts: tuple[str, ...]) -> None:

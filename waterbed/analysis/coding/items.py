@@ -13,6 +13,7 @@ from attribution.hosters import review
 from waterbed.judging import doubtful as coded
 from waterbed.model.decisions import UNSURE
 from waterbed.model.errors import InputError
+from waterbed.model.redaction import shown
 
 HOSTERS, ROLES, OUTCOMES = review.QUEUE, "roles", coded.QUEUE
 CODES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -52,7 +53,7 @@ class Item:
 def known_queue(name: str) -> str:
     """The name of a queue; InputError if it is unknown."""
     if name not in CODES:
-        raise InputError(f"{name!r} is not a queue; the queues are {', '.join(CODES)} ({SEE})")
+        raise InputError(f"{shown(name)} is not a queue; the queues are {', '.join(CODES)} ({SEE})")
     return name
 
 

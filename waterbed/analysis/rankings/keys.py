@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Final, Self, get_args
 
 from waterbed.analysis.rankings.takedown import By
@@ -107,7 +107,10 @@ def reported_keys(reports: Iterable[Report], kind: Kind) -> dict[str, tuple[str,
         return None
     found: dict[str, set[str]] = defaultdict(set)
     for report in reports:
-        found[report.url_id].add(of_report(report))
+        if kind in KINDS:
+            found[report.url_id].add(of_report(report))
+        else:
+            found[report.url_id].update(_texts((called(kind, partial(of_report, report)),), kind))
     return {url_id: tuple(sorted(named - {UNTOLD} or named)) for url_id, named in found.items()}
 
 
@@ -117,7 +120,7 @@ def attributed_keys(answer: Attribution, kind: Kind) -> tuple[str, ...]:
     None where reports give them.
     """
     found = ranking_kind(kind).keys
-    return found(answer) if kind in KINDS else called(kind, lambda: _texts(found(answer), kind))
+    return found(answer) if kind in KINDS else _texts(called(kind, lambda: _gathered(found(answer))), kind)
 
 
 def keys_of(answers: Iterable[Attribution], kind: Kind) -> tuple[str, ...]:
@@ -140,11 +143,14 @@ def names_organisations(kind: Kind) -> bool:
     return ranking_kind(kind).organisations
 
 
-def _texts(keys: Iterable[object], kind: Kind) -> tuple[str, ...]:
-    found = tuple(keys)
-    if isinstance(keys, str) or not all(isinstance(key, str) and key.isprintable() for key in found):
+def _gathered(keys: Iterable[object]) -> Sequence[object]:
+    return keys if isinstance(keys, str) else tuple(keys)
+
+
+def _texts(keys: Sequence[object], kind: Kind) -> tuple[str, ...]:
+    if isinstance(keys, str) or not all(isinstance(key, str) and key.isprintable() for key in keys):
         raise InputError(f"the plug-in {kind} gave keys that are no texts on one line (docs/plugins.md)")
-    return tuple(key for key in found if isinstance(key, str))
+    return tuple(key for key in keys if isinstance(key, str))
 
 
 def grouped(episodes: Iterable[Episode], keys_of: Callable[[Episode], Iterable[str]]) -> dict[str, list[Episode]]:

@@ -11,6 +11,7 @@ import typer
 
 from waterbed.cli.output import say
 from waterbed.model.errors import InputError
+from waterbed.model.redaction import shown
 
 _HEADING: Final = re.compile(r"^(#{1,6}) (.+?)\s*$")
 
@@ -34,7 +35,7 @@ def docs(
         return
     name = page.rstrip(",").removeprefix("docs/").removesuffix(".md")
     if name not in pages:
-        raise InputError(f"{page!r} is not a page; waterbed docs lists the pages")
+        raise InputError(f"{shown(page)} is not a page; waterbed docs lists the pages")
     text = pages[name].read_text(encoding="utf-8")
     say((_section(text, " ".join(section), name) if section else text).rstrip("\n"))
 
@@ -74,5 +75,5 @@ def _section(text: str, heading: str, page: str) -> str:
         if level:
             kept.append(line)
     if not kept:
-        raise InputError(f"{heading!r} is not a section of {page}; its sections are {', '.join(known[1:])}")
+        raise InputError(f"{shown(heading)} is not a section of {page}; its sections are {', '.join(known[1:])}")
     return "\n".join(kept)

@@ -18,6 +18,7 @@ from waterbed.cli.windows import Asked, Cell, asked, print_by_window
 from waterbed.model.conclusions import Hop, HopKind, OrderClass
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage
+from waterbed.model.redaction import shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -262,13 +263,15 @@ def _window(week: str | None, cumulative: bool) -> tuple[datetime | None, dateti
     try:
         start, end = week_window(week)
     except ValueError:
-        raise InputError(f"--week {week!r} is not an ISO week like 2026-W12 (docs/graph.md)") from None
+        raise InputError(f"--week {shown(week)} is not an ISO week like 2026-W12 (docs/graph.md)") from None
     return None if cumulative else start, end
 
 
 def _one_of(option: str, value: str | None, known: Any) -> str | None:
     if value is not None and value not in get_args(known):
-        raise InputError(f"{option} {value!r} is unknown; {', '.join(get_args(known))} was expected (docs/graph.md)")
+        raise InputError(
+            f"{option} {shown(value)} is unknown; {', '.join(get_args(known))} was expected (docs/graph.md)"
+        )
     return value
 
 

@@ -14,6 +14,7 @@ from waterbed.cli.options import TABLE_KINDS, Format, Formatted, to_write
 from waterbed.cli.output import FINDING, OK, for_tools, minute, new_table, note, print_cells, print_table, say
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage, staged
+from waterbed.model.redaction import shown
 from waterbed.model.shell import command
 from waterbed.model.spelling import percent
 
@@ -124,7 +125,7 @@ def tables_check(
 
 def _known(kind: str) -> None:
     if kind not in TABLE_KINDS:
-        raise InputError(f"--kind {kind!r} is unknown; {', '.join(TABLE_KINDS)} was expected (docs/tables.md)")
+        raise InputError(f"--kind {shown(kind)} is unknown; {', '.join(TABLE_KINDS)} was expected (docs/tables.md)")
 
 
 @data_app.command("list")

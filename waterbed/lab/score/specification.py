@@ -8,6 +8,7 @@ from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.records import Truth
 from waterbed.lab.world.truth import simulate
 from waterbed.model.errors import InputError
+from waterbed.model.redaction import shown
 from waterbed.model.urls import canonicalize
 from waterbed.store.folder import Folder
 
@@ -23,10 +24,10 @@ def truth_of(folder: Folder, scenario: str, url_ids: Collection[str]) -> Truth:
     """
     truth = simulate(read_world(scenario_path(scenario)))
     if folder.lab is None:
-        raise InputError(f"--truth {scenario}: this study is not of the lab, so nobody knows its truth ({_SEE})")
+        raise InputError(f"--truth {shown(scenario)}: this study is not of the lab, so nobody knows its truth ({_SEE})")
     known = {folder.vault.keyed_id("url", canonicalize(url).url) for url in truth.shown}
     if not known.issuperset(url_ids):
-        raise InputError(f"--truth {scenario}: the study's URLs are not those of that world ({_SEE})")
+        raise InputError(f"--truth {shown(scenario)}: the study's URLs are not those of that world ({_SEE})")
     return truth
 
 

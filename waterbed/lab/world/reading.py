@@ -8,6 +8,7 @@ import msgspec
 
 from waterbed.lab.world.file import BEYOND, CANARY_NETWORKS, Hoster, Network, World
 from waterbed.model.errors import InputError
+from waterbed.model.redaction import shown
 from waterbed.store.bounded.toml import decode, toml_bytes
 
 _SCENARIOS = Path(__file__).parent / "scenarios"
@@ -23,7 +24,7 @@ def scenario_path(name: str) -> Path:
     if path.is_file():
         return path
     known = ", ".join(sorted(p.stem for p in _SCENARIOS.glob("*.toml")))
-    raise InputError(f"{name} is neither a file nor one of the scenarios {known} ({_SEE})")
+    raise InputError(f"{shown(name)} is neither a file nor one of the scenarios {known} ({_SEE})")
 
 
 def scenario_event(name: str) -> bytes | None:

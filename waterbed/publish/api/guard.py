@@ -21,6 +21,7 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 
 from waterbed.model.errors import InputError
+from waterbed.model.redaction import shown
 from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.machine_settings import HostName
 from waterbed.store.whole.files import DISK, alone_in, write_whole
@@ -101,11 +102,11 @@ def add_key(path: Path, study: Path, name: str, scopes: tuple[str, ...]) -> str:
     """
     if not _NAME.fullmatch(name):
         raise InputError(
-            f"{name!r} cannot name a key: use at most 60 letters, digits, dots, dashes and underscores ({SEE})"
+            f"{shown(name)} cannot name a key: use at most 60 letters, digits, dots, dashes and underscores ({SEE})"
         )
     for scope in scopes:
         if scope not in get_args(KeyScope):
-            raise InputError(f"{scope!r} is not a scope; use aggregates or cases ({SEE})")
+            raise InputError(f"{shown(scope)} is not a scope; use aggregates or cases ({SEE})")
     outside(path, study)
     key = secrets.token_urlsafe(32)
     entry = Key(name=name, sha256=checksum(key), scopes=scopes)  # type: ignore[arg-type]  # checked above

@@ -17,6 +17,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from waterbed.model.errors import InputError
+from waterbed.model.redaction import shown
 from waterbed.model.results import Provenance, SharedEpisode, SharedLook
 from waterbed.publish.sharing.shared_looks import SharedLooks
 from waterbed.store.audit import put_on_record
@@ -59,7 +60,9 @@ def export(study: Study, out: Path, partner: str) -> Provenance:
     """
     config = study.config
     if not PARTNER.fullmatch(partner):
-        raise InputError(f"--to {partner!r} is not a plain name for a partner, like pool-2026 (docs/lake.md, Export)")
+        raise InputError(
+            f"--to {shown(partner)} is not a plain name for a partner, like pool-2026 (docs/lake.md, Export)"
+        )
     if config.publish.tlp == "red":
         raise InputError("publish.tlp is red: nothing may leave this study (docs/publishing.md)")
     if out.exists():

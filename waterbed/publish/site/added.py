@@ -7,7 +7,7 @@ from functools import partial
 from markupsafe import Markup
 
 from waterbed.model.errors import InputError
-from waterbed.model.plugins import INTERFACE, called
+from waterbed.model.plugins import INTERFACE, SEE, called, is_text
 from waterbed.publish.policy import Publication
 from waterbed.publish.site.layout import Page
 
@@ -29,8 +29,9 @@ def added_pages(publication: Publication, plugins: Mapping[str, AddedPage]) -> I
     """Yield the pages of plug-ins; InputError if one fails."""
     for name, plugin in plugins.items():
         body = called(name, partial(plugin.body, publication))
-        if not isinstance(body, str):
-            raise InputError(f"the plug-in {name} made a {type(body).__name__}, not a text of HTML (docs/plugins.md)")
+        if not is_text(plugin.title) or not is_text(body):
+            wrong = "a title" if is_text(body) else f"a {type(body).__name__}"
+            raise InputError(f"the plug-in {name} made {wrong}, not a text of HTML that can be written ({SEE})")
         yield Page(
             path=f"plugins/{name}.html",
             template="added.html",

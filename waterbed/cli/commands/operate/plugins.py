@@ -19,7 +19,7 @@ def plugins() -> None:
     from waterbed.cli.options import RANKED
     from waterbed.intake.formats import FORMATS, ReportForm
     from waterbed.model.plugins import KINDS, SEE, DataFile, listed
-    from waterbed.publish.exports import Export
+    from waterbed.publish.exports import EXPORTS, Export
     from waterbed.publish.site.added import AddedPage
 
     found = listed(
@@ -29,7 +29,7 @@ def plugins() -> None:
             "link_checks": (DataFile, {}),
             "rules": (DataFile, {}),
             "rankings": (RankingKind, dict.fromkeys(RANKED)),
-            "exports": (Export, {}),
+            "exports": (Export, EXPORTS),
             "pages": (AddedPage, {}),
         }
     )

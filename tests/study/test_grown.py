@@ -113,6 +113,25 @@ def test_what_grows_is_what_is_concluded_of_all_facts(tmp_path: Path) -> None:
     assert grew == len(SEEDS) * (len(STAGES) - 1)
 
 
+def test_the_first_report_that_tells_a_kind_is_seen_at_all_urls(tmp_path: Path) -> None:
+    """Until a report tells a type of site no URL has a key; then each has one, also where nothing else is new."""
+
+    def keys(conclusions: Conclusions) -> dict[str, tuple[str, ...]]:
+        tables = RankingTables(conclusions=conclusions, kind="site_type", clock="reported")
+        return {one.url_id: one.keys for one in tables.appearances}
+
+    growing = Growing(tmp_path, 40)
+    with growing.opened() as study:
+        growing.until(study, hour(50))
+        first = study.conclude(2, grows=True)
+        assert (bool(told(first)), set(keys(first).values())) == (True, {()})
+        study.folder.store.add([report("u0", report_id="forum", received_at=hour(52), site_type="forum")])
+        growing.until(study, hour(HOURS + 60))
+        grew = study.conclude(2, grows=True)
+        assert grew.grown is not None
+        assert set(keys(grew).values()) == {("forum",), ("not told",)}
+
+
 @pytest.mark.parametrize("near", [False, True])
 def test_contents_are_found_in_another_process_unless_names_are_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, near: bool

@@ -127,7 +127,7 @@ def test_an_answer_that_a_registry_gives_later_tells_who_ended_a_name(study: Stu
             return [episode.cause, windowed.cause, *keys, ended.get("registrar")]
 
     told(study.conclude())
-    assert cause_and_actor() == ["name", "name", ("not told",), None]
+    assert cause_and_actor() == ["name", "name", (), None]
     answers = [
         answer(0, "server hold", site_id="s-e00", answer_id="b", fetched_at=hour(3.2)),
         answer(0, "client hold", site_id="s-e00", answer_id="a", fetched_at=hour(2.5)),

@@ -100,6 +100,8 @@ class RankingTables:
         )
         if grown is None or former is None:
             return self._appeared_of(targets, self.conclusions.answered)
+        if self._of_reports is not None:  # the first report that tells gives all a key
+            former = [replace(one, keys=self._keys(one.url_id, ())) for one in former]
         some = {url_id: targets[url_id] for url_id in grown.changed}
         _ = self.conclusions.episodes  # which goes through all runs
         known = {one.url_id: one for one in [*former, *self._appeared_of(some, grown.answers.found)]}

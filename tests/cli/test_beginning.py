@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from tests.publish.study import small_study
 from tests.study.copies import copied, kept
 from tests.study.rig import Run
+from waterbed.analysis import status
 from waterbed.cli.app import app
 from waterbed.store.config import read_config
 from waterbed.study.study import open_study
@@ -58,6 +59,21 @@ def test_status_names_what_blocks_and_one_next_command(run: Run, study: Path, tm
     assert [block.split(":")[0] for block in row["blocks"]] == ["the resolver 127.0.0.1", "no table of routes"]
     assert row["next"].startswith("waterbed data fetch")
     assert "example.com" not in json.dumps(row)
+
+
+@pytest.mark.parametrize(("day", "begins"), [("2026-06-17", "waterbed recheck"), ("2026-06-16", "waterbed data fetch")])
+def test_a_stale_table_is_fetched_anew_if_a_newer_one_is_known(
+    run: Run, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, day: str, begins: str
+) -> None:
+    """Status proposes no fetch that brings the same table again, but the ordinary next command."""
+    monkeypatch.setattr(status, "resolver_silent", lambda _: False)
+    (tmp_path / "r.csv").write_text("url\nhttp://c.example.com/x\n")
+    (tmp_path / "routes.csv").write_text("192.0.2.0,192.0.2.255,64500,Example\n")
+    assert run("-C", study, "import", tmp_path / "r.csv")[0] == 0
+    assert run("-C", study, "tables", "add", tmp_path / "routes.csv", "--date", day)[0] == 0
+    (row,) = json.loads(run("-C", study, "status", "--format", "json")[1])["rows"]
+    assert f"the newest table of routes is of {day}" in row["blocks"][0]
+    assert row["next"].startswith(begins)
 
 
 def test_without_a_command_a_study_says_where_it_stands(

@@ -105,6 +105,13 @@ class _Root(TyperGroup):
 
             complain("; ".join(["stopped", *map(str, stop.args)]))
             raise
+        except typer.Abort as stop:
+            if isinstance(stop.__context__, KeyboardInterrupt):  # at a question, whose line it ends
+                from waterbed.cli.output import complain  # noqa: PLC0415 (the same)
+
+                typer.echo(err=True)
+                complain("stopped")
+            raise
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Resolve a command, accepting the previous version's spellings."""

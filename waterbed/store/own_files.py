@@ -21,7 +21,7 @@ KEY_FILE_ENVIRONMENT: Final = "WATERBED_KEY_FILE"
 
 
 def no_study(path: Path) -> str:
-    """Why a folder is no study, and the remedy."""
+    """The reason why a folder is no study, with remedy."""
     if path.is_file():
         return f"{path} is a file; the folder of a study was expected (docs/architecture.md, Storage)"
     if path.is_symlink() and not path.exists():

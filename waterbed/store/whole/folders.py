@@ -16,7 +16,7 @@ _REMAINS: Final = re.compile(rf"\..+\.[0-9a-f]{{16}}{re.escape(NEW)}", re.DOTALL
 
 @contextmanager
 def folder_for(place: Path) -> Iterator[bool]:
-    """Make a folder and its parents; yield if it is new.
+    """Make a folder and its parents; yield true if new.
 
     After a failure in the block those that are new and empty are gone.
     """

@@ -79,14 +79,23 @@ def test_a_stale_table_is_fetched_anew_if_a_newer_one_is_known(
 def test_without_a_command_a_study_says_where_it_stands(
     run: Run, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a study's folder, or with -C alone, the status is shown; elsewhere the overview, as after misuse."""
+    """In a study's folder, or with options alone, the status; elsewhere the overview, and why if one is meant."""
     told = run("-C", study, "status")
     assert run("-C", study) == told
     monkeypatch.chdir(study)
     assert run()[1].startswith("unnamed study: no report yet")
+    for words in ((f"--study={study}",), (f"-C{study}",), ("-C", study, "--quiet"), ("--quiet",)):
+        code, out, err = run(*words)
+        assert (code, out.startswith("unnamed study: no report yet"), err) == (0, True, "")
     monkeypatch.chdir(tmp_path)
-    code, out, _ = run()
-    assert (code, out.startswith("Usage:")) == (2, True)
+    code, out, err = run()
+    assert (code, out.startswith("Usage:"), err) == (2, True, "")
+    monkeypatch.setenv("WATERBED_STUDY", str(tmp_path / "none"))
+    code, out, err = run()
+    assert (code, out.startswith("Usage:"), f"no study in {tmp_path / 'none'}" in err) == (2, True, True)
+    monkeypatch.delenv("WATERBED_STUDY")
+    (tmp_path / "waterbed.toml").mkdir()
+    assert "waterbed.toml is no file" in run()[2]
 
 
 def test_on_a_terminal_init_asks_for_what_no_option_says(tmp_path: Path) -> None:
@@ -284,3 +293,24 @@ def test_a_study_with_facts_and_no_settings_is_no_place_for_another(run: Run, st
     (study / "waterbed.toml").unlink()
     code, _, err = run("init", study)
     assert (code, "waterbed.toml is missing; restore that from a backup" in err) == (2, True)
+
+
+def test_empty_names_and_empty_input_are_told(run: Run, study: Path, given: io.BytesIO, tmp_path: Path) -> None:
+    """An empty --source or --sender is refused, and `explain -` says that nothing came."""
+    (tmp_path / "r.csv").write_text("url\nhttp://c.example.com/x\n")
+    for words in (("import", tmp_path / "r.csv", "--source", ""), ("notices", tmp_path / "r.csv", "--sender", " ")):
+        code, _, err = run("-C", study, *words)
+        assert (code, "is empty, as an unset variable" in err) == (2, True)
+    given.seek(0)
+    code, _, err = run("-C", study, "explain", "-")
+    assert (code, "standard input was empty" in err) == (2, True)
+
+
+@pytest.mark.parametrize("table", ["places", "actors", "sources"])
+def test_a_clock_of_the_settings_that_a_table_lacks_is_told_with_a_remedy(run: Run, study: Path, table: str) -> None:
+    """The option that helps is named, and with it no clock stands in the way."""
+    settings = study / "waterbed.toml"
+    settings.write_text(settings.read_text().replace('\nclock = "reported"', '\nclock = "notice_delivered"'))
+    code, _, err = run("-C", study, "rank", "--table", table)
+    assert (code, "which the settings name; add --clock reported" in err) == (2, True)
+    assert "clock" not in run("-C", study, "rank", "--table", table, "--clock", "reported")[2]

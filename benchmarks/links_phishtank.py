@@ -15,8 +15,9 @@ from publicsuffixlist import PublicSuffixList
 
 from graphs.label_hops import LabelSpell, label_hops
 from graphs.linking.clusters import cluster
-from graphs.linking.evidence import EvidenceKind, Home, Sign
+from graphs.linking.evidence import Home, Sign
 from graphs.linking.links import find_links
+from waterbed.model.conclusions import EvidenceKind
 from waterbed.model.errors import BadUrl
 from waterbed.model.urls import canonicalize, platform_suffix, registrable_domain
 

@@ -123,8 +123,6 @@ class Session:
         if lab:
             await _require_lab_servers(lab.resolver)
         await asyncio.to_thread(self.folder.mark_dead_runs)
-        self.run: Pass = self._stack.enter_context(self.folder.run("recheck", trust_store=trust_store()))
-        self.begun = True
         server = lab.resolver if lab else config.names.resolver
         names = config.names
         self._resolver = Resolver(
@@ -135,6 +133,8 @@ class Session:
             special=lists.special_names,
             denial_s=memory_of_denials_s(config.schedule),
         )
+        self.run: Pass = self._stack.enter_context(self.folder.run("recheck", trust_store=trust_store()))
+        self.begun = True
         self._reservations = self._reserving()
         self.prober = Prober(
             config=config,

@@ -7,24 +7,8 @@ from math import log
 from types import MappingProxyType
 from typing import Literal
 
-from waterbed.model.conclusions import LinkStrength
+from waterbed.model.conclusions import EvidenceKind, LinkStrength
 
-EvidenceKind = Literal[
-    "content_id",
-    "same_url",
-    "redirect_url",
-    "redirect_site",
-    "path",
-    "label",
-    "fuzzy_label",
-    "alike_name",
-    "page",
-    "title",
-    "etag",
-    "certificate",
-    "public_key",
-    "name_servers",
-]
 Family = Literal["reported", "redirect", "name", "path", "page", "server"]
 """Evidence of one family is not independent: who copies a page copies its title. Only the best of a family counts."""
 

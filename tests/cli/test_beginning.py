@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from tests.publish.study import small_study
 from tests.study.copies import copied, kept
 from tests.study.rig import Run
+from waterbed.analysis import status
 from waterbed.cli.app import app
 from waterbed.store.config import read_config
 from waterbed.study.study import open_study
@@ -60,17 +61,41 @@ def test_status_names_what_blocks_and_one_next_command(run: Run, study: Path, tm
     assert "example.com" not in json.dumps(row)
 
 
+@pytest.mark.parametrize(("day", "begins"), [("2026-06-17", "waterbed recheck"), ("2026-06-16", "waterbed data fetch")])
+def test_a_stale_table_is_fetched_anew_if_a_newer_one_is_known(
+    run: Run, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, day: str, begins: str
+) -> None:
+    """Status proposes no fetch that brings the same table again, but the ordinary next command."""
+    monkeypatch.setattr(status, "resolver_silent", lambda _: False)
+    (tmp_path / "r.csv").write_text("url\nhttp://c.example.com/x\n")
+    (tmp_path / "routes.csv").write_text("192.0.2.0,192.0.2.255,64500,Example\n")
+    assert run("-C", study, "import", tmp_path / "r.csv")[0] == 0
+    assert run("-C", study, "tables", "add", tmp_path / "routes.csv", "--date", day)[0] == 0
+    (row,) = json.loads(run("-C", study, "status", "--format", "json")[1])["rows"]
+    assert f"the newest table of routes is of {day}" in row["blocks"][0]
+    assert row["next"].startswith(begins)
+
+
 def test_without_a_command_a_study_says_where_it_stands(
     run: Run, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a study's folder, or with -C alone, the status is shown; elsewhere the overview, as after misuse."""
+    """In a study's folder, or with options alone, the status; elsewhere the overview, and why if one is meant."""
     told = run("-C", study, "status")
     assert run("-C", study) == told
     monkeypatch.chdir(study)
     assert run()[1].startswith("unnamed study: no report yet")
+    for words in ((f"--study={study}",), (f"-C{study}",), ("-C", study, "--quiet"), ("--quiet",)):
+        code, out, err = run(*words)
+        assert (code, out.startswith("unnamed study: no report yet"), err) == (0, True, "")
     monkeypatch.chdir(tmp_path)
-    code, out, _ = run()
-    assert (code, out.startswith("Usage:")) == (2, True)
+    code, out, err = run()
+    assert (code, out.startswith("Usage:"), err) == (2, True, "")
+    monkeypatch.setenv("WATERBED_STUDY", str(tmp_path / "none"))
+    code, out, err = run()
+    assert (code, out.startswith("Usage:"), f"no study in {tmp_path / 'none'}" in err) == (2, True, True)
+    monkeypatch.delenv("WATERBED_STUDY")
+    (tmp_path / "waterbed.toml").mkdir()
+    assert "waterbed.toml is no file" in run()[2]
 
 
 def test_on_a_terminal_init_asks_for_what_no_option_says(tmp_path: Path) -> None:
@@ -182,3 +207,110 @@ def test_a_publication_stands_apart(run: Run, tmp_path: Path) -> None:
     assert (out / "mine.txt").read_text() == "mine"
     code, _, err = run("init", out)
     assert (code, "holds a publication" in err, (out / "waterbed.db").exists()) == (2, True, False)
+
+
+def test_units_that_cannot_be_written_make_no_study(run: Run, tmp_path: Path) -> None:
+    """They are tried first; a study that fails leaves no folder of theirs."""
+    (tmp_path / "file").touch()
+    bad = ("--store", "postgresql://u:p@127.0.0.1:1/x")
+    for words in (("--units", tmp_path / "file" / "units"), ("--units", tmp_path / "units", *bad)):
+        code, out, err = run("init", tmp_path / "s", *words)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_a_study_whose_tables_cannot_be_fetched_is_made(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Init says so with the commands that fetch them later, and names the next step; exit code 1."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    code, out, err = run("init", tmp_path / "s", "--fetch", "--resolver", "127.0.0.1:1")
+    assert (code, "Next:" in out, "npm is not on this machine" in err) == (1, True, True)
+    for name in ("ip-location-asn", "ip-location-country"):
+        assert f"waterbed -C {tmp_path / 's'} data fetch {name} --add" in err
+
+
+def test_init_says_that_it_closes_a_folder(run: Run, tmp_path: Path) -> None:
+    """A folder that others could look into is its owner's alone, and told of."""
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s").chmod(0o755)
+    code, out, _ = run("init", tmp_path / "s", "--resolver", "127.0.0.1:1")
+    assert (code, "mode    700, 755 before" in out) == (0, True)
+
+
+def test_a_signal_after_the_study_is_made_says_so(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while init asks the resolver leaves a study, which is said."""
+
+    def stopped(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(status, "standing", stopped)
+    _, _, err = run("init", tmp_path / "s")
+    assert "stopped; the study is made" in err
+    assert (tmp_path / "s" / "waterbed.toml").is_file()
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_ctrl_c_at_a_question_and_a_study_that_is_there(there: bool, tmp_path: Path, run: Run) -> None:
+    """The first is told in a sentence, with code 130; the second before any question."""
+    if there:
+        assert run("init", tmp_path / "s", "--resolver", "127.0.0.1:1")[0] == 0
+    child, terminal = pty.fork()
+    if not child:
+        program = "import sys; from waterbed.cli.main import main; sys.argv[0] = 'waterbed'; main()"
+        os.execv(sys.executable, [sys.executable, "-c", program, "init", str(tmp_path / "s")])
+    said = b""
+    while piece := _piece(terminal):
+        said += piece
+        if b"Name of the study" in piece:
+            os.write(terminal, b"\x03")
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    told = b"holds a study already" if there else b"waterbed: stopped"
+    assert (code, told in said, b"Name of" in said) == (2 if there else 130, True, not there)
+
+
+def test_lost_settings_are_not_begun_anew(run: Run, study: Path, tmp_path: Path) -> None:
+    """A study without its settings, a link to nothing and a store of others are named with a remedy that helps."""
+    settings = (study / "waterbed.toml").read_bytes()
+    (study / "waterbed.toml").unlink()
+    assert "waterbed.toml is missing; restore that from a backup" in run("-C", study, "status")[2]
+    (study / "waterbed.toml").mkdir()
+    assert "waterbed.toml is no file" in run("-C", study, "status")[2]
+    (study / "waterbed.toml").rmdir()
+    (study / "waterbed.toml").write_bytes(settings)
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    assert "a link to a place that is not there" in run("-C", tmp_path / "link", "status")[2]
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "waterbed.db").write_text("no database" * 99)
+    code, _, err = run("init", tmp_path / "own")
+    assert (code, "or move it away" in err, "[store]" in err) == (2, True, False)
+
+
+def test_a_study_with_facts_and_no_settings_is_no_place_for_another(run: Run, study: Path, tmp_path: Path) -> None:
+    """Init there names the missing settings."""
+    (tmp_path / "r.csv").write_text("url\nhttp://c.example.com/x\n")
+    assert run("-C", study, "import", tmp_path / "r.csv")[0] == 0
+    (study / "waterbed.toml").unlink()
+    code, _, err = run("init", study)
+    assert (code, "waterbed.toml is missing; restore that from a backup" in err) == (2, True)
+
+
+def test_empty_names_and_empty_input_are_told(run: Run, study: Path, given: io.BytesIO, tmp_path: Path) -> None:
+    """An empty --source or --sender is refused, and `explain -` says that nothing came."""
+    (tmp_path / "r.csv").write_text("url\nhttp://c.example.com/x\n")
+    for words in (("import", tmp_path / "r.csv", "--source", ""), ("notices", tmp_path / "r.csv", "--sender", " ")):
+        code, _, err = run("-C", study, *words)
+        assert (code, "is empty, as an unset variable" in err) == (2, True)
+    given.seek(0)
+    code, _, err = run("-C", study, "explain", "-")
+    assert (code, "standard input was empty" in err) == (2, True)
+
+
+@pytest.mark.parametrize("table", ["places", "actors", "sources"])
+def test_a_clock_of_the_settings_that_a_table_lacks_is_told_with_a_remedy(run: Run, study: Path, table: str) -> None:
+    """The option that helps is named, and with it no clock stands in the way."""
+    settings = study / "waterbed.toml"
+    settings.write_text(settings.read_text().replace('\nclock = "reported"', '\nclock = "notice_delivered"'))
+    code, _, err = run("-C", study, "rank", "--table", table)
+    assert (code, "which the settings name; add --clock reported" in err) == (2, True)
+    assert "clock" not in run("-C", study, "rank", "--table", table, "--clock", "reported")[2]

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from graphs.hops import HopContext, HopCount, count_hops, find_hops
 from graphs.linking.clusters import cluster
-from graphs.linking.evidence import Evidence, EvidenceKind, Link
+from graphs.linking.evidence import Evidence, Link
 from graphs.network.graph import displacement_graph, gexf, main_flows
 from tests.graphs.test_episodes import found
-from waterbed.model.conclusions import EndCause, Episode, Hop, LinkStrength
+from waterbed.model.conclusions import EndCause, Episode, EvidenceKind, Hop, LinkStrength
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 SEATS = {"A": "NL", "B": "NL", "C": "RU"}

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from graphs.linking import signs
-from graphs.linking.evidence import EvidenceKind, Role, Sign
+from graphs.linking.evidence import Role, Sign
 from graphs.linking.near_labels import NearLabels
+from waterbed.model.conclusions import EvidenceKind
 from waterbed.model.facts import ControlLook, Observation, Report, Resolution, Target
 
 _NO_PAGE = frozenset({"challenge", "suspended", "removed", "parked", "seized"})

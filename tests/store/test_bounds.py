@@ -14,7 +14,26 @@ from waterbed.store.settings import Judge
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("[names]\ntries = 0", ("names.tries 0", "0.001 to 1e+09")),
+        ("[names]\ntries = 0", ("names.tries 0 ", "a whole number from 1 to 10 was expected")),
+        ("[names]\ntries = 11", ("names.tries 11 ", "a whole number from 1 to 10 was expected")),
+        ("[registry]\ntries = 21", ("registry.tries 21 ", "a whole number from 1 to 20 was")),
+        ("[probe]\nbatch = 0", ("probe.batch 0 ", "a whole number from 1 to 1e+09 was")),
+        ("[publish]\ntlp = 'white'", ("publish.tlp", "'white'", "one of clear, green, amber, amber+strict, red was")),
+        ("[probe.profiles]\nx = 'all'", ("probe.profiles", "'all'")),
+        ("[linking]\noff = ['nonsense']", ("linking.off", "'nonsense'", "one of content_id, same_url, ")),
+        ("[linking]\ncaps = {nonsense = 3}", ("linking.caps", "'nonsense'", "one of content_id, same_url, ")),
+        ("[norm]\nrate = 0.5", ("norm.rate", "<= 0.2", "not 0.5")),
+        ("[guard]\nports = [80, 0]", ("guard.ports", ">= 1", "not 0 ")),
+        ("[schedule]\ninterval_s = nan", ("schedule.interval_s nan", "1 to 3.16224e+07 seconds")),
+        ("[schedule]\nconfirm_s = [600.0, 0.5]", ("schedule.confirm_s 0.5", "1 to 3.16224e+07 seconds")),
+        ("[schedule]\njitter = nan", ("schedule.jitter nan", "0 or more and below 1")),
+        ("[schedule]\nlooks_a_day = 0", ("schedule.looks_a_day 0", "a whole number from 1")),
+        ("network = 'https://x.example/'", ("the network [not shown] is not a name like",)),
+        ("vantage = 'a b'", ("the vantage 'a b' is not a name like",)),
+        ("vantage = ''", ("the vantage '' is not a name like",)),
+        ("[service]\nlisten = 'nonsense'", ("service.listen 'nonsense'", "127.0.0.1:9477")),
+        ("[canary]\ntargets = ['https://a.org', 'https://A.org/']", ("number 2: address is the same as number 1",)),
+        ("[canary]\ntargets = ['https://me:secret@a.org/']", ("number 1: address has a user or a password",)),
         ("[names]\ntimeout_s = nan", ("names.timeout_s nan",)),
         ("[names]\nresolver = 'dns.example:53'", ("names.resolver 'dns.example:53'", "address:port")),
         ("[names]\nresolver = '127.0.0.1:99999'", ("names.resolver", "address:port")),
@@ -57,11 +76,11 @@ def test_what_cannot_be_used_is_refused_in_one_sentence(tmp_path: Path, text: st
 
 
 def test_weights_and_seeds_may_be_negative(tmp_path: Path) -> None:
-    """Evidence may speak against a link, whatever it is named."""
+    """Evidence may speak against a link."""
     path = tmp_path / "waterbed.toml"
-    path.write_text('study = "x"\n[linking]\nname_odds = -2.0\nweights = {"a.b" = -3.0}\n[coding]\nseed = -7\n')
+    path.write_text('study = "x"\n[linking]\nname_odds = -2.0\nweights = {"path" = -3.0}\n[coding]\nseed = -7\n')
     read = read_config(path)[0]
-    assert (read.linking.name_odds, read.linking.weights, read.coding.seed) == (-2.0, {"a.b": -3.0}, -7)
+    assert (read.linking.name_odds, read.linking.weights, read.coding.seed) == (-2.0, {"path": -3.0}, -7)
     assert Config(study="x") == Config(study="x")
 
 

@@ -3,22 +3,25 @@
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.study.facts import config
+from waterbed.model.conclusions import EvidenceKind
 from waterbed.store.config import Chore, Citation, Config, Creator, Linking, Publish, Service, Vantage, read_config
 from waterbed.store.described import SCHEMA, commented, described, schema, settings_of
 from waterbed.study.study import create_study
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30).filter(str.isprintable)
+KINDS = st.sampled_from(get_args(EvidenceKind))
 
 
-@given(TEXT, TEXT, st.floats(0, 5), st.booleans(), st.dictionaries(TEXT, st.floats(-9, 9), max_size=3))
+@given(TEXT, TEXT, st.floats(0, 5), st.booleans(), st.dictionaries(KINDS, st.floats(-9, 9), max_size=3))
 def test_commented_settings_are_the_settings(
-    name: str, publisher: str, weak: float, several: bool, weights: dict[str, float]
+    name: str, publisher: str, weak: float, several: bool, weights: dict[EvidenceKind, float]
 ) -> None:
     """Whatever is set comes back as it was, with lists of tables filled or empty."""
     there = (Vantage(name="there", network="n", address="192.0.2.1"),) if several else ()

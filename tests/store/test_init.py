@@ -2,6 +2,7 @@
 
 import errno
 from pathlib import Path
+from stat import S_IMODE
 
 import pytest
 
@@ -37,6 +38,7 @@ def test_an_init_that_fails_leaves_no_keys(there: bool, tmp_path: Path, monkeypa
     config, opened = Config(study="3" * 32), folders.open_folder
     if there:
         (tmp_path / "s").mkdir()
+        (tmp_path / "s").chmod(0o2775)
         (tmp_path / "s" / "mine.txt").write_text("mine")
 
     def fails(_: Path) -> None:
@@ -47,5 +49,14 @@ def test_an_init_that_fails_leaves_no_keys(there: bool, tmp_path: Path, monkeypa
         create_folder(tmp_path / "s", config)
     assert not key_file(config.study).exists()
     assert [path.name for path in tmp_path.rglob("*")] == (["s", "mine.txt"] if there else [])
+    assert not there or S_IMODE((tmp_path / "s").stat().st_mode) == 0o2775
     monkeypatch.setattr(folders, "open_folder", opened)
     made(tmp_path / "s").close()
+
+
+def test_an_init_that_fails_leaves_no_folder_above(tmp_path: Path) -> None:
+    """Folders that were made on the way are gone; one that was there stays."""
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(InputError):
+        made(tmp_path / "mine" / "x" / "y", store="postgresql://u:p@127.0.0.1:1/x")
+    assert list(tmp_path.rglob("*")) == [tmp_path / "mine"]

@@ -14,6 +14,7 @@ from waterbed.store.backlog import schedule_lag
 from waterbed.store.frozen import FROZEN
 from waterbed.store.removed_days import removed_days
 from waterbed.store.tables import TABLES
+from waterbed.study.sources import source_of
 from waterbed.study.study import Study
 
 SPAN: Final = timedelta(days=7)
@@ -23,7 +24,8 @@ FOLLOWED: Final = timedelta(hours=24)
 
 _ASKED_S: Final = 1.0
 
-_ROUTES: Final = ("waterbed data fetch ip-location-asn --add", "fetches a table of routes and adds it (npm)")
+_SOURCE: Final = "ip-location-asn"
+_ROUTES: Final = (f"waterbed data fetch {_SOURCE} --add", "fetches a table of routes and adds it (npm)")
 
 Phase = Literal["empty", "reported", "measuring", "measured", "reproduced"]
 
@@ -140,9 +142,13 @@ def _blocks(study: Study) -> Iterator[tuple[str, str, str]]:
             *_ROUTES,
         )
     elif (study.clock() - max(days)) / timedelta(days=1) > config.routes_max_age_days:
+        known = source_of(_SOURCE)
+        newest = known.day_of(known.version or "")
+        older = newest is not None and max(days).date() < newest
         yield (
-            f"the newest table of routes is of {max(days):%Y-%m-%d}: later checks are attributed with a stale table",
-            *_ROUTES,
+            f"the newest table of routes is of {max(days):%Y-%m-%d}: later checks are attributed with a stale table; "
+            "add a newer one (docs/tables.md)",
+            *(_ROUTES if older else ("", "")),
         )
 
 

@@ -83,14 +83,19 @@ class _Root(TyperGroup):
         Where there is no study, the overview; the exit code is then that of misuse.
         """
         if not args and not ctx.resilient_parsing:
-            from waterbed.store.own_files import SETTINGS  # noqa: PLC0415 (help needs none of it)
+            from waterbed.store.own_files import SETTINGS, no_study  # noqa: PLC0415 (help needs none of it)
 
-            if not (Path(os.environ.get(_STUDY, "")) / SETTINGS).is_file():
+            study = Path(os.environ.get(_STUDY, ""))
+            if not (study / SETTINGS).is_file():
                 typer.echo(ctx.get_help())
+                if _STUDY in os.environ or any(os.path.lexists(study / name) for name in (SETTINGS, "waterbed.db")):
+                    from waterbed.cli.output import complain  # noqa: PLC0415 (the same)
+
+                    complain(no_study(study))
                 raise typer.Exit(2)
-        if not args or (len(args) == 2 and args[0] in ("-C", "--study")):
-            args = [*args, "status"]
         read_plainly(self.get_params(ctx))
+        if not ctx.resilient_parsing and not self.make_parser(ctx).parse_args(args=list(args))[1]:
+            args = [*args, "status"]
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
@@ -104,6 +109,13 @@ class _Root(TyperGroup):
             from waterbed.cli.output import complain  # noqa: PLC0415 (help needs no console)
 
             complain("; ".join(["stopped", *map(str, stop.args)]))
+            raise
+        except typer.Abort as stop:
+            if isinstance(stop.__context__, KeyboardInterrupt):  # at a question, whose line it ends
+                from waterbed.cli.output import complain  # noqa: PLC0415 (the same)
+
+                typer.echo(err=True)
+                complain("stopped")
             raise
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:

@@ -71,11 +71,14 @@ def canonical_address(text: str) -> str | None:
         return None
 
 
-def address_and_port(text: str) -> tuple[str, int] | None:
-    """Read `192.0.2.1:53` or `[2001:db8::1]:53`; None for other texts."""
+def address_and_port(text: str, *, least: int = 1) -> tuple[str, int] | None:
+    """Read `192.0.2.1:53` or `[2001:db8::1]:53`; None for other texts.
+
+    `least` is the smallest port.
+    """
     host, _, port = text.rpartition(":")
     address = canonical_address(host.removeprefix("[").removesuffix("]"))
-    if address is None or not (port.isascii() and port.isdigit() and len(port) < 6 and 0 < int(port) < 65_536):
+    if address is None or not (port.isascii() and port.isdigit() and len(port) < 6 and least <= int(port) < 65_536):
         return None
     return address, int(port)
 

@@ -33,6 +33,23 @@ HopKind = Literal["relocation", "reappearance", "redirect", "tld", "copy"]
 """Kinds of hops: a name pointed elsewhere, a URL that came back elsewhere, a new URL that the old one redirects to,
 the same label under another suffix, any other new URL of the content."""
 
+EvidenceKind = Literal[
+    "content_id",
+    "same_url",
+    "redirect_url",
+    "redirect_site",
+    "path",
+    "label",
+    "fuzzy_label",
+    "alike_name",
+    "page",
+    "title",
+    "etag",
+    "certificate",
+    "public_key",
+    "name_servers",
+]
+"""Kinds of evidence that URLs share content (docs/linking.md)."""
 LinkStrength = Literal["strong", "weak"]
 QuarantineKind = Literal["canary", "all", "hoster", "prefix", "feed"]
 NO_VERDICT: Final[tuple[QuarantineKind, ...]] = ("canary", "feed")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from waterbed.model.addresses import address_and_port
 from waterbed.model.errors import InputError
 from waterbed.publish.api.problems import problem
 from waterbed.publish.api.server import Guard, Limits, server_of
@@ -25,15 +26,10 @@ _SEE = "docs/service.md, Health"
 
 def listen_address(listen: str) -> tuple[str, int]:
     """Parse `service.listen`; InputError unless it is address and port."""
-    host, _, port = listen.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    try:
-        socket.getaddrinfo(host, int(port), flags=socket.AI_NUMERICHOST)
-        if not 0 <= int(port) <= 65_535:
-            raise ValueError
-        return host, int(port)
-    except (OSError, ValueError, OverflowError):
-        raise InputError(f"service.listen {listen!r} is not an address and port like 127.0.0.1:9477 ({_SEE})") from None
+    found = address_and_port(listen, least=0)
+    if found is None:
+        raise InputError(f"service.listen {listen!r} is not an address and port like 127.0.0.1:9477 ({_SEE})")
+    return found
 
 
 class Endpoint:

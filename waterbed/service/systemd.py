@@ -5,12 +5,15 @@ import os
 import shutil
 import socket
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from waterbed.model.errors import InputError
 from waterbed.store.config import Config
 from waterbed.store.whole.files import DISK, write_whole
+from waterbed.store.whole.folders import folder_for
 
 _SEE = "docs/service.md, systemd"
 
@@ -134,6 +137,23 @@ def write_units(folder: Path, *, study: Path, keys: Path, config: Config, proces
             raise
         raise InputError(f"{folder} cannot be written ({problem.strerror}); name another folder ({_SEE})") from None
     return [folder / name for name in made]
+
+
+@contextmanager
+def room_for_units(folder: Path, *, study: Path, keys: Path, config: Config) -> Iterator[None]:
+    """Try if a study's unit files could be written.
+
+    InputError if not; then, or after a failure in the block, no folder is left that was made for them.
+    """
+    try:
+        with folder_for(folder):
+            with TemporaryDirectory(prefix=".waterbed-", dir=folder) as trial:
+                write_units(Path(trial), study=study, keys=keys, config=config)
+            yield
+    except OSError as problem:
+        if problem.errno in DISK:
+            raise
+        raise InputError(f"{folder} cannot be written ({problem.strerror}); name another folder ({_SEE})") from None
 
 
 def _program() -> Path:

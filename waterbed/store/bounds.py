@@ -23,7 +23,14 @@ _SIGNED: Final = frozenset(("coding.seed", "linking.name_odds"))
 _ABOVE_ZERO: Final = frozenset(
     (
         *("names.timeout_s", "names.tries", "names.in_flight"),
-        *("probe.timeout_s", "probe.hosts_at_once", "probe.per_address", "probe.per_network", "probe.batch"),
+        *(
+            "schedule.looks_a_day",
+            "probe.timeout_s",
+            "probe.hosts_at_once",
+            "probe.per_address",
+            "probe.per_network",
+            "probe.batch",
+        ),
         *("judge.confirm_looks", "judge.leave_looks", "judge.networks", "canary.every_s", "canary.need"),
         *("cycle_guard.cycle_s", "cycle_guard.least_sites", "cycle_guard.times_usual", "cycle_guard.usual_days"),
         *("registry.timeout_s", "registry.tries", "registry.default_a_minute"),
@@ -33,22 +40,45 @@ _ABOVE_ZERO: Final = frozenset(
 of `registry.a_minute`."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 """All but tabs and line breaks, which a description may have."""
-_SHARES: Final = frozenset(("canary.need", "cycle_guard.share", "cycle_guard.feed_share", "linking.common_share"))
+_MOST_BY: Final = {
+    **dict.fromkeys(("canary.need", "cycle_guard.share", "cycle_guard.feed_share", "linking.common_share"), 1),
+    **{"names.tries": 10, "registry.tries": 20, "registry.most_levels": 32},
+}
+"""Largest number of a setting by its name: shares, and what would wait or ask for too long."""
+_PLACE: Final = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+_USER: Final = re.compile(r"[^/]*//[^/?#\\]*@")
 
 
-def refuse_unusable(config: msgspec.Struct, *, resolver: str, targets: Iterable[str]) -> None:
+def misplaced(what: str, name: str) -> str | None:
+    """The fault of a vantage's or network's name, if any."""
+    if _PLACE.fullmatch(name):
+        return None
+    return f"the {what} {shown(name)} is not a name like ams-1 or AS1103 (letters, digits, - and _, 40 at most)"
+
+
+def refuse_unusable(config: msgspec.Struct, *, resolver: str, listen: str, targets: Iterable[str]) -> None:
     """ValueError for a setting of no use."""
     for name, value in _values(config, ""):
         if isinstance(value, str):
             if _CONTROL.search(value):
                 raise ValueError(f"{name} may hold no control characters")  # it may hold a password, so it is not shown
         elif expected := _mistake(name, value):
-            raise ValueError(f"{name} {value:g} is out of range; {expected} was expected")
+            raise ValueError(f"{name} {value if isinstance(value, int) else f'{value:g}'} is out of range; {expected}")
     if address_and_port(resolver) is None:
         raise ValueError(f"names.resolver {shown(resolver)} is not address:port, as in 127.0.0.1:53 or [::1]:53")
+    if listen and address_and_port(listen, least=0) is None:
+        raise ValueError(
+            f"service.listen {shown(listen)} is not address:port, as in 127.0.0.1:9477, or '' for none "
+            "(docs/service.md, Health)"
+        )
+    first: dict[str, int] = {}
     for number, target in enumerate(targets, 1):
         try:
-            canonicalize(target)
+            page = canonicalize(target).url
+            if _USER.match(target):
+                raise BadUrl("address has a user or a password")
+            if first.setdefault(page, number) != number:
+                raise BadUrl(f"address is the same as number {first[page]}")
         except BadUrl as problem:
             raise ValueError(
                 f"canary.targets, number {number}: {problem}; a page like https://example.org/ was expected"
@@ -57,14 +87,15 @@ def refuse_unusable(config: msgspec.Struct, *, resolver: str, targets: Iterable[
 
 def _mistake(name: str, value: float) -> str | None:
     """What was expected in place of a number, None if it serves."""
+    whole = isinstance(value, int)
     unit = next((most for ending, most in _MOST_OF.items() if name.endswith(ending)), _MOST)
-    most = 1 if name in _SHARES else unit
+    most = _MOST_BY.get(name, unit)
     least = -_MOST if name in _SIGNED or name.startswith("linking.weights.") else 0
     above = name in _ABOVE_ZERO or name.startswith("registry.a_minute.")
-    least = _LEAST if above else least
+    least = (1 if whole else _LEAST) if above else least
     if math.isfinite(value) and least <= value <= most:
         return None
-    return f"a number from {least:g} to {most:g}"
+    return f"a {'whole ' if whole else ''}number from {least:g} to {most:g} was expected"
 
 
 def _values(value: Any, name: str) -> Iterator[tuple[str, float | str]]:

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -12,9 +11,8 @@ import msgspec
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.countries import not_a_country
 from waterbed.model.errors import InputError
-from waterbed.model.redaction import shown
 from waterbed.store.bounded.toml import decode, toml_bytes
-from waterbed.store.bounds import refuse_unusable
+from waterbed.store.bounds import misplaced, refuse_unusable
 from waterbed.store.hoster_settings import Hosters
 from waterbed.store.machine_settings import Chore, ConnectTo, Lab, LakeAt, Log, Retention, Service, StoreAt
 from waterbed.store.settings import (
@@ -149,7 +147,10 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
             )
         if not all(text.isprintable() for text in (self.contact, self.name, self.publish.publisher)):
             raise ValueError("name, contact and publisher may hold no control characters")
-        refuse_unusable(self, resolver=self.names.resolver, targets=self.canary.targets)
+        for what in ("vantage", "network"):
+            if problem := misplaced(what, getattr(self, what)):
+                raise ValueError(problem)
+        refuse_unusable(self, resolver=self.names.resolver, listen=self.service.listen, targets=self.canary.targets)
 
 
 def placed(config: Config) -> Config:
@@ -159,11 +160,8 @@ def placed(config: Config) -> Config:
     """
     vantage, network = os.environ.get(VANTAGE), os.environ.get(NETWORK)
     for what, name in (("vantage", vantage), ("network", network)):
-        if name and not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,39}", name):
-            raise InputError(
-                f"the {what} {shown(name)} is not a name like ams-1 or AS1103 (letters, digits, - and _, 40 at most) "
-                "(docs/operations.md, Several machines)"
-            )
+        if name and (problem := misplaced(what, name)):
+            raise InputError(f"{problem} (docs/operations.md, Several machines)")
     named = {name: value for name, value in (("vantage", vantage), ("network", network)) if value}
     return msgspec.structs.replace(config, **named) if named else config
 

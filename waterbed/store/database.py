@@ -30,7 +30,8 @@ def unreachable(problem: DatabaseError) -> str:
     """The reason that a database cannot be opened, one sentence."""
     # a driver's text may name user and host of the server, never anything of the study
     why = str(problem.orig).strip().partition("\n")[0]
-    return f"the study's store cannot be opened ({why}); check [store] in waterbed.toml (docs/operations.md)"
+    check = "check its address, as [store] in waterbed.toml or --store (docs/operations.md)"
+    return f"the study's store cannot be opened ({why}); {check}"
 
 
 _OF_THE_DISK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
@@ -161,8 +162,8 @@ def opened(url: Any, *, sqlite: bool) -> Engine:
                         "changed; look after the disk and start again (docs/operations.md, Full disk)"
                     ) from None
                 raise InputError(
-                    f"the study's store cannot be opened as an SQLite database ({problem}); "
-                    "restore it from a backup or check [store] in waterbed.toml"
+                    f"the study's store cannot be opened as an SQLite database ({problem}); restore "
+                    f"{url.database} from a backup, or move it away if it is no study's (docs/backup.md)"
                 ) from None
 
     @event.listens_for(engine, "begin")

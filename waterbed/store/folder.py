@@ -9,29 +9,32 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from stat import S_IMODE
 
 import msgspec
 from sqlalchemy import delete
 
 from waterbed.model.bookkeeping import KeyCheck, Run, RunEnd
 from waterbed.model.errors import InputError, KeyProblem, NotNow, ReadOnly, StudyMissing
-from waterbed.model.shell import command
 from waterbed.model.version import __version__
 from waterbed.store.config import Config, placed, read_config, read_lab, write_toml
 from waterbed.store.described import SCHEMA, commented, schema
 from waterbed.store.frozen import FROZEN, Frozen, World, read_frozen
 from waterbed.store.leases import begin, end, living, machine_s, mark_dead, skew_s
 from waterbed.store.machine_settings import Lab
-from waterbed.store.own_files import OWN, SETTINGS
+from waterbed.store.own_files import OWN, SETTINGS, no_study
 from waterbed.store.runs import Heartbeat, patiently
 from waterbed.store.schema import bring_forward, held, revisions
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys, Vault, key_file, read_keys, refuse_inside, write_keys
 from waterbed.store.whole.files import DISK, locked, refuse_odd_name, write_whole
+from waterbed.store.whole.folders import folder_for
 from waterbed.store.whole.replacing import published_at
 
 LAB = "lab.toml"
+PRIVATE = 0o700
+"""Mode of a study's folder: its owner's alone."""
 STORE_ENVIRONMENT = "WATERBED_STORE"
 Clock = Callable[[], datetime]
 
@@ -233,13 +236,10 @@ def private() -> Iterator[None]:
 def create_folder(path: Path, config: Config, lab: Lab | None = None) -> Folder:
     """Make a new study folder, with fresh keys outside it."""
     try:
-        refuse_odd_name(path)
-        _refuse_study(path)
-        if path.exists() and not path.is_dir():
-            raise InputError(f"{path} is a file; a study needs a folder")
+        refuse_taken(path)
         refuse_inside(key_file(config.study), path)
         with private(), _made(path) as there:
-            _refuse_study(path)
+            refuse_taken(path)
             return _filled(path, there, config, lab)
     except OSError as problem:
         if problem.errno in DISK:
@@ -247,9 +247,13 @@ def create_folder(path: Path, config: Config, lab: Lab | None = None) -> Folder:
         raise InputError(f"{path} cannot be made a study folder ({problem.strerror})") from None
 
 
-def _refuse_study(path: Path) -> None:
-    if (path / SETTINGS).exists():
+def refuse_taken(path: Path) -> None:
+    """InputError where no study can be begun."""
+    refuse_odd_name(path)
+    if os.path.lexists(path / SETTINGS):
         raise InputError(f"{path} holds a study already; choose another folder or remove it first")
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file; a folder was expected (docs/architecture.md, Storage)")
     if published_at(path):
         raise InputError(f"{path} holds a publication, where a study's files do not belong; choose another folder")
 
@@ -257,30 +261,25 @@ def _refuse_study(path: Path) -> None:
 @contextmanager
 def _made(path: Path) -> Iterator[frozenset[str] | None]:
     """Make a folder and hold its lock; yield those of our names that an old one had before, None of a new one."""
-    there, handle = None, None
-    try:
-        path.mkdir(parents=True)
-    except FileExistsError:
-        there = OWN & {one.name for one in path.iterdir()}
-    try:
-        with suppress(BlockingIOError):
-            handle = locked(path / "lock", os.O_RDWR | os.O_CREAT)
-        if handle is None or not os.fstat(handle).st_nlink:  # removed: the other one failed just now
-            raise InputError(f"another init is at work in {path}; wait until it has ended (docs/cli.md, init)")
-        yield there
-    finally:
-        if handle is not None:
-            os.close(handle)
-        if there is None:
-            with suppress(OSError):  # it is not empty
-                path.rmdir()
+    handle = None
+    with folder_for(path) as new:
+        there = None if new else OWN & {one.name for one in path.iterdir()}
+        try:
+            with suppress(BlockingIOError):
+                handle = locked(path / "lock", os.O_RDWR | os.O_CREAT)
+            if handle is None or not os.fstat(handle).st_nlink:  # removed: the other one failed just now
+                raise InputError(f"another init is at work in {path}; wait until it has ended (docs/cli.md, init)")
+            yield there
+        finally:
+            if handle is not None:
+                os.close(handle)
 
 
 def _filled(path: Path, there: frozenset[str] | None, config: Config, lab: Lab | None) -> Folder:
     """Fill a folder that is held; a failure leaves no keys, an old folder as it was, and a new one not at all."""
-    keys = None
+    keys, mode = None, S_IMODE(path.stat().st_mode)
     try:
-        path.chmod(0o700)
+        path.chmod(PRIVATE)
         (path / "tables").mkdir(exist_ok=True)
         keys = _prepare_store(path, config)
         if lab:
@@ -295,6 +294,8 @@ def _filled(path: Path, there: frozenset[str] | None, config: Config, lab: Lab |
                     one.rmdir() if one.is_dir() else one.unlink(missing_ok=True)
         if there is None:
             shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.chmod(mode)
         raise
 
 
@@ -307,7 +308,12 @@ def _prepare_store(path: Path, config: Config) -> Path | None:
         else:
             store.migrate()
         if store.count(KeyCheck) and not _was_unfinished(path, store):
-            raise InputError("the store in [store] holds a study already; each study needs a database of its own")
+            if store.file is not None and store.file.parent == path.resolve():
+                raise InputError(no_study(path))
+            raise InputError(
+                "the store named by --store holds a study already; each study needs a database of its own "
+                "(docs/operations.md, PostgreSQL)"
+            )
         given = bool(os.environ.get(KEYS_ENVIRONMENT))
         keys = read_keys(config.study, path) if given else Keys.new()
         store.add([Vault(keys).check()])
@@ -333,9 +339,7 @@ def open_folder(path: Path, clock: Clock | None = None) -> Folder:
     """Open a study folder and check settings, keys and store."""
     refuse_odd_name(path)
     if not (path / SETTINGS).is_file():
-        if path.is_file():
-            raise StudyMissing(f"{path} is a file; the folder of a study was expected (docs/architecture.md, Storage)")
-        raise StudyMissing(f"no study in {path}: {SETTINGS} is missing; make one with: {command('init', path)}")
+        raise StudyMissing(no_study(path))
     config, config_hash = read_config(path / SETTINGS)
     config = placed(config)
     lab = read_lab(path / LAB)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from waterbed.model.errors import InputError
+from waterbed.model.shell import command
 
 SETTINGS: Final = "waterbed.toml"
 OWN: Final = frozenset(
@@ -17,6 +18,26 @@ OWN: Final = frozenset(
 )
 """Names in a study's folder that are Waterbed's alone."""
 KEY_FILE_ENVIRONMENT: Final = "WATERBED_KEY_FILE"
+
+
+def no_study(path: Path) -> str:
+    """The reason why a folder is no study, with remedy."""
+    if path.is_file():
+        return f"{path} is a file; the folder of a study was expected (docs/architecture.md, Storage)"
+    if path.is_symlink() and not path.exists():
+        return f"no study in {path}: it is a link to a place that is not there; mount it, or name another (docs/cli.md)"
+    if os.path.lexists(path / SETTINGS):
+        return (
+            f"no study in {path}: its {SETTINGS} is no file, or a link to one that is not there; restore it from a "
+            "backup (docs/backup.md)"
+        )
+    anew = command("init", path)
+    if any((path / name).exists() for name in ("waterbed.db", "tables")):
+        return (
+            f"no study in {path}: its {SETTINGS} is missing; restore that from a backup (docs/backup.md), or, if an "
+            f"init was killed there, begin anew with: {anew}"
+        )
+    return f"no study in {path}: {SETTINGS} is missing; make one with: {anew}"
 
 
 def refuse_own(place: Path) -> None:

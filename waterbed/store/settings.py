@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from waterbed.model.conclusions import Assessment, HosterWord, LinkStrength
+from waterbed.model.conclusions import Assessment, EvidenceKind, HosterWord, LinkStrength
 from waterbed.model.facts import Profile
 
 ABUSE_MATERIAL: Final = "abuse-material"
@@ -95,14 +95,15 @@ class Schedule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
         """Refuse ladders and bounds that cannot be kept."""
         if list(self.ladder_s) != sorted(set(self.ladder_s)) or not all(0 <= step <= _YEAR_S for step in self.ladder_s):
             raise ValueError(f"schedule.ladder_s {list(self.ladder_s)} must rise from 0 or later to a year at most")
-        least = (self.young_interval_s, self.interval_s, self.removed_interval_s, self.lease_s, *self.confirm_s)
-        if not all(1 <= seconds <= _YEAR_S for seconds in least):
-            raise ValueError("schedule: each interval, confirm_s and lease_s must be from 1 second to a year")
-        if not 0 <= self.jitter < 1 or self.age_share < 0 or self.looks_a_day < 1 or self.looks_an_hour < 0:
-            raise ValueError(
-                "schedule: jitter must be 0 or more and below 1, age_share and looks_an_hour 0 or more, "
-                "looks_a_day 1 or more"
-            )
+        for name in ("young_interval_s", "interval_s", "removed_interval_s", "lease_s", "confirm_s"):
+            given = getattr(self, name)
+            for seconds in given if name == "confirm_s" else (given,):
+                if not 1 <= seconds <= _YEAR_S:
+                    raise ValueError(
+                        f"schedule.{name} {seconds:g} is out of range; 1 to {_YEAR_S:g} seconds were expected, a year"
+                    )
+        if not 0 <= self.jitter < 1:
+            raise ValueError(f"schedule.jitter {self.jitter:g} is out of range; 0 or more and below 1 was expected")
 
 
 class Judge(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -247,11 +248,11 @@ class Linking(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     neighbours: int = 2
     most_keys: int = 32
     largest: int = 500
-    caps: dict[str, int] = msgspec.field(default_factory=dict)
+    caps: dict[EvidenceKind, int] = msgspec.field(default_factory=dict)
     """Caps by kind of evidence, in place of those of docs/linking.md; so with the next two."""
-    doubts: dict[str, float] = msgspec.field(default_factory=dict)
-    weights: dict[str, float] = msgspec.field(default_factory=dict)
-    off: tuple[str, ...] = ()
+    doubts: dict[EvidenceKind, float] = msgspec.field(default_factory=dict)
+    weights: dict[EvidenceKind, float] = msgspec.field(default_factory=dict)
+    off: tuple[EvidenceKind, ...] = ()
 
 
 class ExternalSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

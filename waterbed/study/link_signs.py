@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphs.linking.evidence import EvidenceKind, Sign
+from graphs.linking.evidence import Sign
 from graphs.linking.signs import Span
 from waterbed.judging.columns import NOTHING, Array, Columns, Numbered, mixed
 from waterbed.model.codec import moment
+from waterbed.model.conclusions import EvidenceKind
 from waterbed.model.facts import ControlLook, Observation
 from waterbed.store.spool import Spool
 

@@ -13,12 +13,12 @@ from typing import Protocol, cast, get_args
 from graphs.episodes import UrlHistory
 from graphs.linking.alike_names import MODELS, alike_names
 from graphs.linking.clusters import Clusters, cluster
-from graphs.linking.evidence import KINDS, EvidenceKind, KindRule, LinkRules, Sign
+from graphs.linking.evidence import KINDS, KindRule, LinkRules, Sign
 from graphs.linking.links import find_links
 from graphs.linking.near_labels import Likeness, NearLabels, near_labels
 from graphs.linking.signs import Span, signs_of
 from waterbed.model.bookkeeping import Sealed
-from waterbed.model.conclusions import Episode
+from waterbed.model.conclusions import Episode, EvidenceKind
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Report, reported_at
 from waterbed.model.urls import is_address, registrable_domain

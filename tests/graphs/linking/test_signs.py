@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from graphs.linking.clusters import cluster
-from graphs.linking.evidence import EvidenceKind, Role, Sign
+from graphs.linking.evidence import Role, Sign
 from graphs.linking.links import find_links
 from graphs.linking.near_labels import NearLabels
 from graphs.linking.signs import signs_of
@@ -15,6 +15,7 @@ from tests.judging.test_judge import control, look
 from tests.study.facts import report, resolution
 from waterbed.judging.rules import read_rules
 from waterbed.judging.walk import Walk
+from waterbed.model.conclusions import EvidenceKind
 from waterbed.model.facts import ControlLook, Observation, Report, Resolution, Target
 from waterbed.store.config import Config
 from waterbed.study.facts import Facts

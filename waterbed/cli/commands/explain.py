@@ -12,6 +12,7 @@ import typer
 from waterbed.cli.options import Format, Formatted
 from waterbed.cli.output import console, for_tools, new_table, print_table
 from waterbed.model.conclusions import ChainLink
+from waterbed.model.errors import InputError
 
 _LONGEST = 65_536
 _SHORT = 12
@@ -52,7 +53,9 @@ def explain(
             from waterbed.cli.standard_input import input_line
             from waterbed.governance.keys import case_of
 
-            what = case_of(study.folder, input_line(_LONGEST))
+            if not (what := input_line(_LONGEST)):
+                raise InputError("standard input was empty; a URL, or a source's reference, was expected (docs/cli.md)")
+            what = case_of(study.folder, what)
         links = explain_link(study, what, link) if link else chain_of(study, what, day.date() if day else None)
         if form is not Format.table:
             for_tools(ChainLink, links, table_info(study, "chain", by="link"), form)

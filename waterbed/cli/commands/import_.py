@@ -67,6 +67,8 @@ def import_(
         raise InputError("name either files of reports or a folder with --watch (docs/intake.md)")
     for place in [*(files or ()), *([watch] if watch else [])]:
         refuse_address(place, "a file")
+    _refuse_empty("--source", source)
+    _refuse_empty("--category", category)
     if _STANDARD in (files or ()) and not source:
         raise InputError("what comes by standard input has no name: say whose reports they are with --source")
     if (files or ()).count(_STANDARD) > 1:
@@ -94,6 +96,14 @@ def _from_file(study: Study, path: Path, named: dict[str, Any]) -> ImportReport:
         raise KeyboardInterrupt(
             "what was imported of the file so far is kept: import it again to finish (docs/intake.md, Importing again)"
         ) from None
+
+
+def _refuse_empty(option: str, name: str | None) -> None:
+    """InputError for an empty name, in whose place the file's would stand."""
+    if name is not None and not name.strip():
+        raise InputError(
+            f"{option} {name!r} is empty, as an unset variable of a shell is; a name was expected (docs/intake.md)"
+        )
 
 
 def _from_standard_input(study: Study, named: dict[str, Any]) -> ImportReport:
@@ -170,6 +180,7 @@ def notices(
     from waterbed.store.bounded.files import check_readable
     from waterbed.study.study import open_study
 
+    _refuse_empty("--sender", sender)
     findings = 0
     for place in files:
         refuse_address(place, "a file")

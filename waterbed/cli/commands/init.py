@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import sys
 import uuid
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_IMODE
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from waterbed.cli.options import Format, Formatted, to_write
-from waterbed.cli.output import console, for_tools, note, say
-from waterbed.model.errors import InputError
+from waterbed.cli.output import FINDING, OK, OURS, complain, console, for_tools, note, say
+from waterbed.model.errors import InputError, WaterbedError
 from waterbed.model.shell import command
 from waterbed.model.wording import counted
 
@@ -64,12 +66,14 @@ def init(
     For example: waterbed init mystudy --home NL
     """
     from waterbed.model.paces import RARE_SHARE
+    from waterbed.service.systemd import room_for_units, write_units
     from waterbed.store.config import Config
-    from waterbed.store.folder import create_folder
+    from waterbed.store.folder import PRIVATE, create_folder, refuse_taken
     from waterbed.store.machine_settings import StoreAt
     from waterbed.store.settings import Canary, Names, Schedule
     from waterbed.store.vault import key_file
 
+    refuse_taken(folder)  # before the first question
     given = _Answers(name, home, contact, resolver, canary or [], fetch)
     if sys.stdin and sys.stdin.isatty() and not context.find_root().params["quiet"]:
         _ask(given, context)
@@ -86,19 +90,23 @@ def init(
         )
     except ValueError as problem:
         raise InputError(f"{problem} (docs/operations.md, Settings)") from None
-    made = create_folder(folder, config, None)
+    mode = S_IMODE(folder.stat().st_mode) if folder.exists() else PRIVATE
+    places: dict[str, Any] = {"study": folder, "keys": key_file(config.study), "config": config}
+    with room_for_units(units, **places) if units else nullcontext():
+        made = create_folder(folder, config, None)
     try:
-        _created(made)
-    finally:
-        made.close()
-    if given.fetch:
-        _fetch(folder)
-    if units:
-        from waterbed.service.systemd import write_units
-
-        for path in write_units(units, study=folder, keys=key_file(config.study), config=config):
-            say(f"wrote {path}")
-    _next_step(folder)
+        with closing(made):
+            _created(made)
+        if mode != PRIVATE:
+            say(f"mode    {PRIVATE:o}, {mode:o} before: only you can look into a study's folder")
+        code = _fetch(folder) if given.fetch else OK
+        if units:
+            for path in write_units(units, **places):
+                say(f"wrote {path}")
+        _next_step(folder)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"the study is made; {command('status', study=folder)} says how it goes on") from None
+    raise typer.Exit(code)
 
 
 def _ask(given: _Answers, context: typer.Context) -> None:
@@ -123,15 +131,21 @@ def _ask(given: _Answers, context: typer.Context) -> None:
         given.fetch = typer.confirm("Fetch public tables of routes and places now (needs npm)?", default=False)
 
 
-def _fetch(folder: Path) -> None:
-    """Fetch tables of routes and places, and add them to the study."""
+def _fetch(folder: Path) -> int:
+    """Fetch tables of routes and places, and add them to the study; return the exit code."""
     from waterbed.cli.commands.tables import print_added
     from waterbed.study.sources import add_source, source_of
     from waterbed.study.study import open_study
 
     with open_study(folder) as study, TemporaryDirectory(prefix="waterbed-") as work:
-        for name in _TABLES:
-            print_added(add_source(study, source_of(name), Path(work)))
+        for number, name in enumerate(_TABLES):
+            try:
+                print_added(add_source(study, source_of(name), Path(work)))
+            except WaterbedError as problem:
+                later = (command("data", "fetch", left, "--add", study=folder) for left in _TABLES[number:])
+                complain(f"{problem}; the study is made, and its tables can be fetched later: {'; '.join(later)}")
+                return FINDING if isinstance(problem, InputError) else OURS
+    return OK
 
 
 def _next_step(folder: Path) -> None:

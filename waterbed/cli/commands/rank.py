@@ -106,7 +106,8 @@ def rank(
         origin = clock.value if clock else study.config.clock
         if table in (Shown.places, Shown.sources, Shown.actors) and origin != "reported":
             raise InputError(
-                f"--table {table.value} knows clocks from the report alone, not {origin} (docs/notices.md)"
+                f"--table {table.value} knows clocks from the report alone, not {origin}"
+                f"{'' if clock else ', which the settings name'}; add --clock reported (docs/notices.md)"
             )
         kind = _kind(by, role)
         each = (

@@ -1,8 +1,9 @@
 """TOML that others wrote: rules, events, hosters, settings."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, TypeVar, get_args, overload
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin, overload
 
 import msgspec
 
@@ -56,6 +57,8 @@ def decode(data: bytes | str, *, type: Any = dict) -> Any:
 
 
 _TWICE: Final = re.compile(r"Cannot (?:declare|mutate immutable namespace) \((.*?),?\)(?: twice)?")
+_PLACE: Final = re.compile(r" - at (?:`key` in )?`\$\.?(.*)`$")
+_PART: Final = re.compile(r"([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*?)`(?: - at `\$\.?(.*)`)?")
 
 
@@ -70,12 +73,45 @@ def _plainly(problem: str, text: str, root: Any) -> str:
         return f"the table {shown(name)} stands twice{problem[twice.end() :]}"
     unknown = _UNKNOWN.fullmatch(problem)
     if not unknown:
-        return problem
+        return _expecting(problem, text, root)
     name, within = unknown[1], re.sub(r"\[.*?\]", "", unknown[2] or "")
     begins = re.compile(rf"""[ \t]*(?:\[[^\]\n]*\b)?["']?{re.escape(name)}["']?[ \t]*[=.\]]""")
     lines = [number for number, line in enumerate(text.splitlines(), 1) if begins.match(line)]
     at = f" (at line {lines[0]})" if len(lines) == 1 else ""
     return f"unknown field {shown(name)}{f' of {within}' if within else ''}{at}{meant(name, _fields(root, within))}"
+
+
+def _expecting(problem: str, text: str, root: Any) -> str:
+    """A parser's message on a value, with the number that it is or the words that were expected.
+
+    A text is not repeated: it may hold a host name.
+    """
+    place = _PLACE.search(problem)
+    if not place:
+        return problem
+    value: Any = msgspec.toml.decode(text)
+    for name, number in _PART.findall(place[1]):
+        if name:
+            fields = msgspec.structs.fields(root) if _is_struct(root) else ()
+            root = next((one.type for one in fields if one.encode_name == name), None)
+            value = value.get(name) if isinstance(value, dict) else None
+        else:
+            root = next((one for one in get_args(root) if one is not Ellipsis), None) if number.isdigit() else None
+            value = value[int(number)] if number.isdigit() and isinstance(value, list) else None
+        root = next((one for one in (root, *get_args(root)) if _is_struct(one)), root)
+    words = list(_words(root))
+    if words and "enum" in problem:
+        return f"{problem}; one of {', '.join(words)} was expected"
+    return f"{problem}, not {value}" if isinstance(value, int | float) else problem
+
+
+def _words(kind: Any) -> Iterator[str]:
+    """The words that a type allows."""
+    if get_origin(kind) is Literal:
+        yield from map(str, get_args(kind))
+    else:
+        for one in get_args(kind):
+            yield from _words(one)
 
 
 def _fields(root: Any, within: str) -> list[str]:

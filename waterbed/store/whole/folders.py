@@ -15,6 +15,26 @@ _REMAINS: Final = re.compile(rf"\..+\.[0-9a-f]{{16}}{re.escape(NEW)}", re.DOTALL
 
 
 @contextmanager
+def folder_for(place: Path) -> Iterator[bool]:
+    """Make a folder and its parents; yield true if new.
+
+    After a failure in the block those that are new and empty are gone.
+    """
+    new = [one for one in (place, *place.parents) if not one.exists()]
+    made = False
+    try:
+        with suppress(FileExistsError):
+            place.mkdir(parents=True)
+            made = True
+        yield made
+    except BaseException:
+        for one in new:
+            with suppress(OSError):  # others have put something there
+                one.rmdir()
+        raise
+
+
+@contextmanager
 def new_folder(place: Path, what: str = "", study: Path | None = None) -> Iterator[Path]:
     """Yield a folder that then appears at its place.
 

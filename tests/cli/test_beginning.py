@@ -292,7 +292,7 @@ def test_a_study_with_facts_and_no_settings_is_no_place_for_another(run: Run, st
     assert run("-C", study, "import", tmp_path / "r.csv")[0] == 0
     (study / "waterbed.toml").unlink()
     code, _, err = run("init", study)
-    assert (code, "waterbed.toml is missing; restore that from a backup" in err) == (2, True)
+    assert (code, "restore its waterbed.toml from a backup" in err) == (2, True)
 
 
 def test_empty_names_and_empty_input_are_told(run: Run, study: Path, given: io.BytesIO, tmp_path: Path) -> None:

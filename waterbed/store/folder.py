@@ -308,11 +308,10 @@ def _prepare_store(path: Path, config: Config) -> Path | None:
         else:
             store.migrate()
         if store.count(KeyCheck) and not _was_unfinished(path, store):
-            if store.file is not None and store.file.parent == path.resolve():
-                raise InputError(no_study(path))
+            own = store.file is not None and store.file.parent == path.resolve()
             raise InputError(
-                "the store named by --store holds a study already; each study needs a database of its own "
-                "(docs/operations.md, PostgreSQL)"
+                f"{path if own else 'the store named by --store'} holds a study already; "
+                f"{f'restore its {SETTINGS} from a backup' if own else 'each needs a database'} (docs/backup.md)"
             )
         given = bool(os.environ.get(KEYS_ENVIRONMENT))
         keys = read_keys(config.study, path) if given else Keys.new()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import uuid
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_IMODE
@@ -73,7 +73,10 @@ def init(
     from waterbed.store.settings import Canary, Names, Schedule
     from waterbed.store.vault import key_file
 
-    refuse_taken(folder)  # before the first question
+    mode = PRIVATE
+    with suppress(OSError):  # which is told when the folder is made
+        refuse_taken(folder)  # before the first question
+        mode = S_IMODE(folder.stat().st_mode)
     given = _Answers(name, home, contact, resolver, canary or [], fetch)
     if sys.stdin and sys.stdin.isatty() and not context.find_root().params["quiet"]:
         _ask(given, context)
@@ -90,7 +93,6 @@ def init(
         )
     except ValueError as problem:
         raise InputError(f"{problem} (docs/operations.md, Settings)") from None
-    mode = S_IMODE(folder.stat().st_mode) if folder.exists() else PRIVATE
     places: dict[str, Any] = {"study": folder, "keys": key_file(config.study), "config": config}
     with room_for_units(units, **places) if units else nullcontext():
         made = create_folder(folder, config, None)

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pty
+import signal
 import sys
 from pathlib import Path
 
@@ -259,11 +260,12 @@ def test_ctrl_c_at_a_question_and_a_study_that_is_there(there: bool, tmp_path: P
     if not child:
         program = "import sys; from waterbed.cli.main import main; sys.argv[0] = 'waterbed'; main()"
         os.execv(sys.executable, [sys.executable, "-c", program, "init", str(tmp_path / "s")])
-    said = b""
+    said, asked = b"", False
     while piece := _piece(terminal):
         said += piece
-        if b"Name of the study" in piece:
-            os.write(terminal, b"\x03")
+        if not asked and b"unnamed study]" in said:
+            asked = True
+            os.kill(child, signal.SIGINT)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     told = b"holds a study already" if there else b"waterbed: stopped"
     assert (code, told in said, b"Name of" in said) == (2 if there else 130, True, not there)

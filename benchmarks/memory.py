@@ -40,7 +40,7 @@ def main() -> int:
     try:
         for urls in options.urls:
             alike: list[float] = []
-            for _ in range(options.rounds if urls in (options.urls[0], options.urls[-1]) else 1):
+            for _ in range(options.rounds if urls == options.urls[0] else 1):
                 m = _one(urls)
                 hosts, rate = urls // A_HOST, urls / m.wall_s
                 print(f"{urls:9,}{hosts:9,}{m.wall_s:9.2f}{rate:9,.0f}{m.peak_mib:10.0f}", flush=True)
@@ -76,7 +76,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Peak of memory of passes over few and many URLs, on loopback")
     parser.add_argument("--urls", type=int, nargs="+", default=[10_000, 50_000, 200_000], help="rising numbers of URLs")
     parser.add_argument("--most", type=float, default=1.25, help="how many times the first peak the last may be")
-    parser.add_argument("--rounds", type=int, default=3, help="of the fewest and of the most; their medians count")
+    parser.add_argument("--rounds", type=int, default=3, help="of the fewest; the median counts")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.rounds < 1:

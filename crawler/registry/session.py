@@ -301,14 +301,10 @@ class RegistrySession:
 
 
 def validate(settings: Registry) -> None:
-    """InputError unless the settings' numbers are in range."""
+    """InputError unless each registry's pace is in range."""
     limits = [settings.default_a_minute, *settings.a_minute.values()]
     if not all(0.01 <= limit <= 600 for limit in limits):
         raise InputError("registry.a_minute must be 0.01 to 600 a minute (docs/operations.md, Settings)")
-    if settings.timeout_s <= 0 or not 1 <= settings.tries <= 20 or not 0 <= settings.most_levels <= 32:
-        raise InputError(
-            "registry: timeout_s must be above 0, tries 1 to 20, most_levels 0 to 32 (docs/operations.md, Settings)"
-        )
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from crawler.recheck.schedule import memory_of_denials_s, next_due
 from waterbed.model.bookkeeping import Due
 from waterbed.model.conclusions import State
+from waterbed.store.config import Config
 from waterbed.store.settings import Schedule
 
 replace_ = msgspec.structs.replace
@@ -205,4 +206,4 @@ def test_hosters_change_nothing(answers: list[tuple[State, int]], hosters: list[
 def test_a_schedule_that_cannot_be_kept_is_refused(wrong: dict) -> None:
     """Ladders that fall, jitter of a whole, no time between looks, or more than can be added to a date."""
     with pytest.raises(ValueError, match="schedule"):
-        Schedule(**wrong)
+        Config(study="0" * 32, schedule=Schedule(**wrong))

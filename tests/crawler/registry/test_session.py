@@ -354,7 +354,6 @@ def _folder(path: Path, lab: bool, **settings: Any) -> Folder:
         (False, {"bases": {"ripe": "ftp://127.0.0.1/"}}),
         (False, {"bases": {"ripe": "http://[/"}}),
         (False, {"a_minute": {"ripe": 700.0}}),
-        (False, {"tries": 21}),
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused(tmp_path: Path, lab: bool, settings: dict[str, Any]) -> None:

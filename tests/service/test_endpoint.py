@@ -12,11 +12,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.service.rig import QUICK, asked, fetched, served, set_service, until
 from tests.study.rig import feed, lab_study, reports_csv
-from waterbed.model.errors import InputError
 from waterbed.model.facts import Observation
-from waterbed.service.endpoint import Endpoint, listen_address
+from waterbed.service.endpoint import Endpoint
 from waterbed.service.metrics import STUCK_S, Gauges, State
 from waterbed.service.service import Service
+from waterbed.store.bounds import listen_address
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_who_says_nothing_holds_up_nobody(endpoint: Endpoint) -> None:
 @pytest.mark.parametrize("listen", ["9477", "localhost:9477", "127.0.0.1:x", "127.0.0.1:99999", "[::1]", ":9477"])
 def test_a_wrong_address_is_named(listen: str) -> None:
     """What is no address and port is refused with the value; a name is none, since it would have to be looked up."""
-    with pytest.raises(InputError, match=r"service\.listen"):
+    with pytest.raises(ValueError, match=r"service\.listen"):
         listen_address(listen)
 
 

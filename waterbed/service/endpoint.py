@@ -11,25 +11,15 @@ from collections.abc import Callable
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from waterbed.model.addresses import address_and_port
-from waterbed.model.errors import InputError
 from waterbed.publish.api.problems import problem
 from waterbed.publish.api.server import Guard, Limits, server_of
 from waterbed.service.metrics import CONTENT_TYPE, State
+from waterbed.store.bounds import listen_address
 from waterbed.store.machine_settings import Service as Settings
 
 _PATIENCE_S = 8.0
 _LIMITS = Limits(connections=32, answer_s=10.0)
 _FRESH = {"Cache-Control": "no-store"}
-_SEE = "docs/service.md, Health"
-
-
-def listen_address(listen: str) -> tuple[str, int]:
-    """Parse `service.listen`; InputError unless it is address and port."""
-    found = address_and_port(listen, least=0)
-    if found is None:
-        raise InputError(f"service.listen {listen!r} is not an address and port like 127.0.0.1:9477 ({_SEE})")
-    return found
 
 
 class Endpoint:
@@ -43,7 +33,7 @@ class Endpoint:
     ) -> None:
         """Start to listen at `service.listen`.
 
-        OSError if the port is taken, InputError for an invalid address.
+        OSError if the port is taken.
         """
         host, port = listen_address(settings.listen)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET

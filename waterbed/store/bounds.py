@@ -56,6 +56,17 @@ def misplaced(what: str, name: str) -> str | None:
     return f"the {what} {shown(name)} is not a name like ams-1 or AS1103 (letters, digits, - and _, 40 at most)"
 
 
+def listen_address(listen: str) -> tuple[str, int]:
+    """Read `service.listen`; ValueError unless it is address and port."""
+    found = address_and_port(listen, least=0)
+    if found is None:
+        raise ValueError(
+            f"service.listen {shown(listen)} is not address:port, as in 127.0.0.1:9477, or '' for none "
+            "(docs/service.md, Health)"
+        )
+    return found
+
+
 def refuse_unusable(config: msgspec.Struct, *, resolver: str, listen: str, targets: Iterable[str]) -> None:
     """ValueError for a setting of no use."""
     for name, value in _values(config, ""):
@@ -66,11 +77,8 @@ def refuse_unusable(config: msgspec.Struct, *, resolver: str, listen: str, targe
             raise ValueError(f"{name} {value if isinstance(value, int) else f'{value:g}'} is out of range; {expected}")
     if address_and_port(resolver) is None:
         raise ValueError(f"names.resolver {shown(resolver)} is not address:port, as in 127.0.0.1:53 or [::1]:53")
-    if listen and address_and_port(listen, least=0) is None:
-        raise ValueError(
-            f"service.listen {shown(listen)} is not address:port, as in 127.0.0.1:9477, or '' for none "
-            "(docs/service.md, Health)"
-        )
+    if listen:
+        listen_address(listen)
     first: dict[str, int] = {}
     for number, target in enumerate(targets, 1):
         try:

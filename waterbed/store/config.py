@@ -11,6 +11,7 @@ import msgspec
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.countries import not_a_country
 from waterbed.model.errors import InputError
+from waterbed.model.redaction import shown
 from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.bounds import misplaced, refuse_unusable
 from waterbed.store.hoster_settings import Hosters
@@ -133,7 +134,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
             try:
                 ip_network(net)
             except ValueError:
-                raise ValueError(f"guard.deny {net!r} is not a network like 192.0.2.0/24") from None
+                raise ValueError(f"guard.deny {shown(net)} is not a network like 192.0.2.0/24") from None
         for category in self.domains.categories:
             if self.probe.profile_of(category) == "strict":
                 raise ValueError(
@@ -147,8 +148,8 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
             )
         if not all(text.isprintable() for text in (self.contact, self.name, self.publish.publisher)):
             raise ValueError("name, contact and publisher may hold no control characters")
-        for what in ("vantage", "network"):
-            if problem := misplaced(what, getattr(self, what)):
+        for name, network in ((self.vantage, self.network), *((one.name, one.network) for one in self.vantages)):
+            if problem := misplaced("vantage", name) or misplaced("network", network):
                 raise ValueError(problem)
         refuse_unusable(self, resolver=self.names.resolver, listen=self.service.listen, targets=self.canary.targets)
 

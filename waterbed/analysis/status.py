@@ -160,6 +160,8 @@ def _next(study: Study, phase: Phase, *, blocks: list[str], due: int) -> tuple[s
         return "waterbed rank", "ranks hosters by the frozen facts"
     if any(one.startswith("the resolver") for one in blocks):
         return "waterbed status", "again, once the resolver answers"
+    if not study.folder.measures_removal:
+        return "waterbed rank --table volume", "ranks hosters by volume: a replay measures no removal"
     if phase == "measured" or study.folder.lab:  # a lab's pass is over: its servers are gone
         return "waterbed rank", "ranks hosters by volume and by speed of removal; waterbed publish OUT makes pages"
     if due:

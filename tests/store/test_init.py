@@ -1,16 +1,19 @@
 """Making a study folder: alone, and leaving nothing when it fails."""
 
 import errno
+from contextlib import closing
 from pathlib import Path
 from stat import S_IMODE
 
 import pytest
+from sqlalchemy import inspect, text
 
 from tests.store.study_folder import made
 from waterbed.model.errors import InputError
 from waterbed.store import folder as folders
 from waterbed.store.config import Config
 from waterbed.store.folder import create_folder, open_folder
+from waterbed.store.store import Store
 from waterbed.store.vault import key_file
 
 
@@ -60,3 +63,19 @@ def test_an_init_that_fails_leaves_no_folder_above(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         made(tmp_path / "mine" / "x" / "y", store="postgresql://u:p@127.0.0.1:1/x")
     assert list(tmp_path.rglob("*")) == [tmp_path / "mine"]
+
+
+def test_a_database_of_another_program_is_left_as_it_was(
+    store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sentence, and no table, key or folder of ours."""
+    monkeypatch.setenv("WATERBED_STORE", store_url)
+    with closing(Store(store_url)) as store, store.writing() as connection:
+        connection.execute(text("CREATE TABLE theirs (x INTEGER)"))
+    config = Config(study="4" * 32)
+    with pytest.raises(InputError, match="holds 1 table of another program; an empty database was expected"):
+        create_folder(tmp_path / "s", config)
+    with closing(Store(store_url)) as store, store.reading() as connection:
+        assert inspect(connection).get_table_names() == ["theirs"]
+    assert not key_file(config.study).exists()
+    assert not (tmp_path / "s").exists()

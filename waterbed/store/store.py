@@ -18,6 +18,7 @@ from waterbed.model.bookkeeping import Due, Forgotten, Run, RunEnd, Sealed
 from waterbed.model.codec import columns as fields_of
 from waterbed.model.errors import InputError, ReadOnly
 from waterbed.model.facts import ControlLook, Observation, Resolution
+from waterbed.model.wording import counted
 from waterbed.store.bulk import among, fetch, insert, shared
 from waterbed.store.database import IMMEDIATE, failures_explained, opened, read_only, unreachable, writable
 from waterbed.store.tables import TABLES, metadata
@@ -100,13 +101,20 @@ class Store:
         """Make the newest tables in an empty database.
 
         `revision` is its name. They are those that all migrations make, but for defaults that the server has.
+        InputError if another program's are there.
         """
         self.revision()  # one that cannot be reached is the user's to mend, and is reported as such
         with self.writing() as connection:
             if not self.sqlite:  # an SQLite file has one writer
                 connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-            if inspect(connection).has_table("alembic_version"):  # another init made them meanwhile
+            there = inspect(connection).get_table_names()
+            if "alembic_version" in there:  # another init made them meanwhile
                 return
+            if there:
+                raise InputError(
+                    f"{self.file or 'the store named by --store'} holds {counted(len(there), 'table')} of another "
+                    "program; an empty database was expected (docs/operations.md, PostgreSQL)"
+                )
             metadata.create_all(connection, checkfirst=False)
             connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
             connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revision})

@@ -136,7 +136,7 @@ class RankingTables:
             episode
             for episode in self.conclusions.episodes
             if (not self.source or episode.url_id in self._reported)
-            and (not self.side or side_of(episode, home, seats) == self.side)
+            and (not self.side or side_of(episode.countries, episode.hoster, home, seats) == self.side)
         ]
 
     @cached_property

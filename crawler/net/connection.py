@@ -36,8 +36,8 @@ _PLAIN_BUFFER = 1480
 """Receive buffer without TLS, half of what the kernel grants with its bookkeeping.
 
 A buffer that is read empty must offer as much as it ever offered: a server sends halves of that at most, and the kernel
-tells it of a window only once that has doubled, so a smaller one may leave the server waiting 0.2 s for each half, a
-minute for a long head. Linux 6.18 counts 256 bytes for 100 of a segment of 536, so a window of 1,152 takes 1,475. With
+tells it of a window only once that has doubled, so a smaller one may leave the server waiting 0.2 s for each half, many
+seconds for a long head. Linux 6.18 counts 256 bytes for 100 of a segment of 536, so a window of 1,152 takes 1,475. With
 1,400 servers that write in uneven pieces did wait; with 1,536 the kernel acknowledges 1,534 unread bytes.
 """
 

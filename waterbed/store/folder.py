@@ -24,7 +24,7 @@ from waterbed.store.leases import begin, end, living, machine_s, mark_dead, skew
 from waterbed.store.machine_settings import Lab
 from waterbed.store.own_files import OWN, SETTINGS, no_study
 from waterbed.store.runs import Heartbeat, patiently
-from waterbed.store.schema import bring_forward, held, revisions
+from waterbed.store.schema import bring_forward, create, held
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys, Vault, key_file, read_keys, refuse_inside, write_keys
@@ -304,7 +304,7 @@ def _prepare_store(path: Path, config: Config) -> Path | None:
     store = Store(_store_url(path, config))
     try:
         if store.revision() is None:
-            store.create(revisions()[-1])
+            create(store)
         else:
             store.migrate()
         if store.count(KeyCheck) and not _was_unfinished(path, store):

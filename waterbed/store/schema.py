@@ -1,4 +1,4 @@
-"""The study's lock, shared or exclusive, and its schema version."""
+"""The study's lock; makes, checks and migrates its store's schema."""
 
 import errno
 import fcntl
@@ -9,8 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Final
 
+from sqlalchemy import func, inspect, select, text
+
 from waterbed.model.errors import InputError, ReadOnly
-from waterbed.store.store import Store
+from waterbed.model.wording import counted
+from waterbed.store.store import LOCK, Store
+from waterbed.store.tables import metadata
 
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 """What a folder says that cannot be written to."""
@@ -76,6 +80,29 @@ def refuse_unknown(revision: str | None, what: str) -> None:
             f"{what} has schema {revision}, and this version of Waterbed knows none after {revisions()[-1]}: it was "
             "written by a newer one; install that (docs/backup.md, Upgrades)"
         )
+
+
+def create(store: Store) -> None:
+    """Make the newest tables in an empty database.
+
+    They are those that all migrations make, but for defaults that the server has. InputError if it holds tables of
+    another program.
+    """
+    store.revision()  # one that cannot be reached is the user's to mend, and is reported as such
+    with store.writing() as connection:
+        if not store.sqlite:  # an SQLite file has one writer
+            connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
+        there = inspect(connection).get_table_names()
+        if "alembic_version" in there:  # another init made them meanwhile
+            return
+        if there:
+            raise InputError(
+                f"{store.file or 'the store named by --store'} holds {counted(len(there), 'table')} of another "
+                "program; an empty database was expected (docs/operations.md, PostgreSQL)"
+            )
+        metadata.create_all(connection, checkfirst=False)
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+        connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revisions()[-1]})
 
 
 def bring_forward(path: Path, store: Store) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from sqlalchemy import Connection, PoolProxiedConnection, Update, delete, func, inspect, select, text, update
 from sqlalchemy.engine import make_url
@@ -18,13 +18,12 @@ from waterbed.model.bookkeeping import Due, Forgotten, Run, RunEnd, Sealed
 from waterbed.model.codec import columns as fields_of
 from waterbed.model.errors import InputError, ReadOnly
 from waterbed.model.facts import ControlLook, Observation, Resolution
-from waterbed.model.wording import counted
 from waterbed.store.bulk import among, fetch, insert, shared
 from waterbed.store.database import IMMEDIATE, failures_explained, opened, read_only, unreachable, writable
 from waterbed.store.tables import TABLES, metadata
 
 Fact = TypeVar("Fact")
-_LOCK = 0x7761746572
+LOCK: Final = 0x7761746572
 """The number of Waterbed's advisory lock in a PostgreSQL database."""
 _CACHE_MIB = 2
 """SQLite's own default."""
@@ -96,28 +95,6 @@ class Store:
         with self.writing() as connection:
             for table in reversed(metadata.sorted_tables):
                 connection.execute(delete(table))
-
-    def create(self, revision: str) -> None:
-        """Make the newest tables in an empty database.
-
-        `revision` is its name. They are those that all migrations make, but for defaults that the server has.
-        InputError if another program's are there.
-        """
-        self.revision()  # one that cannot be reached is the user's to mend, and is reported as such
-        with self.writing() as connection:
-            if not self.sqlite:  # an SQLite file has one writer
-                connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-            there = inspect(connection).get_table_names()
-            if "alembic_version" in there:  # another init made them meanwhile
-                return
-            if there:
-                raise InputError(
-                    f"{self.file or 'the store named by --store'} holds {counted(len(there), 'table')} of another "
-                    "program; an empty database was expected (docs/operations.md, PostgreSQL)"
-                )
-            metadata.create_all(connection, checkfirst=False)
-            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
-            connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revision})
 
     def migrate(self, to: str = "head") -> None:
         """Migrate to this version's schema, or an earlier one, atomically."""
@@ -284,7 +261,7 @@ class Store:
             return sorted(connection.scalars(select(of).distinct()))
 
     @contextmanager
-    def locked(self, *, alone: bool, number: int = _LOCK) -> Iterator[bool]:
+    def locked(self, *, alone: bool, number: int = LOCK) -> Iterator[bool]:
         """Hold a database server's lock; yields False if taken.
 
         Shared or exclusive.

@@ -1,6 +1,7 @@
 """Refuses every packet that would leave loopback: loaded by each Python process of the tests."""
 
 import ipaddress
+import os
 import sys
 
 REFUSED = "tests stay on loopback: refused to reach"
@@ -28,3 +29,18 @@ def _check(address: object) -> None:
 
 
 sys.addaudithook(_hook)
+
+
+class _Without:
+    """Modules that a process is to run without, as if they were not installed."""
+
+    names = frozenset(os.environ.get("WATERBED_TESTS_WITHOUT", "").split())
+
+    @classmethod
+    def find_spec(cls, name: str, *_: object) -> None:
+        if name.partition(".")[0] in cls.names:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+if _Without.names:
+    sys.meta_path.insert(0, _Without)

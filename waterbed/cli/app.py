@@ -299,7 +299,7 @@ def _unexpected(problem: Exception) -> NoReturn:
 
 
 _EXTRAS = {
-    "analysis": "duckdb geoip2 ipwhois jinja2 maxminddb networkx numpy pandas pyarrow scipy",
+    "analysis": "duckdb geoip2 ipwhois jinja2 maxminddb networkx numpy pyarrow scipy",
     "exports": "pymisp stix2",
     "serve": "fastapi limits starlette uvicorn",
     "postgresql": "psycopg",

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from importlib import import_module
@@ -194,7 +195,8 @@ def keep_table(kind: str, path: Path, kept: Path) -> Kept:
 
     It lies in a folder named after it. InputError if it is no such table, or takes more memory than its bound.
     """
-    import_module("pandas")  # which pyarrow loads with the first array: it is no part of what a file takes
+    with suppress(ImportError):
+        import_module("pandas")  # which pyarrow loads where it is, with the first array: no part of what a file takes
 
     def work() -> Kept:
         tables = READERS[kind](path)

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from tests.docs.markdown import ROOT, blocks
@@ -68,6 +70,20 @@ def near(shown: str, printed: str) -> bool:
     return all(abs(one - other) <= max(12.0, 0.3 * max(one, other)) for one, other in values)
 
 
+@cache
+def developers_modules() -> frozenset[str]:
+    """Modules that the development tools bring, and an installation with every extra does not have."""
+    users = re.findall(r"^([a-z][\w.-]*)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    kept = {"waterbed", *map(_normal_name, users)}
+    return frozenset(
+        module for module, its in packages_distributions().items() if kept.isdisjoint(map(_normal_name, its))
+    )
+
+
+def _normal_name(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
 def environment(home: Path) -> dict[str, str]:
     """That of a reader who is at home in a folder, with a terminal of 80 columns, and has not activated .venv."""
     kept = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "FORCE_COLOR")}
@@ -78,7 +94,7 @@ def environment(home: Path) -> dict[str, str]:
 def follow(text: str, home: Path, *, fit: Callable[[str, str], bool] = fits) -> Path:
     """Run the commands of a page in a fresh copy, in order, as typed; each prints what stands below it.
 
-    `fit` takes what is shown and what was printed.
+    They have what is installed for users, and none of the development tools. `fit` takes what is shown and printed.
     """
     here = home / "waterbed"
     (here / "docs").mkdir(parents=True)
@@ -86,9 +102,10 @@ def follow(text: str, home: Path, *, fit: Callable[[str, str], bool] = fits) -> 
     (here / ".venv").symlink_to(sys.prefix)
     found = steps(text)
     assert len(found) > 4
+    users = environment(home) | {"WATERBED_TESTS_WITHOUT": " ".join(sorted(developers_modules()))}
     for step in found:
         done = subprocess.run(
-            step.command, shell=True, cwd=here, env=environment(home), capture_output=True, text=True, check=False
+            step.command, shell=True, cwd=here, env=users, capture_output=True, text=True, check=False
         )
         printed = normal(done.stdout + PROGRESS.sub("", done.stderr), home.resolve(), home)
         shown = normal(step.shown)

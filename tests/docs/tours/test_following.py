@@ -3,7 +3,7 @@
 import pytest
 
 from tests.docs.markdown import blocks, page, section
-from tests.docs.tours.following import fits, near, normal
+from tests.docs.tours.following import developers_modules, fits, near, normal
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,9 @@ def test_each_shown_block_has_a_prompt() -> None:
         for block in blocks(text):
             if not block.startswith(("$ ", "import ")):
                 assert all(line.startswith(".venv/bin/waterbed ") for line in block.splitlines()), block
+
+
+def test_a_page_is_followed_without_development_tools() -> None:
+    """What the tests bring is not there for a page's commands; what users have is."""
+    assert {"pandas", "pytest", "jsonschema", "hypothesis"} <= developers_modules()
+    assert not {"numpy", "pyarrow", "waterbed", "crawler", "fastapi", "_cffi_backend"} & developers_modules()

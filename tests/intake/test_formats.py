@@ -170,7 +170,7 @@ def test_a_broken_zip_is_one_sentence(tmp_path: Path) -> None:
         ("json", '{"a": 1}', "without an array of reports"),
         ("json", "[\ud800]", "is not JSON"),
         ("misp", '{"a": 1}', "without MISP events"),
-        ("misp", '{"response":' * 3_000 + "{}" + "}" * 3_000, "nested too deeply"),
+        ("misp", '{"response":' * 200_000 + "{}" + "}" * 200_000, "nested too deeply"),
         ("misp", '{"response": {"response": {"Event": {}}}}', "without MISP events"),
         ("stix", '{"type": "report"}', "not a STIX bundle"),
         ("urlhaus", "id,url\n", "lacks a column named url|column"),

@@ -13,6 +13,7 @@ import pytest
 
 from graphs.displacement.disclosure import EVERYTHING, Disclosure
 from graphs.displacement.event import read_event
+from graphs.displacement.summary import UNPUBLISHED
 from tests.study.facts import hour, numbered, report, written
 from tests.study.rig import Run
 from waterbed.analysis.displacement import _as_read, _nowhere_known, findings_of
@@ -346,6 +347,7 @@ def test_readers_are_told_of_no_event_that_is_not_published(folder: Path) -> Non
     with open_study(folder) as study:
         found = findings_of(study, event, disclosure=Disclosure(), public=[event])
     assert found.summary is not None
-    assert found.summary.text == "No answer is published."
+    assert found.summary.sentences == (UNPUBLISHED,)
+    assert found.summary.branch == "held back"
     assert {one.refusal for one in found.answers} == {"held back"}
     assert not [one for one in found.notes if "event" in one]

@@ -68,6 +68,10 @@ def displacement(
 
 
 _PAIRS = 10
+_READINGS = (
+    "Arrivals: sequential are those that surely came after an end, not parallel all that did not surely come before "
+    "it; the truth lies between."
+)
 _WIDE = 100
 """Columns of a terminal from which on units are shown."""
 
@@ -75,6 +79,7 @@ _WIDE = 100
 def _print(found: Findings) -> None:
     """Print all answers, then refusals, then the main pairs."""
     from graphs.displacement.answers import ALWAYS
+    from graphs.displacement.movements import READINGS
 
     if found.summary is not None:
         say(_title(found), style="bold")
@@ -91,6 +96,8 @@ def _print(found: Findings) -> None:
             table.add_row(*_cells(answer)[: len(names)])
     if table.rows:
         print_table(table)
+    if any(answer.reading in READINGS for answer in found.answers):
+        say(_READINGS, broken=True)
     refused: dict[str, list[str]] = {}
     for answer in found.answers:
         if answer.refusal is not None:

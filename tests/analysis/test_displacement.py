@@ -162,7 +162,11 @@ def test_people_get_a_table_and_the_reasons(run: Run, folder: Path) -> None:
         (EVENT.replace("before = 10", "befor = 10"), ("unknown field", "befor", "docs/displacement.md")),
         (
             EVENT.replace('"AS64503"', '"nobody"'),
-            ("buffer: this study does not know the hoster nobody", "waterbed rank"),
+            ("event.toml: buffer: this study does not know the hoster nobody", "waterbed rank"),
+        ),
+        (
+            EVENT.replace('"AS64503"', '"AS64503x"'),
+            ("event.toml: buffer: this study does not know the hoster AS64503x (did you mean AS64503?);",),
         ),
         (EVENT.replace("2026-01-05T12", "2027-01-05T12"), ("date: 2027-01-05 12:00 lies outside",)),
         (EVENT.replace('["AS64501", ', '["AS64500", '), ("controls: AS64500 is the target",)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -43,7 +44,7 @@ def displacement(
 
     For example: waterbed -C mystudy displacement --event event.toml --out event
     """
-    from graphs.displacement.event import read_event
+    from graphs.displacement.event import named_in, read_event
     from waterbed.analysis.displacement import findings_of
     from waterbed.study.study import open_study
 
@@ -53,7 +54,8 @@ def displacement(
             "an event has periods of its own: leave out --since and --until, or --event (docs/displacement.md)"
         )
     with open_study(context.obj) as study:
-        found = findings_of(study, planned, conclusions=study.conclude(window=wanted.window))
+        with named_in(event) if event else nullcontext():
+            found = findings_of(study, planned, conclusions=study.conclude(window=wanted.window))
         if out is not None:
             from waterbed.publish.site.interventions import write_findings
 

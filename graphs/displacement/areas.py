@@ -10,11 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from graphs.displacement.answers import SEED, answer
+from graphs.displacement.event import Outcome
 from graphs.displacement.series import Series
+from graphs.displacement.summary import IN_WORDS
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.staggered import NEVER, group_times
 from waterbed.estimators.wdd import (
+    COUNTED_THERE,
     Difference,
+    Interval,
     Windows,
     clustered_difference,
     clustered_net_effect,
@@ -51,7 +55,7 @@ def balance(series: Series, reading: Reading) -> Iterator[Answer]:
         "WDQ",
         "What part of the target's fall turned up in the buffer?",
         "wdd.clustered_quotient",
-        ready if isinstance(ready, Refusal) else clustered_quotient(ready, rng),
+        ready if isinstance(ready, Refusal) else _quotient(ready, rng, event.outcome),
         unit="quotient",
     )
     yield say(
@@ -77,6 +81,14 @@ def _difference(
         return tables
     sizes = control_sizes(tables)
     return sizes if isinstance(sizes, Refusal) else clustered_difference(tables, rng, lengths=lengths, sizes=sizes)
+
+
+def _quotient(tables: Floats, rng: np.random.Generator, outcome: Outcome) -> Interval | Refusal:
+    """The quotient; its refusal names what is counted, for the target may have removed more all the same."""
+    found = clustered_quotient(tables, rng)
+    if not isinstance(found, Refusal):
+        return found
+    return Refusal(found.reason.replace(COUNTED_THERE, f"the target's {IN_WORDS[outcome]} ({outcome})"))
 
 
 def _counts(tables: Floats | Refusal) -> str:

@@ -5,6 +5,7 @@ Its authors declare all of it before they look at the results.
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,7 +14,7 @@ import msgspec
 
 from waterbed.model.countries import not_a_country
 from waterbed.model.errors import InputError
-from waterbed.model.redaction import redact
+from waterbed.model.redaction import meant, redact
 from waterbed.model.results import Side
 from waterbed.store.bounded.toml import decode, toml_bytes
 
@@ -134,7 +135,8 @@ class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
             raise ValueError("public_source is given, and public is not true: say which holds")
         if any(when < self.window[1] for when in self.reads):
             raise ValueError(
-                f"read: {_day(min(self.reads))} lies before the periods after the event end, {_day(self.window[1])}"
+                f"read: {_day(min(self.reads))} lies before the periods after the event end, {_day(self.window[1])}: "
+                f"change read, or date ({_day(self.at)}) or after, of which that end follows"
             )
         for name, keys in (("controls", self.controls), ("buffer_controls", self.buffer_controls)):
             if self.target in keys:
@@ -226,6 +228,17 @@ def read_event(path: Path) -> Event:
         raise InputError(f"{path}: {redact(str(problem))} ({SEE})") from None
 
 
+@contextmanager
+def named_in(path: Path) -> Iterator[None]:
+    """Name the event file where its key is refused."""
+    try:
+        yield
+    except InputError as problem:
+        if str(problem).partition(":")[0] not in Event.__struct_fields__:
+            raise
+        raise InputError(f"{path}: {problem}") from None
+
+
 def event_files(folder: Path) -> list[Path]:
     """The event files of a study folder, by name.
 
@@ -289,23 +302,27 @@ def check(
     sources: Collection[str],
     first: datetime,
     until: datetime,
+    own: bool = False,
 ) -> None:
     """Refuse an event that does not fit the study.
 
-    Its places, categories, sources and times must all occur in the study's data.
+    Its places, categories, sources and times must all occur in the study's data. `own`: the study's own people read the
+    refusal, and may be told of a like place.
     """
-    check_names(event, known=known, categories=categories, sources=sources)
+    check_names(event, known=known, categories=categories, sources=sources, own=own)
     _check_times(event, first, until)
 
 
-def check_names(event: Event, *, known: Collection[str], categories: Collection[str], sources: Collection[str]) -> None:
+def check_names(
+    event: Event, *, known: Collection[str], categories: Collection[str], sources: Collection[str], own: bool = False
+) -> None:
     """Refuse unknown names, and areas chosen too late."""
     for name, keys in _named(event):
         for key in keys:
             if key not in known:
                 raise InputError(
-                    f"{name}: this study does not know the {NOUNS[event.kind]} {redact(key)}; "
-                    f"waterbed rank lists them ({SEE})"
+                    f"{name}: this study does not know the {NOUNS[event.kind]} {redact(key)}"
+                    f"{meant(key, known) if own else ''}; waterbed rank lists them ({SEE})"
                 )
     for name, given, held in (("categories", event.categories, categories), ("sources", event.sources, sources)):
         for one in given:

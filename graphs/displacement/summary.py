@@ -1,6 +1,7 @@
 """The answer to one event, in at most five paragraphs."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from waterbed.estimators.detection import Bounds
 from waterbed.model.results import Answer
 from waterbed.model.spelling import p_value, percent
 
-Branch = Literal["refused", "no change", "removal only", "displacement", "diffusion", "mixed"]
+Branch = Literal["held back", "refused", "no change", "removal only", "displacement", "diffusion", "mixed"]
 """What the sentences come to; `diffusion`: the benefit spread to the buffer."""
 
 EXCESS: Final = "excess reappearance"
@@ -26,7 +27,8 @@ _PRIMARY: Final = {
     "abroad, difference": "the part that went abroad, beyond its controls',",
 }
 """Primary outcomes but for the excess, in words."""
-_COUNTED: Final = {"appearances": "new content", "arrivals": "arrivals", "takedowns": "ends of content"}
+IN_WORDS: Final = {"appearances": "new content", "arrivals": "arrivals", "takedowns": "ends of content"}
+"""What is counted in each period."""
 _CHANGED: Final = {"appearances": "appearances", "arrivals": "arrivals", "takedowns": "ends of content"}
 """What is counted, as that of which there was a change."""
 STATED: Final = 7
@@ -37,6 +39,19 @@ LEVEL: Final = 1.0 - 0.05 / STATED
 
 AT_ONCE: Final = " All intervals hold at once."
 """The sentence that tells them from those in tables, each of which holds for itself."""
+UNPUBLISHED: Final = (
+    "No answer is published: it is held back (disclosure control), which does not mean that it is negative."
+)
+"""All that others are told where an event that they may not know of acts on the same target."""
+_HELD_BACK: Final = re.compile(r"(?:^|: )held back\b")
+"""Matches the reason of a number that disclosure control hides."""
+_NOT_NEGATIVE: Final = (
+    "The answer is held back (disclosure control), which does not mean that it is negative: whether there was a fall, "
+    "and a displacement, is not told here."
+)
+"""The same sentence whatever the hidden answer."""
+_MOVE_NOT_NEGATIVE: Final = "This is held back (disclosure control), which does not mean that it is negative."
+"""The same of the primary outcome, beside a fall that is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +142,8 @@ def summary(known: Known) -> Summary:
     change, a displacement and a spread are said only where their test in the sequence rejects.
     """
     if known.stopped:
-        return Summary(branch="refused", sentences=tuple(known.stopped))
+        held = tuple(known.stopped) == (UNPUBLISHED,)
+        return Summary(branch="held back" if held else "refused", sentences=tuple(known.stopped))
     fell = _rejects(known.fall) and falls(known.fall)
     more, spread = known.primary.name in _MOVES and _grew(known.primary), _grew(known.spread)
     stated = any(one.low is not None for one in (*known.target, *known.controls))
@@ -160,8 +176,9 @@ def _changes(known: Known, *, shown: bool) -> Iterator[str]:
             )
         else:
             yield (
-                "Among matched contents of one site each it is not shown that more came up elsewhere: a slight "
-                "unmeasured difference would explain it."
+                "A second, harder test, among matched contents of one site each, has a result of its own: it does not "
+                "show that more came up elsewhere, as a slight unmeasured difference would explain it. The result of "
+                "the first test stands, unless something unmeasured matters."
             )
     drift, places = known.drift, known.places
     if drift is not None and drift.estimate:
@@ -184,6 +201,8 @@ def _changes(known: Known, *, shown: bool) -> Iterator[str]:
 
 
 def _branch(known: Known, fell: bool, more: bool, spread: bool) -> Branch:
+    if _held_back(known.fall) or (fell and _held_back(known.primary)):
+        return "held back"
     if known.fall.refusal is not None or (fell and known.primary.refusal is not None) or known.interim:
         return "refused"
     if not fell:
@@ -191,6 +210,11 @@ def _branch(known: Known, fell: bool, more: bool, spread: bool) -> Branch:
     if more:
         return "mixed" if spread else "displacement"
     return "diffusion" if spread else "removal only"
+
+
+def _held_back(answer: Answer) -> bool:
+    """True if disclosure control hides an answer."""
+    return answer.refusal is not None and _HELD_BACK.search(answer.refusal) is not None
 
 
 def _rejects(answer: Answer | None) -> bool:
@@ -206,7 +230,8 @@ def _grew(answer: Answer | None) -> bool:
 def _removed(known: Known) -> str:
     before, after = known.target
     if after.share is None and before.share is None:
-        return f"How much {known.name} removed within 24 hours cannot be told: {after.why}."
+        told = "is not told here" if _HELD_BACK.search(after.why) else "cannot be told"
+        return f"How much {known.name} removed within 24 hours {told}: {after.why}."
     said = [one for one in (*known.target, *known.controls) if one.share is not None]
     alone = all(one.low is None for one in said)
     text = "Of these reports alone, after" if alone else "After"
@@ -234,10 +259,11 @@ def _share(one: Removed, alone: bool) -> str:
 
 def _change(known: Known, fell: bool) -> str:
     fall = known.fall
-    change = "it removed more" if fall.name == FALL else f"its {_COUNTED[known.outcome]} fell"
+    change = "it removed more" if fall.name == FALL else f"its {IN_WORDS[known.outcome]} fell"
     change += ", beyond its controls"
     if fall.refusal is not None:
-        return f"Whether {change}, cannot be told: {fall.refusal}."
+        told = "is not told here" if _held_back(fall) else "cannot be told"
+        return f"Whether {change}, {told}: {fall.refusal}."
     if known.interim:
         return f"This is interim, without a test: the report is read on {known.interim:%-d %B %Y}."
     if fell:
@@ -269,13 +295,17 @@ def _moved(known: Known, more: bool) -> str:
 
 def _more(known: Known, *, fell: bool, more: bool, spread: bool) -> str:
     primary, moved = known.primary, known.moved
+    if _held_back(known.fall):
+        return _NOT_NEGATIVE
     if known.interim:
         return ""
     if not fell:
         return "Without a fall that is shown, no displacement is spoken of."
-    what = _PRIMARY[primary.name].format(_COUNTED[known.outcome]) if primary.name in _PRIMARY else ""
+    what = _PRIMARY[primary.name].format(IN_WORDS[known.outcome]) if primary.name in _PRIMARY else ""
     if primary.refusal is not None:
         asked = f"{what} changed" if what else "it came up elsewhere more often than like content left up"
+        if _held_back(primary):
+            return f"Whether {asked} is not told here: {primary.refusal}. {_MOVE_NOT_NEGATIVE}"
         return f"Whether {asked} cannot be told: {primary.refusal}."
     also = " Its buffer removed more, too: the benefit spread." if spread else ""
     if what:
@@ -300,7 +330,7 @@ def _cause(known: Known) -> str:
     if test is None or test.smallest_p is None or test.p is None:
         return ""
     others = round(1.0 / test.smallest_p) - 1
-    counted = _COUNTED[known.outcome]
+    counted = IN_WORDS[known.outcome]
     if test.smallest_p > ERROR:
         return (
             f"Whether its {counted} changed with the event cannot be told: 19 other spans as long as that after the "

@@ -13,6 +13,7 @@ import pytest
 
 from graphs.displacement.disclosure import EVERYTHING, Disclosure
 from graphs.displacement.event import read_event
+from graphs.displacement.summary import UNPUBLISHED
 from tests.study.facts import hour, numbered, report, written
 from tests.study.rig import Run
 from waterbed.analysis.displacement import _as_read, _nowhere_known, findings_of
@@ -161,7 +162,11 @@ def test_people_get_a_table_and_the_reasons(run: Run, folder: Path) -> None:
         (EVENT.replace("before = 10", "befor = 10"), ("unknown field", "befor", "docs/displacement.md")),
         (
             EVENT.replace('"AS64503"', '"nobody"'),
-            ("buffer: this study does not know the hoster nobody", "waterbed rank"),
+            ("event.toml: buffer: this study does not know the hoster nobody", "waterbed rank"),
+        ),
+        (
+            EVENT.replace('"AS64503"', '"AS64503x"'),
+            ("event.toml: buffer: this study does not know the hoster AS64503x (did you mean AS64503?);",),
         ),
         (EVENT.replace("2026-01-05T12", "2027-01-05T12"), ("date: 2027-01-05 12:00 lies outside",)),
         (EVENT.replace('["AS64501", ', '["AS64500", '), ("controls: AS64500 is the target",)),
@@ -346,6 +351,7 @@ def test_readers_are_told_of_no_event_that_is_not_published(folder: Path) -> Non
     with open_study(folder) as study:
         found = findings_of(study, event, disclosure=Disclosure(), public=[event])
     assert found.summary is not None
-    assert found.summary.text == "No answer is published."
+    assert found.summary.sentences == (UNPUBLISHED,)
+    assert found.summary.branch == "held back"
     assert {one.refusal for one in found.answers} == {"held back"}
     assert not [one for one in found.notes if "event" in one]

@@ -211,7 +211,11 @@ def test_a_bad_file_is_one_sentence(run: Run, folder: Path, tmp_path: Path) -> N
     for text, parts in (
         (
             EVENT.replace('"AS64501"', '"nobody"'),
-            ("controls: this study does not know the hoster nobody", "waterbed rank"),
+            ("event.toml: controls: this study does not know the hoster nobody", "waterbed rank"),
+        ),
+        (
+            EVENT.replace('"AS64501"', '"AS64501x"'),
+            ("event.toml: controls: this study does not know the hoster AS64501x (did you mean AS64501?);",),
         ),
         (EVENT.replace("until = 2026-01-06", "until = 2026-01-07"), ("chosen_until: 2026-01-08 00:00 lies after",)),
         (EVENT.replace('"AS64501"', '"AS64500"'), ("controls: AS64500 is the target",)),

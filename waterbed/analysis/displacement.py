@@ -123,6 +123,7 @@ def findings(
             sources={report.source for report in conclusions.facts.reports},
             first=every.zero,
             until=every.until,
+            own=disclosure == EVERYTHING,
         )
         refuse_unseen(conclusions, event, conclusions.episodes, prior.prior if prior else ())
         chosen = movements(categories=event.categories, sources=event.sources)

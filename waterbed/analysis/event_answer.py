@@ -13,7 +13,7 @@ from graphs.displacement.findings import Findings
 from graphs.displacement.movements import Movements, place_of
 from graphs.displacement.overlap import Overlap, overlaps
 from graphs.displacement.sequence import in_sequence
-from graphs.displacement.summary import Known, Removed, summary
+from graphs.displacement.summary import UNPUBLISHED, Known, Removed, summary
 from waterbed.analysis.event_shares import EventShares
 from waterbed.model.conclusions import Episode, Quarantine
 from waterbed.model.redaction import redact
@@ -95,7 +95,7 @@ def answered(
             of_target = [row for row in found.curves if row.area == "target"]
             found = replace(found, periods=bare, placebos=(), curves=of_target)
         if overlap.target and not stopped:
-            stopped = ["No answer can be given.", _sentence(reason)] if shown else ["No answer is published."]
+            stopped = ["No answer can be given.", _sentence(reason)] if shown else [UNPUBLISHED]
     if waiting:
         answers = [refused_answer(one, " ".join(waiting).rstrip(".")) for one in answers]
     if stopped:

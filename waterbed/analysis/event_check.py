@@ -58,6 +58,7 @@ def check_event(
         known=every.places(),
         categories={report.category for report in reports},
         sources={report.source for report in reports},
+        own=True,
     )
     if event.at <= every.zero:
         raise InputError(

@@ -5,6 +5,7 @@ Counts before and after in a target, its control and the buffer that it may spil
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,8 @@ TARGET, CONTROL, BUFFER, BUFFER_CONTROL = range(4)
 """Rows of a table of counts; its columns are before and after. A table has the first two rows, three, or all four."""
 
 _SIGNS = np.array([1.0, -1.0, 1.0, -1.0])
+COUNTED_THERE: Final = "what is counted at the target"
+"""How the refusals begin that say that it did not fall."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +173,7 @@ def displacement_quotient(counts: npt.ArrayLike) -> float | Refusal:
     if not np.isfinite(upper[0]) or not np.isfinite(lower[0]):
         return Refusal("the control is empty in one window, and nothing can be measured against it")
     if lower[0] >= 0:
-        return Refusal("the target did not fall against its control, so nothing of it can have been displaced")
+        return Refusal(f"{COUNTED_THERE} did not fall against its control, so the quotient has no meaning")
     return float(upper[0] / lower[0])
 
 
@@ -203,7 +206,9 @@ def clustered_quotient(
         return refused
     swaps = Swaps(each, resamples, rng)
     if not swaps.beyond(1.0, 0.0, level):
-        return Refusal("the target did not surely fall: exchanged windows of its clusters show such a fall too often")
+        return Refusal(
+            f"{COUNTED_THERE} did not surely fall: exchanged windows of its clusters show such a fall too often"
+        )
 
     def beyond(quotient: float) -> bool:
         return swaps.beyond(-quotient, 1.0, level)

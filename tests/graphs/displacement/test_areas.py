@@ -32,3 +32,11 @@ def test_growth_everywhere_is_no_difference_of_the_target() -> None:
     assert found[0].note.endswith("controls at the size of what they stand for")
     alone = difference(0, 1.5, buffer=(), buffer_controls=())
     assert alone.note.endswith("controls at the target's size; no buffer is declared: the target alone")
+
+
+def test_a_quotient_without_a_fall_names_what_did_not_fall() -> None:
+    """It is new content that did not fall: the target may have removed more, and content may have moved."""
+    found = [one for one in balance(series(grown(0, 3.0), controls=CONTROLS[:8]), "not parallel") if one.name == "WDQ"]
+    reasons = [one.refusal or "" for one in found]
+    assert [one.startswith("the target's new content (appearances) did not") for one in reasons] == [True], reasons
+    assert "displaced" not in reasons[0]

@@ -90,7 +90,7 @@ def test_read_dates_share_the_error_and_earlier_outputs_test_nothing() -> None:
     assert {claimed(one, sequence=True).may for one in early} == {
         "nothing yet: this is interim, and the report is read on its read date"
     }
-    with pytest.raises(ValueError, match="lies before the periods after the event end"):
+    with pytest.raises(ValueError, match=r"lies before the periods after the event end, .*: change read, or date \("):
         event(read=(day(161),))
 
 

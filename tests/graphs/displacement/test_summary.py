@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from graphs.displacement.summary import Branch, Known, Moved, Removed, Summary, summary
+from graphs.displacement.summary import UNPUBLISHED, Branch, Known, Moved, Removed, Summary, summary
 from waterbed.estimators.detection import Bounds
 from waterbed.model.results import Answer
 from waterbed.model.spelling import NOTHING, p_value
@@ -172,6 +172,26 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
             "p 0",
         ),
         (
+            {"fall": made("removal, change", None, None, refusal="held back as it is about fewer than 3 sites")},
+            "held back",
+            "is not told here: held back as it is about fewer than 3 sites. The answer is held back (disclosure "
+            "control), which does not mean that it is negative",
+            "no displacement is spoken of",
+        ),
+        (
+            {"fall": made("removal, change", None, None, refusal="of the controls: held back as it is about few")},
+            "held back",
+            "does not mean that it is negative",
+            "no displacement is spoken of",
+        ),
+        (
+            {"primary": made("excess reappearance", None, None, refusal="held back as it is about fewer than 3 sites")},
+            "held back",
+            "This is held back (disclosure control), which does not mean that it is negative.",
+            "not shown that content moved",
+        ),
+        ({"stopped": (UNPUBLISHED,)}, "held back", "does not mean that it is negative", "removed"),
+        (
             {"stopped": ("No answer can be given yet.", "Looks are in quarantine 3f6c: decide it.")},
             "refused",
             "No answer can be given yet. Looks are in quarantine",
@@ -211,6 +231,18 @@ def test_a_share_that_is_held_back_is_said_to_be() -> None:
         "before it a part that is not told (held back as it is about fewer than 3 sites);"
         in told(target=(held, AFTER)).text
     )
+
+
+def test_a_held_back_answer_is_the_same_whatever_it_hides() -> None:
+    """A hidden fall is spoken of in the same words whether content moved, did not, or spread its benefit."""
+    fall = made("removal, change", None, None, refusal="held back as it is about fewer than 3 sites")
+    found = {
+        told(fall=fall, primary=made("excess reappearance", estimate, 1.0), spread=spread, moved=moved)
+        for estimate in (-0.4, 0.0, 0.9)
+        for spread in (None, made("removal, change, buffer", 0.2, 1.0))
+        for moved in (known().moved, Moved(ended=91, surely=0, horizon_h=336.0, low=0.0, high=0.1))
+    }
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize(
@@ -311,7 +343,8 @@ def test_what_would_change_the_answer_is_said_in_plain_words() -> None:
         "Of 20 places, each by its size, the target ranks 1st by how much its appearances changed (p 0.05)."
     )
     weak = told(bias=[made("b", 1.0, None)], drift=made("d", 0.01, None)).changes
-    assert "a slight unmeasured difference would explain it" in weak[0]
+    assert weak[0].startswith("A second, harder test, among matched contents of one site each, has a result of its own")
+    assert "a slight unmeasured difference would explain it. The result of the first test stands" in weak[0]
     assert "much smaller than its earlier changes" in weak[1]
 
 

@@ -218,7 +218,7 @@ def test_the_command_serves_until_it_is_ended(studied: Path, tmp_path: Path) -> 
                 sleep(0.1)
                 statuses.append(server.get("/v1").status)
             assert statuses[-1] == 200, "503 until the first edition is made, then answers"
-            assert server.get("/v1/cases").status == 401
+            assert server.get("/v1/cases").status == 403
             assert server.get("/v1", Host="rebound.example").status == 421
             assert server.get("/v1/tables/flows?key=secret").status == 200
             assert json.loads(server.get("/health").content)["status"] == "ok"

@@ -198,6 +198,7 @@ def test_each_key_and_address_has_its_rate(publication: Publication) -> None:
         (f"/v1/tables/{SECRET}", "GET", 404),
         (f"/v1/tables/flows?{SECRET}=1", "GET", 422),
         (f"/v1/tables/flows?offset={SECRET}", "GET", 422),
+        (f"/v1/tables/flows?key={SECRET}&key=NL", "GET", 422),
         (f"/v1/rankings/asn/{SECRET}?url={SECRET}", "GET", 404),
         (f"/v1/?{SECRET}", "GET", 404),
         (f"/v1/tables/flows?{SECRET}", "DELETE", 405),

@@ -202,7 +202,7 @@ def event(check: Check) -> None:
     declared = its.rows(f"{stem}-declared")
     check.take("//dl[@class='declared']/div", *(f"{o['name']}{o['text']}" for o in declared if o["name"] != "Note"))
     said = its.rows(f"{stem}-sentences")
-    check.take("//p[@class='said']", *(o["text"] for o in said if not o["name"].startswith(CHANGE)))
+    check.take("//p[@class='said']", *(o["text"] for o in said if o["name"].startswith("Sentence")))
     check.take("//ul[@class='changes']/li", *(o["text"] for o in said if o["name"].startswith(CHANGE)))
     when = next(o["text"] for o in declared if o["name"] == "Event, UTC")
     title = text_of(check.page.xpath("//h1")[0])

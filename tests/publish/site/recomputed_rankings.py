@@ -21,7 +21,6 @@ from tests.publish.site.recomputed import (
 from tests.publish.site.recomputed_letter import MEDIUMS, coverage_of
 from waterbed.analysis.rankings.speed_ranks import slowest_of
 from waterbed.model.spelling import NOTHING, number, percent
-from waterbed.publish.site.interventions import CHANGE
 from waterbed.publish.site.layout import thousands
 from waterbed.publish.site.overview import MARKS_H, SHOWN, WEEKS
 from waterbed.publish.site.rankings import CLASSES, NAMED, slow_words
@@ -29,7 +28,7 @@ from waterbed.publish.site.rankings import CLASSES, NAMED, slow_words
 
 def answer_in(rows: Sequence[Mapping[str, Any]]) -> str:
     """The answer to an event, without what would change it."""
-    return " ".join(row["text"] for row in rows if not row["name"].startswith(CHANGE))
+    return " ".join(row["text"] for row in rows if row["name"].startswith("Sentence"))
 
 
 def answers(check: Check) -> None:

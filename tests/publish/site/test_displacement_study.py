@@ -140,6 +140,13 @@ def test_an_event_that_is_not_public_leaves_no_trace(
     assert bool(publication(study, study.conclude(), 3).declared) == shown
 
 
+def test_no_page_tells_which_place_a_wrong_key_is_like(study: Study) -> None:
+    """The study's own people are told of a like place; a published refusal would name one that may be held back."""
+    (study.folder.path / "events" / "e.toml").write_text(EVENT.replace('"AS64503"', '"AS64503x"'))
+    shown = spelled(pages(study, study.conclude(), least=3)["interventions/e.html"]).shown
+    assert "buffer: this study does not know the hoster AS64503x; waterbed rank lists them" in shown
+
+
 def test_an_event_about_a_place_without_a_name_is_refused(study: Study) -> None:
     """Where the target has fewer sites than may be told, its page says that alone, and names it nowhere."""
     (study.folder.path / "events" / "e.toml").write_text(EVENT)

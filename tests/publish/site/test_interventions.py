@@ -189,13 +189,14 @@ def test_everything_stands_in_tables_too():
 
 
 def test_what_would_change_the_answer_stands_before_the_fold_and_in_the_file():
-    """The sentences are where readers see them, and beside those of the answer in its file, as text."""
-    made = view(sentences=("It moved.",), changes=(f"A drift of {HOSTILE} would explain it.",))
+    """The sentences are where readers see them, and beside those of the answer and its word in its file, as text."""
+    made = view(branch="displacement", sentences=("It moved.",), changes=(f"A drift of {HOSTILE} would explain it.",))
     page = render_displacement(made)
     assert page.index("would explain it.") < page.index('class="fold"')
     assert f"A drift of {HOSTILE} would explain it." in Parsed(page).shown
     _, lines = _rows(made)["sentences"]
     assert [(line.name, line.text) for line in lines] == [
+        ("Branch", "displacement"),
         ("Sentence 1", "It moved."),
         (f"{CHANGE} 1", f"A drift of {HOSTILE} would explain it."),
     ]

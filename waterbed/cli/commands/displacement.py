@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -43,7 +44,7 @@ def displacement(
 
     For example: waterbed -C mystudy displacement --event event.toml --out event
     """
-    from graphs.displacement.event import read_event
+    from graphs.displacement.event import named_in, read_event
     from waterbed.analysis.displacement import findings_of
     from waterbed.study.study import open_study
 
@@ -53,7 +54,8 @@ def displacement(
             "an event has periods of its own: leave out --since and --until, or --event (docs/displacement.md)"
         )
     with open_study(context.obj) as study:
-        found = findings_of(study, planned, conclusions=study.conclude(window=wanted.window))
+        with named_in(event) if event else nullcontext():
+            found = findings_of(study, planned, conclusions=study.conclude(window=wanted.window))
         if out is not None:
             from waterbed.publish.site.interventions import write_findings
 
@@ -68,6 +70,10 @@ def displacement(
 
 
 _PAIRS = 10
+_READINGS = (
+    "Arrivals: sequential are those that surely came after an end, not parallel all that did not surely come before "
+    "it; the truth lies between."
+)
 _WIDE = 100
 """Columns of a terminal from which on units are shown."""
 
@@ -75,6 +81,7 @@ _WIDE = 100
 def _print(found: Findings) -> None:
     """Print all answers, then refusals, then the main pairs."""
     from graphs.displacement.answers import ALWAYS
+    from graphs.displacement.movements import READINGS
 
     if found.summary is not None:
         say(_title(found), style="bold")
@@ -91,6 +98,8 @@ def _print(found: Findings) -> None:
             table.add_row(*_cells(answer)[: len(names)])
     if table.rows:
         print_table(table)
+    if any(answer.reading in READINGS for answer in found.answers):
+        say(_READINGS, broken=True)
     refused: dict[str, list[str]] = {}
     for answer in found.answers:
         if answer.refusal is not None:

@@ -92,12 +92,12 @@ def event_check(
 
     For example: waterbed -C mystudy event check mystudy/events/moerashost-2025-04-08.toml
     """
-    from graphs.displacement.event import events_in, read_event
+    from graphs.displacement.event import events_in, named_in, read_event
     from waterbed.analysis.event_check import check_event
     from waterbed.study.study import open_study
 
     event = read_event(file)
-    with open_study(context.obj) as study:
+    with open_study(context.obj) as study, named_in(file):
         others, _ = events_in(study.path)
         rows = check_event(study.conclude(), study.config, event, removed=removed, displaced=displaced, others=others)
         _rows(study, rows, form)

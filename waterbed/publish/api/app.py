@@ -240,8 +240,11 @@ async def _leaf(request: Request, pages: Mapping[str, Leaf], path: str, cache: s
 async def paged(request: Request, table: SerializedTable, wanted: Wanted, cache: str) -> Response:
     """Answer with a page of a table and its links.
 
-    The links are relative to the page (RFC 8288).
+    The links are relative to the page (RFC 8288). Of a parameter given twice, which one is meant is in doubt (422).
     """
+    given = [name for name, _ in request.query_params.multi_items()]
+    if len(set(given)) < len(given):
+        raise HTTPException(422)
     page = table.page(wanted.offset, wanted.limit, wanted.key)
     key = {"key": wanted.key} if wanted.key is not None else {}
     relations = ", ".join(

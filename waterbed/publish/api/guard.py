@@ -197,6 +197,8 @@ class Gate:
         """The same for a key that the caller has extracted."""
         holder = self._access.holder(presented) if presented is not None else None
         await self._rates.count(request, holder)
+        if self._scope == "cases" and not self._access.keys:
+            raise HTTPException(403)  # no key can exist, so asking for one would lead nowhere
         if holder is None and (presented is not None or not self._free):
             raise HTTPException(401, headers={"WWW-Authenticate": self.challenge})
         if holder and not self._free and self._scope not in holder.scopes:

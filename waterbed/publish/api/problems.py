@@ -11,12 +11,14 @@ MEDIA: Final = "application/problem+json"
 DETAILS: Final[Mapping[int, str]] = {
     401: "The key is missing or unknown: send it as Authorization: Bearer KEY; "
     "a browser sends it as the password of any user.",
-    403: "The scopes of this key do not include this resource.",
+    403: "The scopes of this key do not include this resource; a server without keys gives no cases to anybody: "
+    "start it with --keys FILE (docs/api.md, Keys).",
     404: "Not found. /v1 lists the resources, and / is the first page.",
     405: "Only GET and HEAD are answered.",
     408: "The request did not come to its end in time.",
     421: "This server does not go by that name: docs/api.md, Names, says how to add one.",
-    422: "A parameter is unknown or has an invalid value: /docs lists them.",
+    422: "A parameter is unknown, given twice, or has an invalid value; allowed are offset (0 to 1,000,000,000), "
+    "limit (1 to 1,000) and key (1 to 200 characters).",
     429: "Too many requests within a minute: wait for the time in Retry-After.",
     431: "The head of the request is too large.",
     503: "The first edition is being made: ask again after the time in Retry-After.",

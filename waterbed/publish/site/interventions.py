@@ -152,6 +152,8 @@ class DisplacementView:
     deviations: Sequence[str] = ()
     caveat: str = ""
     """Deviations from it, with reasons."""
+    branch: str = ""
+    """What the sentences come to."""
     sentences: Sequence[str] = ()
     """The answer to an event, in words."""
     changes: Sequence[str] = ()
@@ -226,7 +228,7 @@ def refused_table(event: EventPage) -> PageTable:
     return PageTable(
         path=f"{event.page.path.removesuffix('.html')}-sentences",
         cls=Line,
-        rows=[Line(name="Sentence 1", text=" ".join(event.paragraphs))],
+        rows=[Line(name="Branch", text="refused"), Line(name="Sentence 1", text=" ".join(event.paragraphs))],
         what="sentences of an event",
         by="event",
         method="as declared; docs/displacement.md",
@@ -236,14 +238,12 @@ def refused_table(event: EventPage) -> PageTable:
 def _rows(view: DisplacementView) -> dict[str, tuple[type, Sequence[Any]]]:
     """Rows of each table beside a page, by name."""
     lines = [*view.declared, *(("Note", text) for text in view.always)]
-    declared: Sequence[Any] = [Line(name=name, text=text) for name, text in lines]
-    said: Sequence[Any] = [
-        Line(name=f"{what} {n}", text=text)
-        for what, texts in (("Sentence", view.sentences), (CHANGE, view.changes))
-        for n, text in enumerate(texts, 1)
-    ]
+    told = (("Sentence", view.sentences), (CHANGE, view.changes))
+    said = [("Branch", view.branch)] if view.branch else []
+    said += [(f"{what} {n}", text) for what, texts in told for n, text in enumerate(texts, 1)]
     rows = {name: (cls, getattr(view, name)) for name, cls in TABLES.items()}
-    return rows | {"declared": (Line, declared), "sentences": (Line, said)}
+    named = {"declared": lines, "sentences": said}
+    return rows | {key: (Line, [Line(name=name, text=text) for name, text in own]) for key, own in named.items()}
 
 
 def _values(view: DisplacementView, figures: Sequence[Figure], stem: str) -> dict[str, Any]:
@@ -389,6 +389,7 @@ def view_of(found: Findings, config: Config, *, made_at: datetime) -> Displaceme
         protocol=found.info.protocol,
         deviations=found.info.deviations,
         caveat=found.info.caveat,
+        branch=found.summary.branch if found.summary else "",
         sentences=found.summary.sentences if found.summary else (),
         changes=found.summary.changes if found.summary else (),
         curves=found.curves,

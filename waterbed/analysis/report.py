@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 
-from waterbed.analysis.overdue import known_source, overdue_rows
+from waterbed.analysis.overdue import known_source, still_up
 from waterbed.analysis.rankings.about import ranking_info
 from waterbed.analysis.rankings.durations import half_gone
 from waterbed.analysis.rankings.ranking import UNKNOWN, keys_of_urls
@@ -129,7 +129,8 @@ def report_of(study: Study, window: Window, *, source: str | None = None) -> Mon
     now = within(whole, window, source)
     then = _before(whole, window, source)
     tables = RankingTables(conclusions=now, kind="hoster")
-    late = overdue_rows(now, source=source)
+    lasting = still_up(now, source=source)
+    late = lasting.late
     earlier = {row.key: row for row in RankingTables(conclusions=then, kind="hoster").rows} if then else {}
     up = _up(now, tables)
     overdue = Counter(row.key for row in late)
@@ -138,7 +139,7 @@ def report_of(study: Study, window: Window, *, source: str | None = None) -> Mon
         for row in tables.rows
         if row.key != UNKNOWN
     ]
-    references = {row.url_id: row.reference for row in overdue_rows(now, source=source, all_up=True)}
+    references = {row.url_id: row.reference for row in lasting.noticed}
     names = {row.key: row.name for row in tables.rows}
     return MonthReport(
         title=study.config.name,

@@ -18,7 +18,7 @@ from waterbed.publish.site.layout import PageTable, data_files, minute, template
 from waterbed.publish.site.rankings import CLASSES
 from waterbed.store.whole.files import write_whole
 
-HOSTERS, LATE, BACK, REFERENCES = 10, 8, 6, 4
+HOSTERS, LATE, BACK, REFERENCES = 8, 6, 5, 4
 """Rows of each table, and references in a row: more do not fit on a page."""
 
 
@@ -328,7 +328,7 @@ def _classes(shown: Sequence[Laggard]) -> list[tuple[str, str]]:
     """What each word in place of a share means, of those that stand in the table."""
     rows = [row for one in shown for row in (one.row, one.before) if row is not None]
     words = {row_share(row) for row in rows} & {row.rank_class for row in rows}
-    return [(word, text) for word, text in CLASSES.items() if word in words]
+    return [(word, text.partition(". ")[0].removesuffix(".")) for word, text in CLASSES.items() if word in words]
 
 
 def _late(found: MonthReport) -> list[tuple[str, int, str, str]]:

@@ -193,6 +193,17 @@ def test_the_file_of_what_is_overdue_has_the_columns_of_notices(run: Run, study:
     assert (order["sent_at"], order["due_at"]) == (f"{hour(89.5):%Y-%m-%dT%H:%M:%SZ}", "")
 
 
+def test_a_fact_sheet_says_why_an_order_has_no_clock_of_notices(run: Run, study: Path) -> None:
+    """An order starts no clock of delivered notices, as a line below the cases says; an empty column is left out."""
+    out = run("-C", study, "fact-sheet", "AS64501")[1]
+    assert ("timing" in out, "gone before its clock" in out, "orders have a clock of their own" in out) == (
+        False, False, True
+    )  # fmt: skip
+    assert (
+        "orders have a clock of their own" not in run("-C", study, "fact-sheet", "AS64501", "--clock", "legal_order")[1]
+    )
+
+
 def test_ids_of_what_is_overdue_stand_on_one_line(run: Run, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At 80 columns no id is broken, even with columns for references, reminders and answers."""
     monkeypatch.setattr(console, "_width", 80)

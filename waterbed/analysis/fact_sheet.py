@@ -89,18 +89,10 @@ def sheet_of(
     nor the book knows the hoster. `conclusions` are used if given, else drawn.
     """
     conclusions = conclusions or study.conclude()
-    until = conclusions.until
-    day = (until or study.clock()).astimezone(UTC).date()
-    company = conclusions.attributor.book.on(day).company(key)
+    until, day = conclusions.until, day_of(study, conclusions)
+    company = company_named(conclusions, key, day)
     concerned = [n for n in conclusions.notices if n.recipient == company or company in n.hosters]
     row = next((row for row in ranking_of(conclusions) if row.key == company), None)
-    known = company in conclusions.whole.hosters or conclusions.attributor.book.on(day).exists(company)
-    if row is None and not concerned and not known:
-        alike = meant(key, {*conclusions.whole.hosters, *conclusions.attributor.book.by_key})
-        raise InputError(
-            f"neither the study nor its book knows the hoster {shown(key)}{alike}; a key of waterbed rank was expected "
-            "(docs/notices.md)"
-        )
     chosen: ClockKind = clock or ("notice_delivered" if conclusions.whole.facts.notices else "reported")
     found = compliance_of(study, clock=chosen, conclusions=conclusions)
     clocks = found.clocks.get(company, ())
@@ -134,6 +126,33 @@ def sheet_of(
         curve=list(cause_shares(running_clocks(clocks), until=until)),
         duration=[duration(clocks, within_h=SHEET_H[-1])],
     )
+
+
+def day_of(study: Study, conclusions: Conclusions) -> date:
+    """The day of the last check, else today."""
+    return (conclusions.until or study.clock()).astimezone(UTC).date()
+
+
+def company_named(conclusions: Conclusions, key: str, day: date) -> str:
+    """The company of a hoster's key on a day.
+
+    InputError, with a key that may be meant, if neither the study nor the book knows it.
+    """
+    book = conclusions.attributor.book
+    company = book.on(day).company(key)
+    known = (
+        company in conclusions.whole.hosters
+        or book.on(day).exists(company)
+        or any(n.recipient == company or company in n.hosters for n in conclusions.notices)
+        or any(row.key == company for row in ranking_of(conclusions))
+    )
+    if not known:
+        alike = meant(key, {*conclusions.whole.hosters, *book.by_key})
+        raise InputError(
+            f"neither the study nor its book knows the hoster {shown(key)}{alike}; a key of waterbed rank was expected "
+            "(docs/notices.md)"
+        )
+    return company
 
 
 def _size(study: Study, key: str, day: date, conclusions: Conclusions) -> Size | None:

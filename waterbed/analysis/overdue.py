@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from waterbed.analysis.fact_sheet import company_named, day_of
 from waterbed.analysis.rankings.by_source import sources
-from waterbed.analysis.rankings.clocks import clocks_of_groups
+from waterbed.analysis.rankings.clocks import clocks_of_groups, reaches
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import WITHIN_H, joined_episodes
 from waterbed.model.conclusions import ClockKind, Episode
@@ -27,18 +28,44 @@ _CLOCKS: Final[tuple[ClockKind, ...]] = ("legal_order", "notice_delivered", "not
 """Of two notices with one deadline the first of these counts."""
 
 
-def overdue_rows(
-    conclusions: Conclusions, *, source: str | None = None, after_h: float = WITHIN_H, all_up: bool = False
-) -> list[Overdue]:
-    """Content up after its deadline, by hoster, the latest first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StillUp:
+    """Content that is up, by notices about it."""
 
-    The deadline is that of the order, else of the law, else `after_h` hours after the notice. Hosters with the most
-    come first. With a `source` only what it reported, with its own reference. `all_up` adds what is within its time.
+    noticed: Sequence[Overdue]
+    """URLs that a notice to their hosters reached, overdue or not."""
+    without_notice: frozenset[str]
+    """The other URLs that are up: their present hosters got no notice about them."""
+
+    @property
+    def late(self) -> list[Overdue]:
+        """Content that is up after its deadline.
+
+        Hosters with the most come first, with the longest overdue first.
+        """
+        found = [row for row in self.noticed if row.late_h > 0]
+        count = Counter(row.key for row in found)
+        return sorted(found, key=lambda row: (-count[row.key], row.key, -row.late_h, row.url_id))
+
+    @property
+    def in_time(self) -> int:
+        """Number of rows that are within their time."""
+        return sum(row.late_h <= 0 for row in self.noticed)
+
+
+def still_up(
+    conclusions: Conclusions, *, source: str | None = None, after_h: float = WITHIN_H, hoster: str | None = None
+) -> StillUp:
+    """Content that is up, overdue or not.
+
+    The deadline is that of the order, else of the law, else `after_h` hours after the notice. With a `source` only what
+    it reported, with its own reference; with a `hoster` only what is there.
     """
     tables = RankingTables(conclusions=conclusions, kind="hoster", source=source)
-    running = {(key, one.url_id, one.known_up_at): one for key, one in _running(tables.groups)}
+    running = {(key, one.url_id, one.known_up_at): one for key, one in _running(tables.groups) if hoster in (None, key)}
     notices = {one.notice_id: one for one in conclusions.notices}
     references = _references(conclusions, source)
+    sent_to = {one.notice_id: one.recipient for one in conclusions.facts.notices}
     found: dict[tuple[str, str], Overdue] = {}
     for clock in _CLOCKS:
         groups = clocks_of_groups(tables.groups, conclusions.notice_context, hosters=True, clock=clock)
@@ -47,33 +74,38 @@ def overdue_rows(
                 spell = running.get((key, one.url_id, one.known_up_at))
                 if spell is None or one.notice_id is None:
                     continue
-                row = _row(key, one, spell.last_up, notices[one.notice_id], after_h)
+                again = _reminders(one, conclusions.notice_context.notices[one.url_id])
+                row = _row(key, one, spell.last_up, notices[one.notice_id], after_h, again)
                 held = found.get((key, one.url_id))
                 if held is None or (held.notice_id != row.notice_id and row.late_h > held.late_h):
                     found[key, one.url_id] = row
     name = conclusions.attributor.name_of
-    told = [
-        replace(row, name=name(row.key), reference=references.get(row.url_id))
-        for row in found.values()
-        if all_up or row.late_h > 0
-    ]
-    count = Counter(row.key for row in told)
-    return sorted(told, key=lambda row: (-count[row.key], row.key, -row.late_h, row.url_id))
+    return StillUp(
+        noticed=[
+            replace(
+                row,
+                name=name(row.key),
+                reference=references.get(row.url_id),
+                recipient=sent_to.get(row.notice_id, row.recipient),
+            )
+            for row in found.values()
+        ],
+        without_notice=frozenset({url_id for _, url_id, _ in running} - {url_id for _, url_id in found}),
+    )
 
 
 def overdue_of(
-    study: Study, *, source: str | None = None, after_h: float = WITHIN_H
-) -> tuple[list[Overdue], TableInfo, int]:
-    """A study's overdue content, and how much is in time.
+    study: Study, *, source: str | None = None, after_h: float = WITHIN_H, hoster: str | None = None
+) -> tuple[StillUp, TableInfo]:
+    """Content of a study that is up, overdue or not.
 
-    InputError for a source that reported nothing.
+    InputError for a source that reported nothing, and for a hoster that neither the study nor the book knows.
     """
     conclusions = study.conclude()
     known_source(conclusions, source)
-    rows = overdue_rows(conclusions, source=source, after_h=after_h, all_up=True)
-    late = [one for one in rows if one.late_h > 0]
-    info = replace(table_info(study, "overdue", by="hoster", clock="notice_delivered"), method=METHOD)
-    return late, info, len(rows) - len(late)
+    key = None if hoster is None else company_named(conclusions, hoster, day_of(study, conclusions))
+    found = still_up(conclusions, source=source, after_h=after_h, hoster=key)
+    return found, replace(table_info(study, "overdue", by="hoster", clock="notice_delivered"), method=METHOD)
 
 
 def known_source(conclusions: Conclusions, source: str | None) -> None:
@@ -105,7 +137,23 @@ def _references(conclusions: Conclusions, source: str | None) -> dict[str, str]:
     return {one.url_id: one.reference for one in told if one.reference and source in (None, one.source)}
 
 
-def _row(key: str, clock: TakedownClock, last_up: datetime, notice: AddressedNotice, after_h: float) -> Overdue:
+def _reminders(clock: TakedownClock, notices: Sequence[AddressedNotice]) -> int:
+    """Further notices to the hoster since a clock began.
+
+    Each counts from its arrival, or from its sending where none is known, as the clock does.
+    """
+    return sum(
+        one.notice_id != clock.notice_id
+        and reaches(one, clock.key, hosters=True)
+        and not one.bounced
+        and (one.delivered_at or one.sent_at) >= clock.origin
+        for one in notices
+    )
+
+
+def _row(
+    key: str, clock: TakedownClock, last_up: datetime, notice: AddressedNotice, after_h: float, reminders: int
+) -> Overdue:
     deadline_h = clock.due_h if clock.due_h is not None else after_h
     return Overdue(
         key=key,
@@ -114,13 +162,18 @@ def _row(key: str, clock: TakedownClock, last_up: datetime, notice: AddressedNot
         url_id=clock.url_id,
         kind=notice.kind,
         notice_id=notice.notice_id,
-        batch=clock.batch,
+        batch=notice.batch.removeprefix(f"{notice.sender}: ") if notice.batch else None,
         notified_at=clock.origin,
         deadline_h=deadline_h,
         deadline=notice.deadline[1] if notice.deadline else "asked",
         late_h=round((last_up - clock.origin) / timedelta(hours=1) - deadline_h, 3),
         last_up=last_up,
-        reminders=sum(hours >= 0 for hours in clock.reminders_h),
+        reminders=reminders,
         acknowledged=clock.acknowledged_h is not None,
         held_for_police=clock.held_for_police,
+        sender=notice.sender,
+        recipient=notice.recipient,
+        sent_at=notice.sent_at,
+        due_at=notice.due_at,
+        acknowledged_at=notice.acknowledged_at,
     )

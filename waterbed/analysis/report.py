@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 
-from waterbed.analysis.overdue import known_source, overdue_rows
+from waterbed.analysis.overdue import known_source, still_up
 from waterbed.analysis.rankings.about import ranking_info
 from waterbed.analysis.rankings.durations import half_gone
 from waterbed.analysis.rankings.ranking import UNKNOWN, keys_of_urls
@@ -55,6 +55,17 @@ class Month:
     hops_least: int
     """Hops that arrived in the month and are displacement, at least and at most."""
     hops_most: int
+    carried_up: int
+    """URLs first reported before the month that were still up at its end."""
+    carried_overdue: int
+    """Of these, those up beyond the time that a notice gave."""
+    without_notice: int
+    """URLs up at the end without a notice to their hosters."""
+
+    @property
+    def measured(self) -> bool:
+        """True if anything was looked at in it."""
+        return self.until is not None and self.until > self.window.bounds[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +116,7 @@ class MonthReport:
     def change(self) -> str:
         """The share removed against the month before, in words."""
         now, then = self.month.share, self.before.share
-        if self.before.until is None:
+        if not self.before.measured:
             return "nothing was measured in the month before"
         if now is None or then is None or now.removed is None or then.removed is None:
             return "not comparable with the month before: one of the two shares could not be given"
@@ -129,7 +140,8 @@ def report_of(study: Study, window: Window, *, source: str | None = None) -> Mon
     now = within(whole, window, source)
     then = _before(whole, window, source)
     tables = RankingTables(conclusions=now, kind="hoster")
-    late = overdue_rows(now, source=source)
+    lasting = still_up(now, source=source)
+    late = lasting.late
     earlier = {row.key: row for row in RankingTables(conclusions=then, kind="hoster").rows} if then else {}
     up = _up(now, tables)
     overdue = Counter(row.key for row in late)
@@ -138,7 +150,7 @@ def report_of(study: Study, window: Window, *, source: str | None = None) -> Mon
         for row in tables.rows
         if row.key != UNKNOWN
     ]
-    references = {row.url_id: row.reference for row in overdue_rows(now, source=source, all_up=True)}
+    references = {row.url_id: row.reference for row in lasting.noticed}
     names = {row.key: row.name for row in tables.rows}
     return MonthReport(
         title=study.config.name,
@@ -175,6 +187,7 @@ def _month(whole: Conclusions, its: Conclusions | None, window: Window, source: 
     back = list(_back(its)) if its else []
     share, median = _share(its) if its else (None, None)
     hops = [hop.order for hop in its.hops] if its else []
+    carried = _carried(whole, window, source)
     return Month(
         window=window,
         until=its.until if its else None,
@@ -195,7 +208,18 @@ def _month(whole: Conclusions, its: Conclusions | None, window: Window, source: 
         back_elsewhere=sum(spell.hoster != there.hoster for spell, there in back),
         hops_least=sum(order in ("sequential", "repointed") for order in hops),
         hops_most=sum(order != "parallel" for order in hops),
+        without_notice=len(still_up(its, source=source).without_notice) if its else 0,
+        carried_up=_states(carried)["up"] if carried else 0,
+        carried_overdue=len({row.url_id for row in still_up(carried, source=source).late}) if carried else 0,
     )
+
+
+def _carried(whole: Conclusions, window: Window, source: str | None) -> Conclusions | None:
+    """The conclusions about URLs first reported before a month, followed to its end; None if there are none."""
+    first, (begin, end) = _first(whole), window.bounds
+    if first is None or begin <= first:
+        return None
+    return within(whole, Window(until=begin, follow=end + window.follow - begin), source)
 
 
 def _states(its: Conclusions) -> Counter[str]:

@@ -173,8 +173,14 @@ def print_table(made: Table, on: Console = console, *, unbroken: bool = False) -
 
 def whole(made: Table) -> Table:
     """Make each column as wide as its longest cell."""
+    return unbroken(made, [str(column.header) for column in made.columns])
+
+
+def unbroken(made: Table, headings: Sequence[str]) -> Table:
+    """Make columns, by heading, as wide as their longest cells."""
     for column in made.columns:
-        column.min_width = max(cell_len(str(cell)) for cell in (column.header, *column.cells))
+        if column.header in headings:
+            column.min_width = max(cell_len(str(cell)) for cell in (column.header, *column.cells))
     return made
 
 
@@ -190,8 +196,8 @@ def print_rows(
     """Print rows of a class for people or tools.
 
     People see `columns` (heading to field; else all fields), tools all fields.
-    `how` is for people: `title`, `look`, `shown` (rows), `total` (if there are more than these rows), and `cell`, which
-    formats a value.
+    `how` is for people: `title`, `look`, `shown` (rows), `total` (if there are more than these rows), `cell`, which
+    formats a value, and `unbroken`: headings of columns that never fold.
     """
     if form != "table":
         for_tools(cls, rows, info, form)
@@ -201,6 +207,7 @@ def print_rows(
     made = new_table(how.get("title", ""), *named, look=how.get("look", "ruled"))
     for row in rows[:shown]:
         made.add_row(*(cell(getattr(row, name)) for name in named.values()))
+    unbroken(made, how.get("unbroken", ()))
     print_table(made)
     more(total, shown or total)
 

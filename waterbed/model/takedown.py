@@ -278,15 +278,20 @@ class Overdue:
     url_id: Annotated[str, "the URL"]
     kind: Annotated[str, "of the notice: ntd, legal_order, nl_order, tco, dsa or citizen"]
     notice_id: Annotated[str, "the notice that the time runs from"]
-    batch: Annotated[str | None, "sender and batch of it"]
+    batch: Annotated[str | None, "its batch"]
     notified_at: Annotated[datetime, "when it arrived; when it was sent, if no arrival is known"]
     deadline_h: Annotated[float, "hours that it gave"]
     deadline: Annotated[Deadline, "who gave them: the order, the law, or asked: the sender alone"]
     late_h: Annotated[float, "hours from the deadline to the last check that saw it up: late by at least so much"]
     last_up: Annotated[datetime, "last time it was known up there"]
-    reminders: Annotated[int, "further notices that arrived since"]
+    reminders: Annotated[int, "further notices to it since: by arrival, or by sending if none is known"]
     acknowledged: Annotated[bool, "whether the hoster answered"]
     held_for_police: Annotated[bool, "whether removal was to wait for the police: no reminder then"]
+    sender: Annotated[str, "who sent the notice"]
+    recipient: Annotated[str, "whom the notice went to, as its file said: a key or an AS"]
+    sent_at: Annotated[datetime, "when the notice was sent"]
+    due_at: Annotated[datetime | None, "when its order says that it must be gone; null: it states no time"]
+    acknowledged_at: Annotated[datetime | None, "when the hoster answered this notice; null: no answer known"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

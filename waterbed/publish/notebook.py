@@ -17,7 +17,7 @@ from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.displacement import findings_of
 from waterbed.analysis.hop_graph import hop_graph
 from waterbed.analysis.overdue import METHOD as OVERDUE_METHOD
-from waterbed.analysis.overdue import overdue_rows
+from waterbed.analysis.overdue import still_up
 from waterbed.analysis.rankings.about import ranking_info
 from waterbed.analysis.rankings.by_source import cards, side_by_side, sources
 from waterbed.analysis.rankings.keys import KINDS, Kind, RankingKind
@@ -255,7 +255,7 @@ class Notebook:
 
     def overdue(self, *, source: str | None = None, after_h: float = 24.0) -> pa.Table:
         """Content up after its notice's deadline (`Overdue`)."""
-        rows = overdue_rows(self.conclusions, source=source, after_h=after_h)
+        rows = still_up(self.conclusions, source=source, after_h=after_h).late
         info = table_info(self.study, "overdue", by="hoster", clock="notice_delivered", window=self.window)
         return as_arrow(Overdue, rows, replace(info, method=OVERDUE_METHOD))
 

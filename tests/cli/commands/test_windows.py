@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,9 +14,13 @@ from tests.publish.study import small_study
 from tests.study.copies import copied, kept
 from tests.study.facts import hour
 from tests.study.rig import Run
+from waterbed.analysis.overdue import still_up
 from waterbed.analysis.report import Returned, report_of
+from waterbed.cli.commands.overdue import _IDS, _cell, _columns
 from waterbed.cli.commands.report import print_report
+from waterbed.cli.output import console, print_rows
 from waterbed.model.facts import ExternalObservation, Report
+from waterbed.model.takedown import Overdue
 from waterbed.model.window import month_of
 from waterbed.study.study import open_study
 
@@ -140,6 +145,78 @@ def test_what_is_overdue_is_listed_by_hoster_with_the_sources_reference(run: Run
     assert float(rows[1]["late_h"]) == pytest.approx(111 + 5 / 60 - 90 - 12, abs=0.001)
     code, out, _ = run("-C", study, "overdue", "--after", "9999", "--source", "second", "--format", "csv")
     assert (code, [line.partition(",")[0] for line in out.splitlines()]) == (1, ["key", "AS64501"])
+
+
+def test_a_reminder_without_a_known_arrival_counts_from_its_sending(run: Run, study: Path, tmp_path: Path) -> None:
+    """Of two reminders one arrived and of one that is not known: both count, one before the notice does not."""
+    with open_study(study) as opened:
+        waiting = {"reminder": True, "delivered_at": None}
+        again = [notice("b05", 130, "AS64501", reminder=True), notice("b05", 140, "AS64501", **waiting)]
+        other = [notice("b05", 135, "AS64500", **waiting), notice("b05", 136, "AS64501", bounced=True, **waiting)]
+        opened.folder.store.add([*again, *other, notice("b03", 80, "AS64501", **waiting)])
+    code, out, _ = run("-C", study, "overdue")
+    assert (code, "again: further notices since, by arrival, or by sending where" in " ".join(out.split())) == (1, True)
+    run("-C", study, "overdue", "--csv", tmp_path / "late.csv")
+    rows = list(csv.DictReader((tmp_path / "late.csv").read_text().splitlines()))
+    assert {row["url_id"]: row["reminders"] for row in rows} == {"b05": "2", "b03": "0"}
+
+
+def test_what_is_overdue_at_one_hoster_is_listed_alone(run: Run, study: Path, tmp_path: Path) -> None:
+    """A hoster's key keeps its rows in the table and the file; an unknown key is refused with the likely one."""
+    with open_study(study) as opened:
+        opened.folder.store.add([notice("c00", 10, "AS64502")])
+    assert "3 URLs overdue at 2 hosters" in run("-C", study, "overdue")[1]
+    code, out, _ = run("-C", study, "overdue", "AS64502", "--csv", tmp_path / "late.csv")
+    rows = list(csv.DictReader((tmp_path / "late.csv").read_text().splitlines()))
+    assert (code, [(row["key"], row["url_id"]) for row in rows]) == (1, [("AS64502", "c00")])
+    assert "1 more are up and without a notice to their hoster" in out
+    code, _, told = run("-C", study, "overdue", "AS6450x")
+    assert (code, told.count("\n"), "did you mean AS6450" in told) == (2, 1, True), told
+
+
+def test_what_no_notice_reached_is_counted_apart(run: Run, study: Path) -> None:
+    """Content up of which its hoster got no notice, or got one that came back, is neither overdue nor in time."""
+    with open_study(study) as opened:
+        opened.folder.store.add([notice("c00", 10, "AS64502", bounced=True, delivered_at=None)])
+        up = {url for url, group in opened.conclude().facts.targets.items() if url[0] in "bcd" and group}
+    out = run("-C", study, "overdue")[1]
+    counts = [int(re.search(rf"(\d+) {words}", out)[1]) for words in ("URLs overdue", "more are up and within their")]
+    assert f"{len(up) - sum(counts)} more are up and without a notice to their hoster" in out, out
+
+
+def test_the_file_of_what_is_overdue_has_the_columns_of_notices(run: Run, study: Path, tmp_path: Path) -> None:
+    """Each row names its notice's sender, recipient, batch and time as `notices` reads them, and no time by law."""
+    run("-C", study, "overdue", "--csv", tmp_path / "late.csv")
+    rows = csv.DictReader((tmp_path / "late.csv").read_text().splitlines())
+    order = next(row for row in rows if row["url_id"] == "b03")
+    assert (order["sender"], order["recipient"], order["batch"]) == ("hotline", "AS64501", "7")
+    assert (order["sent_at"], order["due_at"]) == (f"{hour(89.5):%Y-%m-%dT%H:%M:%SZ}", "")
+
+
+def test_a_fact_sheet_says_why_an_order_has_no_clock_of_notices(run: Run, study: Path) -> None:
+    """An order starts no clock of delivered notices, as a line below the cases says; an empty column is left out."""
+    out = run("-C", study, "fact-sheet", "AS64501")[1]
+    assert ("timing" in out, "gone before its clock" in out, "orders have a clock of their own" in out) == (
+        False, False, True
+    )  # fmt: skip
+    assert (
+        "orders have a clock of their own" not in run("-C", study, "fact-sheet", "AS64501", "--clock", "legal_order")[1]
+    )
+
+
+def test_ids_of_what_is_overdue_stand_on_one_line(run: Run, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At 80 columns no id is broken, even with columns for references, reminders and answers."""
+    monkeypatch.setattr(console, "_width", 80)
+    ids = {"b03": "3" * 32, "b05": "5" * 32}
+    with open_study(study) as opened:
+        rows = still_up(opened.conclude()).late
+    rows = [
+        replace(row, url_id=ids[row.url_id], reminders=1, acknowledged=True, reference="case 2026-18") for row in rows
+    ]
+    with console.capture() as captured:
+        print_rows(Overdue, rows, None, "table", columns=_columns(rows), cell=_cell, unbroken=_IDS)  # type: ignore[arg-type]  # for people
+    text = captured.get()
+    assert all(name[:12] in text for name in ids.values()), text
 
 
 def test_a_months_report_says_what_was_reported_removed_and_is_still_up(run: Run, study: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The tutorial of a hotline's month, followed word for word."""
 
+import csv
 import subprocess
 from pathlib import Path
 
@@ -36,3 +37,25 @@ def test_nothing_stands_in_the_way_of_a_lab_that_has_run(here: Path) -> None:
     assert "2 checks due" in done.stdout
     assert "Next: .venv/bin/waterbed -C month rank" in done.stdout
     assert "\n- " not in done.stdout
+
+
+def test_the_file_for_reminders_can_be_read_as_notices(here: Path) -> None:
+    """Its rows name the notices that they are about, and none is rejected; what is overdue stays as it is."""
+    commands = (["notices", "reminders.csv"], ["overdue", "--format", "csv"])
+    read, after = (
+        subprocess.run(
+            [".venv/bin/waterbed", "-C", "month", *words],
+            cwd=here,
+            env=environment(here.parent),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for words in commands
+    )
+    assert (read.returncode, "0 lines rejected" in read.stdout + read.stderr) == (0, True)
+    rows = [
+        [{name: row[name] for name in row if name != "notice_id"} for row in csv.DictReader(text.splitlines())]
+        for text in ((here / "reminders.csv").read_text(encoding="utf-8"), after.stdout)
+    ]
+    assert rows[0] == rows[1]

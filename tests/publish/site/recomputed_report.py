@@ -51,7 +51,10 @@ def report_differences(page: Path) -> list[str]:
     check.take("//main/ul/li", *_sentences(its, now, then))
     check.table(
         "This month and",
-        [[what, told(now), told(then) if then["followed_to"] else NOTHING] for what, told in LINES],
+        [
+            [what, *(told(o) if _is_measured(o) or (n < REPORTED and o["reports"]) else NOTHING for o in (now, then))]
+            for n, (what, told) in enumerate(LINES)
+        ],
         *re.findall(r"\d+", f"{now['month']} {then['month']}"),
     )
     hosters, late, returned = its.own("hosters"), _late(its), its.own("returned")
@@ -70,7 +73,8 @@ def report_differences(page: Path) -> list[str]:
             for row in returned[:BACK]
         ],
     )
-    _remarks(check, len(hosters) - HOSTERS, len(returned) - BACK, cut=_cut(its, late))
+    until = minute_of(now["followed_to"]) if now["followed_to"] else ""
+    _remarks(check, len(hosters) - HOSTERS, len(returned) - BACK, cut=_cut(its, late), until=until)
     check.rest()
     return check.wrong
 
@@ -86,15 +90,21 @@ LINES: Final[tuple[tuple[str, Callable[[Row], str]], ...]] = (
     ("still up at the end", lambda o: whole(o["up"])),
     ("never decided", lambda o: whole(o["undecided"])),
     ("without an address to check", lambda o: whole(o["no_address"])),
+    ("carried over: still up at the end", lambda o: whole(o["carried_up"])),
+    ("carried over: overdue at the end", lambda o: whole(o["carried_overdue"])),
     ("removed within 24 h", lambda o: _share(o)),  # noqa: PLW0108 (defined below)
     ("hours until half was gone", lambda o: _hours(o["median_h"])),
     ("came back at the same hoster", lambda o: whole(o["back_here"])),
     ("came back elsewhere", lambda o: whole(o["back_elsewhere"])),
     (
-        "hops that are displacement, at least to at most",
+        "hops to another hoster, surely to possibly",
         lambda o: f"{whole(o['hops_least'])} to {whole(o['hops_most'])}",
     ),
 )
+
+
+REPORTED: Final = 5
+"""The first lines count what was reported, the others what was measured."""
 
 
 def _hours(hours: float | None) -> str:
@@ -135,13 +145,14 @@ def _sentences(its: Beside, now: Row, then: Row) -> list[str]:
     if not _is_measured(now):
         return [f"This month is {_followed(now)}."]
     if not now["urls"]:
-        return ["No URL was first reported in this month."]
+        return ["No URL was first reported in this month.", *_carried(now)]
     assert now["urls"] == sum(now[name] for name in ("removed", "gone_otherwise", "up", "undecided", "no_address"))
     told = [
         f"{whole(now['urls'])} URL{'s were' if now['urls'] != 1 else ' was'} first reported; at the end "
         f"{whole(now['removed'])} {'were' if now['removed'] != 1 else 'was'} removed, "
         f"{whole(now['gone_otherwise'])} gone otherwise, {whole(now['up'])} still up, and of {whole(now['undecided'])} "
         f"no check could be decided.{_without_address(now)}",
+        *_carried(now),
         f"Removed within 24 h of the report: {_share(now)}; {_change(now, then)}.",
     ]
     if most := [row for row in its.own("hosters") if row["up"]][:3]:
@@ -151,8 +162,11 @@ def _sentences(its: Beside, now: Row, then: Row) -> list[str]:
         late = max(overdue, key=lambda row: row["late_h"])
         told.append(
             f"{len(overdue):,} URL{'s are' if len(overdue) != 1 else ' is'} up beyond the time of a notice, "
-            f"the latest by {late['late_h']:,.0f} h ({late['name']})."
+            f"the longest by {late['late_h']:,.0f} h until {minute_of(now['followed_to'])} ({late['name']})."
         )
+    if now["notices"] and (number := now["without_notice"]):
+        word = "URLs are" if number != 1 else "URL is"
+        told.append(f"{number:,} {word} still up at the end without a notice to the hoster.")
     if back := now["back_here"] + now["back_elsewhere"]:
         assert back == len(its.own("returned"))
         here = whole(now["back_here"])
@@ -168,8 +182,18 @@ def _sentences(its: Beside, now: Row, then: Row) -> list[str]:
     return told
 
 
+def _carried(now: Row) -> list[str]:
+    if not now["carried_up"]:
+        return []
+    up = f"{whole(now['carried_up'])} URL{'s' if now['carried_up'] != 1 else ''}"
+    return [
+        f"Carried over from earlier months: {up} still up at the end of the month, {whole(now['carried_overdue'])} of "
+        "them overdue."
+    ]
+
+
 def _change(now: Row, then: Row) -> str:
-    if then["followed_to"] is None:
+    if not _is_measured(then):
         return "nothing was measured in the month before"
     if now["removed_24h"] is None or then["removed_24h"] is None:
         return "not comparable with the month before: one of the two shares could not be given"
@@ -214,14 +238,16 @@ def _cut(its: Beside, late: list[list[str]]) -> bool:
     return len(late) > LATE or any(int(row[1]) > REFERENCES for row in late)
 
 
-def _remarks(check: Check, more: int, more_returned: int, *, cut: bool) -> None:
+def _remarks(check: Check, more: int, more_returned: int, *, cut: bool, until: str) -> None:
     """The small print: how many more rows the files have, and where the page comes from."""
     info = json.loads((check.files.folder / f"{Path(check.name).stem}-numbers.json").read_text())
     for paragraph in check.page.xpath("//p[@class='small']"):
         said = text_of(paragraph)
         known = ""
-        if said.startswith("12 hours after"):
-            known = "all are in the file. " if cut else ""
+        if said.startswith("Overdue: beyond"):
+            known = f"until {until}; waterbed overdue counts"
+            if cut != ("all are in the file. " in said):
+                check.wrong.append(f"{check.name}: {said} is cut, or not")
         elif "Most still up first." in said:
             known = f"{more} more hosters in the file. Most" if more > 0 else "Most"
         elif "more in the file." in said:

@@ -1,5 +1,6 @@
 """A month's report says what the files beside it say."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +12,17 @@ from tests.publish.site.recomputed_report import report_differences
 from tests.study.copies import copied, kept
 from tests.study.facts import hour
 from waterbed.analysis.report import MonthReport, report_of
+from waterbed.model.spelling import NOTHING
 from waterbed.model.window import Window, month_of
-from waterbed.publish.site.report import report_name, row_share, sentences, write_report
+from waterbed.publish.site.layout import minute
+from waterbed.publish.site.rankings import CLASSES
+from waterbed.publish.site.report import figures, report_name, row_share, sentences, write_report
 from waterbed.study.study import open_study
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[MonthReport]]:
-    """Reports of a study: a month, one of a source, one after the end, and one with a month before."""
+    """Reports of a study: a month, one of a source, after the end, with a month before, and without reports."""
     folder, original = tmp_path_factory.mktemp("copy"), kept(tmp_path_factory.mktemp("months"), make)
     with pytest.MonkeyPatch.context() as patched, open_study(copied(original, folder, patched)) as study:
         week = Window(since=hour(8 * 24), until=hour(9 * 24), name="2026-02")
@@ -27,6 +31,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[MonthReport
             (month_of("2026-01"), "hotline"),
             (month_of("2026-02"), None),
             (week, None),
+            (Window(since=hour(260), until=hour(270), name="2026-03"), None),
         )
         yield [report_of(study, window, source=source) for window, source in months]
 
@@ -45,6 +50,42 @@ def test_every_number_of_a_report_is_that_of_its_files(found: list[MonthReport],
     )  # fmt: skip
     assert min(map(len, (plain.overdue, plain.returned, plain.hosters))) > 0
     assert report_differences(write_report(crowded, tmp_path / "crowded")) == []
+
+
+def test_what_earlier_months_left_up_is_carried_over(found: list[MonthReport]) -> None:
+    """Hours without reports say how much of earlier ones is up at their end, and overdue by the same definitions."""
+    month, after, week = found[0], found[2], found[4]
+    assert (month.month.carried_up, month.month.carried_overdue) == (0, 0)
+    assert week.month.carried_up == week.before.up > week.month.carried_overdue > week.month.urls == 0
+    assert sentences(week) == [
+        "No URL was first reported in this month.",
+        f"Carried over from earlier months: {week.month.carried_up} URLs still up at the end of the month, "
+        f"{week.month.carried_overdue} of them overdue.",
+    ]
+    assert ("carried over: still up at the end", NOTHING, str(after.before.carried_up)) in figures(after)
+
+
+def test_a_month_that_was_not_measured_has_dashes(found: list[MonthReport], tmp_path: Path) -> None:
+    """After the last check as before the first report every count is a dash, and no number stands in the file."""
+    after, first = figures(found[2]), figures(found[0])
+    assert {now for _, now, _ in after} == {then for _, _, then in first} == {NOTHING}
+    assert NOTHING not in {then for what, _, then in after if "hours" not in what}
+    page = write_report(found[2], tmp_path)
+    row = json.loads((tmp_path / f"{page.stem}-numbers.json").read_text())["rows"][0]
+    assert (row["up"], row["removed"], row["hops_most"], row["carried_up"]) == (None, None, None, None)
+
+
+def test_the_page_explains_its_words_without_the_documentation(found: list[MonthReport], tmp_path: Path) -> None:
+    """Each word in place of a share is explained below the table, and until when hours count below what is late."""
+    text = " ".join(write_report(found[1], tmp_path).read_text().split())
+    shown = {row_share(one.row) for one in found[1].hosters} & CLASSES.keys()
+    assert shown
+    assert all(
+        f"{word.capitalize()}: {CLASSES[word][:1].lower()}{CLASSES[word][1:].split('.')[0]}." in text for word in shown
+    )
+    assert "docs/method.md" not in text
+    assert found[1].month.until is not None
+    assert f"that saw it up, until {minute(found[1].month.until)}; waterbed overdue counts to the" in text
 
 
 def test_what_changes_no_verdict_is_not_said_to_hold_checks(found: list[MonthReport]) -> None:

@@ -73,7 +73,7 @@ def takedown_clocks(
         spells = joined_episodes(own)
         about = [n for n in context.notices.get(url_id, ()) if not n.bounced]
         direct = sorted(
-            (n for n in about if _starts(n, key, hosters=hosters, registrars=registrars)),
+            (n for n in about if reaches(n, key, hosters=hosters, registrars=registrars)),
             key=lambda notice: (counted_at(notice, clock) or notice.sent_at, notice.notice_id),
         )
         sets = _by_spell(direct, spells, clock)
@@ -89,8 +89,8 @@ def takedown_clocks(
     return sorted(found, key=lambda one: (one.url_id, one.origin))
 
 
-def _starts(notice: AddressedNotice, key: str, *, hosters: bool, registrars: bool) -> bool:
-    """True if a notice reached whoever the clocks of a key are about."""
+def reaches(notice: AddressedNotice, key: str, *, hosters: bool, registrars: bool = False) -> bool:
+    """True if a notice reached those a key names."""
     if registrars:
         return notice.role == "registrar" and notice.recipient == key
     return notice.addressed == "direct" and (not hosters or notice.recipient == key)

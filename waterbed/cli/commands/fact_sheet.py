@@ -231,7 +231,16 @@ def _share(one: CauseShare) -> str:
 
 def _cases(found: Sheet, out: Console) -> None:
     table = new_table()
-    for name in ("url_id", "state", "clock from", "hours to the end", "cause", "notices", "timing"):
+    timed = any(_timing(one) for one in found.cases)
+    for name in (
+        "url_id",
+        "state",
+        "clock from",
+        "hours to the end",
+        "cause",
+        "notices",
+        *(["timing"] if timed else []),
+    ):
         table.add_column(name, no_wrap=True)
     for one in found.cases[:_SHOWN]:
         table.add_row(
@@ -241,11 +250,22 @@ def _cases(found: Sheet, out: Console) -> None:
             _span(one),
             one.cause or "-",
             f"{one.notices}{' answered' if one.acknowledged else ''}",
-            {"before": "before", "open": "around"}.get(one.timing or "", ""),
+            *([_timing(one)] if timed else []),
         )
     print_table(whole(table), out)
-    out.print("before: gone before its clock began; around: gone in an interval that holds the beginning.")
+    if timed:
+        out.print("before: gone before its clock began; around: gone in an interval that holds the beginning.")
+    if found.info.clock == "notice_delivered" and any(one.notices and one.origin is None for one in found.cases):
+        out.print(
+            "- under clock from: no notice known to have arrived started it; orders have a clock of their own: "
+            "--clock legal_order.",
+            soft_wrap=True,
+        )
     more(len(found.cases), _SHOWN, on=out)
+
+
+def _timing(one: Case) -> str:
+    return {"before": "before", "open": "around"}.get(one.timing or "", "")
 
 
 def _span(one: Case) -> str:

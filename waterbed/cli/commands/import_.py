@@ -173,7 +173,8 @@ def notices(
 ) -> None:
     """Import notices; rejected lines are listed with their reason.
 
-    Exit code 1 if there are any.
+    Exit code 1 if there are any. A hoster's answer to a notice stands in the column acknowledged_at; reply received
+    records its answer to a preview.
 
     For example: waterbed -C mystudy notices notices.csv --sender hotline
     """

@@ -16,6 +16,9 @@ from waterbed.model.wording import counted
 
 def overdue(
     context: typer.Context,
+    hoster: Annotated[
+        str | None, typer.Argument(metavar="HOSTER", help="Only what is at this hoster: its key.", show_default=False)
+    ] = None,
     source: OfSource = None,
     csv: Annotated[
         Path | None,
@@ -30,13 +33,14 @@ def overdue(
 
     By hoster, with the source's own reference and the hours late.
 
-    For example: waterbed -C mystudy overdue --source hotline --csv reminders.csv
+    For example: waterbed -C mystudy overdue AS64500 --source hotline --csv reminders.csv
     """
     from waterbed.analysis.overdue import overdue_of
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        rows, info, in_time = overdue_of(study, source=source, after_h=after)
+        found, info = overdue_of(study, source=source, after_h=after, hoster=hoster)
+    rows = found.late
     if csv is not None:
         from waterbed.store.whole.files import write_whole
         from waterbed.study.formats import as_csv
@@ -46,15 +50,20 @@ def overdue(
         note(f"wrote {len(rows):,} rows to {csv}")
     elif form is not Format.table or rows:
         title = f"{counted(len(rows), 'URL')} overdue at {counted(len({row.key for row in rows}), 'hoster')}"
-        print_rows(Overdue, rows, info, form.value, columns=_columns(rows), title=title, cell=_cell)
+        print_rows(Overdue, rows, info, form.value, columns=_columns(rows), title=title, cell=_cell, unbroken=_IDS)
     if form is Format.table:
         held = sum(row.held_for_police for row in rows)
         if not rows:
             say("Nothing that a hoster was notified of is up beyond its time.")
-        note(f"{in_time:,} more are up and within their time: that of the order or the law, else {after:g} hours.")
+        note(
+            f"{found.in_time:,} more are up and within their time: that of the order or the law, else {after:g} hours."
+        )
+        note(f"{len(found.without_notice):,} more are up and without a notice to their hoster.")
         if held:
             note(f"{held:,} were held for the police: no reminder for these.")
         note("late: hours from then to the last check that saw it up.", broken=True)
+        if any(row.reminders for row in rows):
+            note("again: further notices since, by arrival, or by sending where no arrival is known.", broken=True)
     raise typer.Exit(FINDING if rows else 0)
 
 
@@ -66,9 +75,10 @@ _COLUMNS = {
     "notified": "notified_at",
     "late": "late_h",
     "time by": "deadline",
-    "reminders": "reminders",
-    "answered": "acknowledged",
+    "again": "reminders",
+    "answer": "acknowledged",
 }
+_IDS = ("hoster", "url_id")
 _OPTIONAL = {"reference", "reminders", "acknowledged"}
 
 

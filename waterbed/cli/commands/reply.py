@@ -212,6 +212,8 @@ def reply_received(
 ) -> None:
     """Record a hoster's answer to its preview.
 
+    Its answer to a notice is recorded by notices, in the column acknowledged_at.
+
     For example: waterbed -C mystudy reply received AS64500 --answer dispute --text "case 3f9 was gone on the 2nd"
     """
     from waterbed.governance.reply import take

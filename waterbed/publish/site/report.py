@@ -1,12 +1,12 @@
 """A month's report as one page that prints well."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from re import fullmatch, sub
-from typing import Annotated
+from typing import Annotated, Final
 
 from waterbed.analysis.rankings.takedown import Removal
 from waterbed.analysis.report import Laggard, Month, MonthReport, Returned
@@ -15,9 +15,10 @@ from waterbed.model.spelling import NOTHING, percent
 from waterbed.model.takedown import Overdue
 from waterbed.model.wording import counted
 from waterbed.publish.site.layout import PageTable, data_files, minute, templates
+from waterbed.publish.site.rankings import CLASSES
 from waterbed.store.whole.files import write_whole
 
-HOSTERS, LATE, BACK, REFERENCES = 10, 8, 6, 4
+HOSTERS, LATE, BACK, REFERENCES = 8, 6, 5, 4
 """Rows of each table, and references in a row: more do not fit on a page."""
 
 
@@ -34,20 +35,23 @@ class MonthNumbers:
     sites: Annotated[int, "sites of these"]
     again: Annotated[int, "reports of URLs that were first reported before"]
     notices: Annotated[int, "notices sent about its URLs"]
-    removed: Annotated[int, "of the URLs, those removed by the end"]
-    gone_otherwise: Annotated[int, "those gone otherwise: the name or the network went"]
-    up: Annotated[int, "those still up at the end"]
-    undecided: Annotated[int, "those of which no check could be decided, or none was taken"]
-    no_address: Annotated[int, "those without an address to check, such as chats"]
+    removed: Annotated[int | None, "of the URLs, those removed by the end; null here and below: not measured"]
+    gone_otherwise: Annotated[int | None, "those gone otherwise: the name or the network went"]
+    up: Annotated[int | None, "those still up at the end"]
+    undecided: Annotated[int | None, "those of which no check could be decided, or none was taken"]
+    no_address: Annotated[int | None, "those without an address to check, such as chats"]
+    carried_up: Annotated[int | None, "URLs first reported before the month that were still up at its end"]
+    carried_overdue: Annotated[int | None, "of these, those up beyond the time that a notice gave"]
+    without_notice: Annotated[int | None, "of the URLs still up, those of which their hosters got no notice"]
     removed_24h: Annotated[float | None, "share removed within 24 h of the report, wherever it was; null: none"]
     removed_24h_low: Annotated[float | None, "lower end of its 95% interval"]
     removed_24h_high: Annotated[float | None, "upper end"]
     told: Annotated[str | None, "told, or why there is no share or interval; null: no clock"]
     median_h: Annotated[float | None, "hours until half was gone, by any cause; null: not seen, or too few"]
-    back_here: Annotated[int, "removals after which the content was seen again at the same hoster"]
-    back_elsewhere: Annotated[int, "removals after which it was seen again elsewhere alone"]
-    hops_least: Annotated[int, "hops that arrived in it and surely are displacement"]
-    hops_most: Annotated[int, "hops that arrived in it and may be displacement"]
+    back_here: Annotated[int | None, "removals after which the content was seen again at the same hoster"]
+    back_elsewhere: Annotated[int | None, "removals after which it was seen again elsewhere alone"]
+    hops_least: Annotated[int | None, "hops that arrived in it and surely are displacement"]
+    hops_most: Annotated[int | None, "hops that arrived in it and may be displacement"]
     quarantines_open: Annotated[int, "quarantines of mass outages in the study that are open, whenever they began"]
     quarantines_open_no_verdict: Annotated[int, "the same of our own network or a delivery: they change no verdict"]
 
@@ -102,6 +106,7 @@ def report_html(found: MonthReport) -> str:
             late=_late(found)[:LATE],
             cut_late=len(_late(found)) > LATE or any(number > REFERENCES for _, number, _, _ in _late(found)),
             returned=found.returned[:BACK],
+            classes=_classes(found.hosters[:HOSTERS]),
         )
     )
 
@@ -135,14 +140,20 @@ def write_report(found: MonthReport, out: Path) -> Path:
 
 def _numbers(month: Month, found: MonthReport) -> MonthNumbers:
     (since, until), share = month.window.bounds, month.share
+
+    def number(name: str) -> int | None:
+        return getattr(month, name) if month.measured else None
+
     return MonthNumbers(
         month=month.window.name, since=since, until=until, followed_to=month.until, reports=month.reports,
-        urls=month.urls, sites=month.sites, again=month.again, notices=month.notices, removed=month.removed,
-        gone_otherwise=month.gone_otherwise, up=month.up, undecided=month.undecided, no_address=month.no_address,
+        urls=month.urls, sites=month.sites, again=month.again, notices=month.notices,
+        removed=number("removed"), gone_otherwise=number("gone_otherwise"), up=number("up"),
+        undecided=number("undecided"), no_address=number("no_address"), carried_up=number("carried_up"),
+        carried_overdue=number("carried_overdue"), without_notice=number("without_notice"),
         removed_24h=share.removed if share else None, removed_24h_low=share.low if share else None,
         removed_24h_high=share.high if share else None, told=share.estimability if share else None,
-        median_h=month.median_h, back_here=month.back_here, back_elsewhere=month.back_elsewhere,
-        hops_least=month.hops_least, hops_most=month.hops_most, quarantines_open=found.open_quarantines,
+        median_h=month.median_h, back_here=number("back_here"), back_elsewhere=number("back_elsewhere"),
+        hops_least=number("hops_least"), hops_most=number("hops_most"), quarantines_open=found.open_quarantines,
         quarantines_open_no_verdict=found.open_no_verdict,
     )  # fmt: skip
 
@@ -160,35 +171,46 @@ def _hoster(one: Laggard) -> MonthHoster:
     )  # fmt: skip
 
 
+_Told = Callable[[Month], str]
+_REPORTED: Final[dict[str, _Told]] = {
+    "reports": lambda month: f"{month.reports:,}",
+    "URLs first reported": lambda month: f"{month.urls:,}",
+    "on sites": lambda month: f"{month.sites:,}",
+    "reports of URLs from before": lambda month: f"{month.again:,}",
+    "notices sent about these URLs": lambda month: f"{month.notices:,}",
+}
+_MEASURED: Final[dict[str, _Told]] = {
+    "removed by the end": lambda month: f"{month.removed:,}",
+    "gone otherwise (name, network, or before the first check)": lambda month: f"{month.gone_otherwise:,}",
+    "still up at the end": lambda month: f"{month.up:,}",
+    "never decided": lambda month: f"{month.undecided:,}",
+    "without an address to check": lambda month: f"{month.no_address:,}",
+    "carried over: still up at the end": lambda month: f"{month.carried_up:,}",
+    "carried over: overdue at the end": lambda month: f"{month.carried_overdue:,}",
+    "removed within 24 h": lambda month: share(month.share),
+    "hours until half was gone": lambda month: _hours(month.median_h),
+    "came back at the same hoster": lambda month: f"{month.back_here:,}",
+    "came back elsewhere": lambda month: f"{month.back_elsewhere:,}",
+    "hops to another hoster, surely to possibly": lambda month: f"{month.hops_least:,} to {month.hops_most:,}",
+}
+
+
 def figures(found: MonthReport) -> list[tuple[str, str, str]]:
-    """Counts of this month and the one before."""
-    now, then = found.month, found.before
+    """Counts of this month and the one before.
 
-    def row(what: str, name: str) -> tuple[str, str, str]:
-        return what, f"{getattr(now, name):,}", f"{getattr(then, name):,}"
+    Dashes where nothing was measured, and of a month without a report where nothing was looked at.
+    """
+    both = (found.month, found.before)
 
-    rows = [
-        row("reports", "reports"),
-        row("URLs first reported", "urls"),
-        row("on sites", "sites"),
-        row("reports of URLs from before", "again"),
-        row("notices sent about these URLs", "notices"),
-        row("removed by the end", "removed"),
-        row("gone otherwise (name, network, or before the first check)", "gone_otherwise"),
-        row("still up at the end", "up"),
-        row("never decided", "undecided"),
-        row("without an address to check", "no_address"),
-        ("removed within 24 h", share(now.share), share(then.share)),
-        ("hours until half was gone", _hours(now.median_h), _hours(then.median_h)),
-        row("came back at the same hoster", "back_here"),
-        row("came back elsewhere", "back_elsewhere"),
-        (
-            "hops that are displacement, at least to at most",
-            f"{now.hops_least:,} to {now.hops_most:,}",
-            f"{then.hops_least:,} to {then.hops_most:,}",
-        ),
+    def rows(lines: Mapping[str, _Told], known: Callable[[Month], bool]) -> Iterator[tuple[str, str, str]]:
+        for what, told in lines.items():
+            now, then = (told(month) if known(month) else NOTHING for month in both)
+            yield what, now, then
+
+    return [
+        *rows(_REPORTED, lambda month: month.measured or month.reports > 0),
+        *rows(_MEASURED, lambda month: month.measured),
     ]
-    return rows if then.until else [(what, number, NOTHING) for what, number, _ in rows]
 
 
 def followed(month: Month) -> str:
@@ -198,15 +220,10 @@ def followed(month: Month) -> str:
             return "in a study without a report"
         before = month.window.until is not None and month.window.until <= month.first
         return "before the study's first report" if before else "of which none was checked"
-    if not measured(month):
+    if not month.measured:
         return f"not measured, as the study ends at {minute(month.until)} so far"
     short = month.window.end is not None and month.until < month.window.end
     return f"followed to {minute(month.until)}{', where the study ends so far' if short else ''}"
-
-
-def measured(month: Month) -> bool:
-    """True if anything was looked at in a month."""
-    return month.until is not None and month.until > month.window.bounds[0]
 
 
 def sentences(found: MonthReport) -> list[str]:
@@ -214,18 +231,19 @@ def sentences(found: MonthReport) -> list[str]:
     now = found.month
     if now.first is None:
         return ["The study has no report yet."]
-    if now.urls and not measured(now):
+    if now.urls and not now.measured:
         why = followed(now) if now.until else "none was checked yet"
         return [f"{counted(now.urls, 'URL was', 'URLs were')} first reported; {why}."]
-    if now.until and not measured(now):
+    if now.until and not now.measured:
         return [f"This month is {followed(now)}."]
     if not now.urls:
-        return ["No URL was first reported in this month."]
+        return ["No URL was first reported in this month.", *_carried(now)]
     told = [
         f"{counted(now.urls, 'URL was', 'URLs were')} first reported; at the end "
         f"{counted(now.removed, 'was', 'were')} removed, {now.gone_otherwise:,} gone otherwise, {now.up:,} still up, "
         f"and of {now.undecided:,} no check could be decided."
         + (f" {counted(now.no_address, 'has', 'have')} no address to check." if now.no_address else ""),
+        *_carried(now),
         f"Removed within 24 h of the report: {share(now.share)}; {found.change}.",
     ]
     most = [one for one in found.hosters if one.up][:3]
@@ -236,8 +254,11 @@ def sentences(found: MonthReport) -> list[str]:
         late = max(found.overdue, key=lambda one: one.late_h)
         told.append(
             f"{counted(len(found.overdue), 'URL is', 'URLs are')} up beyond the time of a notice, "
-            f"the latest by {late.late_h:,.0f} h ({late.name})."
+            f"the longest by {late.late_h:,.0f} h until {minute(now.until)} ({late.name})."
         )
+    if now.notices and now.without_notice:
+        lasting = counted(now.without_notice, "URL is", "URLs are")
+        told.append(f"{lasting} still up at the end without a notice to the hoster.")
     back = now.back_here + now.back_elsewhere
     if back:
         seen = f"the content was seen again, {counted(now.back_here, 'time')} where it had been"
@@ -255,6 +276,15 @@ def sentences(found: MonthReport) -> list[str]:
             )
         )
     return told
+
+
+def _carried(month: Month) -> Iterator[str]:
+    """The line on URLs of earlier months, if any is still up."""
+    if month.carried_up:
+        yield (
+            f"Carried over from earlier months: {counted(month.carried_up, 'URL')} still up at the end of the month, "
+            f"{month.carried_overdue:,} of them overdue."
+        )
 
 
 def share(found: Removal | None) -> str:
@@ -292,6 +322,13 @@ def _cells(one: Laggard, *, noticed: bool) -> Sequence[str]:
         row_share(one.before),
         _hours(row.median_h),
     )
+
+
+def _classes(shown: Sequence[Laggard]) -> list[tuple[str, str]]:
+    """What each word in place of a share means, of those that stand in the table."""
+    rows = [row for one in shown for row in (one.row, one.before) if row is not None]
+    words = {row_share(row) for row in rows} & {row.rank_class for row in rows}
+    return [(word, text.partition(". ")[0].removesuffix(".")) for word, text in CLASSES.items() if word in words]
 
 
 def _late(found: MonthReport) -> list[tuple[str, int, str, str]]:

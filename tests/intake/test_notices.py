@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from attribution.addressees import latest_notices
 from tests.store.study_folder import made, report
 from waterbed.governance.keys import forget
 from waterbed.intake.csv_notices import COLUMNS, NoticeLine, parse_csv_notices, read_csv_notices
 from waterbed.intake.notices import NoticeDefaults, NoticeImport, import_notices
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Notice, Target
+from waterbed.model.notices import latest_notices
 from waterbed.store.folder import Folder
 
 ONE, TWO = "http://one.forgetme-example.com/a?b=1", "http://two.forgetme-example.com/"
@@ -46,7 +46,7 @@ def test_notices_are_kept_by_id_alone(store_url: str, tmp_path: Path) -> None:
     )
     found = imported(folder, tmp_path / "n.csv", (header + lines).encode())
     assert (found.imported, found.known, found.rejected) == (2, 0, ())
-    assert found.recipients == {"AS64500", "ripe:ORG-AB1-RIPE"}
+    assert found.recipients == {"AS64500": (2, 1), "ripe:ORG-AB1-RIPE": (3, 1)}
     first, second = sorted(folder.store.all(Notice), key=lambda notice: notice.recipient)
     ids = {target.url_id for target in folder.store.all(Target)}
     assert {first.url_id, second.url_id} == ids
@@ -202,7 +202,7 @@ def test_a_later_word_is_a_fact_of_its_own(tmp_path: Path, monkeypatch: pytest.M
     report(folder, [ONE])
     lines = f"{ONE},acme,{SENT},\n{ONE},acme,{SENT},{ARRIVED}\n{ONE},acme,{SENT},\n"
     found = imported(folder, tmp_path / "n.csv", (HEADER + lines).encode())
-    assert (found.imported, found.known) == (2, 1)
+    assert (found.imported, found.updated, found.known) == (1, 1, 1)
     assert "sent_at" in COLUMNS
     folder.close()
 
@@ -217,6 +217,44 @@ def test_of_two_lines_about_a_notice_the_later_one_holds(tmp_path: Path, monkeyp
     lines = [f"{url},acme,{SENT},{answer}\n" for answer in ("will act", "acted") for url in urls]
     header = "url,recipient,sent_at,response\n"
     found = imported(folder, tmp_path / "n.csv", (header + "".join(lines)).encode())
-    assert found.imported == 40
+    assert (found.imported, found.updated) == (20, 20)
     assert {one.response for one in latest_notices(folder.store.all(Notice))} == {"acted"}
+    folder.close()
+
+
+def test_a_line_with_a_notice_id_updates_that_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It needs no URL, recipient or time, whatever the recipient was called; once told again it is known."""
+    folder = made(tmp_path / "s")
+    report(folder, [ONE, TWO])
+    lines = f"{ONE},AS64501,{SENT},\n{TWO},AS64501,{SENT},{ARRIVED}\n"
+    imported(folder, tmp_path / "n.csv", (HEADER + lines).encode())
+    ids = {one.url_id: one.notice_id for one in folder.store.all(Notice)}
+    first, second = (ids[folder.vault.keyed_id("url", url)] for url in (ONE, TWO))
+    answers = (
+        "key,kind,deadline,acknowledged,notice_id,delivered_at,acknowledged_at,response\n"
+        f"traaghost,ntd,asked,false,{first.upper()},{ARRIVED},,\n"
+        f"traaghost,ntd,asked,false,{first},,2026-01-06T09:30Z,will act\n"
+        f"traaghost,ntd,asked,false,{second},,,\n"
+        f"traaghost,ntd,asked,false,{second},,{SENT},\n"
+        f"traaghost,ntd,asked,false,{second},,9999-12-31,\n"
+        f"traaghost,ntd,asked,false,{'0' * 32},,2026-01-06T09:30Z,\n"
+    )
+    for updated, known in ((2, 1), (0, 3)):
+        monkeypatch.setattr("waterbed.intake.notices._LINES_AT_ONCE", 1 + updated)
+        found = imported(folder, tmp_path / "a.csv", answers.encode())
+        assert (found.imported, found.updated, found.known, found.recipients) == (0, updated, known, {})
+        assert [(line.line, line.reason.partition(";")[0]) for line in found.rejected] == [
+            (5, "acknowledged_at is before delivered_at"),
+            (6, "acknowledged_at must lie in the years 1985 to 2200"),
+            (7, "its notice_id is of no notice of the study"),
+        ]
+    kept = {one.url_id: one for one in latest_notices(folder.store.all(Notice))}
+    answered = kept[folder.vault.keyed_id("url", ONE)]
+    assert (len(kept), answered.recipient, answered.response) == (2, "AS64501", "will act")
+    assert answered.acknowledged_at == datetime(2026, 1, 6, 9, 30, tzinfo=UTC)
+    assert answered.delivered_at == datetime(2026, 1, 5, 11, tzinfo=UTC)
+    back = f"notice_id,bounced\n{first},yes\n".encode()
+    assert imported(folder, tmp_path / "b.csv", back).updated == 1
+    (bounced,) = (one for one in latest_notices(folder.store.all(Notice)) if one.bounced)
+    assert (bounced.url_id, bounced.delivered_at, bounced.acknowledged_at) == (answered.url_id, None, None)
     folder.close()

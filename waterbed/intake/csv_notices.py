@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import cast, get_args
 
@@ -19,7 +20,7 @@ from waterbed.intake.csv_table import (
     word_in,
 )
 from waterbed.model.errors import InputError
-from waterbed.model.facts import NoticeKind
+from waterbed.model.facts import Notice, NoticeKind
 from waterbed.model.redaction import names_something
 from waterbed.model.urls import CanonicalUrl, canonicalize
 from waterbed.store.bounded.text import open_lines
@@ -40,11 +41,18 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "response": ("response",),
     "held_for_police": ("held_for_police",),
     "due_at": ("due_at", "due", "deadline"),
+    "notice_id": ("notice_id",),
 }
 """Accepted header names of each field, in lower case."""
 
-_HEADER = Columns(names=COLUMNS, needed=(("url", "url_id"), ("recipient",), ("sent_at",)), page="docs/notices.md")
+_HEADER = Columns(
+    names=COLUMNS,
+    needed=(("url", "url_id"), ("recipient",), ("sent_at",)),
+    alone="notice_id",
+    page="docs/notices.md",
+)
 _TIMES = ("sent_at", "delivered_at", "acknowledged_at", "due_at")
+_LATER_TIMES = ("delivered_at", "acknowledged_at")
 _ID = re.compile(r"[0-9a-f]{32}")
 _KEY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _AS = re.compile(r"as([1-9]\d{0,9})", re.IGNORECASE)
@@ -79,7 +87,26 @@ class NoticeLine:
         return f"<NoticeLine {self.line}>"
 
 
-def read_csv_notices(path: Path, dates: str | None = None) -> Iterator[NoticeLine | Rejected]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeUpdate:
+    """One valid line that tells more of a known notice.
+
+    What is None stays as it was.
+    """
+
+    line: int
+    notice_id: str
+    delivered_at: datetime | None
+    bounced: bool | None
+    acknowledged_at: datetime | None
+    response: str | None
+    held_for_police: bool | None
+
+
+NoticeLines = Iterator[NoticeLine | NoticeUpdate | Rejected]
+
+
+def read_csv_notices(path: Path, dates: str | None = None) -> NoticeLines:
     """Read notices and rejected lines from a CSV file.
 
     InputError if the file is not CSV with the needed columns; an empty file has no notices.
@@ -87,14 +114,12 @@ def read_csv_notices(path: Path, dates: str | None = None) -> Iterator[NoticeLin
     yield from parse_csv_notices(open_lines(path, "a file of notices"), str(path), dates)
 
 
-def parse_csv_notices(lines: Iterable[str], name: str, dates: str | None = None) -> Iterator[NoticeLine | Rejected]:
+def parse_csv_notices(lines: Iterable[str], name: str, dates: str | None = None) -> NoticeLines:
     """Read the same from lines; errors call them `name`.
 
     `dates` is the order of dates that end with the year.
     """
-    yield from read_lines(
-        lines, name, _HEADER, lambda number, cells: _notice(number, with_iso_dates(cells, _TIMES, dates))
-    )
+    yield from read_lines(lines, name, _HEADER, partial(_line, dates))
 
 
 def kind_of(text: str) -> NoticeKind | None:
@@ -112,6 +137,27 @@ def known_kind(text: str) -> NoticeKind:
     if kind is None:
         raise InputError(f"--kind must be one of {', '.join(get_args(NoticeKind))} (docs/notices.md)")
     return kind
+
+
+def _line(dates: str | None, number: int, cells: Cells) -> NoticeLine | NoticeUpdate:
+    if cells.get("notice_id"):
+        return _update(number, with_iso_dates(cells, _LATER_TIMES, dates))
+    return _notice(number, with_iso_dates(cells, _TIMES, dates))
+
+
+def _update(number: int, cells: Cells) -> NoticeUpdate:
+    """An update; the columns in which the table of overdue content describes the notice are left unread."""
+    if cells.get("acknowledged_at", "").lower() in ("no", "false"):
+        cells = {**cells, "acknowledged_at": ""}
+    return NoticeUpdate(
+        line=number,
+        notice_id=cells["notice_id"].lower(),
+        delivered_at=time_in("delivered_at", cells),
+        bounced=truth_in("bounced", cells),
+        acknowledged_at=time_in("acknowledged_at", cells),
+        response=word_in("response", cells),
+        held_for_police=truth_in("held_for_police", cells),
+    )
 
 
 def _notice(number: int, cells: Cells) -> NoticeLine:
@@ -136,14 +182,14 @@ def _notice(number: int, cells: Cells) -> NoticeLine:
         held_for_police=bool(truth_in("held_for_police", cells)),
         due_at=time_in("due_at", cells),
     )
-    _contradiction(line)
+    if line.canonical is None and line.url_id is None:
+        raise BadCell("url and url_id are empty: one of them is needed")
+    refuse_contradiction(line)
     return line
 
 
-def _contradiction(line: NoticeLine) -> None:
-    """Refuse a line whose cells cannot all be true."""
-    if line.canonical is None and line.url_id is None:
-        raise BadCell("url and url_id are empty: one of them is needed")
+def refuse_contradiction(line: NoticeLine | Notice) -> None:
+    """Refuse a notice whose fields cannot all be true."""
     if line.delivered_at and line.delivered_at < line.sent_at:
         raise BadCell("delivered_at is before sent_at")
     if line.acknowledged_at and line.acknowledged_at < (line.delivered_at or line.sent_at):

@@ -53,6 +53,8 @@ class Columns:
     """Accepted header names of each field, in lower case."""
     needed: tuple[tuple[str, ...], ...]
     """Groups of fields; each group needs at least one."""
+    alone: str | None = None
+    """A field in place of all that are needed."""
     page: str
     """The documentation page of the columns."""
     delimiter: str | None = None
@@ -146,7 +148,7 @@ def _header(text: str, path: str, columns: Columns) -> _Header:
         if set(known) <= set(names) and set(positions) <= {"url"}:
             raise InputError(f"{path} has columns named {' and '.join(known)}: it is {kind}")
     for fields, names_told in zip(columns.needed, wanted, strict=True):
-        if not any(field in positions for field in fields):
+        if columns.alone not in positions and not any(field in positions for field in fields):
             raise InputError(
                 f"{path} lacks a column named {redact(names_told)} in its first line ({counted(len(names), 'column')} "
                 f"there); a CSV file with a header line was expected{columns.otherwise} ({columns.page})"

@@ -173,7 +173,7 @@ def notices(
 ) -> None:
     """Import notices; rejected lines are listed with their reason.
 
-    Exit code 1 if there are any.
+    Exit code 1 if there are any. A line with a notice_id, as `waterbed overdue --csv` writes it, updates that notice.
 
     For example: waterbed -C mystudy notices notices.csv --sender hotline
     """
@@ -194,8 +194,9 @@ def notices(
 
 def _imported(study: Study, path: Path, found: NoticeImport) -> int:
     """Print an import's result; return the number of findings."""
+    updated = f"{found.updated:,} updated, " if found.updated else ""
     note(
-        f"{_plain(path)}: {counted(found.imported, 'notice')} imported, {found.known:,} already known, "
+        f"{_plain(path)}: {counted(found.imported, 'notice')} imported, {updated}{found.known:,} already known, "
         f"{counted(found.rejections, 'line')} rejected"
     )
     _print_rejected(found)

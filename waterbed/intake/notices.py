@@ -56,7 +56,7 @@ class NoticeImport:
     rejections: int
     """Rejected lines."""
     recipients: Mapping[str, tuple[int, int]]
-    """Recipients of new notices, as in the file: the first line of each, and how many."""
+    """Recipients of the valid lines, as in the file: the first line of each, and how many."""
     repeated: int = 0
     """Of the imported ones, those that another sender sent at the same time, about the same URL, to the same one."""
 
@@ -113,7 +113,7 @@ class _Batch:
     counts: Counter[str] = field(default_factory=Counter)
     rejected: list[Rejected] = field(default_factory=list)
     recipients: list[tuple[int, str]] = field(default_factory=list)
-    """Line and recipient of new notices."""
+    """Line and recipient of those that name one."""
 
     def refuse(self, line: int, reason: str) -> None:
         self.rejected.append(Rejected(line=line, reason=reason))
@@ -186,8 +186,9 @@ def _one_batch(
                 facts[made.notice_id] = made
             if made and became != "known":
                 new.append(made)
+            if isinstance(line, NoticeLine):
+                done.recipients.append((line.line, line.recipient))
             if made and became == "imported":
-                done.recipients.append((line.line, made.recipient))
                 done.counts["repeated"] += record.repeats(made)
         store.add(facts.values(), connection)
         _check_often(folder, new, now, connection)

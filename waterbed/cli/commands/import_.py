@@ -205,14 +205,26 @@ def _imported(study: Study, path: Path, found: NoticeImport) -> int:
             f"  {found.repeated:,} of them repeat notices of another sender, to the second: is it one file, imported "
             "twice without the same --sender (docs/notices.md)?"
         )
-    book = study.book().on(study.clock().date())
-    strangers = sorted(
-        key
-        for key in found.recipients
-        if (key.startswith(_NAMED_BY_SCART) and book.company(key) == key)
-        or (key[0].islower() and ":" not in key and not book.exists(key))
-    )
+    strangers = _strangers(study, found)
     if strangers:
-        some = ", ".join(strangers[:_NAMED]) + (", ..." if len(strangers) > _NAMED else "")
-        say(f"  {len(strangers):,} recipients are not in the book of hosters: {some}")
+        told = "; ".join(strangers[:_NAMED]) + ("; ..." if len(strangers) > _NAMED else "")
+        say(
+            f"  {counted(len(strangers), 'recipient is', 'recipients are')} not in the book of hosters: {told} "
+            "(waterbed hosters show lists the keys)"
+        )
     return found.rejections + len(strangers)
+
+
+def _strangers(study: Study, found: NoticeImport) -> list[str]:
+    """Recipients that are not in the book, each with its lines and a like key."""
+    from waterbed.model.redaction import meant
+
+    whole = study.book()
+    book = whole.on(study.clock().date())
+    told = []
+    for key, (first, times) in sorted(found.recipients.items()):
+        named_by_scart = key.startswith(_NAMED_BY_SCART) and book.company(key) == key
+        if named_by_scart or (key[0].islower() and ":" not in key and not book.exists(key)):
+            more = f" and {counted(times - 1, 'more line')}" if times > 1 else ""
+            told.append(f"{key}, line {first}{more}{'' if named_by_scart else meant(key, whole.by_key)}")
+    return told

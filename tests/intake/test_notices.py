@@ -9,6 +9,7 @@ import pytest
 from tests.store.study_folder import made, report
 from waterbed.governance.keys import forget
 from waterbed.intake.csv_notices import COLUMNS, NoticeLine, parse_csv_notices, read_csv_notices
+from waterbed.intake.csv_table import in_future
 from waterbed.intake.notices import NoticeDefaults, NoticeImport, import_notices
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Notice, Target
@@ -17,6 +18,7 @@ from waterbed.store.folder import Folder
 
 ONE, TWO = "http://one.forgetme-example.com/a?b=1", "http://two.forgetme-example.com/"
 HEADER = "url,recipient,sent_at,delivered_at\n"
+NOW = datetime(2026, 3, 5, 12, 30, tzinfo=UTC)
 SENT, ARRIVED = "2026-01-05T10:00:00Z", "2026-01-05T12:00:00+01:00"
 
 
@@ -156,6 +158,7 @@ def test_each_cell_is_checked(name: str, value: str, reason: str) -> None:
 def test_what_the_study_does_not_know_is_kept_out(tmp_path: Path) -> None:
     """Unknown and forgotten URLs, two URLs in one line and times in the future have a reason; nothing is lost."""
     folder = made(tmp_path / "s")
+    folder.clock = lambda: NOW
     report(folder, [ONE, TWO])
     ids = {name: folder.vault.keyed_id("url", name) for name in (ONE, TWO)}
     gone = ids[TWO]
@@ -176,9 +179,10 @@ def test_what_the_study_does_not_know_is_kept_out(tmp_path: Path) -> None:
         "its URL is unknown to the study; import its report first",
         "its URL was forgotten",
         "url and url_id are different URLs",
-        "sent_at is in the future",
-        "delivered_at is in the future",
+        in_future("sent_at", NOW),
+        in_future("delivered_at", NOW),
     ]
+    assert "the clock of the study says 2026-03-05T12:30Z" in found.rejected[-1].reason
     assert (found.imported, found.known) == (1, 1)
     folder.close()
 

@@ -104,6 +104,14 @@ def fields_of(text: str, columns: Columns) -> set[str]:
     return set(_positions(_names(text, columns), columns))
 
 
+def unread_in(text: str, columns: Columns) -> list[str]:
+    """Return the names of a header that no field has."""
+    columns = _delimited(text, columns)
+    names = _names(text, columns)
+    read = _positions(names, columns).values()
+    return [name for at, name in enumerate(names) if name and at not in read]
+
+
 _DELIMITERS: Final = (",", ";", "\t")
 
 
@@ -228,6 +236,11 @@ def time_in(field: str, cells: Cells) -> datetime | None:
     if when.year not in _YEARS:
         raise BadCell(f"{field} must lie in the years {_YEARS[0]} to {_YEARS[-1]}")
     return when
+
+
+def in_future(field: str, now: datetime) -> str:
+    """Return the reason to reject a later time."""
+    return f"{field} is in the future: the clock of the study says {now:%Y-%m-%dT%H:%MZ} (docs/intake.md, Dates)"
 
 
 def with_iso_dates(cells: Cells, fields: Iterable[str], order: str | None) -> Cells:

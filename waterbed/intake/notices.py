@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from waterbed.intake.csv_notices import NoticeLine, NoticeLines, NoticeUpdate, read_csv_notices, refuse_contradiction
-from waterbed.intake.csv_table import BadCell, Rejected
+from waterbed.intake.csv_table import BadCell, Rejected, in_future
 from waterbed.intake.scart import parse_scart_notices
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Notice, NoticeKind, Target
@@ -246,7 +246,7 @@ def _future(line: NoticeLine | NoticeUpdate, now: datetime) -> str | None:
     for name in ("sent_at", "delivered_at", "acknowledged_at"):
         when = getattr(line, name, None)
         if when and when > now:
-            return f"{name} is in the future"
+            return in_future(name, now)
     return None
 
 

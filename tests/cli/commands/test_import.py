@@ -67,3 +67,27 @@ def test_an_interrupted_import_says_what_is_left(run: Run, study: Path, monkeypa
     code, out, err = run("-C", study, "import", study.parent / "reports")
     assert (code, out, err.count("\n")) == (130, "", 1)
     assert err.startswith("waterbed: stopped; what was imported of the file so far is kept: import it again to finish")
+
+
+def test_a_file_without_dates_tells_what_was_not_used(run: Run, study: Path, tmp_path: Path) -> None:
+    """The columns are named with the option that reads one as a date, and are silent once it is read."""
+    mine = tmp_path / "mine.csv"
+    mine.write_text(f"link,when\n{URL}a,2026-01-05\n")
+    _, out, _ = run("-C", study, "import", mine, "--column", "url=link")
+    assert "no column is read as reported_at; not used: 'when' (--column reported_at='when')" in out
+    _, out, _ = run("-C", study, "import", mine, "--column", "url=link", "--column", "reported_at=when")
+    assert "no column" not in out
+    mine.write_text(f"url,when,shop.example.com\n{URL}b,2026-01-05,x\n")
+    _, out, _ = run("-C", study, "import", mine)
+    assert "not used: 'when', [not shown] (--column reported_at=HEADER)" in out
+    mine.write_text(f"url\n{URL}b\n")
+    assert "no column" not in run("-C", study, "import", mine)[1]
+
+
+def test_a_report_of_the_future_is_rejected(run: Run, study: Path, tmp_path: Path) -> None:
+    """The line is named with the study's own time, and other lines are kept."""
+    mine = tmp_path / "mine.csv"
+    mine.write_text(f"url,reported_at\n{URL}a,2099-01-01\n{URL}b,2026-01-05\n")
+    code, out, _ = run("-C", study, "import", mine)
+    assert (code, "1 report imported, 0 already known, 1 line rejected" in out) == (1, True)
+    assert "line 2: reported_at is in the future: the clock of the study says 20" in out

@@ -141,6 +141,13 @@ def print_import(path: Path, report: ImportReport) -> None:
         f"{name}: {counted(report.imported, 'report')} imported, {report.known:,} already known, "
         f"{counted(report.rejections, 'line')} rejected{forgotten}"
     )
+    if report.undated:
+        from waterbed.model.redaction import shown
+
+        unread = [shown(one) for one in report.undated]
+        some = ", ".join(unread[:_NAMED]) + (", ..." if len(unread) > _NAMED else "")
+        header = unread[0] if len(unread) == 1 else "HEADER"
+        say(f"  no column is read as reported_at; not used: {some} (--column reported_at={header})")
     if report.external:
         note(f"{counted(report.external, 'observation')} by third parties: kept apart from our own.", broken=True)
     if report.empty:

@@ -9,7 +9,7 @@ import pytest
 from tests.store.study_folder import made, report
 from waterbed.governance.keys import forget
 from waterbed.intake.csv_notices import COLUMNS, NoticeLine, parse_csv_notices, read_csv_notices
-from waterbed.intake.csv_table import in_future
+from waterbed.intake.csv_table import Rejected, in_future
 from waterbed.intake.notices import NoticeDefaults, NoticeImport, import_notices
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Notice, Target
@@ -124,8 +124,8 @@ def test_bad_lines_are_told_with_number_and_reason() -> None:
         "delivered_at is before sent_at",
         "sent_at is empty: the time of sending is needed",
         "url and url_id are empty: one of them is needed",
-        "recipient must be a hoster's key, AS64500 or registry:HANDLE",
-        "recipient must be a hoster's key, AS64500 or registry:HANDLE",
+        "recipient must be a hoster's key, AS64500 or registry:HANDLE; waterbed hosters show lists the keys",
+        "recipient must be a hoster's key, AS64500 or registry:HANDLE; waterbed hosters show lists the keys",
         "sent_at must be an ISO 8601 date or time, like 2026-01-05 or 2026-01-05T09:30Z (docs/intake.md, Dates)",
         "sent_at must lie in the years 1985 to 2200",
         "sent_at must lie in the years 1985 to 2200",
@@ -188,7 +188,7 @@ def test_what_the_study_does_not_know_is_kept_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"<html>", b"[]", b"url,recipient\nx,y\n", b"recipient,sent_at\n", b"url,sent_at\n"]
+    "content", [b"<html>", b"[]", b"url,recipient\nx,y\n", b"recipient,sent_at\n", b"url,sent_at\n", b"", b"# none\n"]
 )
 def test_a_file_of_the_wrong_kind_is_refused(content: bytes, tmp_path: Path) -> None:
     """Without its three columns it is one sentence, and nothing is written."""
@@ -262,3 +262,33 @@ def test_a_line_with_a_notice_id_updates_that_notice(tmp_path: Path, monkeypatch
     (bounced,) = (one for one in latest_notices(folder.store.all(Notice)) if one.bounced)
     assert (bounced.url_id, bounced.delivered_at, bounced.acknowledged_at) == (answered.url_id, None, None)
     folder.close()
+
+
+def test_all_missing_columns_are_named_beside_those_found() -> None:
+    """One sentence names them; what may be an address stays out, and a space stands for an underscore."""
+    with pytest.raises(InputError) as told:
+        reasons("", "link,Sent At,one.forgetme-example.com\n")
+    assert "lacks columns named url or url_id, recipient in its first line (3 columns there: link, sent at, [n" in str(
+        told.value
+    )
+    assert "forgetme" not in str(told.value)
+    assert reasons(f"{ONE},acme,{SENT}\n", "URL,Hoster,Sent At\n") == ["good"]
+    with pytest.raises(InputError, match="has 2 columns named sent_at"):
+        reasons("", "url,recipient,Sent At,sent_at\n")
+
+
+def test_a_like_key_is_asked_about_in_place_of_a_name() -> None:
+    """A hoster's name is no key: the key that it is like is told, never the name."""
+    lines = [HEADER, f"{ONE},Traaghost B.V.,{SENT},", f"{ONE},one.forgetme-example.com,{SENT},"]
+    first, second = parse_csv_notices(lines, "n.csv", keys=lambda: ("polder", "traaghost"))
+    assert isinstance(first, Rejected)
+    assert isinstance(second, Rejected)
+    assert "registry:HANDLE (did you mean traaghost?); waterbed hosters show" in first.reason
+    assert second.reason == first.reason.replace(" (did you mean traaghost?)", "")
+
+
+def test_a_day_that_no_calendar_has_is_shown() -> None:
+    """The reason quotes the date, which is made of digits."""
+    (line,) = parse_csv_notices(["url,recipient,sent_at", f"{ONE},acme,31-02-2026"], "n.csv", "day-first")
+    assert isinstance(line, Rejected)
+    assert line.reason.startswith("sent_at 31-02-2026 is no date with the day first")

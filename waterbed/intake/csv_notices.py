@@ -1,10 +1,10 @@
 """Notices from CSV files, one notice a line."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import cast, get_args
 
@@ -21,7 +21,7 @@ from waterbed.intake.csv_table import (
 )
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Notice, NoticeKind
-from waterbed.model.redaction import names_something
+from waterbed.model.redaction import meant, names_something
 from waterbed.model.urls import CanonicalUrl, canonicalize
 from waterbed.store.bounded.text import open_lines
 
@@ -49,9 +49,14 @@ _HEADER = Columns(
     names=COLUMNS,
     needed=(("url", "url_id"), ("recipient",), ("sent_at",)),
     alone="notice_id",
+    headed=True,
     page="docs/notices.md",
 )
 _TIMES = ("sent_at", "delivered_at", "acknowledged_at", "due_at")
+Keys = Callable[[], Collection[str]]
+"""Gives the keys of hosters, one of which may be meant."""
+_MOST_ASKED = 1_000
+"""Last line for whose recipient a like key is looked for, which takes a while."""
 _LATER_TIMES = ("delivered_at", "acknowledged_at")
 _ID = re.compile(r"[0-9a-f]{32}")
 _KEY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -106,20 +111,20 @@ class NoticeUpdate:
 NoticeLines = Iterator[NoticeLine | NoticeUpdate | Rejected]
 
 
-def read_csv_notices(path: Path, dates: str | None = None) -> NoticeLines:
+def read_csv_notices(path: Path, dates: str | None = None, keys: Keys = tuple) -> NoticeLines:
     """Read notices and rejected lines from a CSV file.
 
-    InputError if the file is not CSV with the needed columns; an empty file has no notices.
+    InputError if the file is not CSV with the needed columns.
     """
-    yield from parse_csv_notices(open_lines(path, "a file of notices"), str(path), dates)
+    yield from parse_csv_notices(open_lines(path, "a file of notices"), str(path), dates, keys)
 
 
-def parse_csv_notices(lines: Iterable[str], name: str, dates: str | None = None) -> NoticeLines:
+def parse_csv_notices(lines: Iterable[str], name: str, dates: str | None = None, keys: Keys = tuple) -> NoticeLines:
     """Read the same from lines; errors call them `name`.
 
     `dates` is the order of dates that end with the year.
     """
-    yield from read_lines(lines, name, _HEADER, partial(_line, dates))
+    yield from read_lines(lines, name, _HEADER, partial(_line, dates, cache(keys)))
 
 
 def kind_of(text: str) -> NoticeKind | None:
@@ -139,10 +144,10 @@ def known_kind(text: str) -> NoticeKind:
     return kind
 
 
-def _line(dates: str | None, number: int, cells: Cells) -> NoticeLine | NoticeUpdate:
+def _line(dates: str | None, keys: Keys, number: int, cells: Cells) -> NoticeLine | NoticeUpdate:
     if cells.get("notice_id"):
         return _update(number, with_iso_dates(cells, _LATER_TIMES, dates))
-    return _notice(number, with_iso_dates(cells, _TIMES, dates))
+    return _notice(number, with_iso_dates(cells, _TIMES, dates), keys)
 
 
 def _update(number: int, cells: Cells) -> NoticeUpdate:
@@ -160,7 +165,7 @@ def _update(number: int, cells: Cells) -> NoticeUpdate:
     )
 
 
-def _notice(number: int, cells: Cells) -> NoticeLine:
+def _notice(number: int, cells: Cells, keys: Keys) -> NoticeLine:
     sent = time_in("sent_at", cells)
     if sent is None:
         raise BadCell("sent_at is empty: the time of sending is needed")
@@ -168,7 +173,7 @@ def _notice(number: int, cells: Cells) -> NoticeLine:
         line=number,
         canonical=canonicalize(cells["url"]) if cells.get("url") else None,
         url_id=_url_id(cells),
-        recipient=_recipient(cells),
+        recipient=_recipient(cells, keys if number <= _MOST_ASKED else tuple),
         kind=_kind(cells),
         sender=word_in("sender", cells),
         batch=word_in("batch", cells),
@@ -217,7 +222,7 @@ def _kind(cells: Cells) -> NoticeKind | None:
     return kind
 
 
-def _recipient(cells: Cells) -> str:
+def _recipient(cells: Cells, keys: Keys) -> str:
     """The recipient in canonical form. It is stored in the clear, so mailboxes and host names are refused."""
     text = cells.get("recipient", "")
     if match := _AS.fullmatch(text):
@@ -226,4 +231,7 @@ def _recipient(cells: Cells) -> str:
         return f"{match[1].lower()}:{match[2].upper()}"
     if len(text) <= _LONGEST_KEY and _KEY.fullmatch(text.lower()):
         return text.lower()
-    raise BadCell("recipient must be a hoster's key, AS64500 or registry:HANDLE")
+    alike = meant(text, keys()) if len(text) <= _LONGEST_KEY else ""
+    raise BadCell(
+        f"recipient must be a hoster's key, AS64500 or registry:HANDLE{alike}; waterbed hosters show lists the keys"
+    )

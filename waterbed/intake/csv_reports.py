@@ -16,6 +16,7 @@ from waterbed.intake.csv_table import (
     Rejected,
     fields_of,
     read_lines,
+    same_header,
     time_in,
     too_long,
     truth_in,
@@ -138,8 +139,11 @@ def _header(columns: Mapping[str, str]) -> Columns:
     """The columns of a CSV file, some of which have a name of its own."""
     if not columns:
         return _HEADER
-    taken = {text.lower() for text in columns.values()}
-    usual = {field: tuple(one for one in own if one not in taken) for field, own in COLUMNS.items()}
+    taken = columns.values()
+    usual = {
+        field: tuple(one for one in own if not any(same_header(one, other) for other in taken))
+        for field, own in COLUMNS.items()
+    }
     named = {field: (columns[field].lower(),) if field in columns else own for field, own in usual.items()}
     needed = (("url",), *((field,) for field in columns if field != "url"))
     return replace(_HEADER, names=named, needed=needed)

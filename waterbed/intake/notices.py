@@ -10,7 +10,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from waterbed.intake.csv_notices import NoticeLine, NoticeLines, NoticeUpdate, read_csv_notices, refuse_contradiction
+from waterbed.intake.csv_notices import (
+    Keys,
+    NoticeLine,
+    NoticeLines,
+    NoticeUpdate,
+    read_csv_notices,
+    refuse_contradiction,
+)
 from waterbed.intake.csv_table import BadCell, Rejected, in_future
 from waterbed.intake.scart import parse_scart_notices
 from waterbed.model.errors import InputError
@@ -290,7 +297,12 @@ NOTICE_FORMATS: Final = ("csv", "scart")
 
 
 def read_notices(
-    path: Path, file_format: str, vault: Vault, zone: tzinfo | None = None, dates: str | None = None
+    path: Path,
+    file_format: str,
+    vault: Vault,
+    zone: tzinfo | None = None,
+    dates: str | None = None,
+    keys: Keys = tuple,
 ) -> NoticeLines:
     """Read a file of notices in the named format.
 
@@ -304,7 +316,7 @@ def read_notices(
     if file_format == "csv":
         if zone:
             raise InputError("--zone is for SCART's times; name --format scart, or leave it out (docs/notices.md)")
-        return read_csv_notices(path, dates)
+        return read_csv_notices(path, dates, keys)
     if dates:
         raise InputError("--dates is for CSV; leave it out, or say --format csv (docs/intake.md, Dates)")
     lines = open_lines(path, "a file of notices")

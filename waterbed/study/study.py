@@ -196,7 +196,8 @@ class Study:
             kind=known_kind(kind),
         )
         order = date_order(dates) if dates is not None else None
-        lines = read_notices(path, form, self.vault, zone_of(zone) if zone else None, order)
+        keys = lambda: self.book().by_key  # noqa: E731
+        lines = read_notices(path, form, self.vault, zone_of(zone) if zone else None, order, keys)
         return import_notices(self.folder, lines, defaults, progress=progress)
 
     # 2 what is due

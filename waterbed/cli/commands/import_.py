@@ -11,7 +11,7 @@ from waterbed.cli.options import NOTICE_FORMS, REPORT_FORMS, Dates, Zone
 from waterbed.cli.output import FINDING, OK, complain, note, say
 from waterbed.model.errors import InputError, WaterbedError
 from waterbed.model.redaction import refuse_address
-from waterbed.model.wording import counted
+from waterbed.model.wording import counted, numbered
 
 if TYPE_CHECKING:
     from waterbed.intake.importer import ImportReport
@@ -156,8 +156,11 @@ def print_import(path: Path, report: ImportReport) -> None:
 
 
 def _print_rejected(report: ImportReport | NoticeImport) -> None:
+    lines: dict[str, list[int]] = {}
     for line in report.rejected:
-        say(f"  line {line.line}: {line.reason}")
+        lines.setdefault(line.reason, []).append(line.line)
+    for reason, numbers in lines.items():
+        say(f"  {numbered('line', numbers)}: {reason}")
     if report.rejections > len(report.rejected):
         say(f"  and {report.rejections - len(report.rejected):,} more")
 

@@ -183,7 +183,8 @@ def notices(
 ) -> None:
     """Import notices; rejected lines are listed with their reason.
 
-    Exit code 1 if there are any. A line with a notice_id, as `waterbed overdue --csv` writes it, updates that notice.
+    Exit code 1 if there are any. A line with a notice_id, which `waterbed overdue --csv FILE` writes, updates
+    that notice.
 
     For example: waterbed -C mystudy notices notices.csv --sender hotline
     """

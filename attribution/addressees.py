@@ -3,20 +3,17 @@
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from waterbed.model.addresses import canonical_address
 from waterbed.model.conclusions import Addressed, Attribution
 from waterbed.model.facts import Notice, Report, reported_at
+from waterbed.model.notices import latest_notices
 from waterbed.model.takedown import AddressedNotice
 
 Company = Callable[[str, datetime], str]
 """The company that a recipient stands for on a day."""
-
-_FILLED = ("batch", "channel", "delivered_at", "acknowledged_at", "response")
-"""Fields of an earlier update of a notice that fill gaps in the latest."""
 
 
 class SeenAnswer(NamedTuple):
@@ -25,35 +22,6 @@ class SeenAnswer(NamedTuple):
     when: datetime
     attribution: Attribution
     down: bool
-
-
-def latest_notices(notices: Iterable[Notice]) -> list[Notice]:
-    """Return each notice once, with its latest update.
-
-    The order is that of the times of sending.
-
-    A sender that tells more of a notice later (that it arrived, that it was answered) adds a fact. Two facts are about
-    one notice if URL, sender, recipient, kind and time of sending agree and both or neither is a reminder. What the
-    latest leaves empty is taken from those before; that it came back takes back that it arrived.
-    """
-    words: dict[tuple[object, ...], list[Notice]] = defaultdict(list)
-    for notice in notices:
-        words[notice.url_id, notice.sender, notice.recipient, notice.kind, notice.sent_at, notice.reminder].append(
-            notice
-        )
-    latest = [_joined(sorted(own, key=lambda word: (word.received_at, word.notice_id))) for own in words.values()]
-    return sorted(latest, key=lambda notice: (notice.sent_at, notice.notice_id))
-
-
-def _joined(words: Sequence[Notice]) -> Notice:
-    latest = words[-1]
-    filled: dict[str, Any] = {
-        name: next((value for word in reversed(words) if (value := getattr(word, name)) is not None), None)
-        for name in _FILLED
-    }
-    if latest.bounced:
-        filled |= {"delivered_at": None, "acknowledged_at": None}
-    return replace(latest, **filled, held_for_police=any(word.held_for_police for word in words))
 
 
 def addressed(

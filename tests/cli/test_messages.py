@@ -412,9 +412,9 @@ def test_a_message_names_the_way(run: Run, tmp_path: Path) -> None:
     one_sentence(run("-C", study, "explain", "http://secret.example.com/x"), "waterbed explain -")
     feed = tmp_path / "feed.csv"
     feed.write_text("link,when\nhttp://secret.example.com/x,2026-01-05\n")
-    one_sentence(run("-C", study, "import", feed), "(2 columns there)", "--column url=HEADER")
+    one_sentence(run("-C", study, "import", feed), "(2 columns there: link, when)", "--column url=HEADER")
     feed.write_text("link\n")
-    one_sentence(run("-C", study, "import", feed), "(1 column there)")
+    one_sentence(run("-C", study, "import", feed), "(1 column there: link)")
     one_sentence(run("-C", study, "reveal", "628db3", "--reason", "test"), "at least its first 8")
     one_sentence(
         run("lab", "run", feed, "--out", tmp_path / "l"), f"{feed}: ", "; a world file was expected (docs/lab.md"

@@ -6,17 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from attribution.addressees import latest_notices
 from tests.store.study_folder import made, report
 from waterbed.governance.keys import forget
 from waterbed.intake.csv_notices import COLUMNS, NoticeLine, parse_csv_notices, read_csv_notices
+from waterbed.intake.csv_table import Rejected, in_future
 from waterbed.intake.notices import NoticeDefaults, NoticeImport, import_notices
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Notice, Target
+from waterbed.model.notices import latest_notices
 from waterbed.store.folder import Folder
 
 ONE, TWO = "http://one.forgetme-example.com/a?b=1", "http://two.forgetme-example.com/"
 HEADER = "url,recipient,sent_at,delivered_at\n"
+NOW = datetime(2026, 3, 5, 12, 30, tzinfo=UTC)
 SENT, ARRIVED = "2026-01-05T10:00:00Z", "2026-01-05T12:00:00+01:00"
 
 
@@ -46,7 +48,7 @@ def test_notices_are_kept_by_id_alone(store_url: str, tmp_path: Path) -> None:
     )
     found = imported(folder, tmp_path / "n.csv", (header + lines).encode())
     assert (found.imported, found.known, found.rejected) == (2, 0, ())
-    assert found.recipients == {"AS64500", "ripe:ORG-AB1-RIPE"}
+    assert found.recipients == {"AS64500": (2, 1), "ripe:ORG-AB1-RIPE": (3, 1)}
     first, second = sorted(folder.store.all(Notice), key=lambda notice: notice.recipient)
     ids = {target.url_id for target in folder.store.all(Target)}
     assert {first.url_id, second.url_id} == ids
@@ -122,8 +124,8 @@ def test_bad_lines_are_told_with_number_and_reason() -> None:
         "delivered_at is before sent_at",
         "sent_at is empty: the time of sending is needed",
         "url and url_id are empty: one of them is needed",
-        "recipient must be a hoster's key, AS64500 or registry:HANDLE",
-        "recipient must be a hoster's key, AS64500 or registry:HANDLE",
+        "recipient must be a hoster's key, AS64500 or registry:HANDLE; waterbed hosters show lists the keys",
+        "recipient must be a hoster's key, AS64500 or registry:HANDLE; waterbed hosters show lists the keys",
         "sent_at must be an ISO 8601 date or time, like 2026-01-05 or 2026-01-05T09:30Z (docs/intake.md, Dates)",
         "sent_at must lie in the years 1985 to 2200",
         "sent_at must lie in the years 1985 to 2200",
@@ -156,6 +158,7 @@ def test_each_cell_is_checked(name: str, value: str, reason: str) -> None:
 def test_what_the_study_does_not_know_is_kept_out(tmp_path: Path) -> None:
     """Unknown and forgotten URLs, two URLs in one line and times in the future have a reason; nothing is lost."""
     folder = made(tmp_path / "s")
+    folder.clock = lambda: NOW
     report(folder, [ONE, TWO])
     ids = {name: folder.vault.keyed_id("url", name) for name in (ONE, TWO)}
     gone = ids[TWO]
@@ -176,15 +179,16 @@ def test_what_the_study_does_not_know_is_kept_out(tmp_path: Path) -> None:
         "its URL is unknown to the study; import its report first",
         "its URL was forgotten",
         "url and url_id are different URLs",
-        "sent_at is in the future",
-        "delivered_at is in the future",
+        in_future("sent_at", NOW),
+        in_future("delivered_at", NOW),
     ]
+    assert "the clock of the study says 2026-03-05T12:30Z" in found.rejected[-1].reason
     assert (found.imported, found.known) == (1, 1)
     folder.close()
 
 
 @pytest.mark.parametrize(
-    "content", [b"<html>", b"[]", b"url,recipient\nx,y\n", b"recipient,sent_at\n", b"url,sent_at\n"]
+    "content", [b"<html>", b"[]", b"url,recipient\nx,y\n", b"recipient,sent_at\n", b"url,sent_at\n", b"", b"# none\n"]
 )
 def test_a_file_of_the_wrong_kind_is_refused(content: bytes, tmp_path: Path) -> None:
     """Without its three columns it is one sentence, and nothing is written."""
@@ -202,7 +206,7 @@ def test_a_later_word_is_a_fact_of_its_own(tmp_path: Path, monkeypatch: pytest.M
     report(folder, [ONE])
     lines = f"{ONE},acme,{SENT},\n{ONE},acme,{SENT},{ARRIVED}\n{ONE},acme,{SENT},\n"
     found = imported(folder, tmp_path / "n.csv", (HEADER + lines).encode())
-    assert (found.imported, found.known) == (2, 1)
+    assert (found.imported, found.updated, found.known) == (1, 1, 1)
     assert "sent_at" in COLUMNS
     folder.close()
 
@@ -217,6 +221,91 @@ def test_of_two_lines_about_a_notice_the_later_one_holds(tmp_path: Path, monkeyp
     lines = [f"{url},acme,{SENT},{answer}\n" for answer in ("will act", "acted") for url in urls]
     header = "url,recipient,sent_at,response\n"
     found = imported(folder, tmp_path / "n.csv", (header + "".join(lines)).encode())
-    assert found.imported == 40
+    assert (found.imported, found.updated) == (20, 20)
     assert {one.response for one in latest_notices(folder.store.all(Notice))} == {"acted"}
     folder.close()
+
+
+def test_a_line_with_a_notice_id_updates_that_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It needs no URL, recipient or time, whatever the recipient was called; once told again it is known."""
+    folder = made(tmp_path / "s")
+    report(folder, [ONE, TWO])
+    lines = f"{ONE},AS64501,{SENT},\n{TWO},AS64501,{SENT},{ARRIVED}\n"
+    imported(folder, tmp_path / "n.csv", (HEADER + lines).encode())
+    ids = {one.url_id: one.notice_id for one in folder.store.all(Notice)}
+    first, second = (ids[folder.vault.keyed_id("url", url)] for url in (ONE, TWO))
+    answers = (
+        "key,kind,deadline,acknowledged,notice_id,delivered_at,acknowledged_at,response\n"
+        f"traaghost,ntd,asked,false,{first.upper()},{ARRIVED},,\n"
+        f"traaghost,ntd,asked,false,{first},,2026-01-06T09:30Z,will act\n"
+        f"traaghost,ntd,asked,false,{second},,,\n"
+        f"traaghost,ntd,asked,false,{second},,{SENT},\n"
+        f"traaghost,ntd,asked,false,{second},,9999-12-31,\n"
+        f"traaghost,ntd,asked,false,{'0' * 32},,2026-01-06T09:30Z,\n"
+    )
+    for updated, known in ((2, 1), (0, 3)):
+        monkeypatch.setattr("waterbed.intake.notices._LINES_AT_ONCE", 1 + updated)
+        found = imported(folder, tmp_path / "a.csv", answers.encode())
+        assert (found.imported, found.updated, found.known, found.recipients) == (0, updated, known, {})
+        assert [(line.line, line.reason.partition(";")[0]) for line in found.rejected] == [
+            (5, "acknowledged_at is before delivered_at"),
+            (6, "acknowledged_at must lie in the years 1985 to 2200"),
+            (7, "its notice_id is of no notice of the study"),
+        ]
+    kept = {one.url_id: one for one in latest_notices(folder.store.all(Notice))}
+    answered = kept[folder.vault.keyed_id("url", ONE)]
+    assert (len(kept), answered.recipient, answered.response) == (2, "AS64501", "will act")
+    assert answered.acknowledged_at == datetime(2026, 1, 6, 9, 30, tzinfo=UTC)
+    assert answered.delivered_at == datetime(2026, 1, 5, 11, tzinfo=UTC)
+    back = f"notice_id,bounced\n{first},yes\n".encode()
+    assert imported(folder, tmp_path / "b.csv", back).updated == 1
+    (bounced,) = (one for one in latest_notices(folder.store.all(Notice)) if one.bounced)
+    assert (bounced.url_id, bounced.delivered_at, bounced.acknowledged_at) == (answered.url_id, None, None)
+    folder.close()
+
+
+def test_a_reminder_is_no_update_of_the_notice_before_it(tmp_path: Path) -> None:
+    """A line with the notice_id of another notice, marked a reminder or sent at another time, is refused."""
+    folder = made(tmp_path / "s")
+    report(folder, [ONE])
+    imported(folder, tmp_path / "n.csv", (HEADER + f"{ONE},AS64501,{SENT},\n").encode())
+    (first,) = (one.notice_id for one in folder.store.all(Notice))
+    lines = f"{SENT},yes\n", f"{ARRIVED},\n", f"{SENT},\n", "5 Jan 26 9:00,no\n"
+    again = "notice_id,sent_at,reminder\n" + "".join(f"{first},{line}" for line in lines)
+    found = imported(folder, tmp_path / "again.csv", again.encode())
+    assert [(one.line, one.reason.partition(";")[0]) for one in found.rejected] == [
+        (2, "reminder is yes, and the notice with its notice_id is none"),
+        (3, "sent_at is not that of the notice with its notice_id"),
+    ]
+    assert (found.imported, found.updated, found.known) == (0, 0, 2)
+    folder.close()
+
+
+def test_all_missing_columns_are_named_beside_those_found() -> None:
+    """One sentence names them; what may be an address stays out, and a space stands for an underscore."""
+    with pytest.raises(InputError) as told:
+        reasons("", "link,Sent At,one.forgetme-example.com\n")
+    assert "lacks columns named url or url_id, recipient in its first line (3 columns there: link, sent at, [n" in str(
+        told.value
+    )
+    assert "forgetme" not in str(told.value)
+    assert reasons(f"{ONE},acme,{SENT}\n", "URL,Hoster,Sent At\n") == ["good"]
+    with pytest.raises(InputError, match="has 2 columns named sent_at"):
+        reasons("", "url,recipient,Sent At,sent_at\n")
+
+
+def test_a_like_key_is_asked_about_in_place_of_a_name() -> None:
+    """A hoster's name is no key: the key that it is like is told, never the name."""
+    lines = [HEADER, f"{ONE},Traaghost B.V.,{SENT},", f"{ONE},one.forgetme-example.com,{SENT},"]
+    first, second = parse_csv_notices(lines, "n.csv", keys=lambda: ("polder", "traaghost"))
+    assert isinstance(first, Rejected)
+    assert isinstance(second, Rejected)
+    assert "registry:HANDLE (did you mean traaghost?); waterbed hosters show" in first.reason
+    assert second.reason == first.reason.replace(" (did you mean traaghost?)", "")
+
+
+def test_a_day_that_no_calendar_has_is_shown() -> None:
+    """The reason quotes the date, which is made of digits."""
+    (line,) = parse_csv_notices(["url,recipient,sent_at", f"{ONE},acme,31-02-2026"], "n.csv", "day-first")
+    assert isinstance(line, Rejected)
+    assert line.reason.startswith("sent_at 31-02-2026 is no date with the day first")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from waterbed.intake.csv_reports import ReportLine
-from waterbed.intake.csv_table import Rejected
+from waterbed.intake.csv_table import Rejected, in_future
 from waterbed.intake.reports import Defaults, report_facts
 from waterbed.model.bookkeeping import Due, Sealed
 from waterbed.model.errors import InputError, ReaderBroke, WaterbedError
@@ -96,7 +96,7 @@ class Batches:
         lines = self._ahead if self._begun else [*self._ahead, *self._some()]
         with _costing_the_file_alone():
             self._begun, self._ahead = False, list(islice(self._lines, 1))
-        lines = [_seen_by(now, line) for line in lines]
+        lines = [_told_by(now, line) for line in lines]
         good = [line for line in lines if isinstance(line, ReportLine)]
         urls, pages, facts = self._facts(good, now)
         columns = {kind: columns_of(kind, of) for kind, of in facts.items()}
@@ -160,14 +160,19 @@ class Batches:
         return {keyed("url", one.url): keyed("host", one.host) for one in referers}
 
 
-def _seen_by(now: datetime, line: ReportLine | Rejected) -> ReportLine | Rejected:
-    """The line, or its rejection if its third party saw the URL after `now`: one hour ahead hides a removal."""
-    seen = line.sighting if isinstance(line, ReportLine) else None
-    if seen is None or not any(when and when > now for when in (seen.first_seen, seen.last_seen)):
+def _told_by(now: datetime, line: ReportLine | Rejected) -> ReportLine | Rejected:
+    """The line, or its rejection if a time of it lies after `now`: a third party's hour ahead hides a removal."""
+    if isinstance(line, Rejected):
         return line
-    return Rejected(
-        line=line.line, reason="first seen or last seen is in the future; name the time zone of its times with --zone"
-    )
+    seen = line.sighting
+    if seen and any(when and when > now for when in (seen.first_seen, seen.last_seen)):
+        return Rejected(
+            line=line.line,
+            reason="first seen or last seen is in the future; name the time zone of its times with --zone",
+        )
+    if line.reported_at and line.reported_at > now:
+        return Rejected(line=line.line, reason=in_future("reported_at", now))
+    return line
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """Notices from CSV files, one notice a line."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, partial
 from pathlib import Path
 from typing import cast, get_args
 
@@ -19,8 +20,8 @@ from waterbed.intake.csv_table import (
     word_in,
 )
 from waterbed.model.errors import InputError
-from waterbed.model.facts import NoticeKind
-from waterbed.model.redaction import names_something
+from waterbed.model.facts import Notice, NoticeKind
+from waterbed.model.redaction import meant, names_something
 from waterbed.model.urls import CanonicalUrl, canonicalize
 from waterbed.store.bounded.text import open_lines
 
@@ -40,11 +41,23 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "response": ("response",),
     "held_for_police": ("held_for_police",),
     "due_at": ("due_at", "due", "deadline"),
+    "notice_id": ("notice_id",),
 }
 """Accepted header names of each field, in lower case."""
 
-_HEADER = Columns(names=COLUMNS, needed=(("url", "url_id"), ("recipient",), ("sent_at",)), page="docs/notices.md")
+_HEADER = Columns(
+    names=COLUMNS,
+    needed=(("url", "url_id"), ("recipient",), ("sent_at",)),
+    alone="notice_id",
+    headed=True,
+    page="docs/notices.md",
+)
 _TIMES = ("sent_at", "delivered_at", "acknowledged_at", "due_at")
+Keys = Callable[[], Collection[str]]
+"""Gives the keys of hosters, one of which may be meant."""
+_MOST_ASKED = 1_000
+"""Last line for whose recipient a like key is looked for, which takes a while."""
+_LATER_TIMES = ("delivered_at", "acknowledged_at")
 _ID = re.compile(r"[0-9a-f]{32}")
 _KEY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _AS = re.compile(r"as([1-9]\d{0,9})", re.IGNORECASE)
@@ -79,22 +92,42 @@ class NoticeLine:
         return f"<NoticeLine {self.line}>"
 
 
-def read_csv_notices(path: Path, dates: str | None = None) -> Iterator[NoticeLine | Rejected]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeUpdate:
+    """One valid line that tells more of a known notice.
+
+    What is None stays as it was.
+    """
+
+    line: int
+    notice_id: str
+    sent_at: datetime | None
+    """None also if nobody can read it."""
+    reminder: bool
+    delivered_at: datetime | None
+    bounced: bool | None
+    acknowledged_at: datetime | None
+    response: str | None
+    held_for_police: bool | None
+
+
+NoticeLines = Iterator[NoticeLine | NoticeUpdate | Rejected]
+
+
+def read_csv_notices(path: Path, dates: str | None = None, keys: Keys = tuple) -> NoticeLines:
     """Read notices and rejected lines from a CSV file.
 
-    InputError if the file is not CSV with the needed columns; an empty file has no notices.
+    InputError if the file is not CSV with the needed columns.
     """
-    yield from parse_csv_notices(open_lines(path, "a file of notices"), str(path), dates)
+    yield from parse_csv_notices(open_lines(path, "a file of notices"), str(path), dates, keys)
 
 
-def parse_csv_notices(lines: Iterable[str], name: str, dates: str | None = None) -> Iterator[NoticeLine | Rejected]:
+def parse_csv_notices(lines: Iterable[str], name: str, dates: str | None = None, keys: Keys = tuple) -> NoticeLines:
     """Read the same from lines; errors call them `name`.
 
     `dates` is the order of dates that end with the year.
     """
-    yield from read_lines(
-        lines, name, _HEADER, lambda number, cells: _notice(number, with_iso_dates(cells, _TIMES, dates))
-    )
+    yield from read_lines(lines, name, _HEADER, partial(_line, dates, cache(keys)))
 
 
 def kind_of(text: str) -> NoticeKind | None:
@@ -114,7 +147,34 @@ def known_kind(text: str) -> NoticeKind:
     return kind
 
 
-def _notice(number: int, cells: Cells) -> NoticeLine:
+def _line(dates: str | None, keys: Keys, number: int, cells: Cells) -> NoticeLine | NoticeUpdate:
+    if cells.get("notice_id"):
+        return _update(number, with_iso_dates(cells, _LATER_TIMES, dates))
+    return _notice(number, with_iso_dates(cells, _TIMES, dates), keys)
+
+
+def _update(number: int, cells: Cells) -> NoticeUpdate:
+    """An update; the columns in which the table of overdue content describes the notice need not be readable."""
+    if cells.get("acknowledged_at", "").lower() in ("no", "false"):
+        cells = {**cells, "acknowledged_at": ""}
+    try:
+        sent = time_in("sent_at", cells)
+    except BadCell:  # a spreadsheet may have written it in its own way
+        sent = None
+    return NoticeUpdate(
+        line=number,
+        notice_id=cells["notice_id"].lower(),
+        sent_at=sent,
+        reminder=bool(truth_in("reminder", cells)),
+        delivered_at=time_in("delivered_at", cells),
+        bounced=truth_in("bounced", cells),
+        acknowledged_at=time_in("acknowledged_at", cells),
+        response=word_in("response", cells),
+        held_for_police=truth_in("held_for_police", cells),
+    )
+
+
+def _notice(number: int, cells: Cells, keys: Keys) -> NoticeLine:
     sent = time_in("sent_at", cells)
     if sent is None:
         raise BadCell("sent_at is empty: the time of sending is needed")
@@ -122,7 +182,7 @@ def _notice(number: int, cells: Cells) -> NoticeLine:
         line=number,
         canonical=canonicalize(cells["url"]) if cells.get("url") else None,
         url_id=_url_id(cells),
-        recipient=_recipient(cells),
+        recipient=_recipient(cells, keys if number <= _MOST_ASKED else tuple),
         kind=_kind(cells),
         sender=word_in("sender", cells),
         batch=word_in("batch", cells),
@@ -136,14 +196,14 @@ def _notice(number: int, cells: Cells) -> NoticeLine:
         held_for_police=bool(truth_in("held_for_police", cells)),
         due_at=time_in("due_at", cells),
     )
-    _contradiction(line)
+    if line.canonical is None and line.url_id is None:
+        raise BadCell("url and url_id are empty: one of them is needed")
+    refuse_contradiction(line)
     return line
 
 
-def _contradiction(line: NoticeLine) -> None:
-    """Refuse a line whose cells cannot all be true."""
-    if line.canonical is None and line.url_id is None:
-        raise BadCell("url and url_id are empty: one of them is needed")
+def refuse_contradiction(line: NoticeLine | Notice) -> None:
+    """Refuse a notice whose fields cannot all be true."""
     if line.delivered_at and line.delivered_at < line.sent_at:
         raise BadCell("delivered_at is before sent_at")
     if line.acknowledged_at and line.acknowledged_at < (line.delivered_at or line.sent_at):
@@ -171,7 +231,7 @@ def _kind(cells: Cells) -> NoticeKind | None:
     return kind
 
 
-def _recipient(cells: Cells) -> str:
+def _recipient(cells: Cells, keys: Keys) -> str:
     """The recipient in canonical form. It is stored in the clear, so mailboxes and host names are refused."""
     text = cells.get("recipient", "")
     if match := _AS.fullmatch(text):
@@ -180,4 +240,7 @@ def _recipient(cells: Cells) -> str:
         return f"{match[1].lower()}:{match[2].upper()}"
     if len(text) <= _LONGEST_KEY and _KEY.fullmatch(text.lower()):
         return text.lower()
-    raise BadCell("recipient must be a hoster's key, AS64500 or registry:HANDLE")
+    alike = meant(text, keys()) if len(text) <= _LONGEST_KEY else ""
+    raise BadCell(
+        f"recipient must be a hoster's key, AS64500 or registry:HANDLE{alike}; waterbed hosters show lists the keys"
+    )

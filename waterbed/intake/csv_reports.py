@@ -14,10 +14,13 @@ from waterbed.intake.csv_table import (
     Cells,
     Columns,
     Rejected,
+    fields_of,
     read_lines,
+    same_header,
     time_in,
     too_long,
     truth_in,
+    unread_in,
     with_iso_dates,
     word_in,
 )
@@ -51,7 +54,7 @@ _HEADER = Columns(
     needed=(("url",),),
     page="docs/intake.md",
     others=_OTHERS,
-    otherwise="; --column url=HEADER names a column that is called otherwise",
+    otherwise="; --column url=HEADER names a column that is called otherwise, reported_at=HEADER that of dates",
 )
 
 
@@ -117,15 +120,33 @@ def parse_csv_reports(
     `columns` are further header names by field: they come before the usual ones. `dates` is the order of dates that end
     with the year.
     """
-    parse = partial(_dated_report, dates)
-    if columns:
-        taken = {text.lower() for text in columns.values()}
-        usual = {field: tuple(one for one in own if one not in taken) for field, own in COLUMNS.items()}
-        named = {field: (columns[field].lower(),) if field in columns else own for field, own in usual.items()}
-        needed = (("url",), *((field,) for field in columns if field != "url"))
-        yield from read_lines(lines, name, replace(_HEADER, names=named, needed=needed), parse)
-        return
-    yield from read_lines(lines, name, _HEADER, parse)
+    yield from read_lines(lines, name, _header(columns), partial(_dated_report, dates))
+
+
+def undated(head: Iterable[str], columns: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the columns left unread in an undated file.
+
+    Empty for a file whose first lines name a column of such dates. `columns` are as in `parse_csv_reports`.
+    """
+    for text in head:
+        if text.strip() and not text.startswith("#"):
+            expected = _header(columns)
+            return () if "reported_at" in fields_of(text, expected) else tuple(unread_in(text, expected))
+    return ()
+
+
+def _header(columns: Mapping[str, str]) -> Columns:
+    """The columns of a CSV file, some of which have a name of its own."""
+    if not columns:
+        return _HEADER
+    taken = columns.values()
+    usual = {
+        field: tuple(one for one in own if not any(same_header(one, other) for other in taken))
+        for field, own in COLUMNS.items()
+    }
+    named = {field: (columns[field].lower(),) if field in columns else own for field, own in usual.items()}
+    needed = (("url",), *((field,) for field in columns if field != "url"))
+    return replace(_HEADER, names=named, needed=needed)
 
 
 def _dated_report(dates: str | None, number: int, cells: Cells) -> ReportLine:

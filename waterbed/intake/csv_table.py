@@ -53,6 +53,8 @@ class Columns:
     """Accepted header names of each field, in lower case."""
     needed: tuple[tuple[str, ...], ...]
     """Groups of fields; each group needs at least one."""
+    alone: str | None = None
+    """A field in place of all that are needed."""
     page: str
     """The documentation page of the columns."""
     delimiter: str | None = None
@@ -67,6 +69,8 @@ class Columns:
     """Names that, beside a URL alone, tell a file of another kind, and what that is."""
     otherwise: str = ""
     """What to do where a needed column has another name."""
+    headed: bool = False
+    """True if a file without a header line is refused."""
 
 
 def read_lines(
@@ -87,6 +91,8 @@ def read_lines(
             header = _header(text, name, columns)
             continue
         yield _line(number, text.rstrip("\r\n"), header, columns, parse)
+    if header is None and columns.headed:
+        raise InputError(f"{name} has no header line; a CSV file with one was expected ({columns.page})")
 
 
 def too_long(number: int, text: str) -> Rejected | None:
@@ -100,6 +106,14 @@ def fields_of(text: str, columns: Columns) -> set[str]:
     """The fields that a header line names."""
     columns = _delimited(text, columns)
     return set(_positions(_names(text, columns), columns))
+
+
+def unread_in(text: str, columns: Columns) -> list[str]:
+    """Return the names of a header that no field has."""
+    columns = _delimited(text, columns)
+    names = _names(text, columns)
+    read = _positions(names, columns).values()
+    return [name for at, name in enumerate(names) if name and at not in read]
 
 
 _DELIMITERS: Final = (",", ";", "\t")
@@ -145,27 +159,49 @@ def _header(text: str, path: str, columns: Columns) -> _Header:
     for known, kind in columns.others.items():
         if set(known) <= set(names) and set(positions) <= {"url"}:
             raise InputError(f"{path} has columns named {' and '.join(known)}: it is {kind}")
-    for fields, names_told in zip(columns.needed, wanted, strict=True):
-        if not any(field in positions for field in fields):
-            raise InputError(
-                f"{path} lacks a column named {redact(names_told)} in its first line ({counted(len(names), 'column')} "
-                f"there); a CSV file with a header line was expected{columns.otherwise} ({columns.page})"
-            )
-    for twice in sorted({names[at] for at in positions.values() if names.count(names[at]) > 1}):
+    lacking = [
+        told
+        for fields, told in zip(columns.needed, wanted, strict=True)
+        if columns.alone not in positions and not any(field in positions for field in fields)
+    ]
+    if lacking:
         raise InputError(
-            f"{path} has {names.count(twice)} columns named {twice} in its first line; one was expected "
+            f"{path} lacks {'columns' if len(lacking) > 1 else 'a column'} named {redact(', '.join(lacking))} in its "
+            f"first line ({_found(names)}); a CSV file with a header line was expected{columns.otherwise} "
+            f"({columns.page})"
+        )
+    spelled = [_spelled(name) for name in names]
+    for twice in sorted({spelled[at] for at in positions.values() if spelled.count(spelled[at]) > 1}):
+        raise InputError(
+            f"{path} has {spelled.count(twice)} columns named {twice} in its first line; one was expected "
             f"({columns.page})"
         )
     return _Header(positions, len(names))
 
 
+def _found(names: Sequence[str]) -> str:
+    """The names in a first line, which may be no header: what may be data other than a word is left out."""
+    some = [name if _WORD.fullmatch(name) and not names_something(name) else "[not shown]" for name in names if name]
+    told = ", ".join(some[:_MOST_NAMED]) + (", ..." if len(some) > _MOST_NAMED else "")
+    return f"{counted(len(names), 'column')} there{': ' if told else ''}{told}"
+
+
+_MOST_NAMED: Final = 20
+
+
+def _spelled(name: str) -> str:
+    """A header's name as it is compared: people write spaces for underscores."""
+    return name.lower().replace(" ", "_")
+
+
 def _positions(names: Sequence[str], columns: Columns) -> dict[str, int]:
     """The column index of each field; of several accepted names, the one listed first."""
-    return {
-        field: names.index(next(name for name in known if name in names))
+    spelled = [_spelled(name) for name in names]
+    found = {
+        field: [spelled.index(one) for one in map(_spelled, known) if one in spelled]
         for field, known in columns.names.items()
-        if any(name in names for name in known)
     }
+    return {field: at[0] for field, at in found.items() if at}
 
 
 def _cells(text: str, columns: Columns) -> list[str]:
@@ -178,7 +214,7 @@ def _line(
     if rejected := too_long(number, text):
         return rejected
     if _SURROGATE.search(text):
-        return Rejected(line=number, reason="line is not valid UTF-8")
+        return Rejected(line=number, reason=f"line is not valid UTF-8: save the file as CSV UTF-8 ({columns.page})")
     try:
         cells = _cells(text, columns)
         promised = max(header.positions.values()) + 1
@@ -228,6 +264,16 @@ def time_in(field: str, cells: Cells) -> datetime | None:
     return when
 
 
+def same_header(one: str, other: str) -> bool:
+    """True if two names of a column count as one."""
+    return _spelled(one) == _spelled(other)
+
+
+def in_future(field: str, now: datetime) -> str:
+    """Return the reason to reject a later time."""
+    return f"{field} is in the future: the clock of the study says {now:%Y-%m-%dT%H:%MZ} (docs/intake.md, Dates)"
+
+
 def with_iso_dates(cells: Cells, fields: Iterable[str], order: str | None) -> Cells:
     """The cells, with dates in ISO 8601.
 
@@ -254,7 +300,9 @@ def _iso(field: str, found: re.Match[str], order: str) -> str:
     try:
         when = datetime(int(year), int(month), int(day), 24 if half else hour, int(minute or 0), int(seconds or 0))
     except ValueError:
-        raise BadCell(f"{field} is no date with the {order.replace('-', ' ')} (docs/intake.md, Dates)") from None
+        raise BadCell(
+            f"{field} {found[0]} is no date with the {order.replace('-', ' ')} (docs/intake.md, Dates)"
+        ) from None
     return when.isoformat()
 
 

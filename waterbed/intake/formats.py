@@ -19,6 +19,7 @@ from waterbed.intake.csv_reports import (
     parse_phishstats,
     parse_url_list,
     parse_urlhaus,
+    undated,
 )
 from waterbed.intake.csv_table import Rejected, plain_word
 from waterbed.intake.iccam import parse_iccam
@@ -199,6 +200,13 @@ def read_reports(path: Path, how: Reading = Reading()) -> Iterator[ReportLine | 
             yield replace(one, category=category)
         else:
             yield one
+
+
+def undated_columns(path: Path, how: Reading) -> tuple[str, ...]:
+    """Return the columns left unread in an undated CSV file."""
+    head = TextFile(path, "a reports file").head(_HEAD)
+    form = how.form or detect_format(head)
+    return undated(head, how.columns) if form == "csv" or how.columns or how.dates else ()
 
 
 def _added(name: str, parse: Callable[[], Iterable[object]]) -> Iterator[ReportLine | Rejected]:

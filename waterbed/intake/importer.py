@@ -41,6 +41,8 @@ class ImportReport:
     """True if the file has no lines: an empty delivery."""
     external: int = 0
     """New external observations."""
+    undated: tuple[str, ...] = ()
+    """Columns left unread in a file none of whose columns is read as reported_at."""
 
 
 @dataclass(slots=True, kw_only=True)

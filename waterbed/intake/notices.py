@@ -1,20 +1,28 @@
 """One import of notices: facts, and lines rejected with reasons."""
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from waterbed.intake.csv_notices import NoticeLine, read_csv_notices
-from waterbed.intake.csv_table import Rejected
+from waterbed.intake.csv_notices import (
+    Keys,
+    NoticeLine,
+    NoticeLines,
+    NoticeUpdate,
+    read_csv_notices,
+    refuse_contradiction,
+)
+from waterbed.intake.csv_table import BadCell, Rejected, in_future
 from waterbed.intake.scart import parse_scart_notices
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Notice, NoticeKind, Target
+from waterbed.model.notices import joined_notice, same_notice
 from waterbed.model.progress import stage
 from waterbed.model.redaction import shown
 from waterbed.store.backlog import begin_ladder
@@ -25,6 +33,8 @@ from waterbed.store.vault import Vault
 
 _LINES_AT_ONCE = 20_000
 """Lines in one transaction."""
+_LATER: Final = ("delivered_at", "bounced", "acknowledged_at", "response", "held_for_police")
+"""Fields that a line with the id of a notice can tell."""
 _BETWEEN: Final = timedelta(microseconds=1)
 """Time between two lines of a file: of two about one notice, the later one holds."""
 
@@ -45,20 +55,22 @@ class NoticeImport:
     """
 
     imported: int
+    updated: int
+    """Lines that tell more, or otherwise, of a known notice."""
     known: int
     rejected: tuple[Rejected, ...]
     """The first MOST_REJECTED rejected lines."""
     rejections: int
     """Rejected lines."""
-    recipients: frozenset[str]
-    """Recipients of the valid lines, as in the file."""
+    recipients: Mapping[str, tuple[int, int]]
+    """Recipients of the valid lines, as in the file: the first line of each, and how many."""
     repeated: int = 0
     """Of the imported ones, those that another sender sent at the same time, about the same URL, to the same one."""
 
 
 def import_notices(
     folder: Folder,
-    lines: Iterator[NoticeLine | Rejected],
+    lines: NoticeLines,
     defaults: NoticeDefaults,
     *,
     progress: Callable[[int], None] | None = None,
@@ -68,74 +80,149 @@ def import_notices(
     A notice about a URL that is unknown to the study is rejected. `progress` gets the number of notices so far.
     """
     rejected: list[Rejected] = []
-    recipients: set[str] = set()
-    imported = done = rejections = repeated = 0
+    recipients: dict[str, tuple[int, int]] = {}
+    counts: Counter[str] = Counter()
     batch = list(islice(lines, _LINES_AT_ONCE))  # a file of the wrong kind fails here, before anything is written
     now = folder.clock()
     with folder.run("import") as run, stage("notices") as advance:
         while batch:
-            bad = [line for line in batch if isinstance(line, Rejected)]
-            good = [line for line in batch if isinstance(line, NoticeLine)]
             now = max(now, folder.clock())
-            kept, new, again, refused = _one_batch(folder, good, defaults, now)
-            now += len(kept) * _BETWEEN
-            repeated += again
-            bad += refused
-            rejections += len(bad)
-            rejected += sorted(bad, key=lambda line: line.line)[: MOST_REJECTED - len(rejected)]
-            recipients.update(notice.recipient for notice in kept)
+            done = _one_batch(folder, batch, defaults, now)
+            now += len(batch) * _BETWEEN
+            counts.update(done.counts)
+            rejected += sorted(done.rejected, key=lambda line: line.line)[: MOST_REJECTED - len(rejected)]
+            for line, recipient in done.recipients:
+                first, times = recipients.get(recipient, (line, 0))
+                recipients[recipient] = (first, times + 1)
             if len(recipients) > MOST_SOURCES:
                 raise InputError(
                     f"the file names more than {MOST_SOURCES:,} recipients; split it (docs/intake.md, Bounds)"
                 )
-            imported += new
-            done += len(kept)
-            run.done = advance.done = done
+            run.done = advance.done = sum(counts[name] for name in ("imported", "updated", "known"))
             if progress:
-                progress(done)
+                progress(run.done)
             batch = list(islice(lines, _LINES_AT_ONCE))
     return NoticeImport(
-        imported=imported,
-        known=done - imported,
+        imported=counts["imported"],
+        updated=counts["updated"],
+        known=counts["known"],
         rejected=tuple(rejected),
-        rejections=rejections,
-        recipients=frozenset(recipients),
-        repeated=repeated,
+        rejections=counts["rejected"],
+        recipients=recipients,
+        repeated=counts["repeated"],
     )
 
 
-def _one_batch(
-    folder: Folder, lines: list[NoticeLine], defaults: NoticeDefaults, now: datetime
-) -> tuple[list[Notice], int, int, list[Rejected]]:
-    """The notices of valid lines, the number of new ones and of repeated ones, and the rejected lines.
+@dataclass(slots=True)
+class _Batch:
+    """What became of some lines."""
 
-    Each line is received after the one before, the first one `now`.
-    """
-    store = folder.store
-    about = [_about(line, folder.vault) for line in lines]
-    kept: list[Notice] = []
-    refused = []
+    counts: Counter[str] = field(default_factory=Counter)
+    rejected: list[Rejected] = field(default_factory=list)
+    recipients: list[tuple[int, str]] = field(default_factory=list)
+    """Line and recipient of those that name one."""
+
+    def refuse(self, line: int, reason: str) -> None:
+        self.rejected.append(Rejected(line=line, reason=reason))
+
+
+class _Record:
+    """The notices on record about the URLs of some lines."""
+
+    def __init__(self, notices: Iterable[Notice]) -> None:
+        self._by_id: dict[str, Notice] = {}
+        self._facts: dict[tuple[object, ...], list[Notice]] = defaultdict(list)
+        self._senders: dict[tuple[object, ...], set[str]] = defaultdict(set)
+        for notice in notices:
+            self.takes(notice)
+            self._senders[self._sending(notice)].add(notice.sender)
+
+    def takes(self, notice: Notice) -> str:
+        """Take in a notice: imported, updated or known."""
+        known, about = notice.notice_id in self._by_id, self._facts[same_notice(notice)]
+        self._by_id[notice.notice_id] = notice
+        about.append(notice)
+        return "known" if known else "updated" if len(about) > 1 else "imported"
+
+    def latest(self, notice_id: str) -> Notice | None:
+        """Return the notice of an id, with its updates."""
+        fact = self._by_id.get(notice_id)
+        return joined_notice(self._facts[same_notice(fact)]) if fact else None
+
+    def repeats(self, notice: Notice) -> bool:
+        """True if another sender sent it before this import."""
+        return bool(self._senders[self._sending(notice)] - {notice.sender})
+
+    @staticmethod
+    def _sending(notice: Notice) -> tuple[object, ...]:
+        return notice.url_id, notice.recipient, notice.sent_at
+
+
+def _one_batch(
+    folder: Folder, lines: list[NoticeLine | NoticeUpdate | Rejected], defaults: NoticeDefaults, now: datetime
+) -> _Batch:
+    """Store the notices of valid lines. Each line is received after the one before, the first one `now`."""
+    store, done = folder.store, _Batch()
+    about = [_about(line, folder.vault) if isinstance(line, NoticeLine) else None for line in lines]
+    named = {line.notice_id for line in lines if isinstance(line, NoticeUpdate)}
+    url_ids = {url_id for url_id in about if url_id} | {one.url_id for one in store.by_ids(Notice, "notice_id", named)}
+    facts: dict[str, Notice] = {}
+    new: list[Notice] = []
     with store.writing() as connection:
-        known = store.known_ids(Target, "url_id", {url_id for url_id in about if url_id}, connection)
+        known = store.known_ids(Target, "url_id", url_ids, connection)
         gone = store.forgotten_among(known, connection)
-        for line, url_id in zip(lines, about, strict=True):
-            reason = _reason(line, url_id, known, gone, now)
-            if reason:
-                refused.append(Rejected(line=line.line, reason=reason))
+        record = _Record(store.by_ids(Notice, "url_id", known - gone))
+        for number, (line, url_id) in enumerate(zip(lines, about, strict=True)):
+            received_at = now + number * _BETWEEN
+            if isinstance(line, Rejected):
+                done.rejected.append(line)
+                continue
+            if isinstance(line, NoticeUpdate):
+                latest = record.latest(line.notice_id)
+                made = _updated(line, latest, received_at) if latest else _UNKNOWN_NOTICE
+                reason = made if isinstance(made, str) else _future(line, now)
             else:
-                kept.append(_fact(line, str(url_id), defaults, now + len(kept) * _BETWEEN))
-        facts = {notice.notice_id: notice for notice in kept}
-        known_notices = store.known_ids(Notice, "notice_id", facts, connection)
-        new = [notice for notice_id, notice in facts.items() if notice_id not in known_notices]
-        names = ("url_id", "recipient", "sent_at", "sender")
-        sent = store.cells(Notice, names, "url_id", {notice.url_id for notice in new}, connection)
-        senders: dict[tuple[str, str, datetime], set[str]] = defaultdict(set)
-        for *what, sender in sent:
-            senders[tuple(what)].add(sender)
-        again = sum(bool(senders[notice.url_id, notice.recipient, notice.sent_at] - {notice.sender}) for notice in new)
+                reason = _reason(line, url_id, known, gone, now)
+                made = _fact(line, str(url_id), defaults, received_at)
+            if reason or isinstance(made, str):
+                done.refuse(line.line, str(reason))
+                continue
+            became = record.takes(made) if made else "known"
+            done.counts[became] += 1
+            if made:
+                facts[made.notice_id] = made
+            if made and became != "known":
+                new.append(made)
+            if isinstance(line, NoticeLine):
+                done.recipients.append((line.line, line.recipient))
+            if made and became == "imported":
+                done.counts["repeated"] += record.repeats(made)
         store.add(facts.values(), connection)
         _check_often(folder, new, now, connection)
-    return kept, len(new), again, refused
+    done.counts["rejected"] = len(done.rejected)
+    return done
+
+
+_UNKNOWN_NOTICE: Final = "its notice_id is of no notice of the study; waterbed compliance --table notices lists them"
+
+
+def _updated(line: NoticeUpdate, latest: Notice, now: datetime) -> Notice | str | None:
+    """The fact that a line adds to a notice: None if it tells nothing new, the reason to reject it as a text."""
+    if line.sent_at and abs(line.sent_at - latest.sent_at) >= timedelta(seconds=1):
+        return "sent_at is not that of the notice with its notice_id; a new notice has no notice_id"
+    if line.reminder and not latest.reminder:
+        return "reminder is yes, and the notice with its notice_id is none; a new notice has no notice_id"
+    told = {name: value for name in _LATER if (value := getattr(line, name)) is not None}
+    came_back = {"delivered_at": None, "acknowledged_at": None} if line.bounced else {}
+    after = replace(latest, **{**came_back, **told})
+    if after == latest:
+        return None
+    try:
+        refuse_contradiction(after)
+    except BadCell as problem:
+        return str(problem)
+    empty = dict.fromkeys(("batch", "channel", "delivered_at", "acknowledged_at", "response"))  # they are filled
+    return _with_id(replace(latest, **{**empty, **told}, received_at=now))
 
 
 def _check_often(folder: Folder, notices: list[Notice], now: datetime, connection: Any) -> None:
@@ -162,43 +249,65 @@ def _reason(line: NoticeLine, url_id: str | None, known: set[str], gone: set[str
         return "its URL was forgotten"
     if url_id not in known:
         return "its URL is unknown to the study; import its report first"
+    return _future(line, now)
+
+
+def _future(line: NoticeLine | NoticeUpdate, now: datetime) -> str | None:
+    """The reason to reject a line that tells what is yet to come."""
     for name in ("sent_at", "delivered_at", "acknowledged_at"):
-        when = getattr(line, name)
+        when = getattr(line, name, None)
         if when and when > now:
-            return f"{name} is in the future"
+            return in_future(name, now)
     return None
 
 
 def _fact(line: NoticeLine, url_id: str, defaults: NoticeDefaults, now: datetime) -> Notice:
-    """The notice of a line. Its id is a hash of all fields: an update of a notice is a separate fact."""
-    fields: dict[str, Any] = {
-        "url_id": url_id,
-        "kind": line.kind or defaults.kind,
-        "sender": line.sender or defaults.sender,
-        "recipient": line.recipient,
-        "batch": line.batch,
-        "channel": line.channel,
-        "reminder": line.reminder,
-        "sent_at": line.sent_at,
-        "delivered_at": line.delivered_at,
-        "bounced": line.bounced,
-        "acknowledged_at": line.acknowledged_at,
-        "response": line.response,
-        "held_for_police": line.held_for_police,
-    }
-    if line.due_at is not None:  # else a notice has the id that it had before notices could state a time
-        fields["due_at"] = line.due_at
-    same = "\x00".join(f"{name}={value}" for name, value in fields.items())
-    notice_id = hashlib.blake2b(same.encode(), digest_size=16).hexdigest()
-    return Notice(notice_id=notice_id, received_at=now, **fields)
+    """The notice of a line."""
+    return _with_id(
+        Notice(
+            notice_id="",
+            url_id=url_id,
+            kind=line.kind or defaults.kind,
+            sender=line.sender or defaults.sender,
+            recipient=line.recipient,
+            batch=line.batch,
+            channel=line.channel,
+            reminder=line.reminder,
+            sent_at=line.sent_at,
+            delivered_at=line.delivered_at,
+            bounced=line.bounced,
+            acknowledged_at=line.acknowledged_at,
+            response=line.response,
+            held_for_police=line.held_for_police,
+            received_at=now,
+            due_at=line.due_at,
+        )
+    )
+
+
+def _with_id(notice: Notice) -> Notice:
+    """The notice with its id, a hash of all that is told: an update of a notice is a separate fact."""
+    told = {one.name: getattr(notice, one.name) for one in fields(Notice) if one.name not in _UNTOLD}
+    if notice.due_at is None:  # then a notice has the id that it had before notices could state a time
+        del told["due_at"]
+    same = "\x00".join(f"{name}={value}" for name, value in told.items())
+    return replace(notice, notice_id=hashlib.blake2b(same.encode(), digest_size=16).hexdigest())
+
+
+_UNTOLD: Final = ("notice_id", "received_at")
 
 
 NOTICE_FORMATS: Final = ("csv", "scart")
 
 
 def read_notices(
-    path: Path, file_format: str, vault: Vault, zone: tzinfo | None = None, dates: str | None = None
-) -> Iterator[NoticeLine | Rejected]:
+    path: Path,
+    file_format: str,
+    vault: Vault,
+    zone: tzinfo | None = None,
+    dates: str | None = None,
+    keys: Keys = tuple,
+) -> NoticeLines:
     """Read a file of notices in the named format.
 
     InputError if the format is unknown or the file does not have it.
@@ -211,7 +320,7 @@ def read_notices(
     if file_format == "csv":
         if zone:
             raise InputError("--zone is for SCART's times; name --format scart, or leave it out (docs/notices.md)")
-        return read_csv_notices(path, dates)
+        return read_csv_notices(path, dates, keys)
     if dates:
         raise InputError("--dates is for CSV; leave it out, or say --format csv (docs/intake.md, Dates)")
     lines = open_lines(path, "a file of notices")

@@ -5,7 +5,7 @@ import os
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from waterbed.intake.batches import Batches
 from waterbed.intake.csv_reports import ReportLine
 from waterbed.intake.csv_table import UNQUOTED, Rejected, date_order, default_word, is_wider, plain_word, zone_of
-from waterbed.intake.formats import Reading
+from waterbed.intake.formats import Reading, undated_columns
 from waterbed.intake.importer import ImportReport, import_reports
 from waterbed.intake.reports import Defaults
 from waterbed.intake.worker import batches_of
@@ -144,7 +144,9 @@ class Study:
             dates=date_order(dates) if dates is not None else None,
         )
         with batches_of(self.folder, path, defaults, how) as batches:
-            return import_reports(self.folder, batches, defaults, file_id=file_id, progress=progress)
+            unread = undated_columns(path, how)
+            done = import_reports(self.folder, batches, defaults, file_id=file_id, progress=progress)
+        return replace(done, undated=unread)
 
     def file_id(self, path: Path) -> str:
         """Return the keyed id of a file's content.
@@ -194,7 +196,8 @@ class Study:
             kind=known_kind(kind),
         )
         order = date_order(dates) if dates is not None else None
-        lines = read_notices(path, form, self.vault, zone_of(zone) if zone else None, order)
+        keys = lambda: self.book().by_key  # noqa: E731
+        lines = read_notices(path, form, self.vault, zone_of(zone) if zone else None, order, keys)
         return import_notices(self.folder, lines, defaults, progress=progress)
 
     # 2 what is due

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -67,3 +68,55 @@ def test_an_interrupted_import_says_what_is_left(run: Run, study: Path, monkeypa
     code, out, err = run("-C", study, "import", study.parent / "reports")
     assert (code, out, err.count("\n")) == (130, "", 1)
     assert err.startswith("waterbed: stopped; what was imported of the file so far is kept: import it again to finish")
+
+
+def test_a_file_without_dates_tells_what_was_not_used(run: Run, study: Path, tmp_path: Path) -> None:
+    """The columns are named with the option that reads one as a date, and are silent once it is read."""
+    mine = tmp_path / "mine.csv"
+    mine.write_text(f"link,when\n{URL}a,2026-01-05\n")
+    _, out, _ = run("-C", study, "import", mine, "--column", "url=link")
+    assert "no column is read as reported_at; not used: 'when' (--column reported_at='when')" in out
+    _, out, _ = run("-C", study, "import", mine, "--column", "url=link", "--column", "reported_at=when")
+    assert "no column" not in out
+    mine.write_text(f"url,when,shop.example.com\n{URL}b,2026-01-05,x\n")
+    _, out, _ = run("-C", study, "import", mine)
+    assert "not used: 'when', [not shown] (--column reported_at=HEADER)" in out
+    mine.write_text(f"url\n{URL}b\n")
+    assert "no column" not in run("-C", study, "import", mine)[1]
+
+
+def test_a_report_of_the_future_is_rejected(run: Run, study: Path, tmp_path: Path) -> None:
+    """The line is named with the study's own time, and other lines are kept."""
+    mine = tmp_path / "mine.csv"
+    mine.write_text(f"url,reported_at\n{URL}a,2099-01-01\n{URL}b,2026-01-05\n")
+    code, out, _ = run("-C", study, "import", mine)
+    assert (code, "1 report imported, 0 already known, 1 line rejected" in out) == (1, True)
+    assert "line 2: reported_at is in the future: the clock of the study says 20" in out
+
+
+def test_lines_with_one_reason_are_listed_together(run: Run, study: Path, tmp_path: Path) -> None:
+    """Their numbers are spans, in the order of the first line of each reason."""
+    mine = tmp_path / "mine.csv"
+    mine.write_text("url,commercial\n" + "nonsense,\n" * 28 + f"{URL}a,perhaps\n{URL}b,\nnonsense,\n")
+    code, out, _ = run("-C", study, "import", mine)
+    assert code == 1
+    assert [line.strip() for line in out.splitlines() if line.startswith("  line")] == [
+        "lines 2-29, 32: address lacks an http:// or https:// scheme",
+        "line 30: commercial must be yes or no",
+    ]
+
+
+def test_a_file_that_is_not_there_points_to_no_bounds(run: Run, study: Path, tmp_path: Path) -> None:
+    """Its section on bounds does not help with a wrong name."""
+    code, _, err = run("-C", study, "import", tmp_path / "nothere.csv")
+    assert (code, "cannot be read (No such file or directory)" in err, "Bounds" in err) == (2, True, False)
+
+
+def test_an_excel_workbook_is_called_so(run: Run, study: Path, tmp_path: Path) -> None:
+    """Whatever its name ends with, the sentence says how to save it."""
+    mine = tmp_path / "mine.csv"
+    with ZipFile(mine, "w") as archive:
+        for name in ("[Content_Types].xml", "xl/workbook.xml", "xl/worksheets/sheet1.xml"):
+            archive.writestr(name, "<x/>")
+    code, _, err = run("-C", study, "import", mine)
+    assert (code, "is an Excel workbook; save it as CSV UTF-8 (docs/intake.md" in err) == (2, True)

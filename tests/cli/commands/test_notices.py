@@ -103,7 +103,7 @@ def test_notices_are_imported_and_told(run: Run, tmp_path: Path) -> None:
     )
     file.write_text(f"url,recipient,sent_at\n{URL},nobody-known,2026-01-05\n")
     code, out, _ = run("-C", tmp_path / "s", "notices", file)
-    assert (code, "1 recipients are not in the book of hosters: nobody-known" in out) == (1, True)
+    assert (code, "1 recipient is not in the book of hosters: nobody-known, line 2 (" in out) == (1, True)
     with open_study(tmp_path / "s") as opened:
         kept = {(one.kind, one.sender) for one in opened.folder.store.all(Notice)}
     assert kept == {("dsa", "hotline"), ("ntd", "sent")}
@@ -138,6 +138,24 @@ def test_a_mistyped_key_is_asked_about(run: Run, tmp_path: Path) -> None:
     for words in (("fact-sheet", "moerashots"), ("event", "init", "moerashots", "--date", "2026-01-05T01:00")):
         code, out, problem = run("-C", study, *words)
         assert (code, out, "moerashots" in problem, "(did you mean moerashost?)" in problem) == (2, "", True, True)
+
+
+def test_a_mistyped_recipient_is_told_with_its_lines(run: Run, tmp_path: Path) -> None:
+    """The first line is named, the others counted, and the key that it is like is asked about."""
+    folder = made(tmp_path / "s")
+    report(folder, [URL])
+    folder.close()
+    study, book, sent = tmp_path / "s", tmp_path / "hosters.toml", tmp_path / "sent.csv"
+    book.write_text('[[hoster]]\nkey = "moerashost"\nname = "Moerashost"\nasns = [64500]\n')
+    assert run("-C", study, "hosters", "add", book)[0] == 0
+    days = ("moerashost,2026-01-05", "moerashots,2026-01-05", "moerashots,2026-01-06", "zzz,2026-01-05")
+    sent.write_text("url,recipient,sent_at\n" + "".join(f"{URL},{day}\n" for day in days))
+    code, out, _ = run("-C", study, "notices", sent)
+    assert code == 1
+    assert out.splitlines()[-1].strip() == (
+        "2 recipients are not in the book of hosters: moerashots, line 3 and 1 more line (did you mean moerashost?); "
+        "zzz, line 5 (waterbed hosters show lists the keys)"
+    )
 
 
 def test_compliance_counts_from_the_delivered_notice(run: Run, tmp_path: Path, store_url: str) -> None:

@@ -11,7 +11,7 @@ from waterbed.cli.options import NOTICE_FORMS, REPORT_FORMS, Dates, Zone
 from waterbed.cli.output import FINDING, OK, complain, note, say
 from waterbed.model.errors import InputError, WaterbedError
 from waterbed.model.redaction import refuse_address
-from waterbed.model.wording import counted
+from waterbed.model.wording import counted, numbered
 
 if TYPE_CHECKING:
     from waterbed.intake.importer import ImportReport
@@ -141,6 +141,13 @@ def print_import(path: Path, report: ImportReport) -> None:
         f"{name}: {counted(report.imported, 'report')} imported, {report.known:,} already known, "
         f"{counted(report.rejections, 'line')} rejected{forgotten}"
     )
+    if report.undated:
+        from waterbed.model.redaction import shown
+
+        unread = [shown(one) for one in report.undated]
+        some = ", ".join(unread[:_NAMED]) + (", ..." if len(unread) > _NAMED else "")
+        header = unread[0] if len(unread) == 1 else "HEADER"
+        say(f"  no column is read as reported_at; not used: {some} (--column reported_at={header})")
     if report.external:
         note(f"{counted(report.external, 'observation')} by third parties: kept apart from our own.", broken=True)
     if report.empty:
@@ -149,8 +156,11 @@ def print_import(path: Path, report: ImportReport) -> None:
 
 
 def _print_rejected(report: ImportReport | NoticeImport) -> None:
+    lines: dict[str, list[int]] = {}
     for line in report.rejected:
-        say(f"  line {line.line}: {line.reason}")
+        lines.setdefault(line.reason, []).append(line.line)
+    for reason, numbers in lines.items():
+        say(f"  {numbered('line', numbers)}: {reason}")
     if report.rejections > len(report.rejected):
         say(f"  and {report.rejections - len(report.rejected):,} more")
 
@@ -173,8 +183,9 @@ def notices(
 ) -> None:
     """Import notices; rejected lines are listed with their reason.
 
-    Exit code 1 if there are any. A hoster's answer to a notice stands in the column acknowledged_at; reply received
-    records its answer to a preview.
+    Exit code 1 if there are any. A hoster's answer to a notice stands in the column acknowledged_at; a line with a
+    notice_id, which `waterbed overdue --csv FILE` writes, updates that notice. `reply received` records an answer to a
+    preview.
 
     For example: waterbed -C mystudy notices notices.csv --sender hotline
     """
@@ -195,8 +206,9 @@ def notices(
 
 def _imported(study: Study, path: Path, found: NoticeImport) -> int:
     """Print an import's result; return the number of findings."""
+    updated = f"{found.updated:,} updated, " if found.updated else ""
     note(
-        f"{_plain(path)}: {counted(found.imported, 'notice')} imported, {found.known:,} already known, "
+        f"{_plain(path)}: {counted(found.imported, 'notice')} imported, {updated}{found.known:,} already known, "
         f"{counted(found.rejections, 'line')} rejected"
     )
     _print_rejected(found)
@@ -205,14 +217,26 @@ def _imported(study: Study, path: Path, found: NoticeImport) -> int:
             f"  {found.repeated:,} of them repeat notices of another sender, to the second: is it one file, imported "
             "twice without the same --sender (docs/notices.md)?"
         )
-    book = study.book().on(study.clock().date())
-    strangers = sorted(
-        key
-        for key in found.recipients
-        if (key.startswith(_NAMED_BY_SCART) and book.company(key) == key)
-        or (key[0].islower() and ":" not in key and not book.exists(key))
-    )
+    strangers = _strangers(study, found)
     if strangers:
-        some = ", ".join(strangers[:_NAMED]) + (", ..." if len(strangers) > _NAMED else "")
-        say(f"  {len(strangers):,} recipients are not in the book of hosters: {some}")
+        told = "; ".join(strangers[:_NAMED]) + ("; ..." if len(strangers) > _NAMED else "")
+        say(
+            f"  {counted(len(strangers), 'recipient is', 'recipients are')} not in the book of hosters: {told} "
+            "(waterbed hosters show lists the keys)"
+        )
     return found.rejections + len(strangers)
+
+
+def _strangers(study: Study, found: NoticeImport) -> list[str]:
+    """Recipients that are not in the book, each with its lines and a like key."""
+    from waterbed.model.redaction import meant
+
+    whole = study.book()
+    book = whole.on(study.clock().date())
+    told = []
+    for key, (first, times) in sorted(found.recipients.items()):
+        named_by_scart = key.startswith(_NAMED_BY_SCART) and book.company(key) == key
+        if named_by_scart or (key[0].islower() and ":" not in key and not book.exists(key)):
+            more = f" and {counted(times - 1, 'more line')}" if times > 1 else ""
+            told.append(f"{key}, line {first}{more}{'' if named_by_scart else meant(key, whole.by_key)}")
+    return told

@@ -23,6 +23,8 @@ from waterbed.store.bounded.limits import (
 
 _PIECE: Final = 256 << 10
 _DAMAGED: Final = (OSError, zlib.error, zipfile.BadZipFile)
+_WORKBOOK: Final = ("xl/workbook.xml", "xl/workbook.bin")
+"""Files that one of Excel's has."""
 _SEE: Final = "docs/intake.md, Bounds"
 
 Pieces = Iterator[bytes]
@@ -40,7 +42,8 @@ def opened(path: Path, what: str, see: str = _SEE) -> Iterator[IO[bytes]]:
     except (OSError, ValueError) as problem:
         refuse_address(path, "a file")
         why = problem.strerror if isinstance(problem, OSError) else "its name holds a NUL character"
-        raise InputError(f"{path} cannot be read ({why}); {what} was expected ({see})") from None
+        page = see.partition(",")[0]  # its section on bounds says nothing of names
+        raise InputError(f"{path} cannot be read ({why}); {what} was expected ({page})") from None
     kind = os.fstat(handle).st_mode
     if not stat.S_ISREG(kind):
         os.close(handle)
@@ -210,6 +213,8 @@ def _only_file(packed: IO[bytes], path: Path, see: str) -> IO[bytes]:
     try:
         archive = zipfile.ZipFile(_Directory(packed))
         files = [each for each in archive.infolist() if not each.is_dir() and not each.filename.startswith("__MACOSX/")]
+        if any(each.filename in _WORKBOOK for each in files):
+            raise InputError(f"{path} is an Excel workbook; save it as CSV UTF-8 ({see})")
         if len(files) != 1:
             raise InputError(f"{path} is a zip with {len(files)} files; one with a single file was expected ({see})")
         if files[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

@@ -249,6 +249,12 @@ def test_words_that_would_be_silently_wrong_are_refused(run: Run, study: Path, t
     """No country code, control characters, other databases, options that do nothing, places that cannot be written."""
     one_sentence(run("init", tmp_path / "x", "--home", "nl"), "home 'nl'")
     one_sentence(run("init", tmp_path / "x", "--contact", "a\nX-Evil: 1"), "control characters")
+    one_sentence(
+        run("init", tmp_path / "x", "--contact", "not an address"), "'not an address' is neither a mail address"
+    )
+    one_sentence(run("init", tmp_path / "x", "--contact", "www.forgetme-example.com"), "contact [not shown] is neither")
+    one_sentence(run("init", tmp_path / "x", "--contact", "ftp://example.org/"), "https://example.org/")
+    one_sentence(run("init", tmp_path / "x", "--name", " "), "name ' ' is empty")
     one_sentence(run("init", tmp_path / "x", "--store", "mysql://u:secret@h/x"), "neither sqlite nor")
     assert not (tmp_path / "x").exists()
     good = tmp_path / "r.csv"

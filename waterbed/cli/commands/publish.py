@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from waterbed.cli.options import Follow, Override, Since, Until, to_write
-from waterbed.cli.output import note, say, written, written_at
+from waterbed.cli.output import note, say, unchecked, written, written_at
 from waterbed.cli.windows import asked
 from waterbed.model.errors import InputError
 from waterbed.model.shell import command
@@ -59,6 +59,8 @@ def publish(
         conclusions = study.conclude(window=window)
         made = publish_all(study, out, conclusions, override=override, errata=errata, written=_changed)
         written(made)
+        if conclusions.whole.until is None:
+            unchecked(context.obj)
         if others:
             note(
                 f"{out} had {others:,} other files or folders: they stay among the published ones, and whoever hands "

@@ -178,12 +178,17 @@ def _loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _reason(problem: OSError) -> str:
+    """The system's words, without what Python adds to them."""
+    return (problem.strerror or "").partition(" (")[0]
+
+
 def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
     except OSError as problem:
         raise InputError(
-            f"nothing can listen at {host} port {port} ({problem.strerror}); name another with --host or --port "
+            f"nothing can listen at {host} port {port} ({_reason(problem)}); name another with --host or --port "
             "(docs/api.md)"
         ) from None

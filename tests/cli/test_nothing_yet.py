@@ -83,3 +83,23 @@ def test_a_first_publication_says_nothing_of_changes(run: Run, tmp_path: Path, m
     folder = copied(kept(tmp_path / "made", make), tmp_path / "copy", monkeypatch)
     code, out, said = run("-C", folder, "publish", tmp_path / "out")
     assert (code, "came" in out + said, "edition" in out + said) == (0, False, False), out + said
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("notice",), "did you mean notices?"),
+        (("overdue",), "did you mean cli overdue?"),
+        (("intake", "CS"), "did you mean CSV?"),
+    ],
+)
+def test_a_page_that_is_none_is_asked_back(words: tuple[str, ...], told: str, run: Run) -> None:
+    """`docs` names the likest page or section."""
+    code, _, err = run("docs", *words)
+    assert (code, told in err) == (2, True), err
+
+
+def test_explain_says_how_a_url_is_given(run: Run, study: Path) -> None:
+    """On the line after the command, which is told whole."""
+    code, _, err = run("-C", study, "explain", "http://a.example.com/")
+    assert (code, f"type waterbed -C {study} explain -, press Enter, paste the URL" in err) == (2, True), err

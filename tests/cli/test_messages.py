@@ -415,7 +415,7 @@ def test_a_message_names_the_way(run: Run, tmp_path: Path) -> None:
     """An address comes by standard input, a column has its header; a setting is named with its line and a guess."""
     study = tmp_path / "s"
     run("init", study)
-    one_sentence(run("-C", study, "explain", "http://secret.example.com/x"), "waterbed explain -")
+    one_sentence(run("-C", study, "explain", "http://secret.example.com/x"), "explain -, press Enter")
     feed = tmp_path / "feed.csv"
     feed.write_text("link,when\nhttp://secret.example.com/x,2026-01-05\n")
     one_sentence(run("-C", study, "import", feed), "(2 columns there)", "--column url=HEADER")

@@ -223,7 +223,7 @@ def read_event(path: Path) -> Event:
     """
     data = toml_bytes(path, "an event file", SEE)
     try:
-        return msgspec.convert(_timed(decode(data)), Event)
+        return decode(data, type=Event, first=_timed)
     except msgspec.DecodeError as problem:
         raise InputError(f"{path}: {redact(str(problem))} ({SEE})") from None
 

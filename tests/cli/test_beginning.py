@@ -185,14 +185,14 @@ def test_a_case_is_found_by_its_url_on_standard_input(run: Run, study: Path, giv
 
 
 def test_a_study_that_never_checked_says_so(run: Run, study: Path, tmp_path: Path) -> None:
-    """`publish` without a report is refused; `rank` without a check names the next command."""
+    """`publish` without a report is refused; `rank` without a check points to `status`."""
     code, _, err = run("-C", study, "publish", tmp_path / "out")
     assert (code, f"waterbed -C {study} import reports.csv" in err, (tmp_path / "out").exists()) == (2, True, False)
     (tmp_path / "r.csv").write_text("url\nhttp://c.example.com/x\n")
     run("-C", study, "import", tmp_path / "r.csv")
     out = " ".join(run("-C", study, "rank")[1].split())
     assert "No URL was checked yet; waterbed" in out
-    assert "recheck checks what is due" in out
+    assert "status says what comes next" in out
     assert "tells the hoster" not in out
 
 

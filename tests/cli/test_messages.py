@@ -249,6 +249,12 @@ def test_words_that_would_be_silently_wrong_are_refused(run: Run, study: Path, t
     """No country code, control characters, other databases, options that do nothing, places that cannot be written."""
     one_sentence(run("init", tmp_path / "x", "--home", "nl"), "home 'nl'")
     one_sentence(run("init", tmp_path / "x", "--contact", "a\nX-Evil: 1"), "control characters")
+    one_sentence(
+        run("init", tmp_path / "x", "--contact", "not an address"), "'not an address' is neither a mail address"
+    )
+    one_sentence(run("init", tmp_path / "x", "--contact", "www.forgetme-example.com"), "contact [not shown] is neither")
+    one_sentence(run("init", tmp_path / "x", "--contact", "ftp://example.org/"), "https://example.org/")
+    one_sentence(run("init", tmp_path / "x", "--name", " "), "name ' ' is empty")
     one_sentence(run("init", tmp_path / "x", "--store", "mysql://u:secret@h/x"), "neither sqlite nor")
     assert not (tmp_path / "x").exists()
     good = tmp_path / "r.csv"
@@ -409,7 +415,7 @@ def test_a_message_names_the_way(run: Run, tmp_path: Path) -> None:
     """An address comes by standard input, a column has its header; a setting is named with its line and a guess."""
     study = tmp_path / "s"
     run("init", study)
-    one_sentence(run("-C", study, "explain", "http://secret.example.com/x"), "waterbed explain -")
+    one_sentence(run("-C", study, "explain", "http://secret.example.com/x"), "explain -, press Enter")
     feed = tmp_path / "feed.csv"
     feed.write_text("link,when\nhttp://secret.example.com/x,2026-01-05\n")
     one_sentence(run("-C", study, "import", feed), "(2 columns there: link, when)", "--column url=HEADER")

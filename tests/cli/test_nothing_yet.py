@@ -31,6 +31,34 @@ def test_a_pass_that_recorded_nothing_has_checked_nothing(run: Run, study: Path)
     assert "No URL was checked yet" in run("-C", study, "rank")[1]
 
 
+def test_rank_and_publish_say_that_nothing_was_measured(run: Run, study: Path, tmp_path: Path) -> None:
+    """Both say it in one sentence, and leave the next step to `status`; what is published is written."""
+    for words in (("rank",), ("publish", tmp_path / "out")):
+        code, out, _ = run("-C", study, *words)
+        told = f"No URL was checked yet; waterbed -C {study} status says what comes next."
+        assert (code, told in " ".join(out.split())) == (0, True), out
+    assert (tmp_path / "out" / "index.html").is_file()
+
+
+def test_a_study_without_notices_has_nothing_in_time(run: Run, study: Path) -> None:
+    """`overdue` says that there is no notice, and how they are imported; tools get that on standard error."""
+    code, out, err = run("-C", study, "overdue")
+    assert (code, err, "beyond its time" in out, "within their time" in out) == (0, "", False, False)
+    told = f"has no notice, so nothing can be overdue; import notices first (waterbed -C {study} notices notices.csv;"
+    assert told in " ".join(out.split())
+    code, out, err = run("-C", study, "overdue", "--format", "csv")
+    assert (code, "no notice" in out, "has no notice" in err) == (0, False, True)
+
+
+def test_status_names_an_empty_contact(run: Run, study: Path, tmp_path: Path) -> None:
+    """Among what stands in the way, as in doctor; with a contact nothing is said of it."""
+    assert "nobody can reach us" not in run("-C", study, "status")[1]
+    assert run("init", tmp_path / "t", "--resolver", "127.0.0.1:1")[0] == 0
+    assert "nobody can reach us, as contact is empty: set contact in waterbed.toml" in " ".join(
+        run("-C", tmp_path / "t", "status")[1].split()
+    )
+
+
 def test_no_hop_is_not_counted_as_displacement(run: Run, study: Path) -> None:
     """Without a hop no sentence speaks of others."""
     code, out, _ = run("-C", study, "hops")
@@ -55,3 +83,23 @@ def test_a_first_publication_says_nothing_of_changes(run: Run, tmp_path: Path, m
     folder = copied(kept(tmp_path / "made", make), tmp_path / "copy", monkeypatch)
     code, out, said = run("-C", folder, "publish", tmp_path / "out")
     assert (code, "came" in out + said, "edition" in out + said) == (0, False, False), out + said
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("notice",), "did you mean notices?"),
+        (("overdue",), "did you mean cli overdue?"),
+        (("intake", "CS"), "did you mean CSV?"),
+    ],
+)
+def test_a_page_that_is_none_is_asked_back(words: tuple[str, ...], told: str, run: Run) -> None:
+    """`docs` names the likest page or section."""
+    code, _, err = run("docs", *words)
+    assert (code, told in err) == (2, True), err
+
+
+def test_explain_says_how_a_url_is_given(run: Run, study: Path) -> None:
+    """On the line after the command, which is told whole."""
+    code, _, err = run("-C", study, "explain", "http://a.example.com/")
+    assert (code, f"type waterbed -C {study} explain -, press Enter, paste the URL" in err) == (2, True), err

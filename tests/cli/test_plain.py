@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.markdown import ROOT
+from tests.study.rig import Run
 from waterbed.cli.app import _EXTRAS
 
 _PROGRAM = """
@@ -80,3 +81,19 @@ def test_each_extra_names_the_modules_that_it_brings() -> None:
             assert name in modules.split(), (extra, name)
     own = sorted({"waterbed[analysis,exports,serve,postgresql]"})
     assert extras["all"] == own
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("rank", "--as-of", "yesterday"), "'yesterday' is not a date; one like 2026-03-01 was expected"),
+        (("overdue", "--after", "48h"), "'48h' does not fit; a number from 0 was expected"),
+        (("serve", "--port", "99999"), "'99999' does not fit; a whole number from 0 to 65,535 was expected"),
+    ],
+)
+def test_days_and_numbers_that_do_not_fit_are_told_with_their_values(
+    words: tuple[str, ...], told: str, run: Run, tmp_path: Path
+) -> None:
+    """The value, and what was expected in its place."""
+    code, _, err = run("-C", tmp_path, *words)
+    assert (code, told in err) == (2, True), err

@@ -22,7 +22,7 @@ from waterbed.analysis.doctor_storage import (
     store_findings,
     unfinished_findings,
 )
-from waterbed.analysis.status import RUN_ONE, resolver_silent
+from waterbed.analysis.status import NOBODY, RUN_ONE, SET_CONTACT, resolver_silent
 from waterbed.model.bookkeeping import Due, KeyCheck, Run, RunEnd
 from waterbed.model.conclusions import NAME_ENDS, Quarantine
 from waterbed.model.errors import KeyProblem
@@ -30,6 +30,7 @@ from waterbed.model.facts import Registration
 from waterbed.model.progress import stage
 from waterbed.model.spelling import percent
 from waterbed.model.wording import counted
+from waterbed.store.bounds import not_a_contact
 from waterbed.store.lake.reading import known_resolved
 from waterbed.store.leases import living
 from waterbed.store.tables import TABLES
@@ -106,8 +107,8 @@ def _set_aside(conclusions: Conclusions) -> Iterator[Finding]:
 
 def _settings(study: Study) -> Iterator[Finding]:
     config, lab = study.config, study.folder.lab
-    if not config.contact.strip():
-        yield finding("warning", "nobody can reach us", "contact is empty", "set contact in waterbed.toml")
+    if fault := not_a_contact(config.contact):
+        yield finding("warning", NOBODY, f"contact {fault}", SET_CONTACT)
     server = lab.resolver if lab else config.names.resolver
     host = server.rpartition(":")[0].strip("[]")
     try:

@@ -11,6 +11,7 @@ from waterbed.model.bookkeeping import Run, RunEnd
 from waterbed.model.facts import CanaryLook, Report, Snapshot
 from waterbed.model.progress import stage
 from waterbed.store.backlog import schedule_lag
+from waterbed.store.bounds import not_a_contact
 from waterbed.store.frozen import FROZEN
 from waterbed.store.removed_days import removed_days
 from waterbed.store.tables import TABLES
@@ -109,6 +110,11 @@ RUN_ONE: Final = "run one on this machine, or name another in [names] resolver (
 """What a study without a resolver needs."""
 
 
+NOBODY: Final = "nobody can reach us"
+SET_CONTACT: Final = "set contact in waterbed.toml"
+"""What a study without a contact lacks, and needs."""
+
+
 def resolver_silent(study: Study) -> bool:
     """Ask the resolver live; true without an answer in time."""
     names = study.config.names
@@ -135,6 +141,8 @@ def _blocks(study: Study) -> Iterator[tuple[str, str, str]]:
         looks = store.all(CanaryLook, TABLES[CanaryLook].c.observed_at == last)
         if any(one.reached < config.canary.need * one.targets for one in looks):
             yield f"the last canary failed, at {last:%Y-%m-%d %H:%M}: mend this machine's network", "", ""
+    if fault := not_a_contact(config.contact):
+        yield f"{NOBODY}, as contact {fault}: {SET_CONTACT} (docs/operations.md, Settings)", "", ""
     days = [one.data_date for one in store.all(Snapshot, TABLES[Snapshot].c.kind == "routes")]
     if not days:
         yield (

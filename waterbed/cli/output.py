@@ -23,6 +23,7 @@ from waterbed.cli.streams import unread
 from waterbed.model.errors import InputError, OwnFailure, ReadOnly
 from waterbed.model.progress import stage
 from waterbed.model.redaction import refuse_address
+from waterbed.model.shell import command
 from waterbed.model.spelling import percent as spelled
 
 if TYPE_CHECKING:
@@ -77,6 +78,11 @@ def note(text: str, *, broken: bool = False) -> None:
     """
     if not _OUTPUT["quiet"]:
         console.print(_obeyed_by_none(text), soft_wrap=not broken)
+
+
+def unchecked(study: Path) -> None:
+    """Tell that nothing was measured, and where it goes on."""
+    note(f"No URL was checked yet; {command('status', study=study)} says what comes next.", broken=True)
 
 
 _OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")

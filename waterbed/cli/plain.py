@@ -5,8 +5,11 @@ Typer reads all other parameters through pydantic.
 
 import os
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import typer
 
 from waterbed.model.errors import InputError
 
@@ -44,7 +47,28 @@ class _Plain:
                 return value
             if kind is Path and _is_plain(param.type_descriptor.parameter_info, value):
                 return Path(value)
-        return self._typers().coerce(value, param=param, ctx=ctx)
+        try:
+            return self._typers().coerce(value, param=param, ctx=ctx)
+        except typer.BadParameter:
+            if plain := _expected(value, param):
+                raise typer.BadParameter(plain, ctx=ctx, param=param) from None
+            raise
+
+
+def _expected(value: Any, param: Any) -> str:
+    """A value that is no day or number of this parameter, and what was expected; empty for other parameters."""
+    from waterbed.model.redaction import shown  # noqa: PLC0415 (help needs none of it)
+
+    kind, about = param.type_descriptor.annotation, param.type_descriptor.parameter_info
+    given = shown(str(value)) if isinstance(value, str | int | float) else "one of them"
+    if kind is datetime:
+        return f"{given} is not a date; one like 2026-03-01 was expected"
+    if kind not in (int, float, list[float]):
+        return ""
+    least, most = (about.min, about.max)
+    bounds = "" if least is None else f" from {least:,}"
+    bounds += "" if most is None else f" to {most:,}"
+    return f"{given} does not fit; {'a whole number' if kind is int else 'a number'}{bounds} was expected"
 
 
 def _refuse_empty(value: Any, param: Any) -> None:

@@ -164,7 +164,10 @@ def case_of(folder: Folder, text: str) -> str:
         observed = folder.store.all(ExternalObservation, TABLES[ExternalObservation].c.reference == text)
         found, what = sorted({one.url_id for one in observed}), "reference"
     if not found:
-        raise InputError(f"the {what} on standard input is of no case of this study ({_SEE_CASE})")
+        told = (
+            "" if what == "URL" else ", nor a URL, which begins with http:// or https://; an id is typed after explain"
+        )
+        raise InputError(f"the {what} on standard input is of no case of this study{told} ({_SEE_CASE})")
     if len(found) > 1:
         raise InputError(f"the reference is of {len(found)} URLs; explain one of {', '.join(found)} ({_SEE_CASE})")
     folder.store.add([audit_entry("explain", found[0], f"asked for by its {what}")])

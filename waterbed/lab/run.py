@@ -20,6 +20,7 @@ from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.intake.importer import ImportReport
 from waterbed.lab.deliveries import deliver_nothing, import_reports, notify
+from waterbed.lab.opened import CONTROL_RUN, Before, opened
 from waterbed.lab.score.actors import ActorScore, score_actors
 from waterbed.lab.score.attribution import AttributionScore, score_attribution
 from waterbed.lab.score.compare import RunComparison, Scorecard, compare, compare_runs
@@ -44,12 +45,12 @@ from waterbed.model.facts import Profile
 from waterbed.model.paces import RARE_SHARE
 from waterbed.model.progress import stage, staged
 from waterbed.model.urls import canonicalize
-from waterbed.store.config import Config, write_toml
+from waterbed.store.config import Config, read_config, write_toml
 from waterbed.store.folder import LAB
 from waterbed.store.machine_settings import Lab
 from waterbed.store.own_files import SETTINGS
 from waterbed.store.settings import ABUSE_MATERIAL, Canary, Domains, Names, Probe, Registry, Schedule, Vantage
-from waterbed.study.study import Study, create_study, open_study
+from waterbed.study.study import Study
 
 _ASK_S = 6 * 3600.0
 """Virtual time between two rounds of registries, seconds."""
@@ -98,10 +99,6 @@ async def drive(
         if ask and number % max(1, round(_ASK_S / world.step_s)) == 0:
             await ask()
     return passes
-
-
-CONTROL_RUN = "beside"
-"""Folder of the control run, in that of the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,17 +202,6 @@ def _vantages(world: World, servers: LabServers) -> tuple[Vantage, ...]:
     return tuple(known[name] for name in world.vantages)
 
 
-def _opened(out: Path, servers: LabServers, now: datetime, config: Config, *, replay: bool = False) -> Study:
-    """Create or reopen the study of a lab run."""
-    lab = Lab(resolver=servers.resolver, clock=now, connect_to=servers.connect_to, replay=replay)
-    if not (out / SETTINGS).exists():
-        return create_study(out, config, lab)
-    if not (out / LAB).exists():
-        raise InputError(f"{out} holds a study that is not of the lab; choose another folder")
-    write_toml(out / LAB, lab)
-    return open_study(out)
-
-
 def replay(feed: Path, routes: Sequence[Path], day: date, out: Path) -> Replayed:
     """Import a real feed; check each URL once on loopback.
 
@@ -223,20 +209,18 @@ def replay(feed: Path, routes: Sequence[Path], day: date, out: Path) -> Replayed
     """
     world = read_feed(feed)
     noon = datetime.combine(day, time(12), tzinfo=UTC)
-    with (
-        LabServers(world, noon) as servers,
-        _opened(
-            out,
-            servers,
-            noon,
-            _config(name=f"Replay of {feed.name}", home="NL", canaries=servers.canary_urls),
-            replay=True,
-        ) as study,
-    ):
-        for table in staged("routing tables", routes):
-            study.add_table(table, day)
-        imported, passed = study.import_reports(feed), run_recheck(study.folder)
-        return Replayed(imported=imported, passed=passed, counts=servers.counts())
+    before = Before.of(out)
+    with LabServers(world, noon) as servers:
+        config = _config(name=f"Replay of {feed.name}", home="NL", canaries=servers.canary_urls)
+        with before.unless_whole(config.study), opened(out, servers, noon, config, replay=True) as study:
+            return _replayed(study, feed, routes, day, servers)
+
+
+def _replayed(study: Study, feed: Path, routes: Sequence[Path], day: date, servers: LabServers) -> Replayed:
+    for table in staged("routing tables", routes):
+        study.add_table(table, day)
+    imported, passed = study.import_reports(feed), run_recheck(study.folder)
+    return Replayed(imported=imported, passed=passed, counts=servers.counts())
 
 
 def run_lab(scenario: str, out: Path, *, profile: Profile | None = None) -> LabRuns:
@@ -245,11 +229,15 @@ def run_lab(scenario: str, out: Path, *, profile: Profile | None = None) -> LabR
     The control run lies in the folder `beside` of the first. With a profile, all categories but abuse material are
     looked at in it.
     """
-    world = read_world(scenario_path(scenario))
+    world, before = read_world(scenario_path(scenario)), Before.of(out)
     first = run_world(world, out, profile=profile)
     if world.beside == "nothing":
         return LabRuns(first=first, control_run=None, comparison=None)
-    control_folder = out / CONTROL_RUN
+    with before.unless_whole(read_config(out / SETTINGS)[0].study):
+        return _compared(world, first, out / CONTROL_RUN, profile)
+
+
+def _compared(world: World, first: LabRun, control_folder: Path, profile: Profile | None) -> LabRuns:
     if world.beside == "without_controls":
         control_run = run_world(world, control_folder, profile=profile, controls=False)
         return LabRuns(first=first, control_run=control_run, comparison=None)
@@ -269,6 +257,7 @@ def run_scenario(scenario: str, out: Path, *, profile: Profile | None = None) ->
 
 def run_world(world: World, out: Path, *, profile: Profile | None = None, controls: bool = True) -> LabRun:
     """The same for a world, if wanted without control looks."""
+    before = Before.of(out)
     if (out / SETTINGS).exists():
         raise InputError(f"{out} holds a study already; choose another folder or remove it first")
     with stage("simulating the world"):
@@ -286,7 +275,7 @@ def run_world(world: World, out: Path, *, profile: Profile | None = None, contro
             probe=_probe(profile=profile, controls=controls, timeout_s=patience),
             schedule=_schedule(world),
         )
-        with _opened(out, servers, world.start, config) as study:
+        with before.unless_whole(config.study), opened(out, servers, world.start, config) as study:
             study.folder.clock = lambda: now[0]
             _add_tables(study, truth)
             passes = uvloop.run(_driven(study, truth, servers, now))

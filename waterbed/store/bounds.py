@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -46,6 +47,7 @@ _MOST_BY: Final = {
 }
 """Largest number of a setting by its name: shares, and what would wait or ask for too long."""
 _PLACE: Final = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+_MAILBOX: Final = re.compile(r"[^\s@:/<>()]+@[^\s@:/<>()]+")
 _USER: Final = re.compile(r"[^/]*//[^/?#\\]*@")
 
 
@@ -54,6 +56,23 @@ def misplaced(what: str, name: str) -> str | None:
     if _PLACE.fullmatch(name):
         return None
     return f"the {what} {shown(name)} is not a name like ams-1 or AS1103 (letters, digits, - and _, 40 at most)"
+
+
+def not_a_contact(contact: str) -> str | None:
+    """The fault of a contact, or None.
+
+    Empty is none, too.
+    """
+    if not contact.strip():
+        return "is empty"
+    if _MAILBOX.fullmatch(contact):
+        return None
+    with suppress(BadUrl):
+        if canonicalize(contact):
+            return None
+    return (
+        f"{shown(contact)} is neither a mail address nor a page, such as research@example.org or https://example.org/"
+    )
 
 
 def listen_address(listen: str) -> tuple[str, int]:

@@ -295,7 +295,7 @@ UNKNOWN = (
     ("abcdef", "no id of a URL begins with it"),
     ("nobody", "no hoster of this study has the key 'nobody'"),
     ("ripe:ORG-NONE", "no hoster of this study"),
-    (URLS[0], "waterbed explain -, and the URL as its input"),
+    (URLS[0], "explain -, press Enter, paste the URL"),
     ("shop.example-one.com", "an address or name was given"),
     ("http:shop.example-one.com", "an address or name was given"),
     ("fe80::1%eth0", "is neither"),

@@ -58,3 +58,43 @@ def test_each_kind_of_file_is_read_within_bounds(tmp_path: Path, read: Callable[
     os.mkfifo(path)
     with pytest.raises(InputError, match="pipe or a device"):
         read(path)
+
+
+SETTINGS = {
+    "home = NL": 'a text needs quotes, as in home = "..."',
+    "home = 15 March": 'a text needs quotes, as in home = "..."',
+    "probe.controls = yes": "yes is none of true and false",
+    "name = '''\nhome = 1\n'''\nhome = 'NL'\nhome = 'BE'": "'home' stands twice (at lines 5 and 6)",
+    "[probe]\ntimeout_s = 1\ntimeout_s = 2": "'probe.timeout_s' stands twice (at lines 3 and 4)",
+    "routes_max_age_days = '31'": "routes_max_age_days '31': a number without quotes was expected",
+    "routes_max_age_days = 'www.forgetme-example.com'": "routes_max_age_days [not shown]: a number",
+    "processes = -1": "processes -1: a whole number >= 0 was expected",
+    "[canary]\ntargets = 'x'": "canary.targets 'x': a list in [ ] was expected",
+}
+
+
+@pytest.mark.parametrize(("text", "told"), SETTINGS.items(), ids=SETTINGS)
+def test_settings_that_are_wrong_are_told_in_plain_words(text: str, told: str, tmp_path: Path) -> None:
+    """The setting, its value unless it may be a host, and what was expected, also where a text lacks its quotes."""
+    path = tmp_path / "waterbed.toml"
+    path.write_text(f"study = 'x'\n{text}\n")
+    with pytest.raises(InputError) as problem:
+        read_config(path)
+    assert told in str(problem.value)
+
+
+EVENTS = {
+    "date = 2026-13-45": "2026-13-45 is no date or time; one like 2026-03-15 was expected",
+    "date = '15 March'": "date '15 March': a date or time, such as 2026-03-15, without quotes was expected",
+    "date = 2026-03-02\nbefor = 9": "unknown field 'befor' (at line 5) (did you mean before?)",
+}
+
+
+@pytest.mark.parametrize(("text", "told"), EVENTS.items(), ids=EVENTS)
+def test_event_files_that_are_wrong_are_told_likewise(text: str, told: str, tmp_path: Path) -> None:
+    """Days that are none, days in quotes and fields that do not exist."""
+    path = tmp_path / "event.toml"
+    path.write_text(f"target = 'a'\nchosen_until = 2026-03-01\ncontrols = ['b']\n{text}\n")
+    with pytest.raises(InputError) as problem:
+        read_event(path)
+    assert told in str(problem.value)

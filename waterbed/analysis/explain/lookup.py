@@ -17,6 +17,7 @@ from waterbed.model.errors import InputError
 from waterbed.model.facts import Target
 from waterbed.model.progress import stage
 from waterbed.model.redaction import names_something, shown
+from waterbed.model.shell import command
 from waterbed.store.tables import TABLES
 from waterbed.study.study import Study
 
@@ -44,8 +45,8 @@ def explain(study: Study, what: str, day: date | None = None) -> list[ChainLink]
     key = _key(text)
     if key is None and names_something(text):
         raise InputError(
-            "an address or name was given where an id was expected: type waterbed explain -, and the URL as its input, "
-            f"which no shell keeps ({_SEE})"
+            f"an address or name was given where an id was expected: type {command('explain', '-', study=study.path)}, "
+            f"press Enter, paste the URL, and press Enter again; so no shell keeps it ({_SEE})"
         )
     if key is None:
         raise InputError(

@@ -11,7 +11,7 @@ import typer
 
 from waterbed.cli.output import say
 from waterbed.model.errors import InputError
-from waterbed.model.redaction import shown
+from waterbed.model.redaction import meant, shown
 
 _HEADING: Final = re.compile(r"^(#{1,6}) (.+?)\s*$")
 
@@ -35,7 +35,8 @@ def docs(
         return
     name = page.rstrip(",").removeprefix("docs/").removesuffix(".md")
     if name not in pages:
-        raise InputError(f"{shown(page)} is not a page; waterbed docs lists the pages")
+        near = meant(name, pages) or _section_like(name, pages)
+        raise InputError(f"{shown(page)} is not a page{near}; waterbed docs lists the pages")
     text = pages[name].read_text(encoding="utf-8")
     say((_section(text, " ".join(section), name) if section else text).rstrip("\n"))
 
@@ -52,6 +53,16 @@ def _pages() -> dict[str, Path]:
             laid = []
         found = [Path(str(one.locate())) for one in laid if one.parts[-3:-1] == ("waterbed", "docs")]
     return {path.stem: path for path in sorted(found) if path.stem != "README"}
+
+
+def _section_like(name: str, pages: dict[str, Path]) -> str:
+    """The question whether a section was meant that begins so."""
+    for page, path in pages.items():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            found = _HEADING.match(line)
+            if found and len(found[1]) > 1 and name and found[2].lower().startswith(name.lower()):
+                return f" (did you mean {page} {found[2]}?)"
+    return ""
 
 
 def _title(path: Path) -> str:
@@ -75,5 +86,8 @@ def _section(text: str, heading: str, page: str) -> str:
         if level:
             kept.append(line)
     if not kept:
-        raise InputError(f"{shown(heading)} is not a section of {page}; its sections are {', '.join(known[1:])}")
+        raise InputError(
+            f"{shown(heading)} is not a section of {page}{meant(heading, known[1:])}; its sections are "
+            f"{', '.join(known[1:])}"
+        )
     return "\n".join(kept)

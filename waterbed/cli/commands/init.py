@@ -67,6 +67,7 @@ def init(
     """
     from waterbed.model.paces import RARE_SHARE
     from waterbed.service.systemd import room_for_units, write_units
+    from waterbed.store.bounds import not_a_contact
     from waterbed.store.config import Config
     from waterbed.store.folder import PRIVATE, create_folder, refuse_taken
     from waterbed.store.machine_settings import StoreAt
@@ -91,6 +92,10 @@ def init(
             names=Names(resolver=given.resolver),
             canary=Canary(targets=tuple(given.canary)),
         )
+        if given.contact.strip() and (fault := not_a_contact(given.contact)):
+            raise ValueError(f"contact {fault}")
+        if not given.name.strip():
+            raise ValueError(f"name {given.name!r} is empty; a word for the study was expected, as in its publications")
     except ValueError as problem:
         raise InputError(f"{problem} (docs/operations.md, Settings)") from None
     places: dict[str, Any] = {"study": folder, "keys": key_file(config.study), "config": config}

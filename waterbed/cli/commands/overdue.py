@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from waterbed.cli.options import Format, Formatted, OfSource, to_write
-from waterbed.cli.output import FINDING, note, print_rows, say, short, written_at
+from waterbed.cli.output import FINDING, complain, note, print_rows, say, short, written_at
+from waterbed.model.shell import command
 from waterbed.model.takedown import Overdue
 from waterbed.model.wording import counted
 
@@ -36,10 +37,12 @@ def overdue(
     For example: waterbed -C mystudy overdue AS64500 --source hotline --csv reminders.csv
     """
     from waterbed.analysis.overdue import overdue_of
+    from waterbed.model.facts import Notice
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         found, info = overdue_of(study, source=source, after_h=after, hoster=hoster)
+        notified = study.store.count(Notice) > 0
     rows = found.late
     if csv is not None:
         from waterbed.store.whole.files import write_whole
@@ -51,7 +54,11 @@ def overdue(
     elif form is not Format.table or rows:
         title = f"{counted(len(rows), 'URL')} overdue at {counted(len({row.key for row in rows}), 'hoster')}"
         print_rows(Overdue, rows, info, form.value, columns=_columns(rows), title=title, cell=_cell, unbroken=_IDS)
-    if form is Format.table:
+    if not notified:
+        first = command("notices", "notices.csv", study=context.obj)
+        told = f"This study has no notice, so nothing can be overdue; import notices first ({first}; {_SEE})"
+        say(told, broken=True) if form is Format.table else complain(told)
+    elif form is Format.table:
         held = sum(row.held_for_police for row in rows)
         if not rows:
             say("Nothing that a hoster was notified of is up beyond its time.")
@@ -67,6 +74,7 @@ def overdue(
     raise typer.Exit(FINDING if rows else 0)
 
 
+_SEE = "docs/notices.md, The file"
 _COLUMNS = {
     "hoster": "key",
     "reference": "reference",

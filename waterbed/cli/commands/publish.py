@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from waterbed.cli.options import Follow, Override, Since, Until, to_write
-from waterbed.cli.output import note, say, written, written_at
+from waterbed.cli.output import note, say, unchecked, written, written_at
 from waterbed.cli.windows import asked
 from waterbed.model.errors import InputError
 from waterbed.model.shell import command
@@ -59,6 +59,8 @@ def publish(
         conclusions = study.conclude(window=window)
         made = publish_all(study, out, conclusions, override=override, errata=errata, written=_changed)
         written(made)
+        if conclusions.whole.until is None:
+            unchecked(context.obj)
         if others:
             note(
                 f"{out} had {others:,} other files or folders: they stay among the published ones, and whoever hands "
@@ -176,12 +178,17 @@ def _loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _reason(problem: OSError) -> str:
+    """The system's words, without what Python adds to them."""
+    return (problem.strerror or "").partition(" (")[0]
+
+
 def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
     except OSError as problem:
         raise InputError(
-            f"nothing can listen at {host} port {port} ({problem.strerror}); name another with --host or --port "
+            f"nothing can listen at {host} port {port} ({_reason(problem)}); name another with --host or --port "
             "(docs/api.md)"
         ) from None

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from waterbed.cli.options import RANKED, Clock, Every, Follow, Format, Formatted, Since, Top, Until, ranking
-from waterbed.cli.output import for_tools, note, say
+from waterbed.cli.output import for_tools, note, say, unchecked
 from waterbed.cli.rankings import BY_WINDOW, PLACES_BY_WINDOW, print_ranking, print_side_by_side, print_standings
 from waterbed.cli.windows import Asked, asked, print_by_window
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.errors import InputError
-from waterbed.model.shell import command
 from waterbed.model.spelling import percent
 
 if TYPE_CHECKING:
@@ -193,7 +192,7 @@ def _ranking(study: Study, tables: RankingTables, by: str, top: int | None, form
     rows: Sequence[RankingRow] = tables.rows
     print_ranking(rows[:top] if top else rows, ranking_info(study, tables, "ranking"), form.value)
     if form is Format.table and rows and tables.conclusions.whole.until is None:
-        note(f"No URL was checked yet; {command('recheck', study=study.path)} checks what is due.", broken=True)
+        unchecked(study.path)
     elif form is Format.table and rows and all(row.key == UNKNOWN for row in rows):
         _unattributed(tables.kind.replace("_", " "))
     if form is Format.table and by == "hoster" and tables.clock == "reported":

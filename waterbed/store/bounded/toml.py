@@ -1,7 +1,7 @@
 """TOML that others wrote: rules, events, hosters, settings."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin, overload
 
@@ -34,9 +34,11 @@ def toml_bytes(path: Path, what: str, see: str, most: int = MOST_TOML) -> bytes:
 @overload
 def decode(data: bytes | str) -> dict[str, Any]: ...
 @overload
-def decode(data: bytes | str, *, type: type[T]) -> T: ...
-def decode(data: bytes | str, *, type: Any = dict) -> Any:
+def decode(data: bytes | str, *, type: type[T], first: Callable[[Any], Any] | None = None) -> T: ...
+def decode(data: bytes | str, *, type: Any = dict, first: Callable[[Any], Any] | None = None) -> Any:
     """The value of a text in TOML.
+
+    `first` changes what was read before its type is looked at.
 
     msgspec.DecodeError for whatever is wrong with it: no TOML, not UTF-8, nested too deeply, a number of thousands of
     digits, or not of the type.
@@ -45,6 +47,8 @@ def decode(data: bytes | str, *, type: Any = dict) -> Any:
         text = data if isinstance(data, str) else data.decode()
         if _LONG_KEY.search(_TEXT.sub(lambda found: "text" if found["text"] else "", text)):
             raise msgspec.DecodeError(f"a key has more than {_MOST_PARTS} parts")
+        if first:
+            return msgspec.convert(first(msgspec.toml.decode(text)), type)
         return msgspec.toml.decode(text, type=type)
     except msgspec.DecodeError as problem:
         raise msgspec.DecodeError(_plainly(str(problem), text, type)) from None
@@ -73,7 +77,7 @@ def _plainly(problem: str, text: str, root: Any) -> str:
         return f"the table {shown(name)} stands twice{problem[twice.end() :]}"
     unknown = _UNKNOWN.fullmatch(problem)
     if not unknown:
-        return _expecting(problem, text, root)
+        return _misspelt(problem, text) if _MISSPELT.search(problem) else _expecting(problem, text, root)
     name, within = unknown[1], re.sub(r"\[.*?\]", "", unknown[2] or "")
     begins = re.compile(rf"""[ \t]*(?:\[[^\]\n]*\b)?["']?{re.escape(name)}["']?[ \t]*[=.\]]""")
     lines = [number for number, line in enumerate(text.splitlines(), 1) if begins.match(line)]
@@ -81,10 +85,68 @@ def _plainly(problem: str, text: str, root: Any) -> str:
     return f"unknown field {shown(name)}{f' of {within}' if within else ''}{at}{meant(name, _fields(root, within))}"
 
 
+_MISSPELT: Final = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)$")
+_TABLE: Final = re.compile(r"[ \t]*(\[\[?)([^\[\]]+)\]")
+_KEY: Final = re.compile(r"[ \t]*([A-Za-z0-9_.-]+)[ \t]*=")
+_TRUTHS: Final = frozenset(("True", "False", "yes", "no", "Yes", "No", "on", "off"))
+_DATE: Final = re.compile(r"\d{4}-[\dTZtz :.+-]*")
+
+
+def _misspelt(problem: str, text: str) -> str:
+    """A message on what is no TOML, with the key that stands twice or what is wrong with a value."""
+    lines = _TEXT.sub(lambda found: f"''{chr(10) * found[0].count(chr(10))}", text).splitlines()
+    if problem.startswith("Cannot overwrite a value"):
+        table, seen = "", dict[str, int]()
+        for number, line in enumerate(lines, 1):
+            if begun := _TABLE.match(line):
+                table = f"{begun[2].strip()}{f'[{number}]' if begun[1] == '[[' else ''}."
+            elif found := _KEY.match(line):
+                name = f"{table}{found[1]}"
+                if name in seen:
+                    return f"{shown(name)} stands twice (at lines {seen[name]} and {number})"
+                seen[name] = number
+    where = _MISSPELT.search(problem)
+    line = lines[int(where[1]) - 1] if where and where[1] and int(where[1]) <= len(lines) else ""
+    key = _KEY.match(line)
+    value = line[key.end() :].strip() if key else ""
+    if _DATE.fullmatch(value):
+        return f"{problem}: {value[:40]} is no date or time; one like 2026-03-15 was expected"
+    if value in _TRUTHS:
+        return f"{problem}: {value} is none of true and false, which are written small"
+    if value[:1] not in {"", *"'[{"} and problem.startswith(("Invalid value", "Expected newline")):
+        return f'{problem}: a text needs quotes, as in {key[1] if key else "name"} = "..."'
+    return problem
+
+
+_KINDS: Final = {
+    "float": "a number",
+    "int": "a whole number",
+    "str": "a text in quotes",
+    "bool": "true or false",
+    "array": "a list in [ ]",
+    "object": "a table",
+    "datetime": "a date or time, such as 2026-03-15,",
+}
+_EXPECTED: Final = re.compile(r"Expected `(\w+)(?: \| null)?`([^,`]*)(?:, got `\w+`)?")
+_LONGEST_SHOWN: Final = 40
+
+
+def _said(problem: str, name: str, value: Any) -> str:
+    """A setting's value, and what was expected, in plain words."""
+    found = _EXPECTED.fullmatch(problem)
+    kind = "datetime" if "RFC3339" in problem else found[1] if found else ""
+    if kind not in _KINDS:
+        return ""
+    told = {bool: str(value).lower(), str: shown(value) if isinstance(value, str) else ""}.get(type(value), f"{value}")
+    held = f" {told}" if isinstance(value, str | int | float) and len(told) <= _LONGEST_SHOWN else ""
+    bare = " without quotes" if isinstance(value, str) and kind not in {"array", "object"} else ""
+    return f"{name}{held}: {_KINDS[kind]}{bare}{found[2] if found else ''} was expected"
+
+
 def _expecting(problem: str, text: str, root: Any) -> str:
     """A parser's message on a value, with the number that it is or the words that were expected.
 
-    A text is not repeated: it may hold a host name.
+    A long text is not repeated, and no host name.
     """
     place = _PLACE.search(problem)
     if not place:
@@ -102,6 +164,8 @@ def _expecting(problem: str, text: str, root: Any) -> str:
     words = list(_words(root))
     if words and "enum" in problem:
         return f"{problem}; one of {', '.join(words)} was expected"
+    if "key in" not in place[0] and (plain := _said(problem[: place.start()], place[1], value)):
+        return plain
     return f"{problem}, not {value}" if isinstance(value, int | float) else problem
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.store.study_folder import made
 from tests.study.rig import Run
 from waterbed.analysis.doctor_storage import privacy_findings, unfinished_findings
-from waterbed.model.shell import command
+from waterbed.model.shell import command, installs
 from waterbed.store.backup.make import make_backup
 from waterbed.store.vault import key_file
 from waterbed.store.whole.replacing import JOURNAL, PUBLISH, SUMS
@@ -71,3 +71,15 @@ def test_what_is_unfinished_is_mended_by_the_words_that_are_printed(run: Run, st
     with open_study(study) as opened:
         assert next(iter(unfinished_findings(opened))).advice.startswith(pasted)
         assert next(iter(privacy_findings(opened))).advice == f"chmod -R go= '{study}'"
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [('{"dir_info": {"editable": true}}', "-e '.[serve]'"), ('{"dir_info": {}}', "'.[serve]'"), (None, "'.[serve]'")],
+)
+def test_an_extra_is_added_as_the_clone_is_installed(
+    told: str | None, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where changes of the clone show at once, they still do with the extra; a copy stays a copy."""
+    monkeypatch.setattr("importlib.metadata.PathDistribution.read_text", lambda *_: told)
+    assert installs("serve") == f"install it in the clone with pip install {words}"

@@ -11,6 +11,7 @@ import pytest
 from tests.docs.markdown import ROOT
 from tests.study.rig import Run
 from waterbed.cli.app import _EXTRAS
+from waterbed.model.shell import installs
 
 _PROGRAM = """
 import sys
@@ -69,7 +70,7 @@ def test_a_command_says_which_extra_it_needs(folder: Path, words: str, extra: st
     without = _EXTRAS["serve"] if extra == "serve" else EVERY
     code, said = plainly(folder, "-C", folder / "s", *words.split(), without=without)
     assert (code, said.startswith(f"waterbed: waterbed {words.split(maxsplit=1)[0]} needs ")) == (2, True), said
-    assert f"install it in the clone with pip install '.[{extra}]'" in said
+    assert f"; {installs(extra)} (docs/operations.md, Installation)" in said
 
 
 def test_each_extra_names_the_modules_that_it_brings() -> None:

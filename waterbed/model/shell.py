@@ -1,14 +1,25 @@
 """Commands that are printed, as a shell takes them."""
 
+import json
 import shlex
 import sys
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from shutil import which
 
 
 def installs(extra: str) -> str:
     """Words that tell what installs an extra, in the clone."""
-    return f"install it in the clone with pip install '.[{extra}]'"
+    return f"install it in the clone with pip install {'-e ' if _is_editable() else ''}'.[{extra}]'"
+
+
+def _is_editable() -> bool:
+    """True if the clone itself is what is installed: a copy beside it would not change with it."""
+    try:
+        where = json.loads(distribution("waterbed").read_text("direct_url.json") or "{}")
+    except PackageNotFoundError:
+        return False
+    return bool(where.get("dir_info", {}).get("editable"))
 
 
 def command(*words: object, study: Path = Path()) -> str:

@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from waterbed.intake.csv_reports import ReportLine
 from waterbed.intake.csv_table import Rejected, in_future
@@ -160,6 +160,10 @@ class Batches:
         return {keyed("url", one.url): keyed("host", one.host) for one in referers}
 
 
+_AHEAD: Final = timedelta(days=1)
+"""No clock that is ahead, and no zone left out, makes a report later than this: nobody would check its URL."""
+
+
 def _told_by(now: datetime, line: ReportLine | Rejected) -> ReportLine | Rejected:
     """The line, or its rejection if a time of it lies after `now`: a third party's hour ahead hides a removal."""
     if isinstance(line, Rejected):
@@ -170,7 +174,7 @@ def _told_by(now: datetime, line: ReportLine | Rejected) -> ReportLine | Rejecte
             line=line.line,
             reason="first seen or last seen is in the future; name the time zone of its times with --zone",
         )
-    if line.reported_at and line.reported_at > now:
+    if line.reported_at and line.reported_at > now + _AHEAD:
         return Rejected(line=line.line, reason=in_future("reported_at", now))
     return line
 

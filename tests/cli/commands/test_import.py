@@ -1,6 +1,7 @@
 """Several files on the command line: all are opened before the first is imported."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -86,11 +87,11 @@ def test_a_file_without_dates_tells_what_was_not_used(run: Run, study: Path, tmp
 
 
 def test_a_report_of_the_future_is_rejected(run: Run, study: Path, tmp_path: Path) -> None:
-    """The line is named with the study's own time, and other lines are kept."""
-    mine = tmp_path / "mine.csv"
-    mine.write_text(f"url,reported_at\n{URL}a,2099-01-01\n{URL}b,2026-01-05\n")
+    """The line is named with the study's own time; others are kept, and one that a clock or zone puts ahead."""
+    mine, ahead = tmp_path / "mine.csv", datetime.now(UTC) + timedelta(hours=13)
+    mine.write_text(f"url,reported_at\n{URL}a,2099-01-01\n{URL}b,2026-01-05\n{URL}c,{ahead.isoformat()}\n")
     code, out, _ = run("-C", study, "import", mine)
-    assert (code, "1 report imported, 0 already known, 1 line rejected" in out) == (1, True)
+    assert (code, "2 reports imported, 0 already known, 1 line rejected" in out) == (1, True)
     assert "line 2: reported_at is in the future: the clock of the study says 20" in out
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.markdown import ROOT
 from tests.store.study_folder import made
 from tests.study.rig import Run
 from waterbed.analysis.doctor_storage import privacy_findings, unfinished_findings
@@ -73,13 +74,8 @@ def test_what_is_unfinished_is_mended_by_the_words_that_are_printed(run: Run, st
         assert next(iter(privacy_findings(opened))).advice == f"chmod -R go= '{study}'"
 
 
-@pytest.mark.parametrize(
-    ("told", "words"),
-    [('{"dir_info": {"editable": true}}', "-e '.[serve]'"), ('{"dir_info": {}}', "'.[serve]'"), (None, "'.[serve]'")],
-)
-def test_an_extra_is_added_as_the_clone_is_installed(
-    told: str | None, words: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_extra_is_added_as_the_clone_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where changes of the clone show at once, they still do with the extra; a copy stays a copy."""
-    monkeypatch.setattr("importlib.metadata.PathDistribution.read_text", lambda *_: told)
-    assert installs("serve") == f"install it in the clone with pip install {words}"
+    assert installs("serve") == "install it in the clone with pip install -e '.[serve]'"
+    monkeypatch.setattr("sysconfig.get_path", lambda _: str(ROOT))
+    assert installs("serve") == "install it in the clone with pip install '.[serve]'"

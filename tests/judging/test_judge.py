@@ -276,7 +276,7 @@ def test_verdicts_name_their_rules() -> None:
     ("text", "says"),
     [
         ("", "missing required field"),
-        ("name = 5", "Expected"),
+        ("name = 5", "name 5: a text in quotes was expected"),
         ("\x00", "rules.toml"),
         (DEFAULT_RULES.read_text().replace('outcome = "gone"', 'outcome = "gonne"'), "gonne"),
         (DEFAULT_RULES.read_text().replace("{ status = 451 }", "{ statuss = 451 }"), "statuss"),

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -175,7 +175,9 @@ def _told_by(now: datetime, line: ReportLine | Rejected) -> ReportLine | Rejecte
             reason="first seen or last seen is in the future; name the time zone of its times with --zone",
         )
     if line.reported_at and line.reported_at > now + _AHEAD:
-        return Rejected(line=line.line, reason=in_future("reported_at", now))
+        latest = max(now, datetime.now(UTC))  # a replay is of a day of its own choice, and of all reports
+        if line.reported_at > latest + _AHEAD:
+            return Rejected(line=line.line, reason=in_future("reported_at", latest))
     return line
 
 

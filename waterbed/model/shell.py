@@ -1,9 +1,8 @@
 """Commands that are printed, as a shell takes them."""
 
-import json
 import shlex
 import sys
-from importlib.metadata import PackageNotFoundError, distribution
+import sysconfig
 from pathlib import Path
 from shutil import which
 
@@ -14,12 +13,8 @@ def installs(extra: str) -> str:
 
 
 def _is_editable() -> bool:
-    """True if the clone itself is what is installed: a copy beside it would not change with it."""
-    try:
-        where = json.loads(distribution("waterbed").read_text("direct_url.json") or "{}")
-    except PackageNotFoundError:
-        return False
-    return bool(where.get("dir_info", {}).get("editable"))
+    """True if the clone itself is what runs: a copy beside it would not change with it."""
+    return not Path(__file__).is_relative_to(sysconfig.get_path("purelib"))
 
 
 def command(*words: object, study: Path = Path()) -> str:

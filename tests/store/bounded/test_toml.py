@@ -68,7 +68,7 @@ SETTINGS = {
     "[probe]\ntimeout_s = 1\ntimeout_s = 2": "'probe.timeout_s' stands twice (at lines 3 and 4)",
     "routes_max_age_days = '31'": "routes_max_age_days '31': a number without quotes was expected",
     "routes_max_age_days = 'www.forgetme-example.com'": "routes_max_age_days [not shown]: a number",
-    "processes = -1": "processes -1: a whole number >= 0 was expected",
+    "processes = -1": "processes -1: a whole number from 0 was expected",
     "[canary]\ntargets = 'x'": "canary.targets 'x': a list in [ ] was expected",
 }
 

@@ -128,6 +128,7 @@ _KINDS: Final = {
     "datetime": "a date or time, such as 2026-03-15,",
 }
 _EXPECTED: Final = re.compile(r"Expected `(\w+)(?: \| null)?`([^,`]*)(?:, got `\w+`)?")
+_BOUNDS: Final = {">=": "from", "<=": "up to", ">": "above", "<": "below"}
 _LONGEST_SHOWN: Final = 40
 
 
@@ -140,7 +141,8 @@ def _said(problem: str, name: str, value: Any) -> str:
     told = {bool: str(value).lower(), str: shown(value) if isinstance(value, str) else ""}.get(type(value), f"{value}")
     held = f" {told}" if isinstance(value, str | int | float) and len(told) <= _LONGEST_SHOWN else ""
     bare = " without quotes" if isinstance(value, str) and kind not in {"array", "object"} else ""
-    return f"{name}{held}: {_KINDS[kind]}{bare}{found[2] if found else ''} was expected"
+    bounds = re.sub(r"[<>]=?", lambda sign: _BOUNDS[sign[0]], found[2] if found else "")
+    return f"{name}{held}: {_KINDS[kind]}{bare}{bounds} was expected"
 
 
 def _expecting(problem: str, text: str, root: Any) -> str:

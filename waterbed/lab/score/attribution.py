@@ -98,8 +98,10 @@ def _ended(
 ) -> list[tuple[str, str]]:
     """Return the true episodes with this cause that looks surround.
 
-    Each is given as URL id and hoster; the URL was seen up in it, by a look at one of the `times`, and after its end.
+    Each is given as URL id and hoster; the URL was seen up in it, by a look at one of the `times`, and after its end:
+    where a network changed hands at the new owner, as a URL of several addresses may be seen at others alone.
     """
+    owners = {(true.url, true.start): true.hoster for true in truth.episodes}
     seen: dict[str, list[Episode]] = {}
     for episode in episodes:
         seen.setdefault(episode.url_id, []).append(episode)
@@ -110,7 +112,8 @@ def _ended(
         own = seen.get(url_id(true.url), [])
         looked = [at for at in times.get(url_id(true.url), ()) if true.start <= at < true.end]
         before = any(e.first_up and e.first_up <= at <= e.last_up for e in own for at in looked)
-        after = any(e.last_up > true.end for e in own)
+        owner = owners.get((true.url, true.end)) if cause == "lineage" else None
+        after = any(e.last_up > true.end and owner in (None, e.hoster) for e in own)
         if before and after:
             found.append((url_id(true.url), true.hoster))
     return found

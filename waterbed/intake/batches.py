@@ -96,7 +96,7 @@ class Batches:
         lines = self._ahead if self._begun else [*self._ahead, *self._some()]
         with _costing_the_file_alone():
             self._begun, self._ahead = False, list(islice(self._lines, 1))
-        lines = [_told_by(now, line) for line in lines]
+        lines = [_in_time(now, line) for line in lines]
         good = [line for line in lines if isinstance(line, ReportLine)]
         urls, pages, facts = self._facts(good, now)
         columns = {kind: columns_of(kind, of) for kind, of in facts.items()}
@@ -161,10 +161,10 @@ class Batches:
 
 
 _AHEAD: Final = timedelta(days=1)
-"""No clock that is ahead, and no zone left out, makes a report later than this: nobody would check its URL."""
+"""A report less than this ahead is kept, and its URL is checked: a clock may be wrong, or a time lack its zone."""
 
 
-def _told_by(now: datetime, line: ReportLine | Rejected) -> ReportLine | Rejected:
+def _in_time(now: datetime, line: ReportLine | Rejected) -> ReportLine | Rejected:
     """The line, or its rejection if a time of it lies after `now`: a third party's hour ahead hides a removal."""
     if isinstance(line, Rejected):
         return line

@@ -20,7 +20,6 @@ from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.intake.importer import ImportReport
 from waterbed.lab.deliveries import deliver_nothing, import_reports, notify
-from waterbed.lab.opened import CONTROL_RUN, Before, opened
 from waterbed.lab.score.actors import ActorScore, score_actors
 from waterbed.lab.score.attribution import AttributionScore, score_attribution
 from waterbed.lab.score.compare import RunComparison, Scorecard, compare, compare_runs
@@ -32,6 +31,7 @@ from waterbed.lab.servers.process import LabServers
 from waterbed.lab.servers.rdap import RdapServers
 from waterbed.lab.servers.rdap_data import registries_of
 from waterbed.lab.servers.scene import WorldScene, down
+from waterbed.lab.study_folder import CONTROL_RUN, FolderBefore, opened
 from waterbed.lab.world.allocations import Allocations, country_csv, hosters_toml, link_checks_toml, routing_csv
 from waterbed.lab.world.file import World
 from waterbed.lab.world.hotline import as_hotline
@@ -209,7 +209,7 @@ def replay(feed: Path, routes: Sequence[Path], day: date, out: Path) -> Replayed
     """
     world = read_feed(feed)
     noon = datetime.combine(day, time(12), tzinfo=UTC)
-    before = Before.of(out)
+    before = FolderBefore.of(out)
     with LabServers(world, noon) as servers:
         config = _config(name=f"Replay of {feed.name}", home="NL", canaries=servers.canary_urls)
         with before.unless_whole(config.study), opened(out, servers, noon, config, replay=True) as study:
@@ -229,7 +229,7 @@ def run_lab(scenario: str, out: Path, *, profile: Profile | None = None) -> LabR
     The control run lies in the folder `beside` of the first. With a profile, all categories but abuse material are
     looked at in it.
     """
-    world, before = read_world(scenario_path(scenario)), Before.of(out)
+    world, before = read_world(scenario_path(scenario)), FolderBefore.of(out)
     first = run_world(world, out, profile=profile)
     if world.beside == "nothing":
         return LabRuns(first=first, control_run=None, comparison=None)
@@ -257,7 +257,7 @@ def run_scenario(scenario: str, out: Path, *, profile: Profile | None = None) ->
 
 def run_world(world: World, out: Path, *, profile: Profile | None = None, controls: bool = True) -> LabRun:
     """The same for a world, if wanted without control looks."""
-    before = Before.of(out)
+    before = FolderBefore.of(out)
     if (out / SETTINGS).exists():
         raise InputError(f"{out} holds a study already; choose another folder or remove it first")
     with stage("simulating the world"):

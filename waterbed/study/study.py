@@ -196,8 +196,8 @@ class Study:
             kind=known_kind(kind),
         )
         order = date_order(dates) if dates is not None else None
-        keys = lambda: self.book().by_key  # noqa: E731
-        lines = read_notices(path, form, self.vault, zone_of(zone) if zone else None, order, keys)
+        given_zone = zone_of(zone) if zone else None
+        lines = read_notices(path, form, self.vault, given_zone, order, lambda: self.book().by_key)
         return import_notices(self.folder, lines, defaults, progress=progress)
 
     # 2 what is due

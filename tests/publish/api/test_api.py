@@ -4,7 +4,6 @@ import gzip
 import json
 import logging
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
@@ -26,10 +25,9 @@ from waterbed.publish.api.app import api
 from waterbed.publish.api.guard import Access, Key, checksum
 from waterbed.publish.api.server import server_of
 from waterbed.publish.api.source import Served, Source, served_of, source_of
-from waterbed.publish.build_publication import publication_of
 from waterbed.publish.edition import editions
 from waterbed.publish.freeze.freeze import freeze
-from waterbed.publish.policy import Publication, publishable
+from waterbed.publish.policy import Publication
 from waterbed.publish.release import publish_all
 from waterbed.publish.site.layout import File
 from waterbed.store.folder import real_clock
@@ -37,20 +35,6 @@ from waterbed.study.formats import records
 
 PATHS = ("/v1", "/v1/tables", "/v1/tables/ranking-asn", "/v1/rankings/asn", "/v1/rankings/asn/AS64500")
 SECRET = "secret-name.example"
-
-
-@pytest.fixture(scope="module")
-def publication(tmp_path_factory: pytest.TempPathFactory) -> Publication:
-    """What a small study with leave for cases publishes."""
-    with small_study(tmp_path_factory.mktemp("served"), cases=True) as study:
-        return publishable(publication_of(study, study.conclude()))
-
-
-@pytest.fixture(scope="module")
-def server(publication: Publication) -> Iterator[Server]:
-    """A server that wants keys; tests only read."""
-    with served(fixed(publication)) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -171,15 +171,15 @@ def _hoster(one: Laggard) -> MonthHoster:
     )  # fmt: skip
 
 
-_Told = Callable[[Month], str]
-_REPORTED: Final[dict[str, _Told]] = {
+_Cell = Callable[[Month], str]
+_REPORTED: Final[dict[str, _Cell]] = {
     "reports": lambda month: f"{month.reports:,}",
     "URLs first reported": lambda month: f"{month.urls:,}",
     "on sites": lambda month: f"{month.sites:,}",
     "reports of URLs from before": lambda month: f"{month.again:,}",
     "notices sent about these URLs": lambda month: f"{month.notices:,}",
 }
-_MEASURED: Final[dict[str, _Told]] = {
+_MEASURED: Final[dict[str, _Cell]] = {
     "removed by the end": lambda month: f"{month.removed:,}",
     "gone otherwise (name, network, or before the first check)": lambda month: f"{month.gone_otherwise:,}",
     "still up at the end": lambda month: f"{month.up:,}",
@@ -202,7 +202,7 @@ def figures(found: MonthReport) -> list[tuple[str, str, str]]:
     """
     both = (found.month, found.before)
 
-    def rows(lines: Mapping[str, _Told], known: Callable[[Month], bool]) -> Iterator[tuple[str, str, str]]:
+    def rows(lines: Mapping[str, _Cell], known: Callable[[Month], bool]) -> Iterator[tuple[str, str, str]]:
         for what, told in lines.items():
             now, then = (told(month) if known(month) else NOTHING for month in both)
             yield what, now, then

@@ -1,4 +1,4 @@
-"""Opens a lab run's study, or removes what fails."""
+"""A lab run's study folder: opened, removed if it fails."""
 
 import os
 import shutil
@@ -34,7 +34,7 @@ def opened(out: Path, servers: LabServers, now: datetime, config: Config, *, rep
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class FolderBefore:
     """A place before a study was made there."""
 
     out: Path
@@ -44,7 +44,7 @@ class Before:
     mode: int
 
     @classmethod
-    def of(cls, out: Path) -> "Before":
+    def of(cls, out: Path) -> "FolderBefore":
         """Look at a place.
 
         One that cannot be looked at is refused when a study is made there.

@@ -114,25 +114,32 @@ def _places_of_keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A new SQLite store is a copy of an empty one: the migrations make that once, and not for each study."""
+def _made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A new SQLite store is a copy of an empty one: made once by the migrations and once as `init` makes it."""
+    from waterbed.store import folder
     from waterbed.store.store import Store
 
-    migrate = Store.migrate
-    empty = tmp_path_factory.mktemp("empty") / "waterbed.db"
+    place = tmp_path_factory.mktemp("empty")
 
-    def copied(self: Store, to: str = "head") -> None:
-        if to != "head" or self.file is None or self.file.exists() or not self.file.parent.is_dir():
-            migrate(self, to)
-            return
-        if not empty.exists():
-            made = Store(f"sqlite:///{empty}")
-            migrate(made)
-            made.close()
-        shutil.copyfile(empty, self.file)
+    def once(make: Callable[..., None]) -> Callable[..., None]:
+        empty = place / f"{make.__name__}.db"
+
+        def copied(store: Store, to: str = "head") -> None:
+            at = store.file
+            if to != "head" or at is None or not at.parent.is_dir() or (at.exists() and at.stat().st_size):
+                make(store, *([to] if to != "head" else []))
+                return
+            if not empty.exists():
+                made = Store(f"sqlite:///{empty}")
+                make(made)
+                made.close()
+            shutil.copyfile(empty, at)
+
+        return copied
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Store, "migrate", copied)
+        patched.setattr(Store, "migrate", once(Store.migrate))
+        patched.setattr(folder, "create", once(folder.create))
         yield
 
 

@@ -51,6 +51,7 @@ class Allocations:
         self._world = world
         self._hosters = {hoster.key: hoster for hoster in world.hoster}
         self._networks = [(network, hoster) for hoster in world.hoster for network in hoster.networks()]
+        self._smallest: dict[str, tuple[Network, Hoster] | None] = {}
 
     def days(self) -> list[date]:
         """Return the days on which allocations change, and the first."""
@@ -63,12 +64,12 @@ class Allocations:
 
     def owner(self, address: str, moment: datetime) -> Hoster | None:
         """Return the holder of the smallest network around an address."""
-        wanted = ip_address(address)
-        around = [pair for pair in self._networks if pair[0].version == wanted.version and wanted in pair[0]]
-        if not around:
-            return None
-        network, hoster = max(around, key=lambda pair: pair[0].prefixlen)
-        return self._holder(network, hoster, moment)
+        if address not in self._smallest:
+            wanted = ip_address(address)
+            around = [pair for pair in self._networks if pair[0].version == wanted.version and wanted in pair[0]]
+            self._smallest[address] = max(around, key=lambda pair: pair[0].prefixlen, default=None)
+        found = self._smallest[address]
+        return self._holder(*found, moment) if found else None
 
     def key_at(self, addresses: Sequence[str], second: int) -> str | None:
         """Return the one holder of all these addresses.

@@ -1,5 +1,6 @@
 """Invented words, host names and paths."""
 
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from random import Random
 from string import ascii_lowercase, digits
@@ -64,6 +65,7 @@ def image_name(rng: Random, *, image: bool) -> str:
     return f"/i/{token}.jpg" if image else f"/i/{token}"
 
 
+@lru_cache(65_536)
 def beyond_of(address: str) -> str:
     """The reserved key whose network holds an address, or nothing."""
     return next((key for key, network in BEYOND.items() if ip_address(address) in ip_network(network)), "")

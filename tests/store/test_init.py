@@ -1,6 +1,7 @@
 """Making a study folder: alone, and leaving nothing when it fails."""
 
 import errno
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 from stat import S_IMODE
@@ -79,3 +80,22 @@ def test_a_database_of_another_program_is_left_as_it_was(
         assert inspect(connection).get_table_names() == ["theirs"]
     assert not key_file(config.study).exists()
     assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("journal", ["DELETE", "WAL"])
+def test_not_a_byte_of_another_program_s_file_changes(
+    journal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither by an `init` that is refused nor by a study that is opened with it."""
+    file = tmp_path / "theirs.db"
+    with closing(sqlite3.connect(file)) as theirs:
+        theirs.execute(f"PRAGMA journal_mode = {journal}")
+        theirs.execute("CREATE TABLE theirs (x INTEGER)")
+    before = file.read_bytes()
+    made(tmp_path / "own").close()
+    monkeypatch.setenv("WATERBED_STORE", f"sqlite:///{file}")
+    with pytest.raises(InputError, match="holds 1 table of another program"):
+        create_folder(tmp_path / "s", Config(study="5" * 32))
+    with pytest.raises(InputError):
+        open_folder(tmp_path / "own")
+    assert file.read_bytes() == before

@@ -21,6 +21,7 @@ _PATIENCE_S = 60
 """Longest time that a transaction waits for another one, seconds."""
 _LOG_PAGES = 8192
 """Pages of the write-ahead log, 32 MiB, after which they are copied: whoever does so keeps other writers waiting."""
+_LOGGED = "journal_mode=WAL"
 _RETRY_S = (0.001, 0.003)
 _LEAST_SQLITE = (3, 38)
 """Since then it reads JSON in every build, and updates from a list of values."""
@@ -145,7 +146,7 @@ def opened(url: Any, *, sqlite: bool) -> Engine:
     def settings(connection: Any, _: Any) -> None:
         connection.isolation_level = None
         for pragma in (
-            "journal_mode=WAL",
+            _LOGGED,
             "synchronous=FULL",
             f"wal_autocheckpoint={_LOG_PAGES}",
             "foreign_keys=ON",
@@ -153,7 +154,8 @@ def opened(url: Any, *, sqlite: bool) -> Engine:
             "secure_delete=ON",
         ):
             try:
-                connection.execute(f"PRAGMA {pragma}")
+                if pragma != _LOGGED or not _of_another_program(connection):
+                    connection.execute(f"PRAGMA {pragma}")
             except sqlite3.Error as problem:
                 connection.close()
                 if getattr(problem, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK:
@@ -173,6 +175,14 @@ def opened(url: Any, *, sqlite: bool) -> Engine:
             connection.exec_driver_sql(how)
 
     return engine
+
+
+def _of_another_program(connection: sqlite3.Connection) -> bool:
+    """True for tables without our schema's revision: the way in which a file is written stays in it."""
+    tables, revisions = connection.execute(
+        "SELECT count(*), total(name = 'alembic_version') FROM sqlite_schema"
+    ).fetchone()
+    return bool(tables and not revisions)
 
 
 def _begun(connection: Connection) -> bool:

@@ -21,7 +21,6 @@ _PATIENCE_S = 60
 """Longest time that a transaction waits for another one, seconds."""
 _LOG_PAGES = 8192
 """Pages of the write-ahead log, 32 MiB, after which they are copied: whoever does so keeps other writers waiting."""
-_LOGGED = "journal_mode=WAL"
 _RETRY_S = (0.001, 0.003)
 _LEAST_SQLITE = (3, 38)
 """Since then it reads JSON in every build, and updates from a list of values."""
@@ -145,28 +144,28 @@ def opened(url: Any, *, sqlite: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def settings(connection: Any, _: Any) -> None:
         connection.isolation_level = None
-        for pragma in (
-            _LOGGED,
-            "synchronous=FULL",
-            f"wal_autocheckpoint={_LOG_PAGES}",
-            "foreign_keys=ON",
-            "temp_store=MEMORY",
-            "secure_delete=ON",
-        ):
-            try:
-                if pragma != _LOGGED or not _of_another_program(connection):
-                    connection.execute(f"PRAGMA {pragma}")
-            except sqlite3.Error as problem:
-                connection.close()
-                if getattr(problem, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK:
-                    raise StoreFailure(
-                        f"the study's store cannot be opened ({problem}): its disk is full or failed, and nothing was "
-                        "changed; look after the disk and start again (docs/operations.md, Full disk)"
-                    ) from None
-                raise InputError(
-                    f"the study's store cannot be opened as an SQLite database ({problem}); restore "
-                    f"{url.database} from a backup, or move it away if it is no study's (docs/backup.md)"
+        try:
+            if not _of_another_program(connection):
+                connection.execute("PRAGMA journal_mode=WAL")
+            for pragma in (
+                "synchronous=FULL",
+                f"wal_autocheckpoint={_LOG_PAGES}",
+                "foreign_keys=ON",
+                "temp_store=MEMORY",
+                "secure_delete=ON",
+            ):
+                connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error as problem:
+            connection.close()
+            if getattr(problem, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK:
+                raise StoreFailure(
+                    f"the study's store cannot be opened ({problem}): its disk is full or failed, and nothing was "
+                    "changed; look after the disk and start again (docs/operations.md, Full disk)"
                 ) from None
+            raise InputError(
+                f"the study's store cannot be opened as an SQLite database ({problem}); restore "
+                f"{url.database} from a backup, or move it away if it is no study's (docs/backup.md)"
+            ) from None
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

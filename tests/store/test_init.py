@@ -82,15 +82,16 @@ def test_a_database_of_another_program_is_left_as_it_was(
     assert not (tmp_path / "s").exists()
 
 
+@pytest.mark.parametrize("table", ["theirs (x INTEGER)", "alembic_version (version_num TEXT)"])
 @pytest.mark.parametrize("journal", ["DELETE", "WAL"])
 def test_not_a_byte_of_another_program_s_file_changes(
-    journal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    journal: str, table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither by an `init` that is refused nor by a study that is opened with it."""
     file = tmp_path / "theirs.db"
     with closing(sqlite3.connect(file)) as theirs:
         theirs.execute(f"PRAGMA journal_mode = {journal}")
-        theirs.execute("CREATE TABLE theirs (x INTEGER)")
+        theirs.execute(f"CREATE TABLE {table}")
     before = file.read_bytes()
     made(tmp_path / "own").close()
     monkeypatch.setenv("WATERBED_STORE", f"sqlite:///{file}")

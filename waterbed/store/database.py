@@ -176,12 +176,14 @@ def opened(url: Any, *, sqlite: bool) -> Engine:
     return engine
 
 
+OURS = ("alembic_version", "observation")
+"""Tables that together only a study's store has, from its first revision on."""
+
+
 def _of_another_program(connection: sqlite3.Connection) -> bool:
-    """True for tables without our schema's revision: the way in which a file is written stays in it."""
-    tables, revisions = connection.execute(
-        "SELECT count(*), total(name = 'alembic_version') FROM sqlite_schema"
-    ).fetchone()
-    return bool(tables and not revisions)
+    """True for tables that are no study's: the way in which a file is written stays in it."""
+    tables, ours = connection.execute("SELECT count(*), total(name IN (?, ?)) FROM sqlite_schema", OURS).fetchone()
+    return bool(tables and ours < len(OURS))
 
 
 def _begun(connection: Connection) -> bool:

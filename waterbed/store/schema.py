@@ -13,6 +13,7 @@ from sqlalchemy import func, inspect, select, text
 
 from waterbed.model.errors import InputError, ReadOnly
 from waterbed.model.wording import counted
+from waterbed.store.database import OURS
 from waterbed.store.store import LOCK, Store
 from waterbed.store.tables import metadata
 
@@ -93,7 +94,7 @@ def create(store: Store) -> None:
         if not store.sqlite:  # an SQLite file has one writer
             connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
         there = inspect(connection).get_table_names()
-        if "alembic_version" in there:  # another init made them meanwhile
+        if set(OURS) <= set(there):  # another init made them meanwhile
             return
         if there:
             raise InputError(

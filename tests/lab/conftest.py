@@ -122,7 +122,7 @@ class Client:
     ) -> socket.socket:
         """Connect from a source address; from 127.0.0.3, through the lab's proxy."""
         sock = socket.socket()
-        sock.settimeout(5)
+        sock.settimeout(60)
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         if source == "127.0.0.3":

@@ -75,7 +75,7 @@ async def asked(endpoint: Endpoint, path: str) -> tuple[int, bytes]:
 def fetched(url: str) -> tuple[int, bytes]:
     """Status and body of a URL on loopback."""
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as answer:
         return answer.code, answer.read()

@@ -68,7 +68,7 @@ async def look(
         await asyncio.sleep(idle_s)
         version = wire.tls_version()
         wire.close()
-        await asyncio.wait_for(server.ended.wait(), 5)
+        await asyncio.wait_for(server.ended.wait(), 60)
         return read, server.excess[0], version
 
 

@@ -251,7 +251,7 @@ def test_a_head_in_single_bytes_is_searched_once() -> None:
             searched += 1
             return bytes([next(self.left)])
 
-    head = asyncio.run(asyncio.wait_for(read_head(Drips(), body_follows=False), 5))
+    head = asyncio.run(asyncio.wait_for(read_head(Drips(), body_follows=False), 60))
     assert (head.status, searched) == (200, 60_019)
 
 

@@ -112,7 +112,7 @@ def test_a_picture_labelled_as_a_page_stays_outside(tls: ssl.SSLContext | None, 
             async with connections(server.port) as host:
                 scheme = "https" if tls else "http"
                 exchange = await host.read_page(canonicalize(f"{scheme}://lab.example/x"), [PUBLIC])
-            await asyncio.wait_for(server.ended.wait(), 5)
+            await asyncio.wait_for(server.ended.wait(), 60)
             return exchange, server.excess[0]
 
     exchange, excess = asyncio.run(run())

@@ -42,7 +42,7 @@ async def looks(*answers: Answer, idle_s: float = 0.0, requests: int = 1, unaske
             await wire.connect(("127.0.0.1", server.port), name="a.example", tls=True)
             shaken, result = wire.bytes_read, 0
             try:
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(60):
                     for _ in range(requests):
                         await wire.send(b"HEAD / HTTP/1.1\r\n\r\n")
                         await asyncio.sleep(idle_s)
@@ -51,7 +51,7 @@ async def looks(*answers: Answer, idle_s: float = 0.0, requests: int = 1, unaske
                 result = problem.failure
             await asyncio.sleep(idle_s)
             wire.close()
-            await asyncio.wait_for(server.ended.wait(), 5)
+            await asyncio.wait_for(server.ended.wait(), 60)
             made.append(Looked(result, server.excess[0], wire.bytes_read - shaken))
     return made
 

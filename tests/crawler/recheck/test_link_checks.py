@@ -58,12 +58,12 @@ def hosted(check: LinkCheck, manner: str) -> Iterator[LinkCheckHost]:
 
     thread = Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
-    assert began.wait(10)
+    assert began.wait(60)
     try:
         yield hosts[0]
     finally:
         ends.set()
-        thread.join(10)
+        thread.join(60)
 
 
 @contextmanager

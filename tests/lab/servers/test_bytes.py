@@ -96,7 +96,7 @@ def test_bytes_are_counted_under_their_class(client, truth: Truth, now: datetime
 
     before = taken()
     client.ask(address, shown.host, shown.target, port=port, tls=tls)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while taken()[1] < before[1] + BODY_BYTES and time.monotonic() < deadline:
         time.sleep(0.01)
     after = taken()

@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -85,12 +86,12 @@ STARTED: list[subprocess.Popen[bytes]] = []
 """Processes that were started: none outlives its test."""
 
 
-def started(study: Path, *words: str) -> subprocess.Popen[bytes]:
+def started(study: Path, *words: str, log: int | IO[bytes] = subprocess.PIPE) -> subprocess.Popen[bytes]:
     """Start `waterbed run` as a process of its own; its log is on standard error."""
     running = subprocess.Popen(
         [sys.executable, "-m", "waterbed.cli", "-C", str(study), "run", *words],
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=log,
     )
     STARTED.append(running)
     return running

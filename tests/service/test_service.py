@@ -221,7 +221,13 @@ def test_a_study_without_a_resolver_is_told_what_to_do(run: Command, tmp_path: P
     before = run("-C", folder, "recheck")[1]
     said = STOPPED["resolver"]
     assert said in " ".join(before.split())
-    out, err = (told.decode() for told in started(folder, "--for", "8").communicate(timeout=120))
+    log = tmp_path / "log"
+    with log.open("wb") as to:
+        running = started(folder, log=to)
+    awaited(lambda: said in log.read_text() or running.poll() is not None)
+    time.sleep(5)  # the resolver is asked some times more
+    running.terminate()
+    out, err = running.communicate(timeout=120)[0].decode(), log.read_text()
     assert (err.count(f'meaning="{said}"'), " ".join(out.split()).count(said)) == (1, 1)
     assert err.startswith("waterbed: No canary is configured")
 
@@ -293,7 +299,11 @@ def test_an_hourly_bound_holds_for_all_workers_together(tmp_path: Path) -> None:
         set_service(study, schedule=Schedule(looks_an_hour=25))
         study.import_reports(reports_csv(pairs, tmp_path))
         store = study.folder.store
-        both = [started(study.folder.path, "--for", "6") for _ in range(2)]
+        both = [started(study.folder.path) for _ in range(2)]
+        awaited(lambda: store.count(Observation) == 25)
+        time.sleep(3)  # both go on looking for what they may take
+        for running in both:
+            running.terminate()
         for running in both:
             running.communicate(timeout=120)
         assert [running.returncode for running in both] == [0, 0]
@@ -308,10 +318,19 @@ def test_the_log_is_one_line_of_json_each(tmp_path: Path) -> None:
     with lab_study(pairs, tmp_path) as (study, _):
         set_service(study, log=Log(format="json"))
         study.import_reports(reports_csv(pairs, tmp_path))
-        running = started(study.folder.path, "--for", "4")
-        _, log = running.communicate(timeout=120)
+        log = tmp_path / "log"
+        with log.open("wb") as to:
+            running = started(study.folder.path, log=to)
+        awaited(
+            lambda: (
+                any(b'"health"' in line and b'"looks": 10' in line for line in log.read_bytes().splitlines())
+                or running.poll() is not None
+            )
+        )
+        running.terminate()
+        running.communicate(timeout=120)
         assert running.returncode == 0
-        told = lines(log)
+        told = lines(log.read_bytes())
         assert {"begun", "health", "stopping", "ended"} <= {line["event"] for line in told}
         health = [line for line in told if line["event"] == "health"][-1]
         assert (health["due"], health["looks"], health["logger"]) == (0, 10, "waterbed.service")

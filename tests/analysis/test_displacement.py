@@ -19,6 +19,9 @@ from tests.study.rig import Run
 from waterbed.analysis.displacement import _as_read, _nowhere_known, findings_of
 from waterbed.analysis.event_space import space_notes
 from waterbed.governance.hosters import decide
+from waterbed.governance.protocol.file import PROTOCOL
+from waterbed.governance.protocol.lock import first_text
+from waterbed.publish.release import publish_all
 from waterbed.publish.site.interventions import TABLES, schema
 from waterbed.store.config import Config
 from waterbed.study.study import create_study, open_study
@@ -79,6 +82,36 @@ def test_json_is_as_its_schema_says(run: Run, folder: Path) -> None:
         assert found["answers"]
         for one in found["answers"]:
             assert (one["refusal"] is None) == bool(one["may"] and one["may_not"]), one
+
+
+def test_other_places_than_the_protocol_declares_deviate(run: Run, folder: Path) -> None:
+    """How many of an event's places were not declared, or left out, is told with a reason, not which."""
+    event, protocol = folder.parent / "event.toml", folder / PROTOCOL
+
+    def told(controls: str) -> list[str]:
+        event.write_text(EVENT.replace('"AS64501", "AS64502"', controls))
+        return json.loads(run("-C", folder, "displacement", "--event", event, "--format", "json")[1])["deviations"]
+
+    with open_study(folder) as study:
+        text = first_text(protocol, study.config, ["hotline"], ["phishing"])
+    for name, keys in (("targets", ["AS64500"]), ("controls", ["AS64501"])):
+        text = text.replace(f"\n{name} = []", f"\n{name} = {json.dumps(keys)}")
+    protocol.write_text(
+        text.replace("buffer = []", 'buffer = ["AS64503"]').replace("trols = []", 'trols = ["AS64504"]')
+    )
+    assert run("-C", folder, "protocol", "lock", "--reason", "a pilot")[0] == 0
+    as_declared = told('"AS64501"')
+    assert not any("areas" in one for one in as_declared)
+    others = "areas.controls: 1 place of the event not declared, 1 declared place not in the event"
+    assert told('"AS64502"') == [*as_declared, f"{others} (no reason given)"]
+    assert run("-C", folder, "protocol", "explain", "areas.controls", "--reason", "one had no checks")[0] == 0
+    assert told('"AS64502"') == [*as_declared, f"{others} (one had no checks)"]
+    (folder / "events").mkdir()
+    event.rename(folder / "events" / "one.toml")
+    with open_study(folder) as study:
+        publish_all(study, folder.parent / "out")
+    page = (folder.parent / "out" / "interventions" / "one.html").read_text()
+    assert (page.count(others), page.count(as_declared[0])) == (1, 0)
 
 
 def test_a_report_says_when_the_targets_network_changed_hands(folder: Path) -> None:

@@ -57,6 +57,10 @@ def findings_of(
     conclusions, config = conclusions or study.conclude(), study.config
     others, unread = events_in(study.path) if event else ([], [])
     info = table_info(study, "displacement", by=event.kind if event else "hoster", window=conclusions.window)
+    if event and study.protocol:
+        areas = ("controls", "buffer", "buffer_controls")
+        places = {"targets": (event.target,), **{name: getattr(event, name) for name in areas}}
+        info = replace(info, deviations=(*info.deviations, *study.protocol.of_event(places)))
     found = findings(
         conclusions,
         config.home,

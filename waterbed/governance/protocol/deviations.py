@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from waterbed.governance.protocol.file import Output, Protocol, Sensitivity, flat, is_key
+from waterbed.governance.protocol.file import Areas, Output, Protocol, Sensitivity, flat, is_key
 from waterbed.model.governance import DeviationNote, ProtocolLock
 from waterbed.model.redaction import redact
 from waterbed.model.wording import counted
@@ -66,6 +66,24 @@ class Deviation:
 def deviations(first: ProtocolLock, locked: Protocol, now: ProtocolStatus) -> list[Deviation]:
     """All deviations from the first lock, in a fixed order."""
     return [*_of_the_lock(first), *_of_the_file(first, now), *_of_settings(first, now), *_of_data(locked, now)]
+
+
+def of_event(locked: Protocol, places: Mapping[str, Collection[str]]) -> list[Deviation]:
+    """Deviations of an event's places from the declared areas.
+
+    `places` are by the areas' names. No place is named; no areas declared: nothing deviates.
+    """
+    if locked.areas == Areas():
+        return []
+    found = []
+    for area, has in places.items():
+        declared = set(getattr(locked.areas, area))
+        more, fewer = len(set(has) - declared), len(declared - set(has)) if area != "targets" else 0
+        parts = [f"{counted(more, 'place')} of the event not declared"] if more else []
+        parts += [f"{counted(fewer, 'declared place')} not in the event"] if fewer else []
+        if parts:
+            found.append(Deviation(subject=f"areas.{area}", text=f"areas.{area}: {', '.join(parts)}"))
+    return found
 
 
 def explained(found: Sequence[Deviation], notes: Sequence[DeviationNote]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import json
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -13,8 +13,15 @@ from typing import Any, Final
 import msgspec
 
 from waterbed.governance.keys import stated_reason
-from waterbed.governance.protocol.deviations import Deviation, ProtocolStatus, deviations, explained, place_of
-from waterbed.governance.protocol.file import PROTOCOL, SEE, Protocol, checksum, flat, read_protocol
+from waterbed.governance.protocol.deviations import (
+    Deviation,
+    ProtocolStatus,
+    deviations,
+    explained,
+    of_event,
+    place_of,
+)
+from waterbed.governance.protocol.file import PROTOCOL, SEE, Areas, Protocol, checksum, flat, read_protocol
 from waterbed.judging.rules import read_rules
 from waterbed.model.errors import InputError, ReadOnly
 from waterbed.model.facts import Observation, Report
@@ -49,6 +56,7 @@ _LOCKED_PARTS: Final = {
     "domains": ("before_expiry_days", "after_expiry_days", "within_days"),
 }
 """Settings of sections that name servers besides: what is locked lies in the store and in packages in the clear."""
+_AREAS: Final = frozenset(f"areas.{name}" for name in Areas.__struct_fields__)
 warn = logging.getLogger(__name__)
 
 
@@ -71,6 +79,10 @@ class LockedProtocol:
     def sentences(self) -> tuple[str, ...]:
         """Each deviation, as outputs print it."""
         return explained(self.deviations, self.notes)
+
+    def of_event(self, places: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+        """Each deviation of an event's places, as outputs print it."""
+        return explained(of_event(self.protocol, places), self.notes)
 
     def status(self, *, what: str, by: str, clock: str) -> str:
         """An output's place in the protocol, and the protocol's checksum."""
@@ -179,12 +191,14 @@ def lock(folder: Folder, reason: str = "") -> ProtocolLock:
 def explain(folder: Folder, subject: str, reason: str) -> Deviation:
     """Put the reason for a deviation on record.
 
-    InputError if nothing of that name deviates.
+    InputError if nothing of that name deviates. Of declared areas it may: that only an event's file can tell.
     """
     now = locked_protocol(folder)
     if now is None:
         raise InputError("no protocol is locked, so nothing deviates from it; lock one with waterbed protocol lock")
     found = next((one for one in now.deviations if one.subject == subject), None)
+    if found is None and now.protocol.areas != Areas() and subject in _AREAS:
+        found = Deviation(subject=subject, text=f"{subject}: other places of an event than were declared")
     if found is None:
         known = ", ".join(one.subject for one in now.deviations) or "none"
         said = "that" if names_something(subject) else repr(subject)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attribution.lookups.tables.contents import MAX_AS
-from attribution.lookups.tables.folders import about_in, whole_folder
+from attribution.lookups.tables.folders import about_in, save_array, whole_folder
 from waterbed.model.errors import InputError
 
 _FORMAT = 1
@@ -38,7 +38,7 @@ class ArrayTable:
             for field in fields(self):
                 value = getattr(self, field.name)
                 if isinstance(value, np.ndarray):
-                    np.save(written / f"{field.name}.npy", value)
+                    save_array(written / f"{field.name}.npy", value)
                 else:
                     about[field.name] = value
             (written / "about.json").write_text(json.dumps(about), encoding="utf-8")

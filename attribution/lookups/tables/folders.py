@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from errno import EEXIST, ENOTEMPTY
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from waterbed.model.errors import InputError
 from waterbed.store.bounded.files import content
@@ -38,6 +41,15 @@ def whole_folder(folder: Path) -> Iterator[Path]:
                 raise
         finally:
             shutil.rmtree(old, ignore_errors=True)
+
+
+def save_array(path: Path, array: NDArray[Any]) -> None:
+    """Write an array as an NPY file; OSError has its number.
+
+    Given a file of the system, NumPy writes it in C and does not tell why that failed.
+    """
+    with path.open("wb") as file:
+        np.save(cast("Any", SimpleNamespace(write=file.write)), array)
 
 
 def about_in(folder: Path) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attribution.lookups.tables.addresses import Numbers, Packed
-from attribution.lookups.tables.folders import about_in, whole_folder
+from attribution.lookups.tables.folders import about_in, save_array, whole_folder
 from waterbed.model.errors import InputError
 
 NOTHING = -1
@@ -316,7 +316,7 @@ def save_table(
     with whole_folder(folder) as written:
         arrays = {name: getattr(table, name) for name in _ARRAYS}
         for name, array in {**arrays, **(further or {})}.items():
-            np.save(written / f"{name}.npy", array)
+            save_array(written / f"{name}.npy", array)
         text = json.dumps({"format": _FORMAT, **about}, ensure_ascii=False, separators=(",", ":"))
         (written / "about.json").write_text(text, encoding="utf-8")
 

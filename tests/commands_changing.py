@@ -24,7 +24,7 @@ from waterbed.governance.reply import record, show, take
 from waterbed.intake import batches
 from waterbed.intake.batches import LINES_AT_ONCE
 from waterbed.model.bookkeeping import Beat, Due, Reserved, Run, RunEnd, Sealed
-from waterbed.model.facts import CanaryLook, Target
+from waterbed.model.facts import CanaryLook, Resolution, Target
 from waterbed.store.config import read_config, write_toml
 from waterbed.store.database import failures_explained
 from waterbed.store.folder import Folder, open_folder, real_clock
@@ -82,6 +82,8 @@ class Doing:
     words: Sequence[str]
     apart: Sequence[type] = ()
     """Classes of which a second run may take more."""
+    again: Sequence[type] = ()
+    """Classes of which a second run may take one once more: a host's second URL has its name asked again."""
     steps: Sequence[type] = ()
     """Classes whose rows change on the way to what they are afterwards."""
     lines: int = LINES_AT_ONCE
@@ -115,15 +117,16 @@ class Doing:
 
     def state(self, rows: Rows) -> State:
         """The rows, without what is chance."""
-        apart = {table_name(cls) for cls in self.apart}
-        return {
-            table: Counter(
+        apart, again = ({table_name(cls) for cls in its} for its in (self.apart, self.again))
+        found = {
+            table: [
                 tuple((name, str(value)) for name, value in row.items() if (table, name) not in self.chance)
                 for row in its
-            )
+            ]
             for table, its in rows.items()
             if table not in apart
         }
+        return {table: Counter(set(its) if table in again else its) for table, its in found.items()}
 
     @contextmanager
     def copied(self) -> Iterator["Changing"]:
@@ -353,6 +356,7 @@ class Command:
     before: Prepare = _nothing
     """What is done first."""
     apart: Sequence[type] = ()
+    again: Sequence[type] = ()
     steps: Sequence[type] = ()
     lines: int = LINES_AT_ONCE
     unlike: frozenset[tuple[str, str]] = frozenset()
@@ -366,7 +370,14 @@ CHANGING: Mapping[str, Command] = {
     "import in batches": Command(
         crawled, ("import", "HOME/third.csv"), lines=3, unlike=frozenset({("delivery", "new")})
     ),
-    "recheck": Command(crawled, ("recheck",), apart=(CanaryLook,), steps=(Due,)),
+    "recheck": Command(
+        crawled,
+        ("recheck",),
+        apart=(CanaryLook,),
+        again=(Resolution,),
+        steps=(Due,),
+        unlike=frozenset({("resolution", "name_servers_at")}),
+    ),
     "key rotate": Command(crawled, ("key", "rotate")),
     "forget": Command(crawled, ("forget", "ID", "--reason", "they asked")),
     "lake seal": Command(filled, ("lake", "seal")),
@@ -390,7 +401,7 @@ def changing(what: str, *store: str, copy: Callable[[str], str] | None = None) -
     with its.home(*store) as place, _keys_in(place):
         its.before(place)
         words = [_id_in(place) if word == "ID" else word for word in its.words]
-        made = Doing(what, place, words, its.apart, its.steps, its.lines, copy=copy)
+        made = Doing(what, place, words, its.apart, its.again, its.steps, its.lines, copy=copy)
         made.chance |= its.unlike
         made.learn()
         yield made

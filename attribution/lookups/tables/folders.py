@@ -44,9 +44,9 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 
 def save_array(path: Path, array: NDArray[Any]) -> None:
-    """Write an array as an NPY file; OSError has its number.
+    """Write an array as an NPY file.
 
-    Given a file of the system, NumPy writes it in C and does not tell why that failed.
+    An OSError has its number: given a file of the system, NumPy writes it in C and does not tell why that failed.
     """
     with path.open("wb") as file:
         np.save(cast("Any", SimpleNamespace(write=file.write)), array)

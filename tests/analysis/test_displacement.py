@@ -103,7 +103,9 @@ def test_other_places_than_the_protocol_declares_deviate(run: Run, folder: Path)
     as_declared = told('"AS64501"')
     assert not any("areas" in one for one in as_declared)
     others = "areas.controls: 1 place of the event not declared, 1 declared place not in the event"
-    assert told('"AS64502"') == [*as_declared, f"{others} (no reason given)"]
+    assert run("-C", folder, "protocol", "explain", "areas.controls", "--reason", "none yet")[0] == 2
+    assert told('"AS64502"') == told('"AS64502"') == [*as_declared, f"{others} (no reason given)"]
+    assert run("-C", folder, "protocol", "log")[1].count("areas.controls") == 1
     assert run("-C", folder, "protocol", "explain", "areas.controls", "--reason", "one had no checks")[0] == 0
     assert told('"AS64502"') == [*as_declared, f"{others} (one had no checks)"]
     (folder / "events").mkdir()

@@ -60,7 +60,9 @@ def findings_of(
     if event and study.protocol:
         areas = ("controls", "buffer", "buffer_controls")
         places = {"targets": (event.target,), **{name: getattr(event, name) for name in areas}}
-        info = replace(info, deviations=(*info.deviations, *study.protocol.of_event(places)))
+        locked = study.protocol.of_event(places)
+        locked.log(study.folder)
+        info = replace(info, deviations=(*info.deviations, *locked.sentences))
     found = findings(
         conclusions,
         config.home,

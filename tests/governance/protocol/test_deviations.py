@@ -90,6 +90,18 @@ def test_the_newest_reason_stands_though_the_clock_was_set_back(study: Study) ->
     assert any("(fewer sites came)" in told for told in locked_protocol(study.folder).sentences)  # type: ignore[union-attr]
 
 
+def test_a_deviation_is_put_on_record_once(tmp_path: Path) -> None:
+    """However often one process draws conclusions."""
+    with small_study(tmp_path) as study:
+        path = study.folder.path / PROTOCOL
+        path.write_text(first_text(path, study.config, ["hotline", "second"], ["phishing", "malware"]))
+        lock(study.folder, "a pilot")
+        for _ in range(2):
+            study.conclude()
+        noted = [(note.subject, note.deviation) for note in study.folder.store.all(DeviationNote)]
+        assert len(noted) == len(set(noted)) > 0
+
+
 def test_what_others_saw_is_held_too(study: Study) -> None:
     """A change of [testimony] deviates; a lock of before it was held does not deviate by that."""
     path = study.folder.path / "waterbed.toml"

@@ -5,7 +5,7 @@ import logging
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,7 @@ from waterbed.governance.protocol.deviations import (
     of_event,
     place_of,
 )
-from waterbed.governance.protocol.file import PROTOCOL, SEE, Areas, Protocol, checksum, flat, read_protocol
+from waterbed.governance.protocol.file import PROTOCOL, SEE, Protocol, checksum, flat, read_protocol
 from waterbed.judging.rules import read_rules
 from waterbed.model.errors import InputError, ReadOnly
 from waterbed.model.facts import Observation, Report
@@ -56,7 +56,6 @@ _LOCKED_PARTS: Final = {
     "domains": ("before_expiry_days", "after_expiry_days", "within_days"),
 }
 """Settings of sections that name servers besides: what is locked lies in the store and in packages in the clear."""
-_AREAS: Final = frozenset(f"areas.{name}" for name in Areas.__struct_fields__)
 warn = logging.getLogger(__name__)
 
 
@@ -80,9 +79,9 @@ class LockedProtocol:
         """Each deviation, as outputs print it."""
         return explained(self.deviations, self.notes)
 
-    def of_event(self, places: Mapping[str, Collection[str]]) -> tuple[str, ...]:
-        """Each deviation of an event's places, as outputs print it."""
-        return explained(of_event(self.protocol, places), self.notes)
+    def of_event(self, places: Mapping[str, Collection[str]]) -> "LockedProtocol":
+        """The same with the deviations of an event's places alone."""
+        return replace(self, deviations=of_event(self.protocol, places))
 
     def status(self, *, what: str, by: str, clock: str) -> str:
         """An output's place in the protocol, and the protocol's checksum."""
@@ -96,7 +95,9 @@ class LockedProtocol:
         """
         for sentence in self.sentences:
             warn.warning("deviates from the protocol locked on %s: %s", self.first.locked_at.date(), sentence)
-        known = {(note.subject, note.deviation) for note in self.notes}
+        known = (
+            {(note.subject, note.deviation) for note in folder.store.all(DeviationNote)} if self.deviations else set()
+        )
         new = [one for one in self.deviations if (one.subject, one.text) not in known]
         if new:
             with suppress(ReadOnly):
@@ -191,16 +192,16 @@ def lock(folder: Folder, reason: str = "") -> ProtocolLock:
 def explain(folder: Folder, subject: str, reason: str) -> Deviation:
     """Put the reason for a deviation on record.
 
-    InputError if nothing of that name deviates. Of declared areas it may: that only an event's file can tell.
+    InputError if nothing of that name deviates, or ever did.
     """
     now = locked_protocol(folder)
     if now is None:
         raise InputError("no protocol is locked, so nothing deviates from it; lock one with waterbed protocol lock")
-    found = next((one for one in now.deviations if one.subject == subject), None)
-    if found is None and now.protocol.areas != Areas() and subject in _AREAS:
-        found = Deviation(subject=subject, text=f"{subject}: other places of an event than were declared")
+    noted = (Deviation(subject=note.subject, text=note.deviation) for note in now.notes)
+    every = {one.subject: one for one in (*noted, *now.deviations)}
+    found = every.get(subject)
     if found is None:
-        known = ", ".join(one.subject for one in now.deviations) or "none"
+        known = ", ".join(every) or "none"
         said = "that" if names_something(subject) else repr(subject)
         raise InputError(f"{said} does not deviate from the protocol; deviations: {known}")
     folder.store.add([_note(folder, found, stated_reason(reason, see="docs/protocol.md, What deviates"), now.notes)])

@@ -157,12 +157,13 @@ def _written(
 ) -> About:
     """Write the payload of a package, but for its description."""
     folder, payload = study.folder, work / DATA
+    of_events = event_results(study, conclusions, shown)  # they may put deviations on record
     facts = frozen_facts(folder)
     events = _events(study)
     _refuse_names(folder, facts, suffixes_of(folder, conclusions.attributor.book).values(), events)
     payload.mkdir(parents=True)
     results, held = results_of(publication, shown)
-    results |= event_results(study, conclusions, shown)
+    results |= of_events
     _texts(folder, payload, whole=not shared)
     if events and not shared:
         _write(payload / EVENTS, events)

@@ -124,7 +124,7 @@ def protocol_show(context: typer.Context, form: Formatted = Format.table) -> Non
 @protocol_app.command("explain")
 def protocol_explain(
     context: typer.Context,
-    subject: Annotated[str, typer.Argument(help="The deviation, as named by waterbed protocol show.")],
+    subject: Annotated[str, typer.Argument(help="The deviation, as protocol show or log names it.")],
     reason: Annotated[str, typer.Option("--reason", help="Reason, printed with every output.", show_default=False)],
 ) -> None:
     """Record the reason for a deviation from the locked protocol.

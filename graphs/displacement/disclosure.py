@@ -232,7 +232,7 @@ def disclosed_excess(found: Excess | Refusal, disclosure: Disclosure) -> Excess 
     """
     if isinstance(found, Refusal) or not any(map(disclosure.small, found.parts)):
         return found
-    return Refusal(f"held back as it is about fewer than {disclosure.least} sites")
+    return Refusal(f"held back, as it describes fewer than {disclosure.least} sites")
 
 
 def disclosed_share(one: Answer, takedowns: Sequence[Takedown], disclosure: Disclosure) -> Answer:

@@ -46,8 +46,8 @@ UNPUBLISHED: Final = (
 _HELD_BACK: Final = re.compile(r"(?:^|: )held back\b")
 """Matches the reason of a number that disclosure control hides."""
 _NOT_NEGATIVE: Final = (
-    "The answer is held back (disclosure control), which does not mean that it is negative: whether there was a fall, "
-    "and a displacement, is not told here."
+    "The answer is held back (disclosure control), which does not mean that it is negative: there may have been "
+    "a fall, and a displacement, or neither."
 )
 """The same sentence whatever the hidden answer."""
 _MOVE_NOT_NEGATIVE: Final = "This is held back (disclosure control), which does not mean that it is negative."

@@ -188,7 +188,7 @@ def removed_of(
     if found.removed is None:
         return Removed(n=0 if few else n, why=_WHY[found.estimability]), None
     if any(map(disclosure.small, parted(group, WITHIN_H))):
-        return Removed(n=0, why=f"held back as it is about fewer than {disclosure.least} sites"), None
+        return Removed(n=0, why=f"held back, as it describes fewer than {disclosure.least} sites"), None
     ends = interval_within(group, found.removed, WITHIN_H, until=until, level=LEVEL)
     worth = worth_within(group, WITHIN_H, (REMOVED,), until=until)
     if ends is None or found.low is None or found.high is None or isinstance(worth, Refusal):

@@ -209,7 +209,7 @@ def test_an_excess_of_few_on_either_side_is_refused(parts: tuple[int, int, int, 
     assert disclosed_excess(found, OUTSIDE) is found
     few = replace(found, parts=parts)
     assert disclosed_excess(few, EVERYTHING) is few
-    assert disclosed_excess(few, OUTSIDE) == Refusal("held back as it is about fewer than 3 sites")
+    assert disclosed_excess(few, OUTSIDE) == Refusal("held back, as it describes fewer than 3 sites")
 
 
 def test_a_displaced_share_counts_no_few() -> None:

@@ -172,20 +172,24 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
             "p 0",
         ),
         (
-            {"fall": made("removal, change", None, None, refusal="held back as it is about fewer than 3 sites")},
+            {"fall": made("removal, change", None, None, refusal="held back, as it describes fewer than 3 sites")},
             "held back",
-            "is not told here: held back as it is about fewer than 3 sites. The answer is held back (disclosure "
+            "is not told here: held back, as it describes fewer than 3 sites. The answer is held back (disclosure "
             "control), which does not mean that it is negative",
             "no displacement is spoken of",
         ),
         (
-            {"fall": made("removal, change", None, None, refusal="of the controls: held back as it is about few")},
+            {"fall": made("removal, change", None, None, refusal="of the controls: held back, as it describes few")},
             "held back",
             "does not mean that it is negative",
             "no displacement is spoken of",
         ),
         (
-            {"primary": made("excess reappearance", None, None, refusal="held back as it is about fewer than 3 sites")},
+            {
+                "primary": made(
+                    "excess reappearance", None, None, refusal="held back, as it describes fewer than 3 sites"
+                )
+            },
             "held back",
             "This is held back (disclosure control), which does not mean that it is negative.",
             "not shown that content moved",
@@ -226,16 +230,16 @@ def test_shares_without_interval_are_said_to_be_of_these_reports() -> None:
 
 def test_a_share_that_is_held_back_is_said_to_be() -> None:
     """A reader is told of no number of reports, and why."""
-    held = Removed(n=0, why="held back as it is about fewer than 3 sites")
+    held = Removed(n=0, why="held back, as it describes fewer than 3 sites")
     assert (
-        "before it a part that is not told (held back as it is about fewer than 3 sites);"
+        "before it a part that is not told (held back, as it describes fewer than 3 sites);"
         in told(target=(held, AFTER)).text
     )
 
 
 def test_a_held_back_answer_is_the_same_whatever_it_hides() -> None:
     """A hidden fall is spoken of in the same words whether content moved, did not, or spread its benefit."""
-    fall = made("removal, change", None, None, refusal="held back as it is about fewer than 3 sites")
+    fall = made("removal, change", None, None, refusal="held back, as it describes fewer than 3 sites")
     found = {
         told(fall=fall, primary=made("excess reappearance", estimate, 1.0), spread=spread, moved=moved)
         for estimate in (-0.4, 0.0, 0.9)

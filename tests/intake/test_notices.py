@@ -5,16 +5,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from tests.store.study_folder import made, report
 from waterbed.governance.keys import forget
 from waterbed.intake.csv_notices import COLUMNS, NoticeLine, parse_csv_notices, read_csv_notices
 from waterbed.intake.csv_table import Rejected, in_future
 from waterbed.intake.notices import NoticeDefaults, NoticeImport, import_notices
+from waterbed.model.bookkeeping import Due
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Notice, Target
 from waterbed.model.notices import latest_notices
 from waterbed.store.folder import Folder
+from waterbed.store.tables import TABLES
 
 ONE, TWO = "http://one.forgetme-example.com/a?b=1", "http://two.forgetme-example.com/"
 HEADER = "url,recipient,sent_at,delivered_at\n"
@@ -261,6 +264,47 @@ def test_a_line_with_a_notice_id_updates_that_notice(tmp_path: Path, monkeypatch
     assert imported(folder, tmp_path / "b.csv", back).updated == 1
     (bounced,) = (one for one in latest_notices(folder.store.all(Notice)) if one.bounced)
     assert (bounced.url_id, bounced.delivered_at, bounced.acknowledged_at) == (answered.url_id, None, None)
+    folder.close()
+
+
+def test_a_wrong_notice_is_withdrawn(tmp_path: Path) -> None:
+    """It counts nowhere, even if its file comes again or tells more; the word that holds is the last one."""
+    folder = made(tmp_path / "s")
+    report(folder, [ONE, TWO])
+    sent = HEADER + f"{ONE},AS64501,{SENT},\n"
+
+    def read(text: str) -> tuple[tuple[int, int, int], int]:
+        found = imported(folder, tmp_path / "n.csv", text.encode())
+        return (found.imported, found.updated, found.known), len(latest_notices(folder.store.all(Notice)))
+
+    assert read(sent) == ((1, 0, 0), 1)
+    (first,) = (one.notice_id for one in folder.store.all(Notice))
+    for _ in range(2):
+        assert read(f"notice_id,withdrawn\n{first},yes\n") == ((0, 1, 0), 0)
+        assert read(f"notice_id,withdrawn\n{first},yes\n") == ((0, 0, 1), 0)
+        assert read(sent) == ((0, 0, 1), 0)
+        assert read(f"notice_id,withdrawn\n{first},\n") == ((0, 0, 1), 0)
+        assert read(f"notice_id,withdrawn\n{first},no\n") == ((0, 1, 0), 1)
+    assert read(f"notice_id,withdrawn\n{first},no\n") == ((0, 0, 1), 1)
+    assert read(f"notice_id,withdrawn\n{first},yes\n")[1] == 0
+    assert read(HEADER + f"{ONE},AS64501,{SENT},{ARRIVED}\n") == ((0, 1, 0), 0)
+    assert read(HEADER + f"{ONE},AS64502,{SENT},\n") == ((1, 0, 0), 1)
+    held = f"{ONE},AS64502,{SENT},yes\n{TWO},AS64502,{SENT},yes\n{TWO},AS64501,{SENT},maybe\n"
+    assert read("url,recipient,sent_at,withdrawn\n" + held) == ((1, 1, 0), 0)
+    folder.close()
+
+
+def test_withdrawing_a_notice_asks_for_no_check(tmp_path: Path) -> None:
+    """A fresh notice has its URL checked at once; that it was a mistake has not."""
+    folder = made(tmp_path / "s")
+    report(folder, [ONE])
+    later = folder.clock() + timedelta(days=1)
+    with folder.store.writing() as connection:
+        connection.execute(update(TABLES[Due]).values(due_at=later))
+    fresh = f"url,recipient,sent_at,withdrawn\n{ONE},AS64501,{folder.clock():%Y-%m-%dT%H:%M:%SZ},"
+    for word, due in (("yes", 0), ("no", 1)):
+        assert imported(folder, tmp_path / "n.csv", f"{fresh}{word}\n".encode()).rejected == ()
+        assert folder.store.count_due(folder.clock()) == due, word
     folder.close()
 
 

@@ -25,6 +25,7 @@ _BOOLEAN = (
     "reminder",
     "bounced",
     "held_for_police",
+    "withdrawn",
     "adjudicates",
     "gone",
 )

@@ -41,6 +41,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "response": ("response",),
     "held_for_police": ("held_for_police",),
     "due_at": ("due_at", "due", "deadline"),
+    "withdrawn": ("withdrawn",),
     "notice_id": ("notice_id",),
 }
 """Accepted header names of each field, in lower case."""
@@ -86,6 +87,7 @@ class NoticeLine:
     response: str | None
     held_for_police: bool
     due_at: datetime | None = None
+    withdrawn: bool | None = None
 
     def __repr__(self) -> str:
         """Give only the line number."""
@@ -109,6 +111,7 @@ class NoticeUpdate:
     acknowledged_at: datetime | None
     response: str | None
     held_for_police: bool | None
+    withdrawn: bool | None
 
 
 NoticeLines = Iterator[NoticeLine | NoticeUpdate | Rejected]
@@ -171,6 +174,7 @@ def _update(number: int, cells: Cells) -> NoticeUpdate:
         acknowledged_at=time_in("acknowledged_at", cells),
         response=word_in("response", cells),
         held_for_police=truth_in("held_for_police", cells),
+        withdrawn=truth_in("withdrawn", cells),
     )
 
 
@@ -195,6 +199,7 @@ def _notice(number: int, cells: Cells, keys: Keys) -> NoticeLine:
         response=word_in("response", cells),
         held_for_police=bool(truth_in("held_for_police", cells)),
         due_at=time_in("due_at", cells),
+        withdrawn=truth_in("withdrawn", cells),
     )
     if line.canonical is None and line.url_id is None:
         raise BadCell("url and url_id are empty: one of them is needed")

@@ -22,7 +22,7 @@ from waterbed.intake.csv_table import BadCell, Rejected, in_future
 from waterbed.intake.scart import parse_scart_notices
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Notice, NoticeKind, Target
-from waterbed.model.notices import joined_notice, same_notice
+from waterbed.model.notices import FILLED, joined_notice, same_notice
 from waterbed.model.progress import stage
 from waterbed.model.redaction import shown
 from waterbed.store.backlog import begin_ladder
@@ -33,7 +33,7 @@ from waterbed.store.vault import Vault
 
 _LINES_AT_ONCE = 20_000
 """Lines in one transaction."""
-_LATER: Final = ("delivered_at", "bounced", "acknowledged_at", "response", "held_for_police")
+_LATER: Final = ("delivered_at", "bounced", "acknowledged_at", "response", "held_for_police", "withdrawn")
 """Fields that a line with the id of a notice can tell."""
 _BETWEEN: Final = timedelta(microseconds=1)
 """Time between two lines of a file: of two about one notice, the later one holds."""
@@ -213,6 +213,8 @@ def _updated(line: NoticeUpdate, latest: Notice, now: datetime) -> Notice | str 
     if line.reminder and not latest.reminder:
         return "reminder is yes, and the notice with its notice_id is none; a new notice has no notice_id"
     told = {name: value for name in _LATER if (value := getattr(line, name)) is not None}
+    if not latest.withdrawn and not line.withdrawn:
+        told.pop("withdrawn", None)
     came_back = {"delivered_at": None, "acknowledged_at": None} if line.bounced else {}
     after = replace(latest, **{**came_back, **told})
     if after == latest:
@@ -221,14 +223,17 @@ def _updated(line: NoticeUpdate, latest: Notice, now: datetime) -> Notice | str 
         refuse_contradiction(after)
     except BadCell as problem:
         return str(problem)
-    empty = dict.fromkeys(("batch", "channel", "delivered_at", "acknowledged_at", "response"))  # they are filled
-    return _with_id(replace(latest, **{**empty, **told}, received_at=now))
+    empty = dict.fromkeys(FILLED)
+    # a notice can be withdrawn and taken back any number of times
+    before = latest.notice_id if after.withdrawn != latest.withdrawn else None
+    return _with_id(replace(latest, **{**empty, **told}, received_at=now), before)
 
 
 def _check_often(folder: Folder, notices: list[Notice], now: datetime, connection: Any) -> None:
     """Check URLs of fresh notices now, and often from now on; old notices change nothing."""
     fresh = now - timedelta(seconds=folder.config.schedule.fresh_s)
-    url_ids = sorted({notice.url_id for notice in notices if (notice.delivered_at or notice.sent_at) > fresh})
+    sent = [notice for notice in notices if not notice.withdrawn]
+    url_ids = sorted({notice.url_id for notice in sent if (notice.delivered_at or notice.sent_at) > fresh})
     begin_ladder(url_ids, now, now, connection)
     folder.store.make_due(now, url_ids, connection)
 
@@ -281,15 +286,22 @@ def _fact(line: NoticeLine, url_id: str, defaults: NoticeDefaults, now: datetime
             held_for_police=line.held_for_police,
             received_at=now,
             due_at=line.due_at,
+            withdrawn=line.withdrawn,
         )
     )
 
 
-def _with_id(notice: Notice) -> Notice:
-    """The notice with its id, a hash of all that is told: an update of a notice is a separate fact."""
+def _with_id(notice: Notice, before: str | None = None) -> Notice:
+    """The notice with its id, a hash of all that is told: an update of a notice is a separate fact.
+
+    With the id of the fact `before` it, the same can be told again later.
+    """
     told = {one.name: getattr(notice, one.name) for one in fields(Notice) if one.name not in _UNTOLD}
-    if notice.due_at is None:  # then a notice has the id that it had before notices could state a time
-        del told["due_at"]
+    for name in ("due_at", "withdrawn"):  # without them a notice has the id that it had before it could have them
+        if told[name] is None:
+            del told[name]
+    if before:
+        told["before"] = before
     same = "\x00".join(f"{name}={value}" for name, value in told.items())
     return replace(notice, notice_id=hashlib.blake2b(same.encode(), digest_size=16).hexdigest())
 

@@ -109,6 +109,7 @@ class Notice:
     held_for_police: Annotated[bool, "whether removal was to wait for the police"]
     received_at: Annotated[datetime, "when this study imported it"]
     due_at: Annotated[datetime | None, "when the order says that it must be gone; null: it states no time"] = None
+    withdrawn: Annotated[bool | None, "whether it was wrong or taken back, and counts nowhere; null: not said"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

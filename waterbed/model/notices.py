@@ -7,7 +7,7 @@ from typing import Any
 
 from waterbed.model.facts import Notice
 
-_FILLED = ("batch", "channel", "delivered_at", "acknowledged_at", "response")
+FILLED = ("batch", "channel", "delivered_at", "acknowledged_at", "response", "withdrawn")
 """Fields of an earlier update of a notice that fill gaps in the latest."""
 
 
@@ -19,7 +19,13 @@ def same_notice(notice: Notice) -> tuple[object, ...]:
 def latest_notices(notices: Iterable[Notice]) -> list[Notice]:
     """Return each notice once, with its latest update.
 
-    The order is that of the times of sending.
+    The order is that of the times of sending. Withdrawn ones are left out: `all_notices` has them.
+    """
+    return [notice for notice in all_notices(notices) if not notice.withdrawn]
+
+
+def all_notices(notices: Iterable[Notice]) -> list[Notice]:
+    """Return the same with those withdrawn.
 
     A sender that tells more of a notice later (that it arrived, that it was answered) adds a fact. Two facts are about
     one notice if URL, sender, recipient, kind and time of sending agree and both or neither is a reminder. What the
@@ -38,7 +44,7 @@ def joined_notice(facts: Iterable[Notice]) -> Notice:
     latest = words[-1]
     filled: dict[str, Any] = {
         name: next((value for word in reversed(words) if (value := getattr(word, name)) is not None), None)
-        for name in _FILLED
+        for name in FILLED
     }
     if latest.bounced:
         filled |= {"delivered_at": None, "acknowledged_at": None}

@@ -14,6 +14,7 @@ from tests.study.facts import hour, numbered, written
 from tests.study.rig import Run
 from waterbed.analysis.compliance import compliance_of
 from waterbed.model.facts import Notice
+from waterbed.model.notices import latest_notices
 from waterbed.store.machine_settings import StoreAt
 from waterbed.store.settings import CycleGuard
 from waterbed.study.study import Study, open_study
@@ -175,6 +176,38 @@ def test_compliance_counts_from_the_delivered_notice(run: Run, tmp_path: Path, s
     assert (code, "16 to the hoster of that time" in out, "1 misaddressed" in out) == (0, False, True)
     assert "18 to the hoster of that time" in out
     assert "1/1" in out
+
+
+def test_a_withdrawn_notice_counts_nowhere(run: Run, study: Path) -> None:
+    """Neither its clock nor its row, nor the overdue content, is left; how many are withdrawn is said."""
+    words = ("compliance", "--format", "json"), ("compliance", "--table", "notices", "--format", "json")
+
+    def clocks() -> tuple[int, int]:
+        shares, notices = (rows(run("-C", study, *asked)) for asked in words)
+        day = next(row for row in shares if (row["key"], row["within_h"]) == ("AS64500", 24.0))
+        return int(str(day["clocks"])), len(notices)
+
+    assert clocks() == (13, 19)
+    assert "withdrawn" not in run("-C", study, "compliance")[1]
+    wrong = [notice("a13", 5), notice("b00", 20)]
+    with open_study(study) as opened:
+        opened.folder.store.add(
+            replace(one, notice_id=f"not-{one.notice_id}", received_at=hour(60), withdrawn=True) for one in wrong
+        )
+    assert clocks() == (13, 17)  # the reminder starts the clock of a13 now
+    told_of = run("-C", study, "compliance")[1]
+    assert "2 notices withdrawn: left out everywhere." in told_of
+    assert "17 notices: 17 to the hoster of that time, 0 to somebody around it, 0 misaddressed" in " ".join(
+        told_of.split()
+    )
+    with open_study(study) as opened:
+        latest = latest_notices(opened.folder.store.all(Notice))
+        opened.folder.store.add(
+            replace(one, notice_id=f"no-{one.notice_id}", received_at=hour(70), withdrawn=True) for one in latest
+        )
+    told_of = run("-C", study, "compliance")[1]
+    assert ("19 notices withdrawn" in told_of, "The study has no notices" in told_of) == (True, False)
+    assert rows(run("-C", study, *words[1])) == []
 
 
 def test_compliance_shows_weeks_trends_silence_and_notices(run: Run, study: Path) -> None:

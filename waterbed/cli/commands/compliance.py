@@ -174,7 +174,7 @@ def _shares(found: Compliance, weeks: bool, form: Format) -> None:
         return
     if not rows:
         say(f"No clocks run from when {CLOCK_WORDS[cast(ClockKind, found.info.clock)]}.")
-        _reached(found.notices())
+        _reached(found)
         return
     named = console.width >= _WIDE
     table = new_table(f"Removed within so many hours, %, by {found.info.by}")
@@ -198,7 +198,7 @@ def _shares(found: Compliance, weeks: bool, form: Format) -> None:
     aside = "; late: under study later, left out" if late else ""
     note(f"before: removed / all that was gone before the clock began{aside}.", broken=True)
     more(len(rows) // step, _SHOWN)
-    _reached(found.notices())
+    _reached(found)
 
 
 def _cells(group: Sequence[ComplianceRow], *, named: bool, weeks: bool, late: bool) -> list[str]:
@@ -217,9 +217,10 @@ def _cells(group: Sequence[ComplianceRow], *, named: bool, weeks: bool, late: bo
     ]
 
 
-def _reached(notices: Sequence[AddressedNotice]) -> None:
-    """Print who received the study's notices."""
-    if not notices:
+def _reached(found: Compliance) -> None:
+    """Print who received the study's notices, and how many are withdrawn."""
+    notices, withdrawn = found.notices(), found.withdrawn()
+    if not notices and not withdrawn:
         console.print("The study has no notices: see waterbed notices.")
         return
     counts = {how: sum(one.addressed == how for one in notices) for how in ("direct", "indirect", "misaddressed")}
@@ -228,6 +229,8 @@ def _reached(notices: Sequence[AddressedNotice]) -> None:
         f"{counted(len(notices), 'notice')}: {counts['direct']:,} to the hoster of that time, "
         f"{counts['indirect']:,} to somebody around it, {counts['misaddressed']:,} misaddressed; {bounced:,} came back."
     )
+    if withdrawn:
+        console.print(f"{counted(withdrawn, 'notice')} withdrawn: left out everywhere.")
 
 
 _COLUMNS: dict[What, tuple[str, ...]] = {

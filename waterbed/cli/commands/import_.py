@@ -184,8 +184,8 @@ def notices(
     """Import notices; rejected lines are listed with their reason.
 
     Exit code 1 if there are any. A hoster's answer to a notice stands in the column acknowledged_at; a line with a
-    notice_id, which `waterbed overdue --csv FILE` writes, updates that notice. `reply received` records an answer to a
-    preview.
+    notice_id, which `waterbed overdue --csv FILE` writes, updates that notice, or withdraws a wrong one. `reply
+    received` records an answer to a preview.
 
     For example: waterbed -C mystudy notices notices.csv --sender hotline
     """

@@ -267,7 +267,7 @@ def _change(known: Known, fell: bool) -> str:
     if known.interim:
         return f"This is interim, without a test: the report is read on {known.interim:%-d %B %Y}."
     if fell:
-        return f"So {change} ({_p(fall)}: {_by_chance(fall)})."
+        return f"{change[:1].upper()}{change[1:]} ({_p(fall)}: {_by_chance(fall)})."
     return f"It is not shown that {change} ({_p(fall)})."
 
 

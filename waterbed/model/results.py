@@ -78,11 +78,13 @@ class PeriodRow:
     buffer_control: Annotated[int | None, "sites counted at the buffer's controls"]
     reports: Annotated[int | None, "reports made in the period"]
     observed: Annotated[float | None, "the target's series, log rate; null: outside the window"]
-    foretold: Annotated[float | None, "the same as the weighted controls foretell, at the mean level before the event"]
-    gap: Annotated[float | None, "observed less foretold"]
+    foretold: Annotated[
+        float | None, "the same as expected from the weighted controls, at the mean level before the event"
+    ]
+    gap: Annotated[float | None, "observed less expected (`foretold`)"]
     p: Annotated[float | None, "rank of the scaled gap among controls treated as targets; null: before, or refused"]
     smallest_p: Annotated[float | None, "least value that p can take"]
-    foretold_sites: Annotated[float | None, "sites that the weighted controls foretell at the target"] = None
+    foretold_sites: Annotated[float | None, "sites expected at the target from the weighted controls"] = None
     placebo_low: Annotated[
         float | None, "the least that it would be if the target strayed as placebos do; null: below two placebos"
     ] = None
@@ -147,10 +149,10 @@ class PairRow:
     to_name: Annotated[str, "its name for people"]
     moves: Annotated[int, "arrivals from the one at the other"]
     sites: Annotated[int, "site clusters among these"]
-    foretold: Annotated[float, "as many as first-ever appearances foretell"]
-    lift: Annotated[float | None, "moves / foretold; null: none is foretold"]
+    foretold: Annotated[float, "moves expected from where content first appears"]
+    lift: Annotated[float | None, "moves / expected (`foretold`); null: none is expected"]
     soon: Annotated[int | None, "of the first arrivals, those soon after an end; null: the timing null is refused"]
-    soon_foretold: Annotated[float | None, "as many as the timing null foretells"]
+    soon_foretold: Annotated[float | None, "as many as expected under the timing null"]
     destination_p: Annotated[float | None, "destination null, of all pairs at once (maxT); null: refused"]
     timing_p: Annotated[float | None, "timing null, of all pairs at once (maxT); null: refused"]
     smallest_p: Annotated[float | None, "least value that either can take"]

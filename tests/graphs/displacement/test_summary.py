@@ -61,7 +61,7 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
             "After the event Moerashost removed 99% (97 to 100%) of 91 reports within 24 hours, before "
             "it 6% (2 to 11%) of 120; controls without the event 43% (36 to 50%) after it, 43% (38 to 49%) before. "
             "All intervals hold at once.",
-            "So it removed more, beyond its controls (p below 0.001: chance alone would do so once in 1,000).",
+            "It removed more, beyond its controls (p below 0.001: chance alone would do so once in 1,000).",
             "Of 91 contents that ended there, at least 42 came up elsewhere within 14 days, some perhaps by chance. If "
             "reports find as much as declared, 40 to 72% moved, 20 to 55% of that abroad; what else moved is unknown.",
             "Content moved: it came up elsewhere more often than like content left up (12 to 41 more of every 100, "
@@ -96,7 +96,7 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
         (
             {"fall": made("mean change", -0.8, 0.003)},
             "displacement",
-            "So its new content fell, beyond its controls (p 0.003",
+            "Its new content fell, beyond its controls (p 0.003",
             "removed more",
         ),
         (

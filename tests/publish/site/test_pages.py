@@ -334,9 +334,9 @@ def test_an_empty_study_has_all_pages() -> None:
     told = parsed(quality_page(nothing)).shown
     assert "outages cannot be told from removals" in told
     assert "No table: nothing can be attributed." in told
-    assert "Nothing to rank" in parsed(ranking_page(ranking(standings=[], left_out=0), ["hoster"], START)).shown
+    assert "No row to rank" in parsed(ranking_page(ranking(standings=[], left_out=0), ["hoster"], START)).shown
     bare = overview(standings=[], slowest=[], curves=[], passages=[], held=[], notes=[])
-    assert "no hoster has 3 reported sites" in parsed(overview_page(bare, [], START)).shown
+    assert "No hoster has 3 reported sites" in parsed(overview_page(bare, [], START)).shown
     told = parsed(letter_page(letter(tables={}, passages=(), events=()), [])).shown
     assert told.count("held back") >= 5
     assert "No event is declared for publication" in told

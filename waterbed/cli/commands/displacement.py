@@ -135,7 +135,7 @@ def _pairs(found: Findings) -> None:
     if not rows:
         return
     table = new_table("From where to where (not parallel); p for all pairs at once", look="bold")
-    for name in ("from", "to", "moves", "foretold", "lift", "p, where", "p, when"):
+    for name in ("from", "to", "moves", "expected", "lift", "p, where", "p, when"):
         table.add_column(name, justify="left" if name in ("from", "to") else "right")
     for row in rows:
         tests = [number(row.lift), p_value(row.destination_p), p_value(row.timing_p)]

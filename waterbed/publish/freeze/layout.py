@@ -217,7 +217,7 @@ def readme(about: About, config: Config, results: Sequence[str]) -> str:
         _tables(about),
         "Results:\n" + "\n".join(f"  {name}" for name in results),
         _held(about),
-        "Every column is in codebook.csv. What else the results rest on is in freeze.json.",
+        "Every column is in codebook.csv. freeze.json lists all else that the results rest on.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -227,7 +227,7 @@ def _protocol(about: About) -> str:
         return "No protocol was locked: all results are exploratory."
     locks = f"Protocol: SHA-256 {about.protocol[0]}, locked {len(about.protocol)} time(s)."
     if not about.deviations:
-        return f"{locks} Nothing deviates from it."
+        return f"{locks} The results do not deviate from it."
     return "\n".join([f"{locks} Deviations from it:", *(f"  {one}" for one in about.deviations)])
 
 

@@ -266,8 +266,8 @@ _QUESTIONS: Final[Sequence[_Asked]] = (
         words="How much of what was reported is hosted in {home}, and does its size explain it?",
         numbers=_at_home,
         nothing="No table tells the country of what was reported, or all is held back.",
-        reading="Shares are of hosts, each shared equally among its countries. Who rents a server, and from where, is "
-        "in no table: a server at home may serve supply and demand from abroad.",
+        reading="Shares are of hosts, each shared equally among its countries. No table says who rents "
+        "a server, or from where: a server at home may serve supply and demand from abroad.",
         more=(ranking_path("country"), "Ranking by country"),
     ),
     _Asked(
@@ -282,7 +282,7 @@ _QUESTIONS: Final[Sequence[_Asked]] = (
         words="Who reported it, and what became of it in the hotlines' assessment?",
         numbers=_assessed,
         nothing="All sources are held back.",
-        reading="A URL of two sources stands at both. What was last assessed as not illegal counts in no other number.",
+        reading="A URL of two sources stands at both. Content last assessed as not illegal counts in no other number.",
         more=("quality.html", "Data quality"),
     ),
     _Asked(
@@ -296,7 +296,7 @@ _QUESTIONS: Final[Sequence[_Asked]] = (
         words="When a hotline tells a hoster, is the content removed?",
         numbers=_told,
         nothing="No notice is on record, or all are held back.",
-        reading="What happened, between what surely and what possibly was removed in time. A notice that found the "
+        reading="The number removed in time lies between the sure and the possible removals. A notice that found the "
         "content gone is not counted.",
         more=("method.html", "Method"),
     ),

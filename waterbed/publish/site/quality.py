@@ -158,8 +158,8 @@ def _figures(canaries: Canaries, moments: Sequence[Moment]) -> Iterator[Figure]:
             "canary",
             "Share of each day's canary checks that failed",
             f"{len(failed)} days with failed canary checks; the table lists them.{moment_words(placed)}",
-            "A point is a day on which some failed. What was seen while the canary failed does not count, neither "
-            "as up nor as down.",
+            "A point is a day on which some failed. Checks made while the canary failed count "
+            "neither as up nor as down.",
             "data/canary-days",
             lambda width: failures_scene(vantages, width, placed),
             (*line_keys([name for name, _ in vantages]), *moment_keys(placed)),

@@ -49,8 +49,8 @@ def test_the_wheel_has_each_page_that_messages_name(built: Path) -> None:
     assert [name for name in names if name.startswith(("tests/", "benchmarks/", "examples/"))] == []
 
 
-def test_an_installed_wheel_prints_its_pages(built: Path, tmp_path: Path) -> None:
-    """`waterbed docs` finds a page and a section by the words of a message, where there is no clone."""
+def test_an_installed_wheel_prints_its_pages_and_lists_its_spiders(built: Path, tmp_path: Path) -> None:
+    """`waterbed docs` finds a page and a section by the words of a message, `scrapy list` spiders, without a clone."""
     (wheel,) = built.glob("*.whl")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "env"], check=True)
     install = [sys.executable, "-m", "pip", "--python", tmp_path / "env/bin/python", "install", "--quiet", "--no-deps"]
@@ -59,12 +59,16 @@ def test_an_installed_wheel_prints_its_pages(built: Path, tmp_path: Path) -> Non
     others = next(path for path in sys.path if Path(path, "typer").is_dir())
     (place / "others.pth").write_text(others)
 
-    def said(*words: str) -> tuple[int, str]:
-        environment = {**os.environ, "COLUMNS": "80"}
-        whole = [tmp_path / "env/bin/waterbed", "docs", *words]
+    def ran(*words: str, **variables: str) -> tuple[int, str]:
+        environment = {**os.environ, "COLUMNS": "80"} | variables
+        whole = [tmp_path / "env/bin/python", *words]
         done = subprocess.run(whole, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
 
+    def said(*words: str) -> tuple[int, str]:
+        return ran(str(tmp_path / "env/bin/waterbed"), "docs", *words)
+
+    assert ran("-m", "scrapy", "list", SCRAPY_SETTINGS_MODULE="crawler.settings") == (0, "recheck\nregistry\n")
     code, text = said("docs/operations.md,", "Quarantine")
     assert (code, text.splitlines()[0]) == (0, "## Quarantine")
     assert "\n## " not in text

@@ -15,7 +15,7 @@ from waterbed.intake.notices import NoticeDefaults, NoticeImport, import_notices
 from waterbed.model.bookkeeping import Due
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Notice, Target
-from waterbed.model.notices import latest_notices
+from waterbed.model.notices import latest_notices, standing_notices
 from waterbed.store.folder import Folder
 from waterbed.store.tables import TABLES
 
@@ -273,38 +273,84 @@ def test_a_wrong_notice_is_withdrawn(tmp_path: Path) -> None:
     report(folder, [ONE, TWO])
     sent = HEADER + f"{ONE},AS64501,{SENT},\n"
 
-    def read(text: str) -> tuple[tuple[int, int, int], int]:
+    def read(text: str) -> tuple[tuple[int, int, int, int], int]:
         found = imported(folder, tmp_path / "n.csv", text.encode())
-        return (found.imported, found.updated, found.known), len(latest_notices(folder.store.all(Notice)))
+        assert found.rejected == ()
+        standing, withdrawn = standing_notices(folder.store.all(Notice))
+        assert len(latest_notices(folder.store.all(Notice))) == len(latest_notices(standing)) + withdrawn
+        return (found.imported, found.updated, found.known, found.withdrawn), len(latest_notices(standing))
 
-    assert read(sent) == ((1, 0, 0), 1)
+    assert read(sent) == ((1, 0, 0, 0), 1)
     (first,) = (one.notice_id for one in folder.store.all(Notice))
     for _ in range(2):
-        assert read(f"notice_id,withdrawn\n{first},yes\n") == ((0, 1, 0), 0)
-        assert read(f"notice_id,withdrawn\n{first},yes\n") == ((0, 0, 1), 0)
-        assert read(sent) == ((0, 0, 1), 0)
-        assert read(f"notice_id,withdrawn\n{first},\n") == ((0, 0, 1), 0)
-        assert read(f"notice_id,withdrawn\n{first},no\n") == ((0, 1, 0), 1)
-    assert read(f"notice_id,withdrawn\n{first},no\n") == ((0, 0, 1), 1)
-    assert read(f"notice_id,withdrawn\n{first},yes\n")[1] == 0
-    assert read(HEADER + f"{ONE},AS64501,{SENT},{ARRIVED}\n") == ((0, 1, 0), 0)
-    assert read(HEADER + f"{ONE},AS64502,{SENT},\n") == ((1, 0, 0), 1)
-    held = f"{ONE},AS64502,{SENT},yes\n{TWO},AS64502,{SENT},yes\n{TWO},AS64501,{SENT},maybe\n"
-    assert read("url,recipient,sent_at,withdrawn\n" + held) == ((1, 1, 0), 0)
+        assert read(f"notice_id,withdrawn\n{first},yes\n") == ((0, 1, 0, 0), 0)
+        assert read(f"notice_id,withdrawn\n{first},yes\n") == ((0, 0, 1, 0), 0)
+        assert read(sent) == ((0, 0, 1, 1), 0)
+        assert read(f"notice_id,withdrawn\n{first},\n") == ((0, 0, 1, 0), 0)
+        assert read(f"notice_id,withdrawn\n{first},no\n") == ((0, 1, 0, 0), 1)
+    assert read(f"notice_id,withdrawn\n{first},no\n") == ((0, 0, 1, 0), 1)
+    assert read(f"notice_id,withdrawn\n{first},yes\n{first},no\n{first},yes\n") == ((0, 3, 0, 0), 0)
+    assert read(HEADER + f"{ONE},AS64501,{SENT},{ARRIVED}\n") == ((0, 1, 0, 1), 0)
+    assert read(HEADER + f"{ONE},AS64502,{SENT},\n") == ((1, 0, 0, 0), 1)
     folder.close()
 
 
-def test_withdrawing_a_notice_asks_for_no_check(tmp_path: Path) -> None:
-    """A fresh notice has its URL checked at once; that it was a mistake has not."""
+def test_a_notice_is_withdrawn_by_its_id_alone() -> None:
+    """A line that describes a notice may describe another one."""
+    header = "url,recipient,sent_at,withdrawn\n"
+    needs = "withdrawn needs the notice_id of the notice; waterbed compliance --table notices lists them"
+    assert reasons(f"{ONE},AS64501,{SENT},yes\n{ONE},AS64501,{SENT},\n", header) == [needs, "good"]
+
+
+def test_the_last_word_is_later_than_the_one_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that stands still, or goes back, does not turn two words about one notice."""
+    folder = made(tmp_path / "s")
+    report(folder, [ONE, TWO])
+    lines = f"{ONE},AS64501,{SENT},\n{TWO},AS64501,{SENT},\n"
+    imported(folder, tmp_path / "n.csv", (HEADER + lines).encode())
+    ids = [one.notice_id for one in folder.store.all(Notice)]
+    now = folder.clock()
+    monkeypatch.setattr(type(folder), "clock", lambda _: now)
+    for word, standing in (("yes", 0), ("no", 2), ("yes", 0)):
+        told = "".join(f"{one},{word}\n" for one in reversed(ids))
+        assert imported(folder, tmp_path / "n.csv", f"notice_id,withdrawn\n{told}".encode()).updated == 2
+        assert len(latest_notices(standing_notices(folder.store.all(Notice))[0])) == standing
+        now -= timedelta(seconds=1)
+    folder.close()
+
+
+def test_what_cannot_be_true_can_be_withdrawn(tmp_path: Path) -> None:
+    """Two lines together may contradict one another; withdrawing the notice is then the way out."""
     folder = made(tmp_path / "s")
     report(folder, [ONE])
-    later = folder.clock() + timedelta(days=1)
-    with folder.store.writing() as connection:
-        connection.execute(update(TABLES[Due]).values(due_at=later))
-    fresh = f"url,recipient,sent_at,withdrawn\n{ONE},AS64501,{folder.clock():%Y-%m-%dT%H:%M:%SZ},"
-    for word, due in (("yes", 0), ("no", 1)):
-        assert imported(folder, tmp_path / "n.csv", f"{fresh}{word}\n".encode()).rejected == ()
-        assert folder.store.count_due(folder.clock()) == due, word
+    head = "url,recipient,sent_at,delivered_at,acknowledged_at\n"
+    for line in (f"{ONE},AS64501,{SENT},,2026-01-05T10:30Z", f"{ONE},AS64501,{SENT},{ARRIVED},"):
+        assert imported(folder, tmp_path / "n.csv", f"{head}{line}\n".encode()).rejected == ()
+    first = folder.store.all(Notice)[0].notice_id
+    assert imported(folder, tmp_path / "w.csv", f"notice_id,withdrawn\n{first},yes\n".encode()).updated == 1
+    assert standing_notices(folder.store.all(Notice)) == ([], 1)
+    folder.close()
+
+
+def test_a_withdrawn_notice_asks_for_no_check_and_repeats_nothing(tmp_path: Path) -> None:
+    """A fresh notice has its URL checked at once; none of it is left, nor a hint at another sender's."""
+    folder = made(tmp_path / "s")
+    report(folder, [ONE])
+    now = f"{folder.clock():%Y-%m-%dT%H:%M:%SZ}"
+
+    def due_after(text: str) -> int:
+        with folder.store.writing() as connection:
+            connection.execute(update(TABLES[Due]).values(due_at=folder.clock() + timedelta(days=1)))
+        assert imported(folder, tmp_path / "n.csv", text.encode()).rejected == ()
+        return folder.store.count_due(folder.clock())
+
+    assert due_after(HEADER + f"{ONE},AS64501,{now},\n") == 1
+    (first,) = (one.notice_id for one in folder.store.all(Notice))
+    assert due_after(f"notice_id,withdrawn\n{first},yes\n") == 0
+    assert due_after(HEADER + f"{ONE},AS64501,{now},{now}\n") == 0
+    again = f"url,recipient,sent_at,sender\n{ONE},AS64501,{now},other\n"
+    assert imported(folder, tmp_path / "n.csv", again.encode()).repeated == 0
+    assert due_after(f"notice_id,withdrawn\n{first},no\n") == 1
     folder.close()
 
 

@@ -18,7 +18,6 @@ from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import Clock as Started
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.errors import InputError
-from waterbed.model.notices import all_notices
 from waterbed.model.progress import stage
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import (
@@ -161,10 +160,6 @@ class Compliance:
     def notices(self) -> list[AddressedNotice]:
         """All notices with whom they reached, in time order."""
         return self.conclusions.notices
-
-    def withdrawn(self) -> int:
-        """The number of notices that are withdrawn, which count nowhere."""
-        return sum(bool(one.withdrawn) for one in all_notices(self.conclusions.facts.notices))
 
     def info_of(self, what: str) -> TableInfo:
         """The metadata of one of its tables."""

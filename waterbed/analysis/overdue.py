@@ -36,6 +36,8 @@ class StillUp:
     """URLs that a notice to their hosters reached, overdue or not."""
     without_notice: frozenset[str]
     """The other URLs that are up: their present hosters got no notice about them."""
+    notified: bool
+    """False if the study has no notice at all."""
 
     @property
     def late(self) -> list[Overdue]:
@@ -91,6 +93,7 @@ def still_up(
             for row in found.values()
         ],
         without_notice=frozenset({url_id for _, url_id, _ in running} - {url_id for _, url_id in found}),
+        notified=bool(conclusions.facts.notices),
     )
 
 

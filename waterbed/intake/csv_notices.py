@@ -41,8 +41,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "response": ("response",),
     "held_for_police": ("held_for_police",),
     "due_at": ("due_at", "due", "deadline"),
-    "withdrawn": ("withdrawn",),
     "notice_id": ("notice_id",),
+    "withdrawn": ("withdrawn",),
 }
 """Accepted header names of each field, in lower case."""
 
@@ -87,7 +87,6 @@ class NoticeLine:
     response: str | None
     held_for_police: bool
     due_at: datetime | None = None
-    withdrawn: bool | None = None
 
     def __repr__(self) -> str:
         """Give only the line number."""
@@ -199,8 +198,9 @@ def _notice(number: int, cells: Cells, keys: Keys) -> NoticeLine:
         response=word_in("response", cells),
         held_for_police=bool(truth_in("held_for_police", cells)),
         due_at=time_in("due_at", cells),
-        withdrawn=truth_in("withdrawn", cells),
     )
+    if cells.get("withdrawn"):
+        raise BadCell("withdrawn needs the notice_id of the notice; waterbed compliance --table notices lists them")
     if line.canonical is None and line.url_id is None:
         raise BadCell("url and url_id are empty: one of them is needed")
     refuse_contradiction(line)

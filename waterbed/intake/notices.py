@@ -64,6 +64,8 @@ class NoticeImport:
     """Rejected lines."""
     recipients: Mapping[str, tuple[int, int]]
     """Recipients of the valid lines, as in the file: the first line of each, and how many."""
+    withdrawn: int = 0
+    """Lines about withdrawn notices, without a notice_id: they bring none back."""
     repeated: int = 0
     """Of the imported ones, those that another sender sent at the same time, about the same URL, to the same one."""
 
@@ -109,6 +111,7 @@ def import_notices(
         rejected=tuple(rejected),
         rejections=counts["rejected"],
         recipients=recipients,
+        withdrawn=counts["withdrawn"],
         repeated=counts["repeated"],
     )
 
@@ -135,7 +138,9 @@ class _Record:
         self._senders: dict[tuple[object, ...], set[str]] = defaultdict(set)
         for notice in notices:
             self.takes(notice)
-            self._senders[self._sending(notice)].add(notice.sender)
+        for words in self._facts.values():
+            if not self.withdrawn(words[0]):
+                self._senders[self._sending(words[0])].add(words[0].sender)
 
     def takes(self, notice: Notice) -> str:
         """Take in a notice: imported, updated or known."""
@@ -148,6 +153,11 @@ class _Record:
         """Return the notice of an id, with its updates."""
         fact = self._by_id.get(notice_id)
         return joined_notice(self._facts[same_notice(fact)]) if fact else None
+
+    def withdrawn(self, notice: Notice) -> bool:
+        """True if a notice is withdrawn, by its last word."""
+        words = self._facts[same_notice(notice)]
+        return any(word.withdrawn for word in words) and bool(joined_notice(words).withdrawn)
 
     def repeats(self, notice: Notice) -> bool:
         """True if another sender sent it before this import."""
@@ -191,8 +201,10 @@ def _one_batch(
             done.counts[became] += 1
             if made:
                 facts[made.notice_id] = made
-            if made and became != "known":
+            withdrawn = bool(made and record.withdrawn(made))
+            if made and became != "known" and not withdrawn:
                 new.append(made)
+            done.counts["withdrawn"] += withdrawn and isinstance(line, NoticeLine)
             if isinstance(line, NoticeLine):
                 done.recipients.append((line.line, line.recipient))
             if made and became == "imported":
@@ -219,21 +231,22 @@ def _updated(line: NoticeUpdate, latest: Notice, now: datetime) -> Notice | str 
     after = replace(latest, **{**came_back, **told})
     if after == latest:
         return None
-    try:
-        refuse_contradiction(after)
-    except BadCell as problem:
-        return str(problem)
+    if told.keys() != {"withdrawn"}:
+        try:
+            refuse_contradiction(after)
+        except BadCell as problem:
+            return str(problem)
     empty = dict.fromkeys(FILLED)
-    # a notice can be withdrawn and taken back any number of times
+    # a notice can be withdrawn and taken back any number of times, each after the word before it
     before = latest.notice_id if after.withdrawn != latest.withdrawn else None
-    return _with_id(replace(latest, **{**empty, **told}, received_at=now), before)
+    received_at = max(now, latest.received_at + _BETWEEN)
+    return _with_id(replace(latest, **{**empty, **told}, received_at=received_at), before)
 
 
 def _check_often(folder: Folder, notices: list[Notice], now: datetime, connection: Any) -> None:
     """Check URLs of fresh notices now, and often from now on; old notices change nothing."""
     fresh = now - timedelta(seconds=folder.config.schedule.fresh_s)
-    sent = [notice for notice in notices if not notice.withdrawn]
-    url_ids = sorted({notice.url_id for notice in sent if (notice.delivered_at or notice.sent_at) > fresh})
+    url_ids = sorted({notice.url_id for notice in notices if (notice.delivered_at or notice.sent_at) > fresh})
     begin_ladder(url_ids, now, now, connection)
     folder.store.make_due(now, url_ids, connection)
 
@@ -286,7 +299,6 @@ def _fact(line: NoticeLine, url_id: str, defaults: NoticeDefaults, now: datetime
             held_for_police=line.held_for_police,
             received_at=now,
             due_at=line.due_at,
-            withdrawn=line.withdrawn,
         )
     )
 

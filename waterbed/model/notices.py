@@ -19,13 +19,7 @@ def same_notice(notice: Notice) -> tuple[object, ...]:
 def latest_notices(notices: Iterable[Notice]) -> list[Notice]:
     """Return each notice once, with its latest update.
 
-    The order is that of the times of sending. Withdrawn ones are left out: `all_notices` has them.
-    """
-    return [notice for notice in all_notices(notices) if not notice.withdrawn]
-
-
-def all_notices(notices: Iterable[Notice]) -> list[Notice]:
-    """Return the same with those withdrawn.
+    The order is that of the times of sending.
 
     A sender that tells more of a notice later (that it arrived, that it was answered) adds a fact. Two facts are about
     one notice if URL, sender, recipient, kind and time of sending agree and both or neither is a reminder. What the
@@ -49,3 +43,17 @@ def joined_notice(facts: Iterable[Notice]) -> Notice:
     if latest.bounced:
         filled |= {"delivered_at": None, "acknowledged_at": None}
     return replace(latest, **filled, held_for_police=any(word.held_for_police for word in words))
+
+
+def standing_notices(facts: Sequence[Notice]) -> tuple[Sequence[Notice], int]:
+    """Return the facts about notices that are not withdrawn.
+
+    In their order, and how many notices are withdrawn.
+    """
+    doubted = {same_notice(fact) for fact in facts if fact.withdrawn}
+    words: dict[tuple[object, ...], list[Notice]] = defaultdict(list)
+    for fact in facts if doubted else ():
+        if (its := same_notice(fact)) in doubted:
+            words[its].append(fact)
+    withdrawn = {its for its, own in words.items() if joined_notice(own).withdrawn}
+    return [fact for fact in facts if same_notice(fact) not in withdrawn] if withdrawn else facts, len(withdrawn)

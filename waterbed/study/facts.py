@@ -26,6 +26,7 @@ from waterbed.model.facts import (
     Target,
     reported_at,
 )
+from waterbed.model.notices import standing_notices
 from waterbed.store.engine import Part, Value
 from waterbed.store.folder import Folder
 from waterbed.store.lake.kinds import facts_in, schema_of
@@ -119,6 +120,8 @@ class Facts:
     deliveries: Sequence[Delivery] = ()
     decisions: Sequence[QuarantineDecision] = ()
     notices: Sequence[Notice] = ()
+    """Without those that are withdrawn."""
+    withdrawn_notices: int = 0
     external_observations: Sequence[ExternalObservation] = ()
     births: Sequence[Birth] = ()
     domains: Sequence[DomainRegistration] = ()
@@ -273,6 +276,7 @@ def read_facts(folder: Folder) -> Facts:
     Sealed days come from the lake, all others from the store. Each in an order of its own: conclusions are the same in
     either database.
     """
+    notices, withdrawn = standing_notices(facts_of(folder, Notice, order=("received_at",)))
     return Facts(
         targets={target.url_id: target for target in facts_of(folder, Target, order=("added_at",))},
         reports=facts_of(folder, Report, order=("received_at",)),
@@ -282,7 +286,8 @@ def read_facts(folder: Folder) -> Facts:
         canaries=facts_of(folder, CanaryLook, order=("observed_at",)),
         deliveries=facts_of(folder, Delivery, order=("received_at",)),
         decisions=facts_of(folder, QuarantineDecision, order=("decided_at",)),
-        notices=facts_of(folder, Notice, order=("received_at",)),
+        notices=notices,
+        withdrawn_notices=withdrawn,
         external_observations=facts_of(folder, ExternalObservation, order=("received_at",)),
         births=facts_of(folder, Birth, order=("received_at",)),
         domains=facts_of(folder, DomainRegistration, order=("fetched_at",)),

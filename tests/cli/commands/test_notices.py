@@ -195,19 +195,22 @@ def test_a_withdrawn_notice_counts_nowhere(run: Run, study: Path) -> None:
             replace(one, notice_id=f"not-{one.notice_id}", received_at=hour(60), withdrawn=True) for one in wrong
         )
     assert clocks() == (13, 17)  # the reminder starts the clock of a13 now
-    told_of = run("-C", study, "compliance")[1]
-    assert "2 notices withdrawn: left out everywhere." in told_of
-    assert "17 notices: 17 to the hoster of that time, 0 to somebody around it, 0 misaddressed" in " ".join(
-        told_of.split()
-    )
+    for table in ("shares", "trends", "unanswered", "notices", "effect", "returns", "deadlines"):
+        for words_ in ((), ("--window", "month")):
+            said = run("-C", study, "compliance", "--table", table, *words_)[1]
+            assert said.count("2 notices withdrawn: left out everywhere.") == 1, (table, said)
+    said = " ".join(run("-C", study, "compliance")[1].split())
+    assert "17 notices: 17 to the hoster of that time, 0 to somebody around it, 0 misaddressed" in said
     with open_study(study) as opened:
         latest = latest_notices(opened.folder.store.all(Notice))
         opened.folder.store.add(
             replace(one, notice_id=f"no-{one.notice_id}", received_at=hour(70), withdrawn=True) for one in latest
         )
-    told_of = run("-C", study, "compliance")[1]
-    assert ("19 notices withdrawn" in told_of, "The study has no notices" in told_of) == (True, False)
+    said = run("-C", study, "compliance")[1]
+    assert ("19 notices withdrawn" in said, "The study has no notices" in said) == (True, True)
     assert rows(run("-C", study, *words[1])) == []
+    assert "This study has no notice" in run("-C", study, "overdue")[1]
+    assert json.loads(run("-C", study, "fact-sheet", "AS64500", "--format", "json")[1])["clock"] == "reported"
 
 
 def test_compliance_shows_weeks_trends_silence_and_notices(run: Run, study: Path) -> None:

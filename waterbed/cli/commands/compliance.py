@@ -84,7 +84,9 @@ def compliance(
             for conclusions in wanted.each(study)
         )
         if wanted.every:
-            _by_window(list(each), what, after, form, wanted)
+            windows = list(each)
+            _by_window(windows, what, after, form, wanted)
+            _withdrawn(windows[:1], form)
             return
         found = next(each)
         if wanted.window and form is Format.table and not found.conclusions.facts.targets:
@@ -104,6 +106,14 @@ def compliance(
             _deadlines(found, form)
         else:
             _returns(found, form)
+        _withdrawn([found], form)
+
+
+def _withdrawn(found: Sequence[Compliance], form: Format) -> None:
+    """Tell people how many notices of the study are withdrawn."""
+    for one in found if form is Format.table else ():
+        if count := one.conclusions.facts.withdrawn_notices:
+            say(f"{counted(count, 'notice')} withdrawn: left out everywhere.")
 
 
 def _by_window(each: Sequence[Compliance], what: What, after: float | None, form: Format, wanted: Asked) -> None:
@@ -218,9 +228,9 @@ def _cells(group: Sequence[ComplianceRow], *, named: bool, weeks: bool, late: bo
 
 
 def _reached(found: Compliance) -> None:
-    """Print who received the study's notices, and how many are withdrawn."""
-    notices, withdrawn = found.notices(), found.withdrawn()
-    if not notices and not withdrawn:
+    """Print who received the study's notices."""
+    notices = found.notices()
+    if not notices:
         console.print("The study has no notices: see waterbed notices.")
         return
     counts = {how: sum(one.addressed == how for one in notices) for how in ("direct", "indirect", "misaddressed")}
@@ -229,8 +239,6 @@ def _reached(found: Compliance) -> None:
         f"{counted(len(notices), 'notice')}: {counts['direct']:,} to the hoster of that time, "
         f"{counts['indirect']:,} to somebody around it, {counts['misaddressed']:,} misaddressed; {bounced:,} came back."
     )
-    if withdrawn:
-        console.print(f"{counted(withdrawn, 'notice')} withdrawn: left out everywhere.")
 
 
 _COLUMNS: dict[What, tuple[str, ...]] = {

@@ -217,6 +217,11 @@ def _imported(study: Study, path: Path, found: NoticeImport) -> int:
             f"  {found.repeated:,} of them repeat notices of another sender, to the second: is it one file, imported "
             "twice without the same --sender (docs/notices.md)?"
         )
+    if found.withdrawn:
+        say(
+            f"  {counted(found.withdrawn, 'line is', 'lines are')} about withdrawn notices, which stay so: a line with "
+            "their notice_id and withdrawn no brings them back (docs/notices.md, Answers)"
+        )
     strangers = _strangers(study, found)
     if strangers:
         told = "; ".join(strangers[:_NAMED]) + ("; ..." if len(strangers) > _NAMED else "")

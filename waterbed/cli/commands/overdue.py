@@ -37,12 +37,10 @@ def overdue(
     For example: waterbed -C mystudy overdue AS64500 --source hotline --csv reminders.csv
     """
     from waterbed.analysis.overdue import overdue_of
-    from waterbed.model.facts import Notice
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         found, info = overdue_of(study, source=source, after_h=after, hoster=hoster)
-        notified = study.store.count(Notice) > 0
     rows = found.late
     if csv is not None:
         from waterbed.store.whole.files import write_whole
@@ -54,7 +52,7 @@ def overdue(
     elif form is not Format.table or rows:
         title = f"{counted(len(rows), 'URL')} overdue at {counted(len({row.key for row in rows}), 'hoster')}"
         print_rows(Overdue, rows, info, form.value, columns=_columns(rows), title=title, cell=_cell, unbroken=_IDS)
-    if not notified:
+    if not found.notified:
         first = command("notices", "notices.csv", study=context.obj)
         told = f"This study has no notice, so nothing can be overdue; import notices first ({first}; {_SEE})"
         say(told, broken=True) if form is Format.table else complain(told)

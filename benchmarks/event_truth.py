@@ -23,6 +23,10 @@ _SURELY = re.compile(r"Of ([\d,]+) contents? that ended there, (?:at least )?([\
 _MOVED = re.compile(rf"find as much as declared, {_SPAN} moved")
 _AT_MOST = re.compile(r"find as much as declared, at most (\d+)% moved")
 _ABROAD = re.compile(rf"{_SPAN} (?:of that|went) abroad")
+_FELL = re.compile("It removed more,")
+_DISPLACED = re.compile("Content moved")
+CLAIMS = (_AFTER, _BEFORE, _CONTROLS, _FELL, _SURELY, _MOVED, _ABROAD, _DISPLACED)
+"""All of which a report of a displacement abroad has: a test holds them against its words."""
 
 
 def clauses(text: str, truth: Truth, event: Event, sources: Sequence[str]) -> dict[str, bool]:
@@ -47,7 +51,7 @@ def clauses(text: str, truth: Truth, event: Event, sources: Sequence[str]) -> di
             said["controls after"] = _holds(found[1], found[2], after[1])
             said["controls before"] = _holds(found[3], found[4], before[1])
     change = (after[0] - before[0]) - (after[1] - before[1])
-    if "So it removed more," in text:
+    if _FELL.search(text):
         said["fell"] = change > NOTHING
     if found := _SURELY.search(text):
         said["surely"] = int(found[2].replace(",", "")) <= moved
@@ -57,7 +61,7 @@ def clauses(text: str, truth: Truth, event: Event, sources: Sequence[str]) -> di
         said["moved at most"] = moved / ended <= int(found[1]) / 100 + 1e-9
     if (found := _ABROAD.search(text)) and moved:
         said["abroad"] = _holds(found[1], found[2], abroad / moved)
-    if "Content moved" in text:
+    if _DISPLACED.search(text):
         said["displaced"] = world.movement.after_takedown > 0
     if "the benefit spread" in text:
         said["spread"] = _change(truth, event, event.buffer, event.buffer_controls, sources) > NOTHING

@@ -45,15 +45,16 @@ def joined_notice(facts: Iterable[Notice]) -> Notice:
     return replace(latest, **filled, held_for_police=any(word.held_for_police for word in words))
 
 
-def standing_notices(facts: Sequence[Notice]) -> tuple[Sequence[Notice], int]:
+def standing_notices(facts: Sequence[Notice]) -> tuple[Sequence[Notice], Sequence[Notice]]:
     """Return the facts about notices that are not withdrawn.
 
-    In their order, and how many notices are withdrawn.
+    In their order, and beside them the withdrawn notices, each once.
     """
     doubted = {same_notice(fact) for fact in facts if fact.withdrawn}
     words: dict[tuple[object, ...], list[Notice]] = defaultdict(list)
     for fact in facts if doubted else ():
         if (its := same_notice(fact)) in doubted:
             words[its].append(fact)
-    withdrawn = {its for its, own in words.items() if joined_notice(own).withdrawn}
-    return [fact for fact in facts if same_notice(fact) not in withdrawn] if withdrawn else facts, len(withdrawn)
+    withdrawn = {its: notice for its, own in words.items() if (notice := joined_notice(own)).withdrawn}
+    standing = [fact for fact in facts if same_notice(fact) not in withdrawn] if withdrawn else facts
+    return standing, list(withdrawn.values())

@@ -121,7 +121,7 @@ class Facts:
     decisions: Sequence[QuarantineDecision] = ()
     notices: Sequence[Notice] = ()
     """Without those that are withdrawn."""
-    withdrawn_notices: int = 0
+    withdrawn_notices: Sequence[Notice] = ()
     external_observations: Sequence[ExternalObservation] = ()
     births: Sequence[Birth] = ()
     domains: Sequence[DomainRegistration] = ()
@@ -155,6 +155,7 @@ class Facts:
             deliveries=[one for one in self.deliveries if one.received_at < when],
             decisions=[one for one in self.decisions if one.decided_at < when],
             notices=[one for one in self.notices if one.url_id in known and one.sent_at < when],
+            withdrawn_notices=[one for one in self.withdrawn_notices if one.url_id in known and one.sent_at < when],
             external_observations=[
                 one for one in self.external_observations if one.url_id in known and _told(one) < when
             ],

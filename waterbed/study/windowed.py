@@ -103,6 +103,7 @@ def cut_facts(
     ours = [one for one in facts.reports if source is None or one.source == source]
     reports = _parted(ours, of_url, windows, reported_at)
     notices = _parted(facts.notices, of_url, windows, lambda one: one.sent_at)
+    withdrawn = _parted(facts.withdrawn_notices, of_url, windows, lambda one: one.sent_at)
     external = _parted(facts.external_observations, of_url, windows)
     targets: list[dict[str, Target]] = [{} for _ in windows]
     for url_id, target in facts.targets.items():
@@ -121,6 +122,7 @@ def cut_facts(
             looks=Later(partial(looks, at)),
             deliveries=[one for one in facts.deliveries if window.holds(one.received_at)],
             notices=notices[at],
+            withdrawn_notices=withdrawn[at],
             external_observations=external[at],
         )
         for at, window in enumerate(windows)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.event_truth import CLAIMS
 from graphs.displacement.summary import UNPUBLISHED, Branch, Known, Moved, Removed, Summary, summary
 from waterbed.estimators.detection import Bounds
 from waterbed.model.results import Answer
@@ -51,6 +52,12 @@ def known(**changes: Any) -> Known:
 
 def told(**changes: Any) -> Summary:
     return summary(known(**changes))
+
+
+def test_the_campaign_of_events_finds_each_claim() -> None:
+    """What it compares with the truth is what reports say: a claim in other words would go unseen."""
+    text = " ".join(told().sentences)
+    assert [claim.pattern for claim in CLAIMS if not claim.search(text)] == []
 
 
 def test_a_displacement_is_said_with_all_its_numbers() -> None:

@@ -86,7 +86,7 @@ def compliance(
         if wanted.every:
             windows = list(each)
             _by_window(windows, what, after, form, wanted)
-            _withdrawn(windows[:1], form)
+            _withdrawn(windows, form)
             return
         found = next(each)
         if wanted.window and form is Format.table and not found.conclusions.facts.targets:
@@ -110,10 +110,10 @@ def compliance(
 
 
 def _withdrawn(found: Sequence[Compliance], form: Format) -> None:
-    """Tell people how many notices of the study are withdrawn."""
-    for one in found if form is Format.table else ():
-        if count := one.conclusions.facts.withdrawn_notices:
-            say(f"{counted(count, 'notice')} withdrawn: left out everywhere.")
+    """Tell people how many notices are withdrawn."""
+    count = sum(len(one.conclusions.facts.withdrawn_notices) for one in found)
+    if count and form is Format.table:
+        say(f"{counted(count, 'notice')} withdrawn: left out everywhere.")
 
 
 def _by_window(each: Sequence[Compliance], what: What, after: float | None, form: Format, wanted: Asked) -> None:

@@ -14,7 +14,7 @@ from tests.docs.markdown import ROOT, blocks
 
 HOME = "~"
 """Where the page's reader is at home."""
-PROGRESS = re.compile(r"^(?!waterbed:).*(?:/s|left|so far)\n", re.MULTILINE)
+PROGRESS = re.compile(r"^(?!waterbed:).*(?:/s|/min|/h|left|so far)\n", re.MULTILINE)
 """A line on standard error while work lasts, which a slow machine prints."""
 LEFT_OUT = "…"
 """Stands for whatever is printed there: within a line for part of it, alone for any number of lines."""

@@ -3,7 +3,9 @@
 import pytest
 
 from tests.docs.markdown import blocks, page, section
-from tests.docs.tours.following import developers_modules, fits, near, normal
+from tests.docs.tours.following import PROGRESS, developers_modules, fits, near, normal
+from waterbed.cli.progress import figures
+from waterbed.model.progress import Stage
 
 
 @pytest.mark.parametrize(
@@ -61,3 +63,12 @@ def test_a_page_is_followed_without_development_tools() -> None:
     """What the tests bring is not there for a page's commands; what users have is."""
     assert {"pandas", "pytest", "jsonschema", "hypothesis"} <= developers_modules()
     assert not {"numpy", "pyarrow", "waterbed", "crawler", "fastapi", "_cffi_backend"} & developers_modules()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.01, 1.0, 20.0, 100.0, 10_000.0])
+@pytest.mark.parametrize(("done", "total"), [(0, None), (0, 9), (1, None), (1, 9), (9, 9)])
+def test_progress_is_no_output(done: int, total: int | None, seconds: float) -> None:
+    """However slow the machine is, and whatever it prints of that, pages are held against the rest."""
+    stage = Stage("tables", total)
+    stage.done = done
+    assert PROGRESS.sub("", f"a\ntables: {figures(stage, seconds)}\nb\n") == "a\nb\n"

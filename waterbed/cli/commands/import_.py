@@ -220,7 +220,7 @@ def _imported(study: Study, path: Path, found: NoticeImport) -> int:
     if found.withdrawn:
         say(
             f"  {counted(found.withdrawn, 'line is', 'lines are')} about withdrawn notices, which stay so: a line with "
-            "their notice_id and withdrawn no brings them back (docs/notices.md, Answers)"
+            "their notice_id and withdrawn no brings them back (docs/notices.md, A wrong notice)"
         )
     strangers = _strangers(study, found)
     if strangers:

@@ -10,7 +10,7 @@ import numpy as np
 from attribution.hosters.members import holder_key
 from attribution.lookups.tables.ranges import RangeTable, Rows, build, words
 from attribution.snapshots import day_of
-from waterbed.model.facts import Registration
+from waterbed.model.registrations import Registration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from attribution.hosters.members import holder_key
 from attribution.lookups.tables.relations import RelationTable
-from waterbed.model.facts import Registration
+from waterbed.model.registrations import Registration
 
 
 class Book(Protocol):

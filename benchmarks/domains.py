@@ -20,7 +20,7 @@ from tests.crawler.registry.registries import NOON, clock
 from waterbed.lab.servers.rdap import RdapServers, RegistryBehaviour
 from waterbed.lab.servers.rdap_data import Registries
 from waterbed.lab.servers.rdap_domains import TrueDomain
-from waterbed.model.facts import DomainRegistration
+from waterbed.model.registrations import DomainRegistration
 from waterbed.store.config import Config
 from waterbed.store.machine_settings import Lab
 from waterbed.store.settings import Domains, Registry

@@ -18,7 +18,7 @@ from crawler.registry.run import enrich
 from tests.crawler.registry.registries import NOON, addresses_in, clock, lab_folder, networks
 from waterbed.lab.servers.rdap import RdapServers, RegistryBehaviour
 from waterbed.lab.servers.rdap_data import Registries
-from waterbed.model.facts import Registration
+from waterbed.model.registrations import Registration
 
 LIMITS = {"lacnic": 10.0, "ripe": 60.0, "arin": 30.0, "apnic": 30.0, "afrinic": 20.0}
 FAULTS = {

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from waterbed.model.conclusions import NAME_ENDS, EndCause, Episode
-from waterbed.model.facts import DomainRegistration
+from waterbed.model.registrations import DomainRegistration
 
 _DAY: Final = timedelta(days=1)
 _CACHED: Final = timedelta(days=2)

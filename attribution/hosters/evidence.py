@@ -14,7 +14,7 @@ from attribution.hosters.day import BookOfDay, first_day
 from attribution.hosters.members import as_of_key, holder_key, stands_alone
 from attribution.hosters.review import waiting_for
 from waterbed.model.decisions import HosterChange
-from waterbed.model.facts import Registration
+from waterbed.model.registrations import Registration
 
 _SHOWN = 50
 """Most registrations shown of one change."""

@@ -10,7 +10,8 @@ from attribution.lookups.rdap.domain_registries import askable_domain
 from attribution.lookups.rdap.plan import Ask
 from waterbed.model.bookkeeping import Sealed
 from waterbed.model.codec import moment
-from waterbed.model.facts import DomainRegistration, Report, Resolution, Target
+from waterbed.model.facts import Report, Resolution, Target
+from waterbed.model.registrations import DomainRegistration
 from waterbed.store.engine import Part
 from waterbed.store.folder import Folder
 from waterbed.store.lake.rows import in_stretches, with_rows

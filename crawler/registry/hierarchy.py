@@ -6,7 +6,7 @@ from attribution.lookups.rdap.answers import Registered
 from attribution.lookups.rdap.bootstrap import Bootstrap, asn_of, in_order
 from attribution.lookups.rdap.plan import Answered
 from crawler.registry.queue import RdapTask
-from waterbed.model.facts import Registration
+from waterbed.model.registrations import Registration
 
 _WIDEST = {4: 8, 6: 12}
 """Prefix lengths above which only registries hold networks."""

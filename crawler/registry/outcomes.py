@@ -18,7 +18,7 @@ from crawler.registry.pace import LONGEST_PATIENCE, backoff
 from crawler.registry.queue import GIVE_UP, Queue, RdapTask
 from crawler.registry.registration_facts import Fact, PendingFacts, answered, answered_domain, unanswered, unchanged
 from crawler.registry.response import Found, Moved, Permanent, RdapResponse, Retry, Unchanged, interpret
-from waterbed.model.facts import DomainRegistration, RegistrationStatus
+from waterbed.model.registrations import DomainRegistration, RegistrationStatus
 from waterbed.store.settings import Registry
 
 _MOST_MOVES = 3

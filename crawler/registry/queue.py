@@ -10,7 +10,7 @@ from itertools import count
 from attribution.lookups.rdap.answers import Registered
 from attribution.lookups.rdap.plan import Ask
 from crawler.registry.pace import Pace
-from waterbed.model.facts import RegistrationStatus
+from waterbed.model.registrations import RegistrationStatus
 
 GIVE_UP = 20
 """Failures in a row after which the registry is out of order, or refuses us."""

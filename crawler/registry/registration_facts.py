@@ -9,7 +9,7 @@ from attribution.lookups.rdap.answers import Registered
 from attribution.lookups.rdap.domains import RegisteredDomain
 from attribution.lookups.rdap.plan import Ask
 from waterbed.model.codec import microseconds
-from waterbed.model.facts import DomainRegistration, Registration, RegistrationKind, RegistrationStatus
+from waterbed.model.registrations import DomainRegistration, Registration, RegistrationKind, RegistrationStatus
 from waterbed.store.vault import Vault
 
 Fact = Registration | DomainRegistration

@@ -9,7 +9,7 @@ from attribution.lookups.rdap.answers import BadAnswer, Registered, is_managed, 
 from attribution.lookups.rdap.domains import RegisteredDomain, names, read_domain
 from attribution.lookups.rdap.plan import AskKind
 from crawler.registry.pace import retry_after
-from waterbed.model.facts import RegistrationStatus
+from waterbed.model.registrations import RegistrationStatus
 
 Failure = Literal["timeout", "unreachable", "tls", "too_large", "cut_off"]
 

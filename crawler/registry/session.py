@@ -22,7 +22,8 @@ from crawler.registry.registry_report import CrawlReport, report_of
 from crawler.registry.response import RdapResponse
 from waterbed.model.addresses import refusal
 from waterbed.model.errors import InputError, LeaseLost
-from waterbed.model.facts import DomainRegistration, Registration, Snapshot
+from waterbed.model.facts import Snapshot
+from waterbed.model.registrations import DomainRegistration, Registration
 from waterbed.model.version import __version__
 from waterbed.store.folder import Folder, Pass
 from waterbed.store.lake.reading import known_addresses, last_asked, registrations

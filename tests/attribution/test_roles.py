@@ -9,7 +9,7 @@ from attribution.hosters.book import HosterBook, book_from
 from attribution.lookups.rdap.registrations import RegistrationIndex
 from attribution.lookups.tables.routes import read_routes
 from waterbed.model.conclusions import Attribution
-from waterbed.model.facts import Registration
+from waterbed.model.registrations import Registration
 
 DAY = datetime(2026, 3, 10, 12, tzinfo=UTC)
 ROUTES = """192.0.2.0,192.0.2.255,64500,Big Host

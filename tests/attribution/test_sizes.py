@@ -13,7 +13,7 @@ from attribution.named_ranges import NamedRanges, ases_of_holders, claimed_range
 from attribution.sizes import Counted, Measured, sizes_by_as, sizes_by_country, sizes_by_hoster
 from attribution.snapshots import Snapshots
 from waterbed.model.conclusions import Size
-from waterbed.model.facts import Registration
+from waterbed.model.registrations import Registration
 
 DAY = date(2025, 4, 12)
 ROUTES = """192.0.2.0/24\t64500

@@ -15,7 +15,7 @@ from tests.graphs.hop_makers import stay
 from waterbed.analysis.rankings.takedown import CAUSES
 from waterbed.model.actors import ACTED, ACTORS
 from waterbed.model.conclusions import NAME_ENDS, EndCause
-from waterbed.model.facts import DomainRegistration
+from waterbed.model.registrations import DomainRegistration
 
 END = datetime(2026, 6, 1, 12, tzinfo=UTC)
 """The first look without the name; the last one with it was two hours before."""

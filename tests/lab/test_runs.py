@@ -16,7 +16,8 @@ from waterbed.lab.servers.pages import marked_files
 from waterbed.lab.world.reading import scenario_path
 from waterbed.lab.world.records import Truth
 from waterbed.model.bookkeeping import Delivery
-from waterbed.model.facts import DomainRegistration, Observation, Profile, Report, Target
+from waterbed.model.facts import Observation, Profile, Report, Target
+from waterbed.model.registrations import DomainRegistration
 from waterbed.store.tables import TABLES
 from waterbed.study.study import Study, open_study
 

@@ -20,7 +20,8 @@ from waterbed.judging.quarantines import quarantine_id
 from waterbed.judging.rules import read_rules
 from waterbed.model.bookkeeping import Delivery, QuarantineDecision
 from waterbed.model.decisions import Coding
-from waterbed.model.facts import CanaryLook, ControlLook, DomainRegistration, Observation, Registration, Resolution
+from waterbed.model.facts import CanaryLook, ControlLook, Observation, Resolution
+from waterbed.model.registrations import DomainRegistration, Registration
 from waterbed.store.config import Config
 from waterbed.store.settings import Canary, CycleGuard, Judge
 from waterbed.study.conclusions import Conclusions

@@ -26,8 +26,8 @@ from waterbed.analysis.status import NOBODY, RUN_ONE, SET_CONTACT, resolver_sile
 from waterbed.model.bookkeeping import Due, KeyCheck, Run, RunEnd
 from waterbed.model.conclusions import NAME_ENDS, Quarantine
 from waterbed.model.errors import KeyProblem
-from waterbed.model.facts import Registration
 from waterbed.model.progress import stage
+from waterbed.model.registrations import Registration
 from waterbed.model.spelling import percent
 from waterbed.model.wording import counted
 from waterbed.store.bounds import not_a_contact

@@ -28,8 +28,9 @@ from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Size
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Registration, Resolution, Snapshot
+from waterbed.model.facts import Resolution, Snapshot
 from waterbed.model.progress import stage
+from waterbed.model.registrations import Registration
 from waterbed.model.table import TableInfo
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.dated_tables import folder_name

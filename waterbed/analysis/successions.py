@@ -22,8 +22,8 @@ from waterbed.governance import hosters
 from waterbed.governance.keys import stated_reason
 from waterbed.model.decisions import HosterChange
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Registration
 from waterbed.model.progress import stage
+from waterbed.model.registrations import Registration
 from waterbed.model.spelling import percent
 from waterbed.model.table import TableInfo
 from waterbed.study.metadata import table_info

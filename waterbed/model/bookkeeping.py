@@ -13,18 +13,17 @@ from waterbed.model.facts import (
     Birth,
     CanaryLook,
     ControlLook,
-    DomainRegistration,
     ExternalObservation,
     Notice,
     Observation,
     Origin,
-    Registration,
     Report,
     Resolution,
     Snapshot,
     Target,
 )
 from waterbed.model.governance import DeviationNote, Edition, Preview, ProtocolLock, Reply, Ruling
+from waterbed.model.registrations import DomainRegistration, Registration
 
 Decision = Literal["release", "void"]
 

@@ -26,8 +26,8 @@ from waterbed.analysis.rankings.volume import WORST
 from waterbed.analysis.sizes import ranking_sizes, ranking_structure
 from waterbed.model.codec import columns
 from waterbed.model.conclusions import Episode, Hop, RankingRow
-from waterbed.model.facts import Registration
 from waterbed.model.progress import staged
+from waterbed.model.registrations import Registration
 from waterbed.model.results import ChangeRow, FeedCard, FeedRow, PlaceRow, VolumeRow, WindowShare
 from waterbed.model.takedown import ComplianceRow, DeadlineRow, NoticeEffect
 from waterbed.model.window import ALL, Window

@@ -23,8 +23,9 @@ from attribution.lookups.tables.relations import RelationTable, read_relations
 from attribution.lookups.tables.routes import RouteTables, read_routes
 from attribution.lookups.tables.siblings import SiblingTable, read_siblings
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Birth, Registration, Snapshot
+from waterbed.model.facts import Birth, Snapshot
 from waterbed.model.redaction import shown
+from waterbed.model.registrations import Registration
 from waterbed.store.bounded.files import raw_pieces
 from waterbed.store.bounded.limits import MOST_TABLE
 from waterbed.store.bounded.memory import bounded_work

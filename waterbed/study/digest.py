@@ -13,8 +13,9 @@ from waterbed.governance.hosters import ACTION, VERSIONS
 from waterbed.model.bookkeeping import STORED, Audit, Beat, Due, KeyCheck, Reserved, Sealed
 from waterbed.model.codec import microseconds
 from waterbed.model.decisions import HosterChange
-from waterbed.model.facts import Origin, Registration, Snapshot
+from waterbed.model.facts import Origin, Snapshot
 from waterbed.model.governance import DeviationNote, Edition
+from waterbed.model.registrations import Registration
 from waterbed.store.config import Config
 from waterbed.store.folder import Folder
 from waterbed.store.frozen import FROZEN

@@ -17,7 +17,6 @@ from waterbed.model.facts import (
     Birth,
     CanaryLook,
     ControlLook,
-    DomainRegistration,
     ExternalObservation,
     Notice,
     Observation,
@@ -27,6 +26,7 @@ from waterbed.model.facts import (
     reported_at,
 )
 from waterbed.model.notices import standing_notices
+from waterbed.model.registrations import DomainRegistration
 from waterbed.store.engine import Part, Value
 from waterbed.store.folder import Folder
 from waterbed.store.lake.kinds import facts_in, schema_of

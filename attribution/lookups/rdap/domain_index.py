@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from attribution.lookups.rdap.domain_plan import ANSWERS
-from waterbed.model.facts import DomainRegistration
+from waterbed.model.registrations import DomainRegistration
 
 
 class DomainIndex:

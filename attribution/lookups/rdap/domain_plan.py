@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from waterbed.model.facts import DomainRegistration
+from waterbed.model.registrations import DomainRegistration
 
 ANSWERS: Final = ("ok", "not_found")
 """Statuses that are a registry's answer on a domain: registered, or not."""

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import Literal
 
 from attribution.lookups.rdap.bootstrap import asn_of, in_order
-from waterbed.model.facts import DomainRegistration, Registration
+from waterbed.model.registrations import DomainRegistration, Registration
 
 AskKind = Literal["network", "as", "domain"]
 

@@ -12,7 +12,7 @@ from socket import AF_INET, AF_INET6, inet_pton
 from typing import Final
 
 from attribution.lookups.rdap.bootstrap import in_order
-from waterbed.model.facts import Registration
+from waterbed.model.registrations import Registration
 
 _MAPPED: Final = 0xFFFF
 """The first 96 bits of an IPv4 address inside IPv6."""

@@ -21,7 +21,8 @@ from waterbed.cli.main import main
 from waterbed.governance import hosters, keys
 from waterbed.model.conclusions import ChainLink
 from waterbed.model.errors import InputError
-from waterbed.model.facts import CanaryLook, Observation, Registration, Resolution, Target
+from waterbed.model.facts import CanaryLook, Observation, Resolution, Target
+from waterbed.model.registrations import Registration
 from waterbed.model.urls import canonicalize
 from waterbed.store.config import Config
 from waterbed.store.hoster_settings import Hosters

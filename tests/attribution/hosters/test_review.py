@@ -10,7 +10,7 @@ from attribution.hosters.review import check_coding, status_of, statuses, waitin
 from tests.attribution.hosters.deciding import START, change, coding
 from waterbed.analysis.coding.agreement import of_changes
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Registration
+from waterbed.model.registrations import Registration
 
 MERGE = change(1, "merge", "a", "b", who="ann")
 

@@ -17,7 +17,8 @@ from waterbed.lab.servers.rdap import RdapServers, RegistryBehaviour
 from waterbed.lab.servers.rdap_data import Registries
 from waterbed.lab.servers.rdap_domains import TrueDomain
 from waterbed.model.errors import InputError
-from waterbed.model.facts import DomainRegistration, Resolution
+from waterbed.model.facts import Resolution
+from waterbed.model.registrations import DomainRegistration
 from waterbed.store.config import Config, read_config
 from waterbed.store.folder import Folder
 from waterbed.store.machine_settings import Lab

@@ -24,7 +24,7 @@ from waterbed.lab.servers.rdap import RdapServers, RegistryBehaviour
 from waterbed.lab.servers.rdap_data import Registries, TrueNetwork
 from waterbed.model.bookkeeping import RunEnd
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Registration
+from waterbed.model.registrations import Registration
 from waterbed.store.config import Config
 from waterbed.store.folder import create_folder
 from waterbed.store.machine_settings import Lab

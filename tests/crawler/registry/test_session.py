@@ -29,7 +29,7 @@ from waterbed.lab.servers.rdap_data import Registries, TrueAs, TrueNetwork
 from waterbed.lab.servers.wire import server_context
 from waterbed.model.bookkeeping import RunEnd, Sealed
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Registration
+from waterbed.model.registrations import Registration
 from waterbed.store.config import Config
 from waterbed.store.folder import Folder, create_folder
 from waterbed.store.machine_settings import Lab

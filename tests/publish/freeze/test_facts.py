@@ -10,8 +10,9 @@ from tests.graphs.test_external import word
 from tests.graphs.test_name_ends import answer
 from tests.study.facts import report, target
 from waterbed.model.errors import InputError
-from waterbed.model.facts import DomainRegistration, ExternalObservation, Report
+from waterbed.model.facts import ExternalObservation, Report
 from waterbed.model.redaction import hosts_in
+from waterbed.model.registrations import DomainRegistration
 from waterbed.model.urls import registrable_domain
 from waterbed.publish.freeze.package_facts import frozen_facts, read_facts, refuse_named, write_facts
 from waterbed.store.config import Config

@@ -14,7 +14,7 @@ from waterbed.analysis.coding.items import CODES, HOSTERS, ROLES, Item, shuffled
 from waterbed.governance.hosters import read_book
 from waterbed.model import decisions as double
 from waterbed.model.decisions import Coding
-from waterbed.model.facts import Registration
+from waterbed.model.registrations import Registration
 from waterbed.study.study import Study
 
 

@@ -21,7 +21,8 @@ from attribution.snapshots import day_of
 from waterbed.judging.columns import NOTHING
 from waterbed.model.codec import moment
 from waterbed.model.conclusions import ChainLink
-from waterbed.model.facts import Registration, Resolution, Snapshot
+from waterbed.model.facts import Resolution, Snapshot
+from waterbed.model.registrations import Registration
 from waterbed.store.bounded.memory import bounded_work
 from waterbed.store.lake.kinds import DAY_US, number_of
 from waterbed.study.conclusions import Conclusions

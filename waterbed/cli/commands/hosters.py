@@ -15,8 +15,8 @@ from waterbed.cli.hosters import print_footnotes, sentence
 from waterbed.cli.options import AsOf, Format, Formatted, Reason
 from waterbed.cli.output import FINDING, OK, console, for_tools, new_table, note, print_rows, print_table, say
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Registration
 from waterbed.model.progress import stage
+from waterbed.model.registrations import Registration
 from waterbed.model.wording import counted
 
 if TYPE_CHECKING:

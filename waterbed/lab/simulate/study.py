@@ -21,7 +21,7 @@ from waterbed.lab.world.allocations import Allocation, Allocations, country_csv,
 from waterbed.lab.world.file import World
 from waterbed.lab.world.records import Truth
 from waterbed.model.conclusions import HopKind
-from waterbed.model.facts import Registration
+from waterbed.model.registrations import Registration
 from waterbed.store.config import Config
 from waterbed.store.settings import Judge
 from waterbed.study.conclusions import Conclusions

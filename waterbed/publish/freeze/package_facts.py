@@ -19,11 +19,9 @@ from waterbed.model.facts import (
     Birth,
     CanaryLook,
     ControlLook,
-    DomainRegistration,
     ExternalObservation,
     Notice,
     Observation,
-    Registration,
     Report,
     Resolution,
     Snapshot,
@@ -32,6 +30,7 @@ from waterbed.model.facts import (
 from waterbed.model.governance import DeviationNote, ProtocolLock
 from waterbed.model.progress import staged
 from waterbed.model.redaction import hosts_in, redact
+from waterbed.model.registrations import DomainRegistration, Registration
 from waterbed.model.urls import registrable_domain
 from waterbed.store.bounded.limits import MOST_FACT
 from waterbed.store.bounded.parquet import batches, check

@@ -13,16 +13,15 @@ from waterbed.model.facts import (
     Birth,
     CanaryLook,
     ControlLook,
-    DomainRegistration,
     ExternalObservation,
     Notice,
     Observation,
-    Registration,
     Report,
     Resolution,
     Snapshot,
     Target,
 )
+from waterbed.model.registrations import DomainRegistration, Registration
 
 PRUNABLE: Final[Mapping[type, str]] = {
     Observation: "observed_at",

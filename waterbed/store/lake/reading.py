@@ -13,7 +13,8 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Text, func, select
 from waterbed.model.bookkeeping import RunEnd
 from waterbed.model.codec import moment
 from waterbed.model.errors import StoreFailure
-from waterbed.model.facts import Observation, Registration, Report, Resolution
+from waterbed.model.facts import Observation, Report, Resolution
+from waterbed.model.registrations import Registration
 from waterbed.store.folder import Folder
 from waterbed.store.lake.kinds import DAY_US, PRUNABLE, SEALED, TIME, day_of, facts_in, number_of, schema_of
 from waterbed.store.lake.lake import Lake, lake_of

@@ -17,7 +17,7 @@ from attribution.lookups.rdap.domains import EPP_STATES, RegisteredDomain, epp_s
 from crawler.registry.response import Found, RdapResponse, interpret
 from tests.fuzz.rdap_domains import check_domain
 from waterbed.model.errors import InputError
-from waterbed.model.facts import DomainRegistration
+from waterbed.model.registrations import DomainRegistration
 
 CASES = Path(__file__).with_name("cases") / "domains"
 NAME = "shop-login.com"

@@ -11,7 +11,7 @@ from attribution.lookups.dns.cymru import CymruAnswer, question, read_texts
 from attribution.lookups.rdap.bootstrap import read_bootstrap
 from attribution.lookups.rdap.plan import Answered, Covered
 from attribution.lookups.rdap.registrations import RegistrationIndex
-from waterbed.model.facts import Registration
+from waterbed.model.registrations import Registration
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 

@@ -180,7 +180,7 @@ def forget(folder: Folder, entry_id: str, reason: str) -> Forgot:
     Entry and schedule go for good, a tombstone stays. Records of looks and reports under its id stay, and can no
     longer be linked to it. InputError if anything else is at work.
     """
-    wanted, why = _id(entry_id), stated_reason(reason)
+    wanted, why = _id(entry_id, beginning=False), stated_reason(reason)
     with folder.alone("forgetting"):
         found = folder.store.by_ids(Sealed, "entry_id", [wanted])
         if not found:
@@ -211,11 +211,12 @@ def _in(place: Path) -> Keys | None:
         return None
 
 
-def _id(text: str) -> str:
+def _id(text: str, *, beginning: bool = True) -> str:
     if not _ID.fullmatch(text.lower()):
+        all_ = "or at least its first 8" if beginning else "all of them, as it cannot be undone"
         raise InputError(
-            "that is not an id: a url_id or host_id of 32 hexadecimal digits, or at least its first 8, was expected, "
-            "never an address itself (docs/operations.md, Keys)"
+            f"that is not an id: a url_id or host_id of 32 hexadecimal digits, {all_}, was expected, never an address "
+            "itself (docs/operations.md, Keys)"
         )
     return text.lower()
 

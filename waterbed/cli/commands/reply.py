@@ -185,7 +185,7 @@ def _folder(key: str) -> str:
 def reply_list(context: typer.Context, form: Formatted = Format.table) -> None:
     """List the reply status of each hoster.
 
-    Exit code 1 while publication must wait for one.
+    Exit code 1 while one is not done; a publication under TLP:CLEAR waits for it.
 
     For example: waterbed -C mystudy reply list
     """

@@ -3,7 +3,15 @@
 import pytest
 
 from waterbed.analysis.rankings.removal_curves import removal_curves
-from waterbed.analysis.rankings.takedown import CAUSES, clocks, episode_keys, episodes_by_key, removal, told_until
+from waterbed.analysis.rankings.takedown import (
+    CAUSES,
+    REMOVED,
+    clocks,
+    episode_keys,
+    episodes_by_key,
+    hourly,
+    removal,
+)
 
 from .episodes import SPREAD_H, episode, hours, spread
 
@@ -181,8 +189,17 @@ def test_curves_stop_where_few_sites_are_known():
     seen = [episode(n, 5, None) for n in range(10)] + [episode(n, 20, 24, "removed") for n in range(10, 12)]
     (curve,) = removal_curves(seen, by="hoster", keys=["acme"], names={})
     assert curve.hours[-1] == 5.0
-    assert told_until(clocks(seen), 168) == 5
-    assert told_until(clocks(seen[:9]), 168) == told_until([], 168) == -1
+    assert hourly(clocks(seen[:9]), [REMOVED], 168) == hourly([], [REMOVED], 168) == {}
     assert removal_curves(seen[:9], by="hoster", keys=["acme"], names={}) == []
     removed = [episode(n, 2, 3, "removed") for n in range(10)]
-    assert told_until(clocks(removed), 168) == 168
+    assert hourly(clocks(removed), range(2), 168) == {REMOVED: (0.0,) * 3 + (1.0,) * 166, 1: (0.0,) * 169}
+
+
+def test_no_curve_falls_to_nothing_where_follow_up_ends():
+    """Ended clocks are known for ever; once none that runs was followed longer, an hour has no share, and never 0%."""
+    seen = [episode(n, 2, 3, "removed") for n in range(17)] + [episode(n, 30, None) for n in range(17, 20)]
+    (curve,) = removal_curves(seen, by="hoster", keys=["acme"], names={})
+    assert curve.hours[-1] == 30.0
+    assert sorted(curve.removed) == list(curve.removed)
+    shares = hourly(clocks(seen), range(len(CAUSES)), 168)
+    assert {len(its) for its in shares.values()} == {31}

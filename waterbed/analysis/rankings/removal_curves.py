@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from waterbed.analysis.rankings.takedown import REMOVED, By, Clock, clocks, episodes_by_key, incidence, told_until
-from waterbed.estimators.survival.incidence import share_within
+from waterbed.analysis.rankings.takedown import REMOVED, By, Clock, clocks, episodes_by_key, hourly
 from waterbed.model.conclusions import Episode
 
 
@@ -33,25 +32,20 @@ def removal_curves(
 
     `started` gives the clocks of each key if they do not run from the report.
 
-    A curve stops at `horizon_h`, or at the last hour at which enough sites are known (`told_until`). A group of too few
-    sites has none.
+    A curve stops at `horizon_h`, or where its data do (`hourly`). A group of too few sites has none.
     """
     groups = episodes_by_key(episodes, by)
     found = []
     for key in keys:
         group = clocks(groups.get(key, ())) if started is None else started.get(key, ())
-        last = told_until(group, horizon_h)
-        if last < 1:
-            continue
-        curves = incidence(group)
-        shares = [share_within(curves, REMOVED, hour) or 0.0 for hour in range(last + 1)]
-        found.append(
-            RemovalCurve(
-                key=key,
-                name=names.get(key, key),
-                hours=tuple(float(hour) for hour in range(last + 1)),
-                removed=tuple(shares),
-                clocks=len(group),
+        if shares := hourly(group, [REMOVED], horizon_h).get(REMOVED):
+            found.append(
+                RemovalCurve(
+                    key=key,
+                    name=names.get(key, key),
+                    hours=tuple(map(float, range(len(shares)))),
+                    removed=shares,
+                    clocks=len(group),
+                )
             )
-        )
     return found

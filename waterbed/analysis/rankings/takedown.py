@@ -1,7 +1,7 @@
 """Takedown clocks of one group, and how fast it removes."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import inf
@@ -250,17 +250,31 @@ def known_within(clock: Clock, within_h: float) -> bool:
     return clock.left_h >= within_h or clock.right_h <= within_h
 
 
-def told_until(group: Sequence[Clock], horizon_h: int) -> int:
-    """The last hour at which enough sites are known.
+def hourly(group: Sequence[Clock], causes: Collection[int], horizon_h: int) -> dict[int, tuple[float, ...]]:
+    """Shares that causes ended, hour by hour from 0.
 
-    FEWEST_SITES sites have a clock whose state is known then; -1 if they never have.
+    They stop at `horizon_h`, at the last follow-up of a clock still running, or at the last hour at which FEWEST_SITES
+    sites have a clock whose state is known. Empty if that is before the first hour.
     """
     sites = np.unique([c.site_id for c in group], return_inverse=True)[1]
     left, right = np.array([c.left_h for c in group], float), np.array([c.right_h for c in group], float)
-    for hour in range(horizon_h, -1, -1):
-        if np.unique(sites[(left >= hour) | (right <= hour)]).size >= FEWEST_SITES:
-            return hour
-    return -1
+    enough = [
+        hour for hour in range(horizon_h + 1) if np.unique(sites[(left >= hour) | (right <= hour)]).size >= FEWEST_SITES
+    ]
+    if not enough:
+        return {}
+    curves = incidence(group)
+    found = {cause: tuple(_up_to(curves, cause, enough[-1])) for cause in causes}
+    return found if all(len(shares) > 1 for shares in found.values()) else {}
+
+
+def _up_to(curves: Curves, cause: int, last: int) -> Iterator[float]:
+    """The shares of each hour up to the last, or to where the data end."""
+    for hour in range(last + 1):
+        share = share_within(curves, cause, hour)
+        if share is None:
+            return
+        yield share
 
 
 def removal(

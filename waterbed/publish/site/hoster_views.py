@@ -10,8 +10,7 @@ from waterbed.analysis.fact_sheet import cause_shares
 from waterbed.analysis.rankings.durations import duration
 from waterbed.analysis.rankings.ranking import UNKNOWN, WITHHELD
 from waterbed.analysis.rankings.tables import RankingTables
-from waterbed.analysis.rankings.takedown import CAUSES, Clock, incidence, told_until
-from waterbed.estimators.survival.incidence import share_within
+from waterbed.analysis.rankings.takedown import CAUSES, Clock, hourly
 from waterbed.governance.reply import public_successions
 from waterbed.governance.reply import rows as reply_rows
 from waterbed.model.results import WindowShare
@@ -83,17 +82,12 @@ def _curves(kept: Sequence[Clock]) -> CauseCurves | None:
 
     None where they never are.
     """
-    last = told_until(kept, int(HORIZON_H))
-    if last < 1:
+    shares = hourly(kept, range(len(CAUSES)), int(HORIZON_H))
+    if not shares:
         return None
-    curves = incidence(kept)
-    hours = range(last + 1)
     return CauseCurves(
-        hours=tuple(map(float, hours)),
-        shares={
-            cause: tuple(share_within(curves, number, hour) or 0.0 for hour in hours)
-            for number, cause in enumerate(CAUSES)
-        },
+        hours=tuple(map(float, range(len(shares[0])))),
+        shares={cause: shares[number] for number, cause in enumerate(CAUSES)},
     )
 
 

@@ -87,6 +87,15 @@ def test_text_lines_stay_one_line(spoken: Callable[[Form], io.StringIO]) -> None
     assert len(told("text", out.getvalue())) == 1
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_log_holds_no_escape_codes_of_a_terminal(form: Form, spoken: Callable[[Form], io.StringIO]) -> None:
+    """The event that a server writes a second time, in colours, is left out."""
+    out = spoken(form)
+    logging.getLogger("uvicorn.error").warning("begun", extra={"color_message": "\x1b[36mbegun\x1b[0m"})
+    (line,) = told(form, out.getvalue())
+    assert ("begun" in line, "color" in line, "[36m" in line) == (True, False, False)
+
+
 def test_text_lines_leave_out_what_is_not_known(spoken: Callable[[Form], io.StringIO]) -> None:
     """A field without a value is not written; zero is."""
     out = spoken("text")

@@ -14,6 +14,8 @@ from waterbed.model.redaction import redact
 
 _OURS = frozenset(("timestamp", "level", "logger"))
 _FIRST = ("timestamp", "level", "logger", "event")
+_DROPPED = "color_message"
+"""The event once more, as uvicorn writes it on a terminal."""
 _Line = MutableMapping[str, Any]
 
 
@@ -65,7 +67,7 @@ def _known(_: Any, __: str, line: _Line) -> _Line:
 
 def _redacted(_: Any, __: str, line: _Line) -> _Line:
     """Keep plain values, and texts without addresses."""
-    return {name: _value(name, value) for name, value in line.items() if not name.startswith("_")}
+    return {name: _value(name, value) for name, value in line.items() if name[:1] != "_" and name != _DROPPED}
 
 
 def _value(name: str, value: Any) -> Any:

@@ -80,6 +80,8 @@ def test_what_may_not_leave_is_refused(tmp_path: Path, study: Study) -> None:
         export(red, tmp_path / "out", "pool")
     with pytest.raises(InputError, match="not a plain name"):
         export(study, tmp_path / "out", "a b")
+    with pytest.raises(InputError, match=r"\[not shown\] is not a plain name"):
+        export(study, tmp_path / "out", "cdn.example.net")
     assert not (tmp_path / "out").exists()
     (tmp_path / "out").mkdir()
     with pytest.raises(InputError, match="exists already"):

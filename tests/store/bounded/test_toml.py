@@ -42,6 +42,11 @@ def test_dots_in_texts_and_comments_are_no_parts() -> None:
     assert decode(text) == {"a": {"b": {"c": dotted}}, "d": f"'{dotted}\n"}
 
 
+def test_the_mark_that_some_editors_begin_a_file_with_is_no_text() -> None:
+    """A byte-order mark is passed over."""
+    assert decode(b"\xef\xbb\xbfa = 1\n") == decode("\ufeffa = 1\n") == {"a": 1}
+
+
 @pytest.mark.parametrize("read", [read_rules, read_hosters, read_event, read_protocol, read_world, read_config])
 def test_each_kind_of_file_is_read_within_bounds(tmp_path: Path, read: Callable[[Path], object]) -> None:
     """Rules, hosters, events, protocols, worlds and settings: one sentence with the file, whatever it is."""
@@ -69,6 +74,8 @@ SETTINGS = {
     "routes_max_age_days = '31'": "routes_max_age_days '31': a number without quotes was expected",
     "routes_max_age_days = 'www.forgetme-example.com'": "routes_max_age_days [not shown]: a number",
     "processes = -1": "processes -1: a whole number from 0 was expected",
+    "canary.within_s = 0,5": "0,5 is no number; a point was expected, as in 0.5",
+    "clock = 'www.forgetme-example.com'": 'clock [not shown]: one of "first_seen", "reported"',
     "[canary]\ntargets = 'x'": "canary.targets 'x': a list in [ ] was expected",
 }
 
@@ -85,6 +92,8 @@ def test_settings_that_are_wrong_are_told_in_plain_words(text: str, told: str, t
 
 EVENTS = {
     "date = 2026-13-45": "2026-13-45 is no date or time; one like 2026-03-15 was expected",
+    "date = 15.03.2026": "15.03.2026 is no date; one like 2026-03-15 was expected",
+    "date = 2026-03-02\nprimary = 'excess'": "primary 'excess': one of \"",
     "date = '15 March'": "date '15 March': a date or time, such as 2026-03-15, without quotes was expected",
     "date = 2026-03-02\nbefor = 9": "unknown field 'befor' (at line 5) (did you mean before?)",
 }

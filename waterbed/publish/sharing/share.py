@@ -17,7 +17,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from waterbed.model.errors import InputError
-from waterbed.model.redaction import shown
+from waterbed.model.redaction import names_something, shown
 from waterbed.model.results import Provenance, SharedEpisode, SharedLook
 from waterbed.publish.sharing.shared_looks import SharedLooks
 from waterbed.store.audit import put_on_record
@@ -59,7 +59,7 @@ def export(study: Study, out: Path, partner: str) -> Provenance:
     InputError if the folder exists, or if the study is marked TLP:RED.
     """
     config = study.config
-    if not PARTNER.fullmatch(partner):
+    if not PARTNER.fullmatch(partner) or names_something(partner):
         raise InputError(
             f"--to {shown(partner)} is not a plain name for a partner, like pool-2026 (docs/lake.md, Export)"
         )

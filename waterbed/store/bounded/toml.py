@@ -44,7 +44,7 @@ def decode(data: bytes | str, *, type: Any = dict, first: Callable[[Any], Any] |
     digits, or not of the type.
     """
     try:
-        text = data if isinstance(data, str) else data.decode()
+        text = (data if isinstance(data, str) else data.decode()).removeprefix("\ufeff")  # some editors begin so
         if _LONG_KEY.search(_TEXT.sub(lambda found: "text" if found["text"] else "", text)):
             raise msgspec.DecodeError(f"a key has more than {_MOST_PARTS} parts")
         if first:
@@ -90,6 +90,11 @@ _TABLE: Final = re.compile(r"[ \t]*(\[\[?)([^\[\]]+)\]")
 _KEY: Final = re.compile(r"[ \t]*([A-Za-z0-9_.-]+)[ \t]*=")
 _TRUTHS: Final = frozenset(("True", "False", "yes", "no", "Yes", "No", "on", "off"))
 _DATE: Final = re.compile(r"\d{4}-[\dTZtz :.+-]*")
+_FORMS: Final = {
+    re.compile(r"[-+]?\d{1,9},\d{1,9}"): "number; a point was expected, as in 0.5",
+    re.compile(r"\d{1,4}[./]\d{1,2}[./]\d{1,4}"): "date; one like 2026-03-15 was expected",
+}
+"""Values as people write them elsewhere, and what is wrong with them here."""
 
 
 def _misspelt(problem: str, text: str) -> str:
@@ -113,6 +118,9 @@ def _misspelt(problem: str, text: str) -> str:
         return f"{problem}: {value[:40]} is no date or time; one like 2026-03-15 was expected"
     if value in _TRUTHS:
         return f"{problem}: {value} is none of true and false, which are written small"
+    for form, said in _FORMS.items():
+        if form.fullmatch(value):
+            return f"{problem}: {value} is no {said}"
     if value[:1] not in {"", *"'[{"} and problem.startswith(("Invalid value", "Expected newline")):
         return f'{problem}: a text needs quotes, as in {key[1] if key else "name"} = "..."'
     return problem
@@ -128,6 +136,7 @@ _KINDS: Final = {
     "datetime": "a date or time, such as 2026-03-15,",
 }
 _EXPECTED: Final = re.compile(r"Expected `(\w+)(?: \| null)?`([^,`]*)(?:, got `\w+`)?")
+_ENUM: Final = re.compile(r"Invalid enum value '(.*)' - at ", re.DOTALL)
 _BOUNDS: Final = {">=": "from", "<=": "up to", ">": "above", "<": "below"}
 _LONGEST_SHOWN: Final = 40
 
@@ -163,9 +172,9 @@ def _expecting(problem: str, text: str, root: Any) -> str:
             root = next((one for one in get_args(root) if one is not Ellipsis), None) if number.isdigit() else None
             value = value[int(number)] if number.isdigit() and isinstance(value, list) else None
         root = next((one for one in (root, *get_args(root)) if _is_struct(one)), root)
-    words = list(_words(root))
-    if words and "enum" in problem:
-        return f"{problem}; one of {', '.join(words)} was expected"
+    words = [f'"{word}"' for word in _words(root)]
+    if words and (found := _ENUM.match(problem)):
+        return f"{place[1]} {shown(found[1])}: one of {', '.join(words)} was expected"
     if "key in" not in place[0] and (plain := _said(problem[: place.start()], place[1], value)):
         return plain
     return f"{problem}, not {value}" if isinstance(value, int | float) else problem

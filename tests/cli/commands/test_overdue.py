@@ -1,0 +1,47 @@
+"""What is overdue: which content is listed, which is left out with a count, and how it is told."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commands.test_notices import notice
+from tests.study.copies import copied, kept
+from tests.study.facts import written
+from tests.study.rig import Run
+from waterbed.store.settings import CycleGuard
+
+SEEN = {"a0": "u" * 110, "a1": "u" * 108 + "dd", "a2": "u" * 100 + "?" * 9 + "d", "b0": "u" * 108 + "du"}
+"""At a one URL stays up, two are down by their last decided checks; at b one is back."""
+
+
+def make(folder: Path) -> None:
+    """A study whose hosters are told of each URL after five hours."""
+    with written(folder, SEEN, cycle_guard=CycleGuard(share=1.0)) as study:
+        study.folder.store.add([notice(url, 5, "AS64500" if url[0] == "a" else "AS64501") for url in SEEN])
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Such a study, for all tests of this file."""
+    return kept(tmp_path_factory.mktemp("overdue"), make)
+
+
+@pytest.fixture
+def study(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it."""
+    return copied(original, tmp_path, monkeypatch)
+
+
+def listed(run: Run, study: Path, *words: object) -> list[dict[str, str]]:
+    """The rows of what is overdue."""
+    return list(csv.DictReader(run("-C", study, "overdue", *words, "--format", "csv")[1].splitlines()))
+
+
+def test_what_the_last_decided_check_saw_down_gets_no_reminder(run: Run, study: Path) -> None:
+    """Content that is down, but not yet for sure, is not listed as overdue; the command says how many there are."""
+    assert {row["url_id"] for row in listed(run, study)} == {"a0", "b0"}
+    out = " ".join(run("-C", study, "overdue")[1].split())
+    assert "2 URLs last seen down, not confirmed yet: no reminder now." in out
+    assert "leaving out the study's last 4 hours of checks" in out
+    assert "last seen down" not in run("-C", study, "overdue", "AS64501")[1]

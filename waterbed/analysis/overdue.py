@@ -38,6 +38,8 @@ class StillUp:
     """The other URLs that are up: their present hosters got no notice about them."""
     newly_down: frozenset[str]
     """URLs that are in neither: no end is concluded yet, but their last decided checks saw them down."""
+    forgotten: frozenset[str] = frozenset()
+    """URLs of which a hoster was notified and that were forgotten since: nobody can name them to it."""
     notified: bool
     """False if the study has no notice at all."""
 
@@ -112,7 +114,16 @@ def overdue_of(
     conclusions = study.conclude()
     known_source(conclusions, source)
     key = None if hoster is None else company_named(conclusions, hoster, day_of(study, conclusions))
-    found = still_up(conclusions, source=source, after_h=after_h, hoster=key)
+    up = still_up(conclusions, source=source, after_h=after_h, hoster=key)
+    noticed = {row.url_id for row in up.noticed}
+    gone = study.folder.store.forgotten(noticed | up.without_notice | up.newly_down)
+    found = replace(
+        up,
+        noticed=[row for row in up.noticed if row.url_id not in gone],
+        without_notice=up.without_notice - gone,
+        newly_down=up.newly_down - gone,
+        forgotten=frozenset(gone & noticed),
+    )
     return found, replace(table_info(study, "overdue", by="hoster", clock="notice_delivered"), method=METHOD)
 
 

@@ -7,9 +7,11 @@ import pytest
 
 from tests.cli.commands.test_notices import notice
 from tests.study.copies import copied, kept
-from tests.study.facts import written
+from tests.study.facts import hour, written
 from tests.study.rig import Run
+from waterbed.model.bookkeeping import Forgotten
 from waterbed.store.settings import CycleGuard
+from waterbed.study.study import open_study
 
 SEEN = {"a0": "u" * 110, "a1": "u" * 108 + "dd", "a2": "u" * 100 + "?" * 9 + "d", "b0": "u" * 108 + "du"}
 """At a one URL stays up, two are down by their last decided checks; at b one is back."""
@@ -45,3 +47,11 @@ def test_what_the_last_decided_check_saw_down_gets_no_reminder(run: Run, study: 
     assert "2 URLs last seen down, not confirmed yet: no reminder now." in out
     assert "leaving out the study's last 4 hours of checks" in out
     assert "last seen down" not in run("-C", study, "overdue", "AS64501")[1]
+
+
+def test_a_forgotten_url_gets_no_reminder(run: Run, study: Path) -> None:
+    """Nobody can name it to its hoster: it is in no row, and the command says how many there are."""
+    with open_study(study) as opened:
+        opened.folder.store.add([Forgotten(entry_id="a0", kind="url", forgotten_at=hour(109))])
+    assert {row["url_id"] for row in listed(run, study)} == {"b0"}
+    assert "1 forgotten URL left out: waterbed reveal opens none." in run("-C", study, "overdue")[1]

@@ -67,6 +67,8 @@ def overdue(
         note(f"{len(found.without_notice):,} more are up and without a notice to their hoster.")
         if found.newly_down:
             note(f"{counted(len(found.newly_down), 'URL')} last seen down, not confirmed yet: no reminder now.")
+        if found.forgotten:
+            note(f"{counted(len(found.forgotten), 'forgotten URL')} left out: waterbed reveal opens none.")
         if held:
             note(f"{held:,} {'was' if held == 1 else 'were'} held for the police: no reminder for these.")
         note(

@@ -40,6 +40,8 @@ class StillUp:
     """URLs that are in neither: no end is concluded yet, but their last decided checks saw them down."""
     forgotten: frozenset[str] = frozenset()
     """URLs of which a hoster was notified and that were forgotten since: nobody can name them to it."""
+    checked: bool = True
+    """False if nothing was ever checked at the hoster that was asked for."""
     notified: bool
     """False if the study has no notice at all."""
 
@@ -123,6 +125,7 @@ def overdue_of(
         without_notice=up.without_notice - gone,
         newly_down=up.newly_down - gone,
         forgotten=frozenset(gone & noticed),
+        checked=key is None or key in conclusions.whole.hosters,
     )
     return found, replace(table_info(study, "overdue", by="hoster", clock="notice_delivered"), method=METHOD)
 

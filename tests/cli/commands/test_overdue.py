@@ -55,3 +55,22 @@ def test_a_forgotten_url_gets_no_reminder(run: Run, study: Path) -> None:
         opened.folder.store.add([Forgotten(entry_id="a0", kind="url", forgotten_at=hour(109))])
     assert {row["url_id"] for row in listed(run, study)} == {"b0"}
     assert "1 forgotten URL left out: waterbed reveal opens none." in run("-C", study, "overdue")[1]
+
+
+def test_what_is_told_of_one_hoster_names_it(run: Run, study: Path) -> None:
+    """Where nothing is overdue the sentence is about that hoster; one that only a notice names is told as such."""
+    with open_study(study) as opened:
+        opened.folder.store.add([notice("a0", 6, "nohoster")])
+    out = run("-C", study, "overdue", "nohoster")[1]
+    assert "Nothing that nohoster was notified of is up beyond its time." in out
+    assert "Nothing that was reported was checked there" in out
+    out = run("-C", study, "overdue", "AS64501", "--after", "9999")[1]
+    assert ("Nothing that AS64501 was notified of" in out, "checked there" in out) == (True, False)
+
+
+def test_a_reminder_before_any_notice_is_the_first_word(run: Run, study: Path) -> None:
+    """The time that a hoster has runs from what it got first, whatever its sender calls that."""
+    with open_study(study) as opened:
+        opened.folder.store.add([notice("a0", 3, reminder=True)])
+    row = next(row for row in listed(run, study) if row["url_id"] == "a0")
+    assert (row["notified_at"], row["reminders"]) == (f"{hour(3):%Y-%m-%dT%H:%M:%SZ}", "1")

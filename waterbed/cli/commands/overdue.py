@@ -60,7 +60,9 @@ def overdue(
     elif form is Format.table:
         held = sum(row.held_for_police for row in rows)
         if not rows:
-            say("Nothing that a hoster was notified of is up beyond its time.")
+            say(f"Nothing that {hoster or 'a hoster'} was notified of is up beyond its time.")
+        if not found.checked:
+            say("Nothing that was reported was checked there (waterbed rank lists the keys of hosters).")
         note(
             f"{found.in_time:,} more are up and within their time: that of the order or the law, else {after:g} hours."
         )

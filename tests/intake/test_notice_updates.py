@@ -52,12 +52,12 @@ def test_a_spreadsheets_time_of_sending_is_compared(folder: Folder, dates: str |
     assert [one.reason.startswith(reason) for one in found.rejected] == [True] * bool(reason)
 
 
-@pytest.mark.parametrize("name", ["url", "url_id", "kind"])
+@pytest.mark.parametrize("name", ["url", "url_id", "recipient", "kind"])
 def test_what_describes_another_notice_is_refused(folder: Folder, name: str) -> None:
-    """Beside a notice_id another URL or kind is no update; its own one is."""
+    """Beside a notice_id another URL, recipient or kind is no update; its own one is."""
     (known,) = folder.store.all(Notice)
-    other = {"url": TWO, "url_id": folder.vault.keyed_id("url", TWO), "kind": "tco"}[name]
-    own = {"url": ONE, "url_id": known.url_id, "kind": "NTD"}[name]
+    other = {"url": TWO, "url_id": folder.vault.keyed_id("url", TWO), "recipient": "as64502", "kind": "tco"}[name]
+    own = {"url": ONE, "url_id": known.url_id, "recipient": "as64501", "kind": "NTD"}[name]
     text = f"notice_id,{name},response\n{known.notice_id},{other},no\n{known.notice_id},{own},no\n"
     found = read(folder, text)
     assert [(one.line, one.reason.partition(" is not that")[0]) for one in found.rejected] == [(2, name)]

@@ -106,6 +106,8 @@ class NoticeUpdate:
     """The URL; None if the line has none."""
     url_id: str | None = None
     """None also if it is no id."""
+    recipient: str | None = None
+    """In canonical form; None also if nobody can read it."""
     kind: NoticeKind | None = None
     """None also if there is no such kind."""
     sent_at: datetime | None
@@ -170,6 +172,7 @@ def _update(number: int, cells: Cells) -> NoticeUpdate:
         notice_id=cells["notice_id"].lower(),
         canonical=canonicalize(cells["url"]) if cells.get("url") else None,
         url_id=url_id if _ID.fullmatch(url_id) else None,
+        recipient=_canonical_recipient(cells.get("recipient", "")),
         kind=kind_of(cells.get("kind", "")),
         sent_at=time_in("sent_at", cells),
         reminder=bool(truth_in("reminder", cells)),
@@ -246,13 +249,18 @@ def _kind(cells: Cells) -> NoticeKind | None:
 def _recipient(cells: Cells, keys: Keys) -> str:
     """The recipient in canonical form. It is stored in the clear, so mailboxes and host names are refused."""
     text = cells.get("recipient", "")
-    if match := _AS.fullmatch(text):
-        return f"AS{match[1]}"
-    if (match := _HOLDER.fullmatch(text)) and not names_something(text):
-        return f"{match[1].lower()}:{match[2].upper()}"
-    if len(text) <= _LONGEST_KEY and _KEY.fullmatch(text.lower()):
-        return text.lower()
+    if found := _canonical_recipient(text):
+        return found
     alike = meant(text, keys()) if len(text) <= _LONGEST_KEY else ""
     raise BadCell(
         f"recipient must be a hoster's key, AS64500 or registry:HANDLE{alike}; waterbed hosters show lists the keys"
     )
+
+
+def _canonical_recipient(text: str) -> str | None:
+    """A recipient in canonical form; None for what is neither a key, nor an AS, nor a registry's handle."""
+    if match := _AS.fullmatch(text):
+        return f"AS{match[1]}"
+    if (match := _HOLDER.fullmatch(text)) and not names_something(text):
+        return f"{match[1].lower()}:{match[2].upper()}"
+    return text.lower() if len(text) <= _LONGEST_KEY and _KEY.fullmatch(text.lower()) else None

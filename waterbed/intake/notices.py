@@ -22,7 +22,7 @@ from waterbed.intake.csv_table import BadCell, Rejected, in_future
 from waterbed.intake.scart import parse_scart_notices
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Notice, NoticeKind, Target
-from waterbed.model.notices import FILLED, joined_notice, same_notice
+from waterbed.model.notices import FILLED, Company, joined_notice, same_notice
 from waterbed.model.progress import stage
 from waterbed.model.redaction import shown
 from waterbed.store.backlog import begin_ladder
@@ -75,11 +75,13 @@ def import_notices(
     lines: NoticeLines,
     defaults: NoticeDefaults,
     *,
+    company: Company = lambda recipient, _: recipient,
     progress: Callable[[int], None] | None = None,
 ) -> NoticeImport:
     """Import notices, 20,000 lines a transaction.
 
-    A notice about a URL that is unknown to the study is rejected. `progress` gets the number of notices so far.
+    A notice about a URL that is unknown to the study is rejected. `company` tells whether a line that names a notice
+    gives its recipient another of its names. `progress` gets the number of notices so far.
     """
     rejected: list[Rejected] = []
     recipients: dict[str, tuple[int, int]] = {}
@@ -89,7 +91,7 @@ def import_notices(
     with folder.run("import") as run, stage("notices") as advance:
         while batch:
             now = max(now, folder.clock())
-            done = _one_batch(folder, batch, defaults, now)
+            done = _one_batch(folder, batch, defaults, company, now)
             now += len(batch) * _BETWEEN
             counts.update(done.counts)
             rejected += sorted(done.rejected, key=lambda line: line.line)[: MOST_REJECTED - len(rejected)]
@@ -169,7 +171,11 @@ class _Record:
 
 
 def _one_batch(
-    folder: Folder, lines: list[NoticeLine | NoticeUpdate | Rejected], defaults: NoticeDefaults, now: datetime
+    folder: Folder,
+    lines: list[NoticeLine | NoticeUpdate | Rejected],
+    defaults: NoticeDefaults,
+    company: Company,
+    now: datetime,
 ) -> _Batch:
     """Store the notices of valid lines. Each line is received after the one before, the first one `now`."""
     store, done = folder.store, _Batch()
@@ -188,7 +194,8 @@ def _one_batch(
                 done.rejected.append(line)
                 continue
             if isinstance(line, NoticeUpdate):
-                made = _updated(line, url_id, record.latest(line.notice_id), received_at)
+                latest = record.latest(line.notice_id)
+                made = _updated(line, url_id, latest, company, received_at)
                 reason = made if isinstance(made, str) else _future(line, now)
             else:
                 reason = _reason(line, url_id, known, gone, now)
@@ -219,11 +226,13 @@ _UNKNOWN_NOTICE: Final = (
 )
 
 
-def _other_notice(line: NoticeUpdate, url_id: str | None, latest: Notice) -> str | None:
+def _other_notice(line: NoticeUpdate, url_id: str | None, latest: Notice, company: Company) -> str | None:
     """The reason to reject a line that describes another notice than the one that it names; None if it does not."""
+    named, on = line.recipient or latest.recipient, latest.delivered_at or latest.sent_at
     differ = {
         "url": line.canonical is not None and url_id != latest.url_id,
         "url_id": line.url_id not in (None, latest.url_id),
+        "recipient": named != latest.recipient and company(named, on) != company(latest.recipient, on),
         "kind": line.kind not in (None, latest.kind),
         "sent_at": line.sent_at is not None and not _same_sending(line.sent_at, latest.sent_at),
     }
@@ -240,11 +249,13 @@ def _same_sending(told: datetime, sent_at: datetime) -> bool:
     return abs(told - sent_at) < timedelta(seconds=1) or told == sent_at.replace(second=0, microsecond=0)
 
 
-def _updated(line: NoticeUpdate, url_id: str | None, latest: Notice | None, now: datetime) -> Notice | str | None:
+def _updated(
+    line: NoticeUpdate, url_id: str | None, latest: Notice | None, company: Company, now: datetime
+) -> Notice | str | None:
     """The fact that a line adds to a notice: None if it tells nothing new, the reason to reject it as a text."""
     if latest is None:
         return _UNKNOWN_NOTICE
-    if reason := _other_notice(line, url_id, latest):
+    if reason := _other_notice(line, url_id, latest, company):
         return reason
     told = {name: value for name in _LATER if (value := getattr(line, name)) is not None}
     if not latest.withdrawn and not line.withdrawn:

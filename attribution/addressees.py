@@ -9,11 +9,8 @@ from typing import NamedTuple
 from waterbed.model.addresses import canonical_address
 from waterbed.model.conclusions import Addressed, Attribution
 from waterbed.model.facts import Notice, Report, reported_at
-from waterbed.model.notices import latest_notices
+from waterbed.model.notices import Company, latest_notices
 from waterbed.model.takedown import AddressedNotice
-
-Company = Callable[[str, datetime], str]
-"""The company that a recipient stands for on a day."""
 
 
 class SeenAnswer(NamedTuple):

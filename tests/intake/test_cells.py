@@ -11,6 +11,7 @@ from waterbed.intake.csv_reports import ReportLine
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.feed_presence import parse_deliveries
 from waterbed.intake.formats import Reading, detect_format, read_reports
+from waterbed.model.errors import InputError
 
 
 def read(folder: Path, text: str, form: str | None = None) -> list[list[Any]]:
@@ -144,3 +145,19 @@ def test_other_keys_of_an_object_may_hold_anything(tmp_path: Path) -> None:
     """Only fields that are read are cells; null is an empty one."""
     text = '{"url":"http://a.example.com/","tags":["x"],"details":[{"ip":"192.0.2.1"}],"category":null}\n'
     assert read(tmp_path, text) == [[1, "http://a.example.com/", {}]]
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("Adresse;An;Datum\n", "3 columns there: adresse, an, datum"),
+        ("Adresse\tAn\n", "2 columns there: adresse, an"),
+        ("sep=;\nurl;to;sent_at\n", "begins with a line that is for Excel alone, sep=; a header line was expected"),
+        ("SEP=,\r\nurl,to,sent_at\r\n", "delete the first line"),
+    ],
+)
+def test_a_header_of_a_spreadsheet_is_told_by_its_columns(text: str, part: str) -> None:
+    """Names that no field has are told one by one, whatever stands between them; Excel's own line is named."""
+    with pytest.raises(InputError) as told:
+        list(parse_csv_notices(text.splitlines(keepends=True), "n.csv"))
+    assert part in str(told.value)

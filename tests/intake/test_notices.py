@@ -298,7 +298,7 @@ def test_a_wrong_notice_is_withdrawn(tmp_path: Path) -> None:
 def test_a_notice_is_withdrawn_by_its_id_alone() -> None:
     """A line that describes a notice may describe another one."""
     header = "url,recipient,sent_at,withdrawn\n"
-    needs = "withdrawn needs the notice_id of the notice; waterbed compliance --table notices lists them"
+    needs = "withdrawn needs the notice_id of the notice; waterbed compliance --table notices --format csv lists them"
     assert reasons(f"{ONE},AS64501,{SENT},yes\n{ONE},AS64501,{SENT},\n", header) == [needs, "good"]
 
 
@@ -367,8 +367,9 @@ def test_a_reminder_is_no_update_of_the_notice_before_it(tmp_path: Path) -> None
     assert [(one.line, one.reason.partition(";")[0]) for one in found.rejected] == [
         (2, "reminder is yes, and the notice with its notice_id is none"),
         (3, "sent_at is not that of the notice with its notice_id"),
+        (5, "sent_at must be an ISO 8601 date or time, like 2026-01-05 or 2026-01-05T09:30Z (docs/intake.md, Dates)"),
     ]
-    assert (found.imported, found.updated, found.known) == (0, 0, 2)
+    assert (found.imported, found.updated, found.known) == (0, 0, 1)
     folder.close()
 
 

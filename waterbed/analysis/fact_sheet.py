@@ -117,7 +117,7 @@ def sheet_of(
         cases=list(_cases(own, clocks, concerned, company, chosen, until)),
         hoster_word=sum(looks for hosters, looks in conclusions.hoster_words.items() if company in hosters),
         reached_through=reached_through(conclusions).get(company, ()),
-        misaddressed=[n for n in concerned if n.addressed == "misaddressed"],
+        misaddressed=[n for n in concerned if n.addressed == "misaddressed" and not n.bounced],
     )
     if until is None or company in found.differing or sheet.rank_class in WITHHELD:
         return sheet

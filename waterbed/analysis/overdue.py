@@ -1,7 +1,7 @@
 """Content still up after a notice to its hoster."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -22,7 +22,7 @@ from waterbed.study.study import Study
 
 METHOD: Final = (
     "content at a hoster that was up at the last check that could be decided, and that a notice to it reached; hours "
-    "late: from the deadline to the last check that saw it up (docs/notices.md, Overdue)"
+    "late: from the deadline to the last check that saw it up and can be concluded from (docs/notices.md, Overdue)"
 )
 _CLOCKS: Final[tuple[ClockKind, ...]] = ("legal_order", "notice_delivered", "notice_sent")
 """Of two notices with one deadline the first of these counts."""
@@ -36,6 +36,12 @@ class StillUp:
     """URLs that a notice to their hosters reached, overdue or not."""
     without_notice: frozenset[str]
     """The other URLs that are up: their present hosters got no notice about them."""
+    newly_down: frozenset[str]
+    """URLs that are in neither: no end is concluded yet, but their last decided checks saw them down."""
+    forgotten: frozenset[str] = frozenset()
+    """URLs of which a hoster was notified and that were forgotten since: nobody can name them to it."""
+    checked: bool = True
+    """False if nothing was ever checked at the hoster that was asked for."""
     notified: bool
     """False if the study has no notice at all."""
 
@@ -64,7 +70,9 @@ def still_up(
     it reported, with its own reference; with a `hoster` only what is there.
     """
     tables = RankingTables(conclusions=conclusions, kind="hoster", source=source)
-    running = {(key, one.url_id, one.known_up_at): one for key, one in _running(tables.groups) if hoster in (None, key)}
+    unended = [(key, one) for key, one in _running(tables.groups) if hoster in (None, key)]
+    newly_down = _newly_down(conclusions, {one.url_id for _, one in unended})
+    running = {(key, one.url_id, one.known_up_at): one for key, one in unended if one.url_id not in newly_down}
     notices = {one.notice_id: one for one in conclusions.notices}
     references = _references(conclusions, source)
     sent_to = {one.notice_id: one.recipient for one in conclusions.facts.notices}
@@ -93,6 +101,7 @@ def still_up(
             for row in found.values()
         ],
         without_notice=frozenset({url_id for _, url_id, _ in running} - {url_id for _, url_id in found}),
+        newly_down=newly_down,
         notified=bool(conclusions.facts.notices),
     )
 
@@ -107,7 +116,17 @@ def overdue_of(
     conclusions = study.conclude()
     known_source(conclusions, source)
     key = None if hoster is None else company_named(conclusions, hoster, day_of(study, conclusions))
-    found = still_up(conclusions, source=source, after_h=after_h, hoster=key)
+    up = still_up(conclusions, source=source, after_h=after_h, hoster=key)
+    noticed = {row.url_id for row in up.noticed}
+    gone = study.folder.store.forgotten(noticed | up.without_notice | up.newly_down)
+    found = replace(
+        up,
+        noticed=[row for row in up.noticed if row.url_id not in gone],
+        without_notice=up.without_notice - gone,
+        newly_down=up.newly_down - gone,
+        forgotten=frozenset(gone & noticed),
+        checked=key is None or key in conclusions.whole.hosters,
+    )
     return found, replace(table_info(study, "overdue", by="hoster", clock="notice_delivered"), method=METHOD)
 
 
@@ -132,6 +151,20 @@ def _running(groups: Mapping[str, Sequence[Episode]]) -> Iterator[tuple[str, Epi
             last = joined_episodes(own)[-1]
             if last.first_down is None:
                 yield key, last
+
+
+def _newly_down(conclusions: Conclusions, url_ids: Collection[str]) -> frozenset[str]:
+    """Those of some URLs that their last decided checks saw down.
+
+    Such checks are too recent to be confirmed. None in a window that ends: it tells how things were at its end.
+    """
+    if conclusions.window.end is not None or not url_ids:
+        return frozenset()
+    runs = conclusions.past
+    decided = {
+        url_id: [run.state for run in runs.get(url_id, ()) if run.state != "unknown"] for url_id in sorted(url_ids)
+    }
+    return frozenset(url_id for url_id, states in decided.items() if states[-1:] == ["down"])
 
 
 def _references(conclusions: Conclusions, source: str | None) -> dict[str, str]:

@@ -76,7 +76,7 @@ def _refuse_empty(value: Any, param: Any) -> None:
     if value == "" or (isinstance(value, list | tuple) and "" in value):
         name = param.opts[-1] if param.param_type_name == "option" else (param.metavar or param.name).upper()
         raise InputError(
-            f"{name} '' is empty, as an unset variable of a shell is; a file or folder was expected, . for the one "
+            f"{name} '' is empty, as an unset variable of a shell is; a file or folder was expected; . is the folder "
             "that you are in (docs/cli.md)"
         )
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
@@ -58,7 +58,7 @@ Keys = Callable[[], Collection[str]]
 """Gives the keys of hosters, one of which may be meant."""
 _MOST_ASKED = 1_000
 """Last line for whose recipient a like key is looked for, which takes a while."""
-_LATER_TIMES = ("delivered_at", "acknowledged_at")
+_UPDATED_TIMES = ("sent_at", "delivered_at", "acknowledged_at")
 _ID = re.compile(r"[0-9a-f]{32}")
 _KEY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _AS = re.compile(r"as([1-9]\d{0,9})", re.IGNORECASE)
@@ -97,13 +97,20 @@ class NoticeLine:
 class NoticeUpdate:
     """One valid line that tells more of a known notice.
 
-    What is None stays as it was.
+    What is None stays as it was. Secret: repr leaves out the URL.
     """
 
     line: int
     notice_id: str
+    canonical: CanonicalUrl | None = field(default=None, repr=False)
+    """The URL; None if the line has none."""
+    url_id: str | None = None
+    """None also if it is no id."""
+    recipient: str | None = None
+    """In canonical form; None also if nobody can read it."""
+    kind: NoticeKind | None = None
+    """None also if there is no such kind."""
     sent_at: datetime | None
-    """None also if nobody can read it."""
     reminder: bool
     delivered_at: datetime | None
     bounced: bool | None
@@ -151,22 +158,23 @@ def known_kind(text: str) -> NoticeKind:
 
 def _line(dates: str | None, keys: Keys, number: int, cells: Cells) -> NoticeLine | NoticeUpdate:
     if cells.get("notice_id"):
-        return _update(number, with_iso_dates(cells, _LATER_TIMES, dates))
+        return _update(number, with_iso_dates(cells, _UPDATED_TIMES, dates))
     return _notice(number, with_iso_dates(cells, _TIMES, dates), keys)
 
 
 def _update(number: int, cells: Cells) -> NoticeUpdate:
-    """An update; the columns in which the table of overdue content describes the notice need not be readable."""
+    """An update; most columns in which the table of overdue content describes the notice need not be readable."""
     if cells.get("acknowledged_at", "").lower() in ("no", "false"):
         cells = {**cells, "acknowledged_at": ""}
-    try:
-        sent = time_in("sent_at", cells)
-    except BadCell:  # a spreadsheet may have written it in its own way
-        sent = None
+    url_id = cells.get("url_id", "").lower()
     return NoticeUpdate(
         line=number,
         notice_id=cells["notice_id"].lower(),
-        sent_at=sent,
+        canonical=canonicalize(cells["url"]) if cells.get("url") else None,
+        url_id=url_id if _ID.fullmatch(url_id) else None,
+        recipient=_canonical_recipient(cells.get("recipient", "")),
+        kind=kind_of(cells.get("kind", "")),
+        sent_at=time_in("sent_at", cells),
         reminder=bool(truth_in("reminder", cells)),
         delivered_at=time_in("delivered_at", cells),
         bounced=truth_in("bounced", cells),
@@ -200,7 +208,9 @@ def _notice(number: int, cells: Cells, keys: Keys) -> NoticeLine:
         due_at=time_in("due_at", cells),
     )
     if cells.get("withdrawn"):
-        raise BadCell("withdrawn needs the notice_id of the notice; waterbed compliance --table notices lists them")
+        raise BadCell(
+            "withdrawn needs the notice_id of the notice; waterbed compliance --table notices --format csv lists them"
+        )
     if line.canonical is None and line.url_id is None:
         raise BadCell("url and url_id are empty: one of them is needed")
     refuse_contradiction(line)
@@ -239,13 +249,18 @@ def _kind(cells: Cells) -> NoticeKind | None:
 def _recipient(cells: Cells, keys: Keys) -> str:
     """The recipient in canonical form. It is stored in the clear, so mailboxes and host names are refused."""
     text = cells.get("recipient", "")
-    if match := _AS.fullmatch(text):
-        return f"AS{match[1]}"
-    if (match := _HOLDER.fullmatch(text)) and not names_something(text):
-        return f"{match[1].lower()}:{match[2].upper()}"
-    if len(text) <= _LONGEST_KEY and _KEY.fullmatch(text.lower()):
-        return text.lower()
+    if found := _canonical_recipient(text):
+        return found
     alike = meant(text, keys()) if len(text) <= _LONGEST_KEY else ""
     raise BadCell(
         f"recipient must be a hoster's key, AS64500 or registry:HANDLE{alike}; waterbed hosters show lists the keys"
     )
+
+
+def _canonical_recipient(text: str) -> str | None:
+    """A recipient in canonical form; None for what is neither a key, nor an AS, nor a registry's handle."""
+    if match := _AS.fullmatch(text):
+        return f"AS{match[1]}"
+    if (match := _HOLDER.fullmatch(text)) and not names_something(text):
+        return f"{match[1].lower()}:{match[2].upper()}"
+    return text.lower() if len(text) <= _LONGEST_KEY and _KEY.fullmatch(text.lower()) else None

@@ -117,14 +117,16 @@ def unread_in(text: str, columns: Columns) -> list[str]:
 
 
 _DELIMITERS: Final = (",", ";", "\t")
+_SEPARATOR: Final = re.compile("sep=[,;\t|]?", re.IGNORECASE)
 
 
 def _delimited(text: str, columns: Columns) -> Columns:
-    """The columns with the delimiter by which a header has most of them."""
+    """The columns with the delimiter by which a header has most of them, else most cells."""
     if columns.delimiter is not None:
         return columns
     tried = [replace(columns, delimiter=one) for one in _DELIMITERS]
-    return max(tried, key=lambda one: len(_positions(_names(text, one), one)))
+    read = [_names(text, one) for one in tried]
+    return max(zip(tried, read, strict=True), key=lambda one: (len(_positions(one[1], one[0])), len(one[1])))[0]
 
 
 def _names(text: str, columns: Columns) -> list[str]:
@@ -148,6 +150,11 @@ def _header(text: str, path: str, columns: Columns) -> _Header:
     if text.lstrip().startswith(("<", "{", "[")):
         raise InputError(
             f"{path} is HTML or JSON, not CSV; a header line with a {wanted[0]} column was expected ({columns.page})"
+        )
+    if _SEPARATOR.fullmatch(text.strip()):
+        raise InputError(
+            f"{path} begins with a line that is for Excel alone, sep=; a header line was expected there: delete the "
+            f"first line ({columns.page})"
         )
     if too_long(1, text):
         raise InputError(

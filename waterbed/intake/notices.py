@@ -22,7 +22,7 @@ from waterbed.intake.csv_table import BadCell, Rejected, in_future
 from waterbed.intake.scart import parse_scart_notices
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Notice, NoticeKind, Target
-from waterbed.model.notices import FILLED, joined_notice, same_notice
+from waterbed.model.notices import FILLED, Company, joined_notice, same_notice
 from waterbed.model.progress import stage
 from waterbed.model.redaction import shown
 from waterbed.store.backlog import begin_ladder
@@ -75,11 +75,13 @@ def import_notices(
     lines: NoticeLines,
     defaults: NoticeDefaults,
     *,
+    company: Company = lambda recipient, _: recipient,
     progress: Callable[[int], None] | None = None,
 ) -> NoticeImport:
     """Import notices, 20,000 lines a transaction.
 
-    A notice about a URL that is unknown to the study is rejected. `progress` gets the number of notices so far.
+    A notice about a URL that is unknown to the study is rejected. `company` tells whether a line that names a notice
+    gives its recipient another of its names. `progress` gets the number of notices so far.
     """
     rejected: list[Rejected] = []
     recipients: dict[str, tuple[int, int]] = {}
@@ -89,7 +91,7 @@ def import_notices(
     with folder.run("import") as run, stage("notices") as advance:
         while batch:
             now = max(now, folder.clock())
-            done = _one_batch(folder, batch, defaults, now)
+            done = _one_batch(folder, batch, defaults, company, now)
             now += len(batch) * _BETWEEN
             counts.update(done.counts)
             rejected += sorted(done.rejected, key=lambda line: line.line)[: MOST_REJECTED - len(rejected)]
@@ -169,11 +171,15 @@ class _Record:
 
 
 def _one_batch(
-    folder: Folder, lines: list[NoticeLine | NoticeUpdate | Rejected], defaults: NoticeDefaults, now: datetime
+    folder: Folder,
+    lines: list[NoticeLine | NoticeUpdate | Rejected],
+    defaults: NoticeDefaults,
+    company: Company,
+    now: datetime,
 ) -> _Batch:
     """Store the notices of valid lines. Each line is received after the one before, the first one `now`."""
     store, done = folder.store, _Batch()
-    about = [_about(line, folder.vault) if isinstance(line, NoticeLine) else None for line in lines]
+    about = [None if isinstance(line, Rejected) else _about(line, folder.vault) for line in lines]
     named = {line.notice_id for line in lines if isinstance(line, NoticeUpdate)}
     url_ids = {url_id for url_id in about if url_id} | {one.url_id for one in store.by_ids(Notice, "notice_id", named)}
     facts: dict[str, Notice] = {}
@@ -181,7 +187,7 @@ def _one_batch(
     with store.writing() as connection:
         known = store.known_ids(Target, "url_id", url_ids, connection)
         gone = store.forgotten_among(known, connection)
-        record = _Record(store.by_ids(Notice, "url_id", known - gone))
+        record = _Record(store.by_ids(Notice, "url_id", known))  # one whose URL was forgotten can be withdrawn
         for number, (line, url_id) in enumerate(zip(lines, about, strict=True)):
             received_at = now + number * _BETWEEN
             if isinstance(line, Rejected):
@@ -189,7 +195,7 @@ def _one_batch(
                 continue
             if isinstance(line, NoticeUpdate):
                 latest = record.latest(line.notice_id)
-                made = _updated(line, latest, received_at) if latest else _UNKNOWN_NOTICE
+                made = _updated(line, url_id, latest, company, received_at)
                 reason = made if isinstance(made, str) else _future(line, now)
             else:
                 reason = _reason(line, url_id, known, gone, now)
@@ -215,15 +221,42 @@ def _one_batch(
     return done
 
 
-_UNKNOWN_NOTICE: Final = "its notice_id is of no notice of the study; waterbed compliance --table notices lists them"
+_UNKNOWN_NOTICE: Final = (
+    "its notice_id is of no notice of the study; waterbed compliance --table notices --format csv lists them"
+)
 
 
-def _updated(line: NoticeUpdate, latest: Notice, now: datetime) -> Notice | str | None:
-    """The fact that a line adds to a notice: None if it tells nothing new, the reason to reject it as a text."""
-    if line.sent_at and abs(line.sent_at - latest.sent_at) >= timedelta(seconds=1):
-        return "sent_at is not that of the notice with its notice_id; a new notice has no notice_id"
+def _other_notice(line: NoticeUpdate, url_id: str | None, latest: Notice, company: Company) -> str | None:
+    """The reason to reject a line that describes another notice than the one that it names; None if it does not."""
+    named, on = line.recipient or latest.recipient, latest.delivered_at or latest.sent_at
+    differ = {
+        "url": line.canonical is not None and url_id != latest.url_id,
+        "url_id": line.url_id not in (None, latest.url_id),
+        "recipient": named != latest.recipient and company(named, on) != company(latest.recipient, on),
+        "kind": line.kind not in (None, latest.kind),
+        "sent_at": line.sent_at is not None and not _same_sending(line.sent_at, latest.sent_at),
+    }
+    for name, differs in differ.items():
+        if differs:
+            return f"{name} is not that of the notice with its notice_id; a new notice has no notice_id"
     if line.reminder and not latest.reminder:
         return "reminder is yes, and the notice with its notice_id is none; a new notice has no notice_id"
+    return None
+
+
+def _same_sending(told: datetime, sent_at: datetime) -> bool:
+    """True if a line tells when a notice was sent; spreadsheets leave out seconds."""
+    return abs(told - sent_at) < timedelta(seconds=1) or told == sent_at.replace(second=0, microsecond=0)
+
+
+def _updated(
+    line: NoticeUpdate, url_id: str | None, latest: Notice | None, company: Company, now: datetime
+) -> Notice | str | None:
+    """The fact that a line adds to a notice: None if it tells nothing new, the reason to reject it as a text."""
+    if latest is None:
+        return _UNKNOWN_NOTICE
+    if reason := _other_notice(line, url_id, latest, company):
+        return reason
     told = {name: value for name in _LATER if (value := getattr(line, name)) is not None}
     if not latest.withdrawn and not line.withdrawn:
         told.pop("withdrawn", None)
@@ -251,7 +284,7 @@ def _check_often(folder: Folder, notices: list[Notice], now: datetime, connectio
     folder.store.make_due(now, url_ids, connection)
 
 
-def _about(line: NoticeLine, vault: Vault) -> str | None:
+def _about(line: NoticeLine | NoticeUpdate, vault: Vault) -> str | None:
     """The id of a line's URL; None if the line names two."""
     if line.canonical is None:
         return line.url_id

@@ -1,12 +1,15 @@
 """Facts about one notice, joined to what it is."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from waterbed.model.facts import Notice
 
+Company = Callable[[str, datetime], str]
+"""The company that a recipient stands for on a day."""
 FILLED = ("batch", "channel", "delivered_at", "acknowledged_at", "response", "withdrawn")
 """Fields of an earlier update of a notice that fill gaps in the latest."""
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
@@ -197,8 +197,10 @@ class Study:
         )
         order = date_order(dates) if dates is not None else None
         given_zone = zone_of(zone) if zone else None
-        lines = read_notices(path, form, self.vault, given_zone, order, lambda: self.book().by_key)
-        return import_notices(self.folder, lines, defaults, progress=progress)
+        book = cache(self.book)
+        lines = read_notices(path, form, self.vault, given_zone, order, lambda: book().by_key)
+        company = lambda recipient, when: book().on(when.date()).company(recipient)  # noqa: E731
+        return import_notices(self.folder, lines, defaults, company=company, progress=progress)
 
     # 2 what is due
     def schedule_lag(self) -> ScheduleLag:

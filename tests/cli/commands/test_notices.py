@@ -10,7 +10,8 @@ import pytest
 
 from tests.store.study_folder import made, report
 from tests.study.copies import copied, kept
-from tests.study.facts import hour, numbered, written
+from tests.study.facts import hour, numbered, target, written
+from tests.study.facts import report as reported
 from tests.study.rig import Run
 from waterbed.analysis.compliance import compliance_of
 from waterbed.model.facts import Notice
@@ -272,6 +273,25 @@ def test_the_sheet_of_a_hoster(run: Run, study: Path) -> None:
     assert "size on 2026-01-09: 65,536 IPv4 announced" in out
     lines = run("-C", study, "fact-sheet", "AS64501", "--clock", "reported", "--format", "csv")[1].splitlines()
     assert len(lines) == 4
+
+
+def test_a_misaddressed_notice_that_came_back_is_in_no_sheet(run: Run, study: Path) -> None:
+    """Nobody got it: neither its recipient's sheet nor that of the hoster has it."""
+    before = [run("-C", study, "fact-sheet", key)[1] for key in ("AS64500", "AS64501")]
+    with open_study(study) as opened:
+        opened.folder.store.add([notice("a01", 30, "AS64501", bounced=True, delivered_at=None)])
+    after = [run("-C", study, "fact-sheet", key)[1] for key in ("AS64500", "AS64501")]
+    assert after == before
+    assert "misaddressed" in after[0]
+
+
+def test_a_window_without_a_notice_is_not_a_study_without_one(run: Run, study: Path) -> None:
+    """The study's notices are not denied where only the window has none."""
+    with open_study(study) as opened:
+        opened.folder.store.add([target("z0"), reported("z0", reported_at=hour(100), received_at=hour(100))])
+    said = " ".join(run("-C", study, "compliance", "--since", "2026-01-08")[1].split())
+    assert "No notice is about what was first reported in this window" in said
+    assert "The study has no notices" not in said
 
 
 def test_the_effect_of_notices_is_a_table_with_reasons(study: Path, run: Run) -> None:

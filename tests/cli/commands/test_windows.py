@@ -136,7 +136,7 @@ def test_what_is_overdue_is_listed_by_hoster_with_the_sources_reference(run: Run
     """Dutch orders get 12 hours by law, notices 24; what is in time is counted, what the police holds is marked."""
     code, out, _ = run("-C", study, "overdue", "--csv", tmp_path / "late.csv")
     assert (code, "1 more are up and within their time" in out) == (1, True)
-    assert "1 were held for the police" in out
+    assert "1 was held for the police" in out
     rows = list(csv.DictReader((tmp_path / "late.csv").read_text().splitlines()))
     assert [(row["key"], row["url_id"], row["reference"], row["deadline_h"]) for row in rows] == [
         ("AS64501", "b05", "", "24.0"),

@@ -59,3 +59,26 @@ def test_the_file_for_reminders_can_be_read_as_notices(here: Path) -> None:
         for text in ((here / "reminders.csv").read_text(encoding="utf-8"), after.stdout)
     ]
     assert rows[0] == rows[1]
+
+
+def test_the_table_of_notices_can_be_read_as_notices(here: Path) -> None:
+    """Its rows name hosters by their keys, the imported file did by their ASes: it is known, and none is rejected."""
+    month = [".venv/bin/waterbed", "-C", "month"]
+    table = subprocess.run(
+        [*month, "compliance", "--table", "notices", "--format", "csv"],
+        cwd=here,
+        env=environment(here.parent),
+        capture_output=True,
+        check=True,
+    ).stdout
+    assert {row["recipient"] for row in csv.DictReader(table.decode().splitlines())} >= {"traaghost", "snelhost"}
+    (here / "notices.csv").write_bytes(table)
+    read = subprocess.run(
+        [*month, "notices", "notices.csv"],
+        cwd=here,
+        env=environment(here.parent),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "0 lines rejected" in read.stdout + read.stderr

@@ -1,6 +1,6 @@
 """Files that may not be there yet: whole or absent, and never in place of another."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import EIO
@@ -12,7 +12,7 @@ import pytest
 from tests.campaigns import campaign
 from tests.faults import Struck
 from tests.store.whole.editions import MEMORY
-from waterbed.store.whole.files import write_new
+from waterbed.store.whole.files import write_new, write_whole
 
 CONTENT = b"target = 1\n" * 2_000
 
@@ -57,3 +57,16 @@ def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         write_new(tmp_path / "event.toml", CONTENT)
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("event.toml", "mine")]
+
+
+@pytest.mark.parametrize("write", [write_new, write_whole])
+@pytest.mark.parametrize("name", [".", "/", "folder", ".."])
+def test_a_folder_is_no_place_for_a_file(
+    write: Callable[[Path, bytes], Path], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error names the folder itself, and nothing is written into it or beside it."""
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    with pytest.raises(IsADirectoryError) as told:
+        write(Path(name), CONTENT)
+    assert (told.value.filename, list(tmp_path.rglob("*"))) == (name, [tmp_path / "folder"])

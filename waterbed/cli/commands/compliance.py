@@ -231,7 +231,10 @@ def _reached(found: Compliance) -> None:
     """Print who received the study's notices."""
     notices = found.notices()
     if not notices:
-        console.print("The study has no notices: see waterbed notices.")
+        if found.conclusions.whole.facts.notices:
+            say("No notice is about what was first reported in this window (docs/windows.md).")
+        else:
+            console.print("The study has no notices: see waterbed notices.")
         return
     counts = {how: sum(one.addressed == how for one in notices) for how in ("direct", "indirect", "misaddressed")}
     bounced = sum(one.bounced for one in notices)

@@ -41,6 +41,7 @@ def overdue(
 
     with open_study(context.obj) as study:
         found, info = overdue_of(study, source=source, after_h=after, hoster=hoster)
+        freeze_h = study.folder.config.judge.freeze_s / 3600
     rows = found.late
     if csv is not None:
         from waterbed.store.whole.files import write_whole
@@ -59,20 +60,31 @@ def overdue(
     elif form is Format.table:
         held = sum(row.held_for_police for row in rows)
         if not rows:
-            say("Nothing that a hoster was notified of is up beyond its time.")
+            say(f"Nothing that {hoster or 'a hoster'} was notified of is up beyond its time.")
+        if not found.checked:
+            say("Nothing that was reported was checked there (waterbed rank lists the keys of hosters).")
         note(
             f"{found.in_time:,} more are up and within their time: that of the order or the law, else {after:g} hours."
         )
         note(f"{len(found.without_notice):,} more are up and without a notice to their hoster.")
+        if found.newly_down:
+            note(f"{counted(len(found.newly_down), 'URL')} last seen down, not confirmed yet: no reminder now.")
+        if found.forgotten:
+            note(f"{counted(len(found.forgotten), 'forgotten URL')} left out: waterbed reveal opens none.")
         if held:
-            note(f"{held:,} were held for the police: no reminder for these.")
-        note("late: hours from then to the last check that saw it up.", broken=True)
+            note(f"{held:,} {'was' if held == 1 else 'were'} held for the police: no reminder for these.")
+        note(
+            "late: hours from then to the last check that saw it up, "
+            f"leaving out the study's last {freeze_h:g} hours of checks ({_OVERDUE}).",
+            broken=True,
+        )
         if any(row.reminders for row in rows):
             note("again: further notices since, by arrival, or by sending where no arrival is known.", broken=True)
     raise typer.Exit(FINDING if rows else 0)
 
 
 _SEE = "docs/notices.md, The file"
+_OVERDUE = "docs/notices.md, Overdue"
 _COLUMNS = {
     "hoster": "key",
     "reference": "reference",

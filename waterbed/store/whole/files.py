@@ -5,7 +5,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from errno import EDQUOT, EFBIG, EINVAL, EIO, ENOSPC, ENOTSUP
+from errno import EDQUOT, EFBIG, EINVAL, EIO, EISDIR, ENOSPC, ENOTSUP
 from pathlib import Path
 from typing import IO, Final
 
@@ -80,7 +80,9 @@ def write_new(path: Path, content: bytes) -> Path:
 
 
 def _clear_remains(path: Path) -> None:
-    """Remove temporary files of a path that nobody is writing."""
+    """Remove temporary files of a path that nobody is writing; IsADirectoryError if the path is a folder."""
+    if not path.name or path.is_dir():
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(path))
     start = beside(path).name[: -len(f"{'0' * 16}{NEW}")]
     for found in [one for one in path.parent.iterdir() if one.name.startswith(start) and one.name.endswith(NEW)]:
         with suppress(OSError):  # it is being written at this moment, or cannot be locked here

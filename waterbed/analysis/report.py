@@ -296,9 +296,10 @@ def _up(its: Conclusions, tables: RankingTables) -> Counter[str]:
         found[key] = {one.url_id for one in group if one.first_down is None and not one.proxy}
     seen, keys = _without_episode(its), keys_of_urls(tables.appearances)
     for one in tables.appearances:
-        if not one.proxy and seen.get(one.url_id) == "up":
+        if seen.get(one.url_id) == "up":
             for key in keys[one.url_id]:
-                found[key].add(one.url_id)
+                if not one.behind(key):
+                    found[key].add(one.url_id)
     return Counter({key: len(urls) for key, urls in found.items()})
 
 

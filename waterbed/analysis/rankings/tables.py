@@ -125,7 +125,7 @@ class RankingTables:
                 since=self.conclusions.notice_context.since(url_id, self.clock),
                 medium=self.without_address.get(url_id, "web"),
             )
-            found.append(replace(its, proxy=False) if self._by_domain else its)
+            found.append(replace(its, proxy=False, fronts=()) if self._by_domain else its)
         return found
 
     @cached_property

@@ -38,10 +38,12 @@ def _numbers(its: Files) -> Iterator[Told]:
     yield from _notices(its)
     yield from _hosters(its)
     yield from _deadlines(its)
-    passages = [row for row in its.rows("data/passages") if row["passage"]]
-    for row in sorted(passages, key=lambda row: row["passage"] == "unknown"):
-        what = "country unknown" if row["passage"] == "unknown" else row["passage"]
-        yield 8, what, f"{_bounds(row['certain'], row['hops'])} hops", "hops"
+    passages = {row["passage"]: row for row in its.rows("data/passages")}
+    for way in ("leaves home", "stays home", "comes home", "stays abroad", "unknown"):
+        may = [passages[one]["hops"] for one in {way, "unknown", None} if one in passages]
+        if may:
+            least = passages[way]["certain"] if way in passages else 0
+            yield 8, "country unknown" if way == "unknown" else way, f"{_bounds(least, sum(may))} hops", "hops"
     for row in its.rows("beyond"):
         what = f"to {MEDIUMS[row['medium']]}, of at least {row['contents']:,} contents reported there too"
         yield 8, what, f"{_bounds(row['least'], row['most'])} contents", "contents"

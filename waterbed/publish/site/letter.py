@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
+from graphs.network.weeks import CROSS_BORDER
 from waterbed.analysis.rankings.keys import UNTOLD
 from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.speed_ranks import coverage
@@ -249,10 +250,16 @@ def _in_time(view: LetterView) -> Iterator[dict[str, Any]]:
 
 def _goes(view: LetterView) -> Iterator[dict[str, Any]]:
     """Hops by passage, with bounds; what was reported where no hoster can be told."""
-    told = [one for one in view.passages if one.passage]
-    for one in sorted(told, key=lambda one: one.passage == "unknown"):
-        what = "country unknown" if one.passage == "unknown" else str(one.passage)
-        yield {"what": what, "value": None, "low": float(one.certain), "high": float(one.hops), "unit": "hops"}
+    told = {one.passage: one for one in view.passages}
+    held = told[None].hops if None in told else 0
+    unknown = told["unknown"].hops if "unknown" in told else 0
+    for passage in CROSS_BORDER:
+        own = told.get(passage)
+        most = (own.hops if own else 0) + held + (unknown if passage != "unknown" else 0)
+        if most:
+            what = "country unknown" if passage == "unknown" else passage
+            least = own.certain if own else 0
+            yield {"what": what, "value": None, "low": float(least), "high": float(most), "unit": "hops"}
     for row in view.rows(BEYOND):
         what = (
             f"to {MEDIUM_WORDS.get(row.medium, row.medium)}, of at least {row.contents:,} contents reported there too"
@@ -320,8 +327,9 @@ _QUESTIONS: Final[Sequence[_Asked]] = (
         words="Does the content hop to another provider, at home or abroad?",
         numbers=_goes,
         nothing="No hop was seen, or all are held back.",
-        reading="Bounds: from the hops whose order is certain to all that may be displacement. Arrivals that nobody "
-        "reported are not seen.",
+        reading="Bounds: from the hops whose order is certain to all that may be displacement. Hops that are held "
+        "back, and those of unknown countries, may be of any passage: each most takes them in, so that the most add "
+        "up to more than all hops. Arrivals that nobody reported are not seen.",
         more=(DISPLACEMENT, "Displacement"),
     ),
 )

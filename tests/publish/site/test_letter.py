@@ -1,0 +1,30 @@
+"""The letter's answers: what they may say of what is held back."""
+
+from typing import Any
+
+from tests.publish.site.parsed import Parsed
+from tests.publish.site.views import frame, letter
+from waterbed.publish.site.layout import render
+from waterbed.publish.site.letter import letter_page
+from waterbed.publish.site.overview import Passage
+
+
+def answers(question: int, **view: Any) -> dict[str, str]:
+    """What the page shows as the numbers of a question."""
+    page = letter_page(letter(**view), [])
+    rows = [row for row in page.tables[0].rows if row.question == question]
+    shown = Parsed(render(frame(), page, [])).shown
+    assert all((row.why_not or row.text) in shown for row in rows)
+    return {row.what: row.why_not or row.text for row in rows}
+
+
+def test_most_hops_of_a_passage_take_in_those_held_back() -> None:
+    """Hops held back or of unknown countries may be of any passage, as the first page counts those that left home."""
+    told = [("leaves home", 3, 2), ("stays home", 4, 2), ("unknown", 5, 1), (None, 3, 1)]
+    assert answers(8, passages=[Passage(passage=way, hops=hops, certain=sure) for way, hops, sure in told]) == {
+        "leaves home": "2 to 11 hops",
+        "stays home": "2 to 12 hops",
+        "comes home": "0 to 8 hops",
+        "stays abroad": "0 to 8 hops",
+        "country unknown": "1 to 8 hops",
+    }

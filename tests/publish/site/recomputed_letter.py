@@ -62,6 +62,7 @@ def _at_home(its: Files) -> Iterator[Told]:
         told = {r["key"]: r["hosts_fractional"] for r in its.rows(f"ranking-{kind}") if r["key"] != "unknown"}
         if told:
             said = percent(told["NL"] / sum(told.values())) if "NL" in told else "too few sites there, or held back"
+            said = "no other country is shown: the rest may be held back" if [*told] == ["NL"] else said
             yield 1, f"of hosts in the countries that are shown, {words}", said, "share"
     for row in its.rows("volume-country"):
         if row["key"] == "NL":

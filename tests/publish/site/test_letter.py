@@ -1,9 +1,10 @@
 """The letter's answers: what they may say of what is held back."""
 
+from dataclasses import replace
 from typing import Any
 
 from tests.publish.site.parsed import Parsed
-from tests.publish.site.views import frame, letter
+from tests.publish.site.views import frame, letter, standings
 from waterbed.publish.site.layout import render
 from waterbed.publish.site.letter import letter_page
 from waterbed.publish.site.overview import Passage
@@ -28,3 +29,11 @@ def test_most_hops_of_a_passage_take_in_those_held_back() -> None:
         "stays abroad": "0 to 8 hops",
         "country unknown": "1 to 8 hops",
     }
+
+
+def test_one_country_alone_gives_no_share() -> None:
+    """Where only home is shown, its share of the countries shown is withheld, and the page says why."""
+    one, what = standings()[0].row, "of hosts in the countries that are shown, their server lies there"
+    home, abroad = (replace(one, key=key) for key in ("NL", "DE"))
+    alone, both = (answers(1, tables={"ranking-country": rows})[what] for rows in ([home], [home, abroad]))
+    assert (alone, both) == ("no other country is shown: the rest may be held back", "50%")

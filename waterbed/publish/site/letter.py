@@ -25,6 +25,7 @@ _PLACES: Final = {
     "seat": "their hoster has its seat there",
 }
 _KINDS: Final = {"category": "category", "site_type": "type of site", "commercial": "commercial or not"}
+_ALONE: Final = "no other country is shown: the rest may be held back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,10 +135,10 @@ def _at_home(view: LetterView) -> Iterator[dict[str, Any]]:
         hosts = sum(row.hosts_fractional for row in told)
         own = next((row.hosts_fractional for row in told if row.key == view.home), None)
         if told:
-            why = None if own is not None else "too few sites there, or held back"
-            yield _share_of(
-                f"of hosts in the countries that are shown, {words}", None if own is None else own / hosts, why_not=why
-            )
+            alone = own is not None and len(told) == 1
+            why = "too few sites there, or held back" if own is None else _ALONE if alone else None
+            share = None if own is None or alone else own / hosts
+            yield _share_of(f"of hosts in the countries that are shown, {words}", share, why_not=why)
     for row in view.rows("volume-country"):
         if row.key == view.home:
             yield {

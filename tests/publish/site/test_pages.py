@@ -239,7 +239,7 @@ def test_ranking_tells_everything_without_scripts() -> None:
     shown = parsed(ranking_page(ranking(), ["hoster", "asn"], START)).shown
     for told in ("Acme BV", "62%", "31% to 81%", "2 to 4", "25%", "proxy", "unmeasurable", "too few", "900", "1,200"):
         assert told in shown
-    assert "evading measurement does not remove it" in shown
+    assert "as in an outage of ours" in shown
     assert "Left out: at least 2 hosters with fewer than 3 sites" in shown
     assert (
         "It removed 62% within 24 hours; if it went on working so, 31% to 81% is what to expect (95% interval)."
@@ -326,6 +326,16 @@ def test_pages_say_how_many_hosters_a_total_covers(unseen: int) -> None:
     first = " ".join(page.shown.split())
     assert f"O{covered[1:]}: the others may be slower." in first
     assert f"; {covered}." in first
+
+
+def test_one_share_alone_is_none_of_the_slowest() -> None:
+    """A hoster that alone has a share stands in no list of the slowest, and its share is called the only one."""
+    one = overview().slowest[0]
+    first = " ".join(parsed(overview_page(overview(slowest=[one]), [], START)).shown.split())
+    name, share = one.entry.row.name, percent(one.entry.row.removed_24h)
+    assert "lowest share" not in first
+    assert f"Only {name} has a share, so none can be called the slowest: the ranking." in first
+    assert f"only share is that of {name}: {share}" in first
 
 
 def test_an_empty_study_has_all_pages() -> None:

@@ -258,7 +258,7 @@ def _goes(view: LetterView) -> Iterator[dict[str, Any]]:
         own = told.get(passage)
         most = (own.hops if own else 0) + held + (unknown if passage != "unknown" else 0)
         if most:
-            what = "country unknown" if passage == "unknown" else passage
+            what = str(passage if passage != "unknown" else "country unknown")
             least = own.certain if own else 0
             yield {"what": what, "value": None, "low": float(least), "high": float(most), "unit": "hops"}
     for row in view.rows(BEYOND):

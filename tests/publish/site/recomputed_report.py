@@ -152,6 +152,7 @@ def _sentences(its: Beside, now: Row, then: Row) -> list[str]:
         f"{whole(now['removed'])} {'were' if now['removed'] != 1 else 'was'} removed, "
         f"{whole(now['gone_otherwise'])} gone otherwise, {whole(now['up'])} still up, and of {whole(now['undecided'])} "
         f"no check could be decided.{_without_address(now)}",
+        *_unseen(now),
         *_carried(now),
         f"Removed within 24 h of the report: {_share(now)}; {_change(now, then)}.",
     ]
@@ -182,13 +183,24 @@ def _sentences(its: Beside, now: Row, then: Row) -> list[str]:
     return told
 
 
+def _unseen(now: Row) -> list[str]:
+    if not now["unseen"]:
+        return []
+    told = f"{whole(now['unseen'])} of the {whole(now['up'])} still up {'were' if now['unseen'] != 1 else 'was'} last"
+    since = f"none after {minute_of(now['unseen_since'])}"
+    return [
+        f"{told} seen up more than 48 h before the end, {since}: what became of these since is unknown, here and below."
+    ]
+
+
 def _carried(now: Row) -> list[str]:
     if not now["carried_up"]:
         return []
+    old = f", {whole(now['carried_unseen'])} last seen up more than 48 h before" if now["carried_unseen"] else ""
     up = f"{whole(now['carried_up'])} URL{'s' if now['carried_up'] != 1 else ''}"
     return [
         f"Carried over from earlier months: {up} still up at the end of the month, {whole(now['carried_overdue'])} of "
-        "them overdue."
+        f"them overdue{old}."
     ]
 
 

@@ -35,6 +35,8 @@ class Month:
     window: Window
     until: datetime | None
     """The time to which it was followed; None: it lies before the first report, or nothing was looked at."""
+    confirm_h: float
+    """Hours before the study's last check at which its end lies, as a removal takes so long to be confirmed."""
     first: datetime | None
     """The study's first report; None: it has none."""
     reports: int
@@ -203,6 +205,7 @@ def _month(whole: Conclusions, its: Conclusions | None, window: Window, source: 
     return Month(
         window=window,
         until=its.until if its else None,
+        confirm_h=whole.config.judge.freeze_s / 3600,
         first=_first(whole),
         reports=len(made),
         urls=len(urls),

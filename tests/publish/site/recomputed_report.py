@@ -17,7 +17,7 @@ from tests.publish.site.recomputed import (
     whole,
     without_constants,
 )
-from waterbed.model.spelling import NOTHING, percent
+from waterbed.model.spelling import NOTHING, number, percent
 from waterbed.publish.site.layout import day
 from waterbed.publish.site.report import BACK, HOSTERS, LATE, REFERENCES
 
@@ -119,9 +119,13 @@ def _followed(o: Row) -> str:
     if o["followed_to"] is None:
         return "before the study's first report"
     if not _is_measured(o):
-        return f"not measured, as the study ends at {minute_of(o['followed_to'])} so far"
-    short = ", where the study ends so far" if o["followed_to"] < o["until"] else ""
+        return f"not measured, as the study ends at {minute_of(o['followed_to'])} so far, {_before_last(o)}"
+    short = f", where the study ends so far, {_before_last(o)}" if o["followed_to"] < o["until"] else ""
     return f"followed to {minute_of(o['followed_to'])}{short}"
+
+
+def _before_last(o: Row) -> str:
+    return f"{number(o['confirm_h'])} h before its last check, to confirm removals"
 
 
 def _share(o: Row) -> str:

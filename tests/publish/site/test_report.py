@@ -17,7 +17,7 @@ from waterbed.model.spelling import NOTHING
 from waterbed.model.window import Window, month_of
 from waterbed.publish.site.layout import minute
 from waterbed.publish.site.rankings import CLASSES
-from waterbed.publish.site.report import figures, report_name, row_share, sentences, write_report
+from waterbed.publish.site.report import figures, followed, report_name, row_share, sentences, write_report
 from waterbed.study.study import open_study
 
 
@@ -93,6 +93,13 @@ def test_a_month_that_was_not_measured_has_dashes(found: list[MonthReport], tmp_
     page = write_report(found[2], tmp_path)
     row = json.loads((tmp_path / f"{page.stem}-numbers.json").read_text())["rows"][0]
     assert (row["up"], row["removed"], row["hops_most"], row["carried_up"]) == (None, None, None, None)
+
+
+def test_a_month_that_goes_on_says_when_the_last_check_was(found: list[MonthReport]) -> None:
+    """The end so far lies hours before the last check, which other commands name: how many is said beside it."""
+    said = followed(found[0].month)
+    assert said.endswith(", where the study ends so far, 4 h before its last check, to confirm removals")
+    assert f"{minute(found[0].month.until)} so far, 4 h before its last check" in followed(found[2].month)
 
 
 def test_the_page_explains_its_words_without_the_documentation(found: list[MonthReport], tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 from waterbed.analysis.rankings.takedown import Removal
 from waterbed.analysis.report import UNSEEN_H, Laggard, Month, MonthReport, Returned
 from waterbed.model.conclusions import RankingRow
-from waterbed.model.spelling import NOTHING, percent
+from waterbed.model.spelling import NOTHING, number, percent
 from waterbed.model.takedown import Overdue
 from waterbed.model.wording import counted
 from waterbed.publish.site.layout import PageTable, data_files, minute, templates
@@ -30,6 +30,7 @@ class MonthNumbers:
     since: Annotated[datetime, "its begin"]
     until: Annotated[datetime, "its end: the begin of the next"]
     followed_to: Annotated[datetime | None, "time to which it was followed; null: it ended before the first report"]
+    confirm_h: Annotated[float, "hours from the study's end to its last check: a removal is confirmed no sooner"]
     reports: Annotated[int, "reports made in it"]
     urls: Annotated[int, "URLs first reported in it"]
     sites: Annotated[int, "sites of these"]
@@ -148,7 +149,8 @@ def _numbers(month: Month, found: MonthReport) -> MonthNumbers:
         return getattr(month, name) if month.measured else None
 
     return MonthNumbers(
-        month=month.window.name, since=since, until=until, followed_to=month.until, reports=month.reports,
+        month=month.window.name, since=since, until=until, followed_to=month.until, confirm_h=month.confirm_h,
+        reports=month.reports,
         urls=month.urls, sites=month.sites, again=month.again, notices=month.notices,
         removed=number("removed"), gone_otherwise=number("gone_otherwise"), up=number("up"),
         unseen=number("unseen"), unseen_since=month.unseen_since if month.measured else None,
@@ -226,9 +228,15 @@ def followed(month: Month) -> str:
         before = month.window.until is not None and month.window.until <= month.first
         return "before the study's first report" if before else "of which none was checked"
     if not month.measured:
-        return f"not measured, as the study ends at {minute(month.until)} so far"
+        return f"not measured, as the study ends at {minute(month.until)} so far, {_before_last_check(month)}"
     short = month.window.end is not None and month.until < month.window.end
-    return f"followed to {minute(month.until)}{', where the study ends so far' if short else ''}"
+    so_far = f", where the study ends so far, {_before_last_check(month)}" if short else ""
+    return f"followed to {minute(month.until)}{so_far}"
+
+
+def _before_last_check(month: Month) -> str:
+    """How a study's end lies to its last check, which other commands name as its end."""
+    return f"{number(month.confirm_h)} h before its last check, to confirm removals"
 
 
 def sentences(found: MonthReport) -> list[str]:

@@ -259,7 +259,7 @@ class RankingTables:
 
     def weighing(self) -> Weighing | None:
         """The removal share by hoster and by content."""
-        return self._kept(f"weighing.{self._name}", Weighing | None, lambda: weighing(self.rows, self.groups))
+        return self._kept(f"weighing.{self._name}", Weighing | None, lambda: weighing(self.rows))
 
     def actors(self) -> list[ActorShare]:
         """The share that each actor ended, by key."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from graphs.network.weeks import CROSS_BORDER
 from waterbed.analysis.rankings.keys import UNTOLD
 from waterbed.analysis.rankings.ranking import UNKNOWN
-from waterbed.analysis.rankings.speed_ranks import coverage
+from waterbed.analysis.rankings.speed_ranks import coverage, weighing
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.mediums import LOOKED_AT, MEDIUM_WORDS
 from waterbed.model.spelling import number, percent
@@ -224,10 +224,10 @@ def _most_and_few(view: LetterView) -> Iterator[dict[str, Any]]:
             "value": float(above),
             "unit": "hosters",
         }
-    covered = coverage(rows)
-    each = sum(row.removed_24h for row in shared) / len(shared)
-    content = sum(row.removed_24h * row.episodes for row in shared) / sum(row.episodes for row in shared)
-    for counted, share in (("hoster", each), ("content", content)):
+    covered, weighed = coverage(rows), weighing(rows)
+    if weighed is None:
+        return
+    for counted, share in (("hoster", weighed.by_hoster), ("content", weighed.by_content)):
         what = f"removed within 24 hours, each {counted} counted once"
         if not covered.told:
             yield _share_of(what, None, why_not=covered.words)

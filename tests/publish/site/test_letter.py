@@ -37,3 +37,13 @@ def test_one_country_alone_gives_no_share() -> None:
     home, abroad = (replace(one, key=key) for key in ("NL", "DE"))
     alone, both = (answers(1, tables={"ranking-country": rows})[what] for rows in ([home], [home, abroad]))
     assert (alone, both) == ("no other country is shown: the rest may be held back", "50%")
+
+
+def test_one_of_a_kind_is_told_in_the_singular() -> None:
+    """A count of one and bounds that meet at one have a unit in the singular, others in the plural."""
+    one = Passage(passage="stays home", hops=1, certain=1)
+    assert answers(8, passages=[one, Passage(passage="leaves home", hops=2, certain=1)]) == {
+        "leaves home": "1 to 2 hops",
+        "stays home": "1 hop",
+    }
+    assert answers(6, tables={"ranking-hoster": [standings()[0].row]})["hosters with enough sites"] == "1 hoster"

@@ -25,6 +25,15 @@ _PLACES: Final = {
     "seat": "their hoster has its seat there",
 }
 _KINDS: Final = {"category": "category", "site_type": "type of site", "commercial": "commercial or not"}
+_NOTICES: Final[Mapping[str, str]] = {
+    "ntd": "notice and takedown",
+    "legal_order": "order of a court or an authority",
+    "nl_order": "order of the Dutch authority",
+    "tco": "removal order about terrorist content",
+    "dsa": "notice under the Digital Services Act",
+    "citizen": "notice of a citizen",
+}
+"""Kinds of notices in words."""
 _ALONE: Final = "no other country is shown: the rest may be held back"
 
 
@@ -45,13 +54,13 @@ class LetterNumber:
     def text(self) -> str:
         """The number as the page shows it."""
         spell = percent if self.unit == "share" else number if self.unit in ("times", "hours") else _count
-        unit = "" if self.unit == "share" else f" {self.unit}"
         ends = f"{spell(self.low)} to {spell(self.high)}" if self.low is not None else ""
         if self.value is None and self.low == self.high:
             ends = spell(self.low) if self.low is not None else ""
-        if self.value is None and ends:
-            return f"{ends}{unit}"
-        return f"{spell(self.value)}{unit}{f' ({ends})' if ends else ''}"
+        first = ends if self.value is None and ends else spell(self.value)
+        unit = self.unit.removesuffix("s") if first == "1" else self.unit
+        shown = first if self.unit == "share" else f"{first} {unit}"
+        return f"{shown} ({ends})" if ends and first != ends else shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,10 +249,11 @@ def _in_time(view: LetterView) -> Iterator[dict[str, Any]]:
     for row in view.rows(DEADLINES):
         if row.due:
             why = None if row.met is not None else "too few sites, or checks too sparse"
-            what = f"{row.kind}: removed by the deadline, {number(row.due_h)} hours"
+            hours = "1 hour" if row.due_h == 1 else f"{number(row.due_h)} hours"
+            what = f"{_NOTICES.get(row.kind, row.kind)}: removed by the deadline, {hours}"
             yield _share_of(what, row.met, low=row.met_low, high=row.met_high, why_not=why)
         else:
-            what = f"{row.kind}: until half was gone; no law sets a time"
+            what = f"{_NOTICES.get(row.kind, row.kind)}: until half was gone; no law sets a time"
             why = None if row.action_h is not None else "not yet half, or not estimable"
             low, high = (row.action_h_low, row.action_h_high) if row.action_h_high is not None else (None, None)
             yield {"what": what, "value": row.action_h, "low": low, "high": high, "unit": "hours", "why_not": why}

@@ -23,6 +23,7 @@ from waterbed.model.errors import InputError
 from waterbed.model.facts import Observation
 from waterbed.publish import exports
 from waterbed.publish.build_publication import publication_of
+from waterbed.publish.contents import readme
 from waterbed.publish.policy import publishable
 from waterbed.publish.release import SUMS, publish_all
 from waterbed.store.config import read_config
@@ -143,6 +144,16 @@ def test_checksums_and_readme_name_every_file(everything: Path) -> None:
     named = {*tables(everything), *(f"{name.partition('/')[0]}" for name in files if not known_by_table(name))}
     assert not [name for name in named - {"README.txt"} if name not in text]
     assert all(word in text for word in ("TLP:AMBER+STRICT", "CC-BY-4.0", "a hotline", "CC0-1.0", "NPMLE"))
+
+
+def test_the_readme_says_in_words_that_no_licence_is_given(tmp_path: Path) -> None:
+    """README.txt names a licence, or says as the pages do that none is given."""
+    with small_study(tmp_path) as study:
+        given = publication_of(study, study.conclude())
+    none = replace(given, policy=replace(given.policy, licence="LicenseRef-none"))
+    texts = [readme(one, ["index.html"]) for one in (given, none)]
+    assert ["Licence: CC-BY-4.0." in text for text in texts] == [True, False]
+    assert ["No licence is given." in text for text in texts] == [False, True]
 
 
 def known_by_table(name: str) -> bool:

@@ -3,16 +3,18 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Annotated
+from datetime import datetime, timedelta
+from typing import Annotated, Final
 
+from graphs.runs import Run
 from waterbed.analysis.overdue import known_source, still_up
 from waterbed.analysis.rankings.about import ranking_info
 from waterbed.analysis.rankings.durations import half_gone
 from waterbed.analysis.rankings.ranking import UNKNOWN, keys_of_urls
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import Clock, Removal, clocks, never_seen, removal
-from waterbed.model.conclusions import NO_VERDICT, Episode, RankingRow, State
+from waterbed.model.codec import moment
+from waterbed.model.conclusions import NO_VERDICT, Episode, RankingRow
 from waterbed.model.facts import reported_at
 from waterbed.model.mediums import LOOKED_AT
 from waterbed.model.table import TableInfo
@@ -22,6 +24,9 @@ from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
 from waterbed.study.windowed import within
 
+UNSEEN_H: Final = 48.0
+"""Hours without a sight after which "still up" is an old state: twice the longest usual time between two checks."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Month:
@@ -30,6 +35,8 @@ class Month:
     window: Window
     until: datetime | None
     """The time to which it was followed; None: it lies before the first report, or nothing was looked at."""
+    confirm_h: float
+    """Hours before the study's last check at which its end lies, as a removal takes so long to be confirmed."""
     first: datetime | None
     """The study's first report; None: it has none."""
     reports: int
@@ -42,6 +49,10 @@ class Month:
     """URLs gone at the end: by removal, and otherwise (the name or the network went)."""
     gone_otherwise: int
     up: int
+    unseen: int
+    """Of these, URLs that were last seen up more than UNSEEN_H hours before the end, as in an outage of ours."""
+    unseen_since: datetime | None
+    """The latest time at which one of these was seen up; None without any."""
     undecided: int
     """URLs of which no check could be decided, or none was taken."""
     no_address: int
@@ -59,6 +70,8 @@ class Month:
     """URLs first reported before the month that were still up at its end."""
     carried_overdue: int
     """Of these, those up beyond the time that a notice gave."""
+    carried_unseen: int
+    """Of those carried over, URLs that were last seen up more than UNSEEN_H hours before the end."""
     without_notice: int
     """URLs up at the end without a notice to their hosters."""
 
@@ -188,9 +201,11 @@ def _month(whole: Conclusions, its: Conclusions | None, window: Window, source: 
     share, median = _share(its) if its else (None, None)
     hops = [hop.order for hop in its.hops] if its else []
     carried = _carried(whole, window, source)
+    unseen = _unseen(its) if its else []
     return Month(
         window=window,
         until=its.until if its else None,
+        confirm_h=whole.config.judge.freeze_s / 3600,
         first=_first(whole),
         reports=len(made),
         urls=len(urls),
@@ -200,6 +215,8 @@ def _month(whole: Conclusions, its: Conclusions | None, window: Window, source: 
         removed=state["removed"],
         gone_otherwise=state["otherwise"],
         up=state["up"],
+        unseen=len(unseen),
+        unseen_since=max(unseen, default=None),
         undecided=state["undecided"],
         no_address=state["no address"],
         share=share,
@@ -211,6 +228,7 @@ def _month(whole: Conclusions, its: Conclusions | None, window: Window, source: 
         without_notice=len(still_up(its, source=source).without_notice) if its else 0,
         carried_up=_states(carried)["up"] if carried else 0,
         carried_overdue=len({row.url_id for row in still_up(carried, source=source).late}) if carried else 0,
+        carried_unseen=len(_unseen(carried)) if carried else 0,
     )
 
 
@@ -235,18 +253,25 @@ def _states(its: Conclusions) -> Counter[str]:
             return _state(last[url_id])
         if url_id in tables.without_address:
             return "no address"
-        return {"up": "up", "down": "otherwise"}.get(seen.get(url_id, ""), "undecided")
+        return {"up": "up", "down": "otherwise"}[seen[url_id].state] if url_id in seen else "undecided"
 
     return Counter(map(state, its.facts.targets))
 
 
-def _without_episode(its: Conclusions) -> dict[str, State]:
-    """The state at the last decided check of each URL that no episode tells of."""
-    found: dict[str, State] = {}
+def _unseen(its: Conclusions) -> list[datetime]:
+    """When URLs that are still up were last seen up, if that is more than UNSEEN_H hours before the end."""
+    seen = [one.last_up for one in _last(its.episodes).values() if one.first_down is None]
+    seen += [moment(run.at[-1]) for run in _without_episode(its).values() if run.state == "up"]
+    return [at for at in seen if its.until is not None and its.until - at > timedelta(hours=UNSEEN_H)]
+
+
+def _without_episode(its: Conclusions) -> dict[str, Run]:
+    """The last decided checks of each URL that no episode tells of."""
+    found: dict[str, Run] = {}
     for url_id in sorted(its.facts.targets.keys() - {one.url_id for one in its.episodes}):
         for run in its.runs.get(url_id, ()):
             if run.state != "unknown":
-                found[url_id] = run.state
+                found[url_id] = run
     return found
 
 
@@ -296,9 +321,10 @@ def _up(its: Conclusions, tables: RankingTables) -> Counter[str]:
         found[key] = {one.url_id for one in group if one.first_down is None and not one.proxy}
     seen, keys = _without_episode(its), keys_of_urls(tables.appearances)
     for one in tables.appearances:
-        if not one.proxy and seen.get(one.url_id) == "up":
+        if one.url_id in seen and seen[one.url_id].state == "up":
             for key in keys[one.url_id]:
-                found[key].add(one.url_id)
+                if not one.behind(key):
+                    found[key].add(one.url_id)
     return Counter({key: len(urls) for key, urls in found.items()})
 
 

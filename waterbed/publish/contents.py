@@ -16,7 +16,7 @@ from waterbed.publish.hop_tables import timed_flows
 from waterbed.publish.intelmq import address_events
 from waterbed.publish.policy import Publication, provenance_text
 from waterbed.publish.site.build import site_of
-from waterbed.publish.site.layout import START, File, Site, media_of
+from waterbed.publish.site.layout import START, UNLICENSED, File, Site, media_of
 from waterbed.store.whole.replacing import SUMS, sums_of
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.formats import in_every_format
@@ -122,13 +122,14 @@ def readme(publication: Publication, names: Iterable[str]) -> str:
     """
     policy = publication.policy
     folders = {f"{name.partition('/')[0]}/" if "/" in name else name for name in names}
+    licence = "No licence is given." if policy.licence == UNLICENSED else f"Licence: {policy.licence}."
     lines = [
         publication.title,
         "=" * len(publication.title),
         "",
         *((f"{caveat}.", "") if (caveat := publication.table("ranking-hoster").envelope.caveat) else ()),
         f"Published by {policy.publisher} on {publication.made_at:%Y-%m-%d %H:%M} UTC. "
-        f"TLP:{policy.tlp.upper()}. Licence: {policy.licence}.",
+        f"TLP:{policy.tlp.upper()}. {licence}",
         f"Rows about fewer than {policy.least} sites are left out, and so are rows from which such a row would follow. "
         "No file holds a URL or a host name.",
         "",

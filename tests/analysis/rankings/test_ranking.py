@@ -4,9 +4,11 @@ import random
 
 import pytest
 
+from waterbed.analysis.rankings.keys import Appearance, keys_of
 from waterbed.analysis.rankings.ranking import rank, volumes_of
+from waterbed.model.conclusions import Attribution
 
-from .episodes import appearance, episode, hours, spread
+from .episodes import START, appearance, episode, hours, spread
 
 
 def ranked(appearances, episodes=(), by="hoster", **options):
@@ -162,3 +164,37 @@ def test_ranks_ases_and_countries_from_the_same_episodes():
 def test_nothing_gives_an_empty_ranking():
     """No appearance, no row."""
     assert rank([], [], by="hoster", names={}) == []
+
+
+def answered(key, proxy=False):
+    """An attribution to a hoster, or to a reverse proxy."""
+    return Attribution(
+        addresses=("28.0.0.1",),
+        suffix_id=None,
+        day=START,
+        origins=(),
+        organisations=(),
+        countries=(),
+        hosters=(key,),
+        proxy=proxy,
+        rule="R",
+        routes_date=None,
+        stale=False,
+    )
+
+
+def test_a_proxy_left_for_a_hoster_stays_a_proxy():
+    """A URL that moves from a proxy to a hoster is judged at the hoster alone, and of an unseen URL nothing follows."""
+    shown = {"since": START, "medium": "web", "keys": lambda answers: keys_of(answers, "hoster"), "host_id": "h"}
+    both = [answered("front", proxy=True), answered("acme")]
+    seen = [Appearance.of(f"u{n}", site_id=f"s{n}", answers=both, decided=n > 0, **shown) for n in range(20)]
+    unseen = Appearance.of("u20", site_id="s20", answers=[], decided=False, **shown)
+    volumes = volumes_of([*seen, unseen])
+    assert {key: (len(one.urls), one.own, len(one.hidden)) for key, one in volumes.items()} == {
+        "front": (21, 0, 0),
+        "acme": (21, 20, 1),
+    }
+    assert {row.key: row.rank_class for row in rank(seen, [], by="hoster", names={})} == {
+        "front": "proxy",
+        "acme": "unmeasurable",
+    }

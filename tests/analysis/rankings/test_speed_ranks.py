@@ -129,10 +129,11 @@ def test_hosters_weigh_otherwise_than_content():
         episode(f"bu{e.url_id[1:]}", 2 if e.cause else 80, 3 if e.cause else None, "removed", hoster="big")
         for e in slow
     ]
-    rows, groups, _ = placed(seen, ends)
-    found = weighing(rows, groups)
+    rows, _, _ = placed(seen, ends)
+    found = weighing(rows)
     assert (found.hosters, found.slow, found.clocks) == (5, 1, 280)
     assert found.by_hoster == pytest.approx((4 * 0.9 + 0.1) / 5, abs=0.01)
     assert found.by_content == pytest.approx((72 + 20) / 280, abs=0.01)
+    assert found.by_content == sum(row.removed_24h * row.episodes for row in rows) / sum(row.episodes for row in rows)
     assert found.middle == pytest.approx(0.9, abs=0.01)
-    assert weighing([], {}) is None
+    assert weighing([]) is None

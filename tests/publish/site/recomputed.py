@@ -276,9 +276,11 @@ class Check:
     def frame(self) -> None:
         """The title, the navigation and the foot."""
         info, readme = self.files.info, self.files.readme
-        made = re.search(r"Published by .* on (\S+ \S+) UTC\. TLP:(\S+)\. Licence: (\S+)\.", readme)
+        made = re.search(
+            r"Published by .* on (\S+ \S+) UTC\. TLP:(\S+)\. (?:Licence: (\S+)|No licence is given)\.", readme
+        )
         assert made
-        terms = "no licence is given" if made[3] == "LicenseRef-none" else f"licence {made[3]}"
+        terms = "no licence is given" if made[3] is None else f"licence {made[3]}"
         start, _, end = info["window"].partition("/")
         looks = "none yet" if info["window"] == "none" else f"{day(time_of(start))} to {day(time_of(end))}"
         dates = ", ".join(f"{name} {date}" for name, date in info["data_dates"].items()) or "no table"

@@ -7,6 +7,11 @@ from waterbed.model.spelling import number, percent
 
 Told = tuple[int, str, str, str]
 """Question, what, the number as it is shown, and what it counts."""
+NOTICES = {
+    "ntd": "notice and takedown", "legal_order": "order of a court or an authority",
+    "nl_order": "order of the Dutch authority", "tco": "removal order about terrorist content",
+    "dsa": "notice under the Digital Services Act", "citizen": "notice of a citizen",
+}  # fmt: skip
 MEDIUMS = {"tor": "Tor and its like", "chat": "chats", "live": "live streams"}
 
 
@@ -29,22 +34,32 @@ def _numbers(its: Files) -> Iterator[Told]:
     yield from _at_home(its)
     yield from _kinds(its)
     for card in its.rows("feeds"):
-        yield 3, f"{card['source']}: URLs", f"{card['urls']:,} URLs", "URLs"
-        yield 3, f"{card['source']}: of these assessed as not illegal", f"{card['not_illegal']:,} URLs", "URLs"
-        yield 3, f"{card['source']}: of these awaiting an assessment", f"{card['unassessed']:,} URLs", "URLs"
+        yield 3, f"{card['source']}: URLs", _counted(card["urls"], "URLs"), "URLs"
+        yield 3, f"{card['source']}: of these assessed as not illegal", _counted(card["not_illegal"], "URLs"), "URLs"
+        yield 3, f"{card['source']}: of these awaiting an assessment", _counted(card["unassessed"], "URLs"), "URLs"
     for row in its.rows("ranking-medium"):
         if row["key"] in MEDIUMS:
-            yield 4, f"{MEDIUMS[row['key']]}: reported", f"{row['urls']:,} URLs", "URLs"
+            yield 4, f"{MEDIUMS[row['key']]}: reported", _counted(row["urls"], "URLs"), "URLs"
     yield from _notices(its)
     yield from _hosters(its)
     yield from _deadlines(its)
-    passages = [row for row in its.rows("data/passages") if row["passage"]]
-    for row in sorted(passages, key=lambda row: row["passage"] == "unknown"):
-        what = "country unknown" if row["passage"] == "unknown" else row["passage"]
-        yield 8, what, f"{_bounds(row['certain'], row['hops'])} hops", "hops"
+    passages = {row["passage"]: row for row in its.rows("data/passages")}
+    for way in ("leaves home", "stays home", "comes home", "stays abroad", "unknown"):
+        may = [passages[one]["hops"] for one in {way, "unknown", None} if one in passages]
+        if may:
+            least = passages[way]["certain"] if way in passages else 0
+            yield 8, "country unknown" if way == "unknown" else way, _unit(_bounds(least, sum(may)), "hops"), "hops"
     for row in its.rows("beyond"):
         what = f"to {MEDIUMS[row['medium']]}, of at least {row['contents']:,} contents reported there too"
-        yield 8, what, f"{_bounds(row['least'], row['most'])} contents", "contents"
+        yield 8, what, _unit(_bounds(row["least"], row["most"]), "contents"), "contents"
+
+
+def _unit(said: str, unit: str) -> str:
+    return f"{said} {unit.removesuffix('s') if said == '1' else unit}"
+
+
+def _counted(value: int, unit: str) -> str:
+    return _unit(f"{value:,}", unit)
 
 
 def _bounds(low: int, high: int) -> str:
@@ -60,6 +75,7 @@ def _at_home(its: Files) -> Iterator[Told]:
         told = {r["key"]: r["hosts_fractional"] for r in its.rows(f"ranking-{kind}") if r["key"] != "unknown"}
         if told:
             said = percent(told["NL"] / sum(told.values())) if "NL" in told else "too few sites there, or held back"
+            said = "no other country is shown: the rest may be held back" if [*told] == ["NL"] else said
             yield 1, f"of hosts in the countries that are shown, {words}", said, "share"
     for row in its.rows("volume-country"):
         if row["key"] == "NL":
@@ -76,8 +92,8 @@ def _notices(its: Files) -> Iterator[Told]:
     ]
     if noticed:
         clocks, surely, possibly = (sum(row[name] for row in noticed) for name in ("clocks", "surely", "possibly"))
-        yield 5, "notices that found content up at a hoster named here", f"{clocks:,} notices", "notices"
-        yield 5, "of these, removed within 24 hours", f"{_bounds(surely, possibly)} notices", "notices"
+        yield 5, "notices that found content up at a hoster named here", _counted(clocks, "notices"), "notices"
+        yield 5, "of these, removed within 24 hours", _unit(_bounds(surely, possibly), "notices"), "notices"
 
 
 def _deadlines(its: Files) -> Iterator[Told]:
@@ -85,13 +101,18 @@ def _deadlines(its: Files) -> Iterator[Told]:
         if row["due"]:
             said = "too few sites, or checks too sparse"
             said = said if row["met"] is None else _share(row["met_low"], row["met_high"], row["met"])
-            yield 7, f"{row['kind']}: removed by the deadline, {number(row['due_h'])} hours", said, "share"
+            yield (
+                7,
+                f"{NOTICES[row['kind']]}: removed by the deadline, {_unit(number(row['due_h']), 'hours')}",
+                said,
+                "share",
+            )
             continue
-        half = f"{number(row['action_h'])} hours"
+        half = _unit(number(row["action_h"]), "hours")
         if row["action_h_high"] is not None:
             half += f" ({number(row['action_h_low'])} to {number(row['action_h_high'])})"
         said = "not yet half, or not estimable" if row["action_h"] is None else half
-        yield 7, f"{row['kind']}: until half was gone; no law sets a time", said, "hours"
+        yield 7, f"{NOTICES[row['kind']]}: until half was gone; no law sets a time", said, "hours"
 
 
 def _removed(row: Row) -> str:
@@ -104,7 +125,7 @@ def _kinds(its: Files) -> Iterator[Told]:
         for row in its.rows(f"ranking-{kind}"):
             name = row["name"] if kind == "commercial" else f"{words} {row['name']}"
             what = f"{words}: not told" if row["key"] == "not told" else name
-            yield 2, what, f"{row['sites']:,} sites", "sites"
+            yield 2, what, _counted(row["sites"], "sites"), "sites"
             yield 2, f"{what}: removed within 24 hours", _removed(row), "share"
 
 
@@ -124,14 +145,14 @@ def _hosters(its: Files) -> Iterator[Told]:
     places = list(its.places("hoster").values())
     norms = {row["norm"] for row in places} - {None}
     if rows:
-        yield 6, "hosters with enough sites", f"{len(rows):,} hosters", "hosters"
-        yield 6, "of these, with a share removed", f"{len(shared):,} hosters", "hosters"
+        yield 6, "hosters with enough sites", _counted(len(rows), "hosters"), "hosters"
+        yield 6, "of these, with a share removed", _counted(len(shared), "hosters"), "hosters"
     if not shared:
         return
     for norm in norms:
         below, above = sum(row["below_norm"] is True for row in places), [r["removed_24h_low"] > norm for r in shared]
-        yield 6, f"surely removed less than {percent(norm)} within 24 hours", f"{below:,} hosters", "hosters"
-        yield 6, f"whose 95% interval lies above {percent(norm)}", f"{sum(above):,} hosters", "hosters"
+        yield 6, f"surely removed less than {percent(norm)} within 24 hours", _counted(below, "hosters"), "hosters"
+        yield 6, f"whose 95% interval lies above {percent(norm)}", _counted(sum(above), "hosters"), "hosters"
     each = sum(row["removed_24h"] for row in shared) / len(shared)
     clocks = sum(row["episodes"] for row in shared)
     weighted = sum(row["removed_24h"] * row["episodes"] for row in shared) / clocks

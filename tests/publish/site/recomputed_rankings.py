@@ -108,7 +108,8 @@ def overview(check: Check) -> None:
         ends = f"{percent(slow[0]['removed_24h_low'])} to {percent(slow[0]['removed_24h_high'])}"
         share = percent(slow[0]["removed_24h"])
         also = f"; {coverage_of(ranking)[0]}" if coverage_of(ranking)[0] else ""
-        lines.append(f"{first} lowest share is that of {slow[0]['name']}: {share}, 95% interval {ends}{also}.")
+        lowest = "lowest" if len(slow) > 1 else "only"
+        lines.append(f"{first} {lowest} share is that of {slow[0]['name']}: {share}, 95% interval {ends}{also}.")
     if total["hops"]:
         leaving = [row for row in passages if row["passage"] == "leaves home"]
         may = [row for row in passages if row["passage"] in ("leaves home", "unknown", None)]
@@ -130,7 +131,10 @@ def overview(check: Check) -> None:
     check.take("//section[@class='findings']/ul/li", *lines)
     covered = coverage_of(ranking)[0] if slow else ""
     check.take("//p[@class='covered']", *([f"O{covered[1:]}: the others may be slower."] if covered else []))
-    _slowest(check, slow[:SHOWN], places)
+    if len(slow) == 1:
+        check.take("//section[@aria-labelledby='slowest']/p[@class='nothing']", _alone(slow[0]))
+    else:
+        _slowest(check, slow[:SHOWN], places)
     _curves_and_beyond(check)
     hops = sum(row["hops"] for row in passages)
     check.table(
@@ -161,6 +165,10 @@ def _opened(held: list[Row], total: Mapping[str, Any]) -> str:
         f"{other} {word} of our own network or of a delivery {change} no verdict." if other else "",
     ]
     return " ".join(filter(None, said)) or "No quarantine is open."
+
+
+def _alone(row: Row) -> str:
+    return f"Only {row['name']} has a share, so none can be called the slowest: the ranking."
 
 
 def _slowest(check: Check, slow: list[Row], places: dict[str, Row]) -> None:

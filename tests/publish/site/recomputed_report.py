@@ -17,7 +17,7 @@ from tests.publish.site.recomputed import (
     whole,
     without_constants,
 )
-from waterbed.model.spelling import NOTHING, percent
+from waterbed.model.spelling import NOTHING, number, percent
 from waterbed.publish.site.layout import day
 from waterbed.publish.site.report import BACK, HOSTERS, LATE, REFERENCES
 
@@ -119,9 +119,13 @@ def _followed(o: Row) -> str:
     if o["followed_to"] is None:
         return "before the study's first report"
     if not _is_measured(o):
-        return f"not measured, as the study ends at {minute_of(o['followed_to'])} so far"
-    short = ", where the study ends so far" if o["followed_to"] < o["until"] else ""
+        return f"not measured, as the study ends at {minute_of(o['followed_to'])} so far, {_before_last(o)}"
+    short = f", where the study ends so far, {_before_last(o)}" if o["followed_to"] < o["until"] else ""
     return f"followed to {minute_of(o['followed_to'])}{short}"
+
+
+def _before_last(o: Row) -> str:
+    return f"{number(o['confirm_h'])} h before its last check, to confirm removals"
 
 
 def _share(o: Row) -> str:
@@ -152,6 +156,7 @@ def _sentences(its: Beside, now: Row, then: Row) -> list[str]:
         f"{whole(now['removed'])} {'were' if now['removed'] != 1 else 'was'} removed, "
         f"{whole(now['gone_otherwise'])} gone otherwise, {whole(now['up'])} still up, and of {whole(now['undecided'])} "
         f"no check could be decided.{_without_address(now)}",
+        *_unseen(now),
         *_carried(now),
         f"Removed within 24 h of the report: {_share(now)}; {_change(now, then)}.",
     ]
@@ -182,13 +187,24 @@ def _sentences(its: Beside, now: Row, then: Row) -> list[str]:
     return told
 
 
+def _unseen(now: Row) -> list[str]:
+    if not now["unseen"]:
+        return []
+    told = f"{whole(now['unseen'])} of the {whole(now['up'])} still up {'were' if now['unseen'] != 1 else 'was'} last"
+    since = f"none after {minute_of(now['unseen_since'])}"
+    return [
+        f"{told} seen up more than 48 h before the end, {since}: what became of these since is unknown, here and below."
+    ]
+
+
 def _carried(now: Row) -> list[str]:
     if not now["carried_up"]:
         return []
+    old = f", {whole(now['carried_unseen'])} last seen up more than 48 h before" if now["carried_unseen"] else ""
     up = f"{whole(now['carried_up'])} URL{'s' if now['carried_up'] != 1 else ''}"
     return [
         f"Carried over from earlier months: {up} still up at the end of the month, {whole(now['carried_overdue'])} of "
-        "them overdue."
+        f"them overdue{old}."
     ]
 
 

@@ -14,6 +14,7 @@ from tests.publish.site.views import (
     changed,
     frame,
     letter,
+    method,
     overview,
     pages,
     quality,
@@ -31,6 +32,7 @@ from waterbed.publish.site.figures.marks import label
 from waterbed.publish.site.hoster import sheet_page, sheet_paths
 from waterbed.publish.site.layout import Page, Site, make_site, render
 from waterbed.publish.site.letter import letter_page
+from waterbed.publish.site.method import method_page
 from waterbed.publish.site.overview import overview_page
 from waterbed.publish.site.quality import Canaries, hours, quality_page
 from waterbed.publish.site.rankings import ranking_page
@@ -218,6 +220,22 @@ def test_the_foot_says_in_words_that_no_licence_is_given() -> None:
     assert "LicenseRef" not in bare
 
 
+def test_the_first_page_has_the_title_once() -> None:
+    """The first page bears the study's title, which stands once; other pages have their own before it."""
+    pages = [render(frame(), one, []) for one in (overview_page(overview(), [], START), letter_page(letter(), []))]
+    assert [re.findall("<title>(.*)</title>", page)[0] for page in pages] == [
+        "Study of Acme BV",
+        "The letter&#39;s questions · Study of Acme BV",
+    ]
+
+
+def test_an_effect_without_a_ratio_is_called_a_test() -> None:
+    """The page on method says why a row has no ratio, where one has none."""
+    told, view = "A row without a ratio is a test alone", method()
+    tested = replace(view, effects=[replace(view.effects[0], ratio=None, low=None, high=None)])
+    assert [told in parsed(method_page(one, START)).shown for one in (view, tested)] == [False, True]
+
+
 def test_a_ranking_names_who_is_surely_below_the_norm() -> None:
     """The slowest are named with how many may be wrong, more are marked in the table; none is said to be none."""
     none = parsed(ranking_page(ranking(), ["hoster"], START)).shown
@@ -239,7 +257,7 @@ def test_ranking_tells_everything_without_scripts() -> None:
     shown = parsed(ranking_page(ranking(), ["hoster", "asn"], START)).shown
     for told in ("Acme BV", "62%", "31% to 81%", "2 to 4", "25%", "proxy", "unmeasurable", "too few", "900", "1,200"):
         assert told in shown
-    assert "evading measurement does not remove it" in shown
+    assert "as in an outage of ours" in shown
     assert "Left out: at least 2 hosters with fewer than 3 sites" in shown
     assert (
         "It removed 62% within 24 hours; if it went on working so, 31% to 81% is what to expect (95% interval)."
@@ -303,10 +321,10 @@ def test_orders_are_met_by_their_deadline_and_notices_without_one_have_hours() -
     ]  # fmt: skip
     shown = parsed(letter_page(letter(tables={"deadlines": rows}), [])).shown
     for told in (
-        "nl_order: removed by the deadline, 12 hours 90% (80% to 95%)",
-        "tco: removed by the deadline, 12 hours too few sites, or checks too sparse",
-        "ntd: until half was gone; no law sets a time 40 hours",
-        "dsa: until half was gone; no law sets a time not yet half, or not estimable",
+        "order of the Dutch authority: removed by the deadline, 12 hours 90% (80% to 95%)",
+        "removal order about terrorist content: removed by the deadline, 12 hours too few sites, or checks too sparse",
+        "notice and takedown: until half was gone; no law sets a time 40 hours",
+        "notice under the Digital Services Act: until half was gone; no law sets a time not yet half, or not estimable",
     ):
         assert told in " ".join(shown.split())
 
@@ -326,6 +344,16 @@ def test_pages_say_how_many_hosters_a_total_covers(unseen: int) -> None:
     first = " ".join(page.shown.split())
     assert f"O{covered[1:]}: the others may be slower." in first
     assert f"; {covered}." in first
+
+
+def test_one_share_alone_is_none_of_the_slowest() -> None:
+    """A hoster that alone has a share stands in no list of the slowest, and its share is called the only one."""
+    one = overview().slowest[0]
+    first = " ".join(parsed(overview_page(overview(slowest=[one]), [], START)).shown.split())
+    name, share = one.entry.row.name, percent(one.entry.row.removed_24h)
+    assert "lowest share" not in first
+    assert f"Only {name} has a share, so none can be called the slowest: the ranking." in first
+    assert f"only share is that of {name}: {share}" in first
 
 
 def test_an_empty_study_has_all_pages() -> None:

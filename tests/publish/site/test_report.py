@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,13 @@ import pytest
 from tests.cli.commands.test_windows import make
 from tests.publish.site.recomputed_report import report_differences
 from tests.study.copies import copied, kept
-from tests.study.facts import hour
+from tests.study.facts import hour, written
 from waterbed.analysis.report import MonthReport, report_of
 from waterbed.model.spelling import NOTHING
 from waterbed.model.window import Window, month_of
 from waterbed.publish.site.layout import minute
 from waterbed.publish.site.rankings import CLASSES
-from waterbed.publish.site.report import figures, report_name, row_share, sentences, write_report
+from waterbed.publish.site.report import figures, followed, report_name, row_share, sentences, write_report
 from waterbed.study.study import open_study
 
 
@@ -60,9 +61,28 @@ def test_what_earlier_months_left_up_is_carried_over(found: list[MonthReport]) -
     assert sentences(week) == [
         "No URL was first reported in this month.",
         f"Carried over from earlier months: {week.month.carried_up} URLs still up at the end of the month, "
-        f"{week.month.carried_overdue} of them overdue.",
+        f"{week.month.carried_overdue} of them overdue, {week.month.carried_unseen} last seen up more than 48 h "
+        "before.",
     ]
     assert ("carried over: still up at the end", NOTHING, str(after.before.carried_up)) in figures(after)
+
+
+def test_up_by_an_old_sight_alone_is_said(tmp_path: Path) -> None:
+    """What was last seen up more than 48 hours before the end is counted, with the last sight, now and carried over."""
+    asked, blind = month_of("2026-01"), "u" * 12 + "?" * 80
+    with written(
+        tmp_path, {"a0": "u" * 92, "a1": "u" * 10 + "?" * 82, "a2": blind, "a3": "u" * 30 + "d" * 62}
+    ) as study:
+        one = report_of(study, asked)
+        plain = report_of(study, replace(asked, until=hour(50), follow=timedelta()))
+        later = report_of(study, Window(since=hour(4), until=hour(92), name="2026-02"))
+    assert (one.month.up, one.month.unseen, one.month.unseen_since) == (3, 2, last := hour(11) + timedelta(minutes=5))
+    told = "2 of the 3 still up were last seen up more than 48 h before the end, none after"
+    assert sentences(one)[1] == f"{told} {minute(last)}: what became of these since is unknown, here and below."
+    assert (plain.month.unseen, later.month.carried_unseen) == (0, 2)
+    assert sentences(later)[1].endswith("0 of them overdue, 2 last seen up more than 48 h before.")
+    for number, its in enumerate((one, plain, later)):
+        assert report_differences(write_report(its, tmp_path / str(number))) == []
 
 
 def test_a_month_that_was_not_measured_has_dashes(found: list[MonthReport], tmp_path: Path) -> None:
@@ -73,6 +93,13 @@ def test_a_month_that_was_not_measured_has_dashes(found: list[MonthReport], tmp_
     page = write_report(found[2], tmp_path)
     row = json.loads((tmp_path / f"{page.stem}-numbers.json").read_text())["rows"][0]
     assert (row["up"], row["removed"], row["hops_most"], row["carried_up"]) == (None, None, None, None)
+
+
+def test_a_month_that_goes_on_says_when_the_last_check_was(found: list[MonthReport]) -> None:
+    """The end so far lies hours before the last check, which other commands name: how many is said beside it."""
+    said = followed(found[0].month)
+    assert said.endswith(", where the study ends so far, 4 h before its last check, to confirm removals")
+    assert f"{minute(found[0].month.until)} so far, 4 h before its last check" in followed(found[2].month)
 
 
 def test_the_page_explains_its_words_without_the_documentation(found: list[MonthReport], tmp_path: Path) -> None:

@@ -174,6 +174,11 @@ class Appearance:
     proxy: Annotated[bool, "whether all its addresses were reverse proxies"]
     since: Annotated[datetime | None, "when a takedown clock starts, if a check said where; null: nothing does"] = None
     medium: Annotated[Medium, "where it was reported to be: web, ipfs, tor, chat or live"] = "web"
+    fronts: Annotated[tuple[str, ...], "of the keys, those that only its reverse proxies gave; empty if all did"] = ()
+
+    def behind(self, key: str) -> bool:
+        """True if proxies alone showed it under a key."""
+        return self.proxy or key in self.fronts
 
     @classmethod
     def of(
@@ -192,13 +197,17 @@ class Appearance:
 
         `keys` gives their keys, `since` starts its clock.
         """
+        found = keys(answers)
+        own = [answer for answer in answers if not answer.proxy]
+        real = keys(own) if 0 < len(own) < len(answers) else found
         return cls(
             url_id=url_id,
             host_id=host_id,
             site_id=site_id,
-            keys=keys(answers),
+            keys=found,
             decided=decided,
-            proxy=bool(answers) and all(answer.proxy for answer in answers),
+            proxy=bool(answers) and not own,
             since=since if answers else None,
             medium=medium,
+            fronts=tuple(key for key in found if key not in real),
         )

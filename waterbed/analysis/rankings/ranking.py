@@ -46,8 +46,8 @@ class Volume:
     """The URLs, hosts and sites that appeared under one key.
 
     Ids of URLs, hosts and sites; `unknown` are the URLs of which no look could be decided, `hidden` the clocks of those
-    that a look found there, `own` counts those not behind a reverse proxy, `fractional` shares each host among its
-    keys.
+    that a look found there, `own` counts those that showed the key without a reverse proxy, `fractional` shares each
+    host among its keys.
     """
 
     urls: set[str] = field(default_factory=set)
@@ -82,15 +82,15 @@ def rank(
     nothing could attribute (key "unknown", place null, last). A host counts once under each distinct key of its
     addresses, and as 1/k in `hosts_fractional`; a URL without keys has those of its host.
 
-    Classes, first that fits: `no address` if nothing of it has an address to look at; `proxy` if every appearance was
-    behind a reverse proxy; `too few` below 10 site clusters in volume; `views differ` for keys in `differing`, whose
-    content goes by our looks (`views_differ`); `unmeasurable` if the state of no clock is known at 24 h, or if more
-    than 10 points of the share hang on the spacing of looks and on what was lost from sight or never decided; `too few
-    followed` below 10 site clusters in clocks known at 24 h; `too few days` where their reports span less than a week;
-    else `ranked`. Only `ranked` rows carry a share with its interval, and a median; `too few days` carry what happened,
-    without an interval; these, `views differ` and `unmeasurable` ones carry the bounds of what was out of sight.
-    `until` is the end of the measurement, by default the latest time in any episode. `groups` gives the episodes of
-    each key where `by` cannot tell, `started` the clocks of each key if they do not run from the report, `if_hiding`
+    Classes, first that fits: `no address` if nothing of it has an address to look at; `proxy` if every appearance there
+    was behind a reverse proxy; `too few` below 10 site clusters in volume; `views differ` for keys in `differing`,
+    whose content goes by our looks (`views_differ`); `unmeasurable` if the state of no clock is known at 24 h, or if
+    more than 10 points of the share hang on the spacing of looks and on what was lost from sight or never decided; `too
+    few followed` below 10 site clusters in clocks known at 24 h; `too few days` where their reports span less than a
+    week; else `ranked`. Only `ranked` rows carry a share with its interval, and a median; `too few days` carry what
+    happened, without an interval; these, `views differ` and `unmeasurable` ones carry the bounds of what was out of
+    sight. `until` is the end of the measurement, by default the latest time in any episode. `groups` gives the episodes
+    of each key where `by` cannot tell, `started` the clocks of each key if they do not run from the report, `if_hiding`
     the share of each that was surely removed even if it hides from looks (`shares_if_hiding`). `each` works out the
     rows, perhaps in several processes; of keys of the same content, also in other rankings that are given the same
     `alike`, one is worked out. Rows that are `brief` lack bounds and medians. Cost is linear in appearances and
@@ -154,11 +154,12 @@ def volumes_of(appearances: Sequence[Appearance]) -> dict[str, Volume]:
             volume.urls.add(appearance.url_id)
             volume.hosts.add(appearance.host_id)
             volume.sites.add(appearance.site_id)
-            volume.own += not appearance.proxy
+            shown = key in appearance.keys or key == UNKNOWN  # else it has the key of its host alone
+            volume.own += shown and not appearance.behind(key)
             volume.looked += appearance.medium in LOOKED_AT
             if not appearance.decided and appearance.medium in LOOKED_AT:
                 volume.unknown.add(appearance.url_id)
-                if appearance.since and not appearance.proxy and key in appearance.keys:
+                if appearance.since and key in appearance.keys and not appearance.behind(key):
                     volume.hidden.append(never_seen(appearance.site_id, appearance.since))
     for keys in of_host.values():
         for key in keys:

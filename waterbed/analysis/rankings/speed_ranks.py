@@ -19,7 +19,6 @@ from waterbed.analysis.rankings.takedown import (
     WITHIN_H,
     Clock,
     clocks,
-    incidence,
     most_removed,
     worth_within,
 )
@@ -28,7 +27,6 @@ from waterbed.estimators.cluster_shares import pooled_correlation, ratio_error
 from waterbed.estimators.norm_tests import below_norm
 from waterbed.estimators.rank_sets import cluster_weights, leave_one_out, place_sets, share_among_first, widened
 from waterbed.estimators.refusal import Refusal
-from waterbed.estimators.survival.incidence import share_within
 from waterbed.estimators.survival.resampling import ResampledShare, resampled_share
 from waterbed.model.conclusions import Episode, RankClass, RankingRow
 from waterbed.model.progress import staged
@@ -56,7 +54,7 @@ class Weighing:
     by_hoster: Annotated[float, "mean of their shares: each hoster counts once"]
     middle: Annotated[float, "median of their shares"]
     slow: Annotated[int, "hosters that removed less than half"]
-    by_content: Annotated[float | None, "share over all their clocks together: each clock counts once"]
+    by_content: Annotated[float, "mean of their shares weighted by their clocks: each clock counts once"]
     clocks: Annotated[int, "these clocks"]
 
 
@@ -108,23 +106,23 @@ def slowest_of(ranked: int) -> int:
     return max(1, min(WORST, ranked // 4))
 
 
-def weighing(rows: Sequence[RankingRow], groups: Mapping[str, Sequence[Episode]]) -> Weighing | None:
+def weighing(rows: Sequence[RankingRow]) -> Weighing | None:
     """Weigh the removal shares by hoster and by content.
 
     Ranked rows only; None where no row has a share.
     """
-    shares = {row.key: row.removed_24h for row in rows if row.removed_24h is not None and row.rank_class == "ranked"}
-    if not shares:
+    shares = [(row.removed_24h, row.episodes) for row in rows if row.rank_class == "ranked" and row.key != UNKNOWN]
+    told = [(share, clocks) for share, clocks in shares if share is not None]
+    if not told:
         return None
-    pooled = [clock for key in shares for clock in clocks(groups.get(key, ()))]
-    together = share_within(incidence(pooled), REMOVED, WITHIN_H) if pooled else None
+    each, number = [share for share, _ in told], sum(clocks for _, clocks in told)
     return Weighing(
-        hosters=len(shares),
-        by_hoster=fmean(shares.values()),
-        middle=median(shares.values()),
-        slow=sum(share < 0.5 for share in shares.values()),
-        by_content=together,
-        clocks=len(pooled),
+        hosters=len(told),
+        by_hoster=fmean(each),
+        middle=median(each),
+        slow=sum(share < 0.5 for share in each),
+        by_content=sum(share * clocks for share, clocks in told) / number,
+        clocks=number,
     )
 
 

@@ -125,7 +125,7 @@ class RankingTables:
                 since=self.conclusions.notice_context.since(url_id, self.clock),
                 medium=self.without_address.get(url_id, "web"),
             )
-            found.append(replace(its, proxy=False) if self._by_domain else its)
+            found.append(replace(its, proxy=False, fronts=()) if self._by_domain else its)
         return found
 
     @cached_property
@@ -259,7 +259,7 @@ class RankingTables:
 
     def weighing(self) -> Weighing | None:
         """The removal share by hoster and by content."""
-        return self._kept(f"weighing.{self._name}", Weighing | None, lambda: weighing(self.rows, self.groups))
+        return self._kept(f"weighing.{self._name}", Weighing | None, lambda: weighing(self.rows))
 
     def actors(self) -> list[ActorShare]:
         """The share that each actor ended, by key."""

@@ -276,7 +276,7 @@ class Grouped:
         """
         kept = [one for one in appearances if self._proxy != "excluded" or one.url_id not in self._fronted]
         if self._proxy == "counted":
-            kept = [replace(one, proxy=False) if one.proxy else one for one in kept]
+            kept = [replace(one, proxy=False, fronts=()) if one.proxy or one.fronts else one for one in kept]
         if dedup == "url":
             return kept
         unit = self._units[dedup]

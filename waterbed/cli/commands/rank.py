@@ -278,11 +278,11 @@ def _weighing(found: Weighing | None, rows: Sequence[RankingRow]) -> None:
     if not covered.told:
         say(f"Removed within 24 h: no total, as {covered.words}.")
         return
-    content = "-" if found.by_content is None else percent(found.by_content)
     say(
         f"Removed within 24 h: {percent(found.by_hoster)} by hoster (mean of {found.hosters}, median "
         f"{percent(found.middle)}; {found.slow} removed less than half), "
-        f"{content} by content ({found.clocks:,} clocks of these hosters){covered.words and f'; {covered.words}'}."
+        f"{percent(found.by_content)} by content ({found.clocks:,} clocks of these hosters)"
+        f"{covered.words and f'; {covered.words}'}."
     )
 
 

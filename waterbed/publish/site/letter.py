@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
+from graphs.network.weeks import CROSS_BORDER
 from waterbed.analysis.rankings.keys import UNTOLD
 from waterbed.analysis.rankings.ranking import UNKNOWN
-from waterbed.analysis.rankings.speed_ranks import coverage
+from waterbed.analysis.rankings.speed_ranks import coverage, weighing
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.mediums import LOOKED_AT, MEDIUM_WORDS
 from waterbed.model.spelling import number, percent
@@ -24,6 +25,16 @@ _PLACES: Final = {
     "seat": "their hoster has its seat there",
 }
 _KINDS: Final = {"category": "category", "site_type": "type of site", "commercial": "commercial or not"}
+_NOTICES: Final[Mapping[str, str]] = {
+    "ntd": "notice and takedown",
+    "legal_order": "order of a court or an authority",
+    "nl_order": "order of the Dutch authority",
+    "tco": "removal order about terrorist content",
+    "dsa": "notice under the Digital Services Act",
+    "citizen": "notice of a citizen",
+}
+"""Kinds of notices in words."""
+_ALONE: Final = "no other country is shown: the rest may be held back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +54,13 @@ class LetterNumber:
     def text(self) -> str:
         """The number as the page shows it."""
         spell = percent if self.unit == "share" else number if self.unit in ("times", "hours") else _count
-        unit = "" if self.unit == "share" else f" {self.unit}"
         ends = f"{spell(self.low)} to {spell(self.high)}" if self.low is not None else ""
         if self.value is None and self.low == self.high:
             ends = spell(self.low) if self.low is not None else ""
-        if self.value is None and ends:
-            return f"{ends}{unit}"
-        return f"{spell(self.value)}{unit}{f' ({ends})' if ends else ''}"
+        first = ends if self.value is None and ends else spell(self.value)
+        unit = self.unit.removesuffix("s") if first == "1" else self.unit
+        shown = first if self.unit == "share" else f"{first} {unit}"
+        return f"{shown} ({ends})" if ends and first != ends else shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,10 +144,10 @@ def _at_home(view: LetterView) -> Iterator[dict[str, Any]]:
         hosts = sum(row.hosts_fractional for row in told)
         own = next((row.hosts_fractional for row in told if row.key == view.home), None)
         if told:
-            why = None if own is not None else "too few sites there, or held back"
-            yield _share_of(
-                f"of hosts in the countries that are shown, {words}", None if own is None else own / hosts, why_not=why
-            )
+            alone = own is not None and len(told) == 1
+            why = "too few sites there, or held back" if own is None else _ALONE if alone else None
+            share = None if own is None or alone else own / hosts
+            yield _share_of(f"of hosts in the countries that are shown, {words}", share, why_not=why)
     for row in view.rows("volume-country"):
         if row.key == view.home:
             yield {
@@ -222,10 +233,10 @@ def _most_and_few(view: LetterView) -> Iterator[dict[str, Any]]:
             "value": float(above),
             "unit": "hosters",
         }
-    covered = coverage(rows)
-    each = sum(row.removed_24h for row in shared) / len(shared)
-    content = sum(row.removed_24h * row.episodes for row in shared) / sum(row.episodes for row in shared)
-    for counted, share in (("hoster", each), ("content", content)):
+    covered, weighed = coverage(rows), weighing(rows)
+    if weighed is None:
+        return
+    for counted, share in (("hoster", weighed.by_hoster), ("content", weighed.by_content)):
         what = f"removed within 24 hours, each {counted} counted once"
         if not covered.told:
             yield _share_of(what, None, why_not=covered.words)
@@ -238,10 +249,11 @@ def _in_time(view: LetterView) -> Iterator[dict[str, Any]]:
     for row in view.rows(DEADLINES):
         if row.due:
             why = None if row.met is not None else "too few sites, or checks too sparse"
-            what = f"{row.kind}: removed by the deadline, {number(row.due_h)} hours"
+            hours = "1 hour" if row.due_h == 1 else f"{number(row.due_h)} hours"
+            what = f"{_NOTICES.get(row.kind, row.kind)}: removed by the deadline, {hours}"
             yield _share_of(what, row.met, low=row.met_low, high=row.met_high, why_not=why)
         else:
-            what = f"{row.kind}: until half was gone; no law sets a time"
+            what = f"{_NOTICES.get(row.kind, row.kind)}: until half was gone; no law sets a time"
             why = None if row.action_h is not None else "not yet half, or not estimable"
             low, high = (row.action_h_low, row.action_h_high) if row.action_h_high is not None else (None, None)
             yield {"what": what, "value": row.action_h, "low": low, "high": high, "unit": "hours", "why_not": why}
@@ -249,10 +261,16 @@ def _in_time(view: LetterView) -> Iterator[dict[str, Any]]:
 
 def _goes(view: LetterView) -> Iterator[dict[str, Any]]:
     """Hops by passage, with bounds; what was reported where no hoster can be told."""
-    told = [one for one in view.passages if one.passage]
-    for one in sorted(told, key=lambda one: one.passage == "unknown"):
-        what = "country unknown" if one.passage == "unknown" else str(one.passage)
-        yield {"what": what, "value": None, "low": float(one.certain), "high": float(one.hops), "unit": "hops"}
+    told = {one.passage: one for one in view.passages}
+    held = told[None].hops if None in told else 0
+    unknown = told["unknown"].hops if "unknown" in told else 0
+    for passage in CROSS_BORDER:
+        own = told.get(passage)
+        most = (own.hops if own else 0) + held + (unknown if passage != "unknown" else 0)
+        if most:
+            what = str(passage if passage != "unknown" else "country unknown")
+            least = own.certain if own else 0
+            yield {"what": what, "value": None, "low": float(least), "high": float(most), "unit": "hops"}
     for row in view.rows(BEYOND):
         what = (
             f"to {MEDIUM_WORDS.get(row.medium, row.medium)}, of at least {row.contents:,} contents reported there too"
@@ -320,8 +338,9 @@ _QUESTIONS: Final[Sequence[_Asked]] = (
         words="Does the content hop to another provider, at home or abroad?",
         numbers=_goes,
         nothing="No hop was seen, or all are held back.",
-        reading="Bounds: from the hops whose order is certain to all that may be displacement. Arrivals that nobody "
-        "reported are not seen.",
+        reading="Bounds: from the hops whose order is certain to all that may be displacement. Hops that are held "
+        "back, and those of unknown countries, may be of any passage: each most takes them in, so that the most add "
+        "up to more than all hops. Arrivals that nobody reported are not seen.",
         more=(DISPLACEMENT, "Displacement"),
     ),
 )

@@ -19,8 +19,8 @@ CLASSES: Final[Mapping[RankClass, str]] = {
     "too few followed": "Of its sites fewer than ten could be followed for 24 hours after a report.",
     "too few days": "Reports span less than a week: how the hoster works cannot be told from one good or bad day.",
     "views differ": "Unmeasurable: our views of its content differ, so a share of them would say nothing.",
-    "unmeasurable": "Checks were undecided, or too sparse around 24 hours. The hoster stays in the list, so "
-    "that evading measurement does not remove it.",
+    "unmeasurable": "Checks around 24 hours were undecided, too sparse or missing, as in an outage of ours. The hoster "
+    "stays in the list, so that evading measurement would not remove it; the class says nothing of whose doing it is.",
     "no address": "Unmeasurable: no address to check, as of hidden services, chats and live streams. Counted, never "
     "checked.",
     "proxy": "Only seen as a reverse proxy: the real host is behind it, so it is counted but not judged.",

@@ -9,9 +9,9 @@ from re import fullmatch, sub
 from typing import Annotated, Final
 
 from waterbed.analysis.rankings.takedown import Removal
-from waterbed.analysis.report import Laggard, Month, MonthReport, Returned
+from waterbed.analysis.report import UNSEEN_H, Laggard, Month, MonthReport, Returned
 from waterbed.model.conclusions import RankingRow
-from waterbed.model.spelling import NOTHING, percent
+from waterbed.model.spelling import NOTHING, number, percent
 from waterbed.model.takedown import Overdue
 from waterbed.model.wording import counted
 from waterbed.publish.site.layout import PageTable, data_files, minute, templates
@@ -30,6 +30,7 @@ class MonthNumbers:
     since: Annotated[datetime, "its begin"]
     until: Annotated[datetime, "its end: the begin of the next"]
     followed_to: Annotated[datetime | None, "time to which it was followed; null: it ended before the first report"]
+    confirm_h: Annotated[float, "hours from the study's end to its last check: a removal is confirmed no sooner"]
     reports: Annotated[int, "reports made in it"]
     urls: Annotated[int, "URLs first reported in it"]
     sites: Annotated[int, "sites of these"]
@@ -38,10 +39,13 @@ class MonthNumbers:
     removed: Annotated[int | None, "of the URLs, those removed by the end; null here and below: not measured"]
     gone_otherwise: Annotated[int | None, "those gone otherwise: the name or the network went"]
     up: Annotated[int | None, "those still up at the end"]
+    unseen: Annotated[int | None, "of these, those last seen up more than 48 hours before the end"]
+    unseen_since: Annotated[datetime | None, "latest time at which one of these was seen up; null: there are none"]
     undecided: Annotated[int | None, "those of which no check could be decided, or none was taken"]
     no_address: Annotated[int | None, "those without an address to check, such as chats"]
     carried_up: Annotated[int | None, "URLs first reported before the month that were still up at its end"]
     carried_overdue: Annotated[int | None, "of these, those up beyond the time that a notice gave"]
+    carried_unseen: Annotated[int | None, "of those carried over, those last seen up more than 48 hours before the end"]
     without_notice: Annotated[int | None, "of the URLs still up, those of which their hosters got no notice"]
     removed_24h: Annotated[float | None, "share removed within 24 h of the report, wherever it was; null: none"]
     removed_24h_low: Annotated[float | None, "lower end of its 95% interval"]
@@ -145,11 +149,14 @@ def _numbers(month: Month, found: MonthReport) -> MonthNumbers:
         return getattr(month, name) if month.measured else None
 
     return MonthNumbers(
-        month=month.window.name, since=since, until=until, followed_to=month.until, reports=month.reports,
+        month=month.window.name, since=since, until=until, followed_to=month.until, confirm_h=month.confirm_h,
+        reports=month.reports,
         urls=month.urls, sites=month.sites, again=month.again, notices=month.notices,
         removed=number("removed"), gone_otherwise=number("gone_otherwise"), up=number("up"),
+        unseen=number("unseen"), unseen_since=month.unseen_since if month.measured else None,
         undecided=number("undecided"), no_address=number("no_address"), carried_up=number("carried_up"),
-        carried_overdue=number("carried_overdue"), without_notice=number("without_notice"),
+        carried_overdue=number("carried_overdue"), carried_unseen=number("carried_unseen"),
+        without_notice=number("without_notice"),
         removed_24h=share.removed if share else None, removed_24h_low=share.low if share else None,
         removed_24h_high=share.high if share else None, told=share.estimability if share else None,
         median_h=month.median_h, back_here=number("back_here"), back_elsewhere=number("back_elsewhere"),
@@ -221,9 +228,15 @@ def followed(month: Month) -> str:
         before = month.window.until is not None and month.window.until <= month.first
         return "before the study's first report" if before else "of which none was checked"
     if not month.measured:
-        return f"not measured, as the study ends at {minute(month.until)} so far"
+        return f"not measured, as the study ends at {minute(month.until)} so far, {_before_last_check(month)}"
     short = month.window.end is not None and month.until < month.window.end
-    return f"followed to {minute(month.until)}{', where the study ends so far' if short else ''}"
+    so_far = f", where the study ends so far, {_before_last_check(month)}" if short else ""
+    return f"followed to {minute(month.until)}{so_far}"
+
+
+def _before_last_check(month: Month) -> str:
+    """How a study's end lies to its last check, which other commands name as its end."""
+    return f"{number(month.confirm_h)} h before its last check, to confirm removals"
 
 
 def sentences(found: MonthReport) -> list[str]:
@@ -243,6 +256,7 @@ def sentences(found: MonthReport) -> list[str]:
         f"{counted(now.removed, 'was', 'were')} removed, {now.gone_otherwise:,} gone otherwise, {now.up:,} still up, "
         f"and of {now.undecided:,} no check could be decided."
         + (f" {counted(now.no_address, 'has', 'have')} no address to check." if now.no_address else ""),
+        *_unseen(now),
         *_carried(now),
         f"Removed within 24 h of the report: {share(now.share)}; {found.change}.",
     ]
@@ -278,12 +292,25 @@ def sentences(found: MonthReport) -> list[str]:
     return told
 
 
+def _unseen(month: Month) -> Iterator[str]:
+    """The line on URLs that are up by an old sight alone, if any is."""
+    if month.unseen and month.unseen_since:
+        yield (
+            f"{month.unseen:,} of the {month.up:,} still up {'was' if month.unseen == 1 else 'were'} last seen up more "
+            f"than {UNSEEN_H:.0f} h before the end, none after {minute(month.unseen_since)}: what became of these "
+            "since is unknown, here and below."
+        )
+
+
 def _carried(month: Month) -> Iterator[str]:
     """The line on URLs of earlier months, if any is still up."""
     if month.carried_up:
+        old = (
+            f", {month.carried_unseen:,} last seen up more than {UNSEEN_H:.0f} h before" if month.carried_unseen else ""
+        )
         yield (
             f"Carried over from earlier months: {counted(month.carried_up, 'URL')} still up at the end of the month, "
-            f"{month.carried_overdue:,} of them overdue."
+            f"{month.carried_overdue:,} of them overdue{old}."
         )
 
 

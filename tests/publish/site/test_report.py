@@ -112,7 +112,7 @@ def test_the_page_explains_its_words_without_the_documentation(found: list[Month
     )
     assert "docs/method.md" not in text
     assert found[1].month.until is not None
-    assert f"that saw it up, until {minute(found[1].month.until)}; waterbed overdue counts to the" in text
+    assert f"that saw it up, until {minute(found[1].month.until)}; waterbed overdue counts on to the" in text
 
 
 def test_what_changes_no_verdict_is_not_said_to_hold_checks(found: list[MonthReport]) -> None:

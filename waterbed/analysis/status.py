@@ -13,6 +13,7 @@ from waterbed.model.progress import stage
 from waterbed.store.backlog import schedule_lag
 from waterbed.store.bounds import not_a_contact
 from waterbed.store.frozen import FROZEN
+from waterbed.store.lake.reading import observed_span
 from waterbed.store.removed_days import removed_days
 from waterbed.store.tables import TABLES
 from waterbed.study.sources import source_of
@@ -44,7 +45,8 @@ class Standing:
     last_pass_end: Annotated[str | None, "how it ended; null: it has not"]
     ranking_at: Annotated[
         datetime | None,
-        "from when a first ranking can mean something; null: nobody can know yet, or no removal is measured",
+        "from when a first ranking can mean something; null: no report was checked within a day, or no removal is "
+        "measured",
     ]
     blocks: Annotated[tuple[str, ...], "what stands in the way, each with what mends it"]
     next: Annotated[str, "the next command"]
@@ -98,12 +100,15 @@ def standing(study: Study) -> Standing:
 
 
 def _ranking_at(study: Study) -> datetime | None:
-    """When reports can span a week and have been followed for a day, if looks go on."""
-    first = study.store.first(Report, "reported_at") or study.store.first(Report, "received_at")
-    begun, _ = study.store.observed_span()
-    if first is None or begun is None or not study.folder.measures_removal:
+    """When reports can span a week and have been followed for a day, if looks go on.
+
+    Only reports that were checked within a day count: what ended before the first look, ended unseen.
+    """
+    begun, _ = observed_span(study.folder)
+    if begun is None or not study.folder.measures_removal:
         return None
-    return max(first + SPAN, begun) + FOLLOWED
+    first = study.store.first_reported(begun - FOLLOWED)
+    return None if first is None else first + SPAN + FOLLOWED
 
 
 RUN_ONE: Final = "run one on this machine, or name another in [names] resolver (docs/operations.md, Resolver)"

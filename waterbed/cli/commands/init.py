@@ -222,6 +222,12 @@ def _stands(found: Standing, study: Path) -> None:
             "and be followed for a day, and a hoster needs ten sites.",
             broken=True,
         )
+    elif found.phase == "measuring":
+        note(
+            "When a first ranking can mean something is not known yet: every report was older than a day at the first "
+            "check, so removals soon after it ended unseen. It needs reports that come while checks run.",
+            broken=True,
+        )
     pasted = command(*found.next.split()[1:], study=study)
     console.print(f"Next: {pasted}", style="bold", soft_wrap=True)
     console.print(f"  {found.why}")

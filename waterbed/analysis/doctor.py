@@ -22,7 +22,7 @@ from waterbed.analysis.doctor_storage import (
     store_findings,
     unfinished_findings,
 )
-from waterbed.analysis.status import NOBODY, RUN_ONE, SET_CONTACT, resolver_silent
+from waterbed.analysis.status import NAME_CANARIES, NOBODY, RUN_ONE, SET_CONTACT, resolver_silent
 from waterbed.model.bookkeeping import Due, KeyCheck, Run, RunEnd
 from waterbed.model.conclusions import NAME_ENDS, Quarantine
 from waterbed.model.errors import KeyProblem
@@ -30,7 +30,7 @@ from waterbed.model.progress import stage
 from waterbed.model.registrations import Registration
 from waterbed.model.spelling import percent
 from waterbed.model.wording import counted
-from waterbed.store.bounds import not_a_contact
+from waterbed.store.bounds import canary_fault, not_a_contact, not_public
 from waterbed.store.lake.reading import known_resolved
 from waterbed.store.leases import living
 from waterbed.store.tables import TABLES
@@ -149,13 +149,10 @@ def _keys(study: Study) -> Iterator[Finding]:
 
 def _canary(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
     config = study.config.canary
-    if not config.targets:
-        yield finding(
-            "problem",
-            "no canary is configured: nothing can be called down",
-            "0 targets",
-            "name well-known targets in [canary] targets",
-        )
+    fault = None if config.targets and study.folder.lab else canary_fault(config.targets)
+    if fault:
+        severity: Severity = "note" if len(config.targets) == 1 and not not_public(config.targets) else "problem"
+        yield finding(severity, fault, counted(len(config.targets), "target"), NAME_CANARIES)
     looks, failed, last = Counter[str](), Counter[str](), dict[str, tuple[datetime, bool]]()
     for look in sorted(conclusions.facts.canaries, key=lambda look: look.observed_at):
         healthy = look.targets > 0 and look.reached >= config.need * look.targets

@@ -11,7 +11,7 @@ from waterbed.model.bookkeeping import Run, RunEnd
 from waterbed.model.facts import CanaryLook, Report, Snapshot
 from waterbed.model.progress import stage
 from waterbed.store.backlog import schedule_lag
-from waterbed.store.bounds import not_a_contact
+from waterbed.store.bounds import canary_fault, not_a_contact, not_public
 from waterbed.store.frozen import FROZEN
 from waterbed.store.lake.reading import observed_span
 from waterbed.store.removed_days import removed_days
@@ -116,6 +116,8 @@ RUN_ONE: Final = "run one on this machine, or name another in [names] resolver (
 
 
 NOBODY: Final = "nobody can reach us"
+NAME_CANARIES: Final = "name well-known pages in different networks in [canary] targets"
+"""What a study without useful canaries needs."""
 SET_CONTACT: Final = "set contact in waterbed.toml"
 """What a study without a contact lacks, and needs."""
 
@@ -135,13 +137,10 @@ def _blocks(study: Study) -> Iterator[tuple[str, str, str]]:
             "",
             "",
         )
-    if not config.canary.targets:
-        yield (
-            "no canary is configured: nothing can be called down; name well-known targets in [canary] targets "
-            "(docs/operations.md, Canary)",
-            "",
-            "",
-        )
+    if fault := canary_fault(config.canary.targets):
+        yield f"{fault}; {NAME_CANARIES} (docs/operations.md, Canary)", "", ""
+    if not_public(config.canary.targets):
+        pass  # no network that is mended makes these answer
     elif last := store.newest_of(CanaryLook)[-1]:
         looks = store.all(CanaryLook, TABLES[CanaryLook].c.observed_at == last)
         if any(one.reached < config.canary.need * one.targets for one in looks):

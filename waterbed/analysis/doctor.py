@@ -233,15 +233,17 @@ def _deliveries(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
     """
     now = study.clock()
     times: dict[str, list[datetime]] = {}
-    empty: dict[str, list[bool]] = {}
+    dry: dict[str, list[str]] = {}
     for delivery in sorted(conclusions.facts.deliveries, key=lambda delivery: delivery.received_at):
         times.setdefault(delivery.source, []).append(delivery.received_at)
-        empty.setdefault(delivery.source, []).append(not delivery.reports)
+        how = "" if delivery.reports else "rejected whole" if delivery.rejected else "empty"
+        dry.setdefault(delivery.source, []).append(how)
     for source, came in sorted(times.items()):
-        if empty[source][-1]:
-            figures = f"of {_at(came[-1])}; {sum(empty[source])} of {len(came)} were"
+        if how := dry[source][-1]:
+            figures = f"of {_at(came[-1])}; {sum(one == how for one in dry[source])} of {len(came)} were"
             advice = "ask the source if it meant to send nothing; waterbed sources counts them"
-            yield finding("note", f"the last delivery of {source} was empty", figures, advice)
+            advice = advice if how == "empty" else "read why waterbed import rejects its lines, and import it again"
+            yield finding("note", f"the last delivery of {source} was {how}", figures, advice)
         gaps = [(after - before).total_seconds() for before, after in pairwise(came)]
         if len(gaps) < 3:
             continue

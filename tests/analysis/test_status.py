@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.study.facts import START, hour, report, written
+from tests.study.rig import Run
 from waterbed.analysis.status import standing
 from waterbed.model.facts import Report
 from waterbed.store.tables import TABLES
@@ -27,10 +28,13 @@ def test_a_first_ranking_waits_for_reports_that_are_checked_within_a_day(
         assert found.ranking_at == (hour(5 / 60) + timedelta(days=promised) if promised else None)
 
 
-def test_a_backdated_import_does_not_make_a_study_measured(tmp_path: Path) -> None:
-    """However long checks go on: no report came while they ran."""
+def test_a_backdated_import_does_not_make_a_study_measured(run: Run, tmp_path: Path) -> None:
+    """However long checks go on: no report came while they ran, and `status` says what a ranking needs."""
     with written(tmp_path, {"a1": "uuu"}) as study:
         with study.store.writing() as connection:
             connection.execute(TABLES[Report].update().values(reported_at=START - timedelta(days=30)))
         study.folder.clock = lambda: hour(60 * 24)
         assert (standing(study).phase, standing(study).ranking_at) == ("measuring", None)
+        said = " ".join(run("-C", study.path, "status")[1].split())
+    assert "It needs reports that come while checks run" in said
+    assert "can mean something from" not in said

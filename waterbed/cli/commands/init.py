@@ -247,7 +247,7 @@ def _stands(found: Standing, study: Path) -> None:
     elif found.phase == "measuring":
         note(
             "When a first ranking can mean something is not known yet: every report was older than a day at the first "
-            "check, so removals soon after it ended unseen. It needs reports that come while checks run.",
+            "check, and nobody saw what was removed within that day. It needs reports that come while checks run.",
             broken=True,
         )
     pasted = command(*found.next.split()[1:], study=study)

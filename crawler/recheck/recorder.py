@@ -1,6 +1,7 @@
 """Writes facts and the next schedule, a batch a transaction."""
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -30,6 +31,8 @@ class Recorder:
         self._folder = folder
         self._rules = read_rules()
         self._rng = random.Random()  # noqa: S311 (jitter of the schedule, nothing secret)
+        self.unknown = Counter[str]()
+        """Recorded looks that decide nothing, by outcome, and by reason where we asked nobody."""
 
     def write(self, run_id: str, batch: Sequence[HostFacts]) -> int:
         """Record a batch; return the looks whose leases still held.
@@ -40,8 +43,10 @@ class Recorder:
         facts += [fact for host in batch for result in host.answered for fact in self._redirect_reports(result)]
         forgotten = self._on_forgotten_hosts(batch)
         facts = [fact for fact in facts if not (forgotten and isinstance(fact, Sealed) and fact.entry_id in forgotten)]
-        advances = [self._advance(result, host.wait_s) for host in batch for result in host.answered]
+        undecided = Counter[str]()
+        advances = [self._advance(result, host.wait_s, undecided) for host in batch for result in host.answered]
         recorded = record(self._folder.store, run_id, facts, advances)
+        self.unknown += undecided  # not before: a transaction that fails is tried again
         now = self._folder.clock()
         later = [put_off(due, now, host.wait_s) for host in batch for due in host.unasked]
         if later:
@@ -56,10 +61,10 @@ class Recorder:
         gone = self._folder.store.forgotten(str(known["host_id"]) for known in ids)
         return {str(known["url_id"]) for known in ids if known["host_id"] in gone}
 
-    def _advance(self, result: HostResult, wait_s: float) -> Due:
+    def _advance(self, result: HostResult, wait_s: float, undecided: Counter[str]) -> Due:
         return next_due(
             result.due,
-            seen=self._apparent_state(result),
+            seen=self._apparent_state(result, undecided),
             retry_after_s=max(wait_s, result.limited_s or 0.0),
             now=result.observations[0].observed_at,
             fingerprint=result.fingerprint,
@@ -67,11 +72,11 @@ class Recorder:
             rng=self._rng,
         )
 
-    def _apparent_state(self, result: HostResult) -> State:
+    def _apparent_state(self, result: HostResult, undecided: Counter[str]) -> State:
         """Return the provisional state that times the next look; the conclusions judge the look again.
 
         A changed response that equals its control counts as a loss for now, and so does a server that no network
-        reached.
+        reached. One of which nothing is known is counted among the undecided.
         """
         due = result.due
         differed = due.streak > 0 or (due.fingerprint is not None and due.fingerprint != result.fingerprint)
@@ -81,6 +86,9 @@ class Recorder:
         ]
         if any(verdict.state == "up" for verdict in verdicts):
             return "up"
+        if verdicts[0].state == "unknown":
+            outcome, seen = verdicts[0].outcome, result.observations[0]
+            undecided[f"{outcome}, {seen.failure}" if seen.phase == "guard" else outcome] += 1
         pairs = zip(result.observations, verdicts, strict=True)
         unreached = {seen.network for seen, verdict in pairs if verdict.outcome == "unreachable"}
         alone = len(unreached) < self._folder.config.judge.networks

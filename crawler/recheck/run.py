@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Final
@@ -54,6 +55,8 @@ class PassReport:
     """The longest such wait."""
     canary: bool = True
     """Whether a canary is configured."""
+    unknown: Mapping[str, int] = field(default_factory=dict)
+    """Looks that decide nothing, by outcome (and by reason where we asked nobody)."""
 
 
 def run_recheck(
@@ -116,6 +119,7 @@ async def recheck(
         waited_s=folder.store.waited_s,
         longest_wait_s=folder.store.longest_wait_s,
         canary=bool(folder.config.canary.targets),
+        unknown=session.unknown,
     )
 
 
@@ -216,6 +220,7 @@ class SharedPass:
             waited_s=sum(one["waited_s"] for one in self._reports),
             longest_wait_s=max(one["longest_wait_s"] for one in self._reports),
             canary=all(one["canary"] for one in self._reports),
+            unknown=sum((Counter(one["unknown"]) for one in self._reports), Counter[str]()),
         )
 
 

@@ -218,6 +218,11 @@ class Session:
         self.load.wait(hosts)
 
     @property
+    def unknown(self) -> dict[str, int]:
+        """The recorded looks that decide nothing, by reason."""
+        return dict(self._recorder.unknown)
+
+    @property
     def ending(self) -> bool:
         """True if leased tasks should no longer be started."""
         return self.stopped is not None or (self._leasing is not None and self._leasing.ended)

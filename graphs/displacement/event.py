@@ -254,16 +254,16 @@ def event_files(folder: Path) -> list[Path]:
         ) from None
 
 
-def events_in(folder: Path) -> tuple[list[Event], list[InputError]]:
-    """A folder's events, and why other files are unreadable."""
-    found, unread = list[Event](), list[InputError]()
+def events_in(folder: Path) -> tuple[dict[str, Event], list[InputError]]:
+    """A folder's events by file name, and unreadable files' faults."""
+    found, unread = dict[str, Event](), list[InputError]()
     try:
         files = event_files(folder)
     except InputError as problem:
-        return [], [problem]
+        return {}, [problem]
     for path in files:
         try:
-            found.append(read_event(path))
+            found[path.name] = read_event(path)
         except InputError as problem:
             unread.append(problem)
     return found, unread

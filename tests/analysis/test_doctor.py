@@ -10,12 +10,14 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import typer
+from msgspec import structs
 from typer.testing import CliRunner, Result
 
 from tests.graphs.test_name_ends import answer
 from tests.study.facts import _looks, config, hour, numbered, report, resolution, run, target, written
 from waterbed.analysis.doctor import examine
 from waterbed.analysis.doctor_storage import Finding
+from waterbed.analysis.status import standing
 from waterbed.cli.commands.operate.doctor import doctor, quarantine_app, rejudge
 from waterbed.judging.quarantines import Decisions
 from waterbed.judging.rules import DEFAULT_RULES
@@ -48,10 +50,29 @@ def whats(found: list[Finding], *severities: str) -> list[str]:
 
 def test_a_study_in_order_has_nothing_open(tmp_path: Path) -> None:
     """Canary, contact, resolver, routes, store and keys are fine: notes only, exit code 0."""
+    canaries = Canary(targets=("https://example.org/", "https://example.net/"))
     with written(tmp_path, QUIET) as study:
+        study.folder.config = structs.replace(study.config, canary=canaries)
         found = examine(study)
         assert whats(found, "problem", "warning") == []
         assert {"store is whole", "keys are readable"} <= set(whats(found, "note"))
+
+
+@pytest.mark.parametrize(
+    ("targets", "severity", "what"),
+    [
+        (("https://example.org/",), "note", "only one canary is configured"),
+        (("https://example.org/", "http://10.0.0.1/"), "problem", "canary.targets, number 2: non-public address"),
+    ],
+)
+def test_canaries_of_little_use_are_told(tmp_path: Path, targets: tuple[str, ...], severity: str, what: str) -> None:
+    """A single one, and one at an address that no check connects to; `status` advises no mended network for that."""
+    with written(tmp_path, QUIET, canary="d" * 200) as study:
+        study.folder.config = structs.replace(study.config, canary=Canary(targets=targets))
+        assert [one for one in whats(examine(study), severity) if one.startswith(what)]
+        blocks = [one for one in standing(study).blocks if "canary" in one]
+        assert blocks[0].startswith(what)
+        assert any("mend this machine's network" in one for one in blocks) == (severity == "note")
 
 
 def test_names_that_ended_before_their_registry_was_asked_are_told(tmp_path: Path) -> None:

@@ -259,8 +259,17 @@ def test_another_event_of_the_study_on_the_same_places_is_named(run: Run, tmp_pa
     (events / "other.toml").write_text(other)
     row = topics(run, tmp_path / "study", tmp_path / "event.toml")["overlaps"]
     assert str(row["text"]).startswith("Another event of this study, Hoster a on 2026-01-07")
+    assert str(row["text"]).endswith("choose other dates (events/other.toml).")
     assert "acts on the target" in str(row["text"])
     assert row["stops"] is True
+
+
+def test_init_names_the_other_event_of_the_folder(run: Run, folder: Path) -> None:
+    """A file about a time that touches it is told of at once, by name."""
+    (folder / "events").mkdir()
+    (folder / "events" / "other.toml").write_text(EVENT.replace("T12:00:00", "T00:00:00"))
+    code, said, problem = init(run, folder)
+    assert (code, "(events/other.toml)" in said) == (0, True), said + problem
 
 
 def test_a_feed_that_stops_at_the_event_is_named(run: Run, tmp_path: Path) -> None:

@@ -112,6 +112,7 @@ def test_a_plan_is_told_in_sentences_with_its_numbers(power: EventPower) -> None
         assert f"{rows[topic].value:.2f}" in rows[topic].text
     assert rows["placebo dates"].value == 1.0
     assert rows["least p, stretches"].value == pytest.approx(1 / 49)
+    assert "their least p is 0.021" in rows["least p, stretches"].text, "rounded up, as every p"
     other = {row.topic: row for row in power_rows(_with(power, primary="mean change"), 0.95, 0.4)}
     assert other["power, primary"].value is None
     assert other["power, primary"].text == "Power of mean change is not worked out, only of excess reappearance."

@@ -24,8 +24,9 @@ CSV = b"link,when,url\nhttp://c.example.com/x,2026-11-01,7\nhttp://d.example.com
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty study with a canary."""
-    words = ("--contact", "a@example.org", "--canary", "https://example.org/", "--resolver", "127.0.0.1:1")
+    """An empty study with canaries."""
+    canaries = ("--canary", "https://example.org/", "--canary", "https://example.net/")
+    words = ("--contact", "a@example.org", *canaries, "--resolver", "127.0.0.1:1")
     return kept(
         tmp_path_factory.mktemp("empty"),
         lambda folder: CliRunner().invoke(app, ["init", str(folder / "study"), *words], catch_exceptions=False),
@@ -102,22 +103,48 @@ def test_without_a_command_a_study_says_where_it_stands(
 def test_on_a_terminal_init_asks_for_what_no_option_says(tmp_path: Path) -> None:
     """Answers stand in the settings; what an option gave is not asked for."""
     study = tmp_path / "s"
-    child, terminal = pty.fork()
-    if not child:
-        program = "import sys; from waterbed.cli.main import main; sys.argv[0] = 'waterbed'; main()"
-        home = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")}
-        os.execve(sys.executable, [sys.executable, "-c", program, "init", str(study), "--home", "BE"], home)
-    os.write(terminal, b"My study\nme@example.org\n127.0.0.1:1\nhttps://example.org/ https://example.net/\nn\n")
-    said = b""
-    while piece := _piece(terminal):
-        said += piece
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, said
+    answers = b"My study\nme@example.org\n127.0.0.1:1\nhttps://example.org/ https://example.net/\nn\n"
+    code, said = _asked(tmp_path, study, answers, "--home", "BE")
+    assert code == 0, said
     made = read_config(study / "waterbed.toml")[0]
     assert (made.name, made.home, made.contact, made.names.resolver) == (
         "My study", "BE", "me@example.org", "127.0.0.1:1",
     )  # fmt: skip
     assert made.canary.targets == ("https://example.org/", "https://example.net/")
     assert b"Home country" not in said
+
+
+def _asked(tmp_path: Path, study: Path, answers: bytes, *words: str) -> tuple[int, bytes]:
+    """What `init` on a terminal says to these answers, and its exit code."""
+    child, terminal = pty.fork()
+    if not child:
+        program = "import sys; from waterbed.cli.main import main; sys.argv[0] = 'waterbed'; main()"
+        home = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")}
+        os.execve(sys.executable, [sys.executable, "-c", program, "init", str(study), *words], home)
+    os.write(terminal, answers)
+    said = b""
+    while piece := _piece(terminal):
+        said += piece
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said
+
+
+def test_a_useless_answer_is_asked_for_again(tmp_path: Path) -> None:
+    """At its own question, and no other answer is lost; a country may be in small letters."""
+    given = b"Mine\nGermany\nde\nGermany\nme@example.org\nde\n127.0.0.1:1\nhttp://127.0.0.1/\nhttps://example.org/\nn\n"
+    code, said = _asked(tmp_path, tmp_path / "s", given)
+    assert code == 0, said
+    made = read_config(tmp_path / "s" / "waterbed.toml")[0]
+    assert (made.name, made.home, made.contact, made.names.resolver, made.canary.targets) == (
+        "Mine", "DE", "me@example.org", "127.0.0.1:1", ("https://example.org/",),
+    )  # fmt: skip
+    assert said.count(b"waterbed: ") == 4, said
+    assert b"only one canary is configured" in said
+
+
+def test_a_third_useless_answer_ends_init(tmp_path: Path) -> None:
+    """With exit code 2, and without a folder."""
+    code, said = _asked(tmp_path, tmp_path / "s", b"Mine\nGermany\nFrance\nSpain\n")
+    assert (code, said.count(b"no country code"), (tmp_path / "s").exists()) == (2, 3, False), said
 
 
 def _piece(terminal: int) -> bytes:

@@ -40,6 +40,20 @@ def test_rank_and_publish_say_that_nothing_was_measured(run: Run, study: Path, t
     assert (tmp_path / "out" / "index.html").is_file()
 
 
+@pytest.mark.parametrize("clock", ["notice_sent", "notice_delivered", "legal_order", "first_seen"])
+def test_a_ranking_by_notices_says_that_there_are_none(run: Run, study: Path, clock: str) -> None:
+    """With a clock that a notice starts, and with no other."""
+    code, out, err = run("-C", study, "rank", "--clock", clock)
+    assert (code, "This study has no notice" in out) == (0, clock != "first_seen"), out + err
+
+
+def test_a_study_is_not_reproduced_into_one_that_is_there(run: Run, study: Path, tmp_path: Path) -> None:
+    """The message says that it exists already, as that of other commands that make folders."""
+    code, out, err = run("reproduce", tmp_path / "package", study)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert f"{study} exists already; name a new folder for the reproduction" in err
+
+
 def test_a_study_without_notices_has_nothing_in_time(run: Run, study: Path) -> None:
     """`overdue` says that there is no notice, and how they are imported; tools get that on standard error."""
     code, out, err = run("-C", study, "overdue")

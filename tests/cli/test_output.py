@@ -4,6 +4,8 @@ import io
 import os
 import subprocess
 import sys
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,11 +16,20 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.main import get_command
 
-from waterbed.cli import output
+from waterbed.cli import output, rankings
 from waterbed.cli.output import minute, new_table, number, page_of, percent, points, print_table, short
 from waterbed.cli.plain import read_plainly
 from waterbed.cli.rankings import print_cards
 from waterbed.model.results import FeedCard
+
+
+@dataclass(frozen=True)
+class _Row:
+    url_id: str
+    began: datetime
+    ended: datetime
+    hoster: str
+    note: str
 
 
 @given(columns=st.lists(st.integers(1, 40), min_size=1, max_size=12), width=st.integers(20, 120))
@@ -33,18 +44,41 @@ def test_no_table_loses_its_last_column(columns: list[int], width: int) -> None:
     assert "z" * columns[-1] in text.getvalue()
 
 
+_CARD = FeedCard(
+    source="hotline", reports=123_456, urls=98_765, hosts=54_321, sites=43_210, days=1_400, days_covered=1_399,
+    first_day=None, last_day=None, undated=0,
+    delay_median_h=12.3, delay_p90_h=123.4, shared=0.25, first_here=0.5, retention_day=None,
+    listed_median_low_d=None, listed_median_high_d=None, deliveries=1_400, empty=12, suspect=3,
+)  # fmt: skip
+
+
 def test_cards_of_sources_are_whole_on_a_narrow_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """The table of sources, which needs more than 80 columns, shows its last column."""
-    card = FeedCard(
-        source="hotline", reports=123_456, urls=98_765, hosts=54_321, sites=43_210, days=1_400, days_covered=1_399,
-        first_day=None, last_day=None, undated=0,
-        delay_median_h=12.3, delay_p90_h=123.4, shared=0.25, first_here=0.5, retention_day=None,
-        listed_median_low_d=None, listed_median_high_d=None, deliveries=1_400, empty=12, suspect=3,
-    )  # fmt: skip
-    print_cards([card])
+    print_cards([_CARD])
     shown = capsys.readouterr().out
     assert "deliveries" in shown
     assert "1,400, 12 empty, 3 held" in shown
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_ids_and_times_stand_in_one_line(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Other columns of a table give way to them, and the table is wider than the terminal if it must be."""
+    monkeypatch.setattr(output.console, "_width", width)
+    when = datetime(2026, 1, 12, 2, 42, tzinfo=UTC)
+    rows = [_Row("158b6ab5ae0f" + "0" * 20, when, when, "a-hoster-of-a-long-name", "n" * 50)]
+    info: Any = None
+    output.print_rows(_Row, rows, info, "table", cell=lambda one: minute(one) if one is when else short(one))
+    shown = capsys.readouterr().out
+    assert (" 158b6ab5ae0f " in shown, shown.count(" 2026-01-12 02:42 ")) == (True, 2), shown
+    assert " a-host" in shown
+
+
+@pytest.mark.parametrize(("hours", "told"), [(2110.4, "2,110"), (99.96, "100"), (1.474, "1.5"), (None, "-")])
+def test_hours_of_delay_are_plain_numbers(hours: float | None, told: str) -> None:
+    """Many hours are whole ones, not powers of ten."""
+    assert rankings._card_cells(replace(_CARD, delay_median_h=hours))[6] == told
 
 
 @pytest.mark.parametrize("columns", ["0", "00", "²", "wide"])

@@ -17,7 +17,7 @@ from waterbed.cli.app import app
 
 FOUND: Final = {
     "init": "the study is made, and tables could not be fetched",
-    "import": "a line was kept out",
+    "import": "a line was kept out, or a file is empty",
     "recheck": "our canary or our resolver failed, the lease was lost, or a signal ended the pass",
     "sources": "with `--presence`, lines were kept out, deliveries are suspect, or entries leave by a rule",
     "notices": "a line was kept out",

@@ -95,7 +95,15 @@ def test_other_confirmations_freeze_no_shorter(level: str, freeze_s: float) -> N
     assert judge.freeze_s >= max(freeze_s, judge.confirm_s)
 
 
-@pytest.mark.parametrize("words", [("--resolver", "dns.example:53"), ("--resolver", ""), ("--canary", "ftp://a.org/")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--resolver", "dns.example:53"),
+        ("--resolver", ""),
+        ("--canary", "ftp://a.org/"),
+        ("--canary", "http://127.0.0.1/"),
+    ],
+)
 def test_init_with_such_a_setting_makes_nothing(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, str]
 ) -> None:

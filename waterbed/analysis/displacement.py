@@ -55,7 +55,7 @@ def findings_of(
     readers may know of, None: all.
     """
     conclusions, config = conclusions or study.conclude(), study.config
-    others, unread = events_in(study.path) if event else ([], [])
+    others, unread = events_in(study.path) if event else ({}, [])
     info = table_info(study, "displacement", by=event.kind if event else "hoster", window=conclusions.window)
     if event and study.protocol:
         areas = ("controls", "buffer", "buffer_controls")
@@ -71,7 +71,7 @@ def findings_of(
         disclosure=disclosure,
         # what others saw before our first look is of no window
         external=None if conclusions.window else ExternalConclusions(conclusions, config.testimony),
-        beside=Beside(events=others, public=public, unread=len(unread)),
+        beside=Beside(events=[*others.values()], public=public, unread=len(unread)),
     )
     return replace(found, notes=(*found.notes, *space_notes(study, conclusions, event, disclosure))) if event else found
 

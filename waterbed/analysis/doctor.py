@@ -22,7 +22,7 @@ from waterbed.analysis.doctor_storage import (
     store_findings,
     unfinished_findings,
 )
-from waterbed.analysis.status import NOBODY, RUN_ONE, SET_CONTACT, resolver_silent
+from waterbed.analysis.status import NAME_CANARIES, NOBODY, RUN_ONE, SET_CONTACT, resolver_silent
 from waterbed.model.bookkeeping import Due, KeyCheck, Run, RunEnd
 from waterbed.model.conclusions import NAME_ENDS, Quarantine
 from waterbed.model.errors import KeyProblem
@@ -30,7 +30,7 @@ from waterbed.model.progress import stage
 from waterbed.model.registrations import Registration
 from waterbed.model.spelling import percent
 from waterbed.model.wording import counted
-from waterbed.store.bounds import not_a_contact
+from waterbed.store.bounds import canary_fault, not_a_contact, not_public
 from waterbed.store.lake.reading import known_resolved
 from waterbed.store.leases import living
 from waterbed.store.tables import TABLES
@@ -149,13 +149,10 @@ def _keys(study: Study) -> Iterator[Finding]:
 
 def _canary(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
     config = study.config.canary
-    if not config.targets:
-        yield finding(
-            "problem",
-            "no canary is configured: nothing can be called down",
-            "0 targets",
-            "name well-known targets in [canary] targets",
-        )
+    fault = None if config.targets and study.folder.lab else canary_fault(config.targets)
+    if fault:
+        severity: Severity = "note" if len(config.targets) == 1 and not not_public(config.targets) else "problem"
+        yield finding(severity, fault, counted(len(config.targets), "target"), NAME_CANARIES)
     looks, failed, last = Counter[str](), Counter[str](), dict[str, tuple[datetime, bool]]()
     for look in sorted(conclusions.facts.canaries, key=lambda look: look.observed_at):
         healthy = look.targets > 0 and look.reached >= config.need * look.targets
@@ -236,15 +233,17 @@ def _deliveries(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
     """
     now = study.clock()
     times: dict[str, list[datetime]] = {}
-    empty: dict[str, list[bool]] = {}
+    dry: dict[str, list[str]] = {}
     for delivery in sorted(conclusions.facts.deliveries, key=lambda delivery: delivery.received_at):
         times.setdefault(delivery.source, []).append(delivery.received_at)
-        empty.setdefault(delivery.source, []).append(not delivery.reports)
+        how = "" if delivery.reports else "rejected whole" if delivery.rejected else "empty"
+        dry.setdefault(delivery.source, []).append(how)
     for source, came in sorted(times.items()):
-        if empty[source][-1]:
-            figures = f"of {_at(came[-1])}; {sum(empty[source])} of {len(came)} were"
+        if how := dry[source][-1]:
+            figures = f"of {_at(came[-1])}; {sum(one == how for one in dry[source])} of {len(came)} were"
             advice = "ask the source if it meant to send nothing; waterbed sources counts them"
-            yield finding("note", f"the last delivery of {source} was empty", figures, advice)
+            advice = advice if how == "empty" else "read why waterbed import rejects its lines, and import it again"
+            yield finding("note", f"the last delivery of {source} was {how}", figures, advice)
         gaps = [(after - before).total_seconds() for before, after in pairwise(came)]
         if len(gaps) < 3:
             continue

@@ -1,15 +1,16 @@
 """Things that an event's answer still needs."""
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from types import MappingProxyType
 
 import msgspec
 
 from graphs.displacement.candidates import RECEIVES
-from graphs.displacement.event import SEE, Event, check_names, check_since
+from graphs.displacement.event import EVENTS, SEE, Event, check_names, check_since
 from graphs.displacement.feeds import changed_feeds
 from graphs.displacement.movements import HOUR, Movements
 from graphs.displacement.overlap import overlaps
@@ -24,6 +25,7 @@ from waterbed.analysis.event_power_rows import PRIMARY, answer_row, fall_row, fi
 from waterbed.estimators.refusal import LEAST_CLUSTERS, Refusal
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage
+from waterbed.model.redaction import redact
 from waterbed.model.results import PlanRow
 from waterbed.model.spelling import percent
 from waterbed.store.config import Config
@@ -39,12 +41,12 @@ def check_event(
     *,
     removed: float,
     displaced: float,
-    others: Collection[Event] = (),
+    others: Mapping[str, Event] = MappingProxyType({}),
 ) -> list[PlanRow]:
     """Say what an answer to an event needs today.
 
-    And from when it can be had. `others` are the study's other events. What stops it comes first, then what is awaited,
-    then its power; the answer stands last. InputError for a file that no waiting mends.
+    And from when it can be had. `others` are the study's other events, by file name. What stops it comes first, then
+    what is awaited, then its power; the answer stands last. InputError for a file that no waiting mends.
     """
     if not whole.episodes or whole.until is None:
         raise InputError(
@@ -76,7 +78,7 @@ def check_event(
         *today.feeds(),
         *today.contamination(),
     ]
-    rows += _overlapping(whole, event, others)
+    rows += overlapping(whole, event, others)
     if before.episodes and before.until is not None:
         power = EventPower(event=event, conclusions=before, movements=movements_of(before, config, event))
         rows += [
@@ -91,11 +93,20 @@ def check_event(
     return [*rows, today.answer(rows)]
 
 
-def _overlapping(whole: Conclusions, event: Event, others: Collection[Event]) -> Iterator[PlanRow]:
-    """Other events that act on this one's places; one that acts on what the first two tests need stops it."""
-    for one in overlaps(event, others, whole.episodes):
-        said = one.words(whole.attributor.name_of(one.place))
+def overlapping(whole: Conclusions, event: Event, others: Mapping[str, Event]) -> Iterator[PlanRow]:
+    """Other events that act on this one's places.
+
+    One that acts on what the first two tests need stops it.
+    """
+    for one in overlaps(event, others.values(), whole.episodes):
+        name = whole.attributor.name_of(one.place)
+        said = one.words(name)
         mend = "choose other dates" if one.target else "choose other controls or dates"
+        if file := next((redact(path) for path, other in others.items() if other is one.of), ""):
+            if one.target and one.at == event.at and name == whole.attributor.name_of(event.target):
+                mend = f"both files are about one target and date, so remove one of the two ({EVENTS}/{file})"
+            else:
+                mend += f" ({EVENTS}/{file})"
         text = f"{said[:1].upper()}{said[1:]}; the numbers that it could change are refused: {mend}."
         stops = one.target or one.refuses(event.fall) or one.refuses(event.primary)
         yield PlanRow(topic="overlaps", text=text, stops=stops)

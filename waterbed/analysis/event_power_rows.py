@@ -12,7 +12,7 @@ from waterbed.analysis.event_power import DISPLACED, EventPower
 from waterbed.estimators.power import ERROR
 from waterbed.estimators.refusal import Refusal
 from waterbed.model.results import PlanRow
-from waterbed.model.spelling import percent
+from waterbed.model.spelling import p_value, percent
 from waterbed.study.conclusions import Conclusions
 
 PRIMARY: Final = "excess reappearance"
@@ -115,13 +115,14 @@ def placebo_rows(power: EventPower) -> Iterator[PlanRow]:
         yield PlanRow(topic="placebo dates", text=text, value=float(count), unit="dates")
     else:
         more = "" if least <= ERROR else "; 5% needs 19"
-        text = f"{count} placebo dates fit before the event: their least p is {least:.3f}{more}."
+        text = f"{count} placebo dates fit before the event: their least p is {p_value(least)}{more}."
         yield PlanRow(topic="placebo dates", text=text, value=float(count), unit="dates")
-        yield PlanRow(topic="least p, placebo dates", text=f"It is {least:.3f}.", value=least, unit="p")
+        yield PlanRow(topic="least p, placebo dates", text=f"It is {p_value(least)}.", value=least, unit="p")
     stretches = index - event.anticipation + event.after
     least = 1.0 / stretches
     more = "" if least <= ERROR else "; 5% needs 20"
-    text = f"{stretches} stretches of time will be compared (mean change, blocks): their least p is {least:.3f}{more}."
+    compared = f"{stretches} stretches of time will be compared (mean change, blocks)"
+    text = f"{compared}: their least p is {p_value(least)}{more}."
     yield PlanRow(topic="least p, stretches", text=text, value=least, unit="p")
 
 

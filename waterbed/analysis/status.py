@@ -11,8 +11,9 @@ from waterbed.model.bookkeeping import Run, RunEnd
 from waterbed.model.facts import CanaryLook, Report, Snapshot
 from waterbed.model.progress import stage
 from waterbed.store.backlog import schedule_lag
-from waterbed.store.bounds import not_a_contact
+from waterbed.store.bounds import canary_fault, not_a_contact, not_public
 from waterbed.store.frozen import FROZEN
+from waterbed.store.lake.reading import observed_span
 from waterbed.store.removed_days import removed_days
 from waterbed.store.tables import TABLES
 from waterbed.study.sources import source_of
@@ -44,7 +45,8 @@ class Standing:
     last_pass_end: Annotated[str | None, "how it ended; null: it has not"]
     ranking_at: Annotated[
         datetime | None,
-        "from when a first ranking can mean something; null: nobody can know yet, or no removal is measured",
+        "from when a first ranking can mean something; null: no report was checked within a day, or no removal is "
+        "measured",
     ]
     blocks: Annotated[tuple[str, ...], "what stands in the way, each with what mends it"]
     next: Annotated[str, "the next command"]
@@ -98,12 +100,15 @@ def standing(study: Study) -> Standing:
 
 
 def _ranking_at(study: Study) -> datetime | None:
-    """When reports can span a week and have been followed for a day, if looks go on."""
-    first = study.store.first(Report, "reported_at") or study.store.first(Report, "received_at")
-    begun, _ = study.store.observed_span()
-    if first is None or begun is None or not study.folder.measures_removal:
+    """When reports can span a week and have been followed for a day, if looks go on.
+
+    Only reports that were checked within a day count: what ended before the first look, ended unseen.
+    """
+    begun, _ = observed_span(study.folder)
+    if begun is None or not study.folder.measures_removal:
         return None
-    return max(first + SPAN, begun) + FOLLOWED
+    first = study.store.first_reported(begun - FOLLOWED)
+    return None if first is None else first + SPAN + FOLLOWED
 
 
 RUN_ONE: Final = "run one on this machine, or name another in [names] resolver (docs/operations.md, Resolver)"
@@ -111,6 +116,8 @@ RUN_ONE: Final = "run one on this machine, or name another in [names] resolver (
 
 
 NOBODY: Final = "nobody can reach us"
+NAME_CANARIES: Final = "name well-known pages in different networks in [canary] targets"
+"""What a study without useful canaries needs."""
 SET_CONTACT: Final = "set contact in waterbed.toml"
 """What a study without a contact lacks, and needs."""
 
@@ -130,13 +137,10 @@ def _blocks(study: Study) -> Iterator[tuple[str, str, str]]:
             "",
             "",
         )
-    if not config.canary.targets:
-        yield (
-            "no canary is configured: nothing can be called down; name well-known targets in [canary] targets "
-            "(docs/operations.md, Canary)",
-            "",
-            "",
-        )
+    if fault := canary_fault(config.canary.targets):
+        yield f"{fault}; {NAME_CANARIES} (docs/operations.md, Canary)", "", ""
+    if not_public(config.canary.targets):
+        pass  # no network that is mended makes these answer
     elif last := store.newest_of(CanaryLook)[-1]:
         looks = store.all(CanaryLook, TABLES[CanaryLook].c.observed_at == last)
         if any(one.reached < config.canary.need * one.targets for one in looks):

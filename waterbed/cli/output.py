@@ -183,9 +183,13 @@ def whole(made: Table) -> Table:
 
 
 def unbroken(made: Table, headings: Sequence[str]) -> Table:
-    """Make columns, by heading, as wide as their longest cells."""
+    """Make columns, by heading, as wide as their longest cells.
+
+    Others give way where a terminal is narrow.
+    """
     for column in made.columns:
         if column.header in headings:
+            column.no_wrap = True
             column.min_width = max(cell_len(str(cell)) for cell in (column.header, *column.cells))
     return made
 
@@ -203,7 +207,7 @@ def print_rows(
 
     People see `columns` (heading to field; else all fields), tools all fields.
     `how` is for people: `title`, `look`, `shown` (rows), `total` (if there are more than these rows), `cell`, which
-    formats a value, and `unbroken`: headings of columns that never fold.
+    formats a value, and `unbroken`: headings of columns that never fold; ids and times never do.
     """
     if form != "table":
         for_tools(cls, rows, info, form)
@@ -213,9 +217,23 @@ def print_rows(
     made = new_table(how.get("title", ""), *named, look=how.get("look", "ruled"))
     for row in rows[:shown]:
         made.add_row(*(cell(getattr(row, name)) for name in named.values()))
-    unbroken(made, how.get("unbroken", ()))
+    whole_cells = [head for head, name in named.items() if any(_is_whole(getattr(row, name)) for row in rows[:shown])]
+    unbroken(made, [*how.get("unbroken", ()), *whole_cells])
+    for column in made.columns if whole_cells else ():
+        longest = max(len(str(cell)) for cell in (column.header, *column.cells))
+        column.min_width = column.min_width or min(longest, _LEAST_WIDTH)
     print_table(made)
     more(total, shown or total)
+
+
+def _is_whole(value: Any) -> bool:
+    """True for an id or a time, which nobody could copy from two lines."""
+    return hasattr(value, "strftime") or (isinstance(value, str) and _ID.fullmatch(value) is not None)
+
+
+_ID = re.compile("[0-9a-f]{32}")
+_LEAST_WIDTH = 6
+"""Width that a column keeps beside ids and times."""
 
 
 def for_tools(cls: type, rows: Sequence[Any], info: TableInfo, form: str) -> None:

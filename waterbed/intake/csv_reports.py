@@ -123,6 +123,9 @@ def parse_csv_reports(
     yield from read_lines(lines, name, _header(columns), partial(_dated_report, dates))
 
 
+_DATES: Final = ("reported_at", "verified_at")
+
+
 def undated(head: Iterable[str], columns: Mapping[str, str]) -> tuple[str, ...]:
     """Return the columns left unread in an undated file.
 
@@ -133,6 +136,15 @@ def undated(head: Iterable[str], columns: Mapping[str, str]) -> tuple[str, ...]:
             expected = _header(columns)
             return () if "reported_at" in fields_of(text, expected) else tuple(unread_in(text, expected))
     return ()
+
+
+def is_dated(head: Iterable[str], columns: Mapping[str, str]) -> bool:
+    """True if a header names a column of dates.
+
+    Also for a file without one. `columns` are as in `parse_csv_reports`.
+    """
+    first = next((text for text in head if text.strip() and not text.startswith("#")), None)
+    return first is None or any(field in fields_of(first, _header(columns)) for field in _DATES)
 
 
 def _header(columns: Mapping[str, str]) -> Columns:
@@ -150,7 +162,7 @@ def _header(columns: Mapping[str, str]) -> Columns:
 
 
 def _dated_report(dates: str | None, number: int, cells: Cells) -> ReportLine:
-    return report(number, with_iso_dates(cells, ("reported_at", "verified_at"), dates))
+    return report(number, with_iso_dates(cells, _DATES, dates))
 
 
 def checked_report(number: int, cells: Cells) -> ReportLine | Rejected:

@@ -12,6 +12,7 @@ from waterbed.intake.csv_reports import (
     COLUMNS,
     ReportLine,
     checked_again,
+    is_dated,
     is_phishstats_header,
     is_urlhaus_header,
     lone_address,
@@ -203,8 +204,16 @@ def read_reports(path: Path, how: Reading = Reading()) -> Iterator[ReportLine | 
 
 
 def undated_columns(path: Path, how: Reading) -> tuple[str, ...]:
-    """Return the columns left unread in an undated CSV file."""
+    """Return the columns left unread in an undated CSV file.
+
+    InputError if an order of dates is given for a file without a column of them.
+    """
     head = TextFile(path, "a reports file").head(_HEAD)
+    if how.dates and not is_dated(head, how.columns):
+        raise InputError(
+            f"--dates is given, and no column of {path} is read as a date; name it with --column reported_at=HEADER, "
+            "or leave --dates out (docs/intake.md, Dates)"
+        )
     form = how.form or detect_format(head)
     return undated(head, how.columns) if form == "csv" or how.columns or how.dates else ()
 

@@ -2,13 +2,13 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
 
-from waterbed.model.addresses import address_and_port
+from waterbed.model.addresses import address_and_port, refusal
 from waterbed.model.errors import BadUrl
 from waterbed.model.redaction import shown
 from waterbed.model.urls import canonicalize
@@ -73,6 +73,24 @@ def not_a_contact(contact: str) -> str | None:
     return (
         f"{shown(contact)} is neither a mail address nor a page, such as research@example.org or https://example.org/"
     )
+
+
+def canary_fault(targets: Sequence[str]) -> str | None:
+    """The fault of canary targets outside a lab, or None."""
+    if not targets:
+        return "no canary is configured: nothing can be called down"
+    if why := not_public(targets):
+        return why
+    return "only one canary is configured: an outage of its own passes for one of ours" if len(targets) == 1 else None
+
+
+def not_public(targets: Iterable[str]) -> str | None:
+    """The first canary target at a useless address, or None."""
+    for number, target in enumerate(targets, 1):
+        page = canonicalize(target)
+        if page.literal and (why := refusal(page.host)):
+            return f"canary.targets, number {number}: {why}, where no check goes"
+    return None
 
 
 def listen_address(listen: str) -> tuple[str, int]:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError
 from waterbed.model.bookkeeping import Due, Forgotten, Run, RunEnd, Sealed
 from waterbed.model.codec import columns as fields_of
 from waterbed.model.errors import InputError, ReadOnly
-from waterbed.model.facts import ControlLook, Observation, Resolution
+from waterbed.model.facts import ControlLook, Observation, Report, Resolution
 from waterbed.store.bulk import among, fetch, insert, shared
 from waterbed.store.database import IMMEDIATE, failures_explained, opened, read_only, unreachable, writable
 from waterbed.store.tables import TABLES, metadata
@@ -354,6 +354,14 @@ class Store:
             # in queries of their own each is the end of an index
             first, last = (connection.scalar(select(end(when))) for end in (func.min, func.max))
             return first, last
+
+    def first_reported(self, since: datetime) -> datetime | None:
+        """The earliest time of a report from then on."""
+        report = TABLES[Report].c
+        when = func.coalesce(report.reported_at, report.received_at)
+        with self.reading() as connection:
+            first: datetime | None = connection.scalar(select(func.min(when)).where(when >= since))
+            return first
 
     def observed_span(self) -> tuple[datetime | None, datetime | None]:
         """Return the times of the first and the last look."""

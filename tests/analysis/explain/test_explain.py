@@ -297,6 +297,7 @@ UNKNOWN = (
     ("nobody", "no hoster of this study has the key 'nobody'"),
     ("ripe:ORG-NONE", "no hoster of this study"),
     (URLS[0], "explain -, press Enter, paste the URL"),
+    ("05b5", "an id of a URL is named by at least its first 6 digits"),
     ("shop.example-one.com", "an address or name was given"),
     ("http:shop.example-one.com", "an address or name was given"),
     ("fe80::1%eth0", "is neither"),

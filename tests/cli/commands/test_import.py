@@ -81,9 +81,32 @@ def test_a_file_without_dates_tells_what_was_not_used(run: Run, study: Path, tmp
     assert "no column" not in out
     mine.write_text(f"url,when,shop.example.com\n{URL}b,2026-01-05,x\n")
     _, out, _ = run("-C", study, "import", mine)
-    assert "not used: 'when', [not shown] (--column reported_at=HEADER)" in out
+    assert "not used: 'when', [not shown] (--column reported_at=HEADER). The time of this import counts" in out
     mine.write_text(f"url\n{URL}b\n")
     assert "no column" not in run("-C", study, "import", mine)[1]
+
+
+def test_an_order_of_dates_wants_a_column_of_them(run: Run, study: Path, tmp_path: Path) -> None:
+    """Without one nothing is imported, and the message names the option that reads one; any such column will do."""
+    mine = tmp_path / "mine.csv"
+    mine.write_text(f"url,Datum\n{URL}a,05-01-2026\n")
+    code, out, err = run("-C", study, "import", mine, "--dates", "day-first")
+    assert (code, out, err.count("\n"), "--column reported_at=HEADER" in err) == (2, "", 1, True), err
+    for header in ("url,Datum,verified_at", "url,reported_at,x"):
+        mine.write_text(f"{header}\n{URL}a,05-01-2026,\n")
+        assert "1 report imported" in run("-C", study, "import", mine, "--dates", "day-first")[1]
+
+
+def test_a_file_whose_every_line_is_rejected_is_told(run: Run, study: Path, tmp_path: Path) -> None:
+    """It is a delivery of 0 reports, which `doctor` does not call empty."""
+    mine = tmp_path / "mine.csv"
+    mine.write_text("url,reported_at\nnone,2026-01-05\nnone,2026-01-05\n")
+    code, out, _ = run("-C", study, "import", mine)
+    assert (code, "Every line was rejected: recorded as a delivery of 0 reports" in out) == (1, True), out
+    out = run("-C", study, "doctor", "--format", "csv")[1]
+    assert ("the last delivery of mine was rejected whole" in out, "was empty" in out) == (True, False), out
+    mine.write_text(f"url\n{URL}a\nnone\n")
+    assert "Every line" not in run("-C", study, "import", mine)[1]
 
 
 def test_a_report_of_the_future_is_rejected(run: Run, study: Path, tmp_path: Path) -> None:

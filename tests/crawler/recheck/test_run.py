@@ -15,8 +15,9 @@ import pytest
 
 from crawler.probe.prober import HostFacts, HostResult
 from crawler.recheck.recorder import Recorder
-from crawler.recheck.run import run_recheck
+from crawler.recheck.run import SharedPass, run_recheck
 from tests.study.rig import NOON, feed, lab_study, reports_csv
+from waterbed.cli.commands.crawl import print_pass
 from waterbed.model.bookkeeping import Due, Run, RunEnd, Sealed
 from waterbed.model.errors import InputError
 from waterbed.model.facts import CanaryLook, Observation, Resolution, Target
@@ -154,6 +155,24 @@ def test_non_public_answers_are_refused_with_a_reason(tmp_path: Path) -> None:
         assert outcomes(study) == {"refused_by_us": 2}
         canaries = 2 * study.folder.store.count(CanaryLook)
         assert servers.counts().requests.get("HEAD", 0) - before <= canaries
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_pass_that_learned_little_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str], processes: int) -> None:
+    """Where most checks decide nothing they are counted, with the commonest reason; otherwise nothing is said."""
+    pairs = [(f"http://shop{n}.lab-example.com/x", "10.0.0.1" if n < 4 else f"28.10.0.{n}") for n in range(7)]
+    with lab_study(pairs, tmp_path) as (study, _):
+        study.import_reports(reports_csv(pairs, tmp_path))
+        if processes > 1:
+            passed = SharedPass(study.path, processes, everything=False, limit=None).wait(print)
+        else:
+            passed = run_recheck(study.folder)
+    assert (passed.looks, passed.unknown) == (7, {"refused_by_us, non_public_address": 4})
+    print_pass(passed)
+    told = "4 of 7 are unknown, 4 of them refused by us, non public address (docs/method.md, Outcomes)"
+    assert told in " ".join(capsys.readouterr().out.split())
+    print_pass(replace(passed, unknown={"challenge": 3}))
+    assert "unknown" not in capsys.readouterr().out
 
 
 def test_urls_of_a_host_that_is_left_alone_wait(store_url: str, tmp_path: Path) -> None:

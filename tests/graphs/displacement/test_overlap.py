@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from graphs.displacement.event import Event, OtherEvent, events_in
 from graphs.displacement.overlap import overlaps
 from tests.graphs.displacement.movements import day, event
 from tests.graphs.displacement.test_takedowns import EPISODE
+from waterbed.analysis.event_check import overlapping
 
 ELSEWHERE = {"target": "x", "controls": ("y",), "buffer": (), "buffer_controls": ()}
 
@@ -90,6 +92,17 @@ def test_places_of_another_kind_meet_where_an_episode_is_at_both() -> None:
     assert overlaps(event(), [land], [replace(there, countries=("FR",))]) == []
 
 
+@pytest.mark.parametrize(("names", "told"), [("xx", "remove one of the two (events/land.toml)"), ("xy", "other dates")])
+def test_two_files_about_one_event_are_told_from_two_events(names: str, told: str) -> None:
+    """At one time, and at places that are called the same; the file is named in both cases."""
+    there = replace(EPISODE, hoster="t", countries=("NL",))
+    land = event(target="NL", controls=("DE",), buffer=(), buffer_controls=())
+    called = SimpleNamespace(name_of=lambda key: names[key == "NL"])
+    whole: Any = SimpleNamespace(episodes=[there], attributor=called)
+    (row,) = overlapping(whole, event(), {"none.toml": event(), "land.toml": land})
+    assert (told in row.text, "(events/land.toml)" in row.text, row.stops) == (True, True, True), row.text
+
+
 def test_files_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
     """They may be events, too; other files are none."""
     (tmp_path / "events").mkdir()
@@ -99,5 +112,5 @@ def test_files_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
         'target = "a"\ndate = 2026-01-05\nchosen_until = 2026-01-04\ncontrols = ["b"]\n'
     )
     found, unread = events_in(tmp_path)
-    assert ([one.target for one in found], len(unread)) == (["a"], 1)
-    assert found[0].window[1] - found[0].at == timedelta(days=14)
+    assert ({name: one.target for name, one in found.items()}, len(unread)) == ({"good.toml": "a"}, 1)
+    assert found["good.toml"].window[1] - found["good.toml"].at == timedelta(days=14)

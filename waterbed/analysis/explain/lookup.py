@@ -21,7 +21,10 @@ from waterbed.model.shell import command
 from waterbed.store.tables import TABLES
 from waterbed.study.study import Study
 
-_KEYED = re.compile("[0-9a-f]{6,32}")
+_LEAST = 6
+"""Digits that name an id at least."""
+_KEYED = re.compile(f"[0-9a-f]{{{_LEAST},32}}")
+_SHORT = re.compile(f"[0-9a-f]{{1,{_LEAST - 1}}}")
 _WHOLE = 32
 _SEE = "docs/attribution.md, Explain"
 
@@ -56,7 +59,11 @@ def explain(study: Study, what: str, day: date | None = None) -> list[ChainLink]
     chain = chain_of_hoster(study, key, day)
     if chain is None:
         what = f"no hoster of this study has the key {shown(key)}; waterbed hosters show lists them"
-        raise InputError(f"{what}{', and no id of a URL begins with it' if _KEYED.fullmatch(text) else ''} ({_SEE})")
+        if _KEYED.fullmatch(text):
+            what += ", and no id of a URL begins with it"
+        elif _SHORT.fullmatch(text):
+            what += f", and an id of a URL is named by at least its first {_LEAST} digits"
+        raise InputError(f"{what} ({_SEE})")
     return chain
 
 

@@ -94,6 +94,13 @@ def print_pass(report: PassReport) -> None:
         console.print(
             f"{report.workers} workers waited {report.waited_s:.2f} s to write, {report.longest_wait_s:.2f} s at most"
         )
+    unknown = sum(report.unknown.values())
+    if 2 * unknown > report.looks:
+        reason, times = Counter(report.unknown).most_common(1)[0]
+        console.print(
+            f"Most of these checks say nothing of their URL: {unknown:,} of {report.looks:,} are unknown, {times:,} of "
+            f"them {reason.replace('_', ' ')} (docs/method.md, Outcomes)."
+        )
     if report.stopped:
         from crawler.recheck.run import STOPPED
 

@@ -52,6 +52,8 @@ def event_init(
 
     For example: waterbed -C mystudy event init moerashost --date 2025-04-08
     """
+    from graphs.displacement.event import events_in
+    from waterbed.analysis.event_check import overlapping
     from waterbed.analysis.event_plan import plan_event
     from waterbed.model.window import time_of
     from waterbed.store.whole.files import write_new
@@ -63,7 +65,8 @@ def event_init(
         path = out or study.path / "events" / f"{name}-{at:%Y-%m-%d}.toml"
         if path.exists():
             raise InputError(f"{path} is there already and stays as it is; name another file with --out")
-        plan = plan_event(study.conclude(), study.config, target, at, days=after, removed=removed, displaced=displaced)
+        whole, (others, _) = study.conclude(), events_in(study.path)
+        plan = plan_event(whole, study.config, target, at, days=after, removed=removed, displaced=displaced)
         with written_at(path):
             if out is None:
                 path.parent.mkdir(exist_ok=True)
@@ -73,7 +76,7 @@ def event_init(
                 raise InputError(f"{path} is there already and stays as it is; name another file with --out") from None
         if form is Format.table:
             _places(plan.places, target)
-        _rows(study, plan.rows, form)
+        _rows(study, [*overlapping(whole, plan.event, others), *plan.rows], form)
         if form is Format.table:
             note(f"wrote {path}: read it and change it, before the event")
 

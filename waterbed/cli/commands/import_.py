@@ -54,7 +54,7 @@ def import_(
 ) -> None:
     """Import reports; rejected lines are listed with their reason.
 
-    Exit code 1 if there are any. An empty file is recorded.
+    An empty file is recorded. Exit code 1 if there are such lines, or if a file is empty.
 
     For example: waterbed import reports.csv --source hotline
     """
@@ -147,11 +147,21 @@ def print_import(path: Path, report: ImportReport) -> None:
         unread = [shown(one) for one in report.undated]
         some = ", ".join(unread[:_NAMED]) + (", ..." if len(unread) > _NAMED else "")
         header = unread[0] if len(unread) == 1 else "HEADER"
-        say(f"  no column is read as reported_at; not used: {some} (--column reported_at={header})")
+        say(
+            f"  no column is read as reported_at; not used: {some} (--column reported_at={header}). The time of this "
+            "import counts in its place",
+            broken=True,
+        )
     if report.external:
         note(f"{counted(report.external, 'observation')} by third parties: kept apart from our own.", broken=True)
     if report.empty:
         say("No report in the file: recorded as an empty delivery, which waterbed doctor names.", broken=True)
+    elif report.rejections and not (report.imported or report.known or report.forgotten):
+        say(
+            "Every line was rejected: recorded as a delivery of 0 reports, which doctor and quarantine list may name "
+            "until it is voided; mend what is said below, and import the file again (docs/intake.md, Deliveries).",
+            broken=True,
+        )
     _print_rejected(report)
 
 

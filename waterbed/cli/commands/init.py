@@ -21,12 +21,19 @@ from waterbed.model.shell import command
 from waterbed.model.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from waterbed.analysis.status import Standing
+    from waterbed.store.config import Config
     from waterbed.store.folder import Folder
 
 
 _TABLES = ("ip-location-asn", "ip-location-country")
 """Sources of routes and places that `--fetch` takes in."""
+
+
+_TRIES = 3
+"""Times that a question is asked before a useless answer ends the command."""
 
 
 @dataclass(slots=True)
@@ -65,13 +72,8 @@ def init(
 
     For example: waterbed init mystudy --home NL
     """
-    from waterbed.model.paces import RARE_SHARE
     from waterbed.service.systemd import room_for_units, write_units
-    from waterbed.store.bounds import not_a_contact
-    from waterbed.store.config import Config
     from waterbed.store.folder import PRIVATE, create_folder, refuse_taken
-    from waterbed.store.machine_settings import StoreAt
-    from waterbed.store.settings import Canary, Names, Schedule
     from waterbed.store.vault import key_file
 
     mode = PRIVATE
@@ -79,25 +81,10 @@ def init(
         refuse_taken(folder)  # before the first question
         mode = S_IMODE(folder.stat().st_mode)
     given = _Answers(name, home, contact, resolver, canary or [], fetch)
+    _config(given, store)  # options are refused before the first question
     if sys.stdin and sys.stdin.isatty() and not context.find_root().params["quiet"]:
         _ask(given, context)
-    try:
-        config = Config(
-            study=uuid.uuid4().hex,
-            name=given.name,
-            home=given.home,
-            contact=given.contact,
-            store=StoreAt(url=store),
-            schedule=Schedule(rare_share=RARE_SHARE),
-            names=Names(resolver=given.resolver),
-            canary=Canary(targets=tuple(given.canary)),
-        )
-        if given.contact.strip() and (fault := not_a_contact(given.contact)):
-            raise ValueError(f"contact {fault}")
-        if not given.name.strip():
-            raise ValueError(f"name {given.name!r} is empty; a word for the study was expected, as in its publications")
-    except ValueError as problem:
-        raise InputError(f"{problem} (docs/operations.md, Settings)") from None
+    config = _config(given, store)
     places: dict[str, Any] = {"study": folder, "keys": key_file(config.study), "config": config}
     with room_for_units(units, **places) if units else nullcontext():
         made = create_folder(folder, config, None)
@@ -116,24 +103,59 @@ def init(
     raise typer.Exit(code)
 
 
+def _config(given: _Answers, store: str) -> Config:
+    """The settings of a new study; InputError for what is of no use there."""
+    from waterbed.model.paces import RARE_SHARE
+    from waterbed.store.bounds import not_a_contact, not_public
+    from waterbed.store.config import Config
+    from waterbed.store.machine_settings import StoreAt
+    from waterbed.store.settings import Canary, Names, Schedule
+
+    try:
+        config = Config(
+            study=uuid.uuid4().hex,
+            name=given.name,
+            home=given.home,
+            contact=given.contact,
+            store=StoreAt(url=store),
+            schedule=Schedule(rare_share=RARE_SHARE),
+            names=Names(resolver=given.resolver),
+            canary=Canary(targets=tuple(given.canary)),
+        )
+        if given.contact.strip() and (fault := not_a_contact(given.contact)):
+            raise ValueError(f"contact {fault}")
+        if not given.name.strip():
+            raise ValueError(f"name {given.name!r} is empty; a word for the study was expected, as in its publications")
+        if fault := not_public(given.canary):
+            raise ValueError(f"{fault}; a well-known page like https://example.org/ was expected")
+    except ValueError as problem:
+        raise InputError(f"{problem} (docs/operations.md, Settings)") from None
+    return config
+
+
 def _ask(given: _Answers, context: typer.Context) -> None:
-    """Ask for each setting that no option gave."""
+    """Ask for each setting that no option gave, and again for what is of no use."""
 
     def open_(option: str) -> bool:
         source = context.get_parameter_source(option)
         return source is None or source.name != "COMMANDLINE"
 
-    if open_("name"):
-        given.name = typer.prompt("Name of the study", default=given.name)
-    if open_("home"):
-        given.home = typer.prompt("Home country, ISO code", default=given.home)
-    if open_("contact"):
-        given.contact = typer.prompt("Contact that our user agent names: mail address or page", default="")
-    if open_("resolver"):
-        given.resolver = typer.prompt("Recursive resolver, address:port", default=given.resolver)
-    if open_("canary"):
-        pages = typer.prompt("Well-known pages to check our own network by, separated by spaces", default="")
-        given.canary = pages.split()
+    def answer(option: str, question: str, default: str, read: Callable[[str], object] = str) -> None:
+        for left in reversed(range(_TRIES if open_(option) else 0)):
+            setattr(given, option, read(typer.prompt(question, default=default)))
+            try:
+                _config(given, context.params["store"])
+                return
+            except InputError as problem:
+                if not left:
+                    raise
+                complain(problem)
+
+    answer("name", "Name of the study", given.name)
+    answer("home", "Home country, ISO code", given.home, lambda text: text.strip().upper())
+    answer("contact", "Contact that our user agent names: mail address or page", "")
+    answer("resolver", "Recursive resolver, address:port", given.resolver)
+    answer("canary", "Well-known pages to check our own network by, separated by spaces", "", str.split)
     if open_("fetch"):
         given.fetch = typer.confirm("Fetch public tables of routes and places now (needs npm)?", default=False)
 
@@ -220,6 +242,12 @@ def _stands(found: Standing, study: Path) -> None:
         note(
             f"A first ranking can mean something from {found.ranking_at:%Y-%m-%d %H:%M} on: reports must span a week "
             "and be followed for a day, and a hoster needs ten sites.",
+            broken=True,
+        )
+    elif found.phase == "measuring":
+        note(
+            "When a first ranking can mean something is not known yet: every report was older than a day at the first "
+            "check, and nobody saw what was removed within that day. It needs reports that come while checks run.",
             broken=True,
         )
     pasted = command(*found.next.split()[1:], study=study)

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from waterbed.study.study import Study
 
 
+_FROM_NOTICES = (Clock.notice_sent, Clock.notice_delivered, Clock.legal_order)
+"""Clocks that only notices and orders on record start."""
+
+
 class Shown(StrEnum):
     """The table to show."""
 
@@ -187,7 +191,9 @@ def _side(home: bool, abroad: bool) -> Side | None:
 def _ranking(study: Study, tables: RankingTables, by: str, top: int | None, form: Format) -> None:
     from waterbed.analysis.rankings.about import ranking_info
     from waterbed.analysis.rankings.ranking import UNKNOWN
+    from waterbed.model.facts import Notice
     from waterbed.model.mediums import MEDIUM_WORDS
+    from waterbed.model.shell import command
 
     rows: Sequence[RankingRow] = tables.rows
     print_ranking(rows[:top] if top else rows, ranking_info(study, tables, "ranking"), form.value)
@@ -195,6 +201,13 @@ def _ranking(study: Study, tables: RankingTables, by: str, top: int | None, form
         unchecked(study.path)
     elif form is Format.table and rows and all(row.key == UNKNOWN for row in rows):
         _unattributed(tables.kind.replace("_", " "))
+    if form is Format.table and rows and tables.clock in _FROM_NOTICES and not study.store.count(Notice):
+        first = command("notices", "notices.csv", study=study.path)
+        say(
+            f"This study has no notice, and the clock {tables.clock} begins with one: import notices first ({first}; "
+            "docs/notices.md)",
+            broken=True,
+        )
     if form is Format.table and by == "hoster" and tables.clock == "reported":
         _weighing(tables.weighing(), tables.rows)
     without = Counter(tables.without_address.values())

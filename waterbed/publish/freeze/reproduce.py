@@ -87,6 +87,12 @@ _LOOK_BYTES: Final = 4096
 """Memory that conclusions may take for each look: some three times what they do."""
 
 
+def refuse_existing(folder: Path) -> None:
+    """InputError unless a place is free, or an empty folder."""
+    if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
+        raise InputError(f"{folder} exists already; name a new folder for the reproduction ({DOCS})")
+
+
 def reproduce(package: Path, folder: Path, *, store: str | None = None, tables: Path | None = None) -> Reproduced:
     """Verify a package, rebuild its study, and compare all tables.
 
@@ -95,8 +101,7 @@ def reproduce(package: Path, folder: Path, *, store: str | None = None, tables: 
     lacks are found by checksum. InputError, and nothing made, if the package is damaged (it names every file), its
     protocol is not the locked one, or a dated table is missing.
     """
-    if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
-        raise InputError(f"{folder} exists already; name a new folder for the reproduction ({DOCS})")
+    refuse_existing(folder)
     if Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(package)):
         raise InputError(f"{folder} lies inside the package; name a place outside it ({DOCS})")
     held = held_with_libraries()

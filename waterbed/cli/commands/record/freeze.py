@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from waterbed.cli.options import NewStudy, Override, Store, to_write
 from waterbed.cli.output import FINDING, OK, say, written_at
+from waterbed.model.redaction import refuse_address
 
 
 def freeze(
@@ -59,8 +61,12 @@ def reproduce(
 
     For example: waterbed reproduce mystudy-1 again
     """
+    from waterbed.publish.freeze.reproduce import refuse_existing
     from waterbed.publish.freeze.reproduce import reproduce as reproduce_package
 
+    refuse_address(folder, "a place")
+    with suppress(OSError):  # which is told of the place itself
+        refuse_existing(folder)
     with written_at(folder):
         reproduced = reproduce_package(package, folder, store=store, tables=tables)
     say(f"package {reproduced.package}: every file is intact")

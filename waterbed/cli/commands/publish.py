@@ -122,7 +122,7 @@ def serve(
     trusted = None if proxy is None else ",".join(map(_network, proxy.split(",")))
     if keys is None and not _loopback(host):
         raise InputError(f"{host} is open to others: name a file of keys with --keys (docs/api.md, Keys)")
-    access = read_access(keys, context.obj) if keys else Access(open=True, a_minute=60_000)
+    access = read_access(keys) if keys else Access(open=True, a_minute=60_000)
     with _listening(host, port) as listening:
         from waterbed.publish.api.app import api
         from waterbed.publish.api.server import server_of
@@ -164,7 +164,7 @@ def api_key(
     """
     from waterbed.publish.api.guard import add_key
 
-    sys.stdout.write(add_key(file, context.obj, name, tuple(scope or ("aggregates",))) + "\n")
+    sys.stdout.write(add_key(file, name, tuple(scope or ("aggregates",))) + "\n")
 
 
 def _network(proxy: str) -> str:

@@ -256,8 +256,11 @@ def run() -> None:
             _unexpected(problem)
         from waterbed.model.shell import installs  # noqa: PLC0415 (help needs none of it)
 
-        needs = f"{_called()} needs {problem.name}, which this installation leaves out"
-        _end(f"{needs}; {installs(extra)} (docs/operations.md, Installation)", ours=False)
+        called = _called()
+        needs = f"waterbed {called} needs {problem.name}, which this installation leaves out"
+        added = installs("analysis,serve" if called == "serve" else extra)  # what is served is worked out, too
+        other = ', or set service.listen = "" in waterbed.toml for none of its health page' if called == "run" else ""
+        _end(f"{needs}; {added} (docs/operations.md, Installation){other}", ours=False)
     except WaterbedError as problem:
         _end(str(problem), ours=True)
     except Exception as problem:  # the last resort: name the place, never the values, which could be URLs
@@ -315,8 +318,10 @@ def _extra_of(module: str) -> str | None:
 
 
 def _called() -> str:
-    """The command as it was called, without its words."""
-    return f"waterbed {next((word for word in sys.argv[1:] if word in COMMANDS), '')}".strip()
+    """The command that was called, without its words."""
+    root = get_group(app)
+    words = root.make_parser(typer.Context(root)).parse_args(args=sys.argv[1:])[1]
+    return as_now(words)[0] if words else "status"
 
 
 def _end(problem: str, *, ours: bool, who: str = "waterbed: ") -> NoReturn:

@@ -84,6 +84,8 @@ def test_the_example_adds_a_form_a_ranking_an_export_and_a_page(tmp_path: Path, 
     assert (code, err) == (0, "")
     text = (tmp_path / "out" / "plugins" / "slowest-slowest.md").read_text()
     assert text.startswith("| hoster | removed within 24 h | 95% |")
+    told = (tmp_path / "out" / "README.txt").read_text()
+    assert "plugins/slowest-slowest.md   hosters by speed of removal, as Markdown" in told
     page = (tmp_path / "out" / "plugins" / "slowest.html").read_text()
     assert "slowest first" in page
     assert 'href="plugins/slowest.html"' in (tmp_path / "out" / "index.html").read_text()
@@ -333,6 +335,7 @@ def test_a_table_form_a_rule_file_and_link_checks(tmp_path: Path) -> None:
         ("pages", "AddedPage(title=3, body=lambda p: '')", "made a title, not a text of HTML"),
         ("exports", "Export(write=lambda p: {'../x': ''}, files={})", "wrote '../x'; a text or bytes"),
         ("exports", "Export(write=lambda p: {'x': 3}, files={})", "wrote 'x'; a text or bytes"),
+        ("exports", "Export(write=lambda p: {'x': ''}, files={'x': 3})", "has `files` with a int; texts by the files'"),
         ("exports", "Export(write=lambda p: 1 / 0, files={})", "failed with ZeroDivisionError"),
         ("pages", "AddedPage(title='odd', body=lambda p: None)", "made a NoneType, not a text of HTML"),
     ],

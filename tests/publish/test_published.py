@@ -144,6 +144,9 @@ def test_checksums_and_readme_name_every_file(everything: Path) -> None:
     named = {*tables(everything), *(f"{name.partition('/')[0]}" for name in files if not known_by_table(name))}
     assert not [name for name in named - {"README.txt"} if name not in text]
     assert all(word in text for word in ("TLP:AMBER+STRICT", "CC-BY-4.0", "a hotline", "CC0-1.0", "NPMLE"))
+    rest = text.partition("What they rest on")[2].partition("Ranking by hoster:")[0]
+    heads = [name for line in rest.splitlines()[3::2] for name in line.partition(": ")[0].split(", ")]
+    assert sorted(heads) == sorted(tables(everything))
 
 
 def known_by_table(name: str) -> bool:

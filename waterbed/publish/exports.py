@@ -148,6 +148,24 @@ def exported(publication: Publication, plugins: Mapping[str, Export]) -> Iterato
             yield path, content
 
 
+def described(plugins: Mapping[str, Export]) -> dict[str, str]:
+    """The descriptions of plug-ins' files, by path.
+
+    InputError for what is no text by name. URLs and host names are left out.
+    """
+    told = {}
+    for plugin, export in plugins.items():
+        files: dict[object, object] = called(plugin, partial(dict, export.files))
+        for name, what in files.items():
+            if not (isinstance(name, str) and isinstance(what, str) and is_text(what)):
+                raise InputError(
+                    f"the plug-in {plugin} has `files` with a {type(what).__name__}; texts by the files' names were "
+                    f"expected ({SEE})"
+                )
+            told[f"plugins/{plugin}-{name}"] = redact(" ".join(what.split()))
+    return told
+
+
 def _gathered(export: Export, publication: Publication) -> object:
     made: object = export.write(publication)
     return dict(made) if isinstance(made, Mapping) else made

@@ -137,6 +137,11 @@ KIND = "VALUE = RankingKind(keys=keys)"
             2,
             "the plug-in odd says: [redacted] is odd",
         ),
+        (
+            "from waterbed.model.errors import InputError; raise InputError('192.0.2.1 said.example is odd')",
+            2,
+            "the plug-in odd says: [redacted] [redacted] is odd",
+        ),
         ("return ('a\\x1b[2J',)", 2, "the plug-in odd gave keys that are no texts on one line"),
     ],
 )
@@ -162,6 +167,15 @@ def test_two_plug_ins_of_one_name(tmp_path: Path) -> None:
     assert "../x y of odd 1 is left out: its name has other characters" in err
     assert "csv of odd 1 is left out" in err
     assert "odd of other 1 is left out" in err
+
+
+def test_a_command_names_a_plug_in_that_is_left_out_once(tmp_path: Path, publishing: Path) -> None:
+    """However often plug-ins are looked for."""
+    site = package(tmp_path / "site", "reports", "VALUE = 3")
+    (tmp_path / "feed").write_text("no report\n")
+    words = ("-C", publishing / "study", "import", tmp_path / "feed")
+    err = run(site, *words, XDG_CONFIG_HOME=str(publishing / "config"))[2]
+    assert err.count("odd of odd 1 is left out") == 1, err
 
 
 READ = """

@@ -87,6 +87,21 @@ def test_a_worker_lists_the_plug_ins_that_it_can_use(folder: Path) -> None:
     assert installs("analysis") in said
 
 
+def test_scrapy_says_which_extra_registries_need(tmp_path: Path) -> None:
+    """`scrapy crawl registry` names the missing part in a sentence of its log."""
+    program = _PROGRAM.partition('sys.argv[0] = "waterbed"')[0] + "from scrapy.cmdline import execute\nexecute()\n"
+    done = subprocess.run(
+        [sys.executable, "-c", program, _EXTRAS["analysis"], "crawl", "registry", "-a", f"study={tmp_path}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "scrapy crawl registry needs ipwhois" in done.stderr
+    assert installs("analysis") in done.stderr
+
+
 def test_each_extra_names_the_modules_that_it_brings() -> None:
     """Every package of an extra is among the modules by which a command tells that it is missing."""
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]

@@ -279,7 +279,7 @@ def _wrong_words(problem: typer.TyperException) -> NoReturn:
     context: typer.Context | None = getattr(problem, "ctx", None)
     said = problem.format_message() if hasattr(problem, "format_message") else str(problem)
     said = " ".join(said.split()).replace("Value error, ", "").rstrip(".?")
-    where = f"; see {context.command_path if context else 'waterbed'} --help"
+    where = f"; see {context.command_path if context else _asked()} --help"
     option = said.removeprefix("No such option: ").split(" ")[0]
     if context is not None and context.parent is not None:
         for one in context.find_root().command.params:
@@ -288,7 +288,9 @@ def _wrong_words(problem: typer.TyperException) -> NoReturn:
                 value = "" if getattr(one, "is_flag", False) else " ..."
                 said = f"No such option: {option}"  # without what else there is
                 where = f": it stands before the command, as in waterbed {option}{value} {command}"
-    _end(f"{redact(said)}{where}", ours=False)
+    told = redact(said)
+    bracket = ")" if said.endswith(")") and not told.endswith(")") else ""  # an address takes what stands behind it
+    _end(f"{told}{bracket}{where}", ours=False)
 
 
 def _unexpected(problem: Exception) -> NoReturn:
@@ -322,6 +324,14 @@ def _called() -> str:
     root = get_group(app)
     words = root.make_parser(typer.Context(root)).parse_args(args=sys.argv[1:])[1]
     return as_now(words)[0] if words else "status"
+
+
+def _asked() -> str:
+    """The command whose words were wrong, as it is asked for help."""
+    try:
+        return f"waterbed {_called()}"
+    except typer.TyperException:  # they stand before it
+        return "waterbed"
 
 
 def _end(problem: str, *, ours: bool, who: str = "waterbed: ") -> NoReturn:

@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 from crawler.logs import guard_process
 from crawler.registry.handler import REGISTRY_SCHEME
 from waterbed.model.errors import InputError
+from waterbed.model.shell import installs
 from waterbed.store.folder import open_folder
 
 if TYPE_CHECKING:
@@ -37,9 +38,15 @@ class RegistrySpider(Spider):
         """
         super().__init__(**kwargs)
         if session is None:
-            from crawler.registry.session import RegistrySession  # noqa: PLC0415 (Scrapy imports every spider for each pass)
-
             guard_process()
+            try:
+                from crawler.registry.session import RegistrySession  # noqa: PLC0415 (Scrapy loads each spider always)
+            except ModuleNotFoundError as problem:
+                library = (problem.name or "").partition(".")[0]
+                raise InputError(
+                    f"scrapy crawl registry needs {library}, which this installation leaves out; "
+                    f"{installs('analysis')} (docs/operations.md, Installation)"
+                ) from None
             if study is None:
                 raise InputError("no study given; call: scrapy crawl registry -a study=DIR")
             session = RegistrySession(open_folder(Path(study)), limit=None if limit is None else int(limit))

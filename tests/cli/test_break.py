@@ -80,10 +80,11 @@ def test_a_pipe_that_nobody_reads_stops_no_work(tmp_path: Path) -> None:
     [
         (("rank", "-C", "s"), "No such option: -C: it stands before the command, as in waterbed -C ... rank"),
         (("event", "init", "x", "--quiet"), "--quiet: it stands before the command, as in waterbed --quiet event init"),
-        (("rank", "http://secret.example.com/x"), "; see waterbed rank --help"),
+        (("rank", "http://secret.example.com/x"), "([redacted]); see waterbed rank --help"),
         (("rank", "--format", "xlsx"), "'xlsx' is not one of"),
         (("rnak",), "Did you mean 'rank'; see waterbed --help"),
-        (("rank", "--since"), "'--since' requires an argument"),
+        (("rank", "--since"), "'--since' requires an argument; see waterbed rank --help"),
+        (("--vantage",), "'--vantage' requires an argument; see waterbed --help"),
     ],
 )
 def test_wrong_words_are_one_sentence(words: tuple[str, ...], says: str) -> None:

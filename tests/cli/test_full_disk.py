@@ -3,6 +3,8 @@
 import errno
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -46,6 +48,18 @@ def test_an_output_on_a_full_disk_is_no_mistake_of_the_user(
     code, _, said = run("-C", "s", *words)
     assert (code, said.count("\n"), "there is no room left on a disk" in said) == (3, 1, True), said
     assert [path for path in [Path("out"), *Path("out").rglob("*")] if path.exists() and not path.is_dir()] == []
+
+
+def test_a_full_standard_output_is_told_once(tmp_path: Path) -> None:
+    """The command does its work, and one sentence and exit code 3 say that what it printed is lost."""
+    home = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    for words, code in (("--version",), 3), (("init", tmp_path / "s"), 3), (("-C", tmp_path / "none", "rank"), 2):
+        with Path("/dev/full").open("w") as full_disk:
+            asked = [sys.executable, "-m", "waterbed.cli", *map(str, words)]
+            done = subprocess.run(asked, stdout=full_disk, stderr=subprocess.PIPE, text=True, check=False, env=home)
+        assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stderr
+        assert ("standard output could not be written" in done.stderr) == (code == 3)
+    assert (tmp_path / "s" / "waterbed.toml").is_file()
 
 
 def test_an_init_on_a_full_disk_ends_as_every_command_does(

@@ -117,3 +117,18 @@ def test_explain_says_how_a_url_is_given(run: Run, study: Path) -> None:
     """On the line after the command, which is told whole."""
     code, _, err = run("-C", study, "explain", "http://a.example.com/")
     assert (code, f"type waterbed -C {study} explain -, press Enter, paste the URL" in err) == (2, True), err
+
+
+def test_docs_takes_sections_as_a_shell_can_type_them(run: Run) -> None:
+    """Backticks of a heading are left out; a page without sections is called so, and none prints what a site needs."""
+    for words, head in (
+        (("schema", "RankingRow"), "### `RankingRow`"),
+        (("schema", "DATA/totals"), "### `data/totals`"),
+    ):
+        code, said, _ = run("docs", *words)
+        assert (code, said.splitlines()[0]) == (0, head)
+    code, _, err = run("docs", "plugins", "x")
+    assert (code, "plugins has no sections" in err) == (2, True), err
+    code, said, _ = run("docs", "python")
+    assert (code, "python -m pydoc waterbed.publish.notebook" in said, "{" in said) == (0, True, False), said
+    assert "{" not in run("docs", "howto")[1]

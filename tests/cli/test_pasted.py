@@ -75,7 +75,8 @@ def test_what_is_unfinished_is_mended_by_the_words_that_are_printed(run: Run, st
 
 
 def test_an_extra_is_added_as_the_clone_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where changes of the clone show at once, they still do with the extra; a copy stays a copy."""
+    """Where changes of the clone show at once, they still do with the extra; for a copy clone and wheel are told."""
     assert installs("serve") == "install it in the clone with pip install -e '.[serve]'"
     monkeypatch.setattr("sysconfig.get_path", lambda _: str(ROOT))
-    assert installs("serve") == "install it in the clone with pip install '.[serve]'"
+    copied = "install it with pip install '.[serve]' in a clone, or 'FILE.whl[serve]' with a wheel"
+    assert installs("serve") == copied

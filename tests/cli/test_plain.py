@@ -61,7 +61,7 @@ def test_a_worker_needs_no_extra(folder: Path) -> None:
             (words, "analysis")
             for words in ("verdicts", "rank", "hops", "publish out", "tables list", "graph", "enrich")
         ),
-        ("serve", "serve"),
+        ("serve", "analysis,serve"),
         ("run --for 1", "serve"),
     ],
 )
@@ -71,6 +71,35 @@ def test_a_command_says_which_extra_it_needs(folder: Path, words: str, extra: st
     code, said = plainly(folder, "-C", folder / "s", *words.split(), without=without)
     assert (code, said.startswith(f"waterbed: waterbed {words.split(maxsplit=1)[0]} needs ")) == (2, True), said
     assert f"; {installs(extra)} (docs/operations.md, Installation)" in said
+    assert ('or set service.listen = ""' in said) == words.startswith("run")
+
+
+def test_the_command_that_lacks_something_is_named_whatever_the_folder(folder: Path) -> None:
+    """A study's folder may have the name of a command."""
+    said = plainly(folder, "-C", "demo", "rank")[1]
+    assert said.startswith("waterbed: waterbed rank needs "), said
+
+
+def test_a_worker_lists_the_plug_ins_that_it_can_use(folder: Path) -> None:
+    """Where parts are left out, the kinds that need them are named, and the others are looked for."""
+    code, said = plainly(folder, "plugins")
+    assert (code, "tables, rankings, exports and pages are not listed" in said) == (0, True), said
+    assert installs("analysis") in said
+
+
+def test_scrapy_says_which_extra_registries_need(tmp_path: Path) -> None:
+    """`scrapy crawl registry` names the missing part in a sentence of its log."""
+    program = _PROGRAM.partition('sys.argv[0] = "waterbed"')[0] + "from scrapy.cmdline import execute\nexecute()\n"
+    done = subprocess.run(
+        [sys.executable, "-c", program, _EXTRAS["analysis"], "crawl", "registry", "-a", f"study={tmp_path}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "scrapy crawl registry needs ipwhois" in done.stderr
+    assert installs("analysis") in done.stderr
 
 
 def test_each_extra_names_the_modules_that_it_brings() -> None:

@@ -100,7 +100,8 @@ named before it, and earlier batches of a large file.
 Tables and files go to standard output; errors, the log and progress go to standard error. Output into a pipe or a file
 holds no escape codes. `NO_COLOR=1` turns colour off on a terminal too; `COLUMNS` sets the width of tables in a pipe, 80
 by default and where it is 0. A command whose output nobody reads any more, as one before `| head -1`, goes on with its
-work, prints no more and ends with its own exit code.
+work, prints no more and ends with its own exit code. If a disk has no room for the output, it goes on as well and ends
+with code 3.
 
 ## Progress
 

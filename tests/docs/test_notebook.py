@@ -167,6 +167,15 @@ def test_words_that_are_not_known_are_refused(study: Notebook, name: str, words:
     assert str(next(iter(words.values()))) in str(problem.value)
 
 
+def test_a_ranking_that_is_not_known_is_told_with_those_of_plug_ins(
+    study: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever could be asked for is listed, what packages add, too."""
+    monkeypatch.setattr("waterbed.publish.notebook.added", lambda *_: {"union": None})
+    with pytest.raises(InputError, match=r"must be one of .*hoster.*, union \("):
+        study.rankings("planet")
+
+
 def test_no_table_has_a_url_or_host_name(tmp_path: Path) -> None:
     """What was imported under a host name is in no cell and no metadata of any table."""
     reports = tmp_path / "reports.csv"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from waterbed.model.redaction import meant, redact
+from waterbed.model.redaction import meant, redact, redact_dotted
 
 KNOWN = ("moerashost", "polderhost", "AS64500", "NL", "terp.example.com")
 
@@ -26,6 +26,20 @@ def test_names_that_look_like_a_page_are_redacted(text: str) -> None:
     """Only a page's own form is let through."""
     assert "evil" not in redact(text)
     assert "[redacted]" in redact(text)
+
+
+@pytest.mark.parametrize(
+    "named", ["secret.example", "192.0.2.1", "2001:db8::1", "[2001:db8::1]", "http://secret.lab/x"]
+)
+def test_a_strangers_text_keeps_no_name_and_no_address(named: str) -> None:
+    """Names that no list knows go, and addresses without a path; pages, times and numbers stay."""
+    told = redact_dotted(f"line 3 at 10:00:00, in {named} (docs/plugins.md)")
+    assert "[redacted]" in told
+    assert "secret" not in told
+    assert "2.1" not in told
+    assert "db8" not in told
+    assert told.startswith("line 3 at 10:00:00, in ")
+    assert told.endswith(" (docs/plugins.md)")
 
 
 @pytest.mark.parametrize(

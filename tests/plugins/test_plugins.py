@@ -84,6 +84,8 @@ def test_the_example_adds_a_form_a_ranking_an_export_and_a_page(tmp_path: Path, 
     assert (code, err) == (0, "")
     text = (tmp_path / "out" / "plugins" / "slowest-slowest.md").read_text()
     assert text.startswith("| hoster | removed within 24 h | 95% |")
+    told = (tmp_path / "out" / "README.txt").read_text()
+    assert "plugins/slowest-slowest.md   hosters by speed of removal, as Markdown" in told
     page = (tmp_path / "out" / "plugins" / "slowest.html").read_text()
     assert "slowest first" in page
     assert 'href="plugins/slowest.html"' in (tmp_path / "out" / "index.html").read_text()
@@ -135,6 +137,11 @@ KIND = "VALUE = RankingKind(keys=keys)"
             2,
             "the plug-in odd says: [redacted] is odd",
         ),
+        (
+            "from waterbed.model.errors import InputError; raise InputError('192.0.2.1 said.example is odd')",
+            2,
+            "the plug-in odd says: [redacted] [redacted] is odd",
+        ),
         ("return ('a\\x1b[2J',)", 2, "the plug-in odd gave keys that are no texts on one line"),
     ],
 )
@@ -160,6 +167,15 @@ def test_two_plug_ins_of_one_name(tmp_path: Path) -> None:
     assert "../x y of odd 1 is left out: its name has other characters" in err
     assert "csv of odd 1 is left out" in err
     assert "odd of other 1 is left out" in err
+
+
+def test_a_command_names_a_plug_in_that_is_left_out_once(tmp_path: Path, publishing: Path) -> None:
+    """However often plug-ins are looked for."""
+    site = package(tmp_path / "site", "reports", "VALUE = 3")
+    (tmp_path / "feed").write_text("no report\n")
+    words = ("-C", publishing / "study", "import", tmp_path / "feed")
+    err = run(site, *words, XDG_CONFIG_HOME=str(publishing / "config"))[2]
+    assert err.count("odd of odd 1 is left out") == 1, err
 
 
 READ = """
@@ -333,6 +349,7 @@ def test_a_table_form_a_rule_file_and_link_checks(tmp_path: Path) -> None:
         ("pages", "AddedPage(title=3, body=lambda p: '')", "made a title, not a text of HTML"),
         ("exports", "Export(write=lambda p: {'../x': ''}, files={})", "wrote '../x'; a text or bytes"),
         ("exports", "Export(write=lambda p: {'x': 3}, files={})", "wrote 'x'; a text or bytes"),
+        ("exports", "Export(write=lambda p: {'x': ''}, files={'x': 3})", "has `files` with a int; texts by the files'"),
         ("exports", "Export(write=lambda p: 1 / 0, files={})", "failed with ZeroDivisionError"),
         ("pages", "AddedPage(title='odd', body=lambda p: None)", "made a NoneType, not a text of HTML"),
     ],

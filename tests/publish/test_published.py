@@ -17,6 +17,7 @@ from tests.leaks.names import names_of
 from tests.leaks.search import Search
 from tests.publish.study import HOURS, SEEN, at, small_study
 from tests.study.facts import hour
+from tests.study.rig import Run
 from waterbed.judging.doubtful import QUEUE
 from waterbed.model.decisions import Coding
 from waterbed.model.errors import InputError
@@ -144,6 +145,9 @@ def test_checksums_and_readme_name_every_file(everything: Path) -> None:
     named = {*tables(everything), *(f"{name.partition('/')[0]}" for name in files if not known_by_table(name))}
     assert not [name for name in named - {"README.txt"} if name not in text]
     assert all(word in text for word in ("TLP:AMBER+STRICT", "CC-BY-4.0", "a hotline", "CC0-1.0", "NPMLE"))
+    rest = text.partition("What they rest on")[2].partition("Ranking by hoster:")[0]
+    heads = [name for line in rest.splitlines()[3::2] for name in line.partition(": ")[0].split(", ")]
+    assert sorted(heads) == sorted(tables(everything))
 
 
 def test_the_readme_says_in_words_that_no_licence_is_given(tmp_path: Path) -> None:
@@ -196,6 +200,21 @@ def test_a_plain_installation_publishes_again(tmp_path: Path, monkeypatch: pytes
         (out / "README.txt").write_text("mine\n")
         with pytest.raises(InputError, match=r"README\.txt; nothing was changed"):
             publish_all(study, out)
+
+
+def test_a_feed_is_not_lost_for_want_of_a_library(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An edition with feeds is not replaced by one without them; a new folder gets a note of what is left out."""
+    out, new = tmp_path / "out", tmp_path / "new"
+    with small_study(tmp_path) as study:
+        publish_all(study, out)
+        place = study.folder.path
+        before = texts(out)
+        monkeypatch.setattr(exports, "built_in", lambda: {"intelmq": exports.EXPORTS["intelmq"]})
+        with pytest.raises(InputError, match=r"holds stix.* lacks stix2"):
+            publish_all(study, out)
+        assert texts(out) == before
+        code, said, _ = run("-C", place, "publish", new)
+        assert (code, "STIX and MISP" in said, "[exports]" in said) == (0, True, True), said
 
 
 @pytest.fixture

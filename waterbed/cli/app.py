@@ -256,8 +256,11 @@ def run() -> None:
             _unexpected(problem)
         from waterbed.model.shell import installs  # noqa: PLC0415 (help needs none of it)
 
-        needs = f"{_called()} needs {problem.name}, which this installation leaves out"
-        _end(f"{needs}; {installs(extra)} (docs/operations.md, Installation)", ours=False)
+        called = _called()
+        needs = f"waterbed {called} needs {problem.name}, which this installation leaves out"
+        added = installs("analysis,serve" if called == "serve" else extra)  # what is served is worked out, too
+        other = ', or set service.listen = "" in waterbed.toml for none of its health page' if called == "run" else ""
+        _end(f"{needs}; {added} (docs/operations.md, Installation){other}", ours=False)
     except WaterbedError as problem:
         _end(str(problem), ours=True)
     except Exception as problem:  # the last resort: name the place, never the values, which could be URLs
@@ -276,7 +279,7 @@ def _wrong_words(problem: typer.TyperException) -> NoReturn:
     context: typer.Context | None = getattr(problem, "ctx", None)
     said = problem.format_message() if hasattr(problem, "format_message") else str(problem)
     said = " ".join(said.split()).replace("Value error, ", "").rstrip(".?")
-    where = f"; see {context.command_path if context else 'waterbed'} --help"
+    where = f"; see {context.command_path if context else _asked()} --help"
     option = said.removeprefix("No such option: ").split(" ")[0]
     if context is not None and context.parent is not None:
         for one in context.find_root().command.params:
@@ -285,7 +288,9 @@ def _wrong_words(problem: typer.TyperException) -> NoReturn:
                 value = "" if getattr(one, "is_flag", False) else " ..."
                 said = f"No such option: {option}"  # without what else there is
                 where = f": it stands before the command, as in waterbed {option}{value} {command}"
-    _end(f"{redact(said)}{where}", ours=False)
+    told = redact(said)
+    bracket = ")" if said.endswith(")") and not told.endswith(")") else ""  # an address takes what stands behind it
+    _end(f"{told}{bracket}{where}", ours=False)
 
 
 def _unexpected(problem: Exception) -> NoReturn:
@@ -315,8 +320,18 @@ def _extra_of(module: str) -> str | None:
 
 
 def _called() -> str:
-    """The command as it was called, without its words."""
-    return f"waterbed {next((word for word in sys.argv[1:] if word in COMMANDS), '')}".strip()
+    """The command that was called, without its words."""
+    root = get_group(app)
+    words = root.make_parser(typer.Context(root)).parse_args(args=sys.argv[1:])[1]
+    return as_now(words)[0] if words else "status"
+
+
+def _asked() -> str:
+    """The command whose words were wrong, as it is asked for help."""
+    try:
+        return f"waterbed {_called()}"
+    except typer.TyperException:  # they stand before it
+        return "waterbed"
 
 
 def _end(problem: str, *, ours: bool, who: str = "waterbed: ") -> NoReturn:

@@ -12,7 +12,7 @@ import threading
 from contextlib import suppress
 from types import FrameType
 
-from waterbed.cli.streams import open_streams
+from waterbed.cli.streams import lost, open_streams
 
 _LOADED, _YOUNG = 500_000, 10_000
 """Objects made before Python looks for garbage in cycles: the first time, and later.
@@ -32,6 +32,7 @@ def program() -> None:
         main()
     except SystemExit as end:
         code = end.code
+    code = _told_of_loss(code)
     others = [one for one in threading.enumerate() if not one.daemon and one is not threading.main_thread()]
     if not others and not isinstance(code, str) and not sys.gettrace() and not sys.getprofile():
         with suppress(OSError, ValueError):  # a pipe that nobody reads is the interpreter's to tell
@@ -40,6 +41,21 @@ def program() -> None:
             sys.stderr.flush()
             os._exit(code or 0)
     sys.exit(code)
+
+
+def _told_of_loss(code: str | int | None) -> str | int | None:
+    """The exit code, that of a failure if what was printed got lost."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+    if (why := lost()) and code in (None, 0, 1):
+        from waterbed.cli.output import OURS, complain  # noqa: PLC0415 (help needs no console)
+
+        complain(
+            f"standard output could not be written ({why}): what was printed is cut short, what else the command did "
+            "is done; print to another place (docs/cli.md, Pipes)"
+        )
+        return OURS
+    return code
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Standard streams: closed ones, and pipes that nobody reads."""
+"""Standard streams: closed or full ones, and pipes without readers."""
 
 import codecs
 import io
@@ -6,19 +6,19 @@ import os
 import sys
 from typing import IO, Any
 
-_GONE = set[int]()
-"""Numbers of the streams whose reader has ended."""
+_GONE = dict[int, OSError]()
+"""Streams by number that take nothing any more, and why."""
 
 
 class _Stream(io.FileIO):
-    """A standard stream: what comes after its reader has ended is dropped, and the command goes on."""
+    """A standard stream: what comes once it takes nothing any more is dropped, and the command goes on."""
 
     def write(self, data: Any, /) -> int:
-        """Write; drop everything once the reader has ended."""
+        """Write; drop everything once the stream takes nothing more."""
         try:
             return super().write(data)
-        except BrokenPipeError:
-            _GONE.add(self.fileno())
+        except OSError as problem:
+            _GONE[self.fileno()] = problem
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, self.fileno())
             os.close(null)
@@ -44,5 +44,14 @@ def open_streams() -> None:
 
 
 def unread() -> bool:
-    """True once nobody reads standard output any more."""
+    """True once standard output takes nothing any more."""
     return 1 in _GONE
+
+
+def lost() -> str:
+    """The reason why standard output is cut short, else empty.
+
+    A reader that has ended wants no more: nothing is lost.
+    """
+    problem = _GONE.get(1)
+    return "" if problem is None or isinstance(problem, BrokenPipeError) else problem.strerror or type(problem).__name__

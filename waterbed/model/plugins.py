@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from waterbed.model.errors import InputError
-from waterbed.model.redaction import redact, shown
+from waterbed.model.redaction import redact_dotted, shown
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -57,17 +57,22 @@ class PlugIn:
     problem: Annotated[str, "why it is left out; empty: it is used where it is asked for"]
 
 
+_TOLD = set[PlugIn]()
+"""Plug-ins whose problem is in the log."""
+
+
 def added(kind: str, cls: type[T], built_in: Mapping[str, object]) -> dict[str, T]:
     """The usable plug-ins of a kind, by name.
 
     One that fails to load, is no `cls`, was made for another interface, or has the name of something built in or of
-    another plug-in, is left out and named in the log.
+    another plug-in, is left out and named in the log, once.
     """
     found = {}
     for one, value in _loaded(kind, cls, built_in):
-        if one.problem:
+        if one.problem and one not in _TOLD:
+            _TOLD.add(one)
             _log.warning("plug-in %s of %s is left out: %s; see waterbed plugins", one.name, one.package, one.problem)
-        else:
+        if not one.problem:
             found[one.name] = value
     return found
 
@@ -103,7 +108,7 @@ def called(name: str, call: Callable[[], T]) -> T:
     except KeyboardInterrupt:
         raise
     except InputError as problem:
-        raise InputError(f"the plug-in {name} says: {redact(str(problem))}") from None
+        raise InputError(f"the plug-in {name} says: {redact_dotted(str(problem))}") from None
     except BaseException as problem:
         raise InputError(
             f"the plug-in {name} failed with {type(problem).__name__}: leave it out, or ask its author ({SEE})"

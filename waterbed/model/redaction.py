@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from difflib import get_close_matches
+from ipaddress import ip_address
 from urllib.parse import unquote
 
 from waterbed.model.errors import BadUrl, InputError
@@ -28,6 +29,7 @@ _DOT = r"(?:[.\u3002\uff0e\uff61]|\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|%2e)"
 _NAME = re.compile(rf"(?<![\w-])[\w-]++(?:{_DOT}[\w-]++)++(?:(?=[:/?#]){_REST})?", re.IGNORECASE)
 _PAGE = re.compile(r"[a-z0-9-]+\.md(?:#[a-z0-9-]*)?[:?]?")
 """A page that messages name, behind `docs/`: no name of Moldova."""
+_IPV6 = re.compile(r"[0-9a-f]{0,4}:[0-9a-f:.]*(?:[0-9a-f]|::)", re.IGNORECASE)
 _DOTTED = re.compile(_DOT, re.IGNORECASE)
 _LETTERS = re.compile(r"[^\W\d_]*")
 
@@ -50,6 +52,15 @@ def redact(text: str) -> str:
     like names of Paraguay.
     """
     return _NAME.sub(_unless_harmless, _LITERAL.sub(REDACTED, _URL.sub(REDACTED, text)))
+
+
+def redact_dotted(text: str) -> str:
+    """The same for a text of a stranger.
+
+    Addresses without a path and names that no list knows are replaced too, and with them whatever has a dot inside, but
+    no page of ours.
+    """
+    return _NAME.sub(_unless_page, _IPV6.sub(_unless_time, redact(text)))
 
 
 def names_something(text: str) -> bool:
@@ -138,9 +149,21 @@ def meant(text: str, known: Collection[str]) -> str:
     return f" (did you mean {redact(spelled[alike[0]])}?)" if alike else ""
 
 
-def _unless_harmless(match: re.Match[str]) -> str:
+def _unless_page(match: re.Match[str]) -> str:
     before = match.string[max(0, match.start() - 6) : match.start()]
-    if before.lstrip(" (") == "docs/" and _PAGE.fullmatch(match[0]):
+    return match[0] if before.lstrip(" (") == "docs/" and _PAGE.fullmatch(match[0]) else REDACTED
+
+
+def _unless_time(match: re.Match[str]) -> str:
+    try:
+        ip_address(match[0])
+    except ValueError:
+        return match[0]
+    return REDACTED
+
+
+def _unless_harmless(match: re.Match[str]) -> str:
+    if _unless_page(match) != REDACTED:
         return match[0]
     name = re.split(r"[:/?#]", match[0], maxsplit=1)[0]
     _, *labels = _DOTTED.sub(".", name).strip("-_").lower().split(".")

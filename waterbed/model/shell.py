@@ -8,8 +8,13 @@ from shutil import which
 
 
 def installs(extra: str) -> str:
-    """Words that tell what installs an extra, in the clone."""
-    return f"install it in the clone with pip install {'-e ' if _is_editable() else ''}'.[{extra}]'"
+    """Words that tell what installs an extra.
+
+    A copy may have come from a clone or from a wheel.
+    """
+    if _is_editable():
+        return f"install it in the clone with pip install -e '.[{extra}]'"
+    return f"install it with pip install '.[{extra}]' in a clone, or 'FILE.whl[{extra}]' with a wheel"
 
 
 def _is_editable() -> bool:

@@ -1,6 +1,6 @@
 """Every file of a publication: tables, bundles, feeds, graph, pages."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from graphs.network.graph import flow_graph, gexf, graphml
@@ -11,7 +11,7 @@ from waterbed.model.progress import staged
 from waterbed.model.redaction import redact
 from waterbed.publish.build_publication import hoster_names, last_seen
 from waterbed.publish.data_package import data_package
-from waterbed.publish.exports import EXPORTS, chosen, exported
+from waterbed.publish.exports import EXPORTS, chosen, described, exported
 from waterbed.publish.hop_tables import timed_flows
 from waterbed.publish.intelmq import address_events
 from waterbed.publish.policy import Publication, provenance_text
@@ -63,7 +63,8 @@ def site_files(
             f"({SEE})"
         )
     files |= pages
-    text = readme(publication, [*files, _README, SUMS])
+    told = described(chosen(study.config.publish.plugins).exports)
+    text = readme(publication, [*files, _README, SUMS], told)
     files[_README] = File(content=text.encode(), media=media_of(_README))
     files[START] = files.pop(START)
     return files
@@ -115,10 +116,10 @@ KINDS: Final = {
 """Description of each file that is not a table."""
 
 
-def readme(publication: Publication, names: Iterable[str]) -> str:
+def readme(publication: Publication, names: Sequence[str], told: Mapping[str, str]) -> str:
     """The text of README.txt; `names` are the other files.
 
-    They lie in a folder or not.
+    They lie in a folder or not. `told` is what plug-ins say of theirs, by path.
     """
     policy = publication.policy
     folders = {f"{name.partition('/')[0]}/" if "/" in name else name for name in names}
@@ -141,13 +142,17 @@ def readme(publication: Publication, names: Iterable[str]) -> str:
         "",
         "Other files:",
         *(f"  {name:28} {what}" for name, what in KINDS.items() if name in folders),
+        *(f"  {name:28} {what}" for name, what in told.items() if name in names),
         "",
         "What they rest on",
         "-----------------",
         "",
     ]
-    for info in {table.envelope.method: table.envelope for table in publication.tables}.values():
-        lines += [f"{info.what}: {info.method}", ""]
+    methods: dict[str, list[str]] = {}
+    for table in publication.tables:
+        methods.setdefault(table.envelope.method, []).append(table.name)
+    for method, of in methods.items():
+        lines += [f"{', '.join(of)}: {method}", ""]
     info = publication.table("ranking-hoster").envelope
     lines += ["Ranking by hoster:", *(f"  {status}" for status in info.remarks)]
     lines += ["", f"Checks of {info.window}. Run {info.run}, Waterbed {info.version}.", "", "Data used:"]

@@ -5,14 +5,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Final
 
 from waterbed.model.errors import InputError
 from waterbed.model.plugins import INTERFACE, SEE, added, called, is_text
 from waterbed.model.redaction import redact, shown
+from waterbed.model.shell import installs
 from waterbed.publish.intelmq import intelmq_events
 from waterbed.publish.policy import Publication
 from waterbed.publish.site.added import AddedPage
+from waterbed.store.whole.replacing import published_files
 
 _NAME: Final = re.compile("[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
@@ -65,7 +68,33 @@ _NEEDS: Final[Mapping[str, str]] = {"stix": "stix2", "misp": "pymisp"}
 @cache
 def built_in() -> Mapping[str, Export]:
     """The built-in exports whose library is installed."""
-    return {name: one for name, one in EXPORTS.items() if name not in _NEEDS or find_spec(_NEEDS[name])}
+    return {name: one for name, one in EXPORTS.items() if name not in _NEEDS or _is_installed(_NEEDS[name])}
+
+
+def _is_installed(library: str) -> bool:
+    try:
+        return find_spec(library) is not None
+    except ModuleNotFoundError:  # whoever finds modules may refuse one
+        return False
+
+
+def left_out() -> Mapping[str, str]:
+    """The exports that this installation lacks, with their libraries."""
+    return {name: library for name, library in _NEEDS.items() if name not in built_in()}
+
+
+def refuse_loss(out: Path) -> None:
+    """InputError if an edition has files that we lack.
+
+    Readers of a feed would find it gone, though nobody decided that.
+    """
+    for name, library in left_out().items():
+        for path in published_files(out):
+            if path in EXPORTS[name].files or f"{path.partition('/')[0]}/" in EXPORTS[name].files:
+                raise InputError(
+                    f"{out} holds {path} of the edition before, and this installation lacks {library}, which makes it; "
+                    f"{installs('exports')}, or publish into another folder (docs/operations.md, Installation)"
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +146,24 @@ def exported(publication: Publication, plugins: Mapping[str, Export]) -> Iterato
                 )
             yielded.add(path)
             yield path, content
+
+
+def described(plugins: Mapping[str, Export]) -> dict[str, str]:
+    """The descriptions of plug-ins' files, by path.
+
+    InputError for what is no text by name. URLs and host names are left out.
+    """
+    told = {}
+    for plugin, export in plugins.items():
+        files: dict[object, object] = called(plugin, partial(dict, export.files))
+        for name, what in files.items():
+            if not (isinstance(name, str) and isinstance(what, str) and is_text(what)):
+                raise InputError(
+                    f"the plug-in {plugin} has `files` with a {type(what).__name__}; texts by the files' names were "
+                    f"expected ({SEE})"
+                )
+            told[f"plugins/{plugin}-{name}"] = redact(" ".join(what.split()))
+    return told
 
 
 def _gathered(export: Export, publication: Publication) -> object:

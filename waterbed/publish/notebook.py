@@ -370,8 +370,8 @@ def _meaning(field: Any) -> str:
 
 
 def _kind(by: Kind) -> Kind:
-    if by not in KINDS and by not in added("rankings", RankingKind, KINDS):
-        raise InputError(f"by={shown(str(by))} must be one of {', '.join(KINDS)} (docs/notebook.md)")
+    if by not in KINDS and by not in (more := added("rankings", RankingKind, KINDS)):
+        raise InputError(f"by={shown(str(by))} must be one of {', '.join((*KINDS, *more))} (docs/notebook.md)")
     return by
 
 

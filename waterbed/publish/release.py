@@ -11,6 +11,7 @@ from waterbed.model.governance import Edition
 from waterbed.publish.build_publication import publication_of, with_changes
 from waterbed.publish.contents import edition_files, site_files, tables_of
 from waterbed.publish.edition import LastEdition, edition_before, editions, remember
+from waterbed.publish.exports import refuse_loss
 from waterbed.publish.named import named_hosters
 from waterbed.publish.policy import Publication, publishable
 from waterbed.store.config import read_config
@@ -33,11 +34,13 @@ def publish_all(
     """Write everything publishable; return the files, first page last.
 
     Files that an earlier publication wrote there and this one does not are removed, before any is replaced. InputError,
-    and nothing is changed, if the folder holds a file of the same name that no publication left like that.
+    and nothing is changed, if the folder holds a file of the same name that no publication left like that, or a feed
+    whose library this installation lacks.
     What is public (TLP:CLEAR) is an edition: InputError while a hoster that it names could still answer, unless
     `override` says why. `errata` is what is corrected against the edition before, beside what rulings corrected.
     `written` is called with the publication once it is there.
     """
+    refuse_loss(out)
     conclusions = conclusions or study.conclude()
     before = editions(study.folder)
     publication = publishable(publication_of(study, conclusions, before), before)

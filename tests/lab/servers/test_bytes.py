@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import pickle
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -41,6 +42,11 @@ def test_a_kept_piece_is_found(tmp_path: Path, shown: Shown, start: int, kept: C
         (tmp_path / "deep" / "kept").write_bytes(gzip.compress(body[start : start + 600], mtime=0))
     (tmp_path / "other").write_bytes(b"nothing of it")
     assert marked_files(tmp_path, "0f1e2d3c4b5a6978") == [tmp_path / "deep" / "kept"]
+
+
+def test_a_scene_is_sent_as_plain_values(truth: Truth) -> None:
+    """What the servers' process is sent holds no iterator, which Python 3.14 does not pickle."""
+    assert b"itertools" not in pickle.dumps(WorldScene(truth))
 
 
 def test_each_world_is_marked_anew(truth: Truth) -> None:

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from tests.publish.api.serving import Server
 from tests.publish.study import small_study
+from tests.study.rig import Run
 from waterbed.cli.commands.publish import api_key, serve
 from waterbed.model.errors import InputError
 from waterbed.publish.api.guard import Access, add_key, checksum, network, read_access
@@ -36,15 +37,13 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def test_a_made_key_is_known_by_its_checksum_alone(tmp_path: Path) -> None:
     """The file holds a checksum, opens what was asked for, is the owner's alone, and a second key is added to it."""
-    file, study = tmp_path / "keys.toml", tmp_path / "study"
-    made = {
-        name: add_key(file, study, name, scopes) for name, scopes in {"a": ("aggregates",), "b": ("cases",)}.items()
-    }
+    file = tmp_path / "keys.toml"
+    made = {name: add_key(file, name, scopes) for name, scopes in {"a": ("aggregates",), "b": ("cases",)}.items()}
     text = file.read_text()
     assert not [key for key in made.values() if key in text]
     assert all(checksum(key) in text for key in made.values())
     assert file.stat().st_mode & 0o777 == 0o600
-    access = read_access(file, study)
+    access = read_access(file)
     assert [(key.name, key.scopes) for key in access.keys] == [("a", ("aggregates",)), ("b", ("cases",))]
     assert access.open is False
     holder = access.holder(made["b"])
@@ -52,38 +51,36 @@ def test_a_made_key_is_known_by_its_checksum_alone(tmp_path: Path) -> None:
     assert holder.name == "b"
     assert access.holder(made["b"][:-1]) is access.holder("") is None
     with pytest.raises(InputError, match="named a already"):
-        add_key(file, study, "a", ("cases",))
+        add_key(file, "a", ("cases",))
     assert file.read_text() == text
 
 
 def test_a_key_is_added_below_what_stands_there(tmp_path: Path) -> None:
     """Comments and order of a keys file stay; one that holds its keys in a single array is written anew."""
-    file, study = tmp_path / "keys.toml", tmp_path / "study"
+    file = tmp_path / "keys.toml"
     for old in (
         "# who has keys: see the ledger\nopen = true # public",
         f"{KEY.replace(KEY, '')}a_minute = 7\n\n[[keys]]\n{KEY}",
     ):
         file.write_text(old)
-        before = read_access(file, study)
-        made = add_key(file, study, "new", ("cases",))
+        before = read_access(file)
+        made = add_key(file, "new", ("cases",))
         assert file.read_text().startswith(old.rstrip())
-        after = read_access(file, study)
+        after = read_access(file)
         assert (after.open, after.a_minute, after.keys[:-1]) == (before.open, before.a_minute, before.keys)
         assert after.keys[-1] == after.holder(made)
     file.write_text('keys = [{name = "one", sha256 = "' + "0" * 64 + '"}]')
-    add_key(file, study, "new", ("cases",))
-    assert [key.name for key in read_access(file, study).keys] == ["one", "new"]
+    add_key(file, "new", ("cases",))
+    assert [key.name for key in read_access(file).keys] == ["one", "new"]
 
 
 def test_keys_made_at_once_are_all_kept(tmp_path: Path) -> None:
     """Several processes that add to one file wait for each other."""
     file, words = tmp_path / "keys.toml", "import sys; from pathlib import Path; "
-    words += (
-        "from waterbed.publish.api.guard import add_key; add_key(Path(sys.argv[1]), Path('study'), sys.argv[2], ())"
-    )
+    words += "from waterbed.publish.api.guard import add_key; add_key(Path(sys.argv[1]), sys.argv[2], ())"
     made = [subprocess.Popen([sys.executable, "-c", words, str(file), f"n{at}"]) for at in range(6)]
     assert [one.wait(60) for one in made] == [0] * 6
-    assert {key.name for key in read_access(file, tmp_path / "study").keys} == {f"n{at}" for at in range(6)}
+    assert {key.name for key in read_access(file).keys} == {f"n{at}" for at in range(6)}
 
 
 @pytest.mark.parametrize(
@@ -104,7 +101,7 @@ def test_a_wrong_keys_file_is_refused(tmp_path: Path, text: str, told: str) -> N
     file.write_text(text)
     file.chmod(0o600)
     with pytest.raises(InputError, match=told) as refused:
-        read_access(file, tmp_path / "study")
+        read_access(file)
     assert "docs/api.md" in str(refused.value)
 
 
@@ -112,17 +109,32 @@ def test_a_keys_file_lies_apart_and_is_its_owners(tmp_path: Path) -> None:
     """A file in the study's folder, one that others may write to, and one that is not there are refused."""
     study, file = tmp_path / "study", tmp_path / "keys.toml"
     with pytest.raises(InputError, match="cannot be read"):
-        read_access(file, study)
+        read_access(file)
     file.write_text("open = true")
     file.chmod(0o660)
     with pytest.raises(InputError, match="others may write"):
-        read_access(file, study)
-    with pytest.raises(InputError, match="inside the study folder"):
-        add_key(study / "keys.toml", study, "one", ("cases",))
+        read_access(file)
+    study.mkdir()
+    (study / "waterbed.toml").touch()
+    with pytest.raises(InputError, match="inside the folder of a study"):
+        add_key(study / "keys.toml", "one", ("cases",))
     for name, scope, told in (("a b", "cases", "cannot name a key"), ("one", "all", "not a scope")):
         with pytest.raises(InputError, match=told):
-            add_key(tmp_path / "new.toml", study, name, (scope,))
+            add_key(tmp_path / "new.toml", name, (scope,))
     assert not (tmp_path / "new.toml").exists()
+
+
+def test_a_folder_without_a_study_may_hold_a_keys_file(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key is made where no study is named; inside one that is not named the file is refused all the same."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "waterbed.toml").touch()
+    code, made, _ = run("api-key", "keys.toml", "--name", "dashboard", "--scope", "aggregates")
+    assert (code, read_access(Path("keys.toml")).holder(made.strip()) is not None) == (0, True)
+    code, made, said = run("api-key", "study/keys.toml", "--name", "dashboard")
+    assert (code, made, "inside the folder of a study" in said) == (2, "", True)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +166,7 @@ def test_the_command_makes_a_key(tmp_path: Path) -> None:
     words = [file, "--name", "them", "--scope", "aggregates", "--scope", "cases"]
     done = CliRunner().invoke(app, words, obj=tmp_path / "study")
     assert done.exit_code == 0
-    holder = read_access(Path(file), tmp_path / "study").holder(done.stdout.strip())
+    holder = read_access(Path(file)).holder(done.stdout.strip())
     assert holder is not None
     assert (holder.name, holder.scopes) == ("them", ("aggregates", "cases"))
 

@@ -182,6 +182,11 @@ def test_each_key_and_address_has_its_rate(publication: Publication) -> None:
         (f"/v1/tables/{SECRET}", "GET", 404),
         (f"/v1/tables/flows?{SECRET}=1", "GET", 422),
         (f"/v1/tables/flows?offset={SECRET}", "GET", 422),
+        ("/v1/tables/flows?limit=1_0", "GET", 422),
+        ("/v1/tables/flows?limit=1.0", "GET", 422),
+        (f"/v1?{SECRET}=1", "GET", 422),
+        (f"/v1/tables?{SECRET}=1", "GET", 422),
+        ("/v1/rankings/asn/AS64500?limit=1", "GET", 422),
         (f"/v1/tables/flows?key={SECRET}&key=NL", "GET", 422),
         (f"/v1/rankings/asn/{SECRET}?url={SECRET}", "GET", 404),
         (f"/v1/?{SECRET}", "GET", 404),
@@ -218,6 +223,15 @@ def test_every_answer_has_the_security_headers(server: Server) -> None:
     assert style
     assert b"<script" not in page.content
     assert not re.findall(rb'(?:src|href)="(?!#|openapi\.json|data:,)', page.content)
+
+
+def test_the_document_tells_what_each_request_may_meet(document: dict[str, Any]) -> None:
+    """Requests of doubtful form or host, and those before the first edition, are problems of every path."""
+    for path, methods in document["paths"].items():
+        found = methods["get"]["responses"]
+        assert {"400", "421", "503"} <= set(found)
+        assert "Retry-After" in found["503"]["headers"]
+        assert list(found["503"]["content"]) == ["text/html" if path == "/docs" else "application/problem+json"]
 
 
 def test_the_page_shows_every_request_and_field(server: Server, document: dict[str, Any]) -> None:

@@ -14,6 +14,10 @@ from waterbed.model.errors import InputError
 from waterbed.model.redaction import meant, shown
 
 _HEADING: Final = re.compile(r"^(#{1,6}) (.+?)\s*$")
+_LISTED: Final = re.compile(r"^```\{eval-rst\}\n\.\. automodule:: ([\w.]+)\n.*?^```$", re.MULTILINE | re.DOTALL)
+"""Where the site of the documentation lists the functions of a module."""
+_MENU: Final = re.compile(r"^```\{toctree\}\n.*?^```\n?", re.MULTILINE | re.DOTALL)
+"""The menu of that site."""
 
 
 def docs(
@@ -37,7 +41,8 @@ def docs(
     if name not in pages:
         near = meant(name, pages) or _section_like(name, pages)
         raise InputError(f"{shown(page)} is not a page{near}; waterbed docs lists the pages")
-    text = pages[name].read_text(encoding="utf-8")
+    text = _MENU.sub("", pages[name].read_text(encoding="utf-8"))
+    text = _LISTED.sub(r"`python -m pydoc \1` lists them.", text)
     say((_section(text, " ".join(section), name) if section else text).rstrip("\n"))
 
 
@@ -78,13 +83,15 @@ def _section(text: str, heading: str, page: str) -> str:
         fenced ^= line.startswith("```")
         found = None if fenced else _HEADING.match(line)
         if found:
-            known.append(found[2])
-            if found[2].lower() == heading.lower() and not kept:
+            known.append(found[2].replace("`", ""))  # which a shell would take for a command
+            if known[-1].lower() == heading.replace("`", "").lower() and not kept:
                 level = len(found[1])
             elif len(found[1]) <= level:
                 level = 0
         if level:
             kept.append(line)
+    if not kept and not known[1:]:
+        raise InputError(f"{page} has no sections; waterbed docs {page} prints it whole")
     if not kept:
         raise InputError(
             f"{shown(heading)} is not a section of {page}{meant(heading, known[1:])}; its sections are "

@@ -17,7 +17,7 @@ from waterbed.cli.options import Follow, Override, Since, Until, to_write
 from waterbed.cli.output import note, say, unchecked, written, written_at
 from waterbed.cli.windows import asked
 from waterbed.model.errors import InputError
-from waterbed.model.shell import command
+from waterbed.model.shell import command, installs
 
 if TYPE_CHECKING:
     from waterbed.publish.policy import Publication
@@ -43,6 +43,7 @@ def publish(
     For example: waterbed -C mystudy publish out
     """
     from waterbed.model.facts import Report
+    from waterbed.publish.exports import left_out
     from waterbed.publish.release import publish_all
     from waterbed.store.whole.replacing import is_published
     from waterbed.study.study import open_study
@@ -59,6 +60,12 @@ def publish(
         conclusions = study.conclude(window=window)
         made = publish_all(study, out, conclusions, override=override, errata=errata, written=_changed)
         written(made)
+        if lacking := left_out():
+            note(
+                f"left out, as this installation lacks what makes them: {' and '.join(map(str.upper, lacking))}; "
+                f"{installs('exports')} (docs/operations.md, Installation)",
+                broken=True,
+            )
         if conclusions.whole.until is None:
             unchecked(context.obj)
         if others:
@@ -115,7 +122,7 @@ def serve(
     trusted = None if proxy is None else ",".join(map(_network, proxy.split(",")))
     if keys is None and not _loopback(host):
         raise InputError(f"{host} is open to others: name a file of keys with --keys (docs/api.md, Keys)")
-    access = read_access(keys, context.obj) if keys else Access(open=True, a_minute=60_000)
+    access = read_access(keys) if keys else Access(open=True, a_minute=60_000)
     with _listening(host, port) as listening:
         from waterbed.publish.api.app import api
         from waterbed.publish.api.server import server_of
@@ -157,7 +164,7 @@ def api_key(
     """
     from waterbed.publish.api.guard import add_key
 
-    sys.stdout.write(add_key(file, context.obj, name, tuple(scope or ("aggregates",))) + "\n")
+    sys.stdout.write(add_key(file, name, tuple(scope or ("aggregates",))) + "\n")
 
 
 def _network(proxy: str) -> str:

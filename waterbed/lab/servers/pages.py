@@ -9,7 +9,6 @@ import zlib
 from base64 import b64encode
 from collections.abc import Iterator
 from hashlib import sha256
-from itertools import count
 from pathlib import Path
 from random import Random
 
@@ -29,7 +28,7 @@ class Pages:
     def __init__(self, marker: str | None = None) -> None:
         """Mark all bodies with `marker`, else with a random one."""
         self.marker = marker or secrets.token_hex(8)
-        self._asked = count(1)
+        self._asked = 0
 
     def content(self, traits: SiteTraits, shown: Shown) -> Behaviour:
         """Return the content of a URL while it is up."""
@@ -93,9 +92,9 @@ class Pages:
 
     def _fresh(self, traits: SiteTraits) -> bytes:
         # never twice the same, and not always of the same length
-        number = next(self._asked)
-        rng = Random(f"{self.marker} {number}")  # noqa: S311 - nothing secret
-        text = f"<p>Visitor {rng.randrange(10 ** rng.randint(1, 9))} of request {number}</p>"
+        self._asked += 1
+        rng = Random(f"{self.marker} {self._asked}")  # noqa: S311 - nothing secret
+        text = f"<p>Visitor {rng.randrange(10 ** rng.randint(1, 9))} of request {self._asked}</p>"
         if traits.dynamic == "words":
             text += f"<p>{' '.join(word(rng) for _ in range(rng.randint(3, 9)))}</p>"
         return text.encode()

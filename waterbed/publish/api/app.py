@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -46,13 +46,20 @@ _PACKED_ALREADY: Final = {media_of(".parquet")}
 _TELL: Final = "Published tables of one study, read-only. No answer holds a reported URL or its host name."
 
 
+def _digits(given: object) -> object:
+    """What stands for a number, if digits alone spell it."""
+    if isinstance(given, str) and not re.fullmatch("[0-9]+", given):
+        raise ValueError("digits were expected")
+    return given
+
+
 class Wanted(BaseModel):
     """Query parameters that select rows of a table."""
 
     model_config = ConfigDict(extra="forbid")
 
-    offset: Annotated[int, Field(ge=0, le=_FARTHEST, description="rows to pass over")] = 0
-    limit: Annotated[int, Field(ge=1, le=MOST, description="most rows of the page")] = PAGE
+    offset: Annotated[int, Field(ge=0, le=_FARTHEST, description="rows to pass over"), BeforeValidator(_digits)] = 0
+    limit: Annotated[int, Field(ge=1, le=MOST, description="most rows of the page"), BeforeValidator(_digits)] = PAGE
     key: Annotated[
         str | None,
         Field(min_length=1, max_length=200, description="only rows about this: an AS, hoster, country or keyed id"),
@@ -159,10 +166,12 @@ def _tables(current: Current, gate: Gate, kept: str) -> APIRouter:
 
     @router.get("", summary="What there is")
     async def overview(request: Request, who: Key | None = caller) -> Response:
+        _refuse_query(request)
         return await answer(request, current.answers.overview, _cache(who, kept))
 
     @router.get("/tables", summary="The tables")
     async def tables(request: Request, who: Key | None = caller) -> Response:
+        _refuse_query(request)
         return await answer(request, current.answers.table_list, _cache(who, kept))
 
     @router.get("/tables/{name}", summary="A page of a table")
@@ -182,6 +191,7 @@ def _tables(current: Current, gate: Gate, kept: str) -> APIRouter:
         row = _one(current.answers.rankings, by).row(key)
         if row is None:
             raise HTTPException(404)
+        _refuse_query(request)
         return await answer(request, row, _cache(who, kept))
 
     return router
@@ -197,6 +207,7 @@ def _cases(current: Current, gate: Gate) -> APIRouter:
 
     @router.get("", summary="The tables of single cases", dependencies=gated)
     async def cases(request: Request) -> Response:
+        _refuse_query(request)
         return await answer(request, current.answers.case_list, "private, no-cache")
 
     @router.get("/{name}", summary="A page of cases", dependencies=gated)
@@ -291,6 +302,12 @@ def takes_gzip(accepted: Sequence[str]) -> bool:
         coding, _, weight = one.partition(";")
         weights[coding.strip()] = not re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", weight)
     return weights.get("gzip", weights.get("x-gzip", weights.get("*", False)))
+
+
+def _refuse_query(request: Request) -> None:
+    """HTTP 422 for any parameter, where none is known."""
+    if request.url.query:
+        raise HTTPException(422)
 
 
 def _one(tables: Mapping[str, SerializedTable], name: str) -> SerializedTable:

@@ -4,6 +4,7 @@ import base64
 import hmac
 import ipaddress
 import math
+import os
 import re
 import secrets
 import stat
@@ -24,6 +25,7 @@ from waterbed.model.errors import InputError
 from waterbed.model.redaction import shown
 from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.machine_settings import HostName
+from waterbed.store.own_files import SETTINGS
 from waterbed.store.whole.files import DISK, alone_in, write_whole
 
 KeyScope = Literal["aggregates", "cases"]
@@ -69,12 +71,12 @@ def checksum(key: str) -> str:
     return sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def read_access(path: Path, study: Path) -> Access:
+def read_access(path: Path) -> Access:
     """Read the keys file.
 
-    InputError if it is unreadable, lies in the study's folder, or is writable by others.
+    InputError if it is unreadable, lies in a study's folder, or is writable by others.
     """
-    outside(path, study)
+    outside(path)
     try:
         data = toml_bytes(path, "a keys file", SEE)
         mode = path.stat().st_mode
@@ -95,7 +97,7 @@ def read_access(path: Path, study: Path) -> Access:
     return access
 
 
-def add_key(path: Path, study: Path, name: str, scopes: tuple[str, ...]) -> str:
+def add_key(path: Path, name: str, scopes: tuple[str, ...]) -> str:
     """Create a key, store its checksum, and return the key.
 
     The file is created if it is missing, and keeps its comments. The key cannot be recovered from it.
@@ -107,12 +109,12 @@ def add_key(path: Path, study: Path, name: str, scopes: tuple[str, ...]) -> str:
     for scope in scopes:
         if scope not in get_args(KeyScope):
             raise InputError(f"{shown(scope)} is not a scope; use aggregates or cases ({SEE})")
-    outside(path, study)
+    outside(path)
     key = secrets.token_urlsafe(32)
     entry = Key(name=name, sha256=checksum(key), scopes=scopes)  # type: ignore[arg-type]  # checked above
     try:
         with alone_in(path.parent):
-            write_whole(path, _with_key(path, study, entry))
+            write_whole(path, _with_key(path, entry))
             path.chmod(stat.S_IRUSR | stat.S_IWUSR)
     except OSError as problem:
         if problem.errno in DISK:
@@ -121,11 +123,11 @@ def add_key(path: Path, study: Path, name: str, scopes: tuple[str, ...]) -> str:
     return key
 
 
-def _with_key(path: Path, study: Path, entry: Key) -> bytes:
+def _with_key(path: Path, entry: Key) -> bytes:
     """The text of a keys file with one key more; its own words stay."""
     if not path.exists():
         return msgspec.toml.encode(Access(keys=(entry,)))
-    access = read_access(path, study)
+    access = read_access(path)
     if entry.name in {key.name for key in access.keys}:
         raise InputError(
             f"{path} holds a key named {entry.name} already; remove that key first, or choose another name ({SEE})"
@@ -139,13 +141,13 @@ def _with_key(path: Path, study: Path, entry: Key) -> bytes:
     return text if appended else msgspec.toml.encode(wanted)
 
 
-def outside(path: Path, study: Path) -> None:
-    """InputError if a keys file lies in the study's folder.
+def outside(path: Path) -> None:
+    """InputError if a keys file lies in a study's folder.
 
-    That folder is copied and given to others.
+    Such a folder is copied and given to others.
     """
-    if path.resolve().is_relative_to(study.resolve()):
-        raise InputError(f"the keys file {path} lies inside the study folder; keep it elsewhere ({SEE})")
+    if any(os.path.lexists(folder / name) for folder in path.resolve().parents for name in (SETTINGS, "waterbed.db")):
+        raise InputError(f"the keys file {path} lies inside the folder of a study; keep it elsewhere ({SEE})")
 
 
 BEARER: Final = HTTPBearer(scheme_name="key", description="A key that the publisher gave you.", auto_error=False)

@@ -29,7 +29,7 @@ _WORDS: Final = {
     "licence": "CC-BY-4.0",
 }
 """Example values of text columns; other columns show `example`."""
-_PROBLEMS: Final = {"gate": (401, 403, 429), "name": (404,), "query": (422,)}
+_PROBLEMS: Final = {"gate": (401, 403, 429), "name": (404,), "query": (422,), "all": (400, 421, 503)}
 _PATH_WORDS: Final = {
     "name": "name of a table",
     "by": "what is ranked",
@@ -136,9 +136,12 @@ def _describe(path: str, operation: dict[str, Any], answers: Answers, *, free: b
     statuses = [
         *(_PROBLEMS["gate"] if guarded else ()),
         *(_PROBLEMS["name"] if "{" in path else ()),
-        *(_PROBLEMS["query"] if parameters else ()),
+        *(_PROBLEMS["query"] if parameters or guarded else ()),
+        *_PROBLEMS["all"],
     ]
     operation["responses"] = responses | {str(status): _problem(status) for status in sorted(statuses)}
+    if "application/json" not in media:  # a page for people has one in place of a problem while the first is made
+        operation["responses"]["503"]["content"] = {"text/html": {"schema": {"type": "string"}}}
 
 
 def _named(path: str, answers: Answers) -> dict[str, SerializedTable]:
@@ -164,7 +167,7 @@ def _problem(status: int) -> dict[str, Any]:
         "description": to_json(status)["title"],
         "content": {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": to_json(status)}},
     }
-    if status == 429:
+    if status in (429, 503):
         found["headers"] = {"Retry-After": {"description": "seconds to wait", "schema": {"type": "integer"}}}
     return found
 

@@ -99,6 +99,14 @@ def is_published(folder: Path) -> bool:
     return os.path.isfile(folder / JOURNAL) or set(PUBLISHED) <= set(_listed(folder) or ())  # noqa: PTH113 (raises never)
 
 
+def published_files(folder: Path) -> list[str]:
+    """The files of a folder's publication, by its SHA256SUMS.
+
+    Empty for a folder without one.
+    """
+    return sorted(_listed(folder) or ()) if is_published(folder) else []
+
+
 def published_at(place: Path) -> Path | None:
     """The folder of a publication that holds a place.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import typer
 
 from waterbed.cli.output import FINDING, OK, complain, new_table, note, print_table
@@ -14,25 +16,35 @@ def plugins() -> None:
 
     For example: waterbed plugins
     """
-    from attribution.lookups.tables.table_files import FORMS, TableForm
-    from waterbed.analysis.rankings.keys import RankingKind
     from waterbed.cli.options import RANKED
     from waterbed.intake.formats import FORMATS, ReportForm
     from waterbed.model.plugins import KINDS, SEE, DataFile, listed
-    from waterbed.publish.exports import EXPORTS, Export
-    from waterbed.publish.site.added import AddedPage
+    from waterbed.model.shell import installs
 
-    found = listed(
-        {
-            "reports": (ReportForm, FORMATS),
+    expected: dict[str, tuple[type, Mapping[str, object]]] = {
+        "reports": (ReportForm, FORMATS),
+        "link_checks": (DataFile, {}),
+        "rules": (DataFile, {}),
+    }
+    try:
+        from attribution.lookups.tables.table_files import FORMS, TableForm
+        from waterbed.analysis.rankings.keys import RankingKind
+        from waterbed.publish.exports import EXPORTS, Export
+        from waterbed.publish.site.added import AddedPage
+    except ModuleNotFoundError as problem:
+        note(
+            f"Plug-ins of tables, rankings, exports and pages are not listed, as this installation lacks "
+            f"{problem.name}; {installs('analysis')} (docs/operations.md, Installation)",
+            broken=True,
+        )
+    else:
+        expected |= {
             "tables": (TableForm, FORMS),
-            "link_checks": (DataFile, {}),
-            "rules": (DataFile, {}),
             "rankings": (RankingKind, dict.fromkeys(RANKED)),
             "exports": (Export, EXPORTS),
             "pages": (AddedPage, {}),
         }
-    )
+    found = listed({kind: expected[kind] for kind in KINDS if kind in expected})
     if not found:
         note(f"No package adds anything; what could be added: {', '.join(KINDS)} ({SEE}).", broken=True)
         raise typer.Exit(OK)

@@ -29,7 +29,7 @@ from waterbed.intake.misp_stix import parse_misp, parse_stix
 from waterbed.intake.scart import EXPORT, INPUT, parse_scart, parse_scart_input
 from waterbed.model.errors import InputError
 from waterbed.model.plugins import INTERFACE, SEE, added, called, named
-from waterbed.model.redaction import redact, shown
+from waterbed.model.redaction import redact_dotted, shown
 from waterbed.store.bounded.text import TextFile
 from waterbed.store.settings import ABUSE_MATERIAL
 
@@ -235,7 +235,7 @@ def _added(name: str, parse: Callable[[], Iterable[object]]) -> Iterator[ReportL
 def _checked(one: object) -> object:
     """A report whose fields were checked, a rejected line without addresses in its reason; else what it is."""
     if isinstance(one, Rejected):
-        return Rejected(line=one.line, reason=redact(one.reason))
+        return Rejected(line=one.line, reason=redact_dotted(one.reason))
     return checked_again(one) if isinstance(one, ReportLine) else one
 
 

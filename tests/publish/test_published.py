@@ -155,7 +155,7 @@ def test_the_readme_says_in_words_that_no_licence_is_given(tmp_path: Path) -> No
     with small_study(tmp_path) as study:
         given = publication_of(study, study.conclude())
     none = replace(given, policy=replace(given.policy, licence="LicenseRef-none"))
-    texts = [readme(one, ["index.html"]) for one in (given, none)]
+    texts = [readme(one, ["index.html"], {}) for one in (given, none)]
     assert ["Licence: CC-BY-4.0." in text for text in texts] == [True, False]
     assert ["No licence is given." in text for text in texts] == [False, True]
 

@@ -261,7 +261,7 @@ def _states(its: Conclusions) -> Counter[str]:
 def _unseen(its: Conclusions) -> list[datetime]:
     """When URLs that are still up were last seen up, if that is more than UNSEEN_H hours before the end."""
     seen = [one.last_up for one in _last(its.episodes).values() if one.first_down is None]
-    seen += [moment(run.at[-1]) for run in _without_episode(its).values() if run.state == "up"]
+    seen += [moment(int(run.at[-1])) for run in _without_episode(its).values() if run.state == "up"]
     return [at for at in seen if its.until is not None and its.until - at > timedelta(hours=UNSEEN_H)]
 
 

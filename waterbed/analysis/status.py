@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Final, Literal
 
 from attribution.lookups.dns.resolver import resolver_answers
@@ -13,7 +13,6 @@ from waterbed.model.progress import stage
 from waterbed.store.backlog import schedule_lag
 from waterbed.store.bounds import canary_fault, not_a_contact, not_public
 from waterbed.store.frozen import FROZEN
-from waterbed.store.lake.reading import observed_span
 from waterbed.store.removed_days import removed_days
 from waterbed.store.tables import TABLES
 from waterbed.study.sources import source_of
@@ -104,7 +103,9 @@ def _ranking_at(study: Study) -> datetime | None:
 
     Only reports that were checked within a day count: what ended before the first look, ended unseen.
     """
-    begun, _ = observed_span(study.folder)
+    stored, _ = study.store.observed_span()
+    left = [datetime.combine(day, time.min, UTC) for day in removed_days(study.store)]
+    begun = min([*left, *([stored] if stored else [])], default=None)
     if begun is None or not study.folder.measures_removal:
         return None
     first = study.store.first_reported(begun - FOLLOWED)

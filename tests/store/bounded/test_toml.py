@@ -75,7 +75,7 @@ SETTINGS = {
     "routes_max_age_days = 'www.forgetme-example.com'": "routes_max_age_days [not shown]: a number",
     "processes = -1": "processes -1: a whole number from 0 was expected",
     "canary.within_s = 0,5": "0,5 is no number; a point was expected, as in 0.5",
-    "clock = 'www.forgetme-example.com'": 'clock [not shown]: one of "first_seen", "reported"',
+    "clock = 'www.forgetme-example.com'": "clock [not shown]: one of first_seen, reported",
     "[canary]\ntargets = 'x'": "canary.targets 'x': a list in [ ] was expected",
 }
 

@@ -172,9 +172,10 @@ def _expecting(problem: str, text: str, root: Any) -> str:
             root = next((one for one in get_args(root) if one is not Ellipsis), None) if number.isdigit() else None
             value = value[int(number)] if number.isdigit() and isinstance(value, list) else None
         root = next((one for one in (root, *get_args(root)) if _is_struct(one)), root)
-    words = [f'"{word}"' for word in _words(root)]
+    words = list(_words(root))
     if words and (found := _ENUM.match(problem)):
-        return f"{place[1]} {shown(found[1])}: one of {', '.join(words)} was expected"
+        told = ", ".join(f'"{word}"' if any("," in one for one in words) else word for word in words)
+        return f"{place[1]} {shown(found[1])}: one of {told} was expected"
     if "key in" not in place[0] and (plain := _said(problem[: place.start()], place[1], value)):
         return plain
     return f"{problem}, not {value}" if isinstance(value, int | float) else problem

@@ -149,7 +149,7 @@ def _keys(study: Study) -> Iterator[Finding]:
 
 def _canary(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
     config = study.config.canary
-    fault = None if config.targets and study.folder.lab else canary_fault(config.targets)
+    fault = canary_fault(config.targets, lab=study.folder.lab is not None)
     if fault:
         severity: Severity = "note" if len(config.targets) == 1 and not not_public(config.targets) else "problem"
         yield finding(severity, fault, counted(len(config.targets), "target"), NAME_CANARIES)

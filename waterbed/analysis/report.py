@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated
 
 from graphs.runs import Run
 from waterbed.analysis.overdue import known_source, still_up
@@ -23,9 +23,6 @@ from waterbed.model.window import Window, month_before
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
 from waterbed.study.windowed import within
-
-UNSEEN_H: Final = 48.0
-"""Hours without a sight after which "still up" is an old state: twice the longest usual time between two checks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +46,10 @@ class Month:
     """URLs gone at the end: by removal, and otherwise (the name or the network went)."""
     gone_otherwise: int
     up: int
+    unseen_h: float
+    """Hours without a sight after which "still up" is an old state: twice the longest interval between two checks."""
     unseen: int
-    """Of these, URLs that were last seen up more than UNSEEN_H hours before the end, as in an outage of ours."""
+    """Of those up, URLs that were last seen up longer than that before the end, as in an outage of ours."""
     unseen_since: datetime | None
     """The latest time at which one of these was seen up; None without any."""
     undecided: int
@@ -71,7 +70,7 @@ class Month:
     carried_overdue: int
     """Of these, those up beyond the time that a notice gave."""
     carried_unseen: int
-    """Of those carried over, URLs that were last seen up more than UNSEEN_H hours before the end."""
+    """Of those carried over, URLs that were last seen up longer than `unseen_h` before the end."""
     without_notice: int
     """URLs up at the end without a notice to their hosters."""
 
@@ -215,6 +214,7 @@ def _month(whole: Conclusions, its: Conclusions | None, window: Window, source: 
         removed=state["removed"],
         gone_otherwise=state["otherwise"],
         up=state["up"],
+        unseen_h=_unseen_after(whole) / timedelta(hours=1),
         unseen=len(unseen),
         unseen_since=max(unseen, default=None),
         undecided=state["undecided"],
@@ -259,10 +259,15 @@ def _states(its: Conclusions) -> Counter[str]:
 
 
 def _unseen(its: Conclusions) -> list[datetime]:
-    """When URLs that are still up were last seen up, if that is more than UNSEEN_H hours before the end."""
+    """When URLs that are still up were last seen up, if that is an old state at the end."""
     seen = [one.last_up for one in _last(its.episodes).values() if one.first_down is None]
     seen += [moment(int(run.at[-1])) for run in _without_episode(its).values() if run.state == "up"]
-    return [at for at in seen if its.until is not None and its.until - at > timedelta(hours=UNSEEN_H)]
+    return [at for at in seen if its.until is not None and its.until - at > _unseen_after(its)]
+
+
+def _unseen_after(its: Conclusions) -> timedelta:
+    """How old the last sight of a URL may be: twice the longest interval between two checks."""
+    return timedelta(seconds=2 * its.config.schedule.longest_interval_s)
 
 
 def _without_episode(its: Conclusions) -> dict[str, Run]:

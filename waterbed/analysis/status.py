@@ -138,11 +138,10 @@ def _blocks(study: Study) -> Iterator[tuple[str, str, str]]:
             "",
             "",
         )
-    if fault := canary_fault(config.canary.targets):
+    if fault := canary_fault(config.canary.targets, lab=study.folder.lab is not None):
         yield f"{fault}; {NAME_CANARIES} (docs/operations.md, Canary)", "", ""
-    if not_public(config.canary.targets):
-        pass  # no network that is mended makes these answer
-    elif last := store.newest_of(CanaryLook)[-1]:
+    # where no check goes, no network that is mended makes a target answer
+    if (last := store.newest_of(CanaryLook)[-1]) and (study.folder.lab or not not_public(config.canary.targets)):
         looks = store.all(CanaryLook, TABLES[CanaryLook].c.observed_at == last)
         if any(one.reached < config.canary.need * one.targets for one in looks):
             yield f"the last canary failed, at {last:%Y-%m-%d %H:%M}: mend this machine's network", "", ""

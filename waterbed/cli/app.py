@@ -83,12 +83,12 @@ class _Root(TyperGroup):
         Where there is no study, the overview; the exit code is then that of misuse.
         """
         if not args and not ctx.resilient_parsing:
-            from waterbed.store.own_files import SETTINGS, no_study  # noqa: PLC0415 (help needs none of it)
+            from waterbed.store.own_files import SETTINGS, holds_study, no_study  # noqa: PLC0415 (help needs none of it)
 
             study = Path(os.environ.get(_STUDY, ""))
             if not (study / SETTINGS).is_file():
                 typer.echo(ctx.get_help())
-                if _STUDY in os.environ or any(os.path.lexists(study / name) for name in (SETTINGS, "waterbed.db")):
+                if _STUDY in os.environ or holds_study(study):
                     from waterbed.cli.output import complain  # noqa: PLC0415 (the same)
 
                     complain(no_study(study))

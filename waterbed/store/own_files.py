@@ -20,6 +20,11 @@ OWN: Final = frozenset(
 KEY_FILE_ENVIRONMENT: Final = "WATERBED_KEY_FILE"
 
 
+def holds_study(path: Path) -> bool:
+    """True for a study's folder, also a damaged one."""
+    return any(os.path.lexists(path / name) for name in (SETTINGS, "waterbed.db"))
+
+
 def no_study(path: Path) -> str:
     """The reason why a folder is no study, with remedy."""
     if path.is_file():

@@ -190,17 +190,17 @@ def _sentences(its: Beside, now: Row, then: Row) -> list[str]:
 def _unseen(now: Row) -> list[str]:
     if not now["unseen"]:
         return []
+    old = f"more than {number(now['unseen_h'])} h before the end"
     told = f"{whole(now['unseen'])} of the {whole(now['up'])} still up {'were' if now['unseen'] != 1 else 'was'} last"
     since = f"none after {minute_of(now['unseen_since'])}"
-    return [
-        f"{told} seen up more than 48 h before the end, {since}: what became of these since is unknown, here and below."
-    ]
+    return [f"{told} seen up {old}, {since}: what became of these since is unknown, here and below."]
 
 
 def _carried(now: Row) -> list[str]:
     if not now["carried_up"]:
         return []
-    old = f", {whole(now['carried_unseen'])} last seen up more than 48 h before" if now["carried_unseen"] else ""
+    last = f"last seen up more than {number(now['unseen_h'])} h before"
+    old = f", {whole(now['carried_unseen'])} {last}" if now["carried_unseen"] else ""
     up = f"{whole(now['carried_up'])} URL{'s' if now['carried_up'] != 1 else ''}"
     return [
         f"Carried over from earlier months: {up} still up at the end of the month, {whole(now['carried_overdue'])} of "

@@ -18,6 +18,7 @@ from waterbed.model.window import Window, month_of
 from waterbed.publish.site.layout import minute
 from waterbed.publish.site.rankings import CLASSES
 from waterbed.publish.site.report import figures, followed, report_name, row_share, sentences, write_report
+from waterbed.store.settings import Schedule
 from waterbed.study.study import open_study
 
 
@@ -83,6 +84,14 @@ def test_up_by_an_old_sight_alone_is_said(tmp_path: Path) -> None:
     assert sentences(later)[1].endswith("0 of them overdue, 2 last seen up more than 48 h before.")
     for number, its in enumerate((one, plain, later)):
         assert report_differences(write_report(its, tmp_path / str(number))) == []
+
+
+def test_a_sight_is_old_after_twice_the_longest_interval(tmp_path: Path) -> None:
+    """Where checks lie four days apart by intention, one of two days ago is none of an outage."""
+    rare = Schedule(longest_interval_s=4 * 86_400.0)
+    with written(tmp_path, {"a0": "u" * 92, "a1": "u" * 10 + "?" * 82}, schedule=rare) as study:
+        its = report_of(study, month_of("2026-01")).month
+    assert (its.up, its.unseen_h, its.unseen) == (2, 192.0, 0)
 
 
 def test_a_month_that_was_not_measured_has_dashes(found: list[MonthReport], tmp_path: Path) -> None:

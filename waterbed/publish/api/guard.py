@@ -4,7 +4,6 @@ import base64
 import hmac
 import ipaddress
 import math
-import os
 import re
 import secrets
 import stat
@@ -25,7 +24,7 @@ from waterbed.model.errors import InputError
 from waterbed.model.redaction import shown
 from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.machine_settings import HostName
-from waterbed.store.own_files import SETTINGS
+from waterbed.store.own_files import holds_study
 from waterbed.store.whole.files import DISK, alone_in, write_whole
 
 KeyScope = Literal["aggregates", "cases"]
@@ -146,7 +145,7 @@ def outside(path: Path) -> None:
 
     Such a folder is copied and given to others.
     """
-    if any(os.path.lexists(folder / name) for folder in path.resolve().parents for name in (SETTINGS, "waterbed.db")):
+    if any(map(holds_study, path.resolve().parents)):
         raise InputError(f"the keys file {path} lies inside the folder of a study; keep it elsewhere ({SEE})")
 
 

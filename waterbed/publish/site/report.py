@@ -9,7 +9,7 @@ from re import fullmatch, sub
 from typing import Annotated, Final
 
 from waterbed.analysis.rankings.takedown import Removal
-from waterbed.analysis.report import UNSEEN_H, Laggard, Month, MonthReport, Returned
+from waterbed.analysis.report import Laggard, Month, MonthReport, Returned
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.spelling import NOTHING, number, percent
 from waterbed.model.takedown import Overdue
@@ -39,13 +39,14 @@ class MonthNumbers:
     removed: Annotated[int | None, "of the URLs, those removed by the end; null here and below: not measured"]
     gone_otherwise: Annotated[int | None, "those gone otherwise: the name or the network went"]
     up: Annotated[int | None, "those still up at the end"]
-    unseen: Annotated[int | None, "of these, those last seen up more than 48 hours before the end"]
+    unseen_h: Annotated[float, "hours after which a sight is old: twice the longest interval between two checks"]
+    unseen: Annotated[int | None, "of those still up, those last seen up longer than that before the end"]
     unseen_since: Annotated[datetime | None, "latest time at which one of these was seen up; null: there are none"]
     undecided: Annotated[int | None, "those of which no check could be decided, or none was taken"]
     no_address: Annotated[int | None, "those without an address to check, such as chats"]
     carried_up: Annotated[int | None, "URLs first reported before the month that were still up at its end"]
     carried_overdue: Annotated[int | None, "of these, those up beyond the time that a notice gave"]
-    carried_unseen: Annotated[int | None, "of those carried over, those last seen up more than 48 hours before the end"]
+    carried_unseen: Annotated[int | None, "of those carried over, those last seen up so long before the end"]
     without_notice: Annotated[int | None, "of the URLs still up, those of which their hosters got no notice"]
     removed_24h: Annotated[float | None, "share removed within 24 h of the report, wherever it was; null: none"]
     removed_24h_low: Annotated[float | None, "lower end of its 95% interval"]
@@ -153,7 +154,7 @@ def _numbers(month: Month, found: MonthReport) -> MonthNumbers:
         reports=month.reports,
         urls=month.urls, sites=month.sites, again=month.again, notices=month.notices,
         removed=number("removed"), gone_otherwise=number("gone_otherwise"), up=number("up"),
-        unseen=number("unseen"), unseen_since=month.unseen_since if month.measured else None,
+        unseen_h=month.unseen_h, unseen=number("unseen"), unseen_since=month.unseen_since if month.measured else None,
         undecided=number("undecided"), no_address=number("no_address"), carried_up=number("carried_up"),
         carried_overdue=number("carried_overdue"), carried_unseen=number("carried_unseen"),
         without_notice=number("without_notice"),
@@ -297,8 +298,8 @@ def _unseen(month: Month) -> Iterator[str]:
     if month.unseen and month.unseen_since:
         yield (
             f"{month.unseen:,} of the {month.up:,} still up {'was' if month.unseen == 1 else 'were'} last seen up more "
-            f"than {UNSEEN_H:.0f} h before the end, none after {minute(month.unseen_since)}: what became of these "
-            "since is unknown, here and below."
+            f"than {number(month.unseen_h)} h before the end, none after {minute(month.unseen_since)}: what became of "
+            "these since is unknown, here and below."
         )
 
 
@@ -306,7 +307,9 @@ def _carried(month: Month) -> Iterator[str]:
     """The line on URLs of earlier months, if any is still up."""
     if month.carried_up:
         old = (
-            f", {month.carried_unseen:,} last seen up more than {UNSEEN_H:.0f} h before" if month.carried_unseen else ""
+            f", {month.carried_unseen:,} last seen up more than {number(month.unseen_h)} h before"
+            if month.carried_unseen
+            else ""
         )
         yield (
             f"Carried over from earlier months: {counted(month.carried_up, 'URL')} still up at the end of the month, "

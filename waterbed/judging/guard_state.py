@@ -95,9 +95,9 @@ SITES: Final = ("looked", "flipped", "quiet")
 
 @dataclass(slots=True)
 class Cycle:
-    """Looks of one cycle at URLs last known up.
+    """Looks of a cycle at URLs last known up.
 
-    They are by group and site.
+    They are by group and site. Those of several cycles may stand in one, cycle after cycle.
     """
 
     groups: Array
@@ -129,6 +129,10 @@ class Cycle:
             pair_site=none,
             pair_flipped=none,
         )
+
+    def part(self, groups: slice) -> "Cycle":
+        """Some of the groups; numbers alone."""
+        return replace(self, **{name: getattr(self, name)[groups] for name in COUNTED})
 
     def place(self, group: int) -> int | None:
         """Where a group is, None without a look."""

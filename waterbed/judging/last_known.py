@@ -72,7 +72,7 @@ class LastKnown:
         }
 
     def before(self, looks: GuardLooks) -> tuple[Array, Array, Array, Array]:
-        """Return what is known at each look of a cycle.
+        """Return what is known at each look of some cycles.
 
         Looks are in time order. Hosters and prefix that it told, else those last told of its URL; state and time of the
         last decided look before it, `UNKNOWN` without one.
@@ -83,7 +83,6 @@ class LastKnown:
         told = _last(url, (ordered.hosters != 0) | (ordered.prefix != NOTHING), itself=True)
         hosters = np.where(told == NOTHING, self._hosters[url], ordered.hosters[told])
         prefix = np.where(told == NOTHING, self._prefix[url], ordered.prefix[told])
-        self._hosters[url], self._prefix[url] = hosters, prefix  # of several at one URL the last one stays
         last = _last(url, ordered.state != UNKNOWN, itself=False)
         state = np.where(last == NOTHING, self._state[url], ordered.state[last])
         at = np.where(last == NOTHING, self._at[url], ordered.at[last])
@@ -95,8 +94,9 @@ class LastKnown:
         """The state of a URL before the cycle."""
         return None if self._state[url] == UNKNOWN else (int(self._state[url]), int(self._at[url]))
 
-    def learn(self, looks: GuardLooks, held: Array) -> None:
-        """Keep the states that a cycle told."""
+    def learn(self, looks: GuardLooks, hosters: Array, prefix: Array, held: Array) -> None:
+        """Keep what was known at looks, and states not held."""
+        self._hosters[looks.url], self._prefix[looks.url] = hosters, prefix  # of several at one URL the last one stays
         told = np.flatnonzero((looks.state != UNKNOWN) & ~held)
         self._state[looks.url[told]], self._at[looks.url[told]] = looks.state[told], looks.at[told]
 

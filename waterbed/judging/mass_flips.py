@@ -24,6 +24,10 @@ from waterbed.model.codec import microseconds, moment
 from waterbed.model.conclusions import Quarantine
 
 ALL: Final[Group] = ("all", "")
+_FIRST: Final = 64
+"""Cycles that are counted at once in the beginning."""
+_MOST: Final = 65_536
+"""Looks that are counted at once, but for those of one cycle."""
 NOT_SEEN: Final = ("our_fault", "unwatched", "unobserved")
 """Outcomes of looks that saw nothing; they do not count."""
 
@@ -50,11 +54,8 @@ def guard_flips(
     for stretch in looks:
         ordered = stretch.taken(np.lexsort((stretch.row, stretch.at)))
         cycles = ordered.at // int(rules.cycle_s * 1_000_000)
-        starts = np.flatnonzero(np.diff(cycles, prepend=-1)).tolist()
-        for start, end in zip(starts, [*starts[1:], len(ordered)], strict=True):
-            if keep and keep.state is None and cycles[start] >= keep.cycle:
-                guard.checkpoint(keep)
-            guard.take(int(cycles[start]), ordered.taken(slice(start, end)))
+        starts = np.flatnonzero(np.diff(cycles, prepend=-1))
+        guard.take(ordered, cycles[starts], np.append(starts, len(ordered)), keep)
     if keep and keep.state is None:
         guard.checkpoint(keep)
     return guard.finish(), np.sort(np.concatenate([np.zeros(0, np.int64), *guard.held]))
@@ -96,6 +97,8 @@ class _Guard:
                 self._sets_with.setdefault(key, []).append(number)
         self._urls = begin.urls if begin else LastKnown(urls)
         self._looks: GuardLooks
+        self._together = _FIRST
+        """Cycles to count at once next."""
         self._history: deque[tuple[int, Cycle, frozenset[int]]] = deque()
         self._open: dict[int, OpenQuarantine] = {}
         self._voided: set[int] = set()
@@ -112,15 +115,54 @@ class _Guard:
             self._names, self._history, self._open, [self._names[group] for group in self._voided], keep.sites
         )
 
-    def take(self, cycle: int, looks: GuardLooks) -> None:
+    def take(self, looks: GuardLooks, cycles: Array, bounds: Array, keep: Checkpoint | None) -> None:
+        """Process whole cycles, in time order; `bounds` are where each begins, and the end.
+
+        As long as nothing is suspect many are counted at once. How many doubles each time and falls to one where a
+        group may be suspect, so that no more looks are counted again than were counted before.
+        """
+        at = 0
+        while at < len(cycles):
+            waiting = keep is not None and keep.state is None
+            if keep and waiting and cycles[at] >= keep.cycle:
+                self.checkpoint(keep)
+                waiting = False
+            if self._open or self._voided or self._together == 1:
+                self._take_one(int(cycles[at]), looks.taken(slice(*bounds[at : at + 2].tolist())))
+                at, self._together = at + 1, 2
+                continue
+            most = int(np.searchsorted(bounds, bounds[at] + _MOST, "right")) - 1
+            end = min(at + self._together, max(at + 1, most), len(cycles))
+            if keep and waiting:
+                end = min(end, int(np.searchsorted(cycles, keep.cycle)))
+            calm = self._take_calm(
+                cycles[at:end], bounds[at : end + 1] - bounds[at], looks.taken(slice(*bounds[[at, end]].tolist()))
+            )
+            self._together = 2 * self._together if at + calm == end else 1
+            at += calm
+
+    def _take_calm(self, cycles: Array, bounds: Array, looks: GuardLooks) -> int:
+        """Process cycles up to the first in which a group may be suspect; returns how many. No quarantine is open."""
+        self._see(looks)
+        counts, nth = self._counts(np.repeat(np.arange(len(cycles)), np.diff(bounds)))
+        calm = int(nth[self._likely(counts)].min(initial=len(cycles)))
+        numbers, groups = counts.without_sites(), np.searchsorted(nth, np.arange(calm + 1)).tolist()
+        for cycle, first, last in zip(cycles[:calm].tolist(), groups[:-1], groups[1:], strict=True):
+            self._forget(cycle)
+            self._history.append((cycle, numbers.part(slice(first, last)), frozenset()))
+        end = int(bounds[calm])
+        own = looks.taken(slice(end))
+        self._urls.learn(own, self._hosters[:end], self._prefix[:end], np.zeros(end, bool))
+        return calm
+
+    def _take_one(self, cycle: int, looks: GuardLooks) -> None:
         """Process all looks of one cycle, in time order."""
         start, end = (microseconds(bound) for bound in cycle_bounds(cycle, self._rules))
         self._close_decided(start)
-        while self._history and self._history[0][0] < cycle - self._rules.baseline_cycles:
-            self._history.popleft()
-        self._looks, self._held = looks, np.zeros(len(looks), bool)
-        self._hosters, self._prefix, self._before, self._before_at = self._urls.before(looks)
-        counts = self._counts()
+        self._forget(cycle)
+        self._see(looks)
+        self._held = np.zeros(len(looks), bool)
+        counts, _ = self._counts(np.zeros(len(looks), np.int64))
         suspects = self._suspects(counts)
         for group in suspects:
             self._hold(group, self._within(group), start, end, counts.count(group))
@@ -128,9 +170,19 @@ class _Guard:
             if group not in suspects and counts.place(group) is not None:
                 self._quiet(group, counts.count(group))
         self._history.append((cycle, counts.without_sites(), frozenset(suspects)))
-        self._urls.learn(looks, self._held)
+        self._urls.learn(looks, self._hosters, self._prefix, self._held)
         if self._held.any():
             self.held.append(looks.row[self._held])
+
+    def _forget(self, cycle: int) -> None:
+        """Leave out cycles that are no part of the baseline of one."""
+        while self._history and self._history[0][0] < cycle - self._rules.baseline_cycles:
+            self._history.popleft()
+
+    def _see(self, looks: GuardLooks) -> None:
+        """Set what is known at each look."""
+        self._looks = looks
+        self._hosters, self._prefix, self._before, self._before_at = self._urls.before(looks)
 
     def _within(self, group: int) -> Array:
         """Which looks of the cycle belong to a group."""
@@ -140,33 +192,34 @@ class _Guard:
             return np.flatnonzero(self._prefix == group - self._first_prefix)
         return np.flatnonzero(np.isin(self._hosters, self._sets_with[group]))
 
-    def _counts(self) -> Cycle:
-        """All looks of a cycle at URLs that were last known up, by group."""
-        rows = np.flatnonzero((self._before == UP) & ~self._looks.unseen)
-        return self._grouped(rows, self._looks.at[rows] - self._before_at[rows], self._looks.state[rows] == DOWN)
+    def _counts(self, nth: Array) -> tuple[Cycle, Array]:
+        """All looks at URLs that were last known up, by group; `nth` is the number of each look's cycle.
 
-    def _grouped(self, rows: Array, waited: Array, flipped: Array) -> Cycle:
+        Also that number of each group.
+        """
+        rows = np.flatnonzero((self._before == UP) & ~self._looks.unseen)
+        waited, flipped = self._looks.at[rows] - self._before_at[rows], self._looks.state[rows] == DOWN
         sets, prefix = self._hosters[rows], self._prefix[rows]
         sizes, addressed = self._set_sizes[sets], np.flatnonzero(prefix != NOTHING)
         of_hosters = np.repeat(np.arange(len(rows)), sizes)
-        nth = np.arange(len(of_hosters)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        place = np.arange(len(of_hosters)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         row = np.concatenate((np.arange(len(rows)), of_hosters, addressed))
         group = np.concatenate(
             (
                 np.zeros(len(rows), np.int64),
-                self._set_members[np.repeat(self._set_starts[sets], sizes) + nth],
+                self._set_members[np.repeat(self._set_starts[sets], sizes) + place],
                 prefix[addressed].astype(np.int64) + self._first_prefix,
             )
         )
-        site = self._looks.site[rows][row].astype(np.int64)
-        order = np.lexsort((row, site, group))
-        row, group, site = row[order], group[order], site[order]
-        new_group = np.concatenate(([True], group[1:] != group[:-1])) if len(group) else np.zeros(0, bool)
-        new_pair = new_group | np.concatenate(([True], site[1:] != site[:-1])) if len(group) else new_group
+        cycle, site = nth[rows][row], self._looks.site[rows][row].astype(np.int64)
+        order = np.lexsort((site, group, cycle))
+        cycle, group, site, row = cycle[order], group[order], site[order], row[order]
+        new_group = _differs(cycle) | _differs(group)
+        new_pair = new_group | _differs(site)
         pairs, groups = np.flatnonzero(new_pair), np.flatnonzero(new_group)
         pair_flipped = np.logical_or.reduceat(flipped[row], pairs) if len(pairs) else np.zeros(0, bool)
         begins = np.searchsorted(pairs, groups)
-        return Cycle(
+        counts = Cycle(
             groups=group[groups],
             looked=np.diff(begins, append=len(pairs)),
             flipped=np.add.reduceat(pair_flipped.astype(np.int64), begins) if len(begins) else begins,
@@ -177,18 +230,21 @@ class _Guard:
             pair_site=site[pairs],
             pair_flipped=pair_flipped,
         )
+        return counts, cycle[groups]
+
+    def _likely(self, counts: Cycle) -> Array:
+        """Which groups may be suspect: enough flipped, of all and in number, but in open quarantines."""
+        known = np.isin(counts.groups, [*self._open, *self._voided])
+        high = counts.flipped >= self._rules.share * counts.looked * (1 - 1e-12)
+        return ((counts.flipped >= self._rules.least_sites) | known) & high
 
     def _suspects(self, counts: Cycle) -> set[int]:
         """The groups to quarantine: the narrowest that explains the flips, unless a wider quarantine is open.
 
         A flip at one hoster casts no doubt on the others, and a flip everywhere is not blamed on each hoster.
         """
-        known = np.isin(counts.groups, [*self._open, *self._voided])
-        likely = (counts.flipped >= self._rules.least_sites) | known
-        high = counts.flipped >= self._rules.share * counts.looked * (1 - 1e-12)
-        suspects = {
-            group for group in counts.groups[likely & high].tolist() if self._suspect(group, counts.count(group))
-        }
+        likely = counts.groups[self._likely(counts)].tolist()
+        suspects = {group for group in likely if self._suspect(group, counts.count(group))}
         if 0 in suspects and 0 not in self._open and not self._beyond_one_hoster(counts):
             suspects.discard(0)
         if 0 in suspects:
@@ -308,3 +364,8 @@ class _Guard:
         for group in list(self._open):
             self._close(group)
         return sorted(self._ended, key=lambda ended: (ended.began_at, ended.kind, ended.scope))
+
+
+def _differs(column: Array) -> Array:
+    """True where an entry is not that before it, and at the first."""
+    return np.concatenate((np.ones(min(len(column), 1), bool), column[1:] != column[:-1]))

@@ -15,6 +15,7 @@ import pytest
 from crawler.probe.link_checks import read_link_checks
 from tests.docs.markdown import ROOT
 from tests.publish.study import small_study
+from waterbed.analysis.rankings.keys import ranking_kind
 from waterbed.intake.csv_reports import ReportLine, Sighting
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.formats import Reading, read_reports
@@ -43,7 +44,7 @@ def publishing(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return folder
 
 
-def run(site: Path, *words: object, **more: str) -> tuple[int, str, str]:
+def started(site: Path, *words: object, **more: str) -> tuple[int, str, str]:
     """A command of Waterbed with a folder of packages: exit code, standard output and standard error."""
     path = os.pathsep.join(filter(None, (str(site), str(ROOT), os.environ.get("PYTHONPATH"))))
     done = subprocess.run(
@@ -57,6 +58,37 @@ def run(site: Path, *words: object, **more: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def _forgotten() -> Iterator[None]:
+    """What a test's packages brought into this process."""
+
+    def forget() -> None:
+        ranking_kind.cache_clear()
+        for name in ("odd", "other"):
+            sys.modules.pop(name, None)
+
+    forget()
+    yield
+    forget()
+
+
+@pytest.fixture
+def called(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The same in this process, without what goes to the log."""
+
+    def these(site: Path, *words: object, **more: str) -> tuple[int, str, str]:
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "path", [str(site), *sys.path])
+            for name, value in {"COLUMNS": "160", **more}.items():
+                patched.setenv(name, value)
+            return run(*words)
+
+    return these
+
+
 def package(site: Path, kind: str, code: str, name: str = "odd") -> Path:
     """A package in a folder whose entry point `odd` is `VALUE` of this code."""
     (site / f"{name}-1.dist-info").mkdir(parents=True)
@@ -68,19 +100,19 @@ def package(site: Path, kind: str, code: str, name: str = "odd") -> Path:
 
 def test_the_example_adds_a_form_a_ranking_an_export_and_a_page(tmp_path: Path, installed: Path) -> None:
     """Nothing of the project changes: the form is told, the ranking asked for, and a publication has both files."""
-    code, out, err = run(installed, "plugins")
+    code, out, err = started(installed, "plugins")
     assert (code, err) == (0, "")
     assert out.count("waterbed-example 1.0") == 4
     with small_study(tmp_path / "s", plugins=("slowest",)):
         config = str(tmp_path / "s" / "config")
     at = ("-C", tmp_path / "s" / "study")
     (tmp_path / "feed.txt").write_text("#pipes 1\n2026-01-07T10:00:00Z|malware|http://lab-example.com/x\nno|text\n")
-    code, out, err = run(installed, *at, "import", tmp_path / "feed.txt", XDG_CONFIG_HOME=config)
+    code, out, err = started(installed, *at, "import", tmp_path / "feed.txt", XDG_CONFIG_HOME=config)
     assert (code, "1 report imported" in out, "line 3: time|category|url was expected" in out) == (1, True, True), err
-    code, out, _ = run(installed, *at, "rank", "--by", "union", "--format", "csv", XDG_CONFIG_HOME=config)
+    code, out, _ = started(installed, *at, "rank", "--by", "union", "--format", "csv", XDG_CONFIG_HOME=config)
     keys = [line.split(",")[1] for line in out.splitlines()[1:]]
     assert (code, keys) == (0, ["in the EU", "unknown"])
-    code, _, err = run(installed, *at, "publish", tmp_path / "out", XDG_CONFIG_HOME=config)
+    code, _, err = started(installed, *at, "publish", tmp_path / "out", XDG_CONFIG_HOME=config)
     assert (code, err) == (0, "")
     text = (tmp_path / "out" / "plugins" / "slowest-slowest.md").read_text()
     assert text.startswith("| hoster | removed within 24 h | 95% |")
@@ -89,7 +121,7 @@ def test_the_example_adds_a_form_a_ranking_an_export_and_a_page(tmp_path: Path, 
     page = (tmp_path / "out" / "plugins" / "slowest.html").read_text()
     assert "slowest first" in page
     assert 'href="plugins/slowest.html"' in (tmp_path / "out" / "index.html").read_text()
-    code, _, err = run(tmp_path, *at, "publish", tmp_path / "out", XDG_CONFIG_HOME=config)
+    code, _, err = started(tmp_path, *at, "publish", tmp_path / "out", XDG_CONFIG_HOME=config)
     assert (code, "'slowest', which no package adds" in err) == (2, True)
 
 
@@ -115,10 +147,10 @@ BROKEN: Mapping[str, tuple[str, str, str]] = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_plug_in_that_cannot_be_used_is_named_and_left_out(tmp_path: Path, case: str) -> None:
+def test_a_plug_in_that_cannot_be_used_is_named_and_left_out(called: Run, tmp_path: Path, case: str) -> None:
     """The list says why, with exit code 1."""
     kind, code, said = BROKEN[case]
-    result, out, err = run(package(tmp_path / "site", kind, code), "plugins")
+    result, out, err = called(package(tmp_path / "site", kind, code), "plugins")
     assert (result, said in err, "left out" in out) == (1, True, True), err
 
 
@@ -145,16 +177,18 @@ KIND = "VALUE = RankingKind(keys=keys)"
         ("return ('a\\x1b[2J',)", 2, "the plug-in odd gave keys that are no texts on one line"),
     ],
 )
-def test_a_ranking_keeps_our_output_as_it_is(tmp_path: Path, publishing: Path, body: str, code: int, said: str) -> None:
+def test_a_ranking_keeps_our_output_as_it_is(
+    called: Run, tmp_path: Path, publishing: Path, body: str, code: int, said: str
+) -> None:
     """What it prints is not in a table, it cannot end the program as if all were well, and its keys are texts."""
     site = package(tmp_path / "site", "rankings", KEYS.format(body, f"print('said at import')\n{KIND}"))
     words = ("-C", publishing / "study", "rank", "--by", "odd", "--format", "csv")
-    result, out, err = run(site, *words, XDG_CONFIG_HOME=str(publishing / "config"))
+    result, out, err = called(site, *words, XDG_CONFIG_HOME=str(publishing / "config"))
     assert (result, said in err, "said at import" in err, "said" in out) == (code, True, True, False)
     assert [line.split(",")[1] for line in out.splitlines()] == (["key", "k"] if code == 0 else [])
 
 
-def test_two_plug_ins_of_one_name(tmp_path: Path) -> None:
+def test_two_plug_ins_of_one_name(called: Run, tmp_path: Path) -> None:
     """The first by package is used, the second named and left out; so is one with a name that is built in."""
     code = f"{FORM}ReportForm(parse=lambda lines, name: ())"
     site = package(tmp_path / "site", "reports", code)
@@ -162,7 +196,7 @@ def test_two_plug_ins_of_one_name(tmp_path: Path) -> None:
     names = ("odd", "csv", "../x y")
     lines = "".join(f"{name} = odd:VALUE\n" for name in names)
     (site / "odd-1.dist-info" / "entry_points.txt").write_text(f"[waterbed.reports]\n{lines}")
-    result, out, err = run(site, "plugins")
+    result, out, err = called(site, "plugins")
     assert (result, err.count("the name is taken"), out.count("left out")) == (1, 2, 3)
     assert "../x y of odd 1 is left out: its name has other characters" in err
     assert "csv of odd 1 is left out" in err
@@ -174,13 +208,14 @@ def test_a_command_names_a_plug_in_that_is_left_out_once(tmp_path: Path, publish
     site = package(tmp_path / "site", "reports", "VALUE = 3")
     (tmp_path / "feed").write_text("no report\n")
     words = ("-C", publishing / "study", "import", tmp_path / "feed")
-    err = run(site, *words, XDG_CONFIG_HOME=str(publishing / "config"))[2]
+    err = started(site, *words, XDG_CONFIG_HOME=str(publishing / "config"))[2]
     assert err.count("odd of odd 1 is left out") == 1, err
 
 
 READ = """
 from dataclasses import fields, replace
 from datetime import datetime
+from waterbed.analysis.rankings.keys import ranking_kind
 from waterbed.intake.csv_reports import Sighting, checked_report
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.formats import ReportForm
@@ -196,7 +231,7 @@ SECRET = "http://secret-lab.com/deep\n"
 
 
 @pytest.fixture
-def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Read]:
+def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:
     """What a plug-in's form reads of a file with one URL."""
 
     def these(code: str) -> list[ReportLine | Rejected]:
@@ -204,9 +239,7 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Read]:
         (tmp_path / "feed").write_text(SECRET)
         return list(read_reports(tmp_path / "feed", Reading(form="odd")))
 
-    sys.modules.pop("odd", None)
-    yield these
-    sys.modules.pop("odd", None)
+    return these
 
 
 @pytest.mark.parametrize(
@@ -232,13 +265,13 @@ def test_a_form_that_fails_tells_nothing_of_what_it_read(read: Read, body: str, 
 
 
 @pytest.mark.parametrize("body", ["raise ValueError(line)", "raise InputError(line)", "raise BaseException(line)"])
-def test_an_import_ends_with_a_form_that_fails(tmp_path: Path, publishing: Path, body: str) -> None:
+def test_an_import_ends_with_a_form_that_fails(called: Run, tmp_path: Path, publishing: Path, body: str) -> None:
     """Exit code 2, no line of the file anywhere, and nothing is imported; prints go to standard error."""
     site = package(tmp_path / "site", "reports", f"{READ}    print('said')\n    {body}{FORM_END}")
     (tmp_path / "feed").write_text(SECRET)
     config = str(publishing / "config")
     words = ("-C", publishing / "study", "import", "--format", "odd", tmp_path / "feed")
-    result, out, err = run(site, *words, XDG_CONFIG_HOME=config)
+    result, out, err = called(site, *words, XDG_CONFIG_HOME=config)
     assert (result, out, "said" in err, "secret" in err, "Traceback" in err) == (2, "", True, False, False), err
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("XDG_CONFIG_HOME", config)
@@ -300,7 +333,7 @@ def test_a_form_whose_category_cannot_be_stored_is_named(read: Read) -> None:
         read(f"{READ}    return [made]{end}")
 
 
-def test_a_table_form_a_rule_file_and_link_checks(tmp_path: Path) -> None:
+def test_a_table_form_a_rule_file_and_link_checks(called: Run, tmp_path: Path) -> None:
     """Tables in a form of one's own are rows as any; rules and link checks are files that a package brings."""
     code = (
         "from pathlib import Path\n"
@@ -328,9 +361,9 @@ def test_a_table_form_a_rule_file_and_link_checks(tmp_path: Path) -> None:
     config = str(tmp_path / "s" / "config")
     at = ("-C", tmp_path / "s" / "study")
     words = ("tables", "add", "--kind", "places", "--date", "2026-01-05", tmp_path / "places.txt")
-    result, _, err = run(site, *at, *words, XDG_CONFIG_HOME=config)
+    result, _, err = called(site, *at, *words, XDG_CONFIG_HOME=config)
     assert (result, "Traceback" in err) == (0, False), err
-    result, _, err = run(site, *at, "rejudge", "--rules", "mine", XDG_CONFIG_HOME=config)
+    result, _, err = called(site, *at, "rejudge", "--rules", "mine", XDG_CONFIG_HOME=config)
     assert (result, "checks.toml" in err) == (2, True), err  # it is found, and is no file of rules
     with pytest.MonkeyPatch.context() as patched:
         patched.syspath_prepend(str(site))
@@ -355,17 +388,17 @@ def test_a_table_form_a_rule_file_and_link_checks(tmp_path: Path) -> None:
     ],
 )
 def test_an_export_or_page_that_fails_ends_the_publication(
-    tmp_path: Path, publishing: Path, kind: str, code: str, said: str
+    called: Run, tmp_path: Path, publishing: Path, kind: str, code: str, said: str
 ) -> None:
     """One sentence, exit code 2, and nothing is published."""
     imports = "from waterbed.publish.exports import Export\nfrom waterbed.publish.site.added import AddedPage\nVALUE = "
     site = package(tmp_path / "site", kind, imports + code)
     words = ("-C", publishing / "study", "publish", tmp_path / "out")
-    result, _, err = run(site, *words, XDG_CONFIG_HOME=str(publishing / "config"))
+    result, _, err = called(site, *words, XDG_CONFIG_HOME=str(publishing / "config"))
     assert (result, said in err, (tmp_path / "out").exists()) == (2, True, False), err
 
 
-def test_an_export_or_page_of_a_taken_name_is_refused(tmp_path: Path, publishing: Path) -> None:
+def test_an_export_or_page_of_a_taken_name_is_refused(called: Run, tmp_path: Path, publishing: Path) -> None:
     """A built-in name is left out and named; two plug-ins of one file end the publication, with nothing published."""
     code = (
         "from waterbed.publish.exports import Export\n"
@@ -377,7 +410,7 @@ def test_an_export_or_page_of_a_taken_name_is_refused(tmp_path: Path, publishing
     site = package(tmp_path / "site", "exports", code)
     entries = site / "odd-1.dist-info" / "entry_points.txt"
     entries.write_text("[waterbed.exports]\nstix = odd:ONE\n")
-    result, _, err = run(site, "plugins")
+    result, _, err = called(site, "plugins")
     assert (result, "stix of odd 1 is left out: the name is taken" in err) == (1, True), err
     copytree(publishing, tmp_path / "s")
     settings = tmp_path / "s" / "study" / "waterbed.toml"
@@ -389,5 +422,5 @@ def test_an_export_or_page_of_a_taken_name_is_refused(tmp_path: Path, publishing
         text = settings.read_text()
         settings.write_text(re.sub(r"(?m)^plugins = .*$", f"plugins = {json.dumps(names)}", text))
         words = ("-C", tmp_path / "s" / "study", "publish", tmp_path / "out")
-        result, _, err = run(site, *words, XDG_CONFIG_HOME=str(tmp_path / "s" / "config"))
+        result, _, err = called(site, *words, XDG_CONFIG_HOME=str(tmp_path / "s" / "config"))
         assert (result, said in err, (tmp_path / "out").exists()) == (2, True, False), err

@@ -28,7 +28,14 @@ class Story:
         self.sites: dict[str, str] = {}
 
     def see(
-        self, url: str, when: datetime, state: str, *, hoster: str = "acme", site: str | None = None, net: int = 0
+        self,
+        url: str,
+        when: datetime,
+        state: str,
+        *,
+        hoster: str = "acme",
+        site: str | None = None,
+        net: int | None = 0,
     ) -> None:
         self.sites[url] = site or url
         self.looks.append(
@@ -38,7 +45,7 @@ class Story:
                     url_id=url,
                     observed_at=when,
                     status=STATUS[state],
-                    address=f"28.10.{net}.7",
+                    address=None if net is None else f"28.10.{net}.7",
                 ),
                 hoster,
             )

@@ -51,6 +51,16 @@ def test_a_flip_of_everything_is_one_quarantine_over_all() -> None:
     assert set(told.values()) == {"uuuqqu"}
 
 
+def test_an_hour_is_not_mixed_with_the_hour_before() -> None:
+    """Of sites of which no hoster and no address is known, twelve flip in an hour in which no other is seen."""
+    story = Story()
+    story.hourly(urls(12), "u  dd", hoster="", net=None)
+    story.hourly(urls(100, "v"), "uuu", hoster="", net=None)
+    found, told = story.guarded()
+    assert groups(found) == [("all", "")]
+    assert set(list(told.values())[:12]) == {"uqq"}
+
+
 def test_many_small_hosters_that_flip_together_are_seen_over_all() -> None:
     """No hoster has enough sites, all together have."""
     story = Story()

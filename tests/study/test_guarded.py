@@ -1,9 +1,11 @@
 """The cycle guard goes on from what it knew."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.study.random_studies import Drawn
+from waterbed.judging import mass_flips
 from waterbed.model.codec import moment
 from waterbed.study.guarded import Guarded, cycle_start, guarded
 
@@ -32,3 +34,28 @@ def test_a_guard_that_goes_on_does_what_one_guard_does(seed: int, first: float, 
     assert again.kept.urls.equals(whole.kept.urls)
     assert [one for one in again.quarantines if one not in whole.quarantines] == []
     assert [one for one in whole.quarantines if one.ended_at > moment(at) and one not in again.quarantines] == []
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 9), st.integers(1, 99))
+def test_how_many_cycles_are_counted_at_once_changes_nothing(seed: int, first: int, most: int) -> None:
+    """One cycle after the other, few, or as many as there are: the same looks are held, and the same is known."""
+    its = Drawn(seed).conclusions()
+    if its.looks.span is None:
+        return
+    last = cycle_start(its.looks.span[1], its.config)
+
+    def guard() -> Guarded:
+        return guarded(its.looks, its.attributed, its.facts, its.config, its.rules, keep_at=last)
+
+    usual = guard()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(mass_flips, "_FIRST", first)
+        patched.setattr(mass_flips, "_MOST", most)
+        other = guard()
+    assert other.changed.rows.tolist() == usual.changed.rows.tolist()
+    assert other.quarantines == usual.quarantines
+    assert other.kept is not None
+    assert usual.kept is not None
+    assert other.kept.state == usual.kept.state
+    assert other.kept.urls.equals(usual.kept.urls)

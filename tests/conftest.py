@@ -6,11 +6,13 @@ import itertools
 import os
 import shutil
 import signal
+import sqlite3
 import sys
 import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -125,15 +127,21 @@ def _made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         empty = place / f"{make.__name__}.db"
 
         def copied(store: Store, to: str = "head") -> None:
-            at = store.file
-            if to != "head" or at is None or not at.parent.is_dir() or (at.exists() and at.stat().st_size):
+            if to != "head" or store.file is None or not store.file.parent.is_dir() or store.revision() is not None:
                 make(store, *([to] if to != "head" else []))
                 return
             if not empty.exists():
                 made = Store(f"sqlite:///{empty}")
                 make(made)
                 made.close()
-            shutil.copyfile(empty, at)
+            with closing(store.engine.raw_connection()) as connection:
+                to_file = connection.driver_connection
+                assert isinstance(to_file, sqlite3.Connection)
+                if to_file.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                    make(store)
+                    return
+                with closing(sqlite3.connect(empty)) as from_file:
+                    from_file.backup(to_file)
 
         return copied
 

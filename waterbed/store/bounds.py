@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -148,10 +149,13 @@ def _mistake(name: str, value: float) -> str | None:
     return f"a {'whole ' if whole else ''}number from {least:g} to {most:g} was expected"
 
 
+_fields = cache(msgspec.structs.fields)
+
+
 def _values(value: Any, name: str) -> Iterator[tuple[str, float | str]]:
     """All numbers and texts among settings, by their whole names."""
     if isinstance(value, msgspec.Struct):
-        value = {field.encode_name: getattr(value, field.name) for field in msgspec.structs.fields(value)}
+        value = {field.encode_name: getattr(value, field.name) for field in _fields(type(value))}
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _values(inner, f"{name}.{key}" if name else key)

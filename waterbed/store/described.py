@@ -121,6 +121,7 @@ def _block(struct: msgspec.Struct, prefix: str) -> Iterator[str]:
                 yield f"# {key.name.rpartition('.')[2]} = {given}\n"
 
 
+@cache
 def _comment(name: str) -> str:
     lines = textwrap.wrap(described()[name].plain, _WIDTH, break_long_words=False)
     return "\n" + "".join(f"# {line}\n" for line in lines)

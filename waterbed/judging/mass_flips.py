@@ -118,8 +118,9 @@ class _Guard:
     def take(self, looks: GuardLooks, cycles: Array, bounds: Array, keep: Checkpoint | None) -> None:
         """Process whole cycles, in time order.
 
-        `bounds` are where each begins, and the end. As long as nothing is suspect many are counted at once. How many doubles each time and falls to one where a
-        group may be suspect, so that no more looks are counted again than were counted before.
+        `bounds` are where each begins, and the end. As long as nothing is suspect many are counted at once. How many
+        doubles each time and falls to one where a group may be suspect, so that no more looks are counted again than
+        were counted before.
         """
         at = 0
         while at < len(cycles):

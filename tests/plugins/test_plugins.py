@@ -63,7 +63,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture(autouse=True)
 def _forgotten() -> Iterator[None]:
-    """What a test's packages brought into this process."""
+    """Forget what a test's packages brought into this process."""
 
     def forget() -> None:
         ranking_kind.cache_clear()
@@ -265,13 +265,13 @@ def test_a_form_that_fails_tells_nothing_of_what_it_read(read: Read, body: str, 
 
 
 @pytest.mark.parametrize("body", ["raise ValueError(line)", "raise InputError(line)", "raise BaseException(line)"])
-def test_an_import_ends_with_a_form_that_fails(called: Run, tmp_path: Path, publishing: Path, body: str) -> None:
+def test_an_import_ends_with_a_form_that_fails(tmp_path: Path, publishing: Path, body: str) -> None:
     """Exit code 2, no line of the file anywhere, and nothing is imported; prints go to standard error."""
     site = package(tmp_path / "site", "reports", f"{READ}    print('said')\n    {body}{FORM_END}")
     (tmp_path / "feed").write_text(SECRET)
     config = str(publishing / "config")
     words = ("-C", publishing / "study", "import", "--format", "odd", tmp_path / "feed")
-    result, out, err = called(site, *words, XDG_CONFIG_HOME=config)
+    result, out, err = started(site, *words, XDG_CONFIG_HOME=config)
     assert (result, out, "said" in err, "secret" in err, "Traceback" in err) == (2, "", True, False, False), err
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("XDG_CONFIG_HOME", config)

@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from tests.study.random_studies import Drawn
 from waterbed.judging import mass_flips
 from waterbed.model.codec import moment
+from waterbed.study.conclusions import Conclusions
 from waterbed.study.guarded import Guarded, cycle_start, guarded
+
+
+def guard(its: Conclusions, **how: object) -> Guarded:
+    """What the guard makes of a study's looks."""
+    return guarded(its.looks, its.attributed, its.facts, its.config, its.rules, **how)  # type: ignore[arg-type]
 
 
 @settings(max_examples=40, deadline=None)
@@ -19,12 +25,8 @@ def test_a_guard_that_goes_on_does_what_one_guard_does(seed: int, first: float, 
         return
     begin, end = its.looks.span
     at, later = (cycle_start(int(begin + part * (end - begin)), its.config) for part in sorted((first, second)))
-
-    def guard(**how: object) -> Guarded:
-        return guarded(its.looks, its.attributed, its.facts, its.config, its.rules, **how)  # type: ignore[arg-type]
-
-    whole, stopped = guard(keep_at=later), guard(keep_at=at)
-    again = guard(before=stopped.kept, keep_at=later)
+    whole, stopped = guard(its, keep_at=later), guard(its, keep_at=at)
+    again = guard(its, before=stopped.kept, keep_at=later)
     assert again.changed.rows.tolist() == whole.changed.rows.tolist()
     assert again.changed.numbers.tolist() == whole.changed.numbers.tolist()
     assert whole.kept is not None
@@ -44,15 +46,11 @@ def test_how_many_cycles_are_counted_at_once_changes_nothing(seed: int, first: i
     if its.looks.span is None:
         return
     last = cycle_start(its.looks.span[1], its.config)
-
-    def guard() -> Guarded:
-        return guarded(its.looks, its.attributed, its.facts, its.config, its.rules, keep_at=last)
-
-    usual = guard()
+    usual = guard(its, keep_at=last)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(mass_flips, "_FIRST", first)
         patched.setattr(mass_flips, "_MOST", most)
-        other = guard()
+        other = guard(its, keep_at=last)
     assert other.changed.rows.tolist() == usual.changed.rows.tolist()
     assert other.quarantines == usual.quarantines
     assert other.kept is not None

@@ -235,14 +235,6 @@ def test_a_campaign_goes_on_on_another_machine(tmp_path: Path) -> None:
     assert pooled({("quiet", 30): tallied(rows)}, 3, sums).keys() == {cell, ("quiet", 30)}
 
 
-def test_results_name_programs_that_are_there(suite: ModuleType) -> None:
-    """Every program that the results or the benchmarks' page name can be run."""
-    told = "".join((suite.HERE / page).read_text(encoding="utf-8") for page in ("results.md", "README.md"))
-    named = set(re.findall(r"`(\w+\.py)\b", told))
-    assert "recheck.py" in named
-    assert not [name for name in named if not (suite.HERE / name).exists()]
-
-
 def test_the_crawls_that_are_compared_have_settings_that_a_study_may_have(suite: ModuleType) -> None:
     """With manners off, one worker is compared with its peers."""
     assert Config(study="b" * 32, probe=importlib.import_module("crawls").PROBE).probe.delay_s == 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.markdown import PAGES, ROOT, anchor, headings, page, prose, rows
+from tests.docs.markdown import PAGES, ROOT, anchor, headings, page, prose, rows, spans
 
 SOURCES = sorted(
     path for room in ("waterbed", "crawler", "attribution", "graphs") for path in (ROOT / room).rglob("*.py")
@@ -57,6 +57,15 @@ def test_paths_named_in_pages_exist() -> None:
         for span in re.findall(r"`([^`\n]+)`", prose(path.read_text(encoding="utf-8"))):
             if span.startswith(rooms) and re.fullmatch(r"[\w/.-]+", span):
                 assert (ROOT / span).exists(), f"{path.name}: {span}"
+
+
+def test_pages_of_benchmarks_name_programs_that_are_there() -> None:
+    """A program named alone is beside the page; any other has its path in the project."""
+    pages = (ROOT / "benchmarks").glob("*.md")
+    named = {span.split()[0] for path in pages for span in spans(path.read_text(encoding="utf-8")) if ".py" in span}
+    programs = {name for name in named if re.fullmatch(r"[\w/]+\.py", name)}
+    assert {"recheck.py", "tests/publish/test_differencing.py"} <= programs
+    assert not [name for name in programs if not (ROOT / ("" if "/" in name else "benchmarks") / name).exists()]
 
 
 def test_each_word_is_held_by_something() -> None:

@@ -83,6 +83,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in real]
 
 
+def pytest_collection_finish() -> None:
+    """Whatever looks for cycles leaves out all that is loaded by now: it stays until the end."""
+    gc.collect()
+    gc.freeze()
+
+
 def _unnamed(item: pytest.Item) -> list[str]:
     """Variables that a test on real data needs and that are not set; the marker's arguments name further ones."""
     markers = list(item.iter_markers("realdata"))

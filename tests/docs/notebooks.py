@@ -11,9 +11,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbclient import NotebookClient
-
 from tests.docs.markdown import ROOT
 from tests.docs.tours.following import environment, near
 from tests.tools import put_first
@@ -23,7 +20,9 @@ _CELL = "--- cell"
 
 
 def stored(name: str) -> Any:
-    """A notebook as it is kept."""
+    """A notebook as it is kept; what reads one takes a second to load, so only who reads one loads it."""
+    import nbformat
+
     return nbformat.read(NOTEBOOKS / name, as_version=4)
 
 
@@ -48,6 +47,8 @@ def texts(book: Any) -> list[str]:
 
 def executed(name: str, here: Path) -> Any:
     """A notebook, run in a folder by a kernel of this Python."""
+    from nbclient import NotebookClient
+
     book = stored(name)
     environ = environment(here.parent) | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     NotebookClient(book, timeout=300, resources={"metadata": {"path": str(here)}}).execute(env=environ)
@@ -88,6 +89,8 @@ def run_r(name: str, here: Path) -> None:
 
 def _store(name: str, found: list[str]) -> None:
     """Store what cells printed."""
+    import nbformat
+
     book = stored(name)
     for cell, text in zip((one for one in book.cells if one.cell_type == "code"), found, strict=True):
         cell.execution_count = None

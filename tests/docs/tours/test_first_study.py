@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import nbformat
 import pytest
 
 from tests.docs.markdown import page
@@ -29,5 +28,7 @@ def test_the_notebook_in_r_gives_what_it_shows(here: Path) -> None:
 
 def test_what_a_cell_printed_is_one_text_wherever_its_kernel_cut_it() -> None:
     """Pieces of what was printed are put together as they were printed, within a line and at its end."""
+    import nbformat
+
     pieces = [nbformat.v4.new_output("stream", name="stdout", text=text) for text in ("a 1\nb", " 2", "\n")]
     assert printed(nbformat.v4.new_code_cell("print()", outputs=pieces)) == "a 1\nb 2"

@@ -1,6 +1,7 @@
 """Mass flips, by cycle and group; decisions on them; canary and feed."""
 
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from waterbed.judging.quarantines import (
     canary_quarantines,
     failed_cycles,
     feed_quarantines,
+    quarantine_id,
     standing_id,
 )
 from waterbed.model.bookkeeping import Delivery, QuarantineDecision
@@ -303,6 +305,41 @@ def test_a_decision_within_a_cycle_splits_it() -> None:
     released, told = story.guarded([decision(found, "release", hour(3) + timedelta(minutes=19))])
     assert [one.status for one in released] == ["released", "open"]
     assert [told[url][-1] for url in urls(20)] == ["d"] * 10 + ["q"] * 10
+
+
+@pytest.mark.parametrize("when", [-30, 0], ids=["before", "as it began"])
+def test_a_decision_dated_before_its_quarantine_holds_for_the_first_cycle(when: int) -> None:
+    """A clock that is behind dates it so: what was decided on is decided, and what goes on is a new quarantine."""
+    story = Story()
+    story.hourly(urls(10), "uuuddddu", hoster="acme")
+    (found,), _ = story.guarded()
+    dated = hour(3) + timedelta(minutes=when)
+    again, told = story.guarded([decision(found, "void", dated)])
+    assert [(one.began_at, one.ended_at, one.status) for one in again] == [
+        (hour(3), hour(4), "voided"),
+        (hour(4), hour(7), "open"),
+    ]
+    assert set(told.values()) == {"uuuqqqqu"}
+    again, told = story.guarded([decision(found, "release", dated)])
+    assert [(one.quarantine_id, one.status) for one in again] == [(found.quarantine_id, "released")]
+    assert set(told.values()) == {"uuuddddu"}
+
+
+def test_a_cycle_may_be_split_by_any_number_of_decisions() -> None:
+    """Each new quarantine of the cycle has its own; a package of others may hold thousands."""
+    story = Story()
+    story.hourly(urls(20), "uuu", hoster="acme")
+    for number, url in enumerate(urls(20)):
+        story.see(url, hour(3) + timedelta(minutes=59, seconds=2 * number), "d", hoster="acme")
+    (first,), _ = story.guarded()
+    times = [hour(3) + timedelta(seconds=number) for number in range(2001)]
+    ids = [quarantine_id(("hoster", "acme"), at) for at in times]
+    found, told = story.guarded(
+        decision(replace(first, quarantine_id=one), "void", later)
+        for one, later in zip(ids[:-1], times[1:], strict=True)
+    )
+    assert (len(found), found[-1].status, found[-1].flipped) == (2001, "open", 20)
+    assert set(told.values()) == {"uuuq"}
 
 
 def test_the_newest_decision_counts() -> None:

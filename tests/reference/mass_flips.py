@@ -180,13 +180,13 @@ class _Guard:
         return len(count.flipped) >= self._rules.least_sites and count.share - count.error >= far_more
 
     def _hold(self, group: Group, members: Sequence[int], start: datetime, end: datetime, count: Count) -> None:
-        """Quarantine a group's down looks of one cycle, up to a decision within it."""
+        """Quarantine a group's down looks of one cycle, up to a decision within it; a decision before holds for it."""
         opened = self._open.get(group)
         if opened is None:
             draft = QuarantineDraft(group=group, began_at=start, decision=self._decisions.on(group, start))
             opened = self._open[group] = _OpenQuarantine(draft=draft, baseline=self._baselines[group].share)
         until = opened.draft.decided_at
-        if until is None or until >= end:
+        if until is None or not start < until < end:
             opened.extend(end, count)
             self._mark(members, opened)
             return

@@ -276,7 +276,7 @@ class Drawn:
                         decision=self.rng.choice(("release", "void")),
                         who="somebody",
                         reason="seen",
-                        decided_at=hour(n * length + self.rng.uniform(0, 12)),
+                        decided_at=hour(n * length + self.rng.uniform(-3, 12)),
                     )
 
     def _looks(self, number: int) -> Iterator[Observation]:

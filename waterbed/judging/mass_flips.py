@@ -298,26 +298,31 @@ class _Guard:
         return baseline
 
     def _hold(self, group: int, members: Array, start: int, end: int, count: Count) -> None:
-        """Quarantine a group's down looks of one cycle, up to a decision within it."""
-        opened, name = self._open.get(group), self._names[group]
-        if opened is None:
-            began = moment(start)
-            draft = QuarantineDraft(group=name, began_at=began, decision=self._decisions.on(name, began))
-            opened = self._open[group] = OpenQuarantine(draft=draft, baseline=self._baseline(group).share)
-        decided_at = opened.draft.decided_at
-        until = None if decided_at is None else microseconds(decided_at)
-        if until is None or until >= end:
-            opened.extend(end, count)
-            self._mark(members, opened)
-            return
-        before = members[self._looks.at[members] <= until]
-        opened.extend(until, self._count(before))
-        self._mark(before, opened)
-        void_until = until if opened.draft.status == "voided" else None
-        self._close(group)
-        rest = self._count(members, void_until, since=until)
-        if self._suspect(group, rest):
-            self._hold(group, members[self._looks.at[members] > until], until, end, rest)
+        """Quarantine a group's down looks of one cycle, up to each decision within it.
+
+        A decision dated before its quarantine, by a clock that is behind, holds for the first cycle.
+        """
+        while True:
+            opened, name = self._open.get(group), self._names[group]
+            if opened is None:
+                began = moment(start)
+                draft = QuarantineDraft(group=name, began_at=began, decision=self._decisions.on(name, began))
+                opened = self._open[group] = OpenQuarantine(draft=draft, baseline=self._baseline(group).share)
+            decided_at = opened.draft.decided_at
+            until = end if decided_at is None else microseconds(decided_at)
+            if not start < until < end:
+                opened.extend(end, count)
+                self._mark(members, opened)
+                return
+            before = members[self._looks.at[members] <= until]
+            opened.extend(until, self._count(before))
+            self._mark(before, opened)
+            void_until = until if opened.draft.status == "voided" else None
+            self._close(group)
+            count = self._count(members, void_until, since=until)
+            if not self._suspect(group, count):
+                return
+            members, start = members[self._looks.at[members] > until], until
 
     def _count(self, members: Array, void_until: int | None = None, *, since: int | None = None) -> Count:
         """Count some looks of a cycle; voided down looks tell no state. Only those after `since` count."""

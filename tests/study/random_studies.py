@@ -92,6 +92,8 @@ class Drawn:
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
         self.domain_rng = random.Random(f"domains {seed}")
+        self.clock_rng = random.Random(f"clocks {seed}")
+        self.clocks_differ = self.clock_rng.random() < 0.25
         self.hosts = self.rng.randint(1, 6)
         self.urls = self.rng.randint(1, 12)
         self.steady = self.rng.choice((0.0, 0.5, 0.9, 0.97))
@@ -193,6 +195,8 @@ class Drawn:
                 for who in "abc"
             ],
         )
+        if self.clocks_differ:
+            facts = self._by_other_clocks(facts)
         dated = _tables()
         attributor = Attributor(
             routes=[(on, routes) for on, routes, _ in dated],
@@ -203,6 +207,26 @@ class Drawn:
             registered=RegistrationIndex(self._registered(), fresh_days=self.rng.choice((1.0, 30.0))),
         )
         return Conclusions(facts, attributor, read_rules(), config)
+
+    def _by_other_clocks(self, facts: Facts) -> Facts:
+        """The facts, those of each kind but looks as if told by a clock of its own, hours ahead or behind."""
+
+        def told(one: Any, by: timedelta, *names: str) -> Any:
+            return replace(one, **{name: getattr(one, name) + by for name in names})
+
+        def by() -> timedelta:
+            return timedelta(hours=self.clock_rng.choice((0, 0, self.clock_rng.uniform(-6, 6))))
+
+        resolved, controlled, watched, reported, delivered, decided = (by() for _ in range(6))
+        return replace(
+            facts,
+            resolutions={key: told(one, resolved, "resolved_at") for key, one in facts.resolutions.items()},
+            controls={key: told(one, controlled, "observed_at") for key, one in facts.controls.items()},
+            canaries=[told(one, watched, "observed_at") for one in facts.canaries],
+            reports=[told(one, reported, "reported_at", "received_at") for one in facts.reports],
+            deliveries=[told(one, delivered, "received_at") for one in facts.deliveries],
+            decisions=[told(one, decided, "decided_at") for one in facts.decisions],
+        )
 
     def _registered(self) -> Iterator[Registration]:
         for n in range(self.rng.choice((0, 3, 8))):

@@ -149,6 +149,37 @@ def test_what_the_data_cannot_tell_is_refused():
     assert all(row.ratio is None and row.refusal for row in effects(few, about))
 
 
+@pytest.mark.parametrize(("side", "end"), [("after", "upper"), ("before", "lower")])
+def test_a_ratio_without_an_end_is_refused(side, end):
+    """Where each removal before a notice may have come after it, or each after it before, no ratio is the likeliest."""
+    groups, notices = world(1)
+    held = {key: [straddling(clock, side) for clock in its] for key, its in groups.items()}
+    row = effects(held, notices)[0]
+    assert (row.ratio, row.low, row.high, row.p) == (None, None, None, None)
+    assert row.refusal == f"all removals may have come {side} it: the ratio has no {end} end"
+
+
+def straddling(clock, side):
+    """The clock, its removal not surely on the other side of its notice; without one it is before any notice."""
+    if clock.right_h is None or not clock.reminders_h:
+        return replace(clock, right_h=None, cause=None) if side == "after" else clock
+    arrived = clock.reminders_h[0]
+    if side == "after":
+        return replace(clock, left_h=min(clock.left_h, arrived), right_h=max(clock.right_h, arrived + 1.0))
+    return replace(clock, left_h=0.0, right_h=arrived + 0.01)
+
+
+def test_what_always_comes_at_one_age_is_refused():
+    """The effect of notices that all arrive a day after the report is that of the age, or not: nothing tells."""
+    groups, notices = world(1, sites=300)
+    at_a_day = {
+        key: [replace(clock, reminders_h=(24.0,) if (clock.right_h or LAST_H) > 24 else ()) for clock in its]
+        for key, its in groups.items()
+    }
+    rows = effects(at_a_day, notices)
+    assert rows[0].refusal == "the checks do not tell its effect from those of age and hoster"
+
+
 def test_one_site_that_holds_nearly_all_tells_nothing():
     """Three hundred clocks of one site beside fourteen others: an interval without an end is no number."""
     groups, notices = world(1, sites=40)

@@ -6,7 +6,7 @@ A notice acts from its arrival on. Pure.
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ import scipy
 
 from waterbed.analysis.rankings.clocks import clusters_of, effective
 from waterbed.analysis.rankings.takedown import FEWEST_SITES
-from waterbed.estimators.survival.hazard import hazard
+from waterbed.estimators.survival.hazard import Undetermined, hazard
 from waterbed.estimators.survival.logrank import log_rank
 from waterbed.estimators.survival.pieces import Pieces, cut
 from waterbed.model.takedown import AddressedNotice, NoticeEffect, TakedownClock
@@ -26,6 +26,13 @@ _LEAST_ENDS: Final = 10
 _LEVEL: Final = 0.95
 _LEAST_FREEDOM: Final = 2.0
 """Equal clusters that all are worth, less one, for an interval to say anything."""
+_VAGUE: Final = 5.0
+"""Standard error of a log ratio from which on it has no end: an interval of eight orders of magnitude or more."""
+_SAME: Final = "the checks do not tell its effect from those of age and hoster"
+_ENDLESS: Final = {
+    True: "all removals may have come after it: the ratio has no upper end",
+    False: "all removals may have come before it: the ratio has no lower end",
+}
 _PERMUTATIONS: Final = 999
 _NOTICE, _REMINDER, _BATCH, _KIND = (
     "a notice arrived",
@@ -44,10 +51,10 @@ def notice_effects(
 
     `groups` are clocks that run from the report, by hoster, `notices` those about each URL. The log hazard of removal
     is that of the age (AGES_H) and of the hoster, and changes when a notice arrives and when a reminder does (`hazard`,
-    errors by sites or by batches, the larger, with Student's t of as many clusters as the fewer are worth). All other
-    ends stop the clock. Below FEWEST_SITES clusters with time on either side of the change there is a refusal. The last
-    row compares the time from the notice on between legal orders and other notices, by a log-rank test that permutes
-    clusters.
+    errors of the model, by sites or by batches, the largest, with Student's t of as many clusters as the fewer are
+    worth). All other ends stop the clock. Below FEWEST_SITES clusters with time on either side of the change there is a
+    refusal, and where no ratio is the likeliest. The last row compares the time from the notice on between legal orders
+    and other notices, by a log-rank test that permutes clusters.
     """
     named = [(key, clock) for key in sorted(groups) for clock in _followed(groups[key])]
     sizes = Counter(
@@ -116,25 +123,22 @@ def _ratios(
         _REMINDER: (pieces.after > 1).astype(float),
         _BATCH: np.where(pieces.after > 0, np.log2(size[of_piece]), 0.0),
     }
-    alone = [what for what in (_NOTICE, _REMINDER) if not told[what]]
-    at = dict(zip(alone, _fitted(named, pieces, [columns[what] for what in alone], both, freedom), strict=True))
-    if not told[_BATCH]:  # beside the others, whose ratios are those over batches as they were
-        at[_BATCH] = _fitted(named, pieces, [columns[what] for what in (*alone, _BATCH)], both, freedom)[-1]
+    found = {what: _Ratio(refusal=why) for what, why in told.items() if why}
+    alone = [what for what in (_NOTICE, _REMINDER) if what not in found]
+    found |= zip(alone, _fitted(named, pieces, [columns[what] for what in alone], both, freedom), strict=True)
+    if _BATCH not in found:  # beside the others, whose ratios are those over batches as they were
+        found[_BATCH] = _fitted(named, pieces, [columns[what] for what in (*alone, _BATCH)], both, freedom)[-1]
     whole = {_NOTICE: np.arange(len(clocks)), _REMINDER: np.unique(of_piece[columns[_NOTICE] > 0])}
     whole[_BATCH] = whole[_REMINDER]
-    for what, why in told.items():
+    for what in told:
         on = columns[what] != 0
         yield NoticeEffect(
             what=what,
-            ratio=at[what][0] if what in at else None,
-            low=at[what][1] if what in at else None,
-            high=at[what][2] if what in at else None,
-            p=at[what][3] if what in at else None,
+            **found[what]._asdict(),
             clocks=int(np.unique(of_piece[on]).size),
             clusters=int(np.unique(cluster[of_piece[on]]).size),
             of_clocks=int(whole[what].size),
             of_clusters=int(np.unique(cluster[whole[what]]).size),
-            refusal=why or None,
         )
 
 
@@ -164,33 +168,54 @@ def _lacking(pieces: Pieces, cluster: npt.NDArray[np.int64], under: int, over: i
     return ""
 
 
+class _Ratio(NamedTuple):
+    """A ratio of hazards with its interval and p, or why there is none."""
+
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    refusal: str | None = None
+
+
 def _fitted(
     named: Sequence[tuple[str, TakedownClock]],
     pieces: Pieces,
     columns: Sequence[Floats],
     clusters: npt.NDArray[np.int64],
     freedom: float,
-) -> list[tuple[float, float, float, float]]:
-    """Ratio, ends of its interval and p of each column."""
+) -> list[_Ratio]:
+    """The ratio of each column."""
     if not columns:
         return []
     bands = [(pieces.band == band).astype(float) for band in np.unique(pieces.band)]
     keys = sorted({key for key, _ in named})
     group = np.searchsorted(keys, [key for key, _ in named])[pieces.clock]
-    found = hazard(
-        pieces.ended,
-        pieces.length,
-        np.column_stack([*bands, *columns]),
-        group,
-        stretch=pieces.stretch,
-        cluster=clusters[pieces.clock],
-    )
+    try:
+        found = hazard(
+            pieces.ended,
+            pieces.length,
+            np.column_stack([*bands, *columns]),
+            group,
+            stretch=pieces.stretch,
+            cluster=clusters[pieces.clock],
+        )
+    except Undetermined:  # the last may be what follows from others
+        return [*_fitted(named, pieces, columns[:-1], clusters, freedom), _Ratio(refusal=_SAME)]
+    errors = np.maximum(found.se, found.model_se)
     wide = float(scipy.special.stdtrit(freedom, (1 + _LEVEL) / 2))
-    rows = []
-    for log, error in zip(found.coefficients[len(bands) :], found.se[len(bands) :], strict=True):
-        p = 2 * float(scipy.special.stdtr(freedom, -abs(log / error)))
-        rows.append((float(np.exp(log)), float(np.exp(log - wide * error)), float(np.exp(log + wide * error)), p))
-    return [(round(a, 6), round(b, 6), round(c, 6), round(d, 6)) for a, b, c, d in rows]
+    return [_ratio(log, error, wide, freedom) for log, error in zip(found.coefficients, errors, strict=True)][
+        len(bands) :
+    ]
+
+
+def _ratio(log: float, error: float, wide: float, freedom: float) -> _Ratio:
+    """The ratio of a coefficient; none where each removal may lie on one side of the change."""
+    if error >= _VAGUE:
+        return _Ratio(refusal=_ENDLESS[log > 0])
+    p = 2 * float(scipy.special.stdtr(freedom, -abs(log / error)))
+    ratio, low, high = (round(float(np.exp(one)), 6) for one in (log, log - wide * error, log + wide * error))
+    return _Ratio(ratio, low, high, round(p, 6))
 
 
 def _kinds(

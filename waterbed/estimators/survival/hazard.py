@@ -3,6 +3,7 @@
 Lengths are the offset; group effects are shrunk.
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,17 +23,23 @@ _STILL = 1e-9
 """Part of the log likelihood that a last step may still gain."""
 
 
+class Undetermined(ValueError):
+    """The rows do not tell the coefficients apart."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Hazard:
     """Log hazard ratios with errors, and shrunken group effects.
 
-    Standard errors are the model's, or robust where clusters were given. Effects are shrunk towards 0. `effect_se` is
-    conditional on `sigma`, the standard deviation of effects between groups. `log_likelihood` is the penalised one
-    integrated over group effects by Laplace's method.
+    Standard errors are robust where clusters were given; those of `model_se` are not. They are in the thousands for a
+    coefficient of which no value is the likeliest, as where each end may lie on one side of a change. Effects are
+    shrunk towards 0. `effect_se` is conditional on `sigma`, the standard deviation of effects between groups.
+    `log_likelihood` is the penalised one integrated over group effects by Laplace's method.
     """
 
     coefficients: Floats
     se: Floats
+    model_se: Floats
     groups: Ints
     effects: Floats
     effect_se: Floats
@@ -88,7 +95,8 @@ def hazard(
     errors of the coefficients hold however alike the stretches of a cluster are: the sandwich of summed scores (Lin
     and Wei, JASA 84, 1989), times G / (G - 1) for G clusters; of several labellings the largest. Effects are normal
     with standard deviation `sigma`, by default the one with the highest Laplace marginal likelihood (Breslow and
-    Clayton, JASA 88, 1993). Raises ValueError for impossible input, OwnFailure if it does not settle.
+    Clayton, JASA 88, 1993). Raises ValueError for impossible input, Undetermined for covariates that
+    follow from each other, OwnFailure if it does not settle.
     """
     data, groups = _checked(ended, length, covariates, group, stretch)
     if sigma is None:
@@ -109,10 +117,12 @@ def hazard(
             scipy.linalg.cho_factor(bent.across - lever @ bent.between.T), np.eye(fit.beta.size)
         )
     except np.linalg.LinAlgError as problem:
-        raise ValueError("the stretches are too long to tell the coefficients apart") from problem
+        raise Undetermined("the stretches are too long to tell the coefficients apart") from problem
+    model_se = np.sqrt(np.diag(covariance))
     return Hazard(
         coefficients=fit.beta,
-        se=_robust(data, fit, lever, covariance, cluster) if cluster is not None else np.sqrt(np.diag(covariance)),
+        se=_robust(data, fit, lever, covariance, cluster) if cluster is not None else model_se,
+        model_se=model_se,
         groups=groups,
         effects=fit.u,
         effect_se=np.sqrt(1.0 / bent.own + np.einsum("ig,ij,jg->g", lever, covariance, lever)),
@@ -136,8 +146,8 @@ def _robust(data: _Data, fit: _Fit, lever: Floats, covariance: Floats, cluster: 
             raise ValueError("robust errors need two clusters")
         of_piece = which[data.stretch]
         scores = np.stack([sums(of_piece, rows[:, k], names.size) for k in range(rows.shape[1])], axis=1)
-        middle = scores.T @ scores * (names.size / (names.size - 1))
-        largest = np.maximum(largest, np.sqrt(np.diag(covariance @ middle @ covariance)))
+        squares = ((scores @ covariance) ** 2).sum(axis=0)
+        largest = np.maximum(largest, np.sqrt(squares * (names.size / (names.size - 1))))
     return largest
 
 
@@ -160,7 +170,7 @@ def _checked(
     if not np.array_equal(np.unique(of), np.arange(over.size)):
         raise ValueError("each stretch needs at least one piece, and each piece a stretch that there is")
     if np.linalg.matrix_rank(rows) < rows.shape[1]:
-        raise ValueError("some covariate follows from the others")
+        raise Undetermined("some covariate follows from the others")
     if not over.any():
         raise ValueError("without any end there is no hazard to fit")
     groups, number = np.unique(labels, return_inverse=True)
@@ -175,7 +185,7 @@ def _climb(data: _Data, sigma: float) -> _Fit:
         slope_b, slope_u = _slope(data, beta, u, sigma)
         blocks = _information(data, beta, u, sigma, exact=False)
         lever = blocks.between / blocks.own
-        step_b = scipy.linalg.solve(blocks.across - lever @ blocks.between.T, slope_b - lever @ slope_u, assume_a="sym")
+        step_b = _solved(blocks.across - lever @ blocks.between.T, slope_b - lever @ slope_u)
         step_u = slope_u / blocks.own - lever.T @ step_b
         gain, part = float(slope_b @ step_b + slope_u @ step_u), 1.0
         while (higher := _height(data, beta + part * step_b, u + part * step_u, sigma)) < height and part > 1e-9:
@@ -185,6 +195,17 @@ def _climb(data: _Data, sigma: float) -> _Fit:
         if gain <= _STILL * (1.0 + abs(height)):
             return _Fit(beta, u, _height(data, beta, u, np.inf), _information(data, beta, u, sigma, exact=False))
     raise OwnFailure(f"the hazard regression did not settle in {_ROUNDS} rounds")
+
+
+def _solved(curvature: Floats, slope: Floats) -> Floats:
+    """The step to the top; Undetermined where some direction is flat."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", scipy.linalg.LinAlgWarning)  # a flat direction has its huge error told
+            step: Floats = scipy.linalg.solve(curvature, slope, assume_a="sym")
+    except np.linalg.LinAlgError as problem:
+        raise Undetermined("some coefficient changes nothing") from problem
+    return step
 
 
 def _start(data: _Data) -> Floats:

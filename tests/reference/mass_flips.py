@@ -180,7 +180,7 @@ class _Guard:
         return len(count.flipped) >= self._rules.least_sites and count.share - count.error >= far_more
 
     def _hold(self, group: Group, members: Sequence[int], start: datetime, end: datetime, count: Count) -> None:
-        """Quarantine a group's down looks of one cycle, up to a decision within it; a decision before holds for it."""
+        """Quarantine a group's down looks of one cycle, up to a decision within it; one dated before holds for all."""
         opened = self._open.get(group)
         if opened is None:
             draft = QuarantineDraft(group=group, began_at=start, decision=self._decisions.on(group, start))

@@ -202,17 +202,18 @@ def _fitted(
         )
     except Undetermined:  # the last may be what follows from others
         return [*_fitted(named, pieces, columns[:-1], clusters, freedom), _Ratio(refusal=_SAME)]
-    errors = np.maximum(found.se, found.model_se)
-    wide = float(scipy.special.stdtrit(freedom, (1 + _LEVEL) / 2))
-    return [_ratio(log, error, wide, freedom) for log, error in zip(found.coefficients, errors, strict=True)][
-        len(bands) :
-    ]
+    rows = zip(found.coefficients, found.model_se, found.se, strict=True)
+    return [_ratio(*row, freedom) for row in list(rows)[len(bands) :]]
 
 
-def _ratio(log: float, error: float, wide: float, freedom: float) -> _Ratio:
+def _ratio(log: float, by_model: float, by_clusters: float, freedom: float) -> _Ratio:
     """The ratio of a coefficient; none where each removal may lie on one side of the change."""
-    if error >= _VAGUE:
+    if by_model >= _VAGUE:
         return _Ratio(refusal=_ENDLESS[log > 0])
+    error = max(by_model, by_clusters)
+    if error >= _VAGUE:
+        return _Ratio(refusal="its clusters differ too much: the interval would span eight orders of magnitude")
+    wide = float(scipy.special.stdtrit(freedom, (1 + _LEVEL) / 2))
     p = 2 * float(scipy.special.stdtr(freedom, -abs(log / error)))
     ratio, low, high = (round(float(np.exp(one)), 6) for one in (log, log - wide * error, log + wide * error))
     return _Ratio(ratio, low, high, round(p, 6))

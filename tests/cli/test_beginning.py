@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pty
+import select
 import signal
 import sys
 from pathlib import Path
@@ -154,6 +155,15 @@ def _piece(terminal: int) -> bytes:
         return b""
 
 
+def _stop(child: int, terminal: int) -> None:
+    """Press Ctrl-C until an answer comes: one that comes just before a program waits is met at the next key."""
+    for _ in range(60):
+        os.kill(child, signal.SIGINT)
+        if select.select([terminal], [], [], 1.0)[0]:
+            return
+    os.kill(child, signal.SIGKILL)
+
+
 def test_units_are_written_on_demand(run: Run, tmp_path: Path) -> None:
     """Init can write the units of systemd that keep the study going."""
     code, out, _ = run("init", tmp_path / "s", "--units", tmp_path / "units", "--resolver", "127.0.0.1:1")
@@ -292,7 +302,7 @@ def test_ctrl_c_at_a_question_and_a_study_that_is_there(there: bool, tmp_path: P
         said += piece
         if not asked and b"unnamed study]" in said:
             asked = True
-            os.kill(child, signal.SIGINT)
+            _stop(child, terminal)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     told = b"holds a study already" if there else b"waterbed: stopped"
     assert (code, told in said, b"Name of" in said) == (2 if there else 130, True, not there)

@@ -1,5 +1,6 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Only python3 (3.11 or newer) with venv, make, git, bash and
-# coreutils are needed. `make test T=tests/pages` runs some of the tests, with whatever else pytest is to be told.
+# coreutils are needed. `make test T=tests/pages` runs some of the tests, with whatever else pytest is to be told; the
+# long ones, which `make test` leaves out, run with T="-m long".
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -48,7 +49,7 @@ demo: install
 	$(BIN)/waterbed demo --out $(OUT)
 
 test: tools $(APART) $(READERS)
-	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(T)
+	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not long" $(T)
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

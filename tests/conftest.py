@@ -58,16 +58,11 @@ os.environ.pop("COLUMNS", None)
 import waterbed.cli.output  # noqa: E402, F401
 
 LONGEST = (
-    *("browser/test_pages", "service/test_service", "lab/test_runs", "graphs/displacement/test_findings"),
-    *(
-        "crawler/recheck/test_run",
-        "docs/tours/test_displacement_study",
-        "store/whole/test_replacing",
-        "leaks/test_study",
-    ),
-    *("store/lake/test_sealing", "store/test_spark", "zoo/test_fuzz", "docs/test_cli", "zoo/test_zoo", "lab/test_run"),
-    *("docs/tours/test_hotline_month", "docs/tours/test_first_study"),
-    *("publish/freeze/test_reproduce", "governance/test_reply", "analysis/coding/test_coding"),
+    *("docs/tours/test_displacement_study", "docs/tours/test_hotline_month", "leaks/test_study", "browser/test_pages"),
+    *("docs/tours/test_first_study", "publish/freeze/test_reproduce", "analysis/coding/test_coding"),
+    *("crawler/recheck/test_processes", "service/test_service", "crawler/recheck/test_run", "lab/test_runs"),
+    *("governance/test_reply", "analysis/rankings/test_tables", "analysis/explain/test_explain"),
+    *("study/test_grown", "study/test_look_by_look", "store/test_spark", "store/bounded/test_memory"),
 )
 """Files of tests that take longest: they go first, so that no worker is left alone with one at the end."""
 

@@ -153,6 +153,7 @@ def test_each_script_of_the_suite_is_there(suite: ModuleType) -> None:
         assert f"## {script.name}.py" in readme
 
 
+@pytest.mark.long
 def test_each_program_starts() -> None:
     """What each file of the benchmarks names elsewhere is there; `copies.py` imports the standard library alone."""
     names = sorted({path.stem for path in COPIES.parent.glob("*.py")} - {COPIES.stem})
@@ -186,6 +187,7 @@ def test_a_multiplied_study_has_the_conclusions_of_its_copies(
         assert once
 
 
+@pytest.mark.long
 def test_a_clock_that_jumps_back_and_forth_within_a_pass_loses_and_removes_nothing() -> None:
     """The campaign of faults, its jumps of the clock on SQLite alone: each URL is looked at in each round, once."""
     words = [sys.executable, COPIES.parent / "faults.py", "--only", "SQLite: clock jumps", "--seed", "1"]

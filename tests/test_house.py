@@ -155,6 +155,13 @@ def test_examples_are_the_same_each_time_but_in_make_prove() -> None:
 _QUESTIONS = {"What", "Who", "Whether", "Which", "So", "Nor", "Nothing", "How", "That", "Whatever", "Why"}
 
 
+def test_continuous_integration_runs_what_make_test_leaves_out() -> None:
+    """The long tests, by the Makefile's own command; no other mark is left out."""
+    target = (ROOT / "Makefile").read_text().partition("\ntest:")[2].partition("\n\n")[0]
+    assert re.findall(r'-m "(.*?)"', target) == ["not long"]
+    assert (ROOT / ".ci" / "run").read_text().splitlines()[-2:] == ["make test", 'make test T="-m long"']
+
+
 def test_messages_name_the_page_to_read_alike() -> None:
     """In parentheses, once, at the end of what they say."""
     odd = re.compile(r"\(\(docs/|[;,] \(docs/|[;,] see \{?_?(docs/|SEE|PAGE)|\(\{_?SEE\}\)\)|; \(\{_?(SEE|see)\}\)")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +29,7 @@ from waterbed.study.conclusions import Conclusions
 from waterbed.study.formats import arrow_schema, as_arrow
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([(500_000, 1 << 20), (7, 0)]), st.integers(1, 3))
 def test_blocks_tell_what_looks_tell(seed: int, size: tuple[int, int], least: int) -> None:

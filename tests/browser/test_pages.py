@@ -141,6 +141,7 @@ def test_tables_are_whole_without_javascript(files: Walked, browser: Browser) ->
     assert figures > 10
 
 
+@pytest.mark.long
 def test_the_keyboard_reaches_everything(files: Walked, browser: Browser) -> None:
     """Tab goes from the skip link over the pages' names through each button and field, and focus is always seen."""
     for path in kinds(files):
@@ -166,6 +167,7 @@ def test_the_skip_link_skips(files: Walked, browser: Browser) -> None:
         assert page.evaluate("() => document.activeElement.closest('main') !== null")
 
 
+@pytest.mark.long
 def test_a_table_is_sorted_by_the_keyboard(files: Walked, browser: Browser) -> None:
     """Enter on a heading sorts its table and says so; again, and the order is turned round."""
     paths = [path for path in kinds(files) if "data-sort" in (Path(files.root[7:]) / path).read_text()]
@@ -297,6 +299,7 @@ def test_every_page_can_be_printed(files: Walked, browser: Browser) -> None:
             assert len(printed) > 10_000, path
 
 
+@pytest.mark.long
 def test_axe_finds_nothing(files: Walked, browser: Browser) -> None:
     """axe-core's rules hold on each kind of page: in both widths, light and dark, with scripts and without."""
     found = {}

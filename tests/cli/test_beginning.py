@@ -79,6 +79,7 @@ def test_a_stale_table_is_fetched_anew_if_a_newer_one_is_known(
     assert row["next"].startswith(begins)
 
 
+@pytest.mark.long
 def test_without_a_command_a_study_says_where_it_stands(
     run: Run, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,6 +71,7 @@ def test_a_current_folder_that_is_gone_is_no_fault_of_ours(tmp_path: Path) -> No
     refused((done.returncode, done.stdout, done.stderr), "cannot be made a study folder")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("given", "why"), [("<&-", "standard input is closed"), ("</dev/null", "before a passphrase came")]
 )

@@ -175,6 +175,7 @@ def test_width_of_tables_in_a_pipe_is_80_or_as_asked(room: Path) -> None:
     assert "if unseen " not in narrow.splitlines()[2]
 
 
+@pytest.mark.long
 def test_bars_are_drawn_on_a_terminal_only(room: Path) -> None:
     """A bar goes to the terminal behind standard error, and nothing of it to standard output or a pipe."""
     eager = "import sys; from waterbed.cli import main, progress; progress._PATIENCE_S, progress._TICK_S = 0.0, 0.01"

@@ -14,6 +14,7 @@ from tests.docs.markdown import ROOT
 TEMPLATES = ROOT / ".github" / "ISSUE_TEMPLATE"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("schema", "path"),
     [

@@ -30,6 +30,7 @@ def test_the_difference_of_differences_is_that_of_the_shares() -> None:
     assert found.p < 0.001
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("true", [(0.05, 0.05, 0.4, 0.4), (0.3, 0.3, 0.3, 0.3), (0.5, 0.5, 0.9, 0.9)])
 def test_no_change_is_seldom_shown(true: tuple[float, ...]) -> None:
     """Of 2,000 studies without a change at most 5% reject, within the error of so many."""

@@ -71,6 +71,7 @@ def test_it_is_the_formula() -> None:
     assert 0.0 <= found.least <= found.low < found.estimate < found.high <= found.most <= 1.0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("units", [80, 250])
 def test_where_the_assumptions_hold_so_does_the_interval(units: int) -> None:
     """In 250 drawn studies nearly 95% of intervals hold the share, with feeds and with known detection."""

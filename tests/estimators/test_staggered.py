@@ -47,6 +47,7 @@ def test_anticipation_moves_the_base_back():
     assert good.overall.estimate == pytest.approx(-1)
 
 
+@pytest.mark.long
 def test_level_and_power_with_clusters():
     """Without effect p <= 0.05 in about 5% of worlds; a growing effect is found with its size."""
     rng, worlds = np.random.default_rng(3), 120
@@ -83,6 +84,7 @@ def test_missing_outcomes_are_misuse():
         group_times(y, first, np.arange(60), np.random.default_rng(6))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("controls", "mean"), [(50, 0.15), (12, 0.15), (200, 0.3)])
 def test_few_events_at_few_targets_reject_no_more_often(controls, mean):
     """Of 100 worlds of rare counts without effect about 5% reject at most, and as few intervals leave 0 out."""

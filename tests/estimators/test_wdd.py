@@ -84,6 +84,7 @@ def test_controls_have_the_size_of_what_they_stand_for():
     assert control_sizes(alone([[0, 0], [9, 9]])).tolist() == [1, np.inf]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("growth", [0.67, 1.0, 1.5])
 def test_growth_that_all_areas_share_is_no_difference(growth):
     """One target and eight controls of other sizes all grow alike: the difference rejects near 5% at 5%."""

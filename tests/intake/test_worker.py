@@ -68,6 +68,7 @@ def test_what_comes_in_is_the_same(store_url: str, tmp_path: Path, monkeypatch: 
     folder.close()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("always")
 def test_many_lines_come_in_several_batches(tmp_path: Path) -> None:
     """More lines than one transaction takes: all are counted, told as they come in, and one delivery is on record."""

@@ -27,6 +27,7 @@ def shortened(name: str, folder: Path, **changes: str) -> str:
     return str(path)
 
 
+@pytest.mark.long
 def test_a_quiet_world_has_no_hop_and_true_shares(tmp_path: Path) -> None:
     """Takedowns without movement: no hop is seen, shares are near the truth, no body byte is taken."""
     done = run_scenario(
@@ -42,6 +43,7 @@ def test_a_quiet_world_has_no_hop_and_true_shares(tmp_path: Path) -> None:
     assert max(done.counts.excess_plain_most, done.counts.excess_tls_most) <= 100
 
 
+@pytest.mark.long
 def test_a_moving_world_gives_its_hops(tmp_path: Path) -> None:
     """Detectable hops are found, and hardly any that did not happen."""
     world = shortened("waterbed", tmp_path, days="5", count="60", day="2.5", step_s="7200.0")
@@ -61,6 +63,7 @@ def test_a_moving_world_gives_its_hops(tmp_path: Path) -> None:
     assert not [None for one in shown if one.host in page]
 
 
+@pytest.mark.long
 def test_a_hostile_world_takes_no_content_and_believes_no_outage(tmp_path: Path) -> None:
     """Images behind refused and lying HEADs are not taken; our outage makes no removal; proxies are not ranked."""
     done = run_scenario(
@@ -106,6 +109,7 @@ def test_a_study_is_never_overwritten_by_a_rehearsal(tmp_path: Path) -> None:
     assert not (tmp_path / "t").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_ends_a_run(tmp_path: Path, number: signal.Signals) -> None:
     """Heard within a pass it ends the whole run, with one sentence on what is left."""

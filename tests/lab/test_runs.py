@@ -66,6 +66,7 @@ def _during_outages(study: Study, truth: Truth) -> list[Observation]:
     return [look for look in looks if any(begin <= look.observed_at < end for begin, end in spans)]
 
 
+@pytest.mark.long
 def test_a_disturbed_run_removes_nothing_falsely(tmp_path: Path) -> None:
     """Our outages, an empty delivery and a hoster that lies to us alone make no removal that is not true."""
     done = run_lab(_outage(tmp_path, {"nevelnet": "404"}, count="28"), tmp_path / "s")
@@ -84,6 +85,7 @@ def test_a_disturbed_run_removes_nothing_falsely(tmp_path: Path) -> None:
         assert bool(during) == (not empty)  # a pass whose canary fails looks at nothing
 
 
+@pytest.mark.long
 def test_each_protection_holds_alone_what_none_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks of an outage, hosters that hide: canary, guard, panel or further vantage points keep removals true.
 
@@ -120,6 +122,7 @@ def test_each_protection_holds_alone_what_none_would(tmp_path: Path, monkeypatch
         }  # no panel: one network is enough
 
 
+@pytest.mark.long
 def test_misleading_servers_are_scored_look_by_look(tmp_path: Path) -> None:
     """Both runs of a world that never says 404 are scored, strict looks apart, and no byte of a body is kept."""
     done = _run("soft404", tmp_path, count="16", days="1.0", step_s="7200.0", reported_over_days="[0.0, 0.3]")
@@ -138,6 +141,7 @@ def test_misleading_servers_are_scored_look_by_look(tmp_path: Path) -> None:
     assert marked_files(tmp_path, done.first.marker) == marked_files(tmp_path, done.control_run.marker) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("profile", ["strict", "headers", "text"])
 def test_no_profile_takes_what_is_no_page(tmp_path: Path, profile: Profile) -> None:
     """In each profile images and bodies behind HEAD stay at the servers; pages are read in profile text alone.
@@ -169,6 +173,7 @@ def test_no_profile_takes_what_is_no_page(tmp_path: Path, profile: Profile) -> N
     assert marked_files(tmp_path, done.marker) == []
 
 
+@pytest.mark.long
 def test_who_answers_is_right_on_its_own_day_and_changes_move_nothing(tmp_path: Path) -> None:
     """Sold, renamed, fronted, shared and rotating places are attributed as of the day, and none of it is a hop."""
     world = _smaller(
@@ -193,6 +198,7 @@ def test_who_answers_is_right_on_its_own_day_and_changes_move_nothing(tmp_path: 
     assert score.as_hop == sum(score.false_hops.values()) == 0
 
 
+@pytest.mark.long
 def test_who_ended_a_name_is_told_by_its_registry(tmp_path: Path) -> None:
     """Registrars and registries hold, delete and let names lapse: the true actor is told, and of no other end."""
     world = _smaller(
@@ -211,6 +217,7 @@ def test_who_ended_a_name_is_told_by_its_registry(tmp_path: Path) -> None:
         assert not sites & {one.site_id for one in domains}
 
 
+@pytest.mark.long
 def test_what_a_hotline_meets_is_told_as_it_was(tmp_path: Path) -> None:
     """Seizures are no removals and no hops, pages and deadlines are right; what has no address is counted alone."""
     small = {"count": "60", "days": "4.0", "step_s": "7200.0", "day": "3.0", "share": "0.3"}
@@ -230,6 +237,7 @@ def test_what_a_hotline_meets_is_told_as_it_was(tmp_path: Path) -> None:
         assert {one.commercial for one in reports} == {True, False}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "changes"),
     [

@@ -78,6 +78,7 @@ ENDS = {
 """How a pass may end that was struck so: in order, or at once by the kernel."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("blow", ENDS)
 def test_a_pass_struck_in_the_middle_leaves_no_host(
     blow: Callable[["subprocess.Popen[bytes]", LabServers], None], tmp_path: Path, out: Path

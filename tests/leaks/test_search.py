@@ -274,6 +274,7 @@ def test_a_hit_tells_its_place(tmp_path: Path) -> None:
         assert {hit.offset for hit in found_in(tmp_path).hits} == {offset}
 
 
+@pytest.mark.long
 def test_a_name_across_two_parts_of_a_large_file_is_found_once() -> None:
     """Large files are searched in parts that overlap."""
     data = bytearray(b"\n") * (_AT_ONCE + 9_000)

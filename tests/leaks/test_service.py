@@ -18,6 +18,7 @@ from waterbed.store.machine_settings import Chore, Log
 WORDS = ("quarzfelsen", "moorweide", "brandgans", "heidschnucke", "zwergtaucher", "eiderente")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_service_tells_no_host(form: str, tmp_path: Path, out: Path) -> None:
     """Run with everything logged, a chore, and looks that fail; no form of any host is anywhere, a planted one is."""

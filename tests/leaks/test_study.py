@@ -251,6 +251,7 @@ PLACES = [
 """Where bugs are put: each raises an error whose message holds URLs."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("place", PLACES)
 def test_a_bug_whose_message_holds_urls_tells_none(
     place: str, tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch

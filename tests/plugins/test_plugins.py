@@ -98,6 +98,7 @@ def package(site: Path, kind: str, code: str, name: str = "odd") -> Path:
     return site
 
 
+@pytest.mark.long
 def test_the_example_adds_a_form_a_ranking_an_export_and_a_page(tmp_path: Path, installed: Path) -> None:
     """Nothing of the project changes: the form is told, the ranking asked for, and a publication has both files."""
     code, out, err = started(installed, "plugins")
@@ -372,6 +373,7 @@ def test_a_table_form_a_rule_file_and_link_checks(called: Run, tmp_path: Path) -
         read_link_checks(tmp_path / "s" / "study")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "code", "said"),
     [

@@ -132,6 +132,7 @@ def intelmq(path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.long
 def test_intelmq_takes_every_event(folder: Path) -> None:
     """IntelMQ's own Event class takes each line with all its fields, for ASes and where allowed for addresses."""
     rows = json.loads((folder / "ranking-asn.json").read_text())["rows"]

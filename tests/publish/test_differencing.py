@@ -219,6 +219,7 @@ def test_no_two_editions_in_a_row_tell(seed: int) -> None:
     untold(world, (half, first), (whole, publishable(whole, told(first))))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", WORLDS)
 def test_no_two_of_three_editions_tell(seed: int) -> None:
     """A page that was served, a package, and a publication: no two of them tell what one of them hid."""

@@ -104,6 +104,7 @@ def test_no_two_editions_tell_of_notices(seed: int, later: int) -> None:
     assert not [key for key, ends in now.items() if ends[0] > 0.01]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", WORLDS)
 def test_no_two_editions_tell_of_sources(seed: int) -> None:
     """Nor does what a source reported of a key follow from two editions."""

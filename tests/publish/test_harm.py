@@ -82,6 +82,7 @@ def _all_that_leaves(study: Study, out: Path, override: str) -> None:
     freeze(study, out / "shared", shared="pool", override=override)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("tlp", "withheld"), [("green", 2), ("clear", 3)])
 def test_who_may_not_be_named_is_named_nowhere(tlp: Tlp, withheld: int, tmp_path: Path) -> None:
     """A withheld event, and a company of which nothing is illegal: no byte in files, answers, exports and packages.

@@ -19,6 +19,7 @@ from waterbed.study.study import open_study
 Run = Callable[..., tuple[int, str, str]]
 
 
+@pytest.mark.long
 def test_what_a_killed_publication_brought_is_gone_once_it_is_withheld(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,7 @@ def test_a_share_of_deadlines_gives_no_single_order_away(due: int, surely: int, 
     assert told.due % 5 == told.surely % 5 == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(60))
 def test_no_week_follows_from_two_editions(seed: int) -> None:
     """Of three editions of a hoster's weeks no two tell a week that was small in one of them, by linear programs.

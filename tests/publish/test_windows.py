@@ -60,6 +60,7 @@ def test_a_publication_of_a_window_is_about_it_and_says_so(tmp_path: Path) -> No
     assert not ours & {one["id"] for one in whole}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("begin", "end"), [(-1, 100), (60, 150), (0, 168), (168, 290)])
 def test_no_hidden_count_is_a_difference_of_the_study_and_windows(tmp_path: Path, begin: int, end: int) -> None:
     """Whatever windows were published before: what any two tell of a key differs by nobody or by enough."""

@@ -6,6 +6,8 @@ import signal
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.crawler.recheck.test_processes import workers
 from tests.service.rig import awaited, fetched, lines, set_service, started
 from tests.study.rig import feed, lab_study, reports_csv
@@ -14,6 +16,7 @@ from waterbed.model.facts import Observation
 from waterbed.store.machine_settings import Log
 
 
+@pytest.mark.long
 def test_helpers_look_and_are_begun_again(store_url: str, tmp_path: Path) -> None:
     """Each look is taken once, a helper that dies is told and replaced, and counts lack only what it had not told."""
     pairs = feed(60, 3)

@@ -60,6 +60,7 @@ def test_it_takes_what_falls_due_hour_after_hour(tmp_path: Path) -> None:
         assert held(study) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("store_url", "number"), [("sqlite", signal.SIGINT), ("postgresql", signal.SIGTERM)], indirect=["store_url"]
 )
@@ -107,6 +108,7 @@ def test_what_hangs_is_given_back_within_the_bound(tmp_path: Path, monkeypatch: 
         assert study.folder.store.count_due(NOON) == 20
 
 
+@pytest.mark.long
 def test_killed_and_started_again_it_resumes(store_url: str, tmp_path: Path) -> None:
     """After SIGKILL the next service takes up at once what the dead one held; each URL has exactly its one look."""
     pairs = feed(60, 3)
@@ -130,6 +132,7 @@ def test_killed_and_started_again_it_resumes(store_url: str, tmp_path: Path) -> 
         assert Counter(end.outcome for end in store.all(RunEnd))["killed"] == 1
 
 
+@pytest.mark.long
 def test_two_services_and_a_pass_share_a_study(tmp_path: Path) -> None:
     """Nothing is refused, the second one does without the port that the first has, and each look is taken once."""
     pairs = feed(60, 4)
@@ -212,6 +215,7 @@ def test_a_silent_resolver_leases_nothing(tmp_path: Path) -> None:
         assert served(study, outage).waited_for is None
 
 
+@pytest.mark.long
 def test_a_study_without_a_resolver_is_told_what_to_do(run: Command, tmp_path: Path) -> None:
     """`run` says once at its start and once at its end what `recheck` says, and that a canary is missing."""
     folder = tmp_path / "s"

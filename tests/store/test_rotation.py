@@ -85,6 +85,7 @@ def test_no_old_ciphertext_is_left_in_any_file(tmp_path: Path) -> None:
     folder.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_no_page_keeps_a_copy_of_what_moved_to_another(tmp_path: Path, seed: int) -> None:
     """Entries of many lengths split pages when they are sealed anew or shredded, and nothing old is left in them."""

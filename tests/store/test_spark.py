@@ -42,6 +42,7 @@ def equal(ours: Conclusions, theirs: Conclusions) -> bool:
     )
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("two_workers")
 def test_a_cluster_concludes_what_one_process_does(
     tmp_path: Path, bucket: str, capfd: pytest.CaptureFixture[str]
@@ -68,6 +69,7 @@ def test_a_cluster_concludes_what_one_process_does(
     assert [line for line in heard.err.splitlines() if not line.startswith(greetings)] == []
 
 
+@pytest.mark.long
 def test_what_fails_on_a_worker_is_told_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A failure of ours is that failure; of any other only the kind is told, since its text may quote values."""
     with spark.session(tmp_path, threads=1):

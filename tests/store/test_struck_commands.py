@@ -22,6 +22,7 @@ from waterbed.store.vault import key_file
 from waterbed.store.whole.files import NEW
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("command", "strikes"),
     [
@@ -55,6 +56,7 @@ def _store_struck(**environment: str) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_a_transaction_is_whole_at_each_kind_of_strike_within_sqlite() -> None:
     """Kills, errors and short writes at pages, journal and syncs; where nothing can be compiled, that is said."""
     said = _store_struck()

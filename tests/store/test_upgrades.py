@@ -78,6 +78,7 @@ def meaning(script: str) -> list[tuple[Any, ...]]:
         return [(kind, name, " ".join((sql or "").split())) for kind, name, sql in made_] + rows
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("revision", revisions())
 def test_every_fact_of_every_schema_is_there_after_the_upgrade(revision: str, tmp_path: Path) -> None:
     """All values stay, new columns can be read, and the schema is that of a new study."""
@@ -90,6 +91,7 @@ def test_every_fact_of_every_schema_is_there_after_the_upgrade(revision: str, tm
     store.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
 def test_every_step_on_a_server_keeps_every_fact(store_url: str, tmp_path: Path) -> None:
     """One database from the first schema to the last: each step keeps every row of the schema before it."""
@@ -165,6 +167,7 @@ def test_an_older_study_is_brought_forward_when_it_is_opened(store_url: str, tmp
     folder.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("step", [1, 3, 7])
 def test_an_upgrade_killed_in_the_middle_leaves_the_old_schema(step: int, store_url: str, tmp_path: Path) -> None:
     """Every table and value is as before, and the next command brings the study forward."""

@@ -100,6 +100,7 @@ def grown_as_anew(study: Study) -> bool:
     return its is not None
 
 
+@pytest.mark.long
 def test_what_grows_is_what_is_concluded_of_all_facts(tmp_path: Path) -> None:
     """Day after day, whatever rules can see, kept conclusions and new looks give what all looks give."""
     grew = 0
@@ -217,6 +218,7 @@ def _book(study: Study) -> None:
     study.set_hosters(book)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("change", "grows"),
     [

@@ -16,6 +16,7 @@ def guard(its: Conclusions, **how: object) -> Guarded:
     return guarded(its.looks, its.attributed, its.facts, its.config, its.rules, **how)  # type: ignore[arg-type]
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32), st.floats(0, 1), st.floats(0, 1))
 def test_a_guard_that_goes_on_does_what_one_guard_does(seed: int, first: float, second: float) -> None:
@@ -38,6 +39,7 @@ def test_a_guard_that_goes_on_does_what_one_guard_does(seed: int, first: float, 
     assert [one for one in whole.quarantines if one.ended_at > moment(at) and one not in again.quarantines] == []
 
 
+@pytest.mark.long
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 9), st.integers(1, 99))
 def test_how_many_cycles_are_counted_at_once_changes_nothing(seed: int, first: int, most: int) -> None:

@@ -91,6 +91,7 @@ CHANGES: list[Callable[[Study], None]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 def test_whatever_changes_is_seen(study: Study, change: Callable[[Study], None]) -> None:
     """After each change the conclusions are those of a study in which nothing is kept."""

@@ -29,6 +29,7 @@ from waterbed.study.formats import arrow_schema, as_arrow
 from waterbed.study.look_tables import LOOK, attribution_tables, flat_lists, observation_tables, verdict_tables
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([(500_000, 1 << 20), (40, 1 << 20), (7, 0)]))
 def test_every_step_is_that_of_the_plain_definitions(seed: int, size: tuple[int, int]) -> None:
@@ -97,6 +98,7 @@ def tables_of(conclusions: Conclusions) -> dict[str, tuple[pa.Table, Iterator[pa
     }
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32))
 def test_a_run_split_at_any_look_changes_no_conclusion(seed: int) -> None:

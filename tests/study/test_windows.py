@@ -16,6 +16,7 @@ from waterbed.store.kept import FOLDER
 from waterbed.study.windowed import by_window, within
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("scenario", "confirming", "windows"), [("quiet", False, 3), ("churn", True, 2)])
 def test_every_table_of_a_window_is_that_of_a_study_cut_to_it(scenario: str, confirming: bool, windows: int) -> None:
     """The cut study is judged anew from its own facts: random windows, and all that is counted or followed."""

@@ -248,6 +248,7 @@ async def _ask_all(batch: Sequence[tuple[bytes, str, str]], where: str) -> list[
             sock.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("where", ["plain", "tls", "records", "handshake"])
 def test_any_bytes_as_an_http_answer_give_a_value(where: str) -> None:
     """Whatever a server sends, in or outside TLS, a request ends in time in a head or a failure."""

@@ -196,6 +196,7 @@ def test_a_name_that_turns_private_is_not_followed(tmp_path: Path) -> None:
     assert connections == 1
 
 
+@pytest.mark.long
 def test_ten_megabytes_on_offer_cost_no_memory(tmp_path: Path) -> None:
     """A pass over servers that push 10 MB each takes hardly more than one over as many others."""
     parts = ("photo", "10-mb", "image", "bomb", "1-mb", "-endless", "endless-certificate")

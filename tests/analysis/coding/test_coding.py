@@ -94,6 +94,7 @@ def settings(study: Study, tmp_path: Path, **changes: object) -> Study:
     return study
 
 
+@pytest.mark.long
 def test_a_coder_is_shown_the_same_whether_or_not_another_has_coded(study: Study, tmp_path: Path) -> None:
     """Byte for byte: queue, next item, sheet, before and after the other coded every case, notes included."""
     before = everything(study, "ben", tmp_path / "ben.csv")
@@ -139,6 +140,7 @@ def test_what_two_agree_on_is_the_outcome(study: Study, tmp_path: Path) -> None:
     assert settings(study, tmp_path, apply=False).conclude().verdicts == before.verdicts
 
 
+@pytest.mark.long
 def test_a_third_person_settles_what_two_dispute(study: Study) -> None:
     """Neither of the two may, nor anybody before; afterwards the settled code applies and nothing waits."""
     case = "b05@6"
@@ -235,6 +237,7 @@ def test_a_bad_sheet_changes_nothing(study: Study, tmp_path: Path, content: byte
     assert "cannot be read" in refused(study, "read", tmp_path / "none.csv", "--coder", "ann")
 
 
+@pytest.mark.long
 def test_agreement_and_checks(study: Study, tmp_path: Path) -> None:
     """Kappa over cases that two coded; checks are drawn by seed, counted apart, and change no verdict."""
     settings(study, tmp_path, checks=2, seed=7)
@@ -366,6 +369,7 @@ def test_a_code_of_two_applies_on_either_database(tmp_path: Path, store_url: str
         assert not waiting(study, "cas")
 
 
+@pytest.mark.long
 def test_a_frozen_study_reproduces_what_was_coded(study: Study, tmp_path: Path) -> None:
     """Codes travel in the package under numbered persons, and the tables made from them are equal elsewhere."""
     for coder in ("ann", "ben"):

@@ -99,6 +99,7 @@ def effects(groups, notices):
     return notice_effects(groups, notices, np.random.default_rng(1))
 
 
+@pytest.mark.long
 def test_intervals_hold_the_effects_of_notices_and_reminders():
     """In 40 worlds where a notice doubles the hazard, and 40 where it does nothing, about 95% of the intervals hold."""
     for told, reminded in ((2.0, 1.5), (1.0, 1.0)):

@@ -322,6 +322,7 @@ def _everywhere(port: int) -> tuple[ConnectTo, ...]:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("port", OTHERS)
 def test_ports_of_other_protocols_get_no_packet(port: int) -> None:
     """A reported URL cannot make the crawler talk to mail servers and databases, unless the study allows the port."""

@@ -54,6 +54,7 @@ def test_an_answer_that_came_while_the_loop_stood_still_is_read(run: Runs) -> No
     assert spent_s < 1.0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("run", RUNS)
 def test_a_server_that_is_too_late_stays_too_late(run: Runs) -> None:
     """The time-out stands still with the loop, and goes on with it."""

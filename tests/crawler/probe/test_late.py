@@ -57,6 +57,7 @@ def cut_at_the_next(writer: asyncio.StreamWriter, number: int) -> None:
         writer.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("answer", [present, moved])
 @pytest.mark.parametrize("extra", [in_the_pause, before_the_next, cut_in_the_pause, cut_at_the_next])
 def test_no_url_is_given_the_response_of_another(extra: Extra, answer: Answer) -> None:

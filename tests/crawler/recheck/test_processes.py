@@ -86,6 +86,7 @@ def paced(study: Study, delay_s: float = 0.1, hosts_at_once: int = 2) -> None:
     write_toml(path, msgspec.structs.replace(config, probe=probe))
 
 
+@pytest.mark.long
 def test_two_workers_record_each_due_look_once(store_url: str, tmp_path: Path) -> None:
     """Both take part, the summary adds up over them, and says how long they waited for each other's transactions."""
     pairs = feed(HOSTS, EACH)
@@ -132,6 +133,7 @@ def test_a_limit_holds_over_all_workers(tmp_path: Path) -> None:
         assert "0 of 0 due checks recorded" in started(study.folder.path).communicate(timeout=120)[0]
 
 
+@pytest.mark.long
 def test_a_worker_that_dies_is_told(store_url: str, tmp_path: Path) -> None:
     """The other one goes on, the exit code is 3, and what the dead one held is due and nobody's."""
     pairs = feed(HOSTS, EACH)
@@ -149,6 +151,7 @@ def test_a_worker_that_dies_is_told(store_url: str, tmp_path: Path) -> None:
         finish(study)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("number", "everybody"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
 def test_a_signal_ends_all_workers_in_order(number: signal.Signals, everybody: bool, tmp_path: Path) -> None:
     """Whether it reaches all processes, as Ctrl-C does, or one: looks in flight are recorded, no lease is left."""
@@ -208,6 +211,7 @@ def test_workers_whose_program_is_killed_end_in_order(tmp_path: Path) -> None:
         finish(study)
 
 
+@pytest.mark.long
 def test_a_pause_holds_over_all_workers(store_url: str, tmp_path: Path) -> None:
     """Two workers on one network ask it no more often than one would."""
     pairs = [(f"http://shop{n}.lab-example.com/p{k}", f"28.10.7.{n + 1}") for n in range(20) for k in range(2)]

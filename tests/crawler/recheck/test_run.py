@@ -353,6 +353,7 @@ execute(["scrapy", "crawl", *sys.argv[1:]])
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("spider", ["recheck", "registry"])
 def test_a_process_of_scrapy_s_is_guarded(spider: str, tmp_path: Path) -> None:
     """Scrapy's command line leaves neither core dumps nor raw tracebacks, whether it knows a study or none."""
@@ -390,6 +391,7 @@ def _worker(study: Path) -> subprocess.Popen[bytes]:
     )
 
 
+@pytest.mark.long
 def test_sigkill_loses_and_doubles_nothing(store_url: str, tmp_path: Path) -> None:
     """Killed at any instant and started again, every URL has exactly its one look."""
     pairs = feed(150, 4)
@@ -421,6 +423,7 @@ def test_sigkill_loses_and_doubles_nothing(store_url: str, tmp_path: Path) -> No
         assert store.count(Run) == sum(ends.values())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_pass_in_order(number: int, tmp_path: Path) -> None:
     """Ctrl-C and SIGTERM: what is in flight is recorded, the run ends as stopped, no lease is left, exit code 1."""

@@ -37,6 +37,7 @@ def short_leases(study: Study, seconds: float) -> None:
     write_toml(path, msgspec.structs.replace(config, schedule=schedule))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
 def test_a_frozen_worker_writes_nothing_when_it_wakes(store_url: str, tmp_path: Path) -> None:
     """What it held is looked at by another one, once; it says that it stood still, and its run counts as killed."""

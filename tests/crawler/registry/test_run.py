@@ -138,6 +138,7 @@ def test_enrich_by_the_command_line(tmp_path: Path, faults: dict[str, float]) ->
     assert (second, "nothing to ask" in again) == (0, True)
 
 
+@pytest.mark.long
 def test_a_killed_crawl_goes_on(tmp_path: Path) -> None:
     """SIGKILL in its midst: what was written stays and is not asked for again, the rest is asked for by the next."""
     known = networks(1_000)

@@ -126,6 +126,7 @@ def test_few_clocks_that_end_after_one_number_of_looks_are_found(counts):
     assert flagged(0.01, 40, range(100), **world) <= 0.75
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("world", [{}, {"batch": 30.0}, {"mean": 4.0}, {"deadline": 13.0}, {"deadline": 24.0}])
 @pytest.mark.parametrize("n", [8, 40, 150])
 def test_ends_in_time_are_not_taken_for_ends_after_looks(world, n):

@@ -20,6 +20,7 @@ def test_the_studys_own_people_read_the_declared_periods() -> None:
     assert lengthened(made, "not parallel", Disclosure(least=2)).event.period_h == made.event.period_h
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("anticipation", [0, 3])
 def test_short_periods_are_told_together(anticipation: int) -> None:
     """Longer ones begin at the event, too, lie within the declared windows, and most of their counts can be told."""

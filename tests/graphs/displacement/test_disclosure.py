@@ -288,6 +288,7 @@ def test_destinations_add_up_whatever_is_told() -> None:
             assert all(count is None or count % 12 == 0 for count in told), (name, told)
 
 
+@pytest.mark.long
 def test_findings_hold_back_what_their_parts_do() -> None:
     """All tables and names of an event's findings are as outsiders may read them; the study's own lack nothing."""
     found = series(world(1, fall=1 / 3, moved=0.5))

@@ -97,6 +97,7 @@ def test_destinations_and_their_lift_are_found(displaced: Findings) -> None:
     assert told(displaced, "lift, destinations").note.endswith("t to b")
 
 
+@pytest.mark.long
 def test_undetected_arrivals_widen_the_share() -> None:
     """With a stated detection the bounds hold the true share; without one there is a refusal."""
     found = world(2, fall=1 / 3, moved=0.4)
@@ -165,6 +166,7 @@ def test_feeds_tell_what_they_missed() -> None:
     assert part.estimate == pytest.approx(0.8, abs=0.1)
 
 
+@pytest.mark.long
 def test_many_events_are_one_answer() -> None:
     """Events at different times are compared with places not yet pressed; a handful is refused."""
     few = of_event(series(world(8), events=(OtherEvent(target="c3", date=day(165)),)), HEADING, {})

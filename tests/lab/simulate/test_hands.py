@@ -42,6 +42,7 @@ def base() -> World:
     return read_world(scenario_path("waterbed"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, 1, 2, 3])
 def test_hops_of_content_are_those_of_the_same_world_without_successions(base: World, seed: int) -> None:
     """Four hosters pass to successors or other names, a fifth renumbers; a hop differs by such a name alone."""

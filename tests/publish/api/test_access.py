@@ -203,6 +203,7 @@ def test_a_proxy_without_address_and_a_time_without_end_are_refused(
     assert isinstance(refused.exception, InputError) or refused.exit_code == 2
 
 
+@pytest.mark.long
 def test_the_command_serves_until_it_is_ended(studied: Path, tmp_path: Path) -> None:
     """It prints where it serves, answers, logs patterns and no path, tells of a taken port, and ends with Ctrl-C."""
     words = [

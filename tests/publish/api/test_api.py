@@ -242,6 +242,7 @@ def test_the_page_shows_every_request_and_field(server: Server, document: dict[s
     assert "removed_24h" in text
 
 
+@pytest.mark.long
 def test_schemathesis_finds_nothing(server: Server, tmp_path: Path) -> None:
     """Calls made from the document, right and wrong ones, are all answered as it says; `make prove` makes more."""
     called = campaign(server.url, FOR_CASES, tmp_path, examples=4, seed=7)
@@ -249,6 +250,7 @@ def test_schemathesis_finds_nothing(server: Server, tmp_path: Path) -> None:
     assert called.calls >= 100
 
 
+@pytest.mark.long
 def test_schemathesis_would_find_a_wrong_answer(publication: Publication, tmp_path: Path) -> None:
     """An answer that lacks what the document promises is found."""
     broken = replace(publication, policy=replace(publication.policy, publisher=7))  # type: ignore[arg-type]

@@ -44,6 +44,7 @@ def study(tmp_path: Path) -> Iterator[Study]:
         yield found
 
 
+@pytest.mark.long
 def test_public_validators_take_it(frozen: Path) -> None:
     """The bag, the RO-Crate 1.2 profile and DataCite's schema 4.5 are met, as programs of others see it.
 

@@ -240,6 +240,7 @@ def test_nothing_is_added_to_a_reproduced_study(frozen: Path, tmp_path: Path) ->
     assert run("-C", tmp_path / "again", "rank").exit_code == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("with_ends", [True, False])
 def test_runs_of_a_reproduced_study_are_over(with_ends: bool, tmp_path: Path) -> None:
     """How they ended is frozen; older packages lack it, and either way doctor asks for nothing that is past mending."""
@@ -350,6 +351,7 @@ def _greedy(*_: object) -> None:
     bytearray(1 << 40)
 
 
+@pytest.mark.long
 def test_what_libraries_hold_is_no_part_of_the_bound(frozen: Path, tmp_path: Path) -> None:
     """A small package is taken in where the engine and linear algebra alone take more, with a thread a processor."""
     environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}

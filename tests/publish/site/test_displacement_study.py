@@ -116,6 +116,7 @@ def test_each_event_file_has_a_page(study: Study) -> None:
     assert found["interventions/first-pressed.html"].under == "displacement.html"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("lines", "tlp", "shown"),
     [

@@ -13,6 +13,7 @@ from waterbed.store.bounded.files import content, raw_pieces, unpacked_pieces
 from waterbed.store.bounded.text import open_entries, open_lines
 
 
+@pytest.mark.long
 def test_no_file_takes_memory_by_what_it_stands_for(tmp_path: Path) -> None:
     """Bombs, endless lines, sparse files, deep and endless JSON: one sentence or line, 300 MiB above idle at most."""
     read = all_read(tmp_path)

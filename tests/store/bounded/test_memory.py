@@ -33,6 +33,7 @@ _TAKEN = {
 """Bombs that are taken in within the bound: what they hold is never held whole."""
 
 
+@pytest.mark.long
 def test_what_is_taken_in_takes_no_more_memory_than_its_bound(tmp_path: Path) -> None:
     """Wide, long, nested, many rows, huge texts: one sentence, or taken within the bound."""
     done = subprocess.run(

@@ -48,6 +48,7 @@ _CHECK = (
 )
 
 
+@pytest.mark.long
 def test_a_bomb_is_refused_in_a_process_that_is_bounded(tmp_path: Path) -> None:
     """Each is refused; the process that reads them takes no more than the bound above its start."""
     paths = bombs(tmp_path)

@@ -186,6 +186,7 @@ def test_without_its_lake_a_pruned_study_concludes_nothing(study: Study, tmp_pat
     assert count_of(study.folder, Observation) == len(study.conclude().facts.looks) == looks
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("place", [".lake", "runs/lake", "sql-lake", "archive/lake"])
 def test_a_lake_of_whatever_name_is_in_the_backup(tmp_path: Path, place: str) -> None:
     """Hidden, among the locks, or linked to from where the settings have it."""

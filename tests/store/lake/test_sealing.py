@@ -31,6 +31,7 @@ from waterbed.store.machine_settings import LakeAt
 from waterbed.study.facts import Facts, read_facts
 
 
+@pytest.mark.long
 def test_conclusions_are_equal_with_and_without_a_lake(tmp_path: Path, store_url: str) -> None:
     """Sealed, pruned in part and in whole: episodes, hops, rankings and all before them stay as they were."""
     like = virtual()
@@ -59,6 +60,7 @@ EXAMPLES = 12 if settings.get_current_profile_name() == "prove" else 6
 """Histories of a lake that are tried; `make prove` tries more."""
 
 
+@pytest.mark.long
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps, st.integers(0, 2**31))
 def test_whatever_is_done_to_a_lake_the_facts_stay(tmp_path: Path, done: list[str], seed: int) -> None:
@@ -203,6 +205,7 @@ def test_a_lost_manifest_is_made_anew_from_the_files(tmp_path: Path) -> None:
     folder.close()
 
 
+@pytest.mark.long
 def test_a_kill_at_any_instant_leaves_the_old_or_the_new_state(tmp_path: Path) -> None:
     """Sealing and compaction are killed again and again at other instants: no fact is lost or read twice."""
     facts = virtual(sites=3).conclusions.facts

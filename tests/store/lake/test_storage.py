@@ -12,6 +12,7 @@ from waterbed.store.lake.verifying import verify
 from waterbed.study.facts import read_facts
 
 
+@pytest.mark.long
 def test_a_lake_on_s3_is_a_lake_like_any_other(tmp_path: Path, bucket: str) -> None:
     """Sealed, pruned, compacted and verified over the S3 protocol, all facts are read as before."""
     facts = virtual(sites=3).conclusions.facts

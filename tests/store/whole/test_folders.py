@@ -68,6 +68,7 @@ def made() -> Iterator[Made]:
         yield Made(Path(name))
 
 
+@pytest.mark.long
 def test_a_new_folder_is_whole_or_not_there_at_each_kind_of_strike() -> None:
     """A kill leaves a hidden folder that doctor names and the next one removes; an error leaves nothing."""
     found = campaign(made, chosen=classes)

@@ -22,6 +22,7 @@ CASES, NEXT = edition("a", cases=True), edition("b", cases=True, hosters="bc")
 STRICT = edition("c", cases=False)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("before", "then", "errors"),
     [(CASES, NEXT, (EIO, ENOSPC)), (CASES, STRICT, (EIO,)), ({}, CASES, ())],

@@ -149,6 +149,7 @@ def test_half_a_file_is_refused(tmp_path: Path) -> None:
         read_routes(cut)
 
 
+@pytest.mark.long
 @settings(max_examples=150)
 @given(st.data())
 def test_a_damaged_file_never_runs_on(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:

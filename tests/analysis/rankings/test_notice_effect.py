@@ -10,6 +10,7 @@ from waterbed.analysis.rankings.notice_effect import notice_effects
 from waterbed.model.takedown import AddressedNotice, TakedownClock
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+SAME = "the checks do not tell its effect from those of age, hoster and other notices"
 LAST_H = 200.0
 """Hours for which a URL is followed."""
 
@@ -150,14 +151,20 @@ def test_what_the_data_cannot_tell_is_refused():
     assert all(row.ratio is None and row.refusal for row in effects(few, about))
 
 
-@pytest.mark.parametrize(("side", "end"), [("after", "upper"), ("before", "lower")])
-def test_a_ratio_without_an_end_is_refused(side, end):
+@pytest.mark.parametrize(
+    ("side", "reason"),
+    [
+        ("after", "nothing was surely removed before a notice arrived: the ratio has no upper end"),
+        ("before", "nothing was surely removed after one did: the ratio has no lower end"),
+    ],
+)
+def test_a_ratio_without_an_end_is_refused(side, reason):
     """Where each removal before a notice may have come after it, or each after it before, no ratio is the likeliest."""
     groups, notices = world(1)
     held = {key: [straddling(clock, side) for clock in its] for key, its in groups.items()}
     row = effects(held, notices)[0]
     assert (row.ratio, row.low, row.high, row.p) == (None, None, None, None)
-    assert row.refusal == f"all removals may have come {side} it: the ratio has no {end} end"
+    assert row.refusal == reason
 
 
 def straddling(clock, side):
@@ -170,6 +177,34 @@ def straddling(clock, side):
     return replace(clock, left_h=0.0, right_h=arrived + 0.01)
 
 
+def scarce(seed):
+    """A world of few sites, of whose removals few are left, with notices that may do very much or nearly nothing."""
+    rng = np.random.default_rng(1_000_000 + seed)
+    sites, told, reminded = int(rng.integers(14, 60)), rng.normal(0, 2.5), rng.normal(0, 1.5)
+    groups, notices = world(seed, sites=sites, told=float(np.exp(told)), reminded=float(np.exp(reminded)))
+    part = rng.uniform(0.02, 0.5)
+    return {key: [held(clock, part, rng) for clock in its] for key, its in groups.items()}, notices
+
+
+def held(clock, part, rng):
+    """The clock with its removal, or at random without."""
+    gone = clock.right_h is not None and rng.uniform() <= part
+    return clock if gone else replace(clock, right_h=None, cause=None)
+
+
+def test_few_removals_give_an_interval_or_a_reason():
+    """In the worlds that hardly have a likeliest ratio too: one is a long ridge, in one a single cluster decides."""
+    found = {seed: effects(*scarce(seed))[:3] for seed in (130, 145, *range(20))}
+    for row in [row for rows in found.values() for row in rows]:
+        assert row.refusal or 0 < row.low <= row.ratio <= row.high < np.inf
+    assert [row.refusal for row in found[130][:2]] == [
+        SAME,
+        "nothing was surely removed between a notice and a reminder: the ratio has no upper end",
+    ]
+    assert found[145][1].refusal.startswith("its clusters differ too much")
+    assert sum(row.ratio is not None for rows in found.values() for row in rows) >= 20
+
+
 def test_what_always_comes_at_one_age_is_refused():
     """The effect of notices that all arrive a day after the report is that of the age, or not: nothing tells."""
     groups, notices = world(1, sites=300)
@@ -178,7 +213,7 @@ def test_what_always_comes_at_one_age_is_refused():
         for key, its in groups.items()
     }
     rows = effects(at_a_day, notices)
-    assert rows[0].refusal == "the checks do not tell its effect from those of age and hoster"
+    assert rows[0].refusal == SAME
 
 
 def test_one_site_that_holds_nearly_all_tells_nothing():

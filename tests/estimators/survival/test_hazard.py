@@ -5,7 +5,7 @@ import pytest
 from scipy import integrate, optimize, stats
 
 from benchmarks.notices import ratios
-from waterbed.estimators.survival.hazard import hazard
+from waterbed.estimators.survival.hazard import Undetermined, hazard
 from waterbed.estimators.survival.pieces import cut
 
 INF = np.inf
@@ -150,3 +150,32 @@ def test_robust_errors_are_those_of_statsmodels():
     assert ours.se[0] > 1.3 * plain.se[0]
     with pytest.raises(ValueError, match="two clusters"):
         hazard(ended, length, x, np.zeros(cluster.size), sigma=NO_EFFECTS, cluster=np.zeros(cluster.size))
+
+
+def odd_design(seed):
+    """Few or many stretches, lengths of many orders of magnitude, covariates that hardly vary or vary wildly."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(5, 200))
+    stretch = np.sort(np.r_[np.arange(n), rng.integers(0, n, int(rng.integers(0, 2 * n)))])
+    length = np.exp(rng.normal(0, rng.uniform(0, 4), stretch.size))
+    columns = [np.ones(stretch.size)]
+    for _ in range(int(rng.integers(0, 4))):
+        rare, wild = rng.random(stretch.size) < rng.random(), rng.normal(0, rng.uniform(0.1, 8), stretch.size)
+        columns.append(rare.astype(float) if rng.random() < 0.6 else wild)
+    group, ended = rng.integers(0, int(rng.integers(1, 8)), n), rng.random(n) < rng.uniform(0.01, 1)
+    ended[0] = True
+    return (ended, length, np.column_stack(columns), group), stretch, rng.integers(0, max(2, n // 3), n)
+
+
+def test_odd_designs_settle_or_are_undetermined():
+    """Along ridges where rounding decides the next step too: finite coefficients and errors, or the reason."""
+    fitted = 0
+    for seed in (*range(40), 195, 211, 851):
+        design, stretch, cluster = odd_design(seed)
+        try:
+            found = hazard(*design, stretch=stretch, cluster=cluster)
+        except Undetermined:
+            continue
+        fitted += 1
+        assert np.isfinite([found.coefficients, found.se, 1.0 / found.model_se]).all()
+    assert fitted >= 35

@@ -28,11 +28,7 @@ _LEAST_FREEDOM: Final = 2.0
 """Equal clusters that all are worth, less one, for an interval to say anything."""
 _VAGUE: Final = 5.0
 """Standard error of a log ratio from which on it has no end: an interval of eight orders of magnitude or more."""
-_SAME: Final = "the checks do not tell its effect from those of age and hoster"
-_ENDLESS: Final = {
-    True: "all removals may have come after it: the ratio has no upper end",
-    False: "all removals may have come before it: the ratio has no lower end",
-}
+_SAME: Final = "the checks do not tell its effect from those of age, hoster and other notices"
 _PERMUTATIONS: Final = 999
 _NOTICE, _REMINDER, _BATCH, _KIND = (
     "a notice arrived",
@@ -108,30 +104,29 @@ def _ratios(
     pieces = _pieces(clocks, changes)
     of_piece = pieces.clock[pieces.stretch]
     told = dict.fromkeys((_NOTICE, _REMINDER, _BATCH), "")
-    told[_NOTICE] = _lacking(pieces, cluster[of_piece], 0, 1, "before a notice arrived", "after one did")
-    told[_REMINDER] = told[_NOTICE] or _lacking(
-        pieces, cluster[of_piece], 1, 2, "between a notice and a reminder", "after a reminder"
-    )
+    sides = {
+        _NOTICE: _Sides(pieces.after == 0, pieces.after > 0, "before a notice arrived", "after one did"),
+        _REMINDER: _Sides(pieces.after == 1, pieces.after > 1, "between a notice and a reminder", "after a reminder"),
+    }
+    for what, its in sides.items():
+        told[what] = told[_NOTICE] or _lacking(pieces, cluster[of_piece], its)
     several = (pieces.after > 0) & (size[of_piece] > 1)
     told[_BATCH] = told[_NOTICE] or (
         ""
         if np.unique(cluster[of_piece[several]]).size >= FEWEST_SITES and np.unique(size[of_piece[several]]).size > 1
         else f"fewer than {FEWEST_SITES} clusters were told by batches of several sizes"
     )
-    columns = {
-        _NOTICE: (pieces.after > 0).astype(float),
-        _REMINDER: (pieces.after > 1).astype(float),
-        _BATCH: np.where(pieces.after > 0, np.log2(size[of_piece]), 0.0),
-    }
+    columns = {what: _Column(its.after.astype(float), *_endless(pieces, its)) for what, its in sides.items()}
+    columns[_BATCH] = _Column(np.where(pieces.after > 0, np.log2(size[of_piece]), 0.0), _SAME, _SAME)
     found = {what: _Ratio(refusal=why) for what, why in told.items() if why}
     alone = [what for what in (_NOTICE, _REMINDER) if what not in found]
     found |= zip(alone, _fitted(named, pieces, [columns[what] for what in alone], both, freedom), strict=True)
     if _BATCH not in found:  # beside the others, whose ratios are those over batches as they were
         found[_BATCH] = _fitted(named, pieces, [columns[what] for what in (*alone, _BATCH)], both, freedom)[-1]
-    whole = {_NOTICE: np.arange(len(clocks)), _REMINDER: np.unique(of_piece[columns[_NOTICE] > 0])}
+    whole = {_NOTICE: np.arange(len(clocks)), _REMINDER: np.unique(of_piece[sides[_NOTICE].after])}
     whole[_BATCH] = whole[_REMINDER]
     for what in told:
-        on = columns[what] != 0
+        on = columns[what].values != 0
         yield NoticeEffect(
             what=what,
             **found[what]._asdict(),
@@ -157,15 +152,42 @@ def _pieces(clocks: Sequence[TakedownClock], changes: Floats) -> Pieces:
     return cut(left, right, cuts=cuts, entry=entry, change=changes)
 
 
-def _lacking(pieces: Pieces, cluster: npt.NDArray[np.int64], under: int, over: int, before: str, after: str) -> str:
+class _Sides(NamedTuple):
+    """Which pieces are before and after a change, and words for each side."""
+
+    before: npt.NDArray[np.bool_]
+    after: npt.NDArray[np.bool_]
+    before_words: str
+    after_words: str
+
+
+class _Column(NamedTuple):
+    """A covariate of the pieces, and what to say where its ratio falls or grows without end."""
+
+    values: Floats
+    falling: str
+    growing: str
+
+
+def _lacking(pieces: Pieces, cluster: npt.NDArray[np.int64], sides: _Sides) -> str:
     """Why a change cannot be told; empty if it can."""
-    sides = ((before, pieces.after == under), (after, pieces.after >= over))
-    for words, side in sides:
+    for side, words in ((sides.before, sides.before_words), (sides.after, sides.after_words)):
         if np.unique(cluster[side]).size < FEWEST_SITES:
             return f"fewer than {FEWEST_SITES} clusters were followed {words}"
         if not pieces.ended[pieces.stretch[side]].any():
             return f"nothing was removed {words}"
     return ""
+
+
+def _endless(pieces: Pieces, sides: _Sides) -> tuple[str, str]:
+    """What to say of a ratio that falls without end, and of one that grows."""
+    ends = [(sides.after, sides.after_words, "lower"), (sides.before, sides.before_words, "upper")]
+    elsewhere = [np.bincount(pieces.stretch[~side], minlength=pieces.ended.size) > 0 for side, _, _ in ends]
+    falling, growing = (
+        _SAME if (pieces.ended & ~out).any() else f"nothing was surely removed {words}: the ratio has no {end} end"
+        for (_, words, end), out in zip(ends, elsewhere, strict=True)
+    )
+    return falling, growing
 
 
 class _Ratio(NamedTuple):
@@ -181,7 +203,7 @@ class _Ratio(NamedTuple):
 def _fitted(
     named: Sequence[tuple[str, TakedownClock]],
     pieces: Pieces,
-    columns: Sequence[Floats],
+    columns: Sequence[_Column],
     clusters: npt.NDArray[np.int64],
     freedom: float,
 ) -> list[_Ratio]:
@@ -195,7 +217,7 @@ def _fitted(
         found = hazard(
             pieces.ended,
             pieces.length,
-            np.column_stack([*bands, *columns]),
+            np.column_stack([*bands, *(column.values for column in columns)]),
             group,
             stretch=pieces.stretch,
             cluster=clusters[pieces.clock],
@@ -203,13 +225,13 @@ def _fitted(
     except Undetermined:  # the last may be what follows from others
         return [*_fitted(named, pieces, columns[:-1], clusters, freedom), _Ratio(refusal=_SAME)]
     rows = zip(found.coefficients, found.model_se, found.se, strict=True)
-    return [_ratio(*row, freedom) for row in list(rows)[len(bands) :]]
+    return [_ratio(column, *row, freedom) for column, row in zip(columns, list(rows)[len(bands) :], strict=True)]
 
 
-def _ratio(log: float, by_model: float, by_clusters: float, freedom: float) -> _Ratio:
-    """The ratio of a coefficient; none where each removal may lie on one side of the change."""
+def _ratio(column: _Column, log: float, by_model: float, by_clusters: float, freedom: float) -> _Ratio:
+    """The ratio of a coefficient; none where no value is the likeliest, or any of eight orders of magnitude."""
     if by_model >= _VAGUE:
-        return _Ratio(refusal=_ENDLESS[log > 0])
+        return _Ratio(refusal=column.growing if log > 0 else column.falling)
     error = max(by_model, by_clusters)
     if error >= _VAGUE:
         return _Ratio(refusal="its clusters differ too much: the interval would span eight orders of magnitude")

@@ -23,6 +23,10 @@ _STILL = 1e-9
 """Part of the log likelihood that a last step may still gain."""
 
 
+_DAMPING = 1e-10
+"""Part of each curvature that is added to it for a step; without it rounding makes a flat direction's step endless."""
+
+
 class Undetermined(ValueError):
     """The rows do not tell the coefficients apart."""
 
@@ -178,12 +182,12 @@ def _checked(
 
 
 def _climb(data: _Data, sigma: float) -> _Fit:
-    """Newton steps with a curvature that is always positive, halved until the likelihood rises."""
+    """Newton steps, halved until the likelihood rises; where it bends up, with a curvature that is always positive."""
     beta, u = _start(data), np.zeros(data.groups)
     height = _height(data, beta, u, sigma)
     for _ in range(_ROUNDS):
         slope_b, slope_u = _slope(data, beta, u, sigma)
-        blocks = _information(data, beta, u, sigma, exact=False)
+        blocks = _curvature(data, beta, u, sigma)
         lever = blocks.between / blocks.own
         step_b = _solved(blocks.across - lever @ blocks.between.T, slope_b - lever @ slope_u)
         step_u = slope_u / blocks.own - lever.T @ step_b
@@ -197,12 +201,21 @@ def _climb(data: _Data, sigma: float) -> _Fit:
     raise OwnFailure(f"the hazard regression did not settle in {_ROUNDS} rounds")
 
 
+def _curvature(data: _Data, beta: Floats, u: Floats, sigma: float) -> _Blocks:
+    """The likelihood's own curvature where all of it is positive; the other leads too slowly along a long ridge."""
+    blocks = _information(data, beta, u, sigma, exact=True)
+    lever = blocks.between / blocks.own
+    _, info = scipy.linalg.lapack.dpotrf(blocks.across - lever @ blocks.between.T)
+    return _information(data, beta, u, sigma, exact=False) if info else blocks
+
+
 def _solved(curvature: Floats, slope: Floats) -> Floats:
-    """The step to the top; Undetermined where some direction is flat."""
+    """The step to the top, damped along nearly flat directions; Undetermined where some coefficient changes nothing."""
+    damped = curvature + np.diag(_DAMPING * np.diag(curvature))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", scipy.linalg.LinAlgWarning)  # a flat direction has its huge error told
-            step: Floats = scipy.linalg.solve(curvature, slope, assume_a="sym")
+            step: Floats = scipy.linalg.solve(damped, slope, assume_a="sym")
     except np.linalg.LinAlgError as problem:
         raise Undetermined("some coefficient changes nothing") from problem
     return step

@@ -35,10 +35,10 @@ class Undetermined(ValueError):
 class Hazard:
     """Log hazard ratios with errors, and shrunken group effects.
 
-    Standard errors are robust where clusters were given; those of `model_se` are not. They are in the thousands for a
-    coefficient of which no value is the likeliest, as where each end may lie on one side of a change. Effects are
-    shrunk towards 0. `effect_se` is conditional on `sigma`, the standard deviation of effects between groups.
-    `log_likelihood` is the penalised one integrated over group effects by Laplace's method.
+    Standard errors are robust where clusters were given; those of `model_se` are not. They are in the thousands or
+    more for a coefficient of which no value is the likeliest, as where each end may lie on one side of a change.
+    Effects are shrunk towards 0. `effect_se` is conditional on `sigma`, the standard deviation of effects between
+    groups. `log_likelihood` is the penalised one integrated over group effects by Laplace's method.
     """
 
     coefficients: Floats

@@ -21,8 +21,6 @@ _ROUNDS = 200
 _FEWEST = 2
 _STILL = 1e-9
 """Part of the log likelihood that a last step may still gain."""
-
-
 _DAMPING = 1e-10
 """Part of each curvature that is added to it for a step; without it rounding makes a flat direction's step endless."""
 

@@ -240,6 +240,8 @@ class TlsSession:
 
     def _read_part(self, size: int, decryptor: RecordDecryptor) -> bool:
         """Decrypt the part of a record that has come; True if it holds text."""
+        if decryptor.refuses(self._raw[:_HEADER]):
+            raise BadRecord
         start = _HEADER + decryptor.explicit
         end = min(len(self._raw), size - decryptor.trailing)
         if self._await_whole or end - start < max(_MESSAGE_HEADER, self._decrypted + 1):

@@ -20,7 +20,11 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES, ChaCha20
 from cryptography.hazmat.primitives.ciphers.modes import CBC, CTR
 
 _MOST_REMEMBERED = 512
-_MASTERS = ("TLSv1.2", "TLSv1.1", "TLSv1")
+_NAMED = {"TLSv1": b"\x03\x01", "TLSv1.1": b"\x03\x02", "TLSv1.2": b"\x03\x03", "TLSv1.3": b"\x03\x03"}
+"""How the header of a record names each version."""
+_MOST_TEXT = 16_384
+_MOST_BESIDES = 256
+"""Most bytes of a TLS 1.3 record besides header and text; in CBC suites, of the padding."""
 _IV = 12
 _BLOCK = 256
 """Key material that is derived, bytes: more than any suite needs."""
@@ -33,6 +37,7 @@ class RecordDecryptor:
     Secret: its repr shows nothing.
     """
 
+    version: str
     first: int
     """Number of the first record after the handshake."""
     explicit: int
@@ -45,6 +50,11 @@ class RecordDecryptor:
     """Returns the cipher context of the record of this number, with these explicit or chained bytes."""
     renewed: Callable[[], "RecordDecryptor | None"] = lambda: None
     """Returns the decryptor of the records after a key update (TLS 1.3 only)."""
+
+    def refuses(self, header: bytes | bytearray) -> bool:
+        """Return if the record's header alone makes it invalid."""
+        besides = _MOST_BESIDES if self.version == "TLSv1.3" else self.explicit + self.trailing
+        return header[1:3] != _NAMED[self.version] or int.from_bytes(header[3:5]) > _MOST_TEXT + besides
 
     def __repr__(self) -> str:
         """Show no key."""
@@ -93,7 +103,7 @@ def record_decryptor(
     digest = "sha384" if suite.endswith("SHA384") else "sha256"
     if version == "TLSv1.3" and "SERVER_TRAFFIC_SECRET_0" in secrets:
         return _tls13(suite, secrets["SERVER_TRAFFIC_SECRET_0"], digest)
-    if version in _MASTERS and "CLIENT_RANDOM" in secrets:
+    if version != "TLSv1.3" and version in _NAMED and "CLIENT_RANDOM" in secrets:
         seed = b"key expansion" + server_random + client_random
         return _tls12_or_older(suite, version, _key_block(secrets["CLIENT_RANDOM"], seed, version, digest))
     return None
@@ -104,6 +114,7 @@ def _tls13(suite: str, secret: bytes, digest: str) -> RecordDecryptor | None:
     made = _stream(suite, _expand_label(secret, "key", _key_size(suite), digest))
     iv = _expand_label(secret, "iv", _IV, digest)
     return made and RecordDecryptor(
+        version="TLSv1.3",
         first=0,
         explicit=0,
         trailing=17,  # one byte of it is the inner content type
@@ -121,10 +132,16 @@ def _tls12_or_older(suite: str, version: str, block: bytes) -> RecordDecryptor |
     if "CHACHA20" in suite:
         iv = block[2 * size + _IV : 2 * size + 2 * _IV]
         return RecordDecryptor(
-            first=1, explicit=0, trailing=16, begin=lambda number, _: made(_nonce(iv, number)).decryptor()
+            version=version,
+            first=1,
+            explicit=0,
+            trailing=16,
+            begin=lambda number, _: made(_nonce(iv, number)).decryptor(),
         )
     salt = block[2 * size + 4 : 2 * size + 8]
-    return RecordDecryptor(first=1, explicit=8, trailing=16, begin=lambda _, first: made(salt + first).decryptor())
+    return RecordDecryptor(
+        version=version, first=1, explicit=8, trailing=16, begin=lambda _, first: made(salt + first).decryptor()
+    )
 
 
 def _cbc(suite: str, version: str, block: bytes, size: int) -> RecordDecryptor | None:
@@ -134,10 +151,11 @@ def _cbc(suite: str, version: str, block: bytes, size: int) -> RecordDecryptor |
         return None
     key = block[2 * mac + size : 2 * mac + 2 * size]
     return RecordDecryptor(
+        version=version,
         first=1,
         explicit=0 if version == "TLSv1" else 16,
         chained=version == "TLSv1",
-        trailing=256 + mac,
+        trailing=_MOST_BESIDES + mac,
         begin=lambda _, first: Cipher(AES(key), CBC(first)).decryptor(),
     )
 

@@ -15,6 +15,8 @@ from tests.crawler.records import ALERT, HANDSHAKE, TEXT, Kind, Records, Shaking
 
 HEAD = b"HTTP/1.1 404 Not Found\r\nServer: nginx\r\nContent-Type: image/jpeg\r\nX-Filler: at\r\n\r\n"
 BODY = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 63
+MOST_TEXT = 16_384
+"""Most bytes of text in a record (RFC 8446, 5.1)."""
 FOUND = HEAD.replace(b"404 Not Found", b"200 OK")
 NEW, OLD, OLDEST = ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1
 KINDS = [
@@ -142,7 +144,7 @@ def stream(records: Records, bits: Sequence[Bit], head: bytes) -> tuple[bytes, i
 
 def forged(record: bytes, at: int, longer: int) -> bytes:
     """A record in which 200 became 404, and that says that it is longer."""
-    size = min(16_384, int.from_bytes(record[3:5]) + longer)
+    size = min(MOST_TEXT, int.from_bytes(record[3:5]) + longer)
     changed = bytes(a ^ b ^ c for a, b, c in zip(record[at : at + 3], b"200", b"404", strict=True))
     return record[:3] + size.to_bytes(2) + record[5:at] + changed + record[at + 3 :] + bytes(longer)
 
@@ -229,7 +231,7 @@ def ways(cuts: Sequence[int], names: Sequence[str], paddings: Sequence[int]) -> 
     for cut in cuts:
         for name in names:
             for padding in paddings:
-                for size in (400, 16_384 - len(HEAD) - padding):
+                for size in (400, MOST_TEXT - len(HEAD) - padding):
                     first: list[Bit] = [(TEXT, HEAD[:cut], padding)] if cut else []
                     first += BETWEEN[name]
                     yield (

@@ -13,6 +13,7 @@ from tests.crawler.net.cuts import (
     FOUND,
     HEAD,
     KINDS,
+    MOST_TEXT,
     OLD,
     OLDEST,
     Bit,
@@ -64,6 +65,23 @@ def test_every_suite_that_is_offered_can_be_read_early(suite: str) -> None:
         sample = [bits for _, bits in ways((0, 30), ("nothing", "empty"), (0,))]
         assert {wrong(look(kind, bits), alone(kind, bits)) for bits in sample} == {None}
         assert {look(kind, bits).status for bits in sample} == {404}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_record_that_its_header_makes_invalid_gives_no_status(kind: Kind) -> None:
+    """Too long a record, or one of another version, is refused as by OpenSSL alone; the longest that may be is read."""
+    longest = MOST_TEXT - len(FOUND)
+    sizes = [(longest, 0), (longest, 239), (16_000, 623 - len(FOUND)), (16_000, 624 - len(FOUND)), (16_000, 1_400)]
+    sizes += [(longest + 300, 0)]
+    found = {}
+    for size, padding in sizes:
+        bits = [(TEXT, (FOUND + BODY + BODY)[: len(FOUND) + size], padding)]
+        assert wrong(look(kind, bits, FOUND), alone(kind, bits)) is None, (size, padding)
+        found[size, padding] = look(kind, bits, FOUND).status
+    assert (found[longest, 0], found[longest + 300, 0]) == (200, "bad_record")
+    flips = [(at, 1 << bit) for at in (1, 2) for bit in range(8)]
+    assert {look(kind, [(TEXT, FOUND + BODY, 0)], FOUND, flip=flip).status for flip in flips} == {"bad_record"}
 
 
 def test_a_forged_record_is_not_believed() -> None:

@@ -8,17 +8,17 @@ from functools import cached_property, lru_cache
 from math import floor
 from typing import Any, Protocol, TypeVar
 
-from attribution.hosters.book import HosterBook
-from attribution.hosters.members import as_of_key
-from attribution.lookups.tables.addresses import pack
-from attribution.lookups.tables.countries import CountryTables
-from attribution.lookups.tables.organisations import AsOrganisations
-from attribution.lookups.tables.relations import RelationTable
-from attribution.lookups.tables.routes import RouteTables
-from attribution.roles import AddressRoles, Book, Chain, roles_of, transits_of
-from attribution.rows import Countries, LookedUp, Routes, countries_of_rows, origins_of_rows, prefixes_of_rows
-from attribution.rules import Roles, Rule, RuleSet, standard_rules
-from attribution.snapshots import Chosen, Snapshots, dates_of, day_of, latest
+from waterbed.attribution.hosters.book import HosterBook
+from waterbed.attribution.hosters.members import as_of_key
+from waterbed.attribution.lookups.tables.addresses import pack
+from waterbed.attribution.lookups.tables.countries import CountryTables
+from waterbed.attribution.lookups.tables.organisations import AsOrganisations
+from waterbed.attribution.lookups.tables.relations import RelationTable
+from waterbed.attribution.lookups.tables.routes import RouteTables
+from waterbed.attribution.roles import AddressRoles, Book, Chain, roles_of, transits_of
+from waterbed.attribution.rows import Countries, LookedUp, Routes, countries_of_rows, origins_of_rows, prefixes_of_rows
+from waterbed.attribution.rules import Roles, Rule, RuleSet, standard_rules
+from waterbed.attribution.snapshots import Chosen, Snapshots, dates_of, day_of, latest
 from waterbed.model.conclusions import Attribution, Confidence
 
 _REMEMBERED = 65_536

@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from attribution.attribute import Asked, Attributor
-from attribution.hosters.members import holder_key
-from attribution.lookups.tables.addresses import pack
-from attribution.lookups.tables.hosting import HostingTables
-from attribution.roles import AddressRoles, transits_of
-from attribution.snapshots import Chosen, Snapshots
+from waterbed.attribution.attribute import Asked, Attributor
+from waterbed.attribution.hosters.members import holder_key
+from waterbed.attribution.lookups.tables.addresses import pack
+from waterbed.attribution.lookups.tables.hosting import HostingTables
+from waterbed.attribution.roles import AddressRoles, transits_of
+from waterbed.attribution.snapshots import Chosen, Snapshots
 from waterbed.model.conclusions import Attribution, ChainLink
 from waterbed.model.facts import Snapshot
 

@@ -7,9 +7,9 @@ from ipaddress import ip_address, ip_network
 
 import numpy as np
 
-from attribution.hosters.members import holder_key
-from attribution.lookups.tables.ranges import RangeTable, Rows, build, words
-from attribution.snapshots import day_of
+from waterbed.attribution.hosters.members import holder_key
+from waterbed.attribution.lookups.tables.ranges import RangeTable, Rows, build, words
+from waterbed.attribution.snapshots import day_of
 from waterbed.model.registrations import Registration
 
 

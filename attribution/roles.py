@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from attribution.hosters.members import holder_key
-from attribution.lookups.tables.relations import RelationTable
+from waterbed.attribution.hosters.members import holder_key
+from waterbed.attribution.lookups.tables.relations import RelationTable
 from waterbed.model.registrations import Registration
 
 

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from attribution.lookups.tables.addresses import Packed
-from attribution.lookups.tables.countries import CountryTables
-from attribution.lookups.tables.extent import stretches_of
-from attribution.lookups.tables.routes import RouteTables
-from attribution.snapshots import Chosen
+from waterbed.attribution.lookups.tables.addresses import Packed
+from waterbed.attribution.lookups.tables.countries import CountryTables
+from waterbed.attribution.lookups.tables.extent import stretches_of
+from waterbed.attribution.lookups.tables.routes import RouteTables
+from waterbed.attribution.snapshots import Chosen
 
 Routes = Mapping[int, Chosen[RouteTables]]
 Countries = Mapping[int, Chosen[CountryTables]]

@@ -8,14 +8,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.lookups.tables.addresses import Packed
-from attribution.lookups.tables.contents import country_code
-from attribution.lookups.tables.countries import CountryTables
-from attribution.lookups.tables.ranges import RangeTable
-from attribution.lookups.tables.routes import RouteTables
-from attribution.named_ranges import NamedRanges
-from attribution.snapshots import Chosen
-from attribution.space import (
+from waterbed.attribution.lookups.tables.addresses import Packed
+from waterbed.attribution.lookups.tables.contents import country_code
+from waterbed.attribution.lookups.tables.countries import CountryTables
+from waterbed.attribution.lookups.tables.ranges import RangeTable
+from waterbed.attribution.lookups.tables.routes import RouteTables
+from waterbed.attribution.named_ranges import NamedRanges
+from waterbed.attribution.snapshots import Chosen
+from waterbed.attribution.space import (
     Groups,
     Space,
     group_sets,

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.lookups.tables.addresses import Numbers, Packed
-from attribution.lookups.tables.ranges import RangeTable, words
+from waterbed.attribution.lookups.tables.addresses import Numbers, Packed
+from waterbed.attribution.lookups.tables.ranges import RangeTable, words
 
 Sets = NDArray[np.int32]
 Counts = NDArray[np.int64]

@@ -12,8 +12,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from attribution.lookups.tables.ranges import RangeTable
-from attribution.space import GLOBAL_FIRST, Counts, Space, shared_48s, shared_space
+from waterbed.attribution.lookups.tables.ranges import RangeTable
+from waterbed.attribution.space import GLOBAL_FIRST, Counts, Space, shared_48s, shared_space
 from waterbed.estimators.norm_tests import adjusted_for_all
 
 Floats = NDArray[np.float64]

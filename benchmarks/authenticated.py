@@ -20,11 +20,11 @@ from typing import Final, NamedTuple
 import msgspec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from attribution.lookups.dns.resolver import Resolver
-from crawler.net.vantage import Vantage
-from crawler.probe.prober import HostTask, Prober
 from tests.crawler.probe.test_prober import ADDRESS, NOW, VAULT, due
 from tests.zoo.certificates import certificate
+from waterbed.attribution.lookups.dns.resolver import Resolver
+from waterbed.crawler.net.vantage import Vantage
+from waterbed.crawler.probe.prober import HostTask, Prober
 from waterbed.model.facts import Observation
 from waterbed.model.urls import canonicalize
 from waterbed.store.config import Config

@@ -14,10 +14,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 
 from benchmarks.resumed import asked, mean_error, resumed
-from graphs.displacement.displaced import returns_of
-from graphs.displacement.takedowns import detection_by_way
 from waterbed.estimators.detection import SetBounds, displaced_bounds
 from waterbed.estimators.displaced import Estimate, displaced_estimate
+from waterbed.graphs.displacement.displaced import returns_of
+from waterbed.graphs.displacement.takedowns import detection_by_way
 from waterbed.lab.simulate.births import BirthFiles, Feeds
 from waterbed.lab.simulate.displaced_worlds import DETECTION, LookedWorld
 from waterbed.lab.world.reading import read_world, scenario_path

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.registry import FAULTS
-from crawler.registry.run import enrich
 from tests.crawler.registry.registries import NOON, clock
+from waterbed.crawler.registry.run import enrich
 from waterbed.lab.servers.rdap import RdapServers, RegistryBehaviour
 from waterbed.lab.servers.rdap_data import Registries
 from waterbed.lab.servers.rdap_domains import TrueDomain

@@ -18,9 +18,9 @@ import msgspec
 
 from benchmarks.event_truth import clauses
 from benchmarks.resumed import Key, Tally, asked, pooled, resumed, tallied
-from graphs.displacement.event import Detection, Event
-from graphs.displacement.findings import Findings
 from waterbed.analysis.displacement import findings
+from waterbed.graphs.displacement.event import Detection, Event
+from waterbed.graphs.displacement.findings import Findings
 from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.simulate.study import virtual_study
 from waterbed.lab.world.file import Intervention, Movement, Removal, Sites, World

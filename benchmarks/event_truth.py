@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from graphs.displacement.event import Event
+from waterbed.graphs.displacement.event import Event
 from waterbed.lab.world.file import World
 from waterbed.lab.world.records import TrueEpisode, Truth
 from waterbed.lab.world.removing import chance_within

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from crawler.recheck.run import run_recheck
+from waterbed.crawler.recheck.run import run_recheck
 from waterbed.model.errors import InputError, OwnFailure
 from waterbed.store.folder import Folder, Pass
 from waterbed.study.study import open_study

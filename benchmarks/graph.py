@@ -10,12 +10,12 @@ import networkx as nx
 import numpy as np
 from figures import Figure, tell
 
-from graphs.network.communities import communities
-from graphs.network.concentration import concentration
-from graphs.network.measures import hop_matrix, net_flows, returns
-from graphs.network.moves import moves_of
-from graphs.network.paths import chains
-from graphs.network.weeks import abroad_shares, weeks
+from waterbed.graphs.network.communities import communities
+from waterbed.graphs.network.concentration import concentration
+from waterbed.graphs.network.measures import hop_matrix, net_flows, returns
+from waterbed.graphs.network.moves import moves_of
+from waterbed.graphs.network.paths import chains
+from waterbed.graphs.network.weeks import abroad_shares, weeks
 from waterbed.model.conclusions import Hop
 
 TARGET_S = 30.0

@@ -14,9 +14,9 @@ import msgspec
 import numpy as np
 from scipy import stats
 
-from graphs.displacement.takedowns import detection_by_way
 from waterbed.estimators.detection import displaced_bounds
 from waterbed.estimators.refusal import Refusal
+from waterbed.graphs.displacement.takedowns import detection_by_way
 from waterbed.lab.score.hop_score import KINDS, KindTally
 from waterbed.lab.simulate.displaced_worlds import DETECTION, displaced_world
 from waterbed.lab.simulate.draw import draw_hop_world

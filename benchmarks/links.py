@@ -18,10 +18,10 @@ if str(Path(__file__).parent) not in sys.path:
     sys.path.insert(0, str(Path(__file__).parent))
 from links_phishtank import START, keyed, labels_table, phishtank_links, read_dumps, read_phishtank
 
-from graphs.linking.clusters import cluster
-from graphs.linking.evidence import Home, LinkRules, Sign
-from graphs.linking.links import find_links
-from graphs.linking.near_labels import near_labels
+from waterbed.graphs.linking.clusters import cluster
+from waterbed.graphs.linking.evidence import Home, LinkRules, Sign
+from waterbed.graphs.linking.links import find_links
+from waterbed.graphs.linking.near_labels import near_labels
 from waterbed.model.conclusions import EvidenceKind
 from waterbed.model.urls import registrable_domain
 

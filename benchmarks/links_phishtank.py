@@ -13,10 +13,10 @@ from pathlib import Path
 
 from publicsuffixlist import PublicSuffixList
 
-from graphs.label_hops import LabelSpell, label_hops
-from graphs.linking.clusters import cluster
-from graphs.linking.evidence import Home, Sign
-from graphs.linking.links import find_links
+from waterbed.graphs.label_hops import LabelSpell, label_hops
+from waterbed.graphs.linking.clusters import cluster
+from waterbed.graphs.linking.evidence import Home, Sign
+from waterbed.graphs.linking.links import find_links
 from waterbed.model.conclusions import EvidenceKind
 from waterbed.model.errors import BadUrl
 from waterbed.model.urls import canonicalize, platform_suffix, registrable_domain

@@ -14,8 +14,8 @@ if str(Path(__file__).parent) not in sys.path:
     sys.path.insert(0, str(Path(__file__).parent))
 from links import Names, Pair, halves, pair, precision_recall, read_kits, read_moves
 
-from graphs.linking.alike_names import MODELS, Compared, NameModel, compared
-from graphs.linking.near_labels import NearLabels
+from waterbed.graphs.linking.alike_names import MODELS, Compared, NameModel, compared
+from waterbed.graphs.linking.near_labels import NearLabels
 from waterbed.model.urls import registrable_domain
 
 Floats = npt.NDArray[np.float64]

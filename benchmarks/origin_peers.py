@@ -23,8 +23,8 @@ def main() -> None:
 
 
 def _ours(who: str, folder: Path, texts: list[list[str]]) -> dict[str, float]:
-    from attribution.lookups.tables.addresses import Packed, pack  # noqa: PLC0415 (start-up is not measured)
-    from attribution.lookups.tables.routes import RouteTables  # noqa: PLC0415
+    from waterbed.attribution.lookups.tables.addresses import Packed, pack  # noqa: PLC0415 (start-up is not measured)
+    from waterbed.attribution.lookups.tables.routes import RouteTables  # noqa: PLC0415
 
     v4, v6 = np.load(folder / "v4.npy").astype(np.uint64), np.load(folder / "v6.npy")
     packed = [

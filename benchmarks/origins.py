@@ -20,7 +20,7 @@ import numpy as np
 from figures import Figure, tell
 from origin_tables import Ranges, as_csv, invented, random_addresses, read_ranges, walked, write_dat, write_mmdb
 
-from attribution.lookups.tables.routes import read_routes
+from waterbed.attribution.lookups.tables.routes import read_routes
 
 HERE = Path(__file__).resolve().parent
 PEERS = ("ours", "ours, from text", "pyasn", "maxminddb", "geoip2")

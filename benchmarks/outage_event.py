@@ -16,10 +16,10 @@ from event_truth import clauses
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from graphs.displacement.event import read_event
 from waterbed.analysis.displacement import findings_of
 from waterbed.analysis.event_answer import open_quarantines
 from waterbed.governance.quarantines import decide
+from waterbed.graphs.displacement.event import read_event
 from waterbed.lab.run import run_world
 from waterbed.lab.world.file import Outage, World
 from waterbed.lab.world.reading import read_world, scenario_path

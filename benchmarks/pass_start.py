@@ -16,9 +16,9 @@ import psycopg
 from figures import Figure, tell
 from sqlalchemy import text
 
-from crawler.probe.prober import Prober
-from crawler.recheck.leasing import Leasing
-from crawler.recheck.run import run_recheck
+from waterbed.crawler.probe.prober import Prober
+from waterbed.crawler.recheck.leasing import Leasing
+from waterbed.crawler.recheck.run import run_recheck
 from waterbed.intake.csv_reports import parse_csv_reports
 from waterbed.intake.reports import Defaults
 from waterbed.lab.servers.process import LabServers

@@ -14,8 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from crawler.registry.run import enrich
 from tests.crawler.registry.registries import NOON, addresses_in, clock, lab_folder, networks
+from waterbed.crawler.registry.run import enrich
 from waterbed.lab.servers.rdap import RdapServers, RegistryBehaviour
 from waterbed.lab.servers.rdap_data import Registries
 from waterbed.model.registrations import Registration

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from attribution.lookups.tables.relations import RelationTable, read_relations
+from waterbed.attribution.lookups.tables.relations import RelationTable, read_relations
 
 SEED = 20251128
 TARGET_S, TARGET_MIB = 10.0, 1024.0

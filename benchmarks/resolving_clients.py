@@ -14,7 +14,7 @@ import dns.edns
 import dns.name
 import dns.resolver
 
-from attribution.lookups.dns.resolver import Resolver
+from waterbed.attribution.lookups.dns.resolver import Resolver
 
 Row = tuple[str, tuple[str, ...], tuple[str, ...], int, tuple[int, ...]]
 """Status, sorted addresses, CNAMEs in order, smallest TTL, EDE codes: what a look keeps of a name."""

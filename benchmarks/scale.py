@@ -24,8 +24,8 @@ from imports import measured, write
 from pass_start import NOON, study_of, timed
 from scale_worlds import happened, know, multiply, record, size_of
 
-from crawler.recheck.run import run_recheck
-from crawler.recheck.schedule import next_due
+from waterbed.crawler.recheck.run import run_recheck
+from waterbed.crawler.recheck.schedule import next_due
 from waterbed.intake.csv_reports import parse_csv_reports
 from waterbed.intake.reports import Defaults
 from waterbed.lab.servers.process import LabServers

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from crawler.recheck.leasing import Leasing
-from crawler.recheck.recorder import Recorder
-from crawler.recheck.run import run_recheck
+from waterbed.crawler.recheck.leasing import Leasing
+from waterbed.crawler.recheck.recorder import Recorder
+from waterbed.crawler.recheck.run import run_recheck
 from waterbed.study.study import open_study
 
 PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from servers import SPREAD
 
-from attribution.lookups.dns.messages import wire_name
+from waterbed.attribution.lookups.dns.messages import wire_name
 from waterbed.intake.csv_reports import ReportLine, read_csv_reports
 from waterbed.model.errors import BadUrl
 from waterbed.model.urls import CanonicalUrl, canonicalize

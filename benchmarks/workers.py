@@ -29,8 +29,8 @@ from servers import OUR_RESOLVER, WEB, Servers, missing, versions
 from sqlalchemy import distinct, func, select
 from work import spread_out
 
-from crawler.recheck import session
-from crawler.recheck.run import run_recheck
+from waterbed.crawler.recheck import session
+from waterbed.crawler.recheck.run import run_recheck
 from waterbed.intake.reports import Defaults
 from waterbed.model.bookkeeping import Due, Reserved
 from waterbed.model.facts import Observation

@@ -7,9 +7,9 @@ from scrapy.addons import AddonManager
 from scrapy.crawler import Crawler
 from scrapy.settings import BaseSettings, Settings
 
-from crawler.logs import redact_failures
-from crawler.recheck.handler import SCHEME
-from crawler.registry.handler import REGISTRY_SCHEME
+from waterbed.crawler.logs import redact_failures
+from waterbed.crawler.recheck.handler import SCHEME
+from waterbed.crawler.registry.handler import REGISTRY_SCHEME
 from waterbed.model.version import __version__
 
 _LOCKED = 1000
@@ -21,8 +21,8 @@ SAFE: dict[str, Any] = {
     # only our own handlers may fetch: no http, no file, no data, no ftp, no s3
     "DOWNLOAD_HANDLERS": {
         **dict.fromkeys(_BASE_HANDLERS),
-        SCHEME: "crawler.recheck.handler.ProbeHandler",
-        REGISTRY_SCHEME: "crawler.registry.handler.RegistryHandler",
+        SCHEME: "waterbed.crawler.recheck.handler.ProbeHandler",
+        REGISTRY_SCHEME: "waterbed.crawler.registry.handler.RegistryHandler",
     },
     # checks record certificates without verifying them; registries' certificates are verified
     "DOWNLOAD_VERIFY_CERTIFICATES": True,
@@ -47,7 +47,7 @@ SAFE: dict[str, Any] = {
     "STATS_CLASS": "scrapy.statscollectors.DummyStatsCollector",
     "STATS_DUMP": False,
     "DUPEFILTER_CLASS": "scrapy.dupefilters.BaseDupeFilter",
-    "LOG_FORMATTER": "crawler.log_formatter.QuietLogFormatter",
+    "LOG_FORMATTER": "waterbed.crawler.log_formatter.QuietLogFormatter",
     "LOG_STDOUT": False,
     "LOG_VERSIONS": [],
     "WARN_ON_GENERATOR_RETURN_VALUE": False,
@@ -84,7 +84,7 @@ def new_crawler(spider: type[Spider], **settings: object) -> Crawler:
     Without a runner of Scrapy's, which imports all spiders and copies all settings once more.
     """
     chosen = Settings()
-    chosen.setmodule("crawler.settings")
+    chosen.setmodule("waterbed.crawler.settings")
     chosen.setdict(settings)
     AddonManager.load_pre_crawler_settings(chosen)
     return Crawler(spider, chosen)

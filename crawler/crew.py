@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, NoReturn
 
-from crawler.logs import place_of
+from waterbed.crawler.logs import place_of
 from waterbed.model.errors import InputError, OwnFailure, WaterbedError
 
 Message = dict[str, Any]

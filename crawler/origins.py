@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from time import sleep
 from typing import Annotated, Final
 
-from attribution.lookups.origin_service import (
+from waterbed.attribution.lookups.origin_service import (
     SEE,
     OriginService,
     ServiceBusy,

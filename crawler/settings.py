@@ -1,7 +1,7 @@
-"""Scrapy settings: the safe profile decides; see `crawler.addon`."""
+"""Scrapy settings: the safe profile decides; see `waterbed.crawler.addon`."""
 
 BOT_NAME = "waterbed"
-SPIDER_MODULES = ["crawler.spiders"]
-ADDONS = {"crawler.addon.SafeProfile": 0}
+SPIDER_MODULES = ["waterbed.crawler.spiders"]
+ADDONS = {"waterbed.crawler.addon.SafeProfile": 0}
 TWISTED_REACTOR_ENABLED = False
 LOG_LEVEL = "INFO"

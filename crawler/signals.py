@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from crawler.crew import Channel
+from waterbed.crawler.crew import Channel
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

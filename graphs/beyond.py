@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from graphs.hop_sources import in_order, losses
+from waterbed.graphs.hop_sources import in_order, losses
 from waterbed.model.conclusions import Episode
 from waterbed.model.facts import Medium, Report, reported_at
 from waterbed.model.mediums import LOOKED_AT

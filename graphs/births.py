@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from graphs.hop_sources import down_by
+from waterbed.graphs.hop_sources import down_by
 from waterbed.model.conclusions import Episode
 from waterbed.model.facts import Birth, Target
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Final, Protocol, Self
 
-from graphs.rotation import Rotation
-from graphs.runs import UNATTRIBUTED, Run, addresses_at
+from waterbed.graphs.rotation import Rotation
+from waterbed.graphs.runs import UNATTRIBUTED, Run, addresses_at
 from waterbed.model.codec import microseconds, moment
 from waterbed.model.conclusions import Attribution, EndCause, Episode
 from waterbed.model.progress import stage

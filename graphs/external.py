@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from graphs.episodes import UrlHistory, routed
-from graphs.runs import UNATTRIBUTED
+from waterbed.graphs.episodes import UrlHistory, routed
+from waterbed.graphs.runs import UNATTRIBUTED
 from waterbed.model.addresses import canonical_address
 from waterbed.model.conclusions import Attribution, EndCause, ExternalEpisode
 from waterbed.model.facts import ExternalObservation

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from graphs.hands import Hands
-from graphs.runs import Run, addresses_at
+from waterbed.graphs.hands import Hands
+from waterbed.graphs.runs import Run, addresses_at
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Episode, Hop
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 
-from graphs.births import Births
-from graphs.hands import Hands
-from graphs.hop_sources import Loss, Losses, Source, down_by, in_order, losses
-from graphs.linking.clusters import Clusters
-from graphs.linking.evidence import Link
-from graphs.runs import UNATTRIBUTED
+from waterbed.graphs.births import Births
+from waterbed.graphs.hands import Hands
+from waterbed.graphs.hop_sources import Loss, Losses, Source, down_by, in_order, losses
+from waterbed.graphs.linking.clusters import Clusters
+from waterbed.graphs.linking.evidence import Link
+from waterbed.graphs.runs import UNATTRIBUTED
 from waterbed.model.conclusions import Episode, Hop, HopKind, OrderClass
 from waterbed.model.results import Side
 
@@ -72,9 +72,9 @@ def find_hops(episodes: Iterable[Episode], context: HopContext) -> list[Hop]:
     the content was not up just then; a URL that comes up at several gains at each. The loss: for a URL that was up
     before, its own last loss; for a new URL one of the same content, found by the surest evidence there is: of URLs
     that redirect to it, else of URLs of the same label, else of any. Of these it is the one nearest in time
-    (`graphs.hop_sources`). Ends as masked or lost are no loss, nor is one as lineage while the content stays up, nor
-    ends at the hoster of the arrival or at one whose network is that hoster's by then. An arrival is no earlier than
-    the birth of its name. Pure; for a content of n episodes the time grows as n log n.
+    (`waterbed.graphs.hop_sources`). Ends as masked or lost are no loss, nor is one as lineage while the content stays
+    up, nor ends at the hoster of the arrival or at one whose network is that hoster's by then. An arrival is no earlier
+    than the birth of its name. Pure; for a content of n episodes the time grows as n log n.
     """
     contents: dict[str, list[Episode]] = defaultdict(list)
     for episode in context.births.bounded(list(episodes)):

@@ -7,8 +7,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from graphs.episodes import UrlHistory
-from graphs.linking.near_labels import Likeness, NearLabels
+from waterbed.graphs.episodes import UrlHistory
+from waterbed.graphs.linking.near_labels import Likeness, NearLabels
 from waterbed.model.conclusions import Episode
 from waterbed.model.facts import Target
 

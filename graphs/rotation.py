@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 
-from graphs.runs import UNATTRIBUTED, Run
+from waterbed.graphs.runs import UNATTRIBUTED, Run
 
 RETURNS = 2
 """Quick returns of hosters from which on a URL counts as rotating."""

@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-import crawler.spiders.recheck  # noqa: F401 (a child that imports these itself takes a second longer)
-import waterbed.analysis.doctor  # noqa: F401 (the same)
+import waterbed.analysis.doctor
+import waterbed.crawler.spiders.recheck  # noqa: F401 (a child that imports these itself takes a second longer)
 from tests.faults import Struck, command, struck
 from tests.publish.study import small_study
 from tests.store.whole.editions import MEMORY

@@ -15,8 +15,8 @@ from hypothesis import settings
 from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.settings import Settings
 
-from crawler.addon import SAFE
-from crawler.spiders.recheck import RecheckSpider
+from waterbed.crawler.addon import SAFE
+from waterbed.crawler.spiders.recheck import RecheckSpider
 from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.model import bookkeeping, conclusions
 
@@ -39,7 +39,7 @@ def test_imports_go_down_only() -> None:
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
     """There is no import cycle, imports within functions and for types included."""
-    imports = grimp.build_graph(*ROOMS, cache_dir=None)
+    imports = grimp.build_graph("waterbed", cache_dir=None)
     edges = nx.DiGraph((a, b) for a in imports.modules for b in imports.find_modules_directly_imported_by(a))
     assert [sorted(cycle) for cycle in nx.strongly_connected_components(edges) if len(cycle) > 1] == []
 
@@ -97,7 +97,7 @@ def test_every_field_of_the_schema_has_a_meaning() -> None:
 def test_a_crawler_cannot_unlock_the_safe_profile() -> None:
     """Settings from project or command line do not open what the add-on locked."""
     settings = Settings()
-    settings.setmodule("crawler.settings")
+    settings.setmodule("waterbed.crawler.settings")
     for name, value in (
         ("TELNETCONSOLE_ENABLED", True),
         ("HTTPCACHE_ENABLED", True),

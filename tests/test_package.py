@@ -68,7 +68,7 @@ def test_an_installed_wheel_prints_its_pages_and_lists_its_spiders(built: Path, 
     def said(*words: str) -> tuple[int, str]:
         return ran(str(tmp_path / "env/bin/waterbed"), "docs", *words)
 
-    assert ran("-m", "scrapy", "list", SCRAPY_SETTINGS_MODULE="crawler.settings") == (0, "recheck\nregistry\n")
+    assert ran("-m", "scrapy", "list", SCRAPY_SETTINGS_MODULE="waterbed.crawler.settings") == (0, "recheck\nregistry\n")
     code, text = said("docs/operations.md,", "Quarantine")
     assert (code, text.splitlines()[0]) == (0, "## Quarantine")
     assert "\n## " not in text

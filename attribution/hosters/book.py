@@ -12,8 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from attribution.hosters.day import BookOfDay, Entity, Fold, first_day
-from attribution.hosters.files import (
+from waterbed.attribution.hosters.day import BookOfDay, Entity, Fold, first_day
+from waterbed.attribution.hosters.files import (
     KNOWN,
     DatedMember,
     Definition,
@@ -22,8 +22,8 @@ from attribution.hosters.files import (
     definitions_from,
     known_definitions,
 )
-from attribution.hosters.members import SUFFIX, as_of_key
-from attribution.hosters.review import QUEUE, Status, in_force, statuses
+from waterbed.attribution.hosters.members import SUFFIX, as_of_key
+from waterbed.attribution.hosters.review import QUEUE, Status, in_force, statuses
 from waterbed.model.decisions import Coding, HosterChange, by_item
 from waterbed.store.bounded.toml import toml_bytes
 

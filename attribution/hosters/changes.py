@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from attribution.hosters.book import HosterBook, undone_ids
-from attribution.hosters.day import BookOfDay, first_day
-from attribution.hosters.files import check_entity
-from attribution.hosters.members import is_key, member_of, stands_alone
+from waterbed.attribution.hosters.book import HosterBook, undone_ids
+from waterbed.attribution.hosters.day import BookOfDay, first_day
+from waterbed.attribution.hosters.files import check_entity
+from waterbed.attribution.hosters.members import is_key, member_of, stands_alone
 from waterbed.model.decisions import HOSTING_TYPES, HosterChange
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import shown

@@ -10,9 +10,9 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from types import MappingProxyType
 
-from attribution.hosters.files import Definition, HosterKind, Member
-from attribution.hosters.members import SUFFIX, as_of_key, holder_key, packed_address, stands_alone
-from attribution.hosters.review import Status
+from waterbed.attribution.hosters.files import Definition, HosterKind, Member
+from waterbed.attribution.hosters.members import SUFFIX, as_of_key, holder_key, packed_address, stands_alone
+from waterbed.attribution.hosters.review import Status
 from waterbed.model.decisions import HosterChange
 
 

@@ -9,10 +9,10 @@ from datetime import date, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated
 
-from attribution.hosters.book import HosterBook
-from attribution.hosters.day import BookOfDay, first_day
-from attribution.hosters.members import as_of_key, holder_key, stands_alone
-from attribution.hosters.review import waiting_for
+from waterbed.attribution.hosters.book import HosterBook
+from waterbed.attribution.hosters.day import BookOfDay, first_day
+from waterbed.attribution.hosters.members import as_of_key, holder_key, stands_alone
+from waterbed.attribution.hosters.review import waiting_for
 from waterbed.model.decisions import HosterChange
 from waterbed.model.registrations import Registration
 

@@ -9,7 +9,14 @@ from typing import Literal
 
 import msgspec
 
-from attribution.hosters.members import as_member, holder_member, is_key, member_of, prefix_member, suffix_member
+from waterbed.attribution.hosters.members import (
+    as_member,
+    holder_member,
+    is_key,
+    member_of,
+    prefix_member,
+    suffix_member,
+)
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import redact, shown
 from waterbed.store.bounded.toml import decode

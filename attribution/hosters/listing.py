@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 
-from attribution.hosters.book import HosterBook, undone_ids
-from attribution.hosters.day import first_day
-from attribution.hosters.members import stands_alone
+from waterbed.attribution.hosters.book import HosterBook, undone_ids
+from waterbed.attribution.hosters.day import first_day
+from waterbed.attribution.hosters.members import stands_alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

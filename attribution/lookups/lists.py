@@ -14,7 +14,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Final
 
-from attribution.lookups.dns.infrastructure import Entry, Infrastructure, shipped_day, standard_entries
+from waterbed.attribution.lookups.dns.infrastructure import Entry, Infrastructure, shipped_day, standard_entries
 from waterbed.model.addresses import SPECIAL_DAY
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import shown

@@ -7,7 +7,7 @@ import ssl
 from time import perf_counter
 from typing import Literal
 
-from crawler.net.tls import BadRecord, TlsSession
+from waterbed.crawler.net.tls import BadRecord, TlsSession
 from waterbed.model.facts import Phase
 
 PIECE = 512

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Self
 
-from crawler.net.connection import FINISHED, Connection, ConnectionFailure
-from crawler.net.guard import Connector
-from crawler.net.lag import LoopLag
-from crawler.net.politeness import Politeness
-from crawler.net.response import PAGE_MOST, Head, read_answer, read_body, read_head, refused
-from crawler.net.vantage import Vantage
+from waterbed.crawler.net.connection import FINISHED, Connection, ConnectionFailure
+from waterbed.crawler.net.guard import Connector
+from waterbed.crawler.net.lag import LoopLag
+from waterbed.crawler.net.politeness import Politeness
+from waterbed.crawler.net.response import PAGE_MOST, Head, read_answer, read_body, read_head, refused
+from waterbed.crawler.net.vantage import Vantage
 from waterbed.model.addresses import refusal
 from waterbed.model.facts import Phase
 from waterbed.model.urls import CanonicalUrl

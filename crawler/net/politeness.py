@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from time import monotonic
 
-from crawler.net.reservations import Reservations
+from waterbed.crawler.net.reservations import Reservations
 from waterbed.model.errors import LeaseLost
 from waterbed.model.urls import network_of
 

@@ -6,8 +6,8 @@ from functools import lru_cache
 
 import httptools
 
-from crawler.net.connection import WINDOW, Connection, ConnectionFailure
-from crawler.net.tls import HEAD_END
+from waterbed.crawler.net.connection import WINDOW, Connection, ConnectionFailure
+from waterbed.crawler.net.tls import HEAD_END
 
 MAX_HEAD = 65_536
 """Longest response head that is read, bytes."""

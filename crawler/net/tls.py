@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from cryptography.hazmat.primitives.ciphers import CipherContext
 
-from crawler.net.tls_records import KeyLog, RecordDecryptor, chained_block, record_decryptor
+from waterbed.crawler.net.tls_records import KeyLog, RecordDecryptor, chained_block, record_decryptor
 
 _SHORT = 1024
 """Longest record without text within a response, and longest record of another type than application data."""

@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from attribution.lookups.dns.resolver import Resolver
-from crawler.net.http import Exchange, HostConnections
-from crawler.probe.features import features
-from crawler.probe.follow import Step, redirect_of
-from crawler.probe.observation import Origin, site_id
+from waterbed.attribution.lookups.dns.resolver import Resolver
+from waterbed.crawler.net.http import Exchange, HostConnections
+from waterbed.crawler.probe.features import features
+from waterbed.crawler.probe.follow import Step, redirect_of
+from waterbed.crawler.probe.observation import Origin, site_id
 from waterbed.model.facts import ControlLook
 from waterbed.model.urls import CanonicalUrl
 from waterbed.store.vault import Vault

@@ -12,7 +12,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from crawler.probe.pages import marks_of_fields
+from waterbed.crawler.probe.pages import marks_of_fields
 from waterbed.model.urls import own_names
 
 _TOP_LEVEL = ("text", "image", "video", "audio", "application", "font", "model", "multipart", "message")
@@ -134,7 +134,7 @@ def certificate_features(
 ) -> CertificateFeatures:
     """Hash a certificate and name its first problem.
 
-    Checks dates, names and self-signature; `crawler.probe.trust` checks the issuers.
+    Checks dates, names and self-signature; `waterbed.crawler.probe.trust` checks the issuers.
     """
     certificate_id = keyed_id("certificate", der.hex())
     try:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin
 
-from attribution.lookups.dns.resolver import Answer, Resolver
-from crawler.net.http import Exchange, HostConnections
+from waterbed.attribution.lookups.dns.resolver import Answer, Resolver
+from waterbed.crawler.net.http import Exchange, HostConnections
 from waterbed.model.addresses import refusal
 from waterbed.model.errors import BadUrl
 from waterbed.model.facts import Phase, Profile

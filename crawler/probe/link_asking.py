@@ -10,11 +10,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from attribution.lookups.dns.resolver import Resolver
-from crawler.net.http import Exchange, HostConnections
-from crawler.probe.control import control_url
-from crawler.probe.follow import Step, ask_head
-from crawler.probe.link_checks import LinkCheck, link_check_for
+from waterbed.attribution.lookups.dns.resolver import Resolver
+from waterbed.crawler.net.http import Exchange, HostConnections
+from waterbed.crawler.probe.control import control_url
+from waterbed.crawler.probe.follow import Step, ask_head
+from waterbed.crawler.probe.link_checks import LinkCheck, link_check_for
 from waterbed.model.urls import CanonicalUrl
 
 UNTRUSTED: Final = "link_check_untrusted"

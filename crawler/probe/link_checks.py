@@ -16,9 +16,9 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from crawler.net.http import Request
-from crawler.net.response import ANSWER_MOST
-from crawler.probe.link_words import decoded, said_by_row, said_by_whole
+from waterbed.crawler.net.http import Request
+from waterbed.crawler.net.response import ANSWER_MOST
+from waterbed.crawler.probe.link_words import decoded, said_by_row, said_by_whole
 from waterbed.model.errors import BadUrl, InputError
 from waterbed.model.plugins import DataFile, named
 from waterbed.model.redaction import names_something

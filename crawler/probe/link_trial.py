@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
-from attribution.lookups.dns.resolver import Resolver
-from attribution.lookups.lists import lists_of
-from crawler.net.guard import connector
-from crawler.net.http import HostConnections
-from crawler.net.politeness import Politeness
-from crawler.net.vantage import first_vantage
-from crawler.probe.link_asking import LinkChecks
-from crawler.probe.link_checks import SEE, LinkCheck
-from crawler.probe.prober import agent_of
+from waterbed.attribution.lookups.dns.resolver import Resolver
+from waterbed.attribution.lookups.lists import lists_of
+from waterbed.crawler.net.guard import connector
+from waterbed.crawler.net.http import HostConnections
+from waterbed.crawler.net.politeness import Politeness
+from waterbed.crawler.net.vantage import first_vantage
+from waterbed.crawler.probe.link_asking import LinkChecks
+from waterbed.crawler.probe.link_checks import SEE, LinkCheck
+from waterbed.crawler.probe.prober import agent_of
 from waterbed.model.errors import BadUrl, InputError
 from waterbed.model.urls import CanonicalUrl, canonicalize
 from waterbed.store.bounded.text import open_lines

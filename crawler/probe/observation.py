@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 
-from crawler.probe.features import certificate_features, features
-from crawler.probe.follow import Step
-from crawler.probe.pages import marks_of_redirect, page_features
-from crawler.probe.trust import trust
+from waterbed.crawler.probe.features import certificate_features, features
+from waterbed.crawler.probe.follow import Step
+from waterbed.crawler.probe.pages import marks_of_redirect, page_features
+from waterbed.crawler.probe.trust import trust
 from waterbed.model.bookkeeping import Due
 from waterbed.model.codec import microseconds
 from waterbed.model.facts import ControlLook, Observation, Profile

@@ -8,19 +8,19 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from attribution.lookups.dns.infrastructure import Infrastructure, standard_infrastructure
-from attribution.lookups.dns.resolver import Answer, Resolver
-from crawler.net.guard import Connector
-from crawler.net.http import HostConnections
-from crawler.net.lag import LoopLag
-from crawler.net.politeness import Politeness
-from crawler.net.reservations import Reservations
-from crawler.net.vantage import Vantage
-from crawler.probe.control import MOST_CONTROLS, check_control, place_id
-from crawler.probe.follow import Step, failed_step, follow
-from crawler.probe.link_asking import LinkChecks
-from crawler.probe.link_checks import LinkCheck
-from crawler.probe.observation import Origin, fingerprint, observation
+from waterbed.attribution.lookups.dns.infrastructure import Infrastructure, standard_infrastructure
+from waterbed.attribution.lookups.dns.resolver import Answer, Resolver
+from waterbed.crawler.net.guard import Connector
+from waterbed.crawler.net.http import HostConnections
+from waterbed.crawler.net.lag import LoopLag
+from waterbed.crawler.net.politeness import Politeness
+from waterbed.crawler.net.reservations import Reservations
+from waterbed.crawler.net.vantage import Vantage
+from waterbed.crawler.probe.control import MOST_CONTROLS, check_control, place_id
+from waterbed.crawler.probe.follow import Step, failed_step, follow
+from waterbed.crawler.probe.link_asking import LinkChecks
+from waterbed.crawler.probe.link_checks import LinkCheck
+from waterbed.crawler.probe.observation import Origin, fingerprint, observation
 from waterbed.model.bookkeeping import Due
 from waterbed.model.facts import ControlLook, Observation, Profile, Resolution
 from waterbed.model.urls import CanonicalUrl, registrable_domain

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from crawler.probe.link_checks import LinkCheck
+from waterbed.crawler.probe.link_checks import LinkCheck
 from waterbed.model.bookkeeping import Audit
 from waterbed.store.audit import audit_entry, once
 from waterbed.store.folder import Folder

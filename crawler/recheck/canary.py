@@ -5,8 +5,8 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
-from crawler.net.vantage import Vantage
-from crawler.probe.prober import Prober
+from waterbed.crawler.net.vantage import Vantage
+from waterbed.crawler.probe.prober import Prober
 from waterbed.model.facts import CanaryLook
 from waterbed.model.urls import canonicalize
 

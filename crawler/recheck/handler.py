@@ -7,7 +7,7 @@ from scrapy import Request
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
 from scrapy.http import Response
 
-from crawler.probe.prober import HostTask
+from waterbed.crawler.probe.prober import HostTask
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
 
-from crawler.probe.prober import HostTask
+from waterbed.crawler.probe.prober import HostTask
 from waterbed.model.bookkeeping import Due, Sealed
 from waterbed.model.errors import BadUrl
 from waterbed.model.facts import ControlLook

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-    from crawler.spiders.recheck import RecheckSpider
+    from waterbed.crawler.spiders.recheck import RecheckSpider
 
 
 class PassPipeline:

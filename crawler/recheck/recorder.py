@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from crawler.probe.prober import HostFacts, HostResult
-from crawler.recheck.schedule import next_due, put_off
+from waterbed.crawler.probe.prober import HostFacts, HostResult
+from waterbed.crawler.recheck.schedule import next_due, put_off
 from waterbed.intake.csv_reports import ReportLine
 from waterbed.intake.reports import Defaults, report_facts
 from waterbed.judging.judge import judge_one

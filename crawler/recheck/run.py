@@ -13,11 +13,11 @@ from typing import Final
 import uvloop
 from scrapy.crawler import Crawler
 
-from crawler.addon import new_crawler
-from crawler.crew import Channel, Crew, Message, raise_told
-from crawler.recheck.session import Continuous, Progress, Session, Stop
-from crawler.signals import stopped_by_channel, stopped_by_signals
-from crawler.spiders.recheck import RecheckSpider
+from waterbed.crawler.addon import new_crawler
+from waterbed.crawler.crew import Channel, Crew, Message, raise_told
+from waterbed.crawler.recheck.session import Continuous, Progress, Session, Stop
+from waterbed.crawler.signals import stopped_by_channel, stopped_by_signals
+from waterbed.crawler.spiders.recheck import RecheckSpider
 from waterbed.model.errors import OwnFailure
 from waterbed.model.progress import stage
 from waterbed.store.folder import Folder, open_folder

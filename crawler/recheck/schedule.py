@@ -5,7 +5,7 @@ import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from attribution.lookups.dns.replies import MAX_NEGATIVE_TTL_S
+from waterbed.attribution.lookups.dns.replies import MAX_NEGATIVE_TTL_S
 from waterbed.model.bookkeeping import Due
 from waterbed.model.conclusions import State
 from waterbed.model.paces import PACE, rarely

@@ -9,22 +9,22 @@ from functools import partial
 from time import monotonic
 from typing import Literal
 
-from attribution.lookups.dns.resolver import Resolver, resolver_answers
-from attribution.lookups.lists import lists_of
-from crawler.logs import place_of
-from crawler.net.guard import connector, loopback
-from crawler.net.politeness import JITTER
-from crawler.net.reservations import LONGEST_S, Reservations, reservations_of
-from crawler.net.vantage import first_vantage, further_vantages
-from crawler.probe.link_checks import read_link_checks
-from crawler.probe.prober import HostFacts, HostTask, Prober
-from crawler.probe.trust import trust_store
-from crawler.recheck.authorised import record_authorisations
-from crawler.recheck.canary import canary_looks
-from crawler.recheck.leasing import Leasing
-from crawler.recheck.load import Load
-from crawler.recheck.recorder import Recorder
-from crawler.recheck.schedule import memory_of_denials_s
+from waterbed.attribution.lookups.dns.resolver import Resolver, resolver_answers
+from waterbed.attribution.lookups.lists import lists_of
+from waterbed.crawler.logs import place_of
+from waterbed.crawler.net.guard import connector, loopback
+from waterbed.crawler.net.politeness import JITTER
+from waterbed.crawler.net.reservations import LONGEST_S, Reservations, reservations_of
+from waterbed.crawler.net.vantage import first_vantage, further_vantages
+from waterbed.crawler.probe.link_checks import read_link_checks
+from waterbed.crawler.probe.prober import HostFacts, HostTask, Prober
+from waterbed.crawler.probe.trust import trust_store
+from waterbed.crawler.recheck.authorised import record_authorisations
+from waterbed.crawler.recheck.canary import canary_looks
+from waterbed.crawler.recheck.leasing import Leasing
+from waterbed.crawler.recheck.load import Load
+from waterbed.crawler.recheck.recorder import Recorder
+from waterbed.crawler.recheck.schedule import memory_of_denials_s
 from waterbed.model.errors import InputError, LeaseLost, ReadOnly, StoreFailure, StoreGone
 from waterbed.store.backlog import end_refuted
 from waterbed.store.folder import Folder, Pass

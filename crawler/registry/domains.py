@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from attribution.lookups.rdap.domain_plan import domains_due
-from attribution.lookups.rdap.domain_registries import askable_domain
-from attribution.lookups.rdap.plan import Ask
+from waterbed.attribution.lookups.rdap.domain_plan import domains_due
+from waterbed.attribution.lookups.rdap.domain_registries import askable_domain
+from waterbed.attribution.lookups.rdap.plan import Ask
 from waterbed.model.bookkeeping import Sealed
 from waterbed.model.codec import moment
 from waterbed.model.facts import Report, Resolution, Target

@@ -19,7 +19,7 @@ from waterbed.store.bounded.limits import MOST_ANSWER
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-    from crawler.registry.response import Failure, RdapResponse
+    from waterbed.crawler.registry.response import Failure, RdapResponse
 
 REGISTRY_SCHEME = "registry"
 """Requests are `registry://<name>/<turn>`: no log can hold the address that is asked for."""
@@ -58,7 +58,7 @@ class RegistryHandler(BaseDownloadHandler):
 
     async def _send(self, url: str, headers: dict[str, str], timeout_s: float) -> "RdapResponse":
         """Fetch one URL; a failure of the network is a value."""
-        from crawler.registry.response import RdapResponse  # noqa: PLC0415 (this module is imported by every pass)
+        from waterbed.crawler.registry.response import RdapResponse  # noqa: PLC0415 (this module is imported by every pass)
 
         meta = {
             "download_timeout": timeout_s,

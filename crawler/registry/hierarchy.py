@@ -2,10 +2,10 @@
 
 from ipaddress import ip_address
 
-from attribution.lookups.rdap.answers import Registered
-from attribution.lookups.rdap.bootstrap import Bootstrap, asn_of, in_order
-from attribution.lookups.rdap.plan import Answered
-from crawler.registry.queue import RdapTask
+from waterbed.attribution.lookups.rdap.answers import Registered
+from waterbed.attribution.lookups.rdap.bootstrap import Bootstrap, asn_of, in_order
+from waterbed.attribution.lookups.rdap.plan import Answered
+from waterbed.crawler.registry.queue import RdapTask
 from waterbed.model.registrations import Registration
 
 _WIDEST = {4: 8, 6: 12}

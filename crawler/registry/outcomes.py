@@ -5,19 +5,26 @@ import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from attribution.lookups.rdap.answers import Registered
-from attribution.lookups.rdap.bootstrap import Bootstrap
-from attribution.lookups.rdap.domain_plan import ANSWERS
-from attribution.lookups.rdap.domain_registries import DomainRegistries
-from attribution.lookups.rdap.domains import RegisteredDomain
-from attribution.lookups.rdap.plan import Answered
-from attribution.lookups.rdap.whois import ask_whois
-from crawler.registry.clock import Clock
-from crawler.registry.hierarchy import Hierarchy, encloses
-from crawler.registry.pace import LONGEST_PATIENCE, backoff
-from crawler.registry.queue import GIVE_UP, Queue, RdapTask
-from crawler.registry.registration_facts import Fact, PendingFacts, answered, answered_domain, unanswered, unchanged
-from crawler.registry.response import Found, Moved, Permanent, RdapResponse, Retry, Unchanged, interpret
+from waterbed.attribution.lookups.rdap.answers import Registered
+from waterbed.attribution.lookups.rdap.bootstrap import Bootstrap
+from waterbed.attribution.lookups.rdap.domain_plan import ANSWERS
+from waterbed.attribution.lookups.rdap.domain_registries import DomainRegistries
+from waterbed.attribution.lookups.rdap.domains import RegisteredDomain
+from waterbed.attribution.lookups.rdap.plan import Answered
+from waterbed.attribution.lookups.rdap.whois import ask_whois
+from waterbed.crawler.registry.clock import Clock
+from waterbed.crawler.registry.hierarchy import Hierarchy, encloses
+from waterbed.crawler.registry.pace import LONGEST_PATIENCE, backoff
+from waterbed.crawler.registry.queue import GIVE_UP, Queue, RdapTask
+from waterbed.crawler.registry.registration_facts import (
+    Fact,
+    PendingFacts,
+    answered,
+    answered_domain,
+    unanswered,
+    unchanged,
+)
+from waterbed.crawler.registry.response import Found, Moved, Permanent, RdapResponse, Retry, Unchanged, interpret
 from waterbed.model.registrations import DomainRegistration, RegistrationStatus
 from waterbed.store.settings import Registry
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 
-from attribution.lookups.rdap.answers import Registered
-from attribution.lookups.rdap.plan import Ask
-from crawler.registry.pace import Pace
+from waterbed.attribution.lookups.rdap.answers import Registered
+from waterbed.attribution.lookups.rdap.plan import Ask
+from waterbed.crawler.registry.pace import Pace
 from waterbed.model.registrations import RegistrationStatus
 
 GIVE_UP = 20

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from attribution.lookups.rdap.answers import Registered
-from attribution.lookups.rdap.domains import RegisteredDomain
-from attribution.lookups.rdap.plan import Ask
+from waterbed.attribution.lookups.rdap.answers import Registered
+from waterbed.attribution.lookups.rdap.domains import RegisteredDomain
+from waterbed.attribution.lookups.rdap.plan import Ask
 from waterbed.model.codec import microseconds
 from waterbed.model.registrations import DomainRegistration, Registration, RegistrationKind, RegistrationStatus
 from waterbed.store.vault import Vault

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
-from crawler.registry.queue import Queue
+from waterbed.crawler.registry.queue import Queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import urljoin
 
-from attribution.lookups.rdap.answers import BadAnswer, Registered, is_managed, read_as, read_network
-from attribution.lookups.rdap.domains import RegisteredDomain, names, read_domain
-from attribution.lookups.rdap.plan import AskKind
-from crawler.registry.pace import retry_after
+from waterbed.attribution.lookups.rdap.answers import BadAnswer, Registered, is_managed, read_as, read_network
+from waterbed.attribution.lookups.rdap.domains import RegisteredDomain, names, read_domain
+from waterbed.attribution.lookups.rdap.plan import AskKind
+from waterbed.crawler.registry.pace import retry_after
 from waterbed.model.registrations import RegistrationStatus
 
 Failure = Literal["timeout", "unreachable", "tls", "too_large", "cut_off"]

@@ -5,12 +5,12 @@ import random
 
 import uvloop
 
-from crawler.addon import new_crawler
-from crawler.registry.clock import Clock
-from crawler.registry.registry_report import CrawlReport
-from crawler.registry.session import RegistrySession
-from crawler.signals import stopped_by_signals
-from crawler.spiders.registry import RegistrySpider
+from waterbed.crawler.addon import new_crawler
+from waterbed.crawler.registry.clock import Clock
+from waterbed.crawler.registry.registry_report import CrawlReport
+from waterbed.crawler.registry.session import RegistrySession
+from waterbed.crawler.signals import stopped_by_signals
+from waterbed.crawler.spiders.registry import RegistrySpider
 from waterbed.model.errors import OwnFailure
 from waterbed.model.progress import stage
 from waterbed.store.folder import Folder

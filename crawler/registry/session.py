@@ -9,17 +9,17 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 
-from attribution.lookups.rdap.bootstrap import asn_of, read_bootstrap
-from attribution.lookups.rdap.domain_registries import DomainRegistries
-from attribution.lookups.rdap.plan import Answered, Ask
-from crawler.logs import place_of
-from crawler.registry.clock import Clock, LoopClock, SkippingClock
-from crawler.registry.outcomes import Outcomes
-from crawler.registry.pace import WINDOW, Pace
-from crawler.registry.queue import Queue, RdapTask
-from crawler.registry.registration_facts import PendingFacts, unanswered
-from crawler.registry.registry_report import CrawlReport, report_of
-from crawler.registry.response import RdapResponse
+from waterbed.attribution.lookups.rdap.bootstrap import asn_of, read_bootstrap
+from waterbed.attribution.lookups.rdap.domain_registries import DomainRegistries
+from waterbed.attribution.lookups.rdap.plan import Answered, Ask
+from waterbed.crawler.logs import place_of
+from waterbed.crawler.registry.clock import Clock, LoopClock, SkippingClock
+from waterbed.crawler.registry.outcomes import Outcomes
+from waterbed.crawler.registry.pace import WINDOW, Pace
+from waterbed.crawler.registry.queue import Queue, RdapTask
+from waterbed.crawler.registry.registration_facts import PendingFacts, unanswered
+from waterbed.crawler.registry.registry_report import CrawlReport, report_of
+from waterbed.crawler.registry.response import RdapResponse
 from waterbed.model.addresses import refusal
 from waterbed.model.errors import InputError, LeaseLost
 from waterbed.model.facts import Snapshot
@@ -135,7 +135,7 @@ class RegistrySession:
         addresses = {address for address in known_addresses(self.folder) if refusal(address) is None}
         asks = self.answered.to_ask(addresses, newest_origins(self.folder, sorted(addresses)))
         if self.folder.config.domains.categories:
-            from crawler.registry.domains import domain_asks  # noqa: PLC0415 (DuckDB, only where domains are asked for)
+            from waterbed.crawler.registry.domains import domain_asks  # noqa: PLC0415 (DuckDB, only where domains are asked for)
 
             asks += domain_asks(self.folder, self.clock.now())
         return asks if self._limit is None else asks[: self._limit]
@@ -335,7 +335,7 @@ def newest_origins(folder: Folder, addresses: list[str]) -> set[int]:
     }
     if not newest or not addresses:
         return set()
-    from attribution.lookups.tables.routes import RouteTables  # noqa: PLC0415 (numpy, only where there are tables)
+    from waterbed.attribution.lookups.tables.routes import RouteTables  # noqa: PLC0415 (numpy, only where there are tables)
 
     found: set[int] = set()
     for family, name in newest.items():

@@ -9,10 +9,10 @@ from scrapy import Request, Spider
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from crawler.logs import guard_process
-from crawler.probe.prober import HostTask
-from crawler.recheck.handler import SCHEME
-from crawler.recheck.session import Continuous, Progress, Session
+from waterbed.crawler.logs import guard_process
+from waterbed.crawler.probe.prober import HostTask
+from waterbed.crawler.recheck.handler import SCHEME
+from waterbed.crawler.recheck.session import Continuous, Progress, Session
 from waterbed.model.errors import InputError
 from waterbed.store.folder import Folder, open_folder
 
@@ -24,7 +24,7 @@ class RecheckSpider(Spider):
     """One pass over all due URLs of a study."""
 
     name = "recheck"
-    custom_settings = {"ITEM_PIPELINES": {"crawler.recheck.pipeline.PassPipeline": 100}}  # noqa: RUF012 (Scrapy's own name)
+    custom_settings = {"ITEM_PIPELINES": {"waterbed.crawler.recheck.pipeline.PassPipeline": 100}}  # noqa: RUF012 (Scrapy's own name)
 
     def __init__(
         self,

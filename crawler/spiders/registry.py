@@ -8,21 +8,21 @@ from scrapy import Request, Spider
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from crawler.logs import guard_process
-from crawler.registry.handler import REGISTRY_SCHEME
+from waterbed.crawler.logs import guard_process
+from waterbed.crawler.registry.handler import REGISTRY_SCHEME
 from waterbed.model.errors import InputError
 from waterbed.model.shell import installs
 from waterbed.store.folder import open_folder
 
 if TYPE_CHECKING:
-    from crawler.registry.session import RegistrySession
+    from waterbed.crawler.registry.session import RegistrySession
 
 
 class RegistrySpider(Spider):
     """One crawl over all networks and ASes without fresh registration."""
 
     name = "registry"
-    custom_settings = {"ITEM_PIPELINES": {"crawler.recheck.pipeline.PassPipeline": 100}}  # noqa: RUF012 (Scrapy's own name)
+    custom_settings = {"ITEM_PIPELINES": {"waterbed.crawler.recheck.pipeline.PassPipeline": 100}}  # noqa: RUF012 (Scrapy's own name)
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class RegistrySpider(Spider):
         if session is None:
             guard_process()
             try:
-                from crawler.registry.session import RegistrySession  # noqa: PLC0415 (Scrapy loads each spider always)
+                from waterbed.crawler.registry.session import RegistrySession  # noqa: PLC0415 (Scrapy loads each spider always)
             except ModuleNotFoundError as problem:
                 library = (problem.name or "").partition(".")[0]
                 raise InputError(

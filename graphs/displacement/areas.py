@@ -9,10 +9,6 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from graphs.displacement.answers import SEED, answer
-from graphs.displacement.event import Outcome
-from graphs.displacement.series import Series
-from graphs.displacement.summary import IN_WORDS
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.staggered import NEVER, group_times
 from waterbed.estimators.wdd import (
@@ -25,6 +21,10 @@ from waterbed.estimators.wdd import (
     clustered_quotient,
     control_sizes,
 )
+from waterbed.graphs.displacement.answers import SEED, answer
+from waterbed.graphs.displacement.event import Outcome
+from waterbed.graphs.displacement.series import Series
+from waterbed.graphs.displacement.summary import IN_WORDS
 from waterbed.model.results import Answer, Reading
 
 Floats = npt.NDArray[np.float64]

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Annotated, Final, Literal
 
-from graphs.displacement.movements import Gain, Movements
-from graphs.runs import UNATTRIBUTED
+from waterbed.graphs.displacement.movements import Gain, Movements
+from waterbed.graphs.runs import UNATTRIBUTED
 from waterbed.model.spelling import percent
 
 Role = Literal["control", "buffer", "buffer control", ""]

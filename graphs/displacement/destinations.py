@@ -11,11 +11,6 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from graphs.displacement.answers import SEED, answer
-from graphs.displacement.disclosure import EVERYTHING, OTHERS, Disclosure, Pools, pools
-from graphs.displacement.movements import Gain, Movements
-from graphs.displacement.returns import NO_DETECTION, SIDES
-from graphs.displacement.series import Series
 from waterbed.estimators.changes import ends_beyond, p_beyond
 from waterbed.estimators.cluster_shares import worth
 from waterbed.estimators.detection import Bounds, part_bounds
@@ -23,6 +18,11 @@ from waterbed.estimators.refusal import Refusal, too_few
 from waterbed.estimators.survival.incidence import share_interval
 from waterbed.estimators.trend import cluster_bootstrap, percentile_interval
 from waterbed.estimators.wdd import Interval
+from waterbed.graphs.displacement.answers import SEED, answer
+from waterbed.graphs.displacement.disclosure import EVERYTHING, OTHERS, Disclosure, Pools, pools
+from waterbed.graphs.displacement.movements import Gain, Movements
+from waterbed.graphs.displacement.returns import NO_DETECTION, SIDES
+from waterbed.graphs.displacement.series import Series
 from waterbed.model.results import Answer, DestinationRow, Reading, Side
 from waterbed.model.spelling import percent
 

@@ -9,11 +9,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
-from graphs.displacement.movements import Gain
-from graphs.displacement.summary import Moved
-from graphs.displacement.takedowns import Takedown
 from waterbed.estimators.reappearance import Excess
 from waterbed.estimators.refusal import Refusal
+from waterbed.graphs.displacement.movements import Gain
+from waterbed.graphs.displacement.summary import Moved
+from waterbed.graphs.displacement.takedowns import Takedown
 from waterbed.model.results import Answer, PairRow, PeriodRow, PlaceboRow
 
 OTHERS: Final = "others"

@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from graphs.displacement.takedowns import WAYS, Takedown
 from waterbed.estimators.displaced import Returns
+from waterbed.graphs.displacement.takedowns import WAYS, Takedown
 from waterbed.model.conclusions import Hop
 
 NEAR: Final = timedelta(hours=24)

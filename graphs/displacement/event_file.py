@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from graphs.displacement.event import CHOSEN_UNTIL, Detection, Event
+from waterbed.graphs.displacement.event import CHOSEN_UNTIL, Detection, Event
 
 MEANINGS: Final[Mapping[str, str]] = {
     "target": "target of the intervention: key of a hoster, an AS like AS64500, or a country like NL",

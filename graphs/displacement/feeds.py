@@ -7,7 +7,7 @@ from typing import Final
 
 import scipy
 
-from graphs.displacement.series import AREAS, Series
+from waterbed.graphs.displacement.series import AREAS, Series
 from waterbed.model.results import Area
 
 LEVEL: Final = 0.01

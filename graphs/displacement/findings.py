@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from graphs.displacement.answers import answer
-from graphs.displacement.areas import balance, many_events
-from graphs.displacement.course import lengthened
-from graphs.displacement.destinations import Destinations, overall_abroad
-from graphs.displacement.disclosure import (
+from waterbed.estimators.detection import Bounds
+from waterbed.estimators.refusal import Refusal
+from waterbed.graphs.displacement.answers import answer
+from waterbed.graphs.displacement.areas import balance, many_events
+from waterbed.graphs.displacement.course import lengthened
+from waterbed.graphs.displacement.destinations import Destinations, overall_abroad
+from waterbed.graphs.displacement.disclosure import (
     EVERYTHING,
     OTHERS,
     Disclosure,
@@ -19,10 +21,10 @@ from graphs.displacement.disclosure import (
     disclosed_placebos,
     disclosed_share,
 )
-from graphs.displacement.event import Event
-from graphs.displacement.movements import READINGS, Movements
-from graphs.displacement.pairs import PairTable, pair_table
-from graphs.displacement.returns import (
+from waterbed.graphs.displacement.event import Event
+from waterbed.graphs.displacement.movements import READINGS, Movements
+from waterbed.graphs.displacement.pairs import PairTable, pair_table
+from waterbed.graphs.displacement.returns import (
     assumed_share,
     bias_after,
     bias_answer,
@@ -34,11 +36,9 @@ from graphs.displacement.returns import (
     moved,
     unseen,
 )
-from graphs.displacement.series import Series
-from graphs.displacement.summary import LEVEL, Moved, Summary
-from graphs.displacement.time_series import TimeSeries
-from waterbed.estimators.detection import Bounds
-from waterbed.estimators.refusal import Refusal
+from waterbed.graphs.displacement.series import Series
+from waterbed.graphs.displacement.summary import LEVEL, Moved, Summary
+from waterbed.graphs.displacement.time_series import TimeSeries
 from waterbed.model.results import Answer, DestinationRow, EventCurveRow, PairRow, PeriodRow, PlaceboRow, Reading
 from waterbed.model.table import TableInfo
 

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from math import isfinite
 
-from graphs.displacement.event import PlaceKind
-from graphs.displacement.takedowns import TAKEDOWNS
-from graphs.hop_sources import handed_over, in_order, losses
-from graphs.hops import HopContext, same_url_hop, side_of
-from graphs.linking.clusters import site_clusters
-from graphs.runs import UNATTRIBUTED
+from waterbed.graphs.displacement.event import PlaceKind
+from waterbed.graphs.displacement.takedowns import TAKEDOWNS
+from waterbed.graphs.hop_sources import handed_over, in_order, losses
+from waterbed.graphs.hops import HopContext, same_url_hop, side_of
+from waterbed.graphs.linking.clusters import site_clusters
+from waterbed.graphs.runs import UNATTRIBUTED
 from waterbed.model.conclusions import Episode, Hop, OrderClass
 from waterbed.model.facts import Report, reported_at
 from waterbed.model.results import Reading, Side

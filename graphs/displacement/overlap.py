@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from graphs.displacement.event import Event, PlaceKind
-from graphs.displacement.movements import place_of
+from waterbed.graphs.displacement.event import Event, PlaceKind
+from waterbed.graphs.displacement.movements import place_of
 from waterbed.model.conclusions import Episode
 
 TOGETHER: Final = "many events"

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from graphs.displacement.answers import SEED
-from graphs.displacement.movements import Gain, Movements, Spell
 from waterbed.estimators.lifts import (
     NOWHERE,
     Lifts,
@@ -22,6 +20,8 @@ from waterbed.estimators.lifts import (
 )
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.strata import alike
+from waterbed.graphs.displacement.answers import SEED
+from waterbed.graphs.displacement.movements import Gain, Movements, Spell
 from waterbed.model.results import PairRow, Reading
 
 Ints = npt.NDArray[np.int64]

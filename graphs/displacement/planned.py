@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 import msgspec
 import numpy as np
 
-from graphs.displacement.event import Event
-from graphs.displacement.movements import HOUR, READINGS, Gain, Movements, Spell
-from graphs.displacement.returns import excess_after
-from graphs.displacement.series import Series, begin_of
 from waterbed.estimators.reappearance import Excess
 from waterbed.estimators.refusal import Refusal
+from waterbed.graphs.displacement.event import Event
+from waterbed.graphs.displacement.movements import HOUR, READINGS, Gain, Movements, Spell
+from waterbed.graphs.displacement.returns import excess_after
+from waterbed.graphs.displacement.series import Series, begin_of
 from waterbed.model.results import Reading
 
 ELSEWHERE = "elsewhere"

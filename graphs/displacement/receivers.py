@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from graphs.displacement.event import Event
-from graphs.displacement.movements import Gain
-from graphs.displacement.series import Series
+from waterbed.graphs.displacement.event import Event
+from waterbed.graphs.displacement.movements import Gain
+from waterbed.graphs.displacement.series import Series
 from waterbed.model.spelling import percent
 
 

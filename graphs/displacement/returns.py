@@ -10,19 +10,19 @@ from typing import Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from graphs.displacement.answers import SEED, answer
-from graphs.displacement.displaced import returns_of
-from graphs.displacement.event import Detection, Event
-from graphs.displacement.movements import READINGS, Gain, Movements, Spell, place_of
-from graphs.displacement.pairs import arrived
-from graphs.displacement.series import Series
-from graphs.displacement.summary import Moved
-from graphs.displacement.takedowns import Takedown, detection_by_way, takedowns
 from waterbed.estimators.detection import AtLeast, Bounds, Population, chao, chapman, displaced_bounds
 from waterbed.estimators.displaced import displaced_estimate
 from waterbed.estimators.hidden_bias import HiddenBias, explaining_bias, matched_sets
 from waterbed.estimators.reappearance import Excess, Units, corrected_excess, excess_reappearance
 from waterbed.estimators.refusal import Refusal, too_few
+from waterbed.graphs.displacement.answers import SEED, answer
+from waterbed.graphs.displacement.displaced import returns_of
+from waterbed.graphs.displacement.event import Detection, Event
+from waterbed.graphs.displacement.movements import READINGS, Gain, Movements, Spell, place_of
+from waterbed.graphs.displacement.pairs import arrived
+from waterbed.graphs.displacement.series import Series
+from waterbed.graphs.displacement.summary import Moved
+from waterbed.graphs.displacement.takedowns import Takedown, detection_by_way, takedowns
 from waterbed.model.conclusions import Episode, Hop
 from waterbed.model.results import Answer, Reading, Side
 from waterbed.model.spelling import percent

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from graphs.displacement.answers import INTERIM
-from graphs.displacement.event import Event
+from waterbed.graphs.displacement.answers import INTERIM
+from waterbed.graphs.displacement.event import Event
 from waterbed.model.results import Answer, TestRole
 
 FALL: Final = "removal, change"

@@ -10,11 +10,11 @@ from math import floor
 import numpy as np
 import numpy.typing as npt
 
-from graphs.displacement.event import Event
-from graphs.displacement.movements import HOUR, Gain, Movements
-from graphs.displacement.takedowns import Takedown
 from waterbed.estimators.interrupted import EventWindow, rates
 from waterbed.estimators.refusal import Refusal
+from waterbed.graphs.displacement.event import Event
+from waterbed.graphs.displacement.movements import HOUR, Gain, Movements
+from waterbed.graphs.displacement.takedowns import Takedown
 from waterbed.model.results import Area, Reading
 from waterbed.model.spelling import percent
 

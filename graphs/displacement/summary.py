@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from graphs.displacement.event import Outcome
-from graphs.displacement.sequence import ERROR, FALL, falls
 from waterbed.estimators.detection import Bounds
+from waterbed.graphs.displacement.event import Outcome
+from waterbed.graphs.displacement.sequence import ERROR, FALL, falls
 from waterbed.model.results import Answer
 from waterbed.model.spelling import p_value, percent
 

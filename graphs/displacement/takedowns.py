@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from graphs.hops import side_of
+from waterbed.graphs.hops import side_of
 from waterbed.model.conclusions import NAME_ENDS, Episode, Hop
 
 WAYS: Final = ("same URL", "new URL at home", "new URL abroad", "new URL on an unknown side")

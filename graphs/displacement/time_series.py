@@ -10,8 +10,6 @@ from functools import cached_property, partial
 import numpy as np
 import numpy.typing as npt
 
-from graphs.displacement.answers import answer
-from graphs.displacement.series import Ints, Series
 from waterbed.estimators.drift import Drift, explaining_drift
 from waterbed.estimators.interrupted import (
     EventWindow,
@@ -25,6 +23,8 @@ from waterbed.estimators.interrupted import (
     shifted_blocks,
 )
 from waterbed.estimators.refusal import Refusal
+from waterbed.graphs.displacement.answers import answer
+from waterbed.graphs.displacement.series import Ints, Series
 from waterbed.model.results import Answer, PeriodRow, PlaceboRow, Reading
 
 Floats = npt.NDArray[np.float64]

@@ -12,7 +12,7 @@ from math import exp, log, sqrt
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from graphs.linking.near_labels import LARGEST_BLOCK, Likeness, NearLabels, shown
+from waterbed.graphs.linking.near_labels import LARGEST_BLOCK, Likeness, NearLabels, shown
 
 Population = Literal["brands", "kits"]
 """Brands take their name along when they move; kits are put wherever there is room."""

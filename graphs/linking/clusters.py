@@ -4,7 +4,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from graphs.linking.evidence import Link, LinkRules
+from waterbed.graphs.linking.evidence import Link, LinkRules
 from waterbed.model.conclusions import LinkStrength
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations, islice
 
-from graphs.linking.evidence import Evidence, Family, Home, Link, LinkRules, Role, Sign, Unit
+from waterbed.graphs.linking.evidence import Evidence, Family, Home, Link, LinkRules, Role, Sign, Unit
 from waterbed.model.conclusions import EvidenceKind
 from waterbed.model.facts import Target
 

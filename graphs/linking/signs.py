@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TypeVar
 
-from graphs.linking.evidence import Role, Sign
-from graphs.linking.near_labels import ALIKE, NearLabels
+from waterbed.graphs.linking.evidence import Role, Sign
+from waterbed.graphs.linking.near_labels import ALIKE, NearLabels
 from waterbed.model.conclusions import EvidenceKind
 from waterbed.model.facts import Report, Target, reported_at
 

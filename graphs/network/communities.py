@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import networkx as nx
 import numpy as np
 
-from graphs.network.moves import Floats, Ints, Moves, sums_by
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.strata import exchange
+from waterbed.graphs.network.moves import Floats, Ints, Moves, sums_by
 
 LARGEST = 100
 """Keys that communities are sought among, the busiest: the null takes a partition of its own each time."""

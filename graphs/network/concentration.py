@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
-from graphs.network.moves import Floats, Ints, Moves
 from waterbed.estimators.cluster_shares import worth
 from waterbed.estimators.refusal import Refusal, too_few
 from waterbed.estimators.survival.incidence import share_interval
 from waterbed.estimators.trend import percentile_interval
+from waterbed.graphs.network.moves import Floats, Ints, Moves
 
 _GROUPS = 1000
 """Contents are resampled in so many random groups at most, which has the same variance and is much quicker (Wolter,

@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from graphs.network.communities import communities
-from graphs.network.concentration import Concentration, concentration
-from graphs.network.measures import Share, net_flows, returns
-from graphs.network.moves import CERTAIN, Moves
-from graphs.network.paths import LEAST, chains
-from graphs.network.weeks import Weeks, abroad_shares
 from waterbed.estimators.refusal import Refusal
+from waterbed.graphs.network.communities import communities
+from waterbed.graphs.network.concentration import Concentration, concentration
+from waterbed.graphs.network.measures import Share, net_flows, returns
+from waterbed.graphs.network.moves import CERTAIN, Moves
+from waterbed.graphs.network.paths import LEAST, chains
+from waterbed.graphs.network.weeks import Weeks, abroad_shares
 from waterbed.model.conclusions import Hop
 
 Bounds = Literal["order", "95%", "null", ""]

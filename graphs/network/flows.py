@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
 
-from graphs.network.measures import HopMatrix
-from graphs.network.moves import CERTAIN, Level, Moves, OriginsOf, ends_of
-from graphs.network.paths import chains
-from graphs.network.weeks import CrossBorder, cross_border
+from waterbed.graphs.network.measures import HopMatrix
+from waterbed.graphs.network.moves import CERTAIN, Level, Moves, OriginsOf, ends_of
+from waterbed.graphs.network.paths import chains
+from waterbed.graphs.network.weeks import CrossBorder, cross_border
 from waterbed.model.conclusions import EndCause, Episode, Hop
 
 EVIDENCE: Final = "kinds of evidence that link the content of these hops, sorted; same_url: it is one URL"

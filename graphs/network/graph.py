@@ -14,8 +14,8 @@ from typing import Annotated, Any, Final
 import networkx as nx
 from networkx.readwrite.gexf import GEXFWriter
 
-from graphs.network.moves import CERTAIN, Level, OriginsOf, ends_of
-from graphs.network.weeks import arrived_within
+from waterbed.graphs.network.moves import CERTAIN, Level, OriginsOf, ends_of
+from waterbed.graphs.network.weeks import arrived_within
 from waterbed.model.conclusions import Episode, Hop
 
 Attribute = str | int | float | bool

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphs.network.moves import UNKNOWN, Bools, Floats, Ints, Moves, sums_by
+from waterbed.graphs.network.moves import UNKNOWN, Bools, Floats, Ints, Moves, sums_by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

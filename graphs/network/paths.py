@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphs.network.moves import Bools, Ints, Moves
+from waterbed.graphs.network.moves import Bools, Ints, Moves
 
 LEAST = 3
 """Hops that make a chain."""

@@ -8,8 +8,8 @@ from typing import Final, Literal
 
 import numpy as np
 
-from graphs.network.measures import Share, bounded_share
-from graphs.network.moves import CERTAIN, Floats, Ints, Moves
+from waterbed.graphs.network.measures import Share, bounded_share
+from waterbed.graphs.network.moves import CERTAIN, Floats, Ints, Moves
 from waterbed.model.conclusions import Hop
 
 Within = Literal["surely", "possibly", "no"]

@@ -11,9 +11,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from graphs.displacement.disclosure import EVERYTHING, Disclosure
-from graphs.displacement.event import read_event
-from graphs.displacement.summary import UNPUBLISHED
 from tests.study.facts import hour, numbered, report, written
 from tests.study.rig import Run
 from waterbed.analysis.displacement import _as_read, _nowhere_known, findings_of
@@ -21,6 +18,9 @@ from waterbed.analysis.event_space import space_notes
 from waterbed.governance.hosters import decide
 from waterbed.governance.protocol.file import PROTOCOL
 from waterbed.governance.protocol.lock import first_text
+from waterbed.graphs.displacement.disclosure import EVERYTHING, Disclosure
+from waterbed.graphs.displacement.event import read_event
+from waterbed.graphs.displacement.summary import UNPUBLISHED
 from waterbed.publish.release import publish_all
 from waterbed.publish.site.interventions import TABLES, schema
 from waterbed.store.config import Config

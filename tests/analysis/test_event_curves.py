@@ -7,9 +7,9 @@ from math import inf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphs.displacement.disclosure import EVERYTHING, Disclosure
 from waterbed.analysis.event_curves import HOURS, curve_of, parted, told_hours
 from waterbed.analysis.rankings.takedown import REMOVED, Clock
+from waterbed.graphs.displacement.disclosure import EVERYTHING, Disclosure
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 UNTIL = START + timedelta(days=12)

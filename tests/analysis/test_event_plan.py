@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from graphs.displacement.event import read_event
 from tests.study.facts import hour, numbered, report, written
 from tests.study.rig import Run
 from waterbed.analysis.event_plan import plan_event
+from waterbed.graphs.displacement.event import read_event
 from waterbed.study.study import Study
 
 AT = 60

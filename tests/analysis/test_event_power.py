@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from graphs.displacement.event import Detection, Event
 from waterbed.analysis.event_plan import movements_of
 from waterbed.analysis.event_power import EventPower
 from waterbed.analysis.event_power_rows import power_rows
 from waterbed.estimators.refusal import Refusal
+from waterbed.graphs.displacement.event import Detection, Event
 from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.simulate.study import virtual_study
 from waterbed.lab.world.file import Movement, Removal, Sites

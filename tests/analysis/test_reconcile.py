@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from crawler.recheck.run import run_recheck
 from tests.leaks.names import names_of
 from tests.leaks.search import Search
 from tests.study.rig import Run, feed, lab_study, reports_csv
+from waterbed.crawler.recheck.run import run_recheck
 from waterbed.model.urls import canonicalize
 
 PAIRS = feed(6)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.addressees import ReportedOrigins, SeenAnswer, addressed
 from tests.analysis.rankings.episodes import hours
 from tests.study.facts import report
+from waterbed.attribution.addressees import ReportedOrigins, SeenAnswer, addressed
 from waterbed.model.conclusions import Attribution
 from waterbed.model.facts import Notice
 from waterbed.model.notices import latest_notices

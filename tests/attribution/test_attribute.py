@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from attribution.attribute import Attributor
-from attribution.hosters.book import book_from, read_hosters
-from attribution.lookups.tables.countries import read_countries
-from attribution.lookups.tables.routes import read_routes
-from attribution.rules import rules_from, standard_rules
+from waterbed.attribution.attribute import Attributor
+from waterbed.attribution.hosters.book import book_from, read_hosters
+from waterbed.attribution.lookups.tables.countries import read_countries
+from waterbed.attribution.lookups.tables.routes import read_routes
+from waterbed.attribution.rules import rules_from, standard_rules
 from waterbed.model.errors import InputError
 
 BOOK = b"""
@@ -120,7 +120,7 @@ def test_what_is_forgotten_is_looked_up_again(attributor, monkeypatch):
     """However few addresses are remembered, each set of old and new ones has the same answer."""
     sets = [("192.0.2.1",), ("192.0.2.1", "198.51.100.1"), ("198.51.100.1", "203.0.113.1", "192.0.2.1"), ("192.0.2.1",)]
     remembered = [attributor.attribute(one, None, DAY) for one in sets]
-    monkeypatch.setattr("attribution.attribute._REMEMBERED", 1)
+    monkeypatch.setattr("waterbed.attribution.attribute._REMEMBERED", 1)
     again = Attributor(
         routes=[(date(2025, 4, 11), attributor.routes.on(date(2025, 4, 11), 4).table)],
         countries=[(date(2025, 4, 1), attributor.countries.on(date(2025, 4, 1), 4).table)],

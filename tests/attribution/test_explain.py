@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attribution.attribute import Attributor
-from attribution.explain import Sources, Validity, links_of_set
-from attribution.hosters.book import book_from
-from attribution.hosters.members import holder_key, holder_member
-from attribution.lookups.rdap.registrations import RegistrationIndex
-from attribution.lookups.tables.hosting import HostingTables
-from attribution.lookups.tables.ranges import Rows, build, words
-from attribution.lookups.tables.routes import read_routes
 from tests.attribution.test_roles import BOOK, DAY, ROUTES, registered
+from waterbed.attribution.attribute import Attributor
+from waterbed.attribution.explain import Sources, Validity, links_of_set
+from waterbed.attribution.hosters.book import book_from
+from waterbed.attribution.hosters.members import holder_key, holder_member
+from waterbed.attribution.lookups.rdap.registrations import RegistrationIndex
+from waterbed.attribution.lookups.tables.hosting import HostingTables
+from waterbed.attribution.lookups.tables.ranges import Rows, build, words
+from waterbed.attribution.lookups.tables.routes import read_routes
 from waterbed.model.conclusions import ChainLink
 from waterbed.model.errors import InputError
 

@@ -1,6 +1,6 @@
 """Two days' origin sets of the same rows, compared."""
 
-from attribution.space import OriginChange, origin_changes
+from waterbed.attribution.space import OriginChange, origin_changes
 
 
 def test_changes_are_counted_by_both_sets() -> None:

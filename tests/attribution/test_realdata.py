@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from attribution.attribute import Attributor
-from attribution.hosters.book import book_from
-from attribution.lookups.tables.routes import RouteTables, read_routes
-from attribution.space import changed_space, origin_changes
+from waterbed.attribution.attribute import Attributor
+from waterbed.attribution.hosters.book import book_from
+from waterbed.attribution.lookups.tables.routes import RouteTables, read_routes
+from waterbed.attribution.space import changed_space, origin_changes
 from waterbed.model.urls import canonicalize
 
 pytestmark = pytest.mark.realdata("WATERBED_ROUTES")

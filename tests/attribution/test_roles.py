@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from attribution.attribute import Attributor
-from attribution.hosters.book import HosterBook, book_from
-from attribution.lookups.rdap.registrations import RegistrationIndex
-from attribution.lookups.tables.routes import read_routes
+from waterbed.attribution.attribute import Attributor
+from waterbed.attribution.hosters.book import HosterBook, book_from
+from waterbed.attribution.lookups.rdap.registrations import RegistrationIndex
+from waterbed.attribution.lookups.tables.routes import read_routes
 from waterbed.model.conclusions import Attribution
 from waterbed.model.registrations import Registration
 

@@ -6,12 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from attribution.lookups.tables.addresses import pack
-from attribution.lookups.tables.countries import read_countries
-from attribution.lookups.tables.routes import read_routes
-from attribution.named_ranges import NamedRanges, ases_of_holders, claimed_ranges, registered_country, registered_ranges
-from attribution.sizes import Counted, Measured, sizes_by_as, sizes_by_country, sizes_by_hoster
-from attribution.snapshots import Snapshots
+from waterbed.attribution.lookups.tables.addresses import pack
+from waterbed.attribution.lookups.tables.countries import read_countries
+from waterbed.attribution.lookups.tables.routes import read_routes
+from waterbed.attribution.named_ranges import (
+    NamedRanges,
+    ases_of_holders,
+    claimed_ranges,
+    registered_country,
+    registered_ranges,
+)
+from waterbed.attribution.sizes import Counted, Measured, sizes_by_as, sizes_by_country, sizes_by_hoster
+from waterbed.attribution.snapshots import Snapshots
 from waterbed.model.conclusions import Size
 from waterbed.model.registrations import Registration
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.lookups.tables.addresses import pack
-from attribution.lookups.tables.ranges import RangeTable, Rows, build, words
-from attribution.space import (
+from waterbed.attribution.lookups.tables.addresses import pack
+from waterbed.attribution.lookups.tables.ranges import RangeTable, Rows, build, words
+from waterbed.attribution.space import (
     GLOBAL_FIRST,
     Amounts,
     Groups,

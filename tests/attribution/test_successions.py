@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.lookups.tables.ranges import RangeTable, Rows, build, words
-from attribution.lookups.tables.routes import read_routes
-from attribution.successions import Rule, chances, chances_together, changed_hands, heirs_of
+from waterbed.attribution.lookups.tables.ranges import RangeTable, Rows, build, words
+from waterbed.attribution.lookups.tables.routes import read_routes
+from waterbed.attribution.successions import Rule, chances, chances_together, changed_hands, heirs_of
 from waterbed.estimators.norm_tests import adjusted_for_all
 
 CELLS = 12

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from crawler.probe.prober import HostFacts, HostResult
-from crawler.recheck.recorder import Recorder
-from crawler.recheck.run import run_recheck
 from tests.store.study_folder import made, report, url
 from tests.study.rig import Run, feed, lab_study, reports_csv
+from waterbed.crawler.probe.prober import HostFacts, HostResult
+from waterbed.crawler.recheck.recorder import Recorder
+from waterbed.crawler.recheck.run import run_recheck
 from waterbed.governance.keys import escrow, forget, restore
 from waterbed.governance.quarantines import decide
 from waterbed.model.bookkeeping import Due, Sealed

@@ -58,7 +58,9 @@ def test_commands_stand_in_groups_in_the_order_of_need() -> None:
     assert tuple(dict.fromkeys(one.group for one in COMMANDS.values())) == GROUPS
     assert all(f"\n  {name} " in said for name in COMMANDS)
     assert not modules & HEAVY
-    assert not {name for name in modules if name.startswith(("waterbed.cli.commands.", "waterbed.store", "crawler"))}
+    assert not {
+        name for name in modules if name.startswith(("waterbed.cli.commands.", "waterbed.store", "waterbed.crawler"))
+    }
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -156,7 +158,7 @@ def test_passes_and_lag_load_no_numerical_library(tmp_path: Path) -> None:
         assert (code in (0, 1), "due now" in said) == (True, True)
         assert not modules & (NUMERICAL | {"scrapy", "twisted"})
         _, _, modules = loaded("-C", folder, "recheck", "--limit", "1")
-    assert "crawler.recheck.session" in modules
+    assert "waterbed.crawler.recheck.session" in modules
     assert not modules & (NUMERICAL | {"rich.progress"})
 
 
@@ -198,20 +200,6 @@ def test_words_of_the_options_are_those_of_the_code() -> None:
     assert (options.WINDOW_DAYS, options.OUTCOMES) == (WINDOW_DAYS, OUTCOMES)
     assert {str(clock) for clock in options.Clock} <= set(get_args(ClockKind))
     assert (root._VANTAGE, root._NETWORK) == (VANTAGE, NETWORK)
-
-
-@pytest.mark.parametrize("name", ["crawler", "graphs"])
-@pytest.mark.parametrize("words", [("-c", "import waterbed; waterbed.open('s')"), ("-m", "waterbed", "-C", "s", "lag")])
-def test_a_file_that_hides_a_package_of_ours_is_named(tmp_path: Path, name: str, words: tuple[str, ...]) -> None:
-    """A notebook's own crawler.py or graphs.py is told in one sentence that says what to do."""
-    (tmp_path / f"{name}.py").write_text("mine = 1\n")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
-    done = subprocess.run(
-        [sys.executable, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
-    told = done.stderr.strip().splitlines()[-1]
-    assert done.returncode != 0
-    assert f"{name}.py hides the package {name!r} of Waterbed; rename that file" in told
 
 
 def test_quiet_leaves_out_confirmations(run: Run, tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from crawler.net.tls_records import KeyLog
 from tests.crawler.net.pushing import Pushed, context
+from waterbed.crawler.net.tls_records import KeyLog
 from waterbed.lab.servers.wire import bytes_acked
 
 ALERT, HANDSHAKE, TEXT = 21, 22, 23

@@ -12,14 +12,14 @@ from time import sleep
 import msgspec
 import pytest
 
-from attribution.lookups.origin_service import Credentials, OriginService, ServiceFailed
-from crawler.origins import OriginReport, ask_origins, case_number
 from tests.docs.markdown import ROOT
 from tests.publish.study import small_study
 from tests.store.study_folder import made
 from waterbed.analysis.explain.url import chain_of_url
 from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.analysis.told_origins import hosts_behind, with_told_origins
+from waterbed.attribution.lookups.origin_service import Credentials, OriginService, ServiceFailed
+from waterbed.crawler.origins import OriginReport, ask_origins, case_number
 from waterbed.governance.origin_agreement import decide_use
 from waterbed.lab.servers.origins import OriginPlay, origin_service
 from waterbed.model.errors import InputError

@@ -22,7 +22,7 @@ def rooms() -> Iterator[tuple[str, str]]:
     """Each folder of modules, lowest room first, with the one sentence of its package."""
     named = [room for line in reversed(layers()) for room in line.split(" | ")]
     for room in named:
-        place = ROOT / room.replace(".", "/")
+        place = (ROOT / room.replace(".", "/")).resolve()  # three packages are links to folders beside `waterbed`
         for package in sorted(place.rglob("__init__.py")):
             if "migrations" not in package.parts:
                 text = ast.get_docstring(ast.parse(package.read_text())) or ""

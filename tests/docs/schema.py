@@ -8,11 +8,11 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, Final, NamedTuple, get_origin
 
-from graphs.label_hops import LabelRow, NearRow
-from graphs.network.flows import Flow, FlowShare
 from waterbed.analysis.coding.agreement import Agreement
 from waterbed.analysis.coding.effect import EffectRow
 from waterbed.analysis.coding.queues import Waiting
+from waterbed.graphs.label_hops import LabelRow, NearRow
+from waterbed.graphs.network.flows import Flow, FlowShare
 from waterbed.model.bookkeeping import STORED
 from waterbed.model.codec import columns, public_name
 from waterbed.model.conclusions import (

@@ -10,7 +10,7 @@ def test_rooms_and_layers_on_the_page_are_those_of_the_code() -> None:
 
 
 def test_every_folder_of_modules_is_in_a_room() -> None:
-    """Nothing stands outside the rooms, and the contract has at most ten lines and twelve rooms of `waterbed`."""
+    """Nothing stands outside the rooms, and the contract has at most ten lines and fifteen rooms."""
     named = {folder for folder, _ in rooms()}
     found = {
         path.parent.relative_to(ROOT).as_posix()
@@ -20,7 +20,7 @@ def test_every_folder_of_modules_is_in_a_room() -> None:
     }
     assert found - named == {"waterbed"}
     assert len(layers()) <= 10
-    assert sum(room.startswith("waterbed.") for line in layers() for room in line.split(" | ")) <= 12
+    assert sum(room.startswith("waterbed.") for line in layers() for room in line.split(" | ")) <= 15
 
 
 def test_a_room_has_one_sentence_of_at_most_ten_words() -> None:

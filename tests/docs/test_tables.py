@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from attribution.hosters.files import Hoster as HosterEntity
-from attribution.rules import standard_rules
 from tests.docs.markdown import page, rows, section
 from tests.docs.schema import CONCLUSIONS, PAGES, schema_text
 from tests.docs.settings import settings_page
+from waterbed.attribution.hosters.files import Hoster as HosterEntity
+from waterbed.attribution.rules import standard_rules
 from waterbed.cli.options import TABLE_KINDS
 from waterbed.intake.csv_reports import COLUMNS
 from waterbed.judging.rules import read_rules

@@ -5,7 +5,15 @@ from shlex import quote
 
 import atheris
 
-_INSTRUMENTED = ["crawler.net", "attribution.lookups", "tests.fuzz", "h11", "dns.message", "dns.wire", "whoisit.parser"]
+_INSTRUMENTED = [
+    "waterbed.crawler.net",
+    "waterbed.attribution.lookups",
+    "tests.fuzz",
+    "h11",
+    "dns.message",
+    "dns.wire",
+    "whoisit.parser",
+]
 """Code whose branches count as coverage: ours and the peers'."""
 
 

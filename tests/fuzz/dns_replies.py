@@ -11,10 +11,10 @@ import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
 
-from attribution.lookups.dns.messages import AAAA, NS, A, answers, read_plain, read_reply
-from attribution.lookups.dns.parsed import read_any
-from attribution.lookups.dns.replies import Reply
 from tests.fuzz.finding import expect
+from waterbed.attribution.lookups.dns.messages import AAAA, NS, A, answers, read_plain, read_reply
+from waterbed.attribution.lookups.dns.parsed import read_any
+from waterbed.attribution.lookups.dns.replies import Reply
 from waterbed.model.addresses import canonical_address
 
 HEADER = 12

@@ -5,10 +5,10 @@ An input's first byte chooses how many bytes come at once and whether the reques
 
 import h11
 
-from crawler.net.connection import Connection, ConnectionFailure
-from crawler.net.response import MAX_HEAD, PAGE_MOST, Head, read_body, read_head, refused
 from tests.crawler.net.cuts import run
 from tests.fuzz.finding import expect
+from waterbed.crawler.net.connection import Connection, ConnectionFailure
+from waterbed.crawler.net.response import MAX_HEAD, PAGE_MOST, Head, read_body, read_head, refused
 
 
 class Given(Connection):

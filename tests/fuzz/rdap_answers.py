@@ -11,8 +11,8 @@ from typing import Any
 
 from whoisit.parser import ParseAutnum, ParseIPNetwork
 
-from attribution.lookups.rdap.answers import BadAnswer, Registered, read_as, read_network
 from tests.fuzz.finding import expect
+from waterbed.attribution.lookups.rdap.answers import BadAnswer, Registered, read_as, read_network
 
 REGISTRY = "ripe"
 _BOOTSTRAP = SimpleNamespace(get_rir_name_by_endpoint_url=lambda _: "")

@@ -5,10 +5,10 @@ from typing import Any
 
 from whoisit.parser import ParseDomain
 
-from attribution.lookups.rdap.answers import BadAnswer
-from attribution.lookups.rdap.domains import RegisteredDomain, epp_states, read_domain
 from tests.fuzz.finding import expect
 from tests.fuzz.rdap_answers import document, theirs
+from waterbed.attribution.lookups.rdap.answers import BadAnswer
+from waterbed.attribution.lookups.rdap.domains import RegisteredDomain, epp_states, read_domain
 
 
 def check_domain(data: bytes, name: str | None = None) -> RegisteredDomain | BadAnswer:

@@ -7,12 +7,12 @@ step is a byte (three bits say what, three how much padding, two how often), a l
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from crawler.net.connection import FINISHED, PIECE, Connection, ConnectionFailure
-from crawler.net.response import read_head
-from crawler.net.tls import HEAD_END
 from tests.crawler.net.cuts import BODY, FOUND, KINDS, Alone, Fed, run, server
 from tests.crawler.records import ALERT, HANDSHAKE, TEXT, Records
 from tests.fuzz.finding import expect
+from waterbed.crawler.net.connection import FINISHED, PIECE, Connection, ConnectionFailure
+from waterbed.crawler.net.response import read_head
+from waterbed.crawler.net.tls import HEAD_END
 
 ANSWER, MESSAGE, WARNING, KEY, PLAIN, RAW, OTHER, CHANGE = range(8)
 """Steps: the next bytes of a usual response, a handshake message, an alert, a new key, any text, bytes outside TLS, a

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attribution.lookups.dns import messages
-from attribution.lookups.rdap import answers
-from crawler.net import response, tls
 from tests.fuzz import corpus
 from tests.fuzz.corpus import MOST_INPUT, MOST_KEPT, TARGETS, file_of, keep, kept
 from tests.fuzz.edits import edited, edits
 from tests.fuzz.finding import Finding
+from waterbed.attribution.lookups.dns import messages
+from waterbed.attribution.lookups.rdap import answers
+from waterbed.crawler.net import response, tls
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from graphs.beyond import Beyond, beyond
+from waterbed.graphs.beyond import Beyond, beyond
 from waterbed.model.conclusions import Episode
 from waterbed.model.facts import Report
 

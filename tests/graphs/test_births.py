@@ -5,12 +5,12 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.births import Births, births_of
-from graphs.hops import HopContext, find_hops
-from graphs.network.graph import edge_attributes
 from tests.graphs.test_hops import SEATS, START, hour, stay
 from tests.study.facts import target
 from waterbed.analysis.explain.link import hop_link
+from waterbed.graphs.births import Births, births_of
+from waterbed.graphs.hops import HopContext, find_hops
+from waterbed.graphs.network.graph import edge_attributes
 from waterbed.model.conclusions import Episode, Hop
 from waterbed.model.facts import Birth, BirthKind
 

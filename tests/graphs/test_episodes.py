@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.episodes import EpisodeRules, UrlHistory, episodes
-from graphs.runs import Sighting, runs_of
+from waterbed.graphs.episodes import EpisodeRules, UrlHistory, episodes
+from waterbed.graphs.runs import Sighting, runs_of
 from waterbed.model.conclusions import Attribution, Episode, Verdict
 
 START = datetime(2026, 1, 5, tzinfo=UTC)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.episodes import UrlHistory
-from graphs.external import external_episodes
+from waterbed.graphs.episodes import UrlHistory
+from waterbed.graphs.external import external_episodes
 from waterbed.model import facts
 from waterbed.model.conclusions import Attribution, ExternalEpisode
 

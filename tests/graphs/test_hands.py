@@ -6,10 +6,10 @@ from datetime import datetime
 
 import pytest
 
-from graphs.hands import Hands
-from graphs.hop_sources import in_order, losses
-from graphs.hops import HopContext, find_hops
 from tests.graphs.test_hops import hour, stay
+from waterbed.graphs.hands import Hands
+from waterbed.graphs.hop_sources import in_order, losses
+from waterbed.graphs.hops import HopContext, find_hops
 from waterbed.model.conclusions import Episode
 
 SOLD = 24

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from graphs.hop_sources import without_alternating
-from graphs.runs import Sighting, runs_of
 from tests.graphs.displacement.test_returns import HOP, HOUR
+from waterbed.graphs.hop_sources import without_alternating
+from waterbed.graphs.runs import Sighting, runs_of
 from waterbed.model.conclusions import Attribution, Verdict
 
 START = datetime(2025, 4, 1, tzinfo=UTC)

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.hops import HopContext, HopCount, count_hops, find_hops
-from graphs.linking.clusters import cluster
-from graphs.linking.evidence import Evidence, Link
-from graphs.network.graph import displacement_graph, gexf, main_flows
 from tests.graphs.test_episodes import found
+from waterbed.graphs.hops import HopContext, HopCount, count_hops, find_hops
+from waterbed.graphs.linking.clusters import cluster
+from waterbed.graphs.linking.evidence import Evidence, Link
+from waterbed.graphs.network.graph import displacement_graph, gexf, main_flows
 from waterbed.model.conclusions import EndCause, Episode, EvidenceKind, Hop, LinkStrength
 
 START = datetime(2026, 1, 5, tzinfo=UTC)

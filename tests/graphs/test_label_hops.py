@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from graphs.episodes import UrlHistory
-from graphs.label_hops import LabelSpell, label_hops, label_spells, label_table, near_table
-from graphs.linking.near_labels import NearLabels
 from tests.graphs.test_hops import hour, stay
 from tests.study import facts
+from waterbed.graphs.episodes import UrlHistory
+from waterbed.graphs.label_hops import LabelSpell, label_hops, label_spells, label_table, near_table
+from waterbed.graphs.linking.near_labels import NearLabels
 from waterbed.model.conclusions import EndCause
 from waterbed.model.facts import Target
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from graphs.hands import Hands
-from graphs.hop_sources import REACH, Losses, down_by, in_order
-from graphs.hop_sources import losses as losses_in
 from tests.graphs.test_hops import hour, stay
+from waterbed.graphs.hands import Hands
+from waterbed.graphs.hop_sources import REACH, Losses, down_by, in_order
+from waterbed.graphs.hop_sources import losses as losses_in
 from waterbed.model.conclusions import Episode
 
 

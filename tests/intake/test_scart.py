@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from attribution.hosters.book import book_from
 from tests.store.study_folder import made, report
+from waterbed.attribution.hosters.book import book_from
 from waterbed.intake.csv_notices import NoticeLine
 from waterbed.intake.csv_table import Rejected, zone_of
 from waterbed.intake.notices import NOTICE_FORMATS, read_notices

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from crawler.probe.link_checks import SHIPPED, LinkCheck, link_checks_in
+from waterbed.crawler.probe.link_checks import SHIPPED, LinkCheck, link_checks_in
 from waterbed.lab.link_trial import TrialRow, concluded, try_in_lab
 from waterbed.lab.servers.link_checks import MANNERS, link_check_host
 from waterbed.lab.servers.wire import server_context

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from sqlalchemy import delete
 
-from crawler.recheck.session import Session
+from waterbed.crawler.recheck.session import Session
 from waterbed.lab.run import CONTROL_RUN, LabRuns, run_lab, run_scenario
 from waterbed.lab.score.compare import false_removals
 from waterbed.lab.servers.pages import marked_files

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-import crawler.addon
-from crawler.recheck.run import run_recheck
+import waterbed.crawler.addon
 from tests.leaks.names import names_of
 from tests.leaks.running import clean, config_home, everything_logged, processes_watched, started
 from tests.leaks.search import Search
 from tests.study.rig import feed, lab_study, reports_csv
+from waterbed.crawler.recheck.run import run_recheck
 from waterbed.lab.servers.process import LabServers
 from waterbed.model.facts import Observation
 from waterbed.model.urls import canonicalize
@@ -158,13 +158,13 @@ def test_with_redaction_off_the_search_finds_some(
         raise RuntimeError(f"bug near {said}")
 
     search, found = searched(pairs), []
-    monkeypatch.setattr("crawler.recheck.session.Session.check_hosts", bug)
-    monkeypatch.setattr("crawler.recheck.session.Session.fail", bug)
+    monkeypatch.setattr("waterbed.crawler.recheck.session.Session.check_hosts", bug)
+    monkeypatch.setattr("waterbed.crawler.recheck.session.Session.fail", bug)
     for redacted in (True, False):
         made = tmp_path / str(redacted)
         made.mkdir()
         if not redacted:
-            monkeypatch.setattr(crawler.addon, "redact_failures", lambda: None)
+            monkeypatch.setattr(waterbed.crawler.addon, "redact_failures", lambda: None)
             monkeypatch.setattr(logging, "_logRecordFactory", logging.LogRecord)
         with everything_logged(made / "debug.log"), lab_study(pairs, made) as (study, _):
             study.import_reports(reports_csv(pairs, made))

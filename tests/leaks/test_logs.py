@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.logs import QuietFormatter, place_of, redact_failures
+from waterbed.crawler.logs import QuietFormatter, place_of, redact_failures
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import REDACTED, names_something, redact
 
 HOST = "login.quarzfelsen-bank.co.uk"
-LOGGERS = ("waterbed.x", "crawler.recheck.session", "attribution", "sqlalchemy.engine", "alembic", "httptools",
-           "asyncio", "scrapy.core.engine", "twisted", "py.warnings", "recheck", "whatever", "root")  # fmt: skip
+LOGGERS = ("waterbed.x", "waterbed.crawler.recheck.session", "waterbed.attribution", "sqlalchemy.engine", "alembic",
+           "httptools", "asyncio", "scrapy.core.engine", "twisted", "py.warnings", "recheck", "whatever",
+           "root")  # fmt: skip
 ROOT = Path(__file__).parents[2]
 
 
@@ -88,7 +89,7 @@ def test_own_lines_keep_ids_numbers_and_places(said: io.StringIO) -> None:
     try:
         raise ValueError
     except ValueError as problem:
-        logging.getLogger("crawler.recheck.session").error(line, "0123456789abcdef" * 2, place_of(problem))
+        logging.getLogger("waterbed.crawler.recheck.session").error(line, "0123456789abcdef" * 2, place_of(problem))
     assert "0123456789abcdef" * 2 in said.getvalue()
     assert REDACTED not in said.getvalue()
     assert "ValueError at test_logs:" in said.getvalue()
@@ -143,7 +144,7 @@ def test_redaction_is_linear() -> None:
 
 CRASH = """
 import asyncio, sys, threading, warnings, logging, resource
-from crawler.logs import no_core_dumps, quiet_crashes, redact_failures
+from waterbed.crawler.logs import no_core_dumps, quiet_crashes, redact_failures
 redact_failures(); quiet_crashes(); no_core_dumps()
 assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
 secret = "http://login.quarzfelsen-bank.co.uk/secret-path"
@@ -186,4 +187,4 @@ def test_hooks_are_python_s_own_in_this_process() -> None:
     """The tests above leave nothing behind here."""
     assert sys.excepthook is sys.__excepthook__ or "pytest" in repr(sys.excepthook)
     assert threading.excepthook is not None
-    assert warnings.showwarning.__module__ != "crawler.logs"
+    assert warnings.showwarning.__module__ != "waterbed.crawler.logs"

@@ -233,19 +233,19 @@ def test_bad_lines_hold_no_host(tmp_path: Path, out: Path) -> None:
 
 
 PLACES = [
-    "crawler.probe.prober.Prober.check",
-    "crawler.probe.follow.redirect_of",
-    "crawler.probe.prober.Prober.reaches",
-    "crawler.net.http.HostConnections.ask",
-    "crawler.recheck.recorder.Recorder.write",
-    "crawler.recheck.session.Session.record",
-    "crawler.recheck.leasing.Leasing._lease",
-    "crawler.recheck.session.Session._ask_canary",
-    "crawler.recheck.recorder.next_due",
-    "crawler.recheck.session.Session.close",
-    "attribution.lookups.dns.resolver.Resolver.resolve",
+    "waterbed.crawler.probe.prober.Prober.check",
+    "waterbed.crawler.probe.follow.redirect_of",
+    "waterbed.crawler.probe.prober.Prober.reaches",
+    "waterbed.crawler.net.http.HostConnections.ask",
+    "waterbed.crawler.recheck.recorder.Recorder.write",
+    "waterbed.crawler.recheck.session.Session.record",
+    "waterbed.crawler.recheck.leasing.Leasing._lease",
+    "waterbed.crawler.recheck.session.Session._ask_canary",
+    "waterbed.crawler.recheck.recorder.next_due",
+    "waterbed.crawler.recheck.session.Session.close",
+    "waterbed.attribution.lookups.dns.resolver.Resolver.resolve",
     "waterbed.store.vault.Vault.open",
-    "crawler.recheck.recorder.record",
+    "waterbed.crawler.recheck.recorder.record",
     "waterbed.analysis.rankings.tables.RankingTables.rows",
 ]
 """Where bugs are put: each raises an error whose message holds URLs."""

@@ -12,10 +12,10 @@ from shutil import copytree
 
 import pytest
 
-from crawler.probe.link_checks import read_link_checks
 from tests.docs.markdown import ROOT
 from tests.publish.study import small_study
 from waterbed.analysis.rankings.keys import ranking_kind
+from waterbed.crawler.probe.link_checks import read_link_checks
 from waterbed.intake.csv_reports import ReportLine, Sighting
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.formats import Reading, read_reports
@@ -338,8 +338,8 @@ def test_a_table_form_a_rule_file_and_link_checks(called: Run, tmp_path: Path) -
     """Tables in a form of one's own are rows as any; rules and link checks are files that a package brings."""
     code = (
         "from pathlib import Path\n"
-        "from attribution.lookups.tables.contents import lines_of\n"
-        "from attribution.lookups.tables.table_files import TableForm, csv_rows\n"
+        "from waterbed.attribution.lookups.tables.contents import lines_of\n"
+        "from waterbed.attribution.lookups.tables.table_files import TableForm, csv_rows\n"
         "from waterbed.model.plugins import DataFile\n"
         "def read(pieces, sample, path):\n"
         "    rows = (line.replace(' to ', ',').replace(': ', ',') for line in lines_of(pieces, path) if ': ' in line)\n"

@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from graphs.network.flows import Flow, FlowShare, evidence_by_pair, flow_shares, flows
-from graphs.network.measures import hop_matrix
-from graphs.network.moves import Level, moves_of
 from tests.graphs.hop_makers import hop
 from tests.publish.attacker import FEWEST
 from waterbed.analysis.rankings.keys import Appearance
 from waterbed.analysis.rankings.ranking import rank
+from waterbed.graphs.network.flows import Flow, FlowShare, evidence_by_pair, flow_shares, flows
+from waterbed.graphs.network.measures import hop_matrix
+from waterbed.graphs.network.moves import Level, moves_of
 from waterbed.model.conclusions import Hop, RankingRow
 from waterbed.model.results import FeedCard, FeedRow, PlaceRow
 from waterbed.model.table import TableInfo

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphs.network.moves import Level
 from tests.graphs.hop_makers import hop, hour
+from waterbed.graphs.network.moves import Level
 from waterbed.model.conclusions import Hop
 from waterbed.publish.hop_cells import LEVELS, CellDisclosure, HopCell, HopCells, hop_cells
 from waterbed.publish.hop_sums import WAYS, cell_flows, cell_places, week_sums

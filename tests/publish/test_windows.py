@@ -91,7 +91,7 @@ def _at(key: str, url: str) -> bool:
 
 def cell_weeks_outside(found: object) -> list[object]:
     """Cells of a publication that do not lie in its window whole."""
-    from graphs.network.weeks import week_window
+    from waterbed.graphs.network.weeks import week_window
 
     cells, window = found.cells, found.window  # type: ignore[attr-defined]  # a publication
     inside = [window.holds(week_window(week)[0]) for week in cells.weeks]

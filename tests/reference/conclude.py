@@ -5,18 +5,18 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
 
-from graphs.episodes import EpisodeRules
-from graphs.hop_sources import without_alternating
-from graphs.hops import find_hops
-from graphs.linking.clusters import Clusters, cluster
-from graphs.linking.links import find_links
-from graphs.runs import Run, Sighting, runs_of
 from tests.reference.canaries import canary_quarantines
 from tests.reference.confirmation import confirmed_down
 from tests.reference.episodes import all_episodes
 from tests.reference.mass_flips import guard_flips
 from tests.reference.signs import signs_of
 from tests.reference.vantages import combine
+from waterbed.graphs.episodes import EpisodeRules
+from waterbed.graphs.hop_sources import without_alternating
+from waterbed.graphs.hops import find_hops
+from waterbed.graphs.linking.clusters import Clusters, cluster
+from waterbed.graphs.linking.links import find_links
+from waterbed.graphs.runs import Run, Sighting, runs_of
 from waterbed.judging import doubtful
 from waterbed.judging.judge import CanaryRecord, judge, restated
 from waterbed.judging.quarantines import Decisions, feed_quarantines

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from graphs.episodes import EpisodeRules, UrlHistory, _why_without, ended_by, routed
-from graphs.rotation import RETURNS
-from graphs.runs import UNATTRIBUTED, Sighting
+from waterbed.graphs.episodes import EpisodeRules, UrlHistory, _why_without, ended_by, routed
+from waterbed.graphs.rotation import RETURNS
+from waterbed.graphs.runs import UNATTRIBUTED, Sighting
 from waterbed.model.conclusions import Attribution, EndCause, Episode
 
 

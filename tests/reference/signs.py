@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from graphs.linking import signs
-from graphs.linking.evidence import Role, Sign
-from graphs.linking.near_labels import NearLabels
+from waterbed.graphs.linking import signs
+from waterbed.graphs.linking.evidence import Role, Sign
+from waterbed.graphs.linking.near_labels import NearLabels
 from waterbed.model.conclusions import EvidenceKind
 from waterbed.model.facts import ControlLook, Observation, Report, Resolution, Target
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from crawler.recheck.run import run_recheck
 from tests.study.rig import NOON, feed, lab_study, reports_csv
+from waterbed.crawler.recheck.run import run_recheck
 from waterbed.model.bookkeeping import Due
 from waterbed.store.config import Config
 from waterbed.store.own_files import SETTINGS

@@ -48,7 +48,7 @@ def test_a_planted_host_is_in_no_line(form: Form, spoken: Callable[[Form], io.St
     out = spoken(form)
     for name in (
         "waterbed.service",
-        "crawler.recheck.session",
+        "waterbed.crawler.recheck.session",
         "scrapy.core.engine",
         "asyncio",
         "sqlalchemy.engine",

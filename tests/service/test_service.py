@@ -14,10 +14,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from crawler.recheck.run import STOPPED, run_recheck
 from tests.service.rig import QUICK, asked, awaited, lines, served, set_service, started, until
 from tests.study.rig import NOON, feed, lab_study, reports_csv
 from tests.study.rig import Run as Command
+from waterbed.crawler.recheck.run import STOPPED, run_recheck
 from waterbed.model.bookkeeping import Due, Run, RunEnd
 from waterbed.model.errors import StoreGone
 from waterbed.model.facts import Observation
@@ -85,7 +85,7 @@ def test_a_signal_in_mid_pass_leaves_no_lease(number: int, store_url: str, tmp_p
 
 def test_what_hangs_is_given_back_within_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks that do not end within `service.stop_s` are abandoned: no fact of them, no lease, still due."""
-    from crawler.probe.prober import Prober
+    from waterbed.crawler.probe.prober import Prober
 
     async def hangs(*_: object) -> None:
         await asyncio.sleep(600)
@@ -268,7 +268,7 @@ def test_a_database_that_is_gone_is_waited_for(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize("seconds", [86_400.0, -86_400.0])
 def test_a_clock_that_is_set_costs_no_look(seconds: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the clock jumps by a day, what is in flight is given back unrecorded, and looked at when it is steady."""
-    from crawler.probe.prober import Prober
+    from waterbed.crawler.probe.prober import Prober
 
     pairs = feed(10)
     monkeypatch.setattr(keeping, "_STEADY_S", 0.2)

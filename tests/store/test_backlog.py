@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from crawler.recheck.run import run_recheck
 from tests.study.rig import NOON, Run, feed, lab_study, reports_csv
+from waterbed.crawler.recheck.run import run_recheck
 from waterbed.model.bookkeeping import Due, RunEnd
 from waterbed.store.backlog import ScheduleLag, begin_ladder, schedule_lag, workers_needed
 from waterbed.store.config import Config

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from crawler.recheck.run import run_recheck
 from tests.store.closed import apart, command, read_only
 from tests.store.study_folder import made, report, url
 from tests.store.whole_study import contents, fill, tree
 from tests.study.rig import feed, lab_study, reports_csv
+from waterbed.crawler.recheck.run import run_recheck
 from waterbed.model.bookkeeping import Due, RunEnd, Sealed
 from waterbed.model.errors import InputError, StoreFailure
 from waterbed.model.facts import Observation, Report, Target

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from crawler.probe.link_checks import LINK_CHECKS
 from tests.study.rig import Run
+from waterbed.crawler.probe.link_checks import LINK_CHECKS
 from waterbed.governance import hosters
 from waterbed.governance.protocol.file import PROTOCOL
 from waterbed.model.errors import InputError

@@ -9,13 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from attribution.attribute import Attributor
-from attribution.hosters.book import book_from
-from attribution.lookups.rdap.registrations import RegistrationIndex
-from attribution.lookups.tables.countries import read_countries
-from attribution.lookups.tables.routes import read_routes
 from tests.judging.test_judge import control, look
 from tests.study.facts import START, hour, report, resolution, target
+from waterbed.attribution.attribute import Attributor
+from waterbed.attribution.hosters.book import book_from
+from waterbed.attribution.lookups.rdap.registrations import RegistrationIndex
+from waterbed.attribution.lookups.tables.countries import read_countries
+from waterbed.attribution.lookups.tables.routes import read_routes
 from waterbed.judging.quarantines import quarantine_id
 from waterbed.judging.rules import read_rules
 from waterbed.model.bookkeeping import Delivery, QuarantineDecision

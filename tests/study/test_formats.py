@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphs.network.flows import Flow
+from waterbed.graphs.network.flows import Flow
 from waterbed.model.codec import columns, public_name
 from waterbed.model.conclusions import Attribution, RankingRow
 from waterbed.model.table import TableInfo

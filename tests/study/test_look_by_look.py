@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphs.episodes import all_episodes
-from graphs.hop_sources import without_alternating
-from graphs.runs import Run
 from tests.reference.conclude import Reference
 from tests.reference.features import features_of
 from tests.study.random_studies import Drawn
+from waterbed.graphs.episodes import all_episodes
+from waterbed.graphs.hop_sources import without_alternating
+from waterbed.graphs.runs import Run
 from waterbed.model.conclusions import Attribution, Verdict
 from waterbed.model.facts import Observation
 from waterbed.store import spool

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from graphs.linking.evidence import KINDS
 from waterbed.analysis.rankings.by_source import cards, side_by_side
 from waterbed.analysis.rankings.clocks import clocks_of_groups
 from waterbed.analysis.rankings.compliance import compliance, trends, unanswered
@@ -15,6 +14,7 @@ from waterbed.analysis.rankings.notice_effect import notice_effects
 from waterbed.analysis.rankings.ranking import volumes_of
 from waterbed.analysis.rankings.returns import returns
 from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.graphs.linking.evidence import KINDS
 from waterbed.judging.rules import read_rules
 from waterbed.lab.simulate.facts import LookPlan, virtual_facts
 from waterbed.lab.simulate.study import attributor_of_world

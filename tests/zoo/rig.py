@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
-from crawler.probe.prober import HostFacts, HostTask, Prober
-from crawler.recheck.run import run_recheck
 from tests.study.rig import NOON, reports_csv
 from tests.zoo.behaviour import Behaviour
 from tests.zoo.servers import CANARY, Taken, Zoo
+from waterbed.crawler.probe.prober import HostFacts, HostTask, Prober
+from waterbed.crawler.recheck.run import run_recheck
 from waterbed.model.conclusions import Verdict
 from waterbed.model.errors import OwnFailure
 from waterbed.model.facts import ControlLook, Observation, Profile, Resolution

@@ -17,18 +17,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from attribution.lookups.dns.replies import Answer
-from attribution.lookups.dns.resolver import Resolver
-from crawler.net.http import Exchange, HostConnections
-from crawler.net.politeness import Politeness
-from crawler.net.response import MAX_HEAD, PAGE_MOST
-from crawler.probe.features import Features, certificate_features, features
-from crawler.probe.pages import page_features
 from tests.fuzz.edits import edited, edits
 from tests.zoo import dns_faults
 from tests.zoo.behaviour import Datagram, Left, Query, Visit
 from tests.zoo.certificates import certificate, context
 from tests.zoo.servers import DnsServer
+from waterbed.attribution.lookups.dns.replies import Answer
+from waterbed.attribution.lookups.dns.resolver import Resolver
+from waterbed.crawler.net.http import Exchange, HostConnections
+from waterbed.crawler.net.politeness import Politeness
+from waterbed.crawler.net.response import MAX_HEAD, PAGE_MOST
+from waterbed.crawler.probe.features import Features, certificate_features, features
+from waterbed.crawler.probe.pages import page_features
 from waterbed.model.errors import BadUrl
 from waterbed.model.facts import NameStatus, Phase
 from waterbed.model.urls import CanonicalUrl, canonicalize, is_address

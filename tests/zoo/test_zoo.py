@@ -9,14 +9,14 @@ from statistics import median
 
 import pytest
 
-from crawler.net.http import ADDRESSES_TRIED
-from crawler.net.response import MAX_HEAD
-from crawler.recheck.run import run_recheck
 from tests.study.rig import NOON
 from tests.zoo.expected import EXPECTED, expected
 from tests.zoo.page import PAGE, read_page
 from tests.zoo.rig import ASK_S, NAME_S, PROFILES, Played, Seen, listening, names_in, play, zoo_study
 from tests.zoo.servers import Zoo, behaviours
+from waterbed.crawler.net.http import ADDRESSES_TRIED
+from waterbed.crawler.net.response import MAX_HEAD
+from waterbed.crawler.recheck.run import run_recheck
 from waterbed.judging.features import compare
 from waterbed.model.facts import Profile
 from waterbed.study.conclusions import Conclusions

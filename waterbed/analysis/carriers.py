@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime, time
 from itertools import pairwise
 from typing import Final
 
-from attribution.attribute import Asked, Attributor
-from attribution.roles import AddressRoles
 from waterbed.analysis.rankings.keys import Appearance
 from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.attribution.attribute import Asked, Attributor
+from waterbed.attribution.roles import AddressRoles
 from waterbed.model.conclusions import Reached, Rent
 from waterbed.model.facts import Resolution
 from waterbed.model.progress import stage

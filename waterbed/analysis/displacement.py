@@ -5,21 +5,21 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
-from graphs.displacement.answers import claimed
-from graphs.displacement.disclosure import EVERYTHING, Disclosure
-from graphs.displacement.event import NOUNS, Event, check, events_in
-from graphs.displacement.feeds import changed_feeds
-from graphs.displacement.findings import Findings, of_event, overall
-from graphs.displacement.movements import gather, place_of
-from graphs.displacement.receivers import Receiver, receivers, without
-from graphs.displacement.returns import followed
-from graphs.displacement.sequence import fell
-from graphs.displacement.series import Series
-from graphs.runs import UNATTRIBUTED
 from waterbed.analysis.event_answer import Beside, answered, left_out, sources_in
 from waterbed.analysis.event_looks import refuse_unseen
 from waterbed.analysis.event_shares import event_shares
 from waterbed.analysis.event_space import space_notes
+from waterbed.graphs.displacement.answers import claimed
+from waterbed.graphs.displacement.disclosure import EVERYTHING, Disclosure
+from waterbed.graphs.displacement.event import NOUNS, Event, check, events_in
+from waterbed.graphs.displacement.feeds import changed_feeds
+from waterbed.graphs.displacement.findings import Findings, of_event, overall
+from waterbed.graphs.displacement.movements import gather, place_of
+from waterbed.graphs.displacement.receivers import Receiver, receivers, without
+from waterbed.graphs.displacement.returns import followed
+from waterbed.graphs.displacement.sequence import fell
+from waterbed.graphs.displacement.series import Series
+from waterbed.graphs.runs import UNATTRIBUTED
 from waterbed.model.conclusions import Episode, ExternalEpisode
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage

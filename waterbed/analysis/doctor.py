@@ -7,9 +7,6 @@ from ipaddress import ip_address
 from itertools import pairwise
 from statistics import median
 
-from attribution.lookups.lists import list_rows
-from attribution.lookups.rdap.registrations import RegistrationIndex
-from graphs.displacement.event import events_in
 from waterbed.analysis.doctor_storage import (
     Finding,
     Severity,
@@ -23,6 +20,9 @@ from waterbed.analysis.doctor_storage import (
     unfinished_findings,
 )
 from waterbed.analysis.status import NAME_CANARIES, NOBODY, RUN_ONE, SET_CONTACT, resolver_silent
+from waterbed.attribution.lookups.lists import list_rows
+from waterbed.attribution.lookups.rdap.registrations import RegistrationIndex
+from waterbed.graphs.displacement.event import events_in
 from waterbed.model.bookkeeping import Due, KeyCheck, Run, RunEnd
 from waterbed.model.conclusions import NAME_ENDS, Quarantine
 from waterbed.model.errors import KeyProblem

@@ -6,15 +6,15 @@ from datetime import timedelta
 from ipaddress import ip_address, ip_network
 from typing import Final
 
-from graphs.displacement.disclosure import EVERYTHING, disclosed_answers, refused_answer
-from graphs.displacement.event import Event
-from graphs.displacement.feeds import COUNTED, ChangedFeed
-from graphs.displacement.findings import Findings
-from graphs.displacement.movements import Movements, place_of
-from graphs.displacement.overlap import Overlap, overlaps
-from graphs.displacement.sequence import in_sequence
-from graphs.displacement.summary import UNPUBLISHED, Known, Removed, summary
 from waterbed.analysis.event_shares import EventShares
+from waterbed.graphs.displacement.disclosure import EVERYTHING, disclosed_answers, refused_answer
+from waterbed.graphs.displacement.event import Event
+from waterbed.graphs.displacement.feeds import COUNTED, ChangedFeed
+from waterbed.graphs.displacement.findings import Findings
+from waterbed.graphs.displacement.movements import Movements, place_of
+from waterbed.graphs.displacement.overlap import Overlap, overlaps
+from waterbed.graphs.displacement.sequence import in_sequence
+from waterbed.graphs.displacement.summary import UNPUBLISHED, Known, Removed, summary
 from waterbed.model.conclusions import Episode, Quarantine
 from waterbed.model.redaction import redact
 from waterbed.model.results import Answer, PeriodRow

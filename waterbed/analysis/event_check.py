@@ -9,20 +9,20 @@ from types import MappingProxyType
 
 import msgspec
 
-from graphs.displacement.candidates import RECEIVES
-from graphs.displacement.event import EVENTS, SEE, Event, check_names, check_since
-from graphs.displacement.feeds import changed_feeds
-from graphs.displacement.movements import HOUR, Movements
-from graphs.displacement.overlap import overlaps
-from graphs.displacement.receivers import receivers
-from graphs.displacement.returns import followed
-from graphs.displacement.series import Series
 from waterbed.analysis.event_answer import left_out
 from waterbed.analysis.event_looks import refuse_unseen, unseen_windows
 from waterbed.analysis.event_plan import movements_of
 from waterbed.analysis.event_power import EventPower
 from waterbed.analysis.event_power_rows import PRIMARY, answer_row, fall_row, first_read, power_rows, quarantine_rows
 from waterbed.estimators.refusal import LEAST_CLUSTERS, Refusal
+from waterbed.graphs.displacement.candidates import RECEIVES
+from waterbed.graphs.displacement.event import EVENTS, SEE, Event, check_names, check_since
+from waterbed.graphs.displacement.feeds import changed_feeds
+from waterbed.graphs.displacement.movements import HOUR, Movements
+from waterbed.graphs.displacement.overlap import overlaps
+from waterbed.graphs.displacement.receivers import receivers
+from waterbed.graphs.displacement.returns import followed
+from waterbed.graphs.displacement.series import Series
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage
 from waterbed.model.redaction import redact

@@ -4,8 +4,8 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
-from graphs.displacement.event import SEE, Event
-from graphs.displacement.movements import place_of
+from waterbed.graphs.displacement.event import SEE, Event
+from waterbed.graphs.displacement.movements import place_of
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Episode, ExternalEpisode
 from waterbed.model.errors import InputError

@@ -8,12 +8,12 @@ from typing import Final
 
 import msgspec
 
-from graphs.displacement.candidates import Candidate, candidates
-from graphs.displacement.event import BUFFER_TEST, NOUNS, SECONDARY, SEE, Event, PlaceKind, kind_of
-from graphs.displacement.event_file import event_text
-from graphs.displacement.movements import Movements, gather, place_of
 from waterbed.analysis.event_power import EventPower
 from waterbed.analysis.event_power_rows import answer_row, fall_row, first_read, power_rows, quarantine_rows
+from waterbed.graphs.displacement.candidates import Candidate, candidates
+from waterbed.graphs.displacement.event import BUFFER_TEST, NOUNS, SECONDARY, SEE, Event, PlaceKind, kind_of
+from waterbed.graphs.displacement.event_file import event_text
+from waterbed.graphs.displacement.movements import Movements, gather, place_of
 from waterbed.model.errors import InputError
 from waterbed.model.facts import reported_at
 from waterbed.model.progress import stage

@@ -9,16 +9,16 @@ from typing import Final
 
 import numpy as np
 
-from graphs.displacement.answers import SEED
-from graphs.displacement.event import Event
-from graphs.displacement.movements import HOUR, Movements
-from graphs.displacement.planned import DRAWS, Effect, Expected, compared, expected, known_order, plan_windows
 from waterbed.analysis.event_shares import BY, pooled_clocks, removed_of
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, episodes_by_key
 from waterbed.estimators.changes import Share, change_beyond
 from waterbed.estimators.power import ERROR, least_effect, needed, power_at, power_of
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.survival.incidence import NOTHING, share_interval
+from waterbed.graphs.displacement.answers import SEED
+from waterbed.graphs.displacement.event import Event
+from waterbed.graphs.displacement.movements import HOUR, Movements
+from waterbed.graphs.displacement.planned import DRAWS, Effect, Expected, compared, expected, known_order, plan_windows
 from waterbed.model.spelling import percent
 from waterbed.model.window import Window
 from waterbed.study.conclusions import Conclusions

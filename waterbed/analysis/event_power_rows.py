@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from graphs.displacement.event import Event
-from graphs.displacement.planned import LEAST_MOVES, known_order
-from graphs.displacement.sequence import FALL
 from waterbed.analysis.event_answer import deciding, held, open_quarantines
 from waterbed.analysis.event_power import DISPLACED, EventPower
 from waterbed.estimators.power import ERROR
 from waterbed.estimators.refusal import Refusal
+from waterbed.graphs.displacement.event import Event
+from waterbed.graphs.displacement.planned import LEAST_MOVES, known_order
+from waterbed.graphs.displacement.sequence import FALL
 from waterbed.model.results import PlanRow
 from waterbed.model.spelling import p_value, percent
 from waterbed.study.conclusions import Conclusions

@@ -5,10 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from graphs.displacement.answers import answer
-from graphs.displacement.disclosure import EVERYTHING, Disclosure
-from graphs.displacement.event import Event, PlaceKind
-from graphs.displacement.summary import LEVEL, Removed
 from waterbed.analysis.event_curves import Point, curve_of, parted
 from waterbed.analysis.rankings.takedown import (
     REMOVED,
@@ -23,6 +19,10 @@ from waterbed.analysis.rankings.takedown import (
 )
 from waterbed.estimators.changes import Change, Share, change_beyond
 from waterbed.estimators.refusal import Refusal
+from waterbed.graphs.displacement.answers import answer
+from waterbed.graphs.displacement.disclosure import EVERYTHING, Disclosure
+from waterbed.graphs.displacement.event import Event, PlaceKind
+from waterbed.graphs.displacement.summary import LEVEL, Removed
 from waterbed.model.conclusions import Episode
 from waterbed.model.results import Answer, EventCurveRow
 from waterbed.model.window import Window

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Final
 
-from attribution.hosters.day import first_day
-from attribution.hosters.members import as_of_key
-from attribution.successions import moved_from
-from graphs.displacement.disclosure import EVERYTHING, Disclosure
-from graphs.displacement.event import Event
+from waterbed.attribution.hosters.day import first_day
+from waterbed.attribution.hosters.members import as_of_key
+from waterbed.attribution.successions import moved_from
 from waterbed.governance.reply import public_successions
+from waterbed.graphs.displacement.disclosure import EVERYTHING, Disclosure
+from waterbed.graphs.displacement.event import Event
 from waterbed.model.decisions import HosterChange
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study

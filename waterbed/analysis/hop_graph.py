@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from graphs.network.moves import Level, OriginsOf, origins_index
+from waterbed.graphs.network.moves import Level, OriginsOf, origins_index
 from waterbed.model.conclusions import Hop
 from waterbed.study.conclusions import Conclusions
 
@@ -42,7 +42,7 @@ def hop_graph(
     By hoster with networks that changed hands, as the book of hosters has them. `hops` are of these conclusions;
     `window` as `displacement_graph` has it.
     """
-    from graphs.network.graph import add_takeovers, displacement_graph  # noqa: PLC0415 (NetworkX is loaded when needed)
+    from waterbed.graphs.network.graph import add_takeovers, displacement_graph  # noqa: PLC0415 (NetworkX is loaded when needed)
 
     home, seats = conclusions.config.home, conclusions.whole.seats
     network = displacement_graph(

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
-from graphs.network.moves import CERTAIN
-from graphs.network.weeks import cross_border
 from waterbed.analysis.rankings.keys import Kind, reported_keys
+from waterbed.graphs.network.moves import CERTAIN
+from waterbed.graphs.network.weeks import cross_border
 from waterbed.model.conclusions import Hop
 from waterbed.model.facts import Report
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Final
 
-from attribution.hosters.book import HosterBook
-from attribution.hosters.day import BookOfDay
-from attribution.hosters.members import as_of_key
-from attribution.lookups.tables.covariates import Value
 from waterbed.analysis.carriers import hosts_of, reached_through
 from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.sizes import DENSE, DENSITY, HOSTING_TYPE, covariates_on, of_hosters
 from waterbed.analysis.successions import NEW, REASON_WORDS
+from waterbed.attribution.hosters.book import HosterBook
+from waterbed.attribution.hosters.day import BookOfDay
+from waterbed.attribution.hosters.members import as_of_key
+from waterbed.attribution.lookups.tables.covariates import Value
 from waterbed.governance import hosters
 from waterbed.governance.keys import stated_reason
 from waterbed.model.conclusions import Reached

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from graphs.runs import Run
 from waterbed.analysis.overdue import known_source, still_up
 from waterbed.analysis.rankings.about import ranking_info
 from waterbed.analysis.rankings.durations import half_gone
 from waterbed.analysis.rankings.ranking import UNKNOWN, keys_of_urls
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import Clock, Removal, clocks, never_seen, removal
+from waterbed.graphs.runs import Run
 from waterbed.model.codec import moment
 from waterbed.model.conclusions import NO_VERDICT, Episode, RankingRow
 from waterbed.model.facts import reported_at

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Final
 
-from attribution.hosters.members import as_of_key
-from attribution.lookups.tables.organisations import AsOrganisations
-from attribution.lookups.tables.siblings import SiblingTable
-from attribution.snapshots import latest
 from waterbed.analysis.carriers import hosts_of
 from waterbed.analysis.successions import NEW, REASON_WORDS, decided
+from waterbed.attribution.hosters.members import as_of_key
+from waterbed.attribution.lookups.tables.organisations import AsOrganisations
+from waterbed.attribution.lookups.tables.siblings import SiblingTable
+from waterbed.attribution.snapshots import latest
 from waterbed.governance import hosters
 from waterbed.governance.keys import stated_reason
 from waterbed.model.decisions import HosterChange

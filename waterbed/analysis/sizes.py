@@ -12,19 +12,25 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from attribution.hosters.day import BookOfDay
-from attribution.hosters.members import as_of_key, holder_key
-from attribution.lookups.tables.addresses import pack
-from attribution.lookups.tables.covariates import Value
-from attribution.lookups.tables.domains import DomainTable
-from attribution.lookups.tables.seen_names import SeenDomains, domains_by_as, is_seen_names
-from attribution.named_ranges import NamedRanges, ases_of_holders, claimed_ranges, registered_country, registered_ranges
-from attribution.sizes import By, Counted, Measured, sizes_by_as, sizes_by_country, sizes_by_hoster
-from attribution.snapshots import latest
 from waterbed.analysis.rankings.keys import size_kind
 from waterbed.analysis.rankings.ranking import volumes_of
 from waterbed.analysis.rankings.structure import Structure
 from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.attribution.hosters.day import BookOfDay
+from waterbed.attribution.hosters.members import as_of_key, holder_key
+from waterbed.attribution.lookups.tables.addresses import pack
+from waterbed.attribution.lookups.tables.covariates import Value
+from waterbed.attribution.lookups.tables.domains import DomainTable
+from waterbed.attribution.lookups.tables.seen_names import SeenDomains, domains_by_as, is_seen_names
+from waterbed.attribution.named_ranges import (
+    NamedRanges,
+    ases_of_holders,
+    claimed_ranges,
+    registered_country,
+    registered_ranges,
+)
+from waterbed.attribution.sizes import By, Counted, Measured, sizes_by_as, sizes_by_country, sizes_by_hoster
+from waterbed.attribution.snapshots import latest
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Size
 from waterbed.model.errors import InputError

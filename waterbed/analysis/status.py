@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Final, Literal
 
-from attribution.lookups.dns.resolver import resolver_answers
+from waterbed.attribution.lookups.dns.resolver import resolver_answers
 from waterbed.model.bookkeeping import Run, RunEnd
 from waterbed.model.facts import CanaryLook, Report, Snapshot
 from waterbed.model.progress import stage

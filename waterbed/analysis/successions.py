@@ -9,15 +9,15 @@ from typing import Annotated, Final
 
 import numpy as np
 
-from attribution.hosters.book import HosterBook
-from attribution.hosters.members import holder_key
-from attribution.hosters.review import CODED
-from attribution.lookups.rdap.registrations import RegistrationIndex
-from attribution.lookups.tables.organisations import AsOrganisations
-from attribution.lookups.tables.relations import RelationTable
-from attribution.lookups.tables.routes import RouteTables
-from attribution.snapshots import Chosen, Snapshots, latest
-from attribution.successions import Chance, Hands, Rule, chances_together, changed_hands, heirs_of
+from waterbed.attribution.hosters.book import HosterBook
+from waterbed.attribution.hosters.members import holder_key
+from waterbed.attribution.hosters.review import CODED
+from waterbed.attribution.lookups.rdap.registrations import RegistrationIndex
+from waterbed.attribution.lookups.tables.organisations import AsOrganisations
+from waterbed.attribution.lookups.tables.relations import RelationTable
+from waterbed.attribution.lookups.tables.routes import RouteTables
+from waterbed.attribution.snapshots import Chosen, Snapshots, latest
+from waterbed.attribution.successions import Chance, Hands, Rule, chances_together, changed_hands, heirs_of
 from waterbed.governance import hosters
 from waterbed.governance.keys import stated_reason
 from waterbed.model.decisions import HosterChange

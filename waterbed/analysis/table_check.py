@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.lookups.dns.cymru import ask_cymru
-from attribution.lookups.tables.addresses import Packed, pack
-from attribution.lookups.tables.extent import Extent, differing, extent_of
-from attribution.lookups.tables.hosting import HostingTables
+from waterbed.attribution.lookups.dns.cymru import ask_cymru
+from waterbed.attribution.lookups.tables.addresses import Packed, pack
+from waterbed.attribution.lookups.tables.extent import Extent, differing, extent_of
+from waterbed.attribution.lookups.tables.hosting import HostingTables
 from waterbed.model.addresses import refusal
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Resolution, Snapshot

@@ -214,11 +214,8 @@ def _name_unfinished(study: Path) -> None:
 
 
 def _guard() -> None:
-    """Refuse what shadows our modules, and guard the process."""
-    from waterbed import refuse_shadows  # noqa: PLC0415 (the same)
-
-    refuse_shadows()
-    from crawler.logs import guard_process  # noqa: PLC0415 (help needs none of it)
+    """Guard the process: its logs and crashes tell no URL."""
+    from waterbed.crawler.logs import guard_process  # noqa: PLC0415 (help needs none of it)
 
     guard_process()
 

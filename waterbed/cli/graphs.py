@@ -9,8 +9,8 @@ from waterbed.cli.output import SHOWN, console, minute, more, new_table, note, p
 from waterbed.model.spelling import percent, percents
 
 if TYPE_CHECKING:
-    from graphs.network.figures import GraphFigure, WeekRow
-    from graphs.network.flows import ContentRow, FlowShare, TimelineRow
+    from waterbed.graphs.network.figures import GraphFigure, WeekRow
+    from waterbed.graphs.network.flows import ContentRow, FlowShare, TimelineRow
     from waterbed.model.table import TableInfo
 
 

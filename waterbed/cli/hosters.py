@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from waterbed.cli.output import more, new_table, note, percent, print_table, say
 
 if TYPE_CHECKING:
-    from attribution.hosters.book import HosterBook
-    from attribution.hosters.listing import ChangeRow
     from waterbed.analysis.successions import Succession, Successions
+    from waterbed.attribution.hosters.book import HosterBook
+    from waterbed.attribution.hosters.listing import ChangeRow
     from waterbed.model.decisions import HosterChange
 
 _SHOWN: Final = 60
@@ -80,7 +80,7 @@ def sentence(change: HosterChange | ChangeRow) -> str:
 
 def print_footnotes(book: HosterBook, day: date, key: str | None) -> None:
     """Print successions, and members that the known list has elsewhere."""
-    from attribution.hosters.listing import taken_from_known  # noqa: PLC0415 (help needs none of it)
+    from waterbed.attribution.hosters.listing import taken_from_known  # noqa: PLC0415 (help needs none of it)
 
     for old, new, since in book.lineage():
         if key in (None, old, new):

@@ -214,7 +214,7 @@ def _coverage(title: str, found: Campaign, what: str) -> None:
 
 def print_flows(conclusions: Conclusions) -> None:
     """Print the main flows, parallel hops left out."""
-    from graphs.network.graph import displacement_graph, main_flows  # noqa: PLC0415 (NetworkX is loaded when it is needed)
+    from waterbed.graphs.network.graph import displacement_graph, main_flows  # noqa: PLC0415 (NetworkX is loaded when it is needed)
 
     names = {key: conclusions.attributor.name_of(key) for key in conclusions.hosters}
     counted = [hop for hop in conclusions.hops if hop.order != "parallel"]

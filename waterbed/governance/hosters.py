@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from attribution.hosters.book import HosterBook, book_from
-from attribution.hosters.changes import check_change, find_change, well_formed
-from attribution.hosters.files import HosterKind
-from attribution.hosters.review import CODED, QUEUE, check_coding
+from waterbed.attribution.hosters.book import HosterBook, book_from
+from waterbed.attribution.hosters.changes import check_change, find_change, well_formed
+from waterbed.attribution.hosters.files import HosterKind
+from waterbed.attribution.hosters.review import CODED, QUEUE, check_coding
 from waterbed.governance.keys import stated_reason
 from waterbed.model.bookkeeping import Audit
 from waterbed.model.decisions import Coding, HosterChange, HosterChangeKind, settled_codes

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Final, Literal
 
-from attribution.hosters.book import HosterBook
+from waterbed.attribution.hosters.book import HosterBook
 from waterbed.governance.keys import stated_reason
 from waterbed.model.decisions import HosterChange
 from waterbed.model.errors import InputError

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
-from attribution.lookups.dns.resolver import Resolver
-from crawler.net.http import HostConnections
-from crawler.net.politeness import Politeness
-from crawler.probe.link_asking import LinkChecks, made_up_file
-from crawler.probe.link_checks import SEE, LinkCheck
+from waterbed.attribution.lookups.dns.resolver import Resolver
+from waterbed.crawler.net.http import HostConnections
+from waterbed.crawler.net.politeness import Politeness
+from waterbed.crawler.probe.link_asking import LinkChecks, made_up_file
+from waterbed.crawler.probe.link_checks import SEE, LinkCheck
 from waterbed.lab.servers.link_checks import MANNERS, Manner, link_check_host
 from waterbed.lab.servers.wire import server_context
 from waterbed.model.errors import InputError

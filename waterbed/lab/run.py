@@ -13,11 +13,11 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from crawler.probe.link_checks import LINK_CHECKS
-from crawler.recheck.run import PassReport, recheck, run_recheck
-from crawler.registry.run import enrich
 from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.rankings.tables import ranking_of
+from waterbed.crawler.probe.link_checks import LINK_CHECKS
+from waterbed.crawler.recheck.run import PassReport, recheck, run_recheck
+from waterbed.crawler.registry.run import enrich
 from waterbed.intake.importer import ImportReport
 from waterbed.lab.deliveries import deliver_nothing, import_reports, notify
 from waterbed.lab.score.actors import ActorScore, score_actors

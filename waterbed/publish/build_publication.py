@@ -10,10 +10,6 @@ from itertools import chain
 from typing import Final, get_args
 from uuid import NAMESPACE_URL, uuid5
 
-from graphs.beyond import Beyond
-from graphs.network.flows import Flow, FlowShare, evidence_by_pair, flow_shares, flows
-from graphs.network.measures import hop_matrix
-from graphs.network.moves import Level, moves_of, origins_index
 from waterbed.analysis.compliance import Compliance, compliance_of
 from waterbed.analysis.rankings.about import ranking_info
 from waterbed.analysis.rankings.by_source import cards, side_by_side, sources
@@ -24,6 +20,10 @@ from waterbed.analysis.rankings.tables import PLACES_METHOD, RankingTables
 from waterbed.analysis.rankings.takedown import By
 from waterbed.analysis.rankings.volume import WORST
 from waterbed.analysis.sizes import ranking_sizes, ranking_structure
+from waterbed.graphs.beyond import Beyond
+from waterbed.graphs.network.flows import Flow, FlowShare, evidence_by_pair, flow_shares, flows
+from waterbed.graphs.network.measures import hop_matrix
+from waterbed.graphs.network.moves import Level, moves_of, origins_index
 from waterbed.model.codec import columns
 from waterbed.model.conclusions import Episode, Hop, RankingRow
 from waterbed.model.progress import staged

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from graphs.network.graph import flow_graph, gexf, graphml
+from waterbed.graphs.network.graph import flow_graph, gexf, graphml
 from waterbed.model.errors import InputError
 from waterbed.model.governance import Edition, EditionRow
 from waterbed.model.plugins import SEE

@@ -15,7 +15,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from graphs.network.moves import Ends, Level
+from waterbed.graphs.network.moves import Ends, Level
 from waterbed.model.conclusions import Hop
 from waterbed.model.errors import InputError
 from waterbed.model.window import ALL, Window

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from graphs.displacement.event import Event, event_files, read_event
 from waterbed.governance.reply import PUBLIC
+from waterbed.graphs.displacement.event import Event, event_files, read_event
 from waterbed.model.redaction import names_something
 from waterbed.study.study import Study
 

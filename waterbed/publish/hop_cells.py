@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
-from graphs.network.moves import CERTAIN, UNKNOWN, Ends, Level, OriginsOf, ends_of
-from graphs.network.weeks import MONDAY, CrossBorder, cross_border, week_label, week_window
+from waterbed.graphs.network.moves import CERTAIN, UNKNOWN, Ends, Level, OriginsOf, ends_of
+from waterbed.graphs.network.weeks import MONDAY, CrossBorder, cross_border, week_label, week_window
 from waterbed.model.conclusions import Hop
 
 LEVELS: Final[tuple[Level, ...]] = ("hoster", "as", "country")

@@ -5,8 +5,8 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, TypeVar
 
-from graphs.network.moves import Level
-from graphs.network.weeks import CROSS_BORDER, CrossBorder
+from waterbed.graphs.network.moves import Level
+from waterbed.graphs.network.weeks import CROSS_BORDER, CrossBorder
 from waterbed.publish.hop_cells import HopCell
 
 WAYS: Final[tuple[CrossBorder | None, ...]] = (*CROSS_BORDER, None)

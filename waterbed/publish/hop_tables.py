@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final
 
-from graphs.displacement.disclosure import OTHERS
-from graphs.network.flows import Flow, FlowShare
-from graphs.network.graph import TimedFlow
-from graphs.network.moves import Level, ends_of
-from graphs.network.weeks import CrossBorder, week_window
+from waterbed.graphs.displacement.disclosure import OTHERS
+from waterbed.graphs.network.flows import Flow, FlowShare
+from waterbed.graphs.network.graph import TimedFlow
+from waterbed.graphs.network.moves import Level, ends_of
+from waterbed.graphs.network.weeks import CrossBorder, week_window
 from waterbed.model.conclusions import Hop
 from waterbed.publish.hop_cells import CellDisclosure, HopCell, HopCells
 from waterbed.publish.hop_sums import pairs_of

@@ -10,9 +10,6 @@ from typing import Any, Self, TypeVar, get_args
 
 import pyarrow as pa
 
-from graphs.displacement.event import read_event
-from graphs.displacement.findings import Findings
-from graphs.network.moves import Level
 from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.displacement import findings_of
 from waterbed.analysis.hop_graph import hop_graph
@@ -26,6 +23,9 @@ from waterbed.analysis.rankings.tables import PLACES_METHOD, VOLUME_METHOD, Rank
 from waterbed.analysis.rankings.takedown import By, episodes_by_key
 from waterbed.analysis.rankings.volume import WORST
 from waterbed.analysis.sizes import ranking_sizes, ranking_structure
+from waterbed.graphs.displacement.event import read_event
+from waterbed.graphs.displacement.findings import Findings
+from waterbed.graphs.network.moves import Level
 from waterbed.model.conclusions import (
     Attribution,
     ClockKind,

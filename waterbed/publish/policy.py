@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
-from graphs.network.moves import Level
-from graphs.network.weeks import week_window
 from waterbed.analysis.rankings.speed_ranks import slowest_of
+from waterbed.graphs.network.moves import Level
+from waterbed.graphs.network.weeks import week_window
 from waterbed.model.codec import columns
 from waterbed.model.conclusions import Hop
 from waterbed.model.results import FeedRow

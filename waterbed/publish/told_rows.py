@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from graphs.beyond import Beyond
+from waterbed.graphs.beyond import Beyond
 from waterbed.model.takedown import DeadlineRow, NoticeEffect
 
 _OF_DEADLINES: Final = ("clocks", "due", "surely", "missed")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from time import monotonic
 
-from crawler.crew import Channel, Crew, Message, Work
+from waterbed.crawler.crew import Channel, Crew, Message, Work
 
 Told = Callable[[int, Message], None]
 """Called with a helper's number and what it told."""

@@ -9,7 +9,7 @@ from structlog.processors import JSONRenderer, LogfmtRenderer, TimeStamper
 from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
 from structlog.types import Processor
 
-from crawler.logs import redact_failures
+from waterbed.crawler.logs import redact_failures
 from waterbed.model.redaction import redact
 
 _OURS = frozenset(("timestamp", "level", "logger"))

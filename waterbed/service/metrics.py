@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
 
-from crawler.probe.prober import HostFacts
+from waterbed.crawler.probe.prober import HostFacts
 from waterbed.model.version import __version__
 from waterbed.store.backlog import ScheduleLag
 

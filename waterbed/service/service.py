@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
-from crawler.crew import Channel, Message
-from crawler.logs import place_of
-from crawler.probe.prober import HostFacts
-from crawler.recheck.run import STOPPED, recheck
-from crawler.recheck.session import Continuous, Session, Stop
-from crawler.signals import stopped_by_channel, stopped_by_signals
+from waterbed.crawler.crew import Channel, Message
+from waterbed.crawler.logs import place_of
+from waterbed.crawler.probe.prober import HostFacts
+from waterbed.crawler.recheck.run import STOPPED, recheck
+from waterbed.crawler.recheck.session import Continuous, Session, Stop
+from waterbed.crawler.signals import stopped_by_channel, stopped_by_signals
 from waterbed.model.errors import InputError, LeaseLost, StoreFailure
 from waterbed.service.chores import REFRESH, Chores
 from waterbed.service.helpers import Helpers

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from graphs.runs import Run
+from waterbed.graphs.runs import Run
 from waterbed.model.conclusions import Attribution
 
 

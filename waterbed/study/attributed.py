@@ -11,8 +11,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from attribution.addressees import ReportedOrigins
-from attribution.attribute import Attributor
+from waterbed.attribution.addressees import ReportedOrigins
+from waterbed.attribution.attribute import Attributor
 from waterbed.judging.columns import NOTHING, Array, Numbered, mixed
 from waterbed.judging.walk import words
 from waterbed.model.codec import moment

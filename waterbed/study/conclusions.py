@@ -11,17 +11,17 @@ from functools import cached_property, lru_cache
 from typing import TypeVar
 from weakref import proxy
 
-from attribution.attribute import Attributor
-from attribution.lookups.rdap.domain_index import DomainIndex
-from graphs.beyond import Beyond, beyond
-from graphs.births import Births, births_of
-from graphs.episodes import EpisodeRules, UrlHistory, all_episodes, censor_from
-from graphs.hands import Hands
-from graphs.hop_sources import without_alternating
-from graphs.hops import HopContext, find_hops
-from graphs.linking.clusters import Clusters
-from graphs.name_ends import NameEnds
-from graphs.runs import Run
+from waterbed.attribution.attribute import Attributor
+from waterbed.attribution.lookups.rdap.domain_index import DomainIndex
+from waterbed.graphs.beyond import Beyond, beyond
+from waterbed.graphs.births import Births, births_of
+from waterbed.graphs.episodes import EpisodeRules, UrlHistory, all_episodes, censor_from
+from waterbed.graphs.hands import Hands
+from waterbed.graphs.hop_sources import without_alternating
+from waterbed.graphs.hops import HopContext, find_hops
+from waterbed.graphs.linking.clusters import Clusters
+from waterbed.graphs.name_ends import NameEnds
+from waterbed.graphs.runs import Run
 from waterbed.model.codec import moment
 from waterbed.model.conclusions import Episode, Hop
 from waterbed.model.takedown import AddressedNotice, NoticeContext

@@ -9,19 +9,19 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from attribution.attribute import Attributor
-from attribution.hosters.book import HosterBook
-from attribution.hosters.evidence import printable
-from attribution.hosters.members import holder_key
-from attribution.lookups.rdap.registrations import RegistrationIndex
-from attribution.lookups.tables.countries import CountryTables, read_countries, together
-from attribution.lookups.tables.covariates import CovariateTable, read_covariates
-from attribution.lookups.tables.domains import DomainTable, read_domains
-from attribution.lookups.tables.hosting import HostingTables, read_hosting
-from attribution.lookups.tables.organisations import AsOrganisations, read_organisations
-from attribution.lookups.tables.relations import RelationTable, read_relations
-from attribution.lookups.tables.routes import RouteTables, read_routes
-from attribution.lookups.tables.siblings import SiblingTable, read_siblings
+from waterbed.attribution.attribute import Attributor
+from waterbed.attribution.hosters.book import HosterBook
+from waterbed.attribution.hosters.evidence import printable
+from waterbed.attribution.hosters.members import holder_key
+from waterbed.attribution.lookups.rdap.registrations import RegistrationIndex
+from waterbed.attribution.lookups.tables.countries import CountryTables, read_countries, together
+from waterbed.attribution.lookups.tables.covariates import CovariateTable, read_covariates
+from waterbed.attribution.lookups.tables.domains import DomainTable, read_domains
+from waterbed.attribution.lookups.tables.hosting import HostingTables, read_hosting
+from waterbed.attribution.lookups.tables.organisations import AsOrganisations, read_organisations
+from waterbed.attribution.lookups.tables.relations import RelationTable, read_relations
+from waterbed.attribution.lookups.tables.routes import RouteTables, read_routes
+from waterbed.attribution.lookups.tables.siblings import SiblingTable, read_siblings
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Birth, Snapshot
 from waterbed.model.redaction import shown

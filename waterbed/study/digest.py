@@ -1,6 +1,7 @@
 """The digest of all that a study's conclusions come from."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -26,7 +27,7 @@ from waterbed.study.facts import Facts
 
 _NO_FACTS: Final = (Audit, Beat, Due, Edition, KeyCheck, Origin, Reserved, Sealed, DeviationNote)
 """Kinds of records from which nothing is concluded."""
-_HOME: Final = Path(__file__).parents[2]
+_HOME: Final = Path(__file__).parents[1]
 _LIBRARIES: Final = ("numpy", "scipy", "pyarrow", "duckdb", "networkx", "pyspark")
 
 
@@ -116,9 +117,9 @@ def _code() -> bytes:
     """The files of the program by their checksums, and the versions of the libraries that compute."""
     files = [
         f"{path.relative_to(_HOME)} {hashlib.sha256(path.read_bytes()).hexdigest()}"
-        for room in ("waterbed", "graphs", "attribution")
-        for path in sorted((_HOME / room).rglob("*"))
-        if path.is_file() and path.suffix not in (".pyc",)
+        for folder, _, names in sorted(os.walk(_HOME, followlinks=True))  # a checkout has links to three packages
+        for path in sorted(Path(folder, name) for name in names)
+        if path.suffix != ".pyc"
     ]
     return "\n".join([*files, *map(_version, _LIBRARIES)]).encode()
 

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from graphs.external import episodes_before, external_episodes
-from graphs.hops import find_hops
+from waterbed.graphs.external import episodes_before, external_episodes
+from waterbed.graphs.hops import find_hops
 from waterbed.model.conclusions import Attribution, ExternalEpisode, Hop
 from waterbed.store.settings import ExternalSettings
 from waterbed.study.conclusions import Conclusions

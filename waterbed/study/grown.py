@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphs.episodes import EpisodeRules, all_episodes
-from graphs.linking.evidence import Sign
-from graphs.linking.signs import Span
+from waterbed.graphs.episodes import EpisodeRules, all_episodes
+from waterbed.graphs.linking.evidence import Sign
+from waterbed.graphs.linking.signs import Span
 from waterbed.judging.columns import NOTHING, Array, Numbered
 from waterbed.judging.guard_state import packed, unpacked
 from waterbed.model.codec import microseconds, moment

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from graphs.runs import Run
+from waterbed.graphs.runs import Run
 from waterbed.judging.columns import NOTHING, Array, mixed
 from waterbed.judging.confirmation import STATES, confirmed
 from waterbed.model.codec import moment

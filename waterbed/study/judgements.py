@@ -8,9 +8,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
-from attribution.addressees import ReportedOrigins
-from attribution.attribute import Attributor
-from graphs.runs import Run
+from waterbed.attribution.addressees import ReportedOrigins
+from waterbed.attribution.attribute import Attributor
+from waterbed.graphs.runs import Run
 from waterbed.judging import doubtful
 from waterbed.judging.columns import Array
 from waterbed.judging.rules import RuleSet

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from graphs.runs import Run
+from waterbed.graphs.runs import Run
 from waterbed.model.conclusions import Attribution
 from waterbed.store.kept import Kept
 from waterbed.study.judged import BlockRuns, Judged, UrlRuns

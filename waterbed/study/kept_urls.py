@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 import pyarrow as pa
 
-from attribution.attribute import Attributor
+from waterbed.attribution.attribute import Attributor
 from waterbed.judging.guard_state import GuardState
 from waterbed.judging.walk import words
 from waterbed.model.codec import moment

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphs.linking.evidence import Sign
-from graphs.linking.signs import Span
+from waterbed.graphs.linking.evidence import Sign
+from waterbed.graphs.linking.signs import Span
 from waterbed.judging.columns import NOTHING, Array, Columns, Numbered, mixed
 from waterbed.model.codec import moment
 from waterbed.model.conclusions import EvidenceKind

@@ -10,13 +10,13 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol, cast, get_args
 
-from graphs.episodes import UrlHistory
-from graphs.linking.alike_names import MODELS, alike_names
-from graphs.linking.clusters import Clusters, cluster
-from graphs.linking.evidence import KINDS, KindRule, LinkRules, Sign
-from graphs.linking.links import find_links
-from graphs.linking.near_labels import Likeness, NearLabels, near_labels
-from graphs.linking.signs import Span, signs_of
+from waterbed.graphs.episodes import UrlHistory
+from waterbed.graphs.linking.alike_names import MODELS, alike_names
+from waterbed.graphs.linking.clusters import Clusters, cluster
+from waterbed.graphs.linking.evidence import KINDS, KindRule, LinkRules, Sign
+from waterbed.graphs.linking.links import find_links
+from waterbed.graphs.linking.near_labels import Likeness, NearLabels, near_labels
+from waterbed.graphs.linking.signs import Span, signs_of
 from waterbed.model.bookkeeping import Sealed
 from waterbed.model.conclusions import Episode, EvidenceKind
 from waterbed.model.errors import InputError

@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from graphs.linking.evidence import Sign
-from graphs.linking.signs import Span
+from waterbed.graphs.linking.evidence import Sign
+from waterbed.graphs.linking.signs import Span
 from waterbed.judging.columns import Array, Coder
 from waterbed.judging.walk import Walk
 from waterbed.store.spool import Spool

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from attribution.addressees import SeenAnswer, addressed
-from attribution.hosters.book import HosterBook
-from attribution.lookups.rdap.domain_index import DomainIndex
-from graphs.runs import Run
+from waterbed.attribution.addressees import SeenAnswer, addressed
+from waterbed.attribution.hosters.book import HosterBook
+from waterbed.attribution.lookups.rdap.domain_index import DomainIndex
+from waterbed.graphs.runs import Run
 from waterbed.model.codec import moment
 from waterbed.model.takedown import AddressedNotice, NoticeContext
 from waterbed.study.facts import Facts

@@ -35,8 +35,8 @@ from waterbed.store.store import Store
 from waterbed.store.vault import Vault
 
 if TYPE_CHECKING:
-    from attribution.attribute import Attributor
-    from attribution.hosters.book import HosterBook
+    from waterbed.attribution.attribute import Attributor
+    from waterbed.attribution.hosters.book import HosterBook
     from waterbed.governance.protocol.lock import LockedProtocol
     from waterbed.intake.births import BirthImport
     from waterbed.intake.notices import NoticeImport

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import Final, Protocol, TypeVar
 
-from graphs.episodes import UrlHistory, episodes
-from graphs.runs import Run
+from waterbed.graphs.episodes import UrlHistory, episodes
+from waterbed.graphs.runs import Run
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Episode, Hop, State
 from waterbed.model.errors import InputError

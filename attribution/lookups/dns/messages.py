@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from socket import AF_INET, AF_INET6, inet_ntop
 
-from attribution.lookups.dns.replies import MAX_LINKS, NO_MORE, Reply, true_ttl
+from waterbed.attribution.lookups.dns.replies import MAX_LINKS, NO_MORE, Reply, true_ttl
 from waterbed.model.facts import NameStatus
 
 A = b"\x00\x01\x00\x01"
@@ -65,7 +65,7 @@ def read_reply(data: bytes, question: bytes) -> Reply:
     plain = read_plain(data, question)
     if plain is not None:
         return plain
-    from attribution.lookups.dns.parsed import read_any  # noqa: PLC0415 (a large library, which few passes need)
+    from waterbed.attribution.lookups.dns.parsed import read_any  # noqa: PLC0415 (a large library, which few passes need)
 
     return read_any(data)
 

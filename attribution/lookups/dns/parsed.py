@@ -7,7 +7,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-from attribution.lookups.dns.replies import MAX_LINKS, NO_MORE, Reply, true_ttl
+from waterbed.attribution.lookups.dns.replies import MAX_LINKS, NO_MORE, Reply, true_ttl
 from waterbed.model.addresses import canonical_address
 from waterbed.model.facts import NameStatus
 

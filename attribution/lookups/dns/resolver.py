@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from attribution.lookups.dns.messages import AAAA, NS, A, read_reply, truncated, wire_name
-from attribution.lookups.dns.replies import MAX_NEGATIVE_TTL_S, Answer, Reply, combine, name_servers_in
-from attribution.lookups.dns.transport import Datagrams, Ticket, ask_over_tcp
+from waterbed.attribution.lookups.dns.messages import AAAA, NS, A, read_reply, truncated, wire_name
+from waterbed.attribution.lookups.dns.replies import MAX_NEGATIVE_TTL_S, Answer, Reply, combine, name_servers_in
+from waterbed.attribution.lookups.dns.transport import Datagrams, Ticket, ask_over_tcp
 from waterbed.model.addresses import address_and_port, canonical_address
 from waterbed.model.errors import InputError, OwnFailure
 from waterbed.model.facts import NameStatus

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-from attribution.lookups.dns.messages import answers, query
+from waterbed.attribution.lookups.dns.messages import answers, query
 from waterbed.model.errors import OwnFailure
 
 OnReply = Callable[[bytes], None]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import collapse_addresses, ip_address, ip_network
 from typing import Any
 
-from attribution.lookups.rdap.bootstrap import asn_of, in_order
+from waterbed.attribution.lookups.rdap.bootstrap import asn_of, in_order
 from waterbed.store.bounded.json_text import BadJson, json_in
 from waterbed.store.bounded.limits import MOST_ANSWER
 

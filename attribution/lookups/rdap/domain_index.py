@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from attribution.lookups.rdap.domain_plan import ANSWERS
+from waterbed.attribution.lookups.rdap.domain_plan import ANSWERS
 from waterbed.model.registrations import DomainRegistration
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from attribution.lookups.rdap.bootstrap import domain_bases, https_base
+from waterbed.attribution.lookups.rdap.bootstrap import domain_bases, https_base
 from waterbed.model.urls import (
     in_suffix_list,
     is_address,

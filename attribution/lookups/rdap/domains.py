@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import can_ada
 
-from attribution.lookups.rdap.answers import BadAnswer, Entity, entities, listed, name_of, object_in, plain
+from waterbed.attribution.lookups.rdap.answers import BadAnswer, Entity, entities, listed, name_of, object_in, plain
 
 EPP_STATES: Final = (
     *("active", "inactive", "associated", "add period", "auto renew period", "renew period", "transfer period"),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Literal
 
-from attribution.lookups.rdap.bootstrap import asn_of, in_order
+from waterbed.attribution.lookups.rdap.bootstrap import asn_of, in_order
 from waterbed.model.registrations import DomainRegistration, Registration
 
 AskKind = Literal["network", "as", "domain"]

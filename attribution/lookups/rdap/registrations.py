@@ -11,7 +11,7 @@ from math import floor
 from socket import AF_INET, AF_INET6, inet_pton
 from typing import Final
 
-from attribution.lookups.rdap.bootstrap import in_order
+from waterbed.attribution.lookups.rdap.bootstrap import in_order
 from waterbed.model.registrations import Registration
 
 _MAPPED: Final = 0xFFFF

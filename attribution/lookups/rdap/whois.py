@@ -8,8 +8,8 @@ from typing import Any
 from ipwhois.net import Net
 from ipwhois.whois import Whois
 
-from attribution.lookups.rdap.answers import Registered, plain
-from attribution.lookups.rdap.bootstrap import in_order
+from waterbed.attribution.lookups.rdap.answers import Registered, plain
+from waterbed.attribution.lookups.rdap.bootstrap import in_order
 from waterbed.store.bounded.limits import MOST_WHOIS
 
 _NAMES = {"ripe": "ripencc"}

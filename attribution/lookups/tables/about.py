@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from attribution.lookups.tables.contents import FileRows
-from attribution.lookups.tables.ranges import Rows
+from waterbed.attribution.lookups.tables.contents import FileRows
+from waterbed.attribution.lookups.tables.ranges import Rows
 
 
 def overlapping(rows: Rows) -> int:

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.lookups.tables.contents import MAX_AS
-from attribution.lookups.tables.folders import about_in, save_array, whole_folder
+from waterbed.attribution.lookups.tables.contents import MAX_AS
+from waterbed.attribution.lookups.tables.folders import about_in, save_array, whole_folder
 from waterbed.model.errors import InputError
 
 _FORMAT = 1

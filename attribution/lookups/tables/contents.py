@@ -11,8 +11,8 @@ from typing import Any, Literal, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.lookups.tables.addresses import Numbers, Packed
-from attribution.lookups.tables.ranges import Rows, zeros
+from waterbed.attribution.lookups.tables.addresses import Numbers, Packed
+from waterbed.attribution.lookups.tables.ranges import Rows, zeros
 from waterbed.model.errors import InputError
 from waterbed.store.bounded.files import Pieces, unpacked_pieces
 from waterbed.store.bounded.limits import MOST_LINE, MOST_TABLE

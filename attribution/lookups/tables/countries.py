@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.lookups.tables.about import FileAbout
-from attribution.lookups.tables.addresses import Packed
-from attribution.lookups.tables.contents import country_code, country_number
-from attribution.lookups.tables.extent import joined
-from attribution.lookups.tables.ranges import RangeTable, build, load_table, save_table
-from attribution.lookups.tables.table_files import read_rows
+from waterbed.attribution.lookups.tables.about import FileAbout
+from waterbed.attribution.lookups.tables.addresses import Packed
+from waterbed.attribution.lookups.tables.contents import country_code, country_number
+from waterbed.attribution.lookups.tables.extent import joined
+from waterbed.attribution.lookups.tables.ranges import RangeTable, build, load_table, save_table
+from waterbed.attribution.lookups.tables.table_files import read_rows
 from waterbed.model.errors import InputError
 
 _NO_ASES = (np.zeros(0, np.uint32), np.zeros(0, np.uint16))

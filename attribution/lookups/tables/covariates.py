@@ -9,9 +9,9 @@ from typing import Final
 
 import msgspec
 
-from attribution.lookups.tables.contents import MAX_AS, first_lines, lines_of, opened, plain_text
-from attribution.lookups.tables.domains import is_key
-from attribution.lookups.tables.folders import about_in, whole_folder
+from waterbed.attribution.lookups.tables.contents import MAX_AS, first_lines, lines_of, opened, plain_text
+from waterbed.attribution.lookups.tables.domains import is_key
+from waterbed.attribution.lookups.tables.folders import about_in, whole_folder
 from waterbed.model.errors import InputError
 from waterbed.store.bounded.limits import MOST_ABOUT
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from attribution.lookups.tables.contents import MAX_AS, SEE, FileRows, bad_row, country_code, country_number
-from attribution.lookups.tables.ranges import Rows
+from waterbed.attribution.lookups.tables.contents import MAX_AS, SEE, FileRows, bad_row, country_code, country_number
+from waterbed.attribution.lookups.tables.ranges import Rows
 from waterbed.model.errors import InputError
 from waterbed.store.bounded.limits import MOST_ASES
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from attribution.lookups.tables.contents import lines_of, opened
-from attribution.lookups.tables.folders import about_in, whole_folder
+from waterbed.attribution.lookups.tables.contents import lines_of, opened
+from waterbed.attribution.lookups.tables.folders import about_in, whole_folder
 from waterbed.model.errors import InputError
 
 _SEE = "docs/sizes.md"

@@ -8,9 +8,9 @@ from ipaddress import ip_address, ip_network, summarize_address_range
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.lookups.tables.addresses import Numbers, Packed, pack
-from attribution.lookups.tables.contents import by_family, span
-from attribution.lookups.tables.ranges import NOTHING, RangeTable, build
+from waterbed.attribution.lookups.tables.addresses import Numbers, Packed, pack
+from waterbed.attribution.lookups.tables.contents import by_family, span
+from waterbed.attribution.lookups.tables.ranges import NOTHING, RangeTable, build
 
 Sets = NDArray[np.int32]
 

@@ -10,7 +10,7 @@ import geoip2.database
 from geoip2.errors import AddressNotFoundError
 from maxminddb import InvalidDatabaseError
 
-from attribution.lookups.tables.contents import plain_text
+from waterbed.attribution.lookups.tables.contents import plain_text
 from waterbed.model.errors import InputError
 
 SEE: Final = "docs/attribution.md, Explain"

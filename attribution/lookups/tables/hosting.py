@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from attribution.lookups.tables.about import FileAbout
-from attribution.lookups.tables.addresses import Packed, pack
-from attribution.lookups.tables.ranges import RangeTable, build, load_table, save_table
-from attribution.lookups.tables.table_files import read_rows
+from waterbed.attribution.lookups.tables.about import FileAbout
+from waterbed.attribution.lookups.tables.addresses import Packed, pack
+from waterbed.attribution.lookups.tables.ranges import RangeTable, build, load_table, save_table
+from waterbed.attribution.lookups.tables.table_files import read_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

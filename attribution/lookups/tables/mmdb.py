@@ -13,7 +13,7 @@ from typing import Any
 import maxminddb
 import numpy as np
 
-from attribution.lookups.tables.contents import (
+from waterbed.attribution.lookups.tables.contents import (
     MAX_AS,
     SEE,
     FileRows,

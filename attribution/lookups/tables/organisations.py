@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.lookups.tables.arrays import ArrayTable, row_of
-from attribution.lookups.tables.contents import (
+from waterbed.attribution.lookups.tables.arrays import ArrayTable, row_of
+from waterbed.attribution.lookups.tables.contents import (
     MAX_AS,
     SAMPLE,
     SEE,

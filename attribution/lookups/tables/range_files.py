@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 
-from attribution.lookups.tables.addresses import Numbers, pack
-from attribution.lookups.tables.contents import (
+from waterbed.attribution.lookups.tables.addresses import Numbers, pack
+from waterbed.attribution.lookups.tables.contents import (
     MAX_AS,
     SEE,
     FileRows,
@@ -28,7 +28,7 @@ from attribution.lookups.tables.contents import (
     plain_text,
     span,
 )
-from attribution.lookups.tables.ranges import words
+from waterbed.attribution.lookups.tables.ranges import words
 from waterbed.model.errors import InputError
 
 _COMMENTS = re.compile(rb"[;#](?<![^\r\n].)[^\r\n]*(?:\r\n?|\n|\Z)")

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.lookups.tables.addresses import Numbers, Packed
-from attribution.lookups.tables.folders import about_in, save_array, whole_folder
+from waterbed.attribution.lookups.tables.addresses import Numbers, Packed
+from waterbed.attribution.lookups.tables.folders import about_in, save_array, whole_folder
 from waterbed.model.errors import InputError
 
 NOTHING = -1

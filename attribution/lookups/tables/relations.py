@@ -13,8 +13,8 @@ from typing import Any, Final, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.lookups.tables.arrays import ArrayTable, row_of
-from attribution.lookups.tables.contents import MAX_AS, SEE, characters, first_lines, lines_of, opened
+from waterbed.attribution.lookups.tables.arrays import ArrayTable, row_of
+from waterbed.attribution.lookups.tables.contents import MAX_AS, SEE, characters, first_lines, lines_of, opened
 from waterbed.model.errors import InputError
 from waterbed.store.bounded.files import Pieces
 from waterbed.store.bounded.json_text import JsonText

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.lookups.tables.about import FileAbout
-from attribution.lookups.tables.addresses import Packed, pack
-from attribution.lookups.tables.ranges import RangeTable, build, load_table, save_table
-from attribution.lookups.tables.table_files import read_rows
+from waterbed.attribution.lookups.tables.about import FileAbout
+from waterbed.attribution.lookups.tables.addresses import Packed, pack
+from waterbed.attribution.lookups.tables.ranges import RangeTable, build, load_table, save_table
+from waterbed.attribution.lookups.tables.table_files import read_rows
 from waterbed.model.errors import InputError
 
 _ARRAYS = ("name_asns", "name_ends", "name_text")

@@ -14,7 +14,7 @@ from typing import Final, NoReturn
 
 import numpy as np
 
-from attribution.lookups.tables.contents import first_lines, lines_of, opened
+from waterbed.attribution.lookups.tables.contents import first_lines, lines_of, opened
 from waterbed.model.addresses import canonical_address
 from waterbed.model.errors import InputError
 from waterbed.model.urls import registrable_domain

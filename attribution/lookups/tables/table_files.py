@@ -7,7 +7,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
-from attribution.lookups.tables.contents import (
+from waterbed.attribution.lookups.tables.contents import (
     SAMPLE,
     FileRows,
     Kind,
@@ -17,9 +17,15 @@ from attribution.lookups.tables.contents import (
     opened,
     refuse,
 )
-from attribution.lookups.tables.delegated import is_delegated, read_delegated
-from attribution.lookups.tables.mmdb import is_mmdb, read_mmdb
-from attribution.lookups.tables.range_files import PrefixForm, csv_kind, prefix_form, read_prefixes, read_ranges
+from waterbed.attribution.lookups.tables.delegated import is_delegated, read_delegated
+from waterbed.attribution.lookups.tables.mmdb import is_mmdb, read_mmdb
+from waterbed.attribution.lookups.tables.range_files import (
+    PrefixForm,
+    csv_kind,
+    prefix_form,
+    read_prefixes,
+    read_ranges,
+)
 from waterbed.model.errors import InputError
 from waterbed.model.plugins import INTERFACE, added, called
 

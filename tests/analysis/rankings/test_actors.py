@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from attribution.lookups.rdap.domain_index import DomainIndex
 from tests.graphs.test_name_ends import END, answer
 from waterbed.analysis.fact_sheet import cause_shares
 from waterbed.analysis.rankings.actors import EVERYTHING, OF_NAMES, actor_shares
 from waterbed.analysis.rankings.clocks import clocks_of_groups
 from waterbed.analysis.rankings.registered import credited, keys_of_episode, keys_of_site
 from waterbed.analysis.rankings.takedown import clocks
+from waterbed.attribution.lookups.rdap.domain_index import DomainIndex
 from waterbed.model.actors import ACTED, ACTORS
 
 from .episodes import episode, hours

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.episodes import EpisodeRules, UrlHistory, episodes
-from graphs.runs import Sighting, runs_of
 from tests.analysis.rankings.episodes import START, episode, hours
 from tests.analysis.rankings.notices import notice, told_of
 from waterbed.analysis.rankings.clocks import clocks_of_groups, clusters_of, running_clocks, takedown_clocks
 from waterbed.analysis.rankings.takedown import CAUSES, REMOVED, clocks, episodes_by_key
+from waterbed.graphs.episodes import EpisodeRules, UrlHistory, episodes
+from waterbed.graphs.runs import Sighting, runs_of
 from waterbed.model.conclusions import Attribution, Verdict
 
 

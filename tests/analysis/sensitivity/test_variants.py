@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from graphs.runs import Run, Sighting, runs_of
 from tests.study.facts import hour
 from waterbed.analysis.sensitivity.variants import taken_for
+from waterbed.graphs.runs import Run, Sighting, runs_of
 from waterbed.model.conclusions import Attribution, Verdict
 
 _VERDICT = Verdict(

@@ -5,10 +5,10 @@ from ipaddress import ip_address
 
 import pytest
 
-from attribution.hosters.book import HosterBook, book_from
-from attribution.hosters.changes import check_change, find_change, well_formed
-from attribution.hosters.listing import change_rows, hoster_rows, taken_from_known
 from tests.attribution.hosters.deciding import change, coding
+from waterbed.attribution.hosters.book import HosterBook, book_from
+from waterbed.attribution.hosters.changes import check_change, find_change, well_formed
+from waterbed.attribution.hosters.listing import change_rows, hoster_rows, taken_from_known
 from waterbed.model.decisions import HosterChange
 from waterbed.model.errors import InputError
 

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.hosters.book import HosterBook, book_from
-from attribution.hosters.changes import check_change, well_formed
 from tests.attribution.hosters.deciding import change, coding
+from waterbed.attribution.hosters.book import HosterBook, book_from
+from waterbed.attribution.hosters.changes import check_change, well_formed
 from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.errors import InputError
 

@@ -5,8 +5,8 @@ from datetime import date
 
 from publicsuffixlist import PublicSuffixList
 
-from attribution.hosters.book import book_from
-from attribution.hosters.files import KNOWN, known_definitions
+from waterbed.attribution.hosters.book import book_from
+from waterbed.attribution.hosters.files import KNOWN, known_definitions
 from waterbed.model.urls import platform_suffix
 
 LIST = tomllib.loads(KNOWN.read_text())

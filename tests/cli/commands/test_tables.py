@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from attribution.lookups.tables.addresses import pack
-from crawler.recheck.run import run_recheck
 from tests.study.copies import copied, kept
 from tests.study.rig import Run, feed, lab_study, reports_csv
+from waterbed.attribution.lookups.tables.addresses import pack
+from waterbed.crawler.recheck.run import run_recheck
 from waterbed.study.dated_tables import folder_name
 from waterbed.study.study import open_study
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from crawler.net.connection import FINISHED, PIECE, Connection, ConnectionFailure
-from crawler.net.response import read_head
-from crawler.net.tls import TlsSession
 from tests.crawler.records import ALERT, HANDSHAKE, TEXT, Kind, Records, Shaking, ticket
+from waterbed.crawler.net.connection import FINISHED, PIECE, Connection, ConnectionFailure
+from waterbed.crawler.net.response import read_head
+from waterbed.crawler.net.tls import TlsSession
 
 HEAD = b"HTTP/1.1 404 Not Found\r\nServer: nginx\r\nContent-Type: image/jpeg\r\nX-Filler: at\r\n\r\n"
 BODY = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 63

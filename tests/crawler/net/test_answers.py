@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from crawler.net.http import Exchange, HostConnections, Request
-from crawler.net.politeness import Politeness
 from tests.crawler.net.hostile import serving
 from tests.crawler.net.pushing import context, pushing
+from waterbed.crawler.net.http import Exchange, HostConnections, Request
+from waterbed.crawler.net.politeness import Politeness
 from waterbed.model.urls import canonicalize
 
 PUBLIC = "28.10.0.7"

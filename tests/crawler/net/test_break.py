@@ -7,13 +7,13 @@ import ssl
 import struct
 import termios
 
-from crawler.net.connection import Connection, ConnectionFailure
-from crawler.net.tls import TlsSession
-from crawler.net.tls_records import KeyLog
 from tests.crawler.net.pushing import context
 from tests.crawler.probe.test_prober import head, looked
 from tests.crawler.records import HANDSHAKE, TEXT, Records, ticket
 from tests.judging.test_judge import RULES
+from waterbed.crawler.net.connection import Connection, ConnectionFailure
+from waterbed.crawler.net.tls import TlsSession
+from waterbed.crawler.net.tls_records import KeyLog
 from waterbed.judging.judge import judge_one
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"

@@ -7,9 +7,9 @@ import struct
 
 import pytest
 
-from crawler.net.connection import Connection
-from crawler.net.response import Head, read_head
 from tests.crawler.net.pushing import context, pushing
+from waterbed.crawler.net.connection import Connection
+from waterbed.crawler.net.response import Head, read_head
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n"
 LONG_HEAD = HEAD[:-2] + b"X-Filler: " + b"y" * 5_000 + b"\r\n\r\n"
@@ -143,7 +143,7 @@ def test_old_versions_give_away_no_more(head: bytes, version: ssl.TLSVersion, ap
 
 def test_what_cannot_be_read_early_is_read_by_whole_records(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the means to read beginnings the head is still read, and a record and a window are taken at most."""
-    monkeypatch.setattr("crawler.net.tls.record_decryptor", lambda *_: None)
+    monkeypatch.setattr("waterbed.crawler.net.tls.record_decryptor", lambda *_: None)
     read, excess, _ = asyncio.run(look(HEAD, tls=context()))
     assert read.status == 200
     assert excess <= 16_384 + MOST

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.net.connection import FINISHED, PIECE
 from tests.crawler.net.cuts import (
     BODY,
     FOUND,
@@ -26,6 +25,7 @@ from tests.crawler.net.cuts import (
     wrong,
 )
 from tests.crawler.records import ALERT, HANDSHAKE, TEXT, Kind, ticket
+from waterbed.crawler.net.connection import FINISHED, PIECE
 
 SAMPLED = 151
 """Every which way is tried; all of them by `benchmarks/cuts.py`."""

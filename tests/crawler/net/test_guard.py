@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.net.guard import connector
-from crawler.net.http import Exchange, HostConnections
-from crawler.net.politeness import Politeness
 from tests.crawler.net.hostile import serving
+from waterbed.crawler.net.guard import connector
+from waterbed.crawler.net.http import Exchange, HostConnections
+from waterbed.crawler.net.politeness import Politeness
 from waterbed.model.addresses import _AGENTS, refusal
 from waterbed.model.errors import InputError
 from waterbed.model.urls import canonicalize

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.net.connection import Connection
-from crawler.net.http import Exchange, HostConnections
-from crawler.net.politeness import Politeness
-from crawler.net.response import read_head
-from crawler.net.vantage import Vantage
 from tests.crawler.net.hostile import serving
+from waterbed.crawler.net.connection import Connection
+from waterbed.crawler.net.http import Exchange, HostConnections
+from waterbed.crawler.net.politeness import Politeness
+from waterbed.crawler.net.response import read_head
+from waterbed.crawler.net.vantage import Vantage
 from waterbed.lab.servers.wire import server_context
 from waterbed.model.errors import LeaseLost
 from waterbed.model.urls import canonicalize

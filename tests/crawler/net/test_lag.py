@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import uvloop
 
-from crawler.net.http import Exchange, HostConnections
-from crawler.net.lag import LoopLag
-from crawler.net.politeness import Politeness
+from waterbed.crawler.net.http import Exchange, HostConnections
+from waterbed.crawler.net.lag import LoopLag
+from waterbed.crawler.net.politeness import Politeness
 from waterbed.model.urls import canonicalize
 
 PUBLIC = "28.10.0.7"

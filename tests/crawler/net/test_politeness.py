@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from crawler.net.politeness import Politeness
+from waterbed.crawler.net.politeness import Politeness
 from waterbed.model.urls import network_of
 
 Run = Callable[[Coroutine[None, None, Any]], Any]
@@ -41,7 +41,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
         with asyncio.Runner(loop_factory=loop) as runner:
             return runner.run(main)
 
-    monkeypatch.setattr("crawler.net.politeness.monotonic", lambda: clock.now)
+    monkeypatch.setattr("waterbed.crawler.net.politeness.monotonic", lambda: clock.now)
     return run
 
 

@@ -9,10 +9,10 @@ from itertools import pairwise
 
 import pytest
 
-from crawler.net.politeness import Politeness
-from crawler.net.reservations import Reservations, reservations_of
 from tests.store.test_leases import alive
 from tests.store.test_store import NOW
+from waterbed.crawler.net.politeness import Politeness
+from waterbed.crawler.net.reservations import Reservations, reservations_of
 from waterbed.model.bookkeeping import Reserved, RunEnd
 from waterbed.model.errors import LeaseLost
 from waterbed.model.urls import network_of

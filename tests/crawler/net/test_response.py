@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.net import response
-from crawler.net.http import Exchange, HostConnections
-from crawler.net.politeness import Politeness
 from tests.crawler.net.hostile import serving
 from tests.crawler.net.pushing import context, pushing
 from tests.fuzz.heads import check, ours
+from waterbed.crawler.net import response
+from waterbed.crawler.net.http import Exchange, HostConnections
+from waterbed.crawler.net.politeness import Politeness
 from waterbed.model.urls import canonicalize
 
 PUBLIC = "28.10.0.7"

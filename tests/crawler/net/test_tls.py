@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.net.connection import Connection, ConnectionFailure
-from crawler.net.response import read_head
-from crawler.net.tls import BadRecord, TlsSession
 from tests.crawler.net.pushing import context
 from tests.crawler.records import HANDSHAKE, TEXT, Answer, Records, Said, crafting, ticket
+from waterbed.crawler.net.connection import Connection, ConnectionFailure
+from waterbed.crawler.net.response import read_head
+from waterbed.crawler.net.tls import BadRecord, TlsSession
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nX-Filler: " + b"y" * 150 + b"\r\nX-Odd: "
 END = b"\r\n\r\n"

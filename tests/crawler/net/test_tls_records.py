@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.net.tls_records import KeyLog, record_decryptor
+from waterbed.crawler.net.tls_records import KeyLog, record_decryptor
 from waterbed.lab.servers.wire import server_context
 
 # RFC 8448, section 3: the server's application traffic secret, and the key and the IV made of it

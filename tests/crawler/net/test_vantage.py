@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crawler.net.guard import connector
-from crawler.net.http import Exchange, HostConnections
-from crawler.net.politeness import Politeness
-from crawler.net.vantage import Vantage, first_vantage, further_vantages
 from tests.crawler.net.pushing import context, pushing
+from waterbed.crawler.net.guard import connector
+from waterbed.crawler.net.http import Exchange, HostConnections
+from waterbed.crawler.net.politeness import Politeness
+from waterbed.crawler.net.vantage import Vantage, first_vantage, further_vantages
 from waterbed.model.errors import InputError
 from waterbed.model.urls import canonicalize
 from waterbed.store.config import Config

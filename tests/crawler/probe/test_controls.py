@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from crawler.probe.control import MOST_CONTROLS
-from crawler.probe.prober import HostFacts
-from crawler.recheck.run import run_recheck
 from tests.crawler.probe.test_prober import ADDRESS, head, looked, only
 from tests.study.rig import feed, lab_study, reports_csv
+from waterbed.crawler.probe.control import MOST_CONTROLS
+from waterbed.crawler.probe.prober import HostFacts
+from waterbed.crawler.recheck.run import run_recheck
 from waterbed.judging.features import compare
 from waterbed.model.facts import ControlLook
 from waterbed.store.tables import TABLES

@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
-import crawler.probe.features
-from crawler.probe.features import certificate_features, features
+import waterbed.crawler.probe.features
+from waterbed.crawler.probe.features import certificate_features, features
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 BEGAN, NOW = datetime(2026, 1, 5, 10, 59, 7, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
@@ -97,6 +97,6 @@ def test_no_long_value_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Values are cut before they reach what this process remembers."""
     seen: list[str] = []
     for name in ("_media_type", "_server"):
-        monkeypatch.setattr(crawler.probe.features, name, seen.append)
+        monkeypatch.setattr(waterbed.crawler.probe.features, name, seen.append)
     features({"content-type": "text/html" + "x" * 60_000, "server": "n" * 60_000}, lambda kind, text: kind, NOW)
     assert sorted(map(len, seen)) == [32, 160]

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from attribution.lookups.dns.resolver import Answer, Resolver
-from crawler.net.vantage import Vantage
-from crawler.probe.prober import HostFacts, HostTask, Prober
 from tests.crawler.net.hostile import Answer as Response
 from tests.crawler.net.hostile import talking
 from tests.crawler.probe.test_prober import ELSEWHERE, HERE, NOW, due, head
+from waterbed.attribution.lookups.dns.resolver import Answer, Resolver
+from waterbed.crawler.net.vantage import Vantage
+from waterbed.crawler.probe.prober import HostFacts, HostTask, Prober
 from waterbed.model.facts import NameStatus, Observation, Resolution
 from waterbed.model.urls import canonicalize
 from waterbed.store.config import Config

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crawler.probe.pages import marks_of_fields, marks_of_redirect, marks_of_text
+from waterbed.crawler.probe.pages import marks_of_fields, marks_of_redirect, marks_of_text
 from waterbed.model.urls import canonicalize
 
 

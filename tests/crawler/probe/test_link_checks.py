@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.probe.link_asking import made_up_file
-from crawler.probe.link_checks import LINK_CHECKS, LinkCheck, link_check_for, link_checks_in, read_link_checks
-from crawler.recheck.authorised import record_authorisations
 from tests.store.study_folder import made
+from waterbed.crawler.probe.link_asking import made_up_file
+from waterbed.crawler.probe.link_checks import LINK_CHECKS, LinkCheck, link_check_for, link_checks_in, read_link_checks
+from waterbed.crawler.recheck.authorised import record_authorisations
 from waterbed.model.errors import InputError
 from waterbed.model.urls import canonicalize
 from waterbed.store.audit import audits

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.probe.link_words import decoded, said_by_row, said_by_whole
+from waterbed.crawler.probe.link_words import decoded, said_by_row, said_by_whole
 
 URL = "https://a.images.example/i/1/k7q.jpg?a=1&b=2"
 THERE, GONE = ["Found"], ["Not found!"]

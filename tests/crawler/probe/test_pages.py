@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.probe.pages import page_features
+from waterbed.crawler.probe.pages import page_features
 from waterbed.model.urls import canonicalize
 
 ASKED = canonicalize("https://shop.example/login/account?step=2")

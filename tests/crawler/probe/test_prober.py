@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from attribution.lookups.dns.resolver import Resolver
-from crawler.net.vantage import Vantage
-from crawler.probe.link_asking import UNTRUSTED
-from crawler.probe.link_checks import LinkCheck, link_checks_in
-from crawler.probe.prober import HostFacts, HostTask, Prober
 from tests.crawler.net.hostile import Answer, Extra, talking
 from tests.crawler.net.pushing import context
+from waterbed.attribution.lookups.dns.resolver import Resolver
+from waterbed.crawler.net.vantage import Vantage
+from waterbed.crawler.probe.link_asking import UNTRUSTED
+from waterbed.crawler.probe.link_checks import LinkCheck, link_checks_in
+from waterbed.crawler.probe.prober import HostFacts, HostTask, Prober
 from waterbed.model.bookkeeping import Due
 from waterbed.model.facts import ControlLook, Observation
 from waterbed.model.urls import canonicalize

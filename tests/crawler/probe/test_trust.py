@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-import crawler.probe.trust
-from crawler.probe.trust import trust, trust_store
+import waterbed.crawler.probe.trust
+from waterbed.crawler.probe.trust import trust, trust_store
 
 TODAY = date(2026, 5, 1)
 Key = ec.EllipticCurvePrivateKey
@@ -43,11 +43,11 @@ SITE_CERT = signed("site", SITE, "middle", MIDDLE, authority=False)
 def _roots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     path = tmp_path / "roots.pem"
     path.write_bytes(x509.load_der_x509_certificate(ROOT_CERT).public_bytes(Encoding.PEM))
-    monkeypatch.setattr(crawler.probe.trust.certifi, "where", lambda: str(path))
-    crawler.probe.trust._roots.cache_clear()
-    monkeypatch.setattr(crawler.probe.trust, "_known", {})
+    monkeypatch.setattr(waterbed.crawler.probe.trust.certifi, "where", lambda: str(path))
+    waterbed.crawler.probe.trust._roots.cache_clear()
+    monkeypatch.setattr(waterbed.crawler.probe.trust, "_known", {})
     yield
-    crawler.probe.trust._roots.cache_clear()
+    waterbed.crawler.probe.trust._roots.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -91,12 +91,12 @@ def test_the_roots_have_a_name_and_a_version() -> None:
 def test_chains_are_remembered_by_their_hash_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A chain is checked once a day; no certificate stays in memory, and no more than so many verdicts."""
     asked: list[int] = []
-    check = crawler.probe.trust._verified
-    monkeypatch.setattr(crawler.probe.trust, "_REMEMBERED", 2)
-    monkeypatch.setattr(crawler.probe.trust, "_verified", lambda *of: asked.append(len(of[0])) or check(*of))
+    check = waterbed.crawler.probe.trust._verified
+    monkeypatch.setattr(waterbed.crawler.probe.trust, "_REMEMBERED", 2)
+    monkeypatch.setattr(waterbed.crawler.probe.trust, "_verified", lambda *of: asked.append(len(of[0])) or check(*of))
     for chain in ((SITE_CERT, MIDDLE_CERT), (SITE_CERT, MIDDLE_CERT), (SITE_CERT,), (b"x",), (SITE_CERT, MIDDLE_CERT)):
         trust(chain, TODAY)
     assert asked == [2, 1, 1, 2]
-    known = crawler.probe.trust._known
+    known = waterbed.crawler.probe.trust._known
     assert len(known) == 2
     assert {len(digest) for digest, _ in known} == {32}

@@ -8,9 +8,9 @@ from threading import Event, Thread
 
 import pytest
 
-from crawler.probe.link_checks import LINK_CHECKS, LinkCheck, read_link_checks
-from crawler.recheck.run import run_recheck
 from tests.study.rig import NOON, config, reports_csv
+from waterbed.crawler.probe.link_checks import LINK_CHECKS, LinkCheck, read_link_checks
+from waterbed.crawler.recheck.run import run_recheck
 from waterbed.lab.servers.link_checks import MANNERS, LinkCheckHost, link_check_host
 from waterbed.lab.servers.process import LabServers
 from waterbed.lab.servers.wire import server_context

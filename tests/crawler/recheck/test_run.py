@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from crawler.probe.prober import HostFacts, HostResult
-from crawler.recheck.recorder import Recorder
-from crawler.recheck.run import SharedPass, run_recheck
 from tests.study.rig import NOON, feed, lab_study, reports_csv
 from waterbed.cli.commands.crawl import print_pass
+from waterbed.crawler.probe.prober import HostFacts, HostResult
+from waterbed.crawler.recheck.recorder import Recorder
+from waterbed.crawler.recheck.run import SharedPass, run_recheck
 from waterbed.model.bookkeeping import Due, Run, RunEnd, Sealed
 from waterbed.model.errors import InputError
 from waterbed.model.facts import CanaryLook, Observation, Resolution, Target
@@ -54,7 +54,7 @@ def test_every_due_url_gets_one_look(store_url: str, tmp_path: Path) -> None:
 
 def test_checks_before_our_resolver_failed_are_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A resolver that fails is a canary that failed, at every vantage: what was seen just before is our fault."""
-    from crawler.recheck import session
+    from waterbed.crawler.recheck import session
 
     answers = iter([True, False])
 
@@ -75,7 +75,7 @@ def test_checks_before_our_resolver_failed_are_not_believed(tmp_path: Path, monk
 
 def test_a_pass_that_cannot_be_made_is_not_on_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no resolver can be made no run begins: none is left that seems to go on, and all stays due."""
-    from crawler.recheck import session
+    from waterbed.crawler.recheck import session
 
     def refused(*_: object, **__: object) -> None:
         raise InputError("no resolver")
@@ -93,7 +93,7 @@ def test_a_pass_that_cannot_be_made_is_not_on_record(tmp_path: Path, monkeypatch
 
 def test_a_write_that_is_slow_at_the_end_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch that is being written when the last look ends is counted, and its leases are answered, not dropped."""
-    from crawler.recheck import recorder
+    from waterbed.crawler.recheck import recorder
 
     pairs = feed(150)
     quick = recorder.record
@@ -284,7 +284,7 @@ def test_an_import_that_dies_takes_all_of_a_batch_or_nothing(tmp_path: Path, mon
 
 def test_a_bug_of_ours_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An exception in a look is our own failure: it is raised, the look stays due, no fact is written."""
-    from crawler.probe.prober import Prober
+    from waterbed.crawler.probe.prober import Prober
     from waterbed.model.errors import OwnFailure
 
     pairs = feed(5)
@@ -318,7 +318,7 @@ def test_a_pass_that_cannot_lease_or_write_fails(place: str, tmp_path: Path, mon
     with lab_study(pairs, tmp_path) as (study, _):
         study.import_reports(reports_csv(pairs, tmp_path))
         with monkeypatch.context() as patched:
-            patched.setattr(f"crawler.recheck.{place}", broken)
+            patched.setattr(f"waterbed.crawler.recheck.{place}", broken)
             with pytest.raises(OwnFailure, match="by our own fault"):
                 run_recheck(study.folder)
         assert study.folder.store.all(RunEnd)[-1].outcome == "failed"
@@ -367,7 +367,7 @@ def test_a_process_of_scrapy_s_is_guarded(spider: str, tmp_path: Path) -> None:
                 timeout=120,
                 check=False,
             )
-            assert done.stdout.splitlines()[-1:] == ["(0, 0) crawler.logs"], done.stderr[-2000:]
+            assert done.stdout.splitlines()[-1:] == ["(0, 0) waterbed.crawler.logs"], done.stderr[-2000:]
 
 
 def test_nothing_of_a_url_is_in_the_open(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.recheck.schedule import memory_of_denials_s, next_due
+from waterbed.crawler.recheck.schedule import memory_of_denials_s, next_due
 from waterbed.model.bookkeeping import Due
 from waterbed.model.conclusions import State
 from waterbed.store.config import Config

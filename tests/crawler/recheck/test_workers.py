@@ -12,9 +12,9 @@ import msgspec
 import pytest
 import yaml
 
-from crawler.recheck.run import run_recheck
 from tests.study.rig import Run as Call
 from tests.study.rig import feed, lab_study, reports_csv
+from waterbed.crawler.recheck.run import run_recheck
 from waterbed.model.bookkeeping import Beat, Due, Reserved, Run, RunEnd
 from waterbed.model.errors import InputError
 from waterbed.model.facts import CanaryLook, Observation

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
-from crawler.registry.clock import SkippingClock
+from waterbed.crawler.registry.clock import SkippingClock
 from waterbed.lab.servers.rdap import RdapServers
 from waterbed.lab.servers.rdap_data import TrueNetwork
 from waterbed.model.facts import Resolution

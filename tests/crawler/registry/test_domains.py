@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from crawler.registry.registry_report import CrawlReport
-from crawler.registry.run import enrich
 from tests.crawler.registry.registries import NOON, clock
+from waterbed.crawler.registry.registry_report import CrawlReport
+from waterbed.crawler.registry.run import enrich
 from waterbed.governance.keys import forget
 from waterbed.lab.servers.rdap import RdapServers, RegistryBehaviour
 from waterbed.lab.servers.rdap_data import Registries

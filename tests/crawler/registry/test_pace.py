@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.registry.clock import LoopClock, SkippingClock
-from crawler.registry.pace import Pace, backoff, retry_after
+from waterbed.crawler.registry.clock import LoopClock, SkippingClock
+from waterbed.crawler.registry.pace import Pace, backoff, retry_after
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 MINUTE = timedelta(seconds=60)

@@ -17,8 +17,8 @@ import dns.rrset
 import pytest
 from typer.testing import CliRunner
 
-from attribution.lookups.dns.cymru import ask_cymru
 from tests.crawler.registry.registries import NOON, addresses_in, clock, lab_folder, networks, resolved
+from waterbed.attribution.lookups.dns.cymru import ask_cymru
 from waterbed.cli.app import app
 from waterbed.lab.servers.rdap import RdapServers, RegistryBehaviour
 from waterbed.lab.servers.rdap_data import Registries, TrueNetwork

@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 
-from attribution.lookups.rdap.answers import Registered
-from attribution.lookups.rdap.bootstrap import read_bootstrap
-from attribution.lookups.rdap.plan import Answered, Ask
-from crawler.registry.outcomes import Outcomes
-from crawler.registry.pace import Pace
-from crawler.registry.queue import Queue, RdapTask
-from crawler.registry.registration_facts import PendingFacts, answered
-from crawler.registry.registry_report import CrawlReport
-from crawler.registry.response import RdapResponse
-from crawler.registry.run import enrich
-from crawler.registry.session import RegistrySession
 from tests.crawler.registry.registries import NOON, addresses_in, clock, lab_folder, networks, resolved
+from waterbed.attribution.lookups.rdap.answers import Registered
+from waterbed.attribution.lookups.rdap.bootstrap import read_bootstrap
+from waterbed.attribution.lookups.rdap.plan import Answered, Ask
+from waterbed.crawler.registry.outcomes import Outcomes
+from waterbed.crawler.registry.pace import Pace
+from waterbed.crawler.registry.queue import Queue, RdapTask
+from waterbed.crawler.registry.registration_facts import PendingFacts, answered
+from waterbed.crawler.registry.registry_report import CrawlReport
+from waterbed.crawler.registry.response import RdapResponse
+from waterbed.crawler.registry.run import enrich
+from waterbed.crawler.registry.session import RegistrySession
 from waterbed.lab.servers.rdap import RdapServers, RegistryBehaviour
 from waterbed.lab.servers.rdap_data import Registries, TrueAs, TrueNetwork
 from waterbed.lab.servers.wire import server_context
@@ -317,10 +317,10 @@ async def _crawl(session: RegistrySession) -> None:
     from scrapy.crawler import AsyncCrawlerRunner
     from scrapy.settings import Settings
 
-    from crawler.spiders.registry import RegistrySpider
+    from waterbed.crawler.spiders.registry import RegistrySpider
 
     settings = Settings()
-    settings.setmodule("crawler.settings")
+    settings.setmodule("waterbed.crawler.settings")
     await AsyncCrawlerRunner(settings).create_crawler(RegistrySpider).crawl_async(session=session)
 
 
@@ -391,7 +391,7 @@ def test_a_certificate_that_nobody_vouches_for_is_not_believed(tmp_path: Path) -
 
 def test_origin_ases_are_asked_for(tmp_path: Path) -> None:
     """An AS has a registration of its own, from the registry in charge of its number."""
-    from crawler.registry import session as registry_session
+    from waterbed.crawler.registry import session as registry_session
 
     ases = [TrueAs(registry="ripe", asn=3333, handle="AS3333", holder="ORG-R")]
 

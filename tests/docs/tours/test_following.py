@@ -62,7 +62,7 @@ def test_each_shown_block_has_a_prompt() -> None:
 def test_a_page_is_followed_without_development_tools() -> None:
     """What the tests bring is not there for a page's commands; what users have is."""
     assert {"pandas", "pytest", "jsonschema", "hypothesis"} <= developers_modules()
-    assert not {"numpy", "pyarrow", "waterbed", "crawler", "fastapi", "_cffi_backend"} & developers_modules()
+    assert not {"numpy", "pyarrow", "waterbed", "fastapi", "_cffi_backend"} & developers_modules()
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.01, 1.0, 20.0, 100.0, 10_000.0])

@@ -9,5 +9,5 @@ import pytest
 def _fewer_permutations() -> Iterator[None]:
     """What is tested here is what becomes of p-values, not their last digit."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("graphs.displacement.pairs.PERMUTATIONS", 99)
+        patched.setattr("waterbed.graphs.displacement.pairs.PERMUTATIONS", 99)
         yield

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from graphs.displacement.event import Event
-from graphs.displacement.movements import Gain, Movements, PlacedReport, Spell
-from graphs.displacement.series import Series
-from graphs.displacement.takedowns import Takedown
+from waterbed.graphs.displacement.event import Event
+from waterbed.graphs.displacement.movements import Gain, Movements, PlacedReport, Spell
+from waterbed.graphs.displacement.series import Series
+from waterbed.graphs.displacement.takedowns import Takedown
 from waterbed.model.table import TableInfo
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

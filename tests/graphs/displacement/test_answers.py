@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from graphs.displacement.answers import BELOW, CLAIMS, claimed, none_of
+from waterbed.graphs.displacement.answers import BELOW, CLAIMS, claimed, none_of
 from waterbed.model.results import Answer
 
 UP = re.compile(r"\b(more|rose|spread|closely|larger|higher)\b|\bso many times\b|\bso strong\b")

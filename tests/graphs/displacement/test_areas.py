@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from graphs.displacement.areas import balance
-from graphs.displacement.movements import Movements
 from tests.graphs.displacement.movements import CONTROLS, DAY_H, SPARED, gain, movements, series
+from waterbed.graphs.displacement.areas import balance
+from waterbed.graphs.displacement.movements import Movements
 from waterbed.model.results import Answer
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from graphs.displacement.candidates import Candidate, candidates
-from graphs.displacement.movements import Gain, Movements
 from tests.graphs.displacement.movements import DAY_H, gain, movements
+from waterbed.graphs.displacement.candidates import Candidate, candidates
+from waterbed.graphs.displacement.movements import Gain, Movements
 
 DAYS = 20
 WINDOW = (0.0, DAYS * DAY_H)

@@ -7,10 +7,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from graphs.displacement.course import ENOUGH, lengthened
-from graphs.displacement.disclosure import EVERYTHING, Disclosure
-from graphs.displacement.findings import of_event
 from tests.graphs.displacement.movements import HEADING, series, world
+from waterbed.graphs.displacement.course import ENOUGH, lengthened
+from waterbed.graphs.displacement.disclosure import EVERYTHING, Disclosure
+from waterbed.graphs.displacement.findings import of_event
 
 
 def test_the_studys_own_people_read_the_declared_periods() -> None:

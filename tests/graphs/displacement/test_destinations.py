@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from graphs.displacement.destinations import overall_abroad
 from tests.graphs.displacement.movements import gain, movements
+from waterbed.graphs.displacement.destinations import overall_abroad
 from waterbed.model.results import Answer
 
 

@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphs.displacement.destinations import Destinations
-from graphs.displacement.disclosure import (
+from tests.graphs.displacement.movements import HEADING, day, gain, series, world
+from waterbed.estimators.reappearance import Excess, Units, excess_reappearance
+from waterbed.estimators.refusal import Refusal
+from waterbed.graphs.displacement.destinations import Destinations
+from waterbed.graphs.displacement.disclosure import (
     EVERYTHING,
     Disclosure,
     disclosed_answers,
@@ -21,12 +24,9 @@ from graphs.displacement.disclosure import (
     disclosed_share,
     pools,
 )
-from graphs.displacement.findings import of_event
-from graphs.displacement.summary import Moved
-from graphs.displacement.takedowns import Takedown
-from tests.graphs.displacement.movements import HEADING, day, gain, series, world
-from waterbed.estimators.reappearance import Excess, Units, excess_reappearance
-from waterbed.estimators.refusal import Refusal
+from waterbed.graphs.displacement.findings import of_event
+from waterbed.graphs.displacement.summary import Moved
+from waterbed.graphs.displacement.takedowns import Takedown
 from waterbed.model.results import Answer, PairRow, PeriodRow, PlaceboRow
 
 OUTSIDE = Disclosure(least=3)

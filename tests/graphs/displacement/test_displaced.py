@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from graphs.displacement.displaced import returns_of
-from graphs.displacement.takedowns import Takedown, takedowns
 from tests.graphs.displacement.test_takedowns import EPISODE, HOP, HOUR, START
+from waterbed.graphs.displacement.displaced import returns_of
+from waterbed.graphs.displacement.takedowns import Takedown, takedowns
 
 FEEDS = {"b": frozenset(("one", "two")), "x": frozenset(("one",))}
 OPEN = {"order": "unknown", "arrived_after": None}

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from graphs.displacement.event import Detection, Event, read_event
 from tests.docs.markdown import page, rows, section
+from waterbed.graphs.displacement.event import Detection, Event, read_event
 from waterbed.lab.world.reading import scenario_event
 
 

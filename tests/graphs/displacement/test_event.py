@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from graphs.displacement.event import check, check_names, check_since, kind_of, read_event
-from graphs.displacement.findings import Findings
 from tests.graphs.displacement.movements import HEADING, START, day, event
+from waterbed.graphs.displacement.event import check, check_names, check_since, kind_of, read_event
+from waterbed.graphs.displacement.findings import Findings
 from waterbed.model.errors import InputError
 from waterbed.publish.site.declared import declared
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from graphs.displacement.event import Detection, Event, OtherEvent, read_event
-from graphs.displacement.event_file import MEANINGS, event_text
 from tests.docs.markdown import page, rows, section
 from tests.graphs.displacement.movements import day, event
+from waterbed.graphs.displacement.event import Detection, Event, OtherEvent, read_event
+from waterbed.graphs.displacement.event_file import MEANINGS, event_text
 
 OTHERS = {
     "since": day(10),

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graphs.displacement.feeds import changed_feeds
-from graphs.displacement.movements import PlacedReport
-from graphs.displacement.series import Series
 from tests.graphs.displacement.movements import series, world
+from waterbed.graphs.displacement.feeds import changed_feeds
+from waterbed.graphs.displacement.movements import PlacedReport
+from waterbed.graphs.displacement.series import Series
 
 
 def reported(own: Series, rates: dict[tuple[str, str], tuple[float, float]], seed: int = 1) -> Series:

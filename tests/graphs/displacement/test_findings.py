@@ -15,16 +15,16 @@ from typing import Any
 import msgspec
 import pytest
 
-import graphs.displacement
-from graphs.displacement.answers import CLAIMS, claimed
-from graphs.displacement.event import Detection, OtherEvent
-from graphs.displacement.findings import Findings, of_event, overall
-from graphs.displacement.movements import Movements, PlacedReport, gather
-from graphs.displacement.returns import unseen
+import waterbed.graphs.displacement
 from tests.graphs.displacement.movements import DAY_H, HEADING, day, event, gain, movements, series, world
 from tests.graphs.test_hops import hour, stay
 from tests.study.facts import report as told_of
 from waterbed.analysis.displacement import findings
+from waterbed.graphs.displacement.answers import CLAIMS, claimed
+from waterbed.graphs.displacement.event import Detection, OtherEvent
+from waterbed.graphs.displacement.findings import Findings, of_event, overall
+from waterbed.graphs.displacement.movements import Movements, PlacedReport, gather
+from waterbed.graphs.displacement.returns import unseen
 from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.simulate.study import virtual_study
 from waterbed.lab.world.reading import read_world, scenario_path
@@ -290,7 +290,7 @@ def test_a_study_answers_an_event(conclusions: Conclusions) -> None:
 def test_every_estimator_that_an_answer_names_is_there() -> None:
     """What the column `estimator` may hold is a function of that module of waterbed.estimators."""
     named = set[str]()
-    for module in pkgutil.iter_modules(graphs.displacement.__path__, "graphs.displacement."):
+    for module in pkgutil.iter_modules(waterbed.graphs.displacement.__path__, "waterbed.graphs.displacement."):
         source = inspect.getsource(importlib.import_module(module.name))
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.Constant) and re.fullmatch(r"[a-z_]+\.[a-z_]+", str(node.value)):

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from graphs.displacement.event import Event, OtherEvent, events_in
-from graphs.displacement.overlap import overlaps
 from tests.graphs.displacement.movements import day, event
 from tests.graphs.displacement.test_takedowns import EPISODE
 from waterbed.analysis.event_check import overlapping
+from waterbed.graphs.displacement.event import Event, OtherEvent, events_in
+from waterbed.graphs.displacement.overlap import overlaps
 
 ELSEWHERE = {"target": "x", "controls": ("y",), "buffer": (), "buffer_controls": ()}
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from graphs.displacement.event import Event
-from graphs.displacement.movements import Movements
-from graphs.displacement.planned import DRAWS, Effect, Expected, compared, expected, known_order, plan_windows
 from tests.graphs.displacement.movements import DAY_H, event, movements, world
 from waterbed.estimators.refusal import Refusal
+from waterbed.graphs.displacement.event import Event
+from waterbed.graphs.displacement.movements import Movements
+from waterbed.graphs.displacement.planned import DRAWS, Effect, Expected, compared, expected, known_order, plan_windows
 
 PLANNED = event(controls=("c0", "c1", "c2"), buffer=(), buffer_controls=())
 EFFECT = Effect(removed=1.0, seen=0.3, stock=False)

@@ -5,16 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graphs.displacement.areas import balance
-from graphs.displacement.movements import Gain
-from graphs.displacement.receivers import receivers, without
-from graphs.displacement.returns import excess_after
-from graphs.displacement.series import Series
-from graphs.displacement.time_series import TimeSeries
 from tests.graphs.displacement.movements import DAY_H, day, event, gain, movements, series, world
 from waterbed.estimators.reappearance import Excess
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.wdd import Windows, clustered_difference
+from waterbed.graphs.displacement.areas import balance
+from waterbed.graphs.displacement.movements import Gain
+from waterbed.graphs.displacement.receivers import receivers, without
+from waterbed.graphs.displacement.returns import excess_after
+from waterbed.graphs.displacement.series import Series
+from waterbed.graphs.displacement.time_series import TimeSeries
 
 
 def arrivals(place: str, first: float, count: int, number: int, *, left: str | None = None) -> list[Gain]:

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from graphs.displacement.movements import READINGS, Movements, moved_within_hosters
-from graphs.displacement.returns import _after, excess_after, followed
-from graphs.displacement.takedowns import Takedown, detection_by_way
 from tests.graphs.displacement.movements import DAY_H, event, gain, movements, series, spell
 from tests.graphs.displacement.test_takedowns import ABROAD, EPISODE, HOP, HOUR, NO, SAME, START, UNKNOWN
 from waterbed.estimators.reappearance import Excess
+from waterbed.graphs.displacement.movements import READINGS, Movements, moved_within_hosters
+from waterbed.graphs.displacement.returns import _after, excess_after, followed
+from waterbed.graphs.displacement.takedowns import Takedown, detection_by_way
 from waterbed.model.conclusions import Episode, Hop
 
 COPY = replace(

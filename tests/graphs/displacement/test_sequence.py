@@ -5,10 +5,10 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from graphs.displacement.answers import claimed
-from graphs.displacement.event import Event
-from graphs.displacement.sequence import FALL, in_sequence
 from tests.graphs.displacement.movements import day, event
+from waterbed.graphs.displacement.answers import claimed
+from waterbed.graphs.displacement.event import Event
+from waterbed.graphs.displacement.sequence import FALL, in_sequence
 from waterbed.model.results import Answer
 
 SECOND = ("removal, change, buffer", "mean change, blocks", "abroad, difference")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from benchmarks.event_truth import CLAIMS
-from graphs.displacement.summary import UNPUBLISHED, Branch, Known, Moved, Removed, Summary, summary
 from waterbed.estimators.detection import Bounds
+from waterbed.graphs.displacement.summary import UNPUBLISHED, Branch, Known, Moved, Removed, Summary, summary
 from waterbed.model.results import Answer
 from waterbed.model.spelling import NOTHING, p_value
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from graphs.displacement.takedowns import takedowns
+from waterbed.graphs.displacement.takedowns import takedowns
 from waterbed.model.conclusions import Episode, Hop
 
 START = datetime(2025, 4, 1, tzinfo=UTC)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from graphs.linking.alike_names import LEAST_LABELS, MODELS, alike_names, compared, letters_of
-from graphs.linking.evidence import KINDS
-from graphs.linking.near_labels import NearLabels
-from graphs.linking.signs import signs_of
 from tests.study.facts import target
+from waterbed.graphs.linking.alike_names import LEAST_LABELS, MODELS, alike_names, compared, letters_of
+from waterbed.graphs.linking.evidence import KINDS
+from waterbed.graphs.linking.near_labels import NearLabels
+from waterbed.graphs.linking.signs import signs_of
 
 ROOT = Path(__file__).parents[3]
 _RNG = random.Random(8)

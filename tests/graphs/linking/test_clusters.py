@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.linking.clusters import cluster, site_clusters
-from graphs.linking.evidence import Link, LinkRules, Sign
-from graphs.linking.links import find_links
 from tests.graphs.linking.test_links import ABCDE, SIGNS, homes, sign
+from waterbed.graphs.linking.clusters import cluster, site_clusters
+from waterbed.graphs.linking.evidence import Link, LinkRules, Sign
+from waterbed.graphs.linking.links import find_links
 
 SMALL = LinkRules(largest=4)
 

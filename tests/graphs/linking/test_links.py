@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.linking.evidence import KINDS, Home, KindRule, Link, LinkRules, Role, Sign
-from graphs.linking.links import find_links
+from waterbed.graphs.linking.evidence import KINDS, Home, KindRule, Link, LinkRules, Role, Sign
+from waterbed.graphs.linking.links import find_links
 from waterbed.model.conclusions import EvidenceKind
 
 START = datetime(2026, 1, 5, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.linking.near_labels import NearLabels, near_labels, within_one_edit
+from waterbed.graphs.linking.near_labels import NearLabels, near_labels, within_one_edit
 
 TEXT = st.text("abc1-", min_size=6, max_size=9)
 

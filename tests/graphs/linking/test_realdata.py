@@ -10,9 +10,9 @@ from types import ModuleType
 
 import pytest
 
-from graphs.episodes import UrlHistory
-from graphs.label_hops import label_spells, label_table
 from tests.study.facts import target
+from waterbed.graphs.episodes import UrlHistory
+from waterbed.graphs.label_hops import label_spells, label_table
 
 pytestmark = pytest.mark.realdata
 

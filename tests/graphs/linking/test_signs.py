@@ -3,16 +3,16 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from graphs.linking.clusters import cluster
-from graphs.linking.evidence import Role, Sign
-from graphs.linking.links import find_links
-from graphs.linking.near_labels import NearLabels
-from graphs.linking.signs import signs_of
 from tests.graphs.linking.test_links import homes
 from tests.graphs.test_hops import hour
 from tests.graphs.test_label_hops import target
 from tests.judging.test_judge import control, look
 from tests.study.facts import report, resolution
+from waterbed.graphs.linking.clusters import cluster
+from waterbed.graphs.linking.evidence import Role, Sign
+from waterbed.graphs.linking.links import find_links
+from waterbed.graphs.linking.near_labels import NearLabels
+from waterbed.graphs.linking.signs import signs_of
 from waterbed.judging.rules import read_rules
 from waterbed.judging.walk import Walk
 from waterbed.model.conclusions import EvidenceKind

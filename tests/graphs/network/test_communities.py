@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from graphs.network.communities import Communities, communities
-from graphs.network.moves import Moves, moves_of
 from tests.graphs.hop_makers import sure
 from waterbed.estimators.refusal import Refusal
+from waterbed.graphs.network.communities import Communities, communities
+from waterbed.graphs.network.moves import Moves, moves_of
 
 
 def world(rng: np.random.Generator, *, within: float, hops: int = 600, keys: int = 12) -> Moves:

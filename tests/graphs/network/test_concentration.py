@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from graphs.network.concentration import concentration
-from graphs.network.moves import Moves, moves_of
 from tests.graphs.hop_makers import sure
 from waterbed.estimators.refusal import Refusal
+from waterbed.graphs.network.concentration import concentration
+from waterbed.graphs.network.moves import Moves, moves_of
 
 
 def drawn(shares: list[float], contents: int, rng: np.random.Generator) -> Moves:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from graphs.network.flows import flows
-from graphs.network.weeks import cross_border
+from waterbed.graphs.network.flows import flows
+from waterbed.graphs.network.weeks import cross_border
 from waterbed.model.conclusions import Hop
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)

@@ -10,7 +10,8 @@ from xml.etree import ElementTree
 import networkx as nx
 import pytest
 
-from graphs.network.graph import (
+from tests.graphs.hop_makers import hop, stay, sure
+from waterbed.graphs.network.graph import (
     WRITERS,
     TimedFlow,
     add_takeovers,
@@ -21,9 +22,8 @@ from graphs.network.graph import (
     graphml,
     node_link,
 )
-from graphs.network.moves import origins_index
-from graphs.network.weeks import week_window
-from tests.graphs.hop_makers import hop, stay, sure
+from waterbed.graphs.network.moves import origins_index
+from waterbed.graphs.network.weeks import week_window
 
 SEATS = {"A": "NL", "B": "NL", "C": "RU"}
 STAYS = [stay("A", 0, 6), stay("B", 20, 31), stay("C", 40), stay("A", 8, url="v")]

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.network.measures import Returns, bounded_share, hop_matrix, net_flows, returns
-from graphs.network.moves import moves_of
-from graphs.network.weeks import abroad_shares
 from tests.graphs.hop_makers import hop, sure
+from waterbed.graphs.network.measures import Returns, bounded_share, hop_matrix, net_flows, returns
+from waterbed.graphs.network.moves import moves_of
+from waterbed.graphs.network.weeks import abroad_shares
 from waterbed.model.conclusions import Hop
 
 

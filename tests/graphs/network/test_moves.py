@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from graphs.network.moves import UNKNOWN, ends_of, moves_of, origins_index
 from tests.graphs.hop_makers import hop, hour, stay, sure
+from waterbed.graphs.network.moves import UNKNOWN, ends_of, moves_of, origins_index
 
 
 def test_hops_are_coded_by_sorted_keys_with_their_times() -> None:

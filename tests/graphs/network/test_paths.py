@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphs.network.moves import Moves, moves_of
-from graphs.network.paths import chains
 from tests.graphs.hop_makers import hop, sure
+from waterbed.graphs.network.moves import Moves, moves_of
+from waterbed.graphs.network.paths import chains
 from waterbed.model.conclusions import Hop
 
 

@@ -4,8 +4,8 @@ import networkx as nx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.network.graph import WRITERS
-from graphs.network.providers import provider_graph, provider_rows, reached_through
+from waterbed.graphs.network.graph import WRITERS
+from waterbed.graphs.network.providers import provider_graph, provider_rows, reached_through
 from waterbed.model.conclusions import Rent
 
 CHAIN: list[tuple[str, str, Rent]] = [

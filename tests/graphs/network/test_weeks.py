@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from graphs.network.moves import moves_of
-from graphs.network.weeks import arrived_within, week_window, weeks
 from tests.graphs.hop_makers import hop, sure
+from waterbed.graphs.network.moves import moves_of
+from waterbed.graphs.network.weeks import arrived_within, week_window, weeks
 
 WEEK = "2026-W02"
 """Begins with hour 0."""

@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from graphs.displacement.displaced import returns_of
 from waterbed.estimators.displaced import Estimate, displaced_estimate
+from waterbed.graphs.displacement.displaced import returns_of
 from waterbed.lab.simulate.births import BirthFiles, Feeds, draw_births
 from waterbed.lab.simulate.displaced_worlds import LookedWorld
 from waterbed.lab.world.file import World

@@ -5,12 +5,12 @@ from datetime import datetime, time
 from ipaddress import ip_network
 from pathlib import Path
 
-from attribution.attribute import Attributor
-from attribution.hosters.book import book_from
-from attribution.lookups.rdap.registrations import RegistrationIndex
-from attribution.lookups.tables.relations import read_relations
-from attribution.lookups.tables.routes import read_routes
 from waterbed.analysis.carriers import rents_of
+from waterbed.attribution.attribute import Attributor
+from waterbed.attribution.hosters.book import book_from
+from waterbed.attribution.lookups.rdap.registrations import RegistrationIndex
+from waterbed.attribution.lookups.tables.relations import read_relations
+from waterbed.attribution.lookups.tables.routes import read_routes
 from waterbed.lab.simulate.study import _registrations
 from waterbed.lab.world.allocations import Allocations, hosters_toml, routing_csv
 from waterbed.lab.world.reading import read_world, scenario_path

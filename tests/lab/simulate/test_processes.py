@@ -7,9 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from graphs.episodes import UrlHistory
-from graphs.runs import Sighting
 from waterbed.analysis.rankings.takedown import REMOVED, Clock, clocks
+from waterbed.graphs.episodes import UrlHistory
+from waterbed.graphs.runs import Sighting
 from waterbed.judging.confirmation import STATES, confirmed
 from waterbed.lab.simulate.hoster_worlds import KINDS, draw_hoster_world
 from waterbed.lab.simulate.looks import SimulatedUrl, attribution_of, verdict_of

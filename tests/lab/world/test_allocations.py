@@ -54,7 +54,7 @@ def test_parked_names_have_a_route(strange_world: World) -> None:
 
 def test_link_checks_are_of_image_hosts(world: World, strange_world: World, tmp_path: Path) -> None:
     """Each image host has a link check under its suffix that the crawler can read; other worlds have none."""
-    from crawler.probe.link_checks import LINK_CHECKS, link_check_for, read_link_checks
+    from waterbed.crawler.probe.link_checks import LINK_CHECKS, link_check_for, read_link_checks
     from waterbed.model.urls import canonicalize
 
     assert link_checks_toml(world) == ""

@@ -4,8 +4,8 @@ import csv
 from collections import defaultdict
 from pathlib import Path
 
-from graphs.beyond import Beyond
-from graphs.network.flows import Flow, FlowShare
+from waterbed.graphs.beyond import Beyond
+from waterbed.graphs.network.flows import Flow, FlowShare
 from waterbed.model.conclusions import Episode, Hop, RankingRow
 from waterbed.model.results import (
     Answer,

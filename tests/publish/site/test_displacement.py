@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from graphs.network.figures import GraphFigure
-from graphs.network.moves import Level
-from graphs.network.weeks import CrossBorder, week_window
 from tests.graphs.hop_makers import hour
 from tests.publish.site.parsed import Parsed
 from tests.publish.site.test_pages import HOSTILE
 from tests.publish.site.views import frame
 from tests.publish.test_hop_cells import HOSTERS, KEYS, WEEK, cells_of, moved
+from waterbed.graphs.network.figures import GraphFigure
+from waterbed.graphs.network.moves import Level
+from waterbed.graphs.network.weeks import CrossBorder, week_window
 from waterbed.publish.hop_cells import LEVELS, HopCells
 from waterbed.publish.hop_sums import WAYS, CellFlow, cell_flows, cell_places, week_sums
 from waterbed.publish.site.displacement import displacement_page

@@ -9,14 +9,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from graphs.displacement.event import read_event
-from graphs.network.moves import moves_of
 from tests.analysis.test_displacement import EVENT
 from tests.graphs.hop_makers import hop
 from tests.publish.site.parsed import Parsed
 from tests.publish.site.views import frame
 from tests.study.facts import config, numbered, written
 from waterbed.analysis.displacement import findings_of
+from waterbed.graphs.displacement.event import read_event
+from waterbed.graphs.network.moves import moves_of
 from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.simulate.study import virtual_study
 from waterbed.lab.world.reading import read_world, scenario_path

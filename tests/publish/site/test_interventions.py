@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from graphs.displacement.returns import NO_DETECTION
 from tests.publish.site.parsed import Parsed
 from tests.publish.site.test_pages import HOSTILE
 from tests.publish.site.views import frame
+from waterbed.graphs.displacement.returns import NO_DETECTION
 from waterbed.model.results import Answer, DestinationRow, EventCurveRow, PairRow, PeriodRow, PlaceboRow
 from waterbed.model.spelling import interval
 from waterbed.publish.events import event_stems

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from graphs.beyond import Beyond
-from graphs.network.flows import Flow
 from waterbed.analysis.rankings.removal_curves import RemovalCurve
 from waterbed.analysis.rankings.takedown import CAUSES
+from waterbed.graphs.beyond import Beyond
+from waterbed.graphs.network.flows import Flow
 from waterbed.model.conclusions import RankClass, RankingRow, Reached
 from waterbed.model.decisions import HosterChange
 from waterbed.model.results import Answer, Changed, ChangeRow, FeedCard, PlaceRow, VolumeRow, WindowShare

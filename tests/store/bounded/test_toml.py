@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from attribution.hosters.book import read_hosters
-from graphs.displacement.event import read_event
+from waterbed.attribution.hosters.book import read_hosters
 from waterbed.governance.protocol.file import read_protocol
+from waterbed.graphs.displacement.event import read_event
 from waterbed.judging.rules import read_rules
 from waterbed.lab.world.reading import read_world
 from waterbed.model.errors import InputError

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from attribution.hosters.review import CODED, QUEUE
+from waterbed.attribution.hosters.review import CODED, QUEUE
 from waterbed.estimators.cluster_shares import cohen_kappa
 from waterbed.estimators.refusal import Refusal
 from waterbed.model import decisions as double

@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from attribution.hosters.day import BookOfDay
-from attribution.hosters.evidence import printable
 from waterbed.analysis.coding.doubts import all_cases
 from waterbed.analysis.coding.items import OUTCOMES, ROLES, Item, sampled
+from waterbed.attribution.hosters.day import BookOfDay
+from waterbed.attribution.hosters.evidence import printable
 from waterbed.judging.columns import NOTHING, mixed
 from waterbed.judging.doubtful import Case
 from waterbed.judging.features import FEATURES

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from attribution.hosters import review
+from waterbed.attribution.hosters import review
 from waterbed.judging import doubtful as coded
 from waterbed.model.decisions import UNSURE
 from waterbed.model.errors import InputError

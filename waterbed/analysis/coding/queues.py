@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated
 
-from attribution.hosters.evidence import queue_for
 from waterbed.analysis.coding.agreement import Agreement, agreement, of_changes
 from waterbed.analysis.coding.cases import outcome_items, role_items
 from waterbed.analysis.coding.items import CODES, HOSTERS, ROLES, Item, shuffled
+from waterbed.attribution.hosters.evidence import queue_for
 from waterbed.governance.hosters import read_book
 from waterbed.model import decisions as double
 from waterbed.model.decisions import Coding

@@ -11,9 +11,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from attribution.hosters.changes import find_change
 from waterbed.analysis.coding.items import CODES, HOSTERS, SEE, Item
 from waterbed.analysis.coding.queues import items
+from waterbed.attribution.hosters.changes import find_change
 from waterbed.governance.hosters import audited, coding_of, read_book
 from waterbed.governance.keys import stated_reason
 from waterbed.model import decisions as double

@@ -11,13 +11,13 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import numpy as np
 
-from attribution.explain import BOOK, UNSEEN, Sources, Validity, links_of_set
-from attribution.hosters.book import HosterBook
-from attribution.hosters.day import BookOfDay
-from attribution.hosters.listing import change_rows
-from attribution.hosters.members import as_of_key
-from attribution.lookups.tables.geoip import SEE, opinions
-from attribution.snapshots import day_of
+from waterbed.attribution.explain import BOOK, UNSEEN, Sources, Validity, links_of_set
+from waterbed.attribution.hosters.book import HosterBook
+from waterbed.attribution.hosters.day import BookOfDay
+from waterbed.attribution.hosters.listing import change_rows
+from waterbed.attribution.hosters.members import as_of_key
+from waterbed.attribution.lookups.tables.geoip import SEE, opinions
+from waterbed.attribution.snapshots import day_of
 from waterbed.judging.columns import NOTHING
 from waterbed.model.codec import moment
 from waterbed.model.conclusions import ChainLink

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
-from graphs.linking.evidence import Link, Unit
+from waterbed.graphs.linking.evidence import Link, Unit
 from waterbed.model.conclusions import ChainLink, EvidenceKind, Hop
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.linking import link_rules

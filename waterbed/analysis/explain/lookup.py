@@ -7,10 +7,10 @@ import re
 from datetime import date
 from ipaddress import ip_address
 
-from attribution.hosters.members import is_key, member_of, stands_alone
 from waterbed.analysis.explain.hoster import chain_of_address, chain_of_hoster
 from waterbed.analysis.explain.link import chain_between
 from waterbed.analysis.explain.url import chain_of_url
+from waterbed.attribution.hosters.members import is_key, member_of, stands_alone
 from waterbed.model.bookkeeping import Forgotten
 from waterbed.model.conclusions import ChainLink
 from waterbed.model.errors import InputError

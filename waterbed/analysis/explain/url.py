@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import groupby
 
-from attribution.explain import Sources, Validity, links_of_set
-from attribution.snapshots import day_of
 from waterbed.analysis.explain.link import linked_to
 from waterbed.analysis.told_origins import answers_of
+from waterbed.attribution.explain import Sources, Validity, links_of_set
+from waterbed.attribution.snapshots import day_of
 from waterbed.model.actors import ACTED, WHY
 from waterbed.model.bookkeeping import Forgotten
 from waterbed.model.conclusions import Attribution, ChainLink, Episode, Verdict

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
-from graphs.linking.clusters import DisjointSets
+from waterbed.graphs.linking.clusters import DisjointSets
 from waterbed.model.facts import Report, Target, reported_at
 
 WITHIN: Final = timedelta(days=7)

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from attribution.lookups.rdap.domain_index import DomainIndex
 from waterbed.analysis.rankings.keys import UNTOLD, Kind
+from waterbed.attribution.lookups.rdap.domain_index import DomainIndex
 from waterbed.model.conclusions import EndCause, Episode
 
 CREDITED: Final[dict[Kind, EndCause]] = {"registrar": "registrar_hold", "tld": "registry_hold"}

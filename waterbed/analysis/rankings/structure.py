@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from attribution.lookups.tables.covariates import TAG, Value
 from waterbed.analysis.rankings.takedown import FEWEST_SITES
+from waterbed.attribution.lookups.tables.covariates import TAG, Value
 
 Floats = npt.NDArray[np.float64]
 Structure = Mapping[str, Mapping[str, Value]]

@@ -12,8 +12,6 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from graphs.hops import side_of
-from graphs.linking.clusters import site_clusters
 from waterbed.analysis.rankings.actors import EVERYTHING, OF_NAMES, actor_shares
 from waterbed.analysis.rankings.clocks import clocks_of_groups, running_clocks
 from waterbed.analysis.rankings.hiding import shares_if_hiding, views_differ
@@ -37,6 +35,8 @@ from waterbed.analysis.rankings.speed_ranks import Weighing, speed_places, unpla
 from waterbed.analysis.rankings.structure import Structure
 from waterbed.analysis.rankings.takedown import By, Clock, clocks, episodes_by_key
 from waterbed.analysis.rankings.volume import volume_rows
+from waterbed.graphs.hops import side_of
+from waterbed.graphs.linking.clusters import site_clusters
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Attribution, ClockKind, Episode, RankingRow, Size
 from waterbed.model.facts import Medium, Target

@@ -10,11 +10,11 @@ from typing import Literal
 
 import msgspec
 
-from attribution.hosters.book import HosterBook
-from attribution.hosters.files import Definition
-from attribution.hosters.members import SUFFIX
-from graphs.runs import Run
 from waterbed.analysis.sensitivity.design import Spec, confirmation
+from waterbed.attribution.hosters.book import HosterBook
+from waterbed.attribution.hosters.files import Definition
+from waterbed.attribution.hosters.members import SUFFIX
+from waterbed.graphs.runs import Run
 from waterbed.model.conclusions import Attribution
 from waterbed.store.config import Config
 from waterbed.study.conclusions import Conclusions

@@ -18,7 +18,7 @@ from waterbed.model.progress import stage
 from waterbed.model.spelling import percent
 
 if TYPE_CHECKING:
-    from attribution.space import OriginChanges
+    from waterbed.attribution.space import OriginChanges
     from waterbed.study.study import Study
 
 
@@ -39,7 +39,7 @@ def attribute(
 
     For example: waterbed -C mystudy attribute --csv hosts.csv --address-column ip --as-of 2025-04-11
     """
-    from attribution.space import origin_changes
+    from waterbed.attribution.space import origin_changes
     from waterbed.study.study import open_study, read_addresses
 
     with open_study(context.obj) as study:
@@ -108,7 +108,7 @@ def _write_origins(path: Path, addresses: Sequence[str], origins: Sequence[tuple
 
 def _different_tables(study: Study, day: date, other: date) -> None:
     """InputError if a table is compared with itself."""
-    from attribution.snapshots import Snapshots
+    from waterbed.attribution.snapshots import Snapshots
 
     routes = Snapshots(study.tables("routes"))
     first, second = routes.both(day), routes.both(other)
@@ -135,8 +135,8 @@ def _spelled(origins: tuple[int, ...]) -> str:
 
 def _say(found: OriginChanges, study: Study, day: date, other: date) -> None:
     """Print the change of rows beside that of all addresses."""
-    from attribution.snapshots import Snapshots
-    from attribution.space import changed_space
+    from waterbed.attribution.snapshots import Snapshots
+    from waterbed.attribution.space import changed_space
 
     say(
         f"{found.both:,} of {found.rows:,} rows have origins on both days; {found.changed:,} of them "

@@ -17,9 +17,9 @@ from waterbed.cli.output import FINDING, OK, complain, console, for_tools, new_t
 from waterbed.model.wording import counted
 
 if TYPE_CHECKING:
-    from crawler.recheck.run import PassReport
-    from crawler.registry.registry_report import CrawlReport
     from waterbed.analysis.table_check import Compared
+    from waterbed.crawler.recheck.run import PassReport
+    from waterbed.crawler.registry.registry_report import CrawlReport
     from waterbed.service.endpoint import Endpoint
     from waterbed.store.backlog import ScheduleLag
     from waterbed.store.config import Config
@@ -68,7 +68,7 @@ def recheck(
 
     For example: waterbed -C mystudy recheck --limit 1000
     """
-    from crawler.recheck.run import SharedPass, run_recheck
+    from waterbed.crawler.recheck.run import SharedPass, run_recheck
     from waterbed.model.collector import all_loaded
     from waterbed.store.folder import open_folder
 
@@ -102,7 +102,7 @@ def print_pass(report: PassReport) -> None:
             f"them {reason.replace('_', ' ')} (docs/method.md, Outcomes)."
         )
     if report.stopped:
-        from crawler.recheck.run import STOPPED
+        from waterbed.crawler.recheck.run import STOPPED
 
         console.print(STOPPED[report.stopped])
 
@@ -128,7 +128,7 @@ def run(
     """
     import uvloop
 
-    from crawler.recheck.run import STOPPED
+    from waterbed.crawler.recheck.run import STOPPED
     from waterbed.model.collector import all_loaded
     from waterbed.service.helpers import Helpers
     from waterbed.service.logging import configure_logging
@@ -221,9 +221,9 @@ def enrich(
 
     For example: waterbed -C mystudy enrich --limit 100
     """
-    from crawler.registry import run as registry
-    from crawler.registry.registry_report import RegistryRow
     from waterbed.analysis.table_check import Compared, compare
+    from waterbed.crawler.registry import run as registry
+    from waterbed.crawler.registry.registry_report import RegistryRow
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 

@@ -16,7 +16,7 @@ from waterbed.cli.windows import asked
 from waterbed.model.errors import InputError
 
 if TYPE_CHECKING:
-    from graphs.displacement.findings import Findings
+    from waterbed.graphs.displacement.findings import Findings
     from waterbed.model.results import Answer
 
 
@@ -44,8 +44,8 @@ def displacement(
 
     For example: waterbed -C mystudy displacement --event event.toml --out event
     """
-    from graphs.displacement.event import named_in, read_event
     from waterbed.analysis.displacement import findings_of
+    from waterbed.graphs.displacement.event import named_in, read_event
     from waterbed.study.study import open_study
 
     planned, wanted = read_event(event) if event else None, asked(since, until, follow)
@@ -80,8 +80,8 @@ _WIDE = 100
 
 def _print(found: Findings) -> None:
     """Print all answers, then refusals, then the main pairs."""
-    from graphs.displacement.answers import ALWAYS
-    from graphs.displacement.movements import READINGS
+    from waterbed.graphs.displacement.answers import ALWAYS
+    from waterbed.graphs.displacement.movements import READINGS
 
     if found.summary is not None:
         say(_title(found), style="bold")

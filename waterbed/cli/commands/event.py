@@ -16,7 +16,7 @@ from waterbed.model.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from graphs.displacement.candidates import Candidate
+    from waterbed.graphs.displacement.candidates import Candidate
     from waterbed.model.results import PlanRow
     from waterbed.study.study import Study
 
@@ -52,9 +52,9 @@ def event_init(
 
     For example: waterbed -C mystudy event init moerashost --date 2025-04-08
     """
-    from graphs.displacement.event import events_in
     from waterbed.analysis.event_check import overlapping
     from waterbed.analysis.event_plan import plan_event
+    from waterbed.graphs.displacement.event import events_in
     from waterbed.model.window import time_of
     from waterbed.store.whole.files import write_new
     from waterbed.study.study import open_study
@@ -95,8 +95,8 @@ def event_check(
 
     For example: waterbed -C mystudy event check mystudy/events/moerashost-2025-04-08.toml
     """
-    from graphs.displacement.event import events_in, named_in, read_event
     from waterbed.analysis.event_check import check_event
+    from waterbed.graphs.displacement.event import events_in, named_in, read_event
     from waterbed.study.study import open_study
 
     event = read_event(file)

@@ -23,7 +23,7 @@ from waterbed.model.redaction import shown
 if TYPE_CHECKING:
     import numpy as np
 
-    from graphs.network.moves import Level, Moves, OriginsOf
+    from waterbed.graphs.network.moves import Level, Moves, OriginsOf
     from waterbed.model.table import TableInfo
     from waterbed.study.conclusions import Conclusions
     from waterbed.study.study import Study
@@ -138,9 +138,9 @@ def graph(
 
 def _providers(study: Study, on: datetime | None, out: Path | None, form: Format) -> None:
     """Print who stands behind how many hosters, or write the graph of who rents from whom."""
-    from graphs.network.graph import WRITERS
-    from graphs.network.providers import ProviderRow, provider_graph, provider_rows
     from waterbed.analysis.carriers import METHOD, rented
+    from waterbed.graphs.network.graph import WRITERS
+    from waterbed.graphs.network.providers import ProviderRow, provider_graph, provider_rows
     from waterbed.store.whole.files import write_whole
     from waterbed.study.metadata import table_info
 
@@ -160,10 +160,10 @@ def _providers(study: Study, on: datetime | None, out: Path | None, form: Format
 
 def _shown(chosen: _Chosen, table: Shown) -> tuple[type, Sequence[Any], str]:
     """The class and the rows of a table, and what they are."""
-    from graphs.network.figures import GraphFigure, WeekRow, graph_figures, week_rows
-    from graphs.network.flows import FlowShare, evidence_by_pair, flow_shares
-    from graphs.network.measures import hop_matrix
-    from graphs.network.weeks import weeks
+    from waterbed.graphs.network.figures import GraphFigure, WeekRow, graph_figures, week_rows
+    from waterbed.graphs.network.flows import FlowShare, evidence_by_pair, flow_shares
+    from waterbed.graphs.network.measures import hop_matrix
+    from waterbed.graphs.network.weeks import weeks
 
     if table is Shown.measures:
         with stage("measures of the graph"):
@@ -229,7 +229,7 @@ class _Chosen:
 
     @property
     def moves(self) -> Moves:
-        from graphs.network.moves import moves_of
+        from waterbed.graphs.network.moves import moves_of
 
         return moves_of(self.hops, by=self.level, origins=self.origins)
 
@@ -256,7 +256,7 @@ def _check(by: Nodes, no_week: bool, content: str | None, table: Shown, every: s
 
 
 def _window(week: str | None, cumulative: bool) -> tuple[datetime | None, datetime] | None:
-    from graphs.network.weeks import week_window
+    from waterbed.graphs.network.weeks import week_window
 
     if week is None:
         return None
@@ -276,7 +276,7 @@ def _one_of(option: str, value: str | None, known: Any) -> str | None:
 
 
 def _fits(hop: Hop, wanted: dict[str, str | None], window: tuple[datetime | None, datetime] | None) -> bool:
-    from graphs.network.weeks import arrived_within
+    from waterbed.graphs.network.weeks import arrived_within
 
     if any(value is not None and getattr(hop, name) != value for name, value in wanted.items()):
         return False
@@ -297,15 +297,15 @@ def _known(content: str | None, conclusions: Conclusions) -> str | None:
 
 
 def _writer(out: Path | None) -> None:
-    from graphs.network.graph import WRITERS
+    from waterbed.graphs.network.graph import WRITERS
 
     if out is not None and out.suffix not in WRITERS:
         raise InputError(f"--out {out} ends with none of {', '.join(WRITERS)}: its end says the form (docs/graph.md)")
 
 
 def _write(chosen: _Chosen, out: Path) -> None:
-    from graphs.network.graph import WRITERS, content_graph
     from waterbed.analysis.hop_graph import hop_graph
+    from waterbed.graphs.network.graph import WRITERS, content_graph
     from waterbed.store.whole.files import write_whole
 
     if chosen.by is Nodes.content:
@@ -323,7 +323,7 @@ def _write(chosen: _Chosen, out: Path) -> None:
 
 
 def _contents(chosen: _Chosen, form: Format) -> None:
-    from graphs.network.flows import ContentRow, TimelineRow, content_rows, timeline_rows
+    from waterbed.graphs.network.flows import ContentRow, TimelineRow, content_rows, timeline_rows
 
     if chosen.content is None:
         _print(chosen, ContentRow, content_rows(chosen.hops, chosen.moves), "contents that hopped", form)

@@ -134,7 +134,7 @@ def hops(
 
     For example: waterbed -C mystudy hops --format csv
     """
-    from graphs.hops import count_hops
+    from waterbed.graphs.hops import count_hops
     from waterbed.model.mediums import MEDIUM_WORDS
     from waterbed.study.external import ExternalConclusions
     from waterbed.study.metadata import table_info
@@ -207,7 +207,7 @@ def _windows(
 
 
 def _labels(study: Study, near: bool, form: Format) -> None:
-    from graphs.label_hops import LabelRow, NearRow, label_spells, label_table, near_table
+    from waterbed.graphs.label_hops import LabelRow, NearRow, label_spells, label_table, near_table
     from waterbed.study.linking import near_of
 
     conclusions = study.conclude()

@@ -20,7 +20,7 @@ from waterbed.model.registrations import Registration
 from waterbed.model.wording import counted
 
 if TYPE_CHECKING:
-    from attribution.hosters.files import HosterKind
+    from waterbed.attribution.hosters.files import HosterKind
     from waterbed.model.decisions import HosterChangeKind
 
 hosters_app = typer.Typer(help="Hosters: which ASes, registrants and ranges are one company.", no_args_is_help=True)
@@ -150,8 +150,8 @@ def hosters_successions(
 
     For example: waterbed -C mystudy hosters successions --from 2025-04-11 --to 2026-06-17
     """
-    from attribution.successions import Rule
     from waterbed.analysis import successions
+    from waterbed.attribution.successions import Rule
     from waterbed.cli.hosters import print_proposed, print_successions
     from waterbed.study.study import open_study
 
@@ -246,7 +246,7 @@ def hosters_show(
 
     For example: waterbed -C mystudy hosters show acme --as-of 2026-01-01
     """
-    from attribution.hosters.listing import ChangeRow, HosterRow, change_rows, hoster_rows
+    from waterbed.attribution.hosters.listing import ChangeRow, HosterRow, change_rows, hoster_rows
     from waterbed.governance.hosters import book_as_decided, read_book
     from waterbed.model.redaction import shown
     from waterbed.study.metadata import table_info
@@ -284,7 +284,7 @@ def hosters_queue(context: typer.Context, form: Formatted = Format.table) -> Non
 
     For example: waterbed -C mystudy hosters queue
     """
-    from attribution.hosters.evidence import QueueItem, queue_for
+    from waterbed.attribution.hosters.evidence import QueueItem, queue_for
     from waterbed.governance.hosters import read_book
     from waterbed.store.audit import who
     from waterbed.study.metadata import table_info

@@ -194,9 +194,9 @@ def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> None:
 
 
 def _rehearsed(scenario: str, out: Path, profile: ProfileName | None) -> None:
-    from graphs.displacement.event import EVENTS
     from waterbed.analysis.rankings.tables import ranking_of
     from waterbed.cli.rankings import print_ranking
+    from waterbed.graphs.displacement.event import EVENTS
     from waterbed.lab.run import run_lab
     from waterbed.lab.servers.pages import marked_files
     from waterbed.lab.world.reading import scenario_event

@@ -13,7 +13,7 @@ from waterbed.cli.output import FINDING, OK, note, print_cells, say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from crawler.probe.link_checks import LinkCheck
+    from waterbed.crawler.probe.link_checks import LinkCheck
 
 links_app = typer.Typer(help="Hosters' own link checks: whether a file exists.", no_args_is_help=True)
 
@@ -24,7 +24,7 @@ def links_example() -> None:
 
     For example: waterbed links example > link-checks.toml
     """
-    from crawler.probe.link_checks import shipped_text
+    from waterbed.crawler.probe.link_checks import shipped_text
 
     say(shipped_text().rstrip("\n"))
 
@@ -51,7 +51,7 @@ def links_test(
 
     For example: waterbed links test link-checks.toml
     """
-    from crawler.probe.link_checks import SEE, link_checks_in
+    from waterbed.crawler.probe.link_checks import SEE, link_checks_in
     from waterbed.model.errors import InputError
 
     checks = link_checks_in(file)
@@ -80,9 +80,9 @@ def _at_hosts(context: typer.Context, checks: Sequence[LinkCheck], urls: Path, c
     import asyncio
     from contextlib import closing
 
-    from crawler.probe.link_checks import SEE, authorisation_mistake
-    from crawler.probe.link_trial import fitting, known_files, try_at_hosts
-    from crawler.recheck.authorised import record_authorisations, record_trial
+    from waterbed.crawler.probe.link_checks import SEE, authorisation_mistake
+    from waterbed.crawler.probe.link_trial import fitting, known_files, try_at_hosts
+    from waterbed.crawler.recheck.authorised import record_authorisations, record_trial
     from waterbed.model.errors import InputError
     from waterbed.store.folder import open_folder
 

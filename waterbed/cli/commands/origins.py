@@ -26,8 +26,8 @@ def origins_ask(
 
     For example: waterbed -C mystudy origins ask --limit 20
     """
-    from crawler.origins import ask_origins, ready
     from waterbed.analysis.told_origins import hosts_behind
+    from waterbed.crawler.origins import ask_origins, ready
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:

@@ -157,7 +157,7 @@ def data_lists(context: typer.Context, form: Formatted = Format.table) -> None:
 
     For example: waterbed -C mystudy data lists
     """
-    from attribution.lookups.lists import list_rows
+    from waterbed.attribution.lookups.lists import list_rows
 
     names = ("id", "what", "day", "renewed", "get")
     rows = [(row.id, row.what, row.day.isoformat(), "yes" if row.renewed else "", row.get) for row in
@@ -180,7 +180,7 @@ def data_renew(
     """
     from contextlib import closing
 
-    from attribution.lookups.lists import keep_list, newer_list
+    from waterbed.attribution.lookups.lists import keep_list, newer_list
     from waterbed.store.audit import audit_entry, once
     from waterbed.store.folder import open_folder, real_clock
 

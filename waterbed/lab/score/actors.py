@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from graphs.name_ends import NameEnds
+from waterbed.graphs.name_ends import NameEnds
 from waterbed.lab.world.records import Domain, Timeline, TrueEpisode, Truth
 from waterbed.model.actors import ACTED
 from waterbed.model.conclusions import TOLD_BY_REGISTRIES, Episode

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal, cast
 from urllib.parse import parse_qsl
 
-from crawler.probe.link_checks import LinkCheck
+from waterbed.crawler.probe.link_checks import LinkCheck
 from waterbed.lab.servers.wire import Plain, Tls, bytes_acked
 from waterbed.model.urls import CanonicalUrl
 

@@ -12,11 +12,11 @@ from typing import Final
 
 import msgspec
 
-from graphs.births import births_of
-from graphs.displacement.takedowns import Takedown, detection_by_way, takedowns
-from graphs.episodes import EpisodeRules, all_episodes, censor_from
-from graphs.hops import HopContext, find_hops
-from graphs.runs import runs_of
+from waterbed.graphs.births import births_of
+from waterbed.graphs.displacement.takedowns import Takedown, detection_by_way, takedowns
+from waterbed.graphs.episodes import EpisodeRules, all_episodes, censor_from
+from waterbed.graphs.hops import HopContext, find_hops
+from waterbed.graphs.runs import runs_of
 from waterbed.lab.simulate.births import BirthFiles, Feeds, draw_births, feeds_of
 from waterbed.lab.simulate.draw import MISSED, PARALLEL, PLANS, UNREPORTED, Obstacles
 from waterbed.lab.simulate.looks import SimulatedUrl, Simulator
@@ -34,7 +34,7 @@ LAG: Final = timedelta(hours=60)
 DETECTED: Final = 1.0 - UNREPORTED[1], 1.0 - UNREPORTED[0]
 """Declared detection of new URLs, on either side."""
 DETECTION: Final = ((0.9, 1.0), *detection_by_way(DETECTED, DETECTED)[1:])
-"""Declared detection of each of graphs.displacement.takedowns.WAYS."""
+"""Declared detection of each of waterbed.graphs.displacement.takedowns.WAYS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

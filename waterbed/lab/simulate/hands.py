@@ -10,8 +10,8 @@ from typing import Annotated, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.lookups.tables.ranges import RangeTable, Rows, build, zeros
-from attribution.successions import Rule, chances, changed_hands
+from waterbed.attribution.lookups.tables.ranges import RangeTable, Rows, build, zeros
+from waterbed.attribution.successions import Rule, chances, changed_hands
 from waterbed.model.progress import staged
 
 _AS: Final = 64_500

@@ -11,8 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from graphs.episodes import UrlHistory
-from graphs.runs import Sighting
+from waterbed.graphs.episodes import UrlHistory
+from waterbed.graphs.runs import Sighting
 from waterbed.judging.confirmation import STATES, confirmed
 from waterbed.lab.simulate.draw import LATE_HOURS, NAME_ENDS, Obstacles
 from waterbed.lab.world.records import TrueReport, Truth

@@ -16,9 +16,9 @@ import msgspec
 import numpy as np
 from scipy import special, stats
 
-from graphs.episodes import censor_from
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, episodes_by_key
 from waterbed.estimators.survival.logrank import log_rank
+from waterbed.graphs.episodes import censor_from
 from waterbed.lab.simulate.draw import Obstacles, draw
 from waterbed.lab.simulate.looks import Simulator
 from waterbed.lab.simulate.studies import episodes_of

@@ -10,13 +10,13 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from graphs.episodes import EpisodeRules, all_episodes, censor_from
-from graphs.runs import runs_of
 from waterbed.analysis.rankings.durations import half_gone
 from waterbed.analysis.rankings.keys import Appearance, keys_of
 from waterbed.analysis.rankings.ranking import rank
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, episodes_by_key, removal
 from waterbed.estimators.survival.incidence import NOTHING
+from waterbed.graphs.episodes import EpisodeRules, all_episodes, censor_from
+from waterbed.graphs.runs import runs_of
 from waterbed.lab.simulate.draw import MOST_HOSTERS, NAME_ENDS, Obstacles, draw, true_median, true_share
 from waterbed.lab.simulate.looks import SimulatedUrl, Simulator
 from waterbed.lab.world.file import World

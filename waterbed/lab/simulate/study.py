@@ -8,11 +8,11 @@ from datetime import datetime, time
 from ipaddress import ip_network
 from pathlib import Path
 
-from attribution.attribute import Attributor
-from attribution.hosters.book import book_from
-from attribution.lookups.rdap.registrations import RegistrationIndex
-from attribution.lookups.tables.countries import read_countries
-from attribution.lookups.tables.routes import read_routes
+from waterbed.attribution.attribute import Attributor
+from waterbed.attribution.hosters.book import book_from
+from waterbed.attribution.lookups.rdap.registrations import RegistrationIndex
+from waterbed.attribution.lookups.tables.countries import read_countries
+from waterbed.attribution.lookups.tables.routes import read_routes
 from waterbed.judging.rules import read_rules
 from waterbed.lab.score.hop_score import KindTally, looked_at, score_hops, sight_of
 from waterbed.lab.simulate.facts import LookPlan, virtual_facts

@@ -12,8 +12,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Final
 
-from graphs.displacement.event import event_files
 from waterbed.governance.reply import PUBLIC, record, refuse_unheard
+from waterbed.graphs.displacement.event import event_files
 from waterbed.model.bookkeeping import STORED, Due, Forgotten, KeyCheck, QuarantineDecision, Sealed
 from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.errors import InputError

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from graphs.displacement.event import EVENTS
 from waterbed.governance.hosters import FILE as HOSTERS
 from waterbed.governance.hosters import book_file
 from waterbed.governance.protocol.file import PROTOCOL, read_protocol
 from waterbed.governance.reply import refuse_unheard
+from waterbed.graphs.displacement.event import EVENTS
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Target
 from waterbed.model.governance import DeviationNote, ProtocolLock

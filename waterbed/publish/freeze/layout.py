@@ -39,9 +39,9 @@ Kind = Literal["facts", "shared"]
 
 _RULES: Final[Mapping[str, tuple[str, str]]] = {
     "outcomes.toml": ("waterbed.judging", "rules.toml"),
-    "attribution.toml": ("attribution", "rules.toml"),
-    "known-hosters.toml": ("attribution.hosters", "known_hosters.toml"),
-    "infrastructure.toml": ("attribution.lookups.dns", "infrastructure.toml"),
+    "attribution.toml": ("waterbed.attribution", "rules.toml"),
+    "known-hosters.toml": ("waterbed.attribution.hosters", "known_hosters.toml"),
+    "infrastructure.toml": ("waterbed.attribution.lookups.dns", "infrastructure.toml"),
     "platforms.txt": ("waterbed.model", "platforms.txt"),
 }
 _WITHOUT_NAMES: Final = ("outcomes.toml", "attribution.toml")

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from attribution.hosters.review import in_force, statuses
+from waterbed.attribution.hosters.review import in_force, statuses
 from waterbed.model.addresses import canonical_address
 from waterbed.model.bookkeeping import Delivery, QuarantineDecision, Run, RunEnd
 from waterbed.model.decisions import Coding, HosterChange

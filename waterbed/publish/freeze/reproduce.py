@@ -12,9 +12,9 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from graphs.displacement.event import EVENTS
 from waterbed.governance.hosters import FILE as HOSTERS
 from waterbed.governance.protocol.file import PROTOCOL, checksum
+from waterbed.graphs.displacement.event import EVENTS
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Observation
 from waterbed.model.governance import ProtocolLock

@@ -2,8 +2,8 @@
 
 from datetime import UTC
 
-from graphs.displacement.event import Event
-from graphs.displacement.findings import Findings
+from waterbed.graphs.displacement.event import Event
+from waterbed.graphs.displacement.findings import Findings
 from waterbed.model.spelling import percent
 
 

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from graphs.network.figures import GraphFigure, graph_figures
-from graphs.network.moves import UNKNOWN, Level, Moves, moves_of, origins_index
-from graphs.network.paths import chains
-from graphs.network.weeks import CrossBorder, week_window
+from waterbed.graphs.network.figures import GraphFigure, graph_figures
+from waterbed.graphs.network.moves import UNKNOWN, Level, Moves, moves_of, origins_index
+from waterbed.graphs.network.paths import chains
+from waterbed.graphs.network.weeks import CrossBorder, week_window
 from waterbed.model.conclusions import Hop
 from waterbed.model.spelling import number, percent
 from waterbed.publish.hop_cells import LEVELS, HopCells

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from graphs.displacement.sequence import ERROR
+from waterbed.graphs.displacement.sequence import ERROR
 from waterbed.model.results import Answer
 
 FORMS: Final = (

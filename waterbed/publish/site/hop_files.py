@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from graphs.displacement.disclosure import OTHERS
-from graphs.network.figures import GraphFigure
-from graphs.network.flows import EVIDENCE
-from graphs.network.moves import Level
+from waterbed.graphs.displacement.disclosure import OTHERS
+from waterbed.graphs.network.figures import GraphFigure
+from waterbed.graphs.network.flows import EVIDENCE
+from waterbed.graphs.network.moves import Level
 from waterbed.publish.hop_cells import LEVELS, HopCells
 from waterbed.publish.hop_sums import cell_flows, cell_places, week_sums
 from waterbed.publish.hop_tables import OTHER_NAMES

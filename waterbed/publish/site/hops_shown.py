@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from graphs.network.figures import GraphFigure
-from graphs.network.moves import Level
-from graphs.network.positions import positions
+from waterbed.graphs.network.figures import GraphFigure
+from waterbed.graphs.network.moves import Level
+from waterbed.graphs.network.positions import positions
 from waterbed.model.conclusions import Hop
 from waterbed.publish.hop_cells import LEVELS, HopCell, HopCells
 from waterbed.publish.hop_sums import WAYS, cell_flows

@@ -6,8 +6,8 @@ from hashlib import sha256
 from re import fullmatch, sub
 from typing import Annotated, Any, Final
 
-from graphs.network.flows import Flow
 from waterbed.analysis.rankings.takedown import WITHIN_H
+from waterbed.graphs.network.flows import Flow
 from waterbed.model.conclusions import TOLD_BY_REGISTRIES, Reached
 from waterbed.model.decisions import HosterChange
 from waterbed.model.results import WindowShare

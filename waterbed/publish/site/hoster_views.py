@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from graphs.network.flows import Flow
 from waterbed.analysis.carriers import reached_through
 from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.fact_sheet import cause_shares
@@ -13,6 +12,7 @@ from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import CAUSES, Clock, hourly
 from waterbed.governance.reply import public_successions
 from waterbed.governance.reply import rows as reply_rows
+from waterbed.graphs.network.flows import Flow
 from waterbed.model.results import WindowShare
 from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration
 from waterbed.publish.policy import Publication

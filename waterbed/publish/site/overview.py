@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, get_args
 
-from graphs.beyond import Beyond
-from graphs.network.weeks import CrossBorder
 from waterbed.analysis.rankings.removal_curves import RemovalCurve
 from waterbed.analysis.rankings.speed_ranks import coverage
+from waterbed.graphs.beyond import Beyond
+from waterbed.graphs.network.weeks import CrossBorder
 from waterbed.model.conclusions import NO_VERDICT
 from waterbed.model.mediums import MEDIUM_WORDS
 from waterbed.model.results import Changed, ChangeRow, WindowShare

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.lookups.dns.infrastructure import (
+from waterbed.attribution.lookups.dns.infrastructure import (
     Entry,
     Infrastructure,
     below,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from attribution.lookups.dns.messages import AAAA, NS, A, answers, query, read_plain, wire_name
-from attribution.lookups.dns.parsed import read_any
 from tests.fuzz.dns_replies import check, essence
+from waterbed.attribution.lookups.dns.messages import AAAA, NS, A, answers, query, read_plain, wire_name
+from waterbed.attribution.lookups.dns.parsed import read_any
 
 KINDS = {"A": A, "AAAA": AAAA, "NS": NS}
 labels = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=1, max_size=20)

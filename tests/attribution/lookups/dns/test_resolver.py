@@ -13,10 +13,10 @@ import dns.flags
 import dns.message
 import pytest
 
-from attribution.lookups.dns.messages import A, wire_name
-from attribution.lookups.dns.replies import MAX_ADDRESSES, MAX_NAME_SERVERS, Answer, Reply, combine
-from attribution.lookups.dns.resolver import Resolver
-from attribution.lookups.dns.transport import Datagrams
+from waterbed.attribution.lookups.dns.messages import A, wire_name
+from waterbed.attribution.lookups.dns.replies import MAX_ADDRESSES, MAX_NAME_SERVERS, Answer, Reply, combine
+from waterbed.attribution.lookups.dns.resolver import Resolver
+from waterbed.attribution.lookups.dns.transport import Datagrams
 from waterbed.model.errors import InputError, OwnFailure
 from waterbed.model.urls import SPECIAL_USE
 

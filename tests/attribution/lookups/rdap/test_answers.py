@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from ipwhois.net import Net
 from ipwhois.rdap import RDAP
 
-from attribution.lookups.rdap.answers import BadAnswer, Registered, is_managed, read_as, read_network
-from attribution.lookups.rdap.whois import ask_whois, read_whois
 from tests.fuzz.rdap_answers import check
+from waterbed.attribution.lookups.rdap.answers import BadAnswer, Registered, is_managed, read_as, read_network
+from waterbed.attribution.lookups.rdap.whois import ask_whois, read_whois
 
 CARD = ["vcard", [["version", {}, "text", "4.0"], ["kind", {}, "text", "org"], ["fn", {}, "text", "Lab B.V."]]]
 DESK = {

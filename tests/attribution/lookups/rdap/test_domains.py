@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.lookups.rdap.answers import BadAnswer
-from attribution.lookups.rdap.domain_plan import domains_due
-from attribution.lookups.rdap.domain_registries import DomainRegistries, DomainRegistry, askable_domain
-from attribution.lookups.rdap.domains import EPP_STATES, RegisteredDomain, epp_states, read_domain
-from crawler.registry.response import Found, RdapResponse, interpret
 from tests.fuzz.rdap_domains import check_domain
+from waterbed.attribution.lookups.rdap.answers import BadAnswer
+from waterbed.attribution.lookups.rdap.domain_plan import domains_due
+from waterbed.attribution.lookups.rdap.domain_registries import DomainRegistries, DomainRegistry, askable_domain
+from waterbed.attribution.lookups.rdap.domains import EPP_STATES, RegisteredDomain, epp_states, read_domain
+from waterbed.crawler.registry.response import Found, RdapResponse, interpret
 from waterbed.model.errors import InputError
 from waterbed.model.registrations import DomainRegistration
 

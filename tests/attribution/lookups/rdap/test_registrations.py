@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.lookups.dns.cymru import CymruAnswer, question, read_texts
-from attribution.lookups.rdap.bootstrap import read_bootstrap
-from attribution.lookups.rdap.plan import Answered, Covered
-from attribution.lookups.rdap.registrations import RegistrationIndex
+from waterbed.attribution.lookups.dns.cymru import CymruAnswer, question, read_texts
+from waterbed.attribution.lookups.rdap.bootstrap import read_bootstrap
+from waterbed.attribution.lookups.rdap.plan import Answered, Covered
+from waterbed.attribution.lookups.rdap.registrations import RegistrationIndex
 from waterbed.model.registrations import Registration
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from attribution.lookups.tables.routes import AsNames, RouteTables, read_routes
+from waterbed.attribution.lookups.tables.routes import AsNames, RouteTables, read_routes
 from waterbed.model.errors import InputError
 
 CSV = '192.0.2.0,192.0.2.255,64501,"Grün, Ltd"\n198.51.100.0,198.51.100.255,64500,A\n203.0.113.0,203.0.113.255,64502,\n'

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from attribution.lookups.tables.addresses import Packed, pack
-from attribution.lookups.tables.routes import RouteTables, read_routes
+from waterbed.attribution.lookups.tables.addresses import Packed, pack
+from waterbed.attribution.lookups.tables.routes import RouteTables, read_routes
 
 GLOBAL = 0x2000 << 112
 BITS = {4: 32, 6: 128}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from attribution.lookups.tables.covariates import CovariateTable, read_covariates
+from waterbed.attribution.lookups.tables.covariates import CovariateTable, read_covariates
 from waterbed.model.errors import InputError
 
 OWN = "key,price_class,kind\nAS64500,2,reseller\nexample-hosting,3.5,\nNL,,country\n"

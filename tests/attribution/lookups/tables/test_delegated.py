@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attribution.lookups.tables.addresses import pack
-from attribution.lookups.tables.countries import CountryTables, read_countries, together
-from attribution.lookups.tables.routes import read_routes
+from waterbed.attribution.lookups.tables.addresses import pack
+from waterbed.attribution.lookups.tables.countries import CountryTables, read_countries, together
+from waterbed.attribution.lookups.tables.routes import read_routes
 from waterbed.model.errors import InputError
 
 RIPE = """# a comment

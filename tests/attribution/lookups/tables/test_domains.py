@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from attribution.lookups.tables.domains import DomainTable, read_domains
+from waterbed.attribution.lookups.tables.domains import DomainTable, read_domains
 from waterbed.model.errors import InputError
 
 GOOD = "key,domains\nAS64500,12\nexample-hosting,3\nNL,0\nripe:ORG-AB1-RIPE,4\n"

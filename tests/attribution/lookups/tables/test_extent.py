@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.lookups.tables.about import overlapping
-from attribution.lookups.tables.extent import differing, extent_of, joined
-from attribution.lookups.tables.ranges import RangeTable, Rows, build, words
-from attribution.lookups.tables.routes import read_routes
+from waterbed.attribution.lookups.tables.about import overlapping
+from waterbed.attribution.lookups.tables.extent import differing, extent_of, joined
+from waterbed.attribution.lookups.tables.ranges import RangeTable, Rows, build, words
+from waterbed.attribution.lookups.tables.routes import read_routes
 
 ranges = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20), st.integers(1, 3)), max_size=8)
 offsets = st.sampled_from([0x0B00_0000, 0x2001 << 112, (0x2001 << 112) + (1 << 64) - 40])

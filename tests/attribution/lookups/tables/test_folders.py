@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attribution.lookups.tables.folders import save_array
 from tests.faults import command, struck
 from tests.store.study_folder import made
+from waterbed.attribution.lookups.tables.folders import save_array
 
 
 def test_a_full_disk_is_named_while_arrays_are_written(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
-from attribution.lookups.tables.geoip import opinions
+from waterbed.attribution.lookups.tables.geoip import opinions
 from waterbed.model.errors import InputError
 
 TOLD: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {

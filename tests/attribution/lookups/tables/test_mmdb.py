@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
-from attribution.lookups.tables.addresses import pack
-from attribution.lookups.tables.countries import read_countries
-from attribution.lookups.tables.hosting import HostingTables, read_hosting
-from attribution.lookups.tables.routes import RouteTables, read_routes
+from waterbed.attribution.lookups.tables.addresses import pack
+from waterbed.attribution.lookups.tables.countries import read_countries
+from waterbed.attribution.lookups.tables.hosting import HostingTables, read_hosting
+from waterbed.attribution.lookups.tables.routes import RouteTables, read_routes
 from waterbed.model.errors import InputError
 from waterbed.store.bounded.memory import bounded_work
 

@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attribution.lookups.tables.organisations import AsOrganisations, Organisation, holder_of, read_organisations
+from waterbed.attribution.lookups.tables.organisations import (
+    AsOrganisations,
+    Organisation,
+    holder_of,
+    read_organisations,
+)
 from waterbed.model.errors import InputError
 
 ORGS = """# format:org_id|changed|org_name|country|source

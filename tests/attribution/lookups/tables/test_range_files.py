@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attribution.lookups.tables.countries import read_countries
-from attribution.lookups.tables.range_files import read_columns
-from attribution.lookups.tables.routes import RouteTables, read_routes
+from waterbed.attribution.lookups.tables.countries import read_countries
+from waterbed.attribution.lookups.tables.range_files import read_columns
+from waterbed.attribution.lookups.tables.routes import RouteTables, read_routes
 from waterbed.model.errors import InputError
 
 PFX2AS = (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.lookups.tables.relations import RelationTable, read_relations
+from waterbed.attribution.lookups.tables.relations import RelationTable, read_relations
 from waterbed.model.errors import InputError
 
 CASES = Path(__file__).parent / "relation_cases"

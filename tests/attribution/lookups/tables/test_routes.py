@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attribution.lookups.tables.addresses import pack
-from attribution.lookups.tables.countries import CountryTables, read_countries
-from attribution.lookups.tables.ranges import Rows, build, words
-from attribution.lookups.tables.routes import RouteTables, read_routes
+from waterbed.attribution.lookups.tables.addresses import pack
+from waterbed.attribution.lookups.tables.countries import CountryTables, read_countries
+from waterbed.attribution.lookups.tables.ranges import Rows, build, words
+from waterbed.attribution.lookups.tables.routes import RouteTables, read_routes
 from waterbed.model.addresses import canonical_address
 from waterbed.model.errors import InputError
 
@@ -280,7 +280,7 @@ def test_a_missing_file_is_an_input_error(tmp_path):
 
 def test_a_bomb_is_refused(tmp_path, monkeypatch):
     """A gzip file that unpacks to more than the limit is refused before it fills the memory."""
-    monkeypatch.setattr("attribution.lookups.tables.contents.MAX_BYTES", 1000)
+    monkeypatch.setattr("waterbed.attribution.lookups.tables.contents.MAX_BYTES", 1000)
     with pytest.raises(InputError, match="more than 1,000 bytes"):
         read_routes(_file(tmp_path, gzip.compress(bytes(100_000), mtime=0)))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from attribution.lookups.tables.siblings import SiblingTable, read_siblings
+from waterbed.attribution.lookups.tables.siblings import SiblingTable, read_siblings
 from waterbed.model.errors import InputError
 
 IIL = {

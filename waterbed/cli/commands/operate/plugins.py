@@ -27,8 +27,8 @@ def plugins() -> None:
         "rules": (DataFile, {}),
     }
     try:
-        from attribution.lookups.tables.table_files import FORMS, TableForm
         from waterbed.analysis.rankings.keys import RankingKind
+        from waterbed.attribution.lookups.tables.table_files import FORMS, TableForm
         from waterbed.publish.exports import EXPORTS, Export
         from waterbed.publish.site.added import AddedPage
     except ModuleNotFoundError as problem:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Annotated, Final
 
-from graphs.network.weeks import CrossBorder
+from waterbed.graphs.network.weeks import CrossBorder
 from waterbed.publish.hop_sums import WAYS, CellFlow, CellPlace, added
 from waterbed.publish.site.figures.marks import NARROW, Mark, Point, Scene, element, label, path, rounded, word
 from waterbed.publish.site.figures.moments import Placed, draw_moments

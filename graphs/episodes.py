@@ -29,6 +29,8 @@ class UrlHistory:
     """When a report or an analyst first knew it up."""
     reported: tuple[datetime, ...]
     """When it was reported, in time order: again, if it came back."""
+    confirmed: tuple[datetime, ...] = ()
+    """When analysts and other observers saw it up, in time order. A report alone is no such sighting."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,6 +43,7 @@ class _Open:
     known_up_at: int
     absent_at: int | None
     first_up: int | None
+    confirmed_at: int | None
     last_up: int
     without: int = 0
     without_since: int | None = None
@@ -50,6 +53,7 @@ class _Open:
     unknown_looks: int = 0
     flap: tuple[int, int] | None = None
     """Last known up before the first unconfirmed removal after a report, and first look of it."""
+    flap_up_again: int | None = None
 
 
 class LeaveSettings(Protocol):
@@ -126,6 +130,7 @@ class _Machine:
         self.until = microseconds(rules.until)
         self.known_up_at = microseconds(known.known_up_at)
         self.reported = [microseconds(when) for when in known.reported]
+        self.confirmed = [microseconds(when) for when in known.confirmed]
         self.stretch = 0
         self.ended: list[Episode] = []
         self.open: dict[str, _Open] = {}
@@ -163,7 +168,7 @@ class _Machine:
         if self.decided_at is None and answer is not None:
             # down at our first decided look: the report knew it up before
             for hoster in answer.hosters or (UNATTRIBUTED,):
-                self._start(hoster, min(self.known_up_at, when), answer, seen=None)
+                self._start(hoster, min(self.known_up_at, when), answer, seen=None, before=when)
         for hoster, now in list(self.open.items()):
             stays = self.rotation.remains(hoster, self.stretch - 1, now.last_up, when)
             self._end(hoster, when, ended_by(hoster, now.latest, answer, run.cause, rotates=stays))
@@ -209,6 +214,8 @@ class _Machine:
                 now.looks_until_last = now.looks
                 now.last_up, now.latest, now.without, now.without_since = when, answer, 0, None
                 now.first_up = now.first_up or when
+                if now.flap and now.flap_up_again is None:
+                    now.flap_up_again = when
                 continue
             why = _why_without(hoster, now.latest, answer)
             if why == "lineage":
@@ -244,18 +251,24 @@ class _Machine:
             None,
         )
 
-    def _start(self, hoster: str, known_up_at: int, answer: Attribution, *, seen: int | None) -> None:
+    def _start(
+        self, hoster: str, known_up_at: int, answer: Attribution, *, seen: int | None, before: int | None = None
+    ) -> None:
+        """Open an episode that a check saw up, or one of which no more than its end `before` was seen."""
+        confirmed_at = None if before is None else max((when for when in self.confirmed if when < before), default=None)
         self.open[hoster] = _Open(
             attribution=answer,
             latest=answer,
             known_up_at=known_up_at,
             absent_at=self.decided_at,
             first_up=seen,
-            last_up=known_up_at if seen is None else seen,
+            confirmed_at=confirmed_at,
+            last_up=max(known_up_at, confirmed_at or known_up_at) if seen is None else seen,
             looks=self.undecided + 1,
             looks_until_last=0 if seen is None else self.undecided + 1,
             unknown_looks=self.undecided,
             flap=self.early if self.decided_at is None else None,
+            flap_up_again=seen if self.decided_at is None and self.early else None,
         )
         self.undecided = 0
 
@@ -281,6 +294,7 @@ class _Machine:
                 reported_at=None if reported_at is None else _moment(reported_at),
                 absent_at=None if now.absent_at is None else _moment(now.absent_at),
                 first_up=None if now.first_up is None else _moment(now.first_up),
+                confirmed_at=None if now.confirmed_at is None else _moment(now.confirmed_at),
                 last_up=_moment(last_up),
                 first_down=_moment(when) if when is not None and ended else None,
                 cause=cause if ended else None,
@@ -289,6 +303,7 @@ class _Machine:
                 unknown_looks=now.unknown_looks,
                 flap_last_up=None if flap is None else _moment(flap[0]),
                 flap_first_down=None if flap is None else _moment(flap[1]),
+                flap_up_again=None if flap is None or now.flap_up_again is None else _moment(now.flap_up_again),
             )
         )
 

@@ -78,6 +78,8 @@ class _Open:
     looks_until_last: int = 0
     unknown_looks: int = 0
     flap: tuple[datetime, datetime] | None = None
+    flap_up_again: datetime | None = None
+    confirmed_at: datetime | None = None
 
 
 def episodes(known: UrlHistory, sightings: Sequence[Sighting], rules: EpisodeRules) -> list[Episode]:
@@ -138,6 +140,11 @@ class _Machine:
             # down at our first decided look: the report knew it up before
             for hoster in answer.hosters or (UNATTRIBUTED,):
                 self._start(hoster, min(self.known.known_up_at, when), answer, seen=None)
+                sightings = [confirmed for confirmed in self.known.confirmed if confirmed < when]
+                if sightings:
+                    now = self.open[hoster]
+                    now.confirmed_at = max(sightings)
+                    now.last_up = max(now.last_up, now.confirmed_at)
         for hoster, now in list(self.open.items()):
             stays = self.rotation.remains(hoster, self.stretch - 1, now.last_up, when)
             self._end(hoster, when, ended_by(hoster, now.latest, answer, cause, rotates=stays))
@@ -162,6 +169,8 @@ class _Machine:
                 now.looks_until_last = now.looks
                 now.last_up, now.latest, now.without, now.without_since = when, answer, 0, None
                 now.first_up = now.first_up or when
+                if now.flap and now.flap_up_again is None:
+                    now.flap_up_again = when
                 continue
             why = _why_without(hoster, now.latest, answer)
             if why == "lineage":
@@ -209,6 +218,7 @@ class _Machine:
             looks_until_last=self.undecided + 1 if seen else 0,
             unknown_looks=self.undecided,
             flap=self.early if self.decided_at is None else None,
+            flap_up_again=seen if self.decided_at is None and self.early else None,
         )
         self.undecided = 0
 
@@ -233,6 +243,7 @@ class _Machine:
                 reported_at=self._reported(now, when if ended else None),
                 absent_at=now.absent_at,
                 first_up=now.first_up,
+                confirmed_at=now.confirmed_at,
                 last_up=last_up,
                 first_down=when if ended else None,
                 cause=cause if ended else None,
@@ -241,6 +252,7 @@ class _Machine:
                 unknown_looks=now.unknown_looks,
                 flap_last_up=flap[0] if flap else None,
                 flap_first_down=flap[1] if flap else None,
+                flap_up_again=now.flap_up_again if flap else None,
             )
         )
 

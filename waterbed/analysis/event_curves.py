@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, incidence, interval_within, known_within
+from waterbed.analysis.rankings.removal import interval_within
+from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, incidence, known_within
 from waterbed.estimators.survival.incidence import share_within
 from waterbed.graphs.displacement.disclosure import Disclosure
 
@@ -27,7 +28,7 @@ def curve_of(group: Sequence[Clock], until: datetime, disclosure: Disclosure) ->
         share = share_within(curves, REMOVED, hour)
         if share is None or hour > curves.known_until_h:
             continue
-        ends = interval_within(group, share, hour, until=until) if hour else (0.0, 0.0)
+        ends = interval_within(group, hour, until=until) if hour else (0.0, 0.0)
         low, high = map(disclosure.share, ends) if ends else (None, None)
         found.append((float(hour), disclosure.share(share), low, high))
     return found

@@ -6,17 +6,8 @@ from datetime import datetime
 from typing import Final, Literal
 
 from waterbed.analysis.event_curves import Point, curve_of, parted
-from waterbed.analysis.rankings.takedown import (
-    REMOVED,
-    WITHIN_H,
-    By,
-    Clock,
-    clocks,
-    episodes_by_key,
-    interval_within,
-    removal,
-    worth_within,
-)
+from waterbed.analysis.rankings.removal import interval_within, removal
+from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, By, Clock, clocks, episodes_by_key, worth_within
 from waterbed.estimators.changes import Change, Share, change_beyond
 from waterbed.estimators.refusal import Refusal
 from waterbed.graphs.displacement.answers import answer
@@ -184,14 +175,15 @@ def removed_of(
         return Removed(n=0, why="no report was followed"), None
     found = removal(group, until=until)
     few, n = disclosure.small(len({c.site_id for c in group})), disclosure.rounded(found.clocks)
-    removed = None if found.removed is None else disclosure.share(found.removed)
-    if found.removed is None:
+    share = found.single
+    removed = None if share is None else disclosure.share(share)
+    if share is None:
         return Removed(n=0 if few else n, why=_WHY[found.estimability]), None
     if any(map(disclosure.small, parted(group, WITHIN_H))):
         return Removed(n=0, why=f"held back, as it describes fewer than {disclosure.least} sites"), None
-    ends = interval_within(group, found.removed, WITHIN_H, until=until, level=LEVEL)
+    ends = interval_within(group, WITHIN_H, until=until, level=LEVEL)
     worth = worth_within(group, WITHIN_H, (REMOVED,), until=until)
     if ends is None or found.low is None or found.high is None or isinstance(worth, Refusal):
         return Removed(n=n, share=removed, why=_WHY["too few days"]), None
     told = Removed(n=n, share=removed, low=ends[0], high=ends[1])
-    return told, Share(share=found.removed, low=found.low, high=found.high, worth=worth)
+    return told, Share(share=share, low=found.low, high=found.high, worth=worth)

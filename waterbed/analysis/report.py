@@ -10,8 +10,9 @@ from waterbed.analysis.overdue import known_source, still_up
 from waterbed.analysis.rankings.about import ranking_info
 from waterbed.analysis.rankings.durations import half_gone
 from waterbed.analysis.rankings.ranking import UNKNOWN, keys_of_urls
+from waterbed.analysis.rankings.removal import Removal, removal
 from waterbed.analysis.rankings.tables import RankingTables
-from waterbed.analysis.rankings.takedown import Clock, Removal, clocks, never_seen, removal
+from waterbed.analysis.rankings.takedown import Clock, clocks, never_seen
 from waterbed.graphs.runs import Run
 from waterbed.model.codec import moment
 from waterbed.model.conclusions import NO_VERDICT, Episode, RankingRow
@@ -306,7 +307,7 @@ def _share(its: Conclusions) -> tuple[Removal | None, float | None]:
     if not group or until is None:
         return None, None
     share = removal(group, until=until, hidden=list(_undecided(its)))
-    half = half_gone(group, until=until) if share.removed is not None else None
+    half = half_gone(group, until=until) if share.best is not None else None
     return share, half.hours if half else None
 
 

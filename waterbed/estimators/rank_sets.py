@@ -76,17 +76,23 @@ def resampled_sums(
 
 
 def widened(
-    draws: Floats, least_errors: npt.ArrayLike, rng: np.random.Generator, *, freedom: npt.ArrayLike | None = None
+    draws: Floats,
+    least_errors: npt.ArrayLike,
+    rng: np.random.Generator,
+    *,
+    noise: Floats | None = None,
+    freedom: npt.ArrayLike | None = None,
 ) -> Floats:
     """Add noise to draws with a spread below the least.
 
-    The noise is independent; the least spread is a standard error. A group whose clusters all agree does not vary in
+    The noise is independent, standard normal numbers of the shape of `draws` (drawn unless given: two bounds of one
+    value share theirs); the least spread is a standard error. A group whose clusters all agree does not vary in
     any resample, which overstates certainty. `draws` is resamples x groups, `least_errors` has one number a group.
     `freedom` is the degrees of freedom of each error: deviations are then those of Student's t, normal ones times
     sqrt(v / chi squared of v), one draw for each resample and group.
     """
     missing = np.sqrt(np.maximum(0.0, np.square(np.asarray(least_errors, dtype=float)) - draws.var(axis=0, ddof=1)))
-    noisy: Floats = draws + missing * rng.standard_normal(draws.shape)
+    noisy: Floats = draws + missing * (rng.standard_normal(draws.shape) if noise is None else noise)
     if freedom is not None:
         degrees = np.asarray(freedom, dtype=float)
         middle = noisy.mean(axis=0)
@@ -95,7 +101,12 @@ def widened(
 
 
 def place_sets(
-    estimates: npt.ArrayLike, draws: npt.ArrayLike, *, level: float = 0.95, marginal: bool = False
+    estimates: npt.ArrayLike,
+    draws: npt.ArrayLike,
+    *,
+    upper: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    level: float = 0.95,
+    marginal: bool = False,
 ) -> PlaceSets:
     """Find the sets that hold the true places.
 
@@ -104,20 +115,27 @@ def place_sets(
     deviation over all pairs still open, stepping down until no further pair is decided; a group's set leaves out the
     places of those surely above and surely below it (Mogstad, Romano, Shaikh and Wilhelm, Review of Economic Studies
     91, 2024). The sets hold all true places at once with probability `level`; with `marginal` each holds its own, and
-    only pairs with the group in question compete. Raises ValueError for
-    unequal lengths, numbers that are missing, or fewer than 20 resamples.
+    only pairs with the group in question compete. Where the value of a group is known between two bounds alone, these
+    are the lower ones, and `upper` has estimates and draws of the upper ones: i is above j if its lower bound is above
+    the upper bound of j. Raises ValueError for unequal lengths, numbers that are missing, or fewer than 20 resamples.
     """
     values, resampled = np.asarray(estimates, dtype=float), np.asarray(draws, dtype=float)
-    if resampled.ndim != 2 or resampled.shape[1:] != values.shape or resampled.shape[0] < 20:
-        raise ValueError("place sets need draws of 20 resamples or more of all groups")
-    if not np.isfinite(values).all() or not np.isfinite(resampled).all():
-        raise ValueError("place sets need numbers: an estimate or a draw is missing or infinite")
-    deviations = resampled - resampled.mean(axis=0)
-    errors = _pair_errors(deviations)
+    most, resampled_most = (values, resampled) if upper is None else (np.asarray(one, dtype=float) for one in upper)
+    for some, of in ((values, resampled), (most, resampled_most)):
+        if of.ndim != 2 or of.shape[1:] != some.shape or of.shape[0] < 20 or of.shape != resampled.shape:
+            raise ValueError("place sets need draws of 20 resamples or more of all groups")
+        if not np.isfinite(some).all() or not np.isfinite(of).all():
+            raise ValueError("place sets need numbers: an estimate or a draw is missing or infinite")
+    deviations = _Deviations(
+        lower=resampled - resampled.mean(axis=0), upper=resampled_most - resampled_most.mean(axis=0)
+    )
+    errors = deviations.errors()
     certain = errors <= _SAME
+    np.fill_diagonal(certain, val=True)  # a group is not compared with itself
     inverse = np.where(certain, 0.0, 1.0 / np.where(certain, 1.0, errors))
-    gaps = values[:, None] - values[None, :]
+    gaps = values[:, None] - most[None, :]
     strength = np.where(certain, np.where(gaps > _SAME, np.inf, 0.0), gaps * inverse)
+    np.fill_diagonal(strength, 0.0)
     if marginal:
         over, under = _marginal(strength, deviations, inverse, level)
         return PlaceSets(low=1 + under.sum(axis=1), high=values.size - over.sum(axis=1))
@@ -125,20 +143,30 @@ def place_sets(
     return PlaceSets(low=1 + above.sum(axis=0), high=values.size - above.sum(axis=1))
 
 
-def _pair_errors(deviations: Floats) -> Floats:
-    covariance = deviations.T @ deviations / (len(deviations) - 1)
-    own = np.diag(covariance)
-    return np.sqrt(np.maximum(0.0, own[:, None] + own[None, :] - 2.0 * covariance))
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Deviations:
+    """Deviations of the lower and of the upper bounds of each group from their means, resamples x groups."""
+
+    lower: Floats
+    upper: Floats
+
+    def errors(self) -> Floats:
+        """Standard error of each lower bound less each upper bound."""
+        degrees = len(self.lower) - 1
+        own, theirs = (np.square(one).sum(axis=0) / degrees for one in (self.lower, self.upper))
+        covariance = self.lower.T @ self.upper / degrees
+        found: Floats = np.sqrt(np.maximum(0.0, own[:, None] + theirs[None, :] - 2.0 * covariance))
+        return found
 
 
-def _joint(strength: Floats, deviations: Floats, inverse: Floats, level: float) -> Flags:
+def _joint(strength: Floats, deviations: _Deviations, inverse: Floats, level: float) -> Flags:
     """Pairs (i, j) in which i is surely above j, all at once."""
     open_, above = inverse.copy(), np.isinf(strength)
     while True:
-        largest = np.empty(len(deviations))
+        largest = np.empty(len(deviations.lower))
         work = np.empty_like(open_)
-        for number, deviation in enumerate(deviations):
-            np.subtract(deviation[:, None], deviation[None, :], out=work)
+        for number, (own, other) in enumerate(zip(deviations.lower, deviations.upper, strict=True)):
+            np.subtract(own[:, None], other[None, :], out=work)
             work *= open_
             largest[number] = work.max()
         decided = (strength > _upper(largest, level)) & ~above
@@ -148,22 +176,22 @@ def _joint(strength: Floats, deviations: Floats, inverse: Floats, level: float) 
         open_[decided] = 0.0
 
 
-def _marginal(strength: Floats, deviations: Floats, inverse: Floats, level: float) -> tuple[Flags, Flags]:
+def _marginal(strength: Floats, deviations: _Deviations, inverse: Floats, level: float) -> tuple[Flags, Flags]:
     """For each row on its own: the rows surely below it, and those surely above it."""
     size = len(strength)
-    over, under = inverse.copy(), inverse.copy()
+    over, under = inverse.copy(), inverse.T.copy()
     above, below = np.isinf(strength), np.isinf(strength.T)
     while True:
-        largest = np.zeros((len(deviations), size))
+        largest = np.zeros((len(deviations.lower), size))
         work = np.empty_like(over)
-        for number, deviation in enumerate(deviations):
-            gap = deviation[:, None] - deviation[None, :]
+        for number, (own, other) in enumerate(zip(deviations.lower, deviations.upper, strict=True)):
+            gap = own[:, None] - other[None, :]
             np.multiply(gap, over, out=work)
             most = work.max(axis=1)
-            np.multiply(gap, under, out=work)
-            largest[number] = np.maximum(most, -work.min(axis=1))
+            np.multiply(gap.T, under, out=work)
+            largest[number] = np.maximum(most, work.max(axis=1))
         bar = _upper(largest, level)[:, None]
-        new_above, new_below = (strength > bar) & ~above, (-strength > bar) & ~below
+        new_above, new_below = (strength > bar) & ~above, (bar < strength.T) & ~below
         if not (new_above.any() or new_below.any()):
             return above, below
         above |= new_above
@@ -179,16 +207,21 @@ def _upper(largest: Floats, level: float) -> Floats:
     return bar
 
 
-def share_among_first(draws: npt.ArrayLike, first: int) -> Floats:
+def share_among_first(draws: npt.ArrayLike, first: int, *, upper: npt.ArrayLike | None = None) -> Floats:
     """Return how often each group is among the largest.
 
-    Among the `first` largest, over the resamples.
+    Among the `first` largest, over the resamples. Where values are known between two bounds alone, `draws` are the
+    lower ones and `upper` the upper ones: a group counts if its lower bound is among the upper bounds of the others.
     """
     resampled = np.asarray(draws, dtype=float)
-    if first >= resampled.shape[1]:
-        return np.ones(resampled.shape[1])
-    bar = np.partition(resampled, resampled.shape[1] - first, axis=1)[:, resampled.shape[1] - first]
-    share: Floats = (resampled >= bar[:, None]).mean(axis=0)
+    groups = resampled.shape[1]
+    if first >= groups:
+        return np.ones(groups)
+    others = resampled if upper is None else np.asarray(upper, dtype=float)
+    ordered = np.partition(others, [groups - first - 1, groups - first], axis=1)
+    bar, next_bar = ordered[:, groups - first, None], ordered[:, groups - first - 1, None]
+    # the bar is that of the others alone: without a group that is above it, the next one
+    share: Floats = (resampled >= np.where(others >= bar, next_bar, bar)).mean(axis=0)
     return share
 
 

@@ -196,6 +196,10 @@ class Episode:
     reported_at: Annotated[datetime | None, "first report of it while it was there; null: never reported there"]
     absent_at: Annotated[datetime | None, "last time before it that it was known not to be up there"]
     first_up: Annotated[datetime | None, "first check that saw it up"]
+    confirmed_at: Annotated[
+        datetime | None,
+        "last time before its end at which an analyst or another observer saw it up, if no check did; null: none did",
+    ] = None
     last_up: Annotated[datetime, "last time it was known up"]
     first_down: Annotated[datetime | None, "first confirmed check that saw it down or elsewhere"]
     cause: Annotated[EndCause | None, "why it ended"]
@@ -205,8 +209,14 @@ class Episode:
     flap_last_up: Annotated[datetime | None, "last time known up before the flap"] = None
     flap_first_down: Annotated[
         datetime | None,
-        "first check that saw it removed after the report, and back before that was confirmed; null: none",
+        "first check that saw it removed after the report, and back unconfirmed or within a day; null: none",
     ] = None
+    flap_up_again: Annotated[datetime | None, "first check after the flap that saw it up"] = None
+
+    @property
+    def seen(self) -> bool:
+        """True if anybody but a bare report saw it up: a check, an analyst who dated it, another observer."""
+        return self.first_up is not None or self.confirmed_at is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,15 +277,20 @@ class RankingRow:
     sites: Annotated[int, "distinct registrable domains"]
     hosts_fractional: Annotated[float, "hosts, each shared equally among its keys"]
     removed_24h: Annotated[
-        float | None, "share removed within 24 h of the report, 0..1; of class too few days: what happened; null: none"
+        float | None,
+        "share removed within 24 h of the report, 0..1; of class too few days: what happened; null: none, or worst and "
+        "best case are more than 10 points apart",
     ]
     removed_24h_low: Annotated[
-        float | None, "lower end of the 95% interval of its expected value over repetitions of the process of removal"
+        float | None,
+        "lower end of the 95% interval, from the worst case, of its expected value over repetitions of the process",
     ]
-    removed_24h_high: Annotated[float | None, "upper end of this interval"]
+    removed_24h_high: Annotated[float | None, "upper end of this interval, to best case"]
     removed_or_moved_24h: Annotated[float | None, "the same with leaving for another hoster counted too: upper bound"]
-    removed_24h_worst: Annotated[float | None, "share if what we could not see at 24 h had not been removed"] = None
-    removed_24h_best: Annotated[float | None, "share if all of it had been removed"] = None
+    removed_24h_worst: Annotated[
+        float | None, "share if nothing was removed that was out of sight, or that nobody but the report saw up"
+    ] = None
+    removed_24h_best: Annotated[float | None, "share if all of it was removed in time"] = None
     removed_24h_if_hiding: Annotated[
         float | None,
         "lower 95% bound of the share if each check could be the last answered truly; null: no rare checks",
@@ -286,6 +301,7 @@ class RankingRow:
     median_h_low: Annotated[float | None, "lower end of its 95% interval"] = None
     median_h_high: Annotated[float | None, "upper end; null: later than anything was followed"] = None
     episodes: Annotated[int, "takedown clocks behind the share"]
+    first_down: Annotated[int, "of these, down at the first check: nobody but the report ever saw these URLs up"] = 0
     removals: Annotated[int, "of these, ended by removal"] = 0
     batches: Annotated[int, "fewest times at which all these removals can have happened"] = 0
     unknown: Annotated[int, "URLs of which no check could be decided"]

@@ -206,7 +206,15 @@ class PlaceRow:
 
     key: Annotated[str, "hoster key, AS number as AS13335, ISO country code, or category"]
     name: Annotated[str, "name for people"]
-    removed_24h: Annotated[float | None, "share removed within 24 h of the report, 0..1; null where not estimable"]
+    removed_24h: Annotated[
+        float | None,
+        "share removed within 24 h of the report, 0..1; null: not estimable, or worst and best case are far apart",
+    ]
+    removed_24h_worst: Annotated[float | None, "share in the worst case, on which quick places rest"] = None
+    removed_24h_best: Annotated[
+        float | None, "share in the best case, on which slow places and the norm's test rest"
+    ] = None
+    first_down: Annotated[int, "takedown clocks that ended at the first check: only the report saw these URLs up"] = 0
     place_low: Annotated[int | None, "first of the places that it may have, 1 = slowest; all rows at once at 95%"]
     place_high: Annotated[int | None, "last of these places"]
     own_low: Annotated[int | None, "first place of the set that holds at 95% for this row alone"]
@@ -220,6 +228,9 @@ class PlaceRow:
     below_norm: Annotated[bool, "surely below the norm: of such rows few are wrong, on average over many studies"] = (
         False
     )
+    below_norm_but_for: Annotated[
+        int | None, "reports first found down but for which it would be surely below the norm; null: no such case"
+    ] = None
     sites: Annotated[int, "site clusters behind the share"]
     rank_class: Annotated[RankClass, "ranked, or why no share is given"]
 

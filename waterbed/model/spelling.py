@@ -28,6 +28,13 @@ def percent(share: float | None, digits: int = 0) -> str:
     return f"{rounded:.{digits}f}%"
 
 
+def share_or_range(share: float | None, worst: float | None, best: float | None, digits: int = 0) -> str:
+    """Format a share, or the range from its worst to its best case where these are too far apart for one number."""
+    if share is not None or worst is None or best is None:
+        return percent(share, digits)
+    return f"{percent(worst, digits)} to {percent(best, digits)}"
+
+
 def percents(low: float, high: float) -> str:
     """Format the ends of a share, as 33-58%."""
     return f"{percent(low).removesuffix('%')}-{percent(high)}"

@@ -125,7 +125,8 @@ class TakedownClock:
     indirect_h: Annotated[tuple[float, ...], "hours at which notices to upstream, operator or AS holder arrived"]
     citizens_before: Annotated[int, "citizens' notices that reached it before the origin; others may be unknown"]
     held_for_police: Annotated[bool, "whether removal was to wait for the police"]
-    flap_left_h: Annotated[float | None, "last known up before the first removal that was not confirmed, hours"] = None
+    seen: Annotated[bool, "whether anybody but a bare report saw it up there before its end"] = True
+    flap_left_h: Annotated[float | None, "last known up before a first removal of perhaps a day, hours"] = None
     flap_right_h: Annotated[float | None, "first check of that removal, hours since the origin; null: none"] = None
     kind: Annotated[str | None, "kind of the notice that started it; null: none did"] = None
     due_h: Annotated[float | None, "hours that the order, or the law, gave from the origin; null: neither did"] = None
@@ -166,11 +167,19 @@ class ComplianceRow:
     within_h: Annotated[float, "hours since the origin"]
     clocks: Annotated[int, "clocks behind the share: those that started while it was up and was under study"]
     clusters: Annotated[int, "sites, or batches if fewer, among clocks that reach those hours or ended before"]
-    removed: Annotated[float | None, "share removed within those hours, 0..1; null where not estimable"]
+    removed: Annotated[
+        float | None,
+        "share removed within those hours, 0..1; null: not estimable, or worst and best case are far apart",
+    ]
     removed_low: Annotated[float | None, "lower end of its 95% interval"]
     removed_high: Annotated[float | None, "upper end of its 95% interval"]
+    removed_worst: Annotated[
+        float | None, "share if nothing was removed that was out of sight, or that nobody but the report saw up"
+    ]
+    removed_best: Annotated[float | None, "share if all of it was removed in time"]
     removed_or_moved: Annotated[float | None, "the same with leaving for another hoster counted too: upper bound"]
-    surely: Annotated[int, "clocks whose whole interval of removal lies within those hours"]
+    first_down: Annotated[int, "clocks that ended at the first check: nobody but the report ever saw these URLs up"]
+    surely: Annotated[int, "clocks of content seen up whose whole interval of removal lies within those hours"]
     possibly: Annotated[
         int,
         "clocks removed, if only unconfirmed, in an interval that begins within those hours, or then lost from sight",

@@ -187,6 +187,7 @@ def known_of(facts: Facts, contents: Mapping[str, str] | None = None) -> dict[st
     for report in facts.reports:
         if report.verified_at:
             first[report.url_id] = min(first[report.url_id], report.verified_at)
+    confirmed = confirmed_in(facts)
     return {
         url_id: UrlHistory(
             url_id=url_id,
@@ -194,9 +195,26 @@ def known_of(facts: Facts, contents: Mapping[str, str] | None = None) -> dict[st
             site_id=target.site_id,
             known_up_at=first[url_id],
             reported=tuple(sorted(reported[url_id])),
+            confirmed=tuple(sorted(confirmed.get(url_id, ()))),
         )
         for url_id, target in facts.targets.items()
     }
+
+
+def confirmed_in(facts: Facts) -> dict[str, list[datetime]]:
+    """The times at which somebody but the reporter dated a sighting of each URL.
+
+    An analyst, by the time in a report that was assessed, and other observers with checks of their own. The time of a
+    bare report, or of a feed's own crawler, is none.
+    """
+    found: dict[str, list[datetime]] = defaultdict(list)
+    for report in facts.reports:
+        if report.verified_at and report.assessed_illegal is not None:
+            found[report.url_id].append(min(report.verified_at, report.received_at))
+    for one in facts.external_observations:
+        if one.last_seen:
+            found[one.url_id].append(min(one.last_seen, one.received_at))
+    return found
 
 
 def reported_in(facts: Facts) -> dict[str, list[datetime]]:

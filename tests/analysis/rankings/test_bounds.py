@@ -4,14 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waterbed.analysis.rankings.ranking import rank, removal_bounds
-from waterbed.analysis.rankings.takedown import clocks, removal
+from waterbed.analysis.rankings.ranking import rank
+from waterbed.analysis.rankings.removal import removal
+from waterbed.analysis.rankings.takedown import clocks
 
 from .episodes import appearance, episode, hours
 
 
 def bounds(episodes, until=200):
-    return removal_bounds(clocks(episodes), until=hours(until))
+    found = removal(clocks(episodes), until=hours(until))
+    return None if found.worst is None else (found.worst, found.best)
 
 
 def test_without_anything_out_of_sight_both_are_the_share():
@@ -47,13 +49,15 @@ def test_the_end_of_the_study_is_not_our_blindness():
     assert bounds(group + fresh, until=90) == pytest.approx(bounds(group, until=90), abs=1e-3)
 
 
-def test_what_was_seen_gone_and_back_at_once_is_open_too():
-    """A quarter were away for less than a confirmation takes: at best removed, and put back."""
-    group = [episode(n, 80, None, flap_last_up=hours(2), flap_first_down=hours(3)) for n in range(5)]
+@pytest.mark.parametrize(("back", "best"), [(20, 0.0), (26, 0.0), (27, 0.25), (70, 0.25)])
+def test_what_may_have_been_away_for_a_day_is_open_too(back, best):
+    """A quarter were up at 2 h, gone at 3 h and up later: within a day not removed, else removed at best."""
+    flap = {"flap_last_up": hours(2), "flap_first_down": hours(3), "flap_up_again": hours(back)}
+    group = [episode(n, 80, None, **flap) for n in range(5)]
     group += [episode(n, 80, None) for n in range(5, 20)]
-    assert bounds(group) == pytest.approx((0.0, 0.25))
+    assert bounds(group) == pytest.approx((0.0, best))
     (row,) = rank([appearance(n, "acme") for n in range(20)], group, by="hoster", names={}, until=hours(200))
-    assert (row.removed_24h, row.removed_24h_best, row.rank_class) == (0.0, 0.25, "too few days")
+    assert (row.removed_24h, row.removed_24h_best, row.rank_class) == (None if best else 0.0, best, "too few days")
 
 
 def test_too_few_sites_have_no_bounds():

@@ -97,15 +97,16 @@ def test_few_clusters_give_no_number():
     assert {(row.removed, row.rank_class) for row in (*few, *batch)} == {(None, "too few followed")}
 
 
-def test_hiding_gives_no_number():
-    """Told about 20 more of which no look could be decided, a hoster loses its shares, in the week of it alone."""
+def test_hiding_gives_a_range():
+    """With 20 more of which no check could be decided, shares run from none to all of these, in their week alone."""
     clocks = told_once([6.0] * 20)
     dark = {"acme": [never_seen(f"d{n}", hours(1)) for n in range(20)]}
     rows = compliance({"acme": clocks}, {}, until=UNTIL, within_h=(24.0,), hidden=dark)
-    assert [(row.removed, row.rank_class) for row in rows] == [(None, "unmeasurable")]
+    (row,) = rows
+    assert (row.removed, row.removed_worst, row.removed_best, row.rank_class) == (None, 0.5, 1.0, "too few days")
     later = {"acme": [never_seen(f"d{n}", hours(400)) for n in range(20)]}
     whole, week = compliance({"acme": clocks}, {}, until=UNTIL, weeks=True, within_h=(24.0,), hidden=later)
-    assert (whole.rank_class, week.rank_class) == ("unmeasurable", "too few days")
+    assert (whole.removed, whole.removed_worst, whole.removed_best) == (None, 0.5, 1.0)
     assert (week.removed, week.removed_low, week.removed_high) == (1.0, None, None)
 
 

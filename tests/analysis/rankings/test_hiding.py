@@ -109,7 +109,7 @@ def test_looks_of_joined_episodes_count_together():
     assert (both.looks, both.looks_until_last, both.unknown_looks) == (11, 10, 1)
 
 
-def test_who_hides_has_no_share_and_no_place():
+def test_who_hides_has_a_share_from_nothing_on():
     """The class says that our views differ; at worst nothing was removed, and the row stays in the list."""
     hiding = group(3, looks=8)
     seen = [appearance(i, "acme") for i in range(len(hiding))]

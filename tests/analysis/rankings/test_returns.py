@@ -27,14 +27,14 @@ def row(episodes, key="acme", until=200 * DAY):
     return found
 
 
-def test_removed_once_and_back_within_the_day_are_three_numbers():
-    """Of twenty, ten stay, four are removed for good, three are back after four hours, three after forty days."""
+def test_removed_and_durable_differ_by_what_came_back():
+    """Of twenty, ten stay, four are removed for good, three are back after 34 hours, three after forty days."""
     gone = [stay(n, n * 12.0, 5, 6) for n in range(10)]
-    back = [stay(n, n * 12.0 + 10, 400, None, None, reported=False) for n in range(4, 7)]
+    back = [stay(n, n * 12.0 + 40, 400, None, None, reported=False) for n in range(4, 7)]
     late = [stay(n, n * 12.0 + 6 + 40 * DAY, 400, None, None, reported=False) for n in range(7, 10)]
     there = [stay(n, n * 12.0, 2000, None, None) for n in range(10, 20)]
     found = row([*gone, *back, *late, *there])
-    assert (found.reports, found.removed_24h, found.gone_24h) == (20, 0.5, 0.35)
+    assert (found.reports, found.removed_24h, found.gone_24h) == (20, 0.5, 0.5)
     assert (found.reports_30d, found.durable_30d, found.durable_90d) == (20, 0.35, 0.2)
     assert (found.removals, found.back_here, found.back_elsewhere) == (10, 3, 0)
     assert found.durable_30d_low < 0.35 < found.durable_30d_high
@@ -71,13 +71,15 @@ def test_what_changed_hands_is_neither_kept_nor_removed():
     assert (found.durable_30d, found.durable_30d_best) == (1.0, 1.0)
 
 
-def test_what_was_away_for_less_than_a_confirmation_is_a_bound():
-    """Four of twenty were seen gone at 5 h and back at 6 h: at best first removals, never gone, never durable."""
-    flap = {"flap_last_up": 4, "flap_first_down": 5}
+def test_what_is_back_within_a_day_was_not_removed():
+    """Four of twenty were seen gone at 5 h and back at 6 h: no removal, whether it was confirmed or not."""
+    flap = {"flap_last_up": 4, "flap_first_down": 5, "flap_up_again": 6}
     stays = [stay(n, n * 12.0, 2000, None, None, **{k: hours(n * 12.0 + h) for k, h in flap.items()}) for n in range(4)]
     found = row([*stays, *(stay(n, n * 12.0, 5, 6) for n in range(4, 20))])
-    assert (found.removed_24h, found.removed_24h_worst, found.removed_24h_best) == (0.8, 0.8, 1.0)
-    assert found.removed_24h_high == 1.0
+    assert (found.removed_24h, found.removed_24h_worst, found.removed_24h_best) == (0.8, 0.8, 0.8)
+    confirmed = [stay(n, n * 12.0, 4, 5) for n in range(4)]
+    again = [stay(n, n * 12.0 + 6, 2000, None, None, reported=False) for n in range(4)]
+    assert row([*confirmed, *again, *(stay(n, n * 12.0, 5, 6) for n in range(4, 20))]).removed_24h == 0.8
     assert (found.gone_24h, found.gone_24h_best, found.durable_30d, found.durable_30d_best) == (0.8, 0.8, 0.8, 0.8)
     assert (found.flaps, found.back_here) == (4, 0)
 

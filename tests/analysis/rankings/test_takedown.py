@@ -2,6 +2,7 @@
 
 import pytest
 
+from waterbed.analysis.rankings.removal import removal
 from waterbed.analysis.rankings.removal_curves import removal_curves
 from waterbed.analysis.rankings.takedown import (
     CAUSES,
@@ -10,7 +11,6 @@ from waterbed.analysis.rankings.takedown import (
     episode_keys,
     episodes_by_key,
     hourly,
-    removal,
 )
 
 from .episodes import SPREAD_H, episode, hours, spread
@@ -74,8 +74,20 @@ def test_move_within_a_group_does_not_end_its_clock():
 
 def test_content_back_after_removal_has_a_second_clock():
     """A reappearance is a takedown of its own."""
-    group = clocks([episode(1, 5, 6, "removed"), episode(1, 3, 4, "removed", at=50)])
+    group = clocks([episode(1, 5, 6, "removed"), episode(1, 3, 4, "removed", at=50, absent_at=hours(49))])
     assert [shape(c) for c in group] == [(5, 6, "removed"), (3, 4, "removed")]
+
+
+@pytest.mark.parametrize(
+    ("absent", "back", "ends", "flaps"), [(12, 14, 1, INF), (28, 29, 1, INF), (28, 40, 1, 5), (31, 40, 2, INF)]
+)
+def test_content_back_within_a_day_was_not_removed(absent, back, ends, flaps):
+    """Gone at 6 h: back by 29 h it went on; perhaps away for a day it was removed at best; later, there are two."""
+    later = episode(1, 30, 31, "removed", at=back, absent_at=hours(absent), reported_at=None)
+    group = clocks([episode(1, 5, 6, "removed"), later])
+    assert len(group) == 1
+    assert shape(group[0]) == ((back + 30, back + 31, "removed") if ends == 1 else (5, 6, "removed"))
+    assert group[0].flap_left_h == flaps
 
 
 def test_two_hosters_at_once_give_each_one_clock():
@@ -151,12 +163,14 @@ def test_removals_in_batches_widen_the_interval():
     assert other.high - other.low > 1.5 * (one.high - one.low)
 
 
-def test_looks_too_far_apart_are_unmeasurable():
-    """When a fifth of the ends straddle 24 h no share is given."""
+def test_checks_too_far_apart_leave_a_range():
+    """When a fifth of the ends straddle 24 h, the share is from four fifths to all."""
     group = [episode(n, 2, 3, "removed") for n in range(16)] + [episode(n, 6, 60, "removed") for n in range(16, 20)]
-    told = removal(clocks(group), until=hours(90))
-    assert (told.estimability, told.removed) == ("unmeasurable", None)
-    assert told.gap == pytest.approx(0.2)
+    told = removal(clocks(spread(group)), until=hours(SPREAD_H + 90))
+    assert (told.estimability, told.removed) == ("told", None)
+    assert (told.worst, told.best) == pytest.approx((0.8, 1.0))
+    assert told.low < 0.8
+    assert told.high == pytest.approx(1.0)
 
 
 def test_losing_sight_of_a_hoster_is_not_removal():

@@ -74,7 +74,7 @@ def test_reference_is_the_ranking_to_the_last_digit(
 
 
 def test_where_our_views_differ_no_choice_tells_a_removal(study: Study, conclusions: Conclusions) -> None:
-    """Such a hoster is unmeasurable, its content is out of sight at home and abroad, and left nothing."""
+    """Such a hoster has no share of its own, its content is out of sight at home and abroad, and left nothing."""
     spec = reference_of(study)
     plain, hiding = Grouped(study, conclusions, spec), Grouped(study, conclusions, spec)
     assert plain.differing == {}
@@ -84,7 +84,7 @@ def test_where_our_views_differ_no_choice_tells_a_removal(study: Study, conclusi
     assert hiding.removed(A, spec) == plain.removed(A, spec)
     assert hiding.at("home", spec) == plain.at("home", spec)
     assert plain.at("abroad", spec).estimable
-    assert hiding.at("abroad", spec) == Value(estimability="unmeasurable")
+    assert (hiding.at("abroad", spec).low or 0.0) < (plain.at("abroad", spec).low or 0.0)
     assert plain.displaced != hiding.displaced
 
 
@@ -116,11 +116,11 @@ def test_dedup_takes_the_clock_that_started_first(curve: Curve) -> None:
 
 
 def test_confirmation_counts_short_absences_or_does_not(curve: Curve) -> None:
-    """One look is enough for a10 to be removed; over 12 hours even five looks of a11 are not."""
+    """Back within a day, a10 and a11 were not removed, however few or many checks confirm an absence."""
     short, own, long = (
         estimate(curve, A, confirmation=level) for level in ("1 look", "3 looks over 2 h", "3 looks over 12 h")
     )
-    assert short > own > long
+    assert short == own == long
     assert estimate(curve, B, confirmation="1 look") == estimate(curve, B)
 
 

@@ -15,8 +15,6 @@ from waterbed.estimators.survival.incidence import NOTHING
 from waterbed.model.conclusions import ClockKind, Episode, Timing
 from waterbed.model.takedown import BY_NOTICE, AddressedNotice, NoticeContext, TakedownClock, counted_at
 
-"""The time that a legal order allows, hours."""
-
 CLOCK_WORDS: Final[Mapping[ClockKind, str]] = {
     "first_seen": "anyone first knew it up",
     "reported": "it was reported",
@@ -111,6 +109,7 @@ def running_clocks(clocks: Iterable[TakedownClock]) -> list[Clock]:
             cause=_cause(one),
             site_id=cluster,
             origin=one.origin,
+            seen=one.seen,
             flap_left_h=float("inf") if one.flap_left_h is None else max(0.0, one.flap_left_h),
             flap_right_h=float("inf") if one.flap_right_h is None else one.flap_right_h,
         )
@@ -181,8 +180,8 @@ def _confirmed(spell: Episode, seen: Iterable[datetime]) -> Episode:
     """
     if spell.first_down is None:
         return spell
-    up = (when for when in seen if spell.known_up_at <= when < spell.first_down)
-    return replace(spell, last_up=max((spell.last_up, *up)))
+    up = [when for when in seen if spell.known_up_at <= when < spell.first_down]
+    return replace(spell, last_up=max((spell.last_up, *up)), confirmed_at=max(up, default=spell.confirmed_at))
 
 
 def _start(
@@ -248,6 +247,7 @@ def _clock(
             n.kind == "citizen" and n is not starter and (counted_at(n, clock) or origin) < origin for n in notices
         ),
         held_for_police=any(n.held_for_police for n in notices),
+        seen=spell.seen,
         flap_left_h=hours(flap[0]) if flap else None,
         flap_right_h=hours(flap[1]) if flap else None,
         kind=starter.kind if starter else None,

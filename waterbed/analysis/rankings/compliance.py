@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from waterbed.analysis.rankings.clocks import counted, running_clocks
 from waterbed.analysis.rankings.durations import half_gone
-from waterbed.analysis.rankings.takedown import REMOVED, Clock, Removal, incidence, removal
+from waterbed.analysis.rankings.removal import Removal, removal
+from waterbed.analysis.rankings.takedown import REMOVED, Clock, first_down, incidence
 from waterbed.estimators.survival.incidence import NOTHING, share_within
 from waterbed.estimators.trend import (
     chances_within,
@@ -59,10 +60,11 @@ def compliance(
     """The shares removed within some hours, by key.
 
     With `weeks` there is a row for each ISO week too. Each is the interval-censored cumulative incidence of `removed`,
-    with the rules of any share (`removal`): none below FEWEST_SITES clusters, none where the looks were too sparse. A
-    week's share is what happened: its days are too few for an interval of how the hoster works.
-    Content gone before the origin is counted in a column of its own, not as a clock; late entries are counted and left
-    out. `until` is the end of the measurement, `hidden` the clocks by key of which no look could be decided.
+    with the rules of any share (`removal`): none below FEWEST_SITES clusters, and worst and best case in place of one
+    number where they are far apart. A week's share is what happened: its days are too few for an interval of how the
+    hoster works. Content gone before the origin is counted in a column of its own, not as a clock; late entries are
+    counted and left out. `until` is the end of the measurement, `hidden` the clocks by key of which no check could be
+    decided.
     """
     rows: list[ComplianceRow] = []
     for key, group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
@@ -90,7 +92,7 @@ def _rows(
     gone = [one for one in own if one.timing == "before"]
     for hours in within_h:
         estimate = removal(kept, until=until, within_h=hours, curves=curves, hidden=hidden) if kept else None
-        shown = estimate if estimate and estimate.removed is not None else None
+        shown = estimate if estimate and estimate.best is not None else None
         yield ComplianceRow(
             key=key,
             name=name,
@@ -101,8 +103,11 @@ def _rows(
             removed=_rounded(shown.removed if shown else None),
             removed_low=_rounded(shown.low if shown else None),
             removed_high=_rounded(shown.high if shown else None),
+            removed_worst=_rounded(shown.worst if shown else None),
+            removed_best=_rounded(shown.best if shown else None),
             removed_or_moved=_rounded(shown.removed_or_moved if shown else None),
-            surely=sum(clock.cause == REMOVED and clock.right_h <= hours for clock in kept),
+            first_down=first_down(kept),
+            surely=sum(clock.cause == REMOVED and clock.seen and clock.right_h <= hours for clock in kept),
             possibly=sum(
                 clock.flap_left_h < hours
                 or (clock.cause == REMOVED and clock.left_h < hours)
@@ -296,7 +301,7 @@ def _deadline(
         met=_rounded(met.removed if met else None),
         met_low=_rounded(met.low if met else None),
         met_high=_rounded(met.high if met else None),
-        surely=sum(clock.cause == REMOVED and clock.right_h <= _DAY_H for clock in scaled),
+        surely=sum(clock.cause == REMOVED and clock.seen and clock.right_h <= _DAY_H for clock in scaled),
         missed=sum(clock.left_h >= _DAY_H for clock in scaled),
         action_h=half.hours if half else None,
         action_h_low=half.low if half else None,

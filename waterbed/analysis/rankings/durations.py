@@ -13,11 +13,12 @@ import numpy.typing as npt
 import scipy
 
 from waterbed.analysis.rankings.clocks import clusters_of, running_clocks
+from waterbed.analysis.rankings.removal import WIDEST_GAP
 from waterbed.analysis.rankings.takedown import (
     CAUSES,
     FEWEST_SITES,
     Clock,
-    flaps_as_removals,
+    first_down,
     incidence,
     known_within,
     last_known,
@@ -25,7 +26,7 @@ from waterbed.analysis.rankings.takedown import (
 )
 from waterbed.estimators.calendar_time import cosine_variance, effective_number
 from waterbed.estimators.refusal import Refusal
-from waterbed.estimators.survival.incidence import Curves
+from waterbed.estimators.survival.incidence import NOTHING, Curves
 from waterbed.estimators.survival.npmle import kaplan_meier
 from waterbed.estimators.survival.resampling import Sure, resample
 from waterbed.model.takedown import Duration, TakedownClock
@@ -57,16 +58,37 @@ def half_gone(
     38, 1982), with what the clocks are worth at the first hour from the median on at which FEWEST_SITES sites are
     known, and the hours that looks leave open there. None if there is no such hour, nor where reports span too few
     days. `until` is the end of the measurement, by default the last time known. `curves` are the group's, if they are
-    known already. Removals that were not confirmed may have been the end: the lower end of the interval takes them for
-    it.
+    known already. The interval covers best and worst case: a removal that may have lasted a day is an end at its lower
+    end, and what nobody but the report saw up is none at its upper end. Where more than WIDEST_GAP of the clocks are of
+    that kind, there is no single number.
     """
     if not group:
         return None
     found = _half_gone(group, curves, until, level)
-    if found is None or all(clock.flap_right_h == np.inf for clock in group):
-        return found
-    earliest = _half_gone(flaps_as_removals(group), None, until, level)
-    return found if earliest is None else replace(found, low=min(found.low, earliest.low))
+    if found is None:
+        return None
+    if any(clock.flap_right_h < np.inf for clock in group):
+        taken = [
+            replace(one, left_h=one.flap_left_h, right_h=one.flap_right_h) if one.flap_right_h < np.inf else one
+            for one in group
+        ]
+        earliest = _half_gone(taken, None, until, level)
+        found = found if earliest is None else replace(found, low=min(found.low, earliest.low))
+    unseen = first_down(group)
+    if unseen:
+        end = until or last_known(group)
+        latest = _half_gone([_remaining(one, end) for one in group], None, until, level)
+        high = None if latest is None or found.high is None or latest.high is None else max(found.high, latest.high)
+        found = replace(found, hours=found.hours if unseen <= WIDEST_GAP * len(group) else None, high=high)
+    return found
+
+
+def _remaining(clock: Clock, until: datetime) -> Clock:
+    """The clock, followed to the end without one if nobody but the report saw the content up."""
+    if clock.seen or clock.cause == NOTHING:
+        return clock
+    followed = max(clock.left_h, (until - clock.origin) / timedelta(hours=1))
+    return replace(clock, left_h=followed, right_h=np.inf, cause=NOTHING)
 
 
 def _half_gone(group: Sequence[Clock], curves: Curves | None, until: datetime | None, level: float) -> HalfGone | None:
@@ -152,6 +174,7 @@ def duration(clocks: Sequence[TakedownClock], *, within_h: float) -> Duration:
     """
     kept = running_clocks(clocks)
     half, mean = half_gone(kept), mean_hours(clocks, within_h)
+    many = sum(map(_unseen, clocks)) > WIDEST_GAP * len(clocks)  # no single number, as for the median
     return Duration(
         clocks=len(kept),
         median_h=half.hours if half else None,
@@ -159,7 +182,7 @@ def duration(clocks: Sequence[TakedownClock], *, within_h: float) -> Duration:
         median_high=half.high if half else None,
         late=sum(one.timing != "before" and one.entered_h > 0 for one in clocks),
         within_h=within_h,
-        mean_h=mean.estimate if mean else None,
+        mean_h=mean.estimate if mean and not many else None,
         mean_low=mean.low if mean else None,
         mean_high=mean.high if mean else None,
     )
@@ -172,18 +195,35 @@ def mean_hours(clocks: Sequence[TakedownClock], within_h: float) -> Sure | None:
     least that of dependence over time: Student's, with the cosine variance of the clocks' own hours. None where fewer
     than FEWEST_SITES clusters were under study within the first hour, for then nothing is known of that time, where the
     follow-up stops before `within_h`, where several curves are as likely until then (`Maxima`: an age at which nobody
-    was under study), or where origins span too few days. Removals that were not confirmed may have
-    been the end: the lower end of the interval takes them for it.
+    was under study), or where origins span too few days. A removal that may have lasted a day is an end at the lower
+    end of the interval; what nobody but the report saw up is none at its upper end.
     """
     found = _mean_hours(clocks, within_h)
-    if found is None or found.low is None or not any(_flapped(one) for one in clocks):
+    if found is None or found.low is None or found.high is None:
         return found
-    taken = [
-        replace(one, left_h=one.flap_left_h or 0.0, right_h=one.flap_right_h, cause="removed") if _flapped(one) else one
-        for one in clocks
-    ]
-    earliest = _mean_hours(taken, within_h)
-    return found if earliest is None or earliest.low is None else replace(found, low=min(found.low, earliest.low))
+    if any(_flapped(one) for one in clocks):
+        earliest = _mean_hours([_flap_taken(one) for one in clocks], within_h)
+        if earliest is not None and earliest.low is not None:
+            found = replace(found, low=min(found.low or 0.0, earliest.low))
+    if any(_unseen(one) for one in clocks):
+        staying = [
+            replace(one, left_h=max(one.left_h, within_h), right_h=None, cause=None) if _unseen(one) else one
+            for one in clocks
+        ]
+        latest = _mean_hours(staying, within_h)
+        high = within_h if latest is None or latest.high is None else latest.high
+        found = replace(found, high=max(found.high or 0.0, high))
+    return found
+
+
+def _flap_taken(clock: TakedownClock) -> TakedownClock:
+    if not _flapped(clock):
+        return clock
+    return replace(clock, left_h=clock.flap_left_h or 0.0, right_h=clock.flap_right_h, cause="removed")
+
+
+def _unseen(clock: TakedownClock) -> bool:
+    return clock.right_h is not None and not clock.seen
 
 
 def _flapped(clock: TakedownClock) -> bool:

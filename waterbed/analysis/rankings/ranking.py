@@ -1,27 +1,15 @@
 """Rank hosters, ASes or countries by how much appeared there."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from waterbed.analysis.rankings.durations import half_gone
 from waterbed.analysis.rankings.keys import Appearance
-from waterbed.analysis.rankings.takedown import (
-    FEWEST_SITES,
-    REMOVED,
-    WITHIN_H,
-    By,
-    Clock,
-    Removal,
-    clocks,
-    episodes_by_key,
-    incidence,
-    never_seen,
-    removal,
-)
-from waterbed.estimators.survival.incidence import NOTHING, share_within
+from waterbed.analysis.rankings.removal import Removal, removal
+from waterbed.analysis.rankings.takedown import FEWEST_SITES, By, Clock, clocks, episodes_by_key, incidence, never_seen
 from waterbed.model.conclusions import Episode, RankClass, RankingRow
 from waterbed.model.mediums import LOOKED_AT
 from waterbed.model.progress import stage
@@ -30,7 +18,8 @@ UNKNOWN = "unknown"
 """Key of what no data could attribute: listed last, without a place."""
 WITHHELD: Final = ("views differ", "unmeasurable")
 """Classes whose share is withheld, so that no curve may give it either."""
-
+_BOUNDED: Final = ("ranked", "too few days", *WITHHELD)
+"""Classes of rows with worst and best case."""
 
 Each: TypeAlias = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
 """Gives the results of work on each item, in order: `map`, or in several processes."""
@@ -84,17 +73,17 @@ def rank(
 
     Classes, first that fits: `no address` if nothing of it has an address to look at; `proxy` if every appearance there
     was behind a reverse proxy; `too few` below 10 site clusters in volume; `views differ` for keys in `differing`,
-    whose content goes by our looks (`views_differ`); `unmeasurable` if the state of no clock is known at 24 h, or if
-    more than 10 points of the share hang on the spacing of looks and on what was lost from sight or never decided; `too
-    few followed` below 10 site clusters in clocks known at 24 h; `too few days` where their reports span less than a
-    week; else `ranked`. Only `ranked` rows carry a share with its interval, and a median; `too few days` carry what
-    happened, without an interval; these, `views differ` and `unmeasurable` ones carry the bounds of what was out of
-    sight. `until` is the end of the measurement, by default the latest time in any episode. `groups` gives the episodes
-    of each key where `by` cannot tell, `started` the clocks of each key if they do not run from the report, `if_hiding`
-    the share of each that was surely removed even if it hides from looks (`shares_if_hiding`). `each` works out the
-    rows, perhaps in several processes; of keys of the same content, also in other rankings that are given the same
-    `alike`, one is worked out. Rows that are `brief` lack bounds and medians. Cost is linear in appearances and
-    episodes.
+    whose content goes by our looks (`views_differ`); `unmeasurable` if the state of no clock is known at 24 h; `too few
+    followed` below 10 site clusters that could be followed for 24 h; `too few days` where their reports span less than
+    a week; else `ranked`. What was out of sight, and what only its report ever saw up, takes no hoster off the list:
+    rows carry the share in the worst and in the best case, and an interval that covers both. `ranked` rows have a
+    single share too where both cases are close, and a median; `too few days` carry what happened, without an interval;
+    of `views differ`, which may hide each URL, none counts as removed in the worst case. `until` is the
+    end of the measurement, by default the latest time in any episode. `groups` gives the episodes of each key where
+    `by` cannot tell, `started` the clocks of each key if they do not run from the report, `if_hiding` the share of each
+    that was surely removed even if it hides from looks (`shares_if_hiding`). `each` works out the rows, perhaps in
+    several processes; of keys of the same content, also in other rankings that are given the same `alike`, one is
+    worked out. Rows that are `brief` lack medians. Cost is linear in appearances and episodes.
     """
     volumes = volumes_of(appearances)
     groups = episodes_by_key(episodes, by) if groups is None else groups
@@ -198,16 +187,12 @@ def _row(
 ) -> RankingRow:
     """The row of a key's content; its place, key, name, and shared hosts are left open."""
     curves = incidence(group) if group else None
-    estimate = removal(group, until=until, curves=curves, hidden=volume.hidden) if group and until else None
+    estimate = (
+        removal(group, until=until, curves=curves, hidden=volume.hidden, hides=differs) if group and until else None
+    )
     rank_class = class_of(volume, estimate, differs=differs)
-    shown = estimate if rank_class in ("ranked", "too few days") else None
-    everything = [*group, *volume.hidden]
-    worst = best = None
-    if rank_class in ("ranked", "too few days", "views differ", "unmeasurable") and not brief:
-        worst, best = _bounds(everything, until, shown)
-    if rank_class == "views differ" and not brief:  # all that seems removed may be hidden from us
-        worst = 0.0
-    half = half_gone(group, curves=curves, until=until) if shown and not brief else None
+    shown = estimate if rank_class in ("ranked", "too few days", "views differ") else None
+    half = half_gone(group, curves=curves, until=until) if shown and not differs and not brief else None
     return RankingRow(
         place=None,
         key="",
@@ -220,28 +205,19 @@ def _row(
         removed_24h_low=_rounded(shown.low if shown else None),
         removed_24h_high=_rounded(shown.high if shown else None),
         removed_or_moved_24h=_rounded(shown.removed_or_moved if shown else None),
-        removed_24h_worst=_rounded(worst),
-        removed_24h_best=_rounded(best),
+        removed_24h_worst=_rounded(estimate.worst if estimate and rank_class in _BOUNDED else None),
+        removed_24h_best=_rounded(estimate.best if estimate and rank_class in _BOUNDED else None),
         removed_24h_if_hiding=_rounded(if_hiding if shown else None),
         median_h=_hours(half.hours if half else None),
         median_h_low=_hours(half.low if half else None),
         median_h_high=_hours(half.high if half else None),
         episodes=len(group),
+        first_down=estimate.first_down if estimate else 0,
         removals=estimate.removals if estimate else 0,
         batches=estimate.batches if estimate else 0,
         unknown=len(volume.unknown),
         rank_class=rank_class,
     )
-
-
-def _bounds(group: Sequence[Clock], until: datetime | None, shown: Removal | None) -> tuple[float | None, float | None]:
-    """Worst and best case; they hold the share."""
-    found = removal_bounds(group, until=until) if group and until else None
-    if found is None:
-        return None, None
-    if shown is None or shown.removed is None:
-        return found
-    return min(found[0], shown.removed), max(found[1], shown.removed)
 
 
 def _rounded(number: float | None) -> float | None:
@@ -273,49 +249,3 @@ def _hours(number: float | None) -> float | None:
     Beyond that another kind of processor gives other digits.
     """
     return None if number is None else round(number, 3)
-
-
-def removal_bounds(
-    group: Sequence[Clock], *, until: datetime, within_h: float = WITHIN_H
-) -> tuple[float, float] | None:
-    """Worst and best case of the share removed.
-
-    Share removed within `within_h` hours if all that was out of sight then had stayed, and if it had been removed. Out
-    of sight is a clock that stops before `within_h` although the measurement (to `until`) goes on beyond, one that
-    ended by removal in an interval that holds `within_h`, and one that was away by then for less than a confirmation
-    takes. The estimate is that of the share, so without such clocks
-    both are the share. None below FEWEST_SITES sites among clocks that could be followed for `within_h`.
-    """
-    followed = [clock for clock in group if clock.cause != NOTHING or _could_reach(clock, until, within_h)]
-    if len({clock.site_id for clock in followed}) < FEWEST_SITES:
-        return None
-    worst = _share(list(_taken(group, until, within_h, removed=False)), within_h)
-    best = _share(list(_taken(group, until, within_h, removed=True)), within_h)
-    return None if worst is None or best is None else (min(worst, best), max(worst, best))
-
-
-def _could_reach(clock: Clock, until: datetime, within_h: float) -> bool:
-    return (until - clock.origin) / timedelta(hours=1) >= within_h
-
-
-def _taken(group: Sequence[Clock], until: datetime, within_h: float, *, removed: bool) -> Iterator[Clock]:
-    """The clocks with out-of-sight content restated.
-
-    All content out of sight is taken as removed, or as still there.
-    """
-    for clock in group:
-        if removed and clock.flap_left_h < within_h:
-            yield replace(clock, left_h=clock.flap_left_h, right_h=min(clock.flap_right_h, within_h), cause=REMOVED)
-            continue
-        lost = clock.cause == NOTHING and clock.left_h < within_h and _could_reach(clock, until, within_h)
-        straddles = clock.cause == REMOVED and clock.left_h < within_h < clock.right_h
-        if not lost and not straddles:
-            yield clock
-        elif removed:
-            yield replace(clock, right_h=within_h, cause=REMOVED)
-        else:
-            yield replace(clock, left_h=within_h)
-
-
-def _share(group: Sequence[Clock], within_h: float) -> float | None:
-    return share_within(incidence(group), REMOVED, within_h)

@@ -12,17 +12,8 @@ from statistics import fmean, median
 from types import MappingProxyType
 from typing import Any, Final
 
-from waterbed.analysis.rankings.ranking import removal_bounds
-from waterbed.analysis.rankings.takedown import (
-    FEWEST_SITES,
-    WITHIN_H,
-    By,
-    Clock,
-    clocks,
-    episode_keys,
-    joined_episodes,
-    removal,
-)
+from waterbed.analysis.rankings.removal import removal
+from waterbed.analysis.rankings.takedown import FEWEST_SITES, WITHIN_H, By, Clock, clocks, episode_keys, joined_episodes
 from waterbed.estimators.calendar_time import effective_number
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.survival.incidence import share_interval
@@ -73,12 +64,11 @@ def returns(
 
     `groups` are the episodes under each key, `every` all of the study, to which content may come back; `until` is the
     end of the measurement, `hidden` the clocks of which no look could be decided. Three shares of the same reports:
-    removed within 24 h at all, as any ranking has it (`removal`); removed and not up there at 24 h; removed within 24 h
-    and not seen up anywhere under its content id for 30 or 90 days. The last two are over the reports that were
-    followed so long and whose state is known; below FEWEST_SITES sites they are refused. `worst` and `best` hold each
-    over all followed reports if what nobody saw was not, or was: a removal that was not confirmed is one of these for
-    the first share alone. What comes and goes between two looks is in none. Returns after any removal that was
-    followed for 30 days are counted: at the same key, else elsewhere.
+    removed within 24 h and not back within a day, as any ranking has it (`removal`); removed and not up there at 24 h;
+    removed within 24 h and not seen up anywhere under its content id for 30 or 90 days. The last two are over the
+    reports that were followed so long and whose state is known, not those that nobody but the report ever saw up; below
+    FEWEST_SITES sites they are refused. `worst` and `best` hold each over all followed reports if what nobody saw was
+    not, or was. Returns after any removal that was followed for 30 days are counted: at the same key, else elsewhere.
     """
     starts = _starts(every, by)
     rows = []
@@ -110,7 +100,7 @@ def _spells(group: Sequence[Episode]) -> Iterator[_Spell]:
         if not episode.proxy:
             by_url[episode.url_id].append(episode)
     for own in by_url.values():
-        joined = joined_episodes(own)
+        joined = joined_episodes(own, back_within=timedelta(0))
         for place, spell in enumerate(joined):
             if spell.reported_at is not None:
                 yield _Spell(origin=spell.reported_at, spell=spell, later=joined[place + 1 :])
@@ -165,13 +155,9 @@ def _row(
 
 
 def _first_removal(group: Sequence[Episode], until: datetime, hidden: Sequence[Clock]) -> _Estimate:
-    """The share of a ranking, which has the flaps in its upper end."""
-    started = clocks(group)
-    found = removal(started, until=until, hidden=hidden)
-    worst, best = removal_bounds([*started, *hidden], until=until) or (None, None)
-    if found.removed is not None and worst is not None and best is not None:
-        worst, best = min(worst, found.removed), max(best, found.removed)
-    return _Estimate(share=found.removed, low=found.low, high=found.high, worst=worst, best=best)
+    """The share of a ranking: removed, and not back within a day."""
+    found = removal(clocks(group), until=until, hidden=hidden)
+    return _Estimate(share=found.removed, low=found.low, high=found.high, worst=found.worst, best=found.best)
 
 
 def _look_gap(spells: Sequence[_Spell]) -> float | None:
@@ -193,7 +179,7 @@ def _removed(one: _Spell) -> tuple[bool, bool]:
     if down is None or one.spell.cause == "lineage":  # who answers for it changed: what came of it is not known
         return False, True
     removed = one.spell.cause == "removed"
-    return removed and down <= end, removed
+    return removed and one.spell.seen and down <= end, removed
 
 
 def _gone(one: _Spell) -> tuple[bool, bool]:
@@ -207,7 +193,11 @@ def _gone(one: _Spell) -> tuple[bool, bool]:
             # between two stays: known to be gone up to the last look that did not see it
             return state if spell.absent_at is not None and end <= spell.absent_at else (False, state[1])
         removed, down = spell.cause == "removed", spell.first_down
-        state = (False, True) if down is None or spell.cause == "lineage" else (removed and down <= end, removed)
+        state = (
+            (False, True)
+            if down is None or spell.cause == "lineage"
+            else (removed and spell.seen and down <= end, removed)
+        )
     return state
 
 

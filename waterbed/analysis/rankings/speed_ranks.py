@@ -7,19 +7,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import fmean, median
-from typing import Annotated, Any, Final
+from types import MappingProxyType
+from typing import Annotated, Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from waterbed.analysis.rankings.ranking import UNKNOWN, Each
+from waterbed.analysis.rankings.removal import Cases
 from waterbed.analysis.rankings.takedown import (
     FEWEST_SITES,
     REMOVED,
     WITHIN_H,
     Clock,
     clocks,
-    most_removed,
+    first_down,
+    incidence,
+    restated,
     worth_within,
 )
 from waterbed.estimators.calendar_time import LEAST_FREEDOM, Worth
@@ -27,7 +31,8 @@ from waterbed.estimators.cluster_shares import pooled_correlation, ratio_error
 from waterbed.estimators.norm_tests import below_norm
 from waterbed.estimators.rank_sets import cluster_weights, leave_one_out, place_sets, share_among_first, widened
 from waterbed.estimators.refusal import Refusal
-from waterbed.estimators.survival.resampling import ResampledShare, resampled_share
+from waterbed.estimators.survival.incidence import share_within
+from waterbed.estimators.survival.resampling import resampled_share
 from waterbed.model.conclusions import Episode, RankClass, RankingRow
 from waterbed.model.progress import staged
 from waterbed.model.results import PlaceRow
@@ -39,6 +44,8 @@ FEWEST_OF_MEDIAN: Final = 10
 """Shares below which their median is no norm."""
 _FEW: Final[tuple[RankClass, ...]] = ("too few", "proxy", "no address")
 """Classes of rows for which no share is looked for."""
+PLACED: Final[tuple[RankClass, ...]] = ("ranked", "views differ")
+"""Classes of rows that have a place, if they have an interval."""
 _NORM: Final = Norm()
 _UNSURE: Final = 0.5
 """Error of arcsin sqrt of a share that is worth one outcome."""
@@ -89,7 +96,7 @@ class Coverage:
 def coverage(rows: Sequence[RankingRow]) -> Coverage:
     """Count what the shares of a ranking by hoster cover."""
     enough = [row for row in rows if row.key != UNKNOWN and row.rank_class not in _FEW]
-    shared = [row for row in enough if row.rank_class == "ranked" and row.removed_24h is not None]
+    shared = [row for row in enough if row.rank_class == "ranked" and row.removed_24h_low is not None]
     return Coverage(
         shares=len(shared),
         hosters=len(enough),
@@ -111,7 +118,7 @@ def weighing(rows: Sequence[RankingRow]) -> Weighing | None:
 
     Ranked rows only; None where no row has a share.
     """
-    shares = [(row.removed_24h, row.episodes) for row in rows if row.rank_class == "ranked" and row.key != UNKNOWN]
+    shares = [(single_share(row), row.episodes) for row in rows if row.rank_class == "ranked" and row.key != UNKNOWN]
     told = [(share, clocks) for share, clocks in shares if share is not None]
     if not told:
         return None
@@ -134,7 +141,7 @@ def unplaced(
     def sites(row: RankingRow) -> int:
         return len({_in_cluster(clock, clusters).site_id for clock in clocks(groups.get(row.key, ()))})
 
-    return [_row(row, sites=sites(row)) if row.rank_class == "ranked" else _row(row) for row in rows]
+    return [_row(row, sites=sites(row)) if row.rank_class in PLACED else _row(row) for row in rows]
 
 
 def speed_places(
@@ -148,50 +155,48 @@ def speed_places(
     worst: int = WORST,
     resamples: int = RESAMPLES,
     each: Each = map,
+    hidden: Mapping[str, Sequence[Clock]] = MappingProxyType({}),
 ) -> list[PlaceRow]:
-    """The places by speed of ranked rows, slowest first.
+    """The places by speed of rows with an interval, slowest first.
 
-    Rows of other classes follow, without a place. `clusters` gives each site its cluster. Clusters are resampled over
-    all groups at once, shares are compared as arcsin sqrt, whose error hardly depends on the share; it is at least that
-    of the clusters' design effect, so that a group whose clusters all agree is not taken for certain, and that of the
-    share's interval (`worth_within`): removals share chance over time, too. Places are those of the expected shares
-    over repetitions of each process. `until` is the end of the measurement. Rows are `below_norm` by `below_norm`, at
-    the norm's rate, with removals that were not confirmed taken for such: what is put back soon was removed. `each`
-    works on groups, perhaps in several processes.
+    Rows of other classes follow, without a place. `clusters` gives each site its cluster, `hidden` the clocks by key of
+    which no check could be decided. Clusters are resampled over all groups at once, shares are compared as arcsin sqrt,
+    whose error hardly depends on the share; it is at least that of the clusters' design effect, so that a group whose
+    clusters all agree is not taken for certain, and that of the share's interval (`worth_within`): removals share
+    chance over time, too. Places are those of the expected shares over repetitions of each process. A row is slower
+    than another if its share in the best case is below the other's in the worst case: what was out of sight, or seen up
+    by nobody but its report, makes nobody quick, and a slow row that hides keeps its place. `until` is the end of the
+    measurement. Rows are `below_norm` by `below_norm`, at the norm's rate, in their best case. `each` works on groups,
+    perhaps in several processes.
     """
-    ranked = [row for row in rows if row.rank_class == "ranked"]
-    others = [_row(row) for row in rows if row.rank_class != "ranked"]
-    if not ranked or until is None:
+    placed = [row for row in rows if row.rank_class in PLACED and row.removed_24h_low is not None]
+    others = [_row(row) for row in rows if row not in placed]
+    if not placed or until is None:
         return others
-    own = [[_in_cluster(c, clusters) for c in clocks(groups.get(row.key, ()))] for row in ranked]
+    own = [
+        [_in_cluster(c, clusters) for c in (*clocks(groups.get(row.key, ())), *hidden.get(row.key, ()))]
+        for row in placed
+    ]
     numbers: dict[str, int] = {}
     of = [[numbers.setdefault(c.site_id, len(numbers)) for c in group] for group in own]
     weights = cluster_weights(len(numbers), resamples, rng)
-    values, draws, parts, worth = list[Floats](), list[Floats](), list[Floats](), list[Worth | Refusal]()
 
-    def of_group(n: int) -> tuple[ResampledShare, Worth | Refusal]:
-        return (
-            resampled_share(*_ends(own[n]), WITHIN_H, weights[:, of[n]]),
-            worth_within(own[n], WITHIN_H, (REMOVED,), until=until),
-        )
+    def of_group(n: int) -> _Group:
+        return _group(own[n], weights[:, of[n]], until=until, hides=placed[n].rank_class == "views differ")
 
-    shares = staged("places resampled", each(of_group, range(len(ranked))), len(ranked))
-    for row, (found, worth_of_group) in zip(ranked, shares, strict=True):
-        worth.append(worth_of_group)
-        share = row.removed_24h if row.removed_24h is not None else found.share
-        values.append(-_stable(share))
-        resampled = -_stable(found.draws)
-        draws.append(resampled - resampled.mean() + values[-1])
-        parts.append(found.parts)
-    errors = np.maximum(_errors(parts, of), [_UNSURE if isinstance(one, Refusal) else one.error for one in worth])
-    freedom = [LEAST_FREEDOM if isinstance(one, Refusal) else one.freedom for one in worth]
-    most = [most_removed(group, row.removed_24h or 0.0, WITHIN_H)[0] for row, group in zip(ranked, own, strict=True)]
-    tested = _against(norm, most, worth)
-    table = widened(np.column_stack(draws), errors, rng, freedom=freedom)
-    estimates = np.array(values)
-    ranges = _without_one(parts, of, [row.removed_24h or 0.0 for row in ranked])
-    joint, alone = place_sets(estimates, table), place_sets(estimates, table, marginal=True)
-    among = share_among_first(table, worst)
+    found = list(staged("places resampled", each(of_group, range(len(placed))), len(placed)))
+    slow, quick = ([one.best for one in found], [one.worst for one in found])
+    noise = rng.standard_normal((resamples, len(placed)))
+    least, least_draws = _draws(slow, of, noise, rng)
+    most, most_draws = (least, least_draws) if slow == quick else _draws(quick, of, noise, rng)
+    joint, alone = (
+        place_sets(least, least_draws, upper=(most, most_draws), marginal=marginal) for marginal in (False, True)
+    )
+    among = share_among_first(least_draws, worst, upper=most_draws)
+    tested = _against(norm, found)
+    ranges = zip(
+        _without_one([one.parts for one in quick], of), _without_one([one.parts for one in slow], of), strict=True
+    )
     made = [
         _row(
             row,
@@ -200,14 +205,97 @@ def speed_places(
             own_low=int(alone.low[n]),
             own_high=int(alone.high[n]),
             among_worst=round(float(among[n]), 4),
-            without_one_low=ranges[n][0],
-            without_one_high=ranges[n][1],
+            **_range(row, low, high),
             **tested[n],
             sites=len(set(of[n])),
         )
-        for n, row in enumerate(ranked)
+        for n, (row, (low, high)) in enumerate(zip(placed, ranges, strict=True))
     ]
-    return sorted(made, key=lambda row: (row.removed_24h, row.key)) + others
+    return sorted(made, key=slowest_first) + others
+
+
+def slowest_first(row: RankingRow | PlaceRow) -> tuple[float, float, str]:
+    """The order of rows by speed: by the best case, then by the worst; rows without a share last."""
+    best, worst = row.removed_24h_best, row.removed_24h_worst
+    return (2.0 if best is None else best, 2.0 if worst is None else worst, row.key)
+
+
+def single_share(row: RankingRow | PlaceRow) -> float | None:
+    """The one number of a row's share: its share, else the middle of worst and best case, for means alone."""
+    if row.removed_24h is not None or row.removed_24h_worst is None or row.removed_24h_best is None:
+        return row.removed_24h
+    return (row.removed_24h_worst + row.removed_24h_best) / 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Side:
+    """A group in its worst or in its best case: share, what each clock adds to it, resamples, and worth."""
+
+    share: float
+    parts: Floats
+    draws: Floats
+    worth: Worth | Refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Group:
+    """A group in both cases, and as it is but for what nobody but the report saw up."""
+
+    worst: _Side
+    best: _Side
+    without_first_down: tuple[float, Worth | Refusal]
+    first_down: int
+
+
+def _group(own: Sequence[Clock], weights: npt.NDArray[np.uint8], *, until: datetime, hides: bool) -> _Group:
+    cases = Cases.of(own, WITHIN_H, until=until, hides=hides)
+    if cases is None:
+        raise ValueError("a group with a share has clocks that reach its hours")
+    best = _side(cases.best.clocks, cases.best.share, weights, until)
+    worst = best if cases.worst is cases.best else _side(cases.worst.clocks, cases.worst.share, weights, until)
+    unseen = first_down(own)
+    without = best.share, best.worth
+    if unseen:
+        seen = [
+            one if clock.seen else restated([clock], "worst", WITHIN_H, until=until)[0]
+            for clock, one in zip(own, restated(own, "best", WITHIN_H, until=until), strict=True)
+        ]
+        share = share_within(incidence(seen), REMOVED, WITHIN_H)
+        without = best.share if share is None else share, worth_within(seen, WITHIN_H, (REMOVED,), until=until)
+    return _Group(worst=worst, best=best, without_first_down=without, first_down=unseen)
+
+
+def _side(group: Sequence[Clock], share: float, weights: npt.NDArray[np.uint8], until: datetime) -> _Side:
+    found = resampled_share(*_ends(group), WITHIN_H, weights)
+    worth = worth_within(group, WITHIN_H, (REMOVED,), until=until)
+    return _Side(share=share, parts=found.parts, draws=found.draws, worth=worth)
+
+
+def _draws(
+    sides: Sequence[_Side], of: Sequence[Sequence[int]], noise: Floats, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Slowness of each group, - arcsin sqrt of its share, and its resamples with at least the error of its worth."""
+    values = -_stable(np.array([one.share for one in sides]))
+    resampled = -_stable(np.column_stack([one.draws for one in sides]))
+    worth = [one.worth for one in sides]
+    errors = np.maximum(
+        _errors([one.parts for one in sides], of),
+        [_UNSURE if isinstance(one, Refusal) else one.error for one in worth],
+    )
+    freedom = [LEAST_FREEDOM if isinstance(one, Refusal) else one.freedom for one in worth]
+    return values, widened(resampled - resampled.mean(axis=0) + values, errors, rng, noise=noise, freedom=freedom)
+
+
+_Ends: TypeAlias = tuple[float | None, float | None]
+
+
+def _range(row: RankingRow, low: _Ends, high: _Ends) -> dict[str, float | None]:
+    """Least and largest share without any one cluster, of the worst and the best case."""
+    ends = [low[0], high[1], row.removed_24h_worst, row.removed_24h_best]
+    known = [end for end in ends if end is not None]
+    if low[0] is None or high[1] is None:
+        return {"without_one_low": None, "without_one_high": None}
+    return {"without_one_low": round(min(known), 6), "without_one_high": round(max(known), 6)}
 
 
 def _in_cluster(clock: Clock, clusters: Mapping[str, int]) -> Clock:
@@ -216,27 +304,50 @@ def _in_cluster(clock: Clock, clusters: Mapping[str, int]) -> Clock:
     return clock if cluster is None else replace(clock, site_id=str(cluster))
 
 
-def _against(norm: Norm, shares: Sequence[float], worth: Sequence[Worth | Refusal]) -> list[dict[str, Any]]:
-    """Each share against the norm; a share without an interval is none of the tests.
+def _against(norm: Norm, groups: Sequence[_Group]) -> list[dict[str, Any]]:
+    """Each share of the best case against the norm; a share without an interval is none of the tests.
 
-    A norm that lies below the median is estimated, and nothing is tested below FEWEST_OF_MEDIAN shares.
+    A norm that lies below the median is estimated, and nothing is tested below FEWEST_OF_MEDIAN shares. Where a group
+    would be below it without the reports that were first found down, their number is said.
     """
-    told = [n for n, one in enumerate(worth) if not isinstance(one, Refusal)]
-    number = [0.25 / one.error**2 for one in worth if not isinstance(one, Refusal)]
-    freedom = [one.freedom for one in worth if not isinstance(one, Refusal)]
-    found: list[dict[str, Any]] = [{} for _ in worth]
     relative = norm.below_median > 0
-    share = median(shares) - norm.below_median if relative and shares else norm.share
-    if told and 0.0 < share < 1.0 and not (relative and len(shares) < FEWEST_OF_MEDIAN):
-        test = below_norm([shares[n] for n in told], number, freedom, share, rate=norm.rate, dependent=relative)
-        for place, n in enumerate(told):
+    share = median(one.worst.share for one in groups) - norm.below_median if relative and groups else norm.share
+    found: list[dict[str, Any]] = [{} for _ in groups]
+    if not 0.0 < share < 1.0 or (relative and len(groups) < FEWEST_OF_MEDIAN):
+        return found
+    test = _tested([(one.best.share, one.best.worth) for one in groups], share, norm)
+    without = _tested([one.without_first_down for one in groups], share, norm)
+    for n, group in enumerate(groups):
+        if n in test:
+            adjusted, bound, below = test[n]
             found[n] = {
                 "norm": round(share, 6),
-                "norm_p": round(float(test.adjusted[place]), 6),
-                "norm_bound": round(float(test.bound[place]), 6),
-                "below_norm": bool(test.below[place]),
+                "norm_p": round(adjusted, 6),
+                "norm_bound": round(bound, 6),
+                "below_norm": below,
+                "below_norm_but_for": group.first_down if not below and n in without and without[n][2] else None,
             }
     return found
+
+
+def _tested(
+    shares: Sequence[tuple[float, Worth | Refusal]], norm: float, rule: Norm
+) -> dict[int, tuple[float, float, bool]]:
+    """By number of the share: p value adjusted for all, own bound, and whether it is surely below the norm."""
+    told = [(n, share, worth) for n, (share, worth) in enumerate(shares) if not isinstance(worth, Refusal)]
+    if not told:
+        return {}
+    test = below_norm(
+        [share for _, share, _ in told],
+        [0.25 / worth.error**2 for _, _, worth in told],
+        [worth.freedom for _, _, worth in told],
+        norm,
+        rate=rule.rate,
+        dependent=rule.below_median > 0,
+    )
+    return {
+        n: (float(test.adjusted[at]), float(test.bound[at]), bool(test.below[at])) for at, (n, _, _) in enumerate(told)
+    }
 
 
 def _row(row: RankingRow, **places: float | int | None) -> PlaceRow:
@@ -248,6 +359,9 @@ def _row(row: RankingRow, **places: float | int | None) -> PlaceRow:
         key=row.key,
         name=row.name,
         removed_24h=row.removed_24h,
+        removed_24h_worst=row.removed_24h_worst,
+        removed_24h_best=row.removed_24h_best,
+        first_down=row.first_down,
         rank_class=row.rank_class,
         **blank | places,  # type: ignore[arg-type]  # the places by name
     )
@@ -276,20 +390,13 @@ def _stable(share: float | Floats) -> Floats:
     return stable
 
 
-def _without_one(
-    parts: Sequence[Floats], of: Sequence[Sequence[int]], shares: Sequence[float]
-) -> list[tuple[float | None, float | None]]:
+def _without_one(parts: Sequence[Floats], of: Sequence[Sequence[int]]) -> list[_Ends]:
     """Range of each share without any one cluster.
 
-    Computed from what each clock adds to it.
+    Computed from what each clock adds to it; without numbers for a group of one cluster.
     """
     lengths = [len(group) for group in of]
     cluster = np.concatenate([np.asarray(group) for group in of])
     group = np.repeat(np.arange(len(of)), lengths)
     low, high = leave_one_out(np.concatenate(parts), np.ones(len(cluster)), cluster, group, len(of))
-    return [
-        (None, None)
-        if np.isnan(low[n])
-        else (round(min(share, float(low[n])), 6), round(max(share, float(high[n])), 6))
-        for n, share in enumerate(shares)
-    ]
+    return [(None, None) if np.isnan(one) else (float(one), float(other)) for one, other in zip(low, high, strict=True)]

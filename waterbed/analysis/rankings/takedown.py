@@ -15,9 +15,7 @@ from waterbed.estimators.survival.incidence import (
     NOTHING,
     Curves,
     cumulative_incidence,
-    share_interval,
     share_within,
-    sparse,
 )
 from waterbed.model.conclusions import TOLD_BY_REGISTRIES, EndCause, Episode
 
@@ -32,11 +30,11 @@ WITHIN_H: Final = 24.0
 _HOUR: Final = timedelta(hours=1)
 FEWEST_SITES: Final = 10
 """Site clusters below which a share is not given: one site's fate would be read as the hoster's habit."""
-WIDEST_GAP: Final = 0.10
-"""Largest part of a share that may rest on unobserved ends: between two looks, or hidden."""
+BACK_WITHIN: Final = timedelta(hours=24)
+"""Content that is back within this time was not removed: nights, restarts and maintenance are no removals."""
 
-Estimability = Literal["told", "too few followed", "too few days", "unmeasurable"]
-"""`told`: estimable, as published tables spell it; else the reason why not."""
+Case = Literal["worst", "best"]
+"""What is taken of content whose end nobody saw: that it was not removed in time, or that it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,33 +46,9 @@ class Clock:
     cause: Annotated[int, "index in CAUSES, -1 while running"]
     site_id: Annotated[str, "the cluster"]
     origin: Annotated[datetime, "when it was reported"]
-    flap_left_h: Annotated[float, "last known up before the first removal that was not confirmed, hours"] = inf
+    seen: Annotated[bool, "whether anybody but a bare report saw it up there"] = True
+    flap_left_h: Annotated[float, "last known up before a first removal that may have lasted a day, hours"] = inf
     flap_right_h: Annotated[float, "first check of that removal, hours since the origin; inf: none"] = inf
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removal:
-    """The share that a group removed within some hours.
-
-    Hours run from the report. The share is what happened; with its interval it is how the group works: the expected
-    share over repetitions of its process, for these report times and sites. `too few days` tell the first alone.
-    """
-
-    estimability: Annotated[Estimability, "whether the share could be given, and if not why"]
-    removed: Annotated[float | None, "share removed, 0..1"]
-    low: Annotated[float | None, "lower end of its 95% interval"]
-    high: Annotated[float | None, "upper end of its 95% interval"]
-    removed_or_moved: Annotated[float | None, "share removed or moved: upper bound"]
-    clocks: Annotated[int, "takedown clocks"]
-    sites: Annotated[int, "site clusters whose clocks reach, or ended within, those hours"]
-    gap: Annotated[float | None, "P(L < T) - P(R <= T): what rests on the spacing of checks and on what was hidden"]
-    removals: Annotated[int, "clocks that ended by removal, at any time"]
-    batches: Annotated[int, "fewest times at which all these removals can have happened"]
-
-    @property
-    def estimable(self) -> bool:
-        """True if the share could be given."""
-        return self.estimability == "told"
 
 
 def episode_keys(episode: Episode, by: By) -> tuple[str, ...]:
@@ -119,10 +93,11 @@ def clocks(episodes: Iterable[Episode]) -> list[Clock]:
     return [_clock(episode, episode.reported_at) for episode in joined if episode.reported_at]
 
 
-def joined_episodes(episodes: Sequence[Episode]) -> list[Episode]:
+def joined_episodes(episodes: Sequence[Episode], *, back_within: timedelta = BACK_WITHIN) -> list[Episode]:
     """One URL's episodes in one group, joined, in time order.
 
-    Episodes that go on without a break are one.
+    Episodes that go on without a break are one, and so are those between which it was removed and back within
+    `back_within`, as far as the checks tell: the first such removal stays in the fields of a flap.
     """
     if len(episodes) == 1:
         return list(episodes)
@@ -131,6 +106,8 @@ def joined_episodes(episodes: Sequence[Episode]) -> list[Episode]:
         before = joined[-1] if joined else None
         if before and _goes_on(before, episode):
             joined[-1] = _union(before, episode)
+        elif before and _is_back(before, episode, back_within):
+            joined[-1] = _interrupted(before, episode)
         else:
             joined.append(episode)
     return joined
@@ -140,6 +117,29 @@ def _goes_on(before: Episode, after: Episode) -> bool:
     if after.known_up_at <= before.last_up or before.first_down is None:
         return True
     return before.cause in ("moved", "masked", "lineage") and after.known_up_at <= before.first_down
+
+
+def _is_back(before: Episode, after: Episode, within: timedelta) -> bool:
+    """True unless it was surely away for longer: between the first check of its removal and the last of its absence."""
+    if before.cause != "removed" or before.first_down is None:
+        return False
+    return max(before.first_down, after.absent_at or before.first_down) - before.first_down < within
+
+
+def _interrupted(before: Episode, after: Episode) -> Episode:
+    """The episode that goes on after a removal that did not last."""
+    if (
+        before.flap_first_down is None
+        and before.reported_at
+        and (before.first_down or before.last_up) > before.reported_at
+    ):
+        before = replace(
+            before,
+            flap_last_up=before.last_up,
+            flap_first_down=before.first_down,
+            flap_up_again=after.first_up or after.known_up_at,
+        )
+    return _union(before, after)
 
 
 def _union(before: Episode, after: Episode) -> Episode:
@@ -155,6 +155,7 @@ def _union(before: Episode, after: Episode) -> Episode:
         known_up_at=before.known_up_at,
         reported_at=before.reported_at or after.reported_at,
         first_up=before.first_up or after.first_up,
+        confirmed_at=before.confirmed_at or after.confirmed_at,
         last_up=max(before.last_up, after.last_up),
         looks=before.looks + after.looks if apart else max(before.looks, after.looks),
         unknown_looks=before.unknown_looks + after.unknown_looks
@@ -165,6 +166,7 @@ def _union(before: Episode, after: Episode) -> Episode:
         else max(before.looks_until_last, after.looks_until_last),
         flap_last_up=flapped.flap_last_up if flapped else None,
         flap_first_down=flapped.flap_first_down if flapped else None,
+        flap_up_again=flapped.flap_up_again if flapped else None,
     )
 
 
@@ -179,24 +181,53 @@ def _clock(episode: Episode, origin: datetime) -> Clock:
         cause=CAUSES.index(cause) if ended else NOTHING,
         site_id=episode.site_id,
         origin=origin,
+        seen=episode.seen,
         flap_left_h=max(0.0, _hours(flap[0] - origin)) if flap else inf,
         flap_right_h=_hours(flap[1] - origin) if flap else inf,
     )
 
 
 def flap_after(episode: Episode, origin: datetime) -> tuple[datetime, datetime] | None:
-    """The interval of an episode's flap after an origin."""
-    if episode.flap_last_up is None or episode.flap_first_down is None or episode.flap_first_down <= origin:
+    """The interval of an episode's flap after an origin, if it may have lasted for BACK_WITHIN."""
+    down, last = episode.flap_first_down, episode.flap_last_up
+    if last is None or down is None or down <= origin:
         return None
-    return episode.flap_last_up, episode.flap_first_down
+    back = episode.flap_up_again
+    return None if back is not None and back - last <= BACK_WITHIN else (last, down)
 
 
-def flaps_as_removals(group: Sequence[Clock]) -> list[Clock]:
-    """The clocks, with unconfirmed removals taken as the first."""
-    return [
-        replace(c, left_h=c.flap_left_h, right_h=c.flap_right_h, cause=REMOVED) if c.flap_right_h < inf else c
-        for c in group
-    ]
+def restated(group: Iterable[Clock], case: Case, within_h: float, *, until: datetime) -> list[Clock]:
+    """The clocks, each as it was in the worst or the best case.
+
+    Three kinds of clocks leave open whether the content was removed within `within_h` hours: those that stop before
+    although the measurement, to `until`, goes on beyond (lost from sight, never decided); those removed in an
+    interval that holds `within_h`; those of content that nobody but the report ever saw up. In the best case all of
+    these were removed in time, and so was what may have been away for a day. In the worst case none was.
+    """
+    found = []
+    for clock in group:
+        open_until_then = clock.left_h < within_h
+        lost = clock.cause == NOTHING and open_until_then and _hours(until - clock.origin) >= within_h
+        straddles = clock.cause == REMOVED and open_until_then and clock.right_h > within_h
+        unseen = clock.cause == REMOVED and open_until_then and not clock.seen
+        if case == "worst":
+            taken = (
+                replace(clock, left_h=within_h, right_h=inf, cause=NOTHING) if lost or straddles or unseen else clock
+            )
+        elif clock.flap_left_h < within_h:
+            end = min(clock.flap_right_h, within_h)
+            taken = replace(clock, left_h=min(clock.flap_left_h, end / 2), right_h=end, cause=REMOVED)
+        elif lost or straddles:
+            taken = replace(clock, right_h=within_h, cause=REMOVED)
+        else:
+            taken = clock
+        found.append(taken)
+    return found
+
+
+def first_down(group: Iterable[Clock]) -> int:
+    """Count the clocks that ended before anybody but the report saw the content up."""
+    return sum(clock.cause != NOTHING and not clock.seen for clock in group)
 
 
 def never_seen(site_id: str, origin: datetime) -> Clock:
@@ -277,96 +308,6 @@ def _up_to(curves: Curves, cause: int, last: int) -> Iterator[float]:
         yield share
 
 
-def removal(
-    group: Sequence[Clock],
-    *,
-    until: datetime,
-    within_h: float = WITHIN_H,
-    curves: Curves | None = None,
-    hidden: Sequence[Clock] = (),
-) -> Removal:
-    """Estimate how much a group removed within some hours.
-
-    `until` is the end of the measurement: a clock still running then is no sign of sparse looks, one lost from sight
-    before is. No share below FEWEST_SITES site clusters whose clocks reach `within_h` or ended before it, nor where
-    more than WIDEST_GAP of it hangs on the spacing of looks, or on the `hidden` clocks of which no look could be
-    decided. The interval counts what the clocks are worth given how alike those of a site are, and of a time
-    (`worth_within`); where their reports span too few days for that, there is none. `curves` are the group's, if they
-    are known already.
-    """
-    reach = {c.site_id for c in group if known_within(c, within_h)}
-    gap = _gap([*group, *hidden], until, within_h)
-    removals, batches = batches_of(group)
-
-    def without_share(estimability: Estimability) -> Removal:
-        return Removal(
-            estimability=estimability,
-            removed=None,
-            low=None,
-            high=None,
-            removed_or_moved=None,
-            clocks=len(group),
-            sites=len(reach),
-            gap=gap,
-            removals=removals,
-            batches=batches,
-        )
-
-    if not reach or gap is None or gap > WIDEST_GAP:
-        return without_share("unmeasurable")
-    if len(reach) < FEWEST_SITES:
-        return without_share("too few followed")
-    curves = curves or incidence(group)
-    removed, moved = share_within(curves, REMOVED, within_h), share_within(curves, MOVED, within_h)
-    if removed is None or moved is None:
-        return without_share("unmeasurable")
-    ends = interval_within(group, removed, within_h, until=until)
-    return Removal(
-        estimability="told" if ends else "too few days",
-        removed=removed,
-        low=ends[0] if ends else None,
-        high=ends[1] if ends else None,
-        removed_or_moved=min(1.0, removed + moved),
-        clocks=len(group),
-        sites=len(reach),
-        gap=gap,
-        removals=removals,
-        batches=batches,
-    )
-
-
-def interval_within(
-    group: Sequence[Clock], share: float, within_h: float, *, until: datetime, level: float = 0.95
-) -> tuple[float, float] | None:
-    """The interval of a share removed within some hours.
-
-    What was away for less than a confirmation takes may have been removed and put back: the upper end is that of the
-    share with these as removals (`flaps_as_removals`). None where reports span too few days.
-    """
-    worth = worth_within(group, within_h, (REMOVED,), until=until, level=level)
-    if isinstance(worth, Refusal):
-        return None
-    low, high = share_interval(share, worth.number, level)
-    most, taken = most_removed(group, share, within_h)
-    if most > share:
-        its = worth_within(taken, within_h, (REMOVED,), until=until, level=level)
-        number = worth.number if isinstance(its, Refusal) else its.number
-        high = max(high, share_interval(most, number, level)[1])
-    return low, high
-
-
-def most_removed(group: Sequence[Clock], share: float, within_h: float) -> tuple[float, Sequence[Clock]]:
-    """The share and clocks if unconfirmed removals were the first.
-
-    The share itself and its clocks where there are none.
-    """
-    if not any(clock.flap_left_h < within_h for clock in group):
-        return share, group
-    taken = flaps_as_removals(group)
-    most = share_within(incidence(taken), REMOVED, within_h)
-    return (share, group) if most is None or most <= share else (most, taken)
-
-
 def batches_of(group: Sequence[Clock]) -> tuple[int, int]:
     """Count removals, and the fewest times that can hold them."""
     removed = [c for c in group if c.cause == REMOVED]
@@ -376,17 +317,3 @@ def batches_of(group: Sequence[Clock]) -> tuple[int, int]:
     at = [_hours(c.origin - first) for c in removed]
     ends = [(begin + c.left_h, begin + c.right_h) for begin, c in zip(at, removed, strict=True)]
     return len(removed), least_batches([begin for begin, _ in ends], [end for _, end in ends])
-
-
-def _gap(group: Sequence[Clock], until: datetime, within_h: float) -> float | None:
-    """The part of a share that observation left open.
-
-    The spacing of looks, and what was lost from sight, leave open how much was removed or moved.
-    """
-    seen = [c for c in group if c.cause != NOTHING or c.left_h >= within_h or _hours(until - c.origin) >= within_h]
-    if not seen:
-        return None
-    bears = np.array([c.cause in (REMOVED, MOVED, NOTHING) for c in seen])
-    left = np.where(bears, [c.left_h for c in seen], np.inf)
-    right = np.where(bears, [c.right_h for c in seen], np.inf)
-    return sparse(left, right, within_h).width

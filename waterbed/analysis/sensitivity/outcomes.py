@@ -14,23 +14,18 @@ from typing import Annotated, cast
 from waterbed.analysis.rankings.clocks import counted, running_clocks, takedown_clocks
 from waterbed.analysis.rankings.keys import Appearance
 from waterbed.analysis.rankings.ranking import UNKNOWN, Volume, class_of, volumes_of
+from waterbed.analysis.rankings.removal import Removal, removal
 from waterbed.analysis.rankings.tables import RankingTables, Side
 from waterbed.analysis.rankings.takedown import (
     FEWEST_SITES,
     MOVED,
     REMOVED,
-    WITHIN_H,
     Clock,
-    Removal,
     clocks,
-    incidence,
-    interval_within,
-    known_within,
     never_seen,
-    removal,
 )
 from waterbed.analysis.sensitivity.design import Spec
-from waterbed.estimators.survival.incidence import NOTHING, share_interval
+from waterbed.estimators.survival.incidence import share_interval
 from waterbed.model.conclusions import ClockKind, Episode
 from waterbed.model.results import Estimability
 from waterbed.model.takedown import NoticeContext
@@ -96,32 +91,18 @@ def each_once(group: Sequence[Timed], unit: Mapping[str, str | int]) -> list[Tim
 def moved_as(group: Sequence[Clock], level: str) -> list[Clock]:
     """The clocks, with moves to another hoster restated.
 
-    A move counts as a removal, or as the end of what is known.
+    A move counts as a removal, or what moved drops out as if it had not been reported.
     """
     if level == "competing":
         return list(group)
     if level == "removed":
         return [replace(c, cause=REMOVED) if c.cause == MOVED else c for c in group]
-    return [replace(c, cause=NOTHING, right_h=math.inf) if c.cause == MOVED else c for c in group]
+    return [c for c in group if c.cause != MOVED]
 
 
 def share_of(group: Sequence[Clock], hidden: Sequence[Clock], until: datetime | None, moved: str) -> Removal | None:
-    """The share that a group removed within 24 hours.
-
-    The share is estimable or not by its clocks as they were seen.
-    """
-    if not group or not until:
-        return None
-    taken = moved_as(group, moved)
-    estimate = removal(group, until=until, curves=incidence(taken), hidden=hidden)
-    if moved == "competing" or estimate.removed is None:
-        return estimate
-    if not any(known_within(clock, WITHIN_H) for clock in taken):
-        return replace(estimate, estimability="unmeasurable", removed=None, low=None, high=None)
-    ends = interval_within(taken, estimate.removed, WITHIN_H, until=until)
-    if ends is None:
-        return replace(estimate, estimability="too few days", low=None, high=None)
-    return replace(estimate, low=ends[0], high=ends[1])
+    """The share that a group removed within 24 hours, with moves to another hoster restated."""
+    return removal(moved_as(group, moved), until=until, hidden=hidden) if group and until else None
 
 
 def difference(one: Value, other: Value) -> Value:
@@ -312,11 +293,12 @@ def fronted(conclusions: Conclusions) -> frozenset[str]:
 
 
 def _value(estimate: Removal) -> Value:
-    if estimate.removed is None or estimate.low is None or estimate.high is None:
+    share = estimate.single
+    if share is None or estimate.low is None or estimate.high is None:
         return Value(estimability=estimate.estimability)
     return Value(
         estimability="told",
-        estimate=round(estimate.removed, 6),
+        estimate=round(share, 6),
         low=round(estimate.low, 6),
         high=round(estimate.high, 6),
     )

@@ -8,10 +8,10 @@ from pathlib import Path
 from re import fullmatch, sub
 from typing import Annotated, Final
 
-from waterbed.analysis.rankings.takedown import Removal
+from waterbed.analysis.rankings.removal import Removal
 from waterbed.analysis.report import Laggard, Month, MonthReport, Returned
 from waterbed.model.conclusions import RankingRow
-from waterbed.model.spelling import NOTHING, number, percent
+from waterbed.model.spelling import NOTHING, number, percent, share_or_range
 from waterbed.model.takedown import Overdue
 from waterbed.model.wording import counted
 from waterbed.publish.site.layout import PageTable, data_files, minute, templates
@@ -321,10 +321,11 @@ def share(found: Removal | None) -> str:
     """A share removed, or why there is none."""
     if found is None:
         return "no clocks"
-    if found.removed is None:
+    if found.best is None:
         return found.estimability
     ends = "" if found.low is None or found.high is None else f" ({percent(found.low)} to {percent(found.high)})"
-    return f"{percent(found.removed)}{ends or ' (too few days for an interval)'}"
+    text = share_or_range(found.removed, found.worst, found.best)
+    return f"{text}{ends or ' (too few days for an interval)'}"
 
 
 def row_share(row: RankingRow | None) -> str:
@@ -333,7 +334,8 @@ def row_share(row: RankingRow | None) -> str:
         return NOTHING
     if row.removed_24h_low is not None:
         ends = row.removed_24h_low, row.removed_24h_high
-        return f"{percent(row.removed_24h)} ({percent(ends[0])} to {percent(ends[1])})"
+        text = share_or_range(row.removed_24h, row.removed_24h_worst, row.removed_24h_best)
+        return f"{text} ({percent(ends[0])} to {percent(ends[1])})"
     if row.rank_class == "too few days" and row.removed_24h_worst is not None:
         worst, best = percent(row.removed_24h_worst), percent(row.removed_24h_best)
         return best if worst == best else f"{worst} to {best}"

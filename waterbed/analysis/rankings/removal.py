@@ -1,0 +1,210 @@
+"""The share that a group removed within some hours, in its worst and best case."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from math import asin, inf, sqrt
+from typing import Annotated, Final, Literal
+
+from scipy.special import ndtr
+
+from waterbed.analysis.rankings.takedown import (
+    FEWEST_SITES,
+    MOVED,
+    REMOVED,
+    WITHIN_H,
+    Clock,
+    batches_of,
+    first_down,
+    incidence,
+    known_within,
+    restated,
+    worth_within,
+)
+from waterbed.estimators.identified import critical_value
+from waterbed.estimators.refusal import Refusal
+from waterbed.estimators.survival.incidence import NOTHING, Curves, share_interval, share_within
+
+WIDEST_GAP: Final = 0.10
+"""Distance of worst and best case above which a share has no single number: both cases stand in its place."""
+
+Estimability = Literal["told", "too few followed", "too few days", "unmeasurable"]
+"""`told`: estimable, as published tables spell it; else the reason why not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """The share that a group removed within some hours.
+
+    Hours run from the report. The share is what happened; with its interval it is how the group works: the expected
+    share over repetitions of its process, for these report times and sites. `too few days` give the first alone. A
+    removal needs somebody who saw the content up: what was down at the first check is a removal in the best case alone.
+    """
+
+    estimability: Annotated[Estimability, "whether the share could be given, and if not why"]
+    removed: Annotated[
+        float | None, "share removed, 0..1; null where worst and best case are too far apart for one number"
+    ]
+    low: Annotated[float | None, "lower end of its 95% interval, which covers the worst case"]
+    high: Annotated[float | None, "upper end, which covers the best case"]
+    worst: Annotated[float | None, "share if nothing was removed whose removal nobody saw"]
+    best: Annotated[float | None, "share if all of it was removed in time"]
+    removed_or_moved: Annotated[float | None, "share removed or moved: upper bound"]
+    clocks: Annotated[int, "takedown clocks"]
+    sites: Annotated[int, "site clusters whose clocks reach, or ended within, those hours, or were lost from sight"]
+    first_down: Annotated[int, "clocks that ended at the first check: nobody but the report ever saw these URLs up"]
+    removals: Annotated[int, "clocks that ended by removal, at any time"]
+    batches: Annotated[int, "fewest times at which all these removals can have happened"]
+
+    @property
+    def estimable(self) -> bool:
+        """True if the share could be given."""
+        return self.estimability == "told"
+
+    @property
+    def single(self) -> float | None:
+        """One number for means and curves: the share, else the middle of worst and best case."""
+        if self.removed is not None or self.worst is None or self.best is None:
+            return self.removed
+        return (self.worst + self.best) / 2.0
+
+
+def removal(
+    group: Sequence[Clock],
+    *,
+    until: datetime,
+    within_h: float = WITHIN_H,
+    curves: Curves | None = None,
+    hidden: Sequence[Clock] = (),
+    hides: bool = False,
+    level: float = 0.95,
+) -> Removal:
+    """Estimate how much a group removed within some hours.
+
+    `until` is the end of the measurement, `hidden` are the clocks of which no check could be decided. The share of the
+    best case counts what was out of sight as removed, that of the worst case does not (`restated`); the interval
+    covers the values between both (`interval_within`). There is one number only where they are at most WIDEST_GAP
+    apart: the incidence of removal by what the checks say. No share below FEWEST_SITES site clusters that could be
+    followed for `within_h`, which depends on dates alone, nor where nothing is known of any of them. With `hides` each
+    removal may be a hidden URL: none counts in the worst case. The interval counts what the clocks are worth given how
+    alike those of a site are, and of a time (`worth_within`); where their reports span too few days, there is none.
+    `curves` are the group's, if they are known already.
+    """
+    everything = [*group, *hidden]
+    whole = timedelta(hours=within_h)
+    sites = len({c.site_id for c in everything if c.cause != NOTHING or until - c.origin >= whole})
+    removals, batches = batches_of(group)
+    found = Removal(
+        estimability="unmeasurable",
+        removed=None,
+        low=None,
+        high=None,
+        worst=None,
+        best=None,
+        removed_or_moved=None,
+        clocks=len(group),
+        sites=sites,
+        first_down=first_down(group),
+        removals=removals,
+        batches=batches,
+    )
+    cases = Cases.of(everything, within_h, until=until, hides=hides) if group and sites else None
+    if cases is None:
+        return found
+    if sites < FEWEST_SITES:
+        return replace(found, estimability="too few followed")
+    if cases.nothing_known:
+        return replace(found, worst=cases.worst.share, best=cases.best.share)
+    removed = share_within(curves or incidence(group), REMOVED, within_h)
+    worst, best = cases.worst.share, cases.best.share
+    if removed is not None and not hides:
+        worst, best = min(worst, removed), max(best, removed)
+    single = removed is not None and best - worst <= WIDEST_GAP
+    ends = interval_of(cases, within_h, until=until, level=level)
+    return replace(
+        found,
+        estimability="told" if ends else "too few days",
+        removed=removed if single else None,
+        low=min(ends[0], worst) if ends else None,
+        high=max(ends[1], best) if ends else None,
+        worst=worst,
+        best=best,
+        removed_or_moved=min(1.0, (removed if single and removed is not None else best) + cases.best.moved),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseShare:
+    """The share removed in one case, and the clocks as they were in it."""
+
+    share: float
+    moved: float
+    clocks: Sequence[Clock]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cases:
+    """The share that a group removed within some hours, in the worst and in the best case."""
+
+    worst: CaseShare
+    best: CaseShare
+    nothing_known: bool
+    """True if the two cases differ in each clock."""
+
+    @classmethod
+    def of(cls, group: Sequence[Clock], within_h: float, *, until: datetime, hides: bool = False) -> "Cases | None":
+        """Both cases of some clocks; None where no clock reaches those hours."""
+        low, high = (restated(group, case, within_h, until=until) for case in ("worst", "best"))
+        if hides:
+            low = [
+                replace(c, left_h=max(c.left_h, within_h), right_h=inf, cause=NOTHING) if c.cause == REMOVED else c
+                for c in low
+            ]
+        best = _case(high, within_h)
+        worst = best if low == high else _case(low, within_h)
+        if worst is None or best is None:
+            return None
+        known = any(a is b or a == b for a, b in zip(low, high, strict=True) if known_within(a, within_h))
+        return cls(worst=min(worst, best, key=_share_of), best=max(worst, best, key=_share_of), nothing_known=not known)
+
+
+def _share_of(case: CaseShare) -> float:
+    return case.share
+
+
+def _case(group: Sequence[Clock], within_h: float) -> CaseShare | None:
+    curves = incidence(group)
+    removed, moved = share_within(curves, REMOVED, within_h), share_within(curves, MOVED, within_h)
+    return None if removed is None or moved is None else CaseShare(share=removed, moved=moved, clocks=group)
+
+
+def interval_within(
+    group: Sequence[Clock], within_h: float, *, until: datetime, level: float = 0.95
+) -> tuple[float, float] | None:
+    """The interval of the share that a group removed within some hours, from worst to best case.
+
+    None where reports span too few days, or no clock reaches those hours.
+    """
+    cases = Cases.of(group, within_h, until=until)
+    return None if cases is None else interval_of(cases, within_h, until=until, level=level)
+
+
+def interval_of(cases: Cases, within_h: float, *, until: datetime, level: float = 0.95) -> tuple[float, float] | None:
+    """The interval that covers each value between worst and best case with probability `level`.
+
+    Its ends are those of Jeffreys' intervals of both cases (`share_interval`), each for what its clocks are worth.
+    Their one-sided level lies between (1 + level) / 2 for a point and `level` for cases far apart (`critical_value`, on
+    the scale of arcsin sqrt). None where reports span too few days.
+    """
+    both = (cases.worst,) if cases.worst is cases.best else (cases.worst, cases.best)
+    worth = [worth_within(case.clocks, within_h, (REMOVED,), until=until, level=level) for case in both]
+    numbers = [one.number for one in worth if not isinstance(one, Refusal)]
+    if len(numbers) < len(worth):
+        return None
+    width = asin(sqrt(cases.best.share)) - asin(sqrt(cases.worst.share))
+    c = critical_value(max(0.0, width), 0.5 / sqrt(min(numbers)), max(1, int(min(numbers))), level=level)
+    inner = 2.0 * float(ndtr(c)) - 1.0
+    return (
+        share_interval(cases.worst.share, numbers[0], inner)[0],
+        share_interval(cases.best.share, numbers[-1], inner)[1],
+    )

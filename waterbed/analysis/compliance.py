@@ -5,7 +5,7 @@ Shares removed after notices, response times, and the recipients that notices re
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -53,11 +53,6 @@ EFFECT_METHOD = (
 )
 _ALL: Final = "all"
 """Key of the row of all keys together."""
-_UNTOLD: Mapping[str, Any] = {
-    **dict.fromkeys(("removed", "removed_low", "removed_high", "removed_or_moved")),
-    "surely": 0,
-    "rank_class": "views differ",
-}
 SEED = 20_260_105
 """Of the resampling: the same facts give the same interval."""
 
@@ -82,13 +77,8 @@ class Compliance:
         """The shares removed within some hours, most clocks first."""
         if self.conclusions.until is None:
             return []
-        return self.told(
-            compliance(self.clocks, self.names, until=self.conclusions.until, weeks=weeks, hidden=self.hidden)
-        )
-
-    def told(self, rows: Sequence[ComplianceRow]) -> list[ComplianceRow]:
-        """The rows, without shares where our views differ."""
-        return [replace(row, **_UNTOLD) if row.key in self.differing else row for row in rows]
+        until, hidden, differing = self.conclusions.until, self.hidden, self.differing
+        return compliance(self.clocks, self.names, until=until, weeks=weeks, hidden=hidden, differing=differing)
 
     def trends(self, within_h: float = 24.0) -> list[ComplianceTrend]:
         """The weekly change of the share removed."""

@@ -14,6 +14,7 @@ from waterbed.analysis.rankings.clocks import running_clocks
 from waterbed.analysis.rankings.compliance import compliance
 from waterbed.analysis.rankings.durations import duration
 from waterbed.analysis.rankings.ranking import WITHHELD
+from waterbed.analysis.rankings.removal import removal
 from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.analysis.rankings.takedown import (
     CAUSES,
@@ -99,7 +100,14 @@ def sheet_of(
     name = conclusions.attributor.name_of(company)
     own = episodes_by_key(conclusions.episodes, "hoster").get(company, [])
     shares = (
-        found.told(compliance({company: clocks}, {company: name}, until=until, within_h=SHEET_H, hidden=found.hidden))
+        compliance(
+            {company: clocks},
+            {company: name},
+            until=until,
+            within_h=SHEET_H,
+            hidden=found.hidden,
+            differing=found.differing,
+        )
         if until
         else ()
     )
@@ -123,7 +131,7 @@ def sheet_of(
         return sheet
     return replace(
         sheet,
-        curve=list(cause_shares(running_clocks(clocks), until=until)),
+        curve=list(cause_shares(running_clocks(clocks), until=until, hidden=found.hidden.get(company, ()))),
         duration=[duration(clocks, within_h=SHEET_H[-1])],
     )
 
@@ -167,12 +175,13 @@ def _size(study: Study, key: str, day: date, conclusions: Conclusions) -> Size |
 
 
 def cause_shares(
-    kept: Sequence[Clock], within_h: Sequence[float] = SHEET_H, *, until: datetime
+    kept: Sequence[Clock], within_h: Sequence[float] = SHEET_H, *, until: datetime, hidden: Sequence[Clock] = ()
 ) -> Iterator[CauseShare]:
-    """The cumulative incidence of each cause.
+    """The cumulative incidence of each cause; of removal the share of any ranking (`removal`).
 
     No number where fewer than FEWEST_SITES clusters are known at those hours, and no interval where reports span too
-    few days. `until` is the end of the measurement. Causes that only registries tell are left out where none was told.
+    few days. `until` is the end of the measurement, `hidden` the clocks of which no check could be decided. Causes that
+    only registries report are left out where none was.
     """
     seen = {one.cause for one in kept}
     causes = [(n, one) for n, one in enumerate(CAUSES) if n in seen or one not in TOLD_BY_REGISTRIES]
@@ -182,7 +191,10 @@ def cause_shares(
         for number, cause in causes:
             share = share_within(curves, number, hours) if curves and len(reach) >= FEWEST_SITES else None
             low = high = None
-            if share is not None:
+            if cause == "removed":
+                own = removal(kept, until=until, within_h=hours, hidden=hidden) if kept else None
+                share, low, high = (own.removed, own.low, own.high) if own else (None, None, None)
+            elif share is not None:
                 worth = worth_within(kept, hours, (number,), until=until)
                 low, high = (None, None) if isinstance(worth, Refusal) else share_interval(share, worth.number)
             yield CauseShare(cause=cause, within_h=hours, share=share, low=low, high=high, actor=ACTED[cause])

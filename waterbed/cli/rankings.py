@@ -20,7 +20,7 @@ from waterbed.cli.output import (
 )
 from waterbed.cli.windows import Cell, between, share
 from waterbed.model.conclusions import RankingRow
-from waterbed.model.spelling import percents
+from waterbed.model.spelling import percents, share_or_range
 
 if TYPE_CHECKING:
     from waterbed.estimators.rank_sets import Agreement
@@ -55,6 +55,8 @@ def print_standings(rows: Sequence[VolumeRow] | Sequence[PlaceRow], info: TableI
             f"worst {worst}: probability to be among the {worst} slowest. without one: the share if any one site is "
             "left out. norm: below where surely less was removed than the norm asks. sites: those behind the share."
         )
+        if any(row.below_norm_but_for for row in rows if isinstance(row, PlaceRow)):
+            note("but for N: surely below the norm but for N reports first found down, which may have been wrong.")
         below = sum(row.below_norm for row in rows if isinstance(row, PlaceRow))
         if below:
             note(
@@ -93,12 +95,12 @@ def _place_cells(row: PlaceRow) -> list[str]:
     return [
         row.key,
         row.name,
-        percent(row.removed_24h, 0),
+        share_or_range(row.removed_24h, row.removed_24h_worst, row.removed_24h_best),
         _range(row.place_low, row.place_high),
         _range(row.own_low, row.own_high),
         percent(row.among_worst, 0),
         without,
-        "below" if row.below_norm else "-",
+        "below" if row.below_norm else f"but for {row.below_norm_but_for:,}" if row.below_norm_but_for else "-",
         f"{row.sites:,}",
         row.rank_class,
     ]
@@ -144,11 +146,25 @@ def _feed_cell(row: FeedRow) -> str:
 
 def print_cards(found: Sequence[FeedCard]) -> None:
     """Print the card of each source."""
-    names = ("source", "reports", "URLs", "hosts", "sites", "days", "delay h", "p90", "shared", "first", "deliveries")
+    names = (
+        "source",
+        "reports",
+        "URLs",
+        "hosts",
+        "sites",
+        "days",
+        "delay h",
+        "p90",
+        "shared",
+        "first",
+        "down",
+        "deliveries",
+    )
     _print_cells("Sources of reports", names, [_card_cells(card) for card in found[:SHOWN]])
     note(
         "delay: hours from report to import here. shared: URLs that others reported too; first: of these, here first "
-        "from it. empty: deliveries without a report. held: deliveries far smaller than usual, or empty after others "
+        "from it. down: of its URLs that a check decided, those down at the first, which only reports saw up. empty: "
+        "deliveries without a report. held: deliveries far smaller than usual, or empty after others "
         "(waterbed quarantine list).",
     )
     more(len(found))
@@ -169,6 +185,7 @@ def _card_cells(card: FeedCard) -> list[str]:
         _hours(card.delay_p90_h),
         percent(card.shared, 0),
         percent(card.first_here, 0),
+        percent(card.first_down / card.followed, 0) if card.followed else "-",
         came,
     ]
 
@@ -266,8 +283,9 @@ BY_WINDOW: dict[str, Cell] = {
     "hosts": "hosts",
     "sites": "sites",
     "clocks": "episodes",
-    "removed": lambda row: share(row.removed_24h, row.removed_24h_low, row.removed_24h_high),
+    "removed": lambda row: _share(row),  # noqa: PLW0108 (defined below)
     "if unseen": lambda row: between(row.removed_24h_worst, row.removed_24h_best),
+    "first down": lambda row: f"{row.first_down:,}",
     "half": lambda row: _hours(row.median_h),
     "class": "rank_class",
 }
@@ -275,7 +293,7 @@ BY_WINDOW: dict[str, Cell] = {
 PLACES_BY_WINDOW: dict[str, Cell] = {
     "key": "key",
     "sites": "sites",
-    "removed": lambda row: share(row.removed_24h),
+    "removed": lambda row: share_or_range(row.removed_24h, row.removed_24h_worst, row.removed_24h_best),
     "place": lambda row: _range(row.place_low, row.place_high),
     "class": "rank_class",
 }
@@ -290,7 +308,8 @@ _RANKING_COLUMNS: tuple[tuple[str, Literal["left", "right"], int], ...] = (
     ("hosts", "right", 0),
     ("sites", "right", 0),
     ("removed", "left", 0),
-    ("if unseen", "left", 100),
+    ("if unseen", "left", 110),
+    ("first down", "right", 0),
     ("half", "right", 0),
     ("?", "right", 100),
     ("class", "left", 0),
@@ -308,6 +327,7 @@ def _ranking_cells(row: RankingRow) -> dict[str, str]:
         "sites": f"{row.sites:,}",
         "removed": _share(row),
         "if unseen": _bounds(row),
+        "first down": f"{row.first_down:,}" if row.first_down else "",
         "half": _hours(row.median_h),
         "?": f"{row.unknown:,}",
         "class": row.rank_class,
@@ -323,9 +343,10 @@ def _hours(hours: float | None) -> str:
 
 
 def _share(row: RankingRow) -> str:
-    if row.removed_24h is None:
+    """The share with its interval, or worst and best case with theirs where one number would say too much."""
+    if row.removed_24h is None and row.removed_24h_low is None:
         return "-"
+    one = f"{percent(row.removed_24h, 0):>4}" if row.removed_24h is not None else _bounds(row)
     if row.removed_24h_low is None or row.removed_24h_high is None:
-        return f"{percent(row.removed_24h, 0):>4}"
-    low = percent(row.removed_24h_low, 0).removesuffix("%")
-    return f"{percent(row.removed_24h, 0):>4} {low:>3}-{percent(row.removed_24h_high, 0)}"
+        return one
+    return f"{one} {percents(row.removed_24h_low, row.removed_24h_high):>7}"

@@ -282,6 +282,10 @@ class FeedCard:
     suspect: Annotated[int, "of these, held as empty or much too small"]
     not_illegal: Annotated[int, "of its URLs, those last assessed as not illegal: they count nowhere"] = 0
     unassessed: Annotated[int, "of its URLs, those that count nowhere until somebody assesses them"] = 0
+    followed: Annotated[int, "of its URLs, those of which a check decided whether they were up"] = 0
+    first_down: Annotated[
+        int, "of these, down at the first such check: nobody but the report saw them up; fast removal or a wrong report"
+    ] = 0
     retention_day: Annotated[
         int | None, "age in days at which entries leave it by rule; null: none found, or unknown"
     ] = None

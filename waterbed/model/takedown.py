@@ -175,10 +175,10 @@ class ComplianceRow:
     removed_high: Annotated[float | None, "upper end of its 95% interval"]
     removed_worst: Annotated[
         float | None, "share if nothing was removed that was out of sight, or that nobody but the report saw up"
-    ]
-    removed_best: Annotated[float | None, "share if all of it was removed in time"]
+    ] = None
+    removed_best: Annotated[float | None, "share if all of it was removed in time"] = None
     removed_or_moved: Annotated[float | None, "the same with leaving for another hoster counted too: upper bound"]
-    first_down: Annotated[int, "clocks that ended at the first check: nobody but the report ever saw these URLs up"]
+    first_down: Annotated[int, "clocks that ended at the first check: nobody but the report ever saw these URLs up"] = 0
     surely: Annotated[int, "clocks of content seen up whose whole interval of removal lies within those hours"]
     possibly: Annotated[
         int,
@@ -314,7 +314,7 @@ class CauseShare:
         str, "removed, moved, name, network, seized, lost, registrar_hold, registry_hold, deleted or expired"
     ]
     within_h: Annotated[float, "hours since the origin"]
-    share: Annotated[float | None, "cumulative incidence, 0..1; null where the clocks do not tell"]
+    share: Annotated[float | None, "cumulative incidence, 0..1; null: the clocks do not give one number"]
     low: Annotated[float | None, "lower end of its 95% interval"]
     high: Annotated[float | None, "upper end of its 95% interval"]
     actor: Annotated[str, "whose act the cause is: hoster, registrar, registry, owner, police, nobody known"] = ""

@@ -105,11 +105,12 @@ def _add(found: MISPObject, relation: str, value: Any, space: UUID, row: Ranking
 def _words(row: RankingRow) -> str:
     """Describe the evidence behind a rank."""
     share = "not estimable"
-    if row.removed_24h is not None and row.removed_24h_low is not None and row.removed_24h_high is not None:
-        share = f"{row.removed_24h:.3f} ({row.removed_24h_low:.3f} to {row.removed_24h_high:.3f})"
+    if row.removed_24h_low is not None and row.removed_24h_high is not None:
+        one = f"{row.removed_24h:.3f}" if row.removed_24h is not None else "no single number"
+        share = f"{one} ({row.removed_24h_low:.3f} to {row.removed_24h_high:.3f})"
     return (
         f"{row.hosts} hosts of {row.sites} sites with {row.urls} reported URLs; place by hosts; "
-        f"removed within 24 h: {share}; class {row.rank_class}"
+        f"removed within 24 h: {share}; {row.first_down} first found down; class {row.rank_class}"
     )
 
 

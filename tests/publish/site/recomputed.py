@@ -305,13 +305,31 @@ def without_constants(text: str) -> str:
     return text
 
 
+def one_or_range(row: Row, name: str = "removed_24h") -> str:
+    """A share, or its range from worst to best case where it is not one number."""
+    if row[name] is not None or row[f"{name}_worst"] is None:
+        return percent(row[name])
+    return f"{percent(row[f'{name}_worst'])} to {percent(row[f'{name}_best'])}"
+
+
+def slowest_first(row: Row) -> tuple[float, float, str]:
+    """The order of rows with a share by speed."""
+    return row["removed_24h_best"], row["removed_24h_worst"], row["key"]
+
+
+def first_found_down(row: Row) -> str:
+    """What a cell says of many clocks that nobody but the report saw up."""
+    many = row["first_down"] * 10 > row["episodes"]
+    return f"{row['first_down']:,} of {row['episodes']:,} first found down" if many else ""
+
+
 def share_cell(row: Row, norm: str = "") -> str:
     """The cell of a share removed."""
     if row["removed_24h_low"] is None:
         return str(row["class"])
-    return squeezed(
-        f"{percent(row['removed_24h'])} {percent(row['removed_24h_low'])} to {percent(row['removed_24h_high'])} {norm}"
-    )
+    ends = f"{percent(row['removed_24h_low'])} to {percent(row['removed_24h_high'])}"
+    beside = "" if row["class"] == "ranked" else row["class"]
+    return squeezed(f"{one_or_range(row)} {ends} {first_found_down(row)} {beside} {norm}")
 
 
 def places_cell(place: Row | None) -> str:

@@ -117,6 +117,8 @@ def _deadlines(its: Files) -> Iterator[Told]:
 
 def _removed(row: Row) -> str:
     low, high, value = row["removed_24h_low"], row["removed_24h_high"], row["removed_24h"]
+    if value is None and low is not None:
+        return f"{percent(low)} to {percent(high)}"
     return str(row["class"]) if low is None else _share(low, high, value)
 
 
@@ -132,11 +134,17 @@ def _kinds(its: Files) -> Iterator[Told]:
 def coverage_of(rows: list[Row]) -> tuple[str, bool]:
     """What a ranking by hoster says of its coverage, if anything, and whether a total is told."""
     enough = [row for row in rows if row["key"] != "unknown" and row["class"] not in ("too few", "proxy", "no address")]
-    shared = [row for row in enough if row["class"] == "ranked" and row["removed_24h"] is not None]
+    shared = [row for row in enough if row["class"] == "ranked" and row["removed_24h_low"] is not None]
     have = "has" if len(shared) == 1 else "have"
     ours, all_ = (sum(row["episodes"] for row in own) for own in (shared, enough))
     words = f"only {len(shared):,} of {len(enough):,} hosters with at least 10 sites {have} a share, with {ours:,} of"
     return f"{words} {all_:,} clocks" if len(shared) < len(enough) else "", len(shared) * 2 >= len(enough) > 0
+
+
+def _one(row: Row) -> float:
+    """The share of a row, else the middle of worst and best case."""
+    middle = (row["removed_24h_worst"] + row["removed_24h_best"]) / 2
+    return float(middle if row["removed_24h"] is None else row["removed_24h"])
 
 
 def _hosters(its: Files) -> Iterator[Told]:
@@ -153,10 +161,17 @@ def _hosters(its: Files) -> Iterator[Told]:
         below, above = sum(row["below_norm"] is True for row in places), [r["removed_24h_low"] > norm for r in shared]
         yield 6, f"surely removed less than {percent(norm)} within 24 hours", _counted(below, "hosters"), "hosters"
         yield 6, f"whose 95% interval lies above {percent(norm)}", _counted(sum(above), "hosters"), "hosters"
-    each = sum(row["removed_24h"] for row in shared) / len(shared)
+    shared = [row for row in shared if row["class"] == "ranked"]
+    if not shared:
+        return
     clocks = sum(row["episodes"] for row in shared)
-    weighted = sum(row["removed_24h"] * row["episodes"] for row in shared) / clocks
+    cases = ["removed_24h_worst", "removed_24h_best"]
+    each = [sum(row[name] for row in shared) / len(shared) for name in cases]
+    weighted = [sum(row[name] * row["episodes"] for row in shared) / clocks for name in cases]
+    ones = [_one(row) for row in shared]
+    single = sum(ones) / len(shared), sum(x * row["episodes"] for x, row in zip(ones, shared, strict=True)) / clocks
     covered, told = coverage_of(rows)
-    for counted, share in (("hoster", each), ("content", weighted)):
+    for counted, (worst, best), one in (("hoster", each, single[0]), ("content", weighted, single[1])):
+        share = percent(one) if best - worst <= 0.1 else f"{percent(worst)} to {percent(best)}"
         what = f"removed within 24 hours, each {counted} counted once"
-        yield 6, f"{what}; {covered}" if covered and told else what, percent(share) if told else covered, "share"
+        yield 6, f"{what}; {covered}" if covered and told else what, share if told else covered, "share"

@@ -10,8 +10,10 @@ from tests.publish.site.recomputed import (
     Check,
     Row,
     minute_of,
+    one_or_range,
     places_cell,
     share_cell,
+    slowest_first,
     spread,
     squeezed,
     text_of,
@@ -68,7 +70,7 @@ def overview(check: Check) -> None:
     ranking, places = its.rows("ranking-hoster"), its.places("hoster")
     below = sorted(
         (row for row in ranking if places.get(row["key"], {}).get("below_norm")),
-        key=lambda row: (row["removed_24h"], row["key"]),
+        key=slowest_first,
     )
     assert total["below_norm"] == (None if total["norm_share"] is None else len(below))
     assert {place["norm"] for place in places.values()} <= {total["norm_share"], None}
@@ -76,7 +78,7 @@ def overview(check: Check) -> None:
     assert (total["hosters"], total["hosters_with_share"]) == (
         len(hosters), sum(row["removed_24h_low"] is not None for row in hosters),
     )  # fmt: skip
-    slow = sorted((r for r in ranking if r["removed_24h_low"] is not None), key=lambda r: (r["removed_24h"], r["key"]))
+    slow = sorted((r for r in ranking if r["removed_24h_low"] is not None), key=slowest_first)
     passages, held = its.rows("data/passages"), [r for r in its.rows("data/quarantines") if r["status"] == "open"]
     outcomes = its.rows("data/outcomes")
     undecided = sum(row["looks"] for row in outcomes if row["state"] == "unknown")
@@ -106,7 +108,7 @@ def overview(check: Check) -> None:
             else f"None surely removed less than {norm} within 24 hours; that is no proof that all removed as much. The"
         )
         ends = f"{percent(slow[0]['removed_24h_low'])} to {percent(slow[0]['removed_24h_high'])}"
-        share = percent(slow[0]["removed_24h"])
+        share = one_or_range(slow[0])
         also = f"; {coverage_of(ranking)[0]}" if coverage_of(ranking)[0] else ""
         lowest = "lowest" if len(slow) > 1 else "only"
         lines.append(f"{first} {lowest} share is that of {slow[0]['name']}: {share}, 95% interval {ends}{also}.")
@@ -281,7 +283,15 @@ def _curves(check: Check) -> None:
     )
     for (key, _), own in curves.items():
         said = check.files.by_key("ranking-hoster")[key]["removed_24h"]
+        if said is None:
+            continue
         assert abs(own[24.0] - said) < 2e-6, (key, own[24.0], said)  # the curve and the ranking say the same
+
+
+def _norm_words(place: Row | None) -> str:
+    if place and place["below_norm_but_for"]:
+        return f"below the norm but for {place['below_norm_but_for']:,} reports first found down"
+    return "below the norm" if place and place["below_norm"] else ""
 
 
 def ranking(check: Check) -> None:
@@ -297,7 +307,7 @@ def ranking(check: Check) -> None:
     def entry(row: Row) -> list[str]:
         place = places.get(row["key"])
         code = f" {row['key']}" if row["key"] != row["name"] else ""
-        norm = "below the norm" if place and place["below_norm"] else ""
+        norm = _norm_words(place)
         told = [str(row["place"] if row["place"] is not None else NOTHING), row["name"] + code, f"{row['hosts']:,}"]
         told.append(share_cell(row, norm))
         if most:
@@ -308,12 +318,12 @@ def ranking(check: Check) -> None:
     def numbers(row: Row) -> list[str]:
         place, volume = places.get(row["key"]), volumes.get(row["key"])
         worst, best = row["removed_24h_worst"], row["removed_24h_best"]
-        told = [row["name"], f"{row['urls']:,}", f"{row['sites']:,}", percent(row["removed_24h"])]
+        told = [row["name"], f"{row['urls']:,}", f"{row['sites']:,}", one_or_range(row)]
         told += [
             percent(row["removed_or_moved_24h"]),
             NOTHING if worst is None else spread(percent(worst), percent(best)),
         ]
-        told += [number(row["median_h"]), f"{row['episodes']:,}", f"{row['unknown']:,}"]
+        told += [number(row["median_h"]), f"{row['episodes']:,}", f"{row['first_down']:,}", f"{row['unknown']:,}"]
         if any(one["routed_v4"] is not None for one in volumes.values()):
             told.append(thousands(volume["routed_v4"]) if volume else NOTHING)
         if any(one["shrunk"] is not None for one in volumes.values()):
@@ -356,7 +366,7 @@ def _readings(check: Check, rows: list[Row], places: dict[str, Row], most: int) 
         place = places.get(first["key"])
         said = (
             f"How to read a row. {first['name']} had reported content on {first['hosts']:,} hosts. It removed "
-            f"{percent(first['removed_24h'])} within 24 hours; if it went on working so, "
+            f"{one_or_range(first)} within 24 hours; if it went on working so, "
             f"{percent(first['removed_24h_low'])} to {percent(first['removed_24h_high'])} "
             "is what to expect (95% interval)."
         )
@@ -376,7 +386,7 @@ def _readings(check: Check, rows: list[Row], places: dict[str, Row], most: int) 
             check.wrong.append(f"{check.name}: {texts[-1]} does not begin with {wanted}")
         if below and f"on average at most {percent(rate)} of the names given by this rule are wrong" not in texts[-1]:
             check.wrong.append(f"{check.name}: {texts[-1]}")
-        for row in sorted(below, key=lambda row: (row["removed_24h"], row["key"]))[:12]:
+        for row in sorted(below, key=slowest_first)[:12]:
             assert row["name"] in texts[-1]
     for paragraph in readings:
         check.drop(paragraph)

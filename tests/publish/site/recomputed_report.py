@@ -11,6 +11,7 @@ from tests.publish.site.recomputed import (
     Files,
     Row,
     minute_of,
+    one_or_range,
     spread,
     text_of,
     time_of,
@@ -129,12 +130,10 @@ def _before_last(o: Row) -> str:
 
 
 def _share(o: Row) -> str:
-    if o["removed_24h"] is None:
+    if o["removed_24h_best"] is None:
         return o["told"] or "no clocks"
     ends = f"{percent(o['removed_24h_low'])} to {percent(o['removed_24h_high'])}"
-    return (
-        f"{percent(o['removed_24h'])} ({ends if o['removed_24h_low'] is not None else 'too few days for an interval'})"
-    )
+    return f"{one_or_range(o)} ({ends if o['removed_24h_low'] is not None else 'too few days for an interval'})"
 
 
 def _without_address(now: Row) -> str:
@@ -211,7 +210,7 @@ def _carried(now: Row) -> list[str]:
 def _change(now: Row, then: Row) -> str:
     if not _is_measured(then):
         return "nothing was measured in the month before"
-    if now["removed_24h"] is None or then["removed_24h"] is None:
+    if now["removed_24h_best"] is None or then["removed_24h_best"] is None:
         return "not comparable with the month before: one of the two shares could not be given"
     if now["removed_24h_low"] is None or then["removed_24h_low"] is None:
         return "not comparable with the month before: reports span too few days for an interval"
@@ -231,8 +230,8 @@ def _hoster(o: Row, *, noticed: bool) -> list[str]:
 def _row_share(o: Row, name: str, rank_class: str | None) -> str:
     if rank_class is None:
         return NOTHING
-    if o[name] is not None and o[f"{name}_low"] is not None:
-        return f"{percent(o[name])} ({percent(o[f'{name}_low'])} to {percent(o[f'{name}_high'])})"
+    if o[f"{name}_low"] is not None:
+        return f"{one_or_range(o, name)} ({percent(o[f'{name}_low'])} to {percent(o[f'{name}_high'])})"
     if rank_class == "too few days" and o[f"{name}_worst"] is not None:
         return spread(percent(o[f"{name}_worst"]), percent(o[f"{name}_best"]))
     return rank_class

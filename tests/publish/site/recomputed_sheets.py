@@ -8,6 +8,7 @@ from tests.publish.site.recomputed import (
     Row,
     Rows,
     minute_of,
+    one_or_range,
     places_cell,
     spread,
     text_of,
@@ -45,8 +46,9 @@ def sheet(check: Check) -> None:
     at = f"; place {row['place']} by hosts" if row["place"] else ""
     boxes = [f"{row['hosts']:,}hosts with reported content{row['urls']:,} URLs, {row['sites']:,} sites{at}"]
     ends = f"95% interval {percent(row['removed_24h_low'])} to {percent(row['removed_24h_high'])}"
+    ends += _down_words(row)
     boxes.append(
-        f"{percent(row['removed_24h'])}removed within 24 hoursexpected over repetitions of its process: {ends}"
+        f"{one_or_range(row)}removed within 24 hoursexpected over repetitions of its process: {ends}"
         if row["removed_24h_low"] is not None
         else f"{NOTHING}{row['class']}{CLASSES[row['class']]}"
     )
@@ -121,10 +123,17 @@ def _before_or_after(o: Row) -> str:
     return f"{said} reports alone" if o["low"] is None else f"{said} {percent(o['low'])} to {percent(o['high'])}"
 
 
+def _down_words(row: Row) -> str:
+    if not row["first_down"]:
+        return ""
+    down = f"; {row['first_down']:,} of {row['episodes']:,} were down at our first check: fast removal and wrong"
+    return f"{down} reports cannot be told apart"
+
+
 def _week(one: Row) -> list[str]:
-    worst, best, share = one["removed_24h_worst"], one["removed_24h_best"], one["removed_24h"]
+    worst, best = one["removed_24h_worst"], one["removed_24h_best"]
     bounds = NOTHING if worst is None else spread(percent(worst), percent(best))
-    said = percent(share) if share is not None else str(one["class"])
+    said = one_or_range(one) if worst is not None else str(one["class"])
     return [one["window"], said, bounds, f"{one['urls']:,}", f"{one['sites']:,}"]
 
 
@@ -151,13 +160,13 @@ def _notices(check: Check, rows: list[Row], more: Row) -> None:
     check.table(
         "Removed after the notice",
         [
-            [f"{number(o['within_h'])} h", percent(o["removed"]), ends(o), whole(o["clocks"]), whole(o["before"])]
+            [f"{number(o['within_h'])} h", one_or_range(o, "removed"), ends(o), whole(o["clocks"]), whole(o["before"])]
             for o in every
         ],
     )
     check.table(
         "Removed within 24 hours of the notice",
-        [[one["week"], percent(one["removed"]), ends(one), whole(one["clocks"])] for one in weeks],
+        [[one["week"], one_or_range(one, "removed"), ends(one), whole(one["clocks"])] for one in weeks],
     )
     for lead in check.page.xpath("//p[@class='lead'][starts-with(., 'Trend: ')]"):
         slope, low, high = (
@@ -180,6 +189,10 @@ def _facts(check: Check, row: Row, place: Row | None, volume: Row | None) -> Non
     if row["removals"]:
         batch = "batch" if row["batches"] == 1 else "batches"
         lines.append(f"Batches{row['removals']:,} removals came in {row['batches']:,} {batch} or more")
+    lines.append(
+        f"First found down{row['first_down']:,} of {row['episodes']:,} takedown clocks: nobody but the report ever saw "
+        "these URLs up"
+    )
     lines.append(f"Undecided{row['unknown']:,} URLs without a decided check")
     if row["removed_24h_low"] is not None:
         lines.append(f"Removed or moved within 24 h{percent(row['removed_or_moved_24h'])}: upper bound")

@@ -71,6 +71,8 @@ def _feed_rows(overall: Sequence[RankingRow], each: Mapping[str, Mapping[str, Ra
 def cards(conclusions: Conclusions) -> list[FeedCard]:
     """The card of each source."""
     facts, aside = conclusions.all_facts, conclusions.set_aside
+    followed = {one.url_id for one in conclusions.episodes}
+    seen = {one.url_id for one in conclusions.episodes if one.seen}
     return feed_cards(
         once_each(facts.reports),
         facts.targets,
@@ -78,4 +80,6 @@ def cards(conclusions: Conclusions) -> list[FeedCard]:
         conclusions.quarantines,
         not_illegal=aside.not_illegal,
         unassessed=aside.unassessed,
+        followed=followed,
+        first_down=followed - seen,
     )

@@ -4,7 +4,7 @@ Pure.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
@@ -56,6 +56,7 @@ def compliance(
     weeks: bool = False,
     within_h: Sequence[float] = WITHIN_H,
     hidden: Mapping[str, Sequence[Clock]] = MappingProxyType({}),
+    differing: Collection[str] = (),
 ) -> list[ComplianceRow]:
     """The shares removed within some hours, by key.
 
@@ -64,7 +65,7 @@ def compliance(
     number where they are far apart. A week's share is what happened: its days are too few for an interval of how the
     hoster works. Content gone before the origin is counted in a column of its own, not as a clock; late entries are
     counted and left out. `until` is the end of the measurement, `hidden` the clocks by key of which no check could be
-    decided.
+    decided, `differing` the keys whose content goes by our checks: none of it counts as removed in the worst case.
     """
     rows: list[ComplianceRow] = []
     for key, group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
@@ -74,7 +75,7 @@ def compliance(
         for week, own in sets.items():
             if own:
                 dark = [one for one in hidden.get(key, ()) if week in (None, week_of(one.origin))]
-                rows += _rows(key, names.get(key, key), week, own, dark, until, within_h)
+                rows += _rows(key, names.get(key, key), week, own, dark, until, within_h, differs=key in differing)
     return rows
 
 
@@ -86,12 +87,16 @@ def _rows(
     hidden: Sequence[Clock],
     until: datetime,
     within_h: Sequence[float],
+    *,
+    differs: bool,
 ) -> Iterator[ComplianceRow]:
     kept = running_clocks(own)
     curves = incidence(kept) if kept else None
     gone = [one for one in own if one.timing == "before"]
     for hours in within_h:
-        estimate = removal(kept, until=until, within_h=hours, curves=curves, hidden=hidden) if kept else None
+        estimate = (
+            removal(kept, until=until, within_h=hours, curves=curves, hidden=hidden, hides=differs) if kept else None
+        )
         shown = estimate if estimate and estimate.best is not None else None
         yield ComplianceRow(
             key=key,
@@ -107,7 +112,9 @@ def _rows(
             removed_best=_rounded(shown.best if shown else None),
             removed_or_moved=_rounded(shown.removed_or_moved if shown else None),
             first_down=first_down(kept),
-            surely=sum(clock.cause == REMOVED and clock.seen and clock.right_h <= hours for clock in kept),
+            surely=sum(
+                clock.cause == REMOVED and clock.seen and clock.right_h <= hours for clock in kept if not differs
+            ),
             possibly=sum(
                 clock.flap_left_h < hours
                 or (clock.cause == REMOVED and clock.left_h < hours)
@@ -117,8 +124,13 @@ def _rows(
             before=len(gone),
             removed_before=sum(one.cause == "removed" for one in gone),
             late=sum(one.timing != "before" and one.entered_h > 0 for one in own),
-            rank_class=class_of_share(estimate),
+            rank_class="views differ" if differs else class_of_share(estimate),
         )
+
+
+def _surely(clock: Clock, hours: float) -> bool:
+    """True if content that somebody saw up was removed by then, whenever in its interval that was."""
+    return clock.cause == REMOVED and clock.seen and clock.right_h <= hours
 
 
 def class_of_share(estimate: Removal | None) -> RankClass:
@@ -301,7 +313,7 @@ def _deadline(
         met=_rounded(met.removed if met else None),
         met_low=_rounded(met.low if met else None),
         met_high=_rounded(met.high if met else None),
-        surely=sum(clock.cause == REMOVED and clock.seen and clock.right_h <= _DAY_H for clock in scaled),
+        surely=sum(_surely(clock, _DAY_H) for clock in scaled),
         missed=sum(clock.left_h >= _DAY_H for clock in scaled),
         action_h=half.hours if half else None,
         action_h_low=half.low if half else None,

@@ -13,10 +13,10 @@ import numpy.typing as npt
 import scipy
 
 from waterbed.analysis.rankings.clocks import clusters_of, running_clocks
-from waterbed.analysis.rankings.removal import WIDEST_GAP
 from waterbed.analysis.rankings.takedown import (
     CAUSES,
     FEWEST_SITES,
+    MOST_UNSEEN,
     Clock,
     first_down,
     incidence,
@@ -59,8 +59,8 @@ def half_gone(
     known, and the hours that looks leave open there. None if there is no such hour, nor where reports span too few
     days. `until` is the end of the measurement, by default the last time known. `curves` are the group's, if they are
     known already. The interval covers best and worst case: a removal that may have lasted a day is an end at its lower
-    end, and what nobody but the report saw up is none at its upper end. Where more than WIDEST_GAP of the clocks are of
-    that kind, there is no single number.
+    end, and what nobody but the report saw up is none at its upper end. Where more than MOST_UNSEEN of the clocks are
+    of that kind, there is no single number.
     """
     if not group:
         return None
@@ -79,7 +79,7 @@ def half_gone(
         end = until or last_known(group)
         latest = _half_gone([_remaining(one, end) for one in group], None, until, level)
         high = None if latest is None or found.high is None or latest.high is None else max(found.high, latest.high)
-        found = replace(found, hours=found.hours if unseen <= WIDEST_GAP * len(group) else None, high=high)
+        found = replace(found, hours=found.hours if unseen <= MOST_UNSEEN * len(group) else None, high=high)
     return found
 
 
@@ -174,7 +174,7 @@ def duration(clocks: Sequence[TakedownClock], *, within_h: float) -> Duration:
     """
     kept = running_clocks(clocks)
     half, mean = half_gone(kept), mean_hours(clocks, within_h)
-    many = sum(map(_unseen, clocks)) > WIDEST_GAP * len(clocks)  # no single number, as for the median
+    many = sum(map(_unseen, clocks)) > MOST_UNSEEN * len(clocks)  # no single number, as for the median
     return Duration(
         clocks=len(kept),
         median_h=half.hours if half else None,

@@ -32,11 +32,14 @@ def feed_cards(
     *,
     not_illegal: Set[str] = frozenset(),
     unassessed: Set[str] = frozenset(),
+    followed: Set[str] = frozenset(),
+    first_down: Set[str] = frozenset(),
 ) -> list[FeedCard]:
     """One card for each source, most reports first.
 
     A source is one that reported or delivered. Linear in reports and deliveries. Fields that
-    only a presence list gives are left open. `not_illegal` and `unassessed` are the URLs that count nowhere.
+    only a presence list gives are left open. `not_illegal` and `unassessed` are the URLs that count nowhere,
+    `followed` those of which a check decided, `first_down` of these those that nobody but a report ever saw up.
     """
     of_source: dict[str, list[Report]] = defaultdict(list)
     first: dict[str, tuple[datetime, str]] = {}
@@ -71,6 +74,8 @@ def feed_cards(
             card,
             not_illegal=len(urls_of.get(card.source, set()) & not_illegal),
             unassessed=len(urls_of.get(card.source, set()) & unassessed),
+            followed=len(urls_of.get(card.source, set()) & followed),
+            first_down=len(urls_of.get(card.source, set()) & first_down),
         )
         for card in cards
     ]

@@ -3,7 +3,7 @@
 Also the share removed by hoster beside the share by content.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import fmean, median
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from waterbed.analysis.rankings.ranking import UNKNOWN, Each
-from waterbed.analysis.rankings.removal import Cases
+from waterbed.analysis.rankings.removal import WIDEST_GAP, Cases
 from waterbed.analysis.rankings.takedown import (
     FEWEST_SITES,
     REMOVED,
@@ -54,14 +54,23 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A share from its worst to its best case, and one number where these are at most WIDEST_GAP apart."""
+
+    worst: Annotated[float, "share in the worst case"]
+    best: Annotated[float, "share in the best case"]
+    single: Annotated[float | None, "the one number; null: worst and best case are too far apart"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Weighing:
     """One share seen by hosters and by content."""
 
     hosters: Annotated[int, "hosters whose share is given"]
-    by_hoster: Annotated[float, "mean of their shares: each hoster counts once"]
-    middle: Annotated[float, "median of their shares"]
-    slow: Annotated[int, "hosters that removed less than half"]
-    by_content: Annotated[float, "mean of their shares weighted by their clocks: each clock counts once"]
+    by_hoster: Annotated["Span", "mean of their shares: each hoster counts once"]
+    middle: Annotated["Span", "median of their shares"]
+    slow: Annotated[int, "hosters that removed less than half even in the best case"]
+    by_content: Annotated["Span", "mean of their shares weighted by their clocks: each clock counts once"]
     clocks: Annotated[int, "these clocks"]
 
 
@@ -118,17 +127,27 @@ def weighing(rows: Sequence[RankingRow]) -> Weighing | None:
 
     Ranked rows only; None where no row has a share.
     """
-    shares = [(single_share(row), row.episodes) for row in rows if row.rank_class == "ranked" and row.key != UNKNOWN]
-    told = [(share, clocks) for share, clocks in shares if share is not None]
-    if not told:
+    shared = [
+        row for row in rows if row.rank_class == "ranked" and row.key != UNKNOWN and row.removed_24h_low is not None
+    ]
+    if not shared:
         return None
-    each, number = [share for share, _ in told], sum(clocks for _, clocks in told)
+    number = sum(row.episodes for row in shared)
+
+    def span(of: Callable[[Sequence[float]], float]) -> Span:
+        cases = [[getattr(row, name) or 0.0 for row in shared] for name in ("removed_24h_worst", "removed_24h_best")]
+        worst, best = map(of, cases)
+        single = of([single_share(row) or 0.0 for row in shared]) if best - worst <= WIDEST_GAP else None
+        return Span(worst=worst, best=best, single=single)
+
     return Weighing(
-        hosters=len(told),
-        by_hoster=fmean(each),
-        middle=median(each),
-        slow=sum(share < 0.5 for share in each),
-        by_content=sum(share * clocks for share, clocks in told) / number,
+        hosters=len(shared),
+        by_hoster=span(fmean),
+        middle=span(median),
+        slow=sum((row.removed_24h_best or 0.0) < 0.5 for row in shared),
+        by_content=span(
+            lambda each: sum(share * row.episodes for share, row in zip(each, shared, strict=True)) / number
+        ),
         clocks=number,
     )
 

@@ -29,11 +29,11 @@ from waterbed.analysis.rankings.keys import (
     size_kind,
     told_kinds,
 )
-from waterbed.analysis.rankings.ranking import WITHHELD, Each, rank
+from waterbed.analysis.rankings.ranking import WITHHELD, Each, rank, volumes_of
 from waterbed.analysis.rankings.registered import credited, keys_of_episode, keys_of_site
 from waterbed.analysis.rankings.speed_ranks import Weighing, speed_places, unplaced, weighing
 from waterbed.analysis.rankings.structure import Structure
-from waterbed.analysis.rankings.takedown import By, Clock, clocks, episodes_by_key
+from waterbed.analysis.rankings.takedown import MOST_UNSEEN, By, Clock, clocks, episodes_by_key, first_down
 from waterbed.analysis.rankings.volume import volume_rows
 from waterbed.graphs.hops import side_of
 from waterbed.graphs.linking.clusters import site_clusters
@@ -269,7 +269,8 @@ class RankingTables:
         named = [replace(one, proxy=False) for one in self.episodes] if self._by_domain else self.episodes
         groups = grouped(named, self._episode_keys) if self._by_domain else self.groups
         made = {EVERYTHING: clocks(named), **{key: clocks(group) for key, group in groups.items()}}
-        withheld = {row.key for row in self.brief_rows if row.rank_class in WITHHELD}
+        withheld = {row.key for row in self.brief_rows if row.rank_class in WITHHELD or _too_open(row)}
+        withheld |= {key for key, group in made.items() if first_down(group) > MOST_UNSEEN * len(group)}
         asked = self.conclusions.domains.answers
         unasked = {key: OF_NAMES for key in made if not asked or (self._by_domain and key == UNTOLD)}
         return actor_shares(made, self.names, until=until, withheld=withheld, unasked=unasked)
@@ -290,7 +291,13 @@ class RankingTables:
             rng=np.random.default_rng(SEED),
             worst=worst,
             each=self.each,
+            hidden=self.hidden,
         )
+
+    @property
+    def hidden(self) -> Mapping[str, Sequence[Clock]]:
+        """The clocks by key of which no check could be decided."""
+        return {key: its.hidden for key, its in volumes_of(self.appearances).items() if its.hidden}
 
     def volume(
         self,
@@ -387,6 +394,11 @@ class RankingTables:
             for answer in run.answers(bisect_left(run.at, begin), bisect_right(run.at, end))
         ]
         return self._keys(episode.url_id, own or [run.answer(0) for run in seen[:1]])
+
+
+def _too_open(row: RankingRow) -> bool:
+    """True if worst and best case are too far apart for one number."""
+    return row.removed_24h is None and row.removed_24h_low is not None
 
 
 def ranking_of(conclusions: Conclusions, by: By = "hoster") -> list[RankingRow]:

@@ -30,6 +30,8 @@ WITHIN_H: Final = 24.0
 _HOUR: Final = timedelta(hours=1)
 FEWEST_SITES: Final = 10
 """Site clusters below which a share is not given: one site's fate would be read as the hoster's habit."""
+MOST_UNSEEN: Final = 0.10
+"""Part of the clocks that may be of content that only its report saw up, where one number is given."""
 BACK_WITHIN: Final = timedelta(hours=24)
 """Content that is back within this time was not removed: nights, restarts and maintenance are no removals."""
 
@@ -285,8 +287,11 @@ def hourly(group: Sequence[Clock], causes: Collection[int], horizon_h: int) -> d
     """Shares that causes ended, hour by hour from 0.
 
     They stop at `horizon_h`, at the last follow-up of a clock still running, or at the last hour at which FEWEST_SITES
-    sites have a clock whose state is known. Empty if that is before the first hour.
+    sites have a clock whose state is known. Empty if that is before the first hour, and where nobody but the report saw
+    up more than MOST_UNSEEN of the content: a curve would look quick for what nobody knows.
     """
+    if first_down(group) > MOST_UNSEEN * len(group):
+        return {}
     sites = np.unique([c.site_id for c in group], return_inverse=True)[1]
     left, right = np.array([c.left_h for c in group], float), np.array([c.right_h for c in group], float)
     enough = [

@@ -14,7 +14,7 @@ from waterbed.cli.output import console, for_tools, more, new_table, note, print
 from waterbed.cli.windows import Asked, Cell, asked, print_by_window, share
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.errors import InputError
-from waterbed.model.spelling import percent, percents
+from waterbed.model.spelling import percent, percents, share_or_range
 from waterbed.model.takedown import (
     AddressedNotice,
     ComplianceRow,
@@ -155,14 +155,16 @@ _SHARES: dict[str, Cell] = {
     "key": "key",
     "within h": "within_h",
     "clocks": "clocks",
-    "removed": lambda row: share(row.removed, row.removed_low, row.removed_high),
+    "removed": lambda row: _range(row.removed, row.removed_worst, row.removed_best, row.removed_low, row.removed_high),
     "moved too": lambda row: share(row.removed_or_moved),
     "class": "rank_class",
 }
 _RETURNS: dict[str, Cell] = {
     "key": "key",
     "reports": "reports",
-    "removed": lambda row: share(row.removed_24h, row.removed_24h_low, row.removed_24h_high),
+    "removed": lambda row: _range(
+        row.removed_24h, row.removed_24h_worst, row.removed_24h_best, row.removed_24h_low, row.removed_24h_high
+    ),
     "gone": lambda row: share(row.gone_24h, row.gone_24h_low, row.gone_24h_high),
     "durable 30 d": lambda row: share(row.durable_30d, row.durable_30d_low, row.durable_30d_high),
     "back here": "back_here",
@@ -213,7 +215,11 @@ def _shares(found: Compliance, weeks: bool, form: Format) -> None:
 
 def _cells(group: Sequence[ComplianceRow], *, named: bool, weeks: bool, late: bool) -> list[str]:
     day = next(row for row in group if row.within_h == 24.0)
-    shares = [_percent(row.removed) + (_interval(row) if row is day else "") for row in group]
+    ends = [(row.removed_low, row.removed_high) if row is day else (None, None) for row in group]
+    shares = [
+        _range(row.removed, row.removed_worst, row.removed_best, low, high).replace("%", "")
+        for row, (low, high) in zip(group, ends, strict=True)
+    ]
     return [
         day.key,
         *([day.name] if named else []),
@@ -303,11 +309,13 @@ def _returns(found: Compliance, form: Format) -> None:
         )
         back = [f"{count}/{row.removals}" for count in (row.back_here, row.back_elsewhere)]
         cells = [_percent(share) + _ends(*ends) for share, *ends in shares]
+        bounds = row.removed_24h_worst, row.removed_24h_best
+        cells[0] = _range(row.removed_24h, *bounds, *shares[0][1:]).replace("%", "")
         cells.insert(1, _percent(row.removed_24h_best))
         table.add_row(row.key, f"{row.reports:,}", *cells, *back)
     print_table(table)
-    note("removed: first, within 24 h of the report, back or not; gone: and not up there at 24 h.", broken=True)
-    note("at most: what was away for less than a confirmation takes, or out of sight, was removed too.", broken=True)
+    note("removed: within 24 h of the report, not back within a day; gone: and not up there at 24 h.", broken=True)
+    note("at most: what was out of sight, or first found down, was removed too.", broken=True)
     note("30 d, 90 d: removed within 24 h, and for so long back nowhere known.", broken=True)
     note("here, elsewhere: of removals followed for 30 days, content seen again there, or only elsewhere.", broken=True)
     more(len(rows), _SHOWN)
@@ -341,8 +349,9 @@ def _percent(share: float | None) -> str:
     return "-" if share is None else percent(share).removesuffix("%")
 
 
-def _interval(row: ComplianceRow) -> str:
-    return _ends(row.removed_low, row.removed_high)
+def _range(one: float | None, worst: float | None, best: float | None, low: float | None, high: float | None) -> str:
+    """A share with its interval; worst and best case where it has no single number; a dash for neither."""
+    return "-" if one is None and worst is None else f"{share_or_range(one, worst, best)}{_ends(low, high)}"
 
 
 def _ends(low: float | None, high: float | None) -> str:

@@ -157,6 +157,12 @@ def _numbers(found: Sheet, out: Console) -> None:
             f"class {found.rank_class}{beside}; {counted(row.unknown, 'URL')} of which no check could be decided",
             soft_wrap=True,
         )
+        if row.first_down:
+            out.print(
+                f"{row.first_down:,} of {row.episodes:,} were down at the first check; fast removal and wrong reports "
+                "cannot be told apart",
+                soft_wrap=True,
+            )
         if row.removals:
             batches = counted(row.batches, "batch", "batches")
             out.print(f"{counted(row.removals, 'removal')} came in {batches} or more")

@@ -16,11 +16,11 @@ from waterbed.cli.rankings import BY_WINDOW, PLACES_BY_WINDOW, print_ranking, pr
 from waterbed.cli.windows import Asked, asked, print_by_window
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.errors import InputError
-from waterbed.model.spelling import percent
+from waterbed.model.spelling import share_or_range
 
 if TYPE_CHECKING:
     from waterbed.analysis.rankings.keys import Kind
-    from waterbed.analysis.rankings.speed_ranks import Weighing
+    from waterbed.analysis.rankings.speed_ranks import Span, Weighing
     from waterbed.analysis.rankings.tables import RankingTables, Side
     from waterbed.model.results import PlaceRow, VolumeRow
     from waterbed.model.table import TableInfo
@@ -285,6 +285,9 @@ def _weighing(found: Weighing | None, rows: Sequence[RankingRow]) -> None:
     """Print how hosters are weighted, if enough of them have a share."""
     from waterbed.analysis.rankings.speed_ranks import coverage
 
+    def spanned(one: Span) -> str:
+        return share_or_range(one.single, one.worst, one.best)
+
     if found is None:
         return
     covered = coverage(rows)
@@ -292,9 +295,9 @@ def _weighing(found: Weighing | None, rows: Sequence[RankingRow]) -> None:
         say(f"Removed within 24 h: no total, as {covered.words}.")
         return
     say(
-        f"Removed within 24 h: {percent(found.by_hoster)} by hoster (mean of {found.hosters}, median "
-        f"{percent(found.middle)}; {found.slow} removed less than half), "
-        f"{percent(found.by_content)} by content ({found.clocks:,} clocks of these hosters)"
+        f"Removed within 24 h: {spanned(found.by_hoster)} by hoster (mean of {found.hosters}, median "
+        f"{spanned(found.middle)}; {found.slow} removed less than half), "
+        f"{spanned(found.by_content)} by content ({found.clocks:,} clocks of these hosters)"
         f"{covered.words and f'; {covered.words}'}."
     )
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from waterbed.model.progress import staged
-from waterbed.model.spelling import NOTHING, number, p_value, percent
+from waterbed.model.spelling import NOTHING, number, p_value, percent, share_or_range
 from waterbed.model.table import TableInfo
 from waterbed.publish.site.figures.marks import Figure
 from waterbed.store.settings import Tlp
@@ -121,6 +121,8 @@ def templates() -> Environment:
     )
     found.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     found.filters["percent"] = percent
+    found.filters["share"] = lambda row: share_or_range(row.removed_24h, row.removed_24h_worst, row.removed_24h_best)
+    found.filters["share_of"] = lambda row: share_or_range(row.removed, row.removed_worst, row.removed_best)
     found.filters["thousands"] = thousands
     found.filters["number"] = number
     found.filters["p_value"] = p_value

@@ -241,7 +241,8 @@ def _most_and_few(view: LetterView) -> Iterator[dict[str, Any]]:
         if not covered.told:
             yield _share_of(what, None, why_not=covered.words)
         else:
-            yield _share_of(f"{what}; {covered.words}" if covered.words else what, share)
+            more = {} if share.single is not None else {"low": round(share.worst, 6), "high": round(share.best, 6)}
+            yield _share_of(f"{what}; {covered.words}" if covered.words else what, share.single, **more)
 
 
 def _in_time(view: LetterView) -> Iterator[dict[str, Any]]:

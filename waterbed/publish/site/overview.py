@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, get_args
 
 from waterbed.analysis.rankings.removal_curves import RemovalCurve
-from waterbed.analysis.rankings.speed_ranks import coverage
+from waterbed.analysis.rankings.speed_ranks import coverage, slowest_first
 from waterbed.graphs.beyond import Beyond
 from waterbed.graphs.network.weeks import CrossBorder
 from waterbed.model.conclusions import NO_VERDICT
@@ -120,7 +120,7 @@ def slowest_of_all(standings: Sequence[RankingEntry]) -> list[RankingEntry]:
     Of those with an interval: it says how a hoster works.
     """
     shared = [one for one in standings if one.row.removed_24h_low is not None]
-    return sorted(shared, key=lambda one: (one.row.removed_24h or 0.0, one.row.key))[:SHOWN]
+    return sorted(shared, key=lambda one: slowest_first(one.row))[:SHOWN]
 
 
 def weeks_of(rows: Sequence[WindowShare], key: str) -> list[tuple[str, float | None]]:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 from waterbed.analysis.rankings.ranking import UNKNOWN
+from waterbed.analysis.rankings.speed_ranks import slowest_first
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import Clock, clocks
 from waterbed.model.conclusions import RankClass, RankingRow
 from waterbed.model.results import PlaceRow, VolumeRow
-from waterbed.model.spelling import percent
+from waterbed.model.spelling import percent, share_or_range
 from waterbed.publish.site.layout import Page
 from waterbed.store.settings import Norm
 
@@ -114,7 +115,7 @@ def ranking_page(view: RankingView, kinds: Sequence[str], start: str) -> Page:
 def below_norm(standings: Sequence[RankingEntry]) -> list[RankingRow]:
     """Rows that surely removed less than the norm, slowest first."""
     rows = [one.row for one in standings if one.place and one.place.below_norm]
-    return sorted(rows, key=lambda row: (row.removed_24h or 0.0, row.key))
+    return sorted(rows, key=slowest_first)
 
 
 def norm_share(standings: Sequence[RankingEntry]) -> float | None:
@@ -153,7 +154,7 @@ def _reading(view: RankingView, noun: str, nouns: str) -> dict[str, Any] | None:
             return {
                 "name": row.name,
                 "hosts": row.hosts,
-                "share": percent(row.removed_24h),
+                "share": share_or_range(row.removed_24h, row.removed_24h_worst, row.removed_24h_best),
                 "low": percent(row.removed_24h_low),
                 "high": percent(row.removed_24h_high),
                 "place": place if place and place.place_low else None,

@@ -51,6 +51,9 @@ class MonthNumbers:
     removed_24h: Annotated[float | None, "share removed within 24 h of the report, wherever it was; null: none"]
     removed_24h_low: Annotated[float | None, "lower end of its 95% interval"]
     removed_24h_high: Annotated[float | None, "upper end"]
+    removed_24h_worst: Annotated[float | None, "share if nothing was removed whose removal nobody saw"]
+    removed_24h_best: Annotated[float | None, "share if all of it was removed in time"]
+    first_down: Annotated[int | None, "takedown clocks that ended at the first check: only reports saw these up"]
     told: Annotated[str | None, "told, or why there is no share or interval; null: no clock"]
     median_h: Annotated[float | None, "hours until half was gone, by any cause; null: not seen, or too few"]
     back_here: Annotated[int | None, "removals after which the content was seen again at the same hoster"]
@@ -159,7 +162,9 @@ def _numbers(month: Month, found: MonthReport) -> MonthNumbers:
         carried_overdue=number("carried_overdue"), carried_unseen=number("carried_unseen"),
         without_notice=number("without_notice"),
         removed_24h=share.removed if share else None, removed_24h_low=share.low if share else None,
-        removed_24h_high=share.high if share else None, told=share.estimability if share else None,
+        removed_24h_high=share.high if share else None, removed_24h_worst=share.worst if share else None,
+        removed_24h_best=share.best if share else None, first_down=share.first_down if share else None,
+        told=share.estimability if share else None,
         median_h=month.median_h, back_here=number("back_here"), back_elsewhere=number("back_elsewhere"),
         hops_least=number("hops_least"), hops_most=number("hops_most"), quarantines_open=found.open_quarantines,
         quarantines_open_no_verdict=found.open_no_verdict,

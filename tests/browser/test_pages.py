@@ -13,9 +13,22 @@ from urllib.parse import unquote
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.browser.fonts import SHAPES, set_font
 from tests.browser.keyboard import presses, stops
 from tests.browser.serving import serving
-from tests.browser.visit import HEIGHTS, LAPTOP, PHONE, Visit, audits, opened, rows_shown, undrawn, visited, walk
+from tests.browser.visit import (
+    HEIGHTS,
+    LAPTOP,
+    PHONE,
+    Visit,
+    audits,
+    opened,
+    rows_shown,
+    undrawn,
+    visited,
+    walk,
+    widths,
+)
 from tests.publish.site.parsed import Parsed
 
 ROOT = Path(__file__).parents[2]
@@ -320,16 +333,27 @@ def test_a_months_report_is_for_screens_and_one_sheet(folder: Path, browser: Bro
             page.emulate_media(color_scheme=scheme)
             sheets = re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4", prefer_css_page_size=True))
             assert len(sheets) == 1
+    for shape in SHAPES:
+        with opened(browser, root, path.name, bypass_csp=True) as page:
+            set_font(page, shape)
+            printed = page.pdf(format="A4", prefer_css_page_size=True)
+            assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1, shape
+            assert not any(widths(page).values()), shape
     seen = visited(browser, root, path.name)
     assert (seen.messages, seen.strangers, seen.missing, seen.broken) == ([], [], [], [])
     assert seen.wide == {LAPTOP: [], PHONE: []}
 
 
-def test_an_events_answer_and_first_figure_stand_on_the_first_screen(browser: Browser, files: Walked) -> None:
-    """On a laptop and a phone nobody scrolls to read the answer and to see the curves; folded, the page is short."""
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_events_answer_and_first_figure_stand_on_the_first_screen(
+    browser: Browser, files: Walked, shape: str
+) -> None:
+    """In any font nobody scrolls to read the answer and see the curves, on laptop and phone; folded, it is short."""
     for width, height in ((LAPTOP, 768), (PHONE, HEIGHTS[PHONE])):
         size = {"width": width, "height": height}
-        with opened(browser, files.root, "interventions/moerashost-acts.html", viewport=size) as page:
+        path = "interventions/moerashost-acts.html"
+        with opened(browser, files.root, path, viewport=size, bypass_csp=True) as page:
+            set_font(page, shape)
             ends = {what: page.locator(what).last.bounding_box() for what in (".said", "#figure-removed svg:visible")}
             ends |= {what: page.locator(what).bounding_box() for what in ("#figure-course", "#figure-where")}
             below = {what: box["y"] + box["height"] if box else None for what, box in ends.items()}
@@ -337,6 +361,16 @@ def test_an_events_answer_and_first_figure_stand_on_the_first_screen(browser: Br
             first = [below[".said"], below["#figure-removed svg:visible"]]
             assert max(end or 0 for end in first) <= height, (width, below)
             assert page.evaluate("() => document.documentElement.scrollHeight") < 3000, width
+
+
+def test_no_page_is_wider_than_its_window_in_any_font(browser: Browser, files: Walked) -> None:
+    """A page of each kind is no wider than a laptop or a phone in fonts that are wider than Verdana."""
+    wide = {}
+    for path in kinds(files):
+        with opened(browser, files.root, path, bypass_csp=True) as page:
+            set_font(page, "wider than Verdana")
+            wide[path] = widths(page)
+    assert {path: found for path, found in wide.items() if any(found.values())} == {}
 
 
 FIRST_VIEW = 150_000

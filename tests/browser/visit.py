@@ -117,10 +117,17 @@ def visited(browser: Browser, root: str, path: str) -> Visit:
         seen.links, seen.broken = _links(page, root)
         seen.broken += page.evaluate(_BLANK) + page.evaluate(_UNDRAWN)
         seen.strangers += [f"names {url}" for url in page.evaluate(_NAMED) if not is_own(url, root)]
-        for width, height in HEIGHTS.items():
-            page.set_viewport_size({"width": width, "height": height})
-            seen.wide[width] = _sticking_out(page)
+        seen.wide = widths(page)
     return seen
+
+
+def widths(page: Page) -> dict[int, list[str]]:
+    """By width of the window: what sticks out of it to the right."""
+    found = {}
+    for width, height in HEIGHTS.items():
+        page.set_viewport_size({"width": width, "height": height})
+        found[width] = _sticking_out(page)
+    return found
 
 
 def walk(

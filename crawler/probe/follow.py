@@ -9,7 +9,7 @@ from waterbed.crawler.net.http import Exchange, HostConnections
 from waterbed.model.addresses import refusal
 from waterbed.model.errors import BadUrl
 from waterbed.model.facts import Phase, Profile
-from waterbed.model.urls import CanonicalUrl, canonicalize, registrable_domain, same_place
+from waterbed.model.urls import CanonicalUrl, canonicalize, leads_to_front, registrable_domain, same_place
 
 REDIRECTS = (301, 302, 303, 307, 308)
 
@@ -182,5 +182,6 @@ def redirect_of(canonical: CanonicalUrl, exchange: Exchange) -> tuple[str | None
         return "bad", None  # no content can have moved there: kits send unwanted visitors to 127.0.0.1
     if same_place(canonical, target):
         return ("same", target) if target.url != canonical.url else ("bad", None)
-    same_site = registrable_domain(canonical.host) == registrable_domain(target.host)
-    return ("site" if same_site else "other"), target
+    if registrable_domain(canonical.host) != registrable_domain(target.host):
+        return "other", target
+    return ("front" if leads_to_front(canonical, target) else "site"), target

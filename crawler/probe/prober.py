@@ -32,6 +32,8 @@ from waterbed.store.vault import Vault
 _HOUR = timedelta(hours=1)
 _CHANGED_CONTROL = timedelta(hours=2)
 """Greatest age of a control look when the response of the URL itself has changed."""
+_REDIRECTED_CONTROL = timedelta(minutes=10)
+"""The same when it now redirects away: since then the host may do so with every path."""
 
 _PATIENCE, _SHARE = 2.0, 0.1
 """Time-outs that a host's requests may take together, and the share of one that each of its checks adds.
@@ -79,7 +81,8 @@ class HostResult:
     due: Due
     observations: tuple[Observation, ...]
     control: ControlLook | None
-    fingerprint: str
+    fingerprint: str | None
+    """Of its response; of the one before if this one redirects away and a control look of it is still due."""
     target: CanonicalUrl | None
     """The target of a redirect that left the place. Secret."""
 
@@ -222,9 +225,12 @@ class Prober:
         seen = observe(origin=origin, step=step, started=started, resolution_id=used.resolution_id)
         fingerprint_now = fingerprint(self._vault, seen)
         control = controls.get(place_id(self._vault, canonical, step)) if controls else None
+        kept: str | None = fingerprint_now
         if self._wants_control(step, profile, control, changed=fingerprint_now != due.fingerprint):
             asked_at, control = self._clock(), None
-            if _may_ask(controls.values(), asked_at):
+            if not _may_ask(controls.values(), asked_at):
+                kept = due.fingerprint if _leads_away(step) else kept  # a redirect stays new until it has a control
+            else:
                 control = await check_control(
                     first,
                     self._resolver,
@@ -249,7 +255,7 @@ class Prober:
                 other = observe(origin=where, step=again, started=began, resolution_id=used.resolution_id)
                 observations.append(replace(other, control_id=control_id))
         return HostResult(
-            due=due, observations=tuple(observations), control=control, fingerprint=fingerprint_now, target=step.target
+            due=due, observations=tuple(observations), control=control, fingerprint=kept, target=step.target
         )
 
     async def _ask(
@@ -354,15 +360,21 @@ class Prober:
         probe, head = self._config.probe, step.exchange.head
         if not probe.controls or (profile == "strict" and not probe.strict_controls) or step.link_check:
             return False
-        if head is None or not (200 <= head.status < 300 or step.redirect in ("site", "other")):
+        if head is None or not (200 <= head.status < 300 or _leads_away(step)):
             return False
-        return control is None or (changed and self._clock() - control.observed_at > _CHANGED_CONTROL)
+        oldest = _REDIRECTED_CONTROL if _leads_away(step) else _CHANGED_CONTROL
+        return control is None or (changed and self._clock() - control.observed_at > oldest)
 
 
 def agent_of(config: Config) -> str:
     """Return the User-Agent, which names the project and the contact."""
     contact = f" (+{config.contact})" if config.contact else ""
     return f"Waterbed/{__version__} hosting-attribution research{contact}"
+
+
+def _leads_away(step: Step) -> bool:
+    """True if a redirect leads to another place, which no check follows."""
+    return step.redirect in ("front", "site", "other")
 
 
 def _limits(seen: Observation) -> bool:

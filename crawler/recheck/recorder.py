@@ -9,6 +9,7 @@ from waterbed.crawler.probe.prober import HostFacts, HostResult
 from waterbed.crawler.recheck.schedule import next_due, put_off
 from waterbed.intake.csv_reports import ReportLine
 from waterbed.intake.reports import Defaults, report_facts
+from waterbed.judging.features import Past
 from waterbed.judging.judge import judge_one
 from waterbed.judging.rules import read_rules
 from waterbed.model.bookkeeping import Due, Sealed
@@ -75,13 +76,14 @@ class Recorder:
     def _apparent_state(self, result: HostResult, undecided: Counter[str]) -> State:
         """Return the provisional state that times the next look; the conclusions judge the look again.
 
-        A changed response that equals its control counts as a loss for now, and so does a server that no network
-        reached. One of which nothing is known is counted among the undecided.
+        A changed response that equals its control or goes to the front page counts as a loss for now, and so does a
+        server that no network reached. One of which nothing is known is counted among the undecided.
         """
         due = result.due
         differed = due.streak > 0 or (due.fingerprint is not None and due.fingerprint != result.fingerprint)
+        past = Past(answered="up") if differed else None
         verdicts = [
-            judge_one(seen, result.control, canary="ok", differed_before=differed, rules=self._rules)
+            judge_one(seen, result.control, canary="ok", differed_before=differed, rules=self._rules, past=past)
             for seen in result.observations
         ]
         if any(verdict.state == "up" for verdict in verdicts):

@@ -275,7 +275,7 @@ def test_a_decision_that_cannot_stand_is_refused(identity: str | None, reason: s
 
 
 def rules(folder: Path, *swaps: tuple[str, str]) -> Path:
-    text = DEFAULT_RULES.read_text().replace('"default-5"', '"mine"')
+    text = DEFAULT_RULES.read_text().replace('"default-6"', '"mine"')
     for old, new in swaps:
         assert old in text
         text = text.replace(old, new)
@@ -291,7 +291,7 @@ def test_the_same_rules_change_nothing(tmp_path: Path) -> None:
     said = command("-C", tmp_path / "study", "rejudge", "--rules", rules(tmp_path))
     assert said.exit_code == 0, said.output
     files = sorted(file.name for file in (tmp_path / "study" / "verdicts").iterdir())
-    assert [name.rpartition("-")[0] for name in files] == ["default-5", "mine"]
+    assert [name.rpartition("-")[0] for name in files] == ["default-6", "mine"]
     sets = [pq.read_table(tmp_path / "study" / "verdicts" / name).to_pydict() for name in files]
     assert [set(one["ruleset"]) for one in sets] == [
         {files[0][:-8].replace("-5-", "-5:")},

@@ -116,5 +116,5 @@ def test_codes_that_say_nothing_change_nothing() -> None:
 
 def test_a_code_that_the_rules_do_not_know_is_told() -> None:
     """A rule set without the coded outcome is named, and nothing is concluded."""
-    with pytest.raises(InputError, match=r"hacked.*default-5"):
+    with pytest.raises(InputError, match=r"hacked.*default-6"):
         recoded(*seen("up", "server_error"), {"u1": "hacked"}, RULES)

@@ -268,7 +268,7 @@ def test_three_quick_looks_confirm_nothing() -> None:
 def test_verdicts_name_their_rules() -> None:
     """A verdict carries the rule set's name and checksum and the rule's id."""
     verdict = judge_one(look(status=404), None, canary="ok", differed_before=False, rules=RULES)
-    assert verdict.ruleset.startswith("default-5:")
+    assert verdict.ruleset.startswith("default-6:")
     assert verdict.rule == "H5-gone"
 
 
@@ -287,7 +287,7 @@ def test_verdicts_name_their_rules() -> None:
         (DEFAULT_RULES.read_text().replace("H8-legal", "H5-gone"), "rule H5-gone: two rules have this id"),
         (DEFAULT_RULES.read_text().replace("disputed = {", "dispute = {"), "'disputed' must be defined"),
         (DEFAULT_RULES.read_text().replace('cause = "moved", ', ""), "outcome 'moved'"),
-        (DEFAULT_RULES.read_text().replace('"default-5"', '"a/b"'), "one word"),
+        (DEFAULT_RULES.read_text().replace('"default-6"', '"a/b"'), "one word"),
     ],
 )
 def test_a_broken_rule_file_is_one_sentence(text: str, says: str, tmp_path: Path) -> None:

@@ -215,9 +215,11 @@ def test_a_public_key_that_nobody_vouches_for_is_compared() -> None:
             "marks": st.sets(st.sampled_from(["suspended", "removed", "parked", "challenge", "cdn"])).map(
                 lambda marks: tuple(sorted(marks))
             ),
-            "redirect": st.sampled_from([None, "same", "site", "other", "bad"]),
+            "redirect": st.sampled_from([None, "same", "front", "site", "other", "bad"]),
             "control": st.sampled_from(["same", "differs", "none"]),
+            "control_redirect": st.sampled_from([None, "no", "front", "other"]),
             "differed_before": st.booleans(),
+            "answered_before": st.sampled_from(["up", "unclear", "no"]),
             "catch_all": st.booleans(),
             "link_exists": st.sampled_from([None, "yes", "no", "unclear"]),
             "changed": st.sampled_from(["type", "page", "no"]),

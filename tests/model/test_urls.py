@@ -13,6 +13,7 @@ from waterbed.model.urls import (
     MAX_URL,
     canonicalize,
     host_in,
+    leads_to_front,
     platform_suffix,
     refang,
     registrable_domain,
@@ -192,3 +193,30 @@ def test_our_own_list_of_platforms_is_named_with_the_ids() -> None:
 def test_same_place(before: str, after: str, same: bool) -> None:
     """Only scheme, www and the trailing slash may differ within one look."""
     assert same_place(canonicalize(before), canonicalize(after)) is same
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "front"),
+    [
+        ("http://e.com/a/b", "http://e.com/", True),
+        ("http://e.com/a?b=1", "https://www.e.com/", True),
+        ("http://www.e.com/a", "https://e.com/index.html", True),
+        ("http://e.com/a", "http://e.com/Default.aspx", True),
+        ("http://shop.e.co.uk/a", "http://www.e.co.uk/", True),
+        ("http://me.pages.dev/a", "http://me.pages.dev/", True),
+        ("http://e.com:8080/a", "http://e.com:8080/", True),
+        ("http://[2606:4700::1]/a", "http://[2606:4700::1]/", True),
+        ("http://e.com/a", "http://login.e.com/", False),
+        ("http://e.com/a", "http://e.com:8443/", False),
+        ("http://e.com/a", "http://e.com/?from=a", False),
+        ("http://e.com/a", "http://e.com/en/", False),
+        ("http://e.com/a", "http://e.com/home", False),
+        ("http://e.com/a", "http://e.com/index.html/a", False),
+        ("http://e.com/?a=1", "http://e.com/", False),
+        ("http://e.com/index.php?a=1", "http://e.com/", False),
+        ("http://e.com/", "http://e.com/index.html", False),
+    ],
+)
+def test_a_redirect_to_the_front_page(before: str, after: str, front: bool) -> None:
+    """The root or an index document of the host or of its registrable domain, and no other spelling of itself."""
+    assert leads_to_front(canonicalize(before), canonicalize(after)) is front

@@ -48,7 +48,7 @@ _VALUES: dict[str, tuple[Any, ...]] = {
     "content_length": (None, 100, 100, 100, 200, 300),
     "etag_id": (None, None, "e1", "e1", "e2"),
     "marks": ((), (), (), (), ("cdn",), ("suspended",), ("removed",), ("challenge",), ("parked",)),
-    "redirect": (None, None, None, "same", "site", "other", "bad"),
+    "redirect": (None, None, None, "same", "front", "site", "other", "bad"),
     "redirect_site_id": (None, "s-0", "s-1"),
     "redirect_url_id": (None, None, "u1", "u2"),
     "method": ("HEAD", "HEAD", "GET"),

@@ -161,13 +161,15 @@ late-bytes-next            up U1-up
 redirect-www               protocol_error R1-bad-redirect
 redirect-www-once          up U1-up
 redirect-4-steps           protocol_error R1-bad-redirect
-redirect-site              redirected R4-redirected-in-site | up U2-up-redirect-in-site | up U2-up-redirect-in-site
+redirect-site              redirected R4-redirected-in-site
 redirect-other-lasting     redirected R3-redirected | moved R2-moved | moved R2-moved
 redirect-other-308         redirected R3-redirected | moved R2-moved | moved R2-moved
 redirect-other-302         redirected R3-redirected
 redirect-other-307         redirected R3-redirected
 redirect-everything        redirected R3-redirected | indistinct S2-indistinct | indistinct S2-indistinct
 redirect-suspended         suspended H3-suspended-mark
+front-page-later           up U1-up
+login-later                up U1-up
 status-300                 unclassified Z1-unclassified
 status-304                 unclassified Z1-unclassified
 redirect-scheme-loop       protocol_error R1-bad-redirect

@@ -120,7 +120,7 @@ def _statuses() -> Sequence[Behaviour]:
     return [
         *made,
         http("not-for-us", "403 to our agent, 200 to all others.", not_for_us),
-        http("alternating", "Up at one look, gone at the next.", alternating),
+        http("alternating", "Up at one check, gone at the next.", alternating),
         http(
             "catch-all", "200 for everything.", everything("200 OK", "Content-Type: text/html", "Content-Length: 5120")
         ),

@@ -200,6 +200,27 @@ async def alternating(visit: Visit) -> None:
             return
 
 
+def once(page: bytes, other: bytes = MISSING) -> Play:
+    """The reported page is there for the first HEAD; from the next one on it and all others are answered like this."""
+
+    async def play(visit: Visit) -> None:
+        turn = 0
+        while True:
+            request = await visit.request()
+            if request.reported and request.method == "HEAD":
+                turn = visit.turn()
+            if request.reported and turn == 0:
+                await visit.send(OK + b"Content-Length: 5120\r\n\r\n")
+            elif turn == 0:
+                await visit.send(MISSING)
+            else:
+                await visit.send(page if request.reported else other)
+            if request.method == "GET":
+                return
+
+    return play
+
+
 async def head_not_understood(visit: Visit) -> None:
     """Hang up at HEAD, answer GET."""
     request = await visit.request()

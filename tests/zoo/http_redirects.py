@@ -1,7 +1,7 @@
 """HTTP behaviours: redirects to nowhere, to everywhere, and round and round."""
 
 from tests.zoo.behaviour import REAL_PATH, Behaviour, good
-from tests.zoo.http_plays import everything, http, moved_to, page, redirects, twice
+from tests.zoo.http_plays import everything, head_of, http, moved_to, once, page, redirects, twice
 from tests.zoo.tls_faults import secured
 
 
@@ -56,6 +56,16 @@ def behaviours() -> list[Behaviour]:
             "redirect-suspended",
             "302 to the hoster's page for suspended accounts.",
             moved_to("/cgi-sys/suspendedpage.cgi", "302 Found"),
+        ),
+        (
+            "front-page-later",
+            "A page at the first check, then 302 to the front page.",
+            once(head_of("302 Found", "Location: /", "Content-Length: 0")),
+        ),
+        (
+            "login-later",
+            "A page at the first check, then 302 to a login, from every path.",
+            once(*[head_of("302 Found", "Location: /login", "Content-Length: 0")] * 2),
         ),
         ("status-300", "300 Multiple Choices.", page("300 Multiple Choices", "Content-Length: 0")),
         ("status-304", "304 though nothing was asked for.", page("304 Not Modified")),

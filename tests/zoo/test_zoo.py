@@ -18,6 +18,7 @@ from waterbed.crawler.net.http import ADDRESSES_TRIED
 from waterbed.crawler.net.response import MAX_HEAD
 from waterbed.crawler.recheck.run import run_recheck
 from waterbed.judging.features import compare
+from waterbed.model.conclusions import EndCause
 from waterbed.model.facts import Profile
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import open_study
@@ -168,11 +169,11 @@ def test_bad_certificates_are_recorded(played: dict[Profile, Played]) -> None:
     assert seen["tls-1-0"].observation.tls_version == "TLSv1"
 
 
-def _again(name: str, times: int, folder: Path) -> tuple[list[str], Conclusions, int]:
-    """The outcomes of several looks at one behaviour, two hours apart, and how many connections they took."""
+def _again(name: str, times: int, folder: Path, profile: Profile = "strict") -> tuple[list[str], Conclusions, int]:
+    """The outcomes of several checks of one behaviour, two hours apart, and how many connections they took."""
     now = [NOON]
     with Zoo([name]) as zoo:
-        with zoo_study(zoo, "strict", folder) as study:
+        with zoo_study(zoo, profile, folder) as study:
             path = study.folder.path
         with open_study(path, clock=lambda: now[0]) as study:
             for _ in range(times):
@@ -187,6 +188,26 @@ def test_up_and_gone_by_turns_is_no_removal(tmp_path: Path) -> None:
     outcomes, conclusions, _ = _again("alternating", 6, tmp_path)
     assert outcomes == ["up", "gone"] * 3
     assert [episode.first_down for episode in conclusions.episodes] == [None] * len(conclusions.episodes)
+
+
+@pytest.mark.parametrize(
+    ("name", "profile", "then", "cause"),
+    [
+        ("front-page-later", "strict", "changed", None),
+        ("front-page-later", "headers", "soft_gone", "removed"),
+        ("front-page-later", "text", "soft_gone", "removed"),
+        ("login-later", "strict", "changed", None),
+        ("login-later", "headers", "indistinct", None),
+        ("login-later", "text", "indistinct", None),
+    ],
+)
+def test_a_page_that_later_leads_on(
+    name: str, profile: Profile, then: str, cause: EndCause | None, tmp_path: Path
+) -> None:
+    """It is removed if it alone goes to the front page, as a random path shows; behind a login nothing is known."""
+    outcomes, conclusions, _ = _again(name, 5, tmp_path, profile)
+    assert outcomes == ["up", *[then] * 4]
+    assert [episode.cause for episode in conclusions.episodes] == [cause]
 
 
 def test_a_name_that_turns_private_is_not_followed(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from waterbed.model.facts import ControlLook, Observation
 
 Relation = Literal["same", "differs", "none"]
 Canary = Literal["ok", "failed", "none"]
+Answered = Literal["up", "unclear", "no"]
 
 FEATURES: Final[Mapping[str, tuple[Any, ...] | type]] = {
     "phase": ("schedule", "dns", "guard", "connect", "tls", "http"),
@@ -15,11 +16,13 @@ FEATURES: Final[Mapping[str, tuple[Any, ...] | type]] = {
     "status": int,
     "method": str,
     "marks": str,
-    "redirect": ("same", "site", "other", "bad"),
+    "redirect": ("same", "front", "site", "other", "bad"),
     "profile": ("strict", "headers", "text"),
     "canary": ("ok", "failed", "none"),
     "control": ("same", "differs", "none"),
+    "control_redirect": ("no", "same", "front", "site", "other", "bad"),
     "differed_before": (True, False),
+    "answered_before": ("up", "unclear", "no"),
     "catch_all": (True, False),
     "tags": str,
     "link_exists": ("yes", "no", "unclear"),
@@ -60,10 +63,11 @@ def compare(look: Observation, control: ControlLook | None) -> Relation:
     `same` if all features are equal that both state and that random paths of the host have in common. A page without
     length and ETag differs by status, media type or redirect alone.
     """
-    equal = comparable(look, control)
-    if not equal:
-        return "none"
-    return "same" if all(equal.values()) else "differs"
+    return _relation(comparable(look, control))
+
+
+def _relation(equal: Mapping[str, bool]) -> Relation:
+    return "none" if not equal else "same" if all(equal.values()) else "differs"
 
 
 @dataclass(slots=True)
@@ -72,6 +76,8 @@ class Past:
 
     differed_in: set[str] = field(default_factory=set)
     """Features in which an up look differed from its control."""
+    answered: Answered = "no"
+    """Whether the URL itself was answered with 2xx: seen `up` so, or so that nothing was clear."""
     control_class: int | None = None
     """Status class of the last usable control."""
     types: set[str] = field(default_factory=set)
@@ -121,6 +127,8 @@ class Past:
         equal = comparable(look, control)
         if equal and control is not None and control.status is not None:
             self.control_class = control.status // 100
+        if look.status is not None and look.status // 100 == 2 and look.link_check is None:
+            self.answered = "up" if "up" in (state, self.answered) else "unclear"
         if state != "up":
             if look.status is not None and self.same_pages >= 2 and self.changed(look) == "page":
                 self.changed_once = True
@@ -167,6 +175,7 @@ def look_features(
     tags: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """The features of one look that rules test."""
+    equal = comparable(look, control)
     return {
         "phase": look.phase,
         "failure": look.failure,
@@ -176,8 +185,10 @@ def look_features(
         "redirect": look.redirect,
         "profile": look.profile,
         "canary": canary,
-        "control": compare(look, control),
+        "control": _relation(equal),
+        "control_redirect": (control.redirect or "no") if control and equal else None,
         "differed_before": differed_before,
+        "answered_before": past.answered if past else "no",
         "catch_all": past is not None and past.is_catch_all(look),
         "tags": tags,
         "link_exists": _link_exists(look),

@@ -29,8 +29,8 @@ class Kind(NamedTuple):
     """All that rules can see of one look.
 
     Lengths, ETags and public keys are numbered within the URL, in the order of their first appearance: what they are
-    means nothing, whether they agree does. Of a control's feature there is only how it compares with the look's: 0 not
-    stated, 1 equal, 2 another.
+    means nothing, whether they agree does. Of most features of a control there is only how they compare with the
+    look's: 0 not stated, 1 equal, 2 another.
     """
 
     phase: str
@@ -63,7 +63,7 @@ class Kind(NamedTuple):
     control_here: bool
     """Whether the control was seen from the look's vantage."""
     unstable: str
-    control_redirect: int
+    control_redirect: str | None
     control_site: int
     control_type: int
     control_length: int
@@ -126,7 +126,7 @@ class Kind(NamedTuple):
             media_type=_of(self.control_type, look.media_type, "another"),
             content_length=_of(self.control_length, look.content_length, -1),
             etag_id=_of(self.control_etag, look.etag_id, "another"),
-            redirect=_of(self.control_redirect, look.redirect, "another"),
+            redirect=self.control_redirect,
             redirect_site_id=_of(self.control_site, look.redirect_site_id, "another"),
             unstable=words(self.unstable),
         )
@@ -295,6 +295,7 @@ def _state(past: Past) -> tuple[Any, ...]:
     return (
         frozenset(past.differed_in),
         past.control_class,
+        past.answered,
         frozenset(past.types),
         frozenset(past.redirects),
         page,
@@ -308,6 +309,7 @@ def _copied(past: Past) -> Past:
     return Past(
         differed_in=set(past.differed_in),
         control_class=past.control_class,
+        answered=past.answered,
         types=set(past.types),
         redirects=set(past.redirects),
         page=past.page,

@@ -237,7 +237,11 @@ class Observation:
     marks: Annotated[
         tuple[str, ...], "known marks of answer or page: CDN, challenge, suspended, removed, parked, seized"
     ]
-    redirect: Annotated[str | None, "same (scheme, www or slash only), site, other, bad: kind of the last redirect"]
+    redirect: Annotated[
+        str | None,
+        "kind of the last redirect: same (scheme, www or slash only), front (the site's front page; early versions: "
+        "site), site, other, bad",
+    ]
     redirect_url_id: Annotated[str | None, "keyed id of the redirect's target"]
     redirect_site_id: Annotated[str | None, "keyed id of its registrable domain"]
     steps: Annotated[int, "redirect steps followed within this check"]

@@ -248,6 +248,25 @@ def same_place(before: CanonicalUrl, after: CanonicalUrl) -> bool:
     return plain[0] == plain[1] and ports
 
 
+_FRONT = re.compile(r"/((index|default)\.[a-z]{2,5})?", re.IGNORECASE)
+"""Paths of front pages: the root and its index documents."""
+
+
+def leads_to_front(before: CanonicalUrl, after: CanonicalUrl) -> bool:
+    """True if a redirect from one URL to another ends at the site's front page.
+
+    It is that of the same host or of its registrable domain, with `www.` or without; a query is another page. A front
+    page that redirects to itself in another spelling leads nowhere.
+    """
+    hosts = (before.host.removeprefix("www."), registrable_domain(before.host))
+    return (
+        after.host.removeprefix("www.") in hosts
+        and after.port in (80, 443, before.port)
+        and _FRONT.fullmatch(after.target) is not None
+        and _FRONT.fullmatch(before.target.partition("?")[0]) is None
+    )
+
+
 @lru_cache(maxsize=2048)
 def network_of(address: str) -> str:
     """The network of an address: IPv4 /24, IPv6 /48."""

@@ -39,7 +39,7 @@ SELECT
   control.status AS control_status,
   control.vantage IS NOT DISTINCT FROM look.vantage AS control_here,
   array_to_string(control.unstable, ' ') AS unstable,
-  CASE WHEN control.redirect IS NULL THEN 0 WHEN control.redirect = look.redirect THEN 1 ELSE 2 END AS control_redirect,
+  control.redirect AS control_redirect,
   CASE WHEN control.redirect_site_id IS NULL THEN 0
     WHEN control.redirect_site_id = look.redirect_site_id THEN 1 ELSE 2 END AS control_site,
   CASE WHEN control.media_type IS NULL THEN 0 WHEN control.media_type = look.media_type THEN 1 ELSE 2 END

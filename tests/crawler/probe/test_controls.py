@@ -29,6 +29,36 @@ def test_a_changed_answer_asks_for_a_fresh_control() -> None:
     assert only(facts).control_id == old.control_id
 
 
+@pytest.mark.parametrize(("minutes", "asks"), [(5, False), (15, True)])
+def test_a_url_that_now_redirects_away_asks_for_a_control_of_the_same_minutes(minutes: int, asks: bool) -> None:
+    """What random paths were answered before says nothing of whether all of them redirect now."""
+
+    def elsewhere(*_: object) -> bytes:
+        return head("301 Moved", "Location: http://elsewhere.org/")
+
+    (old,) = aged(looked(lambda *_: head("200 OK"))[0], hours=minutes / 60)
+    facts, asked = looked(elsewhere, controls=(old,), fingerprint="another")
+    assert (len(asked) > 1) is asks
+    assert (only(facts).control_id == old.control_id) is not asks
+    assert facts.answered[0].fingerprint != "another"
+
+
+def test_a_redirect_stays_new_until_a_control_is_allowed() -> None:
+    """Where a host was asked for enough random paths, the check has none, and the next one asks."""
+    folders = [f"http://{ADDRESS}/{number}/page" for number in range(1, 5)]
+    served = aged(looked(lambda *_: head("200 OK"), path="/0/page", others=folders)[0], hours=0.5)
+
+    def elsewhere(*_: object) -> bytes:
+        return head("301 Moved", "Location: http://elsewhere.org/")
+
+    facts, asked = looked(elsewhere, path="/0/page", controls=served, fingerprint="another")
+    assert (len(asked), only(facts).control_id, facts.answered[0].fingerprint) == (1, None, "another")
+    facts, asked = looked(elsewhere, path="/0/page", controls=older(served, hours=1), fingerprint="another")
+    assert len(asked) == 3
+    assert only(facts).control_id
+    assert facts.answered[0].fingerprint != "another"
+
+
 def aged(facts: HostFacts, hours: float) -> tuple[ControlLook, ...]:
     """The control looks among facts, taken so many hours earlier."""
     return older([fact for fact in facts.facts if isinstance(fact, ControlLook)], hours)

@@ -6,13 +6,24 @@ from typing import Annotated, Final, Literal
 from waterbed.model.results import Estimability
 
 Dimension = Literal[
-    "clock", "role", "dedup", "confirmation", "moved", "unknown", "proxy", "merges", "assessment", "hoster_word"
+    "clock",
+    "role",
+    "dedup",
+    "confirmation",
+    "moved",
+    "unknown",
+    "first_down",
+    "proxy",
+    "merges",
+    "assessment",
+    "hoster_word",
 ]
 """A choice that somebody else could have made otherwise."""
 
 Dedup = Literal["url", "host", "site"]
 Moved = Literal["competing", "removed", "censored"]
 Unknown = Literal["censored", "up", "removed"]
+FirstDown = Literal["bounds", "removed", "not removed"]
 Proxy = Literal["own class", "excluded", "counted"]
 Merges = Literal["on", "off"]
 AnyRole = Literal["hoster", "asn", "upstream", "operator", "as_holder", "platform", "country", "registered", "seat"]
@@ -41,6 +52,7 @@ class CurveRow:
     confirmation: Annotated[str, "what confirms an absence"]
     moved: Annotated[str, "what leaving for another hoster is: competing, removed or censored"]
     unknown: Annotated[str, "what undecided checks are taken for: censored, up or removed"]
+    first_down: Annotated[str, "what is taken of URLs down at the first check: bounds, removed or not removed"]
     proxy: Annotated[str, "what becomes of URLs behind a reverse proxy: own class, excluded or counted"]
     merges: Annotated[str, "whether the book's companies hold: on, or off (each AS and registrant for itself)"]
     assessment: Annotated[str, "whether analysts' assessments decide which reports count: decides, or ignored"]

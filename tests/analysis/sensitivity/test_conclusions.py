@@ -26,6 +26,7 @@ LEVELS: Levels = {
     "confirmation": ("3 looks over 2 h",),
     "moved": ("competing", "removed"),
     "unknown": ("censored",),
+    "first_down": ("bounds",),
     "proxy": ("own class",),
     "merges": ("on",),
     "assessment": ("decides",),

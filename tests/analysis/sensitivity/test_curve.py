@@ -99,6 +99,7 @@ def test_grid_begins_with_the_reference(curve: Curve) -> None:
         confirmation="3 looks over 2 h",
         moved="competing",
         unknown="censored",
+        first_down="bounds",
         proxy="own class",
         merges="on",
         assessment="decides",

@@ -27,6 +27,7 @@ LEVELS: Levels = {
     "confirmation": ("3 looks over 2 h", "1 look"),
     "moved": ("competing", "removed", "censored"),
     "unknown": ("censored", "up", "removed"),
+    "first_down": ("bounds",),
     "proxy": ("own class",),
     "merges": ("on", "off"),
     "assessment": ("decides",),

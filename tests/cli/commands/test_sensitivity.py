@@ -227,6 +227,7 @@ def test_truth_is_that_of_the_world() -> None:
         "confirmation": ("1 look",),
         "moved": ("competing",),
         "unknown": ("censored",),
+        "first_down": ("bounds",),
         "proxy": ("own class",),
         "merges": ("on",),
         "assessment": ("decides",),

@@ -18,6 +18,7 @@ from waterbed.analysis.rankings.takedown import (
     clocks,
     incidence,
     joined_episodes,
+    restated,
     worth_within,
 )
 from waterbed.estimators.refusal import Refusal
@@ -75,7 +76,8 @@ def shares_if_hiding(
     """Least share of each group removed if it hides content.
 
     Within WITHIN_H hours of the report, at 95%, if each of our looks may be the last that is answered truly
-    (`least_unhidden`): what rarely and often looked at URLs have in common. 0 where the former are too few to tell. No
+    (`least_unhidden`): what rarely and often looked at URLs have in common. What nobody
+    but its report saw up is no removal. 0 where the former are too few to tell. No
     entry without rare looks, or where reports span too few days.
     """
     if not schedule.rare_share or until is None:
@@ -84,8 +86,14 @@ def shares_if_hiding(
     looks = often_looks, 1.0 + (often_looks - 1.0) / PACE
     found = {}
     for key, group in staged("paces of shares", groups.items()):
-        halves = [[one for one in group if rarely(one.url_id, schedule.rare_share) == rare] for rare in (False, True)]
-        share = if_hiding((clocks(halves[0]), clocks(halves[1])), looks, until=until)
+        often, rare = (
+            [
+                clock if clock.seen else restated([clock], "worst", WITHIN_H, until=until)[0]
+                for clock in clocks(one for one in group if rarely(one.url_id, schedule.rare_share) == rare)
+            ]
+            for rare in (False, True)
+        )
+        share = if_hiding((often, rare), looks, until=until)
         if share is not None:
             found[key] = share
     return found

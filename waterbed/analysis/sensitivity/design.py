@@ -12,13 +12,14 @@ import numpy as np
 from waterbed.analysis.rankings.keys import Kind
 from waterbed.model.conclusions import Assessment, ClockKind, HosterWord
 from waterbed.model.errors import InputError
-from waterbed.model.specifications import CONFIRMATION, Dedup, Dimension, Merges, Moved, Proxy, Unknown
+from waterbed.model.specifications import CONFIRMATION, Dedup, Dimension, FirstDown, Merges, Moved, Proxy, Unknown
 
 DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
 
 DEDUP: Final[tuple[Dedup, ...]] = get_args(Dedup)
 MOVED: Final[tuple[Moved, ...]] = get_args(Moved)
 UNKNOWN: Final[tuple[Unknown, ...]] = get_args(Unknown)
+FIRST_DOWN: Final[tuple[FirstDown, ...]] = get_args(FirstDown)
 PROXY: Final[tuple[Proxy, ...]] = get_args(Proxy)
 MERGES: Final[tuple[Merges, ...]] = get_args(Merges)
 ASSESSMENT: Final[tuple[Assessment, ...]] = get_args(Assessment)
@@ -47,6 +48,7 @@ class Spec:
     confirmation: str
     moved: str
     unknown: str
+    first_down: str
     proxy: str
     merges: str
     assessment: str

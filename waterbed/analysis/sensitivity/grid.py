@@ -14,6 +14,7 @@ from waterbed.analysis.sensitivity.design import (
     COUNTRIES,
     DEDUP,
     DIMENSIONS,
+    FIRST_DOWN,
     HOSTER_WORD,
     MERGES,
     MOVED,
@@ -64,6 +65,7 @@ def reference_of(study: Study) -> Spec:
         confirmation=confirmation_level(judge.confirm_looks, judge.confirm_s),
         moved=MOVED[0],
         unknown=UNKNOWN[0],
+        first_down=FIRST_DOWN[0],
         proxy=PROXY[0],
         merges=MERGES[0],
         assessment=judge.assessment,
@@ -104,6 +106,7 @@ def _by_default(dimension: Dimension, own: str) -> tuple[str, ...]:
         "confirmation": ("1 look", confirmation_level(3, 7200.0), longer),
         "moved": MOVED,
         "unknown": UNKNOWN,
+        "first_down": FIRST_DOWN,
         "proxy": PROXY,
         "merges": MERGES,
         "assessment": ASSESSMENT,
@@ -150,6 +153,10 @@ def _untold(conclusions: Conclusions, levels: Levels) -> Iterator[tuple[Dimensio
         "unknown": (
             all(run.state != "unknown" for runs in conclusions.runs.values() for run in runs),
             "every check could be decided",
+        ),
+        "first_down": (
+            all(one.seen or one.first_down is None for one in conclusions.episodes),
+            "no URL was down at its first check",
         ),
     }
     for dimension, (lacks, why) in lacking.items():

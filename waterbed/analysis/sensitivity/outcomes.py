@@ -7,9 +7,10 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Annotated, cast
+from math import inf
+from typing import Annotated, Final, cast
 
 from waterbed.analysis.rankings.clocks import counted, running_clocks, takedown_clocks
 from waterbed.analysis.rankings.keys import Appearance
@@ -25,7 +26,7 @@ from waterbed.analysis.rankings.takedown import (
     never_seen,
 )
 from waterbed.analysis.sensitivity.design import Spec
-from waterbed.estimators.survival.incidence import share_interval
+from waterbed.estimators.survival.incidence import NOTHING, share_interval
 from waterbed.model.conclusions import ClockKind, Episode
 from waterbed.model.results import Estimability
 from waterbed.model.takedown import NoticeContext
@@ -33,6 +34,7 @@ from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
 
 _ALL = "all"
+_HOUR: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,23 @@ def moved_as(group: Sequence[Clock], level: str) -> list[Clock]:
     return [c for c in group if c.cause != MOVED]
 
 
+def first_down_as(group: Sequence[Clock], level: str, until: datetime | None) -> list[Clock]:
+    """The clocks, with those of content that nobody but the report saw up restated.
+
+    They are bounds, count as removals like any other, or count as not removed as long as they could be followed.
+    """
+    if level == "bounds" or until is None:
+        return list(group)
+    if level == "removed":
+        return [replace(c, seen=True) for c in group]
+    return [
+        c
+        if c.seen or c.cause == NOTHING
+        else replace(c, left_h=max(c.left_h, (until - c.origin) / _HOUR), right_h=inf, cause=NOTHING)
+        for c in group
+    ]
+
+
 def share_of(group: Sequence[Clock], hidden: Sequence[Clock], until: datetime | None, moved: str) -> Removal | None:
     """The share that a group removed within 24 hours, with moves to another hoster restated."""
     return removal(moved_as(group, moved), until=until, hidden=hidden) if group and until else None
@@ -160,9 +179,7 @@ class Grouped:
         if key not in self._clocks:
             group = self._taken(self.tables.groups.get(key, ()))
             self._clocks[key] = self._timed(group, key)
-        estimate = share_of(
-            self._once(self._clocks[key], spec.dedup), volume.hidden, self.conclusions.until, spec.moved
-        )
+        estimate = self._share(self._clocks[key], spec, volume.hidden)
         found = class_of(volume, estimate, differs=key in self._differing(spec.role))
         return (
             _value(estimate)
@@ -178,7 +195,7 @@ class Grouped:
         appeared = self._appeared(self._sides[side].appearances, spec.dedup)
         volumes = volumes_of([replace(one, keys=(_ALL,)) for one in appeared])
         hidden = volumes[_ALL].hidden if _ALL in volumes else []
-        estimate = share_of(self._once(self._clocks[name], spec.dedup), hidden, self.conclusions.until, spec.moved)
+        estimate = self._share(self._clocks[name], spec, hidden)
         return _value(estimate) if estimate else Value(estimability="nothing")
 
     @cached_property
@@ -244,6 +261,10 @@ class Grouped:
     def _once(self, group: Sequence[Timed], dedup: str) -> list[Clock]:
         kept = group if dedup == "url" else each_once(group, self._units[dedup])
         return [one.clock for one in kept]
+
+    def _share(self, group: Sequence[Timed], spec: Spec, hidden: Sequence[Clock]) -> Removal | None:
+        until = self.conclusions.until
+        return share_of(first_down_as(self._once(group, spec.dedup), spec.first_down, until), hidden, until, spec.moved)
 
     def _volumes(self, dedup: str) -> Mapping[str, Volume]:
         if dedup not in self._by_dedup:

@@ -17,7 +17,7 @@ from waterbed.model.conclusions import Assessment, ClockKind, HosterWord
 from waterbed.model.countries import not_a_country
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something
-from waterbed.model.specifications import CONFIRMATION, AnyRole, Dedup, Merges, Moved, Proxy, Unknown
+from waterbed.model.specifications import CONFIRMATION, AnyRole, Dedup, FirstDown, Merges, Moved, Proxy, Unknown
 from waterbed.store.bounded.toml import decode, toml_bytes
 
 PROTOCOL: Final = "study.toml"
@@ -98,6 +98,7 @@ class Sensitivity(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
     confirmation: tuple[_Confirmation, ...] = ()
     moved: tuple[Moved, ...] = ()
     unknown: tuple[Unknown, ...] = ()
+    first_down: tuple[FirstDown, ...] = ()
     proxy: tuple[Proxy, ...] = ()
     merges: tuple[Merges, ...] = ()
     assessment: tuple[Assessment, ...] = ()

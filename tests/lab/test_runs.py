@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import delete
 
 from waterbed.crawler.recheck.session import Session
-from waterbed.lab.run import CONTROL_RUN, LabRuns, run_lab, run_scenario
+from waterbed.lab.run import CONTROL_RUN, LabRun, LabRuns, run_lab, run_scenario
 from waterbed.lab.score.compare import false_removals
 from waterbed.lab.servers.pages import marked_files
 from waterbed.lab.world.reading import scenario_path
@@ -256,3 +256,55 @@ def test_what_only_looks_like_moving_is_no_hop(tmp_path: Path, name: str, change
     assert done.score.hops_measured == 0
     assert sum(tally.measured + tally.detectable for tally in done.hop_tallies.values()) == 0
     assert len(done.episodes) > 15
+
+
+@pytest.mark.long
+def test_hosters_that_only_look_quick_are_met_as_they_are(tmp_path: Path) -> None:
+    """What is hidden, never was, or leads elsewhere after one check is recorded so; the truth says what was up."""
+    small = {"count": "63", "days": "1.5", "step_s": "10800.0"}
+    done = run_scenario(_smaller("cloaks", tmp_path, reported_over_days="[0.0, 0.8]", **small), tmp_path / "s")
+    with open_study(tmp_path / "s") as study:
+        met = _met(done, study.store.all(Observation))
+    truth = done.truth
+    ever = {episode.url for episode in truth.episodes}
+    for url, looks in met["nevelnet"] + met["duinhost"]:
+        statuses = {look.status for look in looks}
+        assert statuses <= {200, 404}
+        assert 200 not in statuses or url in ever
+    unseen = [url for url, looks in met["nevelnet"] if {look.status for look in looks} == {404}]
+    assert len(unseen) / len(met["nevelnet"]) > 0.7
+    assert all(truth.is_up(url, looks[0].observed_at) for url, looks in met["nevelnet"] if url in unseen)
+    false = [url for url, _ in met["duinhost"] if url not in ever]
+    assert len(false) / len(met["duinhost"]) > 0.6
+    # of a host that leads elsewhere one check, of whichever URL, is answered truly; then each path is, for good
+    for key, statuses, length in (("veenweg", {301}, 0), ("omleiding", {302}, 0), ("tundrahost", {200}, 200)):
+        by_host: dict[str, list[Observation]] = {}
+        for url, looks in met[key]:
+            by_host.setdefault(truth.shown[url].host, []).extend(looks)
+        for looks in by_host.values():
+            moments = sorted({look.observed_at for look in looks})
+            honest = [look for look in looks if look.observed_at == moments[0]]
+            later = [look for look in looks if look.observed_at > moments[0]]
+            assert all(look.status == 200 and (look.content_length or 50_000) > 1_000 for look in honest)
+            assert all(look.status in statuses and (look.content_length or 0) <= length for look in later)
+            assert {look.redirect for look in later} <= {None if statuses == {200} else "other"}
+        assert any(truth.is_up(url, looks[-1].observed_at) for url, looks in met[key])
+    for key in ("polderhost", "fjordnett", "karstcloud", "dijkserver"):
+        for url, looks in met[key]:
+            assert [look.status == 200 for look in looks] == [truth.is_up(url, look.observed_at) for look in looks]
+    assert done.truth.removal["polderhost"].share > 0.7
+    assert max(truth.removal[key].share for key in ("nevelnet", "veenweg", "omleiding", "tundrahost")) < 0.4
+    assert done.score.hiding == 4
+
+
+def _met(done: LabRun, looks: list[Observation]) -> dict[str, list[tuple[str, list[Observation]]]]:
+    """By hoster: each of its URLs that was checked, with its checks in order."""
+    by_url: dict[str, list[Observation]] = {}
+    for look in sorted(looks, key=lambda look: look.observed_at):
+        by_url.setdefault(look.url_id, []).append(look)
+    found: dict[str, list[tuple[str, list[Observation]]]] = {}
+    for url, url_id in done.url_ids.items():
+        if url_id in by_url:
+            place = done.truth.places[done.truth.shown[url].host].values[0]
+            found.setdefault(place, []).append((url, by_url[url_id]))
+    return found

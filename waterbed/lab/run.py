@@ -171,7 +171,7 @@ def _config(
 
 def _schedule(world: World) -> Schedule:
     """Two runs that are compared look at the same times; who hides is found by URLs with rare looks."""
-    hides = any(hoster.blind_after_looks for hoster in world.hoster)
+    hides = any(hoster.cloaks for hoster in world.hoster)
     return Schedule(
         jitter=0.0 if world.beside == "undisturbed" else Schedule().jitter,
         rare_share=RARE_SHARE if hides else 0.0,

@@ -104,7 +104,8 @@ def test_intervals_are_held_against_how_hosters_work(truth: Truth) -> None:
     held, missed, hider, *_ = true
     world = truth.world
     hosters = tuple(
-        msgspec.structs.replace(one, blind_after_looks=8) if one.key == hider else one for one in world.hoster
+        msgspec.structs.replace(one, blind_to=("first",), blind_after_looks=8) if one.key == hider else one
+        for one in world.hoster
     )
     truth = replace(
         truth,

@@ -8,7 +8,7 @@ from waterbed.lab.world.reading import parse_world, read_world, scenario_path
 from waterbed.model.errors import InputError
 
 
-@pytest.mark.parametrize("name", ["quiet", "waterbed", "hostile", "outage", "soft404"])
+@pytest.mark.parametrize("name", ["quiet", "waterbed", "hostile", "outage", "soft404", "cloaks"])
 def test_shipped_scenarios_are_valid(name: str) -> None:
     """Each shipped scenario is found by its name and read without complaint."""
     world = read_world(scenario_path(name))
@@ -62,6 +62,8 @@ def test_unreadable_world(tmp_path: Path) -> None:
         ('kind = "platform"', 'kind = "platform"\nlink_check = "yes"', "link_check"),
         ("weight = 3.0", "weight = 3.0\nlink_check = true", "link checks"),
         ("weight = 3.0", 'weight = 3.0\nblind_to = ["nobody"]', "blind_to"),
+        ("weight = 3.0", 'weight = 3.0\nblind_how = "500"', "blind_how"),
+        ("weight = 3.0", "weight = 3.0\nfalse_reports = 1.5", "false_reports"),
         ('"name_gone"', '"parked"', "cannot be parked"),
         ('key = "fjord"', 'key = "parking"', "the lab's own"),
         ("28.2.0.0/20", "33.255.254.0/24", "parking"),

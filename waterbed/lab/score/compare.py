@@ -205,7 +205,7 @@ def _overlap(episode: Episode, true: TrueEpisode) -> bool:
 
 
 def _removal(truth: Truth, rows: Iterable[RankingRow]) -> Iterable[RemovalScore]:
-    hiding = {hoster.key for hoster in truth.world.hoster if hoster.blind_after_looks}
+    hiding = {hoster.key for hoster in truth.world.hoster if hoster.cloaks}
     for row in rows:
         true, low, high = truth.removal.get(row.key), row.removed_24h_low, row.removed_24h_high
         if true is not None:

@@ -61,7 +61,7 @@ class Pages:
         Half of the latter have its header.
         """
         if key == SEIZED:
-            return page(f"<!doctype html><title>Notice</title><p>Seized. {self.marker}</p>\n".encode())
+            return page(f"<!doctype html><title>This domain has been seized</title><p>{self.marker}</p>\n".encode())
         offer = f"<!doctype html><title>{host}</title><p>This domain is for sale. {self.marker}</p>\n" * _LINES
         marked = sha256(host.encode()).digest()[0] % 2 == 0
         return page(offer.encode(), extra=(("X-Adblock-Key", "lab"),) if marked else ())

@@ -8,7 +8,7 @@ from waterbed.lab.servers.pages import Pages
 from waterbed.lab.servers.state import SOURCES, Behaviour, Listener, page, within
 from waterbed.lab.servers.zones import Names
 from waterbed.lab.world.addressing import Chances
-from waterbed.lab.world.file import BEYOND, Hoster, World
+from waterbed.lab.world.file import BEYOND, SEIZED, Hoster, World
 from waterbed.lab.world.records import Shown, SiteTraits, Truth
 
 LINK_CHECK = "/api/exists/"
@@ -46,7 +46,7 @@ class WorldScene:
         self._by_host: dict[str, dict[str, Shown]] = {}
         for shown in truth.shown.values():
             self._by_host.setdefault(shown.host, {})[shown.target] = shown
-        self._looks: dict[tuple[str, str, str], tuple[int, datetime | None]] = {}
+        self._looks: dict[tuple[str, str], tuple[int, datetime | None]] = {}
         self._names = Names(truth)
         self._pages = Pages(marker)
 
@@ -92,7 +92,7 @@ class WorldScene:
             return self._pages.beyond(listener.key, host)
         hoster = self._hosters[listener.key]
         if self._blind(hoster, host, target, moment, source):
-            return self._turned_away(hoster)
+            return self._turned_away(hoster, host)
         place = self._truth.places.get(host)
         here = (place.at(moment), *self._truth.further_hosters.get(host, ())) if place else ()
         if listener.key not in here:
@@ -108,22 +108,29 @@ class WorldScene:
         if SOURCES.get(source, "first") not in hoster.blind_to:
             return False
         since = within(moment, self._world.start, hoster.blind_from_hour, hoster.blind_to_hour)
+        hidden = host if hoster.hides_hosts else f"{host}{target}"
+        if hoster.blind_share < 1 and Chances(self._world, hidden).share("hidden") >= hoster.blind_share:
+            return False
         if not hoster.blind_after_looks:
             return since
-        count, last = self._looks.get((host, target, source), (0, None))
+        count, last = self._looks.get((hidden, source), (0, None))
         if last is None or moment - last > _ONE_LOOK:
             count += 1
-        self._looks[host, target, source] = count, moment
-        return since and count > self._borne(hoster, host, target)
+        self._looks[hidden, source] = count, moment
+        return since and count > self._borne(hoster, hidden)
 
-    def _borne(self, hoster: Hoster, host: str, target: str) -> int:
-        """How many looks at a URL a hoster answers truly."""
+    def _borne(self, hoster: Hoster, hidden: str) -> int:
+        """How many looks at a URL or a host a hoster answers truly."""
         if not hoster.blind_at_random or hoster.blind_after_looks == 1:
             return hoster.blind_after_looks
-        u = Chances(self._world, f"{host}{target}").share("looks")
+        u = Chances(self._world, hidden).share("looks")
         return 1 + int(log1p(-u) / log1p(-1.0 / hoster.blind_after_looks))
 
-    def _turned_away(self, hoster: Hoster) -> Behaviour:
+    def _turned_away(self, hoster: Hoster, host: str) -> Behaviour:
+        if hoster.blind_how in ("301", "302"):
+            return _led(_PLAIN, int(hoster.blind_how), f"http://www.{hoster.domain}/")
+        if hoster.blind_how == "seized":
+            return self._pages.beyond(SEIZED, host)
         if hoster.blind_how in ("hang", "reset"):
             return Behaviour(kind="hang" if hoster.blind_how == "hang" else "reset")
         if hoster.blind_how == "blank":

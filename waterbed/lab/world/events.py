@@ -141,7 +141,8 @@ class Events:
         reported = round(float(day) * 24 * HOUR) + (self.hours((0.0, 12.0)) if campaign else 0)
         appeared = reported - self.hours(sites.up_before_hours)
         leaves = [self.new_leaf(site, index, None) for index in range(urls)]
-        self.later(appeared, partial(self.appear, site))
+        false = operator.false_reports and Chances(self.world, site.host).share("false") < operator.false_reports
+        self.later(appeared, partial(self.appear, site, there=not false))
         for index, leaf in enumerate(leaves):
             delay = 0 if index == 0 else self.hours((0.0, 12.0))
             self.later(reported + delay, partial(self.report, leaf))
@@ -219,8 +220,11 @@ class Events:
         self.shown[url] = shown
         return leaf
 
-    def appear(self, site: Site, now: int) -> None:
-        """Bring up a site and its URLs at its operator."""
+    def appear(self, site: Site, now: int, *, there: bool = True) -> None:
+        """Bring up a site and its URLs at its operator.
+
+        The URLs stay away if nothing is there.
+        """
         own = addresses_at(site.seen, self.world.sites, self.rng)
         arranged = Arranged(self.world, site.host, site.seen, own)
         if arranged.further_hosters:
@@ -229,7 +233,10 @@ class Events:
         self.places.setdefault(site.host, []).append((now, site.seen.key))
         register(self, site, now)
         for leaf in site.leaves:
-            self.begin(leaf, now)
+            if there:
+                self.begin(leaf, now)
+            else:
+                self.pages[leaf.shown.url] = [(now, "404")]
 
     def _say(self, site: Site, arranged: Arranged, moves: int, now: int) -> None:
         """Set a name's addresses; rotating ones change an hour later."""

@@ -82,17 +82,35 @@ class Hoster(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     blind_from_hour: NotNegative = 0.0
     blind_to_hour: NotNegative = 24.0 * 366 * 2
     """Until when."""
-    blind_how: Literal["hang", "reset", "404", "403", "blank"] = "hang"
+    blind_how: Literal["hang", "reset", "404", "403", "blank", "301", "302", "seized"] = "hang"
+    """`301` and `302` redirect each path of a host to a site of the hoster's own, `seized` is a banner at each path."""
+    blind_share: Share = 1.0
+    """Share of its URLs that it hides; of its hosts, where it answers each path alike."""
     blind_after_looks: Annotated[int, msgspec.Meta(ge=0)] = 0
-    """Looks at one URL from such a place that it answers truly; 0: none, it is blind to all URLs at once."""
+    """Looks at one URL from such a place that it answers truly, at one host where it answers each path alike."""
     blind_at_random: bool = False
     """True if that number differs by URL, geometric with this mean."""
+    false_reports: Share = 0.0
+    """Share of its reported sites that never held what was reported: each URL of them is answered with 404."""
     within: str = ""
     """The hoster in whose prefixes its own lie: a reseller, announced by that one's AS, registered in its own name."""
     also_announced_by: tuple[Key, ...] = ()
     """Hosters whose ASes announce its prefixes too."""
     further_as: dict[str, Asn] = {}
     """By prefix: a further AS of its own that announces it."""
+
+    @property
+    def hides_hosts(self) -> bool:
+        """True if it answers each path of a host alike."""
+        return self.blind_how in ("301", "302", "seized")
+
+    @property
+    def cloaks(self) -> bool:
+        """True if it hides single URLs or hosts.
+
+        One that blocks a place for a time hides neither.
+        """
+        return bool(self.blind_to) and (self.blind_after_looks > 0 or self.blind_share < 1 or self.hides_hosts)
 
     @property
     def domain(self) -> str:

@@ -4,9 +4,7 @@ Started as a program, with the tree of that version on PYTHONPATH, it reads the 
 and answers each with a line of JSON. Imported, it does the same for the tree that imports it.
 """
 
-import json
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache, partial
@@ -17,9 +15,9 @@ from typing import Any
 sys.path.append(str(Path(__file__).parent))
 
 import numpy as np
+from honest_child import answer_lines
 from honest_judged import SEEN, attributor, meanings
 
-import waterbed
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.judging.confirmation import STATES, confirmed
 from waterbed.judging.rules import read_rules
@@ -249,15 +247,11 @@ def _attribution(hoster: int, address: int, registration: int) -> Attribution:
     return found
 
 
-def main() -> None:
-    """Name the tree of this version, then answer each study file with its rows and the seconds that they took."""
-    print(json.dumps(str(Path(waterbed.__file__).parents[1])), flush=True)
-    for line in sys.stdin:
-        began = time.process_time()
-        with np.load(line.strip()) as study:
-            found = said(dict(study))
-        print(json.dumps({"rows": found, "seconds": time.process_time() - began}), flush=True)
+def said_of_file(path: Path) -> list[dict[str, Any]]:
+    """The same of a study in a file."""
+    with np.load(path) as study:
+        return said(dict(study))
 
 
 if __name__ == "__main__":
-    main()
+    answer_lines(said_of_file)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -29,13 +29,12 @@ KEY = ("seed", "world", "number")
 
 
 class Older:
-    """A child process with the tree of another version, that answers study files."""
+    """A child process with the tree of another version, that answers lines of text by JSON."""
 
-    def __init__(self, tree: Path) -> None:
-        """Start it; ValueError if it is not of that tree."""
-        self._folder = TemporaryDirectory(prefix="waterbed-honest-")
+    def __init__(self, tree: Path, program: str) -> None:
+        """Start a program of this folder; ValueError if it is not of that tree."""
         self._child = subprocess.Popen(
-            [sys.executable, "-P", Path(__file__).with_name("honest_rows.py")],
+            [sys.executable, "-P", Path(__file__).with_name(program)],
             env={**os.environ, "PYTHONPATH": str(tree)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -47,22 +46,18 @@ class Older:
             raise ValueError(f"the older version came from {loaded}, {tree} was expected")
 
     def end(self) -> None:
-        """End the child, and remove its files."""
+        """End the child."""
         if self._child.stdin and not self._child.stdin.closed:
             self._child.stdin.close()
         self._child.wait()
-        self._folder.cleanup()
 
-    def said(self, columns: Mapping[str, Any]) -> tuple[list[dict[str, Any]], float]:
-        """The rows of a study, and the seconds that they took."""
-        path = Path(self._folder.name) / "study.npz"
-        np.savez(path, **columns)
+    def answer(self, text: Path) -> Any:
+        """Its answer to the name of a file or folder."""
         if self._child.stdin is None:
             raise ValueError("the older version has no input")
-        self._child.stdin.write(f"{path}\n")
+        self._child.stdin.write(f"{text}\n")
         self._child.stdin.flush()
-        found = self._line()
-        return found["rows"], found["seconds"]
+        return self._line()
 
     def _line(self) -> Any:
         line = self._child.stdout.readline() if self._child.stdout else ""
@@ -72,9 +67,9 @@ class Older:
 
 
 @cache
-def older(tree: Path) -> Older:
-    """The child of this process for a tree."""
-    return Older(tree)
+def older(tree: Path, program: str) -> Older:
+    """The child of this process for a tree and a program."""
+    return Older(tree, program)
 
 
 def one_study(which: tuple[int, int, int], tree: Path) -> dict[str, Any]:
@@ -85,11 +80,14 @@ def one_study(which: tuple[int, int, int], tree: Path) -> dict[str, Any]:
     began = time.process_time()
     rows = said(columns)
     seconds = time.process_time() - began
-    old, old_seconds = older(tree).said(columns)
+    with NamedTemporaryFile(prefix="waterbed-honest-", suffix=".npz") as file:
+        np.savez(file, **columns)
+        file.flush()
+        old = older(tree, "honest_rows.py").answer(Path(file.name))
     return {
         **dict(zip(KEY, which, strict=True)),
         NEW: {**scored(rows, true), "seconds": round(seconds, 3)},
-        OLD: {**scored(old, true), "seconds": round(old_seconds, 3)},
+        OLD: {**scored(old["said"], true), "seconds": old["seconds"]},
     }
 
 

@@ -1,22 +1,38 @@
 """The benchmark of drawn worlds: two versions read one study, figures count what was said, and the search finds."""
 
 import json
+import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
+from benchmarks import honest_events as events
 from benchmarks import honest_figures as figures
+from benchmarks.event_reports import INFO
+from benchmarks.honest_event_rows import BEYOND, CAUSED, MORE, MOVED, SENTENCES
+from benchmarks.honest_event_rows import said as said_of_event
 from benchmarks.honest_judged import SEEN, meanings
 from benchmarks.honest_rows import said
-from benchmarks.honest_study import NEW, OLD, Older, one_study
+from benchmarks.honest_study import NEW, OLD, Older, older, one_study
 from benchmarks.honest_worst import FIRST, searched, worst_tenth
+from waterbed.analysis.displacement import findings
+from waterbed.judging.rules import read_rules
 from waterbed.lab.score.claims import RowScore, StudyScore
 from waterbed.lab.simulate.grammar import numbered_world
 from waterbed.lab.simulate.grammar_study import draw_study
+from waterbed.lab.simulate.single_facts import keyed
+from waterbed.lab.simulate.study import attributor_of_world
+from waterbed.store.config import Config
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.facts import Facts
+from waterbed.study.linking import ROOT as LINK_ROOT
+from waterbed.study.linking import OpenedNames
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,16 +46,21 @@ def columns() -> dict[str, Any]:
 
 def test_another_version_reads_the_same_study(columns: dict[str, Any], tmp_path: Path) -> None:
     """A child process with a tree of its own says of a study file what this tree says of the columns."""
-    child = Older(ROOT)
-    found, seconds = child.said(columns)
-    again, _ = child.said(columns)
-    child.end()
-    assert found == again == json.loads(json.dumps(said(columns)))
-    assert seconds > 0
-    assert len(found) == 3
-    assert any(row["low"] is not None for row in found)
+    child = older(ROOT, "honest_rows.py")
+    file = tmp_path / "study.npz"
+    np.savez(file, **columns)
+    found, again = child.answer(file), child.answer(file)
+    assert found["said"] == again["said"] == json.loads(json.dumps(said(columns)))
+    assert found["seconds"] > 0
+    assert len(found["said"]) == 3
+    assert any(row["low"] is not None for row in found["said"])
+
+
+@pytest.mark.long
+def test_another_tree_than_was_named_is_no_older_version(tmp_path: Path) -> None:
+    """Where the named tree has no package, that of the installation must not stand in for it."""
     with pytest.raises(ValueError, match="the older version came from"):
-        Older(tmp_path)
+        Older(tmp_path, "honest_rows.py")
 
 
 def test_each_kind_of_answer_has_a_meaning() -> None:
@@ -143,12 +164,77 @@ def test_the_search_ends_with_the_worst_worlds_and_within_its_studies() -> None:
             found[number] = [study(scored([bool(rng.random() > miss) for _ in range(4)])) for _ in wanted]
         return found
 
-    left = searched(make, 3_000)
-    assert len(made) <= 3_000
-    assert len(left) == 20
+    left = searched(make, 1_500)
+    assert len(made) <= 1_500
+    assert len(left) == 10
     assert all(number >= FIRST for number in left)
     assert np.mean([number % 10 == 0 for number in left]) > 0.9
     drawn = make(range(40), range(20))
-    (wrong,) = worst_tenth(drawn, make, most=3_000, fresh=range(10_000, 10_050))
+    (wrong,) = worst_tenth(drawn, make, most=150, fresh=range(10_000, 10_050))
     assert wrong.startswith("worst tenth: ")
     assert "90% wanted" in wrong
+
+
+@pytest.mark.parametrize(
+    ("kind", "true"),
+    [("no event", set()), ("removal only", {MORE, BEYOND, CAUSED}), ("displaced", {MORE, BEYOND, CAUSED, MOVED})],
+)
+def test_sentences_on_events_are_true_as_the_world_is(kind: str, true: set[str]) -> None:
+    """Without an event all four are false; a target that removes all makes three true, content that moves the last."""
+    world = events.drawn_world(kind, random.Random(3), (300, 300))
+    truth = events.simulate(world)
+    without = events.simulate(msgspec.structs.replace(world, intervention=()))
+    at = world.start + timedelta(days=events.AT)
+    event = events.Event(target=events.TARGET, date=at, chosen_until=at, controls=events.CONTROLS, before=28, after=28)
+    found = events.sentences(truth, without, event)
+    assert {name for name, holds in found.items() if holds} == true
+    assert set(found) == set(SENTENCES)
+
+
+@pytest.mark.long
+def test_a_case_in_files_is_concluded_as_in_memory(tmp_path: Path) -> None:
+    """What is said of an event from files is what the study in memory says."""
+    one = events.case("removal only", random.Random(5), (300, 300))
+    events.write_case(tmp_path, one)
+    found = said_of_event(tmp_path)
+    plain = findings(_in_memory(one), one.truth.world.home, INFO, one.event)
+    assert plain.summary is not None
+    assert found["branch"] == plain.summary.branch
+    assert set(found["claims"]) == set(SENTENCES)
+    assert found["takedowns"] == (plain.moved.ended if plain.moved else 0)
+    assert found["answered"] == (plain.summary.branch not in ("refused", "held back"))
+
+
+def _in_memory(one: events.Case) -> Conclusions:
+    facts = Facts(
+        targets=one.facts.targets,
+        reports=one.facts.reports,
+        looks=one.facts.looks,
+        resolutions=one.facts.resolutions,
+        controls=one.facts.controls,
+        canaries=one.facts.canaries,
+    )
+    config = Config(study="virtual", home=one.truth.world.home)
+    opened = OpenedNames(common=frozenset([keyed("path", LINK_ROOT)]))
+    return Conclusions(facts, attributor_of_world(one.truth.world), read_rules(), config, opened)
+
+
+def reported(kind: str, new: set[str], old: set[str], true: set[str], *, answered: bool = True) -> dict[str, Any]:
+    """One report by both versions."""
+    said = {
+        version: {"claims": {name: name in claims for name in SENTENCES}, "answered": answered}
+        for version, claims in ((NEW, new), (OLD, old))
+    }
+    return {"kind": kind, "true": {name: name in true for name in SENTENCES}, **said}
+
+
+def test_false_sentences_are_counted_by_kind() -> None:
+    """A sentence said where it is false counts in its cell and over all nulls; one said less often than before, too."""
+    quiet = [reported("quiet", set(), set(), set()) for _ in range(90)]
+    wrong = [reported("quiet", {MORE}, set(), set()) for _ in range(10)]
+    moved = [reported("moves", {MORE, BEYOND, CAUSED}, {MORE, BEYOND, MOVED}, set(SENTENCES)) for _ in range(10)]
+    lines = list(events.report([*quiet, *wrong, *moved]))
+    assert any(line.startswith(f"{MORE}, quiet: 10.0%") for line in lines)
+    assert any(line.startswith(f"{MORE}: 10.0%") for line in lines)
+    assert any(line.startswith(f"{MOVED}: shown in 0.00") for line in lines)
+    assert list(events.report([*quiet, *[reported("moves", set(SENTENCES), set(SENTENCES), set(SENTENCES))] * 9])) == []

@@ -55,6 +55,15 @@ def test_no_number_of_clocks_tells_what_lies_between_two_looks():
     assert 3.5 < found.high - found.low < 5.0
 
 
+def test_what_was_away_and_is_up_again_may_have_ended_then():
+    """Content that still runs, and that was away for perhaps a day, lets half be gone as early as it was away."""
+    plain = group([*range(2, 12), *[None] * 20])
+    flapped = [replace(one, flap_left_h=3.0, flap_right_h=4.0) if one.cause < 0 else one for one in plain]
+    one, other = half_gone(plain), half_gone(flapped)
+    assert one.hours is other.hours is None
+    assert other.low <= 4.0 < one.low
+
+
 def test_what_goes_on_half_was_not_seen_to_go():
     """Of 30 five went: half is surely not gone by the end of the follow-up; of 30 with 14 gone that is not sure."""
     found = half_gone(group([*range(1, 6), *[None] * 25]))

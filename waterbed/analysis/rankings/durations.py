@@ -17,6 +17,7 @@ from waterbed.analysis.rankings.takedown import (
     CAUSES,
     FEWEST_SITES,
     MOST_UNSEEN,
+    REMOVED,
     Clock,
     first_down,
     incidence,
@@ -69,7 +70,9 @@ def half_gone(
         return None
     if any(clock.flap_right_h < np.inf for clock in group):
         taken = [
-            replace(one, left_h=one.flap_left_h, right_h=one.flap_right_h) if one.flap_right_h < np.inf else one
+            replace(one, left_h=one.flap_left_h, right_h=one.flap_right_h, cause=REMOVED)
+            if one.flap_right_h < np.inf
+            else one
             for one in group
         ]
         earliest = _half_gone(taken, None, until, level)

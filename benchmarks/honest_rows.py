@@ -98,10 +98,10 @@ def key_of(hoster: int) -> str:
 
 def facts_of(study: Columns) -> Facts:
     """Reports, their URLs and deliveries, in this version's schema."""
-    names = ("url_id", "site", "source", "content", "delivery", "reported", "received", "verified")
+    names = ("url_id", "site", "source", "content", "delivery", "reported", "received", "verified", "assessed")
     columns = [study[name].tolist() for name in names]
     targets, reports = {}, []
-    for one, site, source, content, delivery, reported, received, verified in sorted(
+    for one, site, source, content, delivery, reported, received, verified, assessed in sorted(
         zip(*columns, strict=True), key=lambda row: (row[6], row[0])
     ):
         came = moment(received)
@@ -126,7 +126,7 @@ def facts_of(study: Columns) -> Facts:
                 category=("phishing", "malware")[source],
                 site_type=None,
                 commercial=None,
-                assessed_illegal=None,
+                assessed_illegal=True if assessed else None,
                 verified_at=None if verified < 0 else moment(verified),
                 content_id=None if content < 0 else f"content-{content}",
                 reported_at=moment(reported),

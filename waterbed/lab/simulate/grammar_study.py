@@ -44,6 +44,8 @@ VERIFIED: Final = (0.2, 0.9)
 """Share of the first source's reports that an analyst verified, where some are."""
 VERIFYING_H: Final = 1.0
 """Most hours from a report until that."""
+ASSESSING: Final = {"none": 0, "some": 1, "all": 2}
+"""Sources whose analysts assess all reports, and date some sightings or all, the first ones."""
 BACK_H: Final = (24.0, 120.0)
 """From a removal until the content is put back."""
 MOVING_H: Final = (2.0, 48.0)
@@ -160,6 +162,7 @@ class Study:
             **{name: getattr(self.labels, name) for name in labels},
             **{name: moments(getattr(given, name)) for name in ("reported", "received")},
             "verified": moments(self.labels.verified),
+            "assessed": (given.source < ASSESSING[world.verified]),
             "check_url": checks.url,
             "check_at": moments(checks.at),
             "check_seen": checks.seen,
@@ -423,8 +426,7 @@ class _Draw:
         up = (seen < made.removed) & ~is_night(seen, fates.night_from, fates.night_h)
         part = {"none": 0.0, "all": 1.0, "some": rng.uniform(*VERIFIED)}[world.verified]
         verifies = (rng.random(made.site.size) < part) & ~made.fake
-        if world.verified == "some":
-            verifies &= made.source == 0
+        verifies &= made.source < ASSESSING[world.verified]
         return Labels(
             address=address,
             second_address=rng.integers(0, SPACE, sites)[made.site],

@@ -1,5 +1,6 @@
 """Commands that messages name can be pasted into a shell as they stand."""
 
+import os
 import shlex
 from pathlib import Path
 
@@ -28,6 +29,39 @@ def test_a_command_is_quoted_and_names_its_study() -> None:
     """Words with spaces are one word, and the study of the current folder is left out."""
     assert command("publish", "my out", study=Path("a b")) == "waterbed -C 'a b' publish 'my out'"
     assert command("rank") == "waterbed rank"
+
+
+def test_a_command_is_called_so_that_a_shell_finds_this_program(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By its name where that leads here, itself or by a link; else as it was typed, as by another program's name."""
+    here, other, links = tmp_path / "here", tmp_path / "other", tmp_path / "links"
+    for folder in (here, other, links):
+        folder.mkdir()
+    for folder in (here, other):
+        (folder / "waterbed").write_text("#!/bin/sh\n")
+        (folder / "waterbed").chmod(0o755)
+    (links / "waterbed").symlink_to(here / "waterbed")
+    monkeypatch.chdir(tmp_path)
+    for typed in (here / "waterbed", Path("here/waterbed")):
+        monkeypatch.setattr("sys.argv", [str(typed)])
+        called = {}
+        for path in ((), (here,), (links,), (other,), (other, here), (here, other)):
+            monkeypatch.setenv("PATH", os.pathsep.join(map(str, path)))
+            called[path] = command("rank")
+        by_name, as_typed = "waterbed rank", f"{typed} rank"
+        assert called == {
+            (): as_typed,
+            (here,): by_name,
+            (links,): by_name,
+            (other,): as_typed,
+            (other, here): as_typed,
+            (here, other): by_name,
+        }
+    # a bare name, or a module run with -m, is no place to name
+    for typed in (Path("waterbed"), Path("waterbed/__main__.py")):
+        monkeypatch.setattr("sys.argv", [str(typed)])
+        assert command("rank") == "waterbed rank"
 
 
 def test_a_missing_study_is_made_by_the_words_that_are_printed(run: Run, tmp_path: Path) -> None:

@@ -25,10 +25,12 @@ def _is_editable() -> bool:
 def command(*words: object, study: Path = Path()) -> str:
     """A command of this program, to paste into a shell.
 
-    Its words are quoted. It is called as it was typed where the shell would not find it by its name.
+    Its words are quoted. It is called as it was typed where a shell would find nothing or another program by its name.
     """
-    typed = Path(sys.argv[0])
-    is_ours = typed.name == "waterbed" and len(typed.parts) > 1
-    program = str(typed) if is_ours and which("waterbed") is None else "waterbed"
+    typed, found = Path(sys.argv[0]), which("waterbed")
+    # without a folder it is no place that a shell could be given: whoever started it set a bare name
+    has_place = typed.name == "waterbed" and len(typed.parts) > 1
+    is_found = found is not None and Path(found).resolve() == typed.resolve()
+    program = str(typed) if has_place and not is_found else "waterbed"
     where = () if study == Path() else ("-C", str(study))
     return shlex.join([program, *where, *map(str, words)])

@@ -16,6 +16,8 @@ HOME = "~"
 """Where the page's reader is at home."""
 PROGRESS = re.compile(r"^(?!waterbed:).*(?:/s|/min|/h|left|so far)\n", re.MULTILINE)
 """A line on standard error while work lasts, which a slow machine prints."""
+ANOTHER = Path(__file__).parent / "another"
+"""Holds another program called waterbed."""
 LEFT_OUT = "…"
 """Stands for whatever is printed there: within a line for part of it, alone for any number of lines."""
 
@@ -85,9 +87,13 @@ def _normal_name(distribution: str) -> str:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """That of a reader who is at home in a folder, with a terminal of 80 columns, and has not activated .venv."""
+    """That of a reader who is at home in a folder, with a terminal of 80 columns, and has not activated .venv.
+
+    A program of another kind is called waterbed there.
+    """
     kept = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "FORCE_COLOR")}
-    kept["PATH"] = os.pathsep.join(one for one in kept["PATH"].split(os.pathsep) if one != f"{sys.prefix}/bin")
+    path = [str(ANOTHER), *(one for one in kept["PATH"].split(os.pathsep) if one != f"{sys.prefix}/bin")]
+    kept["PATH"] = os.pathsep.join(path)
     return kept | {"HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config"), "COLUMNS": "80"}
 
 

@@ -212,7 +212,7 @@ def _ordered_by_0_1_0(hosters: Sequence[Seen], rng: np.random.Generator) -> bool
         draws.append(np.arcsin(np.sqrt(np.clip(found.draws, 0.0, 1.0))))
         _, inner = np.unique(at, return_inverse=True)
         counted.append((np.clip(np.bincount(inner, found.parts), 0.0, np.bincount(inner)), np.bincount(inner)))
-    alike = pooled_correlation(counted)
+    alike = pooled_correlation(counted).value
     errors = [ratio_error(hits, sizes, least_correlation=alike) for hits, sizes in counted]
     sets = place_sets(values, widened(np.column_stack(draws), errors, rng))
     return bool(((sets.low > 1) | (sets.high < len(values))).any())

@@ -66,7 +66,7 @@ def speeds(shares: Floats, rng: np.random.Generator, *, giant: bool = False) -> 
         draws[:, at] = np.arcsin(np.sqrt(np.clip(found.draws, 0.0, 1.0)))
         _, inner = np.unique(of[own], return_inverse=True)
         counted.append((np.bincount(inner, gone[own]), np.bincount(inner)))
-    alike = pooled_correlation(counted)
+    alike = pooled_correlation(counted).value
     errors = [ratio_error(hits, sizes, least_correlation=alike) for hits, sizes in counted]
     return shares, values, widened(draws, errors, rng)
 

@@ -1,18 +1,27 @@
 """What shares are worth where outcomes depend on each other over time, against other libraries and simulation."""
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from waterbed.estimators.calendar_time import (
+    FEWEST_REGIMES,
+    LEAST_TERMS,
+    Worth,
+    _across,
     cluster_variance,
     cosine_variance,
     days_of_reports,
     effective_number,
     freedom,
     least_batches,
+    regimes,
 )
+from waterbed.estimators.cluster_shares import Correlation
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.survival.incidence import share_interval
+
+Floats = npt.NDArray[np.float64]
 
 
 def test_the_variance_over_sites_is_that_of_statsmodels() -> None:
@@ -103,6 +112,183 @@ def test_rare_bursts_are_worth_the_blocks() -> None:
         found = effective_number(outcome, at, np.arange(300))
         assert not isinstance(found, Refusal)
         assert found.number == 20.0
+
+
+def alternating(rng: np.random.Generator, n: int, days: float, mean: float) -> tuple[Floats, Floats, int]:
+    """Outcomes of a desk that is on and off for so many days in the mean, their hours, and the stretches."""
+    at = np.sort(rng.uniform(0, 24 * days, n))
+    begun = np.cumsum(rng.exponential(mean, 400))
+    on = np.searchsorted(begun, at / 24 + rng.choice([0.0, 1e-9])) % 2 == int(rng.integers(2))
+    return (rng.random(n) < np.where(on, 0.9, 0.1)).astype(float), at, 1 + int((begun < days).sum())
+
+
+def test_regimes_are_those_of_the_process() -> None:
+    """The number of stretches is found to a third in the middle, and seldom any where outcomes are independent."""
+    rng = np.random.default_rng(11)
+    drawn = [alternating(rng, 400, 120, 6) for _ in range(60)]
+    found = [(regimes(x, at, np.arange(x.size)), true) for x, at, true in drawn]
+    ratios = [one.number / true for one, true in found if one]
+    assert len(ratios) > 55
+    assert 0.67 < np.median(ratios) < 1.33
+    none = [regimes(rng.random(150) < 0.5, np.sort(rng.uniform(0, 720, 150)), np.arange(150)) for _ in range(300)]
+    assert sum(one is not None for one in none) < 15
+
+
+def test_the_worth_of_a_process_that_alternates_is_that_of_its_mean() -> None:
+    """The variance of the mean of a two-state chain is that of Bayley and Hammersley's number, which regimes give."""
+    rng = np.random.default_rng(12)
+    days, mean = 200.0, 5.0
+    shares = []
+    for _ in range(2_000):
+        edges = np.concatenate([[0.0], np.cumsum(rng.exponential(mean, 120))])
+        lengths = np.diff(np.minimum(edges, days))
+        shares.append(lengths[int(rng.integers(2)) :: 2].sum() / days)
+    number = 2 * 0.25 * days / (mean / 2)  # 2 p (1 - p) T / t, where t is half a stretch for stretches alike
+    assert np.var(shares) == pytest.approx(0.25 / number, rel=0.1)
+
+
+def test_pairs_of_one_site_show_no_regimes() -> None:
+    """Reports of one site that fare alike and come together are dependence within sites, not over time."""
+    rng = np.random.default_rng(13)
+    at = np.sort(rng.uniform(0, 24 * 30, 60))
+    site = np.repeat(np.arange(60), 4)
+    shown = [regimes(np.repeat(rng.random(60) < 0.6, 4), np.repeat(at, 4), site) for _ in range(100)]
+    assert sum(one is not None for one in shown) < 8
+
+
+def test_products_of_residuals_are_those_of_reports_at_different_sites() -> None:
+    """By blocks between them, each pair once, as a loop over all pairs has them."""
+    rng = np.random.default_rng(14)
+    values, site, block = rng.normal(size=70), rng.integers(0, 25, 70), rng.integers(0, 9, 70)
+    expected = np.zeros(9)
+    for i in range(70):
+        for j in range(i):
+            if site[i] != site[j]:
+                expected[abs(block[i] - block[j])] += values[i] * values[j]
+    assert _across(values, site, block, 9) == pytest.approx(expected, abs=1e-12)
+
+
+def test_outcomes_may_widen_an_interval_and_never_refuse_it() -> None:
+    """Regimes leave fewer degrees of freedom; fewer than four are said, and there is an interval all the same."""
+    rng = np.random.default_rng(15)
+    at = np.sort(rng.uniform(0, 24 * 30, 200))
+    changed = effective_number((at > 24 * 15).astype(float), at, np.arange(200))
+    assert isinstance(changed, Worth)
+    assert changed.binding == "regimes"
+    assert changed.freedom == LEAST_TERMS
+    assert changed.regimes < FEWEST_REGIMES
+    assert changed.number < 3
+    even = effective_number((np.arange(200) % 2).astype(float), at, np.arange(200))
+    assert isinstance(even, Worth)
+    assert even.regimes == np.inf
+
+
+def customers(rng: np.random.Generator, count: int, n: int, share: float) -> tuple[Floats, Floats, list[int]]:
+    """Outcomes decided once for each customer, their hours, and the customers."""
+    of = np.concatenate([np.arange(count), rng.integers(0, count, n - count)])
+    return (rng.random(count) < share).astype(float)[of], np.sort(rng.uniform(0, 720, n)), of.tolist()
+
+
+def test_a_label_that_decides_is_what_a_share_is_worth() -> None:
+    """Sites of one customer fare alike: by its label the intervals hold, and it is named; without it they do not."""
+    rng = np.random.default_rng(16)
+    held, plain = [], []
+    for _ in range(200):
+        hits, at, of = customers(rng, 25, 150, 0.6)
+        by_address = effective_number(hits, at, np.arange(150), labels={"address": of})
+        without = effective_number(hits, at, np.arange(150))
+        assert isinstance(by_address, Worth)
+        assert isinstance(without, Worth)
+        assert by_address.number <= without.number
+        for covered, worth in ((held, by_address), (plain, without)):
+            low, high = share_interval(float(hits.mean()), worth.number)
+            covered.append(low <= 0.6 <= high)
+    assert by_address.binding == "address"
+    assert by_address.number < 26
+    assert np.mean(held) > 0.92
+    assert np.mean(plain) < 0.8
+
+
+def test_few_values_of_a_label_count_as_far_as_hosters_or_outcomes_show_it() -> None:
+    """Six values that say nothing cost nothing; a pooled correlation, or one far beyond chance, counts."""
+    rng = np.random.default_rng(17)
+    at, site = np.sort(rng.uniform(0, 720, 150)), np.arange(150)
+    idle = {"registration": rng.integers(0, 6, 150).tolist()}
+    hits = (rng.random(150) < 0.6).astype(float)
+    alone = effective_number(hits, at, site)
+    assert effective_number(hits, at, site, labels=idle) == alone
+    told = effective_number(hits, at, site, labels=idle, pooled={"registration": Correlation(0.5, 0.1, 40)})
+    assert isinstance(told, Worth)
+    assert told.binding == "registration"
+    assert told.number < 10
+    weak = effective_number(hits, at, site, labels=idle, pooled={"registration": Correlation(0.5, 0.1, 4)})
+    assert weak == alone
+    hits, at, of = customers(rng, 6, 150, 0.5)
+    while not 0 < hits.mean() < 1:
+        hits, at, of = customers(rng, 6, 150, 0.5)
+    shown = effective_number(hits, at, site, labels={"registration": of})
+    assert isinstance(shown, Worth)
+    assert shown.number <= 6
+
+
+def test_outcomes_all_alike_are_worth_what_hosters_show() -> None:
+    """They tell no correlation: the pooled one counts, else the label's values, but for fewer than ten."""
+    rng = np.random.default_rng(18)
+    at, hits = np.sort(rng.uniform(0, 24 * 90, 160)), np.ones(160)
+    many = {"address": (np.arange(160) % 16).tolist()}
+    few = {"address": (np.arange(160) % 6).tolist()}
+    alike = Correlation(0.01, 0.0, 100)
+    numbers = [
+        worth.number
+        for worth in (
+            effective_number(hits, at, np.arange(160)),
+            effective_number(hits, at, np.arange(160), labels=many),
+            effective_number(hits, at, np.arange(160), labels=few),
+            effective_number(hits, at, np.arange(160), labels=many, pooled={"address": alike}),
+        )
+        if isinstance(worth, Worth)
+    ]
+    blocks = numbers[0]
+    assert blocks > 50
+    assert numbers == pytest.approx([blocks, 16, blocks, blocks])
+
+
+def test_a_label_that_is_the_site_or_is_missing_changes_nothing() -> None:
+    """Reports without a label keep their site, and a label that parts reports as another does counts once."""
+    rng = np.random.default_rng(19)
+    hits, at, site = rng.random(90) < 0.5, np.sort(rng.uniform(0, 720, 90)), np.arange(90) // 2
+    plain = effective_number(hits, at, site)
+    assert effective_number(hits, at, site, labels={"address": [f"a{one}" for one in site]}) == plain
+    assert effective_number(hits, at, site, labels={"address": [None] * 90}) == plain
+    with pytest.raises(ValueError, match="one value for each report"):
+        effective_number(hits, at, site, labels={"address": [None]})
+
+
+def test_decisions_for_several_sites_at_once_are_worth_fewer_outcomes() -> None:
+    """Given their true size the intervals hold; one site at once is the worth itself."""
+    rng = np.random.default_rng(20)
+    held = []
+    for _ in range(200):
+        hits, at, of = customers(rng, 20, 150, 0.5)
+        worth = effective_number(hits, at, np.arange(150))
+        assert isinstance(worth, Worth)
+        assert worth.together(1.0) == worth.number
+        size = float(np.square(np.bincount(of)).sum() / 150)
+        low, high = share_interval(float(hits.mean()), worth.together(size))
+        held.append(low <= 0.5 <= high)
+    assert np.mean(held) > 0.9
+    with pytest.raises(ValueError, match="one site or more"):
+        worth.together(0.5)
+
+
+def test_the_angle_of_a_share_is_anscombes() -> None:
+    """Its error does not depend on the share, also near 1, where arcsin sqrt of few outcomes spreads more or less."""
+    rng = np.random.default_rng(21)
+    worth = Worth(number=20 * 0.9, freedom=1_000_000)
+    for true in (0.5, 0.9):
+        shares = rng.binomial(18, true, 20_000) / 18
+        spread = np.std([worth.angle(share) for share in shares])
+        assert spread == pytest.approx(worth.error, rel=0.08)
 
 
 def test_bad_input_is_refused() -> None:

@@ -5,7 +5,16 @@ import pytest
 import scipy
 from scipy import stats
 
-from waterbed.estimators.cluster_shares import beta_binomial, pooled_correlation, ratio_error, worth
+from waterbed.estimators.cluster_shares import (
+    NO_CORRELATION,
+    beta_binomial,
+    chance_of_alike,
+    correlation,
+    pooled_correlation,
+    ratio_error,
+    shrunk_correlation,
+    worth,
+)
 from waterbed.estimators.survival.incidence import share_interval
 
 
@@ -115,7 +124,91 @@ def test_groups_tell_one_another_how_alike_clusters_are():
     """The pooled correlation is between the groups' own, silent groups do not count, and it bounds an error below."""
     alike = ([3, 0, 3, 0], [3, 3, 3, 3])
     mixed = ([1, 2, 1, 2], [3, 3, 3, 3])
-    assert 0.0 < pooled_correlation([alike, mixed]) < pooled_correlation([alike]) == 1.0
-    assert pooled_correlation([alike, ([3, 3], [3, 3]), ([1, 0], [1, 1])]) == 1.0
-    assert pooled_correlation([]) == 0.0
+    assert 0.0 < pooled_correlation([alike, mixed]).value < pooled_correlation([alike]).value == 1.0
+    assert pooled_correlation([alike, ([3, 3], [3, 3]), ([1, 0], [1, 1])]) == (1.0, 0.0, 3)
+    assert pooled_correlation([]) == NO_CORRELATION
     assert ratio_error(*mixed, least_correlation=0.5) > ratio_error(*mixed)
+
+
+def drawn_groups(rng, number, alike):
+    """Clusters of groups with shares and sizes of their own."""
+    for share in rng.uniform(0.15, 0.9, number):
+        sizes = 1 + rng.poisson(6, rng.integers(4, 9))
+        beta = share * (1 / alike - 1), (1 - share) * (1 / alike - 1)
+        yield rng.binomial(sizes, rng.beta(*beta, sizes.size)), sizes
+
+
+def test_correlations_follow_from_the_analysis_of_variance_of_scipy_and_statsmodels():
+    """Balanced clusters give scipy's F and p; several groups those of clusters nested in groups, as in statsmodels."""
+    import pandas as pd
+    import scipy.stats
+    import statsmodels.api as sm
+    from statsmodels.formula.api import ols
+
+    hits = np.array([4, 1, 3, 0, 2])
+    f, p = scipy.stats.f_oneway(*(np.repeat([1.0, 0.0], [x, 5 - x]) for x in hits))
+    assert correlation(hits, [5] * 5) == pytest.approx((f - 1) / (f - 1 + 5))
+    assert chance_of_alike(hits, [5] * 5) == pytest.approx(p)
+
+    groups = list(drawn_groups(np.random.default_rng(7), 5, 0.2))
+    rows = [
+        (group, f"{group} {cluster}", one / np.sqrt(share * (1 - share)))
+        for group, (x, m) in enumerate(groups)
+        for share in [x.sum() / m.sum()]
+        for cluster in range(m.size)
+        for one in np.repeat([1.0, 0.0], [x[cluster], m[cluster] - x[cluster]])
+    ]
+    data = pd.DataFrame(rows, columns=["group", "cluster", "y"])
+    outer, inner = (sm.stats.anova_lm(ols(f"y ~ C({by})", data).fit()) for by in ("group", "cluster"))
+    freedom = inner["df"].iloc[0] - outer["df"].iloc[0]
+    between = (inner["sum_sq"].iloc[0] - outer["sum_sq"].iloc[0]) / freedom
+    within = inner["mean_sq"].iloc[1]
+    size = sum(m.sum() - np.square(m).sum() / m.sum() for _, m in groups) / freedom
+    found = pooled_correlation(groups)
+    assert found.value == pytest.approx((between - within) / (between + (size - 1) * within))
+    assert found.freedom == freedom
+
+
+@pytest.mark.parametrize("number", [3, 12])
+def test_the_error_of_a_pooled_correlation_is_the_jackknife(number):
+    """Each group is left out in turn where there are ten or more, else each cluster."""
+    drawn = drawn_groups(np.random.default_rng(8), number + 5, 0.6)
+    groups = [(x, m) for x, m in drawn if 0 < x.sum() < m.sum()][:number]
+    if number < 10:
+        left = [
+            [(np.delete(x, c), np.delete(m, c)) if n == at else (x, m) for n, (x, m) in enumerate(groups)]
+            for at in range(number)
+            for c in range(groups[at][1].size)
+        ]
+    else:
+        left = [groups[:at] + groups[at + 1 :] for at in range(number)]
+    values = np.array([pooled_correlation(some).value for some in left])
+    # a group without a cluster has another share, whose variance ours takes from the whole group
+    close = 0.1 if number < 10 else 1e-9
+    assert pooled_correlation(groups).error == pytest.approx(np.sqrt((values.size - 1) * values.var()), rel=close)
+
+
+def test_a_pooled_correlation_and_its_error_are_those_of_repeated_worlds():
+    """Groups with unlike shares and cluster sizes do not bias it, and its error is its spread."""
+    rng = np.random.default_rng(9)
+    for alike in (0.05, 0.4):
+        found = np.array([pooled_correlation(drawn_groups(rng, 20, alike))[:2] for _ in range(150)])
+        assert found[:, 0].mean() == pytest.approx(alike, abs=0.03)
+        assert found[:, 1].mean() == pytest.approx(found[:, 0].std(), rel=0.25)
+
+
+def test_few_clusters_show_a_correlation_only_beyond_chance():
+    """Of independent members hardly any is left, seldom one beyond chance; where clusters are alike all of it is."""
+    rng = np.random.default_rng(10)
+    sizes = np.full(6, 20)
+    drawn = [rng.binomial(sizes, 0.6) for _ in range(400)]
+    plain = np.mean([correlation(x, sizes) for x in drawn])
+    assert np.mean([shrunk_correlation(x, sizes) for x in drawn]) < 0.5 * plain
+    assert 0.002 < np.mean([chance_of_alike(x, sizes) < 0.01 for x in drawn]) < 0.03
+    whole = ([20, 0, 20, 0, 20, 0], sizes)
+    assert shrunk_correlation(*whole) == correlation(*whole) == 1.0
+    assert chance_of_alike(*whole) == 0.0
+    assert chance_of_alike([20] * 6, sizes) == chance_of_alike([1, 0], [1, 1]) == 1.0
+    for function in (correlation, shrunk_correlation, chance_of_alike):
+        with pytest.raises(ValueError, match="with members"):
+            function([], [])

@@ -3,14 +3,24 @@
 A hoster that works a queue off, or sleeps, decides on many reports at once: neither reports nor sites are independent.
 """
 
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import scipy
 
-from waterbed.estimators.cluster_shares import beta_binomial, worth
+from waterbed.estimators.cluster_shares import (
+    NO_CORRELATION,
+    Correlation,
+    beta_binomial,
+    chance_of_alike,
+    correlation,
+    shrunk_correlation,
+    worth,
+)
 from waterbed.estimators.refusal import Refusal
 
 Floats = npt.NDArray[np.float64]
@@ -27,6 +37,33 @@ BLOCK_H: Final = 36.0
 """Length of the calendar blocks that are counted by the outcomes that they hold."""
 FEWEST_BLOCKS: Final = 5
 """Blocks with either outcome below which a share is worth no more than the blocks."""
+
+ENOUGH_CLUSTERS: Final = 20
+"""Clusters from which on a group's own variance over them counts, and degrees of freedom of a pooled correlation."""
+FEW_CLUSTERS: Final = 10
+"""Clusters below which a label is none to cluster by, unless outcomes show that it matters."""
+LEVEL_OF_ALIKE: Final = 0.01
+SURE_ERRORS: Final = 2.0
+"""Standard errors beyond which a pooled correlation is not put down to chance."""
+PAIRED_H: Final = 12.0
+"""Length of the blocks between which outcomes are compared to find regimes."""
+TIMES_TRIED: Final = 24
+LONGEST_PART: Final = 6.0
+"""The span over the longest time tried: a process of longer stretches, of which it holds three, shows none of them."""
+SHOWN: Final = 2.6
+"""Standardised score from which on outcomes show regimes; 1 to 4% of series of independent outcomes reach it."""
+REGIMES_OF_TERM: Final = 3.0
+"""Regimes for each cosine: dependence is then short against its period."""
+LEAST_TERMS: Final = 2
+FEWEST_REGIMES: Final = 4.0
+"""Regimes in the time of the reports below which no interval holds, however wide."""
+SITES: Final = "sites"
+TIME: Final = "time"
+REGIMES: Final = "regimes"
+BURSTS: Final = "bursts"
+
+_NO_LABELS: Mapping[str, Sequence[Hashable]] = MappingProxyType({})
+_NOTHING_POOLED: Mapping[str, Correlation] = MappingProxyType({})
 
 
 def days_of_reports(at_h: npt.ArrayLike) -> float:
@@ -76,11 +113,17 @@ def cluster_variance(values: npt.ArrayLike, cluster: npt.ArrayLike) -> float:
 class Worth:
     """The worth of a share in independent outcomes.
 
-    `freedom` are the degrees of freedom of its error over time.
+    `freedom` are the degrees of freedom of its error: those over time, or fewer where a label that binds has fewer.
+    `binding` names the dependence that makes it the least: SITES, TIME, REGIMES, BURSTS or a label. `sites` is what the
+    share would be worth if its sites were independent of each other, `regimes` how many stretches of one way of working
+    the outcomes show, inf for one way.
     """
 
     number: float
     freedom: int
+    binding: str = ""
+    sites: float = np.inf
+    regimes: float = np.inf
 
     @property
     def error(self) -> float:
@@ -90,24 +133,53 @@ class Worth:
         """
         return 0.5 / float(np.sqrt(self.number / _student(self.freedom, 0.95)))
 
+    def angle(self, share: float) -> float:
+        """The share as arcsin sqrt, drawn in a little so that its error holds near 0 and 1, too.
+
+        arcsin sqrt((n s + 3/8) / (n + 3/4)) for a share s that is worth n before Student's correction (Anscombe,
+        Biometrika 35, 1948).
+        """
+        n = 0.25 / self.error**2
+        return float(np.arcsin(np.sqrt((n * share + 0.375) / (n + 0.75))))
+
+    def together(self, sites: float) -> float:
+        """The worth if decisions are made for so many sites at once.
+
+        `sites` is the number for a typical site, the mean over sites of how many share its decision: customers of
+        1 and 9 sites make (1 + 81)/10 = 8.2. No larger than `number`; 0.5 at least. Raises ValueError below 1.
+        """
+        if not sites >= 1.0:
+            raise ValueError("a decision is made for one site or more")
+        return max(0.5, min(self.number, self.sites / sites))
+
 
 def effective_number(
-    hits: npt.ArrayLike, at_h: npt.ArrayLike, cluster: npt.ArrayLike, *, level: float = 0.95
+    hits: npt.ArrayLike,
+    at_h: npt.ArrayLike,
+    cluster: npt.ArrayLike,
+    *,
+    labels: Mapping[str, Sequence[Hashable]] = _NO_LABELS,
+    pooled: Mapping[str, Correlation] = _NOTHING_POOLED,
+    level: float = 0.95,
 ) -> Worth | Refusal:
     """Number of independent outcomes that a share is worth.
 
     `hits` are true where report i had the outcome, `at_h` its time, `cluster` its site. Jeffreys' interval for so many
     (`share_interval`) holds the expected share over repetitions of the process, for these reports and sites, where
-    outcomes depend within sites and, for some days, over time. It is the least of the numbers that give
+    outcomes depend within sites, within one of the `labels`, and for some days over time. It is the least of the
+    numbers that give
 
     - the intra-cluster correlation of sites (`worth`), which holds for few large sites, too;
     - the variance over sites, which heeds that large sites fare otherwise, and Student's t;
-    - the variance over time: outcomes in the order of their reports, by cosines (`cosine_variance`), and Student's t.
+    - each label, by name one value for each report, None where it has none (`_by_label`); `pooled` has the
+      correlation of a label over all groups, where it is known;
+    - the variance over time: outcomes in the order of their reports, by cosines (`cosine_variance`), and Student's t;
+    - regimes, where outcomes show any (`regimes`).
 
     A number n with v degrees of freedom counts as n (z/t)^2 (Korn and Graubard, Survey Methodology 24, 1998). Rare
     bursts give no variance to rely on: where fewer than FEWEST_BLOCKS blocks of BLOCK_H hold either outcome, the share
-    is worth at most the blocks with reports. Refused below LEAST_DAYS of reports. All bounds and degrees of freedom
-    depend on report times and sites alone. Raises ValueError for unequal lengths or no report.
+    is worth at most the blocks with reports. Refused below LEAST_DAYS of reports, by their times alone: outcomes may
+    widen an interval, never refuse it. Raises ValueError for unequal lengths or no report.
     """
     x, at = np.asarray(hits, dtype=float), np.asarray(at_h, dtype=float)
     names, member = np.unique(np.asarray(cluster), return_inverse=True)
@@ -116,22 +188,178 @@ def effective_number(
     days = days_of_reports(at)
     if days < LEAST_DAYS or names.size < 2:
         return Refusal(f"reports span {days:.1f} days where at least {LEAST_DAYS:g} are needed")
+    return _least(x, at, member, labels, pooled, min(freedom(days), names.size - 1), level)
+
+
+def _least(
+    x: Floats,
+    at: Floats,
+    member: Ints,
+    labels: Mapping[str, Sequence[Hashable]],
+    pooled: Mapping[str, Correlation],
+    terms: int,
+    level: float,
+) -> Worth:
+    """The least of all numbers, by cosines of so many terms."""
+    in_time = x[np.argsort(at, kind="stable")]
     sizes = np.bincount(member)
-    sums = np.bincount(member, x)
-    found = [worth(sizes, beta_binomial(sums, sizes).correlation)]
-    order = np.argsort(at, kind="stable")
-    share, terms = float(x.mean()), min(freedom(days), names.size - 1)
-    spread = share * (1.0 - share)
-    for variance, degrees in (
-        (cluster_variance(x, member), names.size - 1),
-        (cosine_variance(x[order], terms), terms),
-    ):
-        number = min(x.size, spread / variance) if variance > 0 and spread > 0 else float(x.size)
-        found.append(number * _student(degrees, level))
+    sites = worth(sizes, beta_binomial(np.bincount(member, x), sizes).correlation)
+    found = [
+        _Bound(sites, terms, SITES),
+        _Bound(_by_variance(x, cluster_variance(x, member), sizes.size - 1, level), terms, SITES),
+        _Bound(_by_variance(x, cosine_variance(in_time, terms), terms, level), terms, TIME),
+    ]
     with_reports, fewest = _blocks(x, at)
     if fewest < FEWEST_BLOCKS:
-        found.append(float(with_reports))
-    return Worth(number=max(0.5, min(found)), freedom=terms)
+        found.append(_Bound(float(with_reports), terms, BURSTS))
+    if shown := regimes(x, at, member):
+        terms = int(np.clip(round(shown.number / REGIMES_OF_TERM), min(LEAST_TERMS, terms), terms))
+        found.append(_Bound(_by_variance(x, cosine_variance(in_time, terms), terms, level), terms, REGIMES))
+        found.append(_Bound(1.0 / (1.0 / x.size + shown.alike / shown.number), terms, REGIMES))
+    partitions = {member.tobytes()}
+    for name, values in labels.items():
+        of = _numbered(values, member)
+        if of.tobytes() in partitions:  # the sites again, or another label
+            continue
+        partitions.add(of.tobytes())
+        for number, degrees in _by_label(x, of, pooled.get(name, NO_CORRELATION), level):
+            found.append(_Bound(number, degrees, name))
+    least = min(found)
+    return Worth(
+        number=max(0.5, least.number),
+        freedom=min(terms, least.freedom),
+        binding=least.name,
+        sites=sites,
+        regimes=shown.number if shown else np.inf,
+    )
+
+
+class _Bound(NamedTuple):
+    """A number that a share is worth at most, the degrees of freedom of its error, and what makes it so."""
+
+    number: float
+    freedom: int
+    name: str
+
+
+def _by_variance(x: Floats, variance: float, degrees: int, level: float) -> float:
+    """What a share is worth whose variance has so many degrees of freedom."""
+    share = float(x.mean())
+    spread = share * (1.0 - share)
+    number = min(x.size, spread / variance) if variance > 0 and spread > 0 else float(x.size)
+    return number * _student(degrees, level)
+
+
+def _by_label(x: Floats, member: Ints, pooled: Correlation, level: float) -> Iterator[tuple[float, int]]:
+    """What a share is worth by one label, with degrees of freedom.
+
+    Values of a label count as so many as give a mean of wholly alike clusters its variance (Kish). From
+    ENOUGH_CLUSTERS on they are clusters as sites are: by their correlation and by their variance. A variance over
+    fewer says little, and makes independent outcomes look worth much less than they are. Then the larger of two
+    correlations counts: that pooled over groups with one standard error added, and this group's own less what chance
+    makes of it (`shrunk_correlation`). Below FEW_CLUSTERS the error is added only to a pooled correlation beyond
+    SURE_ERRORS of them, and its own counts only beyond chance at LEVEL_OF_ALIKE. Outcomes that are all alike show no
+    correlation: the pooled one counts, else 1, or below FEW_CLUSTERS none (`Worth.together`).
+    """
+    sizes, sums = np.bincount(member), np.bincount(member, x)
+    if sizes.size < 2:
+        return
+    degrees, clusters = sizes.size - 1, worth(sizes, 1.0)
+    known, few = pooled.freedom >= ENOUGH_CLUSTERS, clusters < FEW_CLUSTERS
+    alike = pooled.value if few and pooled.value < SURE_ERRORS * pooled.error else pooled.value + pooled.error
+    alike = min(1.0, alike) if known else 0.0
+    if not 0.0 < sums.sum() < x.size:
+        if known or not few:
+            yield worth(sizes, alike if known else 1.0), degrees
+    elif clusters >= ENOUGH_CLUSTERS:
+        yield worth(sizes, correlation(sums, sizes)), degrees
+        yield _by_variance(x, cluster_variance(x, member), degrees, level), degrees
+    elif few:
+        shown = chance_of_alike(sums, sizes) < LEVEL_OF_ALIKE
+        yield worth(sizes, max(alike, correlation(sums, sizes) if shown else 0.0)), degrees
+    else:
+        yield worth(sizes, max(alike, shrunk_correlation(sums, sizes))), degrees
+
+
+def _numbered(values: Sequence[Hashable], member: Ints) -> Ints:
+    """Labels as numbers in the order in which they come; a report without one has that of its site alone."""
+    if len(values) != member.size:
+        raise ValueError("a label has one value for each report")
+    numbers: dict[Hashable, int] = {}
+    return np.array(
+        [
+            numbers.setdefault((site,) if value is None else value, len(numbers))
+            for value, site in zip(values, member.tolist(), strict=True)
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regimes:
+    """How often a process changed its way, as its outcomes show.
+
+    `number` of stretches within the time of the reports, `alike` the correlation of outcomes in one of them.
+    """
+
+    number: float
+    alike: float
+
+
+def regimes(values: npt.ArrayLike, at_h: npt.ArrayLike, cluster: npt.ArrayLike) -> Regimes | None:
+    """Estimate how many stretches of one way of working a series of outcomes holds.
+
+    A process that alternates at random between two ways gives outcomes at different sites whose correlation falls off
+    as exp(-lag/t). t and the correlation at lag 0 are fitted by least squares to the products of residuals of all
+    pairs of reports at different sites, by the blocks of PAIRED_H that lie between them, allowing for the mean that
+    was taken off. A report of a site of m counts 1/(1 + (m - 1) r), r the intra-cluster correlation of sites. Of
+    TIMES_TRIED times, none above 1/LONGEST_PART of the span, t is the longest that fits as well as the best one but for
+    half a unit of log-likelihood, a standard error. In T hours such a process changes its way 2 p (1 - p) T / t times
+    (Cox and Miller, The Theory of Stochastic Processes, 1965, chapter 4), and its mean is worth T / (2 t) outcomes
+    (Bayley and Hammersley, Supplement to the Journal of the Royal Statistical Society 8, 1946). None where the
+    score of that correlation is below SHOWN, or where stretches are shorter than BLOCK_H.
+    """
+    x, at = np.asarray(values, dtype=float), np.asarray(at_h, dtype=float)
+    _, member = np.unique(np.asarray(cluster), return_inverse=True)
+    share, length = float(x.mean()), float(at.max() - at.min())
+    spread = share * (1.0 - share)
+    if spread <= 0.0 or length < LONGEST_PART * BLOCK_H / 2:
+        return None
+    sizes = np.bincount(member)
+    weight = (1.0 / (1.0 + (sizes - 1.0) * correlation(np.bincount(member, x), sizes)))[member]
+    count = int(np.ceil(length / PAIRED_H))
+    step = length / count
+    block = np.minimum(((at - at.min()) / step).astype(np.int64), count - 1)
+    products = _across(weight * (x - np.average(x, weights=weight)), member, block, count)
+    pairs = _across(weight, member, block, count)
+    times = np.geomspace(step / 2, length / LONGEST_PART, TIMES_TRIED)
+    shape = np.exp(-np.arange(count) * step / times[:, None])
+    shape -= (shape * pairs).sum(axis=1, keepdims=True) / pairs.sum()
+    fit, norm = (shape * products).sum(axis=1) / spread, (np.square(shape) * pairs).sum(axis=1)
+    score = np.maximum(fit, 0.0) / np.sqrt(norm)
+    best = int(np.argmax(score))
+    if score[best] < SHOWN or 2.0 * times[best] < BLOCK_H:
+        return None
+    longest = int(np.flatnonzero(np.square(score) >= score[best] ** 2 - 1.0)[-1])
+    return Regimes(
+        number=2.0 * spread * days_of_reports(at) * 24.0 / float(times[longest]),
+        alike=float(np.clip(fit[longest] / norm[longest], 0.0, 1.0)),
+    )
+
+
+def _across(values: npt.NDArray[np.floating[Any]], member: Ints, block: Ints, count: int) -> Floats:
+    """Sums of products of values of two reports at different sites, by the blocks that lie between them."""
+    waves = np.fft.rfft(np.bincount(block, values, count), 2 * count)
+    found: Floats = np.fft.irfft(np.square(np.abs(waves)), 2 * count)[:count]
+    several = (np.bincount(member) > 1)[member]
+    found[0] -= float(np.square(values[~several]).sum())
+    if several.any():
+        rows, columns = np.unique(member[several], return_inverse=True)[1], block[several]
+        of_site = scipy.sparse.csr_array((values[several], (rows, columns)), shape=(int(rows.max()) + 1, count))
+        same = (of_site.T @ of_site).tocoo()
+        lag = np.abs(same.row - same.col)
+        found -= np.bincount(lag, same.data, count) / np.where(np.arange(count), 2.0, 1.0)
+    found[0] /= 2.0  # within a block each pair was counted twice
+    return found
 
 
 def _student(degrees: int, level: float) -> float:

@@ -6,7 +6,7 @@ Beta-binomial likelihood, intra-cluster correlation, effective number and Cohen'
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import sqrt
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,10 @@ _GRID, _GRID_STEPS = 41, 5
 """Correlations tried at once, and Newton steps for the mean of each."""
 _MOST_STEPS, _PARTS, _CLOSE = 50, (1.0, 0.5, 0.25, 0.1, 0.01), 1e-9
 """Most Newton steps from the best of them, parts of a step that are tried, and the gain below which it is the last."""
+
+
+FEWEST_LEFT_OUT: Final = 10
+"""Groups from which on the jackknife leaves out a group, not a cluster, at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,38 +81,157 @@ def ratio_error(hits: npt.ArrayLike, sizes: npt.ArrayLike, *, least_correlation:
     x, m = np.asarray(hits, dtype=float), np.asarray(sizes, dtype=float)
     if not m.size or not (m > 0).all():
         raise ValueError("an error needs clusters with members")
-    r = max(least_correlation, _correlation(x / m, m))
+    r = max(least_correlation, correlation(x, m))
     freedom = max(3, m.size - 1)
     student = np.sqrt(freedom / (freedom - 2))
     return 0.5 * float(student / np.sqrt(worth(m, r)))
 
 
-def pooled_correlation(groups: Iterable[tuple[npt.ArrayLike, npt.ArrayLike]]) -> float:
-    """Return the intra-cluster correlation pooled over groups.
+def correlation(hits: npt.ArrayLike, sizes: npt.ArrayLike) -> float:
+    """Return the intra-cluster correlation by the analysis of variance, 0..1.
 
-    Groups are (hits, sizes); each counts by its clusters of two or more. Groups without such a cluster, or whose
-    clusters all agree, do not count; if none counts it is 0.
+    1 for one cluster, and where the members of each are alike; 0 where each has one (Ridout, Demetrio and Firth,
+    Biometrics 55, 1999). `hits` need not be whole. Raises ValueError without a member.
+    """
+    x, m = np.asarray(hits, dtype=float), np.asarray(sizes, dtype=float)
+    if not m.size or not (m > 0).all():
+        raise ValueError("a correlation needs clusters with members")
+    if m.size < 2 or m.sum() <= m.size:
+        return 1.0 if m.size < 2 else 0.0
+    return float(np.clip(_of_squares(_squares(x, m)[None])[0], 0.0, 1.0))
+
+
+class Correlation(NamedTuple):
+    """An intra-cluster correlation that groups share, 0..1, and its standard error.
+
+    `freedom` are the clusters that it rests on, less their groups; 0 if nothing shows it.
+    """
+
+    value: float
+    error: float
+    freedom: int
+
+
+NO_CORRELATION: Final = Correlation(0.0, 0.0, 0)
+
+
+def pooled_correlation(groups: Iterable[tuple[npt.ArrayLike, npt.ArrayLike]]) -> Correlation:
+    """Return the intra-cluster correlation pooled over groups, by nested analysis of variance.
+
+    Groups are (hits, sizes) of their clusters, which need not be whole. Squares between and within the clusters of a
+    group, over the variance p(1 - p) of one member there, are each summed over groups, as are their degrees of freedom
+    (clusters nested in groups: Searle, Casella and McCulloch, Variance Components, 1992; for shares
+    Ridout, Demetrio and Firth, Biometrics 55, 1999). The error is the jackknife's (Efron and Stein, Annals of
+    Statistics 9, 1981): without one group at a time where FEWEST_LEFT_OUT or more count, else without one cluster.
+    Groups of one cluster, without a cluster of two, or whose members are all alike do not count.
     """
     informative = []
     for hits, sizes in groups:
         x, m = np.asarray(hits, dtype=float), np.asarray(sizes, dtype=float)
-        several = int((m > 1).sum())
-        if several and m.size > 1 and 0.0 < x.sum() < m.sum():
-            informative.append((_correlation(x / m, m), several))
-    total = sum(several for _, several in informative)
-    return sum(value * several for value, several in informative) / total if total else 0.0
+        if m.size > 1 and (m > 1).any() and 0.0 < x.sum() < m.sum():
+            informative.append((x, m))
+    if not informative:
+        return NO_CORRELATION
+    squares = np.array([_squares(x, m) / _scale(x, m) for x, m in informative])
+    total = squares.sum(axis=0)
+    if len(informative) >= FEWEST_LEFT_OUT:
+        without = total - squares
+    else:
+        without = np.concatenate(
+            [
+                total - own + _squares_without(x, m) / _scale(x, m)
+                for (x, m), own in zip(informative, squares, strict=True)
+            ]
+        )
+    left_out = _of_squares(without)
+    spread = float(np.square(left_out - left_out.mean()).sum())
+    return Correlation(
+        value=max(0.0, float(_of_squares(total[None])[0])),
+        error=sqrt(spread * (left_out.size - 1) / left_out.size),
+        freedom=int(total[2]),
+    )
 
 
-def _correlation(shares: Floats, m: Floats) -> float:
-    k, total = m.size, m.sum()
-    if k < 2 or total <= k:
-        return 1.0 if k < 2 else 0.0
-    share = float(shares @ m / total)
-    between = float(m @ np.square(shares - share)) / (k - 1)
-    within = float(m @ (shares * (1.0 - shares))) / (total - k)
-    typical = (total - float(np.square(m).sum()) / total) / (k - 1)
-    spread = between + (typical - 1.0) * within
-    return float(np.clip((between - within) / spread, 0.0, 1.0)) if spread > 0 else 1.0
+def shrunk_correlation(hits: npt.ArrayLike, sizes: npt.ArrayLike) -> float:
+    """Return the intra-cluster correlation of few clusters, less what chance alone makes of it.
+
+    With F the ratio of the mean squares between and within clusters, F - 1 is shrunk towards 0 by its variance among
+    independent members, 2/(k - 1) + 2/(n - k), as by the positive part of James and Stein's rule (Efron and Morris,
+    Journal of the American Statistical Association 68, 1973): few clusters show a correlation only where it is
+    beyond chance. 1 where all clusters agree. Raises ValueError without a member.
+    """
+    x, m = np.asarray(hits, dtype=float), np.asarray(sizes, dtype=float)
+    if not m.size or not (m > 0).all():
+        raise ValueError("a correlation needs clusters with members")
+    if m.size < 2 or m.sum() <= m.size:
+        return 1.0 if m.size < 2 else 0.0
+    between, within, freedom, rest, typical = _squares(x, m)
+    if within <= 0.0:
+        return 1.0
+    excess = between / freedom / (within / rest) - 1.0
+    kept = excess - (2.0 / freedom + 2.0 / rest) / excess if excess > 0.0 else 0.0
+    return float(kept / (kept + typical / freedom)) if kept > 0.0 else 0.0
+
+
+def chance_of_alike(hits: npt.ArrayLike, sizes: npt.ArrayLike) -> float:
+    """Return the p-value of clusters whose members are this much alike, if they are independent.
+
+    By F, the ratio of the mean squares between and within clusters. 0 where the members of each are alike and clusters
+    differ, 1 where no cluster has two members, or all members are alike. Raises ValueError without a member.
+    """
+    x, m = np.asarray(hits, dtype=float), np.asarray(sizes, dtype=float)
+    if not m.size or not (m > 0).all():
+        raise ValueError("a correlation needs clusters with members")
+    if m.size < 2 or m.sum() <= m.size or not 0.0 < x.sum() < m.sum():
+        return 1.0
+    between, within, freedom, rest, _ = _squares(x, m)
+    return float(scipy.special.fdtrc(freedom, rest, between / freedom / (within / rest))) if within > 0.0 else 0.0
+
+
+def _squares(x: Floats, m: Floats) -> Floats:
+    """Sums of squares between and within clusters, their degrees of freedom, and typical size times the first."""
+    k, total, share = m.size, m.sum(), x.sum() / m.sum()
+    return np.array(
+        [
+            m @ np.square(x / m - share),
+            (x * (1.0 - x / m)).sum(),
+            k - 1.0,
+            total - k,
+            total - np.square(m).sum() / total,
+        ]
+    )
+
+
+def _scale(x: Floats, m: Floats) -> Floats:
+    """The variance of one member, for the sums of squares alone."""
+    share = float(x.sum() / m.sum())
+    return np.array([share * (1.0 - share)] * 2 + [1.0] * 3)
+
+
+def _squares_without(x: Floats, m: Floats) -> Floats:
+    """The same without one cluster, a row for each."""
+    hits, members, squares = x.sum() - x, m.sum() - m, np.square(m).sum() - np.square(m)
+    return np.column_stack(
+        [
+            (x * x / m).sum() - x * x / m - np.square(hits) / members,
+            (x * (1.0 - x / m)).sum() - x * (1.0 - x / m),
+            np.full(m.size, m.size - 2.0),
+            members - (m.size - 1.0),
+            members - squares / members,
+        ]
+    )
+
+
+def _of_squares(squares: Floats) -> Floats:
+    """The correlation of each row of `_squares`, at most 1; below 0 where clusters are more alike than by chance."""
+    between, within, freedom, rest, typical = squares.T
+    none = np.zeros_like(between)
+    among = np.divide(between, freedom, out=none.copy(), where=freedom > 0)
+    inside = np.divide(within, rest, out=none.copy(), where=rest > 0)
+    size = np.divide(typical, freedom, out=none.copy(), where=freedom > 0)
+    spread = among + (size - 1.0) * inside
+    found = np.divide(among - inside, spread, out=np.ones_like(between), where=spread > 0)
+    return np.where(rest > 0, np.minimum(found, 1.0), 0.0)
 
 
 def _fitted(x: Floats, m: Floats, start: float) -> tuple[float, float]:

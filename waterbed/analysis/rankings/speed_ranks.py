@@ -400,7 +400,7 @@ def _errors(parts: Sequence[Floats], of: Sequence[Sequence[int]]) -> list[float]
         _, cluster = np.unique(at, return_inverse=True)
         sizes = np.bincount(cluster)
         counted.append((np.clip(np.bincount(cluster, own), 0.0, sizes), sizes))
-    alike = pooled_correlation(counted)
+    alike = pooled_correlation(counted).value
     return [ratio_error(hits, sizes, least_correlation=alike) for hits, sizes in counted]
 
 

@@ -6,8 +6,8 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from waterbed.graphs.displacement.disclosure import Disclosure
 from waterbed.graphs.displacement.series import Series
+from waterbed.model.formatter import Disclosure
 from waterbed.model.results import Reading
 
 TOGETHER: Final = (1, 2, 4, 7, 14)

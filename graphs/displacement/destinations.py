@@ -19,10 +19,11 @@ from waterbed.estimators.survival.incidence import share_interval
 from waterbed.estimators.trend import cluster_bootstrap, percentile_interval
 from waterbed.estimators.wdd import Interval
 from waterbed.graphs.displacement.answers import SEED, answer
-from waterbed.graphs.displacement.disclosure import EVERYTHING, OTHERS, Disclosure, Pools, pools
+from waterbed.graphs.displacement.disclosure import OTHERS, Pools, pools
 from waterbed.graphs.displacement.movements import Gain, Movements
 from waterbed.graphs.displacement.returns import NO_DETECTION, SIDES
 from waterbed.graphs.displacement.series import Series
+from waterbed.model.formatter import EVERYTHING, Disclosure
 from waterbed.model.results import Answer, DestinationRow, Reading, Side
 from waterbed.model.spelling import percent
 

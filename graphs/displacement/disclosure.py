@@ -14,6 +14,7 @@ from waterbed.estimators.refusal import Refusal
 from waterbed.graphs.displacement.movements import Gain
 from waterbed.graphs.displacement.summary import Moved
 from waterbed.graphs.displacement.takedowns import Takedown
+from waterbed.model.formatter import EVERYTHING, Disclosure
 from waterbed.model.results import Answer, PairRow, PeriodRow, PlaceboRow
 
 OTHERS: Final = "others"
@@ -37,63 +38,28 @@ _SHARE: Final = re.compile(r"(\d+\.\d+)%")
 """A share in a text that is not in whole percent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Disclosure:
-    """Rules of what may be published.
+def _number(value: float, unit: str, disclosure: Disclosure) -> float:
+    """A number of some unit, rounded as counts are."""
+    if disclosure.least == 1:
+        return value
+    if unit in _SUMS:
+        return float(round(value / disclosure.least) * disclosure.least)
+    return round(value, 2 if unit.startswith(_SHARES) else 1)
 
-    The study's own people see everything; others see numbers about enough sites and named places.
+
+def masked(text: str, disclosure: Disclosure) -> str:
+    """Mask and round the counts of a text.
+
+    Every number that may count too few sites is replaced, every other count rounded, as is each share.
     """
 
-    least: Annotated[int, "sites that a number is about at least"] = 1
-    named: Annotated[Collection[str] | None, "places that may be named; null: all"] = None
+    def told(found: re.Match[str]) -> str:
+        count = int(found[0].replace(",", ""))
+        return f"fewer than {disclosure.least}" if disclosure.small(count) else f"{disclosure.rounded(count):,}"
 
-    def names(self, place: str) -> bool:
-        """True if a place may be named."""
-        return self.named is None or place in self.named
-
-    def small(self, sites: int) -> bool:
-        """True if a number is about too few sites.
-
-        Zero sites are not too few.
-        """
-        return 0 < sites < self.least
-
-    def rounded(self, count: int) -> int:
-        """The nearest multiple of `least`, the larger of two.
-
-        Two of them then differ by none or by enough, whatever came between.
-        """
-        return (2 * count + self.least) // (2 * self.least) * self.least
-
-    def share(self, value: float) -> float:
-        """A share in whole percent, unless everything is told."""
-        return value if self.least == 1 else round(value, 2)
-
-    def number(self, value: float, unit: str) -> float:
-        """A number of some unit, rounded as counts are."""
-        if self.least == 1:
-            return value
-        if unit in _SUMS:
-            return float(round(value / self.least) * self.least)
-        return round(value, 2 if unit.startswith(_SHARES) else 1)
-
-    def masked(self, text: str) -> str:
-        """Mask and round the counts of a text.
-
-        Every number that may count too few sites is replaced, every other count rounded, as is each share.
-        """
-
-        def told(found: re.Match[str]) -> str:
-            count = int(found[0].replace(",", ""))
-            return f"fewer than {self.least}" if self.small(count) else f"{self.rounded(count):,}"
-
-        if self.least == 1:
-            return text
-        return _SHARE.sub(lambda found: f"{float(found[1]):.0f}%", _NUMBER.sub(told, text))
-
-
-EVERYTHING: Final = Disclosure()
-"""All of it, for the study's own people."""
+    if disclosure.least == 1:
+        return text
+    return _SHARE.sub(lambda found: f"{float(found[1]):.0f}%", _NUMBER.sub(told, text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,14 +231,14 @@ def disclosed_moved(found: Moved, takedowns: Sequence[Takedown], disclosure: Dis
         found,
         ended=None if few or found.ended is None else disclosure.rounded(found.ended),
         surely=None if surely is None else disclosure.rounded(surely),
-        why=disclosure.masked(found.why),
+        why=masked(found.why, disclosure),
     )
 
 
 def _answer(one: Answer, pairs: Sequence[PairRow], disclosure: Disclosure) -> Answer:
     if disclosure == EVERYTHING:
         return one
-    said = replace(one, note=disclosure.masked(one.note), refusal=one.refusal and disclosure.masked(one.refusal))
+    said = replace(one, note=masked(one.note, disclosure), refusal=one.refusal and masked(one.refusal, disclosure))
     if one.refusal is not None:
         return said if disclosure.least == 1 else replace(said, n=0, note="")
     if disclosure.small(one.n) and one.n_of not in _NO_SITES:
@@ -289,7 +255,7 @@ def _answer(one: Answer, pairs: Sequence[PairRow], disclosure: Disclosure) -> An
     n = one.n if one.n_of in _NO_SITES else disclosure.rounded(one.n)
     ends = {name: getattr(one, name) for name in ("estimate", "low", "high")}
     told: dict[str, Any] = {
-        name: None if value is None else disclosure.number(value, one.unit) for name, value in ends.items()
+        name: None if value is None else _number(value, one.unit, disclosure) for name, value in ends.items()
     }
     return replace(said, n=n, **told)
 

@@ -10,9 +10,7 @@ from waterbed.graphs.displacement.areas import balance, many_events
 from waterbed.graphs.displacement.course import lengthened
 from waterbed.graphs.displacement.destinations import Destinations, overall_abroad
 from waterbed.graphs.displacement.disclosure import (
-    EVERYTHING,
     OTHERS,
-    Disclosure,
     disclosed_answers,
     disclosed_excess,
     disclosed_moved,
@@ -39,6 +37,7 @@ from waterbed.graphs.displacement.returns import (
 from waterbed.graphs.displacement.series import Series
 from waterbed.graphs.displacement.summary import LEVEL, Moved, Summary
 from waterbed.graphs.displacement.time_series import TimeSeries
+from waterbed.model.formatter import EVERYTHING, Disclosure
 from waterbed.model.results import Answer, DestinationRow, EventCurveRow, PairRow, PeriodRow, PlaceboRow, Reading
 from waterbed.model.table import TableInfo
 

@@ -18,9 +18,9 @@ from waterbed.analysis.event_space import space_notes
 from waterbed.governance.hosters import decide
 from waterbed.governance.protocol.file import PROTOCOL
 from waterbed.governance.protocol.lock import first_text
-from waterbed.graphs.displacement.disclosure import EVERYTHING, Disclosure
 from waterbed.graphs.displacement.event import read_event
 from waterbed.graphs.displacement.summary import UNPUBLISHED
+from waterbed.model.formatter import EVERYTHING, Disclosure
 from waterbed.publish.release import publish_all
 from waterbed.publish.site.interventions import TABLES, schema
 from waterbed.store.config import Config

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from waterbed.analysis.event_curves import HOURS, curve_of, parted, told_hours
 from waterbed.analysis.rankings.takedown import REMOVED, Clock
-from waterbed.graphs.displacement.disclosure import EVERYTHING, Disclosure
+from waterbed.model.formatter import EVERYTHING, Disclosure
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 UNTIL = START + timedelta(days=12)

@@ -10,7 +10,7 @@ from waterbed.analysis.event_looks import refuse_unseen
 from waterbed.analysis.event_shares import event_shares
 from waterbed.analysis.event_space import space_notes
 from waterbed.graphs.displacement.answers import claimed
-from waterbed.graphs.displacement.disclosure import EVERYTHING, Disclosure
+from waterbed.graphs.displacement.disclosure import masked
 from waterbed.graphs.displacement.event import NOUNS, Event, check, events_in
 from waterbed.graphs.displacement.feeds import changed_feeds
 from waterbed.graphs.displacement.findings import Findings, of_event, overall
@@ -22,6 +22,7 @@ from waterbed.graphs.displacement.series import Series
 from waterbed.graphs.runs import UNATTRIBUTED
 from waterbed.model.conclusions import Episode, ExternalEpisode
 from waterbed.model.errors import InputError
+from waterbed.model.formatter import EVERYTHING, Disclosure
 from waterbed.model.progress import stage
 from waterbed.model.table import TableInfo
 from waterbed.model.window import Window
@@ -146,11 +147,11 @@ def findings(
         came = {(gain.url_id, gain.place) for gain in chosen.gains if series.left_target(gain)}
         shares = None if whole.window else event_shares(whole, kept, chosen.sources_of, disclosure, received=came)
         nowhere = _nowhere_known(event, [one for one in episodes if one.url_id in chosen.sources_of])
-        placed = [disclosure.masked(note) for note in nowhere]
+        placed = [masked(note, disclosure) for note in nowhere]
         found = replace(found, notes=(*_filled(filled, found, kept), *placed, *found.notes))
         found = answered(found, event, shares, feeds, left, conclusions, episodes, beside or Beside())
     shown = event is None or fell(found.answers, event)
-    notes = tuple(disclosure.masked(note) for note in (prior_notes(external, event) if external else ()))
+    notes = tuple(masked(note, disclosure) for note in (prior_notes(external, event) if external else ()))
     answers = [claimed(answer, sequence=event is not None, fell=shown) for answer in found.answers]
     return replace(found, answers=answers, notes=(*found.notes, *notes))
 
@@ -169,7 +170,7 @@ def _filled(filled: Sequence[Receiver], found: Findings, kept: Event) -> Iterato
     for one in filled:
         name = found.names.get(one.place, one.place) if found.disclosure.names(one.place) else "one that is not named"
         said = one.words(name, kept.most_contaminated, left_out=one.place not in kept.places)
-        yield found.disclosure.masked(said)
+        yield masked(said, found.disclosure)
 
 
 def _nowhere_known(event: Event, episodes: Collection[Episode]) -> Iterator[str]:

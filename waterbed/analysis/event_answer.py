@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 from typing import Final
 
 from waterbed.analysis.event_shares import EventShares
-from waterbed.graphs.displacement.disclosure import EVERYTHING, disclosed_answers, refused_answer
+from waterbed.graphs.displacement.disclosure import disclosed_answers, masked, refused_answer
 from waterbed.graphs.displacement.event import Event
 from waterbed.graphs.displacement.feeds import COUNTED, ChangedFeed
 from waterbed.graphs.displacement.findings import Findings
@@ -16,6 +16,7 @@ from waterbed.graphs.displacement.overlap import Overlap, overlaps
 from waterbed.graphs.displacement.sequence import in_sequence
 from waterbed.graphs.displacement.summary import UNPUBLISHED, Known, Removed, summary
 from waterbed.model.conclusions import Episode, Quarantine
+from waterbed.model.formatter import EVERYTHING
 from waterbed.model.redaction import redact
 from waterbed.model.results import Answer, PeriodRow
 from waterbed.study.conclusions import Conclusions
@@ -78,8 +79,8 @@ def answered(
     disclosure = found.disclosure
     own = disclosure == EVERYTHING
     waiting = [held(one, own=own) for one in open_quarantines(conclusions, event, episodes)]
-    stays = [disclosure.masked(one.words) for one in feeds if one.source not in left]
-    notes = [f"{disclosure.masked(one.words)}; its reports are left out." for one in feeds if one.source in left]
+    stays = [masked(one.words, disclosure) for one in feeds if one.source not in left]
+    notes = [f"{masked(one.words, disclosure)}; its reports are left out." for one in feeds if one.source in left]
     if stays:
         reason = f"{'; '.join(stays)}: what is counted there may be the feed's change"
         answers = [refused_answer(one, reason) if one.name in COUNTED else one for one in answers]
@@ -108,7 +109,7 @@ def answered(
     answers = in_sequence(answers, event, until)
     interim = bool(event.read and until < event.reads[0])
     said = summary(_known(found, answers, event, shares, stopped, interim=interim, events=beside.number(event)))
-    said = replace(said, changes=tuple(disclosure.masked(one) for one in said.changes))
+    said = replace(said, changes=tuple(masked(one, disclosure) for one in said.changes))
     return replace(found, answers=answers, notes=(*notes, *found.notes), summary=said)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from waterbed.analysis.rankings.removal import interval_within
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, incidence, known_within
 from waterbed.estimators.survival.incidence import share_within
-from waterbed.graphs.displacement.disclosure import Disclosure
+from waterbed.model.formatter import Disclosure
 
 HOURS: Final = (0, 1, 2, 3, 4, 6, 8, 10, 12, 15, 18, 21, 24, 30, 36, 42, 48, 54, 60, 66, 72)
 """Hours since the report at which a curve is told."""

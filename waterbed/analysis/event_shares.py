@@ -11,10 +11,10 @@ from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, By, Clock, cl
 from waterbed.estimators.changes import Change, Share, change_beyond
 from waterbed.estimators.refusal import Refusal
 from waterbed.graphs.displacement.answers import answer
-from waterbed.graphs.displacement.disclosure import EVERYTHING, Disclosure
 from waterbed.graphs.displacement.event import Event, PlaceKind
 from waterbed.graphs.displacement.summary import LEVEL, Removed
 from waterbed.model.conclusions import Episode
+from waterbed.model.formatter import EVERYTHING, Disclosure
 from waterbed.model.results import Answer, EventCurveRow
 from waterbed.model.window import Window
 from waterbed.study.conclusions import Conclusions

@@ -7,9 +7,9 @@ from waterbed.attribution.hosters.day import first_day
 from waterbed.attribution.hosters.members import as_of_key
 from waterbed.attribution.successions import moved_from
 from waterbed.governance.reply import public_successions
-from waterbed.graphs.displacement.disclosure import EVERYTHING, Disclosure
 from waterbed.graphs.displacement.event import Event
 from waterbed.model.decisions import HosterChange
+from waterbed.model.formatter import EVERYTHING, Disclosure
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.graphs.displacement.movements import HEADING, series, world
 from waterbed.graphs.displacement.course import ENOUGH, lengthened
-from waterbed.graphs.displacement.disclosure import EVERYTHING, Disclosure
 from waterbed.graphs.displacement.findings import of_event
+from waterbed.model.formatter import EVERYTHING, Disclosure
 
 
 def test_the_studys_own_people_read_the_declared_periods() -> None:

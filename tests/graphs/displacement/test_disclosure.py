@@ -13,8 +13,6 @@ from waterbed.estimators.reappearance import Excess, Units, excess_reappearance
 from waterbed.estimators.refusal import Refusal
 from waterbed.graphs.displacement.destinations import Destinations
 from waterbed.graphs.displacement.disclosure import (
-    EVERYTHING,
-    Disclosure,
     disclosed_answers,
     disclosed_excess,
     disclosed_moved,
@@ -22,11 +20,13 @@ from waterbed.graphs.displacement.disclosure import (
     disclosed_periods,
     disclosed_placebos,
     disclosed_share,
+    masked,
     pools,
 )
 from waterbed.graphs.displacement.findings import of_event
 from waterbed.graphs.displacement.summary import Moved
 from waterbed.graphs.displacement.takedowns import Takedown
+from waterbed.model.formatter import EVERYTHING, Disclosure
 from waterbed.model.results import Answer, PairRow, PeriodRow, PlaceboRow
 
 OUTSIDE = Disclosure(least=3)
@@ -259,7 +259,7 @@ def test_lifts_of_pairs_not_told_are_refused() -> None:
 )
 def test_small_counts_in_sentences_are_masked(said: str, told: str) -> None:
     """Numbers that may be of too few sites are masked; shares, sizes, dates and thresholds stay."""
-    assert OUTSIDE.masked(said) == told
+    assert masked(said, OUTSIDE) == told
 
 
 def test_pairs_and_placebos_name_only_what_has_a_name() -> None:

@@ -15,12 +15,12 @@ import msgspec
 
 from waterbed.analysis.displacement import findings_of
 from waterbed.graphs.displacement.answers import ALWAYS
-from waterbed.graphs.displacement.disclosure import Disclosure
 from waterbed.graphs.displacement.event import Event, read_event
 from waterbed.graphs.displacement.findings import Findings
 from waterbed.graphs.displacement.summary import Branch
 from waterbed.graphs.network.moves import Level
 from waterbed.model.errors import InputError
+from waterbed.model.formatter import Disclosure
 from waterbed.model.redaction import redact
 from waterbed.model.results import Answer, DestinationRow, EventCurveRow, PairRow, PeriodRow, PlaceboRow, Reading
 from waterbed.model.spelling import interval

@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Annotated, Final, Literal
 
 from waterbed.estimators.changes import Change, Share
 from waterbed.estimators.detection import AtLeast, Bounds, Population
@@ -15,6 +15,7 @@ from waterbed.estimators.reappearance import Excess
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.staggered import Effect
 from waterbed.estimators.wdd import Difference, Interval
+from waterbed.model.message import NOTHING, Message, joined
 from waterbed.model.results import Answer, Reading
 
 _REMOVED: Final = "so large a share is removed within 24 hours by how it works, for these reports"
@@ -187,7 +188,23 @@ ALWAYS: Final = (
 )
 
 
-def claimed(answer: Answer, *, sequence: bool = False, fell: bool = True) -> Answer:
+Scale = Literal["share", "count", "number"]
+"""How disclosure control rounds a number: shares to whole percent, counts as counts are, others to a tenth."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypedAnswer(Answer[Refusal, Message]):
+    """An answer as it is worked out: its sentences are messages, which `Formatter.row` turns into an `AnswerRow`."""
+
+    note: Annotated[Message, "what else must be known to read it"] = NOTHING
+    scale: Scale = "number"
+    pair: tuple[str, str] | None = None
+    """The places that it is about, from where to where."""
+    interim: bool = False
+    """True if its test waits for the read date."""
+
+
+def claimed(answer: TypedAnswer, *, sequence: bool = False, fell: bool = True) -> TypedAnswer:
     """Return the answer with the claims that it allows.
 
     One of before the read date allows none. An answer whose test does not reject, or that is on neither side of none,
@@ -195,7 +212,7 @@ def claimed(answer: Answer, *, sequence: bool = False, fell: bool = True) -> Ans
     report's `sequence` of tests allows none. Where the target is not shown to have fallen, nothing moved away from it.
     """
     may, may_not = _NOTHING if _open(answer) else _sided(answer)
-    if answer.note.startswith(INTERIM):
+    if answer.interim:
         may, may_not = _INTERIM
     if sequence and answer.p is not None and not answer.test:
         may, may_not = _DESCRIBED
@@ -204,13 +221,13 @@ def claimed(answer: Answer, *, sequence: bool = False, fell: bool = True) -> Ans
     return answer if answer.refusal is not None else replace(answer, may=may, may_not=may_not)
 
 
-def _open(answer: Answer) -> bool:
+def _open(answer: TypedAnswer) -> bool:
     if answer.p is not None:
         return (answer.p if answer.adjusted is None else answer.adjusted) > _LEVEL
     return answer.name == "half-life" and answer.high is None
 
 
-def _sided(answer: Answer) -> tuple[str, str]:
+def _sided(answer: TypedAnswer) -> tuple[str, str]:
     """The claims of the side of none on which an answer is; of neither side nothing was shown."""
     none = none_of(answer.name)
     ends = (answer.low, answer.high) if _by_interval(answer) else (answer.estimate, answer.estimate)
@@ -219,7 +236,7 @@ def _sided(answer: Answer) -> tuple[str, str]:
     return BELOW[answer.name] if ends[1] is not None and ends[1] < none else _NOTHING
 
 
-def _by_interval(answer: Answer) -> bool:
+def _by_interval(answer: TypedAnswer) -> bool:
     return answer.p is None and answer.name in _AGAINST_NOTHING
 
 
@@ -228,8 +245,8 @@ def none_of(name: str) -> float:
     return 1.0 if name in _RATIOS else 0.0
 
 
-INTERIM: Final = "interim, no test"
-"""How the note of an answer begins whose test waits for the read date."""
+INTERIM: Final = Message.of("interim, no test")
+"""The note of an answer whose test waits for the read date."""
 SEED = 20_260
 """Seed of all random numbers: the same study and event give the same answers."""
 
@@ -263,19 +280,20 @@ def answer(
     n: int,
     n_of: str,
     unit: str = "",
+    scale: Scale = "number",
     estimate: float | None = None,
-    note: str = "",
-) -> Answer:
-    """Turn a result into the Answer that all outputs show.
+    note: Message = NOTHING,
+) -> TypedAnswer:
+    """Turn a result into the answer that all outputs show.
 
     Infinite ends become None, with a note.
     """
     value = estimate if estimate is not None else _estimate(result)
     ends = [_of(result, end) for end in ("low", "high")]
     if any(end is not None and math.isinf(end) for end in ends):
-        note = "; ".join(filter(None, [note, "the window is too short to see the end of it"]))
-    refused = isinstance(result, Refusal)
-    return Answer(
+        note = joined(note, Message.of("the window is too short to see the end of it"))
+    refused = result if isinstance(result, Refusal) else None
+    return TypedAnswer(
         question=question,
         name=name,
         estimator=estimator,
@@ -284,11 +302,12 @@ def answer(
         n_of=n_of,
         estimate=None if refused else _finite(value),
         unit=unit,
+        scale=scale,
         low=_finite(ends[0]),
         high=_finite(ends[1]),
         p=_of(result, "p"),
         smallest_p=_of(result, "smallest_p"),
-        refusal=result.reason if isinstance(result, Refusal) else None,
+        refusal=refused,
         note=note,
     )
 

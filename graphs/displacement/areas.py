@@ -12,7 +12,6 @@ import numpy.typing as npt
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.staggered import NEVER, group_times
 from waterbed.estimators.wdd import (
-    COUNTED_THERE,
     Difference,
     Interval,
     Windows,
@@ -21,18 +20,19 @@ from waterbed.estimators.wdd import (
     clustered_quotient,
     control_sizes,
 )
-from waterbed.graphs.displacement.answers import SEED, answer
+from waterbed.graphs.displacement.answers import SEED, TypedAnswer, answer
 from waterbed.graphs.displacement.event import Outcome
 from waterbed.graphs.displacement.series import Series
 from waterbed.graphs.displacement.summary import IN_WORDS
-from waterbed.model.results import Answer, Reading
+from waterbed.model.message import NOTHING, Code, Count, Message, Number, Term, joined
+from waterbed.model.results import Reading
 
 Floats = npt.NDArray[np.float64]
 
 _LEAST_PLACES = 2
 
 
-def balance(series: Series, reading: Reading) -> Iterator[Answer]:
+def balance(series: Series, reading: Reading) -> Iterator[TypedAnswer]:
     """Yield the three answers that need only two windows."""
     event, rng = series.event, np.random.default_rng(SEED)
     roles = 4 if event.buffer else 2
@@ -49,7 +49,7 @@ def balance(series: Series, reading: Reading) -> Iterator[Answer]:
         unit=f"{event.outcome} a period",
         note=_counts(tables),
     )
-    none = Refusal("no buffer is declared, and spill-over cannot be measured without one")
+    none = Refusal(Message.of("no buffer is declared, and spill-over cannot be measured without one"))
     ready = tables if isinstance(tables, Refusal) or event.buffer else none
     yield say(
         "WDQ",
@@ -64,6 +64,7 @@ def balance(series: Series, reading: Reading) -> Iterator[Answer]:
         "wdd.clustered_net_effect",
         ready if isinstance(ready, Refusal) else clustered_net_effect(ready, rng),
         unit=event.outcome,
+        scale="count",
     )
 
 
@@ -85,24 +86,29 @@ def _difference(
 
 def _quotient(tables: Floats, rng: np.random.Generator, outcome: Outcome) -> Interval | Refusal:
     """The quotient; its refusal names what is counted, for the target may have removed more all the same."""
-    found = clustered_quotient(tables, rng)
-    if not isinstance(found, Refusal):
-        return found
-    return Refusal(found.reason.replace(COUNTED_THERE, f"the target's {IN_WORDS[outcome]} ({outcome})"))
+    counted = Message.of("the target's {counted} ({outcome})", counted=Term(IN_WORDS[outcome]), outcome=Code(outcome))
+    return clustered_quotient(tables, rng, counted=counted)
 
 
-def _counts(tables: Floats | Refusal) -> str:
+def _counts(tables: Floats | Refusal) -> Message:
     if isinstance(tables, Refusal):
-        return ""
-    names = ("target", "controls", "buffer", "its controls")
-    totals = tables.sum(axis=0).astype(int)
-    counted = ", ".join(f"{name} {one} to {other}" for name, (one, other) in zip(names, totals, strict=False))
+        return NOTHING
+    names = (Term("target"), Term("controls"), Term("buffer"), Term("its controls"))
+    totals = tables.sum(axis=0).astype(int).tolist()
+    counted = joined(
+        *(
+            Message.of("{area} {before} to {after}", area=name, before=Count(one), after=Count(other))
+            for name, (one, other) in zip(names, totals, strict=False)
+        ),
+        by="comma",
+    )
     if len(totals) > 2:
-        return f"{counted}; controls at the size of what they stand for"
-    return f"{counted}; controls at the target's size; no buffer is declared: the target alone"
+        return joined(counted, Message.of("controls at the size of what they stand for"))
+    alone = Message.of("no buffer is declared: the target alone")
+    return joined(counted, Message.of("controls at the target's size"), alone)
 
 
-def many_events(series: Series, reading: Reading) -> Answer | None:
+def many_events(series: Series, reading: Reading) -> TypedAnswer | None:
     """Return the average effect of events at different times.
 
     None if the event file names a single target.
@@ -125,7 +131,7 @@ def many_events(series: Series, reading: Reading) -> Answer | None:
             anticipation=event.anticipation,
         )
         if len(places) >= _LEAST_PLACES
-        else Refusal("there is one place alone")
+        else Refusal(Message.of("there is one place alone"))
     )
     return answer(
         "many events",
@@ -136,5 +142,7 @@ def many_events(series: Series, reading: Reading) -> Answer | None:
         n=len(first),
         n_of="targets",
         unit="log ratio",
-        note="" if isinstance(found, Refusal) else f"{found.control_clusters} places not yet pressed",
+        note=NOTHING
+        if isinstance(found, Refusal)
+        else Message.of("{places} not yet pressed", places=Number(found.control_clusters, "place")),
     )

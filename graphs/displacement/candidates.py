@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 
 from waterbed.graphs.displacement.movements import Gain, Movements
 from waterbed.graphs.runs import UNATTRIBUTED
-from waterbed.model.spelling import percent
+from waterbed.model.message import NOTHING, Count, Message, Number, Share
 
 Role = Literal["control", "buffer", "buffer control", ""]
 
@@ -29,6 +29,7 @@ MOST_CONTROLS, MOST_BUFFER, MOST_SPARED = 8, 2, 2
 _FEWEST_CLEAN: Final = 3
 """Clean places from which one is spared as the buffer's control."""
 _DAY_H: Final = 24.0
+RECEIVES_CONTENT: Final = Message.of("receives the target's content")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,8 @@ class Candidate:
     apart: Annotated[float, "mean of these differences"]
     arrivals: Annotated[int, "appearances of content there"]
     received: Annotated[int, "of them those of content that had left the target; parallel ones are left out"]
-    why: Annotated[str, "what speaks against it as a control; empty: nothing"]
+    why: Annotated[Message, "what speaks against it as a control; empty: nothing"]
+    receives: Annotated[bool, "whether it is that it receives the target's content"] = False
 
     @property
     def part(self) -> float:
@@ -136,24 +138,33 @@ def _compared(mixes: _Mixes, target: str, key: str, own: set[int], proxies: Coll
         apart=sum(every) / len(every),
         arrivals=len(mixes.gains[key]),
         received=mixes.received(key, target),
-        why="",
-        **differences,
+        why=NOTHING,
+        size=differences["size"],
+        categories=differences["categories"],
+        feeds=differences["feeds"],
+        course=differences["course"],
     )
-    return replace(made, why=_why(made, proxies))
+    why = _why(made, proxies)
+    if why == NOTHING and made.part > RECEIVES:
+        return replace(made, why=_receiving(made), receives=True)
+    return replace(made, why=why)
 
 
-def _why(one: Candidate, proxies: Collection[str]) -> str:
+def _why(one: Candidate, proxies: Collection[str]) -> Message:
     if one.key in proxies:
-        return "a reverse proxy removes nothing"
+        return Message.of("a reverse proxy removes nothing")
     if one.sites < FEWEST_SITES:
-        return f"fewer than {FEWEST_SITES} sites"
+        return Message.of("fewer than {least} sites", least=Number(FEWEST_SITES))
     if one.feeds > MOST_APART:
-        return f"{percent(one.feeds)} of its reports are of other feeds"
+        return Message.of("{share} of its reports are of other feeds", share=Share(one.feeds))
     if one.categories > MOST_APART:
-        return f"{percent(one.categories)} of its reports are of other categories"
-    if one.part > RECEIVES:
-        return f"receives the target's content: {one.received:,} of {one.arrivals:,} arrivals"
-    return ""
+        return Message.of("{share} of its reports are of other categories", share=Share(one.categories))
+    return NOTHING
+
+
+def _receiving(one: Candidate) -> Message:
+    received, arrivals = Count(one.received), Count(one.arrivals, "arrival")
+    return Message.of("{why}: {received} of {arrivals}", why=RECEIVES_CONTENT, received=received, arrivals=arrivals)
 
 
 def _apart(one: Mapping[str, int], other: Mapping[str, int]) -> float:
@@ -164,9 +175,9 @@ def _apart(one: Mapping[str, int], other: Mapping[str, int]) -> float:
 
 def _placed(found: Sequence[Candidate], target: str, mixes: _Mixes, least: float) -> Iterator[Candidate]:
     """Give roles: the likest clean places are controls, those that receive most the buffer."""
-    clean = sorted((one for one in found if not one.why), key=lambda one: (one.apart, one.key))
+    clean = sorted((one for one in found if one.why == NOTHING), key=lambda one: (one.apart, one.key))
     if len(clean) < 2:
-        near = [one for one in found if one.why.startswith("receives") and one.part <= least]
+        near = [one for one in found if one.receives and one.part <= least]
         clean += sorted(near, key=lambda one: (one.part, one.apart, one.key))
     chosen = {one.key for one in clean}
     most = sorted(

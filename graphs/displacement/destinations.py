@@ -18,14 +18,14 @@ from waterbed.estimators.refusal import Refusal, too_few
 from waterbed.estimators.survival.incidence import share_interval
 from waterbed.estimators.trend import cluster_bootstrap, percentile_interval
 from waterbed.estimators.wdd import Interval
-from waterbed.graphs.displacement.answers import SEED, answer
+from waterbed.graphs.displacement.answers import SEED, TypedAnswer, answer
 from waterbed.graphs.displacement.disclosure import OTHERS, Pools, pools
 from waterbed.graphs.displacement.movements import Gain, Movements
 from waterbed.graphs.displacement.returns import NO_DETECTION, SIDES
 from waterbed.graphs.displacement.series import Series
 from waterbed.model.formatter import EVERYTHING, Disclosure
-from waterbed.model.results import Answer, DestinationRow, Reading, Side
-from waterbed.model.spelling import percent
+from waterbed.model.message import NOTHING, Count, Message, Number, Share, Term, joined
+from waterbed.model.results import DestinationRow, Reading, Side
 
 _ROUNDS = 999
 _CELLS = ("before", "after", "control before", "control after")
@@ -112,7 +112,7 @@ class Destinations:
         """
         detection, after = self.series.event.detection, self.cells["after"]
         refused = (NO_DETECTION if detection is None else None) or self._withheld("after")
-        refused = refused or too_few(len({gain.cluster for gain in after}), "clusters among the arrivals")
+        refused = refused or _few_clusters(len({gain.cluster for gain in after}))
         if refused or detection is None:
             return refused or NO_DETECTION
         return part_bounds(
@@ -124,7 +124,7 @@ class Destinations:
             level=level,
         )
 
-    def answers(self) -> Iterator[Answer]:
+    def answers(self) -> Iterator[TypedAnswer]:
         """Yield the share abroad and its change against the controls.
 
         The share is bounded at the stated detection.
@@ -139,7 +139,8 @@ class Destinations:
             n=len(after),
             n_of="arrivals",
             unit="share",
-            note="" if withheld or not after else f"{_as_detected(after)}; chance is in the bounds",
+            scale="share",
+            note=NOTHING if withheld or not after else _as_detected(after),
         )
         found, clusters = self._difference()
         yield answer(
@@ -151,10 +152,19 @@ class Destinations:
             n=clusters,
             n_of="site clusters",
             unit="share",
-            note=", ".join(
-                f"{name} {percent(_abroad(known))} of {len(known)}"
-                for name, gains in self.cells.items()
-                if (known := [gain for gain in gains if gain.side != "unknown"])
+            scale="share",
+            note=joined(
+                *(
+                    Message.of(
+                        "{cell} {share} of {arrivals}",
+                        cell=Term(name),
+                        share=Share(_abroad(known)),
+                        arrivals=Count(len(known)),
+                    )
+                    for name, gains in self.cells.items()
+                    if (known := [gain for gain in gains if gain.side != "unknown"])
+                ),
+                by="comma",
             ),
         )
 
@@ -163,7 +173,9 @@ class Destinations:
         shown = [name for name, known in zip(_CELLS, self.pools.columns, strict=True) if known]
         if self.pools.abroad and {*names} <= {*shown}:
             return None
-        return Refusal(f"held back: it is about fewer than {self.disclosure.least} sites at home or abroad")
+        least = Number(self.disclosure.least)
+        reason = Message.of("held back: it is about fewer than {least} sites at home or abroad", least=least)
+        return Refusal(reason, "suppressed")
 
     def _difference(self) -> tuple[Interval | Refusal, int]:
         gains = [(n, gain) for n, name in enumerate(_CELLS) for gain in self.cells[name] if gain.side != "unknown"]
@@ -172,9 +184,9 @@ class Destinations:
         clusters = np.array([gain.cluster for _, gain in gains], np.int64)
         refused = self.series.unsound() or self._withheld(*_CELLS)
         for number, name in enumerate(_CELLS):
-            refused = refused or too_few(
-                np.unique(clusters[cell == number]).size, f"clusters among the arrivals '{name}'"
-            )
+            own = np.unique(clusters[cell == number]).size
+            few = Message.of("{clusters} among the arrivals '{cell}'", clusters=Count(own, "cluster"), cell=Term(name))
+            refused = refused or too_few(own, few)
         if refused:
             return refused, np.unique(clusters).size
 
@@ -213,7 +225,7 @@ def _tail(draws: Sequence[float] | np.ndarray) -> float:
     return float(min(1.0, 2.0 * min(less, more)))
 
 
-def overall_abroad(movements: Movements, reading: Reading) -> Answer:
+def overall_abroad(movements: Movements, reading: Reading) -> TypedAnswer:
     """Return the share of all observed arrivals that were abroad.
 
     Its interval comes from resampled site clusters, and is at least that of as many clusters as the share is worth.
@@ -221,7 +233,7 @@ def overall_abroad(movements: Movements, reading: Reading) -> Answer:
     gains = [gain for gain in movements.gains if gain.moved(reading) and gain.side != "unknown"]
     clusters = np.array([gain.cluster for gain in gains], np.int64)
     abroad = np.array([gain.side == "abroad" for gain in gains], float)
-    found: Interval | Refusal | None = too_few(np.unique(clusters).size, "clusters among the arrivals")
+    found: Interval | Refusal | None = _few_clusters(np.unique(clusters).size)
     if found is None:
         draws = cluster_bootstrap(
             clusters, lambda rows: float(abroad[rows].mean()), rng=np.random.default_rng(SEED), rounds=_ROUNDS
@@ -237,15 +249,22 @@ def overall_abroad(movements: Movements, reading: Reading) -> Answer:
         n=len(gains),
         n_of="arrivals",
         unit="share as detected",
+        scale="share",
     )
 
 
-def _as_detected(gains: Sequence[Gain]) -> str:
-    """The part abroad of arrivals whose side is known, in words."""
+def _few_clusters(clusters: int) -> Refusal | None:
+    return too_few(clusters, Message.of("{clusters} among the arrivals", clusters=Count(clusters, "cluster")))
+
+
+def _as_detected(gains: Sequence[Gain]) -> Message:
+    """The part abroad of arrivals whose side is known."""
     unknown = sum(gain.side == "unknown" for gain in gains)
     if unknown == len(gains):
-        return "all on an unknown side"
-    return f"{percent(_abroad(gains))} as detected{f', {unknown} on an unknown side' if unknown else ''}"
+        return Message.of("all on an unknown side; chance is in the bounds")
+    abroad = Message.of("{share} as detected", share=Share(_abroad(gains)))
+    rest = Message.of("{arrivals} on an unknown side", arrivals=Count(unknown)) if unknown else NOTHING
+    return joined(joined(abroad, rest, by="comma"), Message.of("chance is in the bounds"))
 
 
 def _abroad(gains: Sequence[Gain]) -> float:

@@ -3,7 +3,6 @@
 Counts of fewer than k sites and places that are not published never leave the study.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,55 +10,30 @@ from typing import Annotated, Any, Final
 
 from waterbed.estimators.reappearance import Excess
 from waterbed.estimators.refusal import Refusal
+from waterbed.graphs.displacement.answers import Scale, TypedAnswer
 from waterbed.graphs.displacement.movements import Gain
+from waterbed.graphs.displacement.returns import IN_BOUNDS
 from waterbed.graphs.displacement.summary import Moved
 from waterbed.graphs.displacement.takedowns import Takedown
 from waterbed.model.formatter import EVERYTHING, Disclosure
-from waterbed.model.results import Answer, PairRow, PeriodRow, PlaceboRow
+from waterbed.model.message import NOTHING, Message, Number, Term
+from waterbed.model.results import PairRow, PeriodRow, PlaceboRow
 
 OTHERS: Final = "others"
 """Key of all places that are published together."""
 _COUNTS: Final = ("target", "control", "buffer", "buffer_control", "reports")
-_SHARES: Final = ("share", "difference of shares")
-"""How units of shares begin: they are told in whole percent."""
-_SUMS: Final = ("appearances", "arrivals", "arrivals at home", "arrivals abroad", "takedowns")
-"""Units of counts: they are told as multiples, as counts are. All other numbers have one decimal."""
 _FORETOLD: Final = ("foretold_sites", "placebo_low", "placebo_high")
 _NO_SITES: Final = ("periods", "periods after", "stretches before", "controls treated as targets", "targets")
 """Units of numbers that count neither sites nor contents."""
-_NUMBER: Final = re.compile(
-    r"(?<!at least )(?<!fewer than )(?<!p )(?<!p of )(?<![\w.,+:\u2212-])\d+(?:,\d{3})*(?![\w.:%-]|,\d)"
-    r"(?! (?:days|hours|h\b|periods|placebos?|windows|dates|pairs|places\b|controls\b|targets))"
-)
-"""A number in a text that may count sites or contents: no share, size, date, threshold, or length of time."""
 
 
-_SHARE: Final = re.compile(r"(\d+\.\d+)%")
-"""A share in a text that is not in whole percent."""
-
-
-def _number(value: float, unit: str, disclosure: Disclosure) -> float:
-    """A number of some unit, rounded as counts are."""
-    if disclosure.least == 1:
-        return value
-    if unit in _SUMS:
+def _number(value: float, scale: Scale, disclosure: Disclosure) -> float:
+    """A number of some scale, rounded so that it gives no small count away."""
+    if scale == "share":
+        return disclosure.share(value)
+    if scale == "count":
         return float(round(value / disclosure.least) * disclosure.least)
-    return round(value, 2 if unit.startswith(_SHARES) else 1)
-
-
-def masked(text: str, disclosure: Disclosure) -> str:
-    """Mask and round the counts of a text.
-
-    Every number that may count too few sites is replaced, every other count rounded, as is each share.
-    """
-
-    def told(found: re.Match[str]) -> str:
-        count = int(found[0].replace(",", ""))
-        return f"fewer than {disclosure.least}" if disclosure.small(count) else f"{disclosure.rounded(count):,}"
-
-    if disclosure.least == 1:
-        return text
-    return _SHARE.sub(lambda found: f"{float(found[1]):.0f}%", _NUMBER.sub(told, text))
+    return round(value, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +97,9 @@ def _of(gains: Iterable[Gain], sides: Collection[str], places: Collection[str] |
     return (gain for gain in gains if gain.side in sides and (places is None or gain.place in places))
 
 
-def disclosed_answers(answers: Iterable[Answer], pairs: Sequence[PairRow], disclosure: Disclosure) -> list[Answer]:
+def disclosed_answers(
+    answers: Iterable[TypedAnswer], pairs: Sequence[PairRow], disclosure: Disclosure
+) -> list[TypedAnswer]:
     """Return the answers; those about too few sites are refused.
 
     `pairs` are the pairs that may be published.
@@ -198,15 +174,21 @@ def disclosed_excess(found: Excess | Refusal, disclosure: Disclosure) -> Excess 
     """
     if isinstance(found, Refusal) or not any(map(disclosure.small, found.parts)):
         return found
-    return Refusal(f"held back, as it describes fewer than {disclosure.least} sites")
+    return held_back(disclosure)
 
 
-def disclosed_share(one: Answer, takedowns: Sequence[Takedown], disclosure: Disclosure) -> Answer:
+def held_back(disclosure: Disclosure) -> Refusal:
+    """Refuse a number that describes too few sites."""
+    least = Number(disclosure.least)
+    return Refusal(Message.of("held back, as it describes fewer than {least} sites", least=least), "suppressed")
+
+
+def disclosed_share(one: TypedAnswer, takedowns: Sequence[Takedown], disclosure: Disclosure) -> TypedAnswer:
     """Return the displaced share without counts of too few sites."""
     every = [_parted(takedowns, ways) for ways in (lambda one: one.certain, lambda one: one.possible)]
     if one.refusal is not None or not any(disclosure.small(part) for parts in every for part in parts):
         return one
-    return replace(one, note=one.note.partition("; ")[2])
+    return replace(one, note=IN_BOUNDS)
 
 
 def _parted(takedowns: Iterable[Takedown], ways: Callable[[Takedown], Sequence[bool]]) -> tuple[int, int]:
@@ -231,36 +213,37 @@ def disclosed_moved(found: Moved, takedowns: Sequence[Takedown], disclosure: Dis
         found,
         ended=None if few or found.ended is None else disclosure.rounded(found.ended),
         surely=None if surely is None else disclosure.rounded(surely),
-        why=masked(found.why, disclosure),
     )
 
 
-def _answer(one: Answer, pairs: Sequence[PairRow], disclosure: Disclosure) -> Answer:
+def _answer(one: TypedAnswer, pairs: Sequence[PairRow], disclosure: Disclosure) -> TypedAnswer:
     if disclosure == EVERYTHING:
         return one
-    said = replace(one, note=masked(one.note, disclosure), refusal=one.refusal and masked(one.refusal, disclosure))
     if one.refusal is not None:
-        return said if disclosure.least == 1 else replace(said, n=0, note="")
+        return one if disclosure.least == 1 else replace(one, n=0, note=NOTHING)
+    least = Number(disclosure.least)
     if disclosure.small(one.n) and one.n_of not in _NO_SITES:
-        return refused_answer(said, f"held back: it rests on fewer than {disclosure.least} {one.n_of}")
-    if one.name.startswith("lift,") and not any(
+        reason = Message.of("held back: it rests on fewer than {least} {things}", least=least, things=Term(one.n_of))
+        return refused_answer(one, Refusal(reason, "suppressed"))
+    if one.pair and not any(
         row.reading == one.reading
-        and one.note.endswith(f": {row.from_key} to {row.to_key}")
-        and (row.soon is not None or not one.name.endswith("timing"))
+        and one.pair == (row.from_key, row.to_key)
+        and (row.soon is not None or one.name != "lift, timing")
         for row in pairs
     ):
-        return refused_answer(said, f"held back: it is of a pair with fewer than {disclosure.least} sites")
+        reason = Message.of("held back: it is of a pair with fewer than {least} sites", least=least)
+        return refused_answer(one, Refusal(reason, "suppressed"))
     if disclosure.least == 1:
-        return said
+        return one
     n = one.n if one.n_of in _NO_SITES else disclosure.rounded(one.n)
     ends = {name: getattr(one, name) for name in ("estimate", "low", "high")}
     told: dict[str, Any] = {
-        name: None if value is None else _number(value, one.unit, disclosure) for name, value in ends.items()
+        name: None if value is None else _number(value, one.scale, disclosure) for name, value in ends.items()
     }
-    return replace(said, n=n, **told)
+    return replace(one, n=n, **told)
 
 
-def refused_answer(one: Answer, reason: str) -> Answer:
+def refused_answer(one: TypedAnswer, reason: Refusal) -> TypedAnswer:
     """Return an answer without its number, for a reason."""
     return replace(
         one,
@@ -271,7 +254,7 @@ def refused_answer(one: Answer, reason: str) -> Answer:
         p=None,
         smallest_p=None,
         refusal=reason,
-        note="",
+        note=NOTHING,
         may="",
         may_not="",
     )

@@ -225,7 +225,7 @@ def read_event(path: Path) -> Event:
     try:
         return decode(data, type=Event, first=_timed)
     except msgspec.DecodeError as problem:
-        raise InputError(f"{path}: {redact(str(problem))} ({SEE})") from None
+        raise InputError(f"{path}: {redact(str(problem))}", see=SEE) from None
 
 
 @contextmanager
@@ -234,9 +234,9 @@ def named_in(path: Path) -> Iterator[None]:
     try:
         yield
     except InputError as problem:
-        if str(problem).partition(":")[0] not in Event.__struct_fields__:
+        if problem.key not in Event.__struct_fields__:
             raise
-        raise InputError(f"{path}: {problem}") from None
+        raise InputError(f"{path}: {problem.plain}", see=problem.see) from None
 
 
 def event_files(folder: Path) -> list[Path]:
@@ -250,7 +250,7 @@ def event_files(folder: Path) -> list[Path]:
         return []
     except OSError as problem:
         raise InputError(
-            f"{folder / EVENTS} cannot be read ({problem.strerror}); a folder of event files was expected ({SEE})"
+            f"{folder / EVENTS} cannot be read ({problem.strerror}); a folder of event files was expected", see=SEE
         ) from None
 
 
@@ -321,19 +321,25 @@ def check_names(
         for key in keys:
             if key not in known:
                 raise InputError(
-                    f"{name}: this study does not know the {NOUNS[event.kind]} {redact(key)}"
-                    f"{meant(key, known) if own else ''}; waterbed rank lists them ({SEE})"
+                    f"this study does not know the {NOUNS[event.kind]} {redact(key)}"
+                    f"{meant(key, known) if own else ''}; waterbed rank lists them",
+                    key=name,
+                    see=SEE,
                 )
     for name, given, held in (("categories", event.categories, categories), ("sources", event.sources, sources)):
         for one in given:
             if one not in held:
                 raise InputError(
-                    f"{name}: no report of this study has {redact(one)}; reports have {', '.join(sorted(held))} ({SEE})"
+                    f"no report of this study has {redact(one)}; reports have {', '.join(sorted(held))}",
+                    key=name,
+                    see=SEE,
                 )
     if event.chosen_until > event.at:
         raise InputError(
-            f"chosen_until: {_day(event.chosen_until)} lies after the event, {_day(event.at)} (a day counts to "
-            f"its end): choose controls and buffer with data from before it alone, as waterbed event init does ({SEE})"
+            f"{_day(event.chosen_until)} lies after the event, {_day(event.at)} (a day counts to "
+            f"its end): choose controls and buffer with data from before it alone, as waterbed event init does",
+            key="chosen_until",
+            see=SEE,
         )
 
 
@@ -341,8 +347,9 @@ def check_since(event: Event, first: datetime) -> None:
     """Refuse a beginning without data from then on."""
     if event.since and not first <= event.since < event.at:
         raise InputError(
-            f"since: {_day(event.since)} lies outside the study's data before the event, {_day(first)} to "
-            f"{_day(event.at)} ({SEE})"
+            f"{_day(event.since)} lies outside the study's data before the event, {_day(first)} to {_day(event.at)}",
+            key="since",
+            see=SEE,
         )
 
 
@@ -350,20 +357,24 @@ def _check_times(event: Event, first: datetime, until: datetime) -> None:
     for name, when in (("date", event.at), *(("events", other.date) for other in event.events)):
         if not first < when < until:
             raise InputError(
-                f"{name}: {_day(when)} lies outside the study's data, {_day(first)} to {_day(until)} ({SEE})"
+                f"{_day(when)} lies outside the study's data, {_day(first)} to {_day(until)}", key=name, see=SEE
             )
     check_since(event, first)
     start, end = event.window
     begin = event.since if event.since else first
     if start < begin:
         raise InputError(
-            f"before: {event.before} periods reach back to {_day(start)}, but data begin on {_day(begin)}; shorten "
-            f"before, anticipation or period_h ({SEE})"
+            f"{event.before} periods reach back to {_day(start)}, but data begin on {_day(begin)}; shorten "
+            f"before, anticipation or period_h",
+            key="before",
+            see=SEE,
         )
     if end > until:
         raise InputError(
-            f"after: {event.after} periods reach to {_day(end)}, but what is known ends on {_day(until)}; wait, or "
-            f"shorten after ({SEE})"
+            f"{event.after} periods reach to {_day(end)}, but what is known ends on {_day(until)}; wait, or "
+            f"shorten after",
+            key="after",
+            see=SEE,
         )
 
 

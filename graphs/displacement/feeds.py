@@ -8,6 +8,7 @@ from typing import Final
 import scipy
 
 from waterbed.graphs.displacement.series import AREAS, Series
+from waterbed.model.message import Argument, Count, Message, Name, Term, joined
 from waterbed.model.results import Area
 
 LEVEL: Final = 0.01
@@ -30,6 +31,7 @@ COUNTED: Final = (
     "many events",
 )
 """Answers that count what was reported: a feed that changes changes them."""
+AT_THE_EVENT: Final = Message.of("at the event")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +47,25 @@ class ChangedFeed:
     after: int
     others: tuple[int, int] | None
 
-    @property
-    def words(self) -> str:
-        """The change, in one sentence."""
-        what = "stopped" if self.after < self.before else "began"
-        others = f"; other feeds {self.others[0]:,}, then {self.others[1]:,}" if self.others else ""
-        return (
-            f"feed {self.source} {what} reporting the {self.area} at the event: {self.before:,} sites before, "
-            f"{self.after:,} after{others}"
-        )
+    def words(self, when: Message = AT_THE_EVENT) -> Message:
+        """The change, in one clause; `when` it came, in words."""
+        said: dict[str, Argument] = {
+            "feed": Name(self.source, public=True),
+            "area": Term(self.area),
+            "when": when,
+            "before": Count(self.before, "site"),
+            "after": Count(self.after),
+        }
+        if self.after < self.before:
+            change = Message.of(
+                "feed {feed} stopped reporting the {area} {when}: {before} before, {after} after", **said
+            )
+        else:
+            change = Message.of("feed {feed} began reporting the {area} {when}: {before} before, {after} after", **said)
+        if self.others is None:
+            return change
+        before, after = map(Count, self.others)
+        return joined(change, Message.of("other feeds {before}, then {after}", before=before, after=after))
 
 
 def changed_feeds(series: Series) -> list[ChangedFeed]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from waterbed.estimators.detection import Bounds
 from waterbed.estimators.refusal import Refusal
-from waterbed.graphs.displacement.answers import answer
+from waterbed.graphs.displacement.answers import TypedAnswer, answer
 from waterbed.graphs.displacement.areas import balance, many_events
 from waterbed.graphs.displacement.course import lengthened
 from waterbed.graphs.displacement.destinations import Destinations, overall_abroad
@@ -21,7 +21,7 @@ from waterbed.graphs.displacement.disclosure import (
 )
 from waterbed.graphs.displacement.event import Event
 from waterbed.graphs.displacement.movements import READINGS, Movements
-from waterbed.graphs.displacement.pairs import PairTable, pair_table
+from waterbed.graphs.displacement.pairs import NO_MOVES, PairTable, pair_table
 from waterbed.graphs.displacement.returns import (
     assumed_share,
     bias_after,
@@ -37,8 +37,9 @@ from waterbed.graphs.displacement.returns import (
 from waterbed.graphs.displacement.series import Series
 from waterbed.graphs.displacement.summary import LEVEL, Moved, Summary
 from waterbed.graphs.displacement.time_series import TimeSeries
-from waterbed.model.formatter import EVERYTHING, Disclosure
-from waterbed.model.results import Answer, DestinationRow, EventCurveRow, PairRow, PeriodRow, PlaceboRow, Reading
+from waterbed.model.formatter import EVERYTHING, Disclosure, Formatter
+from waterbed.model.message import NOTHING, Message, Name, Number
+from waterbed.model.results import DestinationRow, EventCurveRow, PairRow, PeriodRow, PlaceboRow, Reading
 from waterbed.model.table import TableInfo
 
 HORIZON_H, AGE_WITHIN_H = 72.0, 48.0
@@ -54,7 +55,7 @@ class Findings:
 
     info: TableInfo
     event: Event | None
-    answers: Sequence[Answer]
+    answers: Sequence[TypedAnswer]
     curves: Sequence[EventCurveRow] = ()
     periods: Sequence[PeriodRow] = ()
     placebos: Sequence[PlaceboRow] = ()
@@ -63,7 +64,7 @@ class Findings:
     names: Mapping[str, str] = field(default_factory=dict)
     disclosure: Disclosure = EVERYTHING
     """The rules applied; suppressed numbers are not in it."""
-    notes: Sequence[str] = ()
+    notes: Sequence[Message] = ()
     """Sentences about the data, such as the part that third parties observed."""
     moved: Moved | None = None
     """What the answer says of content that moved."""
@@ -71,8 +72,13 @@ class Findings:
     """Of what moved, the share abroad, as the answer says it."""
     summary: Summary | None = None
     """The answer in sentences."""
-    stopped: str = ""
+    stopped: Message = NOTHING
     """The reason for which nothing is told, such as an open quarantine."""
+
+    @property
+    def formatter(self) -> Formatter:
+        """It spells all that the findings say, under their rules."""
+        return Formatter(disclosure=self.disclosure)
 
 
 def overall(movements: Movements, info: TableInfo, names: Mapping[str, str]) -> Findings:
@@ -94,7 +100,7 @@ def of_event(
     """Return the findings of one event, under disclosure control."""
     event, movements = series.event, series.movements
     readings: tuple[Reading, ...] = ("all",) if event.outcome == "takedowns" else READINGS
-    answers: list[Answer] = []
+    answers: list[TypedAnswer] = []
     periods: list[PeriodRow] = []
     placebos: list[PlaceboRow] = []
     longer = lengthened(series, readings[-1], disclosure)
@@ -153,17 +159,17 @@ def of_event(
     )
 
 
-def _lift_answers(table: PairTable | Refusal, reading: Reading) -> Iterator[Answer]:
+def _lift_answers(table: PairTable | Refusal, reading: Reading) -> Iterator[TypedAnswer]:
     """Yield the pair that stands out most under each null."""
     for name, question in (
         ("lift, destinations", "Where does content go more often than content of those weeks goes anyway?"),
         ("lift, timing", "Where do arrivals follow takedowns more closely than their weeks explain?"),
     ):
-        timing = name.endswith("timing")
+        timing = name == "lift, timing"
         estimator = "lifts.timing_null" if timing else "lifts.destination_null"
         refused = table if isinstance(table, Refusal) else (table.timing if timing else table.destination)
         if isinstance(table, Refusal) or isinstance(refused, Refusal):
-            reason = refused if isinstance(refused, Refusal) else Refusal("no content moved from there in that time")
+            reason = refused if isinstance(refused, Refusal) else NO_MOVES
             yield answer(name, question, estimator, reason, reading=reading, n=0, n_of="moves")
             continue
         best = min(table.rows, key=lambda row: (_p(row, timing), -row.moves))
@@ -177,8 +183,14 @@ def _lift_answers(table: PairTable | Refusal, reading: Reading) -> Iterator[Answ
                 n=table.moves,
                 n_of="moves",
                 unit="soon after an end / expected" if timing else "lift",
-                note=f"the least p of {len(table.rows)} pairs, for all at once: {best.from_key} to {best.to_key}",
+                note=Message.of(
+                    "the least p of {pairs}, for all at once: {place} to {destination}",
+                    pairs=Number(len(table.rows), "pair"),
+                    place=Name(best.from_key),
+                    destination=Name(best.to_key),
+                ),
             ),
+            pair=(best.from_key, best.to_key),
             p=_p(best, timing),
             smallest_p=best.smallest_p,
         )
@@ -189,7 +201,7 @@ def _ratio(row: PairRow, timing: bool) -> float | Refusal:
     if not timing:
         return 0.0 if row.lift is None else row.lift
     if row.soon is None or not row.soon_foretold:
-        return Refusal("by their weeks alone no arrival is expected soon after an end")
+        return Refusal(Message.of("by their weeks alone no arrival is expected soon after an end"))
     return row.soon / row.soon_foretold
 
 

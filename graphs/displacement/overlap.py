@@ -11,6 +11,7 @@ from typing import Final
 from waterbed.graphs.displacement.event import Event, PlaceKind
 from waterbed.graphs.displacement.movements import place_of
 from waterbed.model.conclusions import Episode
+from waterbed.model.message import Date, Listed, Message, Name, Term
 
 TOGETHER: Final = "many events"
 """The answer that takes the further targets of an event file together with its own."""
@@ -53,13 +54,20 @@ class Overlap:
         at_controls = self.controls and name not in WITHOUT_CONTROLS
         return self.target or at_controls or (self.buffer and name in WITH_BUFFER)
 
-    def words(self, name: str) -> str:
+    def words(self, name: str) -> Message:
         """Say which event it is, and what it acts on."""
-        groups = (("the target", self.target), ("controls", self.controls), ("the buffer or its controls", self.buffer))
-        where = " and ".join(what for what, acted in groups if acted)
-        return (
-            f"another event of this study, {name} on {self.at:%Y-%m-%d} until {self.until:%Y-%m-%d}, acts on {where} "
-            "within this event's periods: what is before one is after the other"
+        groups = (
+            (Term("the target"), self.target),
+            (Term("controls"), self.controls),
+            (Term("the buffer or its controls"), self.buffer),
+        )
+        return Message.of(
+            "another event of this study, {place} on {day} until {end}, acts on {areas} within this event's periods: "
+            "what is before one is after the other",
+            place=Name(name, self.place),
+            day=Date(self.at.date()),
+            end=Date(self.until.date()),
+            areas=Listed(tuple(what for what, acted in groups if acted), "both"),
         )
 
 

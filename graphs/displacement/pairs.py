@@ -22,6 +22,7 @@ from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.strata import alike
 from waterbed.graphs.displacement.answers import SEED
 from waterbed.graphs.displacement.movements import Gain, Movements, Spell
+from waterbed.model.message import Message
 from waterbed.model.results import PairRow, Reading
 
 Ints = npt.NDArray[np.int64]
@@ -32,6 +33,7 @@ MOST_DESTINATIONS = 40
 """Largest places, by first-ever appearances, that a target's content is followed to."""
 MOST_PLACES = 8
 """Largest places among which all pairs are tested where there is no target."""
+NO_MOVES = Refusal(Message.of("no content moved from there in that time"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,7 @@ def pair_table(
     pairs = _chosen(firsts, target)
     moved = [gain for gain in gains if gain.moved(reading)]
     if not pairs or not any(target in (None, gain.left) for gain in moved):
-        return Refusal("no content moved from there in that time")
+        return NO_MOVES
     label = {place: n for n, place in enumerate(sorted({*firsts, *movements.places(), *(g.left or "" for g in gains)}))}
     wanted = np.array([(label[a], label[b]) for a, b in pairs], np.int64)
     size = len(label)
@@ -132,7 +134,7 @@ def _timing(
 ) -> PairTests | Refusal:
     """Ends permuted among contents of the same place, week and like start."""
     if not ended:
-        return Refusal("no content ended there in that time")
+        return Refusal(Message.of("no content ended there in that time"))
     rng = np.random.default_rng(SEED)
     strata = _numbers([(spell.place, spell.ended(reading) // WEEK_H) for spell in ended])
     rows = one_each(_numbers([spell.cluster for spell in ended]), strata, rng)

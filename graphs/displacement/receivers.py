@@ -8,7 +8,7 @@ import msgspec
 from waterbed.graphs.displacement.event import Event
 from waterbed.graphs.displacement.movements import Gain
 from waterbed.graphs.displacement.series import Series
-from waterbed.model.spelling import percent
+from waterbed.model.message import Count, Message, Name, Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +30,19 @@ class Receiver:
         more = max(0.0, self.came - self.expected)
         return more / (more + self.usual) if more else 0.0
 
-    def words(self, name: str, most: float, *, left_out: bool) -> str:
+    def words(self, name: str, most: float, *, left_out: bool) -> Message:
         """Say what it received, and what becomes of it."""
-        return (
-            f"Control {name} received the target's content after the event: {self.came:,} sites, {self.expected:.0f} "
-            f"to be expected by those before. That is {percent(self.share)} of what arrives there, "
-            f"more than {percent(most)} (most_contaminated); "
-            + ("it is left out." if left_out else "no other is left, and what is compared with it is refused.")
+        out = Message.of("it is left out")
+        kept = Message.of("no other is left, and what is compared with it is refused")
+        return Message.of(
+            "Control {place} received the target's content after the event: {came}, {expected} to be expected by those "
+            "before. That is {share} of what arrives there, more than {most} (most_contaminated); {consequence}.",
+            place=Name(name, self.place),
+            came=Count(self.came, "site"),
+            expected=Count(round(self.expected)),
+            share=Share(self.share),
+            most=Share(most),
+            consequence=out if left_out else kept,
         )
 
 

@@ -15,7 +15,7 @@ from waterbed.estimators.displaced import displaced_estimate
 from waterbed.estimators.hidden_bias import HiddenBias, explaining_bias, matched_sets
 from waterbed.estimators.reappearance import Excess, Units, corrected_excess, excess_reappearance
 from waterbed.estimators.refusal import Refusal, too_few
-from waterbed.graphs.displacement.answers import SEED, answer
+from waterbed.graphs.displacement.answers import SEED, TypedAnswer, answer
 from waterbed.graphs.displacement.displaced import returns_of
 from waterbed.graphs.displacement.event import Detection, Event
 from waterbed.graphs.displacement.movements import READINGS, Gain, Movements, Spell, place_of
@@ -24,16 +24,21 @@ from waterbed.graphs.displacement.series import Series
 from waterbed.graphs.displacement.summary import Moved
 from waterbed.graphs.displacement.takedowns import Takedown, detection_by_way, takedowns
 from waterbed.model.conclusions import Episode, Hop
-from waterbed.model.results import Answer, Reading, Side
-from waterbed.model.spelling import percent
+from waterbed.model.message import NOTHING, Count, Message, Name, Number, PValue, joined
+from waterbed.model.message import Share as Percent
+from waterbed.model.results import Reading, Side
 
 Made = TypeVar("Made")
 SIDES: Final[tuple[Side, ...]] = ("home", "abroad", "unknown")
 """Sides of arrivals at new URLs, as they differ in detection."""
-NO_DETECTION = Refusal("no detection is stated: give its lowest and highest value at home and abroad ([detection])")
+NO_DETECTION = Refusal(
+    Message.of("no detection is stated: give its lowest and highest value at home and abroad ([detection])"),
+    "detection",
+)
+IN_BOUNDS: Final = Message.of("chance, order and detection are in the bounds")
 
 
-def excess(movements: Movements, *, horizon_h: float, age_within_h: float) -> Iterator[Answer]:
+def excess(movements: Movements, *, horizon_h: float, age_within_h: float) -> Iterator[TypedAnswer]:
     """Excess reappearance of all content that ended, in both readings."""
     for reading in READINGS:
         asked = _Asked(movements.spells, movements, reading, horizon_h, age_within_h, None)
@@ -64,7 +69,7 @@ class _Asked:
 
     def _of(self, estimator: Callable[..., Made]) -> Made | Refusal:
         if not self.spells:
-            return Refusal("no content was there in that time")
+            return Refusal(Message.of("no content was there in that time"))
         return estimator(
             _units(self.spells, self.movements, self.reading),
             np.random.default_rng(SEED),
@@ -102,12 +107,16 @@ def _after(series: Series, reading: Reading) -> _Asked:
     return _Asked(spells, movements, reading, event.horizon_h, event.age_within_h, treated)
 
 
-def excess_answer(found: Excess | Refusal, reading: Reading, horizon_h: float) -> Answer:
+def excess_answer(found: Excess | Refusal, reading: Reading, horizon_h: float) -> TypedAnswer:
     """Return the excess over like content as an answer."""
-    note = ""
+    note = NOTHING
     if not isinstance(found, Refusal):
-        treated, control = percent(found.treated_share, 1), percent(found.control_share, 1)
-        note = f"{treated} after an end, {control} without; {found.clusters} clusters"
+        note = Message.of(
+            "{treated} after an end, {control} without; {clusters}",
+            treated=Percent(found.treated_share, 1),
+            control=Percent(found.control_share, 1),
+            clusters=Count(found.clusters, "cluster"),
+        )
     return answer(
         "excess reappearance",
         "Does content come back elsewhere more often after its end than like content that stayed up?",
@@ -117,11 +126,12 @@ def excess_answer(found: Excess | Refusal, reading: Reading, horizon_h: float) -
         n=0 if isinstance(found, Refusal) else found.treated,
         n_of="contents that ended",
         unit=f"share within {horizon_h:g} h",
+        scale="share",
         note=note,
     )
 
 
-def bias_answer(excess: Excess | Refusal, found: HiddenBias | Refusal, reading: Reading) -> Answer:
+def bias_answer(excess: Excess | Refusal, found: HiddenBias | Refusal, reading: Reading) -> TypedAnswer:
     """Return the bias that explains an excess as an answer."""
     refused = excess if isinstance(excess, Refusal) else found
     return answer(
@@ -133,7 +143,7 @@ def bias_answer(excess: Excess | Refusal, found: HiddenBias | Refusal, reading: 
         n=refused.sets if isinstance(refused, HiddenBias) else 0,
         n_of="independent sets",
         unit="times the odds of an end",
-        note=f"without any, p {refused.without:.2g}" if isinstance(refused, HiddenBias) else "",
+        note=Message.of("without any, {p}", p=PValue(refused.without)) if isinstance(refused, HiddenBias) else NOTHING,
     )
 
 
@@ -147,7 +157,7 @@ def corrected_bounds(found: Excess | Refusal, detection: Detection | None, level
     return corrected_excess(found, detection_by_way(detection.home, detection.abroad), level=level)
 
 
-def corrected_answer(found: Excess | Refusal, reading: Reading, event: Event) -> Answer:
+def corrected_answer(found: Excess | Refusal, reading: Reading, event: Event) -> TypedAnswer:
     """Return the excess corrected for what is not found."""
     seen = found.excess if isinstance(found, Excess) else 0.0
     return answer(
@@ -159,7 +169,10 @@ def corrected_answer(found: Excess | Refusal, reading: Reading, event: Event) ->
         n=found.treated if isinstance(found, Excess) else 0,
         n_of="contents that ended",
         unit=f"share within {event.horizon_h:g} h",
-        note=f"{percent(seen, 1)} as seen; chance and detection are in the bounds" if isinstance(found, Excess) else "",
+        scale="share",
+        note=Message.of("{seen} as seen; chance and detection are in the bounds", seen=Percent(seen, 1))
+        if isinstance(found, Excess)
+        else NOTHING,
     )
 
 
@@ -249,7 +262,9 @@ def moved_bounds(series: Series, level: float = 0.95) -> Bounds | Refusal:
         return NO_DETECTION
     cluster = {spell.content_id: spell.cluster for spell in series.movements.spells}
     clusters = np.array([cluster[one.content_id] for one in ended], np.int64)
-    return too_few(np.unique(clusters).size, "clusters ended early enough to be followed") or displaced_bounds(
+    number = np.unique(clusters).size
+    few = Message.of("{clusters} ended early enough to be followed", clusters=Count(number, "cluster"))
+    return too_few(number, few) or displaced_bounds(
         [one.certain for one in ended],
         [one.possible for one in ended],
         clusters,
@@ -275,14 +290,14 @@ def moved(series: Series, found: Mapping[Reading, Excess | Refusal], level: floa
         horizon_h=series.event.horizon_h,
         low=bounds.low if isinstance(bounds, Bounds) else None,
         high=bounds.high if isinstance(bounds, Bounds) else None,
-        why=bounds.reason if isinstance(bounds, Refusal) else "",
+        why=bounds if isinstance(bounds, Refusal) else None,
         more_low=min(low for low, _ in ends) if told else None,
         more_high=max(high for _, high in ends) if told else None,
         corrected=detection is not None,
     )
 
 
-def displaced_share(series: Series) -> Answer:
+def displaced_share(series: Series) -> TypedAnswer:
     """Say which share of content moved elsewhere, in bounds."""
     event, ended = series.event, series.takedowns
     surely = {one.content_id for one in ended if any(one.certain)}
@@ -295,11 +310,17 @@ def displaced_share(series: Series) -> Answer:
         n=len({one.content_id for one in ended}),
         n_of="contents that ended",
         unit=f"share within {event.horizon_h:g} h",
-        note=f"{len(surely)} surely moved, {len(perhaps)} perhaps; chance, order and detection are in the bounds",
+        scale="share",
+        note=joined(
+            Message.of(
+                "{surely} surely moved, {perhaps} perhaps", surely=Count(len(surely)), perhaps=Count(len(perhaps))
+            ),
+            IN_BOUNDS,
+        ),
     )
 
 
-def assumed_share(series: Series) -> Answer:
+def assumed_share(series: Series) -> TypedAnswer:
     """Return an estimate of the same share under stated assumptions.
 
     Never within the bounds by force: another product. With two feeds their overlap gives detection, else `[detection]`.
@@ -311,9 +332,10 @@ def assumed_share(series: Series) -> Answer:
     if isinstance(found, Refusal) and event.detection:
         by_side = detection_by_way(event.detection.home, event.detection.abroad)[1:]
         found = displaced_estimate(units, detection=by_side[: units.after.shape[1]])
-    note = ""
+    note = NOTHING
     if not isinstance(found, Refusal):
-        note = f"under other assumptions {percent(found.least)} to {percent(found.most)}"
+        least, most = Percent(found.least), Percent(found.most)
+        note = Message.of("under other assumptions {least} to {most}", least=least, most=most)
     return answer(
         "displaced share, estimate",
         "What share is it, if births and feeds tell as much of all arrivals as of those they know?",
@@ -322,6 +344,7 @@ def assumed_share(series: Series) -> Answer:
         n=len({one.content_id for one in ended}),
         n_of="contents that ended",
         unit=f"share within {event.horizon_h:g} h",
+        scale="share",
         note=note,
     )
 
@@ -333,7 +356,9 @@ def _by_content(movements: Movements) -> dict[str, list[Gain]]:
     return found
 
 
-def unseen(movements: Movements, chosen: Callable[[Gain], bool], *, reading: Reading, of_what: str) -> Iterator[Answer]:
+def unseen(
+    movements: Movements, chosen: Callable[[Gain], bool], *, reading: Reading, of_what: str
+) -> Iterator[TypedAnswer]:
     """Yield estimates of all arrivals, at home and abroad.
 
     From the overlap of the feeds that found them.
@@ -351,24 +376,39 @@ def unseen(movements: Movements, chosen: Callable[[Gain], bool], *, reading: Rea
             n_of="arrivals seen",
             note=feeds,
         )
-        counted = say("arrivals in all", result=found, unit=f"arrivals {where}")
-        yield replace(counted, note=f"at least, {feeds}") if isinstance(found, AtLeast) else counted
+        counted = say("arrivals in all", result=found, unit=f"arrivals {where}", scale="count")
+        least = Message.of("at least, {feeds}", feeds=feeds)
+        yield replace(counted, note=least) if isinstance(found, AtLeast) else counted
         if isinstance(found, Population | AtLeast):
-            least = seen / found.high if isinstance(found, Population) else 0.0
-            part = Bounds(low=least, high=min(1.0, seen / found.low))
-            told = say("detection", result=part, estimate=seen / found.estimate, unit=f"share detected {where}")
-            yield replace(told, note=f"at most, {feeds}") if isinstance(found, AtLeast) else told
+            low = seen / found.high if isinstance(found, Population) else 0.0
+            part, share = Bounds(low=low, high=min(1.0, seen / found.low)), seen / found.estimate
+            detected = say("detection", result=part, estimate=share, unit=f"share detected {where}", scale="share")
+            most = Message.of("at most, {feeds}", feeds=feeds)
+            yield replace(detected, note=most) if isinstance(found, AtLeast) else detected
 
 
-def _population(gains: Sequence[Gain], movements: Movements) -> tuple[Population | AtLeast | Refusal, str, str]:
+def _population(gains: Sequence[Gain], movements: Movements) -> tuple[Population | AtLeast | Refusal, Message, str]:
     """Chapman with two feeds, Chao's lower bound with more."""
     sources_by_url = {gain.url_id: movements.sources_of[gain.url_id] for gain in gains}
     feeds = sorted({source for by in sources_by_url.values() for source in by})
     if len(feeds) < 2:
-        return Refusal("one feed alone tells nothing about what it missed"), ", ".join(feeds), "detection.chapman"
+        alone = Refusal(Message.of("one feed alone tells nothing about what it missed"), "feeds")
+        return (
+            alone,
+            joined(*(Message.of("{feed}", feed=Name(feed, public=True)) for feed in feeds), by="comma"),
+            "detection.chapman",
+        )
     if len(feeds) == 2:
         one, other = (sum(feed in by for by in sources_by_url.values()) for feed in feeds)
         both = sum(len(by) == 2 for by in sources_by_url.values())
-        return chapman(one, other, both), f"{feeds[0]} {one}, {feeds[1]} {other}, both {both}", "detection.chapman"
+        note = Message.of(
+            "{first} {one}, {second} {other}, both {both}",
+            first=Name(feeds[0], public=True),
+            one=Count(one),
+            second=Name(feeds[1], public=True),
+            other=Count(other),
+            both=Count(both),
+        )
+        return chapman(one, other, both), note, "detection.chapman"
     table = [[feed in by for feed in feeds] for by in sources_by_url.values()]
-    return chao(table), f"by {len(feeds)} feeds", "detection.chao"
+    return chao(table), Message.of("by {feeds}", feeds=Number(len(feeds), "feed")), "detection.chao"

@@ -5,16 +5,17 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from waterbed.graphs.displacement.answers import INTERIM
+from waterbed.graphs.displacement.answers import INTERIM, TypedAnswer
 from waterbed.graphs.displacement.event import Event
-from waterbed.model.results import Answer, TestRole
+from waterbed.model.message import joined
+from waterbed.model.results import TestRole
 
 FALL: Final = "removal, change"
 ERROR: Final = 0.05
 """Error of the whole sequence of tests."""
 
 
-def in_sequence(answers: Sequence[Answer], event: Event, until: datetime) -> list[Answer]:
+def in_sequence(answers: Sequence[TypedAnswer], event: Event, until: datetime) -> list[TypedAnswer]:
     """Return the answers with their places in the sequence.
 
     First the fall of the target (`event.fall`), for nothing is displaced from a place that lost nothing; then the
@@ -38,7 +39,7 @@ def in_sequence(answers: Sequence[Answer], event: Event, until: datetime) -> lis
     return [_placed(one, *found[one.name]) if one.name in found else one for one in answers]
 
 
-def fell(answers: Sequence[Answer], event: Event) -> bool:
+def fell(answers: Sequence[TypedAnswer], event: Event) -> bool:
     """True if the sequence shows that the target fell.
 
     Nothing is called displaced without it.
@@ -46,7 +47,7 @@ def fell(answers: Sequence[Answer], event: Event) -> bool:
     return any(one.name == event.fall and one.adjusted is not None and one.adjusted <= ERROR for one in answers)
 
 
-def _p(answers: Sequence[Answer], name: str, reads: int, *, falling: bool = False) -> float:
+def _p(answers: Sequence[TypedAnswer], name: str, reads: int, *, falling: bool = False) -> float:
     own = [one for one in answers if one.name == name]
     if not own or any(one.p is None for one in own):
         return 1.0
@@ -55,7 +56,7 @@ def _p(answers: Sequence[Answer], name: str, reads: int, *, falling: bool = Fals
     return min(1.0, reads * max(one.p for one in own if one.p is not None))
 
 
-def falls(answer: Answer) -> bool:
+def falls(answer: TypedAnswer) -> bool:
     """True if an estimate means that the target lost content.
 
     More was removed, or there were fewer appearances.
@@ -64,9 +65,9 @@ def falls(answer: Answer) -> bool:
     return value > 0 if answer.name == FALL else value < 0
 
 
-def _placed(answer: Answer, test: TestRole, adjusted: float) -> Answer:
+def _placed(answer: TypedAnswer, test: TestRole, adjusted: float) -> TypedAnswer:
     return replace(answer, test=test, adjusted=None if answer.refusal is not None else adjusted)
 
 
-def _interim(answer: Answer) -> Answer:
-    return replace(answer, p=None, smallest_p=None, note="; ".join(filter(None, [INTERIM, answer.note])))
+def _interim(answer: TypedAnswer) -> TypedAnswer:
+    return replace(answer, p=None, smallest_p=None, note=joined(INTERIM, answer.note), interim=True)

@@ -15,8 +15,8 @@ from waterbed.estimators.refusal import Refusal
 from waterbed.graphs.displacement.event import Event
 from waterbed.graphs.displacement.movements import HOUR, Gain, Movements
 from waterbed.graphs.displacement.takedowns import Takedown
+from waterbed.model.message import Message, Share, Term
 from waterbed.model.results import Area, Reading
-from waterbed.model.spelling import percent
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -202,13 +202,18 @@ class Series:
 
         All controls received the target's content; with `buffer` those of the buffer, too.
         """
-        groups = [("the controls", self.event.controls)]
-        groups += [("the buffer's controls", self.event.buffer_controls)] if buffer and self.event.buffer else []
+        groups = [(Term("the controls"), self.event.controls)]
+        groups += [(Term("the buffer's controls"), self.event.buffer_controls)] if buffer and self.event.buffer else []
         for name, places in groups:
             if not {*places} - {*self.received}:
                 return Refusal(
-                    f"all of {name} received the target's content after the event, more than "
-                    f"{percent(self.event.most_contaminated)} of what arrives there (most_contaminated): none is left"
+                    Message.of(
+                        "all of {controls} received the target's content after the event, more than {most} of what "
+                        "arrives there (most_contaminated): none is left",
+                        controls=name,
+                        most=Share(self.event.most_contaminated),
+                    ),
+                    "contamination",
                 )
         return None
 

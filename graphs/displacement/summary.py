@@ -1,16 +1,17 @@
 """The answer to one event, in at most five paragraphs."""
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
 from waterbed.estimators.detection import Bounds
+from waterbed.graphs.displacement.answers import TypedAnswer
 from waterbed.graphs.displacement.event import Outcome
 from waterbed.graphs.displacement.sequence import ERROR, FALL, falls
-from waterbed.model.results import Answer
+from waterbed.model.formatter import OWN, Formatter
+from waterbed.model.message import Message, Refusal, Sentence
 from waterbed.model.spelling import p_value, percent
 
 Branch = Literal["held back", "refused", "no change", "removal only", "displacement", "diffusion", "mixed"]
@@ -39,12 +40,11 @@ LEVEL: Final = 1.0 - 0.05 / STATED
 
 AT_ONCE: Final = " All intervals hold at once."
 """The sentence that tells them from those in tables, each of which holds for itself."""
-UNPUBLISHED: Final = (
-    "No answer is published: it is held back (disclosure control), which does not mean that it is negative."
+NOT_PUBLISHED: Final = Message.of(
+    "No answer is published: it is held back (disclosure control), which does not mean that it is negative"
 )
+UNPUBLISHED: Final = Message.of("{said}", said=Sentence(NOT_PUBLISHED))
 """All that others are told where an event that they may not know of acts on the same target."""
-_HELD_BACK: Final = re.compile(r"(?:^|: )held back\b")
-"""Matches the reason of a number that disclosure control hides."""
 _NOT_NEGATIVE: Final = (
     "The answer is held back (disclosure control), which does not mean that it is negative: there may have been "
     "a fall, and a displacement, or neither."
@@ -65,7 +65,7 @@ class Removed:
     share: float | None = None
     low: float | None = None
     high: float | None = None
-    why: str = ""
+    why: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ class Moved:
     horizon_h: float
     low: float | None = None
     high: float | None = None
-    why: str = ""
+    why: Refusal | None = None
     more_low: float | None = None
     more_high: float | None = None
     corrected: bool = False
@@ -95,29 +95,35 @@ class Known:
     name: str
     target: tuple[Removed, Removed]
     controls: tuple[Removed, Removed]
-    fall: Answer
+    fall: TypedAnswer
     """The test that the target fell: of the sequence the first."""
-    primary: Answer
-    spread: Answer | None
+    primary: TypedAnswer
+    spread: TypedAnswer | None
     """The test that the buffer removed more, too."""
     moved: Moved
     abroad: Bounds | None
-    stands_out: Answer | None
+    stands_out: TypedAnswer | None
     """The event among dates without one."""
     outcome: Outcome = "appearances"
     """What is counted at the target in each period."""
-    bias: Sequence[Answer] = ()
+    bias: Sequence[TypedAnswer] = ()
     """The hidden bias that explains the excess, by reading."""
-    drift: Answer | None = None
+    drift: TypedAnswer | None = None
     """The drift that explains the change of appearances."""
-    places: Answer | None = None
+    places: TypedAnswer | None = None
     """The target among places without an event."""
     interim: datetime | None = None
     """The first read date, if that has not come."""
-    stopped: Sequence[str] = ()
+    stopped: Sequence[Message] = ()
     """Sentences that say why nothing is told, such as an open quarantine."""
     events: int = 1
     """Event files that readers know of, this one among them."""
+    formatter: Formatter = OWN
+    """It spells reasons."""
+
+    def reason(self, refusal: Refusal | None) -> str:
+        """The reason of a refusal in words."""
+        return self.formatter.text(refusal.reason) if refusal else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +149,8 @@ def summary(known: Known) -> Summary:
     """
     if known.stopped:
         held = tuple(known.stopped) == (UNPUBLISHED,)
-        return Summary(branch="held back" if held else "refused", sentences=tuple(known.stopped))
+        said = tuple(known.formatter.text(one) for one in known.stopped)
+        return Summary(branch="held back" if held else "refused", sentences=said)
     fell = _rejects(known.fall) and falls(known.fall)
     more, spread = known.primary.name in _MOVES and _grew(known.primary), _grew(known.spread)
     stated = any(one.low is not None for one in (*known.target, *known.controls))
@@ -212,17 +219,17 @@ def _branch(known: Known, fell: bool, more: bool, spread: bool) -> Branch:
     return "diffusion" if spread else "removal only"
 
 
-def _held_back(answer: Answer) -> bool:
+def _held_back(answer: TypedAnswer) -> bool:
     """True if disclosure control hides an answer."""
-    return answer.refusal is not None and _HELD_BACK.search(answer.refusal) is not None
+    return answer.refusal is not None and answer.refusal.held_back
 
 
-def _rejects(answer: Answer | None) -> bool:
+def _rejects(answer: TypedAnswer | None) -> bool:
     """True if a test of the sequence rejects."""
     return answer is not None and answer.adjusted is not None and answer.adjusted <= ERROR
 
 
-def _grew(answer: Answer | None) -> bool:
+def _grew(answer: TypedAnswer | None) -> bool:
     """True if a test of the sequence shows an increase."""
     return answer is not None and _rejects(answer) and (answer.estimate or 0.0) > 0
 
@@ -230,23 +237,23 @@ def _grew(answer: Answer | None) -> bool:
 def _removed(known: Known) -> str:
     before, after = known.target
     if after.share is None and before.share is None:
-        told = "is not told here" if _HELD_BACK.search(after.why) else "cannot be told"
-        return f"How much {known.name} removed within 24 hours {told}: {after.why}."
+        told = "is not told here" if after.why and after.why.held_back else "cannot be told"
+        return f"How much {known.name} removed within 24 hours {told}: {known.reason(after.why)}."
     said = [one for one in (*known.target, *known.controls) if one.share is not None]
     alone = all(one.low is None for one in said)
     text = "Of these reports alone, after" if alone else "After"
-    text += f" the event {known.name} removed {_of(after, alone)} within 24 hours"
-    text += f", before it {_of(before, alone).removesuffix(' reports')}"
+    text += f" the event {known.name} removed {_of(known, after, alone, ' reports')} within 24 hours"
+    text += f", before it {_of(known, before, alone)}"
     if all(one.share is not None for one in known.controls):
         first, then = (_share(one, alone) for one in known.controls)
         text += f"; controls without the event {then} after it, {first} before"
     return f"{text}."
 
 
-def _of(one: Removed, alone: bool) -> str:
+def _of(known: Known, one: Removed, alone: bool, noun: str = "") -> str:
     if one.share is None:
-        return f"an unknown part of {one.n:,} reports" if one.n else f"a part that is not told ({one.why})"
-    return f"{_share(one, alone)} of {one.n:,} reports"
+        return f"an unknown part of {one.n:,}{noun}" if one.n else f"a part that is not told ({known.reason(one.why)})"
+    return f"{_share(one, alone)} of {one.n:,}{noun}"
 
 
 def _share(one: Removed, alone: bool) -> str:
@@ -263,7 +270,7 @@ def _change(known: Known, fell: bool) -> str:
     change += ", beyond its controls"
     if fall.refusal is not None:
         told = "is not told here" if _held_back(fall) else "cannot be told"
-        return f"Whether {change}, {told}: {fall.refusal}."
+        return f"Whether {change}, {told}: {known.reason(fall.refusal)}."
     if known.interim:
         return f"This is interim, without a test: the report is read on {known.interim:%-d %B %Y}."
     if fell:
@@ -286,7 +293,7 @@ def _moved(known: Known, more: bool) -> str:
     abroad = _span(known.abroad.low, known.abroad.high) if known.abroad and more else ""
     if moved.low is None or moved.high is None:
         also = f" Of what moved, {abroad} went abroad." if abroad else ""
-        return f"{said}; how many more moved cannot be told: {moved.why}.{also}"
+        return f"{said}; how many more moved cannot be told: {known.reason(moved.why)}.{also}"
     # a lower bound above 0 would say that content moved
     part = _span(moved.low, moved.high) if more else f"at most {math.ceil(moved.high * 100 - 1e-9)}%"
     said += f". If reports find as much as declared, {part} moved{f', {abroad} of that abroad' if abroad else ''}"
@@ -305,8 +312,8 @@ def _more(known: Known, *, fell: bool, more: bool, spread: bool) -> str:
     if primary.refusal is not None:
         asked = f"{what} changed" if what else "it came up elsewhere more often than like content left up"
         if _held_back(primary):
-            return f"Whether {asked} is not told here: {primary.refusal}. {_MOVE_NOT_NEGATIVE}"
-        return f"Whether {asked} cannot be told: {primary.refusal}."
+            return f"Whether {asked} is not told here: {known.reason(primary.refusal)}. {_MOVE_NOT_NEGATIVE}"
+        return f"Whether {asked} cannot be told: {known.reason(primary.refusal)}."
     also = " Its buffer removed more, too: the benefit spread." if spread else ""
     if what:
         shown = f"{what[:1].upper()}{what[1:]} changed" if _rejects(primary) else f"It is not shown that {what} changed"
@@ -357,14 +364,15 @@ def _events(known: Known) -> str:
     return f"With {number} event files on this study, a p above {most:g} shows nothing."
 
 
+_LEAST_P: Final = 0.001
 _WORDS: Final = dict(enumerate(("two", "three", "four", "five", "six", "seven", "eight", "nine"), 2))
 
 
-def _p(answer: Answer) -> str:
+def _p(answer: TypedAnswer) -> str:
     return f"p {_number(answer.adjusted if answer.adjusted is not None else 1.0)}"
 
 
-def _by_chance(answer: Answer) -> str:
+def _by_chance(answer: TypedAnswer) -> str:
     """A p in words."""
     times = math.ceil((1.0 if answer.adjusted is None else answer.adjusted) * 1000 - 1e-9)
     often = {0: "once", 1: "once", 2: "twice"}.get(times, f"{times} times")
@@ -372,7 +380,7 @@ def _by_chance(answer: Answer) -> str:
 
 
 def _number(p: float) -> str:
-    return p_value(p).replace("<", "below ")
+    return f"below {_LEAST_P}" if p < _LEAST_P else p_value(p)
 
 
 def _span(low: float, high: float) -> str:

@@ -23,9 +23,10 @@ from waterbed.estimators.interrupted import (
     shifted_blocks,
 )
 from waterbed.estimators.refusal import Refusal
-from waterbed.graphs.displacement.answers import answer
+from waterbed.graphs.displacement.answers import TypedAnswer, answer
 from waterbed.graphs.displacement.series import Ints, Series
-from waterbed.model.results import Answer, PeriodRow, PlaceboRow, Reading
+from waterbed.model.message import NOTHING, Message, Number, PValue, joined
+from waterbed.model.results import PeriodRow, PlaceboRow, Reading
 
 Floats = npt.NDArray[np.float64]
 
@@ -64,7 +65,7 @@ class TimeSeries:
         window, counts = self.series.window, self.series.counts(self.reading, [self.series.event.target])
         early = counts[window.first : window.first + window.before, 0]
         if not early.any():
-            return Refusal("nothing was counted at the target before the event")
+            return Refusal(Message.of("nothing was counted at the target before the event"))
         return self.series.unsound() or interrupted(self.target, self.controls, window)
 
     @cached_property
@@ -134,7 +135,7 @@ class TimeSeries:
             return self.own
         return shifted_blocks(self.target, self.controls, self.series.window)
 
-    def answers(self) -> Iterator[Answer]:
+    def answers(self) -> Iterator[TypedAnswer]:
         """Yield all answers that rest on the time series."""
         periods = self.series.event.before + self.series.event.after
         effects: list[tuple[str, str, Callable[[Interruption], float]]] = [
@@ -154,7 +155,7 @@ class TimeSeries:
             n_of="controls treated as targets",
             unit=_UNIT,
             estimate=self.own.mean_gap if isinstance(self.own, Interruption) else None,
-            note="ranked by the change over the spread that places of its size have",
+            note=Message.of("ranked by the change over the spread that places of its size have"),
         )
         yield answer(
             "mean change, blocks",
@@ -166,13 +167,13 @@ class TimeSeries:
             n_of="periods",
             unit=_UNIT,
             estimate=self.own.mean_gap if isinstance(self.own, Interruption) else None,
-            note="ranked among all shifts of the series against time",
+            note=Message.of("ranked among all shifts of the series against time"),
         )
         yield self._drift()
         yield from self._peak()
         yield self._return()
 
-    def _ranked(self, name: str, unit: str, effect: Callable[[Interruption], float], periods: int) -> Answer:
+    def _ranked(self, name: str, unit: str, effect: Callable[[Interruption], float], periods: int) -> TypedAnswer:
         """Return one effect with its rank and interval.
 
         It is ranked among dates without event; the interval holds the values that this rank keeps.
@@ -183,28 +184,39 @@ class TimeSeries:
             return say("interrupted.interrupted", own)
         value = effect(own)
         if isinstance(test, Refusal):
-            return say("interrupted.placebo_windows", test, note=f"as measured {value:+.2f}, without any test")
+            return say(
+                "interrupted.placebo_windows",
+                test,
+                note=Message.of("as measured {value}, without any test", value=_change(value)),
+            )
         sizes = np.array([abs(effect(one)) / one.spread for _, one in self.shifted])
         p = float((1 + (sizes >= abs(value) / own.spread).sum()) / (sizes.size + 1))
         ranked = _reach(sizes)
         reach = None if ranked is None else ranked * own.spread
-        wanting = "" if reach is not None else "; an interval at 95% needs 19"
+        dates = Message.of(
+            "a factor of {factor}; {placebos}",
+            factor=Number(np.exp(value), decimals=2),
+            placebos=Number(sizes.size, "placebo date"),
+        )
+        wanting = NOTHING if reach is not None else Message.of("an interval at 95% needs 19")
         return replace(
             say("interrupted.placebo_windows", value),
             low=None if reach is None else value - reach,
             high=None if reach is None else value + reach,
             p=p,
             smallest_p=test.smallest_p,
-            note=f"a factor of {np.exp(value):.2f}; {sizes.size} placebo dates{wanting}",
+            note=joined(dates, wanting),
         )
 
-    def _drift(self) -> Answer:
+    def _drift(self) -> TypedAnswer:
         found, after = self.drift, self.series.window.after
-        note = ""
+        note = NOTHING
         if not isinstance(found, Refusal):
-            note = (
-                f"changed by {found.change:+.2f} from the last {after} periods before; earlier stretches by "
-                f"{found.largest:.2f} at most"
+            note = Message.of(
+                "changed by {change} from the last {periods} before; earlier stretches by {largest} at most",
+                change=_change(found.change),
+                periods=Number(after, "period"),
+                largest=Number(found.largest, decimals=2),
             )
         return answer(
             "mean change, drift",
@@ -218,7 +230,7 @@ class TimeSeries:
             note=note,
         )
 
-    def _peak(self) -> Iterator[Answer]:
+    def _peak(self) -> Iterator[TypedAnswer]:
         window = self.series.window
         found = self.series.unsound() or peak_check(
             self.target, self.controls, window, recent=max(1, window.before // 4)
@@ -234,12 +246,17 @@ class TimeSeries:
         if isinstance(found, Refusal):
             yield say("peak", result=found)
             return
-        high = "; this was a peak: read the effect beside what is beyond it" if found.rank > _PEAK else ""
-        yield say("peak", result=found.rank, unit="share of windows that stood lower", note=f"no test{high}")
-        note = f"changed by {found.observed:+.2f}, of which {found.expected:+.2f} was to be expected; no test"
+        high = Message.of("this was a peak: read the effect beside what is beyond it")
+        note = joined(Message.of("no test"), high if found.rank > _PEAK else NOTHING)
+        yield say("peak", result=found.rank, unit="share of windows that stood lower", scale="share", note=note)
+        note = Message.of(
+            "changed by {observed}, of which {expected} was to be expected; no test",
+            observed=_change(found.observed),
+            expected=_change(found.expected),
+        )
         yield say("beyond the peak", result=found.beyond, unit=_UNIT, note=note)
 
-    def _return(self) -> Answer:
+    def _return(self) -> TypedAnswer:
         own, window = self.own, self.series.window
         return answer(
             "half-life",
@@ -260,8 +277,10 @@ class TimeSeries:
         tests = [test for test in (self.windows, self.places) if isinstance(test, PlaceboTest)]
         if any(test.p <= 1.0 - _LEVEL for test in tests):
             return None
-        least = f"; least p {min(test.p for test in tests):.2f}" if tests else ""
-        return Refusal(f"no effect stands out among placebos at 5%{least}")
+        if not tests:
+            return Refusal(Message.of("no effect stands out among placebos at 5%"))
+        least = PValue(min(test.p for test in tests))
+        return Refusal(Message.of("no effect stands out among placebos at 5%; least {p}", p=least))
 
     def placebos(self) -> Iterator[PlaceboRow]:
         """The effects of all placebos."""
@@ -351,6 +370,11 @@ class TimeSeries:
             found["placebo_low"] = _sites(rate + float(around.min()), effort)
             found["placebo_high"] = _sites(rate + float(around.max()), effort)
         return found
+
+
+def _change(value: float) -> Number:
+    """A change of a log rate."""
+    return Number(value, decimals=2, signed=True)
 
 
 def _sites(rate: float, effort: float) -> float:

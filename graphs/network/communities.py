@@ -11,6 +11,7 @@ import numpy as np
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.strata import exchange
 from waterbed.graphs.network.moves import Floats, Ints, Moves, sums_by
+from waterbed.model.message import Count, Message, Number
 
 LARGEST = 100
 """Keys that communities are sought among, the busiest: the null takes a partition of its own each time."""
@@ -59,7 +60,14 @@ def communities(
     kept = np.flatnonzero(moves.possible & (moves.origin != moves.destination) & (moves.weight == 1.0))
     origin, destination, keys = _busiest(moves, kept, largest)
     if origin.size < LEAST_HOPS or len(keys) < 3:
-        return Refusal(f"{origin.size} hops between {len(keys)} keys, where {LEAST_HOPS} between 3 are needed")
+        return Refusal(
+            Message.of(
+                "{hops} between {keys} keys, where {least} between 3 are needed",
+                hops=Count(origin.size, "hop"),
+                keys=Number(len(keys)),
+                least=Number(LEAST_HOPS),
+            )
+        )
     found, modularity = _partition(origin, destination, len(keys), seed)
     bits = max(1, (len(keys) - 1).bit_length())
     rows = (origin << bits | destination).reshape(1, -1)

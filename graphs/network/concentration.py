@@ -11,6 +11,7 @@ from waterbed.estimators.refusal import Refusal, too_few
 from waterbed.estimators.survival.incidence import share_interval
 from waterbed.estimators.trend import percentile_interval
 from waterbed.graphs.network.moves import Floats, Ints, Moves
+from waterbed.model.message import Count, Message
 
 _GROUPS = 1000
 """Contents are resampled in so many random groups at most, which has the same variance and is much quicker (Wolter,
@@ -63,7 +64,7 @@ def concentration(
     leading = leading[total[leading] > 0]
     grouped = _grouped(counts, rng)
     between, share = _alike(grouped, leading, np.ones((grouped.counts.shape[0], 1)))
-    refused = too_few(number, "contents that moved")
+    refused = too_few(number, Message.of("{contents} that moved", contents=Count(number, "content")))
     draws = None if refused else _alike(grouped, leading, _resample_weights(grouped.counts.shape[0], rng, resamples))
     hops = float(total.sum())
     return Concentration(
@@ -119,7 +120,7 @@ def _between(value: float, contents: int, draws: Floats) -> tuple[float, float] 
     if high - low > _ROUNDING:
         return low, high
     if value < 1.0 - _ROUNDING:
-        return Refusal("no resample of the contents differs from another: they tell no interval")
+        return Refusal(Message.of("no resample of the contents differs from another: they tell no interval"))
     return _TAIL ** (2.0 / contents), 1.0
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isnan
-from typing import Annotated, Literal
+from typing import Annotated, Final, Generic, Literal, TypeVar
 
 import numpy as np
 
@@ -15,12 +16,18 @@ from waterbed.graphs.network.moves import CERTAIN, Moves
 from waterbed.graphs.network.paths import LEAST, chains
 from waterbed.graphs.network.weeks import Weeks, abroad_shares
 from waterbed.model.conclusions import Hop
+from waterbed.model.message import NOTHING, Count, Message, Number, PValue
+from waterbed.model.message import Share as Percent
 
 Bounds = Literal["order", "95%", "null", ""]
+Said = TypeVar("Said")
+"""A message as it is worked out; text where it is published."""
+Measured = Literal["contents", "rate", "share", "number"]
+"""A count of contents, a share told by its bounds, another share, or any other number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GraphFigure:
+class GraphFigure(Generic[Said]):
     """One measure of the hop graph."""
 
     measure: Annotated[str, "what is measured; docs/graph.md defines each"]
@@ -34,7 +41,14 @@ class GraphFigure:
         "order: what unknown order leaves open; 95%: chance between contents; null: graphs with the same margins",
     ]
     n: Annotated[float, "hops behind it; fractional where a hop has several keys"]
-    note: Annotated[str, "what else must be known, or why there is no number"]
+    note: Annotated[Said, "what else must be known, or why there is no number"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypedFigure(GraphFigure[Message]):
+    """A measure as it is worked out: its note is a message, which `Formatter.row` spells."""
+
+    kind: Measured = "number"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +64,16 @@ class WeekRow:
 
 def graph_figures(
     hops: Sequence[Hop], moves: Moves, *, names: Mapping[str, str], home: str | None, rng: np.random.Generator
-) -> list[GraphFigure]:
+) -> list[TypedFigure]:
     """Return all measures of the graph.
 
     Those of the whole graph first, then sinks and sources by the size of their net flow.
     """
     found = returns(moves)
     certain = sum(hop.order in CERTAIN for hop in hops)
-    rows = [_figure("hops", found.hops, certain, found.hops, n=len(hops), note="n counts parallel hops, too")]
+    rows = [
+        _figure("hops", found.hops, certain, found.hops, n=len(hops), note=Message.of("n counts parallel hops, too"))
+    ]
     for place, share in abroad_shares(hops, home).items():
         rows.append(_share(f"to abroad, of what left {place}", share))
     rows.append(_rate("returns to where it had left", found.surely, found.possibly, found.hops))
@@ -78,16 +94,17 @@ def week_rows(found: Weeks) -> list[WeekRow]:
     ]
 
 
-def _chain_figures(moves: Moves) -> Iterator[GraphFigure]:
+def _chain_figures(moves: Moves) -> Iterator[TypedFigure]:
     surely, possibly = chains(moves, surely=True), chains(moves, surely=False)
     moved = possibly.contents.size
     both = [(one.at_least(LEAST), int(one.longest.max(initial=0))) for one in (surely, possibly)]
-    yield _figure("contents that moved", moved, surely.contents.size, moved, n=moved)
-    yield _figure(f"contents with a chain of {LEAST} hops", None, both[0][0], both[1][0], n=moved)
-    yield _figure("hops of the longest chain", None, both[0][1], both[1][1], n=moved)
+    say = partial(_figure, n=moved, kind="contents")
+    yield say("contents that moved", moved, surely.contents.size, moved)
+    yield say(f"contents with a chain of {LEAST} hops", None, both[0][0], both[1][0])
+    yield say("hops of the longest chain", None, both[0][1], both[1][1])
 
 
-def _concentrations(found: Concentration) -> Iterator[GraphFigure]:
+def _concentrations(found: Concentration) -> Iterator[TypedFigure]:
     n = found.hops
     yield _figure("concentration of destinations (HHI)", found.hhi, n=n)
     yield _sampled("same destination, different contents", found.between, found.between_interval, n)
@@ -95,17 +112,30 @@ def _concentrations(found: Concentration) -> Iterator[GraphFigure]:
     yield _sampled(f"share of the {len(found.leading)} largest destinations", found.top, found.top_interval, n)
 
 
-def _communities(moves: Moves, rng: np.random.Generator) -> Iterator[GraphFigure]:
+def _communities(moves: Moves, rng: np.random.Generator) -> Iterator[TypedFigure]:
     found = communities(moves, rng)
     if isinstance(found, Refusal):
         yield _figure("communities", None, n=0, note=found.reason)
         return
-    note = f"{found.keys} busiest keys; p {found.p:.2g}, the smallest that can be had is {found.smallest_p:.2g}"
+    note = Message.of(
+        "{keys} busiest keys; {p}, the smallest that can be had is {least}",
+        keys=Number(found.keys),
+        p=PValue(found.p),
+        least=Number(found.smallest_p),
+    )
     yield _figure("communities", len(found.members), n=found.hops)
     yield _figure("modularity", found.modularity, found.null, found.null_high, bounds="null", n=found.hops, note=note)
 
 
-def _net(moves: Moves, names: Mapping[str, str]) -> list[GraphFigure]:
+_SIDES: Final = {
+    "sink": Message.of("sink"),
+    "source": Message.of("source"),
+    "either": Message.of("either"),
+}
+"""The notes of net flows."""
+
+
+def _net(moves: Moves, names: Mapping[str, str]) -> list[TypedFigure]:
     found = net_flows(moves)
     rows = []
     for at in np.argsort(-np.abs(found.net), kind="stable").tolist():
@@ -113,7 +143,7 @@ def _net(moves: Moves, names: Mapping[str, str]) -> list[GraphFigure]:
         key = found.keys[at]
         kind = "sink" if low > 0 else "source" if high < 0 else "either"
         rows.append(
-            GraphFigure(
+            TypedFigure(
                 measure="net flow",
                 key=key,
                 name=names.get(key, key),
@@ -122,25 +152,30 @@ def _net(moves: Moves, names: Mapping[str, str]) -> list[GraphFigure]:
                 high=high,
                 bounds="order",
                 n=float(found.left[at] + found.arrived[at]),
-                note=kind,
+                note=_SIDES[kind],
             )
         )
     return rows
 
 
-def _share(measure: str, share: Share) -> GraphFigure:
-    note = "" if isnan(share.certain) else f"{share.certain:.3g} among the {share.n_certain:g} certain"
-    return _figure(measure, share.possible, share.low, share.high, n=share.n_possible, note=note)
+def _share(measure: str, share: Share) -> TypedFigure:
+    say = partial(_figure, measure, share.possible, share.low, share.high, n=share.n_possible, kind="share")
+    if isnan(share.certain):
+        return say()
+    hops, part = Count(round(share.n_certain)), Percent(share.certain, 1)
+    return say(note=Message.of("{share} among certain hops ({hops})", share=part, hops=hops))
 
 
-def _rate(measure: str, surely: int, possibly: int, n: int) -> GraphFigure:
-    return _figure(measure, None, surely / n if n else None, possibly / n if n else None, n=n)
+def _rate(measure: str, surely: int, possibly: int, n: int) -> TypedFigure:
+    low, high = (surely / n, possibly / n) if n else (None, None)
+    return _figure(measure, None, low, high, n=n, kind="rate")
 
 
-def _sampled(measure: str, value: float, interval: tuple[float, float] | Refusal, n: float) -> GraphFigure:
+def _sampled(measure: str, value: float, interval: tuple[float, float] | Refusal, n: float) -> TypedFigure:
     if isinstance(interval, Refusal):
-        return _figure(measure, value, n=n, note=f"no interval: {interval.reason}")
-    return _figure(measure, value, *interval, bounds="95%", n=n)
+        reason = Message.of("no interval: {reason}", reason=interval.reason)
+        return _figure(measure, value, n=n, note=reason, kind="share")
+    return _figure(measure, value, *interval, bounds="95%", n=n, kind="share")
 
 
 def _figure(
@@ -151,10 +186,11 @@ def _figure(
     *,
     n: float,
     bounds: Bounds = "order",
-    note: str = "",
-) -> GraphFigure:
+    note: Message = NOTHING,
+    kind: Measured = "number",
+) -> TypedFigure:
     low, high = _number(low), _number(high)
-    return GraphFigure(
+    return TypedFigure(
         measure=measure,
         key="",
         name="",
@@ -164,6 +200,7 @@ def _figure(
         bounds=bounds if low is not None else "",
         n=float(n),
         note=note,
+        kind=kind,
     )
 
 

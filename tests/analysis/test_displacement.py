@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.model.said import said
 from tests.study.facts import hour, numbered, report, written
 from tests.study.rig import Run
 from waterbed.analysis.displacement import _as_read, _nowhere_known, findings_of
@@ -126,7 +127,7 @@ def test_a_report_says_when_the_targets_network_changed_hands(folder: Path) -> N
         assert list(space_notes(study, study.conclude(), read, EVERYTHING)) == []
         study.add_table(later, date(2026, 1, 22), kind="routes")
         decide(study.folder, "succession", "AS64500", into="AS64999", since=date(2026, 1, 22), reason="case 1")
-        routed, decided = space_notes(study, study.conclude(), read, EVERYTHING)
+        routed, decided = map(said, space_notes(study, study.conclude(), read, EVERYTHING))
         assert routed.startswith(
             "32,768 of the 65,536 IPv4 addresses of AS64500 on 2026-01-05 had another origin on 2026-01-22, 32,768 of "
             "them AS64999"
@@ -135,11 +136,11 @@ def test_a_report_says_when_the_targets_network_changed_hands(folder: Path) -> N
         for day, origin in ((date(2026, 1, 5), 64500), (date(2026, 1, 22), 64998)):
             later.write_text(f"2a01::,2a01:ffff:ffff:ffff:ffff:ffff:ffff:ffff,{origin}\n")
             study.add_table(later, day, kind="routes")
-        six = list(space_notes(study, study.conclude(), read, EVERYTHING))[1]
+        six = said(list(space_notes(study, study.conclude(), read, EVERYTHING))[1])
         assert six.startswith("4,294,967,296 of the 4,294,967,296 IPv6 /48s of AS64500 on 2026-01-05")
         assert list(space_notes(study, study.conclude(), read, Disclosure(least=5))) == []
         beside = read_event(_changed(event, 'target = "AS64500"', 'target = "AS64502"', '"AS64502"]', '"AS64500"]'))
-        assert not any("AS64999" in note for note in space_notes(study, study.conclude(), beside, EVERYTHING))
+        assert not any("AS64999" in said(note) for note in space_notes(study, study.conclude(), beside, EVERYTHING))
 
 
 def _changed(file: Path, *pairs: str) -> Path:
@@ -158,7 +159,7 @@ def test_what_came_up_where_no_table_tells_is_counted(folder: Path) -> None:
     assert list(_nowhere_known(event, episodes)) == []
     country = msgspec.structs.replace(event, target="NL", controls=("DE",), buffer=(), buffer_controls=(), before=12)
     some = [replace(one, countries=() if one.hoster == "AS64502" else ("NL",)) for one in episodes]
-    assert list(_nowhere_known(country, some)) == [
+    assert list(map(said, _nowhere_known(country, some))) == [
         "Of 60 contents that came up in these periods, 12 did at addresses whose country no table tells: they are in "
         "no series, and none surely moved there."
     ]
@@ -317,7 +318,8 @@ def test_others_are_not_told_whose_a_quarantine_is(tmp_path: Path) -> None:
             study, read_event(tmp_path / "event.toml"), disclosure=Disclosure(least=3, named=frozenset())
         )
     assert found.summary is not None
-    text = " ".join([found.summary.text, *(one.refusal or "" for one in found.answers), *found.notes])
+    spoken = [one.refusal for one in found.answers if one.refusal]
+    text = " ".join(map(found.formatter.plain, [found.summary.text, *spoken, *found.notes]))
     assert "await a decision" in text
     assert "quarantine release" not in text
     assert "AS64500" not in text
@@ -375,7 +377,7 @@ def test_events_apart_are_counted_alone(run: Run, folder: Path) -> None:
     )
     assert "acts on" not in json.dumps(apart)
     assert apart["answer"]["sentences"][-1].count("With two event files on this study") == 1
-    assert "1 event files cannot be read: whether those events act on these places is unknown." in apart["notes"]
+    assert "1 event file cannot be read: whether those events act on these places is unknown." in apart["notes"]
 
 
 def test_readers_are_told_of_no_event_that_is_not_published(folder: Path) -> None:
@@ -386,7 +388,7 @@ def test_readers_are_told_of_no_event_that_is_not_published(folder: Path) -> Non
     with open_study(folder) as study:
         found = findings_of(study, event, disclosure=Disclosure(), public=[event])
     assert found.summary is not None
-    assert found.summary.sentences == (UNPUBLISHED,)
+    assert [found.formatter.plain(one) for one in found.summary.sentences] == [said(UNPUBLISHED)]
     assert found.summary.branch == "held back"
-    assert {one.refusal for one in found.answers} == {"held back"}
-    assert not [one for one in found.notes if "event" in one]
+    assert {said(one.refusal) for one in found.answers} == {"held back"}
+    assert not [one for one in found.notes if "event" in said(one)]

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.model.said import said
 from waterbed.analysis.event_plan import movements_of
 from waterbed.analysis.event_power import EventPower
 from waterbed.analysis.event_power_rows import power_rows
@@ -85,7 +86,7 @@ def test_the_fall_is_shown_the_more_surely_the_more_is_removed(power: EventPower
     assert _told(power.fall_power(least)) == pytest.approx(0.8, abs=0.12)
     refused = power.fall_power(now)
     assert isinstance(refused, Refusal)
-    assert "is no more than the" in refused.reason
+    assert "is no more than the" in said(refused)
 
 
 def test_displacement_is_shown_the_more_surely_the_more_moves(power: EventPower) -> None:
@@ -109,13 +110,13 @@ def test_a_plan_is_told_in_sentences_with_its_numbers(power: EventPower) -> None
     both = (rows["power, fall"].value or 0.0) * (rows["power, primary"].value or 0.0)
     assert rows["power, report"].value == pytest.approx(both)
     for topic in ("power, fall", "power, primary", "power, report"):
-        assert f"{rows[topic].value:.2f}" in rows[topic].text
+        assert f"{rows[topic].value:.2f}" in said(rows[topic].text)
     assert rows["placebo dates"].value == 1.0
     assert rows["least p, stretches"].value == pytest.approx(1 / 49)
-    assert "their least p is 0.021" in rows["least p, stretches"].text, "rounded up, as every p"
+    assert "their least p = 0.021" in said(rows["least p, stretches"].text), "rounded up, as every p"
     other = {row.topic: row for row in power_rows(_with(power, primary="mean change"), 0.95, 0.4)}
     assert other["power, primary"].value is None
-    assert other["power, primary"].text == "Power of mean change is not worked out, only of excess reappearance."
+    assert said(other["power, primary"].text) == "Power of mean change is not worked out, only of excess reappearance."
 
 
 def test_too_short_a_time_before_gives_no_power_but_the_reason(power: EventPower) -> None:
@@ -123,4 +124,4 @@ def test_too_short_a_time_before_gives_no_power_but_the_reason(power: EventPower
     long = _with(power, after=60)
     for found in (long.fall_power(1.0), long.primary_power(0.9, 0.3, stock=False), long.takedowns_needed(0.9, 0.3)):
         assert isinstance(found, Refusal)
-        assert "63.0 are needed for one window as long as that after it" in found.reason
+        assert "63.0 are needed for one window as long as that after it" in said(found)

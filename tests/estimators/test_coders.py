@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from waterbed.estimators.cluster_shares import Kappa, cohen_kappa
 from waterbed.estimators.refusal import Refusal
+from waterbed.model.message import Message
 
 
 def counts(rows: list[list[int]]) -> dict[tuple[str, str], int]:
@@ -35,7 +36,7 @@ def test_kappa_is_that_of_published_tables() -> None:
 
 def test_kappa_has_no_value_where_chance_explains_all() -> None:
     """No items, or one code only: no number, and a sentence that says why."""
-    assert cohen_kappa({}) == Refusal("no item is coded by two")
+    assert cohen_kappa({}) == Refusal(Message.of("no item is coded by two"))
     assert isinstance(cohen_kappa({("accept", "accept"): 7}), Refusal)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import hypergeom
 
+from tests.model.said import said
 from waterbed.estimators.detection import Bounds, chao, chapman, part_bounds
 from waterbed.estimators.refusal import Refusal
 
@@ -68,7 +69,7 @@ def test_chao_done_by_hand():
 
 def test_too_little_overlap_is_refused():
     """Six in common, or nobody on two lists, give a reason."""
-    assert "6 in both" in chapman(100, 100, 6).reason
+    assert "6 in both" in said(chapman(100, 100, 6))
     assert isinstance(chao([[1, 0], [0, 1]]), Refusal)
     with pytest.raises(ValueError, match="either"):
         chapman(5, 5, 6)

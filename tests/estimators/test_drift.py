@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
+from tests.model.said import said
 from waterbed.estimators.drift import Drift, explaining_drift
 from waterbed.estimators.refusal import Refusal
 
@@ -60,6 +61,6 @@ def test_the_interval_holds_the_effect_under_the_worst_drift(times: float) -> No
 def test_an_effect_within_chance_needs_no_drift() -> None:
     """A change smaller than counting errors has the estimate 0; short histories have none."""
     assert found(np.array([0.0, 0.1, 0.0, 0.1]), np.full(4, 0.2)).estimate == 0.0
-    assert "2 stretches" in str(explaining_drift([0.0, 0.1, 0.2], [0.1, 0.1, 0.1]))
+    assert "2 stretches" in said(explaining_drift([0.0, 0.1, 0.2], [0.1, 0.1, 0.1]))
     with pytest.raises(ValueError, match="above 0"):
         explaining_drift([0.0, 0.1, 0.2], [0.1, 0.1, 0.0])

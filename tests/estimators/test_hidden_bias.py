@@ -7,6 +7,7 @@ import pytest
 import scipy
 
 from tests.estimators.test_reappearance import world
+from tests.model.said import said
 from waterbed.estimators.hidden_bias import Sets, explaining_bias, highest_p, matched_sets
 from waterbed.estimators.reappearance import Units
 from waterbed.estimators.refusal import Refusal
@@ -83,7 +84,7 @@ def test_without_effect_and_bias_the_sets_keep_their_level() -> None:
 
 def test_few_sets_are_refused() -> None:
     """Below ten independent sets, and without any unit, there is no number."""
-    assert "9 matched sets" in str(explaining_bias(pairs(9, 0)))
+    assert "9 matched sets" in said(explaining_bias(pairs(9, 0)))
     nothing = np.zeros(0)
     empty = Units(
         started=nothing,

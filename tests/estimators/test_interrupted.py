@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.model.said import said
 from waterbed.estimators.interrupted import (
     EventWindow,
     half_life,
@@ -91,8 +92,8 @@ def test_placebos_keep_their_level_with_autocorrelated_shocks():
 def test_series_that_do_not_reach_are_refused():
     """A window outside the series and too few placebos have reasons."""
     series = shocks(np.random.default_rng(3), 40, 4)
-    assert "do not hold" in interrupted(series[:, 0], series[:, 1:], EventWindow(event=38, before=20, after=6)).reason
-    assert "3 placebos" in placebo_units(series[:, 0], series[:, 1:], EventWindow(event=30, before=20, after=6)).reason
+    assert "do not hold" in said(interrupted(series[:, 0], series[:, 1:], EventWindow(event=38, before=20, after=6)))
+    assert "3 placebos" in said(placebo_units(series[:, 0], series[:, 1:], EventWindow(event=30, before=20, after=6)))
     assert isinstance(placebo_windows(series[:, 0], series[:, 1:], EventWindow(event=30, before=20, after=6)), Refusal)
     with pytest.raises(ValueError, match="8 periods"):
         EventWindow(event=30, before=3, after=6)
@@ -123,7 +124,7 @@ def test_a_half_life_is_found():
     assert found.start == pytest.approx(-8, abs=1)
     assert half_life(np.full(16, -8.0) + rng.normal(0, 0.3, 16)).high == float("inf")
     assert isinstance(half_life(rng.normal(0, 1, 16)), Refusal)
-    assert "3 periods" in half_life([1, 1, 1]).reason
+    assert "3 periods" in said(half_life([1, 1, 1]))
 
 
 def test_series_that_grow_noisier_keep_their_level():

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.model.said import said
 from waterbed.estimators.lifts import one_each
 from waterbed.estimators.reappearance import Excess, Units, corrected_excess, excess_reappearance, matched
 from waterbed.estimators.refusal import Refusal
@@ -112,8 +113,8 @@ def test_what_cannot_be_answered_is_refused():
     """Short follow-up, nobody alike, and categories in which everybody ends have reasons."""
     rng = np.random.default_rng(5)
     units = world(rng)
-    assert "followed" in ask(units, rng, observed_until=10.0).reason
-    assert "like age" in ask(units, rng, age_within=0.0).reason
+    assert "followed" in said(ask(units, rng, observed_until=10.0))
+    assert "like age" in said(ask(units, rng, age_within=0.0))
     rows = np.arange(60)
     gone = Units(
         started=np.zeros(60),
@@ -123,7 +124,7 @@ def test_what_cannot_be_answered_is_refused():
         arrivals=(np.zeros(0, int), np.zeros(0)),
     )
     assert isinstance(ask(gone, rng), Refusal)
-    assert "at the horizon" in ask(gone, rng).reason
+    assert "at the horizon" in said(ask(gone, rng))
 
 
 def test_one_cluster_with_nearly_everything_is_refused_and_one_unit_of_each_is_not():
@@ -133,8 +134,8 @@ def test_one_cluster_with_nearly_everything_is_refused_and_one_unit_of_each_is_n
     giant = np.where(rng.random(6000) < 0.93, many.cluster.max() + 1, many.cluster)
     units = Units(started=many.started, ended=many.ended, category=many.category, cluster=giant, arrivals=many.arrivals)
     refused = ask(units, rng)
-    assert "the largest cluster holds 9" in refused.reason
-    assert "take one unit of each cluster" in refused.reason
+    assert "the largest cluster holds 9" in said(refused)
+    assert "take one unit of each cluster" in said(refused)
     assert isinstance(ask(units.taken(one_each(units.cluster, units.category, rng)), rng), Excess)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.model.said import said
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.staggered import NEVER, GroupTimes, group_times
 
@@ -62,7 +63,7 @@ def test_few_clusters_are_refused():
     """Units of four clusters are four observations, and units always treated have no control."""
     rng = np.random.default_rng(4)
     y, first = world(rng)
-    assert "treated units" in group_times(y, first, np.arange(80) % 4, rng).reason
+    assert "treated units" in said(group_times(y, first, np.arange(80) % 4, rng))
     assert isinstance(group_times(y, np.zeros(80, int), np.arange(80), rng), Refusal)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.model.said import said
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.wdd import (
     BUFFER,
@@ -80,7 +81,7 @@ def test_controls_have_the_size_of_what_they_stand_for():
     found = clustered_difference(tables, np.random.default_rng(1), sizes=sizes)
     assert found.estimate == pytest.approx(0)
     assert control_sizes(tables[:, :, ::-1]).tolist() == sizes.tolist(), "exchanging the windows leaves them"
-    assert "nothing can be measured" in control_sizes(alone([[9, 9], [0, 0]])).reason
+    assert "nothing can be measured" in said(control_sizes(alone([[9, 9], [0, 0]])))
     assert control_sizes(alone([[0, 0], [9, 9]])).tolist() == [1, np.inf]
 
 
@@ -99,10 +100,10 @@ def test_growth_that_all_areas_share_is_no_difference(growth):
 
 def test_a_quotient_is_refused_where_nothing_fell():
     """Without a fall of the target against its control there is a reason and no number."""
-    assert "did not fall" in displacement_quotient([[100, 100], [100, 100], [50, 60]]).reason
-    assert "control is empty" in displacement_quotient([[100, 50], [0, 10], [50, 60]]).reason
+    assert "did not fall" in said(displacement_quotient([[100, 100], [100, 100], [50, 60]]))
+    assert "control is empty" in said(displacement_quotient([[100, 50], [0, 10], [50, 60]]))
     assert isinstance(total_net_effect([[100, 50], [0, 10], [50, 60]]), Refusal)
-    assert "buffer has no event" in displacement_quotient([[100, 50], [100, 100], [0, 0]]).reason
+    assert "buffer has no event" in said(displacement_quotient([[100, 50], [100, 100], [0, 0]]))
 
 
 def test_areas_chosen_afterwards_are_refused():
@@ -114,7 +115,7 @@ def test_areas_chosen_afterwards_are_refused():
     assert tables[1].tolist() == [[0, 1], [0, 0]]
     assert tables[2].tolist() == [[0, 0], [0, 1]]
     late = Windows(before=(0, 10), after=(12, 22), chosen_until=22)
-    assert "after the event" in late.counted([1], [0], [0]).reason
+    assert "after the event" in said(late.counted([1], [0], [0]))
     with pytest.raises(ValueError, match="follow"):
         Windows(before=(0, 13), after=(12, 22), chosen_until=0)
 
@@ -163,7 +164,7 @@ def test_intervals_and_p_values_agree():
 def test_few_clusters_are_refused():
     """Nine clusters give no number, however many events they have."""
     tables = clusters_of(np.random.default_rng(5), 9)
-    assert "9 clusters" in clustered_difference(tables, np.random.default_rng(0)).reason
+    assert "9 clusters" in said(clustered_difference(tables, np.random.default_rng(0)))
 
 
 def test_a_resampled_quotient_holds_the_truth():
@@ -194,7 +195,7 @@ def test_an_unsure_fall_is_refused():
     tables[:16, TARGET, 0], tables[16:30, TARGET, 1] = 1, 1
     tables[30:45, 1, 0], tables[45:60, 1, 1] = 1, 1
     tables[:10, BUFFER, 0] = 1
-    assert "not surely fall" in clustered_quotient(tables, np.random.default_rng(7)).reason
+    assert "not surely fall" in said(clustered_quotient(tables, np.random.default_rng(7)))
 
 
 def test_a_net_effect_of_nothing_and_a_quotient_of_none_keep_their_level():

@@ -221,9 +221,9 @@ def test_a_notice_that_went_astray_names_no_other_hoster(study: Study) -> None:
     study.folder.store.add([stray])
     whole = sheet_of(study, "AS64501")
     assert [note.recipient for note in whole.misaddressed] == ["AS64500"]
-    [own] = own_rows(whole).misaddressed
+    [own] = own_rows(whole, ()).misaddressed
     assert (own.recipient, own.response, own.hosters) == ("another", None, ("AS64501",))
-    [theirs] = own_rows(sheet_of(study, "AS64500")).misaddressed
+    [theirs] = own_rows(sheet_of(study, "AS64500"), ()).misaddressed
     assert (theirs.recipient, theirs.response, theirs.hosters) == ("AS64500", "we host no such thing", ())
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from waterbed.model.formatter import ENGLISH, OWN, Catalogue, Disclosure, Formatter
 from waterbed.model.message import (
     Argument,
+    Code,
     Count,
     Counted,
     Date,
@@ -26,6 +27,7 @@ from waterbed.model.message import (
     Number,
     PValue,
     Refusal,
+    Sentence,
     Share,
     Span,
     Term,
@@ -58,12 +60,13 @@ leaves = st.one_of(
         st.none() | st.integers(0, 3),
         st.booleans(),
     ),
-    st.builds(Name, names, names, st.sampled_from(["place", "feed"])),
+    st.builds(Name, names, names, st.booleans()),
     st.builds(Date, st.dates(date(1970, 1, 1), date(2200, 1, 1)), st.booleans()),
     st.builds(Moment, st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))),
     st.builds(Hours, st.floats(0, 1e6)),
     st.builds(PValue, shares),
     st.builds(Term, plain),
+    st.builds(Code, plain),
 )
 
 
@@ -80,7 +83,8 @@ def within(arguments: st.SearchStrategy[Argument]) -> st.SearchStrategy[Argument
         st.lists(arguments, max_size=4).map(tuple),
         st.sampled_from(["comma", "semicolon", "and", "sentence"]),
     )
-    return lists | st.builds(message_of, st.lists(st.tuples(plain, arguments), max_size=4), plain)
+    clauses = st.builds(message_of, st.lists(st.tuples(plain, arguments), max_size=4), plain)
+    return lists | clauses | st.builds(Sentence, clauses)
 
 
 messages = st.builds(
@@ -93,6 +97,8 @@ def changed(one: Any, change: Callable[[Any], Any]) -> Any:
     match one:
         case Message():
             return Message(one.template, tuple((name, changed(part, change)) for name, part in one.arguments))
+        case Sentence():
+            return Sentence(changed(one.clause, change))
         case Listed():
             return Listed(tuple(changed(part, change) for part in one.items), one.by)
     return change(one)
@@ -128,7 +134,7 @@ def test_readers_cannot_tell_one_withheld_name_from_another(one: Message) -> Non
     rules = Formatter(disclosure=Disclosure(least=LEAST, named=["named"]))
 
     def other(part: Argument) -> Argument:
-        return Name("another") if isinstance(part, Name) and part.of == "place" and part.key != "named" else part
+        return Name("another") if isinstance(part, Name) and not part.public and part.key != "named" else part
 
     assert rules.text(one) == rules.text(changed(one, other))
 
@@ -152,7 +158,7 @@ def test_no_rule_alters_a_name(given_names: list[str], small: int) -> None:
 @given(messages)
 def test_a_message_is_no_text(one: Message) -> None:
     """No f-string, format, percent or join turns a message or an argument into text."""
-    for part in (one, *(argument for _, argument in one.arguments)):
+    for part in (one, Refusal(one), *(argument for _, argument in one.arguments)):
         for spell in (str, format, "{}".format, "%s".__mod__, lambda value: f"{value}", lambda value: "".join([value])):
             with pytest.raises(TypeError):
                 spell(part)

@@ -10,7 +10,6 @@ from waterbed.analysis.event_looks import refuse_unseen
 from waterbed.analysis.event_shares import event_shares
 from waterbed.analysis.event_space import space_notes
 from waterbed.graphs.displacement.answers import claimed
-from waterbed.graphs.displacement.disclosure import masked
 from waterbed.graphs.displacement.event import NOUNS, Event, check, events_in
 from waterbed.graphs.displacement.feeds import changed_feeds
 from waterbed.graphs.displacement.findings import Findings, of_event, overall
@@ -23,6 +22,7 @@ from waterbed.graphs.runs import UNATTRIBUTED
 from waterbed.model.conclusions import Episode, ExternalEpisode
 from waterbed.model.errors import InputError
 from waterbed.model.formatter import EVERYTHING, Disclosure
+from waterbed.model.message import NOTHING, Code, Count, Listed, Message, Moment, Name, Number, Term, joined
 from waterbed.model.progress import stage
 from waterbed.model.table import TableInfo
 from waterbed.model.window import Window
@@ -98,8 +98,8 @@ def findings(
         raise InputError(f"no URL was first reported and seen in this window ({conclusions.window.words})")
     if not conclusions.episodes or conclusions.until is None:
         raise InputError(
-            "this study does not hold any episode yet; import reports and run waterbed recheck first "
-            "(docs/operations.md)"
+            "this study does not hold any episode yet; import reports and run waterbed recheck first",
+            see="docs/operations.md",
         )
     kind, declared = (event.kind, tuple(event.places)) if event else ("hoster", ())
     whole, conclusions = conclusions, _as_read(conclusions, event)
@@ -147,11 +147,10 @@ def findings(
         came = {(gain.url_id, gain.place) for gain in chosen.gains if series.left_target(gain)}
         shares = None if whole.window else event_shares(whole, kept, chosen.sources_of, disclosure, received=came)
         nowhere = _nowhere_known(event, [one for one in episodes if one.url_id in chosen.sources_of])
-        placed = [masked(note, disclosure) for note in nowhere]
-        found = replace(found, notes=(*_filled(filled, found, kept), *placed, *found.notes))
+        found = replace(found, notes=(*_filled(filled, found, kept), *nowhere, *found.notes))
         found = answered(found, event, shares, feeds, left, conclusions, episodes, beside or Beside())
     shown = event is None or fell(found.answers, event)
-    notes = tuple(masked(note, disclosure) for note in (prior_notes(external, event) if external else ()))
+    notes = tuple(prior_notes(external, event) if external else ())
     answers = [claimed(answer, sequence=event is not None, fell=shown) for answer in found.answers]
     return replace(found, answers=answers, notes=(*found.notes, *notes))
 
@@ -165,28 +164,30 @@ def _as_read(conclusions: Conclusions, event: Event | None) -> Conclusions:
     return within(conclusions, Window(until=max(come))) if come else conclusions
 
 
-def _filled(filled: Sequence[Receiver], found: Findings, kept: Event) -> Iterator[str]:
+def _filled(filled: Sequence[Receiver], found: Findings, kept: Event) -> Iterator[Message]:
     """Say which controls received the target's content, and are left out."""
     for one in filled:
-        name = found.names.get(one.place, one.place) if found.disclosure.names(one.place) else "one that is not named"
-        said = one.words(name, kept.most_contaminated, left_out=one.place not in kept.places)
-        yield masked(said, found.disclosure)
+        name = found.names.get(one.place, one.place)
+        yield one.words(name, kept.most_contaminated, left_out=one.place not in kept.places)
 
 
-def _nowhere_known(event: Event, episodes: Collection[Episode]) -> Iterator[str]:
+def _nowhere_known(event: Event, episodes: Collection[Episode]) -> Iterator[Message]:
     """Say how many contents came up where no table tells the place."""
     start, end = event.window
     came = [one for one in episodes if start <= one.known_up_at < end]
     lost = {one.content_id for one in came if not place_of(one, event.kind, tuple(event.places))}
     if lost:
         every = len({one.content_id for one in came})
-        yield (
-            f"Of {every:,} contents that came up in these periods, {len(lost):,} did at "
-            f"addresses whose {NOUNS[event.kind]} no table tells: they are in no series, and none surely moved there."
+        yield Message.of(
+            "Of {contents} that came up in these periods, {lost} did at addresses whose {kind} no table tells: they "
+            "are in no series, and none surely moved there.",
+            contents=Count(every, "content"),
+            lost=Count(len(lost)),
+            kind=Term(NOUNS[event.kind]),
         )
 
 
-def prior_notes(external: ExternalConclusions, event: Event | None) -> Iterator[str]:
+def prior_notes(external: ExternalConclusions, event: Event | None) -> Iterator[Message]:
     """Notes on the share of external data, and their end.
 
     They say how much of the data other observers gave, and where the series changes to ours; none without such data
@@ -195,32 +196,55 @@ def prior_notes(external: ExternalConclusions, event: Event | None) -> Iterator[
     prior, began = external.prior, external.began
     if not prior or began is None:
         return
-    who = ", ".join(sorted({f"{one.observer} (source {one.source})" for one in prior}))
-    count = f"{len(prior):,} episodes of {len({one.url_id for one in prior}):,} URLs from before our first check"
+    observers = tuple(
+        Message.of("{observer} (source {source})", observer=Name(one, public=True), source=Name(source, public=True))
+        for one, source in sorted({(one.observer, one.source) for one in prior})
+    )
+    count = Message.of(
+        "{episodes} of {urls} from before our first check",
+        episodes=Count(len(prior), "episode"),
+        urls=Count(len({one.url_id for one in prior}), "URL"),
+    )
     if not external.settings.in_series:
-        yield f"{count} were told by {who} and are left out (testimony.in_series): see {SEE}."
+        yield Message.of(
+            "{count} were told by {observers} and are left out (testimony.in_series): see {see}.",
+            count=count,
+            observers=Listed(observers),
+            see=Code(SEE),
+        )
         return
-    yield f"{count}, {began:%Y-%m-%d %H:%M}, are told by {who}, not seen by us{_nowhere(prior)}."
+    said = Message.of(
+        "{count}, {began}, are told by {observers}, not seen by us",
+        count=count,
+        began=Moment(began),
+        observers=Listed(observers),
+    )
+    yield Message.of("{said}.", said=joined(said, _nowhere(prior)))
     if event is not None:
-        yield (
-            f"The observer changes {_where(began, event)}: what differs between the two may be the observer, and only "
-            f"what target and controls do not share tells of the event. See {SEE}."
+        yield Message.of(
+            "The observer changes {where}: what differs between the two may be the observer, and only what target and "
+            "controls do not share tells of the event. See {see}.",
+            where=_where(began, event),
+            see=Code(SEE),
         )
 
 
-def _nowhere(prior: Sequence[ExternalEpisode]) -> str:
+def _nowhere(prior: Sequence[ExternalEpisode]) -> Message:
     lost = sum(one.hoster == UNATTRIBUTED for one in prior)
-    return (
-        f"; {lost:,} of them are at no known hoster, for want of an address or of a table of that time" if lost else ""
+    if not lost:
+        return NOTHING
+    return Message.of(
+        "{lost} of them are at no known hoster, for want of an address or of a table of that time", lost=Count(lost)
     )
 
 
-def _where(began: datetime, event: Event) -> str:
+def _where(began: datetime, event: Event) -> Message:
     start, end = event.window
     if began <= start:
-        return "before the periods used"
+        return Message.of("before the periods used")
     if began >= end:
-        return "after the periods used"
+        return Message.of("after the periods used")
     if began < event.at:
-        return f"{(event.at - began) / event.period:.1f} periods before the event, within those used"
-    return "at the event or after it, within the periods used"
+        periods = Number((event.at - began) / event.period, "period", decimals=1)
+        return Message.of("{periods} before the event, within those used", periods=periods)
+    return Message.of("at the event or after it, within the periods used")

@@ -7,25 +7,27 @@ from ipaddress import ip_address, ip_network
 from typing import Final
 
 from waterbed.analysis.event_shares import EventShares
-from waterbed.graphs.displacement.disclosure import disclosed_answers, masked, refused_answer
+from waterbed.graphs.displacement.answers import TypedAnswer
+from waterbed.graphs.displacement.disclosure import disclosed_answers, refused_answer
 from waterbed.graphs.displacement.event import Event
 from waterbed.graphs.displacement.feeds import COUNTED, ChangedFeed
 from waterbed.graphs.displacement.findings import Findings
 from waterbed.graphs.displacement.movements import Movements, place_of
 from waterbed.graphs.displacement.overlap import Overlap, overlaps
 from waterbed.graphs.displacement.sequence import in_sequence
-from waterbed.graphs.displacement.summary import UNPUBLISHED, Known, Removed, summary
+from waterbed.graphs.displacement.summary import NOT_PUBLISHED, UNPUBLISHED, Known, Removed, summary
 from waterbed.model.conclusions import Episode, Quarantine
 from waterbed.model.formatter import EVERYTHING
+from waterbed.model.message import Code, Message, Moment, Name, Number, Refusal, Sentence, Term, joined
 from waterbed.model.redaction import redact
-from waterbed.model.results import Answer, PeriodRow
+from waterbed.model.results import PeriodRow
 from waterbed.study.conclusions import Conclusions
 
 _EVERYWHERE: Final = ("all", "canary")
 """Kinds of quarantines that are of no single place."""
 _SEE: Final = "docs/operations.md, Quarantine"
-_UNTOLD: Final = Removed(n=0, why="a publication of a window tells it of no event")
-HELD_BACK: Final = "held back"
+_UNTOLD: Final = Removed(n=0, why=Refusal(Message.of("a publication of a window tells it of no event")))
+HELD_BACK: Final = Refusal(Message.of("held back"), "held back")
 """What others are told where an event that is not published acts on the same places."""
 
 
@@ -79,37 +81,43 @@ def answered(
     disclosure = found.disclosure
     own = disclosure == EVERYTHING
     waiting = [held(one, own=own) for one in open_quarantines(conclusions, event, episodes)]
-    stays = [masked(one.words, disclosure) for one in feeds if one.source not in left]
-    notes = [f"{masked(one.words, disclosure)}; its reports are left out." for one in feeds if one.source in left]
+    stays = [one.words() for one in feeds if one.source not in left]
+    notes = [
+        Message.of("{change}; its reports are left out.", change=one.words()) for one in feeds if one.source in left
+    ]
     if stays:
-        reason = f"{'; '.join(stays)}: what is counted there may be the feed's change"
-        answers = [refused_answer(one, reason) if one.name in COUNTED else one for one in answers]
-        notes += [f"{one}." for one in stays]
-    stopped = ["No answer can be given yet.", *waiting] if waiting else []
+        reason = Message.of("{changes}: what is counted there may be the feed's change", changes=joined(*stays))
+        answers = [refused_answer(one, Refusal(reason)) if one.name in COUNTED else one for one in answers]
+        notes += [Message.of("{change}.", change=one) for one in stays]
+    stopped = [Message.of("No answer can be given yet."), *map(_ended, waiting)] if waiting else []
+    why = joined(*waiting)
     for overlap in overlaps(event, beside.events, episodes):
         shown = beside.shown(overlap) and disclosure.names(overlap.place)
-        reason = overlap.words(found.names.get(overlap.place) or redact(overlap.place)) if shown else HELD_BACK
-        answers = [refused_answer(one, reason) if overlap.refuses(one.name) else one for one in answers]
-        notes += [f"{_sentence(reason)} The numbers that it could change are refused."] if shown else []
+        name = found.names.get(overlap.place) or redact(overlap.place)
+        refusal = Refusal(overlap.words(name)) if shown else HELD_BACK
+        sentence = Message.of("{event}", event=Sentence(refusal.reason))
+        answers = [refused_answer(one, refusal) if overlap.refuses(one.name) else one for one in answers]
+        refused = Message.of("{event} The numbers that it could change are refused.", event=sentence)
+        notes += [refused] if shown else []
         if overlap.controls:
             bare = [_unforetold(row) for row in found.periods]
             of_target = [row for row in found.curves if row.area == "target"]
             found = replace(found, periods=bare, placebos=(), curves=of_target)
         if overlap.target and not stopped:
-            stopped = ["No answer can be given.", _sentence(reason)] if shown else [UNPUBLISHED]
+            stopped = [Message.of("No answer can be given."), sentence] if shown else [UNPUBLISHED]
+            why = refusal.reason if shown else NOT_PUBLISHED
     if waiting:
-        answers = [refused_answer(one, " ".join(waiting).rstrip(".")) for one in answers]
+        answers = [refused_answer(one, Refusal(why, "quarantine")) for one in answers]
     if stopped:
-        reason = " ".join(waiting or stopped).rstrip(".")
-        found = replace(found, curves=(), periods=(), placebos=(), destinations=(), pairs=(), stopped=reason)
+        found = replace(found, curves=(), periods=(), placebos=(), destinations=(), pairs=(), stopped=why)
     if beside.unread and beside.public is None:
+        files = Number(beside.unread, "event file")
         notes.append(
-            f"{beside.unread:,} event files cannot be read: whether those events act on these places is unknown."
+            Message.of("{files} cannot be read: whether those events act on these places is unknown.", files=files)
         )
     answers = in_sequence(answers, event, until)
     interim = bool(event.read and until < event.reads[0])
     said = summary(_known(found, answers, event, shares, stopped, interim=interim, events=beside.number(event)))
-    said = replace(said, changes=tuple(masked(one, disclosure) for one in said.changes))
     return replace(found, answers=answers, notes=(*notes, *found.notes), summary=said)
 
 
@@ -119,21 +127,22 @@ def _unforetold(row: PeriodRow) -> PeriodRow:
     return replace(row, foretold_sites=None, placebo_low=None, placebo_high=None)
 
 
-def _sentence(reason: str) -> str:
-    return f"{reason[:1].upper()}{reason[1:]}."
+def _ended(clause: Message) -> Message:
+    """A clause that begins with a capital as a sentence."""
+    return Message.of("{clause}.", clause=clause)
 
 
 def _known(
     found: Findings,
-    answers: Sequence[Answer],
+    answers: Sequence[TypedAnswer],
     event: Event,
     shares: EventShares | None,
-    stopped: Sequence[str],
+    stopped: Sequence[Message],
     *,
     interim: bool,
     events: int,
 ) -> Known:
-    def test(name: str) -> Answer | None:
+    def test(name: str) -> TypedAnswer | None:
         own = [one for one in answers if one.name == name]
         return next((one for one in own if one.refusal is not None), own[-1] if own else None)
 
@@ -157,10 +166,11 @@ def _known(
         interim=event.reads[0] if interim else None,
         stopped=stopped,
         events=events,
+        formatter=found.formatter,
     )
 
 
-def _told(answers: Sequence[Answer], told: tuple[Removed, Removed]) -> tuple[Removed, Removed]:
+def _told(answers: Sequence[TypedAnswer], told: tuple[Removed, Removed]) -> tuple[Removed, Removed]:
     """The controls' shares, each without its number where its row is refused, as by an event at the controls."""
     refused = {one.name: one.refusal for one in answers if one.refusal is not None}
     before, after = (
@@ -185,18 +195,26 @@ def deciding(quarantine: Quarantine) -> str:
     return f"waterbed quarantine release|void {quarantine.quarantine_id} --reason WHY"
 
 
-def held(quarantine: Quarantine, *, own: bool = True) -> str:
-    """Say which looks await a decision, in one sentence.
+def held(quarantine: Quarantine, *, own: bool = True) -> Message:
+    """Say which looks await a decision, in one clause that begins with a capital.
 
     The study's own people are told whose they are and how it is decided, others only when the looks were.
     """
-    span = f"Checks from {quarantine.began_at:%Y-%m-%d %H:%M} to {quarantine.ended_at:%Y-%m-%d %H:%M}"
+    start, end = Moment(quarantine.began_at), Moment(quarantine.ended_at)
     if not own:
-        return f"{span} await a decision."
-    of = f" of {quarantine.scope}" if quarantine.scope else ""
-    return (
-        f"{span} are in quarantine {quarantine.quarantine_id} ({quarantine.kind}{of}), and target, controls or buffer "
-        f"are among them: look into it, then {deciding(quarantine)} ({_SEE})."
+        return Message.of("Checks from {start} to {end} await a decision", start=start, end=end)
+    kind = Message.of("{kind}", kind=Term(quarantine.kind))
+    if quarantine.scope:
+        kind = Message.of("{kind} of {scope}", kind=kind, scope=Name(quarantine.scope))
+    return Message.of(
+        "Checks from {start} to {end} are in quarantine {id} ({kind}), and target, controls or buffer are among them: "
+        "look into it, then {command} ({see})",
+        start=start,
+        end=end,
+        id=Code(quarantine.quarantine_id),
+        kind=kind,
+        command=Code(deciding(quarantine)),
+        see=Code(_SEE),
     )
 
 

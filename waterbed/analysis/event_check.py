@@ -13,7 +13,16 @@ from waterbed.analysis.event_answer import left_out
 from waterbed.analysis.event_looks import refuse_unseen, unseen_windows
 from waterbed.analysis.event_plan import movements_of
 from waterbed.analysis.event_power import EventPower
-from waterbed.analysis.event_power_rows import PRIMARY, answer_row, fall_row, first_read, power_rows, quarantine_rows
+from waterbed.analysis.event_power_rows import (
+    PRIMARY,
+    Row,
+    answer_row,
+    ended,
+    fall_row,
+    first_read,
+    power_rows,
+    quarantine_rows,
+)
 from waterbed.estimators.refusal import LEAST_CLUSTERS, Refusal
 from waterbed.graphs.displacement.candidates import RECEIVES
 from waterbed.graphs.displacement.event import EVENTS, SEE, Event, check_names, check_since
@@ -24,10 +33,11 @@ from waterbed.graphs.displacement.receivers import receivers
 from waterbed.graphs.displacement.returns import followed
 from waterbed.graphs.displacement.series import Series
 from waterbed.model.errors import InputError
+from waterbed.model.formatter import day_of
+from waterbed.model.message import Code, Count, Message, Moment, Name, Number, Sentence, Share, Term, joined
 from waterbed.model.progress import stage
 from waterbed.model.redaction import redact
 from waterbed.model.results import PlanRow
-from waterbed.model.spelling import percent
 from waterbed.store.config import Config
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.external import ExternalConclusions
@@ -42,7 +52,7 @@ def check_event(
     removed: float,
     displaced: float,
     others: Mapping[str, Event] = MappingProxyType({}),
-) -> list[PlanRow]:
+) -> list[Row]:
     """Say what an answer to an event needs today.
 
     And from when it can be had. `others` are the study's other events, by file name. What stops it comes first, then
@@ -50,8 +60,8 @@ def check_event(
     """
     if not whole.episodes or whole.until is None:
         raise InputError(
-            "this study does not hold any episode yet; import reports and run waterbed recheck first "
-            "(docs/operations.md)"
+            "this study does not hold any episode yet; import reports and run waterbed recheck first",
+            see="docs/operations.md",
         )
     every = movements_of(whole, config, event, chosen=False)
     reports = whole.facts.reports
@@ -64,8 +74,9 @@ def check_event(
     )
     if event.at <= every.zero:
         raise InputError(
-            f"date: {event.at:%Y-%m-%d %H:%M} lies before the study's data, which begin on "
-            f"{every.zero:%Y-%m-%d %H:%M} ({SEE})"
+            f"{event.at:%Y-%m-%d %H:%M} lies before the study's data, which begin on {every.zero:%Y-%m-%d %H:%M}",
+            key="date",
+            see=SEE,
         )
     check_since(event, every.zero)
     today = _Today(whole=whole, config=config, event=event, until=whole.until)
@@ -87,27 +98,30 @@ def check_event(
             *power_rows(power, removed, displaced),
         ]
     else:
-        text = f"No URL was seen before the event, {event.at:%Y-%m-%d %H:%M}: there is nothing to compare with."
+        text = Message.of(
+            "No URL was seen before the event, {at}: there is nothing to compare with.", at=Moment(event.at)
+        )
         rows.append(PlanRow(topic="days before", text=text, stops=True))
     rows.sort(key=lambda row: not row.stops)
     return [*rows, today.answer(rows)]
 
 
-def overlapping(whole: Conclusions, event: Event, others: Mapping[str, Event]) -> Iterator[PlanRow]:
+def overlapping(whole: Conclusions, event: Event, others: Mapping[str, Event]) -> Iterator[Row]:
     """Other events that act on this one's places.
 
     One that acts on what the first two tests need stops it.
     """
     for one in overlaps(event, others.values(), whole.episodes):
         name = whole.attributor.name_of(one.place)
-        said = one.words(name)
-        mend = "choose other dates" if one.target else "choose other controls or dates"
+        mend = Message.of("choose other dates") if one.target else Message.of("choose other controls or dates")
         if file := next((redact(path) for path, other in others.items() if other is one.of), ""):
             if one.target and one.at == event.at and name == whole.attributor.name_of(event.target):
-                mend = f"both files are about one target and date, so remove one of the two ({EVENTS}/{file})"
-            else:
-                mend += f" ({EVENTS}/{file})"
-        text = f"{said[:1].upper()}{said[1:]}; the numbers that it could change are refused: {mend}."
+                mend = Message.of("both files are about one target and date, so remove one of the two")
+            mend = Message.of("{mend} ({file})", mend=mend, file=Code(f"{EVENTS}/{file}"))
+        clause = Message.of(
+            "{event}; the numbers that it could change are refused: {mend}", event=one.words(name), mend=mend
+        )
+        text = Message.of("{said}", said=Sentence(clause))
         stops = one.target or one.refuses(event.fall) or one.refuses(event.primary)
         yield PlanRow(topic="overlaps", text=text, stops=stops)
 
@@ -141,35 +155,50 @@ class _Today:
         """From when the report can be read."""
         return first_read(self.event, self.confirmation)
 
-    def days(self) -> Iterator[PlanRow]:
+    def days(self) -> Iterator[Row]:
         """Yield periods before and after."""
         event, (start, end) = self.event, self.event.window
         begin = max(filter(None, (self.movements.zero, event.since)))
         if start < begin:
             fit = max(0, math.floor((event.at - begin) / event.period + 1e-9) - event.anticipation)
-            way = f"set before to {fit}" if fit >= 8 else "move the date, or shorten period_h"
-            text = (
-                f"{event.before} periods before the event reach back to {start:%Y-%m-%d %H:%M}, and data begin on "
-                f"{begin:%Y-%m-%d %H:%M}: {way}."
+            way = Message.of("move the date, or shorten {key}", key=Code("period_h"))
+            if fit >= 8:
+                way = Message.of("set {key} to {fit}", key=Code("before"), fit=Number(fit))
+            text = Message.of(
+                "{periods} before the event reach back to {start}, and data begin on {begin}: {way}.",
+                periods=Number(event.before, "period"),
+                start=Moment(start),
+                begin=Moment(begin),
+                way=way,
             )
             yield PlanRow(topic="days before", text=text, value=float(fit), unit="periods", stops=True)
         else:
             ahead = max(0, math.ceil((event.at - self.until) / event.period - 1e-9) - event.anticipation)
             known = max(0, event.before - ahead)
-            text = f"{known} of {event.before} periods before the event are known."
+            periods = Number(event.before, "period")
+            text = Message.of("{known} of {periods} before the event are known.", known=Number(known), periods=periods)
             yield PlanRow(topic="days before", text=text, value=float(known), unit="periods")
-        text = f"{self.elapsed} of {event.after} periods after the event are known, all on {end:%Y-%m-%d %H:%M}."
+        text = Message.of(
+            "{known} of {periods} after the event are known, all on {end}.",
+            known=Number(self.elapsed),
+            periods=Number(event.after, "period"),
+            end=Moment(end),
+        )
         yield PlanRow(topic="days after", text=text, value=float(self.elapsed), unit="periods")
 
-    def further(self) -> Iterator[PlanRow]:
+    def further(self) -> Iterator[Row]:
         """Yield further targets' dates that data do not reach."""
         for other in self.event.events:
             when = other.date.astimezone(UTC)
             if not self.movements.zero < when < self.until:
-                text = f"The further event at {other.target}, {when:%Y-%m-%d %H:%M}, lies outside the study's data."
+                text = Message.of(
+                    "The further event at {place}, {when}, lies outside the study's data.",
+                    place=Name(other.target),
+                    when=Moment(when),
+                )
                 yield PlanRow(topic="further events", text=text, stops=True)
 
-    def looks(self) -> Iterator[PlanRow]:
+    def looks(self) -> Iterator[Row]:
         """Yield areas and places without looks."""
         event, whole = self.event, self.whole
         external = ExternalConclusions(whole, self.config.testimony)
@@ -177,14 +206,20 @@ class _Today:
         try:
             refuse_unseen(whole, event, whole.episodes, prior, self.until)
         except InputError as problem:
-            yield PlanRow(topic="checks", text=f"{problem}.", stops=True)
+            yield PlanRow(topic="checks", text=Message.of("{problem}.", problem=Code(str(problem))), stops=True)
             return
         places = [(place, (place,)) for place in event.places]
         for place, name, (start, end) in unseen_windows(whole, event, whole.episodes, prior, places, self.until):
-            text = f"Nobody checked {place} from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} ({name} the event)."
+            text = Message.of(
+                "Nobody checked {place} from {start} to {end} ({when} the event).",
+                place=Name(place),
+                start=Moment(start),
+                end=Moment(end),
+                when=Term(name),
+            )
             yield PlanRow(topic="checks", text=text)
 
-    def feeds(self) -> Iterator[PlanRow]:
+    def feeds(self) -> Iterator[Row]:
         """Yield feeds that stop or start.
 
         At the event, or before it within the last days.
@@ -201,11 +236,14 @@ class _Today:
         feeds = changed_feeds(series)
         left = left_out(feeds, self.movements)
         for one in feeds:
-            words = one.words if self.elapsed else one.words.replace("at the event", f"on {shown.at:%Y-%m-%d}")
-            end = "its reports will be left out" if one.source in left else "no other feed can stand for it"
-            yield PlanRow(topic="feed", text=f"{words[0].upper()}{words[1:]}: {end}.")
+            words = one.words() if self.elapsed else one.words(Message.of("on {day}", day=day_of(shown.at)))
+            end = Message.of("no other feed can stand for it")
+            if one.source in left:
+                end = Message.of("its reports will be left out")
+            clause = Message.of("{change}: {end}", change=words, end=end)
+            yield PlanRow(topic="feed", text=Message.of("{said}", said=Sentence(clause)))
 
-    def contamination(self) -> Iterator[PlanRow]:
+    def contamination(self) -> Iterator[Row]:
         """Yield controls that receive the target's content."""
         event, movements = self.event, self.movements
         at = movements.hours(event.at)
@@ -213,55 +251,71 @@ class _Today:
             came = [gain for gain in movements.gains if gain.place == place and gain.seen < at]
             theirs = sum(gain.left == event.target and gain.moved("not parallel") for gain in came)
             if came and theirs > RECEIVES * len(came):
-                most = f"the {percent(event.most_contaminated)} declared (most_contaminated)"
-                beyond = theirs > event.most_contaminated * len(came)
-                text = (
-                    f"{place} receives the target's content: {theirs:,} of {len(came):,} arrivals before the event, "
-                    + (
-                        f"more than {most}; its growth hides displacement, so name another control."
-                        if beyond
-                        else f"within {most}."
+                most = Share(event.most_contaminated)
+                end = Message.of("within the {most} declared (most_contaminated)", most=most)
+                if theirs > event.most_contaminated * len(came):
+                    end = Message.of(
+                        "more than the {most} declared (most_contaminated); its growth hides displacement, so name "
+                        "another control",
+                        most=most,
                     )
+                text = Message.of(
+                    "{place} receives the target's content: {received} of {arrivals} before the event, {end}.",
+                    place=Name(place),
+                    received=Count(theirs),
+                    arrivals=Count(len(came), "arrival"),
+                    end=end,
                 )
                 yield PlanRow(topic="contamination", text=text, value=theirs / len(came), unit="share of arrivals")
         declared = Series(event=event, movements=movements)
         if self.elapsed and (found := replace(declared, received=[one.place for one in receivers(declared)]).unsound()):
-            yield PlanRow(topic="contamination", text=f"{found.reason[0].upper()}{found.reason[1:]}.", stops=True)
+            text = Message.of("{said}", said=Sentence(found.reason))
+            yield PlanRow(topic="contamination", text=text, stops=True)
 
-    def takedowns(self, power: EventPower, removed: float, displaced: float) -> Iterator[PlanRow]:
+    def takedowns(self, power: EventPower, removed: float, displaced: float) -> Iterator[Row]:
         """Yield takedowns so far, of those needed."""
         if self.event.primary != PRIMARY:
             return
         movements, event = self.movements, self.event
         seats, end = self.whole.seats, movements.hours(event.window[1])
         at = movements.hours(event.at)
-        ended = [
+        gone = [
             spell
             for spell in movements.spells
             if spell.place == event.target and spell.taken_down and at <= spell.gone < end
         ]
-        every = [spell for spell in ended if spell.last_up >= at]
+        every = [spell for spell in gone if spell.last_up >= at]
         known = followed(event, movements, self.whole.arrivals, home=self.config.home, seats=seats)
         sites = len({one.site_id for one in known})
         wanted = power.takedowns_needed(removed, displaced)
-        need = (
-            f"how many are needed cannot be told: {wanted.reason}"
-            if isinstance(wanted, Refusal)
-            else f"about {math.ceil(wanted):,} show {percent(displaced)} displaced with a probability of 0.8"
-        )
-        contents = len({one.content_id for one in every})
-        text = (
-            f"{contents:,} contents of {len({one.site_id for one in every}):,} sites ended at the target so far, and "
-            f"{len({one.content_id for one in known}):,} of them were followed for {event.horizon_h:g} hours; {need}."
-        )
+        if isinstance(wanted, Refusal):
+            need = Message.of("how many are needed cannot be told: {reason}", reason=wanted.reason)
+        else:
+            need = Message.of(
+                "about {wanted} show {share} displaced with a probability of 0.8",
+                wanted=Number(math.ceil(wanted)),
+                share=Share(displaced),
+            )
         short = sites < LEAST_CLUSTERS and self.until >= self.first_read
         if short:
-            text = f"{text[:-1]}, and {LEAST_CLUSTERS} sites that were followed are the least."
-        if open_ := len({one.content_id for one in ended}) - contents:
-            text = f"{text[:-1]}; of {open_:,} more no check tells if they ended before the event."
-        yield PlanRow(topic="takedowns", text=text, value=float(contents), unit="contents", stops=short)
+            least = Number(LEAST_CLUSTERS)
+            need = Message.of("{need}, and {least} sites that were followed are the least", need=need, least=least)
+        contents = len({one.content_id for one in every})
+        text = Message.of(
+            "{contents} of {sites} ended at the target so far, and {followed} of them were followed for {hours}; "
+            "{need}",
+            contents=Count(contents, "content"),
+            sites=Count(len({one.site_id for one in every}), "site"),
+            followed=Count(len({one.content_id for one in known})),
+            hours=Number(event.horizon_h, "hour"),
+            need=need,
+        )
+        if open_ := len({one.content_id for one in gone}) - contents:
+            more = Message.of("of {n} more no check tells if they ended before the event", n=Count(open_))
+            text = joined(text, more)
+        yield PlanRow(topic="takedowns", text=ended(text), value=float(contents), unit="contents", stops=short)
 
-    def answer(self, rows: Sequence[PlanRow]) -> PlanRow:
+    def answer(self, rows: Sequence[Row]) -> Row:
         """One plain sentence."""
         wait = max(0.0, (self.first_read - self.confirmation - self.until) / HOUR / 24.0)
         return answer_row(rows, self.first_read, wait)

@@ -76,6 +76,8 @@ def refuse_unseen(
     areas = (("target", (event.target,)), ("controls", event.controls))
     for area, name, (start, end) in unseen_windows(conclusions, event, episodes, external, areas, until):
         raise InputError(
-            f"{name}: nobody checked {area} from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}, and checks in each "
-            f"window are needed; waterbed verdicts lists all checks ({SEE})"
+            f"nobody checked {area} from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}, and checks in each "
+            f"window are needed; waterbed verdicts lists all checks",
+            key=name,
+            see=SEE,
         )

@@ -10,12 +10,14 @@ import msgspec
 
 from waterbed.analysis.event_power import EventPower
 from waterbed.analysis.event_power_rows import answer_row, fall_row, first_read, power_rows, quarantine_rows
-from waterbed.graphs.displacement.candidates import Candidate, candidates
+from waterbed.graphs.displacement.candidates import RECEIVES_CONTENT, Candidate, candidates
 from waterbed.graphs.displacement.event import BUFFER_TEST, NOUNS, SECONDARY, SEE, Event, PlaceKind, kind_of
 from waterbed.graphs.displacement.event_file import event_text
 from waterbed.graphs.displacement.movements import Movements, gather, place_of
 from waterbed.model.errors import InputError
 from waterbed.model.facts import reported_at
+from waterbed.model.formatter import OWN
+from waterbed.model.message import NOTHING, Count, Message, joined
 from waterbed.model.progress import stage
 from waterbed.model.redaction import meant, redact
 from waterbed.model.results import PlanRow
@@ -43,7 +45,7 @@ class Plan:
     event: Event
     text: str
     places: Sequence[Candidate]
-    rows: Sequence[PlanRow]
+    rows: Sequence[PlanRow[Message]]
 
 
 def movements_of(conclusions: Conclusions, config: Config, event: Event, *, chosen: bool = True) -> Movements:
@@ -96,15 +98,19 @@ def plan_event(
     first = min(map(reported_at, whole.facts.reports), default=None)
     if first is None or at <= first:
         begin = f"the study's data begin on {first:%Y-%m-%d %H:%M}" if first else "this study does not hold any report"
-        raise InputError(f"date: {at:%Y-%m-%d %H:%M} has no data before it, {begin} ({SEE})")
+        raise InputError(f"{at:%Y-%m-%d %H:%M} has no data before it, {begin}", key="date", see=SEE)
     before = whole.before(at)
     if not before.episodes or before.until is None:
-        raise InputError(f"date: no URL was seen before {at:%Y-%m-%d %H:%M}, controls are chosen from what was ({SEE})")
+        raise InputError(
+            f"no URL was seen before {at:%Y-%m-%d %H:%M}, controls are chosen from what was", key="date", see=SEE
+        )
     movements = _gathered(before, config, kind, (target,))
     if target not in (known := movements.places()):
         raise InputError(
-            f"target: this study does not know the {NOUNS[kind]} {redact(target)}{meant(target, known)} before "
-            f"{at:%Y-%m-%d %H:%M}; waterbed rank lists them ({SEE})"
+            f"this study does not know the {NOUNS[kind]} {redact(target)}{meant(target, known)} before "
+            f"{at:%Y-%m-%d %H:%M}; waterbed rank lists them",
+            key="target",
+            see=SEE,
         )
     period_h, periods = _periods(movements)
     window = (max(0.0, movements.end - COMPARED_DAYS * 24.0), movements.end)
@@ -112,7 +118,7 @@ def plan_event(
     try:
         event = _event(before, movements, places, target=target, at=at, days=days, period_h=period_h, periods=periods)
     except ValueError as problem:
-        raise InputError(f"date: {problem} ({SEE})") from None
+        raise InputError(str(problem), key="date", see=SEE) from None
     text = event_text(event, _notes(places))
     power = EventPower(event=event, conclusions=before, movements=movements_of(before, config, event))
     rows = [
@@ -126,9 +132,11 @@ def plan_event(
     return Plan(event=event, text=text, places=places, rows=rows)
 
 
-def _late(whole: Conclusions, at: datetime) -> Iterator[PlanRow]:
+def _late(whole: Conclusions, at: datetime) -> Iterator[PlanRow[Message]]:
     if whole.span and whole.span[1] >= at:
-        text = "Checks from after the event are in the study already: no proposal used them, but its authors may have."
+        text = Message.of(
+            "Checks from after the event are in the study already: no proposal used them, but its authors may have."
+        )
         yield PlanRow(topic="declared late", text=text)
 
 
@@ -136,7 +144,7 @@ def _kind(target: str) -> PlaceKind:
     try:
         return kind_of([target])
     except ValueError as problem:
-        raise InputError(f"target: {problem} ({SEE})") from None
+        raise InputError(str(problem), key="target", see=SEE) from None
 
 
 def _periods(movements: Movements) -> tuple[float, int]:
@@ -148,7 +156,9 @@ def _periods(movements: Movements) -> tuple[float, int]:
                 days = max(min(BEFORE_DAYS, span / 48.0), min(LEAST_DAYS, span / 24.0))
                 return period_h, max(FEWEST, int(days * 24.0 / period_h + 1e-9))
     raise InputError(
-        f"date: data before it span {span:.0f} hours; {FEWEST} periods of {PERIODS_H[-1]:g} hours are needed ({SEE})"
+        f"data before it span {span:.0f} hours; {FEWEST} periods of {PERIODS_H[-1]:g} hours are needed",
+        key="date",
+        see=SEE,
     )
 
 
@@ -177,11 +187,14 @@ def _event(
         role: tuple(one.key for one in places if one.role == role) for role in ("control", "buffer", "buffer control")
     }
     if not roles["control"]:
-        why = Counter(one.why.partition(":")[0] for one in places if one.why)
-        told = ", ".join(f"{reason}: {count}" for reason, count in why.most_common())
+        why = Counter(RECEIVES_CONTENT if one.receives else one.why for one in places if one.why != NOTHING)
+        counted = [Message.of("{why}: {n}", why=reason, n=Count(n)) for reason, n in why.most_common()]
+        reasons = OWN.text(joined(*counted, by="comma"))
         raise InputError(
-            f"target: none of {len(places)} places beside {redact(target)} can be its control before {at:%Y-%m-%d}"
-            f"{f' ({told})' if told else ''}; name some by hand in a file of your own ({SEE})"
+            f"none of {len(places)} places beside {redact(target)} can be its control before {at:%Y-%m-%d}"
+            f"{f' ({reasons})' if reasons else ''}; name some by hand in a file of your own",
+            key="target",
+            see=SEE,
         )
     after = max(1, int(days * 24.0 / period_h))
     last = max((conclusions.span or (at, at))[1], *map(reported_at, conclusions.facts.reports))

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from waterbed.analysis.event_shares import BY, pooled_clocks, removed_of
+from waterbed.analysis.event_shares import BY, NO_REPORT, pooled_clocks, removed_of
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, episodes_by_key
 from waterbed.estimators.changes import Share, change_beyond
 from waterbed.estimators.power import ERROR, least_effect, needed, power_at, power_of
@@ -19,7 +19,8 @@ from waterbed.graphs.displacement.answers import SEED
 from waterbed.graphs.displacement.event import Event
 from waterbed.graphs.displacement.movements import HOUR, Movements
 from waterbed.graphs.displacement.planned import DRAWS, Effect, Expected, compared, expected, known_order, plan_windows
-from waterbed.model.spelling import percent
+from waterbed.model.message import Message, Number, Term
+from waterbed.model.message import Share as Percent
 from waterbed.model.window import Window
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.windowed import pieces_of
@@ -34,6 +35,7 @@ Estimate = Expected | Refusal
 DISPLACED: Final = (0.05, 0.1, 0.2, 0.3, 0.45, 0.6)
 """Shares displaced at which the primary's power is worked out."""
 _STEPS: Final = 7
+TOO_LITTLE: Final = Message.of("too little would be seen elsewhere with this effect")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +65,13 @@ class EventPower:
         length = self.event.after * self.event.period_h + self.event.horizon_h
         have = self.movements.end - (self.movements.hours(self.event.since) if self.event.since else 0.0)
         return Refusal(
-            f"data before the event span {have / 24:.1f} days, and {length / 24:.1f} are needed for one window as "
-            f"long as that after it, followed for {self.event.horizon_h:g} hours"
+            Message.of(
+                "data before the event span {days}, and {least} are needed for one window as long as that after it, "
+                "followed for {hours}",
+                days=Number(have / 24, "day", decimals=1),
+                least=Number(length / 24, decimals=1),
+                hours=Number(self.event.horizon_h, "hour"),
+            )
         )
 
     # the fall
@@ -72,15 +79,14 @@ class EventPower:
     def _early(self) -> tuple[Share, Share] | Refusal:
         """The shares of target and controls before the event."""
         end = min(self.event.at - self.event.anticipation * self.event.period, self.movements.until)
-        return self._shares(Window(since=end - self.event.before * self.event.period, until=end), "before the event")
-
-    def _shares(self, window: Window, when: str) -> tuple[Share, Share] | Refusal:
+        window = Window(since=end - self.event.before * self.event.period, until=end)
         target, controls, until = self._clocks([window])[0]
         found = []
-        for who, group in (("target", target), ("controls", controls)):
+        for who, group in ((Term("target"), target), (Term("controls"), controls)):
             told, share = removed_of(group, until)
             if share is None:
-                return Refusal(f"{who} {when}: {told.why}")
+                why = told.why or NO_REPORT
+                return Refusal(Message.of("{area} before the event: {why}", area=who, why=why.reason), why.kind)
             found.append(share)
         return found[0], found[1]
 
@@ -101,13 +107,13 @@ class EventPower:
             return self.no_window
         zero = self.movements.zero
         windows = [Window(since=zero + one * HOUR, until=zero + other * HOUR) for one, other in reversed(self.windows)]
-        found, why = [], ""
+        found, why = list[tuple[list[Clock], Share, datetime]](), None
         for target, controls, until in self._clocks(windows):
             told, share = removed_of(controls, until)
             why = why or told.why
             if share is not None and until is not None:
                 found.append((target, share, until))
-        return found or Refusal(f"controls, in windows as long as that after the event: {why}")
+        return found or _in_windows(Term("controls"), why or NO_REPORT)
 
     @cached_property
     def removes_now(self) -> float | Refusal:
@@ -126,11 +132,15 @@ class EventPower:
             return late
         if removed < early[0].share + LEAST_SHARE:
             return Refusal(
-                f"{percent(removed)} removed within 24 hours is no more than the {percent(early[0].share)} before"
+                Message.of(
+                    "{removed} removed within 24 hours is no more than the {early} before",
+                    removed=Percent(removed),
+                    early=Percent(early[0].share),
+                )
             )
         rng = np.random.default_rng(SEED)
         found: list[float] = []
-        why = ""
+        why: Refusal | None = None
         for target, controls, until in late:
             for _ in range(DRAWS):
                 told, share = removed_of(_removing(target, removed, until, rng), until)
@@ -142,7 +152,7 @@ class EventPower:
                 p = change_beyond([early[0], pair[0], early[1], pair[1]]).p
                 found.append(power_of(p, level=self.level))
         if not any(found):
-            return Refusal(f"target, in windows as long as that after the event: {why}")
+            return _in_windows(Term("target"), why or NO_REPORT)
         return float(np.mean(found))
 
     def least_fall(self) -> float | Refusal | None:
@@ -181,7 +191,8 @@ class EventPower:
         refused = [one for pair in found for one in pair if isinstance(one, Refusal)]
         if len(refused) < 2 * len(found):
             return found
-        return Refusal(f"with this effect in windows before the event, {refused[0].reason}")
+        reason = Message.of("with this effect in windows before the event, {reason}", reason=refused[0].reason)
+        return Refusal(reason, refused[0].kind)
 
     @cached_property
     def _compared(self) -> Movements:
@@ -229,7 +240,12 @@ class EventPower:
             for pair in found
             if len(given := [one for one in pair if isinstance(one, Expected) and one.excess > 0]) == len(pair)
         ]
-        return float(np.mean(each)) if each else Refusal("too little would be seen elsewhere with this effect")
+        return float(np.mean(each)) if each else Refusal(TOO_LITTLE)
+
+
+def _in_windows(area: Term, why: Refusal) -> Refusal:
+    reason = Message.of("{area}, in windows as long as that after the event: {why}", area=area, why=why.reason)
+    return Refusal(reason, why.kind)
 
 
 def _at(share: Share, value: float) -> Share:

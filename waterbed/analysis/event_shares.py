@@ -10,23 +10,34 @@ from waterbed.analysis.rankings.removal import interval_within, removal
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, By, Clock, clocks, episodes_by_key, worth_within
 from waterbed.estimators.changes import Change, Share, change_beyond
 from waterbed.estimators.refusal import Refusal
-from waterbed.graphs.displacement.answers import answer
+from waterbed.graphs.displacement.answers import TypedAnswer, answer
+from waterbed.graphs.displacement.disclosure import held_back
 from waterbed.graphs.displacement.event import Event, PlaceKind
 from waterbed.graphs.displacement.summary import LEVEL, Removed
 from waterbed.model.conclusions import Episode
 from waterbed.model.formatter import EVERYTHING, Disclosure
-from waterbed.model.results import Answer, EventCurveRow
+from waterbed.model.message import NOTHING, Message
+from waterbed.model.results import EventCurveRow
 from waterbed.model.window import Window
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.windowed import pieces_of
 
 When = Literal["before", "after"]
+NO_REPORT: Final = Refusal(Message.of("no report was followed"))
 BY: Final[Mapping[PlaceKind, By]] = {"hoster": "hoster", "as": "asn", "country": "country"}
 _WHEN: Final[tuple[When, When]] = ("before", "after")
 _WHY: Final = {
-    "too few followed": "fewer than 10 sites were reported and followed for 24 hours",
-    "unmeasurable": "checks are too far apart, or too much was lost from sight, to say what was gone within 24 hours",
-    "too few days": "reports span fewer than 7 days, so how it works cannot be told",
+    "too few followed": Refusal(
+        Message.of("fewer than 10 sites were reported and followed for 24 hours"),
+        "sites",
+    ),
+    "unmeasurable": Refusal(
+        Message.of("checks are too far apart, or too much was lost from sight, to say what was gone within 24 hours")
+    ),
+    "too few days": Refusal(
+        Message.of("reports span fewer than 7 days, so how it works cannot be told"),
+        "days",
+    ),
 }
 
 
@@ -42,23 +53,26 @@ class Area:
     """Shares removed hour by hour; none where the share is refused."""
 
     @property
-    def why(self) -> str:
-        """The reason of a refusal; empty if there is none."""
-        return next((one.why for one, share in zip(self.told, self.shares, strict=True) if share is None), "")
+    def why(self) -> Refusal | None:
+        """The refusal of a share; None if there is none."""
+        return next((one.why for one, share in zip(self.told, self.shares, strict=True) if share is None), None)
 
-    def answers(self, who: str) -> Iterator[Answer]:
+    def answers(self, who: str) -> Iterator[TypedAnswer]:
         """Yield both shares."""
         for when, one, share in zip(_WHEN, self.told, self.shares, strict=True):
             yield answer(
                 f"removed {when}, {who}",
                 "What share of reports was removed within 24 hours, before and after the event?",
                 "incidence.share_interval",
-                share or (Refusal(one.why) if one.share is None else one.share),
+                share or _result(one),
                 estimate=one.share,
                 n=one.n,
                 n_of="reports followed",
                 unit="share within 24 h",
-                note=f"of these reports alone: {one.why}" if one.share is not None and share is None else "",
+                scale="share",
+                note=Message.of("of these reports alone: {why}", why=one.why.reason)
+                if one.share is not None and share is None and one.why
+                else NOTHING,
             )
 
 
@@ -71,7 +85,7 @@ class EventShares:
     buffer: Area | None
     buffer_controls: Area | None
 
-    def answers(self) -> Iterator[Answer]:
+    def answers(self) -> Iterator[TypedAnswer]:
         """Yield the shares of target and controls, and the changes."""
         yield from self.target.answers("target")
         yield from self.controls.answers("controls")
@@ -88,6 +102,7 @@ class EventShares:
                     n=area.told[1].n,
                     n_of="reports followed after",
                     unit="difference of shares",
+                    scale="share",
                 )
 
     def curves(self) -> Iterator[EventCurveRow]:
@@ -160,8 +175,17 @@ def pooled_clocks(
 def _change(area: Area, controls: Area) -> Change | Refusal:
     shares = [share for share in (*area.shares, *controls.shares) if share is not None]
     if len(shares) < len(area.shares) + len(controls.shares):
-        return Refusal(area.why or f"of the controls: {controls.why}")
+        return area.why or _of_controls(controls.why) or NO_REPORT
     return change_beyond(shares)
+
+
+def _of_controls(why: Refusal | None) -> Refusal | None:
+    return why and Refusal(Message.of("of the controls: {why}", why=why.reason), why.kind)
+
+
+def _result(one: Removed) -> float | Refusal:
+    """The share as told, or why there is none."""
+    return (one.why or NO_REPORT) if one.share is None else one.share
 
 
 def removed_of(
@@ -172,7 +196,7 @@ def removed_of(
     Followed to `until`; the second has its interval at 95% and its worth, None if it is refused.
     """
     if until is None or not group:
-        return Removed(n=0, why="no report was followed"), None
+        return Removed(n=0, why=NO_REPORT), None
     found = removal(group, until=until)
     few, n = disclosure.small(len({c.site_id for c in group})), disclosure.rounded(found.clocks)
     share = found.single
@@ -180,7 +204,7 @@ def removed_of(
     if share is None:
         return Removed(n=0 if few else n, why=_WHY[found.estimability]), None
     if any(map(disclosure.small, parted(group, WITHIN_H))):
-        return Removed(n=0, why=f"held back, as it describes fewer than {disclosure.least} sites"), None
+        return Removed(n=0, why=held_back(disclosure)), None
     ends = interval_within(group, WITHIN_H, until=until, level=LEVEL)
     worth = worth_within(group, WITHIN_H, (REMOVED,), until=until)
     if ends is None or found.low is None or found.high is None or isinstance(worth, Refusal):

@@ -10,6 +10,7 @@ from waterbed.governance.reply import public_successions
 from waterbed.graphs.displacement.event import Event
 from waterbed.model.decisions import HosterChange
 from waterbed.model.formatter import EVERYTHING, Disclosure
+from waterbed.model.message import Code, Date, Message, Name, Number, Term
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
 
@@ -18,7 +19,7 @@ LEAST_SHARE: Final = 0.05
 """Share of the target's addresses below which nothing is said."""
 
 
-def space_notes(study: Study, conclusions: Conclusions, event: Event, disclosure: Disclosure) -> Iterator[str]:
+def space_notes(study: Study, conclusions: Conclusions, event: Event, disclosure: Disclosure) -> Iterator[Message]:
     """Say if the target's network changed hands meanwhile.
 
     By the routes of both ends, for the study's own people alone, and by the book of hosters; readers outside learn only
@@ -36,10 +37,16 @@ def space_notes(study: Study, conclusions: Conclusions, event: Event, disclosure
         since = first_day(change)
         if change.is_takeover and since and start <= since <= end and target in _sides(conclusions, change):
             status = book.statuses.get(change.change_id)
-            mark = "" if status == "accepted" else f" ({status})"
-            yield (
-                f"{change.into} took over the network of {change.key} by {since}{mark}: the hoster moved, its "
-                f"customers did not, and no hop is counted for it ({SEE})."
+            when = Message.of("{day}", day=Date(since))
+            if status and status != "accepted":
+                when = Message.of("{day} ({status})", day=Date(since), status=Term(status))
+            yield Message.of(
+                "{into} took over the network of {key} by {when}: the hoster moved, its customers did not, and no hop "
+                "is counted for it ({see}).",
+                into=Name(change.into or "", public=True),
+                key=Name(change.key, public=True),
+                when=when,
+                see=Code(SEE),
             )
 
 
@@ -48,11 +55,11 @@ def _sides(conclusions: Conclusions, change: HosterChange) -> set[str]:
     return {change.key, change.into or "", *([conclusions.attributor.book.resolve(change.key, since)] if since else [])}
 
 
-def _routed(conclusions: Conclusions, event: Event, target: str) -> Iterator[str]:
+def _routed(conclusions: Conclusions, event: Event, target: str) -> Iterator[Message]:
     start, end = (moment.date() for moment in event.window)
     attributor = conclusions.attributor
     ases = frozenset(asn for what in attributor.book.on(start).members(target) if (asn := as_of_key(what)) is not None)
-    for family, units in ((4, "IPv4 addresses"), (6, "IPv6 /48s")):
+    for family, units in ((4, Term("IPv4 addresses")), (6, Term("IPv6 /48s"))):
         before, after = attributor.routes.on(start, family), attributor.routes.on(end, family)
         if before is None or after is None or before.data_date >= after.data_date:
             continue
@@ -61,8 +68,16 @@ def _routed(conclusions: Conclusions, event: Event, target: str) -> Iterator[str
         if not had or moved < LEAST_SHARE * had:
             continue
         most = max(gone, key=lambda asn: (gone[asn], -asn))
-        yield (
-            f"{moved:,} of the {had:,} {units} of {event.target} on {before.data_date} had another origin on "
-            f"{after.data_date}, {gone[most]:,} of them AS{most}: its network changed hands, in part or whole. Content "
-            f"that stayed on them did not hop ({SEE})."
+        yield Message.of(
+            "{moved} of the {had} {units} of {place} on {before} had another origin on {after}, {most} of them "
+            "{origin}: its network changed hands, in part or whole. Content that stayed on them did not hop ({see}).",
+            moved=Number(moved),
+            had=Number(had),
+            units=units,
+            place=Name(event.target),
+            before=Date(before.data_date),
+            after=Date(after.data_date),
+            most=Number(gone[most]),
+            origin=Name(f"AS{most}"),
+            see=Code(SEE),
         )

@@ -248,10 +248,10 @@ def _case(
     )
 
 
-def own_rows(sheet: Sheet) -> Sheet:
+def own_rows(sheet: Sheet, deviations: tuple[str, ...]) -> Sheet:
     """The sheet as the hoster itself may see it.
 
-    It holds no data on any other hoster.
+    It holds no data on any other hoster; `deviations` from the protocol are as a hoster may read them.
     """
     own = [
         replace(
@@ -262,17 +262,7 @@ def own_rows(sheet: Sheet) -> Sheet:
         )
         for one in sheet.misaddressed
     ]
-    deviations = tuple(map(_without_places, sheet.info.deviations))
     return replace(sheet, misaddressed=own, info=replace(sheet.info, deviations=deviations))
-
-
-def _without_places(deviation: str) -> str:
-    """A deviation as a hoster may read it.
-
-    Of areas it says only that they changed, for they name other hosters.
-    """
-    subject = deviation.partition(":")[0]
-    return f"{subject}: other places than were declared" if subject.startswith("areas.") else deviation
 
 
 def as_mapping(sheet: Sheet) -> Mapping[str, Sequence[object]]:

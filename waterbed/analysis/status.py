@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 
 from waterbed.attribution.lookups.dns.resolver import resolver_answers
 from waterbed.model.bookkeeping import Run, RunEnd
@@ -78,10 +78,10 @@ def standing(study: Study) -> Standing:
     )
     # nothing stands in the way of a lab that has run
     blocks = [] if frozen or study.folder.lab else list(_blocks(study))
-    command, why = _next(study, phase, blocks=[what for what, _, _ in blocks], due=lag.due)
-    for _, mended, reason in blocks:
-        if mended and phase != "empty":
-            command, why = mended, reason
+    command, why = _next(study, phase, blocks=blocks, due=lag.due)
+    for block in blocks:
+        if block.command and phase != "empty":
+            command, why = block.command, block.why
             break
     return Standing(
         name=study.config.name,
@@ -92,7 +92,7 @@ def standing(study: Study) -> Standing:
         last_pass_at=passes[0].started_at if passes else None,
         last_pass_end=ends.get(passes[0].run_id) if passes else None,
         ranking_at=ranking_at,
-        blocks=tuple(what for what, _, _ in blocks),
+        blocks=tuple(block.what for block in blocks),
         next=command,
         why=why,
     )
@@ -129,48 +129,51 @@ def resolver_silent(study: Study) -> bool:
     return not asyncio.run(resolver_answers(names.resolver, timeout_s=min(names.timeout_s, _ASKED_S), tries=2))
 
 
-def _blocks(study: Study) -> Iterator[tuple[str, str, str]]:
-    """What stands in the way: words, the command that mends it if one does, and what that does."""
+class _Block(NamedTuple):
+    """What stands in the way, the command that mends it if one does, and what that does."""
+
+    what: str
+    command: str = ""
+    why: str = ""
+    resolver: bool = False
+    """True if no name can be looked up."""
+
+
+def _blocks(study: Study) -> Iterator[_Block]:
     config, store = study.config, study.store
     if resolver_silent(study):
-        yield (
-            f"the resolver {config.names.resolver} does not answer in a second: no name can be looked up; {RUN_ONE}",
-            "",
-            "",
-        )
+        what = f"the resolver {config.names.resolver} does not answer in a second: no name can be looked up; {RUN_ONE}"
+        yield _Block(what, resolver=True)
     if fault := canary_fault(config.canary.targets, lab=study.folder.lab is not None):
-        yield f"{fault}; {NAME_CANARIES} (docs/operations.md, Canary)", "", ""
+        yield _Block(f"{fault}; {NAME_CANARIES} (docs/operations.md, Canary)")
     # where no check goes, no network that is mended makes a target answer
     if (last := store.newest_of(CanaryLook)[-1]) and (study.folder.lab or not not_public(config.canary.targets)):
         looks = store.all(CanaryLook, TABLES[CanaryLook].c.observed_at == last)
         if any(one.reached < config.canary.need * one.targets for one in looks):
-            yield f"the last canary failed, at {last:%Y-%m-%d %H:%M}: mend this machine's network", "", ""
+            yield _Block(f"the last canary failed, at {last:%Y-%m-%d %H:%M}: mend this machine's network")
     if fault := not_a_contact(config.contact):
-        yield f"{NOBODY}, as contact {fault}: {SET_CONTACT} (docs/operations.md, Settings)", "", ""
+        yield _Block(f"{NOBODY}, as contact {fault}: {SET_CONTACT} (docs/operations.md, Settings)")
     days = [one.data_date for one in store.all(Snapshot, TABLES[Snapshot].c.kind == "routes")]
     if not days:
-        yield (
-            "no table of routes: nothing can be attributed to an AS or a hoster (docs/tables.md)",
-            *_ROUTES,
-        )
+        yield _Block("no table of routes: nothing can be attributed to an AS or a hoster (docs/tables.md)", *_ROUTES)
     elif (study.clock() - max(days)) / timedelta(days=1) > config.routes_max_age_days:
         known = source_of(_SOURCE)
         newest = known.day_of(known.version or "")
         older = newest is not None and max(days).date() < newest
-        yield (
+        yield _Block(
             f"the newest table of routes is of {max(days):%Y-%m-%d}: later checks are attributed with a stale table; "
             "add a newer one (docs/tables.md)",
             *(_ROUTES if older else ("", "")),
         )
 
 
-def _next(study: Study, phase: Phase, *, blocks: list[str], due: int) -> tuple[str, str]:
+def _next(study: Study, phase: Phase, *, blocks: list[_Block], due: int) -> tuple[str, str]:
     """The next command where nothing that a command mends stands in the way."""
     if phase == "empty":
         return "waterbed import reports.csv", "imports reports: a CSV file with the columns url and reported_at"
     if phase == "reproduced":
         return "waterbed rank", "ranks hosters by the frozen facts"
-    if any(one.startswith("the resolver") for one in blocks):
+    if any(one.resolver for one in blocks):
         return "waterbed status", "again, once the resolver answers"
     if not study.folder.measures_removal:
         return "waterbed rank --table volume", "ranks hosters by volume: a replay measures no removal"

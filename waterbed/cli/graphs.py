@@ -51,7 +51,7 @@ def _flow(row: FlowShare) -> list[str]:
     ]
 
 
-def _figure(row: GraphFigure) -> list[str]:
+def _figure(row: GraphFigure[str]) -> list[str]:
     bounds = "-" if row.low is None or row.high is None else f"{_short(row.low)} to {_short(row.high)}"
     what = f"{row.measure} {_name(row.key, row.name)}" if row.key else row.measure
     return [what, _short(row.value), bounds, row.bounds, f"{row.n:,.4g}", row.note]

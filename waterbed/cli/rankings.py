@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from waterbed.cli.output import (
@@ -23,46 +23,51 @@ from waterbed.model.conclusions import RankingRow
 from waterbed.model.spelling import percents, share_or_range
 
 if TYPE_CHECKING:
+    from waterbed.analysis.rankings.tables import Side
     from waterbed.estimators.rank_sets import Agreement
+    from waterbed.model.message import Message
     from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
     from waterbed.model.table import TableInfo
     from waterbed.model.takedown import ActorShare
 
 
-def print_standings(rows: Sequence[VolumeRow] | Sequence[PlaceRow], info: TableInfo, worst: int) -> None:
-    """Print volume against size, or ranks by speed."""
-    from waterbed.analysis.rankings.tables import VOLUME_METHOD  # noqa: PLC0415 (help needs none of it)
+def print_volume(
+    rows: Sequence[VolumeRow], info: TableInfo, worst: int, remark: Message, side: Side | None = None
+) -> None:
+    """Print volume against size, and what is to be remarked of it."""
     from waterbed.analysis.rankings.volume import SIZE_FLOOR  # noqa: PLC0415 (help needs none of it)
-    from waterbed.model.results import PlaceRow, VolumeRow  # noqa: PLC0415 (help needs none of it)
+    from waterbed.model.formatter import OWN  # noqa: PLC0415 (help needs none of it)
 
-    by_volume = info.what.startswith("volume")
-    columns = [f"worst {worst}" if name == "worst" else name for name in (_VOLUME if by_volume else _PLACES)]
-    cells = [_volume_cells(row) if isinstance(row, VolumeRow) else _place_cells(row) for row in rows[:SHOWN]]
-    _print_cells(f"{'Volume against size' if by_volume else 'Places by speed'}, by {_unit(info)}", columns, cells)
-    if by_volume:
+    columns = [f"worst {worst}" if name == "worst" else name for name in _VOLUME]
+    _print_cells(f"Volume against size, by {_unit(info, side)}", columns, [_volume_cells(row) for row in rows[:SHOWN]])
+    note(
+        f"score: incidents per 10,000 routed IPv4 addresses, from {SIZE_FLOOR:,} addresses on. O/E: sites for one "
+        "expected of that size; shrunk: drawn to what all have in common, 95% interval.",
+    )
+    if said := OWN.text(remark):
+        note(f"{said}.")
+    more(len(rows))
+
+
+def print_places(rows: Sequence[PlaceRow], info: TableInfo, worst: int, side: Side | None = None) -> None:
+    """Print ranks by speed."""
+    columns = [f"worst {worst}" if name == "worst" else name for name in _PLACES]
+    _print_cells(f"Places by speed, by {_unit(info, side)}", columns, [_place_cells(row) for row in rows[:SHOWN]])
+    note(
+        "place: the places by speed that a row may have, 1 the slowest; all rows together hold at 95%. own: the "
+        "same for that row alone."
+    )
+    note(
+        f"worst {worst}: probability to be among the {worst} slowest. without one: the share if any one site is "
+        "left out. norm: below where surely less was removed than the norm asks. sites: those behind the share."
+    )
+    if any(row.below_norm_but_for for row in rows):
+        note("but for N: surely below the norm but for N reports first found down, which may have been wrong.")
+    if below := sum(row.below_norm for row in rows):
         note(
-            f"score: incidents per 10,000 routed IPv4 addresses, from {SIZE_FLOOR:,} addresses on. O/E: sites for one "
-            "expected of that size; shrunk: drawn to what all have in common, 95% interval.",
+            f"{below} surely removed less than the norm (norm.share in waterbed.toml). Over many studies, on "
+            "average at most a share of norm.rate of the names so given is wrong."
         )
-        if remark := info.method.removeprefix(VOLUME_METHOD).lstrip("; "):
-            note(f"{remark}.")
-    else:
-        note(
-            "place: the places by speed that a row may have, 1 the slowest; all rows together hold at 95%. own: the "
-            "same for that row alone."
-        )
-        note(
-            f"worst {worst}: probability to be among the {worst} slowest. without one: the share if any one site is "
-            "left out. norm: below where surely less was removed than the norm asks. sites: those behind the share."
-        )
-        if any(row.below_norm_but_for for row in rows if isinstance(row, PlaceRow)):
-            note("but for N: surely below the norm but for N reports first found down, which may have been wrong.")
-        below = sum(row.below_norm for row in rows if isinstance(row, PlaceRow))
-        if below:
-            note(
-                f"{below} surely removed less than the norm (norm.share in waterbed.toml). Over many studies, on "
-                "average at most a share of norm.rate of the names so given is wrong."
-            )
     more(len(rows))
 
 
@@ -107,23 +112,33 @@ def _place_cells(row: PlaceRow) -> list[str]:
 
 
 def print_side_by_side(
-    rows: Sequence[FeedRow], agreements: Sequence[tuple[str, str, Agreement]], info: TableInfo, latent: str
+    rows: Sequence[FeedRow],
+    agreements: Sequence[tuple[str, str, Agreement]],
+    info: TableInfo,
+    latent: Message,
+    side: Side | None = None,
 ) -> None:
     """Print the ranking by each source, and their agreement.
 
     `latent` says what each tells of what all have in common.
     """
+    from waterbed.model.formatter import OWN  # noqa: PLC0415 (help needs none of it)
+
     named = list(dict.fromkeys(row.source for row in rows))
     by_key: dict[str, list[FeedRow]] = {}
     for row in rows:
         by_key.setdefault(row.key, []).append(row)
     cells = [[key, own[0].name, *map(_feed_cell, own), _latent(own[0])] for key, own in list(by_key.items())[:SHOWN]]
     _print_cells(
-        f"Ranking by {_unit(info)}, each source on its own: place (hosts) removed",
+        f"Ranking by {_unit(info, side)}, each source on its own: place (hosts) removed",
         ("key", "name", *named, "together"),
         cells,
     )
-    note(f"together: {latent}. A model's opinion beside each source; it names nobody (docs/ranking.md).", broken=True)
+    together = OWN.text(latent)
+    note(
+        f"together: {together}. A model's opinion beside each source; it names nobody (docs/ranking.md).",
+        broken=True,
+    )
     for one, other, found in agreements:
         tau = "not estimable" if found.tau is None else f"{found.tau:.2f}"
         if found.low is not None and found.high is not None:
@@ -190,13 +205,12 @@ def _card_cells(card: FeedCard) -> list[str]:
     ]
 
 
-def _unit(info: TableInfo) -> str:
+def _unit(info: TableInfo, side: Side | None) -> str:
     """What a row stands for, and the side that the rows are about."""
-    side = info.what.rpartition(", ")[2]
-    return f"{info.by}, {_SIDES[side]}" if side in _SIDES else info.by
+    return f"{info.by}, {_SIDES[side]}" if side else info.by
 
 
-_SIDES = {"home": "content at home", "abroad": "content abroad"}
+_SIDES: Mapping[Side, str] = {"home": "content at home", "abroad": "content abroad"}
 
 
 def _print_cells(title: str, names: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
@@ -227,14 +241,14 @@ def _range(low: int | None, high: int | None) -> str:
     return str(low) if low == high else f"{low}-{high}"
 
 
-def print_ranking(found: Sequence[RankingRow], info: TableInfo, form: str) -> None:
+def print_ranking(found: Sequence[RankingRow], info: TableInfo, form: str, side: Side | None = None) -> None:
     """Print a ranking."""
     from waterbed.analysis.rankings.clocks import CLOCK_WORDS  # noqa: PLC0415 (help needs none of it)
 
     if form != "table":
         for_tools(RankingRow, found, info, form)
         return
-    table = new_table(f"Ranking by {_unit(info)}, {days_of(info.window)}")
+    table = new_table(f"Ranking by {_unit(info, side)}, {days_of(info.window)}")
     shown = {name: justify for name, justify, room in _RANKING_COLUMNS if console.width >= room}
     for name, justify in shown.items():
         least = 2 if name == "#" else 12 if name == "removed" else len(name)
@@ -257,12 +271,12 @@ def print_ranking(found: Sequence[RankingRow], info: TableInfo, form: str) -> No
     more(len(found))
 
 
-def print_actors(rows: Sequence[ActorShare], info: TableInfo) -> None:
+def print_actors(rows: Sequence[ActorShare], info: TableInfo, side: Side | None = None) -> None:
     """Print who ended the stays under each key."""
     from waterbed.analysis.rankings.actors import EVERYTHING  # noqa: PLC0415 (help needs none of it)
     from waterbed.model.actors import ACTORS  # noqa: PLC0415 (help needs none of it)
 
-    table = new_table(f"Who acted, by {_unit(info)}, {days_of(info.window)}")
+    table = new_table(f"Who acted, by {_unit(info, side)}, {days_of(info.window)}")
     for name in ("key", "within", "clocks", *ACTORS):
         table.add_column(name, justify="left" if name == "key" else "right", overflow="ellipsis")
     cells = {(row.key, row.within_h, row.actor): row for row in rows}

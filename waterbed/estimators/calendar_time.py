@@ -22,6 +22,7 @@ from waterbed.estimators.cluster_shares import (
     worth,
 )
 from waterbed.estimators.refusal import Refusal
+from waterbed.model.message import Message, Number
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -187,7 +188,14 @@ def effective_number(
         raise ValueError("an effective number needs outcomes, each with a time and a cluster")
     days = days_of_reports(at)
     if days < LEAST_DAYS or names.size < 2:
-        return Refusal(f"reports span {days:.1f} days where at least {LEAST_DAYS:g} are needed")
+        return Refusal(
+            Message.of(
+                "reports span {days} where at least {least} are needed",
+                days=Number(days, "day", decimals=1),
+                least=Number(LEAST_DAYS),
+            ),
+            "days",
+        )
     return _least(x, at, member, labels, pooled, min(freedom(days), names.size - 1), level)
 
 

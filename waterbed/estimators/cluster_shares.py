@@ -13,6 +13,7 @@ import numpy.typing as npt
 import scipy
 
 from waterbed.estimators.refusal import Refusal
+from waterbed.model.message import Message
 
 Floats = npt.NDArray[np.float64]
 
@@ -345,21 +346,22 @@ def cohen_kappa(table: Mapping[tuple[str, str], int]) -> Kappa | Refusal:
     """
     n = sum(table.values())
     if not n:
-        return Refusal("no item is coded by two")
+        return Refusal(Message.of("no item is coded by two"))
     codes = sorted({code for pair in table for code in pair})
     share = {pair: count / n for pair, count in table.items()}
     row = {i: sum(share.get((i, j), 0.0) for j in codes) for i in codes}
     column = {j: sum(share.get((i, j), 0.0) for i in codes) for j in codes}
     expected = sum(row[i] * column[i] for i in codes)
     if expected >= 1.0 - 1e-12:
-        return Refusal("both coders give everything one and the same code")
+        return Refusal(Message.of("both coders give everything one and the same code"))
     kappa = (sum(share.get((i, i), 0.0) for i in codes) - expected) / (1 - expected)
     a = sum(share.get((i, i), 0.0) * (1 - (row[i] + column[i]) * (1 - kappa)) ** 2 for i in codes)
     b = (1 - kappa) ** 2 * sum(p * (column[i] + row[j]) ** 2 for (i, j), p in share.items() if i != j)
     c = (kappa - expected * (1 - kappa)) ** 2
     if (spread := a + b - c) < _NO_SPREAD:
         return Kappa(
-            value=kappa, interval=Refusal("the standard error of kappa is 0 in this table: it tells no interval")
+            value=kappa,
+            interval=Refusal(Message.of("the standard error of kappa is 0 in this table: it tells no interval")),
         )
     error = sqrt(spread / n) / (1 - expected)
     return Kappa(value=kappa, interval=(max(-1.0, kappa - _NORMAL_95 * error), min(1.0, kappa + _NORMAL_95 * error)))

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import scipy
 
 from waterbed.estimators.identified import critical_value
-from waterbed.estimators.refusal import Refusal
+from waterbed.estimators.refusal import Refusal, too_few
 from waterbed.estimators.survival.incidence import share_interval
+from waterbed.model.message import Count, Message, Number
 
 Floats = npt.NDArray[np.float64]
 
@@ -73,7 +74,10 @@ def chapman(first: int, second: int, both: int, *, level: float = 0.95) -> Popul
     if both > min(first, second) or min(first, second, both) < 0:
         raise ValueError("no more can be in both lists than in either")
     if both < 7:
-        return Refusal(f"{both} in both lists where at least 7 are needed")
+        return Refusal(
+            Message.of("{both} in both lists where at least {least} are needed", both=Count(both), least=Number(7)),
+            "feeds",
+        )
     estimate = (first + 1) * (second + 1) / (both + 1) - 1
     spread = (first + 1) * (second + 1) * (first - both) * (second - both)
     seen, tail = first + second - both, (1 - level) / 2
@@ -119,7 +123,7 @@ def chao(caught: npt.ArrayLike, *, level: float = 0.95) -> AtLeast | Refusal:
     times = table.sum(axis=1)
     seen, once, twice = int((times > 0).sum()), int((times == 1).sum()), int((times == 2).sum())
     if not (times > 1).any():
-        return Refusal("no member is on two lists, which says nothing about those on none")
+        return Refusal(Message.of("no member is on two lists, which says nothing about those on none"))
     part = (table.shape[1] - 1) / table.shape[1]
     estimate = seen + part * once * (once - 1) / (2 * (twice + 1))
     spread = part * once * (once - 1) / (2 * (twice + 1))
@@ -181,10 +185,6 @@ def part_bounds(
     return Bounds(low=low / (1.0 + low), high=high / (1.0 + high) if np.isfinite(high) else 1.0)
 
 
-LEAST_CLUSTERS = 10
-"""Fewest clusters for which a number is given."""
-
-
 def displaced_bounds(
     certain: npt.ArrayLike,
     possible: npt.ArrayLike,
@@ -218,8 +218,8 @@ def displaced_bounds(
     if (least <= 0).any() or (least > most).any() or (most > 1).any() or not 0 < level < 1:
         raise ValueError("detection and level lie in 0..1, the lowest detection first")
     clusters = int(label.max(initial=-1)) + 1
-    if clusters < LEAST_CLUSTERS:
-        return Refusal(f"{clusters} clusters where at least {LEAST_CLUSTERS} are needed")
+    if refused := too_few(clusters, Message.of("{clusters}", clusters=Count(clusters, "cluster"))):
+        return refused
     # a unit that was seen on several ways stands for the fewest units at the low end, for the most at the high end
     fewest = np.where(sure, 1.0 / most, np.inf).min(axis=1)
     few = _by_cluster(np.where(np.isfinite(fewest), fewest, 0.0), label)
@@ -230,7 +230,7 @@ def displaced_bounds(
     low = _limit(few, 0.0, outside) / clusters
     high = _limit(many, widest, 1 - outside) / clusters
     if low > 1.0:
-        return Refusal("more was detected than the highest detection allows")
+        return Refusal(Message.of("more was detected than the highest detection allows"))
     return SetBounds(
         low=low, high=min(1.0, high), set_low=min(1.0, float(few.mean())), set_high=min(1.0, float(many.mean()))
     )

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
-from waterbed.estimators.detection import LEAST_CLUSTERS, chapman
-from waterbed.estimators.refusal import Refusal
+from waterbed.estimators.detection import chapman
+from waterbed.estimators.refusal import Refusal, too_few
+from waterbed.model.message import Count, Message, Number
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -104,14 +105,28 @@ def displaced_estimate(
     if (returns.near & ~returns.before).any() or any(not 0 < low <= high <= 1 for low, high in detection or ()):
         raise ValueError("what is near must be before, and detection lie in 0..1, the lowest first")
     clusters = int(label.max(initial=-1)) + 1
-    if clusters < LEAST_CLUSTERS:
-        return Refusal(f"{clusters} clusters where at least {LEAST_CLUSTERS} are needed")
+    if refused := too_few(clusters, Message.of("{clusters}", clusters=Count(clusters, "cluster"))):
+        return refused
     told = (returns.after | returns.before) & ~returns.back[:, None]
     if (born := np.unique(label[told.any(axis=1)]).size) < LEAST_BORN:
-        return Refusal(f"births tell the order of arrivals from {born} clusters where at least {LEAST_BORN} are needed")
+        return Refusal(
+            Message.of(
+                "births tell the order of arrivals from {clusters} where at least {least} are needed",
+                clusters=Count(born, "cluster"),
+                least=Number(LEAST_BORN),
+            ),
+            "births",
+        )
     both = (returns.feeds == 3).sum(axis=0)
     if detection is None and both.sum() < LEAST_BOTH:
-        return Refusal(f"{both.sum()} arrivals are in both feeds where at least {LEAST_BOTH} are needed")
+        return Refusal(
+            Message.of(
+                "{arrivals} are in both feeds where at least {least} are needed",
+                arrivals=Count(both.sum(), "arrival"),
+                least=Number(LEAST_BOTH),
+            ),
+            "feeds",
+        )
     sums, pooled = _sums(returns, label, clusters), bool((both < LEAST_BOTH).any())
     missed = None if detection else _missed(sums.feeds[0], pooled, level)
     assumed = list(_assumptions(detection))

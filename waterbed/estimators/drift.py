@@ -8,6 +8,7 @@ import numpy.typing as npt
 import scipy
 
 from waterbed.estimators.refusal import Refusal
+from waterbed.model.message import Message, Number
 
 LEVEL: Final = 0.95
 LEAST_STRETCHES: Final = 3
@@ -58,7 +59,13 @@ def explaining_drift(means: npt.ArrayLike, errors: npt.ArrayLike, *, level: floa
     if value.ndim != 1 or value.shape != error.shape or not (error > 0).all():
         raise ValueError("each stretch has a mean and a standard error above 0")
     if value.size - 1 < LEAST_STRETCHES:
-        return Refusal(f"{value.size - 1} stretches before the event where at least {LEAST_STRETCHES} are needed")
+        return Refusal(
+            Message.of(
+                "{stretches} before the event where at least {least} are needed",
+                stretches=Number(value.size - 1, "stretch"),
+                least=Number(LEAST_STRETCHES),
+            )
+        )
     changes, spread = np.diff(value), np.hypot(error[1:], error[:-1])
     one_sided, two_sided = scipy.special.ndtri([1 - (1 - level) / 2, 1 - (1 - level) / 4])
     return Drift(

@@ -9,6 +9,7 @@ import scipy
 
 from waterbed.estimators.reappearance import Ints, Units, delays
 from waterbed.estimators.refusal import Refusal, too_few
+from waterbed.model.message import Count, Message
 
 LEVEL: Final = 0.05
 MOST: Final = 1000.0
@@ -65,7 +66,9 @@ def explaining_bias(sets: Sets, *, level: float = LEVEL) -> HiddenBias | Refusal
 
     The one at which twice the highest p exceeds the level; 1 where it does so without any bias. Refuses too few sets.
     """
-    refused = too_few(sets.size.size, "matched sets of sites of their own")
+    refused = too_few(
+        sets.size.size, Message.of("{sets} of sites of their own", sets=Count(sets.size.size, "matched set"))
+    )
     if refused:
         return refused
     p = min(1.0, 2.0 * highest_p(sets, 1.0))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import scipy
 
 from waterbed.estimators.refusal import Refusal
+from waterbed.model.message import Message, Number
 
 Floats = npt.NDArray[np.float64]
 
@@ -139,7 +140,7 @@ def interrupted(
     if y.ndim != 1 or x.ndim != 2 or x.shape[0] != y.size or not x.shape[1]:
         raise ValueError("a target has one value a period, controls are periods x controls")
     if window.first < 0 or window.event + window.after > y.size:
-        return Refusal(f"the series of {y.size} periods do not hold the window around period {window.event}")
+        return _outside(y.size, window)
     early = slice(window.first, window.first + window.before)
     used = slice(window.first, window.event + window.after)
     share = synthetic_weights(y[early], x[early]) if weights is None else np.asarray(weights, dtype=float)
@@ -156,6 +157,27 @@ def interrupted(
         spread=max(float(gaps[: window.before].std()), 1e-12),
         gaps=gaps,
         weights=share,
+    )
+
+
+def _outside(periods: int, window: EventWindow) -> Refusal:
+    return Refusal(
+        Message.of(
+            "the series of {periods} do not hold the window around period {event}",
+            periods=Number(periods, "period"),
+            event=Number(window.event),
+        )
+    )
+
+
+def _few_placebos(placebos: int) -> Refusal:
+    return Refusal(
+        Message.of(
+            "{placebos} where at least {least} are needed",
+            placebos=Number(placebos, "placebo"),
+            least=Number(_LEAST_PLACEBOS),
+        ),
+        "windows",
     )
 
 
@@ -179,7 +201,7 @@ def placebo_windows(
     found = [interrupted(y, x, window.at(event)) for event in events]
     sizes = np.array([_size(one) for one in found if isinstance(one, Interruption)])
     if sizes.size < _LEAST_PLACEBOS:
-        return Refusal(f"{sizes.size} placebos where at least {_LEAST_PLACEBOS} are needed")
+        return _few_placebos(sizes.size)
     return _ranked(np.array(_size(own)), sizes)
 
 
@@ -199,7 +221,7 @@ def placebo_units(
     """
     y, x = np.asarray(target, dtype=float), np.asarray(controls, dtype=float)
     if x.ndim != 2 or x.shape[1] <= _LEAST_PLACEBOS - 1:
-        return Refusal(f"{x.shape[-1]} placebos where at least {_LEAST_PLACEBOS} are needed")
+        return _few_placebos(x.shape[-1])
     own: list[Interruption] = []
     placebos: list[Interruption] = []
     for one in range(x.shape[1]):
@@ -240,7 +262,7 @@ def shifted_blocks(target: npt.ArrayLike, controls: npt.ArrayLike, window: Event
     """
     y, x = np.asarray(target, dtype=float), np.asarray(controls, dtype=float)
     if window.first < 0 or window.event + window.after > y.size:
-        return Refusal(f"the series of {y.size} periods do not hold the window around period {window.event}")
+        return _outside(y.size, window)
     kept = np.r_[0 : window.event - window.anticipation, window.event : window.event + window.after]
     own = y[kept] - x[kept] @ synthetic_weights(y[kept], x[kept])
     own = own - own.mean()
@@ -276,11 +298,18 @@ def peak_check(
     """
     every = np.column_stack([np.asarray(target, dtype=float), np.asarray(controls, dtype=float)])
     if not 0 < recent < window.before or window.first < 0 or window.event + window.after > len(every):
-        return Refusal("the series do not hold the window, or all of it is recent")
+        return Refusal(Message.of("the series do not hold the window, or all of it is recent"))
     latest = window.event - window.anticipation - window.after
     events = range(latest, window.before + window.anticipation - 1, -1)
     if len(events) < _LEAST_BEFORE:
-        return Refusal(f"{len(events)} windows before the event where at least {_LEAST_BEFORE} are needed")
+        return Refusal(
+            Message.of(
+                "{windows} before the event where at least {least} are needed",
+                windows=Number(len(events), "window"),
+                least=Number(_LEAST_BEFORE),
+            ),
+            "windows",
+        )
     height, change = (
         np.concatenate(part) for part in zip(*(_swing(every, window.at(e), recent) for e in events), strict=True)
     )
@@ -329,7 +358,13 @@ def half_life(gaps: npt.ArrayLike, *, level: float = 0.95) -> HalfLife | Refusal
     """
     y = np.asarray(gaps, dtype=float)
     if y.size < _LEAST_PERIODS:
-        return Refusal(f"{y.size} periods after the event where at least {_LEAST_PERIODS} are needed")
+        return Refusal(
+            Message.of(
+                "{periods} after the event where at least {least} are needed",
+                periods=Number(y.size, "period"),
+                least=Number(_LEAST_PERIODS),
+            )
+        )
     lives = np.geomspace(0.25, 20.0 * y.size, 400)
     shapes = 2.0 ** (-np.arange(y.size)[None, :] / lives[:, None])
     starts = shapes @ y / np.square(shapes).sum(axis=1)
@@ -338,7 +373,7 @@ def half_life(gaps: npt.ArrayLike, *, level: float = 0.95) -> HalfLife | Refusal
     free = y.size - 2
     one, two = (float(scipy.special.fdtri(order, free, level)) for order in (1, 2))
     if np.square(y).sum() <= left[best] * (1.0 + 2.0 * two / free):
-        return Refusal("no effect was found whose fading could be measured")
+        return Refusal(Message.of("no effect was found whose fading could be measured"))
     kept = np.flatnonzero(left <= left[best] * (1.0 + one / free) + 1e-12 * np.square(y).sum())
     endless = kept[-1] == lives.size - 1
     return HalfLife(

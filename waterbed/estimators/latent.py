@@ -11,6 +11,7 @@ import numpy.typing as npt
 import scipy
 
 from waterbed.estimators.refusal import Refusal
+from waterbed.model.message import Count, Message, Number
 
 Floats = npt.NDArray[np.float64]
 
@@ -59,10 +60,18 @@ def latent_trait(counts: npt.ArrayLike, log_sizes: npt.ArrayLike) -> Latent | Re
         raise ValueError("counts must be groups x sources, not negative, and each group needs a finite log size")
     heard = y.any(axis=0)
     if heard.sum() < FEWEST_SOURCES:
-        return Refusal(f"what sources have in common needs at least {FEWEST_SOURCES} of them")
+        return Refusal(
+            Message.of("what sources have in common needs at least {least} of them", least=Number(FEWEST_SOURCES))
+        )
     shared = int(((y > 0).sum(axis=1) > 1).sum())
     if shared < FEWEST_GROUPS:
-        return Refusal(f"{shared} groups were reported by two sources or more where {FEWEST_GROUPS} are needed")
+        return Refusal(
+            Message.of(
+                "{groups} were reported by two sources or more where {least} are needed",
+                groups=Count(shared, "group"),
+                least=Number(FEWEST_GROUPS),
+            )
+        )
     rows, weight = _grouped(y, s)
     own, sizes = y[rows][:, heard], s[rows]
     middle = float(np.average(sizes, weights=weight))

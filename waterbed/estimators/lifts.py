@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from waterbed.estimators.refusal import LEAST_CLUSTERS, Refusal
 from waterbed.estimators.strata import Strata, exchange, reorder, strata_of
+from waterbed.model.message import Count, Message
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -124,7 +125,12 @@ def destination_null(
     a, b, wanted = _moves(origin, destination, pairs)
     strata = strata_of(stratum)
     if strata.movable < LEAST_CLUSTERS:
-        return Refusal(f"{strata.movable} arrivals share their stratum with another, which leaves nothing to permute")
+        return Refusal(
+            Message.of(
+                "{arrivals} share their stratum with another, which leaves nothing to permute",
+                arrivals=Count(strata.movable, "arrival"),
+            )
+        )
     labels, known, bits = _relabelled(a, b, wanted)
     start = (labels[a] << bits | labels[b])[strata.order]
     codes = _codes(labels[wanted], known, bits)
@@ -162,7 +168,12 @@ def timing_null(
     end, arrival, which = np.asarray(ended, float), np.asarray(arrived, float), np.asarray(pair, np.int64)
     strata = strata_of(stratum)
     if strata.movable < LEAST_CLUSTERS:
-        return Refusal(f"{strata.movable} ends share their stratum with another, which leaves nothing to permute")
+        return Refusal(
+            Message.of(
+                "{ends} share their stratum with another, which leaves nothing to permute",
+                ends=Count(strata.movable, "end"),
+            )
+        )
     number = int(which.max(initial=-1)) + 1
     times, arrival, which = end[strata.order], arrival[strata.order], which[strata.order]
     live = np.flatnonzero((which >= 0) & np.isfinite(arrival))

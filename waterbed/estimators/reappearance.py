@@ -13,6 +13,7 @@ from waterbed.estimators.detection import SetBounds
 from waterbed.estimators.identified import critical_value
 from waterbed.estimators.rank_sets import cluster_weights
 from waterbed.estimators.refusal import LEAST_CLUSTERS, Refusal, too_few
+from waterbed.model.message import Count, Message, Number, Share
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -200,17 +201,34 @@ def excess_reappearance(
     asked = np.isfinite(units.ended) & (units.ended + horizon <= observed_until)
     chosen = np.flatnonzero(asked if treated is None else asked & treated)
     clusters = np.unique(units.cluster[chosen]).size
-    refused = too_few(clusters, "clusters ended early enough to be followed for the whole horizon")
+    refused = too_few(
+        clusters,
+        Message.of(
+            "{clusters} ended early enough to be followed for the whole horizon", clusters=Count(clusters, "cluster")
+        ),
+    )
     refused = refused or _lopsided(units.cluster[chosen])
     if refused:
         return refused
     pairs = matched(units, chosen, rng, age_within=age_within, each=each)
     if pairs.unmatched > _MOST_UNMATCHED * chosen.size:
-        return Refusal(f"{pairs.unmatched} of {chosen.size} ended units lack a control of like age and category")
+        return Refusal(
+            Message.of(
+                "{unmatched} of {ended} lack a control of like age and category",
+                unmatched=Count(pairs.unmatched),
+                ended=Count(chosen.size, "ended unit"),
+            )
+        )
     kept = np.unique(pairs.treated)
     arms = _Arms(units, pairs, kept, horizon)
     if arms.least_at_risk < _LEAST_AT_RISK:
-        return Refusal(f"of a category's controls {arms.least_at_risk:.1%} are still up at the horizon, 5% are needed")
+        return Refusal(
+            Message.of(
+                "of a category's controls {share} are still up at the horizon, {least} are needed",
+                share=Share(arms.least_at_risk, 1),
+                least=Share(_LEAST_AT_RISK),
+            )
+        )
     size = int(units.cluster.max()) + 1
     one, other, own_ways = arms.shares(np.ones((1, size)))
     *both, ways = arms.shares(cluster_weights(size, resamples, rng).astype(float))
@@ -271,8 +289,14 @@ def _lopsided(cluster: Ints) -> Refusal | None:
     if alike >= LEAST_CLUSTERS:
         return None
     return Refusal(
-        f"the largest cluster holds {sizes.max() / sizes.sum():.0%} of all ended units, which leaves the worth of "
-        f"{alike:.1f} equal clusters where {LEAST_CLUSTERS} are needed: take one unit of each cluster and category"
+        Message.of(
+            "the largest cluster holds {share} of all ended units, which leaves the worth of {alike} equal clusters "
+            "where {least} are needed: take one unit of each cluster and category",
+            share=Share(sizes.max() / sizes.sum()),
+            alike=Number(alike, decimals=1),
+            least=Number(LEAST_CLUSTERS),
+        ),
+        "sites",
     )
 
 

@@ -1,18 +1,16 @@
 """The refusal of an estimator to give a number."""
 
-from dataclasses import dataclass
+from waterbed.model.message import Message, Number, Refusal
+
+__all__ = ["LEAST_CLUSTERS", "Refusal", "too_few"]
 
 LEAST_CLUSTERS = 10
 """Fewer independent clusters than this on a side give no number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A reason, in one sentence, for giving no number."""
-
-    reason: str
-
-
-def too_few(clusters: int, what: str, least: int = LEAST_CLUSTERS) -> Refusal | None:
-    """Return a refusal if clusters are fewer than `least`."""
-    return None if clusters >= least else Refusal(f"{clusters} {what} where at least {least} are needed")
+def too_few(clusters: int, found: Message, least: int = LEAST_CLUSTERS) -> Refusal | None:
+    """Return a refusal if clusters are fewer than `least`; `found` says how many there are, and of what."""
+    if clusters >= least:
+        return None
+    reason = Message.of("{found} where at least {least} are needed", found=found, least=Number(least))
+    return Refusal(reason, "sites")

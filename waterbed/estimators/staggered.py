@@ -8,6 +8,7 @@ import scipy
 
 from waterbed.estimators.rank_sets import cluster_weights
 from waterbed.estimators.refusal import Refusal, too_few
+from waterbed.model.message import Count, Message
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -87,9 +88,11 @@ def group_times(
     cells = _cells(g, y.shape[1], anticipation)
     late = cells[:, 1] >= cells[:, 0] if len(cells) else np.zeros(0, bool)
     if not late.any():
-        return Refusal("no period after a treatment has units that are not yet treated")
+        return Refusal(Message.of("no period after a treatment has units that are not yet treated"))
     sides = _sides(g, label, cells[late], anticipation)
-    refused = too_few(sides[0], "clusters of treated units") or too_few(sides[1], "clusters of units not yet treated")
+    refused = too_few(
+        sides[0], Message.of("{clusters} of treated units", clusters=Count(sides[0], "cluster"))
+    ) or too_few(sides[1], Message.of("{clusters} of units not yet treated", clusters=Count(sides[1], "cluster")))
     if refused:
         return refused
     size = int(label.max()) + 1

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from waterbed.estimators.rank_sets import cluster_weights
 from waterbed.estimators.refusal import Refusal, too_few
+from waterbed.model.message import Count, Message
 
 Floats = npt.NDArray[np.float64]
 
@@ -19,7 +20,7 @@ TARGET, CONTROL, BUFFER, BUFFER_CONTROL = range(4)
 """Rows of a table of counts; its columns are before and after. A table has the first two rows, three, or all four."""
 
 _SIGNS = np.array([1.0, -1.0, 1.0, -1.0])
-COUNTED_THERE: Final = "what is counted at the target"
+COUNTED_THERE: Final = Message.of("what is counted at the target")
 """How the refusals begin that say that it did not fall."""
 
 
@@ -86,7 +87,9 @@ class Windows:
         """
         if self.chosen_until > self.after[0]:
             return Refusal(
-                "the areas were chosen with data from after the event, which makes any test reject too often"
+                Message.of(
+                    "the areas were chosen with data from after the event, which makes any test reject too often"
+                )
             )
         time, row, label = np.asarray(when, float), np.asarray(role, np.int64), np.asarray(cluster, np.int64)
         early = (time >= self.before[0]) & (time < self.before[1])
@@ -108,10 +111,17 @@ def control_sizes(tables: npt.ArrayLike) -> Floats | Refusal:
     sizes: Floats = np.ones(totals.size)
     for control in range(CONTROL, totals.size, 2):
         if totals[control] == 0:
-            return Refusal("a control has no event in either window, and nothing can be measured against it")
+            return Refusal(
+                Message.of("a control has no event in either window, and nothing can be measured against it")
+            )
         own = totals[control - 1]
         sizes[control] = totals[control] / own if own else np.inf
     return sizes
+
+
+def _few(clusters: int) -> Refusal | None:
+    """Return a refusal if too few clusters have an event in a window."""
+    return too_few(clusters, Message.of("{clusters} have an event in a window", clusters=Count(clusters, "cluster")))
 
 
 def clustered_difference(
@@ -139,7 +149,7 @@ def clustered_difference(
     parts = (_loading(each.shape[1], lengths, sizes)[None] * each).sum(axis=(1, 2))
     touched = each.sum(axis=(1, 2)) > 0
     parts = parts[touched]
-    refused = too_few(parts.size, "clusters have an event in a window")
+    refused = _few(parts.size)
     if refused:
         return refused
     estimate = float(parts.sum())
@@ -158,22 +168,27 @@ def clustered_difference(
     )
 
 
-def displacement_quotient(counts: npt.ArrayLike) -> float | Refusal:
+def displacement_quotient(counts: npt.ArrayLike, counted: Message = COUNTED_THERE) -> float | Refusal:
     """Return the weighted displacement quotient (WDQ).
 
     The part of the target's fall that the buffer got or shared. WDQ = (Da/Ca - Db/Cb) / (Ra/Ca - Rb/Cb) for rows target
     R, control C, buffer D (Bowers and Johnson, Journal of Quantitative Criminology 19, 2003). Below 0 is displacement,
     above 0 diffusion of benefit, below -1 more displaced than removed. Refuses where the target did not fall against
-    its control, for then the quotient means nothing, and where the buffer is empty in both windows.
+    its control, for then the quotient means nothing, and where the buffer is empty in both windows. `counted` is what
+    refusals call that which is counted at the target.
     """
     table = _table(counts, 3)
     if not table[BUFFER].any():
-        return Refusal("the buffer has no event in either window, so nothing can be seen to have gone there")
+        return Refusal(
+            Message.of("the buffer has no event in either window, so nothing can be seen to have gone there")
+        )
     upper, lower = _quotient_parts(table[None])
     if not np.isfinite(upper[0]) or not np.isfinite(lower[0]):
-        return Refusal("the control is empty in one window, and nothing can be measured against it")
+        return Refusal(Message.of("the control is empty in one window, and nothing can be measured against it"))
     if lower[0] >= 0:
-        return Refusal(f"{COUNTED_THERE} did not fall against its control, so the quotient has no meaning")
+        return Refusal(
+            Message.of("{counted} did not fall against its control, so the quotient has no meaning", counted=counted)
+        )
     return float(upper[0] / lower[0])
 
 
@@ -184,11 +199,16 @@ def total_net_effect(counts: npt.ArrayLike) -> float | Refusal:
     for Police 10, 2009). Above 0 is fewer events than the control predicts.
     """
     effect = float(_net(_table(counts, 3)[None])[0])
-    return effect if np.isfinite(effect) else Refusal("the control is empty before the event")
+    return effect if np.isfinite(effect) else Refusal(Message.of("the control is empty before the event"))
 
 
 def clustered_quotient(
-    tables: npt.ArrayLike, rng: np.random.Generator, *, resamples: int = 1999, level: float = 0.95
+    tables: npt.ArrayLike,
+    rng: np.random.Generator,
+    *,
+    counted: Message = COUNTED_THERE,
+    resamples: int = 1999,
+    level: float = 0.95,
 ) -> Interval | Refusal:
     """Return the displacement quotient with an interval over clusters.
 
@@ -198,8 +218,8 @@ def clustered_quotient(
     no bounded interval.
     """
     each = np.asarray(tables, dtype=float)[:, :3]
-    whole = displacement_quotient(each.sum(axis=0))
-    refused = too_few(_touched(each), "clusters have an event in a window")
+    whole = displacement_quotient(each.sum(axis=0), counted)
+    refused = _few(_touched(each))
     if isinstance(whole, Refusal):
         return whole
     if refused:
@@ -207,7 +227,10 @@ def clustered_quotient(
     swaps = Swaps(each, resamples, rng)
     if not swaps.beyond(1.0, 0.0, level):
         return Refusal(
-            f"{COUNTED_THERE} did not surely fall: exchanged windows of its clusters show such a fall too often"
+            Message.of(
+                "{counted} did not surely fall: exchanged windows of its clusters show such a fall too often",
+                counted=counted,
+            )
         )
 
     def beyond(quotient: float) -> bool:
@@ -228,7 +251,7 @@ def clustered_net_effect(
     """
     each = np.asarray(tables, dtype=float)[:, :3]
     whole = total_net_effect(each.sum(axis=0))
-    refused = too_few(_touched(each), "clusters have an event in a window")
+    refused = _few(_touched(each))
     if isinstance(whole, Refusal):
         return whole
     if refused:

@@ -4,7 +4,7 @@ import types
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Plain = tuple[type, bool, str]
@@ -35,7 +35,7 @@ def _plain(hint: Any) -> Plain:
     nullable = False
     if get_origin(kind) in (Union, types.UnionType):
         kind, nullable = next(a for a in get_args(kind) if a is not type(None)), True
-    if get_origin(kind) is Literal:
+    if get_origin(kind) is Literal or isinstance(kind, TypeVar):  # what is published in place of a message is text
         kind = str
     elif get_origin(kind) is tuple:
         kind = tuple

@@ -27,6 +27,13 @@ class InputError(WaterbedError):
     The message is one sentence: the value, what was expected, where to look.
     """
 
+    def __init__(self, said: str, *, key: str = "", see: str = "") -> None:
+        """Take what is wrong, the key of the file that it is about, and the page of the documentation."""
+        self.plain = f"{key}: {said}" if key else said
+        """The message without the page, which readers of a publication do not have."""
+        self.key, self.see = key, see
+        super().__init__(f"{self.plain} ({see})" if see else self.plain)
+
 
 class BadUrl(InputError):
     """A reported address that cannot be spelled canonically.

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Annotated, Final, get_args
+from typing import Annotated, Any, Final, TypeVar, get_args
 
 from waterbed.model.message import (
     Argument,
+    Code,
     Count,
     Counted,
     Date,
@@ -19,6 +20,8 @@ from waterbed.model.message import (
     Name,
     Number,
     PValue,
+    Refusal,
+    Sentence,
     Share,
     Span,
     Term,
@@ -26,6 +29,8 @@ from waterbed.model.message import (
     pieces_of,
 )
 from waterbed.model.spelling import p_value, percent
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +118,13 @@ ENGLISH: Final = Catalogue(
     form=lambda number: number != 1,
     fewer="fewer than {least}",
     unnamed="a place that is not named",
-    joints={"comma": (", ", ", "), "semicolon": ("; ", "; "), "and": (", ", " and "), "sentence": (" ", " ")},
+    joints={
+        "comma": (", ", ", "),
+        "semicolon": ("; ", "; "),
+        "and": (", ", " and "),
+        "both": (" and ", " and "),
+        "sentence": (" ", " "),
+    },
     months=(
         "January",
         "February",
@@ -142,15 +153,25 @@ class Formatter:
     disclosure: Disclosure = EVERYTHING
     catalogue: Catalogue = ENGLISH
 
-    def text(self, message: Message | None) -> str:
-        """The message as text, as a whole sentence or a clause; nothing for None."""
-        return "" if message is None else "".join(self._pieces(message))
+    def text(self, message: Message) -> str:
+        """The message as text: a whole sentence, or a clause."""
+        return "".join(self._pieces(message))
 
     def sentence(self, clause: Message) -> str:
         """A clause as a sentence of its own: with a capital, unless a name begins it, and a full stop."""
         first, *others = self._pieces(clause)
         begun = first if self._names_first(clause) else f"{first[:1].upper()}{first[1:]}"
         return f"{begun}{''.join(others)}."
+
+    def row(self, cls: Callable[..., Row], row: object) -> Row:
+        """A row of a dataclass with the same fields as `row`, each message and refusal as text."""
+        return cls(**{one.name: self.plain(getattr(row, one.name)) for one in fields(cls)})  # type: ignore[arg-type]
+
+    def plain(self, value: Any) -> Any:
+        """A message or the reason of a refusal as text; anything else as it is."""
+        if isinstance(value, Refusal):
+            return self.text(value.reason)
+        return self.text(value) if isinstance(value, Message) else value
 
     def _pieces(self, message: Message) -> list[str]:
         """The texts and arguments of a message, one by one: no argument is read again."""
@@ -179,24 +200,22 @@ class Formatter:
                 return self._share(one)
             case Span():
                 return self._span(one)
-            case Number():
+            case Number() | Hours():
                 return self._number(one)
             case Name():
-                withheld = one.of == "place" and not self.disclosure.names(one.key or one.text)
-                return self.catalogue.unnamed if withheld else one.text
+                named = one.public or self.disclosure.names(one.key or one.text)
+                return one.text if named else self.catalogue.unnamed
             case Date():
                 return self._date(one)
             case Moment():
                 return f"{one.at.astimezone(UTC):%Y-%m-%d %H:%M}"
-            case Hours():
-                days = one.hours / 24.0
-                whole = days >= 3 and days == int(days)
-                return self._number(Number(days, "day") if whole else Number(one.hours, "hour"))
             case PValue():
                 exact, below = self.catalogue.p
                 return (below if one.p < _LEAST_P else exact).format(p=self.catalogue.figures(_p(one.p)))
-            case Term():
-                return self.catalogue.phrase(one.phrase)
+            case Term() | Code():
+                return self.catalogue.phrase(one.phrase) if isinstance(one, Term) else one.text
+            case Sentence():
+                return self.sentence(one.clause)
             case Listed():
                 return self._listed([self._spelled(item) for item in one.items], one.by)
 
@@ -219,7 +238,10 @@ class Formatter:
         low, high = math.floor(one.low * 100 + 1e-9), math.ceil(one.high * 100 - 1e-9)
         return f"{low}%" if low == high else self.catalogue.span.format(low=low, high=f"{high}%")
 
-    def _number(self, one: Number) -> str:
+    def _number(self, one: Number | Hours) -> str:
+        if isinstance(one, Hours):
+            days = one.hours / 24.0
+            one = Number(days, "day") if days >= 3 and days == int(days) else Number(one.hours, "hour")
         sign = "+" if one.signed else ""
         if one.decimals is not None:
             figures = f"{one.value:{sign},.{one.decimals}f}"

@@ -8,12 +8,13 @@ How to write one:
 2. What varies is an argument. Its type says how it is spelled and what disclosure control does to it:
    `Count` (sites, items, reports: withheld if small, else rounded), `Share` and `Span` (0..1, in percent), `Number`
    (thresholds, effects, numbers of periods or places: never withheld), `Name` (a company, place or feed: never
-   altered, withheld if it may not be named), `Date`, `Moment`, `Hours`, `PValue`, `Term` (a fixed phrase), `Listed`
-   (several of them), and another `Message` (a clause within the sentence, such as the reason of a refusal).
+   altered, withheld if it may not be named), `Date`, `Moment`, `Hours`, `PValue`, `Term` (a fixed phrase), `Code` (a
+   command or a key), `Listed` (several of them), another `Message` (a clause within the sentence, such as the reason
+   of a refusal), and `Sentence` (a clause with a capital and a full stop).
 3. Where the grammar changes, the template changes: write two templates, and choose between them. A noun that a number
    decides stands in the number: `Count(1, "site")` is "1 site". Its plural stands in `waterbed/model/formatter.py`.
 4. Code asks a message nothing: it is no `str`, and `str()`, f-strings and `%` refuse it. A question such as "is it held
-   back?" is answered by a typed field beside it, as `Refusal.kind`.
+   back?" is answered by a typed field beside it, as `Refusal.kind`. No message is `NOTHING`; several are `joined`.
 5. Only `Formatter.text` and `Formatter.sentence` (of `waterbed/model/formatter.py`) return text, at the rim: where a
    command prints, a file or a page is written.
 """
@@ -32,6 +33,8 @@ import msgspec
 Counted = Literal[
     "",
     "arrival",
+    "ended unit",
+    "matched set",
     "change of site",
     "check",
     "cluster",
@@ -44,10 +47,8 @@ Counted = Literal[
     "item",
     "move",
     "report",
-    "set",
     "site",
     "site cluster",
-    "unit",
     "URL",
 ]
 """What a `Count` may be of: data about sites, which disclosure control withholds or rounds."""
@@ -57,6 +58,8 @@ Measured = Literal[
     "date",
     "day",
     "event file",
+    "feed",
+    "more reason",
     "hour",
     "list",
     "pair",
@@ -73,16 +76,20 @@ Measured = Literal[
 """What a `Number` may be of: the design, which everybody may know."""
 
 
+Joint = Literal["comma", "semicolon", "and", "both", "sentence"]
+"""What stands between the items of a list: commas, semicolons, commas and a last `and`, `and` each time, or a space."""
+
+
+def _no_text(self: object, spec: str = "") -> NoReturn:
+    """Refuse to be text, or text within text."""
+    raise TypeError(f"a {type(self).__name__} is no text: a formatter spells it (waterbed/model/formatter.py)")
+
+
 class _Typed(msgspec.Struct, frozen=True, tag=True):
     """A value that only the formatter spells."""
 
-    def __str__(self) -> NoReturn:
-        """Refuse to be text."""
-        raise TypeError(f"a {type(self).__name__} is no text: a formatter spells it (waterbed/model/formatter.py)")
-
-    def __format__(self, spec: str) -> NoReturn:
-        """Refuse to be text within text."""
-        self.__str__()
+    __str__ = _no_text
+    __format__ = _no_text
 
 
 class Count(_Typed, frozen=True):
@@ -134,12 +141,13 @@ class Number(_Typed, frozen=True):
 
 
 class Name(_Typed, frozen=True):
-    """The name of a place, or of a feed; never altered, but withheld where the place may not be named."""
+    """A name, never altered, but withheld where its place may not be named."""
 
     text: str
     key: str = ""
     """Key of the place; empty: its name."""
-    of: Literal["place", "feed"] = "place"
+    public: bool = False
+    """True if everybody may know it, as that of a feed."""
 
 
 class Date(_Typed, frozen=True):
@@ -181,59 +189,23 @@ class Term(_Typed, frozen=True):
     phrase: str
 
 
+class Code(_Typed, frozen=True):
+    """A text that no language changes: a command, a key of a file, a page of the documentation."""
+
+    text: str
+
+
+class Sentence(_Typed, frozen=True):
+    """A clause as a sentence of its own: with a capital, unless a name begins it, and a full stop."""
+
+    clause: Message
+
+
 class Listed(_Typed, frozen=True):
     """Several arguments: with commas, with semicolons, as `a, b and c`, or one sentence after another."""
 
     items: tuple[Argument, ...]
-    by: Literal["comma", "semicolon", "and", "sentence"] = "comma"
-
-
-class Message(_Typed, frozen=True):
-    """A sentence or a clause: its template, and the arguments of the template's fields."""
-
-    template: str
-    arguments: tuple[tuple[str, Argument], ...] = ()
-
-    def __post_init__(self) -> None:
-        """Refuse a template whose fields are not the arguments."""
-        if fields_of(self.template) != {name for name, _ in self.arguments}:
-            raise ValueError(f"the fields of {self.template!r} are not {sorted(name for name, _ in self.arguments)}")
-
-    @classmethod
-    def of(cls, template: str, **arguments: Argument) -> Message:
-        """The message of a template and the arguments of its fields."""
-        return cls(template, tuple(sorted(arguments.items())))
-
-
-Argument = Count | Share | Span | Number | Name | Date | Moment | Hours | PValue | Term | Listed | Message
-
-Kind = Literal[
-    "held back",
-    "sites",
-    "days",
-    "windows",
-    "quarantine",
-    "contamination",
-    "detection",
-    "feeds",
-    "births",
-    "other",
-]
-"""What a number wants: disclosure control holds it back, or it lacks sites, days, windows before, a decision on a
-quarantine, controls without the target's content, a declared detection, a second feed, dates of registration."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A reason, in one clause, for giving no number, and its kind."""
-
-    reason: Message
-    kind: Kind = "other"
-
-    def __post_init__(self) -> None:
-        """Refuse text."""
-        if not isinstance(self.reason, Message):
-            raise TypeError("the reason of a refusal is a message")
+    by: Joint = "comma"
 
 
 @lru_cache(maxsize=4096)
@@ -250,6 +222,76 @@ def pieces_of(template: str) -> tuple[tuple[str, str | None], ...]:
         if name is not None and (not name.isidentifier() or spec or conversion):
             raise ValueError(f"a field of {template!r} is no plain name")
     return tuple((text, name) for text, name, _, _ in found)
+
+
+class Message(_Typed, frozen=True):
+    """A sentence or a clause: its template, and the arguments of the template's fields."""
+
+    template: str
+    arguments: tuple[tuple[str, Argument], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a template whose fields are not the arguments."""
+        if fields_of(self.template) != {name for name, _ in self.arguments}:
+            raise ValueError(f"the fields of {self.template!r} are not {sorted(name for name, _ in self.arguments)}")
+
+    @classmethod
+    def of(cls, template: str, /, **arguments: Argument) -> Message:
+        """The message of a template and the arguments of its fields."""
+        return cls(template, tuple(sorted(arguments.items())))
+
+
+Argument = (
+    Count | Share | Span | Number | Name | Date | Moment | Hours | PValue | Term | Code | Sentence | Listed | Message
+)
+
+NOTHING = Message("")
+"""No sentence: as text it is empty."""
+
+
+def joined(*messages: Message, by: Joint = "semicolon") -> Message:
+    """Several messages as one, but for those that say nothing."""
+    said = [one for one in messages if one != NOTHING]
+    return said[0] if len(said) == 1 else Message.of("{all}", all=Listed(tuple(said), by)) if said else NOTHING
+
+
+Kind = Literal[
+    "held back",
+    "suppressed",
+    "sites",
+    "days",
+    "windows",
+    "quarantine",
+    "contamination",
+    "detection",
+    "feeds",
+    "births",
+    "other",
+]
+"""What a number wants: readers may not know what stands against it, it is about too few sites to be disclosed, or it
+lacks sites, days, windows before, a decision on a quarantine, controls without the target's content, a declared
+detection, a second feed, dates of registration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A reason, in one clause, for giving no number, and its kind."""
+
+    reason: Message
+    kind: Kind = "other"
+
+    def __post_init__(self) -> None:
+        """Refuse text."""
+        if not isinstance(self.reason, Message):
+            raise TypeError("the reason of a refusal is a message")
+
+    __str__ = _no_text
+    __format__ = _no_text
+
+    @property
+    def held_back(self) -> bool:
+        """True if disclosure control hides the number."""
+        return self.kind in ("held back", "suppressed")
 
 
 def _finite(value: float) -> float:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 
 from waterbed.model.conclusions import RankClass
 
@@ -14,10 +14,14 @@ Side = Literal["home", "abroad", "unknown"]
 PlaceboKind = Literal["window", "place"]
 TestRole = Literal["", "first", "primary", "secondary"]
 """Tests are made in this order, each if the one before rejects; secondaries by Holm."""
+Why = TypeVar("Why")
+"""A refusal as it is worked out; text where it is published."""
+Said = TypeVar("Said")
+"""A message as it is worked out; text where it is published."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Generic[Why, Said]):
     """One question, with its number or a refusal.
 
     The refusal is the reason why there is no number.
@@ -39,14 +43,18 @@ class Answer:
     adjusted: Annotated[
         float | None, "p in the sequence of tests, all of which err in 5% of studies; null: no test"
     ] = None
-    refusal: Annotated[str | None, "why there is no number; null: there is one"] = None
-    note: Annotated[str, "what else must be known to read it; empty: nothing"] = ""
+    refusal: Annotated[Why | None, "why there is no number; null: there is one"] = None
+    note: Annotated[Said, "what else must be known to read it; empty: nothing"]
     may: Annotated[str, "what may be said with it"] = ""
     may_not: Annotated[str, "what may not be said with it"] = ""
 
 
+AnswerRow = Answer[str, str]
+"""An answer as readers get it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlanRow:
+class PlanRow(Generic[Said]):
     """One line of an event's plan, or of its check.
 
     A number and its sentence; without a number the sentence says why.
@@ -55,7 +63,7 @@ class PlanRow:
     topic: Annotated[
         str, "what it is about: power, least effect, placebo dates, read date, days, quarantine, answer, ..."
     ]
-    text: Annotated[str, "one sentence for people"]
+    text: Annotated[Said, "one sentence for people"]
     value: Annotated[float | None, "the number; null: none, the sentence says why"] = None
     unit: Annotated[str, "unit of the number"] = ""
     stops: Annotated[bool, "whether no answer can be had before this is mended"] = False

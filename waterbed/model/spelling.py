@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from waterbed.model.results import Answer
@@ -13,19 +13,19 @@ NOTHING: Final = "\N{EN DASH}"
 _DIFFERENCES: Final = ("order:", "home-abroad")
 
 
-def percent(share: float | None, digits: int = 0) -> str:
+def percent(share: float | None, digits: int = 0, *, sign: str = "%") -> str:
     """Format a share in percent, whole or with digits.
 
-    Never 0 or 100 unless it is, to a hundredth of a percent.
+    Never 0 or 100 unless it is, to a hundredth of a percent; without the `sign` where a column has it.
     """
     if share is None:
         return NOTHING
     rounded = round(share * 100, digits) + 0.0  # never -0
     if rounded == 0 and share > 1e-4:
-        return f"<{10**-digits:.{digits}f}%"
+        return f"<{10**-digits:.{digits}f}{sign}"
     if rounded == 100 and share < 1 - 1e-4:
-        return f">{100 - 10**-digits:.{digits}f}%"
-    return f"{rounded:.{digits}f}%"
+        return f">{100 - 10**-digits:.{digits}f}{sign}"
+    return f"{rounded:.{digits}f}{sign}"
 
 
 def share_or_range(share: float | None, worst: float | None, best: float | None, digits: int = 0) -> str:
@@ -37,7 +37,7 @@ def share_or_range(share: float | None, worst: float | None, best: float | None,
 
 def percents(low: float, high: float) -> str:
     """Format the ends of a share, as 33-58%."""
-    return f"{percent(low).removesuffix('%')}-{percent(high)}"
+    return f"{percent(low, sign='')}-{percent(high)}"
 
 
 def number(value: float | None) -> str:
@@ -64,7 +64,7 @@ def p_value(p: float | None) -> str:
     return "<0.001" if p < 0.001 else f"{math.ceil(p * 1000 - 1e-9) / 1000:g}"
 
 
-def interval(answer: Answer) -> str:
+def interval(answer: Answer[Any, Any]) -> str:
     """Format the ends of an answer's interval.
 
     The upper one is open where there is none.

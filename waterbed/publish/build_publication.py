@@ -11,7 +11,7 @@ from typing import Final, get_args
 from uuid import NAMESPACE_URL, uuid5
 
 from waterbed.analysis.compliance import Compliance, compliance_of
-from waterbed.analysis.rankings.about import ranking_info
+from waterbed.analysis.rankings.about import ranking_info, volume_method
 from waterbed.analysis.rankings.by_source import cards, side_by_side, sources
 from waterbed.analysis.rankings.keys import REPORTED, Kind, told_kinds
 from waterbed.analysis.rankings.ranking import UNKNOWN
@@ -103,6 +103,11 @@ def publication_of(study: Study, conclusions: Conclusions, before: Sequence[Last
     )
 
 
+def changes_since(until: datetime | None) -> str:
+    """The edition that changes are against, by its last check."""
+    return f"against the edition with checks to {until:%Y-%m-%d %H:%M}" if until else "no edition with older checks"
+
+
 def with_changes(publication: Publication, before: LastEdition | None) -> Publication:
     """The publication with what changed since an edition.
 
@@ -111,7 +116,7 @@ def with_changes(publication: Publication, before: LastEdition | None) -> Public
     told = publication.edition
     heading = publication.table(TABLE).envelope
     until = before.data_until if before else None
-    since = f"against the edition with checks to {until:%Y-%m-%d %H:%M}" if until else "no edition with older checks"
+    since = changes_since(until)
     table = Table(
         name="changes-hoster",
         title=f"what changed at hosters: {since}",
@@ -276,14 +281,14 @@ def _by(study: Study, its: RankingTables, by: By, found: Compliance | None) -> I
 def _volume(study: Study, its: RankingTables, by: By, day: date, among: Collection[str] | None = None) -> Table:
     """Volume against size, with places among some keys."""
     known = [] if among is None else ranking_sizes(study, its, day)
-    rows, method = its.volume(known, WORST, ranking_structure(study, its, day) if known else {}, among)
+    rows, remark = its.volume(known, WORST, ranking_structure(study, its, day) if known else {}, among)
     rows = [replace(row, twins=None, twins_sites=None, twins_fewer=None) for row in rows]  # who may be left out
     return Table(
         name=f"volume-{by}",
         title=f"volume against size by {NOUNS.get(by, by)}",
         cls=VolumeRow,
         rows=rows,
-        envelope=ranking_info(study, its, "volume", method),
+        envelope=ranking_info(study, its, "volume", volume_method(remark)),
         among=partial(_volume, study, its, by, day) if among is None else None,
     )
 

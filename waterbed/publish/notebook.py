@@ -15,11 +15,11 @@ from waterbed.analysis.displacement import findings_of
 from waterbed.analysis.hop_graph import hop_graph
 from waterbed.analysis.overdue import METHOD as OVERDUE_METHOD
 from waterbed.analysis.overdue import still_up
-from waterbed.analysis.rankings.about import ranking_info
+from waterbed.analysis.rankings.about import ranking_info, volume_method
 from waterbed.analysis.rankings.by_source import cards, side_by_side, sources
 from waterbed.analysis.rankings.keys import KINDS, Kind, RankingKind
 from waterbed.analysis.rankings.removal_curves import removal_curves
-from waterbed.analysis.rankings.tables import PLACES_METHOD, VOLUME_METHOD, RankingTables, Side
+from waterbed.analysis.rankings.tables import PLACES_METHOD, RankingTables, Side
 from waterbed.analysis.rankings.takedown import By, episodes_by_key
 from waterbed.analysis.rankings.volume import WORST
 from waterbed.analysis.sizes import ranking_sizes, ranking_structure
@@ -38,6 +38,7 @@ from waterbed.model.conclusions import (
 )
 from waterbed.model.errors import InputError
 from waterbed.model.facts import ExternalObservation, Observation, Report, Target
+from waterbed.model.message import NOTHING
 from waterbed.model.plugins import added
 from waterbed.model.redaction import shown
 from waterbed.model.results import Answer, FeedCard, FeedRow, PlaceRow, VolumeRow
@@ -210,12 +211,12 @@ class Notebook:
         No rows before the first observation.
         """
         its, until = self._rankings(by), self.conclusions.until
-        rows, method = list[VolumeRow](), VOLUME_METHOD
+        rows, remark = list[VolumeRow](), NOTHING
         if until:
             day = until.date()
             structure = ranking_structure(self.study, its, day)
-            rows, method = its.volume(ranking_sizes(self.study, its, day), _positive(worst), structure)
-        return as_arrow(VolumeRow, rows, ranking_info(self.study, its, "volume", method))
+            rows, remark = its.volume(ranking_sizes(self.study, its, day), _positive(worst), structure)
+        return as_arrow(VolumeRow, rows, ranking_info(self.study, its, "volume", volume_method(remark)))
 
     def places(self, by: Kind = "hoster", *, worst: int = WORST) -> pa.Table:
         """Ranks by speed, slowest first, with their uncertainty (`PlaceRow`).
@@ -281,7 +282,7 @@ class Notebook:
         if event is None and not self.conclusions.episodes:
             return as_arrow(Answer, [], table_info(self.study, "displacement", window=self.window))
         found = self._findings(event)
-        return as_arrow(Answer, found.answers, found.info)
+        return as_arrow(Answer, [found.formatter.row(Answer, one) for one in found.answers], found.info)
 
     def answer(self, event: Path | str) -> str:
         """The answer to an event's file, in sentences."""

@@ -57,9 +57,7 @@ def table_info(
         },
         run=runs[0].run_id if runs else "none",
         version=_VERSION,
-        protocol=locked.status(what=f"{what} of {window.label}" if window else what, by=by, clock=starts)
-        if locked
-        else "none",
+        protocol=locked.status(what=what, by=by, clock=starts, windowed=bool(window)) if locked else "none",
         deviations=locked.sentences if locked else (),
         reports=window.words,
         caveat=CAVEATS[study.folder.world],

@@ -4,6 +4,7 @@ import numpy as np
 
 from tests.analysis.rankings.test_volume import size
 from tests.estimators.test_latent import world
+from tests.model.said import said
 from waterbed.analysis.rankings.latent_sources import with_latent
 from waterbed.model.results import FeedRow
 
@@ -23,7 +24,7 @@ def test_each_key_has_what_all_sources_tell_of_it():
     assert {row.latent for row in shown[:4]} == {None}
     assert len({row.latent for row in shown[4:8]}) == 1
     assert np.corrcoef([row.latent for row in shown[4::4]], trait[1:])[0, 1] > 0.75
-    assert "hotline 1." in remark or "hotline 0.9" in remark
-    assert with_latent(rows, [])[1].startswith("what sources have in common needs sizes")
+    assert "hotline 1." in said(remark) or "hotline 0.9" in said(remark)
+    assert said(with_latent(rows, [])[1]).startswith("what sources have in common needs sizes")
     few, why = with_latent([row for row in rows if row.source in names[:2]], frame)
-    assert ({row.latent for row in few}, why) == ({None}, "what sources have in common needs at least 3 of them")
+    assert ({row.latent for row in few}, said(why)) == ({None}, "what sources have in common needs at least 3 of them")

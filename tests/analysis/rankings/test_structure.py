@@ -5,6 +5,7 @@ import pytest
 
 from tests.analysis.rankings.episodes import appearance
 from tests.analysis.rankings.test_volume import ranked, size
+from tests.model.said import said
 from waterbed.analysis.rankings.structure import TWINS, columns_of, twins_of
 from waterbed.analysis.rankings.volume import expectation
 
@@ -29,7 +30,7 @@ def test_a_kind_enters_the_expectation():
     assert told.structure.names == ("business",)
     assert abs(told.model.coefficients[-1]) == pytest.approx(np.log(6.0), abs=0.15)
     assert told.with_structure > told.explained + 0.1
-    assert told.remark.startswith(f"sizes explain {told.explained:.0%} of the deviance, with business ")
+    assert said(told.remark).startswith(f"sizes explain {told.explained:.0%} of the deviance, with business ")
     assert told.sites["k0"] > 2 * plain.sites["k0"]
 
 

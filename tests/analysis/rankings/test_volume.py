@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from tests.model.said import said
 from waterbed.analysis.rankings.volume import expectation, rate, volume_rows
 from waterbed.model.codec import columns
 from waterbed.model.conclusions import Size
@@ -86,14 +87,14 @@ def test_a_row_that_alone_decides_the_slope_is_told():
     """A hoster of another size and count turns the slope: the remark says by how much; else there is none."""
     frame, _, counts = world()
     plain = expectation(frame, counts)
-    assert plain.remark == f"sizes explain {plain.explained:.0%} of the deviance"
+    assert said(plain.remark) == f"sizes explain {plain.explained:.0%} of the deviance"
     assert 0.2 < plain.explained < 0.9
     alike = [size(f"a{n}", 1000 + n % 3) for n in range(60)]
     found = expectation([*alike, size("huge", 1004)], {**{f"a{n}": 2 for n in range(60)}, "huge": 900})
     assert found.model.influential.tolist() == [False] * 60 + [True]
     assert abs(found.model.coefficients[1]) > 100
     assert abs(found.without.coefficients[1]) < 1
-    assert "; the expectation hangs on 1 of 61 rows of the frame: slope on log announced_v4 " in found.remark
+    assert "; the expectation hangs on 1 of 61 rows of the frame: slope on log announced_v4 " in said(found.remark)
 
 
 def test_domains_join_the_expectation_where_all_have_them():

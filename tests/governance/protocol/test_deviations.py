@@ -127,7 +127,8 @@ def test_files_for_people_tell_deviations(tmp_path: Path) -> None:
             assert "removed-24h.level: 0.05 -" in (tmp_path / name).read_text(encoding="utf-8"), name
         told = "deviates from it: estimands.removed-24h.level: 0.05 -> 0.1 (no reason given)"
         assert told in (tmp_path / "out" / "README.txt").read_text(encoding="utf-8")
-        own = own_rows(sheet_of(study, "AS64500"))
+        assert study.protocol is not None
+        own = own_rows(sheet_of(study, "AS64500"), study.protocol.for_hosters)
         assert told in sheet_text(own)
         assert "areas.targets: other places than were declared" in sheet_text(own)
         assert "AS64501" not in sheet_text(own) + sheet_json(own)

@@ -309,12 +309,6 @@ def test_each_thing_that_can_deviate_does(other: dict[str, object], subjects: li
     [
         ("ranking", "hoster", "notice_delivered", "primary outcome"),
         ("ranking, home", "hoster", "notice_delivered", "primary outcome"),
-        (
-            "ranking of 2026-03-09/2026-03-11",
-            "hoster",
-            "notice_delivered",
-            "exploratory: of a window that the protocol does not name",
-        ),
         ("ranking", "hoster", "reported", "exploratory: not declared in the protocol"),
         ("ranking", "asn", "notice_delivered", "exploratory: not declared in the protocol"),
         ("hops", "url", "reported", "declared: where"),
@@ -324,6 +318,8 @@ def test_each_thing_that_can_deviate_does(other: dict[str, object], subjects: li
 def test_what_an_output_is_to_the_protocol(what: str, by: str, clock: str, place: str) -> None:
     """An output is primary, declared or exploratory by what it is, of whom, and from which clock."""
     assert place_of(protocol(), what=what, by=by, clock=clock) == place
+    window = "exploratory: of a window that the protocol does not name"
+    assert place_of(protocol(), what=what, by=by, clock=clock, windowed=True) == window
 
 
 def test_the_newest_reason_is_printed() -> None:

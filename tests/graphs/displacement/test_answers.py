@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from waterbed.graphs.displacement.answers import BELOW, CLAIMS, claimed, none_of
-from waterbed.model.results import Answer
+from waterbed.graphs.displacement.answers import BELOW, CLAIMS, TypedAnswer, claimed, none_of
 
 UP = re.compile(r"\b(more|rose|spread|closely|larger|higher)\b|\bso many times\b|\bso strong\b")
 """Words of claims that hold on one side alone: above none, but for two names."""
@@ -17,11 +16,11 @@ NOTHING = "nothing rejects at 5%: the data did not show it, with this power"
 INTERVALS = ("WDQ", "TNE", "excess reappearance, corrected")
 
 
-def made(name: str, estimate: float | None, low: float, high: float, **other: Any) -> Answer:
+def made(name: str, estimate: float | None, low: float, high: float, **other: Any) -> TypedAnswer:
     """An answer that rejects, or is judged by its interval."""
     p = None if name in INTERVALS else 0.001
     plain: dict[str, Any] = {"question": "?", "name": name, "estimator": "", "reading": "all", "n": 50, "n_of": "sites"}
-    return claimed(Answer(**plain, estimate=estimate, low=low, high=high, p=p, **other))
+    return claimed(TypedAnswer(**plain, estimate=estimate, low=low, high=high, p=p, **other))
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -52,7 +51,7 @@ def test_an_interval_that_holds_none_shows_nothing(name: str, estimate: float | 
 
 def test_an_effect_that_may_never_fade_has_no_half_life() -> None:
     """An interval without an upper end does not show that half of it was gone."""
-    one = Answer(
+    one = TypedAnswer(
         question="?", name="half-life", estimator="", reading="all", n=9, n_of="periods", estimate=3.0, low=1.0
     )
     assert claimed(one).may == NOTHING

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tests.graphs.displacement.movements import CONTROLS, DAY_H, SPARED, gain, movements, series
+from tests.model.said import said
 from waterbed.graphs.displacement.areas import balance
 from waterbed.graphs.displacement.movements import Movements
 from waterbed.model.results import Answer
@@ -29,14 +30,14 @@ def test_growth_everywhere_is_no_difference_of_the_target() -> None:
     assert {one.name for one in found} == {"WDD"}
     assert sum(one.p is not None and one.p <= 0.05 for one in found) <= 2
     assert all(one.unit == "appearances a period" for one in found)
-    assert found[0].note.endswith("controls at the size of what they stand for")
+    assert said(found[0].note).endswith("controls at the size of what they stand for")
     alone = difference(0, 1.5, buffer=(), buffer_controls=())
-    assert alone.note.endswith("controls at the target's size; no buffer is declared: the target alone")
+    assert said(alone.note).endswith("controls at the target's size; no buffer is declared: the target alone")
 
 
 def test_a_quotient_without_a_fall_names_what_did_not_fall() -> None:
     """It is new content that did not fall: the target may have removed more, and content may have moved."""
     found = [one for one in balance(series(grown(0, 3.0), controls=CONTROLS[:8]), "not parallel") if one.name == "WDQ"]
-    reasons = [one.refusal or "" for one in found]
+    reasons = [said(one.refusal) for one in found]
     assert [one.startswith("the target's new content (appearances) did not") for one in reasons] == [True], reasons
     assert "displaced" not in reasons[0]

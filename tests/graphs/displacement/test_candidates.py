@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from tests.graphs.displacement.movements import DAY_H, gain, movements
+from tests.model.said import said
 from waterbed.graphs.displacement.candidates import Candidate, candidates
 from waterbed.graphs.displacement.movements import Gain, Movements
 
@@ -35,7 +36,7 @@ def test_a_place_that_receives_the_targets_content_is_the_buffer() -> None:
     gains = [one for n, key in enumerate(("t", "a", "b", "c", "d")) for one in _place(key, 20, 100 * n)]
     found = _found([*gains, *_moved("a", 6, 900)], {})
     assert found["a"].role == "buffer"
-    assert found["a"].why == "receives the target's content: 6 of 26 arrivals"
+    assert said(found["a"].why) == "receives the target's content: 6 of 26 arrivals"
     assert sorted(one.role for key, one in found.items() if key != "a") == ["buffer control", "control", "control"]
 
 
@@ -53,9 +54,9 @@ def test_likeness_decides_among_clean_places() -> None:
     found = _found(gains, {"fed otherwise": "crawler"})
     assert [key for key, one in found.items() if one.role == "control"] == ["alike", "large"]
     assert (found["alike"].apart, found["large"].size) == (0.0, 1 - 20 / 60)
-    assert found["fed otherwise"].why == "100% of its reports are of other feeds"
-    assert found["other matter"].why == "100% of its reports are of other categories"
-    assert found["tiny"].why == "fewer than 10 sites"
+    assert said(found["fed otherwise"].why) == "100% of its reports are of other feeds"
+    assert said(found["other matter"].why) == "100% of its reports are of other categories"
+    assert said(found["tiny"].why) == "fewer than 10 sites"
     assert "unknown" not in found
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.graphs.displacement.movements import series, world
+from tests.model.said import said
 from waterbed.graphs.displacement.feeds import changed_feeds
 from waterbed.graphs.displacement.movements import PlacedReport
 from waterbed.graphs.displacement.series import Series
@@ -37,14 +38,14 @@ def test_a_feed_that_stops_at_the_target_is_named(plain: Series) -> None:
     (one,) = changed_feeds(reported(plain, {("a", "t"): (4, 0), ("b", "t"): (4, 4), ("a", "c1"): (4, 4)}))
     assert (one.source, one.area, one.after) == ("a", "target", 0)
     assert one.others is not None
-    assert "feed a stopped reporting the target at the event" in one.words
+    assert "feed a stopped reporting the target at the event" in said(one.words())
 
 
 def test_a_feed_that_begins_is_named(plain: Series) -> None:
     """A new feed of the controls would make them grow: it is found as one that began."""
     (one,) = changed_feeds(reported(plain, {("a", "c1"): (5, 5), ("b", "c1"): (0, 6), ("a", "t"): (4, 4)}))
     assert (one.source, one.area) == ("b", "control")
-    assert "began" in one.words
+    assert "began" in said(one.words())
 
 
 def test_an_event_that_all_feeds_see_is_no_change_of_a_feed(plain: Series) -> None:

@@ -18,6 +18,7 @@ import pytest
 import waterbed.graphs.displacement
 from tests.graphs.displacement.movements import DAY_H, HEADING, day, event, gain, movements, series, world
 from tests.graphs.test_hops import hour, stay
+from tests.model.said import said
 from tests.study.facts import report as told_of
 from waterbed.analysis.displacement import findings
 from waterbed.graphs.displacement.answers import CLAIMS, claimed
@@ -94,7 +95,7 @@ def test_destinations_and_their_lift_are_found(displaced: Findings) -> None:
     assert pair.destination_p < 0.05
     abroad = next(row for row in displaced.destinations if row.key == "abroad")
     assert abroad.share_after == 1.0
-    assert told(displaced, "lift, destinations").note.endswith("t to b")
+    assert said(told(displaced, "lift, destinations").note).endswith("t to b")
 
 
 @pytest.mark.long
@@ -104,7 +105,7 @@ def test_undetected_arrivals_widen_the_share() -> None:
     kept = [one for one in found.gains if one.left is None or one.cluster % 2]
     half = movements(kept, list(found.spells))
     plain = of_event(series(half), HEADING, {})
-    assert "detection" in str(told(plain, "displaced share", "all").refusal)
+    assert "detection" in said(told(plain, "displaced share", "all").refusal)
     stated = Detection(home=(0.7, 0.9), abroad=(0.4, 0.6))
     answered = of_event(series(half, detection=stated), HEADING, {})
     one = told(answered, "displaced share", "all")
@@ -170,7 +171,7 @@ def test_feeds_tell_what_they_missed() -> None:
 def test_many_events_are_one_answer() -> None:
     """Events at different times are compared with places not yet pressed; a handful is refused."""
     few = of_event(series(world(8), events=(OtherEvent(target="c3", date=day(165)),)), HEADING, {})
-    assert "clusters of treated" in str(told(few, "many events").refusal)
+    assert "clusters of treated" in said(told(few, "many events").refusal)
     others = tuple(OtherEvent(target=f"c{n}", date=day(150 + n)) for n in range(12))
     many = told(of_event(series(world(8), events=others), HEADING, {}), "many events")
     assert many.refusal is None
@@ -317,7 +318,7 @@ def test_three_feeds_tell_at_least_how_many_and_at_most_what_part(unlike: bool) 
         known = replace(movements([*gains]), sources_of={one.url_id: feeds for one, feeds in gains.items()})
         _, number, part = unseen(known, lambda _: True, reading="not parallel", of_what="")
         assert (number.name, number.high, part.name, part.low) == ("arrivals in all", None, "detection", 0.0)
-        assert (number.note, part.note) == ("at least, by 3 feeds", "at most, by 3 feeds")
+        assert (said(number.note), said(part.note)) == ("at least, by 3 feeds", "at most, by 3 feeds")
         held += number.low <= 600 and len(gains) / 600 <= part.high
     assert held >= 38
 

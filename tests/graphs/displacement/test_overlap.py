@@ -10,6 +10,7 @@ import pytest
 
 from tests.graphs.displacement.movements import day, event
 from tests.graphs.displacement.test_takedowns import EPISODE
+from tests.model.said import said
 from waterbed.analysis.event_check import overlapping
 from waterbed.graphs.displacement.event import Event, OtherEvent, events_in
 from waterbed.graphs.displacement.overlap import overlaps
@@ -78,7 +79,7 @@ def test_each_role_refuses_what_it_could_change() -> None:
         "controls": [False, False, True, True, False],
         "buffer": [False, False, False, True, True],
     }
-    assert at["controls"].words("Polderhost") == (
+    assert said(at["controls"].words("Polderhost")) == (
         "another event of this study, Polderhost on 2026-06-11 until 2026-06-18, acts on controls within this event's "
         "periods: what is before one is after the other"
     )
@@ -100,7 +101,8 @@ def test_two_files_about_one_event_are_told_from_two_events(names: str, told: st
     called = SimpleNamespace(name_of=lambda key: names[key == "NL"])
     whole: Any = SimpleNamespace(episodes=[there], attributor=called)
     (row,) = overlapping(whole, event(), {"none.toml": event(), "land.toml": land})
-    assert (told in row.text, "(events/land.toml)" in row.text, row.stops) == (True, True, True), row.text
+    text = said(row.text)
+    assert (told in text, "(events/land.toml)" in text, row.stops) == (True, True, True), text
 
 
 def test_files_that_cannot_be_read_are_counted(tmp_path: Path) -> None:

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from tests.graphs.displacement.movements import day, event
-from waterbed.graphs.displacement.answers import claimed
+from waterbed.graphs.displacement.answers import INTERIM, TypedAnswer, claimed
 from waterbed.graphs.displacement.event import Event
 from waterbed.graphs.displacement.sequence import FALL, in_sequence
-from waterbed.model.results import Answer
+from waterbed.model.message import Message, Refusal
 
 SECOND = ("removal, change, buffer", "mean change, blocks", "abroad, difference")
 
 
-def made(name: str, p: float | None, estimate: float = 1.0, reading: str = "all", refusal: str | None = None) -> Answer:
-    return Answer(
+def made(name: str, p: float | None, estimate: float = 1.0, reading: str = "all", refusal: bool = False) -> TypedAnswer:
+    return TypedAnswer(
         question="?",
         name=name,
         estimator="",
@@ -25,16 +25,16 @@ def made(name: str, p: float | None, estimate: float = 1.0, reading: str = "all"
         estimate=None if refusal else estimate,
         p=None if refusal else p,
         smallest_p=0.001,
-        refusal=refusal,
+        refusal=Refusal(Message.of("refused")) if refusal else None,
     )
 
 
-def adjusted(answers: list[Answer], wanted: Event | None = None) -> dict[str, float | None]:
+def adjusted(answers: list[TypedAnswer], wanted: Event | None = None) -> dict[str, float | None]:
     chosen = wanted or event()
     return {one.name: one.adjusted for one in in_sequence(answers, chosen, chosen.window[1])}
 
 
-def whole(fall: float, primary: float, *seconds: float) -> list[Answer]:
+def whole(fall: float, primary: float, *seconds: float) -> list[TypedAnswer]:
     return [
         made(FALL, fall),
         made("excess reappearance", primary),
@@ -63,7 +63,7 @@ def test_a_refusal_counts_as_one_and_readings_as_their_largest() -> None:
         made("excess reappearance", 0.04, reading="not parallel"),
     ]
     assert adjusted(answers)["excess reappearance"] == 0.04
-    refused = [made(FALL, None, refusal="too few"), made("excess reappearance", 0.001)]
+    refused = [made(FALL, None, refusal=True), made("excess reappearance", 0.001)]
     assert adjusted(refused) == {FALL: None, "excess reappearance": 1.0}
 
 
@@ -86,7 +86,7 @@ def test_read_dates_share_the_error_and_earlier_outputs_test_nothing() -> None:
     assert late[FALL] == 0.002
     assert late["excess reappearance"] == 0.04
     early = in_sequence(answers, wanted, end)
-    assert {(one.p, one.adjusted, one.test, one.note) for one in early} == {(None, None, "", "interim, no test")}
+    assert {(one.p, one.adjusted, one.test, one.note) for one in early} == {(None, None, "", INTERIM)}
     assert {claimed(one, sequence=True).may for one in early} == {
         "nothing yet: this is interim, and the report is read on its read date"
     }

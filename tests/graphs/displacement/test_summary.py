@@ -9,17 +9,27 @@ import pytest
 
 from benchmarks.event_truth import CLAIMS
 from waterbed.estimators.detection import Bounds
+from waterbed.graphs.displacement.answers import TypedAnswer
 from waterbed.graphs.displacement.summary import UNPUBLISHED, Branch, Known, Moved, Removed, Summary, summary
-from waterbed.model.results import Answer
+from waterbed.model.message import Kind, Message, Refusal
 from waterbed.model.spelling import NOTHING, p_value
 
 BEFORE, AFTER = Removed(n=120, share=0.06, low=0.02, high=0.11), Removed(n=91, share=0.99, low=0.972, high=1.0)
 STEADY = (Removed(n=300, share=0.43, low=0.38, high=0.49), Removed(n=280, share=0.43, low=0.36, high=0.5))
 
 
-def made(name: str, estimate: float | None, adjusted: float | None, **other: Any) -> Answer:
+def because(reason: str, kind: Kind = "other") -> Refusal:
+    """A refusal with a reason."""
+    return Refusal(Message.of(reason), kind)
+
+
+HELD = because("held back, as it describes fewer than 3 sites", "suppressed")
+HELD_OF_CONTROLS = because("of the controls: held back, as it describes few", "suppressed")
+
+
+def made(name: str, estimate: float | None, adjusted: float | None, **other: Any) -> TypedAnswer:
     """An answer with a test in the sequence."""
-    return Answer(
+    return TypedAnswer(
         question="?",
         name=name,
         estimator="",
@@ -125,7 +135,7 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
             "left up",
         ),
         (
-            {"primary": made("removal, change, buffer", None, None, refusal="no buffer")},
+            {"primary": made("removal, change, buffer", None, None, refusal=because("no buffer"))},
             "refused",
             "Whether the share that its buffer removed, beyond its controls', changed cannot be told: no buffer.",
             "left up",
@@ -158,15 +168,18 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
             "takedown",
         ),
         (
-            {"primary": made("excess reappearance", None, None, refusal="3 clusters where 10 are needed")},
+            {"primary": made("excess reappearance", None, None, refusal=because("3 clusters where 10 are needed"))},
             "refused",
             "cannot be told: 3 clusters where 10 are needed",
             "Content moved",
         ),
         (
             {
-                "target": (Removed(n=3, why="fewer than 10 sites"), Removed(n=4, why="fewer than 10 sites")),
-                "fall": made("removal, change", None, None, refusal="fewer than 10 sites"),
+                "target": (
+                    Removed(n=3, why=because("fewer than 10 sites")),
+                    Removed(n=4, why=because("fewer than 10 sites")),
+                ),
+                "fall": made("removal, change", None, None, refusal=because("fewer than 10 sites")),
             },
             "refused",
             "How much Moerashost removed within 24 hours cannot be told: fewer than 10 sites",
@@ -179,31 +192,27 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
             "p 0",
         ),
         (
-            {"fall": made("removal, change", None, None, refusal="held back, as it describes fewer than 3 sites")},
+            {"fall": made("removal, change", None, None, refusal=HELD)},
             "held back",
             "is not told here: held back, as it describes fewer than 3 sites. The answer is held back (disclosure "
             "control), which does not mean that it is negative",
             "no displacement is spoken of",
         ),
         (
-            {"fall": made("removal, change", None, None, refusal="of the controls: held back, as it describes few")},
+            {"fall": made("removal, change", None, None, refusal=HELD_OF_CONTROLS)},
             "held back",
             "does not mean that it is negative",
             "no displacement is spoken of",
         ),
         (
-            {
-                "primary": made(
-                    "excess reappearance", None, None, refusal="held back, as it describes fewer than 3 sites"
-                )
-            },
+            {"primary": made("excess reappearance", None, None, refusal=HELD)},
             "held back",
             "This is held back (disclosure control), which does not mean that it is negative.",
             "not shown that content moved",
         ),
         ({"stopped": (UNPUBLISHED,)}, "held back", "does not mean that it is negative", "removed"),
         (
-            {"stopped": ("No answer can be given yet.", "Looks are in quarantine 3f6c: decide it.")},
+            {"stopped": (Message.of("No answer can be given yet."), Message.of("Looks are in quarantine 3f6c."))},
             "refused",
             "No answer can be given yet. Looks are in quarantine",
             "removed",
@@ -224,10 +233,10 @@ def test_each_branch_says_what_was_shown_and_no_more(
 def test_shares_without_interval_are_said_to_be_of_these_reports() -> None:
     """Where the calendar is too short for how a hoster works, only what happened is said, in so many words."""
     short = (replace(BEFORE, low=None, high=None), replace(AFTER, low=None, high=None))
-    refused = made("removal, change", None, None, refusal="reports span fewer than 7 days")
+    refused = made("removal, change", None, None, refusal=because("reports span fewer than 7 days"))
     text = told(target=short, fall=refused, moved=Moved(ended=0, surely=0, horizon_h=48.0)).text
     assert "99% (of these reports alone) of 91 reports" in text
-    alone = told(target=short, controls=(Removed(n=0, why="none"),) * 2, fall=refused).text
+    alone = told(target=short, controls=(Removed(n=0, why=because("none")),) * 2, fall=refused).text
     assert alone.startswith(
         "Of these reports alone, after the event Moerashost removed 99% of 91 reports within 24 hours"
     )
@@ -237,7 +246,7 @@ def test_shares_without_interval_are_said_to_be_of_these_reports() -> None:
 
 def test_a_share_that_is_held_back_is_said_to_be() -> None:
     """A reader is told of no number of reports, and why."""
-    held = Removed(n=0, why="held back, as it describes fewer than 3 sites")
+    held = Removed(n=0, why=HELD)
     assert (
         "before it a part that is not told (held back, as it describes fewer than 3 sites);"
         in told(target=(held, AFTER)).text
@@ -246,7 +255,7 @@ def test_a_share_that_is_held_back_is_said_to_be() -> None:
 
 def test_a_held_back_answer_is_the_same_whatever_it_hides() -> None:
     """A hidden fall is spoken of in the same words whether content moved, did not, or spread its benefit."""
-    fall = made("removal, change", None, None, refusal="held back, as it describes fewer than 3 sites")
+    fall = made("removal, change", None, None, refusal=HELD)
     found = {
         told(fall=fall, primary=made("excess reappearance", estimate, 1.0), spread=spread, moved=moved)
         for estimate in (-0.4, 0.0, 0.9)
@@ -280,7 +289,7 @@ def test_an_excess_is_said_per_hundred(low: float, high: float, says: str) -> No
             "none surely came up elsewhere within 48 hours.",
         ),
         (Moved(ended=40, surely=40, horizon_h=72.0, low=1.0, high=1.0), "100% moved, 20 to 55% of that abroad."),
-        (Moved(ended=40, surely=None, horizon_h=72.0, why="w"), "a part that is not told came up elsewhere"),
+        (Moved(ended=40, surely=None, horizon_h=72.0, why=because("w")), "a part that is not told came up elsewhere"),
     ],
 )
 def test_one_none_and_all_are_said_as_such(moved: Moved, says: str) -> None:
@@ -321,13 +330,15 @@ def test_the_cause_is_told_among_enough_dates() -> None:
     [
         made("removal, change", 0.02, 0.6),
         made("removal, change", -0.2, 0.01),
-        made("removal, change", None, None, refusal="reports span fewer than 7 days"),
+        made("removal, change", None, None, refusal=because("reports span fewer than 7 days")),
     ],
 )
 @pytest.mark.parametrize("primary", [made("excess reappearance", 0.3, 0.001), None])
-def test_nothing_is_said_to_move_from_what_is_not_shown_to_have_fallen(fall: Answer, primary: Answer | None) -> None:
+def test_nothing_is_said_to_move_from_what_is_not_shown_to_have_fallen(
+    fall: TypedAnswer, primary: TypedAnswer | None
+) -> None:
     """Neither bounds nor shares abroad nor a refused primary speak of it; one sentence says why."""
-    refused = made("excess reappearance", None, None, refusal="3 clusters where 10 are needed")
+    refused = made("excess reappearance", None, None, refusal=because("3 clusters where 10 are needed"))
     text = told(fall=fall, primary=primary or refused).text
     assert "no displacement is spoken of" in text
     assert not re.search(r"\bmoved|abroad|elsewhere|came up", text)
@@ -365,12 +376,12 @@ def test_what_explains_an_excess_is_said_where_it_is_claimed() -> None:
     for changes in (
         {"fall": made("removal, change", 0.02, 0.6)},
         {"primary": made("excess reappearance", 0.3, 0.2)},
-        {"bias": [*strong, made("b", None, None, refusal="few")]},
-        {"stopped": ("No answer can be given yet.",)},
+        {"bias": [*strong, made("b", None, None, refusal=because("few"))]},
+        {"stopped": (Message.of("No answer can be given yet."),)},
         {"interim": datetime(2026, 5, 1, tzinfo=UTC)},
     ):
         assert told(**{"bias": strong, **changes}).changes == ()
-    assert told(drift=made("d", 0.0, None), places=made("p", None, None, refusal="few")).changes == ()
+    assert told(drift=made("d", 0.0, None), places=made("p", None, None, refusal=because("few"))).changes == ()
 
 
 @pytest.mark.parametrize(("p", "times"), [(0.00648, 7), (0.0501, 51), (0.069, 69)])

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tests.graphs.hop_makers import sure
+from tests.model.said import said
 from waterbed.estimators.refusal import Refusal
 from waterbed.graphs.network.communities import Communities, communities
 from waterbed.graphs.network.moves import Moves, moves_of
@@ -43,7 +44,7 @@ def test_few_hops_are_refused_with_the_reason() -> None:
     """Three hops tell nothing of communities."""
     found = communities(moves_of([sure("a", "b", 0), sure("b", "c", 4), sure("c", "a", 9)]), np.random.default_rng(1))
     assert isinstance(found, Refusal)
-    assert "3 hops between 3 keys" in found.reason
+    assert "3 hops between 3 keys" in said(found)
 
 
 def test_only_the_busiest_keys_are_considered() -> None:

@@ -16,9 +16,10 @@ from tests.publish.site.parsed import Parsed
 from tests.publish.site.test_pages import HOSTILE
 from tests.publish.site.views import frame
 from tests.publish.test_hop_cells import HOSTERS, KEYS, WEEK, cells_of, moved
-from waterbed.graphs.network.figures import GraphFigure
+from waterbed.graphs.network.figures import TypedFigure
 from waterbed.graphs.network.moves import Level
 from waterbed.graphs.network.weeks import CrossBorder, week_window
+from waterbed.model.message import NOTHING
 from waterbed.publish.hop_cells import LEVELS, HopCells
 from waterbed.publish.hop_sums import WAYS, CellFlow, cell_flows, cell_places, week_sums
 from waterbed.publish.site.displacement import displacement_page
@@ -54,8 +55,17 @@ def cells(seed: int = 1, hops: int = 300) -> HopCells:
 
 def view(name: str = "Acme BV", found: HopCells | None = None, **changes: Any) -> HopsView:
     """A view in which every hoster and AS has that name."""
-    row = GraphFigure(
-        measure="returns", key="", name="", value=None, low=0.25, high=0.5, bounds="order", n=300.0, note=""
+    row = TypedFigure(
+        measure="returns",
+        key="",
+        name="",
+        value=None,
+        low=0.25,
+        high=0.5,
+        bounds="order",
+        n=300.0,
+        note=NOTHING,
+        kind="rate",
     )
     made: dict[str, Any] = {
         "cells": found or cells(),

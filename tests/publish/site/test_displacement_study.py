@@ -21,6 +21,7 @@ from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.simulate.study import virtual_study
 from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
+from waterbed.model.results import Answer
 from waterbed.publish.api.source import mark
 from waterbed.publish.build_publication import policy_of, publication_of
 from waterbed.publish.policy import Publication, publishable
@@ -205,7 +206,7 @@ def test_site_has_all_that_the_command_has_where_all_may_be_told(
     own = findings_of(study, read_event(study.folder.path / "events" / "e.toml"), conclusions=moved)
     view = pages(study, moved, 1, whole)["interventions/e.html"].values["view"]
     assert (view.answers, view.periods, view.destinations, view.pairs) == (
-        own.answers,
+        [own.formatter.row(Answer, one) for one in own.answers],
         own.periods,
         own.destinations,
         own.pairs,

@@ -3,13 +3,15 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from tests.publish.site.parsed import Parsed
 from tests.publish.site.test_pages import HOSTILE
 from tests.publish.site.views import frame
-from waterbed.graphs.displacement.returns import NO_DETECTION
+from waterbed.graphs.displacement.answers import TypedAnswer
+from waterbed.model.message import Kind, Message, Refusal
 from waterbed.model.results import Answer, DestinationRow, EventCurveRow, PairRow, PeriodRow, PlaceboRow
 from waterbed.model.spelling import interval
 from waterbed.publish.events import event_stems
@@ -45,6 +47,7 @@ def answer(**changes):
         "smallest_p": 0.001,
         "may": "this",
         "may_not": "that",
+        "note": "",
     }
     return Answer(**(plain | changes))
 
@@ -258,22 +261,34 @@ def test_a_range_of_placebos_does_not_squeeze_the_lines():
 
 
 @pytest.mark.parametrize(
-    ("refusal", "wanted"),
+    ("kind", "wanted"),
     [
-        ("reports span fewer than 7 days, so how it works cannot be told", "More days"),
-        ("0 placebos where at least 4 are needed", "longer time before the event"),
-        ("4 clusters among the arrivals 'before' where at least 10 are needed", "More independent sites"),
-        ("41 of 83 arrivals at the controls after the event came from the target", "Controls that do not receive"),
-        (NO_DETECTION.reason, "(detection)"),
-        ("Checks from 2026-06-01 10:00 to 2026-06-03 10:00 await a decision", "A decision on the checks"),
-        ("0 in both lists where at least 7 are needed", "Two sources of reports"),
+        ("days", "More days"),
+        ("windows", "longer time before the event"),
+        ("sites", "More independent sites"),
+        ("suppressed", "More independent sites"),
+        ("contamination", "Controls that do not receive"),
+        ("detection", "(detection)"),
+        ("quarantine", "A decision on the checks"),
+        ("feeds", "Two sources of reports"),
+        ("births", "names of new addresses"),
     ],
 )
-def test_a_refusal_says_what_would_change_it(refusal, wanted):
-    """Each reason for which a number is not given has its remedy on the page, and without it that is not there."""
-    made = answer(refusal=refusal, estimate=None, p=None, smallest_p=None)
-    assert [text for text in better([made]) if wanted in text]
-    assert better([answer()]) == []
+def test_a_refusal_says_what_would_change_it(kind, wanted):
+    """Each kind of refusal has its remedy on the page, and without it that is not there."""
+    assert [text for text in better([typed(Refusal(Message.of("why"), kind))]) if wanted in text]
+    assert better([typed(None)]) == []
+
+
+def test_every_kind_of_refusal_has_a_remedy_but_what_nobody_can_mend():
+    """A kind without a remedy is one of another reason, or of an event that readers may not know of."""
+    without = [kind for kind in get_args(Kind) if not better([typed(Refusal(Message.of("why"), kind))])]
+    assert without == ["held back", "other"]
+
+
+def typed(refusal):
+    """An answer as it is worked out."""
+    return TypedAnswer(question="?", name="WDD", estimator="e", reading="all", n=1, n_of="sites", refusal=refusal)
 
 
 def in_site(page):

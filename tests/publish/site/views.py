@@ -184,7 +184,7 @@ def event_page(name: str, target: str = "k1") -> EventPage:
     shares = [
         Answer(
             question="?", name=f"removed {when}, target", estimator="e", reading="all", n=n, n_of="reports followed",
-            estimate=share, low=share - 0.02, high=share,
+            estimate=share, low=share - 0.02, high=share, note="",
         )
         for when, n, share in (("before", 81, 0.06), ("after", 90, 0.98))
     ]  # fmt: skip

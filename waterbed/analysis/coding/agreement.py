@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 
 from waterbed.attribution.hosters.review import CODED, QUEUE
 from waterbed.estimators.cluster_shares import cohen_kappa
@@ -11,9 +11,12 @@ from waterbed.estimators.refusal import Refusal
 from waterbed.model import decisions as double
 from waterbed.model.decisions import Coding, HosterChange
 
+Why = TypeVar("Why")
+"""A refusal as it is worked out; text where it is shown."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
+class Agreement(Generic[Why]):
     """Agreement of two coders over one queue.
 
     Over all items of the queue that two have coded.
@@ -31,7 +34,7 @@ class Agreement:
     disputed: Annotated[int, "items that wait for a third person"]
     codes: Annotated[int, "codes of checks that say something, unsure left out; 0 for doubtful cases"] = 0
     others: Annotated[int, "of these, other than what the rules said"] = 0
-    refusal: Annotated[str | None, "why there is no kappa, or no interval"] = None
+    refusal: Annotated[Why | None, "why there is no kappa, or no interval"] = None
 
 
 def agreement(
@@ -41,7 +44,7 @@ def agreement(
     cases: str = "doubtful",
     proposers: Mapping[str, str] | None = None,
     said: Mapping[str, str] | None = None,
-) -> Agreement:
+) -> Agreement[Refusal]:
     """Agreement of the two coders; settling votes are left out.
 
     `coded` are the codings of each item, oldest first; `proposers` who brought it up, `said` what the rules said of it,
@@ -77,11 +80,11 @@ def agreement(
         disputed=open_,
         codes=given,
         others=other,
-        refusal=interval.reason if isinstance(interval, Refusal) else None,
+        refusal=interval if isinstance(interval, Refusal) else None,
     )
 
 
-def of_changes(changes: Iterable[HosterChange], codings: Iterable[Coding]) -> Agreement:
+def of_changes(changes: Iterable[HosterChange], codings: Iterable[Coding]) -> Agreement[Refusal]:
     """Agreement on the changes of the book of hosters."""
     coded, proposers = double.by_item(codings, QUEUE), {c.change_id: c.who for c in changes if c.kind in CODED}
     return agreement(QUEUE, {item: coded.get(item, []) for item in proposers}, proposers=proposers)

@@ -11,6 +11,7 @@ from waterbed.analysis.coding.agreement import Agreement, agreement, of_changes
 from waterbed.analysis.coding.cases import outcome_items, role_items
 from waterbed.analysis.coding.items import CODES, HOSTERS, ROLES, Item, shuffled
 from waterbed.attribution.hosters.evidence import queue_for
+from waterbed.estimators.refusal import Refusal
 from waterbed.governance.hosters import read_book
 from waterbed.model import decisions as double
 from waterbed.model.decisions import Coding
@@ -64,7 +65,7 @@ def row_of(item: Item, task: str) -> Waiting:
     return Waiting(queue=item.queue, item_id=item.item_id, task=task, evidence=evidence)
 
 
-def agreements(study: Study) -> list[Agreement]:
+def agreements(study: Study) -> list[Agreement[Refusal]]:
     """Agreement of the coders, for each queue.
 
     Also for checks, beside doubtful cases.

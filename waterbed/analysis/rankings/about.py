@@ -3,12 +3,19 @@
 from dataclasses import replace
 from typing import Final
 
-from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.analysis.rankings.tables import VOLUME_METHOD, RankingTables
+from waterbed.model.formatter import OWN
+from waterbed.model.message import Code, Message, joined
 from waterbed.model.table import TableInfo
 from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
 
 TOLD: Final = "With what a CDN's origin service told in confidence: not for publication (docs/origins.md)"
+
+
+def volume_method(remark: Message) -> str:
+    """The method of volume against size, with what is to be remarked of its rows."""
+    return OWN.text(joined(Message.of("{method}", method=Code(VOLUME_METHOD)), remark))
 
 
 def ranking_info(study: Study, tables: RankingTables, what: str, method: str | None = None) -> TableInfo:

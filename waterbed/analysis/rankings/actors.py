@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from waterbed.analysis.rankings.takedown import CAUSES, FEWEST_SITES, Clock, known_within, worth_within
-from waterbed.estimators.refusal import Refusal
+from waterbed.estimators.calendar_time import Worth
 from waterbed.estimators.survival.incidence import NOTHING, cumulative_incidence, share_interval, share_within
 from waterbed.model.actors import ACTED, ACTORS, Actor
 from waterbed.model.takedown import ActorShare
@@ -72,9 +72,9 @@ def _of_key(
         enough = len({one.site_id for one in own if known_within(one, hours)}) >= FEWEST_SITES
         for number, actor in enumerate(ACTORS):
             share = share_within(curves, number, hours) if enough and actor not in unasked else None
-            worth = worth_within(own, hours, (number,), until=until) if share is not None else Refusal("no share")
+            worth = worth_within(own, hours, (number,), until=until) if share is not None else None
             low, high = (
-                (None, None) if share is None or isinstance(worth, Refusal) else share_interval(share, worth.number)
+                share_interval(share, worth.number) if share is not None and isinstance(worth, Worth) else (None, None)
             )
             yield ActorShare(
                 key=key,

@@ -25,6 +25,7 @@ from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.survival.incidence import share_within
 from waterbed.estimators.survival.paces import LookedAt, LookTest, PaceTest, least_unhidden, look_test, pace_test
 from waterbed.model.conclusions import Episode
+from waterbed.model.message import Message
 from waterbed.model.paces import PACE, rarely
 from waterbed.model.progress import staged
 from waterbed.store.settings import Schedule
@@ -109,7 +110,7 @@ def if_hiding(
     """
     removed, others, numbers = list[float](), list[float](), list[float]()
     for group in paces:
-        worth = worth_within(group, WITHIN_H, (REMOVED,), until=until) if group else Refusal("no clock")
+        worth = worth_within(group, WITHIN_H, (REMOVED,), until=until) if group else Refusal(Message.of("no clock"))
         curves = incidence(group) if group else None
         told = [share_within(curves, cause, WITHIN_H) for cause in range(len(CAUSES))] if curves else [None]
         if isinstance(worth, Refusal) or any(share is None for share in told):

@@ -12,10 +12,11 @@ from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.estimators.latent import latent_trait
 from waterbed.estimators.refusal import Refusal
 from waterbed.model.conclusions import Size
+from waterbed.model.message import Code, Message, Name, Number, joined
 from waterbed.model.results import FeedRow
 
 
-def with_latent(rows: Sequence[FeedRow], frame: Sequence[Size]) -> tuple[list[FeedRow], str]:
+def with_latent(rows: Sequence[FeedRow], frame: Sequence[Size]) -> tuple[list[FeedRow], Message]:
     """The rows with the latent trait of their keys.
 
     With what each source tells of it, or why nothing is told.
@@ -25,9 +26,12 @@ def with_latent(rows: Sequence[FeedRow], frame: Sequence[Size]) -> tuple[list[Fe
     """
     sized = [row for row in frame if row.key != UNKNOWN and row.announced_v4]
     if not sized:
-        return list(
-            rows
-        ), "what sources have in common needs sizes: waterbed tables add --kind routes (docs/ranking.md)"
+        wanted = Message.of(
+            "what sources have in common needs sizes: {command} ({see})",
+            command=Code("waterbed tables add --kind routes"),
+            see=Code("docs/ranking.md"),
+        )
+        return list(rows), wanted
     sources = list(dict.fromkeys(row.source for row in rows))
     at = {row.key: number for number, row in enumerate(sized)}
     counts = np.zeros((len(sized), len(sources)))
@@ -42,9 +46,18 @@ def with_latent(rows: Sequence[FeedRow], frame: Sequence[Size]) -> tuple[list[Fe
     shown = [
         replace(row, **dict(zip(ends, traits[at[row.key]], strict=True))) if row.key in at else row for row in rows
     ]
-    told = (
-        f"{source} {loading:.2f} ({dispersion:.2g} of its own)"
-        for source, loading, dispersion in zip(sources, found.loading, found.dispersion, strict=True)
-        if np.isfinite(loading)
+    loadings = joined(
+        *(
+            Message.of(
+                "{source} {loading} ({dispersion} of its own)",
+                source=Name(source, public=True),
+                loading=Number(loading, decimals=2),
+                dispersion=Number(dispersion, decimals=2),
+            )
+            for source, loading, dispersion in zip(sources, found.loading, found.dispersion, strict=True)
+            if np.isfinite(loading)
+        ),
+        by="comma",
     )
-    return shown, f"change of the log count by one unit of what all have in common: {', '.join(told)}"
+    common = Message.of("change of the log count by one unit of what all have in common: {loadings}", loadings=loadings)
+    return shown, common

@@ -41,6 +41,7 @@ from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Attribution, ClockKind, Episode, RankingRow, Size
 from waterbed.model.facts import Medium, Target
 from waterbed.model.mediums import mediums_without_address
+from waterbed.model.message import NOTHING, Message
 from waterbed.model.results import PlaceRow, VolumeRow
 from waterbed.model.takedown import ActorShare, TakedownClock
 from waterbed.store.forked import in_processes
@@ -305,10 +306,10 @@ class RankingTables:
         worst: int,
         structure: Structure = _NO_STRUCTURE,
         among: Collection[str] | None = None,
-    ) -> tuple[list[VolumeRow], str]:
-        """Volume against size and covariates, and its method.
+    ) -> tuple[list[VolumeRow], Message]:
+        """Volume against size and covariates, and a remark on its method.
 
-        Without sizes there are counts alone. The method says if few rows decide. Places are `among` some keys.
+        Without sizes there are counts alone. The remark says if few rows decide. Places are `among` some keys.
         """
         rows, expected = volume_rows(
             self.appearances,
@@ -321,7 +322,7 @@ class RankingTables:
             worst=worst,
             among=among,
         )
-        return rows, "; ".join(filter(None, (VOLUME_METHOD, expected.remark if expected else "")))
+        return rows, expected.remark if expected else NOTHING
 
     @cached_property
     def incidents(self) -> list[set[str]]:

@@ -18,6 +18,7 @@ from waterbed.estimators.survival.incidence import (
     share_within,
 )
 from waterbed.model.conclusions import TOLD_BY_REGISTRIES, EndCause, Episode
+from waterbed.model.message import Message, Number
 
 By = Literal["hoster", "asn", "country"]
 
@@ -262,7 +263,7 @@ def worth_within(
     """
     known = [c for c in group if known_within(c, within_h) and _hours(until - c.origin) >= within_h]
     if not known:
-        return Refusal(f"no report could be followed for {within_h:g} hours")
+        return Refusal(Message.of("no report could be followed for {hours}", hours=Number(within_h, "hour")))
     first = min(c.origin for c in known)
     sites = {site: number for number, site in enumerate(sorted({c.site_id for c in known}))}
     return effective_number(

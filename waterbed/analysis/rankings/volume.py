@@ -27,8 +27,9 @@ from waterbed.estimators.rank_sets import (
     widened,
 )
 from waterbed.model.conclusions import Size
+from waterbed.model.message import NOTHING, Code, Listed, Message, Number, joined
+from waterbed.model.message import Share as Percent
 from waterbed.model.results import VolumeRow
-from waterbed.model.spelling import percent
 
 SIZE_FLOOR: Final = 50_000
 """Routed IPv4 addresses below which a rate by address is not given: a few incidents would lead the list."""
@@ -60,22 +61,33 @@ class Expectation:
     """The model without the rows that alone decide it; None if there are none, or nothing is left without them."""
 
     @property
-    def remark(self) -> str:
+    def remark(self) -> Message:
         """The part that sizes explain, and rows that decide alone."""
-        told = f"sizes explain {percent(self.explained)} of the deviance"
-        if self.structure.names:
-            told += f", with {', '.join(dict.fromkeys(self.structure.names))} {percent(self.with_structure)}"
+        sizes = Message.of("sizes explain {share} of the deviance", share=Percent(self.explained))
+        names = tuple(map(Code, dict.fromkeys(self.structure.names)))
+        more = Message.of("with {names} {share}", names=Listed(names), share=Percent(self.with_structure))
+        explained = joined(sizes, more if names else NOTHING, by="comma")
         alone = int(self.model.influential.sum())
         if not alone:
-            return told
-        slopes = _slopes(self.model, self.columns)
-        rest = _slopes(self.without, self.columns) if self.without else "none"
-        hangs = f"the expectation hangs on {alone} of {len(self.sites)} rows of the frame"
-        return f"{told}; {hangs}: {slopes}; without them {rest}"
+            return explained
+        hangs = Message.of(
+            "the expectation hangs on {alone} of {rows} rows of the frame: {slopes}",
+            alone=Number(alone),
+            rows=Number(len(self.sites)),
+            slopes=_slopes(self.model, self.columns),
+        )
+        without = Message.of("without them {slopes}", slopes=_slopes(self.without, self.columns))
+        return joined(explained, hangs, without)
 
 
-def _slopes(model: CountModel, columns: Sequence[str]) -> str:
-    return ", ".join(f"slope on log {name} {model.coefficients[n + 1]:.2f}" for n, name in enumerate(columns)) or "none"
+def _slopes(model: CountModel | None, columns: Sequence[str]) -> Message:
+    if model is None or not columns:
+        return Message.of("none")
+    slopes = (
+        Message.of("slope on log {name} {slope}", name=Code(name), slope=Number(model.coefficients[n + 1], decimals=2))
+        for n, name in enumerate(columns)
+    )
+    return joined(*slopes, by="comma")
 
 
 def rate(attacks: float, routed_v4: int | None, *, floor: int = SIZE_FLOOR) -> float | None:

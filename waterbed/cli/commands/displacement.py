@@ -17,7 +17,7 @@ from waterbed.model.errors import InputError
 
 if TYPE_CHECKING:
     from waterbed.graphs.displacement.findings import Findings
-    from waterbed.model.results import Answer
+    from waterbed.model.results import AnswerRow
 
 
 class Printed(StrEnum):
@@ -82,10 +82,14 @@ def _print(found: Findings) -> None:
     """Print all answers, then refusals, then the main pairs."""
     from waterbed.graphs.displacement.answers import ALWAYS
     from waterbed.graphs.displacement.movements import READINGS
+    from waterbed.model.results import Answer
 
+    formatter = found.formatter
+    answers = [formatter.row(Answer, answer) for answer in found.answers]
+    said = [formatter.plain(one) for one in found.summary.sentences] if found.summary else []
     if found.summary is not None:
         say(_title(found), style="bold")
-        for sentence in (*found.summary.sentences, *found.summary.changes):
+        for sentence in (*said, *map(formatter.plain, found.summary.changes)):
             say(sentence, broken=True)
         say("")
     table = new_table("All numbers, each interval for itself" if found.summary else _title(found), look="bold")
@@ -93,22 +97,22 @@ def _print(found: Findings) -> None:
     names += ["unit"] if console.width >= _WIDE else []
     for name in names:
         table.add_column(name, justify="right" if name in ("estimate", "p (least)", "n") else "left", overflow="fold")
-    for answer in found.answers:
+    for answer in answers:
         if answer.refusal is None:
             table.add_row(*_cells(answer)[: len(names)])
     if table.rows:
         print_table(table)
-    if any(answer.reading in READINGS for answer in found.answers):
+    if any(answer.reading in READINGS for answer in answers):
         say(_READINGS, broken=True)
     refused: dict[str, list[str]] = {}
-    for answer in found.answers:
+    for answer in answers:
         if answer.refusal is not None:
             refused.setdefault(answer.refusal, []).append(f"{answer.name} ({answer.reading})")
     for reason, without in refused.items():
-        if found.summary is None or reason not in found.summary.sentences:
+        if reason not in said:
             say(f"no number: {reason}: {', '.join(dict.fromkeys(without))}", broken=True)
     _pairs(found)
-    for line in (*found.notes, *ALWAYS):
+    for line in (*map(formatter.text, found.notes), *ALWAYS):
         say(line, broken=True)
 
 
@@ -119,7 +123,7 @@ def _title(found: Findings) -> str:
     return f"Displacement: {event.target} at {event.at:%Y-%m-%d %H:%M}, {event.outcome}"
 
 
-def _cells(answer: Answer) -> list[str]:
+def _cells(answer: AnswerRow) -> list[str]:
     from waterbed.model.spelling import interval, number, p_value
 
     p = "-" if answer.p is None else f"{p_value(answer.p)} ({p_value(answer.smallest_p)})"

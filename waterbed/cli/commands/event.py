@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from waterbed.graphs.displacement.candidates import Candidate
+    from waterbed.model.message import Message
     from waterbed.model.results import PlanRow
     from waterbed.study.study import Study
 
@@ -106,11 +107,13 @@ def event_check(
         _rows(study, rows, form)
 
 
-def _rows(study: Study, rows: Sequence[PlanRow], form: Format) -> None:
+def _rows(study: Study, planned: Sequence[PlanRow[Message]], form: Format) -> None:
     from waterbed.analysis.event_power import METHOD
+    from waterbed.model.formatter import OWN
     from waterbed.model.results import PlanRow
     from waterbed.study.metadata import table_info
 
+    rows = [OWN.row(PlanRow, row) for row in planned]
     if form is not Format.table:
         info = replace(table_info(study, "event plan", by="event"), method=METHOD)
         print_rows(PlanRow, rows, info, form)
@@ -121,12 +124,14 @@ def _rows(study: Study, rows: Sequence[PlanRow], form: Format) -> None:
 
 def _places(places: Sequence[Candidate], target: str) -> None:
     """Print the places that were compared with the target."""
+    from waterbed.model.formatter import OWN
+
     table = new_table(f"Places beside {target}, from before the event", look="bold")
     for name in ("place", "proposed as", "sites", "apart", "from target", "note"):
         table.add_column(name, justify="right" if name in ("sites", "apart", "from target") else "left")
     for one in places[:_SHOWN]:
         came = f"{one.received:,} of {one.arrivals:,}"
-        table.add_row(one.key, one.role or "-", f"{one.sites:,}", f"{one.apart:.2f}", came, one.why)
+        table.add_row(one.key, one.role or "-", f"{one.sites:,}", f"{one.apart:.2f}", came, OWN.text(one.why))
     print_table(table)
     if len(places) > _SHOWN:
         say(f"... {len(places) - _SHOWN:,} more")

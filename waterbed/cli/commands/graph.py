@@ -164,11 +164,12 @@ def _shown(chosen: _Chosen, table: Shown) -> tuple[type, Sequence[Any], str]:
     from waterbed.graphs.network.flows import FlowShare, evidence_by_pair, flow_shares
     from waterbed.graphs.network.measures import hop_matrix
     from waterbed.graphs.network.weeks import weeks
+    from waterbed.model.formatter import OWN
 
     if table is Shown.measures:
         with stage("measures of the graph"):
             figures = graph_figures(chosen.hops, chosen.moves, names=chosen.names, home=chosen.home, rng=_rng())
-        return GraphFigure, figures, "graph measures"
+        return GraphFigure, [OWN.row(GraphFigure, one) for one in figures], "graph measures"
     if table is Shown.weeks:
         return WeekRow, week_rows(weeks(chosen.moves)), "hops by week"
     evidence = evidence_by_pair(chosen.hops, chosen.level, chosen.origins)

@@ -336,12 +336,13 @@ def hosters_agreement(context: typer.Context, form: Formatted = Format.table) ->
     """
     from waterbed.analysis.coding.agreement import Agreement, of_changes
     from waterbed.governance.hosters import read_book
+    from waterbed.model.formatter import OWN
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         book = read_book(study.folder)
-        row = of_changes(book.changes, book.codings)
+        row = OWN.row(Agreement, of_changes(book.changes, book.codings))
         info = table_info(study, "agreement of coders", by="queue")
     if form is not Format.table:
         for_tools(Agreement, [row], info, form)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import os
 import socket
 import sys
 from collections import Counter
@@ -83,12 +84,14 @@ _NAMED = 5
 
 def _changed(publication: Publication) -> None:
     """Print how many hosters changed since the edition before, and who is left out."""
+    from waterbed.publish.build_publication import changes_since
+
     if publication.changed_since is not None:
         table = publication.table("changes-hoster")
         counts = Counter(row.change for row in table.rows)
         words = {"came": "came", "went": "went", "class": "changed class", "share": "moved beyond their interval"}
         which = ", ".join(f"{counts[change]:,} {word}" for change, word in words.items())
-        note(f"hosters, {table.envelope.method.rpartition('; ')[2]}: {which} (changes-hoster.csv)")
+        note(f"hosters, {changes_since(publication.changed_since)}: {which} (changes-hoster.csv)")
     hidden = [name for kind, name in publication.edition.hidden if kind == "hoster"] if publication.edition else []
     if hidden:
         more = f" and {len(hidden) - _NAMED:,} more" if len(hidden) > _NAMED else ""
@@ -187,7 +190,9 @@ def _loopback(host: str) -> bool:
 
 def _reason(problem: OSError) -> str:
     """The system's words, without what Python adds to them."""
-    return (problem.strerror or "").partition(" (")[0]
+    if isinstance(problem, socket.gaierror) or problem.errno is None:
+        return problem.strerror or str(problem)
+    return os.strerror(problem.errno)
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -12,7 +12,7 @@ import typer
 
 from waterbed.cli.options import RANKED, Clock, Every, Follow, Format, Formatted, Since, Top, Until, ranking
 from waterbed.cli.output import for_tools, note, say, unchecked
-from waterbed.cli.rankings import BY_WINDOW, PLACES_BY_WINDOW, print_ranking, print_side_by_side, print_standings
+from waterbed.cli.rankings import BY_WINDOW, PLACES_BY_WINDOW, print_ranking, print_side_by_side
 from waterbed.cli.windows import Asked, asked, print_by_window
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.errors import InputError
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from waterbed.analysis.rankings.keys import Kind
     from waterbed.analysis.rankings.speed_ranks import Span, Weighing
     from waterbed.analysis.rankings.tables import RankingTables, Side
-    from waterbed.model.results import PlaceRow, VolumeRow
     from waterbed.model.table import TableInfo
     from waterbed.study.conclusions import Conclusions
     from waterbed.study.study import Study
@@ -98,7 +97,6 @@ def rank(
     """
     from waterbed.analysis.rankings.about import ranking_info
     from waterbed.analysis.rankings.tables import PLACES_METHOD, RankingTables
-    from waterbed.model.results import PlaceRow
     from waterbed.study.study import open_study
 
     wanted, side = asked(since, until, follow, every), _side(home, abroad)
@@ -128,7 +126,7 @@ def rank(
             _volume(study, tables, day, worst, top, form)
         elif table is Shown.places:
             info = ranking_info(study, tables, "places", PLACES_METHOD)
-            _print(PlaceRow, tables.places(worst)[:top], info, form, worst)
+            _places(tables, info, worst, top, form)
         elif table is Shown.sources:
             _sources(study, tables, top, form)
         elif table is Shown.actors:
@@ -196,7 +194,7 @@ def _ranking(study: Study, tables: RankingTables, by: str, top: int | None, form
     from waterbed.model.shell import command
 
     rows: Sequence[RankingRow] = tables.rows
-    print_ranking(rows[:top] if top else rows, ranking_info(study, tables, "ranking"), form.value)
+    print_ranking(rows[:top] if top else rows, ranking_info(study, tables, "ranking"), form.value, tables.side)
     if form is Format.table and rows and tables.conclusions.whole.until is None:
         unchecked(study.path)
     elif form is Format.table and rows and all(row.key == UNKNOWN for row in rows):
@@ -220,16 +218,36 @@ def _ranking(study: Study, tables: RankingTables, by: str, top: int | None, form
         )
 
 
+def _places(tables: RankingTables, info: TableInfo, worst: int, top: int | None, form: Format) -> None:
+    from waterbed.cli.rankings import print_places
+    from waterbed.model.results import PlaceRow
+
+    rows = tables.places(worst)[:top]
+    if form is not Format.table:
+        for_tools(PlaceRow, rows, info, form)
+    elif rows:
+        print_places(rows, info, worst, tables.side)
+    else:
+        _nothing()
+
+
 def _volume(
     study: Study, tables: RankingTables, day: datetime | None, worst: int, top: int | None, form: Format
 ) -> None:
-    from waterbed.analysis.rankings.about import ranking_info
+    from waterbed.analysis.rankings.about import ranking_info, volume_method
     from waterbed.analysis.sizes import ranking_sizes, ranking_structure
+    from waterbed.cli.rankings import print_volume
     from waterbed.model.results import VolumeRow
 
     on = (day or tables.conclusions.until or study.clock().astimezone(UTC)).date()
-    rows, method = tables.volume(ranking_sizes(study, tables, on), worst, ranking_structure(study, tables, on))
-    _print(VolumeRow, rows[:top], ranking_info(study, tables, "volume", method), form, worst)
+    rows, remark = tables.volume(ranking_sizes(study, tables, on), worst, ranking_structure(study, tables, on))
+    info = ranking_info(study, tables, "volume", volume_method(remark))
+    if form is not Format.table:
+        for_tools(VolumeRow, rows[:top], info, form)
+    elif rows:
+        print_volume(rows[:top], info, worst, remark, tables.side)
+    else:
+        _nothing()
 
 
 def _sources(study: Study, tables: RankingTables, top: int | None, form: Format) -> None:
@@ -247,7 +265,7 @@ def _sources(study: Study, tables: RankingTables, top: int | None, form: Format)
         shown = list(dict.fromkeys(row.key for row in rows))[:top]
         rows = [row for row in rows if row.key in shown]
     if form is Format.table:
-        print_side_by_side(rows, agreements, info, latent)
+        print_side_by_side(rows, agreements, info, latent, tables.side)
     else:
         for_tools(FeedRow, rows, info, form)
 
@@ -265,18 +283,7 @@ def _actors(study: Study, tables: RankingTables, top: int | None, form: Format) 
     if form is not Format.table:
         for_tools(ActorShare, rows, info, form)
     elif rows:
-        print_actors(rows, info)
-    else:
-        _nothing()
-
-
-def _print(
-    cls: type, rows: Sequence[VolumeRow] | Sequence[PlaceRow], info: TableInfo, form: Format, worst: int
-) -> None:
-    if form is not Format.table:
-        for_tools(cls, rows, info, form)
-    elif rows:
-        print_standings(rows, info, worst)
+        print_actors(rows, info, tables.side)
     else:
         _nothing()
 

@@ -86,7 +86,8 @@ def reply_preview(
         keys = list(dict.fromkeys(hoster or _named(study)))
         conclusions = study.conclude()
         carried = _carried(study, conclusions)
-        sheets = [own_rows(sheet_of(study, key, conclusions=conclusions)) for key in keys]
+        deviations = study.protocol.for_hosters if study.protocol else ()
+        sheets = [own_rows(sheet_of(study, key, conclusions=conclusions), deviations) for key in keys]
         for one in sheets:
             if one.ranking is None and one.key not in carried:
                 raise InputError(f"nothing that was reported is known at {one.key}, so there is nothing to show it")

@@ -5,7 +5,7 @@ A sentence each. No I/O.
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -86,6 +86,19 @@ def of_event(locked: Protocol, places: Mapping[str, Collection[str]]) -> list[De
     return found
 
 
+def without_places(found: Iterable[Deviation], notes: Sequence[DeviationNote]) -> tuple[str, ...]:
+    """Each deviation as a hoster may read it.
+
+    Of areas it says only that they changed, for they name other hosters.
+    """
+    return tuple(
+        f"{one.subject}: other places than were declared"
+        if one.subject.startswith("areas.")
+        else explained([one], notes)[0]
+        for one in found
+    )
+
+
 def explained(found: Sequence[Deviation], notes: Sequence[DeviationNote]) -> tuple[str, ...]:
     """Each deviation as outputs print it.
 
@@ -97,11 +110,11 @@ def explained(found: Sequence[Deviation], notes: Sequence[DeviationNote]) -> tup
     return tuple(f"{what} ({why})" if why else what for what, why in texts)
 
 
-def place_of(protocol: Protocol, *, what: str, by: str, clock: str) -> str:
-    """An output's place in the protocol: primary, declared, or exploratory."""
+def place_of(protocol: Protocol, *, what: str, by: str, clock: str, windowed: bool = False) -> str:
+    """An output's place in the protocol: primary, declared, or exploratory, as one of a window is."""
     if what == "sensitivity" and protocol.sensitivity != Sensitivity():
         return "declared: sensitivity"
-    if " of " in what:
+    if windowed:
         return "exploratory: of a window that the protocol does not name"
     output = _TABLES.get(re.split("[ ,]", what, maxsplit=1)[0])
     for one in sorted(protocol.estimands, key=lambda one: one.name != protocol.primary):

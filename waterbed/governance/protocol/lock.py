@@ -20,6 +20,7 @@ from waterbed.governance.protocol.deviations import (
     explained,
     of_event,
     place_of,
+    without_places,
 )
 from waterbed.governance.protocol.file import PROTOCOL, SEE, Protocol, checksum, flat, read_protocol
 from waterbed.judging.rules import read_rules
@@ -79,14 +80,20 @@ class LockedProtocol:
         """Each deviation, as outputs print it."""
         return explained(self.deviations, self.notes)
 
+    @property
+    def for_hosters(self) -> tuple[str, ...]:
+        """Each deviation, as a hoster may read it."""
+        return without_places(self.deviations, self.notes)
+
     def of_event(self, places: Mapping[str, Collection[str]]) -> "LockedProtocol":
         """The same with the deviations of an event's places alone."""
         return replace(self, deviations=of_event(self.protocol, places))
 
-    def status(self, *, what: str, by: str, clock: str) -> str:
+    def status(self, *, what: str, by: str, clock: str, windowed: bool) -> str:
         """An output's place in the protocol, and the protocol's checksum."""
         day = self.first.locked_at.date().isoformat()
-        return f"{place_of(self.protocol, what=what, by=by, clock=clock)}; locked {day}, SHA-256 {self.first.sha256}"
+        place = place_of(self.protocol, what=what, by=by, clock=clock, windowed=windowed)
+        return f"{place}; locked {day}, SHA-256 {self.first.sha256}"
 
     def log(self, folder: Folder) -> int:
         """Warn of all deviations, and record the new ones.

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from waterbed.graphs.network.figures import GraphFigure, graph_figures
+from waterbed.graphs.network.figures import TypedFigure, graph_figures
 from waterbed.graphs.network.moves import UNKNOWN, Level, Moves, moves_of, origins_index
 from waterbed.graphs.network.paths import chains
 from waterbed.graphs.network.weeks import CrossBorder, week_window
@@ -200,27 +200,21 @@ def _monday(week: str) -> datetime:
     return week_window(week)[0]
 
 
-_SHARES: Final = ("to abroad", "share of", "same destination", "returns")
-"""How measures begin that are shares."""
-
-
-def _measures(view: HopsView) -> list[tuple[str, list[GraphFigure | None], Callable[[float | None], str]]]:
+def _measures(view: HopsView) -> list[tuple[str, list[TypedFigure | None], Callable[[float | None], str]]]:
     """Each measure with its value on every level, and how it is spelled."""
     by_level = {level: {row.measure: row for row in view.measures.get(level, ())} for level in LEVELS}
     names = dict.fromkeys(name for level in LEVELS for name in by_level[level])
-    return [
-        (name, [by_level[level].get(name) for level in LEVELS], percent if name.startswith(_SHARES) else number)
-        for name in names
-    ]
+    rows = [(name, [by_level[level].get(name) for level in LEVELS]) for name in names]
+    return [(name, own, percent if _is_share(own) else number) for name, own in rows]
+
+
+def _is_share(rows: Sequence[TypedFigure | None]) -> bool:
+    return any(row is not None and row.kind in ("rate", "share") for row in rows)
 
 
 SEED: Final = 2026
 """Seed of resampling and null graphs, so that equal facts give equal pages."""
-_RATE: Final = "returns"
-"""Measure that is a share of hops, told by its bounds."""
 _SAID_BY_CELLS: Final = ("hops", "net flow")
-_OF_FEW: Final = ("contents that moved", "contents with a chain", "hops of the longest chain")
-"""Counts of contents; the table of chains shows those that are large enough."""
 
 
 def displacement_pages(
@@ -287,17 +281,18 @@ def shown_hops(hops: Sequence[Hop], found: HopCells, level: Level) -> list[Hop]:
     return [hops[at] for at in shown]
 
 
-def _of_level(hops: Sequence[Hop], moves: Moves, home: str, least: int) -> Iterator[GraphFigure]:
+def _of_level(hops: Sequence[Hop], moves: Moves, home: str, least: int) -> Iterator[TypedFigure]:
     """Measures of the graph that is shown, as far as they rest on enough hops.
 
-    A rate of fewer than `least` hops is left out.
+    A rate of fewer than `least` hops is left out, and so are counts of contents: the table of chains shows those that
+    are large enough.
     """
     if not hops:
         return
     for row in graph_figures(hops, moves, names={}, home=home, rng=np.random.default_rng(SEED)):
-        if row.measure in _SAID_BY_CELLS or row.measure.startswith(_OF_FEW) or row.n < least:
+        if row.measure in _SAID_BY_CELLS or row.kind == "contents" or row.n < least:
             continue
-        if row.measure.startswith(_RATE) and any(0 < round((end or 0) * row.n) < least for end in (row.low, row.high)):
+        if row.kind == "rate" and any(0 < round((end or 0) * row.n) < least for end in (row.low, row.high)):
             continue
         yield row
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
+from waterbed.graphs.displacement.answers import TypedAnswer
 from waterbed.graphs.displacement.sequence import ERROR
-from waterbed.model.results import Answer
+from waterbed.model.results import AnswerRow
 
 FORMS: Final = (
     ("place", "measured: where content that ended at the target was next seen"),
@@ -17,15 +18,15 @@ FORMS: Final = (
 """The six forms of displacement, and which are measured here."""
 
 
-def by_question(answers: Sequence[Answer]) -> list[tuple[str, list[Answer]]]:
+def by_question(answers: Sequence[AnswerRow]) -> list[tuple[str, list[AnswerRow]]]:
     """Answers by question, in order."""
-    grouped: dict[str, list[Answer]] = {}
+    grouped: dict[str, list[AnswerRow]] = {}
     for answer in answers:
         grouped.setdefault(answer.question, []).append(answer)
     return list(grouped.items())
 
 
-def refusals_of(answers: Sequence[Answer]) -> list[tuple[str, list[str]]]:
+def refusals_of(answers: Sequence[AnswerRow]) -> list[tuple[str, list[str]]]:
     """Reasons for which no number is given, and the numbers."""
     grouped: dict[str, list[str]] = {}
     for answer in answers:
@@ -34,31 +35,31 @@ def refusals_of(answers: Sequence[Answer]) -> list[tuple[str, list[str]]]:
     return list(grouped.items())
 
 
-def better(answers: Sequence[Answer]) -> list[str]:
+def better(answers: Sequence[TypedAnswer]) -> list[str]:
     """Ways to let the report tell more.
 
     They follow from its refusals, and from the least p of its tests.
     """
-    said = " ".join(one.refusal or "" for one in answers)
+    wants = {one.refusal.kind for one in answers if one.refusal}
     few = any(one.smallest_p is not None and one.smallest_p > ERROR for one in answers)
     wanted = (
-        ("quarantine" in said or "await a decision" in said, "A decision on the checks that are set aside."),
-        ("days" in said, "More days: a share tells how a hoster works from seven days of reports on either side on."),
+        ("quarantine" in wants, "A decision on the checks that are set aside."),
+        ("days" in wants, "More days: a share tells how a hoster works from seven days of reports on either side on."),
         (
-            few or "placebos" in said or "windows before" in said,
+            few or "windows" in wants,
             "A longer time before the event: 19 dates without an event are needed, each as far from the next as the "
             "periods after the event are long.",
         ),
-        ("clusters" in said or "sites" in said, "More independent sites: below ten of them no number is given."),
-        ("came from the target" in said, "Controls that do not receive what leaves the target."),
-        ("no detection" in said, "The share of arrivals that reports find, at home and abroad (detection)."),
-        ("both lists" in said or "one feed" in said, "Two sources of reports that find arrivals independently."),
-        ("births" in said, "Dates on which the names of new addresses were registered (births)."),
+        (bool(wants & {"sites", "suppressed"}), "More independent sites: below ten of them no number is given."),
+        ("contamination" in wants, "Controls that do not receive what leaves the target."),
+        ("detection" in wants, "The share of arrivals that reports find, at home and abroad (detection)."),
+        ("feeds" in wants, "Two sources of reports that find arrivals independently."),
+        ("births" in wants, "Dates on which the names of new addresses were registered (births)."),
     )
-    return [text for wants, text in wanted if wants]
+    return [text for lacks, text in wanted if lacks]
 
 
-def claims_of(answers: Sequence[Answer]) -> list[tuple[str, str, str]]:
+def claims_of(answers: Sequence[AnswerRow]) -> list[tuple[str, str, str]]:
     """Numbers behind each claim that is or is not supported."""
     grouped: dict[tuple[str, str], list[str]] = {}
     several = len({answer.reading for answer in answers}) > 1

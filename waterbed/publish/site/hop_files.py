@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from waterbed.graphs.displacement.disclosure import OTHERS
-from waterbed.graphs.network.figures import GraphFigure
+from waterbed.graphs.network.figures import TypedFigure
 from waterbed.graphs.network.flows import EVIDENCE
 from waterbed.graphs.network.moves import Level
 from waterbed.publish.hop_cells import LEVELS, HopCells
@@ -97,7 +97,7 @@ class LevelChain:
 def hop_files(
     found: HopCells,
     names: Mapping[Level, Mapping[str, str]],
-    measures: Mapping[Level, Sequence[GraphFigure]],
+    measures: Mapping[Level, Sequence[TypedFigure]],
     chains: Mapping[Level, Sequence[Any]],
 ) -> Iterator[PageTable]:
     """The tables behind the displacement page; none without hops.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from waterbed.graphs.network.figures import GraphFigure
+from waterbed.graphs.network.figures import TypedFigure
 from waterbed.graphs.network.moves import Level
 from waterbed.graphs.network.positions import positions
 from waterbed.model.conclusions import Hop
@@ -43,7 +43,7 @@ class HopsView:
     names: Annotated[Mapping[Level, Mapping[str, str]], "name for people of each key on a level"]
     seats: Annotated[Mapping[str, str], "country of each hoster's or AS's seat, where it is known"]
     sheets: Annotated[Mapping[str, str], "path of each hoster's sheet, by key"]
-    measures: Annotated[Mapping[Level, Sequence[GraphFigure]], "measures of the whole graph on each level"]
+    measures: Annotated[Mapping[Level, Sequence[TypedFigure]], "measures of the whole graph on each level"]
     chains: Annotated[Mapping[Level, Sequence[ChainRow]], "lengths of chains on each level"]
     events: Annotated[
         Sequence[tuple[str, str, Sequence[str]]], "path, title and one sentence of each intervention's page"

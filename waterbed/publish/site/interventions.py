@@ -4,7 +4,6 @@ Self-contained: a page loads nothing.
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +21,16 @@ from waterbed.graphs.network.moves import Level
 from waterbed.model.errors import InputError
 from waterbed.model.formatter import Disclosure
 from waterbed.model.redaction import redact
-from waterbed.model.results import Answer, DestinationRow, EventCurveRow, PairRow, PeriodRow, PlaceboRow, Reading
+from waterbed.model.results import (
+    Answer,
+    AnswerRow,
+    DestinationRow,
+    EventCurveRow,
+    PairRow,
+    PeriodRow,
+    PlaceboRow,
+    Reading,
+)
 from waterbed.model.spelling import interval
 from waterbed.model.table import TableInfo
 from waterbed.publish.events import event_stems, public_events
@@ -41,8 +49,6 @@ from waterbed.study.study import Study
 
 FOLDER: Final = "interventions"
 """Folder of the site that holds their pages."""
-_POINTER: Final = re.compile(r"(?:[;,] see | \()docs/[^;]*$")
-"""Matches the reference to docs/ in a refusal, which readers of the site do not have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +60,7 @@ class EventPage:
     moment: Annotated[Moment | None, "its mark on axes of time; null: it is refused"] = None
     target: Annotated[str, "key of its target; empty: it is refused"] = ""
     others: Annotated[tuple[str, ...], "keys of its controls, buffer and controls of the buffer"] = ()
-    shares: Annotated[tuple[Answer, ...], "removed within 24 hours at the target, before and after"] = ()
+    shares: Annotated[tuple[AnswerRow, ...], "removed within 24 hours at the target, before and after"] = ()
 
 
 def intervention_pages(
@@ -86,11 +92,11 @@ def _page(
     try:
         found = _found(study, conclusions, file, named, least, public)
     except InputError as refusal:
-        reason = redact(_POINTER.sub("", str(refusal).replace(str(file), file.name)))
+        reason = redact(refusal.plain)
         page = refused_page(redact(file.name), reason, path, under=under)
         return EventPage(page=page, paragraphs=(f"Refused: {reason}",))
     view, event = view_of(found, study.config, made_at=study.clock()), found.event
-    page, said = intervention_page(view, path, under=under), found.summary.sentences if found.summary else ()
+    page, said = intervention_page(view, path, under=under), tuple(view.sentences)
     if event is None:
         return EventPage(page=page, paragraphs=said)
     return EventPage(
@@ -99,7 +105,7 @@ def _page(
         moment=Moment(at=event.at, title=found.names.get(event.target, event.target)),
         target=event.target,
         others=tuple(place for place in event.places if place != event.target),
-        shares=tuple(one for one in found.answers if one.name in ("removed before, target", "removed after, target")),
+        shares=tuple(one for one in view.answers if one.name in ("removed before, target", "removed after, target")),
     )
 
 
@@ -115,7 +121,7 @@ def _found(
     disclosure = Disclosure(least=least, named=named[event.kind])
     found = findings_of(study, event, conclusions=conclusions, disclosure=disclosure, public=public)
     if not disclosure.names(event.target):
-        raise InputError(f"target: fewer than {least} sites are known there, so it is not named (publish.least)")
+        raise InputError(f"fewer than {least} sites are known there, so it is not named (publish.least)", key="target")
     return found
 
 
@@ -136,7 +142,7 @@ class DisplacementView:
     home: str
     declared: Sequence[tuple[str, str]]
     outcome: str
-    answers: Sequence[Answer]
+    answers: Sequence[AnswerRow]
     always: Sequence[str]
     periods: Sequence[PeriodRow]
     placebos: Sequence[PlaceboRow]
@@ -162,6 +168,8 @@ class DisplacementView:
     """Shares removed by hour, before and after the event."""
     stopped: str = ""
     """The reason for which nothing at all is told; empty: there is none."""
+    better: Sequence[str] = ()
+    """What would let it tell more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,7 +268,7 @@ def _values(view: DisplacementView, figures: Sequence[Figure], stem: str) -> dic
         "interval": interval,
         "refused": refused_figures(figures, view.answers, view.stopped) if view.sentences else {},
         "forms": FORMS,
-        "better": better(view.answers),
+        "better": view.better,
         "refusals": refusals_of(view.answers),
         "given": sum(answer.refusal is None for answer in view.answers),
         "periods": _main(view.periods),
@@ -321,15 +329,26 @@ def as_json(found: Findings) -> str:
 
     It holds the metadata, the event as declared, answers and tables.
     """
-    tables = {name: records(cls, getattr(found, name)) for name, cls in TABLES.items()}
+    formatter = found.formatter
+    answers = [formatter.row(Answer, one) for one in found.answers]
+    rows = {name: answers if name == "answers" else getattr(found, name) for name in TABLES}
+    tables = {name: records(cls, rows[name]) for name, cls in TABLES.items()}
     event = msgspec.to_builtins(found.event) if found.event else None
     summary = found.summary
     said = summary and {
         "branch": summary.branch,
-        "sentences": list(summary.sentences),
-        "changes": list(summary.changes),
+        "sentences": [formatter.plain(one) for one in summary.sentences],
+        "changes": [formatter.plain(one) for one in summary.changes],
     }
-    return to_json({**loose(found.info), "event": event, "answer": said, "notes": list(found.notes), **tables})
+    return to_json(
+        {
+            **loose(found.info),
+            "event": event,
+            "answer": said,
+            "notes": [formatter.text(one) for one in found.notes],
+            **tables,
+        }
+    )
 
 
 def schema() -> dict[str, Any]:
@@ -368,7 +387,7 @@ def schema() -> dict[str, Any]:
 
 def view_of(found: Findings, config: Config, *, made_at: datetime) -> DisplacementView:
     """Build the page's content from findings."""
-    event = found.event
+    event, formatter = found.event, found.formatter
     target = found.names.get(event.target, event.target) if event else ""
     return DisplacementView(
         title=f"{target}, {event.at:%-d %B %Y}: removed or moved?" if event else f"{config.name}: removed or moved?",
@@ -376,8 +395,8 @@ def view_of(found: Findings, config: Config, *, made_at: datetime) -> Displaceme
         home=config.home,
         declared=declared(event, found) if event else (),
         outcome=event.outcome if event else "",
-        answers=found.answers,
-        always=(*found.notes, *ALWAYS),
+        answers=[formatter.row(Answer, one) for one in found.answers],
+        always=(*map(formatter.text, found.notes), *ALWAYS),
         periods=found.periods,
         placebos=found.placebos,
         destinations=found.destinations,
@@ -390,8 +409,9 @@ def view_of(found: Findings, config: Config, *, made_at: datetime) -> Displaceme
         deviations=found.info.deviations,
         caveat=found.info.caveat,
         branch=found.summary.branch if found.summary else "",
-        sentences=found.summary.sentences if found.summary else (),
-        changes=found.summary.changes if found.summary else (),
+        sentences=[formatter.plain(one) for one in found.summary.sentences] if found.summary else (),
+        changes=[formatter.plain(one) for one in found.summary.changes] if found.summary else (),
         curves=found.curves,
-        stopped=found.stopped,
+        stopped=formatter.text(found.stopped),
+        better=better(found.answers),
     )

@@ -37,6 +37,20 @@ _NOTICES: Final[Mapping[str, str]] = {
 _ALONE: Final = "no other country is shown: the rest may be held back"
 
 
+_ONE: Final = {
+    "times": "time",
+    "hours": "hour",
+    "sites": "site",
+    "URLs": "URL",
+    "notices": "notice",
+    "hosters": "hoster",
+    "hops": "hop",
+    "contents": "content",
+    "share": "share",
+}
+"""Each unit of which there is one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterNumber:
     """One number that answers a question of the letter."""
@@ -58,7 +72,7 @@ class LetterNumber:
         if self.value is None and self.low == self.high:
             ends = spell(self.low) if self.low is not None else ""
         first = ends if self.value is None and ends else spell(self.value)
-        unit = self.unit.removesuffix("s") if first == "1" else self.unit
+        unit = _ONE[self.unit] if first == "1" else self.unit
         shown = first if self.unit == "share" else f"{first} {unit}"
         return f"{shown} ({ends})" if ends and first != ends else shown
 

@@ -14,17 +14,29 @@ from waterbed.model.spelling import percent, share_or_range
 from waterbed.publish.site.layout import Page
 from waterbed.store.settings import Norm
 
+MEANINGS: Final[Mapping[RankClass, tuple[str, str]]] = {
+    "ranked": ("Enough sites and dense enough checks: the share is given", ""),
+    "too few": ("Fewer than ten site clusters: a share would reflect single sites rather than the hoster", ""),
+    "too few followed": ("Of its sites fewer than ten could be followed for 24 hours after a report", ""),
+    "too few days": (
+        "Reports span less than a week: how the hoster works cannot be told from one good or bad day",
+        "",
+    ),
+    "views differ": ("Unmeasurable: our views of its content differ, so a share of them would say nothing", ""),
+    "unmeasurable": (
+        "Checks around 24 hours were undecided, too sparse or missing, as in an outage of ours",
+        "The hoster stays in the list, so that evading measurement would not remove it; the class says nothing of "
+        "whose doing it is.",
+    ),
+    "no address": (
+        "Unmeasurable: no address to check, as of hidden services, chats and live streams",
+        "Counted, never checked.",
+    ),
+    "proxy": ("Only seen as a reverse proxy: the real host is behind it, so it is counted but not judged", ""),
+}
+"""What each class means, in a clause, and what else must be known of it, in a sentence."""
 CLASSES: Final[Mapping[RankClass, str]] = {
-    "ranked": "Enough sites and dense enough checks: the share is given.",
-    "too few": "Fewer than ten site clusters: a share would reflect single sites rather than the hoster.",
-    "too few followed": "Of its sites fewer than ten could be followed for 24 hours after a report.",
-    "too few days": "Reports span less than a week: how the hoster works cannot be told from one good or bad day.",
-    "views differ": "Unmeasurable: our views of its content differ, so a share of them would say nothing.",
-    "unmeasurable": "Checks around 24 hours were undecided, too sparse or missing, as in an outage of ours. The hoster "
-    "stays in the list, so that evading measurement would not remove it; the class says nothing of whose doing it is.",
-    "no address": "Unmeasurable: no address to check, as of hidden services, chats and live streams. Counted, never "
-    "checked.",
-    "proxy": "Only seen as a reverse proxy: the real host is behind it, so it is counted but not judged.",
+    word: f"{clause}. {more}" if more else f"{clause}." for word, (clause, more) in MEANINGS.items()
 }
 NOUNS: Final[Mapping[str, tuple[str, str]]] = {
     "hoster": ("hoster", "hosters"),

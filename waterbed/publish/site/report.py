@@ -15,7 +15,7 @@ from waterbed.model.spelling import NOTHING, number, percent, share_or_range
 from waterbed.model.takedown import Overdue
 from waterbed.model.wording import counted
 from waterbed.publish.site.layout import PageTable, data_files, minute, templates
-from waterbed.publish.site.rankings import CLASSES
+from waterbed.publish.site.rankings import MEANINGS
 from waterbed.store.whole.files import write_whole
 
 HOSTERS, LATE, BACK, REFERENCES = 8, 6, 5, 4
@@ -365,7 +365,7 @@ def _classes(shown: Sequence[Laggard]) -> list[tuple[str, str]]:
     """What each word in place of a share means, of those that stand in the table."""
     rows = [row for one in shown for row in (one.row, one.before) if row is not None]
     words = {row_share(row) for row in rows} & {row.rank_class for row in rows}
-    return [(word, text.partition(". ")[0].removesuffix(".")) for word, text in CLASSES.items() if word in words]
+    return [(word, clause) for word, (clause, _) in MEANINGS.items() if word in words]
 
 
 def _late(found: MonthReport) -> list[tuple[str, int, str, str]]:

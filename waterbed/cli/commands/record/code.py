@@ -188,11 +188,13 @@ def code_agreement(context: typer.Context, form: Formatted = Format.table) -> No
     """
     from waterbed.analysis.coding import queues
     from waterbed.analysis.coding.agreement import Agreement
+    from waterbed.model.formatter import OWN
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        rows, info = queues.agreements(study), table_info(study, "agreement of coders", by="queue")
+        rows = [OWN.row(Agreement, row) for row in queues.agreements(study)]
+        info = table_info(study, "agreement of coders", by="queue")
     if form is not Format.table:
         for_tools(Agreement, rows, info, form)
         return

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from waterbed.analysis.rankings.takedown import WITHIN_H
-from waterbed.model.results import Answer, DestinationRow, EventCurveRow, PairRow, PeriodRow
+from waterbed.model.results import AnswerRow, DestinationRow, EventCurveRow, PairRow, PeriodRow
 from waterbed.model.spelling import number, percent
 from waterbed.publish.site.figures.events import (
     PLACES,
@@ -58,7 +58,9 @@ def event_figures(
     )
 
 
-def refused_figures(figures: Sequence[Figure], answers: Sequence[Answer], stopped: str) -> dict[str, tuple[str, str]]:
+def refused_figures(
+    figures: Sequence[Figure], answers: Sequence[AnswerRow], stopped: str
+) -> dict[str, tuple[str, str]]:
     """Title and reason of each missing figure, by name.
 
     `stopped` is the reason for which nothing is told; empty: there is none.

@@ -32,7 +32,7 @@ from waterbed.store.vault import Vault
 _HOUR = timedelta(hours=1)
 _CHANGED_CONTROL = timedelta(hours=2)
 """Greatest age of a control look when the response of the URL itself has changed."""
-_REDIRECTED_CONTROL = timedelta(minutes=10)
+_FRESH = timedelta(minutes=10)
 """The same when it now redirects away: since then the host may do so with every path."""
 
 _PATIENCE, _SHARE = 2.0, 0.1
@@ -82,7 +82,7 @@ class HostResult:
     observations: tuple[Observation, ...]
     control: ControlLook | None
     fingerprint: str | None
-    """Of its response; of the one before if this one redirects away and a control look of it is still due."""
+    """Of its response; of the one before while a control look of this one's time is still due."""
     target: CanonicalUrl | None
     """The target of a redirect that left the place. Secret."""
 
@@ -226,11 +226,10 @@ class Prober:
         fingerprint_now = fingerprint(self._vault, seen)
         control = controls.get(place_id(self._vault, canonical, step)) if controls else None
         kept: str | None = fingerprint_now
-        if self._wants_control(step, profile, control, changed=fingerprint_now != due.fingerprint):
+        serves, changed = self._control_serves(step, profile), fingerprint_now != due.fingerprint
+        if serves and self._wants_control(step, control, changed=changed):
             asked_at, control = self._clock(), None
-            if not _may_ask(controls.values(), asked_at):
-                kept = due.fingerprint if _leads_away(step) else kept  # a redirect stays new until it has a control
-            else:
+            if _may_ask(controls.values(), asked_at):
                 control = await check_control(
                     first,
                     self._resolver,
@@ -242,6 +241,8 @@ class Prober:
                     asked_at,
                     most_steps=self._config.probe.redirect_steps,
                 )
+        if serves and changed and (control is None or self._clock() - control.observed_at > _FRESH):
+            kept = due.fingerprint  # a response stays new until a control of its time was taken
         control_id = control.control_id if control and not step.link_check else None
         observations = [replace(seen, control_id=control_id) if control_id else seen]
         if seen.phase not in ("dns", "guard") and not _clearly_up(seen, fingerprint_now, due):
@@ -351,18 +352,20 @@ class Prober:
             tags=known,
         )
 
-    def _wants_control(self, step: Step, profile: Profile, control: ControlLook | None, *, changed: bool) -> bool:
+    def _control_serves(self, step: Step, profile: Profile) -> bool:
+        """True if the profile allows control requests, and one would tell something of this response."""
+        probe, head = self._config.probe, step.exchange.head
+        if not probe.controls or (profile == "strict" and not probe.strict_controls) or step.link_check:
+            return False
+        return head is not None and (200 <= head.status < 300 or _leads_away(step))
+
+    def _wants_control(self, step: Step, control: ControlLook | None, *, changed: bool) -> bool:
         """True if a control request is to be sent now.
 
         A control look is valid for hours, but not once the URL's own response has changed: the host may then respond
         to every path in a new way.
         """
-        probe, head = self._config.probe, step.exchange.head
-        if not probe.controls or (profile == "strict" and not probe.strict_controls) or step.link_check:
-            return False
-        if head is None or not (200 <= head.status < 300 or _leads_away(step)):
-            return False
-        oldest = _REDIRECTED_CONTROL if _leads_away(step) else _CHANGED_CONTROL
+        oldest = _FRESH if _leads_away(step) else _CHANGED_CONTROL
         return control is None or (changed and self._clock() - control.observed_at > oldest)
 
 

@@ -12,6 +12,7 @@ from waterbed.intake.reports import Defaults, report_facts
 from waterbed.judging.features import Past
 from waterbed.judging.judge import judge_one
 from waterbed.judging.rules import read_rules
+from waterbed.judging.vantages import UNREACHABLE, WITNESSES
 from waterbed.model.bookkeeping import Due, Sealed
 from waterbed.model.conclusions import State
 from waterbed.store.folder import Folder
@@ -81,7 +82,7 @@ class Recorder:
         """
         due = result.due
         differed = due.streak > 0 or (due.fingerprint is not None and due.fingerprint != result.fingerprint)
-        past = Past(answered="up") if differed else None
+        past = Past(answered="up", control_answer="as before", controls={"as before"}) if differed else None
         verdicts = [
             judge_one(seen, result.control, canary="ok", differed_before=differed, rules=self._rules, past=past)
             for seen in result.observations
@@ -92,9 +93,11 @@ class Recorder:
             outcome, seen = verdicts[0].outcome, result.observations[0]
             undecided[f"{outcome}, {seen.failure}" if seen.phase == "guard" else outcome] += 1
         pairs = zip(result.observations, verdicts, strict=True)
-        unreached = {seen.network for seen, verdict in pairs if verdict.outcome == "unreachable"}
-        alone = len(unreached) < self._folder.config.judge.networks
-        return "unknown" if verdicts[0].outcome == "unreachable" and alone else verdicts[0].state
+        agreeing = {seen.network for seen, verdict in pairs if verdict.outcome == verdicts[0].outcome}
+        if verdicts[0].outcome == UNREACHABLE:
+            return "down" if len(agreeing) >= self._folder.config.judge.networks else "unknown"
+        confirmed = verdicts[0].rule not in self._rules.alone or len(agreeing) >= WITNESSES
+        return verdicts[0].state if confirmed else "unknown"
 
     def _redirect_reports(self, result: HostResult) -> Iterator[Any]:
         """Report the target of a permanent redirect, if the settings allow it, so that it is checked from now on."""

@@ -294,7 +294,7 @@ def test_the_same_rules_change_nothing(tmp_path: Path) -> None:
     assert [name.rpartition("-")[0] for name in files] == ["default-6", "mine"]
     sets = [pq.read_table(tmp_path / "study" / "verdicts" / name).to_pydict() for name in files]
     assert [set(one["ruleset"]) for one in sets] == [
-        {files[0][:-8].replace("-5-", "-5:")},
+        {files[0][:-8].replace("-6-", "-6:")},
         {files[1][:-8].replace("-", ":")},
     ]
     assert sets[0]["outcome"] == sets[1]["outcome"]

@@ -82,7 +82,10 @@ def test_every_outcome_is_documented() -> None:
 def test_every_rule_is_documented() -> None:
     """The rule table gives conditions and outcome of every rule, in order."""
     found = [cells for cells in rows(section(page("method.md"), "Outcomes")) if len(cells) == 3]
-    assert found == [[f"`{r.id}`", _conditions(r.when), f"`{r.outcome}`"] for r in read_rules().rules]
+    outcomes = (f"`{r.outcome}`" + (f"; alone: `{r.alone}`" if r.alone else "") for r in read_rules().rules)
+    assert found == [
+        [f"`{r.id}`", _conditions(r.when), outcome] for r, outcome in zip(read_rules().rules, outcomes, strict=True)
+    ]
 
 
 def _conditions(when: dict[str, Any]) -> str:

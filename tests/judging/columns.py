@@ -42,6 +42,7 @@ def columns_of(looks: Sequence[Observation]) -> Columns:
         length=none,
         etag=none,
         key=none,
+        control_answer=none,
         id=None,
     )
 

@@ -21,7 +21,7 @@ def combine(
     Looks are sorted by URL and time; those within `within_s` seconds of a look count for it. An `unreachable` look is
     down only if looks from at least `networks` networks could not reach the URL and none got an answer of any kind;
     else it is `unobserved`. Another down look is `disputed` if another vantage saw the URL up; that up look stays up.
-    Cost is linear in the looks.
+    Of a rule that says what it is worth alone, it is that unless two networks saw the same outcome by such rules.
     """
     combined = list(verdicts)
     within = timedelta(seconds=within_s)
@@ -43,6 +43,10 @@ def combine(
                 combined[index] = restated(verdict, "unobserved", rules, "panel")
         elif window.up_elsewhere(look.vantage):
             combined[index] = restated(verdict, "disputed", rules, "panel")
+        elif verdict.rule in rules.alone:
+            near = [n for n in range(start, end) if verdicts[n].rule in rules.alone and verdicts[n].state == "down"]
+            if len({looks[n].network for n in near if verdicts[n].outcome == verdict.outcome}) < 2:
+                combined[index] = restated(verdict, rules.alone[verdict.rule], rules, "panel")
     return combined
 
 

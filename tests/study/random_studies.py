@@ -48,7 +48,7 @@ _VALUES: dict[str, tuple[Any, ...]] = {
     "content_length": (None, 100, 100, 100, 200, 300),
     "etag_id": (None, None, "e1", "e1", "e2"),
     "marks": ((), (), (), (), ("cdn",), ("suspended",), ("removed",), ("challenge",), ("parked",)),
-    "redirect": (None, None, None, "same", "front", "site", "other", "bad"),
+    "redirect": (None, None, None, "same", "site", "other", "bad"),
     "redirect_site_id": (None, "s-0", "s-1"),
     "redirect_url_id": (None, None, "u1", "u2"),
     "method": ("HEAD", "HEAD", "GET"),
@@ -64,6 +64,14 @@ _VALUES: dict[str, tuple[Any, ...]] = {
     "title_id": (None, None, "t1"),
     "page_id": (None, None, "p1"),
 }
+_TURNS: tuple[dict[str, Any], ...] = (
+    {"status": 200, "redirect": None, "redirect_site_id": None, "marks": ()},
+    {"status": 301, "redirect": "other", "redirect_site_id": "s-1"},
+    {"status": 302, "redirect": "front", "redirect_site_id": "s-0"},
+    {"status": 200, "redirect": None, "redirect_site_id": None, "marks": ("seized",)},
+)
+"""A page, one that leads to another site, one that leads to its front page, and a banner."""
+_ALIKE = ("status", "media_type", "content_length", "etag_id", "redirect", "redirect_site_id")
 _FAILED = (("dns", "nxdomain"), ("dns", "timeout"), ("connect", "timeout"), ("connect", "refused"), ("http", "reset"))
 
 
@@ -93,6 +101,7 @@ class Drawn:
         self.rng = random.Random(seed)
         self.domain_rng = random.Random(f"domains {seed}")
         self.clock_rng = random.Random(f"clocks {seed}")
+        self.turn_rng = random.Random(f"turns {seed}")
         self.clocks_differ = self.clock_rng.random() < 0.25
         self.hosts = self.rng.randint(1, 6)
         self.urls = self.rng.randint(1, 12)
@@ -313,6 +322,8 @@ class Drawn:
             if rng.random() > self.steady:
                 changed = rng.choice(list(_VALUES))
                 fields[changed] = rng.choice(_VALUES[changed])
+                if self.turn_rng.random() < 0.3:
+                    fields |= self.turn_rng.choice(_TURNS)
             if rng.random() < 0.05:
                 net = rng.randint(0, 5)
             for vantage in rng.sample(self.vantages, rng.randint(1, len(self.vantages))):
@@ -356,9 +367,10 @@ class Drawn:
             address=_reached(address, rng.random()) if answered else None,
             **fields,
         )
-        return replace(seen, control_id=self._control(host, when, vantage), profile=rng.choice(self.profiles))
+        control_id = self._control(host, when, vantage, fields)
+        return replace(seen, control_id=control_id, profile=rng.choice(self.profiles))
 
-    def _control(self, host: int, when: datetime, vantage: str) -> str | None:
+    def _control(self, host: int, when: datetime, vantage: str, fields: dict[str, Any]) -> str | None:
         rng = self.rng
         if rng.random() < 0.3:
             return None
@@ -378,4 +390,7 @@ class Drawn:
                 redirect_site_id=rng.choice(_VALUES["redirect_site_id"]),
                 unstable=rng.choice(((),) * 6 + (("status",), ("content_length", "etag_id"))),
             )
+            if self.turn_rng.random() < 0.4:  # as the URL itself is answered now
+                alike = {key: value for key, value in fields.items() if key in _ALIKE}
+                self.controls[name] = replace(self.controls[name], **alike)
         return name

@@ -172,6 +172,10 @@ front-page-later           up U1-up
 login-later                up U1-up
 status-300                 unclassified Z1-unclassified
 status-304                 unclassified Z1-unclassified
+elsewhere-later            up U1-up
+banner-elsewhere-later     up U1-up
+suspended-elsewhere-later  up U1-up
+banner-later               up U1-up
 redirect-scheme-loop       protocol_error R1-bad-redirect
 http-to-https              up U1-up
 http-to-dead-https         unobserved C1-unreachable+panel

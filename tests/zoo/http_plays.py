@@ -9,6 +9,7 @@ PHOTO = b"\xff\xd8\xff\xe0" + bytes(10_000_000)
 BOMB = gzip.compress(bytes(10_000_000), 1, mtime=0)
 PAGE = b"<html><title>Sign in</title><p>Please sign in to go on.</p></html>"
 ODD = b"<meta charset=utf-99><title>\xff\xfe\x00</title>" + bytes(range(256)) * 20
+BANNER = b"<html><title>Notice</title><p>This domain has been seized by the police.</p></html>"
 MISSING = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 9\r\n\r\n"
 REFUSED = b"HTTP/1.1 405 Method Not Allowed\r\nAllow: GET\r\nContent-Length: 0\r\n\r\n"
 
@@ -200,8 +201,11 @@ async def alternating(visit: Visit) -> None:
             return
 
 
-def once(page: bytes, other: bytes = MISSING) -> Play:
-    """The reported page is there for the first HEAD; from the next one on it and all others are answered like this."""
+def once(page: bytes, other: bytes = MISSING, body: bytes = b"") -> Play:
+    """The reported page is there for the first HEAD; from the next one on it and all others are answered like this.
+
+    `body` comes with both then, if GET asks for them.
+    """
 
     async def play(visit: Visit) -> None:
         turn = 0
@@ -214,7 +218,7 @@ def once(page: bytes, other: bytes = MISSING) -> Play:
             elif turn == 0:
                 await visit.send(MISSING)
             else:
-                await visit.send(page if request.reported else other)
+                await visit.send(page if request.reported else other, body if request.method == "GET" else b"")
             if request.method == "GET":
                 return
 

@@ -1,7 +1,7 @@
 """HTTP behaviours: redirects to nowhere, to everywhere, and round and round."""
 
 from tests.zoo.behaviour import REAL_PATH, Behaviour, good
-from tests.zoo.http_plays import everything, head_of, http, moved_to, once, page, redirects, twice
+from tests.zoo.http_plays import BANNER, everything, head_of, http, moved_to, once, page, redirects, twice
 from tests.zoo.tls_faults import secured
 
 
@@ -69,6 +69,20 @@ def behaviours() -> list[Behaviour]:
         ),
         ("status-300", "300 Multiple Choices.", page("300 Multiple Choices", "Content-Length: 0")),
         ("status-304", "304 though nothing was asked for.", page("304 Not Modified")),
+    ]
+    away = head_of("301 Moved Permanently", "Location: http://elsewhere-zoo.com/", "Content-Length: 0")
+    seized = head_of("302 Found", "Location: https://usssdomainseizure.com/", "Content-Length: 0")
+    suspended = head_of("302 Found", "Location: http://suspended-website.com/", "Content-Length: 0")
+    banner = head_of("200 OK", "Content-Type: text/html", f"Content-Length: {len(BANNER)}")
+    cases += [
+        ("elsewhere-later", "A page at the first check, then 301 to another site, from every path.", once(away, away)),
+        ("banner-elsewhere-later", "The same, 302 to a known banner of a seizure.", once(seized, seized)),
+        ("suspended-elsewhere-later", "The same, 302 to a known page for suspended accounts.", once(*[suspended] * 2)),
+        (
+            "banner-later",
+            "A page at the first check, then a banner of a seizure at every path.",
+            once(banner, banner, BANNER),
+        ),
     ]
     to_https = moved_to("https://{host}" + REAL_PATH)
     to_http = secured(moved_to("http://{host}" + REAL_PATH))

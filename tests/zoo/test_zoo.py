@@ -170,7 +170,7 @@ def test_bad_certificates_are_recorded(played: dict[Profile, Played]) -> None:
 
 
 def _again(name: str, times: int, folder: Path, profile: Profile = "strict") -> tuple[list[str], Conclusions, int]:
-    """The outcomes of several checks of one behaviour, two hours apart, and how many connections they took."""
+    """The outcomes of several checks of one behaviour, three hours apart, and how many connections they took."""
     now = [NOON]
     with Zoo([name]) as zoo:
         with zoo_study(zoo, profile, folder) as study:
@@ -178,7 +178,7 @@ def _again(name: str, times: int, folder: Path, profile: Profile = "strict") -> 
         with open_study(path, clock=lambda: now[0]) as study:
             for _ in range(times):
                 run_recheck(study.folder, everything=True)
-                now[0] += timedelta(hours=2)
+                now[0] += timedelta(hours=3)  # a control look serves a changed answer for two
             conclusions = study.conclude()
             return [verdict.outcome for verdict in conclusions.verdicts], conclusions, zoo.taken()[name].connections
 
@@ -188,6 +188,21 @@ def test_up_and_gone_by_turns_is_no_removal(tmp_path: Path) -> None:
     outcomes, conclusions, _ = _again("alternating", 6, tmp_path)
     assert outcomes == ["up", "gone"] * 3
     assert [episode.first_down for episode in conclusions.episodes] == [None] * len(conclusions.episodes)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize(
+    "name", ["elsewhere-later", "banner-elsewhere-later", "suspended-elsewhere-later", "banner-later"]
+)
+def test_all_of_a_host_that_changes_at_once_is_unknown(name: str, profile: Profile, tmp_path: Path) -> None:
+    """From one network, in every profile: the episode goes on, and nothing after the first check is known.
+
+    Where no random path may be asked, a banner that the host itself shows is a page like others.
+    """
+    _, conclusions, _ = _again(name, 5, tmp_path, profile)
+    here = (name, profile) == ("banner-later", "strict")
+    assert [verdict.state for verdict in conclusions.verdicts] == ["up", *["up" if here else "unknown"] * 4]
+    assert [episode.cause for episode in conclusions.episodes] == [None]
 
 
 @pytest.mark.parametrize(

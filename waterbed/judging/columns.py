@@ -13,7 +13,7 @@ from waterbed.judging.walk import CANARIES, Kind
 
 Array = NDArray[Any]
 Value = TypeVar("Value", bound=Hashable)
-OWN: Final = ("length", "etag", "key")
+OWN: Final = ("length", "etag", "key", "control_answer")
 """What is numbered within the URL."""
 AROUND: Final = ("host_class", "canary")
 """What is known of a look by its host and its vantage."""
@@ -81,8 +81,8 @@ def mixed(columns: Sequence[Array]) -> tuple[Array, Array]:
 class Columns:
     """Looks as columns, one row a look.
 
-    `at` is in microseconds since 1970; `seen` numbers rows of `SEEN`; `length`, `etag` and `key` are any numbers that
-    agree where the values do. Missing is `NOTHING`.
+    `at` is in microseconds since 1970; `seen` numbers rows of `SEEN`; those of `OWN` are any numbers that agree where
+    the values do. Missing is `NOTHING`.
     """
 
     url: Array
@@ -98,6 +98,7 @@ class Columns:
     length: Array
     etag: Array
     key: Array
+    control_answer: Array
     id: pa.Array
 
     def __len__(self) -> int:
@@ -201,6 +202,7 @@ class Coder:
             length=_plain(table.column("length"), np.int64),
             etag=_plain(table.column("etag"), np.int64),
             key=_plain(table.column("key"), np.int64),
+            control_answer=_plain(table.column("control_answer"), np.int64),
             id=table.column("id").combine_chunks(),
         )
 

@@ -19,13 +19,14 @@ CODES: Final = ("up", "gone", "moved", "no_name", "unreachable", UNSURE)
 
 The outcome replaces the one that the rules gave.
 """
-Doubt = Literal["undecided", "catch-all", "soft-gone", "redirect", "quarantined", "disputed"]
+Doubt = Literal["undecided", "catch-all", "soft-gone", "redirect", "quarantined", "disputed", "unconfirmed"]
 
 _CATCH_ALL: Final = ("indistinct", "changed")
 _SOFT: Final[Mapping[str, Doubt]] = {"soft_gone": "soft-gone", "moved": "redirect"}
 _UNDECIDED: Final[Mapping[str, Doubt]] = {
     **dict.fromkeys(_CATCH_ALL, "catch-all"),
     "redirected": "redirect",
+    "unconfirmed": "unconfirmed",
     "quarantined": "quarantined",
     "disputed": "disputed",
 }

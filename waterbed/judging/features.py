@@ -1,6 +1,6 @@
 """Features of one look, its control and its URL's past."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -21,6 +21,7 @@ FEATURES: Final[Mapping[str, tuple[Any, ...] | type]] = {
     "canary": ("ok", "failed", "none"),
     "control": ("same", "differs", "none"),
     "control_redirect": ("no", "same", "front", "site", "other", "bad"),
+    "control_before": ("same", "changed", "none"),
     "differed_before": (True, False),
     "answered_before": ("up", "unclear", "no"),
     "catch_all": (True, False),
@@ -70,6 +71,14 @@ def _relation(equal: Mapping[str, bool]) -> Relation:
     return "none" if not equal else "same" if all(equal.values()) else "differs"
 
 
+def answer_of(control: ControlLook | None) -> Hashable:
+    """All that a host's random paths have in common in an answer of 2xx or 3xx; None for another, or without one."""
+    if control is None or control.failure is not None or control.status is None or control.status // 100 not in (2, 3):
+        return None
+    stable = (None if name in control.unstable else getattr(control, name) for name in _CONTROLLED if name != "status")
+    return (control.status, *stable)
+
+
 @dataclass(slots=True)
 class Past:
     """Results of earlier looks at one URL, updated by each."""
@@ -78,6 +87,10 @@ class Past:
     """Features in which an up look differed from its control."""
     answered: Answered = "no"
     """Whether the URL itself was answered with 2xx: seen `up` so, or so that nothing was clear."""
+    control_answer: Hashable = None
+    """What the look's control was answered, see `answer_of`."""
+    controls: set[Hashable] = field(default_factory=set)
+    """The same of the usable controls of up looks."""
     control_class: int | None = None
     """Status class of the last usable control."""
     types: set[str] = field(default_factory=set)
@@ -101,6 +114,12 @@ class Past:
         A feature that is no longer stated, or that turned out to vary among random paths, does not indicate a removal.
         """
         return not self.differed_in.isdisjoint(comparable(look, control))
+
+    def control_before(self) -> str:
+        """Return whether random paths are answered as they were when the URL was up: `same`, `changed` or `none`."""
+        if not self.controls:
+            return "none"
+        return "same" if self.control_answer in self.controls else "changed"
 
     def is_catch_all(self, look: Observation) -> bool:
         """True if the last control had the look's status class.
@@ -134,6 +153,8 @@ class Past:
                 self.changed_once = True
             return
         self.differed_in.update(name for name, same in equal.items() if not same)
+        if equal:
+            self.controls.add(self.control_answer)
         if look.media_type:
             self.types.add(look.media_type)
         self.redirects.add(look.redirect)
@@ -187,6 +208,7 @@ def look_features(
         "canary": canary,
         "control": _relation(equal),
         "control_redirect": (control.redirect or "no") if control and equal else None,
+        "control_before": past.control_before() if past and equal else "none",
         "differed_before": differed_before,
         "answered_before": past.answered if past else "no",
         "catch_all": past is not None and past.is_catch_all(look),

@@ -2,12 +2,12 @@
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Hashable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from waterbed.judging.features import Canary, Past, look_features
+from waterbed.judging.features import Canary, Past, answer_of, look_features
 from waterbed.judging.rules import RuleSet
 from waterbed.model.conclusions import Verdict
 from waterbed.model.facts import CanaryLook, ControlLook, Observation, Resolution
@@ -137,6 +137,7 @@ def judge(
         resolution = resolutions.get(look.resolution_id or "") if resolutions else None
         beside = Beside(
             control=control,
+            control_answer=answer_of(control),
             canary=canary,
             tags=resolution.tags if resolution else (),
             host_class=answered.last_class(host, look.observed_at) if host else None,
@@ -162,6 +163,8 @@ class Beside:
 
     control: ControlLook | None
     canary: Canary
+    control_answer: Hashable = None
+    """See `waterbed.judging.features.answer_of`; any value that tells these apart."""
     tags: tuple[str, ...] = ()
     """Tags of its resolution."""
     host_class: int | None = None
@@ -174,6 +177,7 @@ class Beside:
 
         A host without a control gets the answer of its address.
         """
+        past.control_answer = self.control_answer
         past.control_class = self.host_class or past.control_class
         if self.control is None and past.control_class is None:
             past.control_class = self.neighbour_class

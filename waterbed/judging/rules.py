@@ -49,6 +49,8 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
 
     id: str
     outcome: str
+    alone: str | None = None
+    """The outcome unless a second network sees the same."""
     when: dict[str, Condition]
 
 
@@ -75,6 +77,11 @@ class RuleSet:
         if known is None:
             known = self._decided[features] = self._first(look)
         return known
+
+    @property
+    def alone(self) -> Mapping[str, str]:
+        """By a rule's id, the outcome unless a second network sees the same."""
+        return {rule.id: rule.alone for rule in self.rules if rule.alone is not None}
 
     @property
     def of_link_checks(self) -> frozenset[str]:
@@ -132,6 +139,8 @@ def _mistakes(read: _File) -> Iterator[tuple[Rule | None, str]]:
             yield rule, "two rules have this id"
         if rule.outcome not in read.outcome:
             yield rule, f"outcome '{rule.outcome}' is not defined"
+        if rule.alone is not None and (rule.alone not in read.outcome or read.outcome[rule.alone].state != "unknown"):
+            yield rule, f"alone = '{rule.alone}' must be an outcome with state unknown"
         for key, wanted in rule.when.items():
             if mistake := _condition_mistake(key, wanted):
                 yield rule, mistake

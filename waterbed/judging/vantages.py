@@ -1,17 +1,20 @@
 """Verdicts of several vantages on one URL, combined."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, get_args
+from typing import Any, Final, Self, get_args
 
 import numpy as np
 
-from waterbed.judging.columns import Array, Columns
+from waterbed.judging.columns import NOTHING, Array, Columns
 from waterbed.judging.judge import restated
 from waterbed.judging.walk import Walk
 from waterbed.model.conclusions import State
 
 UNREACHABLE: Final = "unreachable"
+WITNESSES: Final = 2
+"""Networks that must see the same where a rule says what it is worth `alone`."""
 _STATES: Final = get_args(State)
 _UP, _DOWN = _STATES.index("up"), _STATES.index("down")
 
@@ -22,26 +25,28 @@ def combine(columns: Columns, verdicts: Array, walk: Walk, answered: Array, *, n
     `verdicts` are numbers of the walk's verdicts, `answered` tells which looks got any answer. Looks are sorted by URL
     and time; those within `within_s` seconds of a look count for it. An `unreachable` look is down only if looks from
     at least `networks` networks could not reach the URL and none got an answer of any kind; else it is `unobserved`.
-    Another down look is `disputed` if another vantage saw the URL up; that up look stays up. Cost is linear in the
-    looks.
+    Another down look is `disputed` if another vantage saw the URL up; that up look stays up. Of a rule that says what
+    it is worth `alone`, it is that unless `WITNESSES` networks saw the same outcome by such rules. Cost is linear in
+    the looks.
     """
     combined = verdicts.copy()
-    states = np.array([_STATES.index(verdict.state) for verdict in walk.verdicts], np.int8)[verdicts]
-    unreached = np.array([verdict.outcome == UNREACHABLE for verdict in walk.verdicts], bool)[verdicts]
-    if not len(columns) or not (states == _DOWN).any():
+    seen = _Seen.of(verdicts, walk, answered)
+    if not len(columns) or not seen.down.any():
         return combined
     starts = np.flatnonzero(np.concatenate(([True], columns.url[1:] != columns.url[:-1])))
-    down = np.add.reduceat(states == _DOWN, starts) > 0
+    down = np.add.reduceat(seen.down, starts) > 0
     alone = _same(columns.vantage, starts) & _same(columns.network, starts)
     ends = np.append(starts[1:], len(columns))
     if networks > 1:  # a vantage alone is never enough networks, and contradicts nobody
         of_alone = np.repeat(alone, ends - starts)
-        for number in np.unique(verdicts[of_alone & unreached]).tolist():
-            combined[of_alone & (verdicts == number)] = restated_as(walk, number, "unobserved")
+        for number in np.unique(verdicts[of_alone & (seen.unreached | (seen.said != NOTHING))]).tolist():
+            combined[of_alone & (verdicts == number)] = restated_as(walk, number, seen.alone_as[number] or "unobserved")
         down &= ~alone
     within = round(within_s * 1_000_000)
     for start, end in zip(starts[down].tolist(), ends[down].tolist(), strict=True):
-        _one(slice(start, end), columns, (states, unreached, answered), combined, walk, networks, within)
+        for place, outcome in _one(slice(start, end), columns, seen, networks, within):
+            number = int(verdicts[place])
+            combined[place] = restated_as(walk, number, outcome or seen.alone_as[number] or "disputed")
     return combined
 
 
@@ -56,55 +61,90 @@ def _same(values: Array, starts: Array) -> Array:
     return same
 
 
-def _one(
-    of_url: slice,
-    columns: Columns,
-    seen: tuple[Array, Array, Array],
-    combined: Array,
-    walk: Walk,
-    networks: int,
-    within: int,
-) -> None:
-    """Combine the looks of one URL, in place."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """The looks as their own vantages saw them."""
+
+    up: Array
+    down: Array
+    unreached: Array
+    answered: Array
+    said: Array
+    """The number of an outcome that another network is to confirm, else `NOTHING`."""
+    alone_as: list[str | None]
+    """By verdict: the outcome of such a look alone."""
+
+    @classmethod
+    def of(cls, verdicts: Array, walk: Walk, answered: Array) -> Self:
+        """Take the number of each look's verdict."""
+        states = np.array([_STATES.index(verdict.state) for verdict in walk.verdicts], np.int8)[verdicts]
+        weak = walk.rules.alone
+        alone_as = [weak.get(verdict.rule) if verdict.state == "down" else None for verdict in walk.verdicts]
+        outcomes: dict[str, int] = {}
+        said = [
+            outcomes.setdefault(verdict.outcome, len(outcomes)) if other else NOTHING
+            for verdict, other in zip(walk.verdicts, alone_as, strict=True)
+        ]
+        return cls(
+            up=states == _UP,
+            down=states == _DOWN,
+            unreached=np.array([verdict.outcome == UNREACHABLE for verdict in walk.verdicts], bool)[verdicts],
+            answered=answered,
+            said=np.array(said, np.int32)[verdicts],
+            alone_as=alone_as,
+        )
+
+
+def _one(of_url: slice, columns: Columns, seen: _Seen, networks: int, within: int) -> Iterator[tuple[int, str | None]]:
+    """The looks of one URL that are restated, and as what; None: as their rule says of a look alone."""
     at, vantages = columns.at[of_url].tolist(), columns.vantage[of_url].tolist()
     of_network = columns.network[of_url].tolist()
-    states, unreached, answered = (column[of_url].tolist() for column in seen)
+    up, down, unreached, answered, said = (
+        column[of_url].tolist() for column in (seen.up, seen.down, seen.unreached, seen.answered, seen.said)
+    )
     window, start, end = _Window(), 0, 0
-    looks = list(zip(vantages, of_network, states, unreached, answered, strict=True))
+    looks = list(zip(vantages, of_network, up, unreached, answered, said, strict=True))
     for index, when in enumerate(at):
         while end < len(at) and at[end] - when <= within:
-            window.count(*looks[end], 1)
+            window.count(1, *looks[end])
             end += 1
         while when - at[start] > within:
-            window.count(*looks[start], -1)
+            window.count(-1, *looks[start])
             start += 1
-        if states[index] != _DOWN:
+        if not down[index]:
             continue
         place = of_url.start + index
         if unreached[index]:
             if window.networks < networks or window.answers:
-                combined[place] = restated_as(walk, int(combined[place]), "unobserved")
+                yield place, "unobserved"
         elif window.up_elsewhere(vantages[index]):
-            combined[place] = restated_as(walk, int(combined[place]), "disputed")
+            yield place, "disputed"
+        elif said[index] != NOTHING and window.witnesses(said[index]) < WITNESSES:
+            yield place, None
 
 
 @dataclass(slots=True)
 class _Window:
-    """Looks in the window: networks that failed to reach, vantages that saw up, and answers."""
+    """Looks in the window: networks that failed to reach or say one thing, vantages that saw up, and answers."""
 
     unreached: Counter[int] = field(default_factory=Counter)
     up: Counter[int] = field(default_factory=Counter)
+    said: Counter[tuple[int, int]] = field(default_factory=Counter)
     answers: int = 0
 
-    def count(self, vantage: int, network: int, state: int, unreached: bool, answered: bool, step: int) -> None:
+    def count(
+        self, step: int, vantage: int, network: int, up: bool, unreached: bool, answered: bool, said: int
+    ) -> None:
         """Add a look to the window, or remove it (-1)."""
         if unreached:
             _add(self.unreached, network, step)
-        elif state == _UP or answered:
+        elif up or answered:
             # a vantage that got any answer reached the URL
             self.answers += step
-        if state == _UP:
+        if up:
             _add(self.up, vantage, step)
+        if said != NOTHING:
+            _add(self.said, (said, network), step)
 
     @property
     def networks(self) -> int:
@@ -113,8 +153,12 @@ class _Window:
     def up_elsewhere(self, vantage: int) -> bool:
         return len(self.up) > (vantage in self.up)
 
+    def witnesses(self, said: int) -> int:
+        """Networks that say one thing."""
+        return sum(what == said for what, _ in self.said)
 
-def _add(counter: Counter[int], key: int, step: int) -> None:
+
+def _add(counter: Counter[Any], key: Any, step: int) -> None:
     counter[key] += step
     if not counter[key]:
         del counter[key]

@@ -28,9 +28,9 @@ _NEIGHBOURS: Final = 8
 class Kind(NamedTuple):
     """All that rules can see of one look.
 
-    Lengths, ETags and public keys are numbered within the URL, in the order of their first appearance: what they are
-    means nothing, whether they agree does. Of most features of a control there is only how they compare with the
-    look's: 0 not stated, 1 equal, 2 another.
+    Lengths, ETags, public keys and the answers of controls are numbered within the URL, in the order of their first
+    appearance: what they are means nothing, whether they agree does. Of most features of a control there is only how
+    they compare with the look's: 0 not stated, 1 equal, 2 another.
     """
 
     phase: str
@@ -48,6 +48,8 @@ class Kind(NamedTuple):
     length: int | None
     etag: int | None
     key: int | None
+    control_answer: int | None
+    """Of a control that was answered with 2xx or 3xx."""
     site: bool
     """Whether the redirect leads to a site."""
     no_tls: bool
@@ -132,6 +134,7 @@ class Kind(NamedTuple):
         )
         return Beside(
             control=control if self.controlled else None,
+            control_answer=self.control_answer,
             canary=canary,  # type: ignore[arg-type]
             tags=words(self.tags),
             host_class=self.host_class,
@@ -296,6 +299,7 @@ def _state(past: Past) -> tuple[Any, ...]:
         frozenset(past.differed_in),
         past.control_class,
         past.answered,
+        frozenset(past.controls),
         frozenset(past.types),
         frozenset(past.redirects),
         page,
@@ -310,6 +314,7 @@ def _copied(past: Past) -> Past:
         differed_in=set(past.differed_in),
         control_class=past.control_class,
         answered=past.answered,
+        controls=set(past.controls),
         types=set(past.types),
         redirects=set(past.redirects),
         page=past.page,

@@ -16,6 +16,14 @@ SELECT
   CASE WHEN look.etag_id IS NOT NULL THEN hash(look.etag_id) >> 1 END AS etag,
   CASE WHEN look.public_key_id IS NOT NULL THEN hash(look.public_key_id) >> 1 END AS key,
   look.content_length AS length,
+  CASE WHEN control.failure IS NULL AND control.status BETWEEN 200 AND 399 THEN hash({
+    'status': control.status,
+    'redirect': CASE WHEN NOT list_contains(control.unstable, 'redirect') THEN control.redirect END,
+    'site': CASE WHEN NOT list_contains(control.unstable, 'redirect_site_id') THEN control.redirect_site_id END,
+    'type': CASE WHEN NOT list_contains(control.unstable, 'media_type') THEN control.media_type END,
+    'length': CASE WHEN NOT list_contains(control.unstable, 'content_length') THEN control.content_length END,
+    'etag': CASE WHEN NOT list_contains(control.unstable, 'etag_id') THEN control.etag_id END
+  }) >> 1 END AS control_answer,
   look.phase,
   look.failure,
   look.status,

@@ -59,6 +59,16 @@ def test_a_redirect_stays_new_until_a_control_is_allowed() -> None:
     assert facts.answered[0].fingerprint != "another"
 
 
+def test_a_page_that_changes_stays_new_until_a_control_of_its_time() -> None:
+    """A control that is an hour old serves it for two hours at most, and not for all the hours of its own."""
+    (old,) = aged(looked(lambda *_: head("200 OK"))[0], hours=1)
+    facts, asked = looked(lambda *_: head("200 OK"), controls=(old,), fingerprint="another")
+    assert (len(asked), facts.answered[0].fingerprint) == (1, "another")
+    facts, asked = looked(lambda *_: head("200 OK"), controls=older((old,), hours=1.5), fingerprint="another")
+    assert len(asked) == 3
+    assert facts.answered[0].fingerprint != "another"
+
+
 def aged(facts: HostFacts, hours: float) -> tuple[ControlLook, ...]:
     """The control looks among facts, taken so many hours earlier."""
     return older([fact for fact in facts.facts if isinstance(fact, ControlLook)], hours)

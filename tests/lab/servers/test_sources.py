@@ -110,6 +110,28 @@ def test_a_hoster_can_hide_after_some_looks(strange_truth: Truth, how: str, stat
                 assert (here.status, len(here.body) < 100, len(there.body) > 100) == (status, True, True)
 
 
+@pytest.mark.parametrize(("how", "status"), [("elsewhere", 301), ("banner", 302)])
+def test_a_hoster_can_redirect_all_of_a_host_after_some_looks(strange_truth: Truth, how: str, status: int) -> None:
+    """One place gets true answers for so many looks at a host, random paths too, then none; the other always does."""
+    world = strange_truth.world
+    hosters = tuple(
+        msgspec.structs.replace(h, blind_how=how, blind_to=("first",), blind_from_hour=0.0, blind_after_looks=2)
+        if h.key == "nevel"
+        else h
+        for h in world.hoster
+    )
+    scene = WorldScene(replace(strange_truth, world=msgspec.structs.replace(world, hoster=hosters)))
+    episode = next(e for e in strange_truth.episodes if e.hoster == "nevel" and not _redirects(strange_truth, e))
+    listener = next(one for one in scene.listeners() if one.key == "nevel" and one.port == 443)
+    for check in range(4):
+        moment = max(episode.start, world.start) + timedelta(hours=check + 1)
+        for target in (strange_truth.shown[episode.url].target, "/nobody-knows"):
+            asked = listener, strange_truth.shown[episode.url].host, target, moment
+            here, there = (scene.behaviour(*asked, source).status for source in ("127.0.0.1", "127.0.0.2"))
+            assert here == (there if check < 2 else status)
+            assert there != status
+
+
 def _redirects(truth: Truth, episode: TrueEpisode) -> bool:
     traits = truth.traits[truth.shown[episode.url].host]
     return traits.https_redirect or traits.https_root or traits.indistinct or traits.catch_all

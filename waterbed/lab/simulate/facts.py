@@ -5,12 +5,12 @@ Time is virtual.
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from waterbed.lab.servers.zones import Names, name_servers_of
-from waterbed.lab.simulate.single_facts import PLACE, RUN, keyed, look_of, report_of, target_of, url_id_of
+from waterbed.lab.simulate.single_facts import PLACE, RUN, SECOND, keyed, look_of, report_of, target_of, url_id_of
 from waterbed.lab.world.file import BEYOND, World
 from waterbed.lab.world.records import TrueReport, Truth
 from waterbed.model.facts import CanaryLook, ControlLook, NameStatus, Observation, Report, Resolution, Target
@@ -167,6 +167,9 @@ class _Recorder:
         while one.now < end:
             look = self._seen(one.url_id, one.url, one.now)
             self._facts.looks.append(look)
+            if look.redirect:  # a crawler checks from its other vantage points what is not up
+                again = replace(look, observation_id=f"{look.observation_id}2", vantage=SECOND, network=SECOND)
+                self._facts.looks.append(again)
             absent = look.status in (301, 404, 410) or look.failure == "nxdomain" or bool(look.marks)
             one.gone = one.gone + 1 if absent else 0 if look.status == 200 else one.gone
             one.now += self._wait(one.gone, one.now - one.anchor) * (1 + 0.1 * self._rng.uniform(-1, 1))
@@ -297,14 +300,15 @@ class _Recorder:
             if begin + number * _CANARY >= end:
                 return
             now = begin + number * _CANARY
-            yield CanaryLook(
-                canary_id=keyed("canary", f"{number}"),
-                run_id=RUN,
-                vantage=PLACE,
-                observed_at=now,
-                targets=2,
-                reached=0 if self._is_out(now) else 2,
-            )
+            for place in (PLACE, SECOND) if self._truth.moved else (PLACE,):
+                yield CanaryLook(
+                    canary_id=keyed("canary", f"{number}" if place == PLACE else f"{number} {place}"),
+                    run_id=RUN,
+                    vantage=place,
+                    observed_at=now,
+                    targets=2,
+                    reached=0 if self._is_out(now) else 2,
+                )
 
     def _is_out(self, now: datetime) -> bool:
         """Whether nothing can be seen."""

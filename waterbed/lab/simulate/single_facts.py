@@ -7,8 +7,8 @@ from waterbed.lab.world.records import TrueReport
 from waterbed.model.facts import ControlLook, Observation, Report, Resolution, Target
 from waterbed.model.urls import canonicalize, platform_suffix, registrable_domain
 
-RUN, PLACE = "virtual", "virtual"
-"""The run and the vantage point of all looks."""
+RUN, PLACE, SECOND = "virtual", "virtual", "second"
+"""The run, its vantage point, and a second one of another network."""
 
 
 def keyed(kind: str, text: str) -> str:

@@ -28,6 +28,7 @@ from waterbed.model.conclusions import (
 )
 from waterbed.model.governance import EditionRow
 from waterbed.model.results import (
+    BorrowedRow,
     ChangeRow,
     EventCurveRow,
     FeedCard,
@@ -90,6 +91,7 @@ CONCLUSIONS: tuple[type, ...] = (
     EditionRow,
     EventCurveRow,
     PlaceRow,
+    BorrowedRow,
     FeedRow,
     FeedCard,
     ConclusionRow,

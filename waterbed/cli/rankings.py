@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from waterbed.analysis.rankings.tables import Side
     from waterbed.estimators.rank_sets import Agreement
     from waterbed.model.message import Message
-    from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
+    from waterbed.model.results import BorrowedRow, FeedCard, FeedRow, PlaceRow, VolumeRow
     from waterbed.model.table import TableInfo
     from waterbed.model.takedown import ActorShare
 
@@ -290,6 +290,43 @@ def print_actors(rows: Sequence[ActorShare], info: TableInfo, side: Side | None 
             "in that row and none in all, and the rows may have more clocks than all."
         )
     note("nobody known: the name, the network or our sight ended, and nobody tells who acted; docs/ranking.md.")
+
+
+def print_borrowed(rows: Sequence[BorrowedRow], info: TableInfo, side: Side | None = None) -> None:
+    """Print shares that lean on other keys, and which of them are worth a look."""
+    from waterbed.analysis.rankings.borrowed import OWN_PEOPLE  # noqa: PLC0415 (help needs none of it)
+    from waterbed.estimators.borrowed import FEWEST_GROUPS  # noqa: PLC0415 (help needs none of it)
+
+    columns = ("key", "name", "clocks", "worth", "borrowed", "95% interval", "own p", "error", "look", "class")
+    _print_cells(f"Borrowed shares, by {_unit(info, side)}", columns, [_borrowed_cells(row) for row in rows[:SHOWN]])
+    say(f"{OWN_PEOPLE}.", broken=True)
+    if all(row.effective_clocks is None for row in rows):
+        note(
+            f"Shares are borrowed where {FEWEST_GROUPS} keys or more have a clock that could be followed for 24 h.",
+            broken=True,
+        )
+    note(
+        "borrowed: share to expect removed within 24 h, drawn to what all keys have in common; a range where removals "
+        "were out of sight. worth: independent outcomes that the clocks are worth. own p: of its own clocks alone, "
+        "against the norm. error: probability that it is not below the norm. class: of its own share.",
+        broken=True,
+    )
+    more(len(rows))
+
+
+def _borrowed_cells(row: BorrowedRow) -> list[str]:
+    return [
+        row.key,
+        row.name,
+        f"{row.clocks:,}",
+        number(row.effective_clocks, ".1f"),
+        between(row.borrowed_24h_worst, row.borrowed_24h_best),
+        between(row.borrowed_24h_low, row.borrowed_24h_high),
+        number(row.own_p, ".3f"),
+        percent(row.posterior_error, 0),
+        "worth a look" if row.worth_a_look else "-",
+        row.rank_class,
+    ]
 
 
 BY_WINDOW: dict[str, Cell] = {

@@ -244,6 +244,33 @@ class PlaceRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BorrowedRow:
+    """Share of one hoster, AS or country, borrowed from all: for the study's own people, never published."""
+
+    PUBLIC: ClassVar = {"rank_class": "class"}
+
+    key: Annotated[str, "hoster key, AS number as AS13335, ISO country code, or category"]
+    name: Annotated[str, "name for people"]
+    clocks: Annotated[int, "takedown clocks that could be followed for 24 h; what was out of sight counts, too"]
+    effective_clocks: Annotated[
+        float | None, "independent outcomes that these are worth; null: no clock, or too few keys to borrow from"
+    ]
+    borrowed_24h_worst: Annotated[
+        float | None, "share to expect removed within 24 h, leaning on all keys, if what was out of sight was not"
+    ]
+    borrowed_24h_best: Annotated[float | None, "the same if it was: on this case the list rests"]
+    borrowed_24h_low: Annotated[float | None, "lower end of the 95% interval, which covers both cases"]
+    borrowed_24h_high: Annotated[float | None, "upper end"]
+    norm: Annotated[float | None, "the norm that it was tested against; null: not tested"] = None
+    own_p: Annotated[float | None, "p value, of its own clocks alone, of removing as much as the norm asks"] = None
+    posterior_error: Annotated[
+        float | None, "probability, given all keys, that it removes as much as the norm asks; the largest of all priors"
+    ] = None
+    worth_a_look: Annotated[bool, "listed: probably below the norm; it leans on other keys, and proves nothing"] = False
+    rank_class: Annotated[RankClass, "ranked, or why it has no share of its own"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeedRow:
     """One hoster, AS or country by one source of reports."""
 

@@ -158,7 +158,7 @@ def unplaced(
     """The rows of `speed_places` before any has a place."""
 
     def sites(row: RankingRow) -> int:
-        return len({_in_cluster(clock, clusters).site_id for clock in clocks(groups.get(row.key, ()))})
+        return len({in_cluster(clock, clusters).site_id for clock in clocks(groups.get(row.key, ()))})
 
     return [_row(row, sites=sites(row)) if row.rank_class in PLACED else _row(row) for row in rows]
 
@@ -193,7 +193,7 @@ def speed_places(
     if not placed or until is None:
         return others
     own = [
-        [_in_cluster(c, clusters) for c in (*clocks(groups.get(row.key, ())), *hidden.get(row.key, ()))]
+        [in_cluster(c, clusters) for c in (*clocks(groups.get(row.key, ())), *hidden.get(row.key, ()))]
         for row in placed
     ]
     numbers: dict[str, int] = {}
@@ -317,7 +317,7 @@ def _range(row: RankingRow, low: _Ends, high: _Ends) -> dict[str, float | None]:
     return {"without_one_low": round(min(known), 6), "without_one_high": round(max(known), 6)}
 
 
-def _in_cluster(clock: Clock, clusters: Mapping[str, int]) -> Clock:
+def in_cluster(clock: Clock, clusters: Mapping[str, int]) -> Clock:
     """The clock with its site's cluster for a site."""
     cluster = clusters.get(clock.site_id)
     return clock if cluster is None else replace(clock, site_id=str(cluster))

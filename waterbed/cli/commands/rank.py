@@ -39,6 +39,7 @@ class Shown(StrEnum):
     places = "places"
     sources = "sources"
     actors = "actors"
+    borrowed = "borrowed"
 
 
 class Role(StrEnum):
@@ -69,7 +70,10 @@ def rank(
     abroad: Annotated[bool, typer.Option("--abroad", help="Only content located abroad.")] = False,
     table: Annotated[
         Shown,
-        typer.Option(help="The ranking; volume against size; ranks by speed; each source separately; who acted."),
+        typer.Option(
+            help="The ranking; volume against size; ranks by speed; each source separately; who acted; shares borrowed "
+            "from all, for the study's own people."
+        ),
     ] = Shown.ranking,
     day: Annotated[
         datetime | None,
@@ -105,7 +109,7 @@ def rank(
         raise InputError("--as-of is the day of the sizes that --table volume needs: leave it out (docs/ranking.md)")
     with open_study(context.obj) as study:
         origin = clock.value if clock else study.config.clock
-        if table in (Shown.places, Shown.sources, Shown.actors) and origin != "reported":
+        if table in (Shown.places, Shown.sources, Shown.actors, Shown.borrowed) and origin != "reported":
             raise InputError(
                 f"--table {table.value} knows clocks from the report alone, not {origin}"
                 f"{'' if clock else ', which the settings name'}; add --clock reported (docs/notices.md)"
@@ -131,6 +135,8 @@ def rank(
             _sources(study, tables, top, form)
         elif table is Shown.actors:
             _actors(study, tables, top, form)
+        elif table is Shown.borrowed:
+            _borrowed(study, tables, top, form)
         else:
             _ranking(study, tables, by, top, form)
 
@@ -154,7 +160,7 @@ def _by_window(
     from waterbed.analysis.rankings.tables import PLACES_METHOD, RankingTables
     from waterbed.model.results import PlaceRow
 
-    if table in (Shown.volume, Shown.sources, Shown.actors):
+    if table in (Shown.volume, Shown.sources, Shown.actors, Shown.borrowed):
         raise InputError(f"--window is for the ranking and for places, not for --table {table.value} (docs/windows.md)")
     if not each:
         wanted.empty()
@@ -284,6 +290,22 @@ def _actors(study: Study, tables: RankingTables, top: int | None, form: Format) 
         for_tools(ActorShare, rows, info, form)
     elif rows:
         print_actors(rows, info, tables.side)
+    else:
+        _nothing()
+
+
+def _borrowed(study: Study, tables: RankingTables, top: int | None, form: Format) -> None:
+    from waterbed.analysis.rankings.about import ranking_info
+    from waterbed.analysis.rankings.borrowed import borrowed_info, borrowed_rows
+    from waterbed.cli.rankings import print_borrowed
+    from waterbed.model.results import BorrowedRow
+
+    rows = borrowed_rows(tables)[:top]
+    info = borrowed_info(ranking_info(study, tables, "borrowed shares"))
+    if form is not Format.table:
+        for_tools(BorrowedRow, rows, info, form)
+    elif rows:
+        print_borrowed(rows, info, tables.side)
     else:
         _nothing()
 

@@ -17,7 +17,8 @@ import numpy as np
 
 from benchmarks.phishtank import Cohort, read_cohort
 from benchmarks.shared_chance import version_0_1_0
-from waterbed.analysis.rankings.takedown import REMOVED, Clock, incidence, interval_within
+from waterbed.analysis.rankings.removal import interval_within
+from waterbed.analysis.rankings.takedown import REMOVED, Clock, incidence
 from waterbed.estimators.survival.incidence import NOTHING, share_within
 
 PLATFORMS = ("000webhostapp.com", "wixsite.com", "blogspot.com", "windows.net")
@@ -113,7 +114,7 @@ def _share(group: list[Clock], within_h: float, until: datetime) -> Share:
         within_h=within_h,
         share=share,
         before=version_0_1_0(group, share, within_h),
-        today=interval_within(group, share, within_h, until=until),
+        today=interval_within(group, within_h, until=until),
     )
 
 

@@ -18,7 +18,8 @@ import numpy as np
 from benchmarks.resumed import Key, Tally, asked, pooled, resumed, tallied
 from waterbed.analysis.rankings.durations import half_gone, mean_hours
 from waterbed.analysis.rankings.hiding import goes_by_looks, if_hiding
-from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, known_within, removal
+from waterbed.analysis.rankings.removal import removal
+from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, known_within
 from waterbed.estimators.cluster_shares import beta_binomial, worth
 from waterbed.estimators.survival.incidence import share_interval
 from waterbed.estimators.survival.paces import look_test, pace_test

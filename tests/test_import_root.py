@@ -19,6 +19,14 @@ _BARE: Final = re.compile(
     re.MULTILINE,
 )
 
+_OF_OLD_VERSIONS: Final = (
+    "tests/test_import_root.py",
+    "benchmarks/honest_event_rows.py",
+    "benchmarks/honest_judged.py",
+    "benchmarks/honest_rows.py",
+)
+"""This file, and benchmarks that also run in version 0.2.0, which had the packages at the top."""
+
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
@@ -46,7 +54,7 @@ def test_no_text_names_a_package_without_its_root() -> None:
         text=True,
         check=True,
     )
-    files = [ROOT / name for name in listed.stdout.splitlines() if name != "tests/test_import_root.py"]
+    files = [ROOT / name for name in listed.stdout.splitlines() if name not in _OF_OLD_VERSIONS]
     found = {
         f"{path.relative_to(ROOT)}: {match.group().strip()}"
         for path in files

@@ -30,7 +30,7 @@ def test_a_sheet_has_no_curve_where_the_ranking_has_no_share(tmp_path: Path) -> 
 
 
 def test_class_and_curve_are_of_the_clock_that_the_sheet_names(tmp_path: Path) -> None:
-    """From the report nobody knows when half the URLs ended; from notices, about the others, all is known."""
+    """From the report nobody knows when half the URLs ended: a range; from notices, about the others, all is known."""
     other = {f"a{n}": "u" * 20 + "d" * 33 for n in range(12, 24)}
     with written(tmp_path, numbered("a", 12, "u" + " " * 40 + "d" * 12) | other, apart=18) as study:
         study.folder.store.add([noticed(url, hour(later(url, 18) + 8)) for url in other])
@@ -38,9 +38,10 @@ def test_class_and_curve_are_of_the_clock_that_the_sheet_names(tmp_path: Path) -
         sheet = sheet_of(study, "AS64500", conclusions=conclusions)
         told = next(row for row in compliance_of(study, conclusions=conclusions).shares() if row.within_h == 24)
         assert sheet.ranking is not None
-        assert (sheet.ranking.rank_class, sheet.rank_class, told.rank_class) == ("unmeasurable", "ranked", "ranked")
+        assert (sheet.ranking.rank_class, sheet.rank_class, told.rank_class) == ("ranked", "ranked", "ranked")
+        assert (sheet.ranking.removed_24h, sheet.ranking.removed_24h_worst) == (None, 0.5)
+        assert told.removed == 1.0
         said = sheet_text(sheet)
-        assert "class ranked (unmeasurable in the ranking, by its own clock)" in said
         assert sheet.curve
         assert "withheld" not in said
 

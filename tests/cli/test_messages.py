@@ -340,6 +340,7 @@ def test_the_tools_formats_of_a_ranking(run: Run, tmp_path: Path) -> None:
         "median_h_low": None,
         "median_h_high": None,
         "episodes": 12,
+        "first_down": 0,
         "removals": 0,
         "batches": 0,
         "unknown": 0,

@@ -304,7 +304,7 @@ def _numbered(values: Sequence[Hashable], member: Ints) -> Ints:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Regimes:
-    """How often a process changed its way, as its outcomes show.
+    """The number of times at which a process changed its way, as its outcomes show.
 
     `number` of stretches within the time of the reports, `alike` the correlation of outcomes in one of them.
     """

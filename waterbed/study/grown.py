@@ -131,7 +131,7 @@ class Grown(Generic[Whole]):
             *fresh.to_pylist(),
             *again.to_pylist(),
             *(notice.url_id for notice in facts.notices),
-            *(one.url_id for one in facts.external_observations),
+            *(one.url_id for one in facts.external_observations if one.received_at >= moment(self.was.since)),
             *self._led_to(fresh),
             *self._seen_since(),
         } & facts.targets.keys()

@@ -132,8 +132,10 @@ def test_hosters_weigh_otherwise_than_content():
     rows, _, _ = placed(seen, ends)
     found = weighing(rows)
     assert (found.hosters, found.slow, found.clocks) == (5, 1, 280)
-    assert found.by_hoster == pytest.approx((4 * 0.9 + 0.1) / 5, abs=0.01)
-    assert found.by_content == pytest.approx((72 + 20) / 280, abs=0.01)
-    assert found.by_content == sum(row.removed_24h * row.episodes for row in rows) / sum(row.episodes for row in rows)
-    assert found.middle == pytest.approx(0.9, abs=0.01)
+    assert found.by_hoster.single == pytest.approx((4 * 0.9 + 0.1) / 5, abs=0.01)
+    assert found.by_hoster.worst == pytest.approx(found.by_hoster.best)
+    assert found.by_content.single == pytest.approx((72 + 20) / 280, abs=0.01)
+    clocks = sum(row.episodes for row in rows)
+    assert found.by_content.single == sum(row.removed_24h * row.episodes for row in rows) / clocks
+    assert found.middle.single == pytest.approx(0.9, abs=0.01)
     assert weighing([]) is None

@@ -20,7 +20,7 @@ from waterbed.store.settings import Judge
 
 def _rounded(clock: Clock) -> tuple[object, ...]:
     hours = (clock.left_h, clock.right_h, clock.flap_left_h, clock.flap_right_h)
-    return (clock.site_id, clock.origin, clock.cause, *(round(one, 6) for one in hours))
+    return (clock.site_id, clock.origin, clock.cause, clock.seen, *(round(one, 6) for one in hours))
 
 
 @pytest.mark.parametrize("kind", ["batches 30 h", "put back often", "outages"])

@@ -30,7 +30,8 @@ RESULTS = (
 """The rows of all results that a package may hold and that have numbers."""
 INTEGERS = {
     "count": """
-        batches before certain clocks clusters contents deliveries done due empty ended episodes hops hosts incidents
+        batches before below_norm_but_for certain clocks clusters contents deliveries done due empty ended episodes
+        first_down followed hops hosts incidents
         late least left_out looks looks_until_last missed most n new not_illegal of_clocks of_clusters possibly reached
         rejected removals removed removed_before reports rows sites sources steps studies surely suspect targets twins
         unassessed undated unknown unknown_looks urls window_entries
@@ -46,7 +47,8 @@ NUMBERS = {
     "share": """
         first_here met met_high met_low norm norm_bound removed removed_24h removed_24h_best removed_24h_high
         removed_24h_if_hiding removed_24h_low removed_24h_worst removed_before removed_before_high removed_before_low
-        removed_high removed_low removed_now removed_now_high removed_now_low removed_or_moved removed_or_moved_24h
+        removed_best removed_high removed_low removed_now removed_now_high removed_now_low removed_or_moved
+        removed_or_moved_24h removed_worst
         share share_high share_low shared twins_fewer without_one_high without_one_low
     """,
     "probability": "adjusted among_worst norm_p p smallest_p",

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from waterbed.analysis.rankings.takedown import CAUSES, Clock
+from waterbed.analysis.rankings.takedown import BACK_WITHIN, CAUSES, Clock
 from waterbed.estimators.survival.incidence import NOTHING
 from waterbed.estimators.survival.paces import LookedAt
 from waterbed.judging.confirmation import DOWN, UNKNOWN, UP, confirmed
@@ -79,13 +79,15 @@ class Process:
 class Ends:
     """Takedown clocks as arrays, one entry for each URL.
 
-    Hours from each report, its site, the time of the report; `removed` where an end was seen. `flap_left` and
-    `flap_right` hold the first removal that was not confirmed, inf if there is none. `looks` are those at each.
+    Hours from each report, its site, the time of the report; `removed` where an end was seen, `seen` where a check saw
+    it up. `flap_left` and `flap_right` hold the first removal that was not confirmed and may have lasted for a day, inf
+    if there is none. `looks` are those at each.
     """
 
     left: Floats
     right: Floats
     removed: npt.NDArray[np.bool_]
+    seen: npt.NDArray[np.bool_]
     site: Ints
     origin: Floats
     flap_left: Floats
@@ -103,13 +105,15 @@ class Ends:
                 cause=removed if gone else NOTHING,
                 site_id=f"site {site}",
                 origin=start + timedelta(hours=float(origin)),
+                seen=bool(seen) or not gone,
                 flap_left_h=float(flap_left),
                 flap_right_h=float(flap_right),
             )
-            for left, right, gone, site, origin, flap_left, flap_right in zip(
+            for left, right, gone, seen, site, origin, flap_left, flap_right in zip(
                 self.left,
                 self.right,
                 self.removed,
+                self.seen,
                 self.site,
                 self.origin,
                 self.flap_left,
@@ -211,6 +215,7 @@ def observe(process: Process, looks: Looks) -> Ends:
         left=left,
         right=first_down - process.reported,
         removed=ended,
+        seen=np.bincount(url[up], minlength=n) > 0,
         site=process.site,
         origin=process.reported,
         flap_left=flap_up - process.reported,
@@ -242,7 +247,7 @@ def _looked_at(looks: Looks, last_up: Floats, first_down: Floats) -> LookedAt:
 
 
 def _first_flaps(reported: Floats, looks: Looks, down: npt.NDArray[np.bool_], last_up: Floats) -> tuple[Floats, Floats]:
-    """The first absence of each URL that was over before it was confirmed.
+    """The first absence of each URL that was over before it was confirmed, if it may have lasted for BACK_WITHIN.
 
     Last known up before it, and its first look; inf where there is none.
     """
@@ -253,7 +258,11 @@ def _first_flaps(reported: Floats, looks: Looks, down: npt.NDArray[np.bool_], la
     flap_up = reported.copy()
     up = (state == UP) & (at < flap_down[url])
     np.maximum.at(flap_up, url[up], at[up])
-    flap_up[np.isinf(flap_down)] = np.inf
+    again = np.full(reported.size, np.inf)
+    back = (state == UP) & (at > flap_down[url])
+    np.minimum.at(again, url[back], at[back])
+    none = np.isinf(flap_down) | (again - flap_up <= BACK_WITHIN / timedelta(hours=1))
+    flap_up[none] = flap_down[none] = np.inf
     return flap_up, flap_down
 
 

@@ -14,6 +14,7 @@ from waterbed.analysis.rankings.durations import half_gone
 from waterbed.analysis.rankings.keys import Appearance, keys_of
 from waterbed.analysis.rankings.ranking import rank
 from waterbed.analysis.rankings.removal import removal
+from waterbed.analysis.rankings.speed_ranks import single_share
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, episodes_by_key
 from waterbed.estimators.survival.incidence import NOTHING
 from waterbed.graphs.episodes import EpisodeRules, all_episodes, censor_from
@@ -174,7 +175,7 @@ def _share_trials(
     truth: Truth, obstacles: Obstacles, rows: Sequence[RankingRow], exact: Mapping[str, Sequence[Clock]]
 ) -> Iterator[Trial]:
     for row in rows:
-        if row.removed_24h is None or row.removed_24h_low is None or row.removed_24h_high is None:
+        if row.removed_24h_low is None or row.removed_24h_high is None:
             continue
         if row.key == obstacles.blind:
             continue
@@ -184,7 +185,7 @@ def _share_trials(
             row,
             obstacles,
             true=_true_share(truth, obstacles, row.key),
-            value=row.removed_24h,
+            value=single_share(row) or 0.0,
             ends=(row.removed_24h_low, row.removed_24h_high),
             exact=None if oracle.low is None or oracle.high is None else (oracle.low, oracle.high),
         )
@@ -257,7 +258,8 @@ def _blind(truth: Truth, obstacles: Obstacles, rows: Sequence[RankingRow]) -> st
     """
     if obstacles.blind is None:
         return "none"
-    shares = {row.key: row.removed_24h for row in rows if row.removed_24h is not None and row.rank_class == "ranked"}
+    ranked = [row for row in rows if row.rank_class == "ranked" and row.removed_24h_low is not None]
+    shares = {row.key: row.removed_24h_worst or 0.0 for row in ranked}
     if obstacles.blind not in shares:
         return "no share"
     if shares[obstacles.blind] < max(shares.values()):
@@ -271,7 +273,7 @@ def _blind(truth: Truth, obstacles: Obstacles, rows: Sequence[RankingRow]) -> st
 
 
 def _size_speed(world: World, obstacles: Obstacles, rows: Sequence[RankingRow]) -> float | None:
-    shown = [(row.hosts, row.removed_24h) for row in rows if row.rank_class == "ranked"]
+    shown = [(row.hosts, single_share(row)) for row in rows if row.rank_class == "ranked"]
     if not obstacles.equal or len(shown) < min(3, MOST_HOSTERS, len(world.hoster)):
         return None
     sizes, shares = (np.argsort(np.argsort(column)) for column in zip(*shown, strict=True))

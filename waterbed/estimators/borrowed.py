@@ -136,7 +136,7 @@ def blocks(at_h: npt.ArrayLike) -> Ints:
 
 
 def effective_numbers(hits: Floats, group: Ints, labels: Sequence[Ints], if_shown: Sequence[Ints] = ()) -> Floats:
-    """What each group's outcomes are worth in independent ones.
+    """The number of independent outcomes that each group's own are worth.
 
     A group's outcomes with one number of a label are a cluster. The number is the least over labels of (sum m)^2 /
     sum m (1 + (m - 1) r) for clusters of m (Kish, Survey Sampling, 1965, section 8.2). r is the intra-cluster
@@ -161,13 +161,13 @@ def effective_numbers(hits: Floats, group: Ints, labels: Sequence[Ints], if_show
 
 
 def _own_correlation(hits: npt.ArrayLike, sizes: npt.ArrayLike) -> float:
-    """What a group shows beyond chance; one of one cluster, or whose outcomes are all alike, shows nothing."""
+    """The likeness that a group shows beyond chance; one of one cluster, or all of one outcome, shows none."""
     x, m = np.asarray(hits, dtype=float), np.asarray(sizes, dtype=float)
     return shrunk_correlation(x, m) if m.size > 1 and 0.0 < x.sum() < m.sum() else 0.0
 
 
 def is_shown(hits: Floats, group: Ints, label: Ints, others: Sequence[Ints]) -> bool:
-    """Whether outcomes of a group with the same label are more alike than chance and other labels make them.
+    """Test if outcomes of a group with the same label are more alike than chance and other labels make them.
 
     Standardised residuals of pairs of a group that share the label, and none of the other labels, have a mean product
     that is SHOWN standard errors or more above 0. The error is the jackknife's, without one group at a time.

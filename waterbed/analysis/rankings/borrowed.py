@@ -56,7 +56,7 @@ Outcome = tuple[Clock, bool, bool]
 
 
 def outcomes(group: Sequence[Clock], within_h: float, *, until: datetime, hides: bool = False) -> Iterator[Outcome]:
-    """Whether the content of each clock was removed within some hours: surely, and possibly.
+    """Say of each clock if its content was removed within some hours: surely, and possibly.
 
     Of the clocks that could be followed so long, to `until`: those that began later are known only if they ended. What
     was out of sight, or seen up by nobody but its report, was possibly removed (`restated`); with `hides` nothing was

@@ -1,0 +1,397 @@
+"""A test of whether a share stayed the same over time, and when it changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import hypot
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import scipy
+
+from waterbed.estimators.calendar_time import (
+    GAP_H,
+    cluster_variance,
+    cosine_variance,
+    days_of_reports,
+    effective_number,
+    freedom,
+)
+from waterbed.estimators.refusal import LEAST_CLUSTERS, Refusal
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+PART_DAYS: Final = 10.0
+"""Days with reports before and after a change, below which it is not looked for.
+
+A part of them may lie in the confidence set of the date, and a share needs a week of the rest.
+"""
+FEWEST_STRETCHES: Final = 4
+"""Stretches of high and low shares that a part of the series shows, if it shows any, for a change to be claimed."""
+PENALTY: Final = 1.5
+"""Of a further stretch, in units of log(n), against twice the logarithm of the likelihood."""
+SHORTEST: Final = 2
+"""Sites in a stretch, at least: a single site is none."""
+MOST_BINS: Final = 100
+"""Bins between which stretches begin and end, at most."""
+SEARCHED_ABOVE: Final = 0.05
+"""p above which nothing depends on the stretches, so they are not looked for."""
+BLOCK_DAYS: Final = 5.0
+BLOCKS: Final = (8, 12)
+"""Length and number of the blocks through whose means a trend is fitted."""
+STEEPEST: Final = 8.0
+"""Change of a trend's logit over the series, at most: from 10 to 90% takes half of it. Steeper ones are steps."""
+DATE_95: Final = 7.35
+"""95% quantile of the likelihood ratio of a date: -2 log(1 - sqrt(0.95)) (Hansen, Econometrica 68, 2000, table I)."""
+
+_TABLE: Final = ((29.6, 0.1), (40.1, 0.05), (52.2, 0.025), (68.6, 0.01), (84.6, 0.005), (121.9, 0.001))
+"""Critical values of the statistic with their p (Shao and Zhang 2010, table 1, one dimension)."""
+_DECADE: Final = 3.0
+"""By how much the root of the statistic grows where p falls by ten, beyond the table: 2.5 to 3 in 2 million draws."""
+_LEAST_P: Final = 1e-12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """The two parts of a series whose share changed.
+
+    Reports up to `before_h` were made before the change, those from `since_h` on after it. If it is `dated`, it lies
+    between, with 95% confidence where the date was looked for. Else a trend fits as well as a step: the parts are the
+    first and the second half, and the change may have been gradual.
+    """
+
+    before_h: float
+    since_h: float
+    dated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constancy:
+    """The p of a constant share, and how it changed if that is false.
+
+    `split` is None where p is above SEARCHED_ABOVE. p is 1 where the data show no change, or too few stretches of high
+    and low shares to tell one from them.
+    """
+
+    p: float
+    split: Split | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Series:
+    """Outcomes in the order of their reports, in the worst and in the best case, with times in hours and sites."""
+
+    surely: Floats
+    possibly: Floats
+    at: Floats
+    site: Ints
+
+    @property
+    def n(self) -> int:
+        return int(self.at.size)
+
+    def only(self, kept: npt.NDArray[np.bool_]) -> "_Series":
+        """The series of some of the reports."""
+        return _Series(surely=self.surely[kept], possibly=self.possibly[kept], at=self.at[kept], site=self.site[kept])
+
+    def at_split(self, k: int, *, rises: bool) -> Floats:
+        """The outcomes with the least change after the first k: the best case before a rise, the worst since."""
+        before, since = (self.possibly, self.surely) if rises else (self.surely, self.possibly)
+        return np.concatenate([before[:k], since[k:]])
+
+
+def constancy(
+    surely: npt.ArrayLike,
+    possibly: npt.ArrayLike,
+    at_h: npt.ArrayLike,
+    cluster: npt.ArrayLike,
+    *,
+    given: Sequence[tuple[float, float]] = (),
+) -> Constancy | Refusal:
+    """Test whether a share was constant over time.
+
+    Report i, made at `at_h[i]`, of the site `cluster[i]`, has the outcome for sure where `surely[i]`, and may have it
+    where `possibly[i]`; a change is one that all outcomes between worst and best case show. The null hypothesis is a
+    stationary process. Its outcomes may depend on each other within sites and over time, if the series holds at least
+    four stretches of that dependence. p is the larger of
+
+    - that of the largest self-normalised CUSUM, whose normaliser heeds the change (Shao and Zhang, Journal of the
+      American Statistical Association 105, 2010), or, twice the smaller of both, that of a trend of block means;
+    - that of the difference of both parts by its variance over sites, the largest of all dates (Miller and Siegmund,
+      Biometrics 38, 1982).
+
+    A desk that sleeps and wakes makes such changes all the time. So both parts are split into `stretches`; where these
+    go up and down, each part must be as long as FEWEST_STRETCHES of them, else p is 1. `given` are dates known in
+    advance: reports up to the first time were made before, those from the second on after it. The parts of each are
+    compared by what they are worth over time and sites (`effective_number`), with Student's t. p is then the smallest
+    times the number of tests (Bonferroni). Refused where no date, looked for or given, has enough before and after it:
+    LEAST_CLUSTERS sites, and PART_DAYS with reports or, if given, those of `effective_number`; this depends on report
+    times and sites alone. Raises ValueError for unequal lengths or an outcome that is sure but not possible.
+    """
+    series = _in_order(surely, possibly, at_h, cluster)
+    found = [one for split in given if (one := _at_given(series, *split)) is not None]
+    if (searched := _searched(series)) is not None:
+        found.append(searched)
+    if not found:
+        return Refusal(
+            f"no date has {PART_DAYS:g} days of reports and {LEAST_CLUSTERS} sites before it, and as many after it"
+        )
+    least = min(found, key=lambda one: one.p)  # a given date before one looked for
+    return replace(least, p=min(1.0, least.p * len(found)))
+
+
+def _searched(series: _Series) -> Constancy | None:
+    """The test of all dates; None where there is none."""
+    dates = _dates(series)
+    if not dates.size:
+        return None
+    (statistic, rises), n = max((_normalised(series, dates, rises=rises), rises) for rises in (True, False)), series.n
+    if statistic <= 0:
+        return Constancy(p=1.0)
+    fits = _fits(series, rises=rises)
+    k = int(dates[np.argmax(fits[dates - 1])])
+    outcomes = series.at_split(k, rises=rises)
+    trend = _trend_p(outcomes, series.at, rises=rises)
+    over_sites = _p_over_sites(outcomes, series.site, k, (dates[0] / n, dates[-1] / n))
+    p = max(min(1.0, 2.0 * min(normalised_p(statistic), trend)), over_sites)
+    if p > SEARCHED_ABOVE:
+        return Constancy(p=p)
+    if not _one_change(outcomes, series.site, k, rises=rises):
+        return Constancy(p=1.0)
+    return Constancy(p=p, split=_split(series, outcomes, k, fits))
+
+
+def _at_given(series: _Series, before_h: float, since_h: float) -> Constancy | None:
+    """The test of one date known in advance; None where a part is too small."""
+    known = (series.at <= before_h) | (series.at >= since_h)
+    series, k = series.only(known), int((series.at <= before_h).sum())
+    if not 0 < k < series.n:
+        return None
+    rises = bool(_rise(series, rises=True)[k - 1] > 0)
+    if _rise(series, rises=rises)[k - 1] <= 0:
+        return Constancy(p=1.0)
+    outcomes = series.at_split(k, rises=rises)
+    angle, error, degrees = [], [], []
+    for cut in (slice(k), slice(k, None)):
+        worth = effective_number(outcomes[cut], series.at[cut], series.site[cut])
+        if isinstance(worth, Refusal) or np.unique(series.site[cut]).size < LEAST_CLUSTERS:
+            return None
+        angle.append(float(np.arcsin(np.sqrt(outcomes[cut].mean()))))
+        error.append(worth.error)
+        degrees.append(worth.freedom)
+    p = float(2.0 * scipy.special.stdtr(min(degrees), -abs(angle[1] - angle[0]) / hypot(*error)))
+    if p > SEARCHED_ABOVE:
+        return Constancy(p=p)
+    if not _one_change(outcomes, series.site, k, rises=rises):
+        return Constancy(p=1.0)
+    return Constancy(p=p, split=Split(before_h=before_h, since_h=since_h, dated=True))
+
+
+def _in_order(surely: npt.ArrayLike, possibly: npt.ArrayLike, at_h: npt.ArrayLike, cluster: npt.ArrayLike) -> _Series:
+    low, high = np.asarray(surely, dtype=float), np.asarray(possibly, dtype=float)
+    at, site = np.asarray(at_h, dtype=float), np.unique(np.asarray(cluster), return_inverse=True)[1]
+    if not low.shape == high.shape == at.shape == site.shape or (low > high).any():
+        raise ValueError("a test of constancy needs outcomes, sure ones possible, each with a time and a cluster")
+    order = np.argsort(at, kind="stable")
+    return _Series(surely=low[order], possibly=high[order], at=at[order], site=site[order])
+
+
+def _dates(series: _Series) -> Ints:
+    """Numbers of reports before each date at which a change is looked for."""
+    at, site, n = series.at, series.site, series.n
+    first, last = np.zeros(n), np.zeros(n)
+    first[np.unique(site, return_index=True)[1]] = 1
+    last[n - 1 - np.unique(site[::-1], return_index=True)[1]] = 1
+    days = np.concatenate([[0.0], np.cumsum(np.minimum(np.diff(at), GAP_H))]) / 24.0
+    k = np.arange(1, n)
+    enough = (np.cumsum(first)[k - 1] >= LEAST_CLUSTERS) & (np.cumsum(last[::-1])[n - k - 1] >= LEAST_CLUSTERS)
+    found: Ints = k[enough & (days[k - 1] >= PART_DAYS) & (days[-1] - days[k] >= PART_DAYS) & (at[k] > at[k - 1])]
+    return found
+
+
+def _normalised(series: _Series, dates: Ints, *, rises: bool) -> float:
+    """The largest self-normalised CUSUM of a change in one direction, between worst and best case."""
+    change = np.maximum(_rise(series, rises=rises)[dates - 1], 0.0)
+    return float(normalised_cusum(change, (series.surely, series.possibly), dates).max())
+
+
+def normalised_cusum(change: Floats, cases: Sequence[Floats], dates: Ints) -> Floats:
+    """The self-normalised CUSUM of a change of the mean after the first k of n values, for each k of `dates`.
+
+    (k (n - k) / n change)^2 n / (sum over t <= k of (S_t - t/k S_k)^2 + the same of the rest, backwards), S_t the sum
+    of the first t values; of several cases the one with the largest normaliser.
+    """
+    n = cases[0].size
+    spread = np.max([_bridges(one) for one in cases], axis=0)[dates - 1]
+    spread += np.max([_bridges(one[::-1]) for one in cases], axis=0)[n - dates - 1]
+    found: Floats = np.square(dates * (n - dates) / n * change) * n / np.maximum(spread, 1e-9)
+    return found
+
+
+def _bridges(values: Floats) -> Floats:
+    """The sum over t <= k of (S_t - t/k S_k)^2, for each k."""
+    sums, t = np.cumsum(values - values.mean()), np.arange(1.0, values.size + 1)
+    slope = sums / t
+    found: Floats = np.cumsum(np.square(sums)) - 2 * slope * np.cumsum(t * sums) + slope**2 * np.cumsum(t * t)
+    return np.maximum(found, 0.0)
+
+
+def _hits(series: _Series, *, rises: bool) -> tuple[Floats, Floats]:
+    """Outcomes among the first k and among the rest, k = 1 to n - 1, with the least change."""
+    before, since = (series.possibly, series.surely) if rises else (series.surely, series.possibly)
+    return np.cumsum(before)[:-1], np.cumsum(since[::-1])[:-1][::-1]
+
+
+def _rise(series: _Series, *, rises: bool) -> Floats:
+    """How much the share changed in that direction after the first k."""
+    k, n = np.arange(1.0, series.n), series.n
+    before, since = _hits(series, rises=rises)
+    return (since / (n - k) - before / k) * (1.0 if rises else -1.0)
+
+
+def normalised_p(statistic: float) -> float:
+    """The p of a self-normalised CUSUM: that of the published table, log-linear in the root of the statistic."""
+    roots = [0.0, *(float(np.sqrt(value)) for value, _ in _TABLE)]
+    logs = [0.0, *(float(np.log10(p)) for _, p in _TABLE)]
+    last = float(np.log10(_LEAST_P))
+    roots.append(roots[-1] + (logs[-1] - last) * _DECADE)
+    return float(10.0 ** np.interp(np.sqrt(max(statistic, 0.0)), roots, [*logs, last]))
+
+
+def _log_likelihood(hits: Floats, of: Floats) -> Floats:
+    found: Floats = scipy.special.xlogy(hits, hits / of) + scipy.special.xlogy(of - hits, 1.0 - hits / of)
+    return found
+
+
+def _fits(series: _Series, *, rises: bool) -> Floats:
+    """Log-likelihood of two shares, one for the first k, k = 1 to n - 1; none where it changed the other way."""
+    k, n = np.arange(1.0, series.n), series.n
+    before, since = _hits(series, rises=rises)
+    fits = _log_likelihood(before, k) + _log_likelihood(since, n - k)
+    return np.where(_rise(series, rises=rises) > 0, fits, -np.inf)
+
+
+def _trend_p(outcomes: Floats, at: Floats, *, rises: bool) -> float:
+    """Two-sided p of the slope through means of blocks of as many reports, 1 if it goes the other way.
+
+    Means of few long blocks are nearly independent and normal however their outcomes depend on each other (Ibragimov
+    and Mueller, Journal of Business and Economic Statistics 28, 2010).
+    """
+    count = int(np.clip(days_of_reports(at) / BLOCK_DAYS, *BLOCKS))
+    means = np.array([block.mean() for block in np.array_split(outcomes, count)])
+    found = scipy.stats.linregress(np.arange(count), means) if np.ptp(means) > 0 else None
+    return float(found.pvalue) if found is not None and (found.slope > 0) == rises else 1.0
+
+
+def _p_over_sites(outcomes: Floats, site: Ints, k: int, between: tuple[float, float]) -> float:
+    """The p of the difference of both parts by its variance over sites, if k was chosen among all dates.
+
+    For the largest |z| b of all dates after which a part between e and f of the reports follows: 4 phi(b)/b +
+    phi(b) (b - 1/b) log(f (1 - e) / (e (1 - f))).
+    """
+    share, variance, degrees = [], [], []
+    for part, own in ((outcomes[:k], site[:k]), (outcomes[k:], site[k:])):
+        sites = np.unique(own).size
+        smoothed = (part.mean() * sites + 0.5) / (sites + 1)
+        share.append(part.mean())
+        variance.append(max(cluster_variance(part, own), smoothed * (1 - smoothed) / part.size))
+        degrees.append(sites - 1)
+    total = sum(variance)
+    pooled = total**2 / sum(one**2 / its for one, its in zip(variance, degrees, strict=True))
+    tail = float(scipy.special.stdtr(pooled, -abs(share[1] - share[0]) / np.sqrt(total)))
+    b = -float(scipy.special.ndtri(max(tail, 1e-300)))
+    if b <= 1:
+        return 1.0
+    least, most = between
+    density = float(np.exp(-b * b / 2) / np.sqrt(2 * np.pi))
+    return min(1.0, 4 * density / b + density * (b - 1 / b) * float(np.log(most * (1 - least) / (least * (1 - most)))))
+
+
+def stretches(hits: npt.ArrayLike, penalty: float) -> list[tuple[float, int]]:
+    """Split outcomes in time order into stretches of one share each: the share and the number of outcomes.
+
+    The stretches maximise twice the log-likelihood less the penalty for each, over all numbers of stretches (Jackson et
+    al., IEEE Signal Processing Letters 12, 2005). They have SHORTEST outcomes or more, and with more than MOST_BINS
+    outcomes begin and end at so many places. Outcomes are 0..1.
+    """
+    x = np.asarray(hits, dtype=float)
+    edges = np.unique(np.round(np.linspace(0, x.size, min(x.size, MOST_BINS) + 1)).astype(np.int64))
+    sums = np.concatenate([[0.0], np.cumsum(x)])[edges]
+    of = (edges[None, :] - edges[:, None]).astype(float)
+    allowed = of >= min(SHORTEST, x.size)
+    of = np.where(allowed, of, 1.0)
+    gains = 2 * _log_likelihood(np.where(allowed, np.clip(sums[None, :] - sums[:, None], 0.0, of), 0.0), of) - penalty
+    gains[~allowed] = -np.inf
+    best, begin = np.full(edges.size, -np.inf), np.zeros(edges.size, np.int64)
+    best[0] = 0.0
+    for end in range(1, edges.size):
+        value = best[:end] + gains[:end, end]
+        begin[end] = int(np.argmax(value))
+        best[end] = value[begin[end]]
+    cuts = [edges.size - 1]
+    while cuts[-1] > 0:
+        cuts.append(int(begin[cuts[-1]]))
+    cuts.reverse()
+    return [(float((sums[b] - sums[a]) / (edges[b] - edges[a])), int(edges[b] - edges[a])) for a, b in pairwise(cuts)]
+
+
+def _one_change(outcomes: Floats, site: Ints, k: int, *, rises: bool) -> bool:
+    """True unless the parts go up and down in stretches of which they hold fewer than FEWEST_STRETCHES."""
+    penalty = PENALTY * float(np.log(outcomes.size))
+    parts = [stretches(_of_sites(outcomes[cut], site[cut]), penalty) for cut in (slice(k), slice(k, None))]
+    levels = [share for part in parts for share, _ in part]
+    if all((b >= a) == rises or a == b for a, b in pairwise(levels)):
+        return True
+    lengths = [sum(length for _, length in part) for part in parts]
+    shown = [length / len(part) for length, part in zip(lengths, parts, strict=True) if len(part) > 1]
+    return not shown or min(lengths) >= FEWEST_STRETCHES * max(shown)
+
+
+def _of_sites(outcomes: Floats, site: Ints) -> Floats:
+    """Mean outcomes of reports that follow each other and are of one site."""
+    run = np.concatenate([[0], np.cumsum(site[1:] != site[:-1])])
+    return np.bincount(run, outcomes) / np.bincount(run)
+
+
+def _split(series: _Series, outcomes: Floats, k: int, fits: Floats) -> Split:
+    """Both parts: by the confidence set of the date, or by halves where a trend fits as well.
+
+    A step has one parameter more than a trend (Schwarz, Annals of Statistics 6, 1978).
+    """
+    n = outcomes.size
+    if _trend_fit(outcomes, series.at) >= float(fits[k - 1]) - 0.5 * np.log(n):
+        half = int(np.searchsorted(series.at, (series.at[(n - 1) // 2] + series.at[n // 2]) / 2, side="right"))
+        half = min(max(half, 1), n - 1)
+        return Split(before_h=float(series.at[half - 1]), since_h=float(series.at[half]), dated=False)
+    bound = DATE_95 * _inflation(series, outcomes, k) / 2.0
+    inside = np.flatnonzero(fits >= float(fits.max()) - bound) + 1
+    first, last = min(k, int(inside[0])), max(k, int(inside[-1]))
+    return Split(before_h=float(series.at[first - 1]), since_h=float(series.at[last]), dated=True)
+
+
+def _trend_fit(outcomes: Floats, at: Floats) -> float:
+    """The log-likelihood of a line through the logits, no steeper than STEEPEST over the series."""
+    time = (at - at[0]) / max(float(at[-1] - at[0]), 1e-9) - 0.5
+
+    def unlikely(line: Floats) -> tuple[float, Floats]:
+        logit = line[0] + line[1] * time
+        off = scipy.special.expit(logit) - outcomes
+        return float(np.logaddexp(0.0, logit).sum() - outcomes @ logit), np.array([off.sum(), off @ time])
+
+    found = scipy.optimize.minimize(
+        unlikely, np.zeros(2), jac=True, method="L-BFGS-B", bounds=[(-STEEPEST, STEEPEST)] * 2
+    )
+    return -float(found.fun)
+
+
+def _inflation(series: _Series, outcomes: Floats, k: int) -> float:
+    """By how much dependence over sites or time exceeds the variance of both shares as if independent, 1 at least."""
+    found, alone = np.zeros(2), 0.0
+    for cut in (slice(k), slice(k, None)):
+        part = outcomes[cut]
+        terms = min(freedom(days_of_reports(series.at[cut])), part.size - 1)
+        found += cluster_variance(part, series.site[cut]), cosine_variance(part, terms)
+        alone += float(part.mean() * (1 - part.mean())) / part.size
+    return max(1.0, float(found.max()) / alone) if alone > 0 else 1.0

@@ -177,8 +177,8 @@ def one_study(which: tuple[str, int, int, int, int]) -> dict[str, Any]:
     if isinstance(found, Refusal):
         return row
     row["p"] = found.p
-    if found.split is not None and found.split.dated:
-        row["date"] = [found.split.before_h, found.split.since_h]
+    if found.date is not None:
+        row["date"] = list(found.date)
     return row
 
 

@@ -1,7 +1,8 @@
-"""Changes of shares beyond those of controls."""
+"""Changes of shares: a place's own, beyond that of its controls, and beyond its earlier ones."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import scipy
@@ -13,7 +14,7 @@ from waterbed.estimators.survival.intervals import Floats
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A difference of differences of shares, with its test.
+    """A change of shares, with its test.
 
     `estimate`, `low` and `high` are differences of shares, -2..2; `p` is two-sided.
     """
@@ -35,10 +36,36 @@ class Share:
     worth: Worth
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beyond:
+    """A change less the largest one between earlier stretches.
+
+    `largest` is that one's size, of so many `changes`; `p` is one-sided, of a change that is not larger than each.
+    """
+
+    estimate: float
+    largest: float
+    changes: int
+    p: float
+    smallest_p: float = 0.0
+
+
 _HALVINGS = 24
 """Steps in which p is found, to 1 in 16 million."""
-SIGNS = (-1.0, 1.0, 1.0, -1.0)
+OWN: Final = (-1.0, 1.0)
+"""Signs of a place's share before and after."""
+SIGNS: Final = (-1.0, 1.0, 1.0, -1.0)
 """Of a target before and after, and of its controls before and after."""
+
+
+def own_change(shares: Sequence[Share]) -> Change:
+    """Compare a share after with that before.
+
+    Interval and p are those of `change_beyond`, of two shares. Raises ValueError unless two are given.
+    """
+    if len(shares) != len(OWN):
+        raise ValueError("a change of one place needs two shares")
+    return _changed(shares, OWN)
 
 
 def change_beyond(shares: Sequence[Share]) -> Change:
@@ -46,46 +73,111 @@ def change_beyond(shares: Sequence[Share]) -> Change:
 
     `shares` are the target's before and after, then the controls'. The interval is built from those of the four shares:
     its ends lie sqrt(sum of squared distances to each share's nearer end) from the estimate (Zou and Donner, Statistics
-    in Medicine 27, 2008), so its level is theirs. p is the larger of two: that of the level at which this interval,
-    built of Jeffreys intervals, just leaves 0 out; and Student's, of the difference of differences of arcsin sqrt, with
-    the least of the four degrees of freedom, whose error does not depend on shares in the middle. Raises ValueError
-    unless four are given.
+    in Medicine 27, 2008), so its level is theirs. p is the largest of three: that of the level at which this interval,
+    built of Jeffreys intervals, just leaves 0 out; that at which the same interval of log odds does, for a change that
+    all share is the same on one of the two scales only where all start alike; and Student's, of the difference of
+    differences of arcsin sqrt, with the least of the four degrees of freedom, whose error does not depend on shares in
+    the middle. Raises ValueError unless four are given.
     """
     if len(shares) != len(SIGNS):
         raise ValueError("a change beyond that of controls needs four shares")
-    value = np.array([one.share for one in shares])
-    estimate = float(np.array(SIGNS) @ value)
-    low, high = _ends(value, [(one.low, one.high) for one in shares])
-    error = float(np.sqrt(sum(one.worth.error**2 for one in shares)))
-    size = abs(float(np.array(SIGNS) @ np.arcsin(np.sqrt(np.clip(value, 0.0, 1.0)))))
-    student = float(2.0 * scipy.special.stdtr(min(one.worth.freedom for one in shares), -size / error))
-
-    apart = p_beyond(value.tolist(), [one.worth.number for one in shares])
-    return Change(estimate=estimate, low=low, high=high, p=max(student, apart))
+    found = _changed(shares, SIGNS)
+    value, numbers = [one.share for one in shares], [one.worth.number for one in shares]
+    odds = _p_left(value, numbers, np.array(SIGNS) * np.sign(found.estimate), _log_odds)
+    return Change(estimate=found.estimate, low=found.low, high=found.high, p=max(found.p, min(1.0, 2.0 * odds)))
 
 
-def ends_beyond(shares: Sequence[float], numbers: Sequence[float], level: float = 0.95) -> tuple[float, float]:
-    """Give the interval of a share's change beyond controls.
+def beyond_earlier(shares: Sequence[float], numbers: Sequence[float]) -> Beyond:
+    """Compare the last change of a share with each earlier one.
 
-    As in `change_beyond`, of four shares that are worth so many clusters, with Jeffreys intervals.
+    `shares` are those of stretches of one length, in time order, the last one after an event; each is worth so many
+    clusters. The last change must be larger than each earlier one, upwards and downwards: p is the largest of all these
+    tests, each of which may err in so many studies (Berger, Technometrics 24, 1982). Each is that of a contrast of
+    Jeffreys intervals as in `change_beyond`, one-sided, both of shares and of their arcsin sqrt: a steady trend of a
+    hoster's speed makes steps of one size on neither, and smaller ones near 0 and 1. Raises ValueError below two
+    stretches before the event, or for unequal lengths.
+    """
+    if len(shares) <= len(OWN) or len(shares) != len(numbers):
+        raise ValueError("a change beyond earlier ones needs two stretches before the event, each with a number")
+    changes = np.diff(shares)
+    last = np.zeros(len(shares))
+    last[-2:] = OWN
+    p = 0.0
+    for place in range(changes.size - 1):
+        for sign in (1.0, -1.0):
+            signs = last.copy()
+            signs[place : place + 2] -= sign * np.array(OWN)
+            p = max(p, *(_p_left(shares, numbers, signs, scale) for scale in (_as_it_is, _arcsine)))
+    largest = float(np.abs(changes[:-1]).max())
+    return Beyond(estimate=float(changes[-1]) - largest, largest=largest, changes=changes.size - 1, p=p)
+
+
+def ends_beyond(
+    shares: Sequence[float], numbers: Sequence[float], level: float = 0.95, signs: Sequence[float] = SIGNS
+) -> tuple[float, float]:
+    """Give the interval of a change.
+
+    As in `change_beyond`, of shares that are worth so many clusters, with Jeffreys intervals.
     """
     intervals = [share_interval(share, number, level) for share, number in zip(shares, numbers, strict=True)]
-    return _ends(np.array(shares, dtype=float), intervals)
+    return _ends(np.array(shares, dtype=float), np.array(intervals), np.array(signs))
 
 
-def p_beyond(shares: Sequence[float], numbers: Sequence[float]) -> float:
-    """Give the p at which that interval leaves 0 out."""
-    least, most = 0.0, 1.0
+def p_beyond(shares: Sequence[float], numbers: Sequence[float], signs: Sequence[float] = SIGNS) -> float:
+    """Give the two-sided p at which that interval leaves 0 out."""
+    side = np.sign(float(np.dot(signs, shares)))
+    return min(1.0, 2.0 * _p_left(shares, numbers, np.array(signs) * side, _as_it_is))
+
+
+def _changed(shares: Sequence[Share], signs: tuple[float, ...]) -> Change:
+    value = np.array([one.share for one in shares])
+    low, high = _ends(value, np.array([(one.low, one.high) for one in shares]), np.array(signs))
+    error = float(np.sqrt(sum(one.worth.error**2 for one in shares)))
+    size = abs(float(np.array(signs) @ np.arcsin(np.sqrt(np.clip(value, 0.0, 1.0)))))
+    student = float(2.0 * scipy.special.stdtr(min(one.worth.freedom for one in shares), -size / error))
+    apart = p_beyond(value.tolist(), [one.worth.number for one in shares], signs)
+    return Change(estimate=float(np.array(signs) @ value), low=low, high=high, p=max(student, apart))
+
+
+Scale = Callable[[Floats], Floats]
+
+
+def _p_left(shares: Sequence[float], numbers: Sequence[float], signs: Floats, scale: Scale) -> float:
+    """The one-sided p at which the lower end of a contrast on a scale is 0; 1 where it is not above 0 itself."""
+    used = np.flatnonzero(signs)
+    value, number, sign = np.array(shares, float)[used], np.array(numbers, float)[used], signs[used]
+    # half an outcome of either kind on another scale, as the odds of 0 and 1 have no logarithm
+    middle = value if scale is _as_it_is else scale((value * number + 0.5) / (number + 1.0))
+    if float(sign @ middle) <= 0.0:
+        return 1.0
+    least, most = 0.0, 0.5
     for _ in range(_HALVINGS):
-        middle = (least + most) / 2
-        low, high = ends_beyond(shares, numbers, 1.0 - middle)
-        least, most = (middle, most) if low <= 0.0 <= high else (least, middle)
+        p = (least + most) / 2
+        ends = np.array([share_interval(*one, 1.0 - 2.0 * p) for one in zip(value, number, strict=True)])
+        intervals = np.column_stack([np.minimum(scale(ends[:, 0]), middle), np.maximum(scale(ends[:, 1]), middle)])
+        low, _ = _ends(middle, intervals, sign)
+        least, most = (p, most) if low <= 0.0 else (least, p)
     return most
 
 
-def _ends(value: Floats, intervals: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    low, high = np.array(intervals).T
-    sign = np.array(SIGNS)
-    down, up = np.where(sign > 0, value - low, high - value), np.where(sign > 0, high - value, value - low)
-    estimate = float(sign @ value)
+def _as_it_is(share: Floats) -> Floats:
+    return share
+
+
+def _log_odds(share: Floats) -> Floats:
+    found: Floats = scipy.special.logit(share)
+    return found
+
+
+def _arcsine(share: Floats) -> Floats:
+    found: Floats = np.arcsin(np.sqrt(share))
+    return found
+
+
+def _ends(value: Floats, intervals: Floats, signs: Floats) -> tuple[float, float]:
+    low, high = intervals.T
+    size = np.abs(signs)
+    down = size * np.where(signs > 0, value - low, high - value)
+    up = size * np.where(signs > 0, high - value, value - low)
+    estimate = float(signs @ value)
     return estimate - float(np.sqrt(np.square(down).sum())), estimate + float(np.sqrt(np.square(up).sum()))

@@ -19,6 +19,7 @@ from waterbed.estimators.calendar_time import (
     freedom,
 )
 from waterbed.estimators.refusal import LEAST_CLUSTERS, Refusal
+from waterbed.model.message import Message, Number
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -53,30 +54,21 @@ _DECADE: Final = 3.0
 _LEAST_P: Final = 1e-12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
-    """The two parts of a series whose share changed.
-
-    Reports up to `before_h` were made before the change, those from `since_h` on after it. If it is `dated`, it lies
-    between, with 95% confidence where the date was looked for. Else a trend fits as well as a step: the parts are the
-    first and the second half, and the change may have been gradual.
-    """
-
-    before_h: float
-    since_h: float
-    dated: bool
+Date = tuple[float, float]
+"""Two times in hours: reports up to the first were made before a change, those from the second on after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constancy:
-    """The p of a constant share, and how it changed if that is false.
+    """The p of a constant share, and a 95% confidence set of the date of its change.
 
-    `split` is None where p is above SEARCHED_ABOVE. p is 1 where the data show no change, or too few stretches of high
-    and low shares to tell one from them.
+    p is 1 where the data show no change, or too few stretches of high and low shares to tell one from them. `date` is
+    None where a trend fits as well as a step, so that the change may have been gradual, and where p is above
+    SEARCHED_ABOVE.
     """
 
     p: float
-    split: Split | None = None
+    date: Date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -108,7 +100,7 @@ def constancy(
     at_h: npt.ArrayLike,
     cluster: npt.ArrayLike,
     *,
-    given: Sequence[tuple[float, float]] = (),
+    given: Sequence[Date] = (),
 ) -> Constancy | Refusal:
     """Test whether a share was constant over time.
 
@@ -122,21 +114,25 @@ def constancy(
     - that of the difference of both parts by its variance over sites, the largest of all dates (Miller and Siegmund,
       Biometrics 38, 1982).
 
-    A desk that sleeps and wakes makes such changes all the time. So both parts are split into `stretches`; where these
-    go up and down, each part must be as long as FEWEST_STRETCHES of them, else p is 1. `given` are dates known in
-    advance: reports up to the first time were made before, those from the second on after it. The parts of each are
-    compared by what they are worth over time and sites (`effective_number`), with Student's t. p is then the smallest
-    times the number of tests (Bonferroni). Refused where no date, looked for or given, has enough before and after it:
-    LEAST_CLUSTERS sites, and PART_DAYS with reports or, if given, those of `effective_number`; this depends on report
-    times and sites alone. Raises ValueError for unequal lengths or an outcome that is sure but not possible.
+    A desk that sleeps and wakes makes such changes all the time. So both parts are split into `stretches`; where
+    these go up and down, each part must be as long as FEWEST_STRETCHES of them, else p is 1. Dates that are `given`
+    were known in advance. The parts of each are compared by what they are worth over time and sites
+    (`effective_number`), with Student's t. p is the smallest of all tests times their number (Bonferroni); the
+    search of all dates is one test. Refused where no date, looked for or given, has enough before and after it:
+    LEAST_CLUSTERS sites, and PART_DAYS with reports or, if given, those of `effective_number`; this depends on
+    report times and sites alone. Raises ValueError for unequal lengths or an outcome that is sure but not possible.
     """
     series = _in_order(surely, possibly, at_h, cluster)
-    found = [one for split in given if (one := _at_given(series, *split)) is not None]
-    if (searched := _searched(series)) is not None:
-        found.append(searched)
+    found = [one for date in given if (one := _at_given(series, date)) is not None]
+    if (one := _searched(series)) is not None:
+        found.append(one)
     if not found:
         return Refusal(
-            f"no date has {PART_DAYS:g} days of reports and {LEAST_CLUSTERS} sites before it, and as many after it"
+            Message.of(
+                "no date has {days} days of reports and {sites} sites before it, and as many after it",
+                days=Number(PART_DAYS),
+                sites=Number(LEAST_CLUSTERS),
+            )
         )
     least = min(found, key=lambda one: one.p)  # a given date before one looked for
     return replace(least, p=min(1.0, least.p * len(found)))
@@ -160,13 +156,13 @@ def _searched(series: _Series) -> Constancy | None:
         return Constancy(p=p)
     if not _one_change(outcomes, series.site, k, rises=rises):
         return Constancy(p=1.0)
-    return Constancy(p=p, split=_split(series, outcomes, k, fits))
+    return Constancy(p=p, date=_date(series, outcomes, k, fits))
 
 
-def _at_given(series: _Series, before_h: float, since_h: float) -> Constancy | None:
+def _at_given(series: _Series, date: Date) -> Constancy | None:
     """The test of one date known in advance; None where a part is too small."""
-    known = (series.at <= before_h) | (series.at >= since_h)
-    series, k = series.only(known), int((series.at <= before_h).sum())
+    series = series.only((series.at <= date[0]) | (series.at >= date[1]))
+    k = int((series.at <= date[0]).sum())
     if not 0 < k < series.n:
         return None
     rises = bool(_rise(series, rises=True)[k - 1] > 0)
@@ -178,7 +174,7 @@ def _at_given(series: _Series, before_h: float, since_h: float) -> Constancy | N
         worth = effective_number(outcomes[cut], series.at[cut], series.site[cut])
         if isinstance(worth, Refusal) or np.unique(series.site[cut]).size < LEAST_CLUSTERS:
             return None
-        angle.append(float(np.arcsin(np.sqrt(outcomes[cut].mean()))))
+        angle.append(worth.angle(float(outcomes[cut].mean())))
         error.append(worth.error)
         degrees.append(worth.freedom)
     p = float(2.0 * scipy.special.stdtr(min(degrees), -abs(angle[1] - angle[0]) / hypot(*error)))
@@ -186,7 +182,7 @@ def _at_given(series: _Series, before_h: float, since_h: float) -> Constancy | N
         return Constancy(p=p)
     if not _one_change(outcomes, series.site, k, rises=rises):
         return Constancy(p=1.0)
-    return Constancy(p=p, split=Split(before_h=before_h, since_h=since_h, dated=True))
+    return Constancy(p=p, date=date)
 
 
 def _in_order(surely: npt.ArrayLike, possibly: npt.ArrayLike, at_h: npt.ArrayLike, cluster: npt.ArrayLike) -> _Series:
@@ -355,20 +351,17 @@ def _of_sites(outcomes: Floats, site: Ints) -> Floats:
     return np.bincount(run, outcomes) / np.bincount(run)
 
 
-def _split(series: _Series, outcomes: Floats, k: int, fits: Floats) -> Split:
-    """Both parts: by the confidence set of the date, or by halves where a trend fits as well.
+def _date(series: _Series, outcomes: Floats, k: int, fits: Floats) -> Date | None:
+    """The confidence set of the date; None where a trend fits as well.
 
     A step has one parameter more than a trend (Schwarz, Annals of Statistics 6, 1978).
     """
-    n = outcomes.size
-    if _trend_fit(outcomes, series.at) >= float(fits[k - 1]) - 0.5 * np.log(n):
-        half = int(np.searchsorted(series.at, (series.at[(n - 1) // 2] + series.at[n // 2]) / 2, side="right"))
-        half = min(max(half, 1), n - 1)
-        return Split(before_h=float(series.at[half - 1]), since_h=float(series.at[half]), dated=False)
+    if _trend_fit(outcomes, series.at) >= float(fits[k - 1]) - 0.5 * np.log(series.n):
+        return None
     bound = DATE_95 * _inflation(series, outcomes, k) / 2.0
     inside = np.flatnonzero(fits >= float(fits.max()) - bound) + 1
     first, last = min(k, int(inside[0])), max(k, int(inside[-1]))
-    return Split(before_h=float(series.at[first - 1]), since_h=float(series.at[last]), dated=True)
+    return float(series.at[first - 1]), float(series.at[last])
 
 
 def _trend_fit(outcomes: Floats, at: Floats) -> float:

@@ -140,8 +140,8 @@ def matched(units: Units, treated: Ints, rng: np.random.Generator, *, age_within
     started, category = units.started[order], units.category[order]
     bounds = np.searchsorted(category, [units.category[treated], units.category[treated] + 1])
     index = units.ended[treated]
-    first = _within(started, bounds, units.started[treated] - age_within, "left")
-    last = _within(started, bounds, np.minimum(units.started[treated] + age_within, index), "right")
+    first = within_sorted(started, bounds, units.started[treated] - age_within, "left")
+    last = within_sorted(started, bounds, np.minimum(units.started[treated] + age_within, index), "right")
     slot_first, slot_last = np.repeat(first, each), np.repeat(last, each)
     owner = np.repeat(treated, each)
     found = np.full(owner.size, -1, np.int64)
@@ -159,7 +159,7 @@ def matched(units: Units, treated: Ints, rng: np.random.Generator, *, age_within
     return Matches(treated=owner[hit], control=found[hit], unmatched=int(treated.size - np.unique(owner[hit]).size))
 
 
-def _within(started: Floats, bounds: Ints, at: Floats, side: str) -> Ints:
+def within_sorted(started: Floats, bounds: Ints, at: Floats, side: str) -> Ints:
     """Return each time's position in its category's sorted starts.
 
     Bisection of all at once.
@@ -308,7 +308,7 @@ def delays(arrivals: tuple[Ints, Floats], unit: Ints, index: Floats) -> Floats:
     order = np.lexsort((when, owner))
     owner, when = owner[order], when[order]
     bounds = np.searchsorted(owner, [unit, unit + 1])
-    at = _within(when, bounds, index, "right")
+    at = within_sorted(when, bounds, index, "right")
     first = when[np.minimum(at, when.size - 1)]
     return np.where(at < bounds[1], first - index, np.inf)
 

@@ -13,7 +13,7 @@ import numpy as np
 from waterbed.lab.world.addressing import ROTATING, Arranged, Chances, addresses_at, further_traits
 from waterbed.lab.world.allocations import Allocations
 from waterbed.lab.world.arrivals import report_days, site_sizes
-from waterbed.lab.world.file import PARKING, SEIZED, Hoster, Seizure, World
+from waterbed.lab.world.file import PARKING, SEIZED, Hoster, Removal, Seizure, World
 from waterbed.lab.world.hotline import SENT_S, is_notified
 from waterbed.lab.world.moving import (
     chosen,
@@ -298,7 +298,7 @@ class Events:
         start, within = self._strict_from.get(operator.key, (self.end + 1, 0.0))
         if now >= start:
             return now + self.hours((0.0, within))
-        policy = operator.removal
+        policy = self.policy(leaf, now)
         acts, normal = self._decision(site) if policy.whole_sites else (self.rng.random(), 0.0)
         if acts >= policy.removes:
             return None
@@ -311,6 +311,10 @@ class Events:
             normal = Chances(self.world, leaf.shown.url).rng("heeded").normalvariate()
             hours = np.minimum(hours, heeded_at(policy, self.world.start, [sent / HOUR], [normal])[0])
         return max(now + 60, round(float(hours) * HOUR)) if np.isfinite(hours) else None
+
+    def policy(self, leaf: Leaf, now: int) -> Removal:
+        """How the hoster of a URL treats a report of this time."""
+        return leaf.site.operator.removal
 
     def _decision(self, site: Site) -> tuple[float, float]:
         """What a hoster that takes sites as a whole decides of one."""

@@ -70,7 +70,7 @@ def react(events: EventQueue, site: Site, gone: list[Leaf], now: int, *, nameles
     if kind == "copy" or fixed:
         plan_copy(events, gone, when)
         return
-    events.later(when, partial(_relocate, events, site, site.moves))
+    events.later(when, partial(relocate, events, site, site.moves))
 
 
 def plan_flight(events: EventQueue, leaf: Leaf, now: int, removed: int) -> None:
@@ -98,7 +98,7 @@ def _flee(events: EventQueue, leaf: Leaf, placement: Placement | None, moves: in
         site.moves += 1
         move(events, site, now)
     else:
-        _relocate(events, site, moves, now)
+        relocate(events, site, moves, now)
 
 
 def _come_back(events: EventQueue, site: Site, moves: int, now: int) -> None:
@@ -112,7 +112,8 @@ def _come_back(events: EventQueue, site: Site, moves: int, now: int) -> None:
     plan_report(events, site, site.operator, now)
 
 
-def _relocate(events: EventQueue, site: Site, moves: int, now: int) -> None:
+def relocate(events: EventQueue, site: Site, moves: int, now: int) -> None:
+    """Point a site's name to another hoster, unless it has moved since."""
     to = destination(events.world, events.rng, site, ("hoster",))
     if site.moves != moves or to is None:
         return

@@ -28,11 +28,16 @@ _DAY = 24 * HOUR
 
 
 def simulate(world: World) -> Truth:
-    """Simulate a world; equal worlds give equal truths.
+    """Simulate a world; equal worlds give equal truths."""
+    return truth_of(Events(world).run())
+
+
+def truth_of(events: Events) -> Truth:
+    """Return the truth of events that have run.
 
     Times are aware and whole seconds. The world's end cuts: what would come later has not happened.
     """
-    events = Events(world).run()
+    world = events.world
     first = _first_reports(events)
     episodes = sorted(
         (part for placement in events.placements for part in _handed_over(placement, events)),

@@ -1,0 +1,195 @@
+"""Arrivals elsewhere after an end, against the time before an event and against the time that follows.
+
+Both comparisons are of one place's own content; `reappearance` compares with other content of the same time.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from waterbed.estimators.rank_sets import cluster_weights
+from waterbed.estimators.reappearance import Floats, Ints, Units, delays, within_sorted
+from waterbed.estimators.refusal import Refusal, too_few
+from waterbed.model.message import Count, Message
+
+_ROUNDS = 40
+"""Tries at finding content that was up at an age before a treated unit counts as unmatched."""
+_MOST_UNMATCHED = 0.2
+"""Largest share of treated units without such content for a comparison to be given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Compared:
+    """A share that arrived elsewhere within the horizon, and the one that it is compared with.
+
+    `excess` is their difference, with its interval; `p` is one-sided, of a share that is not larger. `treated` counts
+    units, `clusters` their clusters; `parts` are the clusters of the treated that arrived and did not, and those of
+    what they are compared with.
+    """
+
+    share: float
+    other: float
+    excess: float
+    low: float
+    high: float
+    p: float
+    smallest_p: float
+    treated: int
+    clusters: int
+    parts: tuple[int, int, int, int]
+
+
+def over_past(
+    units: Units,
+    rng: np.random.Generator,
+    *,
+    treated: npt.NDArray[np.bool_],
+    horizon: float,
+    observed_until: float,
+    first: float,
+    last: float,
+    each: int = 10,
+    resamples: int = 999,
+    level: float = 0.95,
+) -> Compared | Refusal:
+    """Compare arrivals after an end with those of content that was up at the same age before.
+
+    `units` are all of one place; `treated` marks those whose ends are asked about, at age u each. Units of its category
+    and of other clusters that were up at age u, at a time from `first` on, are drawn for it, each with the arrivals
+    within the `horizon` after that age, all before `last`. What became of them there makes no difference: some ended,
+    and came up elsewhere, as without an event. So owners who move content at a constant rate show no excess. Whole
+    clusters are resampled, in both arms at once. Refuses too few clusters in an arm, and too many units without match.
+    """
+    chosen = np.flatnonzero(treated & np.isfinite(units.ended) & (units.ended + horizon <= observed_until))
+    clusters = _clusters(units, chosen)
+    refused = too_few(clusters.n, Message.of("{clusters} ended early enough to be followed", clusters=clusters))
+    if refused:
+        return refused
+    owner, past = _up_at(units, chosen, rng, first=first, last=last - horizon, each=each)
+    kept = np.unique(owner)
+    clusters = _clusters(units, past)
+    refused = too_few(
+        clusters.n, Message.of("{clusters} of its own were up at that age before the event", clusters=clusters)
+    )
+    if refused:
+        return refused
+    if chosen.size - kept.size > _MOST_UNMATCHED * chosen.size:
+        return Refusal(
+            Message.of(
+                "for {unmatched} of {ended} nothing of its own was up at that age before the event",
+                unmatched=Count(chosen.size - kept.size),
+                ended=Count(chosen.size, "ended unit"),
+            )
+        )
+    age = units.ended[owner] - units.started[owner]
+    then = delays(units.arrivals, past, units.started[past] + age) <= horizon
+    return _compared(units, kept, (past, then), horizon, rng, resamples, level)
+
+
+def over_later(
+    units: Units,
+    rng: np.random.Generator,
+    *,
+    treated: npt.NDArray[np.bool_],
+    horizon: float,
+    observed_until: float,
+    resamples: int = 999,
+    level: float = 0.95,
+) -> Compared | Refusal:
+    """Compare arrivals within the horizon after an end with those of the horizon that follows it.
+
+    Of the same units, each its own control (as Farrington, Biometrics 51, 1995): neither owners who move content at a
+    constant rate, nor searches that find more of it from some day on, make the first larger. Refuses too few clusters
+    that were followed for both.
+    """
+    chosen = np.flatnonzero(treated & np.isfinite(units.ended) & (units.ended + 2.0 * horizon <= observed_until))
+    clusters = _clusters(units, chosen)
+    refused = too_few(
+        clusters.n, Message.of("{clusters} were followed for twice the horizon after an end", clusters=clusters)
+    )
+    if refused:
+        return refused
+    then = delays(units.arrivals, chosen, units.ended[chosen] + horizon) <= horizon
+    return _compared(units, chosen, (chosen, then), horizon, rng, resamples, level)
+
+
+def _clusters(units: Units, rows: Ints) -> Count:
+    return Count(np.unique(units.cluster[rows]).size, "cluster")
+
+
+def _compared(
+    units: Units,
+    treated: Ints,
+    others: tuple[Ints, npt.NDArray[np.bool_]],
+    horizon: float,
+    rng: np.random.Generator,
+    resamples: int,
+    level: float,
+) -> Compared:
+    """Compare the treated with others, of which it is known if they arrived; shares of categories are the treated's."""
+    came = delays(units.arrivals, treated, units.ended[treated]) <= horizon
+    rows, then = others
+    strata = [
+        (units.category[treated] == one, units.category[rows] == one) for one in np.unique(units.category[treated])
+    ]
+
+    def apart(weights: Floats) -> tuple[Floats, Floats]:
+        own, other = weights[:, units.cluster[treated]], weights[:, units.cluster[rows]]
+        total, found = own.sum(axis=1), np.zeros(len(weights))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            for mine, theirs in strata:
+                part = own[:, mine].sum(axis=1) / total
+                share = other[:, theirs] @ then[theirs].astype(float) / other[:, theirs].sum(axis=1)
+                found += np.where(part > 0, part * share, 0.0)
+            return own @ came.astype(float) / total, found
+
+    size = int(units.cluster.max()) + 1
+    share, other = (float(one[0]) for one in apart(np.ones((1, size))))
+    draws = np.subtract(*apart(cluster_weights(size, resamples, rng).astype(float))) - (share - other)
+    draws = draws[np.isfinite(draws)]
+    rank = min(int(np.ceil(level * (draws.size + 1))), draws.size)
+    reach = float(np.sort(np.abs(draws))[rank - 1])
+    groups = (treated[came], treated[~came], rows[then], rows[~then])
+    one, two, three, four = (np.unique(units.cluster[group]).size for group in groups)
+    return Compared(
+        share=share,
+        other=other,
+        excess=share - other,
+        low=share - other - reach,
+        high=share - other + reach,
+        p=float((1 + (draws >= share - other).sum()) / (draws.size + 1)),
+        smallest_p=1.0 / (draws.size + 1),
+        treated=treated.size,
+        clusters=np.unique(units.cluster[treated]).size,
+        parts=(one, two, three, four),
+    )
+
+
+def _up_at(
+    units: Units, treated: Ints, rng: np.random.Generator, *, first: float, last: float, each: int
+) -> tuple[Ints, Ints]:
+    """Draw units that were up at the age at which each treated one ended, between two times.
+
+    Uniformly among the eligible and with replacement; treated units, and what was drawn for each.
+    """
+    order = np.lexsort((units.started, units.category))
+    started, category = units.started[order], units.category[order]
+    bounds = np.searchsorted(category, [units.category[treated], units.category[treated] + 1])
+    age = units.ended[treated] - units.started[treated]
+    low = within_sorted(started, bounds, first - age, "left")
+    high = within_sorted(started, bounds, last - age, "right")
+    slot_low, slot_high = np.repeat(low, each), np.repeat(high, each)
+    owner, wanted = np.repeat(treated, each), np.repeat(age, each)
+    found = np.full(owner.size, -1, np.int64)
+    open_ = np.flatnonzero(slot_high > slot_low)
+    for _ in range(_ROUNDS):
+        if not open_.size:
+            break
+        tried = order[rng.integers(slot_low[open_], slot_high[open_])]
+        good = units.there_until[tried] > units.started[tried] + wanted[open_]
+        good &= units.cluster[tried] != units.cluster[owner[open_]]
+        found[open_[good]] = tried[good]
+        open_ = open_[~good]
+    hit = found >= 0
+    return owner[hit], found[hit]

@@ -313,7 +313,7 @@ class Events:
         return max(now + 60, round(float(hours) * HOUR)) if np.isfinite(hours) else None
 
     def policy(self, leaf: Leaf, now: int) -> Removal:
-        """How the hoster of a URL treats a report of this time."""
+        """Treatment of a report of this time by the hoster of a URL."""
         return leaf.site.operator.removal
 
     def _decision(self, site: Site) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from waterbed.analysis.carriers import reached_through
 from waterbed.analysis.compliance import compliance_of
+from waterbed.analysis.rankings.about import own_events
 from waterbed.analysis.rankings.clocks import running_clocks
 from waterbed.analysis.rankings.compliance import compliance
 from waterbed.analysis.rankings.durations import duration
@@ -93,7 +94,7 @@ def sheet_of(
     until, day = conclusions.until, day_of(study, conclusions)
     company = company_named(conclusions, key, day)
     concerned = [n for n in conclusions.notices if n.recipient == company or company in n.hosters]
-    row = next((row for row in ranking_of(conclusions) if row.key == company), None)
+    row = next((row for row in ranking_of(conclusions, events=own_events(study)) if row.key == company), None)
     chosen: ClockKind = clock or ("notice_delivered" if conclusions.whole.facts.notices else "reported")
     found = compliance_of(study, clock=chosen, conclusions=conclusions)
     clocks = found.clocks.get(company, ())

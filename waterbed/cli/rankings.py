@@ -244,6 +244,8 @@ def _range(low: int | None, high: int | None) -> str:
 def print_ranking(found: Sequence[RankingRow], info: TableInfo, form: str, side: Side | None = None) -> None:
     """Print a ranking."""
     from waterbed.analysis.rankings.clocks import CLOCK_WORDS  # noqa: PLC0415 (help needs none of it)
+    from waterbed.analysis.rankings.constancy import change_message  # noqa: PLC0415 (help needs none of it)
+    from waterbed.model.formatter import OWN  # noqa: PLC0415 (help needs none of it)
 
     if form != "table":
         for_tools(RankingRow, found, info, form)
@@ -266,6 +268,12 @@ def print_ranking(found: Sequence[RankingRow], info: TableInfo, form: str, side:
     if "if unseen" in shown:
         note("if unseen: the same share if all that we could not follow had not, or had, been removed.", broken=True)
         note("?: URLs of which no check could be decided.", broken=True)
+    for row in found[:SHOWN]:
+        if words := OWN.text(change_message(row)):
+            note(f"{row.key} {words}.", broken=True)
+    spanning = [row.key for row in found[:SHOWN] if row.spans_change]
+    if spanning:
+        note(f"Not the same over the whole time, and given over all of it: {', '.join(spanning)}.", broken=True)
     if info.caveat and not any(row.episodes for row in found):
         note(f"{info.caveat}.", broken=True)
     more(len(found))

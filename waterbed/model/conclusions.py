@@ -55,10 +55,14 @@ QuarantineKind = Literal["canary", "all", "hoster", "prefix", "feed"]
 NO_VERDICT: Final[tuple[QuarantineKind, ...]] = ("canary", "feed")
 """Kinds of quarantines that change no verdict."""
 QuarantineStatus = Literal["open", "released", "voided"]
-RankClass = Literal[
+WholeClass = Literal[
     "ranked", "too few", "too few followed", "too few days", "views differ", "unmeasurable", "proxy", "no address"
 ]
-"""Whether a share is given, and if not why."""
+"""Whether a share of all reports is given, and if not why."""
+RankClass = Literal[WholeClass, "changed"]
+"""The same. `changed`: shares are given of the reports before a change, and of those since."""
+WITH_SHARE: Final[tuple[RankClass, ...]] = ("ranked", "changed")
+"""Classes of rows with a share and its interval."""
 Assessment = Literal["decides", "ignored"]
 """What analysts' assessments do: reports count by them, or all reports count."""
 HosterWord = Literal["counts", "ignored"]
@@ -278,8 +282,9 @@ class RankingRow:
     hosts_fractional: Annotated[float, "hosts, each shared equally among its keys"]
     removed_24h: Annotated[
         float | None,
-        "share removed within 24 h of the report, 0..1; of class too few days: what happened; null: none, or worst and "
-        "best case are more than 10 points apart",
+        "share removed within 24 h of the report, 0..1; of class too few days: what happened; of class changed: of the "
+        "reports since the change, as are its ends, cases and hours; null: none, or worst and best case are more than "
+        "10 points apart",
     ]
     removed_24h_low: Annotated[
         float | None,
@@ -295,6 +300,30 @@ class RankingRow:
         float | None,
         "lower 95% bound of the share if each check could be the last answered truly; null: no rare checks",
     ] = None
+    removed_24h_before: Annotated[
+        float | None, "of class changed: the share of the reports before the change; null: another class, or no number"
+    ] = None
+    removed_24h_before_low: Annotated[float | None, "lower end of its 95% interval, from the worst case"] = None
+    removed_24h_before_high: Annotated[float | None, "upper end, to the best case"] = None
+    removed_24h_overall: Annotated[
+        float | None, "of class changed: the share of all reports, before, since and between, as totals count it"
+    ] = None
+    removed_24h_overall_worst: Annotated[float | None, "the same in the worst case"] = None
+    removed_24h_overall_best: Annotated[float | None, "the same in the best case"] = None
+    changed_after: Annotated[
+        datetime | None,
+        "of class changed: reports up to then were made before the change; null: no date, it may have been gradual, "
+        "and the parts are the first and the second half of the reports",
+    ] = None
+    changed_before: Annotated[
+        datetime | None, "reports from then on were made after the change: with 95% confidence it lies between"
+    ] = None
+    constancy_p: Annotated[
+        float | None, "p of the share having stayed the same, for this row alone; null: not tested"
+    ] = None
+    spans_change: Annotated[
+        bool, "whether the share of a row that is not split, as of a country, holds reports before and after a change"
+    ] = False
     median_h: Annotated[
         float | None, "hours from the report until half was gone, by any cause; null: not seen, or too few"
     ] = None

@@ -216,7 +216,8 @@ class PlaceRow:
     name: Annotated[str, "name for people"]
     removed_24h: Annotated[
         float | None,
-        "share removed within 24 h of the report, 0..1; null: not estimable, or worst and best case are far apart",
+        "share removed within 24 h of the report, 0..1; of class changed: since the change; null: not estimable, worst "
+        "and best case are far apart, or it may have changed gradually, and both cases are those of both halves",
     ]
     removed_24h_worst: Annotated[float | None, "share in the worst case, on which quick places rest"] = None
     removed_24h_best: Annotated[

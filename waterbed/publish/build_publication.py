@@ -13,6 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 from waterbed.analysis.compliance import Compliance, compliance_of
 from waterbed.analysis.rankings.about import ranking_info, volume_method
 from waterbed.analysis.rankings.by_source import cards, side_by_side, sources
+from waterbed.analysis.rankings.constancy import event_dates
 from waterbed.analysis.rankings.keys import REPORTED, Kind, told_kinds
 from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.speed_ranks import slowest_of
@@ -25,7 +26,7 @@ from waterbed.graphs.network.flows import Flow, FlowShare, evidence_by_pair, flo
 from waterbed.graphs.network.measures import hop_matrix
 from waterbed.graphs.network.moves import Level, moves_of, origins_index
 from waterbed.model.codec import columns
-from waterbed.model.conclusions import Episode, Hop, RankingRow
+from waterbed.model.conclusions import WITH_SHARE, Episode, Hop, RankingRow
 from waterbed.model.progress import staged
 from waterbed.model.registrations import Registration
 from waterbed.model.results import ChangeRow, FeedCard, FeedRow, PlaceRow, VolumeRow, WindowShare
@@ -73,14 +74,18 @@ def publication_of(study: Study, conclusions: Conclusions, before: Sequence[Last
     first, last = observed_span(study.folder)
     now = study.clock()
     kinds = told_kinds(conclusions.whole.facts.reports, KINDS)
-    ranked = {kind: RankingTables(conclusions=conclusions, kind=kind, clock=config.clock) for kind in kinds}
+    public = public_events(study).values()
+    dates = event_dates(public)  # a private event changes no published row
+    ranked = {
+        kind: RankingTables(conclusions=conclusions, kind=kind, clock=config.clock, events=dates) for kind in kinds
+    }
     told = {by: compliance_of(study, by=by, conclusions=conclusions) for by in LEVELS if conclusions.facts.notices}
     with _beside(ranked["hoster"]) as weeks:
         rankings = ranking_tables(study, ranked, told, weeks)
         made = (rankings, flow_tables(study, conclusions), case_tables(study, conclusions))
         tables = list(staged("tables", chain.from_iterable(made)))
     book = conclusions.attributor.book.on(now.date())
-    declared = sorted({key for event in public_events(study).values() for key in event.all_places})
+    declared = sorted({key for event in public for key in event.all_places})
     return Publication(
         title=f"{config.name} ({window.words})" if window else config.name,
         made_at=max(now, last) if last else now,
@@ -222,7 +227,11 @@ def ranking_tables(
             )
     for by in LEVELS:
         # places, and what sources are held against, run from the report
-        its = ranked[by] if clock == "reported" else RankingTables(conclusions=conclusions, kind=by)
+        its = (
+            ranked[by]
+            if clock == "reported"
+            else RankingTables(conclusions=conclusions, kind=by, events=ranked[by].events)
+        )
         yield from _by(study, its, by, told.get(by))
     if found := told.get("hoster"):
         heading, title = found.info_of("effect"), "how much sooner content is removed once a notice has arrived"
@@ -295,7 +304,7 @@ def _volume(study: Study, its: RankingTables, by: By, day: date, among: Collecti
 
 def _places(study: Study, its: RankingTables, by: By, among: Collection[str] | None = None) -> Table:
     """Places by speed among some keys."""
-    slowest = slowest_of(sum(row.rank_class == "ranked" and row.key in (among or ()) for row in its.rows))
+    slowest = slowest_of(sum(row.rank_class in WITH_SHARE and row.key in (among or ()) for row in its.rows))
     method = f"{PLACES_METHOD}; among_worst: among the {slowest} slowest"
     return Table(
         name=f"places-{by}",

@@ -11,7 +11,9 @@ from uuid import UUID, uuid5
 
 from pymisp import MISPEvent, MISPObject
 
+from waterbed.analysis.rankings.constancy import change_message
 from waterbed.model.conclusions import RankingRow
+from waterbed.model.formatter import OWN
 from waterbed.publish.policy import Publication, provenance_text
 
 _SPACE: Final = UUID("b7c7d1f2-0a53-5b39-9d0c-3a6a5b0f9e21")
@@ -108,9 +110,11 @@ def _words(row: RankingRow) -> str:
     if row.removed_24h_low is not None and row.removed_24h_high is not None:
         one = f"{row.removed_24h:.3f}" if row.removed_24h is not None else "no single number"
         share = f"{one} ({row.removed_24h_low:.3f} to {row.removed_24h_high:.3f})"
+    words = OWN.text(change_message(row))
     return (
         f"{row.hosts} hosts of {row.sites} sites with {row.urls} reported URLs; place by hosts; "
-        f"removed within 24 h: {share}; {row.first_down} first found down; class {row.rank_class}"
+        f"removed within 24 h: {share}; {row.first_down} first found down; "
+        f"class {row.rank_class}{words and f': {words}'}"
     )
 
 

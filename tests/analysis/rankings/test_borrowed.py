@@ -12,9 +12,9 @@ import pytest
 
 from tests.study.facts import hour, written
 from tests.study.rig import Run
-from waterbed.analysis.rankings.borrowed import OWN_PEOPLE, borrowed_rows, outcomes
+from waterbed.analysis.rankings.borrowed import OWN_PEOPLE, borrowed_rows
 from waterbed.analysis.rankings.tables import RankingTables
-from waterbed.analysis.rankings.takedown import REMOVED, Clock, never_seen
+from waterbed.analysis.rankings.takedown import REMOVED, Clock, never_seen, outcomes
 from waterbed.estimators.survival.incidence import NOTHING
 from waterbed.model.results import BorrowedRow, PlaceRow
 from waterbed.publish.release import publish_all

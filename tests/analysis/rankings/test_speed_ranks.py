@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from waterbed.analysis.rankings.ranking import rank
-from waterbed.analysis.rankings.speed_ranks import speed_places, weighing
+from waterbed.analysis.rankings.speed_ranks import speed_places
 from waterbed.analysis.rankings.takedown import episodes_by_key
+from waterbed.analysis.rankings.totals import weighing
 from waterbed.store.settings import Norm
 
 from .episodes import SPREAD_H, appearance, episode, hours, spread

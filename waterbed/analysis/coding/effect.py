@@ -14,9 +14,10 @@ import numpy.typing as npt
 
 from waterbed.analysis.coding.cases import unresolved
 from waterbed.analysis.rankings.tables import ranking_of
+from waterbed.analysis.rankings.totals import over_all_reports
 from waterbed.judging.columns import NOTHING
 from waterbed.judging.doubtful import Case
-from waterbed.model.conclusions import RankingRow
+from waterbed.model.conclusions import WITH_SHARE, RankingRow
 from waterbed.study.conclusions import Conclusions
 
 Floats = npt.NDArray[np.float64]
@@ -45,17 +46,20 @@ def effect(conclusions: Conclusions) -> list[EffectRow]:
     All unresolved cases are taken as still up, and then all as gone. Each world is concluded anew from the same facts,
     as if coders had settled every case so. A hoster's share hangs on its own URLs alone, so its two worlds bound it,
     and its place is bounded by its share in one and the others' in the other. Where a share is not estimable in a
-    world, its bounds there are taken: what was out of sight at its worst or best.
+    world, its bounds there are taken: what was out of sight at its worst or best. Shares are of all reports, also where
+    one changed: a case more or less may decide whether it did.
     """
     open_ = unresolved(conclusions)
-    now = {row.key: row for row in ranking_of(conclusions)}
-    worlds = [
-        {
-            row.key: row
-            for row in ranking_of(conclusions.with_(codes=dict.fromkeys((case.item_id for case in open_), code)))
-        }
-        for code in ("up", "gone")
-    ]
+    now, *worlds = (
+        {row.key: over_all_reports(row) for row in ranking_of(its)}
+        for its in (
+            conclusions,
+            *(
+                conclusions.with_(codes=dict.fromkeys((case.item_id for case in open_), code))
+                for code in ("up", "gone")
+            ),
+        )
+    )
     touched = _touched(conclusions, open_)
     keys = list(now)
     ends = [bounds([now[key], *(world[key] for world in worlds if key in world)]) for key in keys]
@@ -95,7 +99,7 @@ def _touched(conclusions: Conclusions, cases: Sequence[Case]) -> Counter[str]:
 
 
 def _share(row: RankingRow) -> float | None:
-    return row.removed_24h if row.rank_class == "ranked" else None
+    return row.removed_24h if row.rank_class in WITH_SHARE else None
 
 
 def bounds(worlds: Sequence[RankingRow]) -> tuple[float, float] | None:

@@ -1,9 +1,12 @@
 """The name, method and caveat of a ranking's table."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
+from waterbed.analysis.rankings.constancy import event_dates
 from waterbed.analysis.rankings.tables import VOLUME_METHOD, RankingTables
+from waterbed.graphs.displacement.event import events_in
 from waterbed.model.formatter import OWN
 from waterbed.model.message import Code, Message, joined
 from waterbed.model.table import TableInfo
@@ -16,6 +19,14 @@ TOLD: Final = "With what a CDN's origin service told in confidence: not for publ
 def volume_method(remark: Message) -> str:
     """The method of volume against size, with what is to be remarked of its rows."""
     return OWN.text(joined(Message.of("{method}", method=Code(VOLUME_METHOD)), remark))
+
+
+def own_events(study: Study) -> dict[str, tuple[datetime, ...]]:
+    """Dates of all events declared in the study by target, private ones too: for its own people alone.
+
+    Files that cannot be read are left out; `waterbed doctor` names them.
+    """
+    return event_dates(events_in(study.path)[0].values())
 
 
 def ranking_info(study: Study, tables: RankingTables, what: str, method: str | None = None) -> TableInfo:

@@ -3,7 +3,7 @@
 Nothing that is published, served or sent to anybody may import this module (an import contract holds that).
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,10 +11,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from waterbed.analysis.rankings.constancy import clocks_of_share
 from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.speed_ranks import in_cluster
 from waterbed.analysis.rankings.tables import RankingTables
-from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, known_within, restated
+from waterbed.analysis.rankings.takedown import WITHIN_H, Outcome, clocks, outcomes
 from waterbed.estimators.borrowed import Borrowed, blocks, borrowed_shares
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.results import BorrowedRow
@@ -51,31 +52,10 @@ def borrowed_rows(tables: RankingTables) -> list[BorrowedRow]:
     return sorted(made or [_row(row, n, 0, None, None) for n, row in enumerate(rows)], key=_worth_a_look_first)
 
 
-Outcome = tuple[Clock, bool, bool]
-"""A clock, and whether its content was surely removed in time, and possibly."""
-
-
-def outcomes(group: Sequence[Clock], within_h: float, *, until: datetime, hides: bool = False) -> Iterator[Outcome]:
-    """Say of each clock if its content was removed within some hours: surely, and possibly.
-
-    Of the clocks that could be followed so long, to `until`: those that began later are known only if they ended. What
-    was out of sight, or seen up by nobody but its report, was possibly removed (`restated`); with `hides` nothing was
-    surely removed.
-    """
-    both = (restated(group, case, within_h, until=until) for case in ("worst", "best"))
-    for clock, worst, best in zip(group, *both, strict=True):
-        followed = (until - clock.origin) / _HOUR >= within_h
-        if followed and known_within(worst, within_h) and known_within(best, within_h):
-            yield clock, _removed(worst, within_h) and not hides, _removed(best, within_h)
-
-
-def _removed(clock: Clock, within_h: float) -> bool:
-    return clock.right_h <= within_h and clock.cause == REMOVED
-
-
 def _outcomes_of(tables: RankingTables, row: RankingRow, until: datetime) -> list[Outcome]:
-    hidden = tables.hidden.get(row.key, ())
-    group = [in_cluster(one, tables.clusters) for one in (*clocks(tables.groups.get(row.key, ())), *hidden)]
+    """The outcomes that a row's share is of: since a change, if it has a date."""
+    parts = clocks_of_share(row, clocks(tables.groups.get(row.key, ())), tables.hidden.get(row.key, ()))
+    group = [in_cluster(one, tables.clusters) for part in parts for one in part]
     return list(outcomes(group, WITHIN_H, until=until, hides=row.rank_class == "views differ"))
 
 

@@ -4,13 +4,15 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-from waterbed.analysis.rankings.durations import half_gone
+from waterbed.analysis.rankings.constancy import MOST_P, Changed, changed, constancy_test, parts
+from waterbed.analysis.rankings.durations import HalfGone, half_gone
 from waterbed.analysis.rankings.keys import Appearance
 from waterbed.analysis.rankings.removal import Removal, removal
 from waterbed.analysis.rankings.takedown import FEWEST_SITES, By, Clock, clocks, episodes_by_key, incidence, never_seen
-from waterbed.model.conclusions import Episode, RankClass, RankingRow
+from waterbed.model.conclusions import Episode, RankingRow, WholeClass
 from waterbed.model.mediums import LOOKED_AT
 from waterbed.model.progress import stage
 
@@ -23,7 +25,7 @@ _BOUNDED: Final = ("ranked", "too few days", *WITHHELD)
 
 Each: TypeAlias = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
 """Gives the results of work on each item, in order: `map`, or in several processes."""
-Alike: TypeAlias = dict[tuple[object, ...], tuple[RankingRow, object]]
+Alike: TypeAlias = dict[tuple[object, ...], tuple["Drafted", object]]
 """Rows by what they were made of, ids and episodes as hashes: a hoster with one AS has the row of that.
 
 Episodes are told apart as objects, so they are held with it.
@@ -64,6 +66,8 @@ def rank(
     each: Each = map,
     brief: bool = False,
     alike: Alike | None = None,
+    splits: bool = False,
+    dates: Mapping[str, Sequence[datetime]] = MappingProxyType({}),
 ) -> list[RankingRow]:
     """Rank groups by the number of distinct hosts.
 
@@ -83,7 +87,13 @@ def rank(
     `by` cannot tell, `started` the clocks of each key if they do not run from the report, `if_hiding` the share of each
     that was surely removed even if it hides from looks (`shares_if_hiding`). `each` works out the rows, perhaps in
     several processes; of keys of the same content, also in other rankings that are given the same `alike`, one is
-    worked out. Rows that are `brief` lack medians. Cost is linear in appearances and episodes.
+    worked out. Rows that are `brief` lack medians, and their shares are never split. Cost is linear in appearances and
+    episodes.
+
+    The share of each ranked row is tested for constancy (`constancy_test`). Where it changed, of all rows
+    (`changed`), the class is `changed` if the ranking `splits`: its rows stand for companies. Others go on over the
+    change, and say so (`spans_change`). `dates` are those of events that were declared for a key: these split its
+    row in any ranking.
     """
     volumes = volumes_of(appearances)
     groups = episodes_by_key(episodes, by) if groups is None else groups
@@ -99,16 +109,18 @@ def rank(
         never_up = tuple(sorted((clock.site_id, clock.origin) for clock in its.hidden))
         sets = (hash(frozenset(its.urls)), len(its.urls), hash(frozenset(its.unknown)), hash(never_up))
         objects = hash(tuple(map(id, group))), len(group)
-        return brief, until, key in differing, hiding.get(key), its.own, its.looked, *sets, *objects
+        declared = splits, *dates.get(key, ())
+        return brief, until, key in differing, hiding.get(key), its.own, its.looked, declared, *sets, *objects
 
-    def row(key: str) -> RankingRow:
-        return _row(
+    def row(key: str) -> Drafted:
+        return _drafted(
             volume=volumes[key],
             differs=key in differing,
             if_hiding=hiding.get(key),
             group=clocks(groups.get(key, ())) if started is None else started.get(key, ()),
             until=until,
             brief=brief,
+            dates=None if key == UNKNOWN else dates.get(key, ()),
         )
 
     known, wanted = {} if alike is None or started is not None else alike, {key: made_of(key) for key in order}
@@ -117,9 +129,11 @@ def rank(
         for (its, key), made in zip(new.items(), each(row, list(new.values())), strict=True):
             known[its] = made, of_key.get(key)
             advance()
+    drafted = {key: known[wanted[key]][0] for key in order}
+    split = changed({key: one.test for key, one in drafted.items() if one.test})
     return [
         replace(
-            known[wanted[key]][0],
+            drafted[key].row(changed=key in split, splits=splits or key in dates),
             place=place if key != UNKNOWN else None,
             key=key,
             name=names.get(key) or ("not attributed" if key == UNKNOWN else key),
@@ -176,7 +190,25 @@ def _of_urls(appearances: Sequence[Appearance], of_host: Mapping[str, set[str]])
     return {one.url_id: {key for key in one.keys if key} or of_host[one.host_id] for one in appearances}
 
 
-def _row(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drafted:
+    """The row of a key's content as if its share had stayed the same, and as if it had changed, with the test."""
+
+    constant: RankingRow
+    test: Changed | None = None
+    since: RankingRow | None = None
+
+    def row(self, *, changed: bool, splits: bool) -> RankingRow:
+        """The row, given whether its share changed, and whether it is then split."""
+        if self.test is None:
+            return self.constant
+        if changed and splits and self.since is not None:
+            return self.since
+        p = _rounded(self.test.p)
+        return replace(self.constant, constancy_p=p, spans_change=changed and not splits)
+
+
+def _drafted(
     *,
     volume: Volume,
     differs: bool,
@@ -184,8 +216,12 @@ def _row(
     group: Sequence[Clock],
     until: datetime | None,
     brief: bool,
-) -> RankingRow:
-    """The row of a key's content; its place, key, name, and shared hosts are left open."""
+    dates: Sequence[datetime] | None,
+) -> Drafted:
+    """The rows of a key's content; their place, key, name, and shared hosts are left open.
+
+    `dates` are those of events that were declared for the key; None: its share is not tested.
+    """
     curves = incidence(group) if group else None
     estimate = (
         removal(group, until=until, curves=curves, hidden=volume.hidden, hides=differs) if group and until else None
@@ -193,7 +229,7 @@ def _row(
     rank_class = class_of(volume, estimate, differs=differs)
     shown = estimate if rank_class in ("ranked", "too few days", "views differ") else None
     half = half_gone(group, curves=curves, until=until) if shown and not differs and not brief else None
-    return RankingRow(
+    row = RankingRow(
         place=None,
         key="",
         name="",
@@ -201,16 +237,9 @@ def _row(
         hosts=len(volume.hosts),
         sites=len(volume.sites),
         hosts_fractional=0.0,
-        removed_24h=_rounded(shown.removed if shown else None),
-        removed_24h_low=_rounded(shown.low if shown else None),
-        removed_24h_high=_rounded(shown.high if shown else None),
-        removed_or_moved_24h=_rounded(shown.removed_or_moved if shown else None),
-        removed_24h_worst=_rounded(estimate.worst if estimate and rank_class in _BOUNDED else None),
-        removed_24h_best=_rounded(estimate.best if estimate and rank_class in _BOUNDED else None),
+        **_shares(shown),
         removed_24h_if_hiding=_rounded(if_hiding if shown else None),
-        median_h=_hours(half.hours if half else None),
-        median_h_low=_hours(half.low if half else None),
-        median_h_high=_hours(half.high if half else None),
+        **_halves(half),
         episodes=len(group),
         first_down=estimate.first_down if estimate else 0,
         removals=estimate.removals if estimate else 0,
@@ -218,6 +247,63 @@ def _row(
         unknown=len(volume.unknown),
         rank_class=rank_class,
     )
+    if estimate and rank_class in _BOUNDED:
+        row = replace(row, removed_24h_worst=_rounded(estimate.worst), removed_24h_best=_rounded(estimate.best))
+    if brief or dates is None or rank_class != "ranked" or until is None:
+        return Drafted(constant=row)
+    everything = [*group, *volume.hidden]
+    test = constancy_test(everything, until=until, dates=dates)
+    if test is None or test.p > MOST_P:
+        return Drafted(constant=row, test=test)
+    return Drafted(constant=row, test=test, since=_since(row, test, group, volume.hidden, until))
+
+
+def _since(
+    row: RankingRow,
+    test: Changed,
+    group: Sequence[Clock],
+    hidden: Sequence[Clock],
+    until: datetime,
+) -> RankingRow:
+    """The row of a share that changed: that of the reports since, and the share before."""
+    early, late = parts(group, hidden, test.after, test.before)
+    before = removal(early.clocks, until=until, hidden=early.hidden)
+    since = removal(late.clocks, until=until, hidden=late.hidden)
+    return replace(
+        row,
+        **_shares(since),
+        **_halves(half_gone(late.clocks, until=until) if late.clocks else None),
+        removed_24h_worst=_rounded(since.worst),
+        removed_24h_best=_rounded(since.best),
+        removed_24h_if_hiding=None,
+        removed_24h_before=_rounded(before.removed),
+        removed_24h_before_low=_rounded(before.low),
+        removed_24h_before_high=_rounded(before.high),
+        removed_24h_overall=row.removed_24h,
+        removed_24h_overall_worst=row.removed_24h_worst,
+        removed_24h_overall_best=row.removed_24h_best,
+        changed_after=test.after,
+        changed_before=test.before,
+        constancy_p=_rounded(test.p),
+        rank_class="changed",
+    )
+
+
+def _shares(found: Removal | None) -> dict[str, Any]:
+    return {
+        "removed_24h": _rounded(found.removed if found else None),
+        "removed_24h_low": _rounded(found.low if found else None),
+        "removed_24h_high": _rounded(found.high if found else None),
+        "removed_or_moved_24h": _rounded(found.removed_or_moved if found else None),
+    }
+
+
+def _halves(half: HalfGone | None) -> dict[str, Any]:
+    return {
+        "median_h": _hours(half.hours if half else None),
+        "median_h_low": _hours(half.low if half else None),
+        "median_h_high": _hours(half.high if half else None),
+    }
 
 
 def _rounded(number: float | None) -> float | None:
@@ -225,7 +311,7 @@ def _rounded(number: float | None) -> float | None:
     return None if number is None else round(number, 6)
 
 
-def class_of(volume: Volume, estimate: Removal | None, *, differs: bool = False) -> RankClass:
+def class_of(volume: Volume, estimate: Removal | None, *, differs: bool = False) -> WholeClass:
     """The class of a row, as `rank` has it.
 
     It depends on its volume and on its clocks.

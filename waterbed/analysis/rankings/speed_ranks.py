@@ -1,22 +1,19 @@
-"""Places by speed with their uncertainty.
+"""Places by speed with their uncertainty."""
 
-Also the share removed by hoster beside the share by content.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from statistics import fmean, median
+from statistics import median
 from types import MappingProxyType
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from waterbed.analysis.rankings.ranking import UNKNOWN, Each
-from waterbed.analysis.rankings.removal import WIDEST_GAP, Cases
+from waterbed.analysis.rankings.constancy import clocks_of_share
+from waterbed.analysis.rankings.ranking import Each
+from waterbed.analysis.rankings.removal import Cases, CaseShare
 from waterbed.analysis.rankings.takedown import (
-    FEWEST_SITES,
     REMOVED,
     WITHIN_H,
     Clock,
@@ -33,7 +30,7 @@ from waterbed.estimators.rank_sets import cluster_weights, leave_one_out, place_
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.survival.incidence import share_within
 from waterbed.estimators.survival.resampling import resampled_share
-from waterbed.model.conclusions import Episode, RankClass, RankingRow
+from waterbed.model.conclusions import WITH_SHARE, Episode, RankClass, RankingRow
 from waterbed.model.progress import staged
 from waterbed.model.results import PlaceRow
 from waterbed.store.settings import Norm
@@ -42,9 +39,7 @@ WORST: Final = 10
 RESAMPLES: Final = 1_000
 FEWEST_OF_MEDIAN: Final = 10
 """Shares below which their median is no norm."""
-_FEW: Final[tuple[RankClass, ...]] = ("too few", "proxy", "no address")
-"""Classes of rows for which no share is looked for."""
-PLACED: Final[tuple[RankClass, ...]] = ("ranked", "views differ")
+PLACED: Final[tuple[RankClass, ...]] = (*WITH_SHARE, "views differ")
 """Classes of rows that have a place, if they have an interval."""
 _NORM: Final = Norm()
 _UNSURE: Final = 0.5
@@ -53,103 +48,12 @@ _UNSURE: Final = 0.5
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """A share from its worst to its best case, and one number where these are at most WIDEST_GAP apart."""
-
-    worst: Annotated[float, "share in the worst case"]
-    best: Annotated[float, "share in the best case"]
-    single: Annotated[float | None, "the one number; null: worst and best case are too far apart"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weighing:
-    """One share seen by hosters and by content."""
-
-    hosters: Annotated[int, "hosters whose share is given"]
-    by_hoster: Annotated["Span", "mean of their shares: each hoster counts once"]
-    middle: Annotated["Span", "median of their shares"]
-    slow: Annotated[int, "hosters that removed less than half even in the best case"]
-    by_content: Annotated["Span", "mean of their shares weighted by their clocks: each clock counts once"]
-    clocks: Annotated[int, "these clocks"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
-    """The part of a ranking that its shares cover.
-
-    Of hosters with enough sites, and proxies aside.
-    """
-
-    shares: Annotated[int, "hosters whose share is given"]
-    hosters: Annotated[int, "hosters with enough sites"]
-    clocks: Annotated[int, "clocks of those whose share is given"]
-    of_clocks: Annotated[int, "clocks of all these hosters"]
-
-    @property
-    def told(self) -> bool:
-        """True if half of them have a share."""
-        return 2 * self.shares >= self.hosters > 0
-
-    @property
-    def words(self) -> str:
-        """The coverage in words; empty where it is whole."""
-        if self.shares == self.hosters:
-            return ""
-        return (
-            f"only {self.shares:,} of {self.hosters:,} hosters with at least {FEWEST_SITES} sites "
-            f"{'has' if self.shares == 1 else 'have'} a share, with {self.clocks:,} of {self.of_clocks:,} clocks"
-        )
-
-
-def coverage(rows: Sequence[RankingRow]) -> Coverage:
-    """Count what the shares of a ranking by hoster cover."""
-    enough = [row for row in rows if row.key != UNKNOWN and row.rank_class not in _FEW]
-    shared = [row for row in enough if row.rank_class == "ranked" and row.removed_24h_low is not None]
-    return Coverage(
-        shares=len(shared),
-        hosters=len(enough),
-        clocks=sum(row.episodes for row in shared),
-        of_clocks=sum(row.episodes for row in enough),
-    )
-
-
 def slowest_of(ranked: int) -> int:
     """The number of ranked rows called the slowest.
 
     A quarter, ten at most.
     """
     return max(1, min(WORST, ranked // 4))
-
-
-def weighing(rows: Sequence[RankingRow]) -> Weighing | None:
-    """Weigh the removal shares by hoster and by content.
-
-    Ranked rows only; None where no row has a share.
-    """
-    shared = [
-        row for row in rows if row.rank_class == "ranked" and row.key != UNKNOWN and row.removed_24h_low is not None
-    ]
-    if not shared:
-        return None
-    number = sum(row.episodes for row in shared)
-
-    def span(of: Callable[[Sequence[float]], float]) -> Span:
-        cases = [[getattr(row, name) or 0.0 for row in shared] for name in ("removed_24h_worst", "removed_24h_best")]
-        worst, best = map(of, cases)
-        single = of([single_share(row) or 0.0 for row in shared]) if best - worst <= WIDEST_GAP else None
-        return Span(worst=worst, best=best, single=single)
-
-    return Weighing(
-        hosters=len(shared),
-        by_hoster=span(fmean),
-        middle=span(median),
-        slow=sum((row.removed_24h_best or 0.0) < 0.5 for row in shared),
-        by_content=span(
-            lambda each: sum(share * row.episodes for share, row in zip(each, shared, strict=True)) / number
-        ),
-        clocks=number,
-    )
 
 
 def unplaced(
@@ -184,7 +88,9 @@ def speed_places(
     clusters all agree is not taken for certain, and that of the share's interval (`worth_within`): removals share
     chance over time, too. Places are those of the expected shares over repetitions of each process. A row is slower
     than another if its share in the best case is below the other's in the worst case: what was out of sight, or seen up
-    by nobody but its report, makes nobody quick, and a slow row that hides keeps its place. `until` is the end of the
+    by nobody but its report, makes nobody quick, and a slow row that hides keeps its place. A share that changed counts
+    since then; if it may have changed gradually, any value from that of one half to that of the other is possible, so
+    that both lie below a norm that it lies below. `until` is the end of the
     measurement. Rows are `below_norm` by `below_norm`, at the norm's rate, in their best case. `each` works on groups,
     perhaps in several processes.
     """
@@ -193,29 +99,33 @@ def speed_places(
     if not placed or until is None:
         return others
     own = [
-        [in_cluster(c, clusters) for c in (*clocks(groups.get(row.key, ())), *hidden.get(row.key, ()))]
+        [
+            [in_cluster(c, clusters) for c in part]
+            for part in clocks_of_share(row, clocks(groups.get(row.key, ())), hidden.get(row.key, ()))
+        ]
         for row in placed
     ]
     numbers: dict[str, int] = {}
-    of = [[numbers.setdefault(c.site_id, len(numbers)) for c in group] for group in own]
+    of = [[[numbers.setdefault(c.site_id, len(numbers)) for c in part] for part in its] for its in own]
     weights = cluster_weights(len(numbers), resamples, rng)
 
     def of_group(n: int) -> _Group:
-        return _group(own[n], weights[:, of[n]], until=until, hides=placed[n].rank_class == "views differ")
+        hides = placed[n].rank_class == "views differ"
+        return _Group.over(
+            [_group(part, its, weights, until=until, hides=hides) for part, its in zip(own[n], of[n], strict=True)]
+        )
 
     found = list(staged("places resampled", each(of_group, range(len(placed))), len(placed)))
     slow, quick = ([one.best for one in found], [one.worst for one in found])
     noise = rng.standard_normal((resamples, len(placed)))
-    least, least_draws = _draws(slow, of, noise, rng)
-    most, most_draws = (least, least_draws) if slow == quick else _draws(quick, of, noise, rng)
+    least, least_draws = _draws(slow, noise, rng)
+    most, most_draws = (least, least_draws) if slow == quick else _draws(quick, noise, rng)
     joint, alone = (
         place_sets(least, least_draws, upper=(most, most_draws), marginal=marginal) for marginal in (False, True)
     )
     among = share_among_first(least_draws, worst, upper=most_draws)
     tested = _against(norm, found)
-    ranges = zip(
-        _without_one([one.parts for one in quick], of), _without_one([one.parts for one in slow], of), strict=True
-    )
+    ranges = zip(_without_one(quick), _without_one(slow), strict=True)
     made = [
         _row(
             row,
@@ -225,8 +135,9 @@ def speed_places(
             own_high=int(alone.high[n]),
             among_worst=round(float(among[n]), 4),
             **_range(row, low, high),
+            **_over_halves(row, found[n]),
             **tested[n],
-            sites=len(set(of[n])),
+            sites=len({site for its in of[n] for site in its}),
         )
         for n, (row, (low, high)) in enumerate(zip(placed, ranges, strict=True))
     ]
@@ -239,19 +150,14 @@ def slowest_first(row: RankingRow | PlaceRow) -> tuple[float, float, str]:
     return (2.0 if best is None else best, 2.0 if worst is None else worst, row.key)
 
 
-def single_share(row: RankingRow | PlaceRow) -> float | None:
-    """The one number of a row's share: its share, else the middle of worst and best case, for means alone."""
-    if row.removed_24h is not None or row.removed_24h_worst is None or row.removed_24h_best is None:
-        return row.removed_24h
-    return (row.removed_24h_worst + row.removed_24h_best) / 2.0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Side:
     """A group in its worst or in its best case: share, what each clock adds to it, resamples, and worth."""
 
     share: float
     parts: Floats
+    of: Sequence[int]
+    """The cluster of each clock."""
     draws: Floats
     worth: Worth | Refusal
 
@@ -265,13 +171,25 @@ class _Group:
     without_first_down: tuple[float, Worth | Refusal]
     first_down: int
 
+    @classmethod
+    def over(cls, parts: Sequence["_Group"]) -> "_Group":
+        """The group of a share that may be that of any of its parts: from the least worst to the largest best case."""
+        return cls(
+            worst=min((one.worst for one in parts), key=lambda side: side.share),
+            best=max((one.best for one in parts), key=lambda side: side.share),
+            without_first_down=max((one.without_first_down for one in parts), key=lambda side: side[0]),
+            first_down=sum(one.first_down for one in parts),
+        )
 
-def _group(own: Sequence[Clock], weights: npt.NDArray[np.uint8], *, until: datetime, hides: bool) -> _Group:
+
+def _group(
+    own: Sequence[Clock], of: Sequence[int], weights: npt.NDArray[np.uint8], *, until: datetime, hides: bool
+) -> _Group:
     cases = Cases.of(own, WITHIN_H, until=until, hides=hides)
     if cases is None:
         raise ValueError("a group with a share has clocks that reach its hours")
-    best = _side(cases.best.clocks, cases.best.share, weights, until)
-    worst = best if cases.worst is cases.best else _side(cases.worst.clocks, cases.worst.share, weights, until)
+    best = _side(cases.best, of, weights, until)
+    worst = best if cases.worst is cases.best else _side(cases.worst, of, weights, until)
     unseen = first_down(own)
     without = best.share, best.worth
     if unseen:
@@ -284,25 +202,34 @@ def _group(own: Sequence[Clock], weights: npt.NDArray[np.uint8], *, until: datet
     return _Group(worst=worst, best=best, without_first_down=without, first_down=unseen)
 
 
-def _side(group: Sequence[Clock], share: float, weights: npt.NDArray[np.uint8], until: datetime) -> _Side:
-    found = resampled_share(*_ends(group), WITHIN_H, weights)
-    worth = worth_within(group, WITHIN_H, (REMOVED,), until=until)
-    return _Side(share=share, parts=found.parts, draws=found.draws, worth=worth)
+def _side(case: CaseShare, of: Sequence[int], weights: npt.NDArray[np.uint8], until: datetime) -> _Side:
+    found = resampled_share(*_ends(case.clocks), WITHIN_H, weights[:, of])
+    worth = worth_within(case.clocks, WITHIN_H, (REMOVED,), until=until)
+    return _Side(share=case.share, parts=found.parts, of=of, draws=found.draws, worth=worth)
 
 
-def _draws(
-    sides: Sequence[_Side], of: Sequence[Sequence[int]], noise: Floats, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
+def _draws(sides: Sequence[_Side], noise: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Slowness of each group, - arcsin sqrt of its share, and its resamples with at least the error of its worth."""
     values = -_stable(np.array([one.share for one in sides]))
     resampled = -_stable(np.column_stack([one.draws for one in sides]))
     worth = [one.worth for one in sides]
     errors = np.maximum(
-        _errors([one.parts for one in sides], of),
+        _errors(sides),
         [_UNSURE if isinstance(one, Refusal) else one.error for one in worth],
     )
     freedom = [LEAST_FREEDOM if isinstance(one, Refusal) else one.freedom for one in worth]
     return values, widened(resampled - resampled.mean(axis=0) + values, errors, rng, noise=noise, freedom=freedom)
+
+
+def _over_halves(row: RankingRow, group: _Group) -> dict[str, float | None]:
+    """Shares of a row that may have changed gradually: no single one, and the cases of both halves."""
+    if row.rank_class != "changed" or row.changed_before:
+        return {}
+    return {
+        "removed_24h": None,
+        "removed_24h_worst": round(group.worst.share, 6),
+        "removed_24h_best": round(group.best.share, 6),
+    }
 
 
 _Ends: TypeAlias = tuple[float | None, float | None]
@@ -373,13 +300,15 @@ def _row(row: RankingRow, **places: float | int | None) -> PlaceRow:
     blank: dict[str, float | int | None] = dict.fromkeys(
         ("place_low", "place_high", "own_low", "own_high", "among_worst", "without_one_low", "without_one_high")
     )
-    blank["sites"] = row.sites
+    blank |= {
+        "sites": row.sites,
+        "removed_24h": row.removed_24h,
+        "removed_24h_worst": row.removed_24h_worst,
+        "removed_24h_best": row.removed_24h_best,
+    }
     return PlaceRow(
         key=row.key,
         name=row.name,
-        removed_24h=row.removed_24h,
-        removed_24h_worst=row.removed_24h_worst,
-        removed_24h_best=row.removed_24h_best,
         first_down=row.first_down,
         rank_class=row.rank_class,
         **blank | places,  # type: ignore[arg-type]  # the places by name
@@ -390,16 +319,16 @@ def _ends(group: Sequence[Clock]) -> tuple[list[float], list[float], list[bool]]
     return [c.left_h for c in group], [c.right_h for c in group], [c.cause == REMOVED for c in group]
 
 
-def _errors(parts: Sequence[Floats], of: Sequence[Sequence[int]]) -> list[float]:
+def _errors(sides: Sequence[_Side]) -> list[float]:
     """Least standard errors of shares as arcsin sqrt.
 
     Computed from what each clock adds to the shares and from its cluster.
     """
     counted = []
-    for own, at in zip(parts, of, strict=True):
-        _, cluster = np.unique(at, return_inverse=True)
+    for side in sides:
+        _, cluster = np.unique(side.of, return_inverse=True)
         sizes = np.bincount(cluster)
-        counted.append((np.clip(np.bincount(cluster, own), 0.0, sizes), sizes))
+        counted.append((np.clip(np.bincount(cluster, side.parts), 0.0, sizes), sizes))
     alike = pooled_correlation(counted).value
     return [ratio_error(hits, sizes, least_correlation=alike) for hits, sizes in counted]
 
@@ -409,13 +338,14 @@ def _stable(share: float | Floats) -> Floats:
     return stable
 
 
-def _without_one(parts: Sequence[Floats], of: Sequence[Sequence[int]]) -> list[_Ends]:
+def _without_one(sides: Sequence[_Side]) -> list[_Ends]:
     """Range of each share without any one cluster.
 
     Computed from what each clock adds to it; without numbers for a group of one cluster.
     """
-    lengths = [len(group) for group in of]
-    cluster = np.concatenate([np.asarray(group) for group in of])
-    group = np.repeat(np.arange(len(of)), lengths)
-    low, high = leave_one_out(np.concatenate(parts), np.ones(len(cluster)), cluster, group, len(of))
+    cluster = np.concatenate([np.asarray(side.of) for side in sides])
+    group = np.repeat(np.arange(len(sides)), [len(side.of) for side in sides])
+    low, high = leave_one_out(
+        np.concatenate([side.parts for side in sides]), np.ones(len(cluster)), cluster, group, len(sides)
+    )
     return [(None, None) if np.isnan(one) else (float(one), float(other)) for one, other in zip(low, high, strict=True)]

@@ -6,8 +6,10 @@ Volume and speed, volume against size, places, sources side by side.
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property, partial
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -31,9 +33,10 @@ from waterbed.analysis.rankings.keys import (
 )
 from waterbed.analysis.rankings.ranking import WITHHELD, Each, rank, volumes_of
 from waterbed.analysis.rankings.registered import credited, keys_of_episode, keys_of_site
-from waterbed.analysis.rankings.speed_ranks import Weighing, speed_places, unplaced, weighing
+from waterbed.analysis.rankings.speed_ranks import speed_places, unplaced
 from waterbed.analysis.rankings.structure import Structure
 from waterbed.analysis.rankings.takedown import MOST_UNSEEN, By, Clock, clocks, episodes_by_key, first_down
+from waterbed.analysis.rankings.totals import Weighing, weighing
 from waterbed.analysis.rankings.volume import volume_rows
 from waterbed.graphs.hops import side_of
 from waterbed.graphs.linking.clusters import site_clusters
@@ -59,6 +62,8 @@ VOLUME_METHOD = (
     "shrunk: Gamma-Poisson; score: "
     "10,000 incidents / routed IPv4; places by shrunk ratio, all at once at 95%, see docs/ranking.md"
 )
+_PLACES = ("hoster", "asn", "country", "delegated")
+"""Kinds whose keys may be the target of an event."""
 _SHARED = 20_000
 """Episodes from which several processes share the rows of a ranking."""
 SEED = 20_260
@@ -80,6 +85,8 @@ class RankingTables:
     source: str | None = None
     clock: ClockKind = "reported"
     """Origin of the takedown clocks; places by speed always run from the report."""
+    events: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
+    """Dates of declared events by target (`event_dates`): of all for the study's own people, of public ones else."""
     _same: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
     """Equal keys are one object."""
 
@@ -174,11 +181,17 @@ class RankingTables:
     def _name(self) -> str:
         """What tells this ranking from others of the study."""
         source = sha256(self.source.encode()).hexdigest()[:16] if self.source else "all"
-        return f"{self.kind}.{self.side or 'both'}.{self.clock}.{source}"
+        dates = sha256(repr(sorted(self._dates.items())).encode()).hexdigest()[:16] if self._dates else "none"
+        return f"{self.kind}.{self.side or 'both'}.{self.clock}.{source}.{dates}"
+
+    @property
+    def _dates(self) -> Mapping[str, Sequence[datetime]]:
+        """The dates of events at keys of this kind."""
+        return self.events if self.kind in _PLACES else {}
 
     @cached_property
     def brief_rows(self) -> list[RankingRow]:
-        """The ranking without bounds and medians."""
+        """The ranking without medians, each share over all reports even if it changed."""
         return self._kept(f"brief.{self._name}", list[RankingRow], partial(self._ranked, brief=True))
 
     @property
@@ -204,6 +217,8 @@ class RankingTables:
             if_hiding={} if brief else self._if_hiding,
             each=self.each,
             brief=brief,
+            splits=names_organisations(self.kind) or self.kind == "registrar",
+            dates=self._dates,
             alike=self.conclusions.once("rows by content", dict),
         )
 
@@ -402,9 +417,11 @@ def _too_open(row: RankingRow) -> bool:
     return row.removed_24h is None and row.removed_24h_low is not None
 
 
-def ranking_of(conclusions: Conclusions, by: By = "hoster") -> list[RankingRow]:
+def ranking_of(
+    conclusions: Conclusions, by: By = "hoster", events: Mapping[str, Sequence[datetime]] = MappingProxyType({})
+) -> list[RankingRow]:
     """The ranking by hoster, origin AS or country.
 
     It uses the clock of the settings.
     """
-    return RankingTables(conclusions=conclusions, kind=by, clock=conclusions.config.clock).rows
+    return RankingTables(conclusions=conclusions, kind=by, clock=conclusions.config.clock, events=events).rows

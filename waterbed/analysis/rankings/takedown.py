@@ -228,6 +228,28 @@ def restated(group: Iterable[Clock], case: Case, within_h: float, *, until: date
     return found
 
 
+Outcome = tuple[Clock, bool, bool]
+"""A clock, and whether its content was surely removed in time, and possibly."""
+
+
+def outcomes(group: Sequence[Clock], within_h: float, *, until: datetime, hides: bool = False) -> Iterator[Outcome]:
+    """Say of each clock if its content was removed within some hours: surely, and possibly.
+
+    Of the clocks that could be followed so long, to `until`: those that began later are known only if they ended. What
+    was out of sight, or seen up by nobody but its report, was possibly removed (`restated`); with `hides` nothing was
+    surely removed.
+    """
+    both = (restated(group, case, within_h, until=until) for case in ("worst", "best"))
+    for clock, worst, best in zip(group, *both, strict=True):
+        followed = _hours(until - clock.origin) >= within_h
+        if followed and known_within(worst, within_h) and known_within(best, within_h):
+            yield clock, _removed(worst, within_h) and not hides, _removed(best, within_h)
+
+
+def _removed(clock: Clock, within_h: float) -> bool:
+    return clock.right_h <= within_h and clock.cause == REMOVED
+
+
 def first_down(group: Iterable[Clock]) -> int:
     """Count the clocks that ended before anybody but the report saw the content up."""
     return sum(clock.cause != NOTHING and not clock.seen for clock in group)

@@ -147,6 +147,9 @@ def _clock(found: Sheet) -> str:
 
 
 def _numbers(found: Sheet, out: Console) -> None:
+    from waterbed.analysis.rankings.constancy import change_message
+    from waterbed.model.formatter import OWN
+
     row, size = found.ranking, found.size
     if row:
         out.print(
@@ -163,6 +166,8 @@ def _numbers(found: Sheet, out: Console) -> None:
                 "cannot be told apart",
                 soft_wrap=True,
             )
+        if words := OWN.text(change_message(row)):
+            out.print(f"removed within 24 h of its own clock in the ranking: {words}", soft_wrap=True)
         if row.removals:
             batches = counted(row.batches, "batch", "batches")
             out.print(f"{counted(row.removals, 'removal')} came in {batches} or more")

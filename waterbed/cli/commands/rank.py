@@ -17,11 +17,12 @@ from waterbed.cli.windows import Asked, asked, print_by_window
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.errors import InputError
 from waterbed.model.spelling import share_or_range
+from waterbed.model.wording import counted
 
 if TYPE_CHECKING:
     from waterbed.analysis.rankings.keys import Kind
-    from waterbed.analysis.rankings.speed_ranks import Span, Weighing
     from waterbed.analysis.rankings.tables import RankingTables, Side
+    from waterbed.analysis.rankings.totals import Span, Weighing
     from waterbed.model.table import TableInfo
     from waterbed.study.conclusions import Conclusions
     from waterbed.study.study import Study
@@ -99,7 +100,7 @@ def rank(
 
     For example: waterbed -C mystudy rank --by asn --top 20
     """
-    from waterbed.analysis.rankings.about import ranking_info
+    from waterbed.analysis.rankings.about import own_events, ranking_info
     from waterbed.analysis.rankings.tables import PLACES_METHOD, RankingTables
     from waterbed.study.study import open_study
 
@@ -116,7 +117,7 @@ def rank(
             )
         kind = _kind(by, role)
         each = (
-            RankingTables(conclusions=conclusions, kind=kind, side=side, clock=origin)
+            RankingTables(conclusions=conclusions, kind=kind, side=side, clock=origin, events=own_events(study))
             for conclusions in (_told(study, wanted) if told_origins else wanted.each(study, grows=True))
         )
         if wanted.every:
@@ -312,7 +313,7 @@ def _borrowed(study: Study, tables: RankingTables, top: int | None, form: Format
 
 def _weighing(found: Weighing | None, rows: Sequence[RankingRow]) -> None:
     """Print how hosters are weighted, if enough of them have a share."""
-    from waterbed.analysis.rankings.speed_ranks import coverage
+    from waterbed.analysis.rankings.totals import coverage
 
     def spanned(one: Span) -> str:
         return share_or_range(one.single, one.worst, one.best)
@@ -329,6 +330,8 @@ def _weighing(found: Weighing | None, rows: Sequence[RankingRow]) -> None:
         f"{spanned(found.by_content)} by content ({found.clocks:,} clocks of these hosters)"
         f"{covered.words and f'; {covered.words}'}."
     )
+    if found.changed:
+        say(f"The share of {counted(found.changed, 'hoster')} changed: in these totals it is that of all its reports.")
 
 
 def _nothing() -> None:

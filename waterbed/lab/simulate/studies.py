@@ -14,8 +14,8 @@ from waterbed.analysis.rankings.durations import half_gone
 from waterbed.analysis.rankings.keys import Appearance, keys_of
 from waterbed.analysis.rankings.ranking import rank
 from waterbed.analysis.rankings.removal import removal
-from waterbed.analysis.rankings.speed_ranks import single_share
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, episodes_by_key
+from waterbed.analysis.rankings.totals import single_share
 from waterbed.estimators.survival.incidence import NOTHING
 from waterbed.graphs.episodes import EpisodeRules, all_episodes, censor_from
 from waterbed.graphs.runs import runs_of

@@ -8,7 +8,7 @@ from waterbed.analysis.rankings.clocks import CLOCK_WORDS
 from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.removal_curves import removal_curves
 from waterbed.analysis.rankings.tables import RankingTables
-from waterbed.model.conclusions import NO_VERDICT, ClockKind
+from waterbed.model.conclusions import NO_VERDICT, WITH_SHARE, ClockKind
 from waterbed.model.progress import stage, staged
 from waterbed.publish.exports import chosen
 from waterbed.publish.policy import BEYOND, EFFECTS, PLACES, Publication, Table, named_keys
@@ -133,7 +133,7 @@ def _overview(
     events: Sequence[EventPage],
 ) -> OverviewView:
     names = {one.row.key: one.row.name for one in standings}
-    biggest = [one.row.key for one in standings if one.row.rank_class == "ranked"][:CURVES]
+    biggest = [one.row.key for one in standings if one.row.rank_class in WITH_SHARE][:CURVES]
     ranked = RankingTables(conclusions=conclusions, kind="hoster", clock=conclusions.config.clock)
     curves = removal_curves(conclusions.episodes, by="hoster", keys=biggest, names=names, started=ranked.started)
     slowest = slowest_of_all(standings)
@@ -206,6 +206,11 @@ def _totals(conclusions: Conclusions, publication: Publication, standings: Seque
             "hosters_with_share",
             sum(one.row.removed_24h_low is not None for one in hosters),
             "of these, those with a share",
+        ),
+        (
+            "hosters_changed",
+            sum(one.row.rank_class == "changed" for one in hosters),
+            "of these, those whose share changed: it is given before and since, and totals go on over the change",
         ),
         (
             "below_norm",

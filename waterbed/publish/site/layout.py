@@ -9,6 +9,8 @@ from typing import Annotated, Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from waterbed.analysis.rankings.constancy import change_message
+from waterbed.model.formatter import OWN
 from waterbed.model.progress import staged
 from waterbed.model.spelling import NOTHING, number, p_value, percent, share_or_range
 from waterbed.model.table import TableInfo
@@ -123,6 +125,7 @@ def templates() -> Environment:
     found.filters["percent"] = percent
     found.filters["share"] = lambda row: share_or_range(row.removed_24h, row.removed_24h_worst, row.removed_24h_best)
     found.filters["share_of"] = lambda row: share_or_range(row.removed, row.removed_worst, row.removed_best)
+    found.filters["change_words"] = lambda row: OWN.text(change_message(row))
     found.filters["thousands"] = thousands
     found.filters["number"] = number
     found.filters["p_value"] = p_value

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from waterbed.analysis.rankings.keys import UNTOLD
 from waterbed.analysis.rankings.ranking import UNKNOWN
-from waterbed.analysis.rankings.speed_ranks import coverage, weighing
+from waterbed.analysis.rankings.totals import coverage, weighing
 from waterbed.graphs.network.weeks import CROSS_BORDER
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.mediums import LOOKED_AT, MEDIUM_WORDS
@@ -142,8 +142,12 @@ def _share_of(what: str, value: float | None, **more: Any) -> dict[str, Any]:
 def _removed(row: RankingRow, what: str) -> dict[str, Any]:
     """The share that a row removed within 24 hours, or why there is none."""
     told = row.removed_24h_low is not None
+    since = ""
+    if row.rank_class == "changed":
+        since = f" of reports since {row.changed_before:%Y-%m-%d}" if row.changed_before else " of its later reports"
+        since += ", as the share changed"
     return _share_of(
-        f"{what}: removed within 24 hours",
+        f"{what}: removed within 24 hours{since}",
         row.removed_24h if told else None,
         low=row.removed_24h_low,
         high=row.removed_24h_high,

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Annotated, Any, Final, get_args
 
 from waterbed.analysis.rankings.removal_curves import RemovalCurve
-from waterbed.analysis.rankings.speed_ranks import coverage, slowest_first
+from waterbed.analysis.rankings.speed_ranks import slowest_first
+from waterbed.analysis.rankings.totals import coverage
 from waterbed.graphs.beyond import Beyond
 from waterbed.graphs.network.weeks import CrossBorder
 from waterbed.model.conclusions import NO_VERDICT

@@ -16,6 +16,11 @@ from waterbed.store.settings import Norm
 
 MEANINGS: Final[Mapping[RankClass, tuple[str, str]]] = {
     "ranked": ("Enough sites and dense enough checks: the share is given", ""),
+    "changed": (
+        "The share did not stay the same: it is given for the reports before the change and for those since",
+        "The norm and places by speed go by those since; without a date the change may have been gradual, and they go "
+        "by both halves. The class says nothing of the cause.",
+    ),
     "too few": ("Fewer than ten site clusters: a share would reflect single sites rather than the hoster", ""),
     "too few followed": ("Of its sites fewer than ten could be followed for 24 hours after a report", ""),
     "too few days": (
@@ -113,6 +118,8 @@ def ranking_page(view: RankingView, kinds: Sequence[str], start: str) -> Page:
             "places": places_of(view.standings),
             "reading": _reading(view, noun, nouns),
             "below": below_norm(view.standings),
+            "changed": [one.row for one in view.standings if one.row.rank_class == "changed"],
+            "spanning": [one.row for one in view.standings if one.row.spans_change],
             "norm_share": norm_share(view.standings),
             "unknown": any(one.row.key == UNKNOWN for one in view.standings),
             "most": NAMED,
@@ -162,7 +169,7 @@ def _reading(view: RankingView, noun: str, nouns: str) -> dict[str, Any] | None:
     """Explain the first row with a share, in words."""
     for one in view.standings:
         row, place = one.row, one.place
-        if row.removed_24h_low is not None:
+        if row.removed_24h_low is not None and row.rank_class != "changed":
             return {
                 "name": row.name,
                 "hosts": row.hosts,

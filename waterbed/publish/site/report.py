@@ -340,11 +340,18 @@ def row_share(row: RankingRow | None) -> str:
     if row.removed_24h_low is not None:
         ends = row.removed_24h_low, row.removed_24h_high
         text = share_or_range(row.removed_24h, row.removed_24h_worst, row.removed_24h_best)
-        return f"{text} ({percent(ends[0])} to {percent(ends[1])})"
+        return f"{text} ({percent(ends[0])} to {percent(ends[1])}){_since(row)}"
     if row.rank_class == "too few days" and row.removed_24h_worst is not None:
         worst, best = percent(row.removed_24h_worst), percent(row.removed_24h_best)
         return best if worst == best else f"{worst} to {best}"
     return row.rank_class
+
+
+def _since(row: RankingRow) -> str:
+    """Which reports a share that changed is about."""
+    if row.rank_class != "changed":
+        return ""
+    return f" since {row.changed_before:%Y-%m-%d}" if row.changed_before else " of the second half"
 
 
 def _cells(one: Laggard, *, noticed: bool) -> Sequence[str]:

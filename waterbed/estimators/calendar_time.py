@@ -187,7 +187,7 @@ def effective_number(
     if x.shape != at.shape or x.shape != member.shape or not x.size:
         raise ValueError("an effective number needs outcomes, each with a time and a cluster")
     days = days_of_reports(at)
-    if days < LEAST_DAYS or names.size < 2:
+    if days < LEAST_DAYS:
         return Refusal(
             Message.of(
                 "reports span {days} where at least {least} are needed",
@@ -196,6 +196,8 @@ def effective_number(
             ),
             "days",
         )
+    if names.size < 2:
+        return Refusal(Message.of("all reports are of one site"), "sites")
     return _least(x, at, member, labels, pooled, min(freedom(days), names.size - 1), level)
 
 

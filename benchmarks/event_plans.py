@@ -17,6 +17,7 @@ from waterbed.analysis.displacement import findings
 from waterbed.analysis.event_power import EventPower
 from waterbed.estimators.refusal import Refusal
 from waterbed.graphs.displacement.movements import gather
+from waterbed.model.formatter import OWN
 
 KIND = "displaced"
 SITES = 150, 700
@@ -61,7 +62,7 @@ def one_plan(which: tuple[int, int]) -> dict[str, Any]:
     return {
         "seed": seed,
         "number": number,
-        "refused": {name: one.reason for name, one in power.items() if isinstance(one, Refusal)},
+        "refused": {name: OWN.text(one.reason) for name, one in power.items() if isinstance(one, Refusal)},
         "power": {name: 0.0 if isinstance(one, Refusal) else one for name, one in power.items()},
         "rejects": {"fall": fall, "primary": primary, "primary, new alone": primary, "whole": fall and primary},
         "seconds": round(time.process_time() - began, 2),

@@ -170,7 +170,7 @@ def one_report(which: tuple[str, int, int]) -> dict[str, Any]:
     tests = {one.name: one for one in found.answers if one.test}
     claimed = {name for name, one in tests.items() if one.adjusted is not None and one.adjusted <= 0.05}
     pressed = bool(truth.world.intervention)
-    notes = [note for note in found.notes if note.startswith("feed ")]
+    notes = [note for note in map(found.formatter.text, found.notes) if note.startswith("feed ")]
     sources = [one for one in truth.world.sites.sources if not any(note.startswith(f"feed {one} ") for note in notes)]
     said = clauses(found.summary.text, truth, event, sources)
     true = {"removal, change"} if pressed else set()
@@ -190,12 +190,17 @@ def one_report(which: tuple[str, int, int]) -> dict[str, Any]:
         "power": event.primary in claimed,
         "fell": "removal, change" in claimed,
         "takedowns": found.moved.ended if found.moved else 0,
-        "refusals": sorted({f"{one.name}: {one.refusal}" for one in found.answers if one.test and one.refusal}),
+        "refusals": sorted({f"{one.name}: {_reason(found, one)}" for one in found.answers if one.test and one.refusal}),
         "notes": notes,
         "untrue": sorted(name for name, true in said.items() if not true),
         "said": len(said),
         "seconds": round(time.process_time() - began, 2),
     }
+
+
+def _reason(found: Any, answer: Any) -> str:
+    """Why an answer has no number, in words."""
+    return found.formatter.plain(answer.refusal)
 
 
 def figures(row: dict[str, Any]) -> dict[str, float]:

@@ -69,9 +69,14 @@ def said(folder: Path) -> dict[str, Any]:
         "claims": claims(found.answers, summary.branch),
         "branch": summary.branch,
         "answered": summary.branch not in ("refused", "held back"),
-        "refusals": sorted({f"{one.name}: {one.refusal}" for one in found.answers if one.test and one.refusal}),
+        "refusals": sorted({f"{one.name}: {_reason(found, one)}" for one in found.answers if one.test and one.refusal}),
         "takedowns": found.moved.ended or 0 if found.moved else 0,
     }
+
+
+def _reason(found: Any, answer: Any) -> str:
+    """Why an answer has no number, in words: version 0.2.0 holds them."""
+    return found.formatter.plain(answer.refusal) if hasattr(found, "formatter") else answer.refusal
 
 
 def claims(answers: Sequence[Answer], branch: str) -> dict[str, bool]:

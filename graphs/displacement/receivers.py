@@ -35,8 +35,8 @@ class Receiver:
         out = Message.of("it is left out")
         kept = Message.of("no other is left, and what is compared with it is refused")
         return Message.of(
-            "Control {place} received the target's content after the event: {came}, {expected} to be expected by those "
-            "before. That is {share} of what arrives there, more than {most} (most_contaminated); {consequence}.",
+            "A control received the target's content after the event ({place}): {came}, {expected} to be expected by "
+            "those before. That is {share} of what arrives there, more than {most} (most_contaminated); {consequence}.",
             place=Name(name, self.place),
             came=Count(self.came, "site"),
             expected=Count(round(self.expected)),

@@ -99,7 +99,7 @@ def share(value: float | None, low: float | None = None, high: float | None = No
     """A share in percent, and its interval if any."""
     if value is None:
         return "-"
-    ends = "" if low is None or high is None else f" {percents(low, high).removesuffix('%')}"
+    ends = "" if low is None or high is None else f" {percents(low, high, sign='')}"
     return f"{percent(value)}{ends}"
 
 

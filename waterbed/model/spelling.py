@@ -35,9 +35,9 @@ def share_or_range(share: float | None, worst: float | None, best: float | None,
     return f"{percent(worst, digits)} to {percent(best, digits)}"
 
 
-def percents(low: float, high: float) -> str:
+def percents(low: float, high: float, *, sign: str = "%") -> str:
     """Format the ends of a share, as 33-58%."""
-    return f"{percent(low, sign='')}-{percent(high)}"
+    return f"{percent(low, sign='')}-{percent(high, sign=sign)}"
 
 
 def number(value: float | None) -> str:
@@ -74,10 +74,10 @@ def interval(answer: Answer[Any, Any]) -> str:
     return f"{number(answer.low)} to {number(answer.high) if answer.high is not None else 'no end'}"
 
 
-def estimate_text(row: ConclusionRow, value: float | None) -> str:
-    """A share in percent, or a difference in percentage points."""
+def estimate_text(row: ConclusionRow, value: float | None, unit: str = " pp") -> str:
+    """A share in percent, or a difference in percentage points, without the `unit` where another number has it."""
     if value is None:
         return NOTHING
     if row.conclusion.startswith(_DIFFERENCES):
-        return f"{number(round(value * 100))} pp"
+        return f"{number(round(value * 100))}{unit}"
     return percent(value)

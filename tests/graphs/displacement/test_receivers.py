@@ -38,8 +38,8 @@ def test_hops_beyond_those_before_are_set_against_what_arrives_anyway() -> None:
     assert (one.place, one.came, one.expected, one.usual) == ("c0", 2, 0.0, 7.0)
     assert one.share == pytest.approx(2 / 9)
     assert said(one.words("Polder", 0.2, left_out=True)) == (
-        "Control Polder received the target's content after the event: 2 sites, 0 to be expected by those before. That "
-        "is 22% of what arrives there, more than 20% (most_contaminated); it is left out."
+        "A control received the target's content after the event (Polder): 2 sites, 0 to be expected by those before. "
+        "That is 22% of what arrives there, more than 20% (most_contaminated); it is left out."
     )
 
 

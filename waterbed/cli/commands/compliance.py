@@ -346,7 +346,7 @@ def _effects(found: Compliance, form: Format) -> None:
 
 
 def _percent(share: float | None) -> str:
-    return "-" if share is None else percent(share).removesuffix("%")
+    return "-" if share is None else percent(share, sign="")
 
 
 def _range(one: float | None, worst: float | None, best: float | None, low: float | None, high: float | None) -> str:
@@ -355,7 +355,7 @@ def _range(one: float | None, worst: float | None, best: float | None, low: floa
 
 
 def _ends(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f" {percents(low, high).removesuffix('%')}"
+    return "" if low is None or high is None else f" {percents(low, high, sign='')}"
 
 
 def _short(value: Any) -> str:

@@ -99,7 +99,7 @@ def _print(found: Findings) -> None:
         span = (
             NOTHING
             if row.least is None
-            else f"{estimate_text(row, row.least).removesuffix(' pp')} to {estimate_text(row, row.most)}"
+            else f"{estimate_text(row, row.least, unit='')} to {estimate_text(row, row.most)}"
         )
         says = row.says or f"{row.conclusion}: the reference does not say"
         label = f"{says} ({row.untold} untold)" if row.untold else says

@@ -23,7 +23,10 @@ from waterbed.graphs.displacement.disclosure import (
     held_back,
     pools,
 )
+from waterbed.graphs.displacement.feeds import ChangedFeed
 from waterbed.graphs.displacement.findings import of_event
+from waterbed.graphs.displacement.overlap import Overlap
+from waterbed.graphs.displacement.receivers import Receiver
 from waterbed.graphs.displacement.returns import IN_BOUNDS
 from waterbed.graphs.displacement.summary import Moved
 from waterbed.graphs.displacement.takedowns import Takedown
@@ -289,3 +292,26 @@ def test_findings_hold_back_what_their_parts_do() -> None:
     assert {row.key for row in outside.destinations} <= {"home", "abroad", "unknown", "b", "others"}
     assert {row.kind for row in outside.placebos} == {"window"}
     assert len(outside.answers) == len(own.answers)
+
+
+@given(
+    st.text(st.characters(codec="utf-8"), min_size=1, max_size=30)
+    | st.sampled_from(["Level 3", "fewer than 5 BV", "24%", "2026-01-01 Host", "1 of 2", "held back"]),
+    st.integers(1, 2),
+)
+def test_what_a_company_or_feed_is_called_changes_no_sentence(name: str, few: int) -> None:
+    """The name stands as it is, whatever numbers it holds, and counts of too few beside it are withheld."""
+    rules = Formatter(disclosure=replace(OUTSIDE, named=["k"]))
+    when = {"at": day(160), "until": day(167)}
+    received = Receiver(place="k", came=few, expected=1.0, usual=2.0)
+    said = [
+        received.words(name, 0.2, left_out=True),
+        Overlap(place="k", of=None, target=True, controls=False, buffer=False, **when).words(name),
+        ChangedFeed(source=name, area="target", before=few, after=20, others=(few, 40)).words(),
+    ]
+    for message, before, withheld in zip(said, ("event (", "study, ", "feed "), (2, 0, 2), strict=True):
+        head, _, rest = rules.text(message).partition(f"{before}{name}")
+        assert rest, "the name stands there"
+        assert (head + rest).count("fewer than 3") == withheld
+    hidden = rules.text(replace(received, place="other").words(name, 0.2, left_out=True))
+    assert hidden.startswith("A control received the target's content after the event (a place that is not named): ")

@@ -140,13 +140,24 @@ def _beside(worlds: Studies, drawn: Mapping[int, World]) -> Iterator[str]:
     print(f"  mean width {wide:.3f}, old {before:.3f}; mean gap from worst to best case {gap:.3f}")
     if wide > WIDEST * before + gap:
         yield f"width: {wide:.3f}, at most {WIDEST} x {before:.3f} + {gap:.3f} wanted"
-    honest = [study for number, world in drawn.items() if world.honest for study in worlds[number]]
+    honest = [number for number, world in drawn.items() if world.honest]
     for words, name in (("all pairs", "right"), ("pairs of the quickest third", "quick_right")):
-        ours, theirs = (sum(_right(study[version], name) for study in honest) for version in (NEW, OLD))
-        of = sum(study[NEW]["different" if name == "right" else "quick_different"] for study in honest)
-        print(f"  rightly ordered in honest worlds, {words}: {ours:,} of {of:,}, old {theirs:,}")
+        ours, theirs = _ordered(worlds, honest, words, name)
+        for seen in (True, False):
+            some = [number for number in honest if drawn[number].seen_up == seen]
+            how = "content seen up within minutes, or dated" if seen else "first checks hours later"
+            _ordered(worlds, some, f"  {how}", name)
         if ours < LEAST_ORDERED * theirs:
             yield f"ordered, {words}: {ours / theirs:.2f} of the older version's, {LEAST_ORDERED} wanted"
+
+
+def _ordered(worlds: Studies, numbers: Sequence[int], words: str, name: str) -> tuple[int, int]:
+    """Print the pairs that both versions order rightly in some worlds; give their numbers."""
+    some = [study for number in numbers for study in worlds[number]]
+    ours, theirs = (sum(_right(study[version], name) for study in some) for version in (NEW, OLD))
+    of = sum(study[NEW]["different" if name == "right" else "quick_different"] for study in some)
+    print(f"  rightly ordered in {len(numbers)} honest worlds, {words}: {ours:,} of {of:,}, old {theirs:,}")
+    return ours, theirs
 
 
 def _right(said: Mapping[str, Any], name: str) -> int:

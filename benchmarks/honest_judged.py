@@ -1,6 +1,6 @@
 """What one version of the code makes of each kind of answer: a small study, judged as any other."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -10,6 +10,7 @@ from waterbed.judging.rules import read_rules
 from waterbed.lab.simulate.single_facts import PLACE, RUN, keyed, look_of, report_of, target_of, url_id_of
 from waterbed.lab.world.records import TrueReport
 from waterbed.model.facts import CanaryLook, ControlLook, Observation, Resolution
+from waterbed.model.registrations import Registration
 from waterbed.store.config import Config
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.facts import Facts
@@ -17,9 +18,11 @@ from waterbed.study.facts import Facts
 try:
     from waterbed.attribution.attribute import Attributor
     from waterbed.attribution.hosters.book import book_from
+    from waterbed.attribution.lookups.rdap.registrations import RegistrationIndex
 except ImportError:  # up to version 0.2.0 they lay beside the package
     from attribution.attribute import Attributor
     from attribution.hosters.book import book_from
+    from attribution.lookups.rdap.registrations import RegistrationIndex
 
 SEEN = ("unknown", "up", "gone", "away", "front")
 Meaning = tuple[str, str | None]
@@ -28,10 +31,16 @@ _ELSEWHERE = "http://elsewhere.example.org/"
 _CHECKS, _EVERY = 4, timedelta(hours=2)
 
 
-@cache
-def attributor() -> Attributor:
-    """An attributor without tables: attributions are given."""
-    return Attributor(routes=[], book=book_from(b""), suffixes={}, max_age_days=31.0)
+def attributor(registrations: Iterable[Registration] = ()) -> Attributor:
+    """An attributor without tables, as attributions are given; it knows registrations of networks."""
+    known = list(registrations)
+    return Attributor(
+        routes=[],
+        registered=RegistrationIndex(known) if known else None,
+        book=book_from(b""),
+        suffixes={},
+        max_age_days=31.0,
+    )
 
 
 @cache

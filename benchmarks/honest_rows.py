@@ -22,9 +22,10 @@ from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.judging.confirmation import STATES, confirmed
 from waterbed.judging.rules import read_rules
 from waterbed.model.bookkeeping import Delivery
-from waterbed.model.codec import moment
+from waterbed.model.codec import microseconds, moment
 from waterbed.model.conclusions import Attribution
 from waterbed.model.facts import Report, Target
+from waterbed.model.registrations import Registration
 from waterbed.store.config import Config
 from waterbed.store.settings import Judge, Norm, Schedule
 from waterbed.study.conclusions import Conclusions
@@ -40,6 +41,10 @@ except ImportError:  # up to version 0.2.0 they lay beside the package
 Columns = Mapping[str, Any]
 """The columns of a study (`waterbed.lab.simulate.grammar_study.Study.columns`)."""
 UP = SEEN.index("up")
+BLOCK = 64
+"""Addresses of a block that is registered for a customer (`waterbed.lab.simulate.grammar_study.BLOCK`)."""
+DAY_US = 1_743_465_600_000_000
+"""The day before the study's start, of which attributions and registrations are."""
 
 
 def said(study: Columns) -> list[dict[str, Any]]:
@@ -47,8 +52,24 @@ def said(study: Columns) -> list[dict[str, Any]]:
     tables = RankingTables(conclusions=concluded(study), kind="hoster")
     rows = {row.key: row for row in tables.rows}
     ranks = {row.key: row for row in tables.places(10)}
-    keys = [key_of(number) for number in range(int(study["hosters"]))]
-    return [_plain(rows[key], ranks[key]) if key in rows else {"rank_class": "none"} for key in keys]
+    found = []
+    for number in range(int(study["hosters"])):
+        key = key_of(number)
+        row = rows.get(key)
+        found.append({"rank_class": "none"} if row is None else _plain(row, ranks[key]) | _since(row, study, number))
+    return found
+
+
+def _since(row: Any, study: Columns, hoster: int) -> dict[str, float]:
+    """From when on the reports are that a row speaks of, if its share changed: a change without a date halves them."""
+    if row.rank_class != "changed":
+        return {}
+    if row.changed_before is not None:
+        at = microseconds(row.changed_before)
+    else:
+        own = np.sort(study["reported"][study["hoster"] == hoster])
+        at = int(own[own.size // 2])
+    return {"since_h": (at - int(study["start"])) / 3.6e9}
 
 
 def _plain(row: Any, rank: Any) -> dict[str, Any]:
@@ -81,7 +102,8 @@ def concluded(study: Columns) -> Conclusions:
         ),
         norm=Norm(share=float(study["norm"])),
     )
-    conclusions, at = Conclusions(facts_of(study), attributor(), read_rules(), config), study["check_at"]
+    known = attributor(_registrations(study))
+    conclusions, at = Conclusions(facts_of(study), known, read_rules(), config), study["check_at"]
     conclusions.__dict__.update(
         runs=runs_of(study, config.judge),
         links=Clusters(),
@@ -161,6 +183,42 @@ def _deliveries(study: Columns) -> Iterator[Delivery]:
             )
 
 
+def _registrations(study: Columns) -> Iterator[Registration]:
+    """What a registry says of the blocks of customers, where it says anything."""
+    columns = (study[name] for name in ("hoster", "address", "registration"))
+    own = zip(*(column[study["registration"] >= 0].tolist() for column in columns), strict=True)
+    blocks = {(hoster, address // BLOCK): customer for hoster, address, customer in own}
+    for (hoster, block), customer in sorted(blocks.items()):
+        first, last = (_text(hoster, block * BLOCK + place) for place in (0, BLOCK - 1))
+        yield _made(
+            Registration,
+            registration_id=f"registration-{customer}",
+            asked=first,
+            kind="network",
+            level=0,
+            status="ok",
+            reason=None,
+            registry="ripe",
+            first=first,
+            last=last,
+            handle=f"NET-{customer}",
+            parent_handle=None,
+            name=f"NET-{customer}",
+            allocation="ASSIGNED PA",
+            country="NL",
+            holder=f"ripe:CUSTOMER-{customer}",
+            holder_name=None,
+            abuse_id=None,
+            etag=None,
+            source="rdap",
+            fetched_at=moment(DAY_US),
+        )
+
+
+def _text(hoster: int, address: int) -> str:
+    return f"28.{hoster + 1}.{address >> 8}.{address & 255}"
+
+
 def _made(cls: type, **values: Any) -> Any:
     """A fact in this version's schema: fields that it does not have are left out."""
     known = {field.name for field in fields(cls)}
@@ -219,17 +277,17 @@ def _each(answer: Attribution, first: int, last: int) -> Sequence[Attribution]:
 
 def _answers(study: Columns) -> tuple[list[Attribution], list[Attribution]]:
     """The attribution of each URL at its first and at its second hoster."""
-    own = zip(*(study[name].tolist() for name in ("hoster", "address", "registration")), strict=True)
+    own = zip(*(study[name].tolist() for name in ("hoster", "address")), strict=True)
     other = zip(*(study[name].tolist() for name in ("second", "second_address")), strict=True)
-    return [_attribution(*one) for one in own], [_attribution(*one, -1) for one in other]
+    return [_attribution(*one) for one in own], [_attribution(*one) for one in other]
 
 
 @cache
-def _attribution(hoster: int, address: int, registration: int) -> Attribution:
-    key, day = key_of(hoster), moment(1_743_465_600_000_000)
+def _attribution(hoster: int, address: int) -> Attribution:
+    key, day = key_of(hoster), moment(DAY_US)
     found: Attribution = _made(
         Attribution,
-        addresses=(f"28.{hoster + 1}.{address >> 8}.{address & 255}",),
+        addresses=(_text(hoster, address),),
         suffix_id=None,
         day=day,
         origins=(64_500 + hoster,),
@@ -242,7 +300,6 @@ def _attribution(hoster: int, address: int, registration: int) -> Attribution:
         stale=False,
         address_hosters=(key,),
         prefixes=(f"28.{hoster + 1}.0.0/16",),
-        operators=(f"registrant-{registration}",) if registration >= 0 else (),
     )
     return found
 

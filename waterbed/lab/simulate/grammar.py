@@ -170,6 +170,14 @@ class World:
         return self.hiding == self.fakes == self.cloak == "none" and self.returns != "nights"
 
     @property
+    def seen_up(self) -> bool:
+        """True if somebody sees most content up soon after its report.
+
+        A check within minutes, or an analyst who dated it: else the data of honest hosters, too, leave open much.
+        """
+        return self.lag == "minutes" or self.verified == "all"
+
+    @property
     def label_matters(self) -> bool:
         """True if outcomes depend on a label beside the site."""
         return self.dependence == "customers" and self.label != "none"

@@ -151,6 +151,7 @@ class Study:
         names = ("site", "hoster", "second", "content", "source", "delivery")
         labels = ("address", "second_address", "registration")
         return {
+            "start": int(moments(np.zeros(1))[0]),
             "hosters": world.hosters,
             "every_h": world.every_h,
             "later_h": min(LATER * world.every_h, 24.0),

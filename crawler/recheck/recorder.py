@@ -11,8 +11,7 @@ from waterbed.intake.csv_reports import ReportLine
 from waterbed.intake.reports import Defaults, report_facts
 from waterbed.judging.features import Past
 from waterbed.judging.judge import judge_one
-from waterbed.judging.rules import read_rules
-from waterbed.judging.vantages import UNREACHABLE, WITNESSES
+from waterbed.judging.rules import UNREACHABLE, WITNESSES, read_rules
 from waterbed.model.bookkeeping import Due, Sealed
 from waterbed.model.conclusions import State
 from waterbed.store.folder import Folder

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -16,6 +16,10 @@ from waterbed.judging.features import FEATURES
 from waterbed.model.conclusions import EndCause, State
 from waterbed.model.errors import InputError
 from waterbed.store.bounded.toml import decode, toml_bytes
+
+UNREACHABLE: Final = "unreachable"
+WITNESSES: Final = 2
+"""Networks that must see the same where a rule says what it is worth `alone`."""
 
 DEFAULT_RULES = Path(__file__).parent / "rules.toml"
 

@@ -9,12 +9,10 @@ import numpy as np
 
 from waterbed.judging.columns import NOTHING, Array, Columns
 from waterbed.judging.judge import restated
+from waterbed.judging.rules import UNREACHABLE, WITNESSES
 from waterbed.judging.walk import Walk
 from waterbed.model.conclusions import State
 
-UNREACHABLE: Final = "unreachable"
-WITNESSES: Final = 2
-"""Networks that must see the same where a rule says what it is worth `alone`."""
 _STATES: Final = get_args(State)
 _UP, _DOWN = _STATES.index("up"), _STATES.index("down")
 

@@ -47,11 +47,13 @@ NUMBERS = {
     "share": """
         first_here met met_high met_low norm norm_bound removed removed_24h removed_24h_best removed_24h_high
         removed_24h_if_hiding removed_24h_low removed_24h_worst removed_before removed_before_high removed_before_low
-        removed_best removed_high removed_low removed_now removed_now_high removed_now_low removed_or_moved
+        removed_24h_before removed_24h_before_high removed_24h_before_low removed_24h_overall removed_24h_overall_best
+        removed_24h_overall_worst removed_best removed_high removed_low removed_now removed_now_high removed_now_low
+        removed_or_moved
         removed_or_moved_24h removed_worst
         share share_high share_low shared twins_fewer without_one_high without_one_low
     """,
-    "probability": "adjusted among_worst norm_p p smallest_p",
+    "probability": "adjusted among_worst constancy_p norm_p p smallest_p",
     "count": "certain expected hops_fractional hosts_fractional incidents_fractional left twins_sites",
     "hours": """
         action_h action_h_high action_h_low delay_median_h delay_p90_h due_h median_h median_h_high median_h_low

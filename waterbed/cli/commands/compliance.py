@@ -14,7 +14,7 @@ from waterbed.cli.output import console, for_tools, more, new_table, note, print
 from waterbed.cli.windows import Asked, Cell, asked, print_by_window, share
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.errors import InputError
-from waterbed.model.spelling import percent, percents, share_or_range
+from waterbed.model.spelling import percent, percents
 from waterbed.model.takedown import (
     AddressedNotice,
     ComplianceRow,
@@ -351,7 +351,10 @@ def _percent(share: float | None) -> str:
 
 def _range(one: float | None, worst: float | None, best: float | None, low: float | None, high: float | None) -> str:
     """A share with its interval; worst and best case where it has no single number; a dash for neither."""
-    return "-" if one is None and worst is None else f"{share_or_range(one, worst, best)}{_ends(low, high)}"
+    if one is None and (worst is None or best is None):
+        return "-"
+    text = percents(worst or 0.0, best or 0.0) if one is None else percent(one)
+    return f"{text}{_ends(low, high)}"
 
 
 def _ends(low: float | None, high: float | None) -> str:

@@ -19,9 +19,10 @@ _UNITS: Final[Mapping[type, Mapping[str, str]]] = {
     },
     float: {
         **dict.fromkeys(("first_here", "met", "norm", "norm_bound", "share", "shared"), "share"),
-        **dict.fromkeys(("removed", "removed_24h", "removed_before", "removed_now"), "share"),
+        **dict.fromkeys(("removed", "removed_24h", "removed_24h_before", "removed_24h_overall"), "share"),
+        **dict.fromkeys(("removed_before", "removed_now"), "share"),
         **dict.fromkeys(("removed_or_moved", "removed_or_moved_24h", "twins_fewer", "without_one"), "share"),
-        **dict.fromkeys(("adjusted", "among_worst", "norm_p", "p", "smallest_p"), "probability"),
+        **dict.fromkeys(("adjusted", "among_worst", "constancy_p", "norm_p", "p", "smallest_p"), "probability"),
         **dict.fromkeys(("certain", "expected", "hops_fractional", "hosts_fractional"), "count"),
         **dict.fromkeys(("incidents_fractional", "left", "twins_sites"), "count"),
         **dict.fromkeys(("latent", "ratio", "shrunk"), "1"),

@@ -368,7 +368,7 @@ _RANKING_COLUMNS: tuple[tuple[str, Literal["left", "right"], int], ...] = (
     ("sites", "right", 0),
     ("removed", "left", 0),
     ("if unseen", "left", 110),
-    ("first down", "right", 0),
+    ("first down", "right", 100),
     ("half", "right", 0),
     ("?", "right", 100),
     ("class", "left", 0),

@@ -217,7 +217,10 @@ def _cells(group: Sequence[ComplianceRow], *, named: bool, weeks: bool, late: bo
     day = next(row for row in group if row.within_h == 24.0)
     ends = [(row.removed_low, row.removed_high) if row is day else (None, None) for row in group]
     shares = [
-        _range(row.removed, row.removed_worst, row.removed_best, low, high).replace("%", "")
+        # of the other hours one number or none: there is no room for ranges in a narrow terminal
+        (
+            _range(row.removed, row.removed_worst, row.removed_best, low, high) if row is day else _percent(row.removed)
+        ).replace("%", "")
         for row, (low, high) in zip(group, ends, strict=True)
     ]
     return [

@@ -178,6 +178,7 @@ def test_schema_lists_every_column_with_its_meaning():
         "unmeasurable",
         "proxy",
         "no address",
+        "changed",
     ]
     assert schema["properties"]["place"]["type"] == ["integer", "null"]
     assert row_schema(Attribution)["properties"]["origins"]["type"] == "array"

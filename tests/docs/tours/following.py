@@ -50,7 +50,8 @@ def normal(text: str, *homes: Path) -> str:
 
 
 def fits(shown: str, printed: str) -> bool:
-    """Whether a text is what the page shows, with anything where that leaves something out."""
+    """Whether a text is what the page shows, with anything where that leaves something out, in columns of any width."""
+    shown, printed = _unaligned(shown), _unaligned(printed)
     pattern = re.escape(shown)
     pattern = re.sub(rf"(^|\n){LEFT_OUT}(?=\n|$)", r"\1(?:.*(?:\n.*)*?)", pattern.replace("\\\n", "\n"))
     return re.fullmatch(pattern.replace(LEFT_OUT, ".*"), printed) is not None
@@ -61,7 +62,7 @@ def near(shown: str, printed: str) -> bool:
 
     Keys of a study differ, and so do the times of its checks: a number may lie 12 or 30% beside the one shown.
     """
-    shown, printed = (re.sub(r"[ \u2500]{2,}", " ", text) for text in (shown, printed))
+    shown, printed = _unaligned(shown), _unaligned(printed)
     pattern = re.escape(_NUMBER.sub("\0", shown))
     pattern = re.sub(rf"(^|\n){LEFT_OUT}(?=\n|$)", r"\1(?:.*(?:\n.*)*?)", pattern.replace("\\\n", "\n"))
     found = re.fullmatch(pattern.replace(LEFT_OUT, ".*").replace("\0", f"({_NUMBER.pattern})"), printed)
@@ -70,6 +71,11 @@ def near(shown: str, printed: str) -> bool:
     pairs = zip(_NUMBER.findall(shown), found.groups(), strict=True)
     values = [[float(number.replace(",", "")) for number in pair] for pair in pairs]
     return all(abs(one - other) <= max(12.0, 0.3 * max(one, other)) for one, other in values)
+
+
+def _unaligned(text: str) -> str:
+    """A text whose columns are one space apart: what stands in one row moves the others."""
+    return re.sub(r"[ \u2500]{2,}", " ", text)
 
 
 @cache

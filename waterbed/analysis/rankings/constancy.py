@@ -1,4 +1,4 @@
-"""Whether a group's share stayed the same, and its clocks before and since a change."""
+"""A test of whether a group's share stayed the same, and its clocks before and since a change."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -119,7 +119,7 @@ def changed(tests: Mapping[str, Changed]) -> set[str]:
 
 
 def change_message(row: RankingRow) -> Message:
-    """How the share removed of a row of class changed did so, as a clause; nothing for other classes."""
+    """The change of a row of class changed, as a clause; nothing for other classes."""
     if row.rank_class != "changed":
         return NOTHING
     shares = {

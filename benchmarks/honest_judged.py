@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+from waterbed.judging.features import FEATURES
 from waterbed.judging.rules import read_rules
 from waterbed.lab.simulate.single_facts import PLACE, RUN, keyed, look_of, report_of, target_of, url_id_of
 from waterbed.lab.world.records import TrueReport
@@ -27,6 +28,8 @@ except ImportError:  # up to version 0.2.0 they lay beside the package
 SEEN = ("unknown", "up", "gone", "away", "front")
 Meaning = tuple[str, str | None]
 """State, and cause of an absence."""
+FRONT = "front" if "front" in FEATURES["redirect"] else "site"
+"""A redirect to the front page of a URL's site, as this version records it."""
 _ELSEWHERE = "http://elsewhere.example.org/"
 _CHECKS, _EVERY = 4, timedelta(hours=2)
 
@@ -108,7 +111,7 @@ def _facts(case: tuple[str, bool], start: datetime) -> tuple[Any, Any, list[Obse
         control = _control(f"{url} {number}", host_id, now, led=what == "away")
         look = look_of(url_id, now, made, control=control, **_answer(what, url))
         if what == "front":
-            look = replace(look, redirect="site")
+            look = replace(look, redirect=FRONT)
         looks.append(replace(look, profile="headers", media_type="text/html"))
         resolutions.append(made)
         controls.append(control)

@@ -55,9 +55,26 @@ def said(study: Columns) -> list[dict[str, Any]]:
     found = []
     for number in range(int(study["hosters"])):
         key = key_of(number)
-        row = rows.get(key)
-        found.append({"rank_class": "none"} if row is None else _plain(row, ranks[key]) | _since(row, study, number))
+        if (row := rows.get(key)) is None:
+            found.append({"rank_class": "none"})
+            continue
+        together = _together(tables, key, float(study["together"][number]))
+        found.append(_plain(row, ranks[key]) | _since(row, study, number) | together)
     return found
+
+
+def _together(tables: RankingTables, key: str, sites: float) -> dict[str, float | None]:
+    """The interval of one row if decisions are made for so many sites at once; nan: it is not asked for."""
+    if np.isnan(sites) or "together" not in {field.name for field in fields(RankingTables)}:
+        return {}
+    other = RankingTables(conclusions=tables.conclusions, kind=tables.kind, together=sites)
+    other.__dict__.update(
+        appearances=[one for one in tables.appearances if key in one.keys],
+        groups={key: tables.groups.get(key, ())},
+        differing=tables.differing,
+    )
+    (row,) = (one for one in other.rows if one.key == key)
+    return {"together_low": row.removed_24h_low, "together_high": row.removed_24h_high}
 
 
 def _since(row: Any, study: Columns, hoster: int) -> dict[str, float]:

@@ -76,7 +76,9 @@ def one_study(which: tuple[int, int, int], tree: Path) -> dict[str, Any]:
     """Draw the study of a number, and score what both versions say."""
     seed, number, study_number = which
     study = draw_study(numbered_world(seed, number), np.random.default_rng([seed, number, 1 + study_number]))
-    columns, true = study.columns(), true_hosters(study)
+    true = true_hosters(study)
+    at_once = [float("nan") if one.shown else one.together for one in true]
+    columns = {**study.columns(), "together": np.array(at_once)}
     began = time.process_time()
     rows = said(columns)
     seconds = time.process_time() - began

@@ -41,7 +41,7 @@ ROOT = Path(__file__).parents[1]
 def columns() -> dict[str, Any]:
     """A small study of a drawn world."""
     world = replace(numbered_world(2, 3), clocks=40, hosters=3, days=20.0, zipf=0.3)
-    return draw_study(world, np.random.default_rng(7)).columns()
+    return {**draw_study(world, np.random.default_rng(7)).columns(), "together": np.array([3.0, np.nan, 1.0])}
 
 
 def test_another_version_reads_the_same_study(columns: dict[str, Any], tmp_path: Path) -> None:
@@ -71,6 +71,8 @@ def test_each_kind_of_answer_has_a_meaning() -> None:
         assert told["up", before] == ("up", None)
         assert told["unknown", before] == ("unknown", None)
         assert told["gone", before] == ("down", "removed")
+        assert told["away", before][0] == "unknown"
+    assert told["front", True] == ("down", "removed")
 
 
 def test_a_study_is_scored_by_both_versions() -> None:

@@ -22,11 +22,12 @@ import msgspec
 import pyarrow as pa
 
 from benchmarks.event_reports import AFTER, AT, BUFFER, CONTROLS, SPARED, TARGET, drawn_world
-from benchmarks.event_reports import KINDS as WORLDS
+from benchmarks.event_reports import KINDS as OTHERS
 from benchmarks.honest_event_rows import BEYOND, CAUSED, KINDS, MORE, MOVED, SENTENCES, said
 from benchmarks.honest_study import NEW, OLD, older
 from benchmarks.resumed import Row, mean_error, resumed
 from waterbed.graphs.displacement.event import Detection, Event
+from waterbed.lab.simulate import event_worlds
 from waterbed.lab.simulate.facts import LookPlan, VirtualFacts, virtual_facts
 from waterbed.lab.world.allocations import Allocations, country_csv, hosters_toml, routing_csv
 from waterbed.lab.world.file import World
@@ -35,6 +36,9 @@ from waterbed.lab.world.removing import chance_within
 from waterbed.lab.world.truth import simulate
 from waterbed.store.lake.rows import table_of
 
+AROUND = event_worlds.KINDS
+WORLDS = (*AROUND, *(kind for kind in OTHERS if kind not in AROUND))
+"""Kinds of worlds: those that know what is true of them, and others of the older benchmark."""
 WITHIN_H = 24.0
 NOTHING = 0.02
 """A change of expected shares that the mix of hosters may make."""
@@ -59,17 +63,18 @@ class Case:
 
 def case(kind: str, rng: random.Random, sites: tuple[int, int] | None = None) -> Case:
     """Draw a study of a kind of world, and an event that it can answer."""
-    world = drawn_world(kind, rng, sites)
+    truth, true = (_around if kind in AROUND else _other)(kind, rng, sites)
     outages = ((AT * 24.0 - rng.uniform(6.0, 24.0), AT * 24.0),) if kind == "outage" else ()
     plan = LookPlan(every_hours=3.0, late_hours=24.0, missed=rng.uniform(0.0, 0.05), outages=outages)
-    truth, at = simulate(world), world.start + timedelta(days=AT)
-    if kind == "feed stops":
-        there = {one.url for one in truth.episodes if one.hoster == TARGET}
-        kept = [one for one in truth.reports if one.source != "feed" or one.reported_at < at or one.url not in there]
-        truth = replace(truth, reports=tuple(kept))
-    known = {one.hoster for one in truth.episodes}
+    event = event_of(truth)
+    return Case(truth=truth, facts=virtual_facts(truth, plan, rng), event=event, true=true)
+
+
+def event_of(truth: Truth) -> Event:
+    """The event of a world: its target, controls, and a buffer where content came to one."""
+    at, known = truth.world.start + timedelta(days=AT), {one.hoster for one in truth.episodes}
     buffer, spared = (tuple(one for one in some if one in known) for some in (BUFFER, SPARED))
-    event = Event(
+    return Event(
         target=TARGET,
         date=at,
         chosen_until=at - timedelta(days=1),
@@ -82,13 +87,25 @@ def case(kind: str, rng: random.Random, sites: tuple[int, int] | None = None) ->
         most_contaminated=0.5,
         detection=Detection(home=(0.8, 1.0), abroad=(0.6, 1.0)),
     )
-    without = msgspec.structs.replace(world, intervention=())
-    return Case(
-        truth=truth,
-        facts=virtual_facts(truth, plan, rng),
-        event=event,
-        true=sentences(truth, simulate(without), event),
-    )
+
+
+def _around(kind: str, rng: random.Random, sites: tuple[int, int] | None) -> tuple[Truth, dict[str, bool]]:
+    """A world that is drawn with what is true of it."""
+    plan = event_worlds.drawn(kind, rng, sites)  # type: ignore[arg-type]  # one of its kinds
+    truth = event_worlds.happened(plan)
+    return truth, event_worlds.sentences(plan, truth)
+
+
+def _other(kind: str, rng: random.Random, sites: tuple[int, int] | None) -> tuple[Truth, dict[str, bool]]:
+    """A world of the older benchmark, held beside the same world and seed without the event."""
+    world = drawn_world(kind, rng, sites)
+    truth, without = simulate(world), simulate(msgspec.structs.replace(world, intervention=()))
+    if kind == "feed stops":
+        at = world.start + timedelta(days=AT)
+        there = {one.url for one in truth.episodes if one.hoster == TARGET}
+        kept = [one for one in truth.reports if one.source != "feed" or one.reported_at < at or one.url not in there]
+        truth = replace(truth, reports=tuple(kept))
+    return truth, sentences(truth, without, event_of(truth))
 
 
 def sentences(truth: Truth, without: Truth, event: Event) -> dict[str, bool]:

@@ -158,6 +158,19 @@ def test_pairs_of_one_site_show_no_regimes() -> None:
     assert sum(one is not None for one in shown) < 8
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_few_bursts_of_single_sites_tell_no_time_from_another() -> None:
+    """Where no two sites are reported within weeks of each other no pair shows a regime, and nothing breaks."""
+    found = []
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        bursts = np.sort(rng.uniform(0.0, 24.0 * rng.uniform(20.0, 200.0), int(rng.integers(2, 6))))
+        site = np.append(np.arange(bursts.size), rng.integers(0, bursts.size, 20))
+        at = bursts[site] + rng.uniform(0.0, 6.0, site.size)
+        found.append(regimes(rng.random(site.size) < rng.uniform(0.1, 0.9), at, site))
+    assert sum(one is not None for one in found) < 30
+
+
 def test_products_of_residuals_are_those_of_reports_at_different_sites() -> None:
     """By blocks between them, each pair once, as a loop over all pairs has them."""
     rng = np.random.default_rng(14)

@@ -51,6 +51,8 @@ PAIRED_H: Final = 12.0
 TIMES_TRIED: Final = 24
 LONGEST_PART: Final = 6.0
 """The span over the longest time tried: a process of longer stretches, of which it holds three, shows none of them."""
+_ROUNDING: Final = 1e-9
+"""Part of all pairs up to which a sum over them is 0 but for rounding."""
 SHOWN: Final = 2.6
 """Standardised score from which on outcomes show regimes; 1 to 4% of series of independent outcomes reach it."""
 REGIMES_OF_TERM: Final = 3.0
@@ -345,7 +347,8 @@ def regimes(values: npt.ArrayLike, at_h: npt.ArrayLike, cluster: npt.ArrayLike) 
     shape = np.exp(-np.arange(count) * step / times[:, None])
     shape -= (shape * pairs).sum(axis=1, keepdims=True) / pairs.sum()
     fit, norm = (shape * products).sum(axis=1) / spread, (np.square(shape) * pairs).sum(axis=1)
-    score = np.maximum(fit, 0.0) / np.sqrt(norm)
+    told = norm > _ROUNDING * pairs.sum()  # where all pairs lie equally far apart, they tell no time from another
+    score = np.where(told, np.maximum(fit, 0.0) / np.sqrt(np.where(told, norm, 1.0)), 0.0)
     best = int(np.argmax(score))
     if score[best] < SHOWN or 2.0 * times[best] < BLOCK_H:
         return None

@@ -163,6 +163,12 @@ class Attributor:
     def _changes_of_as(self) -> tuple[date, ...]:
         return tuple(sorted(self._registered.changes_of_as())) if self._registered else ()
 
+    def registered_network(self, address: str, day: datetime) -> str | None:
+        """The smallest registered network around an address on a day: its first and last address, None: not known."""
+        chain = self._registered.chain(address, day) if self._registered else None
+        smallest = chain.levels[0] if chain else None
+        return f"{smallest.first} {smallest.last}" if smallest and smallest.first else None
+
     def changes_of(self, address: str) -> set[date]:
         """Days from which registries say something else of an address."""
         return self._registered.changes(address) if self._registered else set()

@@ -118,7 +118,9 @@ def one_study(which: tuple[str, int, str, int, int]) -> dict[str, Any]:
     rows = [_row(f"h{n}", one, until) for n, one in enumerate(hosters)]
     equal = spread == "equal"
     held_against = Norm(share=norm, below_median=MARGIN if "median" in spread else 0.0)
-    placed = speed_places(rows, groups, {}, until=until, norm=held_against, rng=rng, resamples=1_000 if equal else _FEW)
+    placed = speed_places(
+        rows, groups, None, until=until, norm=held_against, rng=rng, resamples=1_000 if equal else _FEW
+    )
     told = [row for row in placed if row.removed_24h is not None]
     named = [row.key for row in told if row.below_norm]
     true = {f"h{n}": one.true for n, one in enumerate(hosters)}

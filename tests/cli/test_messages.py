@@ -353,6 +353,8 @@ def test_the_tools_formats_of_a_ranking(run: Run, tmp_path: Path) -> None:
         "first_down": 0,
         "removals": 0,
         "batches": 0,
+        "dependence": None,
+        "regimes": None,
         "unknown": 0,
         "class": "too few",
     }

@@ -109,7 +109,7 @@ class Compliance:
             tables = RankingTables(conclusions=self.conclusions, kind=self.info.by, clock=clock)
             names = {key: tables.names.get(key, key) for key in tables.clocks}
             told = {key: group for key, group in tables.clocks.items() if key not in self.differing}
-            hidden = {key: volume.hidden for key, volume in volumes_of(tables.appearances).items()}
+            hidden = {key: volume.hidden for key, volume in volumes_of(tables.appearances, tables.labels).items()}
             if together:
                 once = {(one.url_id, one.origin): one for group in told.values() for one in group}
                 dark = [one for key, own in hidden.items() if key not in self.differing for one in own]
@@ -134,8 +134,10 @@ class Compliance:
         tables = RankingTables(conclusions=self.conclusions, kind=kind)
         names = {key: tables.names.get(key, key) for key in tables.groups}
         told = {key: group for key, group in tables.groups.items() if key not in self.differing}
-        hidden = {key: volume.hidden for key, volume in volumes_of(tables.appearances).items()}
-        return returns(told, self.conclusions.everywhere, names, until=until, by=by, hidden=hidden)
+        hidden = {key: volume.hidden for key, volume in volumes_of(tables.appearances, tables.labels).items()}
+        return returns(
+            told, self.conclusions.everywhere, names, until=until, by=by, hidden=hidden, labels=tables.labels
+        )
 
     def effects(self) -> list[NoticeEffect]:
         """The effect of notices on removal, in time.
@@ -175,7 +177,7 @@ def compliance_of(
     clocks = {key: group for key, group in tables.clocks.items() if group}
     names = {key: tables.names.get(key, key) for key in clocks}
     info = replace(table_info(study, "compliance", by=by, clock=clock, window=concluded.window), method=METHOD)
-    hidden = {key: volume.hidden for key, volume in volumes_of(tables.appearances).items()}
+    hidden = {key: volume.hidden for key, volume in volumes_of(tables.appearances, tables.labels).items()}
     return Compliance(
         conclusions=concluded, clocks=clocks, hidden=hidden, names=names, info=info, differing=tables.differing
     )

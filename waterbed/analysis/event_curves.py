@@ -28,8 +28,10 @@ def curve_of(group: Sequence[Clock], until: datetime, disclosure: Disclosure) ->
         share = share_within(curves, REMOVED, hour)
         if share is None or hour > curves.known_until_h:
             continue
-        ends = interval_within(group, hour, until=until) if hour else (0.0, 0.0)
-        low, high = map(disclosure.share, ends) if ends else (None, None)
+        ends = interval_within(group, hour, until=until) if hour else None
+        low, high = (disclosure.share(ends.low), disclosure.share(ends.high)) if ends else (None, None)
+        if not hour:
+            low = high = disclosure.share(0.0)
         found.append((float(hour), disclosure.share(share), low, high))
     return found
 

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from waterbed.analysis.event_shares import BY, NO_REPORT, pooled_clocks, removed_of
+from waterbed.analysis.rankings.dependence import labels_of
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, episodes_by_key
 from waterbed.estimators.changes import Share, change_beyond
 from waterbed.estimators.power import ERROR, least_effect, needed, power_at, power_of
@@ -96,7 +97,10 @@ class EventPower:
         found = []
         for piece in pieces_of(self.conclusions, windows):
             groups = episodes_by_key([one for one in piece.episodes if one.url_id in urls], by)
-            target, controls = (pooled_clocks(groups, keys) for keys in ([self.event.target], self.event.controls))
+            labels = labels_of(self.conclusions)
+            target, controls = (
+                pooled_clocks(groups, keys, labels) for keys in ([self.event.target], self.event.controls)
+            )
             found.append((target, controls, piece.until))
         return found
 
@@ -265,5 +269,7 @@ def _removing(group: Collection[Clock], removed: float, until: datetime, rng: np
         at = rng.uniform(0.1, 0.9) * WITHIN_H
         if one.site_id in gone and at < left:
             left, right, cause = at - 0.01, at, REMOVED
-        found.append(Clock(left_h=left, right_h=right, cause=cause, site_id=one.site_id, origin=one.origin))
+        found.append(
+            Clock(left_h=left, right_h=right, cause=cause, site_id=one.site_id, origin=one.origin, labels=one.labels)
+        )
     return found

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Final, Literal
 
 from waterbed.analysis.event_curves import Point, curve_of, parted
+from waterbed.analysis.rankings.dependence import labels_of
+from waterbed.analysis.rankings.labels import Labels
 from waterbed.analysis.rankings.removal import interval_within, removal
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, By, Clock, clocks, episodes_by_key, worth_within
 from waterbed.estimators.changes import Change, Share, change_beyond
@@ -139,10 +141,12 @@ def event_shares(
         for piece in pieces
     ]
 
+    labels = labels_of(conclusions)
+
     def area(keys: Collection[str]) -> Area:
         found = []
         for until, groups in by_place:
-            group = pooled_clocks(groups, keys, received)
+            group = pooled_clocks(groups, keys, labels, received)
             told, share = removed_of(group, until, disclosure)
             found.append((told, share, curve_of(group, until, disclosure) if until and told.share is not None else ()))
         (before, share_before, early), (after, share_after, late) = found
@@ -157,9 +161,12 @@ def event_shares(
 
 
 def pooled_clocks(
-    groups: Mapping[str, Sequence[Episode]], keys: Collection[str], received: Collection[tuple[str, str]] = ()
+    groups: Mapping[str, Sequence[Episode]],
+    keys: Collection[str],
+    labels: Labels | None = None,
+    received: Collection[tuple[str, str]] = (),
 ) -> list[Clock]:
-    """The clocks of several places, each episode once.
+    """The clocks of several places, each episode once, with the labels that `labels` knows of each.
 
     Without those of URLs that a place `received` from the target.
     """
@@ -169,7 +176,7 @@ def pooled_clocks(
         for one in groups.get(key, ())
         if (one.url_id, key) not in received
     }
-    return clocks(pooled.values())
+    return clocks(pooled.values(), labels)
 
 
 def _change(area: Area, controls: Area) -> Change | Refusal:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from waterbed.analysis.overdue import known_source, still_up
 from waterbed.analysis.rankings.about import ranking_info
+from waterbed.analysis.rankings.dependence import labels_of
 from waterbed.analysis.rankings.durations import half_gone
 from waterbed.analysis.rankings.ranking import UNKNOWN, keys_of_urls
 from waterbed.analysis.rankings.removal import Removal, removal
@@ -303,7 +304,7 @@ def _state(episode: Episode) -> str:
 
 def _share(its: Conclusions) -> tuple[Removal | None, float | None]:
     """Removed within 24 hours, wherever it was, and the hours until half was gone."""
-    group, until = clocks(its.episodes), its.until
+    group, until = clocks(its.episodes, labels_of(its)), its.until
     if not group or until is None:
         return None, None
     share = removal(group, until=until, hidden=list(_undecided(its)))
@@ -314,9 +315,11 @@ def _share(its: Conclusions) -> tuple[Removal | None, float | None]:
 def _undecided(its: Conclusions) -> Iterator[Clock]:
     """Yield the clocks of URLs that were looked at, with no look decided, as rankings count them."""
     found: dict[str, Clock] = {}
+    labels = labels_of(its)
     for one in RankingTables(conclusions=its, kind="hoster").appearances:
         if one.since and not one.decided and not one.proxy and one.medium in LOOKED_AT:
-            found[one.url_id] = never_seen(one.site_id, one.since)
+            own = labels.of(one.url_id, (), one.since)
+            found[one.url_id] = never_seen(labels.cluster(one.site_id), one.since, own)
     yield from found.values()
 
 

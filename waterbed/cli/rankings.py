@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from waterbed.cli.output import (
@@ -274,9 +275,26 @@ def print_ranking(found: Sequence[RankingRow], info: TableInfo, form: str, side:
     spanning = [row.key for row in found[:SHOWN] if row.spans_change]
     if spanning:
         note(f"Not the same over the whole time, and given over all of it: {', '.join(spanning)}.", broken=True)
+    for remark in remarks(found):
+        note(remark, broken=True)
     if info.caveat and not any(row.episodes for row in found):
         note(f"{info.caveat}.", broken=True)
     more(len(found))
+
+
+def remarks(rows: Sequence[RankingRow]) -> Iterator[str]:
+    """Notes on the strongest dependence of each row, and on rows whose intervals may not hold."""
+    from waterbed.estimators.calendar_time import BURSTS, FEWEST_REGIMES  # noqa: PLC0415 (help needs none of it)
+
+    words = {BURSTS: "rare bursts"}
+    counted = Counter(row.dependence for row in rows if row.dependence)
+    if counted:
+        each = ", ".join(f"{words.get(name, name)} ({number:,})" for name, number in counted.most_common())
+        yield f"intervals allow for dependence; the strongest, by rows: {each}."
+    changing = [row for row in rows if row.regimes is not None and row.regimes < FEWEST_REGIMES]
+    if changing:
+        each = ", ".join(row.key for row in changing)
+        yield f"the way of working changed too seldom for an interval to hold: {each} (docs/method.md)."
 
 
 def print_actors(rows: Sequence[ActorShare], info: TableInfo, side: Side | None = None) -> None:

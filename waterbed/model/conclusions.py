@@ -333,6 +333,15 @@ class RankingRow:
     first_down: Annotated[int, "of these, down at the first check: nobody but the report ever saw these URLs up"] = 0
     removals: Annotated[int, "of these, ended by removal"] = 0
     batches: Annotated[int, "fewest times at which all these removals can have happened"] = 0
+    dependence: Annotated[
+        str | None,
+        "what makes outcomes depend on each other the most, as the interval counts it: sites, time, regimes, bursts, "
+        "address, network, registration or delivery; null: no interval",
+    ] = None
+    regimes: Annotated[
+        float | None,
+        "stretches of one way of working that outcomes show; below 4 the interval may not hold; null: they show one",
+    ] = None
     unknown: Annotated[int, "URLs of which no check could be decided"]
     rank_class: Annotated[RankClass, "ranked, or why no share is given"]
 

@@ -17,6 +17,7 @@ from waterbed.analysis.overdue import METHOD as OVERDUE_METHOD
 from waterbed.analysis.overdue import still_up
 from waterbed.analysis.rankings.about import ranking_info, volume_method
 from waterbed.analysis.rankings.by_source import cards, side_by_side, sources
+from waterbed.analysis.rankings.dependence import labels_of
 from waterbed.analysis.rankings.keys import KINDS, Kind, RankingKind
 from waterbed.analysis.rankings.removal_curves import removal_curves
 from waterbed.analysis.rankings.tables import PLACES_METHOD, RankingTables, Side
@@ -297,7 +298,7 @@ class Notebook:
             raise InputError(f"{shown(key)} has no reported URL; rankings({kind!r}) has the keys (docs/notebook.md)")
         keys = groups if key is None else [key]
         names = {one: conclusions.attributor.name_of(one) if kind == "hoster" else one for one in keys}
-        found = removal_curves(conclusions.episodes, by=kind, keys=keys, names=names)
+        found = removal_curves(conclusions.episodes, by=kind, keys=keys, names=names, labels=labels_of(conclusions))
         return self._table(CurvePoint, [point for one in found for point in curve_points(one)], "share removed by hour")
 
     def _findings(self, event: Path | str | None) -> Findings:

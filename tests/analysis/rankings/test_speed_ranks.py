@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from waterbed.analysis.rankings.labels import Labels
 from waterbed.analysis.rankings.ranking import rank
 from waterbed.analysis.rankings.speed_ranks import speed_places
 from waterbed.analysis.rankings.takedown import episodes_by_key
@@ -24,7 +25,7 @@ def world(shares, each=60):
     return seen, ends
 
 
-def placed(seen, ends, clusters=None, **options):
+def placed(seen, ends, labels=None, **options):
     """The ranking, its groups and the places by key."""
     ends, until = spread(ends), hours(SPREAD_H + 90)
     rows = rank(seen, ends, by="hoster", names={}, until=until)
@@ -32,7 +33,7 @@ def placed(seen, ends, clusters=None, **options):
     found = speed_places(
         rows,
         groups,
-        clusters or {},
+        labels,
         until=until,
         rng=np.random.default_rng(1),
         resamples=400,
@@ -101,8 +102,8 @@ def test_sites_joined_by_content_are_one():
     """Clusters are those given, not the sites."""
     seen, ends = world([0.9, 0.4])
     sure = placed(seen, ends)[2]["k0"]
-    joined = {f"s{h}-{k}": 2 * h + (k < 30) for h in range(2) for k in range(60)}
-    unsure = placed(seen, ends, joined)[2]["k0"]
+    joined = {f"s{h}-{k}": f"s{h}-{30 * (k < 30)}" for h in range(2) for k in range(60)}
+    unsure = placed(seen, ends, Labels(clusters=joined))[2]["k0"]
     assert (sure.place_low, unsure.place_low, unsure.sites) == (2, 1, 2)
 
 

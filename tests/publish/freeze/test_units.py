@@ -54,7 +54,7 @@ NUMBERS = {
         share share_high share_low shared twins_fewer without_one_high without_one_low
     """,
     "probability": "adjusted among_worst constancy_p norm_p p smallest_p",
-    "count": "certain expected hops_fractional hosts_fractional incidents_fractional left twins_sites",
+    "count": "certain expected hops_fractional hosts_fractional incidents_fractional left regimes twins_sites",
     "hours": """
         action_h action_h_high action_h_low delay_median_h delay_p90_h due_h median_h median_h_high median_h_low
         within_h

@@ -35,4 +35,10 @@ def ranking_info(study: Study, tables: RankingTables, what: str, method: str | N
     info = table_info(study, named, by=tables.kind, clock=tables.clock, window=tables.conclusions.window)
     if tables.conclusions.told:
         info = replace(info, caveat=f"{info.caveat}; {TOLD}" if info.caveat else TOLD)
-    return replace(info, method=method) if method else info
+    info = replace(info, method=method) if method else info
+    return replace(info, method=f"{info.method}; {as_if(tables.together)}") if tables.together != 1.0 else info
+
+
+def as_if(together: float) -> str:
+    """The assumption that intervals are made on."""
+    return f"Intervals as if decisions were made for {together:g} sites at once (docs/ranking.md)"

@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from waterbed.analysis.rankings.constancy import clocks_of_share
 from waterbed.analysis.rankings.ranking import UNKNOWN
-from waterbed.analysis.rankings.speed_ranks import in_cluster
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import WITHIN_H, Outcome, clocks, outcomes
 from waterbed.estimators.borrowed import Borrowed, blocks, borrowed_shares
@@ -54,8 +53,9 @@ def borrowed_rows(tables: RankingTables) -> list[BorrowedRow]:
 
 def _outcomes_of(tables: RankingTables, row: RankingRow, until: datetime) -> list[Outcome]:
     """The outcomes that a row's share is of: since a change, if it has a date."""
-    parts = clocks_of_share(row, clocks(tables.groups.get(row.key, ())), tables.hidden.get(row.key, ()))
-    group = [in_cluster(one, tables.clusters) for part in parts for one in part]
+    own = clocks(tables.groups.get(row.key, ()), tables.labels)
+    parts = clocks_of_share(row, own, tables.hidden.get(row.key, ()))
+    group = [one for part in parts for one in part]
     return list(outcomes(group, WITHIN_H, until=until, hides=row.rank_class == "views differ"))
 
 

@@ -5,10 +5,11 @@ Origins: first seen, reported, noticed, ordered, or begun. Pure.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from waterbed.analysis.rankings.labels import Label, Labels
 from waterbed.analysis.rankings.takedown import CAUSES, Clock, flap_after, joined_episodes
 from waterbed.estimators.cluster_shares import worth
 from waterbed.estimators.survival.incidence import NOTHING
@@ -26,6 +27,14 @@ CLOCK_WORDS: Final[Mapping[ClockKind, str]] = {
 """Origin of each clock, for people."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledClock(TakedownClock):
+    """A takedown clock with the cluster of its site and its labels, which stay out of its table."""
+
+    cluster: str
+    labels: tuple[Label, ...]
+
+
 def clocks_of_groups(
     groups: Mapping[str, Iterable[Episode]],
     context: NoticeContext,
@@ -33,15 +42,18 @@ def clocks_of_groups(
     hosters: bool,
     clock: ClockKind,
     registrars: bool = False,
+    labels: Labels | None = None,
 ) -> dict[str, list[TakedownClock]]:
-    """The takedown clocks of each group.
+    """The takedown clocks of each group, with the labels that `labels` knows of each.
 
     `hosters` says that the keys are those of hosters. Notices to a hoster start that hoster's clocks alone; those of an
     AS or country are started by notices to whoever was the hoster. `registrars` says that they are those of registrars,
     whose clocks the notices to them start.
     """
     return {
-        key: takedown_clocks(group, context, key=key, hosters=hosters, clock=clock, registrars=registrars)
+        key: takedown_clocks(
+            group, context, key=key, hosters=hosters, clock=clock, registrars=registrars, labels=labels
+        )
         for key, group in groups.items()
     }
 
@@ -54,6 +66,7 @@ def takedown_clocks(
     hosters: bool = True,
     clock: ClockKind,
     registrars: bool = False,
+    labels: Labels | None = None,
 ) -> list[TakedownClock]:
     """The takedown clocks of one group, by URL and origin.
 
@@ -83,8 +96,25 @@ def takedown_clocks(
             since = context.known_since.get(url_id, spell.known_up_at)
             seen = context.confirmed.get(url_id, ()) if clock in BY_NOTICE else ()
             ended = _confirmed(spell, seen)
-            found.append(_clock(ended, origin, starter, sets[place], indirect, key=key, clock=clock, since=since))
+            made = _clock(ended, origin, starter, sets[place], indirect, key=key, clock=clock, since=since)
+            found.append(_labelled(made, spell, labels) if labels else made)
     return sorted(found, key=lambda one: (one.url_id, one.origin))
+
+
+def _labelled(clock: TakedownClock, spell: Episode, labels: Labels) -> LabelledClock:
+    its = {one.name: getattr(clock, one.name) for one in fields(TakedownClock)}
+    own = labels.of(spell.url_id, spell.addresses, clock.origin)
+    return LabelledClock(**its, cluster=labels.cluster(spell.site_id), labels=own)
+
+
+def labels_on(clock: TakedownClock) -> tuple[Label, ...]:
+    """The labels of a takedown clock, if it has any."""
+    return clock.labels if isinstance(clock, LabelledClock) else ()
+
+
+def site_of(clock: TakedownClock) -> str:
+    """The site of a takedown clock, or the one that stands for its cluster."""
+    return clock.cluster if isinstance(clock, LabelledClock) else clock.site_id
 
 
 def reaches(notice: AddressedNotice, key: str, *, hosters: bool, registrars: bool = False) -> bool:
@@ -112,6 +142,7 @@ def running_clocks(clocks: Iterable[TakedownClock]) -> list[Clock]:
             seen=one.seen,
             flap_left_h=float("inf") if one.flap_left_h is None else max(0.0, one.flap_left_h),
             flap_right_h=float("inf") if one.flap_right_h is None else one.flap_right_h,
+            labels=labels_on(one),
         )
         for one, cluster in zip(kept, clusters_of(kept), strict=True)
     ]
@@ -123,12 +154,12 @@ def counted(clocks: Iterable[TakedownClock]) -> list[TakedownClock]:
 
 
 def clusters_of(clocks: Sequence[TakedownClock]) -> list[str]:
-    """The cluster of each clock: its site or its batch.
+    """The cluster of each clock: its site, or the cluster of sites it is in, or its batch.
 
     A clock without a batch keeps its site. Of the two labellings the one with fewer effective clusters is taken.
     """
-    sites = [one.site_id for one in clocks]
-    batches = [f"batch {one.batch}" if one.batch else one.site_id for one in clocks]
+    sites = [site_of(one) for one in clocks]
+    batches = [f"batch {one.batch}" if one.batch else site for one, site in zip(clocks, sites, strict=True)]
     return min((batches, sites), key=effective)
 
 

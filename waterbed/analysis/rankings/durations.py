@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
-from waterbed.analysis.rankings.clocks import clusters_of, running_clocks
+from waterbed.analysis.rankings.clocks import clusters_of, labels_on, running_clocks
+from waterbed.analysis.rankings.labels import by_kind
 from waterbed.analysis.rankings.takedown import (
     CAUSES,
     FEWEST_SITES,
@@ -50,7 +51,12 @@ class HalfGone:
 
 
 def half_gone(
-    group: Sequence[Clock], *, curves: Curves | None = None, until: datetime | None = None, level: float = 0.95
+    group: Sequence[Clock],
+    *,
+    curves: Curves | None = None,
+    until: datetime | None = None,
+    level: float = 0.95,
+    together: float = 1.0,
 ) -> HalfGone | None:
     """Estimate the median time to any end.
 
@@ -58,14 +64,15 @@ def half_gone(
     times at which the interval of the share gone (`share_interval`) holds one half (Brookmeyer and Crowley, Biometrics
     38, 1982), with what the clocks are worth at the first hour from the median on at which FEWEST_SITES sites are
     known, and the hours that looks leave open there. None if there is no such hour, nor where reports span too few
-    days. `until` is the end of the measurement, by default the last time known. `curves` are the group's, if they are
+    days. `until` is the end of the measurement, by default the last time known, `together` the sites for which
+    decisions are made at once. `curves` are the group's, if they are
     known already. The interval covers best and worst case: a removal that may have lasted a day is an end at its lower
     end, and what nobody but the report saw up is none at its upper end. Where more than MOST_UNSEEN of the clocks are
     of that kind, there is no single number.
     """
     if not group:
         return None
-    found = _half_gone(group, curves, until, level)
+    found = _half_gone(group, curves, until, level, together)
     if found is None:
         return None
     if any(clock.flap_right_h < np.inf for clock in group):
@@ -75,12 +82,12 @@ def half_gone(
             else one
             for one in group
         ]
-        earliest = _half_gone(taken, None, until, level)
+        earliest = _half_gone(taken, None, until, level, together)
         found = found if earliest is None else replace(found, low=min(found.low, earliest.low))
     unseen = first_down(group)
     if unseen:
         end = until or last_known(group)
-        latest = _half_gone([_remaining(one, end) for one in group], None, until, level)
+        latest = _half_gone([_remaining(one, end) for one in group], None, until, level, together)
         high = None if latest is None or found.high is None or latest.high is None else max(found.high, latest.high)
         found = replace(found, hours=found.hours if unseen <= MOST_UNSEEN * len(group) else None, high=high)
     return found
@@ -94,7 +101,9 @@ def _remaining(clock: Clock, until: datetime) -> Clock:
     return replace(clock, left_h=followed, right_h=np.inf, cause=NOTHING)
 
 
-def _half_gone(group: Sequence[Clock], curves: Curves | None, until: datetime | None, level: float) -> HalfGone | None:
+def _half_gone(
+    group: Sequence[Clock], curves: Curves | None, until: datetime | None, level: float, together: float
+) -> HalfGone | None:
     curves = curves or incidence(group)
     hours = curves.hours[curves.hours <= curves.known_until_h + _ROUNDING]
     gone = np.clip(1.0 - curves.survival[: hours.size], 0.0, 1.0)
@@ -110,7 +119,7 @@ def _half_gone(group: Sequence[Clock], curves: Curves | None, until: datetime | 
         ends = (_told(group, float(np.ceil(low)), 1.0, -1.0), _told(group, float(np.ceil(high or at)), hours[-1], 1.0))
         asked = [at] if when == "median" else sorted({hour for hour in ends if hour is not None} - {at, 0.0})
         for hour in asked:
-            worth = worth_within(group, hour, range(len(CAUSES)), until=end)
+            worth = worth_within(group, hour, range(len(CAUSES)), until=end, together=together)
             if isinstance(worth, Refusal):
                 return None
             here = sum(known_within(clock, hour) for clock in group)
@@ -277,7 +286,9 @@ def _half_width(clocks: Sequence[TakedownClock], labels: Sequence[str], within_h
     hours = np.minimum(hours, within_h)
     names = {label: number for number, label in enumerate(sorted(set(labels)))}
     own = [names[labels[n]] for n in known]
-    worth = effective_number(hours <= min(float(np.median(hours)), within_h - _ROUNDING), at, own)
+    below = hours <= min(float(np.median(hours)), within_h - _ROUNDING)
+    of_kind, alike = by_kind([labels_on(clocks[n]) for n in known])
+    worth = effective_number(below, at, own, labels=of_kind, pooled=alike)
     if isinstance(worth, Refusal):
         return None
     variance = cosine_variance(hours, worth.freedom)

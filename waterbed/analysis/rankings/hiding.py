@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from waterbed.analysis.rankings.labels import Labels
 from waterbed.analysis.rankings.takedown import (
     CAUSES,
     REMOVED,
@@ -72,7 +73,11 @@ def goes_by_looks(paces: PaceTest, looks: LookTest) -> bool:
 
 
 def shares_if_hiding(
-    groups: Mapping[str, Sequence[Episode]], schedule: Schedule, *, until: datetime | None
+    groups: Mapping[str, Sequence[Episode]],
+    schedule: Schedule,
+    *,
+    until: datetime | None,
+    labels: Labels | None = None,
 ) -> dict[str, float]:
     """Least share of each group removed if it hides content.
 
@@ -90,7 +95,7 @@ def shares_if_hiding(
         often, rare = (
             [
                 clock if clock.seen else restated([clock], "worst", WITHIN_H, until=until)[0]
-                for clock in clocks(one for one in group if rarely(one.url_id, schedule.rare_share) == rare)
+                for clock in clocks((one for one in group if rarely(one.url_id, schedule.rare_share) == rare), labels)
             ]
             for rare in (False, True)
         )

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
-from waterbed.analysis.rankings.clocks import clusters_of, effective
+from waterbed.analysis.rankings.clocks import clusters_of, effective, site_of
 from waterbed.analysis.rankings.takedown import FEWEST_SITES
 from waterbed.estimators.survival.hazard import Undetermined, hazard
 from waterbed.estimators.survival.logrank import log_rank
@@ -60,7 +60,7 @@ def notice_effects(
     batched = [replace(clock, batch=one.batch if one else None) for (_, clock), one in zip(named, first, strict=True)]
     clusters = clusters_of(batched)
     size = np.array([float(max(1, sizes[one.batch])) if one and one.batch else 1.0 for one in first])
-    found = list(_ratios(named, size, clusters, [one.site_id for one in batched]))
+    found = list(_ratios(named, size, clusters, [site_of(one) for one in batched]))
     return [*found, _kinds(batched, first, clusters, rng)]
 
 

@@ -4,12 +4,14 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from math import isfinite
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from waterbed.analysis.rankings.constancy import MOST_P, Changed, changed, constancy_test, parts
 from waterbed.analysis.rankings.durations import HalfGone, half_gone
 from waterbed.analysis.rankings.keys import Appearance
+from waterbed.analysis.rankings.labels import Labels
 from waterbed.analysis.rankings.removal import Removal, removal
 from waterbed.analysis.rankings.takedown import FEWEST_SITES, By, Clock, clocks, episodes_by_key, incidence, never_seen
 from waterbed.model.conclusions import Episode, RankingRow, WholeClass
@@ -68,6 +70,8 @@ def rank(
     alike: Alike | None = None,
     splits: bool = False,
     dates: Mapping[str, Sequence[datetime]] = MappingProxyType({}),
+    labels: Labels | None = None,
+    together: float = 1.0,
 ) -> list[RankingRow]:
     """Rank groups by the number of distinct hosts.
 
@@ -87,15 +91,16 @@ def rank(
     `by` cannot tell, `started` the clocks of each key if they do not run from the report, `if_hiding` the share of each
     that was surely removed even if it hides from looks (`shares_if_hiding`). `each` works out the rows, perhaps in
     several processes; of keys of the same content, also in other rankings that are given the same `alike`, one is
-    worked out. Rows that are `brief` lack medians, and their shares are never split. Cost is linear in appearances and
-    episodes.
+    worked out. Rows that are `brief` lack medians, and their shares are never split. `labels` are those that the study
+    has of its reports; `together` makes intervals those of decisions for so many sites at once. Cost is linear in
+    appearances and episodes.
 
     The share of each ranked row is tested for constancy (`constancy_test`). Where it changed, of all rows
     (`changed`), the class is `changed` if the ranking `splits`: its rows stand for companies. Others go on over the
     change, and say so (`spans_change`). `dates` are those of events that were declared for a key: these split its
     row in any ranking.
     """
-    volumes = volumes_of(appearances)
+    volumes = volumes_of(appearances, labels)
     groups = episodes_by_key(episodes, by) if groups is None else groups
     if until is None:
         until = max((e.first_down or e.last_up for e in episodes), default=None)
@@ -109,18 +114,19 @@ def rank(
         never_up = tuple(sorted((clock.site_id, clock.origin) for clock in its.hidden))
         sets = (hash(frozenset(its.urls)), len(its.urls), hash(frozenset(its.unknown)), hash(never_up))
         objects = hash(tuple(map(id, group))), len(group)
-        declared = splits, *dates.get(key, ())
-        return brief, until, key in differing, hiding.get(key), its.own, its.looked, declared, *sets, *objects
+        asked = brief, until, together, splits, *dates.get(key, ())
+        return asked, key in differing, hiding.get(key), its.own, its.looked, *sets, *objects
 
     def row(key: str) -> Drafted:
         return _drafted(
             volume=volumes[key],
             differs=key in differing,
             if_hiding=hiding.get(key),
-            group=clocks(groups.get(key, ())) if started is None else started.get(key, ()),
+            group=clocks(groups.get(key, ()), labels) if started is None else started.get(key, ()),
             until=until,
             brief=brief,
             dates=None if key == UNKNOWN else dates.get(key, ()),
+            together=together,
         )
 
     known, wanted = {} if alike is None or started is not None else alike, {key: made_of(key) for key in order}
@@ -143,10 +149,10 @@ def rank(
     ]
 
 
-def volumes_of(appearances: Sequence[Appearance]) -> dict[str, Volume]:
+def volumes_of(appearances: Sequence[Appearance], labels: Labels | None = None) -> dict[str, Volume]:
     """The volume of each key.
 
-    URLs that no data could attribute are under UNKNOWN.
+    URLs that no data could attribute are under UNKNOWN. Hidden clocks have the cluster that `labels` knows of each.
     """
     of_host = keys_of_hosts(appearances)
     of_url = _of_urls(appearances, of_host)
@@ -163,7 +169,9 @@ def volumes_of(appearances: Sequence[Appearance]) -> dict[str, Volume]:
             if not appearance.decided and appearance.medium in LOOKED_AT:
                 volume.unknown.add(appearance.url_id)
                 if appearance.since and key in appearance.keys and not appearance.behind(key):
-                    volume.hidden.append(never_seen(appearance.site_id, appearance.since))
+                    site = labels.cluster(appearance.site_id) if labels else appearance.site_id
+                    its = labels.of(appearance.url_id, (), appearance.since) if labels else ()
+                    volume.hidden.append(never_seen(site, appearance.since, its))
     for keys in of_host.values():
         for key in keys:
             volumes[key].fractional += 1 / len(keys)
@@ -217,6 +225,7 @@ def _drafted(
     until: datetime | None,
     brief: bool,
     dates: Sequence[datetime] | None,
+    together: float,
 ) -> Drafted:
     """The rows of a key's content; their place, key, name, and shared hosts are left open.
 
@@ -224,11 +233,15 @@ def _drafted(
     """
     curves = incidence(group) if group else None
     estimate = (
-        removal(group, until=until, curves=curves, hidden=volume.hidden, hides=differs) if group and until else None
+        removal(group, until=until, curves=curves, hidden=volume.hidden, hides=differs, together=together)
+        if group and until
+        else None
     )
     rank_class = class_of(volume, estimate, differs=differs)
     shown = estimate if rank_class in ("ranked", "too few days", "views differ") else None
-    half = half_gone(group, curves=curves, until=until) if shown and not differs and not brief else None
+    half = None
+    if shown and not differs and not brief:
+        half = half_gone(group, curves=curves, until=until, together=together)
     row = RankingRow(
         place=None,
         key="",
@@ -244,6 +257,7 @@ def _drafted(
         first_down=estimate.first_down if estimate else 0,
         removals=estimate.removals if estimate else 0,
         batches=estimate.batches if estimate else 0,
+        **_dependence(shown),
         unknown=len(volume.unknown),
         rank_class=rank_class,
     )
@@ -255,7 +269,7 @@ def _drafted(
     test = constancy_test(everything, until=until, dates=dates)
     if test is None or test.p > MOST_P:
         return Drafted(constant=row, test=test)
-    return Drafted(constant=row, test=test, since=_since(row, test, group, volume.hidden, until))
+    return Drafted(constant=row, test=test, since=_since(row, test, group, volume.hidden, until, together))
 
 
 def _since(
@@ -264,15 +278,17 @@ def _since(
     group: Sequence[Clock],
     hidden: Sequence[Clock],
     until: datetime,
+    together: float,
 ) -> RankingRow:
     """The row of a share that changed: that of the reports since, and the share before."""
     early, late = parts(group, hidden, test.after, test.before)
-    before = removal(early.clocks, until=until, hidden=early.hidden)
-    since = removal(late.clocks, until=until, hidden=late.hidden)
+    before = removal(early.clocks, until=until, hidden=early.hidden, together=together)
+    since = removal(late.clocks, until=until, hidden=late.hidden, together=together)
     return replace(
         row,
         **_shares(since),
-        **_halves(half_gone(late.clocks, until=until) if late.clocks else None),
+        **_halves(half_gone(late.clocks, until=until, together=together) if late.clocks else None),
+        **_dependence(since),
         removed_24h_worst=_rounded(since.worst),
         removed_24h_best=_rounded(since.best),
         removed_24h_if_hiding=None,
@@ -295,6 +311,14 @@ def _shares(found: Removal | None) -> dict[str, Any]:
         "removed_24h_low": _rounded(found.low if found else None),
         "removed_24h_high": _rounded(found.high if found else None),
         "removed_or_moved_24h": _rounded(found.removed_or_moved if found else None),
+    }
+
+
+def _dependence(found: Removal | None) -> dict[str, Any]:
+    worth = found.worth if found else None
+    return {
+        "dependence": worth.binding if worth else None,
+        "regimes": _hours(worth.regimes) if worth and isfinite(worth.regimes) else None,
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import asin, inf, sqrt
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 
 from scipy.special import ndtr
 
@@ -21,6 +21,7 @@ from waterbed.analysis.rankings.takedown import (
     restated,
     worth_within,
 )
+from waterbed.estimators.calendar_time import Worth
 from waterbed.estimators.identified import critical_value
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.survival.incidence import NOTHING, Curves, share_interval, share_within
@@ -55,6 +56,7 @@ class Removal:
     first_down: Annotated[int, "clocks that ended at the first check: nobody but the report ever saw these URLs up"]
     removals: Annotated[int, "clocks that ended by removal, at any time"]
     batches: Annotated[int, "fewest times at which all these removals can have happened"]
+    worth: Annotated[Worth | None, "what its interval counts on, and by which dependence"] = None
 
     @property
     def estimable(self) -> bool:
@@ -78,6 +80,7 @@ def removal(
     hidden: Sequence[Clock] = (),
     hides: bool = False,
     level: float = 0.95,
+    together: float = 1.0,
 ) -> Removal:
     """Estimate how much a group removed within some hours.
 
@@ -87,8 +90,9 @@ def removal(
     apart: the incidence of removal by what the checks say. No share below FEWEST_SITES site clusters that could be
     followed for `within_h`, which depends on dates alone, nor where nothing is known of any of them. With `hides` each
     removal may be a hidden URL: none counts in the worst case. The interval counts what the clocks are worth given how
-    alike those of a site are, and of a time (`worth_within`); where their reports span too few days, there is none.
-    `curves` are the group's, if they are known already.
+    alike those of a site are, of a label and of a time (`worth_within`); where their reports span too few days, there
+    is none. With `together` it is the interval if decisions are made for so many sites at once. `curves` are the
+    group's, if they are known already.
     """
     everything = [*group, *hidden]
     whole = timedelta(hours=within_h)
@@ -120,13 +124,14 @@ def removal(
     if removed is not None and not hides:
         worst, best = min(worst, removed), max(best, removed)
     single = removed is not None and best - worst <= WIDEST_GAP
-    ends = interval_of(cases, within_h, until=until, level=level)
+    ends = interval_of(cases, within_h, until=until, level=level, together=together)
     return replace(
         found,
         estimability="told" if ends else "too few days",
         removed=removed if single else None,
-        low=min(ends[0], worst) if ends else None,
-        high=max(ends[1], best) if ends else None,
+        low=min(ends.low, worst) if ends else None,
+        high=max(ends.high, best) if ends else None,
+        worth=ends.worth if ends else None,
         worst=worst,
         best=best,
         removed_or_moved=min(1.0, (removed if single and removed is not None else best) + cases.best.moved),
@@ -178,9 +183,17 @@ def _case(group: Sequence[Clock], within_h: float) -> CaseShare | None:
     return None if removed is None or moved is None else CaseShare(share=removed, moved=moved, clocks=group)
 
 
+class Interval(NamedTuple):
+    """The ends of an interval, and the lesser worth of its two cases."""
+
+    low: float
+    high: float
+    worth: Worth
+
+
 def interval_within(
     group: Sequence[Clock], within_h: float, *, until: datetime, level: float = 0.95
-) -> tuple[float, float] | None:
+) -> Interval | None:
     """The interval of the share that a group removed within some hours, from worst to best case.
 
     None where reports span too few days, or no clock reaches those hours.
@@ -189,7 +202,9 @@ def interval_within(
     return None if cases is None else interval_of(cases, within_h, until=until, level=level)
 
 
-def interval_of(cases: Cases, within_h: float, *, until: datetime, level: float = 0.95) -> tuple[float, float] | None:
+def interval_of(
+    cases: Cases, within_h: float, *, until: datetime, level: float = 0.95, together: float = 1.0
+) -> Interval | None:
     """The interval that covers each value between worst and best case with probability `level`.
 
     Its ends are those of Jeffreys' intervals of both cases (`share_interval`), each for what its clocks are worth.
@@ -197,14 +212,18 @@ def interval_of(cases: Cases, within_h: float, *, until: datetime, level: float 
     the scale of arcsin sqrt). None where reports span too few days.
     """
     both = (cases.worst,) if cases.worst is cases.best else (cases.worst, cases.best)
-    worth = [worth_within(case.clocks, within_h, (REMOVED,), until=until, level=level) for case in both]
-    numbers = [one.number for one in worth if not isinstance(one, Refusal)]
-    if len(numbers) < len(worth):
+    found = [
+        worth_within(case.clocks, within_h, (REMOVED,), until=until, level=level, together=together) for case in both
+    ]
+    worth = [one for one in found if not isinstance(one, Refusal)]
+    if len(worth) < len(found):
         return None
+    numbers = [one.number for one in worth]
     width = asin(sqrt(cases.best.share)) - asin(sqrt(cases.worst.share))
     c = critical_value(max(0.0, width), 0.5 / sqrt(min(numbers)), max(1, int(min(numbers))), level=level)
     inner = 2.0 * float(ndtr(c)) - 1.0
-    return (
-        share_interval(cases.worst.share, numbers[0], inner)[0],
-        share_interval(cases.best.share, numbers[-1], inner)[1],
+    return Interval(
+        low=share_interval(cases.worst.share, numbers[0], inner)[0],
+        high=share_interval(cases.best.share, numbers[-1], inner)[1],
+        worth=min(worth, key=lambda one: one.number),
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
+from waterbed.analysis.rankings.labels import Labels
 from waterbed.analysis.rankings.takedown import REMOVED, By, Clock, clocks, episodes_by_key, hourly
 from waterbed.model.conclusions import Episode
 
@@ -27,17 +28,18 @@ def removal_curves(
     names: Mapping[str, str],
     horizon_h: int = 168,
     started: Mapping[str, Sequence[Clock]] | None = None,
+    labels: Labels | None = None,
 ) -> list[RemovalCurve]:
     """Estimate the removal curves of some groups, in order.
 
-    `started` gives the clocks of each key if they do not run from the report.
+    `started` gives the clocks of each key if they do not run from the report; `labels` are those of the study.
 
     A curve stops at `horizon_h`, or where its data do (`hourly`). A group of too few sites has none.
     """
     groups = episodes_by_key(episodes, by)
     found = []
     for key in keys:
-        group = clocks(groups.get(key, ())) if started is None else started.get(key, ())
+        group = clocks(groups.get(key, ()), labels) if started is None else started.get(key, ())
         if shares := hourly(group, [REMOVED], horizon_h).get(REMOVED):
             found.append(
                 RemovalCurve(

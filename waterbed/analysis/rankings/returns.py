@@ -12,7 +12,8 @@ from statistics import fmean, median
 from types import MappingProxyType
 from typing import Any, Final
 
-from waterbed.analysis.rankings.removal import removal
+from waterbed.analysis.rankings.labels import Label, Labels, by_kind
+from waterbed.analysis.rankings.removal import Removal, removal
 from waterbed.analysis.rankings.takedown import FEWEST_SITES, WITHIN_H, By, Clock, clocks, episode_keys, joined_episodes
 from waterbed.estimators.calendar_time import effective_number
 from waterbed.estimators.refusal import Refusal
@@ -49,6 +50,8 @@ class _Spell:
     origin: datetime
     spell: Episode
     later: Sequence[Episode]
+    cluster: str
+    labels: tuple[Label, ...]
 
 
 def returns(
@@ -59,6 +62,7 @@ def returns(
     until: datetime,
     by: By,
     hidden: Mapping[str, Sequence[Clock]] = MappingProxyType({}),
+    labels: Labels | None = None,
 ) -> list[ReturnRow]:
     """First removal, state at 24 h, and durable removal.
 
@@ -73,9 +77,10 @@ def returns(
     starts = _starts(every, by)
     rows = []
     for key, group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
-        spells = list(_spells(group))
+        spells = list(_spells(group, labels))
         if spells:
-            rows.append(_row(key, names.get(key, key), group, spells, starts, until, hidden.get(key, ())))
+            first = removal(clocks(group, labels), until=until, hidden=hidden.get(key, ()))
+            rows.append(_row(key, names.get(key, key), first, spells, starts, until))
     return rows
 
 
@@ -94,7 +99,7 @@ def _starts(every: Iterable[Episode], by: By) -> _Starts:
     }
 
 
-def _spells(group: Sequence[Episode]) -> Iterator[_Spell]:
+def _spells(group: Sequence[Episode], labels: Labels | None) -> Iterator[_Spell]:
     by_url: dict[str, list[Episode]] = defaultdict(list)
     for episode in group:
         if not episode.proxy:
@@ -103,18 +108,16 @@ def _spells(group: Sequence[Episode]) -> Iterator[_Spell]:
         joined = joined_episodes(own, back_within=timedelta(0))
         for place, spell in enumerate(joined):
             if spell.reported_at is not None:
-                yield _Spell(origin=spell.reported_at, spell=spell, later=joined[place + 1 :])
+                yield _Spell(
+                    origin=spell.reported_at,
+                    spell=spell,
+                    later=joined[place + 1 :],
+                    cluster=labels.cluster(spell.site_id) if labels else spell.site_id,
+                    labels=labels.of(spell.url_id, spell.addresses, spell.reported_at) if labels else (),
+                )
 
 
-def _row(
-    key: str,
-    name: str,
-    group: Sequence[Episode],
-    spells: Sequence[_Spell],
-    starts: _Starts,
-    until: datetime,
-    hidden: Sequence[Clock],
-) -> ReturnRow:
+def _row(key: str, name: str, ranked: Removal, spells: Sequence[_Spell], starts: _Starts, until: datetime) -> ReturnRow:
     def share(state: Callable[[_Spell], tuple[bool, bool]], days: int = 0) -> tuple[int, _Estimate]:
         followed = [one for one in spells if one.origin + timedelta(hours=WITHIN_H, days=days) <= until]
         return len(followed), _share_of(followed, [state(one) for one in followed])
@@ -127,7 +130,7 @@ def _row(
 
         return lasts
 
-    first, gone = _first_removal(group, until, hidden), share(_gone)[1]
+    first, gone = _as_ranked(ranked), share(_gone)[1]
     (of_30, durable_30), (of_90, durable_90) = share(durable(30), 30), share(durable(90), 90)
     ended = [
         one.spell
@@ -154,9 +157,8 @@ def _row(
     )
 
 
-def _first_removal(group: Sequence[Episode], until: datetime, hidden: Sequence[Clock]) -> _Estimate:
+def _as_ranked(found: Removal) -> _Estimate:
     """The share of a ranking: removed, and not back within a day."""
-    found = removal(clocks(group), until=until, hidden=hidden)
     return _Estimate(share=found.removed, low=found.low, high=found.high, worst=found.worst, best=found.best)
 
 
@@ -216,14 +218,14 @@ def _share_of(spells: Sequence[_Spell], states: Sequence[tuple[bool, bool]]) -> 
     No interval where reports span too few days, nothing below FEWEST_SITES sites.
     """
     known = [(one, surely) for one, (surely, possibly) in zip(spells, states, strict=True) if surely == possibly]
-    sites = {site: number for number, site in enumerate(sorted({one.spell.site_id for one, _ in known}))}
+    sites = {site: number for number, site in enumerate(sorted({one.cluster for one, _ in known}))}
     if len(sites) < FEWEST_SITES:
         return _Estimate()
     held, first = [state for _, state in known], min(one.origin for one, _ in known)
     share = fmean(held)
-    worth = effective_number(
-        held, [(one.origin - first) / _HOUR for one, _ in known], [sites[one.spell.site_id] for one, _ in known]
-    )
+    at, cluster = [(one.origin - first) / _HOUR for one, _ in known], [sites[one.cluster] for one, _ in known]
+    labels, alike = by_kind([one.labels for one, _ in known])
+    worth = effective_number(held, at, cluster, labels=labels, pooled=alike)
     low, high = (None, None) if isinstance(worth, Refusal) else share_interval(share, worth.number)
     worst, best = (fmean(state[which] for state in states) for which in (0, 1))
     return _Estimate(share=share, low=low, high=high, worst=worst, best=best)

@@ -1,7 +1,7 @@
 """Places by speed with their uncertainty."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 from types import MappingProxyType
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from waterbed.analysis.rankings.constancy import clocks_of_share
+from waterbed.analysis.rankings.labels import Labels
 from waterbed.analysis.rankings.ranking import Each
 from waterbed.analysis.rankings.removal import Cases, CaseShare
 from waterbed.analysis.rankings.takedown import (
@@ -57,12 +58,12 @@ def slowest_of(ranked: int) -> int:
 
 
 def unplaced(
-    rows: Sequence[RankingRow], groups: Mapping[str, Sequence[Episode]], clusters: Mapping[str, int]
+    rows: Sequence[RankingRow], groups: Mapping[str, Sequence[Episode]], labels: Labels | None
 ) -> list[PlaceRow]:
     """The rows of `speed_places` before any has a place."""
 
     def sites(row: RankingRow) -> int:
-        return len({in_cluster(clock, clusters).site_id for clock in clocks(groups.get(row.key, ()))})
+        return len({clock.site_id for clock in clocks(groups.get(row.key, ()), labels)})
 
     return [_row(row, sites=sites(row)) if row.rank_class in PLACED else _row(row) for row in rows]
 
@@ -70,7 +71,7 @@ def unplaced(
 def speed_places(
     rows: Sequence[RankingRow],
     groups: Mapping[str, Sequence[Episode]],
-    clusters: Mapping[str, int],
+    labels: Labels | None,
     *,
     until: datetime | None,
     norm: Norm = _NORM,
@@ -79,10 +80,11 @@ def speed_places(
     resamples: int = RESAMPLES,
     each: Each = map,
     hidden: Mapping[str, Sequence[Clock]] = MappingProxyType({}),
+    together: float = 1.0,
 ) -> list[PlaceRow]:
     """The places by speed of rows with an interval, slowest first.
 
-    Rows of other classes follow, without a place. `clusters` gives each site its cluster, `hidden` the clocks by key of
+    Rows of other classes follow, without a place. `labels` are those that the study has, `hidden` the clocks by key of
     which no check could be decided. Clusters are resampled over all groups at once, shares are compared as arcsin sqrt,
     whose error hardly depends on the share; it is at least that of the clusters' design effect, so that a group whose
     clusters all agree is not taken for certain, and that of the share's interval (`worth_within`): removals share
@@ -98,28 +100,24 @@ def speed_places(
     others = [_row(row) for row in rows if row not in placed]
     if not placed or until is None:
         return others
-    own = [
-        [
-            [in_cluster(c, clusters) for c in part]
-            for part in clocks_of_share(row, clocks(groups.get(row.key, ())), hidden.get(row.key, ()))
-        ]
-        for row in placed
-    ]
+    own = [clocks_of_share(row, clocks(groups.get(row.key, ()), labels), hidden.get(row.key, ())) for row in placed]
     numbers: dict[str, int] = {}
     of = [[[numbers.setdefault(c.site_id, len(numbers)) for c in part] for part in its] for its in own]
     weights = cluster_weights(len(numbers), resamples, rng)
 
     def of_group(n: int) -> _Group:
         hides = placed[n].rank_class == "views differ"
+        parts = zip(own[n], of[n], strict=True)
         return _Group.over(
-            [_group(part, its, weights, until=until, hides=hides) for part, its in zip(own[n], of[n], strict=True)]
+            [_group(part, its, weights, until=until, hides=hides, together=together) for part, its in parts]
         )
 
     found = list(staged("places resampled", each(of_group, range(len(placed))), len(placed)))
     slow, quick = ([one.best for one in found], [one.worst for one in found])
     noise = rng.standard_normal((resamples, len(placed)))
-    least, least_draws = _draws(slow, noise, rng)
-    most, most_draws = (least, least_draws) if slow == quick else _draws(quick, noise, rng)
+    lesser = [_lesser(one.worst.worth, one.best.worth) for one in found]
+    least, least_draws = _draws(slow, lesser, noise, rng)
+    most, most_draws = (least, least_draws) if slow == quick else _draws(quick, lesser, noise, rng)
     joint, alone = (
         place_sets(least, least_draws, upper=(most, most_draws), marginal=marginal) for marginal in (False, True)
     )
@@ -183,13 +181,19 @@ class _Group:
 
 
 def _group(
-    own: Sequence[Clock], of: Sequence[int], weights: npt.NDArray[np.uint8], *, until: datetime, hides: bool
+    own: Sequence[Clock],
+    of: Sequence[int],
+    weights: npt.NDArray[np.uint8],
+    *,
+    until: datetime,
+    hides: bool,
+    together: float,
 ) -> _Group:
     cases = Cases.of(own, WITHIN_H, until=until, hides=hides)
     if cases is None:
         raise ValueError("a group with a share has clocks that reach its hours")
-    best = _side(cases.best, of, weights, until)
-    worst = best if cases.worst is cases.best else _side(cases.worst, of, weights, until)
+    best = _side(cases.best, of, weights, until, together)
+    worst = best if cases.worst is cases.best else _side(cases.worst, of, weights, until, together)
     unseen = first_down(own)
     without = best.share, best.worth
     if unseen:
@@ -198,19 +202,39 @@ def _group(
             for clock, one in zip(own, restated(own, "best", WITHIN_H, until=until), strict=True)
         ]
         share = share_within(incidence(seen), REMOVED, WITHIN_H)
-        without = best.share if share is None else share, worth_within(seen, WITHIN_H, (REMOVED,), until=until)
+        worth = worth_within(seen, WITHIN_H, (REMOVED,), until=until, together=together)
+        without = best.share if share is None else share, worth
     return _Group(worst=worst, best=best, without_first_down=without, first_down=unseen)
 
 
-def _side(case: CaseShare, of: Sequence[int], weights: npt.NDArray[np.uint8], until: datetime) -> _Side:
+def _side(
+    case: CaseShare, of: Sequence[int], weights: npt.NDArray[np.uint8], until: datetime, together: float
+) -> _Side:
     found = resampled_share(*_ends(case.clocks), WITHIN_H, weights[:, of])
-    worth = worth_within(case.clocks, WITHIN_H, (REMOVED,), until=until)
+    worth = worth_within(case.clocks, WITHIN_H, (REMOVED,), until=until, together=together)
     return _Side(share=case.share, parts=found.parts, of=of, draws=found.draws, worth=worth)
 
 
-def _draws(sides: Sequence[_Side], noise: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Slowness of each group, - arcsin sqrt of its share, and its resamples with at least the error of its worth."""
-    values = -_stable(np.array([one.share for one in sides]))
+def _lesser(one: Worth | Refusal, other: Worth | Refusal) -> Worth | Refusal:
+    """The lesser of two worths: shares of both cases are drawn in alike, so that their order stays."""
+    if isinstance(one, Refusal) or isinstance(other, Refusal):
+        return one if isinstance(one, Refusal) else other
+    return max(one, other, key=lambda worth: worth.error)
+
+
+def _draws(
+    sides: Sequence[_Side], lesser: Sequence[Worth | Refusal], noise: Floats, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Slowness of each group, - arcsin sqrt of its share, and its resamples with at least the error of its worth.
+
+    Shares are drawn in a little for what they are worth (`Worth.angle`).
+    """
+    values = np.array(
+        [
+            -_stable(one.share) if isinstance(worth, Refusal) else -worth.angle(one.share)
+            for one, worth in zip(sides, lesser, strict=True)
+        ]
+    )
     resampled = -_stable(np.column_stack([one.draws for one in sides]))
     worth = [one.worth for one in sides]
     errors = np.maximum(
@@ -242,12 +266,6 @@ def _range(row: RankingRow, low: _Ends, high: _Ends) -> dict[str, float | None]:
     if low[0] is None or high[1] is None:
         return {"without_one_low": None, "without_one_high": None}
     return {"without_one_low": round(min(known), 6), "without_one_high": round(max(known), 6)}
-
-
-def in_cluster(clock: Clock, clusters: Mapping[str, int]) -> Clock:
-    """The clock with its site's cluster for a site."""
-    cluster = clusters.get(clock.site_id)
-    return clock if cluster is None else replace(clock, site_id=str(cluster))
 
 
 def _against(norm: Norm, groups: Sequence[_Group]) -> list[dict[str, Any]]:

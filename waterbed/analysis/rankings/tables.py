@@ -16,6 +16,7 @@ import numpy as np
 
 from waterbed.analysis.rankings.actors import EVERYTHING, OF_NAMES, actor_shares
 from waterbed.analysis.rankings.clocks import clocks_of_groups, running_clocks
+from waterbed.analysis.rankings.dependence import clusters_of_sites, labels_of
 from waterbed.analysis.rankings.hiding import shares_if_hiding, views_differ
 from waterbed.analysis.rankings.incidents import complaints, incidents
 from waterbed.analysis.rankings.keys import (
@@ -31,6 +32,7 @@ from waterbed.analysis.rankings.keys import (
     size_kind,
     told_kinds,
 )
+from waterbed.analysis.rankings.labels import Labels
 from waterbed.analysis.rankings.ranking import WITHHELD, Each, rank, volumes_of
 from waterbed.analysis.rankings.registered import credited, keys_of_episode, keys_of_site
 from waterbed.analysis.rankings.speed_ranks import speed_places, unplaced
@@ -39,7 +41,6 @@ from waterbed.analysis.rankings.takedown import MOST_UNSEEN, By, Clock, clocks, 
 from waterbed.analysis.rankings.totals import Weighing, weighing
 from waterbed.analysis.rankings.volume import volume_rows
 from waterbed.graphs.hops import side_of
-from waterbed.graphs.linking.clusters import site_clusters
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Attribution, ClockKind, Episode, RankingRow, Size
 from waterbed.model.facts import Medium, Target
@@ -87,6 +88,8 @@ class RankingTables:
     """Origin of the takedown clocks; places by speed always run from the report."""
     events: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
     """Dates of declared events by target (`event_dates`): of all for the study's own people, of public ones else."""
+    together: float = 1.0
+    """Sites for which decisions are made at once, as intervals are to take it."""
     _same: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
     """Equal keys are one object."""
 
@@ -182,7 +185,8 @@ class RankingTables:
         """What tells this ranking from others of the study."""
         source = sha256(self.source.encode()).hexdigest()[:16] if self.source else "all"
         dates = sha256(repr(sorted(self._dates.items())).encode()).hexdigest()[:16] if self._dates else "none"
-        return f"{self.kind}.{self.side or 'both'}.{self.clock}.{source}.{dates}"
+        together = "" if self.together == 1.0 else f".together {self.together:g}"
+        return f"{self.kind}.{self.side or 'both'}.{self.clock}.{source}.{dates}{together}"
 
     @property
     def _dates(self) -> Mapping[str, Sequence[datetime]]:
@@ -220,6 +224,8 @@ class RankingTables:
             splits=names_organisations(self.kind) or self.kind == "registrar",
             dates=self._dates,
             alike=self.conclusions.once("rows by content", dict),
+            labels=self.labels,
+            together=self.together,
         )
 
     @cached_property
@@ -241,14 +247,17 @@ class RankingTables:
         """The share of each key that it surely removed even if it hides."""
         if self.clock != "reported":
             return {}
-        return shares_if_hiding(self.groups, self.conclusions.config.schedule, until=self.conclusions.until)
+        schedule = self.conclusions.config.schedule
+        return shares_if_hiding(self.groups, schedule, until=self.conclusions.until, labels=self.labels)
 
     @cached_property
     def clocks(self) -> dict[str, list[TakedownClock]]:
         """The takedown clocks under each key."""
         context = self.conclusions.notice_context
         hosters, registrars = self.kind == "hoster", self.kind == "registrar"
-        return clocks_of_groups(self.groups, context, hosters=hosters, clock=self.clock, registrars=registrars)
+        return clocks_of_groups(
+            self.groups, context, hosters=hosters, clock=self.clock, registrars=registrars, labels=self.labels
+        )
 
     @property
     def started(self) -> Mapping[str, Sequence[Clock]] | None:
@@ -260,18 +269,18 @@ class RankingTables:
             return None
         return {key: running_clocks(group) for key, group in self.clocks.items()}
 
-    @cached_property
+    @property
+    def labels(self) -> Labels:
+        """The labels of the study's reports, by which outcomes may depend on each other."""
+        return labels_of(self.conclusions)
+
+    @property
     def clusters(self) -> dict[str, int]:
         """The cluster of each site.
 
         Sites that share a content id are one.
         """
-        return self.conclusions.once("clusters of sites", self._clusters)
-
-    def _clusters(self) -> dict[str, int]:
-        facts = self.conclusions.facts
-        sites = {url_id: target.site_id for url_id, target in facts.targets.items()}
-        return site_clusters(sites, ((r.url_id, r.content_id) for r in facts.reports if r.content_id))
+        return clusters_of_sites(self.conclusions)
 
     def weighing(self) -> Weighing | None:
         """The removal share by hoster and by content."""
@@ -284,7 +293,8 @@ class RankingTables:
             return []
         named = [replace(one, proxy=False) for one in self.episodes] if self._by_domain else self.episodes
         groups = grouped(named, self._episode_keys) if self._by_domain else self.groups
-        made = {EVERYTHING: clocks(named), **{key: clocks(group) for key, group in groups.items()}}
+        made = {EVERYTHING: clocks(named, self.labels)}
+        made |= {key: clocks(group, self.labels) for key, group in groups.items()}
         withheld = {row.key for row in self.brief_rows if row.rank_class in WITHHELD or _too_open(row)}
         withheld |= {key for key, group in made.items() if first_down(group) > MOST_UNSEEN * len(group)}
         asked = self.conclusions.domains.answers
@@ -294,26 +304,27 @@ class RankingTables:
     @property
     def unplaced(self) -> list[PlaceRow]:
         """The rows of `places`, without any place."""
-        return unplaced(self.rows, self.groups, self.clusters)
+        return unplaced(self.rows, self.groups, self.labels)
 
     def places(self, worst: int, among: Collection[str] | None = None) -> list[PlaceRow]:
         """Places by speed, slowest first, among some keys."""
         return speed_places(
             [row for row in self.rows if among is None or row.key in among],
             self.groups,
-            self.clusters,
+            self.labels,
             until=self.conclusions.until,
             norm=self.conclusions.config.norm,
             rng=np.random.default_rng(SEED),
             worst=worst,
             each=self.each,
             hidden=self.hidden,
+            together=self.together,
         )
 
     @property
     def hidden(self) -> Mapping[str, Sequence[Clock]]:
         """The clocks by key of which no check could be decided."""
-        return {key: its.hidden for key, its in volumes_of(self.appearances).items() if its.hidden}
+        return {key: its.hidden for key, its in volumes_of(self.appearances, self.labels).items() if its.hidden}
 
     def volume(
         self,

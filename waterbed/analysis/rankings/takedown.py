@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 
 import numpy as np
 
+from waterbed.analysis.rankings.labels import Label, Labels, by_kind
 from waterbed.estimators.calendar_time import Worth, effective_number, least_batches
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.survival.incidence import (
@@ -52,6 +53,7 @@ class Clock:
     seen: Annotated[bool, "whether anybody but a bare report saw it up there"] = True
     flap_left_h: Annotated[float, "last known up before a first removal that may have lasted a day, hours"] = inf
     flap_right_h: Annotated[float, "first check of that removal, hours since the origin; inf: none"] = inf
+    labels: Annotated[tuple[Label, ...], "what the study knows by which outcomes may depend on each other"] = ()
 
 
 def episode_keys(episode: Episode, by: By) -> tuple[str, ...]:
@@ -80,8 +82,8 @@ def episodes_by_key(episodes: Iterable[Episode], by: By) -> dict[str, list[Episo
     return groups
 
 
-def clocks(episodes: Iterable[Episode]) -> list[Clock]:
-    """Turn one group's episodes into takedown clocks.
+def clocks(episodes: Iterable[Episode], labels: Labels | None = None) -> list[Clock]:
+    """Turn one group's episodes into takedown clocks, with the cluster and the labels that `labels` knows of each.
 
     The clock starts at `reported_at` and ends in (last_up, first_down]; a URL never reported there has none: nobody was
     asked to remove it. Episodes of one URL that overlap, or that follow a `moved` or `masked` end without a break, are
@@ -93,7 +95,7 @@ def clocks(episodes: Iterable[Episode]) -> list[Clock]:
         if not episode.proxy:
             by_url[episode.url_id].append(episode)
     joined = (episode for own in by_url.values() for episode in joined_episodes(own))
-    return [_clock(episode, episode.reported_at) for episode in joined if episode.reported_at]
+    return [_clock(episode, episode.reported_at, labels) for episode in joined if episode.reported_at]
 
 
 def joined_episodes(episodes: Sequence[Episode], *, back_within: timedelta = BACK_WITHIN) -> list[Episode]:
@@ -173,7 +175,7 @@ def _union(before: Episode, after: Episode) -> Episode:
     )
 
 
-def _clock(episode: Episode, origin: datetime) -> Clock:
+def _clock(episode: Episode, origin: datetime, labels: Labels | None) -> Clock:
     # who answers for the addresses changed: the clock of the one before stops there, and nothing was removed
     ended = episode.first_down is not None and episode.cause != "lineage"
     cause = "moved" if episode.cause == "masked" else episode.cause or "lost"
@@ -182,11 +184,12 @@ def _clock(episode: Episode, origin: datetime) -> Clock:
         left_h=max(0.0, _hours(episode.last_up - origin)),
         right_h=_hours(episode.first_down - origin) if ended and episode.first_down else float("inf"),
         cause=CAUSES.index(cause) if ended else NOTHING,
-        site_id=episode.site_id,
+        site_id=labels.cluster(episode.site_id) if labels else episode.site_id,
         origin=origin,
         seen=episode.seen,
         flap_left_h=max(0.0, _hours(flap[0] - origin)) if flap else inf,
         flap_right_h=_hours(flap[1] - origin) if flap else inf,
+        labels=labels.of(episode.url_id, episode.addresses, origin) if labels else (),
     )
 
 
@@ -255,12 +258,12 @@ def first_down(group: Iterable[Clock]) -> int:
     return sum(clock.cause != NOTHING and not clock.seen for clock in group)
 
 
-def never_seen(site_id: str, origin: datetime) -> Clock:
+def never_seen(site_id: str, origin: datetime, labels: tuple[Label, ...] = ()) -> Clock:
     """The clock of a URL reported and never seen.
 
     It is out of sight from the start.
     """
-    return Clock(left_h=0.0, right_h=float("inf"), cause=NOTHING, site_id=site_id, origin=origin)
+    return Clock(left_h=0.0, right_h=float("inf"), cause=NOTHING, site_id=site_id, origin=origin, labels=labels)
 
 
 def _hours(time: timedelta) -> float:
@@ -275,25 +278,43 @@ def incidence(group: Sequence[Clock]) -> Curves:
 
 
 def worth_within(
-    group: Sequence[Clock], within_h: float, causes: Collection[int], *, until: datetime, level: float = 0.95
+    group: Sequence[Clock],
+    within_h: float,
+    causes: Collection[int],
+    *,
+    until: datetime,
+    level: float = 0.95,
+    together: float = 1.0,
 ) -> Worth | Refusal:
     """The worth of a share that some causes ended.
 
     Within `within_h` hours, of the clocks whose state is known then and that could be followed so long, to `until`:
-    those that began later are known only if they ended. Outcomes depend on each other within sites and over time
-    (`effective_number`).
+    those that began later are known only if they ended. Outcomes depend on each other within sites, within what the
+    study knows of them by labels, and over time (`effective_number`); with `together` it is what the share is worth if
+    decisions are made for so many sites at once (`Worth.together`).
     """
-    known = [c for c in group if known_within(c, within_h) and _hours(until - c.origin) >= within_h]
+    known = followed(group, within_h, until=until)
     if not known:
         return Refusal(Message.of("no report could be followed for {hours}", hours=Number(within_h, "hour")))
     first = min(c.origin for c in known)
     sites = {site: number for number, site in enumerate(sorted({c.site_id for c in known}))}
-    return effective_number(
+    labels, alike = by_kind([c.labels for c in known])
+    found = effective_number(
         [c.right_h <= within_h and c.cause in causes for c in known],
         [_hours(c.origin - first) for c in known],
         [sites[c.site_id] for c in known],
+        labels=labels,
+        pooled=alike,
         level=level,
     )
+    if isinstance(found, Refusal) or together == 1.0:
+        return found
+    return replace(found, number=found.together(together))
+
+
+def followed(group: Iterable[Clock], within_h: float, *, until: datetime) -> list[Clock]:
+    """The clocks that could be followed for some hours, to `until`, and whose state is known then."""
+    return [c for c in group if known_within(c, within_h) and _hours(until - c.origin) >= within_h]
 
 
 def last_known(group: Sequence[Clock]) -> datetime:

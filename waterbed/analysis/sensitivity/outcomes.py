@@ -14,6 +14,7 @@ from typing import Annotated, Final, cast
 
 from waterbed.analysis.rankings.clocks import counted, running_clocks, takedown_clocks
 from waterbed.analysis.rankings.keys import Appearance
+from waterbed.analysis.rankings.labels import Labels
 from waterbed.analysis.rankings.ranking import UNKNOWN, Volume, class_of, volumes_of
 from waterbed.analysis.rankings.removal import Removal, removal
 from waterbed.analysis.rankings.tables import RankingTables, Side
@@ -61,9 +62,9 @@ class Timed:
 
 
 def timed_clocks(
-    group: Iterable[Episode], context: NoticeContext, *, key: str, hosters: bool, clock: ClockKind
+    group: Iterable[Episode], context: NoticeContext, labels: Labels, *, key: str, hosters: bool, clock: ClockKind
 ) -> list[Timed]:
-    """One group's takedown clocks, each with its URL.
+    """One group's takedown clocks, each with its URL and its labels.
 
     As its ranking takes them, in the same order.
     """
@@ -71,8 +72,8 @@ def timed_clocks(
         by_url: dict[str, list[Episode]] = defaultdict(list)
         for episode in group:
             by_url[episode.url_id].append(episode)
-        return [Timed(one, url_id) for url_id, own in by_url.items() for one in clocks(own)]
-    found = takedown_clocks(group, context, key=key, hosters=hosters, clock=clock)
+        return [Timed(one, url_id) for url_id, own in by_url.items() for one in clocks(own, labels)]
+    found = takedown_clocks(group, context, key=key, hosters=hosters, clock=clock, labels=labels)
     return [Timed(one, of.url_id) for of, one in zip(counted(found), running_clocks(found), strict=True)]
 
 
@@ -193,7 +194,7 @@ class Grouped:
         if name not in self._clocks:
             self._clocks[name] = self._seen(self._taken(self._sides[side].episodes))
         appeared = self._appeared(self._sides[side].appearances, spec.dedup)
-        volumes = volumes_of([replace(one, keys=(_ALL,)) for one in appeared])
+        volumes = volumes_of([replace(one, keys=(_ALL,)) for one in appeared], self.tables.labels)
         hidden = volumes[_ALL].hidden if _ALL in volumes else []
         estimate = self._share(self._clocks[name], spec, hidden)
         return _value(estimate) if estimate else Value(estimability="nothing")
@@ -234,7 +235,9 @@ class Grouped:
         differing = self._differing("hoster")
         told = self._timed([e for e in group if e.hoster not in differing], "")
         hidden = self._timed([e for e in group if e.hoster in differing], "") if differing else []
-        return told + [Timed(never_seen(one.clock.site_id, one.clock.origin), one.url_id) for one in hidden]
+        return told + [
+            Timed(never_seen(one.clock.site_id, one.clock.origin, one.clock.labels), one.url_id) for one in hidden
+        ]
 
     @property
     def keys(self) -> list[str]:
@@ -255,7 +258,12 @@ class Grouped:
 
     def _timed(self, group: Iterable[Episode], key: str) -> list[Timed]:
         return timed_clocks(
-            group, self.conclusions.notice_context, key=key, hosters=self._hosters and bool(key), clock=self.clock
+            group,
+            self.conclusions.notice_context,
+            self.tables.labels,
+            key=key,
+            hosters=self._hosters and bool(key),
+            clock=self.clock,
         )
 
     def _once(self, group: Sequence[Timed], dedup: str) -> list[Clock]:
@@ -268,7 +276,7 @@ class Grouped:
 
     def _volumes(self, dedup: str) -> Mapping[str, Volume]:
         if dedup not in self._by_dedup:
-            self._by_dedup[dedup] = volumes_of(self._appeared(self.tables.appearances, dedup))
+            self._by_dedup[dedup] = volumes_of(self._appeared(self.tables.appearances, dedup), self.tables.labels)
         return self._by_dedup[dedup]
 
     def _appeared(self, appearances: Sequence[Appearance], dedup: str) -> list[Appearance]:

@@ -81,6 +81,14 @@ def rank(
         typer.Option("--as-of", formats=["%Y-%m-%d"], help="Day of the sizes; by default that of the last check."),
     ] = None,
     worst: Annotated[int, typer.Option(min=1, help="Number of keys that count as the worst.")] = 10,
+    together: Annotated[
+        float,
+        typer.Option(
+            min=1.0,
+            help="Intervals and ranks by speed as if hosters decided on so many sites at once.",
+            metavar="SITES",
+        ),
+    ] = 1.0,
     clock: Annotated[
         Clock | None, typer.Option(help="Origin of takedown clocks; by default from the settings.", show_default=False)
     ] = None,
@@ -100,12 +108,13 @@ def rank(
 
     For example: waterbed -C mystudy rank --by asn --top 20
     """
-    from waterbed.analysis.rankings.about import own_events, ranking_info
+    from waterbed.analysis.rankings.about import as_if, own_events, ranking_info
     from waterbed.analysis.rankings.tables import PLACES_METHOD, RankingTables
     from waterbed.study.study import open_study
 
     wanted, side = asked(since, until, follow, every), _side(home, abroad)
-
+    if together != 1.0 and table not in (Shown.ranking, Shown.places):
+        raise InputError(f"--together is for the ranking and for places, not for --table {table.value}: leave it out")
     if day and table is not Shown.volume:
         raise InputError("--as-of is the day of the sizes that --table volume needs: leave it out (docs/ranking.md)")
     with open_study(context.obj) as study:
@@ -117,7 +126,14 @@ def rank(
             )
         kind = _kind(by, role)
         each = (
-            RankingTables(conclusions=conclusions, kind=kind, side=side, clock=origin, events=own_events(study))
+            RankingTables(
+                conclusions=conclusions,
+                kind=kind,
+                side=side,
+                clock=origin,
+                events=own_events(study),
+                together=together,
+            )
             for conclusions in (_told(study, wanted) if told_origins else wanted.each(study, grows=True))
         )
         if wanted.every:
@@ -127,6 +143,8 @@ def rank(
         if wanted.window and form is Format.table and not tables.appearances:
             wanted.empty()
             return
+        if together != 1.0 and form is Format.table:
+            note(f"{as_if(together)}.")
         if table is Shown.volume:
             _volume(study, tables, day, worst, top, form)
         elif table is Shown.places:
@@ -169,7 +187,11 @@ def _by_window(
     method = PLACES_METHOD if table is Shown.places else None
     rows = [(one.conclusions.window, one.places(worst) if method else one.rows) for one in each]
     whole = RankingTables(
-        conclusions=study.conclude(window=wanted.window), kind=each[0].kind, side=each[0].side, clock=each[0].clock
+        conclusions=study.conclude(window=wanted.window),
+        kind=each[0].kind,
+        side=each[0].side,
+        clock=each[0].clock,
+        together=each[0].together,
     )
     info = ranking_info(study, whole, table.value, method)
     cls = PlaceRow if method else RankingRow

@@ -24,7 +24,7 @@ _UNITS: Final[Mapping[type, Mapping[str, str]]] = {
         **dict.fromkeys(("removed_or_moved", "removed_or_moved_24h", "twins_fewer", "without_one"), "share"),
         **dict.fromkeys(("adjusted", "among_worst", "constancy_p", "norm_p", "p", "smallest_p"), "probability"),
         **dict.fromkeys(("certain", "expected", "hops_fractional", "hosts_fractional"), "count"),
-        **dict.fromkeys(("incidents_fractional", "left", "twins_sites"), "count"),
+        **dict.fromkeys(("incidents_fractional", "left", "regimes", "twins_sites"), "count"),
         **dict.fromkeys(("latent", "ratio", "shrunk"), "1"),
         "estimate": "named in column unit",
         "rate": "checks a second",

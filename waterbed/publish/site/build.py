@@ -135,7 +135,9 @@ def _overview(
     names = {one.row.key: one.row.name for one in standings}
     biggest = [one.row.key for one in standings if one.row.rank_class in WITH_SHARE][:CURVES]
     ranked = RankingTables(conclusions=conclusions, kind="hoster", clock=conclusions.config.clock)
-    curves = removal_curves(conclusions.episodes, by="hoster", keys=biggest, names=names, started=ranked.started)
+    curves = removal_curves(
+        conclusions.episodes, by="hoster", keys=biggest, names=names, started=ranked.started, labels=ranked.labels
+    )
     slowest = slowest_of_all(standings)
     weeks = [row for table in publication.tables if table.name == "weeks-hoster" for row in table.rows]
     told = [(one, weeks_of(weeks, one.row.key)) for one in slowest]

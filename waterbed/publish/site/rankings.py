@@ -150,7 +150,7 @@ def clocks_behind(ranked: RankingTables) -> Callable[[str], Sequence[Clock]]:
     started = ranked.started
 
     def of(key: str) -> Sequence[Clock]:
-        return clocks(ranked.groups.get(key, ())) if started is None else started.get(key, ())
+        return clocks(ranked.groups.get(key, ()), ranked.labels) if started is None else started.get(key, ())
 
     return of
 

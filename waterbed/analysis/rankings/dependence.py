@@ -1,0 +1,66 @@
+"""The labels of a study's reports, and how alike they make outcomes."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from waterbed.analysis.rankings.labels import Labels, deliveries_of
+from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, episodes_by_key, followed
+from waterbed.estimators.cluster_shares import Correlation, pooled_correlation
+from waterbed.graphs.linking.clusters import site_clusters
+from waterbed.model.conclusions import Episode
+from waterbed.study.conclusions import Conclusions
+
+
+def labels_of(conclusions: Conclusions) -> Labels:
+    """The labels of a study's reports, with the correlation of removal within 24 hours that all hosters show.
+
+    Linear in reports and episodes.
+    """
+    return conclusions.once("labels of reports", lambda: _labels(conclusions))
+
+
+def _labels(conclusions: Conclusions) -> Labels:
+    first: dict[int, str] = {}
+    labels = Labels(
+        clusters={site: first.setdefault(number, site) for site, number in clusters_of_sites(conclusions).items()},
+        deliveries=deliveries_of(conclusions.facts.reports),
+        registered=conclusions.attributor.registered_network,
+    )
+    if conclusions.until is None:
+        return labels
+    return labels.with_(pooled_over_hosters(conclusions.episodes, labels, until=conclusions.until))
+
+
+def clusters_of_sites(conclusions: Conclusions) -> dict[str, int]:
+    """The cluster of each site: sites that share a content id, directly or through others, are one."""
+    facts = conclusions.facts
+
+    def clustered() -> dict[str, int]:
+        sites = {url_id: target.site_id for url_id, target in facts.targets.items()}
+        return site_clusters(sites, ((r.url_id, r.content_id) for r in facts.reports if r.content_id))
+
+    return conclusions.once("clusters of sites", clustered)
+
+
+def pooled_over_hosters(episodes: Iterable[Episode], labels: Labels, *, until: datetime) -> dict[str, Correlation]:
+    """The intra-cluster correlation of removal within 24 hours, over hosters, by kind of label."""
+    groups = episodes_by_key(episodes, "hoster")
+    each = [_counted(clocks(group, labels), until) for group in groups.values()]
+    kinds = dict.fromkeys(kind for own in each for kind in own)
+    return {kind: pooled_correlation(own[kind] for own in each if kind in own) for kind in kinds}
+
+
+def _counted(group: Iterable[Clock], until: datetime) -> Mapping[str, tuple[list[int], list[int]]]:
+    """Removals and clocks by each value of each kind of label."""
+    hits, sizes = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for clock in followed(group, WITHIN_H, until=until):
+        for label in clock.labels:
+            sizes[label.kind, label.value] += 1
+            hits[label.kind, label.value] += clock.cause == REMOVED and clock.right_h <= WITHIN_H
+    found: dict[str, tuple[list[int], list[int]]] = {}
+    for (kind, value), size in sizes.items():
+        own = found.setdefault(kind, ([], []))
+        own[0].append(hits[kind, value])
+        own[1].append(size)
+    return found

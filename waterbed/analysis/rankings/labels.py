@@ -1,0 +1,109 @@
+"""Labels of reports, by which their outcomes may depend on each other. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+from typing import Annotated, Final
+
+from waterbed.estimators.cluster_shares import NO_CORRELATION, Correlation
+from waterbed.model.facts import Report
+
+ADDRESS: Final = "address"
+NETWORK: Final = "network"
+"""The /29 around an IPv4 address, the /64 around an IPv6 address: what one customer is mostly given."""
+REGISTRATION: Final = "registration"
+DELIVERY: Final = "delivery"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """A label of a report, with how alike outcomes of one value are over all hosters."""
+
+    kind: Annotated[str, "address, network, registration or delivery"]
+    value: Annotated[str, "what reports that may depend on each other have in common"]
+    alike: Annotated[Correlation, "intra-cluster correlation of this kind"] = field(
+        default=NO_CORRELATION, compare=False
+    )
+
+
+def _no_registration(_address: str, _day: datetime) -> str | None:
+    return None
+
+
+@dataclass(slots=True, kw_only=True)
+class Labels:
+    """The labels that a study has of its reports."""
+
+    clusters: Mapping[str, str] = field(default_factory=dict)
+    """One site for each cluster of sites, by site: those that share a content id."""
+    deliveries: Mapping[str, str] = field(default_factory=dict)
+    """The delivery that first brought each URL."""
+    registered: Callable[[str, datetime], str | None] = _no_registration
+    """The smallest registered network around an address on a day."""
+    alike: Mapping[str, Correlation] = field(default_factory=dict)
+    """The correlation over all hosters, by kind of label."""
+    _made: dict[tuple[str, str], Label] = field(default_factory=dict)
+    _networks: dict[str, str | None] = field(default_factory=dict)
+
+    def with_(self, alike: Mapping[str, Correlation]) -> "Labels":
+        """The same labels, with correlations by kind."""
+        return Labels(clusters=self.clusters, deliveries=self.deliveries, registered=self.registered, alike=alike)
+
+    def cluster(self, site_id: str) -> str:
+        """The site that stands for a site's cluster."""
+        return self.clusters.get(site_id, site_id)
+
+    def of(self, url_id: str, addresses: Iterable[str], when: datetime) -> tuple[Label, ...]:
+        """The labels of a report of a URL at some addresses.
+
+        Of several addresses the first in the order of text is its label: answers come in any order.
+        """
+        found = []
+        if address := min(addresses, default=""):
+            found += [self._label(ADDRESS, address), self._label(NETWORK, network_of(address))]
+            if address not in self._networks:
+                self._networks[address] = self.registered(address, when)
+            if registered := self._networks[address]:
+                found.append(self._label(REGISTRATION, registered))
+        if delivery := self.deliveries.get(url_id):
+            found.append(self._label(DELIVERY, delivery))
+        return tuple(found)
+
+    def _label(self, kind: str, value: str) -> Label:
+        key = kind, value
+        if key not in self._made:
+            self._made[key] = Label(kind=kind, value=value, alike=self.alike.get(kind, NO_CORRELATION))
+        return self._made[key]
+
+
+def by_kind(each: Sequence[tuple[Label, ...]]) -> tuple[dict[str, list[str | None]], dict[str, Correlation]]:
+    """The labels of each report by kind, None where it has none, and the correlation of each kind over hosters."""
+    labels: dict[str, list[str | None]] = {}
+    alike: dict[str, Correlation] = {}
+    for place, own in enumerate(each):
+        for label in own:
+            labels.setdefault(label.kind, [None] * len(each))[place] = label.value
+            alike[label.kind] = label.alike
+    return labels, alike
+
+
+@lru_cache(maxsize=1 << 16)
+def network_of(address: str) -> str:
+    """The /29 around an IPv4 address, or the /64 around an IPv6 address; the text itself if it is no address."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((parsed, 29 if parsed.version == 4 else 64), strict=False))
+
+
+def deliveries_of(reports: Iterable[Report]) -> dict[str, str]:
+    """The delivery that first brought each URL: its source, and the day on which the study imported it."""
+    first: dict[str, Report] = {}
+    for report in reports:
+        known = first.get(report.url_id)
+        if known is None or (report.received_at, report.source) < (known.received_at, known.source):
+            first[report.url_id] = report
+    return {url_id: f"{report.received_at:%Y-%m-%d} {report.source}" for url_id, report in first.items()}

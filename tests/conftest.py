@@ -53,8 +53,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # a Java that lives for seconds: what it would gain by compiling more it never earns back
 os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
-# a console keeps the width that COLUMNS has when it is made; made without one, it asks each time
-os.environ.pop("COLUMNS", None)
+# What a machine sets for its terminals and its way out is no part of the tests: loopback goes by no proxy, and a
+# console keeps the width that COLUMNS has when it is made; made without one, it asks each time.
+_OF_MACHINES = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "GITHUB_ACTIONS")
+for _name in (*_OF_MACHINES, *(name for name in os.environ if name.lower().endswith("_proxy"))):
+    os.environ.pop(_name, None)
 import waterbed.cli.output  # noqa: E402, F401
 
 LONGEST = (

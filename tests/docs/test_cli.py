@@ -20,7 +20,6 @@ from waterbed.cli.app import app
 
 LEAVES = dict(leaves())
 WATERBED = (sys.executable, "-m", "waterbed.cli")
-_LOUD = ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "GITHUB_ACTIONS", "COLUMNS", "LINES")
 _COLOUR = re.compile(r"\x1b\[[\d;]*\b(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]")
 
 
@@ -33,8 +32,13 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def _environment(room: Path, **further: str) -> dict[str, str]:
-    plain = {name: value for name, value in os.environ.items() if name not in _LOUD}
-    return {**plain, "XDG_CONFIG_HOME": str(room / "config"), "TERM": "xterm-256color", "LANG": "C.UTF-8", **further}
+    return {
+        **os.environ,
+        "XDG_CONFIG_HOME": str(room / "config"),
+        "TERM": "xterm-256color",
+        "LANG": "C.UTF-8",
+        **further,
+    }
 
 
 @cache

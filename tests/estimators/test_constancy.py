@@ -5,12 +5,15 @@ from itertools import combinations, pairwise
 import numpy as np
 import numpy.typing as npt
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from waterbed.estimators.constancy import (
+    BLOCK_DAYS,
     SHORTEST,
     Constancy,
+    _trend_p,
     constancy,
     normalised_cusum,
     normalised_p,
@@ -132,6 +135,18 @@ def test_a_desk_that_sleeps_and_wakes_has_not_changed(days_each: float, days: in
         found = constancy(*2 * [rng.random(100) < np.where(on, 0.02, 0.95)], at, np.arange(100))
         wrong += not isinstance(found, Refusal) and found.p <= 0.01
     assert wrong / 150 <= most
+
+
+def test_a_slope_is_tested_as_another_library_does() -> None:
+    """The p of a trend is that of a linear regression of the means of its blocks."""
+    rng = np.random.default_rng(5)
+    at = np.linspace(0.0, 24.0 * 8 * BLOCK_DAYS, 160)
+    for end in (0.1, 0.5, 0.9):
+        outcomes = (rng.random(160) < np.linspace(0.5, end, 160)).astype(float)
+        means = [block.mean() for block in np.array_split(outcomes, 8)]
+        found = scipy.stats.linregress(np.arange(8), means)
+        assert _trend_p(outcomes, at, rises=bool(found.slope > 0)) == pytest.approx(found.pvalue, rel=1e-9)
+        assert _trend_p(outcomes, at, rises=bool(found.slope <= 0)) == 1.0
 
 
 def test_a_trend_gets_no_date() -> None:

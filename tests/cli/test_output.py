@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.main import get_command
 
-from waterbed.cli import output, rankings
+from waterbed.cli import output
+from waterbed.cli.commands import sources
+from waterbed.cli.commands.sources import print_cards
 from waterbed.cli.output import minute, new_table, number, page_of, percent, points, print_table, short
 from waterbed.cli.plain import read_plainly
-from waterbed.cli.rankings import print_cards
 from waterbed.model.results import FeedCard
 
 
@@ -78,7 +79,7 @@ def test_ids_and_times_stand_in_one_line(
 @pytest.mark.parametrize(("hours", "told"), [(2110.4, "2,110"), (99.96, "100"), (1.474, "1.5"), (None, "-")])
 def test_hours_of_delay_are_plain_numbers(hours: float | None, told: str) -> None:
     """Many hours are whole ones, not powers of ten."""
-    assert rankings._card_cells(replace(_CARD, delay_median_h=hours))[6] == told
+    assert sources._card_cells(replace(_CARD, delay_median_h=hours))[6] == told
 
 
 @pytest.mark.parametrize("columns", ["0", "00", "²", "wide"])

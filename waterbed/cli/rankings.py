@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from waterbed.analysis.rankings.tables import Side
     from waterbed.estimators.rank_sets import Agreement
     from waterbed.model.message import Message
-    from waterbed.model.results import BorrowedRow, FeedCard, FeedRow, PlaceRow, VolumeRow
+    from waterbed.model.results import BorrowedRow, FeedRow, PlaceRow, VolumeRow
     from waterbed.model.table import TableInfo
     from waterbed.model.takedown import ActorShare
 
@@ -40,7 +40,7 @@ def print_volume(
     from waterbed.model.formatter import OWN  # noqa: PLC0415 (help needs none of it)
 
     columns = [f"worst {worst}" if name == "worst" else name for name in _VOLUME]
-    _print_cells(f"Volume against size, by {_unit(info, side)}", columns, [_volume_cells(row) for row in rows[:SHOWN]])
+    print_cells(f"Volume against size, by {_unit(info, side)}", columns, [_volume_cells(row) for row in rows[:SHOWN]])
     note(
         f"score: incidents per 10,000 routed IPv4 addresses, from {SIZE_FLOOR:,} addresses on. O/E: sites for one "
         "expected of that size; shrunk: drawn to what all have in common, 95% interval.",
@@ -53,7 +53,7 @@ def print_volume(
 def print_places(rows: Sequence[PlaceRow], info: TableInfo, worst: int, side: Side | None = None) -> None:
     """Print ranks by speed."""
     columns = [f"worst {worst}" if name == "worst" else name for name in _PLACES]
-    _print_cells(f"Places by speed, by {_unit(info, side)}", columns, [_place_cells(row) for row in rows[:SHOWN]])
+    print_cells(f"Places by speed, by {_unit(info, side)}", columns, [_place_cells(row) for row in rows[:SHOWN]])
     note(
         "place: the places by speed that a row may have, 1 the slowest; all rows together hold at 95%. own: the "
         "same for that row alone."
@@ -64,6 +64,8 @@ def print_places(rows: Sequence[PlaceRow], info: TableInfo, worst: int, side: Si
     )
     if any(row.below_norm_but_for for row in rows):
         note("but for N: surely below the norm but for N reports first found down, which may have been wrong.")
+    if unseen := _first_down(rows[:SHOWN]):
+        note(unseen)
     if below := sum(row.below_norm for row in rows):
         note(
             f"{below} surely removed less than the norm (norm.share in waterbed.toml). Over many studies, on "
@@ -130,7 +132,7 @@ def print_side_by_side(
     for row in rows:
         by_key.setdefault(row.key, []).append(row)
     cells = [[key, own[0].name, *map(_feed_cell, own), _latent(own[0])] for key, own in list(by_key.items())[:SHOWN]]
-    _print_cells(
+    print_cells(
         f"Ranking by {_unit(info, side)}, each source on its own: place (hosts) removed",
         ("key", "name", *named, "together"),
         cells,
@@ -160,52 +162,6 @@ def _feed_cell(row: FeedRow) -> str:
     return f"{row.place or ''} ({row.hosts:,}) {percent(row.removed_24h, 0)}".strip()
 
 
-def print_cards(found: Sequence[FeedCard]) -> None:
-    """Print the card of each source."""
-    names = (
-        "source",
-        "reports",
-        "URLs",
-        "hosts",
-        "sites",
-        "days",
-        "delay h",
-        "p90",
-        "shared",
-        "first",
-        "down",
-        "deliveries",
-    )
-    _print_cells("Sources of reports", names, [_card_cells(card) for card in found[:SHOWN]])
-    note(
-        "delay: hours from report to import here. shared: URLs that others reported too; first: of these, here first "
-        "from it. down: of its URLs that a check decided, those down at the first, which only reports saw up. empty: "
-        "deliveries without a report. held: deliveries far smaller than usual, or empty after others "
-        "(waterbed quarantine list).",
-    )
-    more(len(found))
-
-
-def _card_cells(card: FeedCard) -> list[str]:
-    came = f"{card.deliveries:,}"
-    came += f", {card.empty:,} empty" if card.empty else ""
-    came += f", {card.suspect:,} held" if card.suspect else ""
-    return [
-        card.source,
-        f"{card.reports:,}",
-        f"{card.urls:,}",
-        f"{card.hosts:,}",
-        f"{card.sites:,}",
-        f"{card.days_covered:,}/{card.days:,}",
-        _hours(card.delay_median_h),
-        _hours(card.delay_p90_h),
-        percent(card.shared, 0),
-        percent(card.first_here, 0),
-        percent(card.first_down / card.followed, 0) if card.followed else "-",
-        came,
-    ]
-
-
 def _unit(info: TableInfo, side: Side | None) -> str:
     """What a row stands for, and the side that the rows are about."""
     return f"{info.by}, {_SIDES[side]}" if side else info.by
@@ -214,7 +170,7 @@ def _unit(info: TableInfo, side: Side | None) -> str:
 _SIDES: Mapping[Side, str] = {"home": "content at home", "abroad": "content abroad"}
 
 
-def _print_cells(title: str, names: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+def print_cells(title: str, names: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     """Print a table whose names shrink to numbers when narrow."""
     table = new_table(title)
     widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
@@ -269,6 +225,8 @@ def print_ranking(found: Sequence[RankingRow], info: TableInfo, form: str, side:
     if "if unseen" in shown:
         note("if unseen: the same share if all that we could not follow had not, or had, been removed.", broken=True)
         note("?: URLs of which no check could be decided.", broken=True)
+    if unseen := _first_down(found[:SHOWN], in_column="first down" in shown):
+        note(unseen, broken=True)
     for row in found[:SHOWN]:
         if words := OWN.text(change_message(row)):
             note(f"{row.key} {words}.", broken=True)
@@ -280,6 +238,21 @@ def print_ranking(found: Sequence[RankingRow], info: TableInfo, form: str, side:
     if info.caveat and not any(row.episodes for row in found):
         note(f"{info.caveat}.", broken=True)
     more(len(found))
+
+
+def _first_down(rows: Sequence[RankingRow] | Sequence[PlaceRow], *, in_column: bool = False) -> str:
+    """The note on URLs that were down at the first check; it names rows that have many if no column has them."""
+    from waterbed.analysis.rankings.takedown import MOST_UNSEEN  # noqa: PLC0415 (help needs none of it)
+
+    meaning = "down at our first check, so that only reports saw them up; not removed in the worst case"
+    if in_column:
+        return f"first down: URLs {meaning}." if any(row.first_down for row in rows) else ""
+    many = [row for row in rows if row.first_down > MOST_UNSEEN * _reported(row)]
+    return f"URLs {meaning}: {', '.join(f'{row.key} {row.first_down:,}' for row in many)}." if many else ""
+
+
+def _reported(row: RankingRow | PlaceRow) -> int:
+    return row.episodes if isinstance(row, RankingRow) else row.sites
 
 
 def remarks(rows: Sequence[RankingRow]) -> Iterator[str]:
@@ -324,7 +297,7 @@ def print_borrowed(rows: Sequence[BorrowedRow], info: TableInfo, side: Side | No
     from waterbed.estimators.borrowed import FEWEST_GROUPS  # noqa: PLC0415 (help needs none of it)
 
     columns = ("key", "name", "clocks", "worth", "borrowed", "95% interval", "own p", "error", "look", "class")
-    _print_cells(f"Borrowed shares, by {_unit(info, side)}", columns, [_borrowed_cells(row) for row in rows[:SHOWN]])
+    print_cells(f"Borrowed shares, by {_unit(info, side)}", columns, [_borrowed_cells(row) for row in rows[:SHOWN]])
     say(f"{OWN_PEOPLE}.", broken=True)
     if all(row.effective_clocks is None for row in rows):
         note(
@@ -363,7 +336,7 @@ BY_WINDOW: dict[str, Cell] = {
     "removed": lambda row: _share(row),  # noqa: PLW0108 (defined below)
     "if unseen": lambda row: between(row.removed_24h_worst, row.removed_24h_best),
     "first down": lambda row: f"{row.first_down:,}",
-    "half": lambda row: _hours(row.median_h),
+    "half": lambda row: hours(row.median_h),
     "class": "rank_class",
 }
 """Columns of a ranking by week or month."""
@@ -405,7 +378,7 @@ def _ranking_cells(row: RankingRow) -> dict[str, str]:
         "removed": _share(row),
         "if unseen": _bounds(row),
         "first down": f"{row.first_down:,}" if row.first_down else "",
-        "half": _hours(row.median_h),
+        "half": hours(row.median_h),
         "?": f"{row.unknown:,}",
         "class": row.rank_class,
     }
@@ -415,8 +388,9 @@ def _bounds(row: RankingRow) -> str:
     return between(row.removed_24h_worst, row.removed_24h_best)
 
 
-def _hours(hours: float | None) -> str:
-    return "-" if hours is None else f"{hours:,.1f}" if hours < 10 else f"{hours:,.0f}"
+def hours(value: float | None) -> str:
+    """Hours as a table shows them."""
+    return "-" if value is None else f"{value:,.1f}" if value < 10 else f"{value:,.0f}"
 
 
 def _share(row: RankingRow) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from waterbed.cli.options import Format, Formatted
-from waterbed.cli.output import for_tools, say
+from waterbed.cli.output import SHOWN, for_tools, more, note, say
 from waterbed.model.conclusions import Quarantine
 from waterbed.model.errors import InputError
 from waterbed.model.spelling import percent
@@ -73,7 +73,6 @@ def sources(
     For example: waterbed -C mystudy sources
     """
     from waterbed.analysis.rankings.by_source import cards, sources
-    from waterbed.cli.rankings import print_cards
     from waterbed.model.results import FeedCard
     from waterbed.study.guarded import guard_rules
     from waterbed.study.metadata import table_info
@@ -100,6 +99,56 @@ def sources(
         if listing:
             _say(listing, midpoint=midpoint, ignore_entry=ignore_entry)
     raise typer.Exit(_FINDING if listing and listing.finding else 0)
+
+
+def print_cards(found: Sequence[FeedCard]) -> None:
+    """Print the card of each source."""
+    from waterbed.cli.rankings import print_cells
+
+    names = (
+        "source",
+        "reports",
+        "URLs",
+        "hosts",
+        "sites",
+        "days",
+        "delay h",
+        "p90",
+        "shared",
+        "first",
+        "down",
+        "deliveries",
+    )
+    print_cells("Sources of reports", names, [_card_cells(card) for card in found[:SHOWN]])
+    note(
+        "delay: hours from report to import here. shared: URLs that others reported too; first: of these, here first "
+        "from it. down: of its URLs that a check decided, those down at the first, which only reports saw up. empty: "
+        "deliveries without a report. held: deliveries far smaller than usual, or empty after others "
+        "(waterbed quarantine list).",
+    )
+    more(len(found))
+
+
+def _card_cells(card: FeedCard) -> list[str]:
+    from waterbed.cli.rankings import hours
+
+    came = f"{card.deliveries:,}"
+    came += f", {card.empty:,} empty" if card.empty else ""
+    came += f", {card.suspect:,} held" if card.suspect else ""
+    return [
+        card.source,
+        f"{card.reports:,}",
+        f"{card.urls:,}",
+        f"{card.hosts:,}",
+        f"{card.sites:,}",
+        f"{card.days_covered:,}/{card.days:,}",
+        hours(card.delay_median_h),
+        hours(card.delay_p90_h),
+        percent(card.shared, 0),
+        percent(card.first_here, 0),
+        percent(card.first_down / card.followed, 0) if card.followed else "-",
+        came,
+    ]
 
 
 def _listing(

@@ -419,6 +419,8 @@ class WindowShare:
     removed_24h_high: Annotated[float | None, "upper end"]
     removed_24h_worst: Annotated[float | None, "what happened, if what we could not see had not been removed"]
     removed_24h_best: Annotated[float | None, "what happened, if all of it had been removed"]
+    episodes: Annotated[int, "takedown clocks"]
+    first_down: Annotated[int, "of these, clocks that ended at the first check: only the report saw these URLs up"]
     rank_class: Annotated[RankClass, "ranked, or why no share is given"]
 
 

@@ -295,7 +295,7 @@ def reported(name: str, week: str, share: float | None) -> WindowShare:
     return WindowShare(
         window=week, window_since=NOW, window_until=NOW, followed_to=NOW, key="k1", name=name, urls=30, sites=12,
         removed_24h=share, removed_24h_low=None, removed_24h_high=None, removed_24h_worst=share, removed_24h_best=share,
-        rank_class="too few days" if share else "too few",
+        episodes=30, first_down=0, rank_class="too few days" if share else "too few",
     )  # fmt: skip
 
 

@@ -59,8 +59,8 @@ def print_places(rows: Sequence[PlaceRow], info: TableInfo, worst: int, side: Si
         "same for that row alone."
     )
     note(
-        f"worst {worst}: probability to be among the {worst} slowest. without one: the share if any one site is "
-        "left out. norm: below where surely less was removed than the norm asks. sites: those behind the share."
+        f"worst {worst}: probability, at least, to be among the {worst} slowest. without one: the share if any one "
+        "site is left out. norm: below where surely less was removed than the norm asks. sites: those behind the share."
     )
     if any(row.below_norm_but_for for row in rows):
         note("but for N: surely below the norm but for N reports first found down, which may have been wrong.")

@@ -228,7 +228,9 @@ class PlaceRow:
     place_high: Annotated[int | None, "last of these places"]
     own_low: Annotated[int | None, "first place of the set that holds at 95% for this row alone"]
     own_high: Annotated[int | None, "last place of that set"]
-    among_worst: Annotated[float | None, "probability to be among the slowest, 0..1"]
+    among_worst: Annotated[
+        float | None, "probability to be among the slowest, 0..1: at least, if the worst case is not the best"
+    ]
     without_one_low: Annotated[float | None, "least share removed if any one site cluster is left out"]
     without_one_high: Annotated[float | None, "largest share removed if any one site cluster is left out"]
     norm: Annotated[float | None, "the norm that it was tested against; null: not tested"] = None

@@ -336,7 +336,7 @@ def ranking(check: Check) -> None:
         return [*told, row["class"]]
 
     titles = " ".join(check.page.xpath("//abbr/@title"))
-    assert not most or f"Probability to be {slow}" in titles
+    assert not most or f"Probability, at least, to be {slow}" in titles
     check.table("Ranking by ", [entry(row) for row in rows], *re.findall(r"\d+", slow))
     check.table("The same ", [numbers(row) for row in rows])
     _readings(check, rows, places, most)

@@ -60,12 +60,16 @@ def sheet(check: Check) -> None:
         + (
             "only where a share is given"
             if row["removed_24h_low"] is None
+            else f"not given: {row['first_down']:,} of {row['episodes']:,} were down at our first check, so when they "
+            "ended is not known"
+            if row["first_down"] > 0.1 * row["episodes"]
             else "not given: half stayed longer than anything was followed, or its interval reaches to hours of which "
             "too few sites tell"
         )
     )
     boxes.append(
-        f"{places_cell(place)}place by speed of {most}, 1 is the slowest{percent(place['among_worst'])} likely {slow}"
+        f"{places_cell(place)}place by speed of {most}, 1 is the slowest"
+        f"at least {percent(place['among_worst'])} likely {slow}"
         if place and place["place_low"]
         else f"{NOTHING}place by speedonly where a share {'is given' if its.of_reports else 'runs from the report'}"
     )

@@ -6,9 +6,9 @@ from hashlib import sha256
 from re import fullmatch, sub
 from typing import Annotated, Any, Final
 
-from waterbed.analysis.rankings.takedown import WITHIN_H
+from waterbed.analysis.rankings.takedown import MOST_UNSEEN, WITHIN_H
 from waterbed.graphs.network.flows import Flow
-from waterbed.model.conclusions import TOLD_BY_REGISTRIES, Reached
+from waterbed.model.conclusions import TOLD_BY_REGISTRIES, RankingRow, Reached
 from waterbed.model.decisions import HosterChange
 from waterbed.model.results import WindowShare
 from waterbed.model.spelling import percent
@@ -117,11 +117,19 @@ def sheet_page(view: SheetView, sheets: Mapping[str, str], start: str) -> Page:
             "sheets": sheets,
             "pressed": [(one, *one.shares) for one in view.events if one.target == row.key and len(one.shares) == 2],
             "meaning": CLASSES[row.rank_class],
+            "seldom_seen": _seldom_seen(row),
             "causes": _causes(view.shares),
             "hours": [share.within_h for share in view.shares if share.cause == "removed"],
             "trend": _trend(view.weekly.trend) if view.weekly and view.weekly.trend else None,
         },
     )
+
+
+def _seldom_seen(row: RankingRow) -> str:
+    """The clause that says why a share has neither curve nor median, if many URLs were seen up by reports alone."""
+    if row.removed_24h_low is None or row.first_down <= MOST_UNSEEN * row.episodes:
+        return ""
+    return f"{row.first_down:,} of {row.episodes:,} were down at our first check, so when they ended is not known"
 
 
 def _figures(view: SheetView, stem: str, start: str) -> Iterator[Figure]:

@@ -114,7 +114,7 @@ SELECT substr(md5('l' || n || ':' || k || ':' || v), 1, 24) AS observation_id, u
   NULL AS certificate_id, NULL AS public_key_id, CASE WHEN chance >= 100 THEN control END AS control_id,
   600 AS bytes_read, 20.0 AS connect_ms, 20.0 AS head_ms, 'n' || v AS network, NULL AS head_status, NULL AS link_check,
   NULL AS link_exists, NULL AS title_id, NULL AS page_id, NULL AS page_bytes, NULL AS authenticated, NULL AS tls_trust,
-  NULL AS certificate_from
+  NULL AS certificate_from, NULL AS agent_id
 FROM placed
 """
 _RESOLUTION = """

@@ -20,6 +20,8 @@ class Vantage:
     """Outgoing address of this machine; None leaves the choice to the kernel."""
     proxy: tuple[str, int] | None = None
     """HTTP CONNECT proxy: it gets the checked address, never a name."""
+    agent: str | None = None
+    """User agent of its own; None: that of the study."""
 
     def reaches(self, address: str) -> bool:
         """True if a connection can be made from here.
@@ -49,6 +51,7 @@ def further_vantages(config: Config, lab: Lab | None) -> tuple[Vantage, ...]:
             network=entry.network,
             source=_source(entry.name, entry.address, lab),
             proxy=_proxy(entry.name, entry.proxy, entry.address, lab),
+            agent=entry.agent,
         )
         for entry in config.vantages
     )

@@ -17,11 +17,12 @@ from waterbed.store.vault import Vault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """The run, vantage and network of an observation."""
+    """The run, vantage, network and user agent of an observation."""
 
     run_id: str
     vantage: str
     network: str
+    agent_id: str | None = None
 
 
 def observation_id(due: Due, vantage: str) -> str:
@@ -57,6 +58,7 @@ def observation(
         run_id=origin.run_id,
         vantage=origin.vantage,
         network=origin.network,
+        agent_id=origin.agent_id,
         scheduled_at=due.due_at,
         observed_at=started,
         resolution_id=resolution_id,

@@ -291,13 +291,14 @@ class Prober:
             self._connector,
             politeness or self._politeness,
             timeout_s=self._config.probe.timeout_s,
-            agent=self._agent,
+            agent=vantage.agent or self._agent,
             vantage=vantage,
             lag=self._lag,
         )
 
     def _origin(self, vantage: Vantage) -> Origin:
-        return Origin(run_id=self._run_id, vantage=vantage.name, network=vantage.network)
+        agent_id = None if vantage.agent is None else self._vault.keyed_id("agent", vantage.agent)
+        return Origin(run_id=self._run_id, vantage=vantage.name, network=vantage.network, agent_id=agent_id)
 
     async def reaches(self, canonical: CanonicalUrl, vantage: Vantage) -> bool:
         """True if a canary target sends any response head."""

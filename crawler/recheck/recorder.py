@@ -92,10 +92,12 @@ class Recorder:
             outcome, seen = verdicts[0].outcome, result.observations[0]
             undecided[f"{outcome}, {seen.failure}" if seen.phase == "guard" else outcome] += 1
         pairs = zip(result.observations, verdicts, strict=True)
-        agreeing = {seen.network for seen, verdict in pairs if verdict.outcome == verdicts[0].outcome}
+        agreeing = {(seen.network, seen.agent_id) for seen, verdict in pairs if verdict.outcome == verdicts[0].outcome}
+        networks = {network for network, _ in agreeing}
         if verdicts[0].outcome == UNREACHABLE:
-            return "down" if len(agreeing) >= self._folder.config.judge.networks else "unknown"
-        confirmed = verdicts[0].rule not in self._rules.alone or len(agreeing) >= WITNESSES
+            return "down" if len(networks) >= self._folder.config.judge.networks else "unknown"
+        witnesses = networks if verdicts[0].cause == "removed" else agreeing
+        confirmed = verdicts[0].rule not in self._rules.alone or len(witnesses) >= WITNESSES
         return verdicts[0].state if confirmed else "unknown"
 
     def _redirect_reports(self, result: HostResult) -> Iterator[Any]:

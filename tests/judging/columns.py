@@ -34,6 +34,7 @@ def columns_of(looks: Sequence[Observation]) -> Columns:
         at=np.array([microseconds(look.observed_at) for look in looks], np.int64),
         vantage=numbers([look.vantage for look in looks]),
         network=numbers([look.network for look in looks]),
+        agent=numbers([look.agent_id for look in looks]),
         address=none,
         addresses=none,
         tags=none,

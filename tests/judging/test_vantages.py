@@ -1,11 +1,14 @@
 """Several vantages at one URL."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.judging.columns import combined, confirmed_in
-from tests.judging.test_judge import NOW, RULES, canary, look
+from tests.judging.test_judge import NOW, RULES, canary, control, look
 from waterbed.judging.judge import CanaryRecord, judge
 from waterbed.model.facts import Observation
 
@@ -17,6 +20,10 @@ ANSWERS = {
     "h": {"phase": "http", "failure": "no_answer", "status": None, "head_status": 404},
     "s": {"phase": "dns", "failure": "servfail", "status": None},
 }
+
+
+ELSEWHERE: dict[str, Any] = {"status": 301, "redirect": "other", "redirect_site_id": "x", "content_length": 0}
+"""All of a host leads there."""
 
 
 def seen(text: str) -> list[Observation]:
@@ -110,3 +117,65 @@ def test_looks_of_several_vantages_at_once_confirm_only_once() -> None:
     vantages = [one.vantage for one in looks]
     assert confirmed_in(verdicts, looks=3, over_s=7200, vantages=vantages, within_s=900) == [False] * 4
     assert confirmed_in(verdicts, looks=2, over_s=7200, vantages=vantages, within_s=900) == [True] * 4
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("AB"),
+            st.sampled_from("nm"),
+            st.sampled_from([None, "own"]),
+            st.integers(0, 40),
+            st.sampled_from(["page", "gone", "elsewhere", "suspended", "refused"]),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_views_that_differ_are_no_removal(drawn: list[tuple[str, str, str | None, int, str]]) -> None:
+    """Nothing is down where another vantage, network or agent saw it up within the time; up looks stay up.
+
+    All of a host elsewhere counts only where two networks, or two agents of one, saw it, and a suspension there only
+    where two networks did; a refusal proves nothing.
+    """
+    answers = {"page": {}, "gone": {"status": 404}, "elsewhere": ELSEWHERE, "refused": {"status": 403}}
+    answers["suspended"] = {**ELSEWHERE, "marks": ("suspended",)}
+    first = look(observation_id="first", observed_at=NOW - timedelta(hours=9), control_id="before")
+    looks = [first] + [
+        look(
+            observation_id=f"{n}",
+            vantage=vantage,
+            network=network,
+            agent_id=agent,
+            observed_at=NOW + timedelta(minutes=minute),
+            control_id="after",
+            **answers[answer],
+        )
+        for n, (vantage, network, agent, minute, answer) in enumerate(sorted(drawn, key=lambda one: one[3]))
+    ]
+    healthy = CanaryRecord([canary(-1e5), canary(1e5)], within_s=1e5, need=0.5)
+    controls = {"before": control(vantage="here"), "after": control(control_id="after", vantage="A", **ELSEWHERE)}
+    alone = judge(looks, controls, dict.fromkeys(("here", "A", "B"), healthy), RULES)
+    found = list(zip(looks, alone, combined(looks, alone, RULES, networks=2, within_s=900), strict=True))[1:]
+    for one, own, verdict in found:
+        near = [
+            (its, said) for its, said, _ in found if abs(its.observed_at - one.observed_at) <= timedelta(minutes=15)
+        ]
+        others = {said.state for its, said in near if view(its) != view(one)}
+        if own.state == "up":
+            assert verdict == own
+        if own.state == "down" and "up" in others:
+            assert verdict.outcome == "disputed"
+        elif own.rule == "E4-all-elsewhere":
+            agreeing = {(its.network, its.agent_id) for its, said in near if said.rule == own.rule}
+            assert verdict.outcome == ("moved" if len(agreeing) > 1 else "unconfirmed")
+        elif own.rule == "E1-suspended-elsewhere":
+            networks = {its.network for its, said in near if said.rule == own.rule}
+            assert verdict.outcome == ("suspended" if len(networks) > 1 else "unconfirmed")
+        else:
+            assert verdict == own
+
+
+def view(seen: Observation) -> tuple[str, str, str | None]:
+    return seen.vantage, seen.network, seen.agent_id

@@ -361,6 +361,7 @@ class Drawn:
             url_id=url,
             vantage=vantage,
             network=rng.choice((vantage, vantage, vantage, "other")),
+            agent_id=self.turn_rng.choice((None, None, None, "agent")),
             observed_at=when,
             scheduled_at=when,
             resolution_id=rng.choice((said.resolution_id,) * 20 + (None,)),

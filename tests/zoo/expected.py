@@ -197,6 +197,7 @@ retry-after-overflow       challenge H9-challenge
 challenge-mark             challenge H2-challenge-mark
 suspended-mark             suspended H3-suspended-mark
 not-for-us                 challenge H9-challenge
+gone-for-us                gone H5-gone
 alternating                up U1-up
 catch-all                  up U1-up | indistinct S2-indistinct | indistinct S2-indistinct
 catch-all-bare             up U1-up | indistinct S2-indistinct | indistinct S2-indistinct

@@ -119,7 +119,8 @@ def _statuses() -> Sequence[Behaviour]:
         made.append(http(name, does.replace("\xe9", "e"), page(status, *fields, "Content-Length: 0")))
     return [
         *made,
-        http("not-for-us", "403 to our agent, 200 to all others.", not_for_us),
+        http("not-for-us", "403 to our agent, 200 to all others.", not_for_us("403 Forbidden")),
+        http("gone-for-us", "404 to our agent, 200 to all others.", not_for_us("404 Not Found")),
         http("alternating", "Up at one check, gone at the next.", alternating),
         http(
             "catch-all", "200 for everything.", everything("200 OK", "Content-Type: text/html", "Content-Length: 5120")

@@ -129,11 +129,15 @@ def pushing(status: str, *fields: str, body: bytes, head: bytes | None = None) -
     return play
 
 
-async def not_for_us(visit: Visit) -> None:
-    """Answer 403 to our agent and 200 to all others."""
-    while True:
-        ours = b"Waterbed" in (await visit.request()).head
-        await visit.send(head_of("403 Forbidden" if ours else "200 OK", "Content-Length: 0"))
+def not_for_us(status: str) -> Play:
+    """Answer our agent with a status and all others with 200."""
+
+    async def play(visit: Visit) -> None:
+        while True:
+            ours = b"Waterbed" in (await visit.request()).head
+            await visit.send(head_of(status if ours else "200 OK", "Content-Length: 0"))
+
+    return play
 
 
 def redirects(*locations: str) -> Play:

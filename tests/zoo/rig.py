@@ -18,7 +18,7 @@ from waterbed.model.errors import OwnFailure
 from waterbed.model.facts import ControlLook, Observation, Profile, Resolution
 from waterbed.store.config import Config
 from waterbed.store.machine_settings import Lab
-from waterbed.store.settings import Canary, Names, Probe
+from waterbed.store.settings import Canary, Names, Probe, Vantage
 from waterbed.study.study import Study, create_study
 
 NAME_S = 2.0
@@ -52,11 +52,13 @@ class Played:
     seconds: float
 
 
-def config(profile: Profile) -> Config:
+def config(profile: Profile, vantages: tuple[Vantage, ...] = ()) -> Config:
     """Short deadlines, no pauses, many hosts at once."""
     return Config(
         study=f"{time.time_ns():032x}",
         vantage="zoo",
+        network="zoo",
+        vantages=vantages,
         contact="zoo@localhost",
         names=Names(timeout_s=NAME_S, tries=2, in_flight=1000),
         probe=Probe(
@@ -73,10 +75,10 @@ def config(profile: Profile) -> Config:
 
 
 @contextmanager
-def zoo_study(zoo: Zoo, profile: Profile, folder: Path) -> Iterator[Study]:
+def zoo_study(zoo: Zoo, profile: Profile, folder: Path, vantages: tuple[Vantage, ...] = ()) -> Iterator[Study]:
     """A study to which every host of the zoo was reported."""
     lab = Lab(resolver=zoo.resolver, clock=NOON, connect_to=zoo.connect_to)
-    with create_study(folder / f"study-{profile}", config(profile), lab) as study:
+    with create_study(folder / f"study-{profile}", config(profile, vantages), lab) as study:
         study.import_reports(reports_csv([(b.reported, "") for b in zoo.played], folder))
         yield study
 

@@ -20,6 +20,7 @@ from waterbed.crawler.recheck.run import run_recheck
 from waterbed.judging.features import compare
 from waterbed.model.conclusions import EndCause
 from waterbed.model.facts import Profile
+from waterbed.store.settings import Vantage
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import open_study
 
@@ -223,6 +224,21 @@ def test_a_page_that_later_leads_on(
     outcomes, conclusions, _ = _again(name, 5, tmp_path, profile)
     assert outcomes == ["up", *[then] * 4]
     assert [episode.cause for episode in conclusions.episodes] == [cause]
+
+
+@pytest.mark.parametrize(
+    ("name", "outcomes"), [("not-for-us", ["challenge", "up"]), ("gone-for-us", ["disputed", "up"])]
+)
+def test_another_agent_sees_what_is_kept_from_ours(name: str, outcomes: list[str], tmp_path: Path) -> None:
+    """A vantage of the same network with a user agent of its own disputes what our usual one was told."""
+    browser = Vantage(name="browser", network="zoo", agent="Mozilla/5.0 (X11; Linux x86_64) research, zoo@localhost")
+    with Zoo([name]) as zoo, zoo_study(zoo, "headers", tmp_path, (browser,)) as study:
+        run_recheck(study.folder)
+        conclusions = study.conclude()
+        pairs = zip(conclusions.facts.looks, conclusions.verdicts, strict=True)
+        (own, its), (usual, first) = sorted(pairs, key=lambda pair: pair[0].vantage)
+        assert [first.outcome, its.outcome] == outcomes
+        assert (usual.agent_id, own.agent_id) == (None, study.folder.vault.keyed_id("agent", str(browser.agent)))
 
 
 def test_a_name_that_turns_private_is_not_followed(tmp_path: Path) -> None:

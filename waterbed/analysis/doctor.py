@@ -23,6 +23,7 @@ from waterbed.analysis.status import NAME_CANARIES, NOBODY, RUN_ONE, SET_CONTACT
 from waterbed.attribution.lookups.lists import list_rows
 from waterbed.attribution.lookups.rdap.registrations import RegistrationIndex
 from waterbed.graphs.displacement.event import events_in
+from waterbed.judging.rules import WITNESSES
 from waterbed.model.bookkeeping import Due, KeyCheck, Run, RunEnd
 from waterbed.model.conclusions import NAME_ENDS, Quarantine
 from waterbed.model.errors import KeyProblem
@@ -129,6 +130,14 @@ def _settings(study: Study) -> Iterator[Finding]:
             "no unreachable host can count as down",
             f"{len(networks)} network, judge.networks is {config.judge.networks}",
             "add [[vantages]] in other networks if that matters",
+        )
+    views = {(config.network, None), *((vantage.network, vantage.agent) for vantage in config.vantages)}
+    if len(views) < WITNESSES:
+        yield finding(
+            "note",
+            "no redirect of a whole host can count as down",
+            "one network with one user agent",
+            "add [[vantages]] in another network, or with another agent, if that matters",
         )
 
 

@@ -90,6 +90,7 @@ class Columns:
     at: Array
     vantage: Array
     network: Array
+    agent: Array
     address: Array
     addresses: Array
     tags: Array
@@ -153,6 +154,7 @@ class Coder:
         """Start without any value known."""
         self.vantages: Numbered[str] = Numbered()
         self.networks: Numbered[str] = Numbered()
+        self.agents: Numbered[str] = Numbered()
         self.address: Numbered[str] = Numbered()
         self.addresses: Numbered[str] = Numbered()
         self.tags: Numbered[str] = Numbered()
@@ -194,6 +196,7 @@ class Coder:
             at=_plain(table.column("at"), np.int64),
             vantage=self.vantages.column(table.column("vantage")),
             network=self.networks.column(table.column("network")),
+            agent=self.agents.column(table.column("agent")),
             address=self.address.column(table.column("address")),
             addresses=self.addresses.column(_emptied(table.column("addresses"))),
             tags=self.tags.column(table.column("tags")),
@@ -211,6 +214,7 @@ _CODED: Final = {
     "vantage": "vantages",
     **{name: name for name in ("address", "addresses", "tags", "name_servers", "seen")},
     "network": "networks",
+    "agent": "agents",
 }
 """The values that each numbered column has."""
 _ABSENT: Final = {"marks": "", "tags": "", "unstable": ""}

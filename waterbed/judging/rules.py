@@ -19,7 +19,7 @@ from waterbed.store.bounded.toml import decode, toml_bytes
 
 UNREACHABLE: Final = "unreachable"
 WITNESSES: Final = 2
-"""Networks that must see the same where a rule says what it is worth `alone`."""
+"""Networks or user agents that must see the same where a rule says what it is worth `alone`; networks of a removal."""
 
 DEFAULT_RULES = Path(__file__).parent / "rules.toml"
 
@@ -54,7 +54,7 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     id: str
     outcome: str
     alone: str | None = None
-    """The outcome unless a second network sees the same."""
+    """The outcome unless a second network or user agent sees the same."""
     when: dict[str, Condition]
 
 
@@ -84,7 +84,7 @@ class RuleSet:
 
     @property
     def alone(self) -> Mapping[str, str]:
-        """By a rule's id, the outcome unless a second network sees the same."""
+        """By a rule's id, the outcome unless a second network or user agent sees the same."""
         return {rule.id: rule.alone for rule in self.rules if rule.alone is not None}
 
     @property

@@ -23,17 +23,18 @@ def combine(columns: Columns, verdicts: Array, walk: Walk, answered: Array, *, n
     `verdicts` are numbers of the walk's verdicts, `answered` tells which looks got any answer. Looks are sorted by URL
     and time; those within `within_s` seconds of a look count for it. An `unreachable` look is down only if looks from
     at least `networks` networks could not reach the URL and none got an answer of any kind; else it is `unobserved`.
-    Another down look is `disputed` if another vantage saw the URL up; that up look stays up. Of a rule that says what
-    it is worth `alone`, it is that unless `WITNESSES` networks saw the same outcome by such rules. Cost is linear in
-    the looks.
+    Another down look is `disputed` if another vantage, network or user agent saw the URL up; that up look stays up. Of
+    a rule that says what it is worth `alone`, it is that unless `WITNESSES` networks or agents saw the same outcome by
+    such rules; networks alone count where it is a removal: who hides from our address hides from all its agents. Cost
+    is linear in the looks.
     """
     combined = verdicts.copy()
-    seen = _Seen.of(verdicts, walk, answered)
+    seen = _Seen.of(columns, verdicts, walk, answered)
     if not len(columns) or not seen.down.any():
         return combined
     starts = np.flatnonzero(np.concatenate(([True], columns.url[1:] != columns.url[:-1])))
     down = np.add.reduceat(seen.down, starts) > 0
-    alone = _same(columns.vantage, starts) & _same(columns.network, starts)
+    alone = _same(seen.place, starts)
     ends = np.append(starts[1:], len(columns))
     if networks > 1:  # a vantage alone is never enough networks, and contradicts nobody
         of_alone = np.repeat(alone, ends - starts)
@@ -53,6 +54,12 @@ def restated_as(walk: Walk, number: int, outcome: str) -> int:
     return walk.number(restated(walk.verdicts[number], outcome, walk.rules, "panel"))
 
 
+def _both(first: Array, second: Array) -> Array:
+    """A number for each pair of numbers, from `NOTHING` on."""
+    pairs: Array = first.astype(np.int64) * (int(second.max(initial=0)) + 2) + second + 1
+    return pairs
+
+
 def _same(values: Array, starts: Array) -> Array:
     """For each URL: whether all its looks have one value."""
     same: Array = np.minimum.reduceat(values, starts) == np.maximum.reduceat(values, starts)
@@ -63,6 +70,10 @@ def _same(values: Array, starts: Array) -> Array:
 class _Seen:
     """The looks as their own vantages saw them."""
 
+    place: Array
+    """A number for vantage, network and user agent."""
+    view: Array
+    """A number for network and user agent; for the network alone where a removal was seen."""
     up: Array
     down: Array
     unreached: Array
@@ -73,8 +84,11 @@ class _Seen:
     """By verdict: the outcome of such a look alone."""
 
     @classmethod
-    def of(cls, verdicts: Array, walk: Walk, answered: Array) -> Self:
+    def of(cls, columns: Columns, verdicts: Array, walk: Walk, answered: Array) -> Self:
         """Take the number of each look's verdict."""
+        view = _both(columns.network, columns.agent)
+        place = _both(columns.vantage, view)
+        removed = np.array([verdict.cause == "removed" for verdict in walk.verdicts], bool)[verdicts]
         states = np.array([_STATES.index(verdict.state) for verdict in walk.verdicts], np.int8)[verdicts]
         weak = walk.rules.alone
         alone_as = [weak.get(verdict.rule) if verdict.state == "down" else None for verdict in walk.verdicts]
@@ -84,6 +98,8 @@ class _Seen:
             for verdict, other in zip(walk.verdicts, alone_as, strict=True)
         ]
         return cls(
+            place=place,
+            view=np.where(removed, columns.network, view),
             up=states == _UP,
             down=states == _DOWN,
             unreached=np.array([verdict.outcome == UNREACHABLE for verdict in walk.verdicts], bool)[verdicts],
@@ -95,13 +111,12 @@ class _Seen:
 
 def _one(of_url: slice, columns: Columns, seen: _Seen, networks: int, within: int) -> Iterator[tuple[int, str | None]]:
     """The looks of one URL that are restated, and as what; None: as their rule says of a look alone."""
-    at, vantages = columns.at[of_url].tolist(), columns.vantage[of_url].tolist()
-    of_network = columns.network[of_url].tolist()
-    up, down, unreached, answered, said = (
-        column[of_url].tolist() for column in (seen.up, seen.down, seen.unreached, seen.answered, seen.said)
+    at, places, networks_of = (its[of_url].tolist() for its in (columns.at, seen.place, columns.network))
+    views, up, down, unreached, answered, said = (
+        column[of_url].tolist() for column in (seen.view, seen.up, seen.down, seen.unreached, seen.answered, seen.said)
     )
     window, start, end = _Window(), 0, 0
-    looks = list(zip(vantages, of_network, up, unreached, answered, said, strict=True))
+    looks = list(zip(places, networks_of, views, up, unreached, answered, said, strict=True))
     for index, when in enumerate(at):
         while end < len(at) and at[end] - when <= within:
             window.count(1, *looks[end])
@@ -115,7 +130,7 @@ def _one(of_url: slice, columns: Columns, seen: _Seen, networks: int, within: in
         if unreached[index]:
             if window.networks < networks or window.answers:
                 yield place, "unobserved"
-        elif window.up_elsewhere(vantages[index]):
+        elif window.up_elsewhere(places[index]):
             yield place, "disputed"
         elif said[index] != NOTHING and window.witnesses(said[index]) < WITNESSES:
             yield place, None
@@ -123,7 +138,7 @@ def _one(of_url: slice, columns: Columns, seen: _Seen, networks: int, within: in
 
 @dataclass(slots=True)
 class _Window:
-    """Looks in the window: networks that failed to reach or say one thing, vantages that saw up, and answers."""
+    """Looks in the window: networks that failed to reach, views that say one thing, places that saw up, answers."""
 
     unreached: Counter[int] = field(default_factory=Counter)
     up: Counter[int] = field(default_factory=Counter)
@@ -131,7 +146,7 @@ class _Window:
     answers: int = 0
 
     def count(
-        self, step: int, vantage: int, network: int, up: bool, unreached: bool, answered: bool, said: int
+        self, step: int, place: int, network: int, view: int, up: bool, unreached: bool, answered: bool, said: int
     ) -> None:
         """Add a look to the window, or remove it (-1)."""
         if unreached:
@@ -140,19 +155,19 @@ class _Window:
             # a vantage that got any answer reached the URL
             self.answers += step
         if up:
-            _add(self.up, vantage, step)
+            _add(self.up, place, step)
         if said != NOTHING:
-            _add(self.said, (said, network), step)
+            _add(self.said, (said, view), step)
 
     @property
     def networks(self) -> int:
         return len(self.unreached)
 
-    def up_elsewhere(self, vantage: int) -> bool:
-        return len(self.up) > (vantage in self.up)
+    def up_elsewhere(self, place: int) -> bool:
+        return len(self.up) > (place in self.up)
 
     def witnesses(self, said: int) -> int:
-        """Networks that say one thing."""
+        """Networks and user agents that say one thing."""
         return sum(what == said for what, _ in self.said)
 
 

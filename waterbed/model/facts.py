@@ -272,6 +272,7 @@ class Observation:
         datetime | None,
         "begin of its validity, rounded down to the hour, if it names this host and others of its domain alone",
     ] = None
+    agent_id: Annotated[str | None, "keyed id of the vantage's own user agent; null: the usual one"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,7 @@ _MOST_BY: Final = {
 }
 """Largest number of a setting by its name: shares, and what would wait or ask for too long."""
 _PLACE: Final = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+_LONGEST_AGENT: Final = 200
 _MAILBOX: Final = re.compile(r"[^\s@:/<>()]+@[^\s@:/<>()]+")
 _USER: Final = re.compile(r"[^/]*//[^/?#\\]*@")
 
@@ -57,6 +58,15 @@ def misplaced(what: str, name: str) -> str | None:
     if _PLACE.fullmatch(name):
         return None
     return f"the {what} {shown(name)} is not a name like ams-1 or AS1103 (letters, digits, - and _, 40 at most)"
+
+
+def not_an_agent(agent: str, contact: str) -> str | None:
+    """The fault of a vantage's own user agent, or None."""
+    told = bool(contact.strip()) and contact in agent
+    if told and agent.isascii() and agent.isprintable() and len(agent) <= _LONGEST_AGENT:
+        return None
+    expected = f"printable ASCII with the contact in it, {_LONGEST_AGENT} characters at most"
+    return f"vantages.agent {shown(agent)} does not say who asks; {expected} was expected"
 
 
 def not_a_contact(contact: str) -> str | None:

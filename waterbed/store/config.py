@@ -13,7 +13,7 @@ from waterbed.model.countries import not_a_country
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import shown
 from waterbed.store.bounded.toml import decode, toml_bytes
-from waterbed.store.bounds import misplaced, refuse_unusable
+from waterbed.store.bounds import misplaced, not_an_agent, refuse_unusable
 from waterbed.store.hoster_settings import Hosters
 from waterbed.store.machine_settings import Chore, ConnectTo, Lab, LakeAt, Log, Retention, Service, StoreAt
 from waterbed.store.settings import (
@@ -150,6 +150,9 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
             raise ValueError("name, contact and publisher may hold no control characters")
         for name, network in ((self.vantage, self.network), *((one.name, one.network) for one in self.vantages)):
             if problem := misplaced("vantage", name) or misplaced("network", network):
+                raise ValueError(problem)
+        for own in (one.agent for one in self.vantages):
+            if own is not None and (problem := not_an_agent(own, self.contact)):
                 raise ValueError(problem)
         refuse_unusable(self, resolver=self.names.resolver, listen=self.service.listen, targets=self.canary.targets)
 

@@ -273,6 +273,8 @@ class Vantage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     """Outgoing address of this machine; else the usual one."""
     proxy: str | None = None
     """HTTP CONNECT proxy, address:port. It gets the checked address, never a name."""
+    agent: str | None = None
+    """User agent in place of the usual one; it names the contact, too."""
 
 
 Tlp = Literal["clear", "green", "amber", "amber+strict", "red"]

@@ -35,7 +35,8 @@ LOOKS: Final = (Path(__file__).parent / "looks.sql").read_text()
 _READ: Final[Mapping[type, Sequence[str]]] = {
     Observation: (
         *link_signs.READ[Observation],
-        *("url_id", "observed_at", "vantage", "network", "address", "resolution_id", "control_id", "profile"),
+        *("url_id", "observed_at", "vantage", "network", "agent_id", "address"),
+        *("resolution_id", "control_id", "profile"),
         *("phase", "failure", "status", "method", "marks", "redirect", "redirect_site_id", "head_status"),
         *("link_check", "link_exists", "authenticated", "media_type", "content_length", "etag_id"),
         *("public_key_id", "certificate_id", "tls_version", "tls_problem", "tls_trust"),

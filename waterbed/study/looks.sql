@@ -9,6 +9,7 @@ SELECT
   epoch_us(look.observed_at) AS at,
   look.vantage,
   look.network,
+  look.agent_id AS agent,
   look.address,
   CASE WHEN resolution.addresses <> '' AND look.link_check IS NULL
       AND NOT contains(' ' || resolution.addresses || ' ', ' ' || look.address || ' ')

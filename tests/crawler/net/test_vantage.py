@@ -22,12 +22,13 @@ from waterbed.store.settings import Guard
 from waterbed.store.settings import Vantage as Entry
 
 PUBLIC, PUBLIC6 = "28.10.0.7", "2606:4700::7"
+AGENT = "Mozilla/5.0 (research; me@example.org)"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n"
 LAB = Lab(resolver="127.0.0.1:53", clock=datetime(2026, 1, 1, tzinfo=UTC), connect_to=())
 
 
 def config(*entries: Entry) -> Config:
-    return Config(study="s", vantage="home", network="AS1", vantages=entries)
+    return Config(study="s", contact="me@example.org", vantage="home", network="AS1", vantages=entries)
 
 
 def test_vantages_come_from_the_settings() -> None:
@@ -36,13 +37,32 @@ def test_vantages_come_from_the_settings() -> None:
         Entry(name="second", network="AS2", address="192.0.2.7"),
         Entry(name="third", network="AS3", proxy="[2001:db8::1]:3128"),
         Entry(name="fourth", network="AS3", proxy="192.0.2.1:80", address="192.0.2.9"),
+        Entry(name="fifth", network="AS1", agent=AGENT),
     )
     assert first_vantage(settings) == Vantage(name="home", network="AS1")
     assert further_vantages(settings, None) == (
         Vantage(name="second", network="AS2", source="192.0.2.7"),
         Vantage(name="third", network="AS3", proxy=("2001:db8::1", 3128)),
         Vantage(name="fourth", network="AS3", source="192.0.2.9", proxy=("192.0.2.1", 80)),
+        Vantage(name="fifth", network="AS1", agent=AGENT),
     )
+
+
+@pytest.mark.parametrize(
+    ("agent", "contact"),
+    [
+        ("Mozilla/5.0", "me@example.org"),
+        ("Mozilla/5.0 you@example.org", "me@example.org"),
+        ("Mozilla/5.0", ""),
+        ("Mozilla/5.0\r\nCookie: me@example.org", "me@example.org"),
+        ("M\u00f6zilla me@example.org", "me@example.org"),
+        (f"{'x' * 200} me@example.org", "me@example.org"),
+    ],
+)
+def test_an_agent_that_hides_who_asks_is_refused(agent: str, contact: str) -> None:
+    """A vantage's own user agent names the contact and can stand in a header."""
+    with pytest.raises(ValueError, match="does not say who asks"):
+        Config(study="s", contact=contact, vantages=(Entry(name="v", network="n", agent=agent),))
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,8 @@ class _Machine:
             for hoster in answer.hosters or (UNATTRIBUTED,):
                 self._start(hoster, min(self.known_up_at, when), answer, seen=None, before=when)
         for hoster, now in list(self.open.items()):
-            stays = self.rotation.remains(hoster, self.stretch - 1, now.last_up, when)
+            missing = answer is not None and hoster not in (answer.hosters or (UNATTRIBUTED,))
+            stays = missing and self.rotation.rotates and self.rotation.remains(hoster, self.stretch - 1, when)
             self._end(hoster, when, ended_by(hoster, now.latest, answer, run.cause, rotates=stays))
 
     def _flap(self, when: int) -> None:
@@ -225,8 +226,9 @@ class _Machine:
             if now.without_since is None:
                 now.without_since, now.without_cause = when, why
             left = now.without >= self.rules.leave_looks
-            if left and not self.rotation.remains(hoster, self.stretch, now.last_up, when):
-                self._end(hoster, now.without_since, now.without_cause)
+            if left and not self.rotation.remains(hoster, self.stretch, when):
+                gone_by = self.rotation.gone_by(hoster, self.stretch, now.without_since, when)
+                self._end(hoster, gone_by, now.without_cause)
         for hoster in here:
             if hoster not in self.open:
                 self._start(hoster, self._known_up(when), answer, seen=when)

@@ -1,53 +1,136 @@
 """DNS rotation: hosters of one URL that come and go."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import exp, lgamma
+from typing import Final
 
 from waterbed.graphs.runs import UNATTRIBUTED, Run
 
-RETURNS = 2
-"""Quick returns of hosters from which on a URL counts as rotating."""
+RETURNS: Final = 2
+"""Returns of hosters from which on a URL counts as rotating."""
+RARE: Final = 0.001
+"""A gap that answers in random order show so rarely is a departure."""
+ONE_ANSWER: Final = 900_000_000
+"""Checks at the same hosters that are closer together share an answer of the resolver, microseconds."""
+
+
+@dataclass(slots=True)
+class _Own:
+    """The answers that name one hoster: their numbers, and the times of their first and last checks."""
+
+    numbers: list[int] = field(default_factory=list)
+    begins: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
 
 
 class Rotation:
     """Separates one URL's departures from its DNS rotation.
 
-    It sees all checks of the URL. A hoster that is found again within `soon` has not left. Where that happened
-    `RETURNS` times, the name rotates, and its hosters have `late` to come back: two hosters that DNS chooses at random
-    for each check seem to be left now and then, and checks become rarer with time. A confirmed absence ends the wait.
-    Times are microseconds.
+    It sees all answers for the URL's name, also those of checks that found nothing. A hoster that is named again within
+    `soon` has not left. Where that happened `RETURNS` times, the name's hosters have `late` to come back, for checks
+    become rarer with time.
+
+    However rare the checks: where a hoster came back after a gap that is usual for answers in random order, the name
+    points to several, and none leaves by a gap that is usual for it. A URL that is up again after a confirmed absence
+    begins anew. Times are microseconds.
     """
 
     def __init__(self, runs: Iterable[Run], *, soon: int, late: int) -> None:
         """Take all runs of the URL, in time order."""
-        self._seen_up: dict[tuple[str, int], list[int]] = defaultdict(list)
-        last: dict[tuple[str, int], tuple[int, int]] = {}
-        returns = number = stretch = 0
+        self._own: dict[tuple[str, int], _Own] = defaultdict(_Own)
+        self._answers: dict[int, list[int]] = defaultdict(list)
+        """When answers came, by the number of confirmed absences before the URL was up."""
+        self._gone: dict[int, int] = {}
+        """When it was found gone after that."""
+        absences = stretch = 0
+        before: tuple[int, Sequence[str]] | None = None
         for run in runs:
             if run.down:
-                stretch += 1
+                self._gone.setdefault(stretch, int(run.at[0]))
+                absences += 1
             elif run.state == "up" and run.answered:
-                here = run.hosters or (UNATTRIBUTED,)
-                for when in run.at:
-                    for hoster in here:
-                        key = hoster, stretch
-                        before = last.get(key)
-                        if before is not None and number > before[0] + 1 and when - before[1] <= soon:
-                            returns += 1
-                        last[key] = number, when
-                        self._seen_up[key].append(when)
-                    number += 1
-        self.rotates = returns >= RETURNS
-        self._window = late if self.rotates else soon
+                stretch = absences
+            if run.answered:
+                self._take(run, stretch, same=before == (stretch, run.hosters))
+                before = stretch, run.hosters
+        quick = usual = 0
+        for (_, stretch), own in self._own.items():
+            for last, back in pairwise(range(len(own.numbers))):
+                gap = own.numbers[back] - own.numbers[last] - 1
+                if gap:
+                    is_quick = own.begins[back] - own.ends[last] <= soon
+                    quick += is_quick
+                    usual += is_quick or self._is_usual(own, stretch, gap)
+        self._quick = quick >= RETURNS
+        self._window = late if self._quick else soon
+        self._several = usual > 0
+        self.rotates = usual >= RETURNS
+        """True if the name points to several hosters by turns."""
 
-    def remains(self, hoster: str, stretch: int, last_up: int, now: int) -> bool:
-        """True if a hoster missing since `last_up` has not left.
+    def _take(self, run: Run, stretch: int, *, same: bool) -> None:
+        """Take the answers of a run; `same` as the hosters of the answer before."""
+        answers = self._answers[stretch]
+        named = [self._own[hoster, stretch] for hoster in run.hosters or (UNATTRIBUTED,)]
+        for when in run.at:
+            if same and when - answers[-1] < ONE_ANSWER:
+                for own in named:
+                    own.ends[-1] = int(when)
+                continue
+            for own in named:
+                own.numbers.append(len(answers))
+                own.begins.append(int(when))
+                own.ends.append(int(when))
+            answers.append(int(when))
+            same = True
+
+    def remains(self, hoster: str, stretch: int, now: int) -> bool:
+        """True if a hoster that is missing now, after so many confirmed absences, has not left.
 
         As far as the checks tell.
         """
-        seen_up = self._seen_up.get((hoster, stretch), [])
-        place = bisect_right(seen_up, last_up)
-        if place < len(seen_up):
-            return seen_up[place] - last_up <= self._window
-        return self.rotates and now - last_up <= self._window
+        own, place = self._before(hoster, stretch, now)
+        returns = place + 1 < len(own.begins)
+        back = own.begins[place + 1] if returns else now
+        if (returns or self._quick) and back - own.ends[place] <= self._window:
+            return True
+        return self._several and self._is_usual(own, stretch, len(self._without(own, stretch, place)))
+
+    def gone_by(self, hoster: str, stretch: int, missing_since: int, now: int) -> int:
+        """The time by which a hoster that does not remain had left.
+
+        That of the first check without it, unless the name points to several: it may have been there for as long as its
+        gap was usual, and until the URL was gone.
+        """
+        if not self._several:
+            return missing_since
+        own, place = self._before(hoster, stretch, now)
+        without, answers = self._without(own, stretch, place), self._answers[stretch]
+        gap = bisect_left(range(1, len(without)), True, key=lambda gap: not self._is_usual(own, stretch, gap))
+        by = answers[without[gap]]
+        return max(missing_since, min(by, self._gone.get(stretch, by)))
+
+    def _before(self, hoster: str, stretch: int, now: int) -> tuple[_Own, int]:
+        """The answers of a hoster, and the place of its last one up to now among them."""
+        own = self._own[hoster, stretch]
+        return own, bisect_right(own.begins, now) - 1
+
+    def _without(self, own: _Own, stretch: int, place: int) -> range:
+        """The answers between one of a hoster and its next, or the end."""
+        end = own.numbers[place + 1] if place + 1 < len(own.numbers) else len(self._answers[stretch])
+        return range(own.numbers[place] + 1, end)
+
+    def _is_usual(self, own: _Own, stretch: int, gap: int) -> bool:
+        """True if a hoster's gap of so many answers is no wonder while the name points to it.
+
+        Of `count` answers from its first one on, `named` are its own. By Laplace's rule of succession, so many others
+        follow one of them with probability C(count - gap, named) / C(count, named) (Feller 1968, V.2: any share of the
+        answers is as likely); each of its gaps may be as long.
+        """
+        named, count = len(own.numbers), len(self._answers[stretch]) - own.numbers[0]
+        odds = lgamma(count - gap + 1) - lgamma(count - gap - named + 1)
+        odds -= lgamma(count + 1) - lgamma(count - named + 1)
+        return named * exp(odds) >= RARE

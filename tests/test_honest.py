@@ -18,7 +18,7 @@ from benchmarks.event_reports import INFO
 from benchmarks.honest_event_rows import BEYOND, CAUSED, MORE, MOVED, SENTENCES
 from benchmarks.honest_event_rows import said as said_of_event
 from benchmarks.honest_judged import SEEN, meanings
-from benchmarks.honest_rows import said
+from benchmarks.honest_rows import concluded, said
 from benchmarks.honest_study import NEW, OLD, Older, older, one_study
 from benchmarks.honest_worst import FIRST, searched, worst_tenth
 from waterbed.analysis.displacement import findings
@@ -73,6 +73,19 @@ def test_each_kind_of_answer_has_a_meaning() -> None:
         assert told["gone", before] == ("down", "removed")
         assert told["away", before][0] == "unknown"
     assert told["front", True] == ("down", "removed")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_name_that_points_to_two_hosters_leaves_neither(seed: int) -> None:
+    """Of drawn names that are answered by either of two hosters at most 1% of episodes end as moved."""
+    world = replace(numbered_world(8, seed), mover="round robin", moves=0.5, cloak="none", fakes="none", hiding="none")
+    drawn = draw_study(replace(world, clocks=100, days=60.0), np.random.default_rng(seed))
+    made = drawn.columns()
+    turning = dict(zip(made["url_id"].tolist(), drawn.reported.turns.tolist(), strict=True))
+    ends = [one.cause for one in concluded(made).episodes if turning[one.url_id]]
+    assert len(ends) >= 100
+    assert ends.count("removed") > 0
+    assert ends.count("moved") <= 0.01 * len(ends)
 
 
 def test_a_study_is_scored_by_both_versions() -> None:

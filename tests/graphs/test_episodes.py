@@ -90,7 +90,7 @@ def shape(text: str, **options) -> list[tuple]:
         ("- - -", [("A", 0, 1, "removed")]),
         ("A ? ? - -", [("A", 1, 4, "removed")]),
         ("A A B B", [("A", 2, 3, "moved"), ("B", 4, None, None)]),
-        ("A A B A A", [("A", 5, None, None), ("B", 3, 4, "moved")]),
+        ("A A B A A", [("A", 5, None, None), ("B", 3, None, None)]),
         ("A B A B A B", [("A", 5, None, None), ("B", 6, None, None)]),
         ("AB AB A A", [("A", 4, None, None), ("B", 2, 3, "moved")]),
         ("A AB B B", [("A", 2, 3, "moved"), ("B", 4, None, None)]),

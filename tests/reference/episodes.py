@@ -1,10 +1,11 @@
 """Episodes: content up at a hoster, with interval-censored ends."""
 
-from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
+from math import comb
+from operator import or_
 
 from waterbed.graphs.episodes import EpisodeRules, UrlHistory, _why_without, ended_by, routed
 from waterbed.graphs.rotation import RETURNS
@@ -13,51 +14,78 @@ from waterbed.model.conclusions import Attribution, EndCause, Episode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UpSighting:
-    """The hosters of one check that saw a URL up.
+class Answered:
+    """The hosters that a name pointed to at one check.
 
-    `stretch` counts the confirmed absences before it.
+    `stretch` counts the confirmed absences before the URL was up, `number` the resolver's answers since then, -1 where
+    it gave none.
     """
 
     when: datetime
     hosters: tuple[str, ...]
     stretch: int
+    number: int
+    down: bool
 
 
 class Rotation:
-    """Separates one URL's departures from its DNS rotation.
+    """Separates one URL's departures from its DNS rotation, as `waterbed.graphs.rotation` says."""
 
-    It sees all checks of the URL. A hoster that is found again within `soon` has not left. Where that happened
-    `RETURNS` times, the name rotates, and its hosters have `late` to come back: two hosters that DNS chooses at random
-    for each check seem to be left now and then, and checks become rarer with time. A confirmed absence ends the wait.
-    """
+    def __init__(self, looks: Sequence[Answered], *, soon: timedelta, late: timedelta) -> None:
+        """Take the checks whose name gave addresses, in time order."""
+        self._looks = looks
+        pairs = [
+            (key, a, b)
+            for key in {(hoster, look.stretch) for look in looks for hoster in look.hosters}
+            for a, b in pairwise(self._own(*key))
+            if b.number > a.number + 1
+        ]
+        quick = [b.when - a.when <= soon for _, a, b in pairs]
+        usual = [self._usual(*key, b.number - a.number - 1) for key, a, b in pairs]
+        self._quick = sum(quick) >= RETURNS
+        self._window = late if self._quick else soon
+        self._returns = sum(map(or_, quick, usual))
+        self.rotates = self._returns >= RETURNS
 
-    def __init__(self, looks: Sequence[UpSighting], *, soon: timedelta, late: timedelta) -> None:
-        """Take the checks that saw it up, in time order."""
-        self._seen_up: dict[tuple[str, int], list[datetime]] = defaultdict(list)
-        last: dict[tuple[str, int], int] = {}
-        returns = 0
-        for number, look in enumerate(looks):
-            for hoster in look.hosters:
-                key = hoster, look.stretch
-                before = last.get(key)
-                if before is not None and number > before + 1 and look.when - looks[before].when <= soon:
-                    returns += 1
-                last[key] = number
-                self._seen_up[key].append(look.when)
-        self.rotates = returns >= RETURNS
-        self._window = late if self.rotates else soon
+    def _own(self, hoster: str, stretch: int) -> list[Answered]:
+        return [look for look in self._looks if look.stretch == stretch and hoster in look.hosters]
 
-    def remains(self, hoster: str, stretch: int, last_up: datetime, now: datetime) -> bool:
-        """True if a hoster missing since `last_up` has not left.
+    def _last(self, stretch: int) -> int:
+        return max(look.number for look in self._looks if look.stretch == stretch)
+
+    def _usual(self, hoster: str, stretch: int, missing: int) -> bool:
+        numbers = {look.number for look in self._own(hoster, stretch)}
+        count = self._last(stretch) - min(numbers) + 1
+        return 1000 * len(numbers) * comb(count - missing, len(numbers)) >= comb(count, len(numbers))
+
+    def _missing(self, hoster: str, stretch: int, now: datetime) -> tuple[Answered, Answered | None]:
+        own = self._own(hoster, stretch)
+        return [look for look in own if look.when <= now][-1], next((look for look in own if look.when > now), None)
+
+    def remains(self, hoster: str, stretch: int, now: datetime) -> bool:
+        """True if a hoster that is missing now has not left.
 
         As far as the checks tell.
         """
-        seen_up = self._seen_up.get((hoster, stretch), [])
-        place = bisect_right(seen_up, last_up)
-        if place < len(seen_up):
-            return seen_up[place] - last_up <= self._window
-        return self.rotates and now - last_up <= self._window
+        last, back = self._missing(hoster, stretch, now)
+        if (back or self._quick) and (back.when if back else now) - last.when <= self._window:
+            return True
+        missing = (back.number if back else self._last(stretch) + 1) - last.number - 1
+        return self._returns > 0 and self._usual(hoster, stretch, missing)
+
+    def gone_by(self, hoster: str, stretch: int, missing_since: datetime, now: datetime) -> datetime:
+        """The time by which a hoster that does not remain had left."""
+        last, _ = self._missing(hoster, stretch, now)
+        if not self._returns:
+            return missing_since
+        of_stretch = [look for look in self._looks if look.stretch == stretch]
+        ends = [look.when for look in of_stretch if look.down]
+        ends += [
+            look.when
+            for look in of_stretch
+            if look.number > last.number and not self._usual(hoster, stretch, look.number - last.number)
+        ]
+        return max(missing_since, min(ends))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,13 +122,29 @@ def episodes(known: UrlHistory, sightings: Sequence[Sighting], rules: EpisodeRul
     return machine.finish()
 
 
-def _answered(sightings: Sequence[Sighting]) -> Iterable[UpSighting]:
-    stretch = 0
+def _answered(sightings: Sequence[Sighting]) -> Iterable[Answered]:
+    absences = stretch = 0
+    began: Answered | None = None
     for sighting in sightings:
-        stretch += sighting.down
-        if not sighting.down and sighting.verdict.state == "up" and sighting.attribution is not None:
-            here = sighting.attribution.hosters or (UNATTRIBUTED,)
-            yield UpSighting(when=sighting.verdict.observed_at, hosters=here, stretch=stretch)
+        absences += sighting.down
+        when, answer = sighting.verdict.observed_at, sighting.attribution
+        if answer is None:
+            if sighting.down:
+                yield Answered(when=when, hosters=(), stretch=stretch, number=-1, down=True)
+            continue
+        if not sighting.down and sighting.verdict.state == "up":
+            stretch = absences
+        here = answer.hosters or (UNATTRIBUTED,)
+        if began is None or began.stretch != stretch:
+            number = 0
+        elif began.hosters == here and when - began.when < timedelta(minutes=15):
+            number = began.number
+        else:
+            number = began.number + 1
+        one = Answered(when=when, hosters=here, stretch=stretch, number=number, down=sighting.down)
+        if began is None or (began.stretch, began.number) != (stretch, number):
+            began = one
+        yield one
 
 
 class _Machine:
@@ -146,7 +190,8 @@ class _Machine:
                     now.confirmed_at = max(sightings)
                     now.last_up = max(now.last_up, now.confirmed_at)
         for hoster, now in list(self.open.items()):
-            stays = self.rotation.remains(hoster, self.stretch - 1, now.last_up, when)
+            missing = answer is not None and hoster not in (answer.hosters or (UNATTRIBUTED,))
+            stays = missing and self.rotation.rotates and self.rotation.remains(hoster, self.stretch - 1, when)
             self._end(hoster, when, ended_by(hoster, now.latest, answer, cause, rotates=stays))
 
     def _flap(self, when: datetime) -> None:
@@ -180,8 +225,9 @@ class _Machine:
             if now.without_since is None:
                 now.without_since, now.without_cause = when, why
             left = now.without >= self.rules.leave_looks
-            if left and not self.rotation.remains(hoster, self.stretch, now.last_up, when):
-                self._end(hoster, now.without_since, now.without_cause)
+            if left and not self.rotation.remains(hoster, self.stretch, when):
+                gone_by = self.rotation.gone_by(hoster, self.stretch, now.without_since, when)
+                self._end(hoster, gone_by, now.without_cause)
         for hoster in here:
             if hoster not in self.open:
                 self._start(hoster, self._known_up(when), answer, seen=when)

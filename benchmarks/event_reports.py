@@ -20,7 +20,8 @@ from benchmarks.event_truth import clauses
 from benchmarks.resumed import Key, Tally, asked, pooled, resumed, tallied
 from waterbed.analysis.displacement import findings
 from waterbed.graphs.displacement.event import Detection, Event
-from waterbed.graphs.displacement.findings import Findings
+from waterbed.graphs.displacement.sequence import BESIDE, BEYOND, EARLIER, EXCESS, FALL
+from waterbed.lab.simulate.event_worlds import EventWorld, drawn, happened, sentences
 from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.simulate.study import virtual_study
 from waterbed.lab.world.file import Intervention, Movement, Removal, Sites, World
@@ -45,6 +46,9 @@ MANY_TAKEDOWNS = 200
 """For the power that is wanted."""
 STOPPED = ("outage",)
 """Where open quarantines stop the answer, as they should."""
+AROUND = ("controls slow down", "all speed up", "trend", "common trend", "season", "mix shifts", "movers")
+AROUND = (*AROUND, "searches rise", "speeds up")
+"""Worlds of `waterbed.lab.simulate.event_worlds`."""
 KINDS = (
     "no event",
     "removal only",
@@ -56,6 +60,7 @@ KINDS = (
     "interference",
     "campaigns",
     "displaced, many",
+    *AROUND,
 )
 """In `displaced` about 30% of what is taken down moves, in others nothing; `interference` presses a control, too."""
 EVENTLESS = ("no event", "feed stops", "campaigns")
@@ -65,6 +70,15 @@ TARGET, CONTROLS, BUFFER, SPARED = (
     ("fjordnett",),
     ("birkenwald",),
 )
+SENTENCES = {
+    FALL: "removed more",
+    BEYOND: "more than controls",
+    EARLIER: "by the event",
+    EXCESS: "moved",
+    **dict.fromkeys(BESIDE, "moved"),
+    "abroad, difference": "moved",
+}
+"""Of each test the sentence that it claims."""
 INFO = TableInfo(
     what="displacement", by="hoster", clock="reported", window="", method="", data_dates={}, run="r", version="0"
 )
@@ -127,11 +141,19 @@ def drawn_world(kind: str, rng: random.Random, sites: tuple[int, int] | None = N
 
 def study(kind: str, rng: random.Random, sites: tuple[int, int] | None = None) -> tuple[Conclusions, Truth, Event]:
     """One drawn study, and an event that it can answer."""
-    world = drawn_world(kind, rng, sites)
+    return _study(kind, rng, sites)[:3]
+
+
+def _study(
+    kind: str, rng: random.Random, sites: tuple[int, int] | None = None
+) -> tuple[Conclusions, Truth, Event, EventWorld | None]:
+    """The same, and what else happens around the event."""
+    around = drawn(kind, rng) if kind in AROUND else None
+    world = around.world if around else drawn_world(kind, rng, sites)
     outages = ((AT * 24.0 - rng.uniform(6.0, 24.0), AT * 24.0),) if kind == "outage" else ()
     plan = LookPlan(every_hours=3.0, late_hours=24.0, missed=rng.uniform(0.0, 0.05), outages=outages)
     at = world.start + timedelta(days=AT)
-    truth = simulate(world)
+    truth = happened(around) if around else simulate(world)
     if kind == "feed stops":
         there = {one.url for one in truth.episodes if one.hoster == TARGET}
         kept = [one for one in truth.reports if one.source != "feed" or one.reported_at < at or one.url not in there]
@@ -151,13 +173,7 @@ def study(kind: str, rng: random.Random, sites: tuple[int, int] | None = None) -
         most_contaminated=0.5,
         detection=Detection(home=(0.8, 1.0), abroad=(0.6, 1.0)),
     )
-    return conclusions, truth, event
-
-
-def report(kind: str, rng: random.Random) -> tuple[Findings, Truth, Event]:
-    """The whole report on one drawn study."""
-    conclusions, truth, event = study(kind, rng)
-    return findings(conclusions, truth.world.home, INFO, event), truth, event
+    return conclusions, truth, event, around
 
 
 def one_report(which: tuple[str, int, int]) -> dict[str, Any]:
@@ -165,17 +181,24 @@ def one_report(which: tuple[str, int, int]) -> dict[str, Any]:
     kind, seed, number = which
     gc.collect()  # conclusions refer to themselves, and hold much
     began = time.process_time()
-    found, truth, event = report(kind, random.Random(f"{seed} {KINDS.index(kind)} {number}"))
+    conclusions, truth, event, around = _study(kind, random.Random(f"{seed} {KINDS.index(kind)} {number}"))
+    found = findings(conclusions, truth.world.home, INFO, event)
     assert found.summary is not None
     tests = {one.name: one for one in found.answers if one.test}
     claimed = {name for name, one in tests.items() if one.adjusted is not None and one.adjusted <= 0.05}
-    pressed = bool(truth.world.intervention)
     notes = [note for note in map(found.formatter.text, found.notes) if note.startswith("feed ")]
     sources = [one for one in truth.world.sites.sources if not any(note.startswith(f"feed {one} ") for note in notes)]
-    said = clauses(found.summary.text, truth, event, sources)
-    true = {"removal, change"} if pressed else set()
-    if kind.startswith("displaced"):
-        true |= {"excess reappearance", "abroad, difference"}
+    said = clauses(found.formatter.text(found.summary.text), truth, event, sources, around)
+    pressed = bool(truth.world.intervention)
+    holds = {
+        "removed more": pressed,
+        "more than controls": pressed,
+        "by the event": pressed,
+        "moved": kind.startswith("displaced"),
+    }
+    if around:
+        holds = sentences(around, truth)
+    true = {name for name, sentence in SENTENCES.items() if holds[sentence]}
     if pressed:
         true |= {"mean change", "mean change, blocks", "mean change, places"}
     primary = [one for one in found.answers if one.name == event.primary]
@@ -189,6 +212,7 @@ def one_report(which: tuple[str, int, int]) -> dict[str, Any]:
         "answered": all(one.refusal is None for one in primary) and found.summary.branch != "refused",
         "power": event.primary in claimed,
         "fell": "removal, change" in claimed,
+        "by the event": EARLIER in claimed,
         "takedowns": found.moved.ended if found.moved else 0,
         "refusals": sorted({f"{one.name}: {_reason(found, one)}" for one in found.answers if one.test and one.refusal}),
         "notes": notes,

@@ -56,7 +56,7 @@ def study_of(seed: int, kind: str, folder: Path) -> dict[str, object]:
         conclusions = study.conclude()
         waiting = list(open_quarantines(conclusions, event, conclusions.episodes))
         before = findings_of(study, event)
-        text = before.summary.text if before.summary else ""
+        text = before.formatter.text(before.summary.text) if before.summary else ""
         named = [one.quarantine_id in text for one in waiting]
         rounds = 0
         while (left := list(open_quarantines(study.conclude(), event, study.conclude().episodes))) and rounds < ROUNDS:
@@ -64,7 +64,7 @@ def study_of(seed: int, kind: str, folder: Path) -> dict[str, object]:
             for one in left:
                 decide(study.folder, study.conclude().quarantines, one.quarantine_id, "void", "our view failed")
         after = findings_of(study, event)
-        said = after.summary.text if after.summary else ""
+        said = after.formatter.text(after.summary.text) if after.summary else ""
         sources = tuple(world.sites.sources)
     return {
         "seed": seed,

@@ -16,7 +16,6 @@ RIM = ("waterbed/cli/", "waterbed/publish/", "waterbed/service/", "waterbed/lab/
 """Where text is made: what prints, writes files or makes pages."""
 WITHIN = {
     "graphs/displacement/findings.py": "holds the formatter of its readers",
-    "graphs/displacement/summary.py": "puts reasons into sentences that are text",
     "waterbed/analysis/event_plan.py": "puts reasons into an error, which is text",
     "waterbed/analysis/rankings/about.py": "puts a remark into a table's method, which is text",
 }

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Final, Literal
 
-from waterbed.estimators.changes import Change, Share
+from waterbed.estimators.changes import Beyond, Change, Share
 from waterbed.estimators.detection import AtLeast, Bounds, Population
 from waterbed.estimators.displaced import Estimate
 from waterbed.estimators.drift import Drift
 from waterbed.estimators.hidden_bias import HiddenBias
 from waterbed.estimators.interrupted import HalfLife, PlaceboTest
+from waterbed.estimators.own_past import Compared
 from waterbed.estimators.reappearance import Excess
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.staggered import Effect
@@ -56,6 +57,18 @@ CLAIMS: Final[Mapping[str, tuple[str, str]]] = {
         "an end was followed by more reappearance than like content showed",
         "every reappearance was caused by an end",
     ),
+    "excess reappearance, own past": (
+        "an end was followed by more reappearance than the target's own content of that age showed before the event",
+        "every reappearance was caused by an end",
+    ),
+    "excess reappearance, later": (
+        "reappearance followed an end more closely than owners who move content all the time would have it",
+        "every reappearance was caused by an end",
+    ),
+    "reappearance since first seen": (
+        "more of the target's content was elsewhere so soon after it was first seen than before the event",
+        "that an end was followed by it, or that the event caused it",
+    ),
     "excess reappearance, corrected": (
         "between these bounds, at the stated detection, an end was followed by more reappearance than like content",
         _IF_FOUND,
@@ -81,9 +94,19 @@ CLAIMS: Final[Mapping[str, tuple[str, str]]] = {
     "removed after, target": (_REMOVED, _REMOVED_NOT),
     "removed before, controls": (_REMOVED, _REMOVED_NOT),
     "removed after, controls": (_REMOVED, _REMOVED_NOT),
+    "removed after, same mix, target": (_REMOVED, _REMOVED_NOT),
+    "removed after, same mix, controls": (_REMOVED, _REMOVED_NOT),
     "removal, change": (
+        "the target's share of removals rose by so much, at the mix of categories and sources of the time before",
+        "that it rose by more than others', or because of the event",
+    ),
+    "removal, change beyond controls": (
         "the target's share of removals rose by so much against its controls'",
         "the event alone did it",
+    ),
+    "removal, change beyond earlier": (
+        "the target's share of removals rose by so much more than it changed between these earlier stretches",
+        "that no such change came in other times; the event alone did it",
     ),
     "removal, change, buffer": (
         "the buffer's share of removals rose by so much against its controls'",
@@ -136,8 +159,19 @@ BELOW: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "excess reappearance, hidden bias": _NOTHING,
     "removal, change": (
+        "the target's share of removals fell by so much, at the mix of categories and sources of the time before",
+        "that it fell by more than others', or because of the event",
+    ),
+    "removal, change beyond controls": (
         "the target's share of removals fell by so much against its controls'",
         "the event alone did it",
+    ),
+    "removal, change beyond earlier": _NOTHING,
+    "excess reappearance, own past": _NOTHING,
+    "excess reappearance, later": _NOTHING,
+    "reappearance since first seen": (
+        "less of the target's content was elsewhere so soon after it was first seen than before the event",
+        "that the event prevented it",
     ),
     "removal, change, buffer": (
         "the buffer's share of removals fell by so much against its controls'",
@@ -164,6 +198,9 @@ MOVES: Final = (
     "WDQ",
     "TNE",
     "excess reappearance",
+    "excess reappearance, own past",
+    "excess reappearance, later",
+    "reappearance since first seen",
     "excess reappearance, corrected",
     "excess reappearance, hidden bias",
     "displaced share",
@@ -261,6 +298,8 @@ Result = (
     | AtLeast
     | PlaceboTest
     | Change
+    | Beyond
+    | Compared
     | Share
     | Estimate
     | Drift

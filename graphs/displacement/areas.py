@@ -22,8 +22,8 @@ from waterbed.estimators.wdd import (
 )
 from waterbed.graphs.displacement.answers import SEED, TypedAnswer, answer
 from waterbed.graphs.displacement.event import Outcome
+from waterbed.graphs.displacement.known import IN_WORDS
 from waterbed.graphs.displacement.series import Series
-from waterbed.graphs.displacement.summary import IN_WORDS
 from waterbed.model.message import NOTHING, Code, Count, Message, Number, Term, joined
 from waterbed.model.results import Reading
 

@@ -6,19 +6,21 @@ Counts of fewer than k sites and places that are not published never leave the s
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
+from waterbed.estimators.own_past import Compared
 from waterbed.estimators.reappearance import Excess
 from waterbed.estimators.refusal import Refusal
 from waterbed.graphs.displacement.answers import Scale, TypedAnswer
+from waterbed.graphs.displacement.known import Moved
 from waterbed.graphs.displacement.movements import Gain
 from waterbed.graphs.displacement.returns import IN_BOUNDS
-from waterbed.graphs.displacement.summary import Moved
 from waterbed.graphs.displacement.takedowns import Takedown
 from waterbed.model.formatter import EVERYTHING, Disclosure
 from waterbed.model.message import NOTHING, Message, Number, Term
 from waterbed.model.results import PairRow, PeriodRow, PlaceboRow
 
+Made = TypeVar("Made", Excess, Compared)
 OTHERS: Final = "others"
 """Key of all places that are published together."""
 _COUNTS: Final = ("target", "control", "buffer", "buffer_control", "reports")
@@ -167,7 +169,7 @@ def _pair(row: PairRow, disclosure: Disclosure) -> PairRow:
     )
 
 
-def disclosed_excess(found: Excess | Refusal, disclosure: Disclosure) -> Excess | Refusal:
+def disclosed_excess(found: Made | Refusal, disclosure: Disclosure) -> Made | Refusal:
     """Return an excess that is about enough sites, else refuse.
 
     In either arm too few sites may have come up elsewhere, or too few not: the share would tell what became of them.

@@ -20,7 +20,9 @@ from waterbed.graphs.displacement.disclosure import (
     disclosed_share,
 )
 from waterbed.graphs.displacement.event import Event
+from waterbed.graphs.displacement.known import LEVEL, Moved
 from waterbed.graphs.displacement.movements import READINGS, Movements
+from waterbed.graphs.displacement.own import own_after, own_answers
 from waterbed.graphs.displacement.pairs import NO_MOVES, PairTable, pair_table
 from waterbed.graphs.displacement.returns import (
     assumed_share,
@@ -35,7 +37,7 @@ from waterbed.graphs.displacement.returns import (
     unseen,
 )
 from waterbed.graphs.displacement.series import Series
-from waterbed.graphs.displacement.summary import LEVEL, Moved, Summary
+from waterbed.graphs.displacement.summary import Summary
 from waterbed.graphs.displacement.time_series import TimeSeries
 from waterbed.model.formatter import EVERYTHING, Disclosure, Formatter
 from waterbed.model.message import NOTHING, Message, Name, Number
@@ -113,6 +115,8 @@ def of_event(
         placebos += time_series.placebos()
     more = {reading: disclosed_excess(one, disclosure) for reading, one in excess_after(series).items()}
     answers += [excess_answer(found, reading, event.horizon_h) for reading, found in more.items()]
+    own = {name: disclosed_excess(one, disclosure) for name, one in own_after(series).items()}
+    answers += own_answers(own, event.horizon_h)
     answers += [corrected_answer(found, reading, event) for reading, found in more.items()]
     answers += [bias_answer(found, bias_after(series, reading), reading) for reading, found in more.items()]
     answers += [disclosed_share(displaced_share(series), series.takedowns, disclosure), assumed_share(series)]
@@ -154,7 +158,7 @@ def of_event(
         pairs=pairs,
         names={place: name for place, name in names.items() if disclosure.names(place)},
         disclosure=disclosure,
-        moved=disclosed_moved(moved(series, more, LEVEL), series.takedowns, disclosure),
+        moved=disclosed_moved(moved(series, more, own, LEVEL), series.takedowns, disclosure),
         abroad=abroad if isinstance(abroad, Bounds) else None,
     )
 

@@ -13,15 +13,17 @@ import numpy.typing as npt
 from waterbed.estimators.detection import AtLeast, Bounds, Population, chao, chapman, displaced_bounds
 from waterbed.estimators.displaced import displaced_estimate
 from waterbed.estimators.hidden_bias import HiddenBias, explaining_bias, matched_sets
+from waterbed.estimators.own_past import Compared
 from waterbed.estimators.reappearance import Excess, Units, corrected_excess, excess_reappearance
 from waterbed.estimators.refusal import Refusal, too_few
 from waterbed.graphs.displacement.answers import SEED, TypedAnswer, answer
 from waterbed.graphs.displacement.displaced import returns_of
 from waterbed.graphs.displacement.event import Detection, Event
+from waterbed.graphs.displacement.known import Moved
 from waterbed.graphs.displacement.movements import READINGS, Gain, Movements, Spell, place_of
 from waterbed.graphs.displacement.pairs import arrived
+from waterbed.graphs.displacement.sequence import PAST
 from waterbed.graphs.displacement.series import Series
-from waterbed.graphs.displacement.summary import Moved
 from waterbed.graphs.displacement.takedowns import Takedown, detection_by_way, takedowns
 from waterbed.model.conclusions import Episode, Hop
 from waterbed.model.message import NOTHING, Count, Message, Name, Number, PValue, joined
@@ -31,6 +33,7 @@ from waterbed.model.results import Reading, Side
 Made = TypeVar("Made")
 SIDES: Final[tuple[Side, ...]] = ("home", "abroad", "unknown")
 """Sides of arrivals at new URLs, as they differ in detection."""
+NOTHING_THERE: Final = Refusal(Message.of("no content was there in that time"))
 NO_DETECTION = Refusal(
     Message.of("no detection is stated: give its lowest and highest value at home and abroad ([detection])"),
     "detection",
@@ -69,9 +72,9 @@ class _Asked:
 
     def _of(self, estimator: Callable[..., Made]) -> Made | Refusal:
         if not self.spells:
-            return Refusal(Message.of("no content was there in that time"))
+            return NOTHING_THERE
         return estimator(
-            _units(self.spells, self.movements, self.reading),
+            units_of(self.spells, self.movements, self.reading),
             np.random.default_rng(SEED),
             horizon=self.horizon_h,
             observed_until=self.movements.end,
@@ -176,7 +179,7 @@ def corrected_answer(found: Excess | Refusal, reading: Reading, event: Event) ->
     )
 
 
-def _units(spells: Sequence[Spell], movements: Movements, reading: Reading) -> Units:
+def units_of(spells: Sequence[Spell], movements: Movements, reading: Reading) -> Units:
     """Return spells as units, with their arrivals at other places."""
     by_content = _by_content(movements)
     owner: list[int] = []
@@ -273,17 +276,20 @@ def moved_bounds(series: Series, level: float = 0.95) -> Bounds | Refusal:
     )
 
 
-def moved(series: Series, found: Mapping[Reading, Excess | Refusal], level: float) -> Moved:
+def moved(
+    series: Series, found: Mapping[Reading, Excess | Refusal], own: Mapping[str, Compared | Refusal], level: float
+) -> Moved:
     """Return what the answer says of content that moved.
 
-    All intervals are at a level; the excess spans both readings, corrected where detection is stated.
+    `own` is the comparison with the target's own past. All intervals are at a level; the excess spans both readings,
+    corrected where detection is stated.
     """
     ended, bounds, detection = series.takedowns, moved_bounds(series, level), series.event.detection
     corrected = [corrected_bounds(one, detection, level) for one in found.values()]
     ends = [(one.low, one.high) for one in corrected if isinstance(one, Bounds)]
     if detection is None:
         ends = [one.ends(level) for one in found.values() if isinstance(one, Excess)]
-    told = len(ends) == len(found)
+    told, past = len(ends) == len(found), own[PAST]
     return Moved(
         ended=len({one.content_id for one in ended}),
         surely=len({one.content_id for one in ended if any(one.certain)}),
@@ -294,6 +300,7 @@ def moved(series: Series, found: Mapping[Reading, Excess | Refusal], level: floa
         more_low=min(low for low, _ in ends) if told else None,
         more_high=max(high for _, high in ends) if told else None,
         corrected=detection is not None,
+        own=(past.share, past.other) if isinstance(past, Compared) else None,
     )
 
 

@@ -1,6 +1,6 @@
 """The sequence of tests, which err together in 5%."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -11,6 +11,16 @@ from waterbed.model.message import joined
 from waterbed.model.results import TestRole
 
 FALL: Final = "removal, change"
+"""The target's own share removed rose."""
+BEYOND: Final = "removal, change beyond controls"
+"""It rose by more than that of its controls."""
+EARLIER: Final = "removal, change beyond earlier"
+"""It rose by more than it changed between earlier stretches."""
+PAST: Final = "excess reappearance, own past"
+LATER: Final = "excess reappearance, later"
+BESIDE: Final = (PAST, LATER)
+"""What excess reappearance needs besides the controls: p is the largest of all."""
+EXCESS: Final = "excess reappearance"
 ERROR: Final = 0.05
 """Error of the whole sequence of tests."""
 
@@ -18,38 +28,56 @@ ERROR: Final = 0.05
 def in_sequence(answers: Sequence[TypedAnswer], event: Event, until: datetime) -> list[TypedAnswer]:
     """Return the answers with their places in the sequence.
 
-    First the fall of the target (`event.fall`), for nothing is displaced from a place that lost nothing; then the
-    primary outcome, if that rejects in the direction of a fall; then the secondary ones, if the primary rejects, by
-    Holm. So false claims are made in at most 5% of reports (Maurer, Hothorn and Lehmacher 1995; Holm, Scandinavian
-    Journal of Statistics 6, 1979). Each may be made on every declared read date: p is multiplied by their number. A
-    test in two readings has the larger p of both; one that is refused has p = 1. Before the first read date nothing is
-    tested: p is left out, and the note says so.
+    First the fall of the target (`event.fall`), for nothing is displaced from a place that lost nothing; where that is
+    a rise of its own share removed, then that it rose by more than that of its controls, and by more than between
+    earlier stretches, unless too little is known of these; then the primary outcome; then the secondary ones by Holm.
+    Each needs those before it to reject, in the direction of a fall, so false claims are made in at most 5% of reports
+    (Maurer, Hothorn and Lehmacher 1995; Holm, Scandinavian Journal of Statistics 6, 1979). Each may be made on every
+    declared read date: p is multiplied by their number. A test in several readings or parts has the largest p of all;
+    one that is refused has p = 1. Before the first read date nothing is tested: p is left out, and the note says so.
     """
     if event.read and until < min(event.reads):
         return [_interim(one) if one.p is not None else one for one in answers]
     reads = max(1, len(event.read))
-    fall = _p(answers, event.fall, reads, falling=True)
-    primary = max(fall, _p(answers, event.primary, reads))
-    found: dict[str, tuple[TestRole, float]] = {event.fall: ("first", fall), event.primary: ("primary", primary)}
+    found: dict[str, tuple[TestRole, float]] = {}
+    last = 0.0
+    for role, name in _first(answers, event):
+        last = max(last, _p(answers, name, reads, falling=True))
+        found[name] = role, last
+    last = max(last, _p(answers, event.primary, reads))
+    found[event.primary] = "primary", found[event.primary][1] if event.primary in found else last
+    if event.primary == EXCESS:
+        found |= dict.fromkeys(BESIDE, found[EXCESS])
     left = sorted((_p(answers, name, reads), name) for name in event.secondary if name not in found)
-    last = primary
     for place, (p, name) in enumerate(left):
         last = min(1.0, max(last, p * (len(left) - place)))
         found[name] = ("secondary", last)
     return [_placed(one, *found[one.name]) if one.name in found else one for one in answers]
 
 
+def _first(answers: Sequence[TypedAnswer], event: Event) -> Iterator[tuple[TestRole, str]]:
+    """Yield the tests before the primary outcome, in order."""
+    yield "first", event.fall
+    if event.fall == FALL:
+        yield "first", BEYOND
+        if any(one.name == EARLIER and one.refusal is None for one in answers):
+            yield "first", EARLIER
+
+
 def fell(answers: Sequence[TypedAnswer], event: Event) -> bool:
-    """True if the sequence shows that the target fell.
+    """True if the sequence shows that the target fell, and by more than its controls.
 
     Nothing is called displaced without it.
     """
-    return any(one.name == event.fall and one.adjusted is not None and one.adjusted <= ERROR for one in answers)
+    needed = [name for _, name in _first(answers, event)]
+    shown = {one.name for one in answers if one.adjusted is not None and one.adjusted <= ERROR}
+    return shown.issuperset(needed)
 
 
 def _p(answers: Sequence[TypedAnswer], name: str, reads: int, *, falling: bool = False) -> float:
-    own = [one for one in answers if one.name == name]
-    if not own or any(one.p is None for one in own):
+    names = (name, *BESIDE) if name == EXCESS else (name,)
+    own = [one for one in answers if one.name in names]
+    if len({one.name for one in own}) < len(names) or any(one.p is None for one in own):
         return 1.0
     if falling and not all(one.estimate is not None and falls(one) for one in own):
         return 1.0
@@ -62,7 +90,7 @@ def falls(answer: TypedAnswer) -> bool:
     More was removed, or there were fewer appearances.
     """
     value = answer.estimate or 0.0
-    return value > 0 if answer.name == FALL else value < 0
+    return value > 0 if answer.name in (FALL, BEYOND, EARLIER) else value < 0
 
 
 def _placed(answer: TypedAnswer, test: TestRole, adjusted: float) -> TypedAnswer:

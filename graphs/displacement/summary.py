@@ -1,129 +1,67 @@
 """The answer to one event, in at most five paragraphs."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Literal
 
-from waterbed.estimators.detection import Bounds
 from waterbed.graphs.displacement.answers import TypedAnswer
-from waterbed.graphs.displacement.event import Outcome
-from waterbed.graphs.displacement.sequence import ERROR, FALL, falls
-from waterbed.model.formatter import OWN, Formatter
-from waterbed.model.message import Message, Refusal, Sentence
-from waterbed.model.spelling import p_value, percent
+from waterbed.graphs.displacement.known import IN_WORDS, Known, Moved
+from waterbed.graphs.displacement.removal_sentences import (
+    changes,
+    held_back,
+    is_shown,
+    p_of,
+    reason,
+    rejects,
+    removed,
+    shown,
+    unknown,
+)
+from waterbed.graphs.displacement.sequence import ERROR, EXCESS
+from waterbed.model.message import (
+    NOTHING,
+    Argument,
+    Count,
+    Hours,
+    Message,
+    Number,
+    PValue,
+    Sentence,
+    Share,
+    Span,
+    Term,
+    joined,
+)
 
 Branch = Literal["held back", "refused", "no change", "removal only", "displacement", "diffusion", "mixed"]
 """What the sentences come to; `diffusion`: the benefit spread to the buffer."""
 
-EXCESS: Final = "excess reappearance"
 _MOVES: Final = (EXCESS, "abroad, difference")
 """Primary outcomes that show that content moved."""
-_PRIMARY: Final = {
-    "removal, change": "the share that it removed, beyond its controls',",
-    "removal, change, buffer": "the share that its buffer removed, beyond its controls',",
-    "mean change": "its {}, beyond its controls',",
-    "mean change, blocks": "its {}, beyond its controls',",
-    "abroad, difference": "the part that went abroad, beyond its controls',",
-}
-"""Primary outcomes but for the excess, in words."""
-IN_WORDS: Final = {"appearances": "new content", "arrivals": "arrivals", "takedowns": "ends of content"}
-"""What is counted in each period."""
 _CHANGED: Final = {"appearances": "appearances", "arrivals": "arrivals", "takedowns": "ends of content"}
 """What is counted, as that of which there was a change."""
-STATED: Final = 7
-"""Intervals that one answer states at most: four shares removed, what moved, the excess, and the share abroad."""
-LEVEL: Final = 1.0 - 0.05 / STATED
-"""Level of each, so that all hold together in 95% of studies (Bonferroni)."""
-
-
-AT_ONCE: Final = " All intervals hold at once."
+AT_ONCE: Final = Message.of("Together these intervals hold with 95% confidence.")
 """The sentence that tells them from those in tables, each of which holds for itself."""
 NOT_PUBLISHED: Final = Message.of(
     "No answer is published: it is held back (disclosure control), which does not mean that it is negative"
 )
 UNPUBLISHED: Final = Message.of("{said}", said=Sentence(NOT_PUBLISHED))
 """All that others are told where an event that they may not know of acts on the same target."""
-_NOT_NEGATIVE: Final = (
+_NOT_NEGATIVE: Final = Message.of(
     "The answer is held back (disclosure control), which does not mean that it is negative: there may have been "
     "a fall, and a displacement, or neither."
 )
 """The same sentence whatever the hidden answer."""
-_MOVE_NOT_NEGATIVE: Final = "This is held back (disclosure control), which does not mean that it is negative."
+_MOVE_NOT_NEGATIVE: Final = Message.of(
+    "This is held back (disclosure control), which does not mean that it is negative."
+)
 """The same of the primary outcome, beside a fall that is told."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removed:
-    """A share removed within 24 hours, with its interval.
-
-    Without ends `share` is of these reports alone; without a share `why` says why.
-    """
-
-    n: int
-    share: float | None = None
-    low: float | None = None
-    high: float | None = None
-    why: Refusal | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
-    """Content that was elsewhere within the horizon after its end.
-
-    A count is None where it is of too few sites to be told.
-    `low` and `high` bound its share at the declared detection; None: none is declared, or `why` they are refused.
-    `more_low` and `more_high` are those of the excess over like content, `corrected` for detection or as seen.
-    """
-
-    ended: int | None
-    surely: int | None
-    horizon_h: float
-    low: float | None = None
-    high: float | None = None
-    why: Refusal | None = None
-    more_low: float | None = None
-    more_high: float | None = None
-    corrected: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """All that the sentences say."""
-
-    name: str
-    target: tuple[Removed, Removed]
-    controls: tuple[Removed, Removed]
-    fall: TypedAnswer
-    """The test that the target fell: of the sequence the first."""
-    primary: TypedAnswer
-    spread: TypedAnswer | None
-    """The test that the buffer removed more, too."""
-    moved: Moved
-    abroad: Bounds | None
-    stands_out: TypedAnswer | None
-    """The event among dates without one."""
-    outcome: Outcome = "appearances"
-    """What is counted at the target in each period."""
-    bias: Sequence[TypedAnswer] = ()
-    """The hidden bias that explains the excess, by reading."""
-    drift: TypedAnswer | None = None
-    """The drift that explains the change of appearances."""
-    places: TypedAnswer | None = None
-    """The target among places without an event."""
-    interim: datetime | None = None
-    """The first read date, if that has not come."""
-    stopped: Sequence[Message] = ()
-    """Sentences that say why nothing is told, such as an open quarantine."""
-    events: int = 1
-    """Event files that readers know of, this one among them."""
-    formatter: Formatter = OWN
-    """It spells reasons."""
-
-    def reason(self, refusal: Refusal | None) -> str:
-        """The reason of a refusal in words."""
-        return self.formatter.text(refusal.reason) if refusal else ""
+_OFTENER: Final = Message.of(
+    "items that went offline there reappeared elsewhere more often than like items left up, than its own of that age "
+    "before the event, and than in as long a time afterwards"
+)
+"""What shows that content moved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,45 +69,47 @@ class Summary:
     """The sentences, and what they come to."""
 
     branch: Branch
-    sentences: tuple[str, ...]
-    changes: tuple[str, ...] = ()
+    sentences: tuple[Message, ...]
+    """A paragraph each."""
+    changes: tuple[Message, ...] = ()
     """What would change the answer, in sentences."""
 
     @property
-    def text(self) -> str:
-        """The sentences as one text."""
-        return " ".join(self.sentences)
+    def text(self) -> Message:
+        """The paragraphs as one text."""
+        return joined(*self.sentences, by="sentence")
 
 
 def summary(known: Known) -> Summary:
     """Say what happened in at most five paragraphs.
 
-    Each number stands with its interval, or is said to be of these reports alone; all intervals hold together at 95%. A
-    change, a displacement and a spread are said only where their test in the sequence rejects.
+    Each number stands with its interval, or is said to be of these reports or items alone; all intervals hold together
+    at 95%. A change, a displacement and a spread are said only where their test in the sequence rejects.
     """
     if known.stopped:
         held = tuple(known.stopped) == (UNPUBLISHED,)
-        said = tuple(known.formatter.text(one) for one in known.stopped)
-        return Summary(branch="held back" if held else "refused", sentences=said)
-    fell = _rejects(known.fall) and falls(known.fall)
+        return Summary(branch="held back" if held else "refused", sentences=tuple(known.stopped))
+    first = [one for one in (known.fall, known.beyond, known.earlier) if one is not None]
+    fell = all(is_shown(one) or (one is known.earlier and one.refusal is not None) for one in first)
     more, spread = known.primary.name in _MOVES and _grew(known.primary), _grew(known.spread)
     stated = any(one.low is not None for one in (*known.target, *known.controls))
     stated = stated or (fell and known.moved.low is not None)
-    sentences = [
-        f"{_removed(known)}{AT_ONCE if stated else ''}",
-        _change(known, fell),
-        _moved(known, more) if fell else "",
+    paragraphs = (
+        [removed(known), *([AT_ONCE] if stated else [])],
+        changes(known),
+        _moved(known.moved, known, more=more) if fell else [],
         _more(known, fell=fell, more=more, spread=spread),
-        " ".join(filter(None, [_cause(known), _events(known)])),
-    ]
+        [*_cause(known), *_events(known)],
+    )
+    said = (joined(*paragraph, by="sentence") for paragraph in paragraphs)
     return Summary(
         branch=_branch(known, fell, more, spread),
-        sentences=tuple(filter(None, sentences)),
-        changes=tuple(_changes(known, shown=fell and more)),
+        sentences=tuple(one for one in said if one != NOTHING),
+        changes=tuple(_explanations(known, shown=fell and more)),
     )
 
 
-def _changes(known: Known, *, shown: bool) -> Iterator[str]:
+def _explanations(known: Known, *, shown: bool) -> Iterator[Message]:
     """Say how strong something unmeasured would have to be, to explain what is said."""
     if known.interim:
         return
@@ -177,225 +117,257 @@ def _changes(known: Known, *, shown: bool) -> Iterator[str]:
     if shown and known.primary.name == EXCESS and biases and len(biases) == len(known.bias):
         odds = math.floor(min(biases) * 10) / 10
         if odds > 1.0:
-            yield (
-                "Something unmeasured explains that more came up elsewhere only if it made an end "
-                f"{odds:.1f} times as likely and made content come up elsewhere, too."
+            yield Message.of(
+                "Something unmeasured explains that more reappeared elsewhere only if it made an end {odds} times as "
+                "likely and made content reappear elsewhere, too.",
+                odds=Number(odds, decimals=1),
             )
         else:
-            yield (
-                "A second, harder test, among matched contents of one site each, has a result of its own: it does not "
-                "show that more came up elsewhere, as a slight unmeasured difference would explain it. The result of "
-                "the first test stands, unless something unmeasured matters."
+            yield Message.of(
+                "A second, harder test, among matched items of one site each, has a result of its own: it does not "
+                "show that more reappeared elsewhere, as a slight unmeasured difference would explain it. The result "
+                "of the first test stands, unless something unmeasured matters."
             )
-    drift, places = known.drift, known.places
+    drift, places, what = known.drift, known.places, Term(_CHANGED[known.outcome])
     if drift is not None and drift.estimate:
         times = math.floor(drift.estimate * 10) / 10
-        yield (
-            f"A drift of its own {times:.1f} times as large as its largest earlier change would explain its change of "
-            f"{_CHANGED[known.outcome]}."
-            if times
-            else "A drift of its own much smaller than its earlier changes would explain its change of "
-            f"{_CHANGED[known.outcome]}."
-        )
+        if times:
+            yield Message.of(
+                "A drift of its own {times} times as large as its largest earlier change would explain its change of "
+                "{what}.",
+                times=Number(times, decimals=1),
+                what=what,
+            )
+        else:
+            yield Message.of(
+                "A drift of its own much smaller than its earlier changes would explain its change of {what}.",
+                what=what,
+            )
     if places is not None and places.p is not None and places.smallest_p is not None:
-        every = round(1.0 / places.smallest_p)
-        place = _place(round(places.p / places.smallest_p))
-        few = f"; with so few places even the 1st has p {_number(places.smallest_p)}, above {ERROR:g}"
-        yield (
-            f"Of {every} places, each by its size, the target ranks {place} by how much its "
-            f"{_CHANGED[known.outcome]} changed (p {_number(places.p)}{few if places.smallest_p > ERROR else ''})."
+        p = Message.of("{p}", p=PValue(places.p))
+        if places.smallest_p > ERROR:
+            p = Message.of(
+                "{p}; with so few places even the first has {least}, above {level}",
+                p=PValue(places.p),
+                least=PValue(places.smallest_p),
+                level=Number(ERROR),
+            )
+        yield Message.of(
+            "Of {every}, each by its size, the target is number {place} by how much its {what} changed ({p}).",
+            every=Number(round(1.0 / places.smallest_p), "place"),
+            place=Number(round(places.p / places.smallest_p)),
+            what=what,
+            p=p,
         )
 
 
 def _branch(known: Known, fell: bool, more: bool, spread: bool) -> Branch:
-    if _held_back(known.fall) or (fell and _held_back(known.primary)):
+    shown = is_shown(known.fall)
+    needed = [known.fall, *filter(None, [known.beyond if shown else None, known.primary if fell else None])]
+    if any(held_back(one) for one in needed):
         return "held back"
-    if known.fall.refusal is not None or (fell and known.primary.refusal is not None) or known.interim:
+    if any(one.refusal is not None for one in needed) or known.interim:
         return "refused"
-    if not fell:
+    if not shown:
         return "no change"
-    if more:
+    if fell and more:
         return "mixed" if spread else "displacement"
-    return "diffusion" if spread else "removal only"
-
-
-def _held_back(answer: TypedAnswer) -> bool:
-    """True if disclosure control hides an answer."""
-    return answer.refusal is not None and answer.refusal.held_back
-
-
-def _rejects(answer: TypedAnswer | None) -> bool:
-    """True if a test of the sequence rejects."""
-    return answer is not None and answer.adjusted is not None and answer.adjusted <= ERROR
+    return "diffusion" if fell and spread else "removal only"
 
 
 def _grew(answer: TypedAnswer | None) -> bool:
     """True if a test of the sequence shows an increase."""
-    return answer is not None and _rejects(answer) and (answer.estimate or 0.0) > 0
+    return answer is not None and rejects(answer) and (answer.estimate or 0.0) > 0
 
 
-def _removed(known: Known) -> str:
-    before, after = known.target
-    if after.share is None and before.share is None:
-        told = "is not told here" if after.why and after.why.held_back else "cannot be told"
-        return f"How much {known.name} removed within 24 hours {told}: {known.reason(after.why)}."
-    said = [one for one in (*known.target, *known.controls) if one.share is not None]
-    alone = all(one.low is None for one in said)
-    text = "Of these reports alone, after" if alone else "After"
-    text += f" the event {known.name} removed {_of(known, after, alone, ' reports')} within 24 hours"
-    text += f", before it {_of(known, before, alone)}"
-    if all(one.share is not None for one in known.controls):
-        first, then = (_share(one, alone) for one in known.controls)
-        text += f"; controls without the event {then} after it, {first} before"
-    return f"{text}."
-
-
-def _of(known: Known, one: Removed, alone: bool, noun: str = "") -> str:
-    if one.share is None:
-        return f"an unknown part of {one.n:,}{noun}" if one.n else f"a part that is not told ({known.reason(one.why)})"
-    return f"{_share(one, alone)} of {one.n:,}{noun}"
-
-
-def _share(one: Removed, alone: bool) -> str:
-    if one.share is None:
-        return "unknown"
-    if one.low is None or one.high is None:
-        return percent(one.share) if alone else f"{percent(one.share)} (of these reports alone)"
-    return f"{percent(one.share)} ({_span(one.low, one.high)})"
-
-
-def _change(known: Known, fell: bool) -> str:
-    fall = known.fall
-    change = "it removed more" if fall.name == FALL else f"its {IN_WORDS[known.outcome]} fell"
-    change += ", beyond its controls"
-    if fall.refusal is not None:
-        told = "is not told here" if _held_back(fall) else "cannot be told"
-        return f"Whether {change}, {told}: {known.reason(fall.refusal)}."
-    if known.interim:
-        return f"This is interim, without a test: the report is read on {known.interim:%-d %B %Y}."
-    if fell:
-        return f"{change[:1].upper()}{change[1:]} ({_p(fall)}: {_by_chance(fall)})."
-    return f"It is not shown that {change} ({_p(fall)})."
-
-
-def _moved(known: Known, more: bool) -> str:
-    moved = known.moved
+def _moved(moved: Moved, known: Known, *, more: bool) -> Iterator[Message]:
     if moved.ended is None:
-        return "Too few sites are behind what ended there after the event to tell how much of it moved."
-    if not moved.ended:
-        return "No content that ended there after the event could be followed long enough to see if it moved."
-    seen = "a part that is not told"
-    if moved.surely is not None:
-        least = "at least " if moved.surely < moved.ended else ""
-        seen = f"{least}{moved.surely:,}" if moved.surely else "none surely"
-    said = f"Of {moved.ended:,} content{'s' * (moved.ended > 1)} that ended there, {seen} came up elsewhere "
-    said += f"within {_hours(moved.horizon_h)}{', some perhaps by chance' if moved.surely != 0 else ''}"
-    abroad = _span(known.abroad.low, known.abroad.high) if known.abroad and more else ""
-    if moved.low is None or moved.high is None:
-        also = f" Of what moved, {abroad} went abroad." if abroad else ""
-        return f"{said}; how many more moved cannot be told: {known.reason(moved.why)}.{also}"
-    # a lower bound above 0 would say that content moved
-    part = _span(moved.low, moved.high) if more else f"at most {math.ceil(moved.high * 100 - 1e-9)}%"
-    said += f". If reports find as much as declared, {part} moved{f', {abroad} of that abroad' if abroad else ''}"
-    return f"{said}; what else moved is unknown." if moved.high > moved.low else f"{said}."
-
-
-def _more(known: Known, *, fell: bool, more: bool, spread: bool) -> str:
-    primary, moved = known.primary, known.moved
-    if _held_back(known.fall):
-        return _NOT_NEGATIVE
-    if known.interim:
-        return ""
-    if not fell:
-        return "Without a fall that is shown, no displacement is spoken of."
-    what = _PRIMARY[primary.name].format(IN_WORDS[known.outcome]) if primary.name in _PRIMARY else ""
-    if primary.refusal is not None:
-        asked = f"{what} changed" if what else "it came up elsewhere more often than like content left up"
-        if _held_back(primary):
-            return f"Whether {asked} is not told here: {known.reason(primary.refusal)}. {_MOVE_NOT_NEGATIVE}"
-        return f"Whether {asked} cannot be told: {known.reason(primary.refusal)}."
-    also = " Its buffer removed more, too: the benefit spread." if spread else ""
-    if what:
-        shown = f"{what[:1].upper()}{what[1:]} changed" if _rejects(primary) else f"It is not shown that {what} changed"
-        return f"{shown} ({_p(primary)}).{also}"
-    if not more:
-        fewer = _rejects(primary) and (primary.estimate or 0.0) < 0
-        often = "it came up elsewhere less often" if fewer else "that it came up elsewhere more often"
-        return (
-            f"It is not shown that content moved: {often} than like content left up ({_p(primary)}). Moves that nobody "
-            f"reported are unknown.{also}"
+        yield Message.of(
+            "Too few sites are behind what went offline there after the event to say how much of it moved."
         )
-    by = ""
-    if moved.more_low is not None and moved.more_high is not None:
-        how = "if reports find as much as declared" if moved.corrected else "unreported arrivals not counted"
-        by = f"{_more_span(moved.more_low, moved.more_high)} of every 100, {how}; "
-    return f"Content moved: it came up elsewhere more often than like content left up ({by}{_p(primary)}).{also}"
+        return
+    if not moved.ended:
+        yield Message.of(
+            "No item that went offline there after the event could be followed long enough to see if it moved."
+        )
+        return
+    seen: dict[str, Argument] = {"ended": Count(moved.ended, "item"), "within": Hours(moved.horizon_h)}
+    if moved.surely is None:
+        yield Message.of(
+            "An undisclosed part of the {ended} that went offline there reappeared elsewhere within {within}.",
+            **seen,
+        )
+    elif not moved.surely:
+        yield Message.of(
+            "Of the {ended} that went offline there none surely reappeared elsewhere within {within}.", **seen
+        )
+    elif moved.surely < moved.ended:
+        yield Message.of(
+            "At least {surely} of the {ended} that went offline there reappeared elsewhere within {within}, some "
+            "perhaps by chance.",
+            **seen,
+            surely=Count(moved.surely),
+        )
+    else:
+        yield Message.of(
+            "The {ended} that went offline there reappeared elsewhere within {within}, some perhaps by chance.", **seen
+        )
+    abroad = Span(known.abroad.low, known.abroad.high) if known.abroad and more else None
+    if moved.low is None or moved.high is None:
+        yield Message.of("How many more moved cannot be estimated: {why}.", why=reason(moved.why))
+    else:
+        yield _bounds(moved.low, moved.high, more=more)
+    if abroad is not None:
+        yield Message.of("Of what moved, {abroad} went abroad.", abroad=abroad)
 
 
-def _cause(known: Known) -> str:
+def _bounds(low: float, high: float, *, more: bool) -> Message:
+    """How much moved; a lower bound above 0 would say that content moved."""
+    least, most = Share(low, rounding="down"), Share(high, rounding="up")
+    if not more:
+        if high >= 1.0:
+            return Message.of(
+                "Assuming reporters find as much as declared, no useful maximum of what moved can be given."
+            )
+        return Message.of("Assuming reporters find as much as declared, at most {most} moved.", most=most)
+    if high >= 1.0:
+        return Message.of(
+            "Assuming reporters find as much as declared, at least {least} moved; no useful maximum can be given.",
+            least=least,
+        )
+    return Message.of("Assuming reporters find as much as declared, {span} moved.", span=Span(low, high))
+
+
+def _more(known: Known, *, fell: bool, more: bool, spread: bool) -> Iterator[Message]:
+    primary = known.primary
+    if held_back(known.fall):
+        yield _NOT_NEGATIVE
+        return
+    if known.interim:
+        return
+    if not fell:
+        if is_shown(known.fall) and known.beyond is not None:
+            yield Message.of("Without all of this shown, no displacement is spoken of.")
+        else:
+            yield Message.of("Without a fall that is shown, no displacement is spoken of.")
+        return
+    if primary.name == EXCESS:
+        yield from _reappeared(known, more=more)
+    else:
+        yield from _changed(known)
+    if spread and primary.refusal is None:
+        yield Message.of("Its buffer removed more, too: the benefit spread.")
+
+
+def _changed(known: Known) -> Iterator[Message]:
+    """Say if a primary outcome other than the excess changed."""
+    primary = known.primary
+    what = {
+        "removal, change": Message.of("the share that it removed changed"),
+        "removal, change, buffer": Message.of("the share that its buffer removed, beyond its controls', changed"),
+        "abroad, difference": Message.of("the part that went abroad, beyond its controls', changed"),
+    }.get(primary.name)
+    if what is None:
+        counted = Term(IN_WORDS[known.outcome])
+        what = Message.of("its {counted}, beyond its controls', changed", counted=counted)
+    if primary.refusal is not None:
+        yield from _refused(what, primary)
+    elif rejects(primary):
+        yield shown(Message.of("{what} ({p})", what=what, p=p_of(primary)))
+    else:
+        yield Message.of("It is not shown that {what} ({p}).", what=what, p=p_of(primary))
+
+
+def _reappeared(known: Known, *, more: bool) -> Iterator[Message]:
+    """Say if content moved: by the excess of what reappeared elsewhere after it went offline."""
+    primary, moved = known.primary, known.moved
+    if primary.refusal is not None:
+        yield from _refused(_OFTENER, primary)
+        return
+    p = p_of(primary)
+    if not more:
+        yield Message.of("It is not shown that content moved: that {what} ({p}).", what=_OFTENER, p=p)
+    elif moved.more_low is not None and moved.more_high is not None:
+        how = Term("unreported arrivals not counted")
+        if moved.corrected:
+            how = Term("assuming reporters find as much as declared")
+        yield Message.of(
+            "Content moved: {what} ({more} of every 100 than of like items left up, {how}; {p}).",
+            what=_OFTENER,
+            more=_per_hundred(moved.more_low, moved.more_high),
+            how=how,
+            p=p,
+        )
+    else:
+        yield Message.of("Content moved: {what} ({p}).", what=_OFTENER, p=p)
+    if moved.own is not None:
+        after, before = moved.own
+        yield Message.of(
+            "Among what was reported, {after} of these items reappeared elsewhere within {within}, and {before} of its "
+            "own items of that age before the event.",
+            after=Share(after),
+            before=Share(before),
+            within=Hours(moved.horizon_h),
+        )
+    if not more:
+        yield Message.of("Moves that nobody reported are unknown.")
+
+
+def _refused(what: Message, primary: TypedAnswer) -> Iterator[Message]:
+    yield unknown(what, primary)
+    if held_back(primary):
+        yield _MOVE_NOT_NEGATIVE
+
+
+def _cause(known: Known) -> Iterator[Message]:
+    """Say how unusual the change of what is counted is among other times."""
     test = known.stands_out
     if test is None or test.smallest_p is None or test.p is None:
-        return ""
+        return
     others = round(1.0 / test.smallest_p) - 1
-    counted = IN_WORDS[known.outcome]
+    counted = Term(IN_WORDS[known.outcome])
     if test.smallest_p > ERROR:
-        return (
-            f"Whether its {counted} changed with the event cannot be told: 19 other spans as long as that after the "
-            f"event are needed, {others or 'none'} can be had."
+        yield Message.of(
+            "Whether its {counted} changed with the event cannot be estimated: {wanted} as long as that after the "
+            "event are needed, and {others} can be had.",
+            counted=counted,
+            wanted=Number(19, "span"),
+            others=Number(others),
         )
-    as_much = round(test.p / test.smallest_p) - 1
-    usual = ": not unusual" if test.p > 0.5 else ""
-    return (
-        f"Compared with its controls, its {counted} changed as much or more in {as_much or 'none'} of {others} other "
-        f"spans of equal length (p {_number(test.p)}{usual})."
+    elif test.p > ERROR:
+        yield Message.of(
+            "No unusual change in the amount of its {counted} was found ({p}).", counted=counted, p=PValue(test.p)
+        )
+    else:
+        yield Message.of(
+            "Compared with its controls, its {counted} changed as much or more in {as_much} of {others} of equal "
+            "length ({p}).",
+            counted=counted,
+            as_much=Number(round(test.p / test.smallest_p) - 1),
+            others=Number(others, "span"),
+            p=PValue(test.p),
+        )
+
+
+def _events(known: Known) -> Iterator[Message]:
+    if known.events < _SEVERAL or known.interim:
+        return
+    most = math.floor(ERROR / known.events * 10_000) / 10_000
+    yield Message.of(
+        "With {events} on this study, a p above {most} shows nothing.",
+        events=Number(known.events, "event file"),
+        most=Number(most),
     )
 
 
-def _place(n: int) -> str:
-    end = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
-    return f"{n}{end}"
+_SEVERAL: Final = 2
 
 
-def _events(known: Known) -> str:
-    if known.events < 2 or known.interim:
-        return ""
-    number = _WORDS.get(known.events, f"{known.events:,}")
-    most = math.floor(ERROR / known.events * 10_000) / 10_000
-    return f"With {number} event files on this study, a p above {most:g} shows nothing."
-
-
-_LEAST_P: Final = 0.001
-_WORDS: Final = dict(enumerate(("two", "three", "four", "five", "six", "seven", "eight", "nine"), 2))
-
-
-def _p(answer: TypedAnswer) -> str:
-    return f"p {_number(answer.adjusted if answer.adjusted is not None else 1.0)}"
-
-
-def _by_chance(answer: TypedAnswer) -> str:
-    """A p in words."""
-    times = math.ceil((1.0 if answer.adjusted is None else answer.adjusted) * 1000 - 1e-9)
-    often = {0: "once", 1: "once", 2: "twice"}.get(times, f"{times} times")
-    return f"chance alone would do so {often} in 1,000"
-
-
-def _number(p: float) -> str:
-    return f"below {_LEAST_P}" if p < _LEAST_P else p_value(p)
-
-
-def _span(low: float, high: float) -> str:
-    """Both ends in whole percent, rounded outwards."""
-    one, other = math.floor(low * 100 + 1e-9), math.ceil(high * 100 - 1e-9)
-    return f"{one}%" if one == other else f"{one} to {other}%"
-
-
-def _more_span(low: float, high: float) -> str:
+def _per_hundred(low: float, high: float) -> Message:
     """Both ends per hundred, rounded outwards."""
     one, other = math.floor(low * 100 + 1e-9), math.ceil(high * 100 - 1e-9)
-    least = f"{-one} fewer" if one < 0 else f"{one}"
-    return f"{other} more" if one == other else f"{least} to {other} more"
-
-
-def _hours(hours: float) -> str:
-    days = hours / 24.0
-    return f"{days:g} days" if days >= 3 and days == int(days) else f"{hours:g} hour{'s' * (hours != 1)}"
+    if one == other:
+        return Message.of("{most} more", most=Number(other))
+    if one < 0:
+        return Message.of("{least} fewer to {most} more", least=Number(-one), most=Number(other))
+    return Message.of("{least} to {most} more", least=Number(one), most=Number(other))

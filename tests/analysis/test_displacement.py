@@ -376,7 +376,7 @@ def test_events_apart_are_counted_alone(run: Run, folder: Path) -> None:
         folder, run, t=('"AS64500"', '"AS64499"'), c=('"AS64501", "AS64502"', '"AS64498"'), b=('"AS64503"', '"AS64497"')
     )
     assert "acts on" not in json.dumps(apart)
-    assert apart["answer"]["sentences"][-1].count("With two event files on this study") == 1
+    assert apart["answer"]["sentences"][-1].count("With 2 event files on this study") == 1
     assert "1 event file cannot be read: whether those events act on these places is unknown." in apart["notes"]
 
 

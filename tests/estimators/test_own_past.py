@@ -1,9 +1,11 @@
 """What ended against the same place's own past, and against the time that follows: nulls hold, and a move is seen."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from waterbed.estimators.own_past import Compared, over_later, over_past
+from waterbed.estimators.own_past import Compared, over_later, over_past, since_first_seen
 from waterbed.estimators.reappearance import Units
 from waterbed.estimators.refusal import Refusal
 
@@ -131,6 +133,44 @@ def test_no_move_is_seldom_shown(world: dict[str, float], by: tuple[int, ...]) -
     assert sum(all(one.p <= 0.05 for one in pair) for pair in found) / 200 <= 0.05
     for one in by:
         assert sum(pair[one].p <= 0.05 for pair in found) / 200 <= most
+
+
+def test_a_rise_since_first_seen_is_of_all_content() -> None:
+    """Of 12 first seen afterwards three came up within the horizon, of 16 before one, whatever became of them."""
+    started = np.r_[np.full(16, 1_000.0), np.full(12, 1_400.0)]
+    units = Units(
+        started=started,
+        ended=np.where(np.arange(28) % 2 > 0, started + 50.0, np.inf),
+        category=np.zeros(28, np.int64),
+        cluster=np.arange(28),
+        arrivals=(np.array([0, 1, 16, 17, 18, 19]), np.array([1_010.0, 1_073.0, 1_401.0, 1_460.0, 1_471.0, 1_480.0])),
+    )
+    before = units.started < EVENT
+    found = since_first_seen(units, np.random.default_rng(1), before=before, after=~before, horizon=HORIZON)
+    assert isinstance(found, Compared)
+    assert (found.share, found.other) == (3 / 12, 1 / 16)
+    assert found.low < found.excess == 3 / 12 - 1 / 16 < found.high
+    assert found.parts == (3, 9, 1, 15)
+    few = since_first_seen(units, np.random.default_rng(1), before=before & False, after=~before, horizon=HORIZON)
+    other = replace(units, category=before.astype(np.int64))
+    unlike = since_first_seen(other, np.random.default_rng(1), before=before, after=~before, horizon=HORIZON)
+    assert isinstance(few, Refusal)
+    assert isinstance(unlike, Refusal)
+
+
+def test_a_rise_since_first_seen_covers_what_an_event_adds() -> None:
+    """30% of what goes offline moves, before as after: intervals hold the difference of many places in nine of ten."""
+    worlds = [place(np.random.default_rng(seed), moved=0.3) for seed in range(40)]
+    found = []
+    for seed, units in enumerate(worlds):
+        before, after = units.started + HORIZON <= EVENT, (units.started >= EVENT) & (units.started + HORIZON <= END)
+        rng = np.random.default_rng(seed)
+        one = since_first_seen(units, rng, before=before, after=after, horizon=HORIZON, resamples=299)
+        assert isinstance(one, Compared)
+        found.append(one)
+    true = float(np.mean([one.excess for one in found]))
+    assert true > 0.1
+    assert sum(one.low <= true <= one.high for one in found) >= 36
 
 
 def test_too_little_to_compare_with_is_a_reason() -> None:

@@ -13,11 +13,11 @@ from waterbed.graphs.displacement.answers import claimed
 from waterbed.graphs.displacement.event import NOUNS, Event, check, events_in
 from waterbed.graphs.displacement.feeds import changed_feeds
 from waterbed.graphs.displacement.findings import Findings, of_event, overall
-from waterbed.graphs.displacement.movements import gather, place_of
+from waterbed.graphs.displacement.movements import HOUR, gather, place_of
 from waterbed.graphs.displacement.receivers import Receiver, receivers, without
 from waterbed.graphs.displacement.returns import followed
 from waterbed.graphs.displacement.sequence import fell
-from waterbed.graphs.displacement.series import Series
+from waterbed.graphs.displacement.series import Series, begin_of
 from waterbed.graphs.runs import UNATTRIBUTED
 from waterbed.model.conclusions import Episode, ExternalEpisode
 from waterbed.model.errors import InputError
@@ -145,7 +145,10 @@ def findings(
         series = replace(declared_as, event=kept, takedowns=ended, received=[one.place for one in filled])
         found = replace(of_event(series, info, names, disclosure), event=event)
         came = {(gain.url_id, gain.place) for gain in chosen.gains if series.left_target(gain)}
-        shares = None if whole.window else event_shares(whole, kept, chosen.sources_of, disclosure, received=came)
+        begin = chosen.zero + begin_of(kept, chosen) * HOUR
+        shares = None
+        if not whole.window:
+            shares = event_shares(whole, kept, chosen.sources_of, disclosure, begin=begin, received=came)
         nowhere = _nowhere_known(event, [one for one in episodes if one.url_id in chosen.sources_of])
         found = replace(found, notes=(*_filled(filled, found, kept), *nowhere, *found.notes))
         found = answered(found, event, shares, feeds, left, conclusions, episodes, beside or Beside())

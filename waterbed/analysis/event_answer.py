@@ -6,16 +6,18 @@ from datetime import timedelta
 from ipaddress import ip_address, ip_network
 from typing import Final
 
-from waterbed.analysis.event_shares import EventShares
+from waterbed.analysis.event_shares import SAME_MIX, EventShares
+from waterbed.estimators.changes import Beyond
 from waterbed.graphs.displacement.answers import TypedAnswer
 from waterbed.graphs.displacement.disclosure import disclosed_answers, refused_answer
 from waterbed.graphs.displacement.event import Event
 from waterbed.graphs.displacement.feeds import COUNTED, ChangedFeed
 from waterbed.graphs.displacement.findings import Findings
+from waterbed.graphs.displacement.known import Known, Removed
 from waterbed.graphs.displacement.movements import Movements, place_of
 from waterbed.graphs.displacement.overlap import Overlap, overlaps
-from waterbed.graphs.displacement.sequence import in_sequence
-from waterbed.graphs.displacement.summary import NOT_PUBLISHED, UNPUBLISHED, Known, Removed, summary
+from waterbed.graphs.displacement.sequence import BEYOND, EARLIER, FALL, in_sequence
+from waterbed.graphs.displacement.summary import NOT_PUBLISHED, UNPUBLISHED, summary
 from waterbed.model.conclusions import Episode, Quarantine
 from waterbed.model.formatter import EVERYTHING
 from waterbed.model.message import Code, Message, Moment, Name, Number, Refusal, Sentence, Term, joined
@@ -27,6 +29,8 @@ _EVERYWHERE: Final = ("all", "canary")
 """Kinds of quarantines that are of no single place."""
 _SEE: Final = "docs/operations.md, Quarantine"
 _UNTOLD: Final = Removed(n=0, why=Refusal(Message.of("a publication of a window tells it of no event")))
+MIXED: Final = 0.02
+"""Difference of a share at the mix of another time, from which on both are told."""
 HELD_BACK: Final = Refusal(Message.of("held back"), "held back")
 """What others are told where an event that is not published acts on the same places."""
 
@@ -154,7 +158,13 @@ def _known(
         target=shares.target.told if shares else (_UNTOLD, _UNTOLD),
         controls=_told(answers, shares.controls.told) if shares else (_UNTOLD, _UNTOLD),
         fall=fall,
+        beyond=test(BEYOND) if event.fall == FALL else None,
+        earlier=test(EARLIER) if event.fall == FALL else None,
         primary=primary,
+        same_mix=_same_mix(shares, answers),
+        stretch=shares.stretch if shares else timedelta(),
+        stretches=shares.earlier.changes + 1 if shares and isinstance(shares.earlier, Beyond) else 0,
+        largest=shares.earlier.largest if shares and isinstance(shares.earlier, Beyond) else None,
         spread=test("removal, change, buffer"),
         moved=found.moved,
         abroad=found.abroad,
@@ -166,8 +176,16 @@ def _known(
         interim=event.reads[0] if interim else None,
         stopped=stopped,
         events=events,
-        formatter=found.formatter,
     )
+
+
+def _same_mix(shares: EventShares | None, answers: Sequence[TypedAnswer]) -> Removed | None:
+    """What the target removed after at the mix before, where it differs and is not refused."""
+    after, same = (shares.target.told[1], shares.target.same_told) if shares else (_UNTOLD, None)
+    if same is None or after.share is None or same.share is None or abs(same.share - after.share) < MIXED:
+        return None
+    refused = any(one.refusal for one in answers if one.name in ("removed after, target", SAME_MIX))
+    return None if refused else same
 
 
 def _told(answers: Sequence[TypedAnswer], told: tuple[Removed, Removed]) -> tuple[Removed, Removed]:

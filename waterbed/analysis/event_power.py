@@ -9,13 +9,14 @@ from typing import Final
 
 import numpy as np
 
-from waterbed.analysis.event_shares import BY, NO_REPORT, pooled_clocks, removed_of
+from waterbed.analysis.event_removed import NO_REPORT, at, removed_of
+from waterbed.analysis.event_shares import BY, pooled_clocks
 from waterbed.analysis.rankings.dependence import labels_of
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, episodes_by_key
-from waterbed.estimators.changes import Share, change_beyond
+from waterbed.estimators.changes import Share, change_beyond, own_change
 from waterbed.estimators.power import ERROR, least_effect, needed, power_at, power_of
 from waterbed.estimators.refusal import Refusal
-from waterbed.estimators.survival.incidence import NOTHING, share_interval
+from waterbed.estimators.survival.incidence import NOTHING
 from waterbed.graphs.displacement.answers import SEED
 from waterbed.graphs.displacement.event import Event
 from waterbed.graphs.displacement.movements import HOUR, Movements
@@ -125,7 +126,7 @@ class EventPower:
         return self._early if isinstance(self._early, Refusal) else self._early[0].share
 
     def fall_power(self, removed: float) -> float | Refusal:
-        """Power of the test that the target removed more.
+        """Power of the tests that the target removed more, and more than its controls.
 
         `removed` is the share that it removes within 24 hours after the event; controls stay as they are.
         """
@@ -152,8 +153,9 @@ class EventPower:
                     why = told.why
                     found.append(0.0)
                     continue
-                pair = (_at(share, removed), _at(controls, early[1].share))
-                p = change_beyond([early[0], pair[0], early[1], pair[1]]).p
+                own = [early[0], at(removed, share.worth)]
+                other = [early[1], at(early[1].share, controls.worth)]
+                p = max(own_change(own).p, change_beyond([*own, *other]).p)
                 found.append(power_of(p, level=self.level))
         if not any(found):
             return _in_windows(Term("target"), why or NO_REPORT)
@@ -250,12 +252,6 @@ class EventPower:
 def _in_windows(area: Term, why: Refusal) -> Refusal:
     reason = Message.of("{area}, in windows as long as that after the event: {why}", area=area, why=why.reason)
     return Refusal(reason, why.kind)
-
-
-def _at(share: Share, value: float) -> Share:
-    """The same worth at another share."""
-    low, high = share_interval(value, share.worth.number)
-    return Share(share=value, low=low, high=high, worth=share.worth)
 
 
 def _removing(group: Collection[Clock], removed: float, until: datetime, rng: np.random.Generator) -> list[Clock]:

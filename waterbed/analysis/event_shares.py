@@ -1,46 +1,40 @@
 """Shares removed before and after an event, by area."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, Literal
 
-from waterbed.analysis.event_curves import Point, curve_of, parted
+from waterbed.analysis.event_curves import Point, curve_of
+from waterbed.analysis.event_removed import NO_REPORT, Group, at_mix, grouped, mixed, removed_of, worth_of
 from waterbed.analysis.rankings.dependence import labels_of
 from waterbed.analysis.rankings.labels import Labels
-from waterbed.analysis.rankings.removal import interval_within, removal
-from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, By, Clock, clocks, episodes_by_key, worth_within
-from waterbed.estimators.changes import Change, Share, change_beyond
+from waterbed.analysis.rankings.takedown import By, Clock, episodes_by_key
+from waterbed.estimators.calendar_time import LEAST_DAYS
+from waterbed.estimators.changes import Beyond, Change, Share, beyond_earlier, change_beyond, own_change
 from waterbed.estimators.refusal import Refusal
 from waterbed.graphs.displacement.answers import TypedAnswer, answer
-from waterbed.graphs.displacement.disclosure import held_back
 from waterbed.graphs.displacement.event import Event, PlaceKind
-from waterbed.graphs.displacement.summary import LEVEL, Removed
+from waterbed.graphs.displacement.known import LEVEL, Removed
+from waterbed.graphs.displacement.sequence import BEYOND, EARLIER, FALL
 from waterbed.model.conclusions import Episode
 from waterbed.model.formatter import EVERYTHING, Disclosure
-from waterbed.model.message import NOTHING, Message
+from waterbed.model.message import NOTHING, Message, Number
+from waterbed.model.message import Share as Percent
 from waterbed.model.results import EventCurveRow
 from waterbed.model.window import Window
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.windowed import pieces_of
 
 When = Literal["before", "after"]
-NO_REPORT: Final = Refusal(Message.of("no report was followed"))
 BY: Final[Mapping[PlaceKind, By]] = {"hoster": "hoster", "as": "asn", "country": "country"}
 _WHEN: Final[tuple[When, When]] = ("before", "after")
-_WHY: Final = {
-    "too few followed": Refusal(
-        Message.of("fewer than 10 sites were reported and followed for 24 hours"),
-        "sites",
-    ),
-    "unmeasurable": Refusal(
-        Message.of("checks are too far apart, or too much was lost from sight, to say what was gone within 24 hours")
-    ),
-    "too few days": Refusal(
-        Message.of("reports span fewer than 7 days, so how it works cannot be told"),
-        "days",
-    ),
-}
+_SAME_MIX: Final = "removed after, same mix, "
+SAME_MIX: Final = f"{_SAME_MIX}target"
+"""The answer that gives the target's share after at the mix before."""
+_FEWEST_STRETCHES, _MOST_STRETCHES = 3, 8
+"""Stretches before an event, between which there are changes: their number and length decide what a trend explains."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,29 +47,53 @@ class Area:
     """With intervals at 95%; None: refused."""
     curves: tuple[Sequence[Point], Sequence[Point]]
     """Shares removed hour by hour; none where the share is refused."""
+    same_mix: Share | Refusal
+    """The share after at the mix of categories and sources before, which is tested."""
+    same_told: Removed | None
+    """The same with the interval that the answer states."""
 
     @property
-    def why(self) -> Refusal | None:
-        """The refusal of a share; None if there is none."""
-        return next((one.why for one, share in zip(self.told, self.shares, strict=True) if share is None), None)
+    def why(self) -> Refusal:
+        """The refusal of a share."""
+        refused = next((one.why for one, share in zip(self.told, self.shares, strict=True) if share is None), None)
+        return refused or (self.same_mix if isinstance(self.same_mix, Refusal) else NO_REPORT)
+
+    @property
+    def tested(self) -> tuple[Share, Share] | Refusal:
+        """The shares that are compared: before, and after at the mix of before."""
+        before, _ = self.shares
+        if before is None or isinstance(self.same_mix, Refusal):
+            return self.why
+        return before, self.same_mix
 
     def answers(self, who: str) -> Iterator[TypedAnswer]:
-        """Yield both shares."""
+        """Yield both shares, and the second at the mix of the first."""
         for when, one, share in zip(_WHEN, self.told, self.shares, strict=True):
             yield answer(
                 f"removed {when}, {who}",
                 "What share of reports was removed within 24 hours, before and after the event?",
                 "incidence.share_interval",
-                share or _result(one),
+                share or (_why(one) if one.share is None else one.share),
                 estimate=one.share,
                 n=one.n,
                 n_of="reports followed",
                 unit="share within 24 h",
                 scale="share",
-                note=Message.of("of these reports alone: {why}", why=one.why.reason)
-                if one.share is not None and share is None and one.why
+                note=Message.of("of these reports alone: {why}", why=_why(one).reason)
+                if one.share is not None and share is None
                 else NOTHING,
             )
+        yield answer(
+            f"{_SAME_MIX}{who}",
+            "What share would it be at the mix of categories and sources of the time before?",
+            "incidence.share_interval",
+            self.same_mix,
+            estimate=self.same_mix.share if isinstance(self.same_mix, Share) else None,
+            n=self.told[1].n,
+            n_of="reports followed",
+            unit="share within 24 h",
+            scale="share",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,26 +104,46 @@ class EventShares:
     controls: Area
     buffer: Area | None
     buffer_controls: Area | None
+    earlier: Beyond | Refusal
+    """The target's change beyond those between earlier stretches."""
+    stretch: timedelta
+    """The length of these stretches."""
 
     def answers(self) -> Iterator[TypedAnswer]:
         """Yield the shares of target and controls, and the changes."""
         yield from self.target.answers("target")
         yield from self.controls.answers("controls")
-        for name, who, area, controls in (
-            ("removal, change", "target", self.target, self.controls),
-            ("removal, change, buffer", "buffer", self.buffer, self.buffer_controls),
-        ):
-            if area is not None and controls is not None:
-                yield answer(
-                    name,
-                    f"Did the {who} remove more than before, beyond what its controls did?",
-                    "changes.change_beyond",
-                    _change(area, controls),
-                    n=area.told[1].n,
-                    n_of="reports followed after",
-                    unit="difference of shares",
-                    scale="share",
-                )
+        change = partial(
+            answer, n=self.target.told[1].n, n_of="reports followed after", unit="difference of shares", scale="share"
+        )
+        tested = self.target.tested
+        yield change(
+            FALL,
+            "Did the target remove more than before, at the mix of categories and sources of then?",
+            "changes.own_change",
+            tested if isinstance(tested, Refusal) else own_change(tested),
+        )
+        yield change(
+            BEYOND,
+            "Did its share rise by more than that of its controls?",
+            "changes.change_beyond",
+            _beyond(self.target, self.controls),
+        )
+        yield change(
+            EARLIER,
+            "Did its share rise by more than it changed between earlier stretches?",
+            "changes.beyond_earlier",
+            self.earlier,
+            note=NOTHING if isinstance(self.earlier, Refusal) else _largest(self.earlier, self.stretch),
+        )
+        if self.buffer is not None and self.buffer_controls is not None:
+            yield change(
+                "removal, change, buffer",
+                "Did the buffer remove more than before, beyond what its controls did?",
+                "changes.change_beyond",
+                _also_own(self.buffer, self.buffer_controls),
+                n=self.buffer.told[1].n,
+            )
 
     def curves(self) -> Iterator[EventCurveRow]:
         """Yield the removal curves of target and controls."""
@@ -122,42 +160,160 @@ class EventShares:
 def event_shares(
     conclusions: Conclusions,
     event: Event,
-    urls: Collection[str],
+    urls: Mapping[str, Collection[str]],
     disclosure: Disclosure = EVERYTHING,
     *,
+    begin: datetime | None = None,
     received: Collection[tuple[str, str]] = (),
 ) -> EventShares:
     """Estimate the shares removed before and after an event.
 
-    Of these URLs, first reported in the event's window, each followed to the window's end: those reported before it to
-    the event, so that it changes none of them. Controls are pooled, without what they `received` from the target: URLs
-    and places. A share that would tell of too few sites with or without removals is refused.
+    Of these URLs, each with its sources, first reported in the event's window, each followed to the window's end: those
+    reported before it to the event, so that it changes none of them. Controls are pooled, without what they `received`
+    from the target: URLs and places. A share that would tell of too few sites with or without removals is refused.
+    Earlier stretches reach back to `begin`, by default the beginning of the window.
     """
     start, end = event.window
     first = event.at - event.anticipation * event.period
-    pieces = pieces_of(conclusions, [Window(since=start, until=first), Window(since=event.at, until=end)])
-    by_place = [
-        (piece.until, episodes_by_key([one for one in piece.episodes if one.url_id in urls], BY[event.kind]))
-        for piece in pieces
-    ]
+    mix = mixed(conclusions.facts.reports, {source for by in urls.values() for source in by})
+
+    def groups_of(windows: Sequence[Window]) -> list[tuple[datetime | None, dict[str, list[Episode]]]]:
+        return [
+            (piece.until, episodes_by_key([one for one in piece.episodes if one.url_id in urls], BY[event.kind]))
+            for piece in pieces_of(conclusions, windows)
+        ]
+
+    by_place = groups_of([Window(since=start, until=first), Window(since=event.at, until=end)])
 
     labels = labels_of(conclusions)
 
+    def group_of(keys: Collection[str], by_key: Mapping[str, Sequence[Episode]], until: datetime | None) -> Group:
+        return grouped(by_key, keys, mix, received, until, labels)
+
     def area(keys: Collection[str]) -> Area:
         found = []
-        for until, groups in by_place:
-            group = pooled_clocks(groups, keys, labels, received)
-            told, share = removed_of(group, until, disclosure)
-            found.append((told, share, curve_of(group, until, disclosure) if until and told.share is not None else ()))
+        groups = tuple(group_of(keys, by_key, until) for until, by_key in by_place)
+        for group in groups:
+            told, share = removed_of(group.clocks, group.until, disclosure)
+            curve = curve_of(group.clocks, group.until, disclosure) if group.until and told.share is not None else ()
+            found.append((told, share, curve))
         (before, share_before, early), (after, share_after, late) = found
-        return Area(told=(before, after), shares=(share_before, share_after), curves=(early, late))
+        same = _why(after) if share_after is None else at_mix(groups[0], groups[1], share_after)
+        return Area(
+            told=(before, after),
+            shares=(share_before, share_after),
+            curves=(early, late),
+            same_mix=same,
+            same_told=_told_at_mix(groups[0], groups[1], after, disclosure),
+        )
 
+    target, first_day = area([event.target]), min(filter(None, (begin, start)))
+    windows = stretches(event, first_day)
+    earlier: Beyond | Refusal = too_short(event, first_day)
+    if windows:
+        its = [group_of([event.target], by_key, until) for until, by_key in groups_of(windows)]
+        after = group_of([event.target], by_place[1][1], by_place[1][0])
+        earlier = _beyond_earlier(its, after, target.shares[1] or target.why, disclosure)
     return EventShares(
-        target=area([event.target]),
+        target=target,
         controls=area(event.controls),
         buffer=area(event.buffer) if event.buffer else None,
         buffer_controls=area(event.buffer_controls) if event.buffer else None,
+        earlier=earlier,
+        stretch=_length(event, first_day),
     )
+
+
+def _length(event: Event, begin: datetime) -> timedelta:
+    """The length of each stretch."""
+    last = event.at - event.anticipation * event.period
+    return min(event.after * event.period, (last - begin) / _FEWEST_STRETCHES)
+
+
+def stretches(event: Event, begin: datetime) -> list[Window]:
+    """Stretches of one length before an event, and one after it.
+
+    As long as the window after it, or a third of the time from `begin` to the event, if that is shorter; anticipation
+    is left out. None if that is below LEAST_DAYS.
+    """
+    last, length = event.at - event.anticipation * event.period, _length(event, begin)
+    if length < timedelta(days=LEAST_DAYS):
+        return []
+    count = min(_MOST_STRETCHES, int((last - begin) / length + 1e-9))
+    before = [Window(since=last - n * length, until=last - (n - 1) * length) for n in range(count, 0, -1)]
+    return [*before, Window(since=event.at, until=event.at + length)]
+
+
+def too_short(event: Event, begin: datetime) -> Refusal:
+    """The reason if no earlier stretches fit."""
+    days = max(0.0, _length(event, begin) / timedelta(days=1))
+    reason = Message.of(
+        "{stretches} before the event, and one after it, would have {days} each, at least {least} are needed",
+        stretches=Number(_FEWEST_STRETCHES, "stretch"),
+        days=Number(round(days, 1), "day"),
+        least=Number(LEAST_DAYS),
+    )
+    return Refusal(reason, "windows")
+
+
+def _largest(earlier: Beyond, stretch: timedelta) -> Message:
+    return Message.of(
+        "largest of {changes} between stretches of {length} before the event: {largest}",
+        changes=Number(earlier.changes),
+        length=Number(round(stretch / timedelta(days=1)), "day"),
+        largest=Percent(earlier.largest),
+    )
+
+
+def _why(one: Removed) -> Refusal:
+    return one.why or NO_REPORT
+
+
+def _told_at_mix(before: Group, after: Group, told: Removed, disclosure: Disclosure) -> Removed | None:
+    """What the answer states of the share after at the mix before; None if it has no interval."""
+    if told.share is None or told.low is None or told.high is None or after.until is None:
+        return None
+    worth = worth_of(after.clocks, after.until, level=LEVEL)
+    if isinstance(worth, Refusal):
+        return None
+    stated = Share(share=told.share, low=told.low, high=told.high, worth=worth)
+    same = at_mix(before, after, stated, level=LEVEL)
+    if isinstance(same, Refusal):
+        return None
+    return Removed(n=told.n, share=disclosure.share(same.share), low=same.low, high=same.high)
+
+
+def _beyond_earlier(
+    groups: Sequence[Group], after: Group, share_after: Share | Refusal, disclosure: Disclosure
+) -> Beyond | Refusal:
+    """The last change between stretches beyond the earlier ones.
+
+    A stretch is worth its part of all before the event, or after: what shares chance is told by the whole, which has
+    more days. Stretches are taken back from the event to the first whose share is refused.
+    """
+    told = [removed_of(group.clocks, group.until, disclosure) for group in groups]
+    unknown = [number for number, (_, share) in enumerate(told) if share is None]
+    first = max((number + 1 for number in unknown), default=0)
+    *before, last = groups[first:] or [groups[-1]]
+    if len(before) < _FEWEST_STRETCHES:
+        why = _why(told[unknown[-1]][0])
+        reason = Message.of(
+            "stretch {number} of {all}: {why}", number=Number(unknown[-1] + 1), all=Number(len(groups)), why=why.reason
+        )
+        return Refusal(reason, why.kind)
+    every = [clock for group in before for clock in group.clocks]
+    worth = worth_of(every, before[-1].until) if before[-1].until else NO_REPORT
+    if isinstance(worth, Refusal):
+        return worth
+    if isinstance(share_after, Refusal):
+        return share_after
+    *earlier, share = (share for _, share in told[first:] if share is not None)
+    numbers = [max(0.5, worth.number * len(group.clocks) / len(every)) for group in before]
+    number = max(0.5, share_after.worth.number * len(last.clocks) / len(after.clocks))
+    same = at_mix(before[-1], last, replace(share, worth=replace(share_after.worth, number=number)))
+    if isinstance(same, Refusal):
+        return same
+    return beyond_earlier([*(one.cases for one in earlier), same.cases], [*numbers, same.worth.number])
 
 
 def pooled_clocks(
@@ -170,51 +326,22 @@ def pooled_clocks(
 
     Without those of URLs that a place `received` from the target.
     """
-    pooled = {
-        (one.url_id, one.hoster, one.known_up_at): one
-        for key in keys
-        for one in groups.get(key, ())
-        if (one.url_id, key) not in received
-    }
-    return clocks(pooled.values(), labels)
+    return grouped(groups, keys, {}, received, None, labels).clocks
 
 
-def _change(area: Area, controls: Area) -> Change | Refusal:
-    shares = [share for share in (*area.shares, *controls.shares) if share is not None]
-    if len(shares) < len(area.shares) + len(controls.shares):
-        return area.why or _of_controls(controls.why) or NO_REPORT
-    return change_beyond(shares)
+def _beyond(area: Area, controls: Area) -> Change | Refusal:
+    own, other = area.tested, controls.tested
+    if isinstance(own, Refusal):
+        return own
+    if isinstance(other, Refusal):
+        return Refusal(Message.of("of the controls: {why}", why=other.reason), other.kind)
+    return change_beyond([*own, *other])
 
 
-def _of_controls(why: Refusal | None) -> Refusal | None:
-    return why and Refusal(Message.of("of the controls: {why}", why=why.reason), why.kind)
-
-
-def _result(one: Removed) -> float | Refusal:
-    """The share as told, or why there is none."""
-    return (one.why or NO_REPORT) if one.share is None else one.share
-
-
-def removed_of(
-    group: Sequence[Clock], until: datetime | None, disclosure: Disclosure = EVERYTHING
-) -> tuple[Removed, Share | None]:
-    """Share removed by clocks, as told and as tested.
-
-    Followed to `until`; the second has its interval at 95% and its worth, None if it is refused.
-    """
-    if until is None or not group:
-        return Removed(n=0, why=NO_REPORT), None
-    found = removal(group, until=until)
-    few, n = disclosure.small(len({c.site_id for c in group})), disclosure.rounded(found.clocks)
-    share = found.single
-    removed = None if share is None else disclosure.share(share)
-    if share is None:
-        return Removed(n=0 if few else n, why=_WHY[found.estimability]), None
-    if any(map(disclosure.small, parted(group, WITHIN_H))):
-        return Removed(n=0, why=held_back(disclosure)), None
-    ends = interval_within(group, WITHIN_H, until=until, level=LEVEL)
-    worth = worth_within(group, WITHIN_H, (REMOVED,), until=until)
-    if ends is None or found.low is None or found.high is None or isinstance(worth, Refusal):
-        return Removed(n=n, share=removed, why=_WHY["too few days"]), None
-    told = Removed(n=n, share=removed, low=ends[0], high=ends[1])
-    return told, Share(share=share, low=found.low, high=found.high, worth=worth)
+def _also_own(area: Area, controls: Area) -> Change | Refusal:
+    """A change beyond that of controls, which is shown only if its own is, in the same direction."""
+    found, own = _beyond(area, controls), area.tested
+    if isinstance(found, Refusal) or isinstance(own, Refusal):
+        return found
+    alone = own_change(own)
+    return replace(found, p=max(found.p, alone.p) if found.estimate * alone.estimate > 0 else 1.0)

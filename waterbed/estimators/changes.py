@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import scipy
 
 from waterbed.estimators.calendar_time import Worth
@@ -26,14 +27,28 @@ class Change:
     smallest_p: float = 0.0
 
 
+Case = tuple[float, float]
+"""The worst and the best case of a share."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """A share with its interval, and what it is worth."""
+    """A share with its interval, and what it is worth.
+
+    `worst` and `best` bound it where nobody saw what happened; both are the share where they are not given.
+    """
 
     share: float
     low: float
     high: float
     worth: Worth
+    worst: float | None = None
+    best: float | None = None
+
+    @property
+    def cases(self) -> Case:
+        """Its worst and its best case."""
+        return self.share if self.worst is None else self.worst, self.share if self.best is None else self.best
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,29 +92,31 @@ def change_beyond(shares: Sequence[Share]) -> Change:
     built of Jeffreys intervals, just leaves 0 out; that at which the same interval of log odds does, for a change that
     all share is the same on one of the two scales only where all start alike; and Student's, of the difference of
     differences of arcsin sqrt, with the least of the four degrees of freedom, whose error does not depend on shares in
-    the middle. Raises ValueError unless four are given.
+    the middle. Where worst and best case differ, p is that of the cases that make the change smallest. Raises
+    ValueError unless four are given.
     """
     if len(shares) != len(SIGNS):
         raise ValueError("a change beyond that of controls needs four shares")
     found = _changed(shares, SIGNS)
-    value, numbers = [one.share for one in shares], [one.worth.number for one in shares]
-    odds = _p_left(value, numbers, np.array(SIGNS) * np.sign(found.estimate), _log_odds)
+    signs = np.array(SIGNS) * np.sign(found.estimate)
+    odds = _p_left(_against(shares, signs), [one.worth.number for one in shares], signs, _log_odds)
     return Change(estimate=found.estimate, low=found.low, high=found.high, p=max(found.p, min(1.0, 2.0 * odds)))
 
 
-def beyond_earlier(shares: Sequence[float], numbers: Sequence[float]) -> Beyond:
+def beyond_earlier(shares: Sequence[Case], numbers: Sequence[float]) -> Beyond:
     """Compare the last change of a share with each earlier one.
 
-    `shares` are those of stretches of one length, in time order, the last one after an event; each is worth so many
-    clusters. The last change must be larger than each earlier one, upwards and downwards: p is the largest of all these
-    tests, each of which may err in so many studies (Berger, Technometrics 24, 1982). Each is that of a contrast of
-    Jeffreys intervals as in `change_beyond`, one-sided, both of shares and of their arcsin sqrt: a steady trend of a
-    hoster's speed makes steps of one size on neither, and smaller ones near 0 and 1. Raises ValueError below two
-    stretches before the event, or for unequal lengths.
+    `shares` are those of stretches of one length, in time order, the last one after an event, each in its worst and
+    best case; each is worth so many clusters. The last change must be larger than each earlier one, upwards and
+    downwards: p is the largest of all these tests, each of which may err in so many studies (Berger, Technometrics 24,
+    1982). Each is that of a contrast of Jeffreys intervals as in `change_beyond`, one-sided, both of shares and of
+    their arcsin sqrt: a steady trend of a hoster's speed makes steps of one size on neither, and smaller ones near 0
+    and 1. Raises ValueError below two stretches before the event, or for unequal lengths.
     """
     if len(shares) <= len(OWN) or len(shares) != len(numbers):
         raise ValueError("a change beyond earlier ones needs two stretches before the event, each with a number")
-    changes = np.diff(shares)
+    cases = np.array(shares, dtype=float)
+    changes = np.diff(cases.mean(axis=1))
     last = np.zeros(len(shares))
     last[-2:] = OWN
     p = 0.0
@@ -107,7 +124,8 @@ def beyond_earlier(shares: Sequence[float], numbers: Sequence[float]) -> Beyond:
         for sign in (1.0, -1.0):
             signs = last.copy()
             signs[place : place + 2] -= sign * np.array(OWN)
-            p = max(p, *(_p_left(shares, numbers, signs, scale) for scale in (_as_it_is, _arcsine)))
+            value = np.where(signs > 0, cases[:, 0], cases[:, 1])
+            p = max(p, *(_p_left(value, numbers, signs, scale) for scale in (_as_it_is, _arcsine)))
     largest = float(np.abs(changes[:-1]).max())
     return Beyond(estimate=float(changes[-1]) - largest, largest=largest, changes=changes.size - 1, p=p)
 
@@ -130,19 +148,29 @@ def p_beyond(shares: Sequence[float], numbers: Sequence[float], signs: Sequence[
 
 
 def _changed(shares: Sequence[Share], signs: tuple[float, ...]) -> Change:
-    value = np.array([one.share for one in shares])
-    low, high = _ends(value, np.array([(one.low, one.high) for one in shares]), np.array(signs))
+    value, sign = np.array([one.share for one in shares]), np.array(signs)
+    low, high = _ends(value, np.array([(one.low, one.high) for one in shares]), sign)
+    estimate = float(sign @ value)
+    sign = sign * np.sign(estimate)
+    least, numbers = _against(shares, sign), [one.worth.number for one in shares]
     error = float(np.sqrt(sum(one.worth.error**2 for one in shares)))
-    size = abs(float(np.array(signs) @ np.arcsin(np.sqrt(np.clip(value, 0.0, 1.0)))))
+    size = max(0.0, float(sign @ _arcsine(np.clip(least, 0.0, 1.0))))
     student = float(2.0 * scipy.special.stdtr(min(one.worth.freedom for one in shares), -size / error))
-    apart = p_beyond(value.tolist(), [one.worth.number for one in shares], signs)
-    return Change(estimate=float(np.array(signs) @ value), low=low, high=high, p=max(student, apart))
+    apart = min(1.0, 2.0 * _p_left(least, numbers, sign, _as_it_is))
+    return Change(estimate=estimate, low=low, high=high, p=max(student, apart))
+
+
+def _against(shares: Sequence[Share], signs: Floats) -> Floats:
+    """Of each share the case that makes a contrast with these signs smallest."""
+    cases = np.array([one.cases for one in shares])
+    found: Floats = np.where(signs > 0, cases[:, 0], cases[:, 1])
+    return found
 
 
 Scale = Callable[[Floats], Floats]
 
 
-def _p_left(shares: Sequence[float], numbers: Sequence[float], signs: Floats, scale: Scale) -> float:
+def _p_left(shares: npt.ArrayLike, numbers: npt.ArrayLike, signs: Floats, scale: Scale) -> float:
     """The one-sided p at which the lower end of a contrast on a scale is 0; 1 where it is not above 0 itself."""
     used = np.flatnonzero(signs)
     value, number, sign = np.array(shares, float)[used], np.array(numbers, float)[used], signs[used]

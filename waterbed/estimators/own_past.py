@@ -1,6 +1,6 @@
-"""Arrivals elsewhere after an end, against the time before an event and against the time that follows.
+"""Arrivals elsewhere of one place's content, against the time before an event and against the time that follows.
 
-Both comparisons are of one place's own content; `reappearance` compares with other content of the same time.
+All comparisons are of its own content; `reappearance` compares with other content of the same time.
 """
 
 from dataclasses import dataclass
@@ -83,8 +83,8 @@ def over_past(
             )
         )
     age = units.ended[owner] - units.started[owner]
-    then = delays(units.arrivals, past, units.started[past] + age) <= horizon
-    return _compared(units, kept, (past, then), horizon, rng, resamples, level)
+    came, then = _came(units, kept, units.ended[kept], horizon), _came(units, past, units.started[past] + age, horizon)
+    return _compared(units, (kept, came), (past, then), rng, resamples, level)
 
 
 def over_later(
@@ -110,8 +110,42 @@ def over_later(
     )
     if refused:
         return refused
-    then = delays(units.arrivals, chosen, units.ended[chosen] + horizon) <= horizon
-    return _compared(units, chosen, (chosen, then), horizon, rng, resamples, level)
+    came, then = (_came(units, chosen, units.ended[chosen] + wait, horizon) for wait in (0.0, horizon))
+    return _compared(units, (chosen, came), (chosen, then), rng, resamples, level)
+
+
+def since_first_seen(
+    units: Units,
+    rng: np.random.Generator,
+    *,
+    before: npt.NDArray[np.bool_],
+    after: npt.NDArray[np.bool_],
+    horizon: float,
+    resamples: int = 999,
+    level: float = 0.95,
+) -> Compared | Refusal:
+    """Compare arrivals within the horizon after content was first seen, after an event with before it.
+
+    Whatever became of it: so content that went offline before and moved is in both, which leaves little power. Shares
+    of categories are those after, of categories seen in both times. Both marked times must be followed for the
+    `horizon`. Refuses too few clusters in either.
+    """
+    common = np.intersect1d(units.category[before], units.category[after])
+    known = np.isin(units.category, common)
+    new, old = np.flatnonzero(after & known), np.flatnonzero(before & known)
+    for rows, reason in (
+        (new, Message.of("{clusters} first seen after the event were followed", clusters=_clusters(units, new))),
+        (old, Message.of("{clusters} first seen before the event were followed", clusters=_clusters(units, old))),
+    ):
+        if refused := too_few(_clusters(units, rows).n, reason):
+            return refused
+    came, then = (_came(units, rows, units.started[rows], horizon) for rows in (new, old))
+    return _compared(units, (new, came), (old, then), rng, resamples, level)
+
+
+def _came(units: Units, rows: Ints, index: Floats, horizon: float) -> npt.NDArray[np.bool_]:
+    """Whether each unit arrived elsewhere within the horizon after a time."""
+    return delays(units.arrivals, rows, index) <= horizon
 
 
 def _clusters(units: Units, rows: Ints) -> Count:
@@ -120,29 +154,27 @@ def _clusters(units: Units, rows: Ints) -> Count:
 
 def _compared(
     units: Units,
-    treated: Ints,
+    own: tuple[Ints, npt.NDArray[np.bool_]],
     others: tuple[Ints, npt.NDArray[np.bool_]],
-    horizon: float,
     rng: np.random.Generator,
     resamples: int,
     level: float,
 ) -> Compared:
-    """Compare the treated with others, of which it is known if they arrived; shares of categories are the treated's."""
-    came = delays(units.arrivals, treated, units.ended[treated]) <= horizon
-    rows, then = others
+    """Compare units with others, of which it is known if they arrived; shares of categories are those of the first."""
+    (treated, came), (rows, then) = own, others
     strata = [
         (units.category[treated] == one, units.category[rows] == one) for one in np.unique(units.category[treated])
     ]
 
     def apart(weights: Floats) -> tuple[Floats, Floats]:
-        own, other = weights[:, units.cluster[treated]], weights[:, units.cluster[rows]]
-        total, found = own.sum(axis=1), np.zeros(len(weights))
+        each, other = weights[:, units.cluster[treated]], weights[:, units.cluster[rows]]
+        total, found = each.sum(axis=1), np.zeros(len(weights))
         with np.errstate(divide="ignore", invalid="ignore"):
             for mine, theirs in strata:
-                part = own[:, mine].sum(axis=1) / total
+                part = each[:, mine].sum(axis=1) / total
                 share = other[:, theirs] @ then[theirs].astype(float) / other[:, theirs].sum(axis=1)
                 found += np.where(part > 0, part * share, 0.0)
-            return own @ came.astype(float) / total, found
+            return each @ came.astype(float) / total, found
 
     size = int(units.cluster.max()) + 1
     share, other = (float(one[0]) for one in apart(np.ones((1, size))))

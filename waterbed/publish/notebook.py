@@ -288,7 +288,7 @@ class Notebook:
     def answer(self, event: Path | str) -> str:
         """The answer to an event's file, in sentences."""
         found = self._findings(event)
-        return found.summary.text if found.summary else ""
+        return found.formatter.text(found.summary.text) if found.summary else ""
 
     def curves(self, by: By = "hoster", *, key: str | None = None) -> pa.Table:
         """Shares removed by hour, by key (`CurvePoint`)."""

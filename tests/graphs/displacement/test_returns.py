@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from tests.graphs.displacement.movements import DAY_H, event, gain, movements, series, spell
+from tests.graphs.displacement.movements import DAY_H, event, gain, movements, series, spell, world
 from tests.graphs.displacement.test_takedowns import ABROAD, EPISODE, HOP, HOUR, NO, SAME, START, UNKNOWN
+from waterbed.estimators.own_past import Compared
 from waterbed.estimators.reappearance import Excess
 from waterbed.graphs.displacement.movements import READINGS, Movements, moved_within_hosters
+from waterbed.graphs.displacement.own import SINCE, own_after, own_answers
 from waterbed.graphs.displacement.returns import _after, excess_after, followed
+from waterbed.graphs.displacement.sequence import LATER, PAST
 from waterbed.graphs.displacement.takedowns import Takedown, detection_by_way
 from waterbed.model.conclusions import Episode, Hop
 
@@ -141,3 +144,32 @@ def test_content_that_moves_anyway_does_not_come_back_more_often() -> None:
         assert isinstance(found, Excess)
         rejected += found.p <= 0.05
     assert rejected <= 2
+
+
+def test_its_own_past_and_later_show_what_an_event_moved() -> None:
+    """60% of what was taken down moved: more than before at that age, than later, and than before since first seen."""
+    found = own_after(series(world(5, moved=0.6), horizon_h=72.0), resamples=199)
+    assert list(found) == [PAST, LATER, SINCE]
+    for one in found.values():
+        assert isinstance(one, Compared)
+        assert one.excess > 0.2
+        assert one.low > 0
+    answers = list(own_answers(found, 72.0))
+    assert [one.name for one in answers] == list(found)
+    assert all(one.refusal is None and one.n > 0 for one in answers)
+
+
+def test_what_an_end_does_not_move_exceeds_neither_its_own_past_nor_later() -> None:
+    """Where owners move content at a constant rate, few studies of many show more of it in all comparisons."""
+    shown = []
+    for seed in range(12):
+        found = own_after(series(_moving(seed), after=10, before=20, horizon_h=48.0), resamples=199)
+        shown.append(all(isinstance(found[name], Compared) and found[name].p <= 0.05 for name in (PAST, LATER)))  # type: ignore[union-attr]
+    assert sum(shown) <= 1
+
+
+def test_without_content_there_is_nothing_to_compare() -> None:
+    """A target of which no content is known has a reason in each comparison."""
+    found = own_after(series(movements([gain("c1", 1.0, 1)], [spell("c1", 1.0, 1)])))
+    assert all(one.refusal is not None for one in own_answers(found, 24.0))
+    assert len(found) == 3

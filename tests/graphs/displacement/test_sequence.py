@@ -8,7 +8,7 @@ import pytest
 from tests.graphs.displacement.movements import day, event
 from waterbed.graphs.displacement.answers import INTERIM, TypedAnswer, claimed
 from waterbed.graphs.displacement.event import Event
-from waterbed.graphs.displacement.sequence import FALL, in_sequence
+from waterbed.graphs.displacement.sequence import BESIDE, BEYOND, EARLIER, FALL, fell, in_sequence
 from waterbed.model.message import Message, Refusal
 
 SECOND = ("removal, change, buffer", "mean change, blocks", "abroad, difference")
@@ -34,10 +34,17 @@ def adjusted(answers: list[TypedAnswer], wanted: Event | None = None) -> dict[st
     return {one.name: one.adjusted for one in in_sequence(answers, chosen, chosen.window[1])}
 
 
-def whole(fall: float, primary: float, *seconds: float) -> list[TypedAnswer]:
+def primary(p: float, *others: float) -> list[TypedAnswer]:
+    """Excess reappearance over controls, over its own past, and over later."""
+    least = [*others, p, p][: len(BESIDE)]
+    return [made("excess reappearance", p), *(made(name, one) for name, one in zip(BESIDE, least, strict=True))]
+
+
+def whole(fall: float, moved: float, *seconds: float) -> list[TypedAnswer]:
     return [
         made(FALL, fall),
-        made("excess reappearance", primary),
+        made(BEYOND, fall),
+        *primary(moved),
         *(made(name, p) for name, p in zip(SECOND, seconds, strict=True)),
     ]
 
@@ -47,7 +54,9 @@ def test_each_test_needs_those_before_it() -> None:
     found = adjusted(whole(0.001, 0.02, 0.01, 0.03, 0.004))
     assert found == {
         FALL: 0.001,
+        BEYOND: 0.001,
         "excess reappearance": 0.02,
+        **dict.fromkeys(BESIDE, 0.02),
         "removal, change, buffer": pytest.approx(0.02),
         "mean change, blocks": pytest.approx(0.03),
         "abroad, difference": pytest.approx(0.02),
@@ -57,23 +66,57 @@ def test_each_test_needs_those_before_it() -> None:
 
 def test_a_refusal_counts_as_one_and_readings_as_their_largest() -> None:
     """What cannot be tested rejects nothing behind it; a test in two readings must reject in both."""
+    first = [made(FALL, 0.001), made(BEYOND, 0.001)]
     answers = [
-        made(FALL, 0.001),
-        made("excess reappearance", 0.01, reading="sequential"),
+        *first,
+        *primary(0.01),
         made("excess reappearance", 0.04, reading="not parallel"),
     ]
     assert adjusted(answers)["excess reappearance"] == 0.04
-    refused = [made(FALL, None, refusal=True), made("excess reappearance", 0.001)]
-    assert adjusted(refused) == {FALL: None, "excess reappearance": 1.0}
+    refused = [made(FALL, None, refusal=True), made(BEYOND, 0.001), *primary(0.001)]
+    found = adjusted(refused)
+    assert found[FALL] is None
+    assert {one for name, one in found.items() if name != FALL} == {1.0}
+    assert adjusted([*first, made("excess reappearance", 0.01)])["excess reappearance"] == 1.0
+
+
+@pytest.mark.parametrize("weak", [0, 1])
+def test_content_moved_more_than_its_own_past_and_than_later(weak: int) -> None:
+    """Excess over controls alone shows no move: it must exceed the target's own past and the time that follows."""
+    ps = [0.001, 0.001]
+    ps[weak] = 0.3
+    found = adjusted([made(FALL, 0.001), made(BEYOND, 0.001), *primary(0.001, *ps)])
+    assert found["excess reappearance"] == 0.3
+
+
+def test_a_rise_is_beyond_controls_and_earlier_changes_before_a_move_is_asked_about() -> None:
+    """Each is a sentence of its own, and needs those before it; earlier stretches that cannot be had are left out."""
+    end = event().window[1]
+    for beyond, earlier, shown in ((0.001, 0.01, True), (0.3, 0.001, False), (0.001, 0.3, False)):
+        answers = in_sequence(
+            [made(FALL, 0.001), made(BEYOND, beyond), made(EARLIER, earlier), *primary(0.001)], event(), end
+        )
+        found = {one.name: one.adjusted for one in answers}
+        assert found[FALL] == 0.001
+        assert (found["excess reappearance"] <= 0.05) == shown == fell(answers, event())
+    short = [made(FALL, 0.001), made(BEYOND, 0.001), made(EARLIER, None, refusal=True), *primary(0.001)]
+    found = adjusted(short)
+    assert (found["excess reappearance"], found.get(EARLIER)) == (0.001, None)
+
+
+def test_a_rise_that_is_only_the_controls_fall_is_none() -> None:
+    """Controls slowed down and the target did not change: no sentence says that it removed more."""
+    answers = in_sequence([made(FALL, 0.6), made(BEYOND, 0.0001), *primary(0.001)], event(), event().window[1])
+    assert {one.name: one.adjusted for one in answers}[BEYOND] == 0.6
+    assert not fell(answers, event())
 
 
 def test_nothing_is_displaced_from_what_did_not_fall() -> None:
     """A target that removed less than before, or appeared more often, stops the sequence."""
-    assert (
-        adjusted([made(FALL, 0.001, estimate=-0.5), made("excess reappearance", 0.001)])["excess reappearance"] == 1.0
-    )
+    rest = [made(BEYOND, 0.001), *primary(0.001)]
+    assert adjusted([made(FALL, 0.001, estimate=-0.5), *rest])["excess reappearance"] == 1.0
     wanted = event(fall="mean change")
-    rises = [made("mean change", 0.01, estimate=0.7), made("excess reappearance", 0.001)]
+    rises = [made("mean change", 0.01, estimate=0.7), *primary(0.001)]
     assert adjusted(rises, wanted)["excess reappearance"] == 1.0
 
 

@@ -108,7 +108,7 @@ def test_each_event_file_has_a_page(study: Study) -> None:
     }
     index = spelled(found["displacement.html"])
     assert {f"{path}" for path in found if "/" in path} <= set(index.links)
-    assert "removed within 24 hours cannot be told" in index.shown
+    assert "removed within 24 hours cannot be estimated" in index.shown
     assert "Refused: target: this study does not know the hoster [redacted]" in index.shown
     reason = spelled(found["interventions/first-pressed-2.html"]).shown
     assert "No result can be given for this event" in reason

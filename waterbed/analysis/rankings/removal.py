@@ -1,6 +1,6 @@
 """The share that a group removed within some hours, in its worst and best case."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import asin, inf, sqrt
@@ -202,18 +202,31 @@ def interval_within(
     return None if cases is None else interval_of(cases, within_h, until=until, level=level)
 
 
+WorthOf = Callable[[Sequence[Clock], datetime, float], Worth | Refusal]
+"""The worth of a share of some clocks, followed to a time, at a level."""
+
+
 def interval_of(
-    cases: Cases, within_h: float, *, until: datetime, level: float = 0.95, together: float = 1.0
+    cases: Cases,
+    within_h: float,
+    *,
+    until: datetime,
+    level: float = 0.95,
+    together: float = 1.0,
+    worth_of: WorthOf | None = None,
 ) -> Interval | None:
     """The interval that covers each value between worst and best case with probability `level`.
 
     Its ends are those of Jeffreys' intervals of both cases (`share_interval`), each for what its clocks are worth.
     Their one-sided level lies between (1 + level) / 2 for a point and `level` for cases far apart (`critical_value`, on
-    the scale of arcsin sqrt). None where reports span too few days.
+    the scale of arcsin sqrt). `worth_of` says it, by default `worth_within`. None where reports span too few days.
     """
     both = (cases.worst,) if cases.worst is cases.best else (cases.worst, cases.best)
     found = [
-        worth_within(case.clocks, within_h, (REMOVED,), until=until, level=level, together=together) for case in both
+        worth_of(case.clocks, until, level)
+        if worth_of
+        else worth_within(case.clocks, within_h, (REMOVED,), until=until, level=level, together=together)
+        for case in both
     ]
     worth = [one for one in found if not isinstance(one, Refusal)]
     if len(worth) < len(found):

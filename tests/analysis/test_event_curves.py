@@ -45,8 +45,8 @@ def test_hours_that_are_told_differ_by_no_site_or_by_enough(group: list[Clock], 
     assert told_hours(group, EVERYTHING) == list(HOURS)
 
 
-def test_a_curve_has_an_interval_where_reports_span_a_week() -> None:
-    """Shares rise with the hours; each has its interval while a week of reports was followed so long, else none."""
+def test_a_curve_has_an_interval_where_reports_span_days() -> None:
+    """Shares rise with the hours; each has an interval, a wide one below a week of reports, and none in 36 hours."""
     group = [clock(n, 12.0 + n % 24 if n % 3 else None, day=n / 6) for n in range(60)]
     found = curve_of(group, UNTIL, EVERYTHING)
     shares = [share for _, share, _, _ in found]
@@ -55,5 +55,7 @@ def test_a_curve_has_an_interval_where_reports_span_a_week() -> None:
     ends = {hour: (low, high) for hour, _, low, high in found}
     assert all(low is not None and high is not None for low, high in ends.values())
     assert all(low <= share <= high for _, share, low, high in found if low is not None and high is not None)
-    short = curve_of([clock(n, 12.0 + n % 24, day=n / 20) for n in range(60)], UNTIL, EVERYTHING)
+    days = curve_of([clock(n, 12.0 + n % 24, day=n / 20) for n in range(60)], UNTIL, EVERYTHING)
+    assert all(low is not None and high - low > 0.5 for hour, _, low, high in days if hour and high is not None)
+    short = curve_of([clock(n, 12.0 + n % 24, day=n / 50) for n in range(60)], UNTIL, EVERYTHING)
     assert [low for hour, _, low, _ in short if hour] == [None] * (len(short) - 1)

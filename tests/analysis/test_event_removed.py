@@ -9,7 +9,8 @@ import pytest
 
 from tests.graphs.displacement.movements import event
 from tests.study.facts import hour, report
-from waterbed.analysis.event_removed import Group, at_mix, mixed, removed_of, worth_of
+from waterbed.analysis.event_curves import worth_of
+from waterbed.analysis.event_removed import Group, at_mix, mixed, removed_of
 from waterbed.analysis.event_shares import stretches, too_short
 from waterbed.analysis.rankings.takedown import REMOVED, Clock, worth_within
 from waterbed.estimators.calendar_time import Worth

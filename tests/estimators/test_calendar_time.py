@@ -149,6 +149,27 @@ def test_the_worth_of_a_process_that_alternates_is_that_of_its_mean() -> None:
     assert np.var(shares) == pytest.approx(0.25 / number, rel=0.1)
 
 
+def test_a_steady_trend_makes_no_regimes_and_a_desk_does() -> None:
+    """From 5 to 75% in four weeks a share is worth much more; on and off for weeks it stays worth little."""
+    rng = np.random.default_rng(31)
+    gains, kept = [], []
+    for _ in range(40):
+        at = np.sort(rng.uniform(0.0, 28.0 * 24.0, 130))
+        drifting = rng.random(130) < 0.05 + 0.7 * at / (28.0 * 24.0)
+        bare, around = (effective_number(drifting, at, np.arange(130), drifts=one) for one in (False, True))
+        desk, hours, _ = alternating(rng, 130, 28.0, 7.0)
+        same, other = (effective_number(desk, hours, np.arange(130), drifts=one) for one in (False, True))
+        assert isinstance(bare, Worth)
+        assert isinstance(around, Worth)
+        assert isinstance(same, Worth)
+        assert isinstance(other, Worth)
+        assert around.number >= bare.number
+        gains.append(around.number / bare.number)
+        kept.append(other.number < 40.0)
+    assert np.median(gains) > 3.0
+    assert np.mean(kept) > 0.75
+
+
 def test_pairs_of_one_site_show_no_regimes() -> None:
     """Reports of one site that fare alike and come together are dependence within sites, not over time."""
     rng = np.random.default_rng(13)

@@ -2,15 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from waterbed.analysis.event_curves import parted
-from waterbed.analysis.rankings.labels import Labels, by_kind
+from waterbed.analysis.event_curves import parted, worth_of
+from waterbed.analysis.rankings.labels import Labels
 from waterbed.analysis.rankings.removal import Cases, Removal, interval_of, removal
 from waterbed.analysis.rankings.takedown import (
     FEWEST_SITES,
@@ -18,11 +18,9 @@ from waterbed.analysis.rankings.takedown import (
     WITHIN_H,
     Clock,
     clocks,
-    followed,
     incidence,
-    worth_within,
 )
-from waterbed.estimators.calendar_time import BLOCK_H, LEAST_DAYS, Worth, effective_number
+from waterbed.estimators.calendar_time import Worth
 from waterbed.estimators.changes import Share
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.survival.incidence import share_interval, share_within
@@ -31,7 +29,7 @@ from waterbed.graphs.displacement.known import LEVEL, Removed
 from waterbed.model.conclusions import Episode
 from waterbed.model.facts import Report, reported_at
 from waterbed.model.formatter import EVERYTHING, Disclosure
-from waterbed.model.message import Count, Hours, Message, Number
+from waterbed.model.message import Count, Message, Number
 from waterbed.model.message import Share as Percent
 
 Mixed = tuple[str, str]
@@ -39,8 +37,6 @@ Mixed = tuple[str, str]
 Part = tuple[str, str, str]
 """The same at one of several places."""
 NO_REPORT: Final = Refusal(Message.of("no report was followed"))
-_FEWEST_BLOCKS: Final = 2
-"""Blocks of time with reports below which nothing is said of how a hoster works."""
 MOST_MISSING: Final = 0.1
 """Largest part of the mix before of which nothing may be known after."""
 
@@ -174,34 +170,6 @@ def removed_of(
         best=found.best,
     )
     return Removed(n=n, share=share, low=min(told[0], found.worst), high=max(told[1], found.best)), tested
-
-
-def worth_of(group: Sequence[Clock], until: datetime, level: float = 0.95) -> Worth | Refusal:
-    """The worth of a share removed within 24 hours, however few days its reports span.
-
-    Where they are too few to tell its variance over time (`effective_number`), it is worth no more than the blocks of
-    BLOCK_H that hold reports: what shares chance for longer than that is one outcome. Refused with one block.
-    """
-    found = worth_within(group, WITHIN_H, (REMOVED,), until=until, level=level)
-    if not isinstance(found, Refusal):
-        return found
-    known = followed(group, WITHIN_H, until=until)
-    first = min((c.origin for c in known), default=until)
-    at_h = np.array([(c.origin - first).total_seconds() / 3600 for c in known])
-    blocks = np.unique(np.floor(at_h / BLOCK_H)).size
-    if blocks < _FEWEST_BLOCKS:
-        reason = Message.of(
-            "all reports that were followed came within {hours}, so how it works cannot be estimated",
-            hours=Hours(BLOCK_H),
-        )
-        return Refusal(reason, "days")
-    # only the order of reports counts for their variance over time: they stand evenly in the least time that it needs
-    even = np.argsort(np.argsort(at_h, kind="stable")) * LEAST_DAYS * 24.0 / (at_h.size - 1)
-    sites = np.unique([c.site_id for c in known], return_inverse=True)[1]
-    hits = [c.right_h <= WITHIN_H and c.cause == REMOVED for c in known]
-    labels, pooled = by_kind([c.labels for c in known])
-    found = effective_number(hits, even, sites, labels=labels, pooled=pooled, level=level)
-    return found if isinstance(found, Refusal) else replace(found, number=min(found.number, float(blocks)))
 
 
 def _why(found: Removal) -> Refusal:

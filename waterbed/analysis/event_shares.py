@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Literal
 
-from waterbed.analysis.event_curves import Point, curve_of
-from waterbed.analysis.event_removed import NO_REPORT, Group, at_mix, grouped, mixed, removed_of, worth_of
+from waterbed.analysis.event_curves import Point, curve_of, worth_of
+from waterbed.analysis.event_removed import NO_REPORT, Group, at_mix, grouped, mixed, removed_of
 from waterbed.analysis.rankings.dependence import labels_of
 from waterbed.analysis.rankings.labels import Labels
 from waterbed.analysis.rankings.takedown import By, Clock, episodes_by_key

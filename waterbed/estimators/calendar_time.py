@@ -164,6 +164,7 @@ def effective_number(
     labels: Mapping[str, Sequence[Hashable]] = _NO_LABELS,
     pooled: Mapping[str, Correlation] = _NOTHING_POOLED,
     level: float = 0.95,
+    drifts: bool = False,
 ) -> Worth | Refusal:
     """Number of independent outcomes that a share is worth.
 
@@ -177,7 +178,8 @@ def effective_number(
     - each label, by name one value for each report, None where it has none (`_by_label`); `pooled` has the
       correlation of a label over all groups, where it is known;
     - the variance over time: outcomes in the order of their reports, by cosines (`cosine_variance`), and Student's t;
-    - regimes, where outcomes show any (`regimes`).
+    - regimes, where outcomes show any (`regimes`); with `drifts` only where they do so around a steady trend, too: a
+      hoster that becomes quicker week by week is no process that alternates.
 
     A number n with v degrees of freedom counts as n (z/t)^2 (Korn and Graubard, Survey Methodology 24, 1998). Rare
     bursts give no variance to rely on: where fewer than FEWEST_BLOCKS blocks of BLOCK_H hold either outcome, the share
@@ -200,7 +202,7 @@ def effective_number(
         )
     if names.size < 2:
         return Refusal(Message.of("all reports are of one site"), "sites")
-    return _least(x, at, member, labels, pooled, min(freedom(days), names.size - 1), level)
+    return _least(x, at, member, labels, pooled, min(freedom(days), names.size - 1), level, drifts)
 
 
 def _least(
@@ -211,6 +213,7 @@ def _least(
     pooled: Mapping[str, Correlation],
     terms: int,
     level: float,
+    drifts: bool,
 ) -> Worth:
     """The least of all numbers, by cosines of so many terms."""
     in_time = x[np.argsort(at, kind="stable")]
@@ -224,7 +227,10 @@ def _least(
     with_reports, fewest = _blocks(x, at)
     if fewest < FEWEST_BLOCKS:
         found.append(_Bound(float(with_reports), terms, BURSTS))
-    if shown := regimes(x, at, member):
+    shown = regimes(x, at, member)
+    if shown and drifts and regimes(_around_trend(x, at), at, member) is None:
+        shown = None
+    if shown:
         terms = int(np.clip(round(shown.number / REGIMES_OF_TERM), min(LEAST_TERMS, terms), terms))
         found.append(_Bound(_by_variance(x, cosine_variance(in_time, terms), terms, level), terms, REGIMES))
         found.append(_Bound(1.0 / (1.0 / x.size + shown.alike / shown.number), terms, REGIMES))
@@ -244,6 +250,13 @@ def _least(
         sites=sites,
         regimes=shown.number if shown else np.inf,
     )
+
+
+def _around_trend(x: Floats, at: Floats) -> Floats:
+    """A series without its steady trend, with the mean that it has."""
+    since = at - at.mean()
+    found: Floats = x - since * (since @ x) / (since @ since)
+    return found
 
 
 class _Bound(NamedTuple):

@@ -285,13 +285,14 @@ def worth_within(
     until: datetime,
     level: float = 0.95,
     together: float = 1.0,
+    drifts: bool = False,
 ) -> Worth | Refusal:
     """The worth of a share that some causes ended.
 
     Within `within_h` hours, of the clocks whose state is known then and that could be followed so long, to `until`:
     those that began later are known only if they ended. Outcomes depend on each other within sites, within what the
     study knows of them by labels, and over time (`effective_number`); with `together` it is what the share is worth if
-    decisions are made for so many sites at once (`Worth.together`).
+    decisions are made for so many sites at once (`Worth.together`). With `drifts` a steady trend makes no regimes.
     """
     known = followed(group, within_h, until=until)
     if not known:
@@ -306,6 +307,7 @@ def worth_within(
         labels=labels,
         pooled=alike,
         level=level,
+        drifts=drifts,
     )
     if isinstance(found, Refusal) or together == 1.0:
         return found

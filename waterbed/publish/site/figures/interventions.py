@@ -89,9 +89,9 @@ def _removed(curves: Sequence[EventCurveRow], stem: str) -> Iterator[Figure]:
             _TITLES["removed"],
             f"Removed within 24 hours: {'; '.join(said)}.",
             "Each line is the share of reported URLs removed by an hour, of those first reported before the event and "
-            "after it. Bands are 95% intervals of the target, each hour for itself; none where reports span fewer "
-            "than 7 days. Reports from before the event are followed to the event, so that it changes none of them. "
-            "Compare the target's change with that of its controls.",
+            "after it. Bands are 95% intervals of the target, each hour for itself; none where all reports came "
+            "within 36 hours. Reports from before the event are followed to the event, so that it changes none of "
+            "them. Compare the target's change with that of its controls.",
             f"{stem}-curves",
             lambda width: removal_scene(curves, width),
             tuple(Key(css=css, word=name) for css, name, _ in curves_of(curves)),

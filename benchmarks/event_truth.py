@@ -64,7 +64,7 @@ def clauses(
     own = after[0] - before[0]
     true = {
         "removed more": own > NOTHING,
-        "more than controls": own - (after[1] - before[1]) > NOTHING,
+        "more than controls": own > NOTHING and own - (after[1] - before[1]) > NOTHING,
         "by the event": any(one.hoster == event.target for one in world.intervention),
         "moved": world.movement.after_takedown > 0,
     }

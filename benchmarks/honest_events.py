@@ -112,15 +112,16 @@ def sentences(truth: Truth, without: Truth, event: Event) -> dict[str, bool]:
     """Say of each sentence whether it is true, as its reader reads it.
 
     It removed more: the target's own expected share within a day rose, at the mix of hosters before. More than
-    controls: by more than theirs. By the event: it is larger than it would be without, in the same world and seed.
-    Content moved: more of what ended there came up elsewhere within the horizon than without, detected or not.
+    controls: it rose, and by more than theirs. By the event: it is larger than it would be without, in the same world
+    and seed. Content moved: more of what ended there came up elsewhere within the horizon than without, detected or
+    not.
     """
     own, other = (_rise(truth, places, event) for places in ((event.target,), event.controls))
     after = [_expected(one, (event.target,), event, late=True) for one in (truth, without)]
     moved, otherwise = (moved_contents(one, event) for one in (truth, without))
     return {
         MORE: own > NOTHING,
-        BEYOND: own - other > NOTHING,
+        BEYOND: own > NOTHING and own - other > NOTHING,
         CAUSED: after[0] - after[1] > NOTHING,
         MOVED: moved - otherwise > BY_CHANCE * sqrt(moved + otherwise),
     }

@@ -36,9 +36,9 @@ def test_each_kind_makes_the_sentences_true_that_it_is_made_for(kind: Kind) -> N
         assert said["removed more"]
     if kind in ("no event", "controls slow down", "mix shifts"):
         assert not said["removed more"]
-    if pressed or kind in ("controls slow down", "trend"):
+    if pressed or kind == "trend":
         assert said["more than controls"]
-    if kind in ("no event", "mix shifts"):
+    if kind in ("no event", "controls slow down", "mix shifts"):
         assert not said["more than controls"]
 
 

@@ -179,14 +179,14 @@ def sentences(plan: EventWorld, truth: Truth) -> dict[str, bool]:
     """Say of each sentence of an answer whether it is true of a world, as its reader reads it.
 
     `removed more`: the target's own expected share within a day rose, at the mix of categories before; `more than
-    controls`: by more than theirs, at their mix; `by the event`: it would not have without it; `moved`: more of its
-    content came up elsewhere soon after its end than would have without the event, detected or not.
+    controls`: it rose, and by more than theirs, at their mix; `by the event`: it would not have without it; `moved`:
+    more of its content came up elsewhere soon after its end than would have without the event, detected or not.
     """
     own, other = (_rise(plan, truth, places) for places in ((TARGET,), CONTROLS))
     acts = plan.kind in (*_PRESSED, "speeds up")
     return {
         "removed more": own > NOTHING,
-        "more than controls": own - other > NOTHING,
+        "more than controls": own > NOTHING and own - other > NOTHING,
         "by the event": acts,
         "moved": acts and plan.world.movement.after_takedown > 0.0,
     }

@@ -113,8 +113,8 @@ def sentences(truth: Truth, without: Truth, event: Event) -> dict[str, bool]:
 
     It removed more: the target's own expected share within a day rose, at the mix of hosters before. More than
     controls: it rose, and by more than theirs. By the event: it is larger than it would be without, in the same world
-    and seed. Content moved: more of what ended there came up elsewhere within the horizon than without, detected or
-    not.
+    and seed. Content moved: more of what was reported there was elsewhere within the horizon than without, detected
+    or not.
     """
     own, other = (_rise(truth, places, event) for places in ((event.target,), event.controls))
     after = [_expected(one, (event.target,), event, late=True) for one in (truth, without)]
@@ -157,16 +157,24 @@ def _chance(world: World, place: str, when: datetime) -> float:
 
 
 def moved_contents(truth: Truth, event: Event) -> int:
-    """Contents that left the target after the event and were elsewhere within the horizon, detected or not."""
-    horizon = timedelta(hours=event.horizon_h)
+    """Contents reported at the target after the event that were elsewhere within the horizon, detected or not.
+
+    The horizon begins with the report, which is the same with the event and without: what is removed later moves later.
+    """
+    horizon, first = timedelta(hours=event.horizon_h), dict[str, datetime]()
+    of_url = {one.url: one.content_id for one in truth.episodes if one.hoster == event.target}
+    for report in truth.reports:
+        if report.url in of_url:
+            first.setdefault(of_url[report.url], report.reported_at)
     return len(
         {
             hop.content_id
             for hop in truth.hops
             if hop.from_hoster == event.target
             and not hop.parallel
-            and event.at <= hop.left < event.window[1]
-            and hop.arrived - hop.left <= horizon
+            and hop.content_id in first
+            and event.at <= first[hop.content_id] < event.window[1]
+            and hop.arrived - first[hop.content_id] <= horizon
         }
     )
 

@@ -6,11 +6,13 @@ from math import inf
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.graphs.displacement.movements import event
 from tests.study.facts import hour, report
 from waterbed.analysis.event_curves import worth_of
-from waterbed.analysis.event_removed import Group, at_mix, mixed, removed_of
+from waterbed.analysis.event_removed import FEWEST_OF_PART, Group, at_mix, compared_parts, mixed, removed_of
 from waterbed.analysis.event_shares import stretches, too_short
 from waterbed.analysis.rankings.takedown import REMOVED, Clock, worth_within
 from waterbed.estimators.calendar_time import Worth
@@ -95,6 +97,40 @@ def test_what_is_not_reported_any_more_may_be_removed_or_not() -> None:
     assert OWN.text(many.reason).startswith("25% of what was reported before is of categories or sources of which")
     none = at_mix(Group(parts={}, until=UNTIL), after, share_of(after))
     assert isinstance(none, Refusal)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.dictionaries(
+        st.tuples(st.sampled_from("hg"), st.sampled_from("abc"), st.sampled_from("xyz")),
+        st.tuples(st.integers(0, 30), st.integers(0, 30)),
+        min_size=1,
+    )
+)
+def test_small_parts_are_pooled_and_no_report_is_lost(numbers: dict[tuple[str, str, str], tuple[int, int]]) -> None:
+    """Large parts stay as they are at both times, and of those that are left at most one is small."""
+    sides: list[dict[tuple[str, str, str], list[Clock]]] = [
+        {part: [clock(n, n, gone=False) for n in range(each[side])] for part, each in numbers.items() if each[side]}
+        for side in (0, 1)
+    ]
+    early, late = compared_parts(*sides)
+    assert sum(map(len, early.values())) == sum(before for before, _ in numbers.values())
+    assert sum(map(len, late.values())) == sum(after for _, after in numbers.values())
+    large = {part for part, each in numbers.items() if sum(each) >= FEWEST_OF_PART}
+    assert all((len(early[part]), len(late[part])) == numbers[part] for part in large)
+    assert sum(0 < len(early[part]) + len(late[part]) < FEWEST_OF_PART for part in early) <= 1
+
+
+def test_parts_of_few_reports_cost_hardly_any_worth() -> None:
+    """Of 30 categories with three reports each, before and after, the share is that of all; two large ones are kept."""
+    many = group({f"category {n}": (3, n % 2) for n in range(30)})
+    found = at_mix(many, many, share_of(many))
+    assert isinstance(found, Share)
+    assert found.worth.number == share_of(many).worth.number
+    after = group({"quick": (40, 36), "slow": (10, 1), "rare": (3, 1)})
+    shifted = at_mix(group({"quick": (10, 9), "slow": (40, 4), "rare": (2, 1)}), after, share_of(after))
+    assert isinstance(shifted, Share)
+    assert shifted.share == pytest.approx((10 * 0.9 + 40 * 0.1 + 2 / 3) / 52)
 
 
 @pytest.mark.parametrize(

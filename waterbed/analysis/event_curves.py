@@ -113,7 +113,7 @@ def worth_of(
         )
         return Refusal(reason, "days")
     # only the order of reports counts for their variance over time: they stand evenly in the least time that it needs
-    even = np.argsort(np.argsort(at_h, kind="stable")) * LEAST_DAYS * 24.0 / (at_h.size - 1)
+    even = np.argsort(np.argsort(at_h, kind="stable")) * (LEAST_DAYS + 1e-6) * 24.0 / (at_h.size - 1)
     sites = np.unique([c.site_id for c in known], return_inverse=True)[1]
     hits = [c.right_h <= within_h and c.cause == REMOVED for c in known]
     labels, pooled = by_kind([c.labels for c in known])

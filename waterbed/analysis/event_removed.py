@@ -37,6 +37,8 @@ Mixed = tuple[str, str]
 Part = tuple[str, str, str]
 """The same at one of several places."""
 NO_REPORT: Final = Refusal(Message.of("no report was followed"))
+FEWEST_OF_PART: Final = 20
+"""Reports of a part, before and after together, below which it is pooled with others that are as small."""
 MOST_MISSING: Final = 0.1
 """Largest part of the mix before of which nothing may be known after."""
 
@@ -93,17 +95,18 @@ def at_mix(before: Group, after: Group, share: Share, *, unknown: float = 0.0, l
     """Return the share removed after at the mix of places, categories and sources before.
 
     It is the sum over the parts of what was reported before, each with its share there and the part's own share removed
-    after (direct standardisation). `share` is the one of all that was reported after: the standardised one is worth so
-    many times less as unequal weights make it, (sum w)^2 / (n sum w^2) (Kish, Survey Sampling, 1965). A
-    part of which nothing is known after is removed wholly in the best case, and not at all in the worst. With more than
-    MOST_MISSING of such parts it is refused. Intervals are at `level`.
+    after (direct standardisation); small parts are pooled (`compared_parts`). `share` is the one of all that was
+    reported after: the standardised one is worth so many times less as unequal weights make it, (sum w)^2 / (n sum w^2)
+    (Kish, Survey Sampling, 1965). A part of which nothing is known after is removed wholly in the best case, and not at
+    all in the worst. With more than MOST_MISSING of such parts it is refused. Intervals are at `level`.
     """
     if not before.clocks:
         return NO_REPORT
     if after.until is None:
         return NO_REPORT
-    known = {part: found for part, group in after.parts.items() if (found := _cases(group, after.until)) is not None}
-    weight = {part: len(group) / len(before.clocks) for part, group in before.parts.items()}
+    parts, late = compared_parts(before.parts, after.parts)
+    known = {part: found for part, group in late.items() if (found := _cases(group, after.until)) is not None}
+    weight = {part: len(group) / len(before.clocks) for part, group in parts.items() if group}
     if set(weight) == set(known) and len(known) == 1:
         return share
     missing = sum(part for one, part in weight.items() if one not in known)
@@ -117,10 +120,32 @@ def at_mix(before: Group, after: Group, share: Share, *, unknown: float = 0.0, l
         return Refusal(reason)
     sums = sum(part * np.array(known.get(one, (share.share, 0.0, 1.0))) for one, part in weight.items())
     value, worst, best = np.clip(sums, 0.0, 1.0).tolist()
-    squares = sum(weight[one] ** 2 / len(after.parts[one]) for one in weight if one in known)
+    squares = sum(weight[one] ** 2 / len(late[one]) for one in weight if one in known)
     alike = (1.0 - missing) ** 2 / squares / len(after.clocks)
     worth = Worth(number=max(0.5, share.worth.number * min(1.0, alike)), freedom=share.worth.freedom)
     return at(value, worth, cases=(worst, best), level=level)
+
+
+def compared_parts(
+    before: Mapping[Part, Sequence[Clock]], after: Mapping[Part, Sequence[Clock]]
+) -> tuple[dict[Part, list[Clock]], dict[Part, list[Clock]]]:
+    """The parts to be compared, at both times.
+
+    Where a place, category and source has fewer than FEWEST_OF_PART reports at both times together, it is pooled with
+    others as small of its place and category; what is small still, with others of its place; then with all. The sum of
+    both times decides, so that a mix that shifts changes no part, and weights of few reports tell of no shift.
+    """
+    both = {part: (list(before.get(part, ())), list(after.get(part, ()))) for part in sorted({*before, *after})}
+    for kept in (2, 1, 0):
+        pooled: dict[Part, tuple[list[Clock], list[Clock]]] = defaultdict(lambda: ([], []))
+        for (place, category, source), (early, late) in both.items():
+            part = place, category, source
+            if len(early) + len(late) < FEWEST_OF_PART:
+                part = place if kept else "", category if kept > 1 else "", ""
+            pooled[part][0].extend(early)
+            pooled[part][1].extend(late)
+        both = dict(pooled)
+    return {part: early for part, (early, _) in both.items()}, {part: late for part, (_, late) in both.items()}
 
 
 def at(value: float, worth: Worth, *, cases: tuple[float, float] | None = None, level: float = 0.95) -> Share:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from waterbed.analysis.event_curves import Point, curve_of, worth_of
 from waterbed.analysis.event_removed import NO_REPORT, Group, at_mix, grouped, mixed, removed_of
-from waterbed.analysis.rankings.dependence import labels_of
+from waterbed.analysis.rankings.dependence import labels_of, pooled_over_times
 from waterbed.analysis.rankings.labels import Labels
 from waterbed.analysis.rankings.takedown import By, Clock, episodes_by_key
 from waterbed.estimators.calendar_time import LEAST_DAYS
@@ -28,6 +28,7 @@ from waterbed.study.conclusions import Conclusions
 from waterbed.study.windowed import pieces_of
 
 When = Literal["before", "after"]
+_ByKey = dict[str, list[Episode]]
 BY: Final[Mapping[PlaceKind, By]] = {"hoster": "hoster", "as": "asn", "country": "country"}
 _WHEN: Final[tuple[When, When]] = ("before", "after")
 _SAME_MIX: Final = "removed after, same mix, "
@@ -177,15 +178,19 @@ def event_shares(
     first = event.at - event.anticipation * event.period
     mix = mixed(conclusions.facts.reports, {source for by in urls.values() for source in by})
 
-    def groups_of(windows: Sequence[Window]) -> list[tuple[datetime | None, dict[str, list[Episode]]]]:
+    def reported(windows: Sequence[Window]) -> list[tuple[list[Episode], datetime | None]]:
         return [
-            (piece.until, episodes_by_key([one for one in piece.episodes if one.url_id in urls], BY[event.kind]))
+            ([one for one in piece.episodes if one.url_id in urls], piece.until)
             for piece in pieces_of(conclusions, windows)
         ]
 
-    by_place = groups_of([Window(since=start, until=first), Window(since=event.at, until=end)])
+    def groups_of(times: Sequence[tuple[list[Episode], datetime | None]]) -> list[tuple[datetime | None, _ByKey]]:
+        return [(until, episodes_by_key(episodes, BY[event.kind])) for episodes, until in times]
 
-    labels = labels_of(conclusions)
+    around = reported([Window(since=start, until=first), Window(since=event.at, until=end)])
+    by_place, labels = groups_of(around), labels_of(conclusions)
+    # over the time before and after apart: what the event changed would make outcomes of one delivery alike
+    labels = labels.with_(pooled_over_times(((some, until) for some, until in around if until), labels))
 
     def group_of(keys: Collection[str], by_key: Mapping[str, Sequence[Episode]], until: datetime | None) -> Group:
         return grouped(by_key, keys, mix, received, until, labels)
@@ -211,7 +216,7 @@ def event_shares(
     windows = stretches(event, first_day)
     earlier: Beyond | Refusal = too_short(event, first_day)
     if windows:
-        its = [group_of([event.target], by_key, until) for until, by_key in groups_of(windows)]
+        its = [group_of([event.target], by_key, until) for until, by_key in groups_of(reported(windows))]
         after = group_of([event.target], by_place[1][1], by_place[1][0])
         earlier = _beyond_earlier(its, after, target.shares[1] or target.why, disclosure)
     return EventShares(

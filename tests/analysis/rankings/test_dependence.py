@@ -10,7 +10,7 @@ from tests.study.facts import hour, report, written
 from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.event_shares import pooled_clocks
 from waterbed.analysis.rankings.clocks import labels_on, running_clocks, site_of, takedown_clocks
-from waterbed.analysis.rankings.dependence import labels_of, pooled_over_hosters
+from waterbed.analysis.rankings.dependence import labels_of, pooled_over_hosters, pooled_over_times
 from waterbed.analysis.rankings.labels import Label, Labels, by_kind, deliveries_of, network_of
 from waterbed.analysis.rankings.ranking import rank
 from waterbed.analysis.rankings.speed_ranks import speed_places
@@ -144,6 +144,23 @@ def test_the_pooled_correlation_is_that_of_all_hosters_clocks():
         hits = [sum(one.first_down is not None for one in own if one.addresses[0] == name) for name in names]
         counted.append((hits, [sum(one.addresses[0] == name for one in own) for name in names]))
     assert pooled_over_hosters(ends, Labels(), until=until)["address"] == pytest.approx(pooled_correlation(counted))
+
+
+def test_a_change_at_a_date_makes_no_outcomes_alike_where_times_are_apart():
+    """One in ten is removed quickly before, nine in ten after, each independent: addresses are alike over both."""
+    rng = np.random.default_rng(4)
+    times = []
+    for chance in (0.1, 0.9):
+        found = []
+        for n in range(300):
+            ends = (2, 3) if rng.random() < chance else (80, None)
+            own = {"hoster": f"k{n % 3}", "addresses": (f"10.{n % 3}.{round(10 * chance)}.{n % 60}",)}
+            found.append(episode(f"{chance}-{n}", *ends, "removed", **own))
+        times.append((spread(found), hours(SPREAD_H + 90)))
+    together = pooled_over_hosters([one for some, _ in times for one in some], Labels(), until=times[0][1])
+    apart = pooled_over_times(times, Labels())
+    assert together["address"].value > 0.4
+    assert apart["address"].value < 0.1
 
 
 def test_a_row_names_the_label_that_makes_its_interval_wide():

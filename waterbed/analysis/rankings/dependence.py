@@ -45,8 +45,19 @@ def clusters_of_sites(conclusions: Conclusions) -> dict[str, int]:
 
 def pooled_over_hosters(episodes: Iterable[Episode], labels: Labels, *, until: datetime) -> dict[str, Correlation]:
     """The intra-cluster correlation of removal within 24 hours, over hosters, by kind of label."""
-    groups = episodes_by_key(episodes, "hoster")
-    each = [_counted(clocks(group, labels), until) for group in groups.values()]
+    return pooled_over_times([(episodes, until)], labels)
+
+
+def pooled_over_times(times: Iterable[tuple[Iterable[Episode], datetime]], labels: Labels) -> dict[str, Correlation]:
+    """The same over the hosters of several times apart, each with the end to which its episodes are followed.
+
+    What changed between them makes no outcomes alike.
+    """
+    each = [
+        _counted(clocks(group, labels), until)
+        for episodes, until in times
+        for group in episodes_by_key(episodes, "hoster").values()
+    ]
     kinds = dict.fromkeys(kind for own in each for kind in own)
     return {kind: pooled_correlation(own[kind] for own in each if kind in own) for kind in kinds}
 

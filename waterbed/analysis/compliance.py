@@ -5,6 +5,8 @@ Shares removed after notices, response times, and the recipients that notices re
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -12,11 +14,10 @@ import numpy as np
 from waterbed.analysis.rankings.compliance import SILENT_H, compliance, deadlines, trends, unanswered
 from waterbed.analysis.rankings.keys import Kind, size_kind
 from waterbed.analysis.rankings.notice_effect import notice_effects
-from waterbed.analysis.rankings.ranking import volumes_of
 from waterbed.analysis.rankings.returns import returns
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import Clock as Started
-from waterbed.model.conclusions import ClockKind
+from waterbed.model.conclusions import ClockKind, RankingRow
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage
 from waterbed.model.table import TableInfo
@@ -70,15 +71,25 @@ class Compliance:
     """Clocks of what no look could decide."""
     names: Mapping[str, str]
     info: TableInfo
-    differing: frozenset[str] = frozenset()
-    """Keys whose content goes by our looks: nothing is told of their removals."""
+    tables: RankingTables
+    """The ranking by the same clocks."""
+
+    @property
+    def differing(self) -> frozenset[str]:
+        """Keys whose content goes by our looks: nothing is told of their removals."""
+        return self.tables.differing
+
+    @property
+    def ranked(self) -> dict[str, RankingRow]:
+        """The rows of the ranking by the same clocks."""
+        return {row.key: row for row in self.tables.rows}
 
     def shares(self, *, weeks: bool = False) -> list[ComplianceRow]:
         """The shares removed within some hours, most clocks first."""
         if self.conclusions.until is None:
             return []
-        until, hidden, differing = self.conclusions.until, self.hidden, self.differing
-        return compliance(self.clocks, self.names, until=until, weeks=weeks, hidden=hidden, differing=differing)
+        until, hidden, ranked = self.conclusions.until, self.hidden, self.ranked
+        return compliance(self.clocks, self.names, until=until, weeks=weeks, hidden=hidden, ranked=ranked)
 
     def trends(self, within_h: float = 24.0) -> list[ComplianceTrend]:
         """The weekly change of the share removed."""
@@ -109,7 +120,7 @@ class Compliance:
             tables = RankingTables(conclusions=self.conclusions, kind=self.info.by, clock=clock)
             names = {key: tables.names.get(key, key) for key in tables.clocks}
             told = {key: group for key, group in tables.clocks.items() if key not in self.differing}
-            hidden = {key: volume.hidden for key, volume in volumes_of(tables.appearances, tables.labels).items()}
+            hidden = dict(tables.hidden)
             if together:
                 once = {(one.url_id, one.origin): one for group in told.values() for one in group}
                 dark = [one for key, own in hidden.items() if key not in self.differing for one in own]
@@ -131,12 +142,18 @@ class Compliance:
         until = self.conclusions.until
         if until is None:
             return []
-        tables = RankingTables(conclusions=self.conclusions, kind=kind)
+        tables = RankingTables(conclusions=self.conclusions, kind=kind, events=self.tables.events)
         names = {key: tables.names.get(key, key) for key in tables.groups}
         told = {key: group for key, group in tables.groups.items() if key not in self.differing}
-        hidden = {key: volume.hidden for key, volume in volumes_of(tables.appearances, tables.labels).items()}
         return returns(
-            told, self.conclusions.everywhere, names, until=until, by=by, hidden=hidden, labels=tables.labels
+            told,
+            self.conclusions.everywhere,
+            names,
+            until=until,
+            by=by,
+            hidden=tables.hidden,
+            labels=tables.labels,
+            ranked={row.key: row for row in tables.rows},
         )
 
     def effects(self) -> list[NoticeEffect]:
@@ -166,18 +183,20 @@ _NOTICED: Final[tuple[ClockKind, ...]] = ("legal_order", "notice_delivered")
 
 @stage("removal after notices")
 def compliance_of(
-    study: Study, *, by: Kind = "hoster", clock: ClockKind = "notice_delivered", conclusions: Conclusions | None = None
+    study: Study,
+    *,
+    by: Kind = "hoster",
+    clock: ClockKind = "notice_delivered",
+    conclusions: Conclusions | None = None,
+    events: Mapping[str, Sequence[datetime]] = MappingProxyType({}),
 ) -> Compliance:
     """A study's compliance by a clock.
 
-    `conclusions` are used if given, else drawn.
+    `conclusions` are used if given, else drawn; `events` are dates of declared events by target (`RankingTables`).
     """
     concluded = conclusions or study.conclude()
-    tables = RankingTables(conclusions=concluded, kind=by, clock=clock)
+    tables = RankingTables(conclusions=concluded, kind=by, clock=clock, events=events)
     clocks = {key: group for key, group in tables.clocks.items() if group}
     names = {key: tables.names.get(key, key) for key in clocks}
     info = replace(table_info(study, "compliance", by=by, clock=clock, window=concluded.window), method=METHOD)
-    hidden = {key: volume.hidden for key, volume in volumes_of(tables.appearances, tables.labels).items()}
-    return Compliance(
-        conclusions=concluded, clocks=clocks, hidden=hidden, names=names, info=info, differing=tables.differing
-    )
+    return Compliance(conclusions=concluded, clocks=clocks, hidden=tables.hidden, names=names, info=info, tables=tables)

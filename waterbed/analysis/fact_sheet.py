@@ -13,9 +13,10 @@ from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.rankings.about import own_events
 from waterbed.analysis.rankings.clocks import running_clocks
 from waterbed.analysis.rankings.compliance import compliance
+from waterbed.analysis.rankings.constancy import Part, counted_since, part_of_share
 from waterbed.analysis.rankings.durations import duration
 from waterbed.analysis.rankings.ranking import WITHHELD
-from waterbed.analysis.rankings.removal import removal
+from waterbed.analysis.rankings.removal import Removal, removals
 from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.analysis.rankings.takedown import (
     CAUSES,
@@ -94,12 +95,14 @@ def sheet_of(
     until, day = conclusions.until, day_of(study, conclusions)
     company = company_named(conclusions, key, day)
     concerned = [n for n in conclusions.notices if n.recipient == company or company in n.hosters]
-    row = next((row for row in ranking_of(conclusions, events=own_events(study)) if row.key == company), None)
+    events = own_events(study)
+    row = next((row for row in ranking_of(conclusions, events=events) if row.key == company), None)
     chosen: ClockKind = clock or ("notice_delivered" if conclusions.whole.facts.notices else "reported")
-    found = compliance_of(study, clock=chosen, conclusions=conclusions)
+    found = compliance_of(study, clock=chosen, conclusions=conclusions, events=events)
     clocks = found.clocks.get(company, ())
     name = conclusions.attributor.name_of(company)
     own = episodes_by_key(conclusions.episodes, "hoster").get(company, [])
+    ranked = found.ranked
     shares = (
         compliance(
             {company: clocks},
@@ -107,7 +110,7 @@ def sheet_of(
             until=until,
             within_h=SHEET_H,
             hidden=found.hidden,
-            differing=found.differing,
+            ranked=ranked,
         )
         if until
         else ()
@@ -130,9 +133,15 @@ def sheet_of(
     )
     if until is None or company in found.differing or sheet.rank_class in WITHHELD:
         return sheet
+    part = Part(running_clocks(clocks), list(found.hidden.get(company, ())))
+    if company in ranked:
+        since = counted_since(ranked[company], part.clocks)
+        part = part_of_share(ranked[company], *part)
+        clocks = [one for one in clocks if since is None or one.origin >= since]
+    beside = removals(part.clocks, SHEET_H, until=until, hidden=part.hidden)
     return replace(
         sheet,
-        curve=list(cause_shares(running_clocks(clocks), until=until, hidden=found.hidden.get(company, ()))),
+        curve=list(cause_shares(part.clocks, beside, until=until)),
         duration=[duration(clocks, within_h=SHEET_H[-1])],
     )
 
@@ -175,26 +184,22 @@ def _size(study: Study, key: str, day: date, conclusions: Conclusions) -> Size |
     return next((size for size in frame.sizes if size.key == key), None)
 
 
-def cause_shares(
-    kept: Sequence[Clock], within_h: Sequence[float] = SHEET_H, *, until: datetime, hidden: Sequence[Clock] = ()
-) -> Iterator[CauseShare]:
-    """The cumulative incidence of each cause; of removal the share of any ranking (`removal`).
+def cause_shares(kept: Sequence[Clock], beside: Mapping[float, Removal], *, until: datetime) -> Iterator[CauseShare]:
+    """The cumulative incidence of each cause; of removal the share of any ranking, `beside` by hours (`removals`).
 
     No number where fewer than FEWEST_SITES clusters are known at those hours, and no interval where reports span too
-    few days. `until` is the end of the measurement, `hidden` the clocks of which no check could be decided. Causes that
-    only registries report are left out where none was.
+    few days. `until` is the end of the measurement. Causes that only registries report are left out where none was.
     """
     seen = {one.cause for one in kept}
     causes = [(n, one) for n, one in enumerate(CAUSES) if n in seen or one not in TOLD_BY_REGISTRIES]
     curves = incidence(kept) if kept else None
-    for hours in within_h:
+    for hours, of_removal in beside.items():
         reach = {one.site_id for one in kept if known_within(one, hours)}
         for number, cause in causes:
             share = share_within(curves, number, hours) if curves and len(reach) >= FEWEST_SITES else None
             low = high = None
             if cause == "removed":
-                own = removal(kept, until=until, within_h=hours, hidden=hidden) if kept else None
-                share, low, high = (own.removed, own.low, own.high) if own else (None, None, None)
+                share, low, high = of_removal.removed, of_removal.low, of_removal.high
             elif share is not None:
                 worth = worth_within(kept, hours, (number,), until=until)
                 low, high = (None, None) if isinstance(worth, Refusal) else share_interval(share, worth.number)

@@ -7,18 +7,16 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from waterbed.analysis.overdue import known_source, still_up
-from waterbed.analysis.rankings.about import ranking_info
-from waterbed.analysis.rankings.dependence import labels_of
+from waterbed.analysis.rankings.about import own_events, ranking_info
 from waterbed.analysis.rankings.durations import half_gone
-from waterbed.analysis.rankings.ranking import UNKNOWN, keys_of_urls
+from waterbed.analysis.rankings.ranking import UNKNOWN, keys_of_urls, undecided
 from waterbed.analysis.rankings.removal import Removal, removal
 from waterbed.analysis.rankings.tables import RankingTables
-from waterbed.analysis.rankings.takedown import Clock, clocks, never_seen
+from waterbed.analysis.rankings.takedown import clocks
 from waterbed.graphs.runs import Run
 from waterbed.model.codec import moment
-from waterbed.model.conclusions import NO_VERDICT, Episode, RankingRow
+from waterbed.model.conclusions import NO_SHARE, NO_VERDICT, Episode, RankingRow
 from waterbed.model.facts import reported_at
-from waterbed.model.mediums import LOOKED_AT
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import Overdue
 from waterbed.model.window import Window, month_before
@@ -153,10 +151,13 @@ def report_of(study: Study, window: Window, *, source: str | None = None) -> Mon
     known_source(whole, source)
     now = within(whole, window, source)
     then = _before(whole, window, source)
-    tables = RankingTables(conclusions=now, kind="hoster")
+    events = own_events(study)
+    tables = RankingTables(conclusions=now, kind="hoster", events=events)
     lasting = still_up(now, source=source)
     late = lasting.late
-    earlier = {row.key: row for row in RankingTables(conclusions=then, kind="hoster").rows} if then else {}
+    earlier = (
+        {row.key: row for row in RankingTables(conclusions=then, kind="hoster", events=events).rows} if then else {}
+    )
     up = _up(now, tables)
     overdue = Counter(row.key for row in late)
     hosters = [
@@ -304,23 +305,13 @@ def _state(episode: Episode) -> str:
 
 def _share(its: Conclusions) -> tuple[Removal | None, float | None]:
     """Removed within 24 hours, wherever it was, and the hours until half was gone."""
-    group, until = clocks(its.episodes, labels_of(its)), its.until
+    tables, until = RankingTables(conclusions=its, kind="hoster"), its.until
+    group = clocks(its.episodes, tables.labels)
     if not group or until is None:
         return None, None
-    share = removal(group, until=until, hidden=list(_undecided(its)))
-    half = half_gone(group, until=until) if share.best is not None else None
+    share = removal(group, until=until, hidden=undecided(tables.appearances, tables.labels))
+    half = half_gone(group, until=until) if share.estimability not in NO_SHARE else None
     return share, half.hours if half else None
-
-
-def _undecided(its: Conclusions) -> Iterator[Clock]:
-    """Yield the clocks of URLs that were looked at, with no look decided, as rankings count them."""
-    found: dict[str, Clock] = {}
-    labels = labels_of(its)
-    for one in RankingTables(conclusions=its, kind="hoster").appearances:
-        if one.since and not one.decided and not one.proxy and one.medium in LOOKED_AT:
-            own = labels.of(one.url_id, (), one.since)
-            found[one.url_id] = never_seen(labels.cluster(one.site_id), one.since, own)
-    yield from found.values()
 
 
 def _up(its: Conclusions, tables: RankingTables) -> Counter[str]:

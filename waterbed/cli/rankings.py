@@ -21,7 +21,7 @@ from waterbed.cli.output import (
 )
 from waterbed.cli.windows import Cell, between, share
 from waterbed.model.conclusions import RankingRow
-from waterbed.model.spelling import percents, share_or_range
+from waterbed.model.spelling import NOTHING, percents, share_of
 
 if TYPE_CHECKING:
     from waterbed.analysis.rankings.tables import Side
@@ -103,7 +103,7 @@ def _place_cells(row: PlaceRow) -> list[str]:
     return [
         row.key,
         row.name,
-        share_or_range(row.removed_24h, row.removed_24h_worst, row.removed_24h_best),
+        share_of(row),
         _range(row.place_low, row.place_high),
         _range(row.own_low, row.own_high),
         percent(row.among_worst, 0),
@@ -343,7 +343,7 @@ BY_WINDOW: dict[str, Cell] = {
 PLACES_BY_WINDOW: dict[str, Cell] = {
     "key": "key",
     "sites": "sites",
-    "removed": lambda row: share_or_range(row.removed_24h, row.removed_24h_worst, row.removed_24h_best),
+    "removed": share_of,
     "place": lambda row: _range(row.place_low, row.place_high),
     "class": "rank_class",
 }
@@ -395,7 +395,7 @@ def hours(value: float | None) -> str:
 
 def _share(row: RankingRow) -> str:
     """The share with its interval, or worst and best case with theirs where one number would say too much."""
-    if row.removed_24h is None and row.removed_24h_low is None:
+    if share_of(row) == NOTHING:
         return "-"
     one = f"{percent(row.removed_24h, 0):>4}" if row.removed_24h is not None else _bounds(row)
     if row.removed_24h_low is None or row.removed_24h_high is None:

@@ -61,6 +61,10 @@ WholeClass = Literal[
 """Whether a share of all reports is given, and if not why."""
 RankClass = Literal[WholeClass, "changed"]
 """The same. `changed`: shares are given of the reports before a change, and of those since."""
+OF_VOLUME: Final[tuple[RankClass, ...]] = ("no address", "proxy", "too few")
+"""Classes of rows for which no share is looked for."""
+NO_SHARE: Final[tuple[RankClass, ...]] = (*OF_VOLUME, "too few followed", "unmeasurable")
+"""Classes of rows of which no share is given, even where both cases are known."""
 WITH_SHARE: Final[tuple[RankClass, ...]] = ("ranked", "changed")
 """Classes of rows with a share and its interval."""
 Assessment = Literal["decides", "ignored"]

@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+from waterbed.model.conclusions import NO_SHARE
+
 if TYPE_CHECKING:
-    from waterbed.model.results import Answer
+    from waterbed.model.conclusions import RankingRow
+    from waterbed.model.results import Answer, PlaceRow, WindowShare
     from waterbed.model.specifications import ConclusionRow
+    from waterbed.model.takedown import ComplianceRow
 
 NOTHING: Final = "\N{EN DASH}"
 _DIFFERENCES: Final = ("order:", "home-abroad")
@@ -33,6 +37,15 @@ def share_or_range(share: float | None, worst: float | None, best: float | None,
     if share is not None or worst is None or best is None:
         return percent(share, digits)
     return f"{percent(worst, digits)} to {percent(best, digits)}"
+
+
+def share_of(row: RankingRow | PlaceRow | WindowShare | ComplianceRow, name: str = "removed_24h") -> str:
+    """Format a row's share as all views do: one number or a range, a dash where its class withholds it."""
+    # of what may be hidden, both cases without an interval, or without a place by speed, would say nothing
+    low = getattr(row, f"{name}_low", getattr(row, "place_low", None))
+    if row.rank_class in NO_SHARE or (row.rank_class == "views differ" and low is None):
+        return NOTHING
+    return share_or_range(*(getattr(row, field) for field in (name, f"{name}_worst", f"{name}_best")))
 
 
 def percents(low: float, high: float, *, sign: str = "%") -> str:

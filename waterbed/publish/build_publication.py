@@ -79,7 +79,11 @@ def publication_of(study: Study, conclusions: Conclusions, before: Sequence[Last
     ranked = {
         kind: RankingTables(conclusions=conclusions, kind=kind, clock=config.clock, events=dates) for kind in kinds
     }
-    told = {by: compliance_of(study, by=by, conclusions=conclusions) for by in LEVELS if conclusions.facts.notices}
+    told = {
+        by: compliance_of(study, by=by, conclusions=conclusions, events=dates)
+        for by in LEVELS
+        if conclusions.facts.notices
+    }
     with _beside(ranked["hoster"]) as weeks:
         rankings = ranking_tables(study, ranked, told, weeks)
         made = (rankings, flow_tables(study, conclusions), case_tables(study, conclusions))
@@ -258,7 +262,7 @@ def _week_rows(its: RankingTables) -> list[WindowShare]:
             **{name: getattr(row, name) for name in own},
         )
         for one in ([] if its.conclusions.window else by_window(its.conclusions, WEEKS, "week"))
-        for row in RankingTables(conclusions=one, kind="hoster", clock=its.clock).rows
+        for row in RankingTables(conclusions=one, kind="hoster", clock=its.clock, events=its.events).rows
     ]
 
 

@@ -15,10 +15,10 @@ from waterbed.analysis.displacement import findings_of
 from waterbed.analysis.hop_graph import hop_graph
 from waterbed.analysis.overdue import METHOD as OVERDUE_METHOD
 from waterbed.analysis.overdue import still_up
-from waterbed.analysis.rankings.about import ranking_info, volume_method
+from waterbed.analysis.rankings.about import own_events, ranking_info, volume_method
 from waterbed.analysis.rankings.by_source import cards, side_by_side, sources
-from waterbed.analysis.rankings.dependence import labels_of
 from waterbed.analysis.rankings.keys import KINDS, Kind, RankingKind
+from waterbed.analysis.rankings.ranking import WITHHELD
 from waterbed.analysis.rankings.removal_curves import removal_curves
 from waterbed.analysis.rankings.tables import PLACES_METHOD, RankingTables, Side
 from waterbed.analysis.rankings.takedown import By, episodes_by_key
@@ -291,14 +291,17 @@ class Notebook:
         return found.formatter.text(found.summary.text) if found.summary else ""
 
     def curves(self, by: By = "hoster", *, key: str | None = None) -> pa.Table:
-        """Shares removed by hour, by key (`CurvePoint`)."""
+        """Shares removed by hour, by key (`CurvePoint`); none of a key whose share is withheld."""
         kind, conclusions = _known(by, By, "by"), self.conclusions
         groups = sorted(episodes_by_key(conclusions.episodes, kind))
         if key is not None and key not in groups:
             raise InputError(f"{shown(key)} has no reported URL; rankings({kind!r}) has the keys (docs/notebook.md)")
-        keys = groups if key is None else [key]
-        names = {one: conclusions.attributor.name_of(one) if kind == "hoster" else one for one in keys}
-        found = removal_curves(conclusions.episodes, by=kind, keys=keys, names=names, labels=labels_of(conclusions))
+        its = self._rankings(kind, clock="reported")
+        rows = {row.key: row for row in its.rows if row.key in (groups if key is None else [key])}
+        parts = {one: its.part(rows[one]) for one in sorted(rows) if rows[one].rank_class not in WITHHELD}
+        names = {one: conclusions.attributor.name_of(one) if kind == "hoster" else one for one in parts}
+        until = conclusions.until
+        found = removal_curves(parts, names=names, until=until) if until else []
         return self._table(CurvePoint, [point for one in found for point in curve_points(one)], "share removed by hour")
 
     def _findings(self, event: Path | str | None) -> Findings:
@@ -333,11 +336,14 @@ class Notebook:
             side=_known(side, Side, "side") if side else None,
             source=source,
             clock=_known(clock, ClockKind, "clock") if clock else self.study.config.clock,
+            events=own_events(self.study),
         )
 
     def _compliance(self, by: By, clock: ClockKind) -> Any:
         by, clock = _known(by, By, "by"), _known(clock, ClockKind, "clock")
-        return compliance_of(self.study, by=by, clock=clock, conclusions=self.conclusions)
+        return compliance_of(
+            self.study, by=by, clock=clock, conclusions=self.conclusions, events=own_events(self.study)
+        )
 
 
 def open_notebook(path: Path | str) -> Notebook:

@@ -9,7 +9,9 @@ from tests.graphs.test_name_ends import END, answer
 from waterbed.analysis.fact_sheet import cause_shares
 from waterbed.analysis.rankings.actors import EVERYTHING, OF_NAMES, actor_shares
 from waterbed.analysis.rankings.clocks import clocks_of_groups
+from waterbed.analysis.rankings.constancy import Part
 from waterbed.analysis.rankings.registered import credited, keys_of_episode, keys_of_site
+from waterbed.analysis.rankings.removal import removals
 from waterbed.analysis.rankings.takedown import clocks
 from waterbed.attribution.lookups.rdap.domain_index import DomainIndex
 from waterbed.model.actors import ACTED, ACTORS
@@ -24,7 +26,7 @@ def test_actors_compete_and_their_shares_add_up() -> None:
     """Each clock is ended by one actor: causes of one are put together, and all shares make one."""
     ended = [(cause, number) for cause in CAUSES for number in range(12)]
     group = clocks([episode(n, 3, 5, cause) for n, (cause, _) in enumerate(ended)])
-    rows = actor_shares({EVERYTHING: group}, {}, until=hours(2000), within_h=(24.0,))
+    rows = actor_shares({EVERYTHING: Part(group, [])}, {}, until=hours(2000), within_h=(24.0,))
     shares = {row.actor: row.share for row in rows}
     assert tuple(shares) == ACTORS
     expected = {actor: sum(ACTED[cause] == actor for cause in CAUSES) / len(CAUSES) for actor in ACTORS}
@@ -37,7 +39,7 @@ def test_shares_by_cause_say_whose_act_each_is() -> None:
     plain = clocks([episode(n, 3, 5, "removed") for n in range(12)])
     held = clocks([episode(20 + n, 3, 5, "registrar_hold") for n in range(12)])
     for group, more in ((plain, set()), ([*plain, *held], {"registrar_hold"})):
-        rows = list(cause_shares(group, (24.0,), until=hours(2000)))
+        rows = list(cause_shares(group, removals(group, (24.0,), until=hours(2000)), until=hours(2000)))
         assert {row.cause for row in rows} == {"removed", "moved", "name", "network", "seized", "lost"} | more
         assert all(row.actor == ACTED[row.cause] for row in rows)
 
@@ -46,12 +48,14 @@ def test_few_sites_and_withheld_keys_have_no_share() -> None:
     """Counts stay, numbers that one site would decide are left out; the whole comes first."""
     few = clocks([episode(n, 3, 5, "registrar_hold") for n in range(9)])
     many = clocks([episode(n, 3, 5, "registrar_hold") for n in range(12)])
-    groups = {"few": few, "many": many, EVERYTHING: few}
+    groups = {"few": Part(few, []), "many": Part(many, []), EVERYTHING: Part(few, [])}
     rows = actor_shares(groups, {}, until=hours(2000), withheld={"many"})
     assert [row.key for row in rows[:: 2 * len(ACTORS)]] == [EVERYTHING, "many", "few"]
     assert {row.share for row in rows} == {None}
     assert {row.ended for row in rows if row.actor == "registrar"} == {9, 12}
-    unasked = actor_shares({"many": many}, {}, until=hours(2000), within_h=(24.0,), unasked={"many": OF_NAMES})
+    unasked = actor_shares(
+        {"many": groups["many"]}, {}, until=hours(2000), within_h=(24.0,), unasked={"many": OF_NAMES}
+    )
     assert {row.actor: row.share for row in unasked if row.share is None} == dict.fromkeys(OF_NAMES)
 
 

@@ -2,15 +2,15 @@
 
 import pytest
 
-from waterbed.analysis.rankings.removal import removal
-from waterbed.analysis.rankings.removal_curves import removal_curves
+from waterbed.analysis.rankings.constancy import Part
+from waterbed.analysis.rankings.removal import removal, removals
+from waterbed.analysis.rankings.removal_curves import MARKS_H, hourly, removal_curves
 from waterbed.analysis.rankings.takedown import (
     CAUSES,
     REMOVED,
     clocks,
     episode_keys,
     episodes_by_key,
-    hourly,
 )
 
 from .episodes import SPREAD_H, episode, hours, spread
@@ -191,7 +191,8 @@ def test_fresh_reports_at_the_end_do_not_make_looks_sparse():
 def test_curves_stop_where_follow_up_does():
     """A curve has one point an hour, ends with the last follow-up, and leaves out groups without clocks."""
     seen = [episode(n, 2, 3, "removed") for n in range(5)] + [episode(n, 30, None) for n in range(5, 10)]
-    (curve,) = removal_curves(seen, by="hoster", keys=["acme", "nobody"], names={"acme": "Acme"})
+    parts = {"acme": Part(clocks(seen), []), "nobody": Part([], [])}
+    (curve,) = removal_curves(parts, names={"acme": "Acme"}, until=hours(30))
     assert (curve.key, curve.name, curve.clocks) == ("acme", "Acme", 10)
     assert curve.hours == tuple(float(h) for h in range(31))
     assert curve.removed[2] == pytest.approx(0)
@@ -199,21 +200,36 @@ def test_curves_stop_where_follow_up_does():
 
 
 def test_curves_stop_where_few_sites_are_known():
-    """Of twelve sites two were followed beyond five hours: a share after that would rest on these two."""
-    seen = [episode(n, 5, None) for n in range(10)] + [episode(n, 20, 24, "removed") for n in range(10, 12)]
-    (curve,) = removal_curves(seen, by="hoster", keys=["acme"], names={})
+    """Of twelve sites two could be followed beyond five hours: a share after that would rest on these two."""
+    late = [episode(n, 5, None, at=20) for n in range(10)]
+    seen = clocks(late + [episode(n, 20, 24, "removed") for n in range(10, 12)])
+    (curve,) = removal_curves({"acme": Part(seen, [])}, names={}, until=hours(25))
     assert curve.hours[-1] == 5.0
-    assert hourly(clocks(seen[:9]), [REMOVED], 168) == hourly([], [REMOVED], 168) == {}
-    assert removal_curves(seen[:9], by="hoster", keys=["acme"], names={}) == []
-    removed = [episode(n, 2, 3, "removed") for n in range(10)]
-    assert hourly(clocks(removed), range(2), 168) == {REMOVED: (0.0,) * 3 + (1.0,) * 166, 1: (0.0,) * 169}
+    assert hourly(seen[:9], [REMOVED], 168, {}) is hourly([], [REMOVED], 168, {}) is None
+    assert removal_curves({"acme": Part(seen[:9], [])}, names={}, until=hours(25)) == []
+    removed = clocks([episode(n, 2, 3, "removed") for n in range(10)])
+    expected = tuple(map(float, range(169))), {REMOVED: (0.0,) * 3 + (1.0,) * 166, 1: (0.0,) * 169}
+    assert hourly(removed, range(2), 168, {}) == expected
+
+
+def test_no_curve_gives_what_is_withheld():
+    """Hours up to one at which worst and best case are far apart are left out; if that is one day, all are."""
+    removed, lost = ([episode(n, 2, 30, "removed") for n in range(10)], [episode(n, 40, None) for n in range(10, 20)])
+    day = clocks(removed + lost)
+    assert removals(day, MARKS_H, until=hours(400))[24.0].open
+    assert removal_curves({"acme": Part(day, [])}, names={}, until=hours(400)) == []
+    later = clocks([episode(n, 2, 10, "removed") for n in range(10)] + lost)
+    (curve,) = removal_curves({"acme": Part(later, [])}, names={}, until=hours(400))
+    assert curve.hours == (0.0, 1.0, *map(float, range(2, 25)))
+    assert [hour for hour, its in removals(later, MARKS_H, until=hours(400)).items() if its.open] == [72.0, 168.0]
 
 
 def test_no_curve_falls_to_nothing_where_follow_up_ends():
     """Ended clocks are known for ever; once none that runs was followed longer, an hour has no share, and never 0%."""
     seen = [episode(n, 2, 3, "removed") for n in range(17)] + [episode(n, 30, None) for n in range(17, 20)]
-    (curve,) = removal_curves(seen, by="hoster", keys=["acme"], names={})
+    (curve,) = removal_curves({"acme": Part(clocks(seen), [])}, names={}, until=hours(30))
     assert curve.hours[-1] == 30.0
     assert sorted(curve.removed) == list(curve.removed)
-    shares = hourly(clocks(seen), range(len(CAUSES)), 168)
-    assert {len(its) for its in shares.values()} == {31}
+    found = hourly(clocks(seen), range(len(CAUSES)), 168, {})
+    assert found is not None
+    assert {len(its) for its in found[1].values()} == {31}

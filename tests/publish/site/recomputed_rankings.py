@@ -21,10 +21,11 @@ from tests.publish.site.recomputed import (
     whole,
 )
 from tests.publish.site.recomputed_letter import MEDIUMS, coverage_of
+from waterbed.analysis.rankings.removal_curves import MARKS_H
 from waterbed.analysis.rankings.speed_ranks import slowest_of
 from waterbed.model.spelling import NOTHING, number, percent
 from waterbed.publish.site.layout import thousands
-from waterbed.publish.site.overview import MARKS_H, SHOWN, WEEKS
+from waterbed.publish.site.overview import SHOWN, WEEKS
 from waterbed.publish.site.rankings import CLASSES, NAMED, slow_words
 
 
@@ -279,7 +280,7 @@ def _curves(check: Check) -> None:
     check.table(
         "Share removed by hours since",
         [[name, *(percent(own.get(float(hour))) for hour in MARKS_H)] for (_, name), own in curves.items()],
-        *map(str, (*MARKS_H, 7)),
+        *(f"{hour:g}" for hour in (*MARKS_H, 7)),
     )
     for (key, _), own in curves.items():
         said = check.files.by_key("ranking-hoster")[key]["removed_24h"]

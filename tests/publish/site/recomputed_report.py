@@ -12,7 +12,6 @@ from tests.publish.site.recomputed import (
     Row,
     minute_of,
     one_or_range,
-    spread,
     text_of,
     time_of,
     whole,
@@ -130,7 +129,7 @@ def _before_last(o: Row) -> str:
 
 
 def _share(o: Row) -> str:
-    if o["removed_24h_best"] is None:
+    if o["told"] not in ("told", "too few days"):
         return o["told"] or "no clocks"
     ends = f"{percent(o['removed_24h_low'])} to {percent(o['removed_24h_high'])}"
     return f"{one_or_range(o)} ({ends if o['removed_24h_low'] is not None else 'too few days for an interval'})"
@@ -223,17 +222,20 @@ def _change(now: Row, then: Row) -> str:
 
 def _hoster(o: Row, *, noticed: bool) -> list[str]:
     overdue = whole(o["overdue"]) if noticed else NOTHING
-    shares = [_row_share(o, "removed_24h", o["rank_class"]), _row_share(o, "before_24h", o["before_class"])]
+    now = _row_share(o, "removed_24h", o["rank_class"], o["changed_before"])
+    shares = [now, _row_share(o, "before_24h", o["before_class"], o["before_changed_before"])]
     return [o["name"], o["key"], whole(o["urls"]), whole(o["up"]), overdue, *shares, _hours(o["median_h"])]
 
 
-def _row_share(o: Row, name: str, rank_class: str | None) -> str:
+def _row_share(o: Row, name: str, rank_class: str | None, changed: str | None) -> str:
     if rank_class is None:
         return NOTHING
     if o[f"{name}_low"] is not None:
-        return f"{one_or_range(o, name)} ({percent(o[f'{name}_low'])} to {percent(o[f'{name}_high'])})"
+        since = f" since {time_of(changed):%Y-%m-%d}" if changed else " of the second half"
+        ends = f"({percent(o[f'{name}_low'])} to {percent(o[f'{name}_high'])})"
+        return f"{one_or_range(o, name)} {ends}{since if rank_class == 'changed' else ''}"
     if rank_class == "too few days" and o[f"{name}_worst"] is not None:
-        return spread(percent(o[f"{name}_worst"]), percent(o[f"{name}_best"]))
+        return one_or_range(o, name)
     return rank_class
 
 

@@ -134,12 +134,13 @@ def test_what_changes_no_verdict_is_not_said_to_hold_checks(found: list[MonthRep
 
 
 def test_a_share_without_an_interval_stands_between_its_bounds(found: list[MonthReport]) -> None:
-    """Of too few days a row has a share and no ends: its bounds stand there, or its class, and no empty interval."""
-    row = replace(found[0].hosters[0].row, rank_class="too few days", removed_24h=0.6)
+    """Of too few days a row has a share and no ends: its bounds where it is not one number, or its class."""
+    row = replace(found[0].hosters[0].row, rank_class="too few days", removed_24h=None)
     row = replace(row, removed_24h_low=None, removed_24h_high=None, removed_24h_worst=0.5, removed_24h_best=0.7)
     assert row_share(row) == "50% to 70%"
-    assert row_share(replace(row, removed_24h_worst=0.6, removed_24h_best=0.6)) == "60%"
+    assert row_share(replace(row, removed_24h=0.6, removed_24h_worst=0.6, removed_24h_best=0.65)) == "60%"
     assert row_share(replace(row, removed_24h_worst=None, removed_24h_best=None)) == "too few days"
+    assert row_share(replace(row, rank_class="unmeasurable")) == "unmeasurable"
 
 
 @pytest.mark.parametrize(

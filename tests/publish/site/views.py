@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from waterbed.analysis.rankings.removal_curves import RemovalCurve
+from waterbed.analysis.rankings.removal_curves import MARKS_H, RemovalCurve
 from waterbed.analysis.rankings.takedown import CAUSES
 from waterbed.graphs.beyond import Beyond
 from waterbed.graphs.network.flows import Flow
@@ -14,7 +14,7 @@ from waterbed.model.results import Answer, Changed, ChangeRow, FeedCard, PlaceRo
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration, NoticeEffect
 from waterbed.publish.site.figures.moments import Moment, in_weeks
-from waterbed.publish.site.hoster import MARKS_H, CauseCurves, SheetView, Weekly, sheet_page, sheet_paths
+from waterbed.publish.site.hoster import CauseCurves, SheetView, Weekly, sheet_page, sheet_paths
 from waterbed.publish.site.interventions import EventPage
 from waterbed.publish.site.layout import Layout, Page
 from waterbed.publish.site.letter import LetterView, letter_page

@@ -4,7 +4,7 @@ Pure.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from waterbed.analysis.rankings.clocks import counted, running_clocks
+from waterbed.analysis.rankings.constancy import Part, part_of_share
 from waterbed.analysis.rankings.durations import half_gone
 from waterbed.analysis.rankings.removal import Removal, removal
 from waterbed.analysis.rankings.takedown import REMOVED, Clock, first_down, incidence
@@ -25,7 +26,7 @@ from waterbed.estimators.trend import (
     slope_error,
     weighted_slope,
 )
-from waterbed.model.conclusions import RankClass
+from waterbed.model.conclusions import OF_VOLUME, RankClass, RankingRow
 from waterbed.model.takedown import ComplianceRow, ComplianceTrend, DeadlineRow, TakedownClock, Unanswered
 
 WITHIN_H: Final = (1.0, 12.0, 24.0, 48.0, 72.0)
@@ -56,7 +57,7 @@ def compliance(
     weeks: bool = False,
     within_h: Sequence[float] = WITHIN_H,
     hidden: Mapping[str, Sequence[Clock]] = MappingProxyType({}),
-    differing: Collection[str] = (),
+    ranked: Mapping[str, RankingRow] = MappingProxyType({}),
 ) -> list[ComplianceRow]:
     """The shares removed within some hours, by key.
 
@@ -65,7 +66,8 @@ def compliance(
     number where they are far apart. A week's share is what happened: its days are too few for an interval of how the
     hoster works. Content gone before the origin is counted in a column of its own, not as a clock; late entries are
     counted and left out. `until` is the end of the measurement, `hidden` the clocks by key of which no check could be
-    decided, `differing` the keys whose content goes by our checks: none of it counts as removed in the worst case.
+    decided. `ranked` are the rows of the ranking by the same clocks: what it withholds is withheld here, of a share
+    that changed the clocks since count, and of content that goes by our checks nothing is removed in the worst case.
     """
     rows: list[ComplianceRow] = []
     for key, group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
@@ -75,7 +77,7 @@ def compliance(
         for week, own in sets.items():
             if own:
                 dark = [one for one in hidden.get(key, ()) if week in (None, week_of(one.origin))]
-                rows += _rows(key, names.get(key, key), week, own, dark, until, within_h, differs=key in differing)
+                rows += _rows(key, names.get(key, key), week, own, dark, until, within_h, ranked.get(key))
     return rows
 
 
@@ -87,17 +89,22 @@ def _rows(
     hidden: Sequence[Clock],
     until: datetime,
     within_h: Sequence[float],
-    *,
-    differs: bool,
+    row: RankingRow | None,
 ) -> Iterator[ComplianceRow]:
     kept = running_clocks(own)
-    curves = incidence(kept) if kept else None
+    # a week's share is what happened, before a change or after
+    part = Part(kept, list(hidden)) if row is None or week else part_of_share(row, kept, hidden)
+    differs = row is not None and row.rank_class == "views differ"
+    curves = incidence(part.clocks) if part.clocks else None
     gone = [one for one in own if one.timing == "before"]
     for hours in within_h:
         estimate = (
-            removal(kept, until=until, within_h=hours, curves=curves, hidden=hidden, hides=differs) if kept else None
+            removal(part.clocks, until=until, within_h=hours, curves=curves, hidden=part.hidden, hides=differs)
+            if part.clocks
+            else None
         )
-        shown = estimate if estimate and estimate.best is not None else None
+        rank_class = _class_of(estimate, row, week)
+        shown = estimate if estimate and estimate.best is not None and rank_class not in OF_VOLUME else None
         yield ComplianceRow(
             key=key,
             name=name,
@@ -124,8 +131,16 @@ def _rows(
             before=len(gone),
             removed_before=sum(one.cause == "removed" for one in gone),
             late=sum(one.timing != "before" and one.entered_h > 0 for one in own),
-            rank_class="views differ" if differs else class_of_share(estimate),
+            rank_class=rank_class,
         )
+
+
+def _class_of(estimate: Removal | None, row: RankingRow | None, week: str | None) -> RankClass:
+    """The class of a share: that of its ranking's row, where it does not depend on the hours."""
+    if row is not None and row.rank_class in ("views differ", *OF_VOLUME):
+        return row.rank_class
+    its = class_of_share(estimate)
+    return "changed" if row is not None and row.rank_class == "changed" and its == "ranked" and not week else its
 
 
 def _surely(clock: Clock, hours: float) -> bool:

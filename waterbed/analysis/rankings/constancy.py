@@ -99,6 +99,20 @@ class Part(NamedTuple):
     hidden: list[Clock]
 
 
+def counted_since(row: RankingRow, group: Sequence[Clock]) -> datetime | None:
+    """The time from which on reports count in a row's share: that of its change, else of the middle one; None: all."""
+    if row.rank_class != "changed" or not group:
+        return None
+    return row.changed_before or sorted(clock.origin for clock in group)[len(group) // 2]
+
+
+def part_of_share(row: RankingRow, group: Sequence[Clock], hidden: Sequence[Clock]) -> Part:
+    """The clocks that a row's share is of: of a share that changed those since."""
+    since = counted_since(row, group)
+    kept = ([one for one in some if since is None or one.origin >= since] for some in (group, hidden))
+    return Part(*kept)
+
+
 def clocks_of_share(row: RankingRow, group: Sequence[Clock], hidden: Sequence[Clock]) -> list[list[Clock]]:
     """The clocks of a row that its place and the norm's test rest on.
 

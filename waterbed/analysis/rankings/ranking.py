@@ -169,13 +169,25 @@ def volumes_of(appearances: Sequence[Appearance], labels: Labels | None = None) 
             if not appearance.decided and appearance.medium in LOOKED_AT:
                 volume.unknown.add(appearance.url_id)
                 if appearance.since and key in appearance.keys and not appearance.behind(key):
-                    site = labels.cluster(appearance.site_id) if labels else appearance.site_id
-                    its = labels.of(appearance.url_id, (), appearance.since) if labels else ()
-                    volume.hidden.append(never_seen(site, appearance.since, its))
+                    volume.hidden.append(_hidden(appearance, appearance.since, labels))
     for keys in of_host.values():
         for key in keys:
             volumes[key].fractional += 1 / len(keys)
     return volumes
+
+
+def _hidden(one: Appearance, since: datetime, labels: Labels | None) -> Clock:
+    site = labels.cluster(one.site_id) if labels else one.site_id
+    return never_seen(site, since, labels.of(one.url_id, (), since) if labels else ())
+
+
+def undecided(appearances: Sequence[Appearance], labels: Labels | None = None) -> list[Clock]:
+    """The clocks of URLs that were checked, with no check decided, each once whatever its keys."""
+    return [
+        _hidden(one, one.since, labels)
+        for one in {one.url_id: one for one in appearances}.values()
+        if one.since and not one.decided and not one.proxy and one.medium in LOOKED_AT
+    ]
 
 
 def keys_of_hosts(appearances: Sequence[Appearance]) -> dict[str, set[str]]:

@@ -64,6 +64,11 @@ class Removal:
         return self.estimability == "told"
 
     @property
+    def open(self) -> bool:
+        """True if worst and best case are too far apart for one number."""
+        return self.removed is None and self.worst is not None
+
+    @property
     def single(self) -> float | None:
         """One number for means and curves: the share, else the middle of worst and best case."""
         if self.removed is not None or self.worst is None or self.best is None:
@@ -136,6 +141,16 @@ def removal(
         best=best,
         removed_or_moved=min(1.0, (removed if single and removed is not None else best) + cases.best.moved),
     )
+
+
+def removals(
+    group: Sequence[Clock], within_h: Sequence[float], *, until: datetime, hidden: Sequence[Clock] = ()
+) -> dict[float, Removal]:
+    """Estimate how much a group removed within each of some hours."""
+    curves = incidence(group) if group else None
+    return {
+        hours: removal(group, until=until, within_h=hours, curves=curves, hidden=hidden) for hours in within_h if group
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,29 @@
-"""Curves of the share removed, hour by hour."""
+"""Curves of the shares that causes ended, hour by hour."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Final
 
-from waterbed.analysis.rankings.labels import Labels
-from waterbed.analysis.rankings.takedown import REMOVED, By, Clock, clocks, episodes_by_key, hourly
-from waterbed.model.conclusions import Episode
+import numpy as np
+
+from waterbed.analysis.rankings.constancy import Part
+from waterbed.analysis.rankings.removal import Removal, removals
+from waterbed.analysis.rankings.takedown import (
+    FEWEST_SITES,
+    MOST_UNSEEN,
+    REMOVED,
+    WITHIN_H,
+    Clock,
+    first_down,
+    incidence,
+)
+from waterbed.estimators.survival.incidence import share_within
+
+MARKS_H: Final = (1.0, 12.0, WITHIN_H, 72.0, 168.0)
+"""Hours at which shares stand beside curves, with intervals."""
+Hourly = tuple[tuple[float, ...], Mapping[int, tuple[float, ...]]]
+"""Hours, increasing from 0, and the share that each cause ended by then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,33 +38,58 @@ class RemovalCurve:
 
 
 def removal_curves(
-    episodes: Iterable[Episode],
-    *,
-    by: By,
-    keys: Sequence[str],
-    names: Mapping[str, str],
-    horizon_h: int = 168,
-    started: Mapping[str, Sequence[Clock]] | None = None,
-    labels: Labels | None = None,
+    parts: Mapping[str, Part], *, names: Mapping[str, str], until: datetime, horizon_h: int = int(MARKS_H[-1])
 ) -> list[RemovalCurve]:
     """Estimate the removal curves of some groups, in order.
 
-    `started` gives the clocks of each key if they do not run from the report; `labels` are those of the study.
-
-    A curve stops at `horizon_h`, or where its data do (`hourly`). A group of too few sites has none.
+    `parts` are the clocks that each group's share is of (`part_of_share`), `until` is the end of the measurement. A
+    curve stops at `horizon_h`, or where its data do (`hourly`); a group of too few sites has none.
     """
-    groups = episodes_by_key(episodes, by)
     found = []
-    for key in keys:
-        group = clocks(groups.get(key, ()), labels) if started is None else started.get(key, ())
-        if shares := hourly(group, [REMOVED], horizon_h).get(REMOVED):
+    for key, part in parts.items():
+        beside = removals(part.clocks, MARKS_H, until=until, hidden=part.hidden)
+        if curve := hourly(part.clocks, [REMOVED], horizon_h, beside):
+            hours, shares = curve
             found.append(
                 RemovalCurve(
                     key=key,
                     name=names.get(key, key),
-                    hours=tuple(map(float, range(len(shares)))),
-                    removed=shares,
-                    clocks=len(group),
+                    hours=hours,
+                    removed=shares[REMOVED],
+                    clocks=len(part.clocks),
                 )
             )
     return found
+
+
+def hourly(
+    group: Sequence[Clock], causes: Collection[int], horizon_h: int, beside: Mapping[float, Removal]
+) -> Hourly | None:
+    """Shares that causes ended, by hour.
+
+    `beside` are the shares removed within some hours that stand beside it. Where worst and best case of one are too far
+    apart for one number, the hours up to it, from the one before on, are left out: no curve gives what is withheld. So
+    there is none if that is so at 24 hours, and none where nobody but the report saw up more than MOST_UNSEEN of the
+    content. Curves stop at `horizon_h`, at the last follow-up of a clock still running, or at the last hour at which
+    FEWEST_SITES sites have a clock whose state is known; None if that is before the first hour.
+    """
+    withheld = {hours for hours, its in beside.items() if its.open}
+    if WITHIN_H in withheld or first_down(group) > MOST_UNSEEN * len(group):
+        return None
+    sites = np.unique([c.site_id for c in group], return_inverse=True)[1]
+    left, right = np.array([c.left_h for c in group], float), np.array([c.right_h for c in group], float)
+    enough = [
+        hour for hour in range(horizon_h + 1) if np.unique(sites[(left >= hour) | (right <= hour)]).size >= FEWEST_SITES
+    ]
+    if not enough:
+        return None
+    curves, hours, found = incidence(group), list[float](), dict[int, list[float]]((cause, []) for cause in causes)
+    for hour in range(enough[-1] + 1):
+        shares = {cause: share_within(curves, cause, hour) for cause in causes}
+        if any(share is None for share in shares.values()):
+            break
+        if hour == 0 or min((one for one in beside if one >= hour), default=None) not in withheld:
+            hours.append(float(hour))
+            for cause, share in shares.items():
+                found[cause].append(share or 0.0)
+    return (tuple(hours), {cause: tuple(its) for cause, its in found.items()}) if len(hours) > 1 else None

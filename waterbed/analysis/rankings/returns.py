@@ -12,13 +12,14 @@ from statistics import fmean, median
 from types import MappingProxyType
 from typing import Any, Final
 
+from waterbed.analysis.rankings.constancy import Part, counted_since, part_of_share
 from waterbed.analysis.rankings.labels import Label, Labels, by_kind
 from waterbed.analysis.rankings.removal import Removal, removal
 from waterbed.analysis.rankings.takedown import FEWEST_SITES, WITHIN_H, By, Clock, clocks, episode_keys, joined_episodes
 from waterbed.estimators.calendar_time import effective_number
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.survival.incidence import share_interval
-from waterbed.model.conclusions import Episode
+from waterbed.model.conclusions import Episode, RankingRow
 from waterbed.model.takedown import ReturnRow
 
 DAYS: Final = (30, 90)
@@ -62,6 +63,7 @@ def returns(
     until: datetime,
     by: By,
     hidden: Mapping[str, Sequence[Clock]] = MappingProxyType({}),
+    ranked: Mapping[str, RankingRow] = MappingProxyType({}),
     labels: Labels | None = None,
 ) -> list[ReturnRow]:
     """First removal, state at 24 h, and durable removal.
@@ -73,13 +75,18 @@ def returns(
     reports that were followed so long and whose state is known, not those that nobody but the report ever saw up; below
     FEWEST_SITES sites they are refused. `worst` and `best` hold each over all followed reports if what nobody saw was
     not, or was. Returns after any removal that was followed for 30 days are counted: at the same key, else elsewhere.
+    `ranked` are the rows of the ranking: of a share that changed, all is about the reports since.
     """
     starts = _starts(every, by)
     rows = []
     for key, group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
-        spells = list(_spells(group, labels))
+        part, since = Part(clocks(group, labels), list(hidden.get(key, ()))), None
+        if row := ranked.get(key):
+            since = counted_since(row, part.clocks)
+            part = part_of_share(row, *part)
+        spells = [one for one in _spells(group, labels) if since is None or one.origin >= since]
         if spells:
-            first = removal(clocks(group, labels), until=until, hidden=hidden.get(key, ()))
+            first = removal(part.clocks, until=until, hidden=part.hidden)
             rows.append(_row(key, names.get(key, key), first, spells, starts, until))
     return rows
 
@@ -159,6 +166,8 @@ def _row(key: str, name: str, ranked: Removal, spells: Sequence[_Spell], starts:
 
 def _as_ranked(found: Removal) -> _Estimate:
     """The share of a ranking: removed, and not back within a day."""
+    if found.estimability == "unmeasurable":
+        return _Estimate()
     return _Estimate(share=found.removed, low=found.low, high=found.high, worst=found.worst, best=found.best)
 
 

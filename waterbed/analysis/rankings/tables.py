@@ -16,6 +16,7 @@ import numpy as np
 
 from waterbed.analysis.rankings.actors import EVERYTHING, OF_NAMES, actor_shares
 from waterbed.analysis.rankings.clocks import clocks_of_groups, running_clocks
+from waterbed.analysis.rankings.constancy import Part, part_of_share
 from waterbed.analysis.rankings.dependence import clusters_of_sites, labels_of
 from waterbed.analysis.rankings.hiding import shares_if_hiding, views_differ
 from waterbed.analysis.rankings.incidents import complaints, incidents
@@ -33,14 +34,22 @@ from waterbed.analysis.rankings.keys import (
     told_kinds,
 )
 from waterbed.analysis.rankings.labels import Labels
-from waterbed.analysis.rankings.ranking import WITHHELD, Each, rank, volumes_of
+from waterbed.analysis.rankings.ranking import Each, rank, undecided, volumes_of
 from waterbed.analysis.rankings.registered import credited, keys_of_episode, keys_of_site
 from waterbed.analysis.rankings.speed_ranks import speed_places, unplaced
 from waterbed.analysis.rankings.structure import Structure
-from waterbed.analysis.rankings.takedown import MOST_UNSEEN, By, Clock, clocks, episodes_by_key, first_down
+from waterbed.analysis.rankings.takedown import (
+    MOST_UNSEEN,
+    By,
+    Clock,
+    clocks,
+    episodes_by_key,
+    first_down,
+)
 from waterbed.analysis.rankings.totals import Weighing, weighing
 from waterbed.analysis.rankings.volume import volume_rows
 from waterbed.graphs.hops import side_of
+from waterbed.model.actors import Actor
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Attribution, ClockKind, Episode, RankingRow, Size
 from waterbed.model.facts import Medium, Target
@@ -57,11 +66,6 @@ _NO_STRUCTURE: Structure = {}
 PLACES_METHOD = (
     "places by share removed within 24 h, 1 = slowest: sets that hold all true places at once at 95% (step-down over "
     "studentised differences, site clusters resampled over all groups), see docs/ranking.md"
-)
-VOLUME_METHOD = (
-    "expected: negative-binomial regression of sites on log sizes, and covariates, over all that exist; "
-    "shrunk: Gamma-Poisson; score: "
-    "10,000 incidents / routed IPv4; places by shrunk ratio, all at once at 95%, see docs/ranking.md"
 )
 _PLACES = ("hoster", "asn", "country", "delegated")
 """Kinds whose keys may be the target of an event."""
@@ -293,13 +297,17 @@ class RankingTables:
             return []
         named = [replace(one, proxy=False) for one in self.episodes] if self._by_domain else self.episodes
         groups = grouped(named, self._episode_keys) if self._by_domain else self.groups
-        made = {EVERYTHING: clocks(named, self.labels)}
-        made |= {key: clocks(group, self.labels) for key, group in groups.items()}
-        withheld = {row.key for row in self.brief_rows if row.rank_class in WITHHELD or _too_open(row)}
-        withheld |= {key for key, group in made.items() if first_down(group) > MOST_UNSEEN * len(group)}
+        rows = {row.key: row for row in self.rows}
+        made = {EVERYTHING: Part(clocks(named, self.labels), undecided(self.appearances, self.labels))}
+        for key, group in groups.items():
+            own = clocks(group, self.labels), self.hidden.get(key, ())
+            made[key] = part_of_share(rows[key], *own) if key in rows else Part(*map(list, own))
+        withheld = {key for key, row in rows.items() if row.removed_24h is None}
+        withheld |= {key for key, part in made.items() if first_down(part.clocks) > MOST_UNSEEN * len(part.clocks)}
         asked = self.conclusions.domains.answers
         unasked = {key: OF_NAMES for key in made if not asked or (self._by_domain and key == UNTOLD)}
-        return actor_shares(made, self.names, until=until, withheld=withheld, unasked=unasked)
+        ranked: Actor = "registrar" if self.kind == "registrar" else "registry" if self._by_domain else "hoster"
+        return actor_shares(made, self.names, until=until, withheld=withheld, unasked=unasked, ranked=ranked)
 
     @property
     def unplaced(self) -> list[PlaceRow]:
@@ -321,7 +329,16 @@ class RankingTables:
             together=self.together,
         )
 
-    @property
+    def part(self, row: RankingRow) -> Part:
+        """The clocks that a row's share is of, and those of which no check could be decided."""
+        return part_of_share(row, self.running(row.key), self.hidden.get(row.key, ()))
+
+    def running(self, key: str) -> list[Clock]:
+        """The clocks behind the row of a key."""
+        started = self.clock != "reported"
+        return running_clocks(self.clocks.get(key, ())) if started else clocks(self.groups.get(key, ()), self.labels)
+
+    @cached_property
     def hidden(self) -> Mapping[str, Sequence[Clock]]:
         """The clocks by key of which no check could be decided."""
         return {key: its.hidden for key, its in volumes_of(self.appearances, self.labels).items() if its.hidden}
@@ -421,11 +438,6 @@ class RankingTables:
             for answer in run.answers(bisect_left(run.at, begin), bisect_right(run.at, end))
         ]
         return self._keys(episode.url_id, own or [run.answer(0) for run in seen[:1]])
-
-
-def _too_open(row: RankingRow) -> bool:
-    """True if worst and best case are too far apart for one number."""
-    return row.removed_24h is None and row.removed_24h_low is not None
 
 
 def ranking_of(

@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 from math import inf
 from typing import Annotated, Final, Literal
 
-import numpy as np
-
 from waterbed.analysis.rankings.labels import Label, Labels, by_kind
 from waterbed.estimators.calendar_time import Worth, effective_number, least_batches
 from waterbed.estimators.refusal import Refusal
@@ -16,7 +14,6 @@ from waterbed.estimators.survival.incidence import (
     NOTHING,
     Curves,
     cumulative_incidence,
-    share_within,
 )
 from waterbed.model.conclusions import TOLD_BY_REGISTRIES, EndCause, Episode
 from waterbed.model.message import Message, Number
@@ -327,36 +324,6 @@ def last_known(group: Sequence[Clock]) -> datetime:
 def known_within(clock: Clock, within_h: float) -> bool:
     """True if a clock's state is known at `within_h` hours."""
     return clock.left_h >= within_h or clock.right_h <= within_h
-
-
-def hourly(group: Sequence[Clock], causes: Collection[int], horizon_h: int) -> dict[int, tuple[float, ...]]:
-    """Shares that causes ended, hour by hour from 0.
-
-    They stop at `horizon_h`, at the last follow-up of a clock still running, or at the last hour at which FEWEST_SITES
-    sites have a clock whose state is known. Empty if that is before the first hour, and where nobody but the report saw
-    up more than MOST_UNSEEN of the content: a curve would look quick for what nobody knows.
-    """
-    if first_down(group) > MOST_UNSEEN * len(group):
-        return {}
-    sites = np.unique([c.site_id for c in group], return_inverse=True)[1]
-    left, right = np.array([c.left_h for c in group], float), np.array([c.right_h for c in group], float)
-    enough = [
-        hour for hour in range(horizon_h + 1) if np.unique(sites[(left >= hour) | (right <= hour)]).size >= FEWEST_SITES
-    ]
-    if not enough:
-        return {}
-    curves = incidence(group)
-    found = {cause: tuple(_up_to(curves, cause, enough[-1])) for cause in causes}
-    return found if all(len(shares) > 1 for shares in found.values()) else {}
-
-
-def _up_to(curves: Curves, cause: int, last: int) -> Iterator[float]:
-    """The shares of each hour up to the last, or to where the data end."""
-    for hour in range(last + 1):
-        share = share_within(curves, cause, hour)
-        if share is None:
-            return
-        yield share
 
 
 def batches_of(group: Sequence[Clock]) -> tuple[int, int]:

@@ -3,16 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, median
-from typing import Annotated, Final
+from typing import Annotated
 
 from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.removal import WIDEST_GAP
 from waterbed.analysis.rankings.takedown import FEWEST_SITES
-from waterbed.model.conclusions import RankClass, RankingRow
+from waterbed.model.conclusions import OF_VOLUME, RankingRow
 from waterbed.model.results import PlaceRow
-
-_FEW: Final[tuple[RankClass, ...]] = ("too few", "proxy", "no address")
-"""Classes of rows for which no share is looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +64,7 @@ class Coverage:
 
 def coverage(rows: Sequence[RankingRow]) -> Coverage:
     """Count what the shares of a ranking by hoster cover."""
-    enough = [row for row in rows if row.key != UNKNOWN and row.rank_class not in _FEW]
+    enough = [row for row in rows if row.key != UNKNOWN and row.rank_class not in OF_VOLUME]
     shared = [row for row in enough if _has_share(row)]
     return Coverage(
         shares=len(shared),

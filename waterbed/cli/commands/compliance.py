@@ -14,7 +14,7 @@ from waterbed.cli.output import console, for_tools, more, new_table, note, print
 from waterbed.cli.windows import Asked, Cell, asked, print_by_window, share
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.errors import InputError
-from waterbed.model.spelling import percent, percents
+from waterbed.model.spelling import NOTHING, percent, percents, share_of
 from waterbed.model.takedown import (
     AddressedNotice,
     ComplianceRow,
@@ -73,6 +73,7 @@ def compliance(
     For example: waterbed -C mystudy compliance --by asn --weeks
     """
     from waterbed.analysis.compliance import compliance_of
+    from waterbed.analysis.rankings.about import own_events
     from waterbed.study.study import open_study
 
     wanted = asked(since, until, follow, every)
@@ -80,7 +81,13 @@ def compliance(
         raise InputError("--weeks and --window are two ways to cut time: leave out one of them (docs/windows.md)")
     with open_study(context.obj) as study:
         each = (
-            compliance_of(study, by=by.value.replace("-", "_"), clock=clock.value, conclusions=conclusions)
+            compliance_of(
+                study,
+                by=by.value.replace("-", "_"),
+                clock=clock.value,
+                conclusions=conclusions,
+                events=own_events(study),
+            )
             for conclusions in wanted.each(study)
         )
         if wanted.every:
@@ -155,7 +162,7 @@ _SHARES: dict[str, Cell] = {
     "key": "key",
     "within h": "within_h",
     "clocks": "clocks",
-    "removed": lambda row: _range(row.removed, row.removed_worst, row.removed_best, row.removed_low, row.removed_high),
+    "removed": lambda row: _share(row),  # noqa: PLW0108 (defined below)
     "moved too": lambda row: share(row.removed_or_moved),
     "class": "rank_class",
 }
@@ -215,13 +222,10 @@ def _shares(found: Compliance, weeks: bool, form: Format) -> None:
 
 def _cells(group: Sequence[ComplianceRow], *, named: bool, weeks: bool, late: bool) -> list[str]:
     day = next(row for row in group if row.within_h == 24.0)
-    ends = [(row.removed_low, row.removed_high) if row is day else (None, None) for row in group]
     shares = [
         # of the other hours one number or none: there is no room for ranges in a narrow terminal
-        (
-            _range(row.removed, row.removed_worst, row.removed_best, low, high) if row is day else _percent(row.removed)
-        ).replace("%", "")
-        for row, (low, high) in zip(group, ends, strict=True)
+        (_share(row) if row is day else _percent(row.removed)).replace("%", "")
+        for row in group
     ]
     return [
         day.key,
@@ -350,6 +354,13 @@ def _effects(found: Compliance, form: Format) -> None:
 
 def _percent(share: float | None) -> str:
     return "-" if share is None else percent(share, sign="")
+
+
+def _share(row: ComplianceRow) -> str:
+    """A row's share with its interval, as all views have it."""
+    if share_of(row, "removed") == NOTHING:
+        return "-"
+    return _range(row.removed, row.removed_worst, row.removed_best, row.removed_low, row.removed_high)
 
 
 def _range(one: float | None, worst: float | None, best: float | None, low: float | None, high: float | None) -> str:

@@ -133,11 +133,10 @@ def _overview(
     events: Sequence[EventPage],
 ) -> OverviewView:
     names = {one.row.key: one.row.name for one in standings}
-    biggest = [one.row.key for one in standings if one.row.rank_class in WITH_SHARE][:CURVES]
+    biggest = [one.row for one in standings if one.row.rank_class in WITH_SHARE][:CURVES]
     ranked = RankingTables(conclusions=conclusions, kind="hoster", clock=conclusions.config.clock)
-    curves = removal_curves(
-        conclusions.episodes, by="hoster", keys=biggest, names=names, started=ranked.started, labels=ranked.labels
-    )
+    until = conclusions.until
+    curves = removal_curves({row.key: ranked.part(row) for row in biggest}, names=names, until=until) if until else []
     slowest = slowest_of_all(standings)
     weeks = [row for table in publication.tables if table.name == "weeks-hoster" for row in table.rows]
     told = [(one, weeks_of(weeks, one.row.key)) for one in slowest]

@@ -21,8 +21,6 @@ from waterbed.publish.site.interventions import EventPage
 from waterbed.publish.site.layout import Page, PageTable
 from waterbed.publish.site.rankings import CLASSES, RankingEntry, ranking_path, slow_words
 
-MARKS_H: Final = (1.0, 12.0, 24.0, 72.0, 168.0)
-"""Hours at which the sheet gives shares with intervals."""
 CAUSE_WORDS: Final[Mapping[str, str]] = {
     "removed": "removed",
     "moved": "moved away",

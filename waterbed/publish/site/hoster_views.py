@@ -6,19 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from waterbed.analysis.carriers import reached_through
 from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.fact_sheet import cause_shares
+from waterbed.analysis.rankings.constancy import counted_since
 from waterbed.analysis.rankings.durations import duration
 from waterbed.analysis.rankings.ranking import UNKNOWN, WITHHELD
+from waterbed.analysis.rankings.removal import Removal, removals
+from waterbed.analysis.rankings.removal_curves import MARKS_H, hourly
 from waterbed.analysis.rankings.tables import RankingTables
-from waterbed.analysis.rankings.takedown import CAUSES, Clock, hourly
+from waterbed.analysis.rankings.takedown import CAUSES, Clock
 from waterbed.governance.reply import public_successions
 from waterbed.governance.reply import rows as reply_rows
 from waterbed.graphs.network.flows import Flow
 from waterbed.model.results import WindowShare
 from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration
 from waterbed.publish.policy import Publication
-from waterbed.publish.site.hoster import MARKS_H, CauseCurves, SheetView, Weekly
+from waterbed.publish.site.hoster import CauseCurves, SheetView, Weekly
 from waterbed.publish.site.interventions import EventPage
-from waterbed.publish.site.rankings import RankingEntry, clocks_behind, places_of
+from waterbed.publish.site.rankings import RankingEntry, places_of
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
 
@@ -38,13 +41,19 @@ def sheet_views(
     """
     moments = [one.moment for one in events if one.moment]
     tables, until = RankingTables(conclusions=conclusions, kind="hoster", clock=study.config.clock), conclusions.until
-    clocks, behind, shown = tables.clocks, clocks_behind(tables), [one for one in standings if one.row.key != UNKNOWN]
+    clocks, shown = tables.clocks, [one for one in standings if one.row.key != UNKNOWN]
 
     def speed(one: RankingEntry) -> tuple[CauseCurves | None, list[CauseShare], Duration | None]:
-        own, kept = clocks.get(one.row.key, ()), behind(one.row.key)
-        curves = _curves(kept) if one.row.rank_class not in WITHHELD else None
-        shares = list(cause_shares(kept, MARKS_H, until=until)) if curves and until else []
-        return curves, shares, duration(own, within_h=MARKS_H[-1]) if curves else None
+        if until is None or one.row.rank_class in WITHHELD:
+            return None, [], None
+        part = tables.part(one.row)
+        beside = removals(part.clocks, MARKS_H, until=until, hidden=part.hidden)
+        curves = _curves(part.clocks, beside)
+        if curves is None:
+            return None, [], None
+        since = counted_since(one.row, tables.running(one.row.key))
+        own = [clock for clock in clocks.get(one.row.key, ()) if since is None or clock.origin >= since]
+        return curves, list(cause_shares(part.clocks, beside, until=until)), duration(own, within_h=MARKS_H[-1])
 
     goes_to, comes_from = _flows(publication)
     weekly, reported = _weekly(study, conclusions, publication), _reported(publication)
@@ -77,16 +86,17 @@ def sheet_views(
         )
 
 
-def _curves(kept: Sequence[Clock]) -> CauseCurves | None:
+def _curves(kept: Sequence[Clock], beside: Mapping[float, Removal]) -> CauseCurves | None:
     """Hourly incidence of each cause while enough sites are known.
 
     None where they never are.
     """
-    shares = hourly(kept, range(len(CAUSES)), int(HORIZON_H))
-    if not shares:
+    found = hourly(kept, range(len(CAUSES)), int(HORIZON_H), beside)
+    if not found:
         return None
+    hours, shares = found
     return CauseCurves(
-        hours=tuple(map(float, range(len(shares[0])))),
+        hours=hours,
         shares={cause: shares[number] for number, cause in enumerate(CAUSES)},
     )
 

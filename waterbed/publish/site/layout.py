@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Annotated, Any, Final
 
@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from waterbed.analysis.rankings.constancy import change_message
 from waterbed.model.formatter import OWN
 from waterbed.model.progress import staged
-from waterbed.model.spelling import NOTHING, number, p_value, percent, share_or_range
+from waterbed.model.spelling import NOTHING, number, p_value, percent, share_of
 from waterbed.model.table import TableInfo
 from waterbed.publish.site.figures.marks import Figure
 from waterbed.store.settings import Tlp
@@ -123,8 +123,8 @@ def templates() -> Environment:
     )
     found.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     found.filters["percent"] = percent
-    found.filters["share"] = lambda row: share_or_range(row.removed_24h, row.removed_24h_worst, row.removed_24h_best)
-    found.filters["share_of"] = lambda row: share_or_range(row.removed, row.removed_worst, row.removed_best)
+    found.filters["share"] = share_of
+    found.filters["share_of"] = partial(share_of, name="removed")
     found.filters["change_words"] = lambda row: OWN.text(change_message(row))
     found.filters["thousands"] = thousands
     found.filters["number"] = number

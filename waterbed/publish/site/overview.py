@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, get_args
 
-from waterbed.analysis.rankings.removal_curves import RemovalCurve
+from waterbed.analysis.rankings.removal_curves import MARKS_H, RemovalCurve
 from waterbed.analysis.rankings.speed_ranks import slowest_first
 from waterbed.analysis.rankings.totals import coverage
 from waterbed.graphs.beyond import Beyond
@@ -25,8 +25,6 @@ from waterbed.publish.site.layout import Page, PageTable
 from waterbed.publish.site.quality import Held
 from waterbed.publish.site.rankings import NAMED, RankingEntry, below_norm, places_of
 
-MARKS_H: Final = (1, 12, 24, 72, 168)
-"""Hours at which the table beside the curves gives shares."""
 SHOWN: Final = 8
 """Number of hosters on the first page."""
 WEEKS: Final = 12
@@ -173,7 +171,7 @@ def overview_page(view: OverviewView, others: Sequence[Page], start: str) -> Pag
             "most": NAMED,
             "places": places_of(view.standings),
             "curves": [_listed(curve, number) for number, curve in enumerate(curves, 1)],
-            "marks": MARKS_H,
+            "marks": [int(hour) for hour in MARKS_H],
             "passages": _shares(view.passages),
             "mediums": MEDIUM_WORDS,
             "others": [page.path for page in others],
@@ -201,7 +199,7 @@ def _curves(curves: Sequence[RemovalCurve], start: str) -> Figure:
     )
 
 
-def _share(curve: RemovalCurve, hour: int) -> float | None:
+def _share(curve: RemovalCurve, hour: float) -> float | None:
     return dict(zip(curve.hours, curve.removed, strict=True)).get(float(hour))
 
 

@@ -1,16 +1,14 @@
 """Rows of ranking pages: published volume, speed and ranks."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.speed_ranks import slowest_first
-from waterbed.analysis.rankings.tables import RankingTables
-from waterbed.analysis.rankings.takedown import Clock, clocks
 from waterbed.model.conclusions import RankClass, RankingRow
 from waterbed.model.results import PlaceRow, VolumeRow
-from waterbed.model.spelling import percent, share_or_range
+from waterbed.model.spelling import percent, share_of
 from waterbed.publish.site.layout import Page
 from waterbed.store.settings import Norm
 
@@ -145,16 +143,6 @@ def norm_share(standings: Sequence[RankingEntry]) -> float | None:
     return next((one.place.norm for one in standings if one.place and one.place.norm is not None), None)
 
 
-def clocks_behind(ranked: RankingTables) -> Callable[[str], Sequence[Clock]]:
-    """Return the clocks behind a key's share in the ranking."""
-    started = ranked.started
-
-    def of(key: str) -> Sequence[Clock]:
-        return clocks(ranked.groups.get(key, ()), ranked.labels) if started is None else started.get(key, ())
-
-    return of
-
-
 def places_of(standings: Sequence[RankingEntry]) -> int:
     """Number of ranks by speed."""
     return max((one.place.place_high or 0 for one in standings if one.place), default=0)
@@ -173,7 +161,7 @@ def _reading(view: RankingView, noun: str, nouns: str) -> dict[str, Any] | None:
             return {
                 "name": row.name,
                 "hosts": row.hosts,
-                "share": share_or_range(row.removed_24h, row.removed_24h_worst, row.removed_24h_best),
+                "share": share_of(row),
                 "low": percent(row.removed_24h_low),
                 "high": percent(row.removed_24h_high),
                 "place": place if place and place.place_low else None,

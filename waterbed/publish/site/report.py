@@ -10,8 +10,8 @@ from typing import Annotated, Final
 
 from waterbed.analysis.rankings.removal import Removal
 from waterbed.analysis.report import Laggard, Month, MonthReport, Returned
-from waterbed.model.conclusions import RankingRow
-from waterbed.model.spelling import NOTHING, number, percent, share_or_range
+from waterbed.model.conclusions import NO_SHARE, RankingRow
+from waterbed.model.spelling import NOTHING, number, percent, share_of, share_or_range
 from waterbed.model.takedown import Overdue
 from waterbed.model.wording import counted
 from waterbed.publish.site.layout import PageTable, data_files, minute, templates
@@ -86,6 +86,10 @@ class MonthHoster:
     before_24h_worst: Annotated[float | None, "share if what we could not see had not been removed"]
     before_24h_best: Annotated[float | None, "share if all of it had been removed"]
     before_class: Annotated[str | None, "its class of the month before; null: nothing was reported there"]
+    changed_before: Annotated[
+        datetime | None, "of class changed: its share is of reports from then on; null: of the second half of them"
+    ] = None
+    before_changed_before: Annotated[datetime | None, "the same of the month before"] = None
 
 
 def report_name(found: MonthReport) -> str:
@@ -181,6 +185,7 @@ def _hoster(one: Laggard) -> MonthHoster:
         before_24h_low=then.removed_24h_low if then else None, before_24h_high=then.removed_24h_high if then else None,
         before_24h_worst=then.removed_24h_worst if then else None,
         before_24h_best=then.removed_24h_best if then else None, before_class=then.rank_class if then else None,
+        changed_before=row.changed_before, before_changed_before=then.changed_before if then else None,
     )  # fmt: skip
 
 
@@ -326,7 +331,7 @@ def share(found: Removal | None) -> str:
     """A share removed, or why there is none."""
     if found is None:
         return "no clocks"
-    if found.best is None:
+    if found.estimability in NO_SHARE:
         return found.estimability
     ends = "" if found.low is None or found.high is None else f" ({percent(found.low)} to {percent(found.high)})"
     text = share_or_range(found.removed, found.worst, found.best)
@@ -337,14 +342,10 @@ def row_share(row: RankingRow | None) -> str:
     """The share removed in a row of a ranking."""
     if row is None:
         return NOTHING
+    text = share_of(row)
     if row.removed_24h_low is not None:
-        ends = row.removed_24h_low, row.removed_24h_high
-        text = share_or_range(row.removed_24h, row.removed_24h_worst, row.removed_24h_best)
-        return f"{text} ({percent(ends[0])} to {percent(ends[1])}){_since(row)}"
-    if row.rank_class == "too few days" and row.removed_24h_worst is not None:
-        worst, best = percent(row.removed_24h_worst), percent(row.removed_24h_best)
-        return best if worst == best else f"{worst} to {best}"
-    return row.rank_class
+        return f"{text} ({percent(row.removed_24h_low)} to {percent(row.removed_24h_high)}){_since(row)}"
+    return row.rank_class if text == NOTHING else text
 
 
 def _since(row: RankingRow) -> str:

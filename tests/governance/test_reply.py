@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 from uuid import UUID
 
 import pytest
@@ -208,6 +209,18 @@ def test_a_preview_holds_nothing_of_others(study: Study, tmp_path: Path) -> None
             assert not found, f"{folder.name} holds {found}"
         assert f"AS{number}".encode() in whole
         assert f"{letter}00".encode() in whole
+
+
+def test_a_preview_knows_public_events_alone(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What leaves the study's own people is made without the dates of its private events."""
+
+    def private(_: Study) -> NoReturn:
+        raise AssertionError("a preview asked for all events")
+
+    monkeypatch.setattr("waterbed.analysis.fact_sheet.own_events", private)
+    with pytest.raises(AssertionError, match="asked for all"):
+        sheet_of(study, "AS64500")
+    assert run(study, "reply", "preview", str(tmp_path / "previews")).exit_code == 0
 
 
 def test_a_notice_that_went_astray_names_no_other_hoster(study: Study) -> None:

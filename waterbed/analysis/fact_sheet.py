@@ -84,18 +84,25 @@ class Sheet:
 
 
 def sheet_of(
-    study: Study, key: str, *, clock: ClockKind | None = None, conclusions: Conclusions | None = None
+    study: Study,
+    key: str,
+    *,
+    clock: ClockKind | None = None,
+    conclusions: Conclusions | None = None,
+    events: Mapping[str, Sequence[datetime]] | None = None,
 ) -> Sheet:
     """The fact sheet of a hoster.
 
     By default clocks run from the delivered notice, without notices from the report. InputError if neither the study
-    nor the book knows the hoster. `conclusions` are used if given, else drawn.
+    nor the book knows the hoster. `conclusions` are used if given, else drawn. `events` are the dates of events by
+    target that may split its share, by default of all that the study declares, private ones too: a sheet that leaves
+    the study's own people is given those of public events.
     """
     conclusions = conclusions or study.conclude()
     until, day = conclusions.until, day_of(study, conclusions)
     company = company_named(conclusions, key, day)
     concerned = [n for n in conclusions.notices if n.recipient == company or company in n.hosters]
-    events = own_events(study)
+    events = own_events(study) if events is None else events
     row = next((row for row in ranking_of(conclusions, events=events) if row.key == company), None)
     chosen: ClockKind = clock or ("notice_delivered" if conclusions.whole.facts.notices else "reported")
     found = compliance_of(study, clock=chosen, conclusions=conclusions, events=events)

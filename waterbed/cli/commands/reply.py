@@ -80,6 +80,8 @@ def reply_preview(
     For example: waterbed -C mystudy reply preview previews --hoster AS64500
     """
     from waterbed.analysis.fact_sheet import own_rows, sheet_of
+    from waterbed.analysis.rankings.constancy import event_dates
+    from waterbed.publish.events import public_events
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
@@ -87,7 +89,8 @@ def reply_preview(
         conclusions = study.conclude()
         carried = _carried(study, conclusions)
         deviations = study.protocol.for_hosters if study.protocol else ()
-        sheets = [own_rows(sheet_of(study, key, conclusions=conclusions), deviations) for key in keys]
+        dates = event_dates(public_events(study).values())
+        sheets = [own_rows(sheet_of(study, key, conclusions=conclusions, events=dates), deviations) for key in keys]
         for one in sheets:
             if one.ranking is None and one.key not in carried:
                 raise InputError(f"nothing that was reported is known at {one.key}, so there is nothing to show it")

@@ -1,7 +1,7 @@
 """The answer to one event, in at most five paragraphs."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -58,8 +58,7 @@ _MOVE_NOT_NEGATIVE: Final = Message.of(
 )
 """The same of the primary outcome, beside a fall that is told."""
 _OFTENER: Final = Message.of(
-    "items that went offline there reappeared elsewhere more often than like items left up, than its own of that age "
-    "before the event, and than in as long a time afterwards"
+    "its items reappeared elsewhere more often than like items left up, than before the event, and than afterwards"
 )
 """What shows that content moved."""
 
@@ -71,6 +70,10 @@ class Summary:
     branch: Branch
     sentences: tuple[Message, ...]
     """A paragraph each."""
+    short: tuple[Message, ...] = ()
+    """The same without further numbers: a page's first screen has room for these."""
+    further: tuple[Message, ...] = ()
+    """All that `short` leaves out."""
     changes: tuple[Message, ...] = ()
     """What would change the answer, in sentences."""
 
@@ -87,26 +90,29 @@ def summary(known: Known) -> Summary:
     at 95%. A change, a displacement and a spread are said only where their test in the sequence rejects.
     """
     if known.stopped:
-        held = tuple(known.stopped) == (UNPUBLISHED,)
-        return Summary(branch="held back" if held else "refused", sentences=tuple(known.stopped))
-    first = [one for one in (known.fall, known.beyond, known.earlier) if one is not None]
-    fell = all(is_shown(one) or (one is known.earlier and one.refusal is not None) for one in first)
+        held, said = tuple(known.stopped) == (UNPUBLISHED,), tuple(known.stopped)
+        return Summary(branch="held back" if held else "refused", sentences=said, short=said)
+    tests = [one for one in (known.fall, known.beyond, known.earlier) if one is not None]
+    fell = all(is_shown(one) or (one is known.earlier and one.refusal is not None) for one in tests)
     more, spread = known.primary.name in _MOVES and _grew(known.primary), _grew(known.spread)
     stated = any(one.low is not None for one in (*known.target, *known.controls))
     stated = stated or (fell and known.moved.low is not None)
-    paragraphs = (
-        [removed(known), *([AT_ONCE] if stated else [])],
-        changes(known),
-        _moved(known.moved, known, more=more) if fell else [],
-        _more(known, fell=fell, more=more, spread=spread),
-        [*_cause(known), *_events(known)],
-    )
-    said = (joined(*paragraph, by="sentence") for paragraph in paragraphs)
+    whole = ([removed(known), *([AT_ONCE] if stated else [])], [*changes(known)])
+    moved = [*_moved(known.moved, known, more=more)] if fell else []
+    oftener, last = [*_more(known, fell=fell, more=more, spread=spread)], [*_cause(known), *_events(known)]
+    first = len(oftener) if held_back(known.primary) else 1
     return Summary(
         branch=_branch(known, fell, more, spread),
-        sentences=tuple(one for one in said if one != NOTHING),
+        sentences=_paragraphs(*whole, moved, oftener, last),
+        short=_paragraphs(*whole, moved[:1], oftener[:first]),
+        further=_paragraphs(moved[1:], oftener[first:], last),
         changes=tuple(_explanations(known, shown=fell and more)),
     )
+
+
+def _paragraphs(*each: Sequence[Message]) -> tuple[Message, ...]:
+    said = (joined(*paragraph, by="sentence") for paragraph in each)
+    return tuple(one for one in said if one != NOTHING)
 
 
 def _explanations(known: Known, *, shown: bool) -> Iterator[Message]:
@@ -226,9 +232,7 @@ def _bounds(low: float, high: float, *, more: bool) -> Message:
     least, most = Share(low, rounding="down"), Share(high, rounding="up")
     if not more:
         if high >= 1.0:
-            return Message.of(
-                "Assuming reporters find as much as declared, no useful maximum of what moved can be given."
-            )
+            return Message.of("No useful maximum of what moved can be given.")
         return Message.of("Assuming reporters find as much as declared, at most {most} moved.", most=most)
     if high >= 1.0:
         return Message.of(

@@ -253,7 +253,7 @@ def too_short(event: Event, begin: datetime) -> Refusal:
     """The reason if no earlier stretches fit."""
     days = max(0.0, _length(event, begin) / timedelta(days=1))
     reason = Message.of(
-        "{stretches} before the event, and one after it, would have {days} each, at least {least} are needed",
+        "its {stretches} would have {days} each, at least {least} are needed",
         stretches=Number(_FEWEST_STRETCHES, "stretch"),
         days=Number(round(days, 1), "day"),
         least=Number(LEAST_DAYS),

@@ -97,6 +97,8 @@ def told(**changes: Any) -> Told:
     found = summary(known(**changes))
     sentences, explained = (tuple(map(OWN.text, some)) for some in (found.sentences, found.changes))
     assert OWN.text(found.text) == " ".join(sentences)
+    parted = " ".join(map(OWN.text, (*found.short, *found.further)))
+    assert sorted(parted.split()) == sorted(" ".join(sentences).split())  # a page has all of it, in two places
     return Told(branch=found.branch, sentences=sentences, changes=explained)
 
 
@@ -120,11 +122,10 @@ def test_a_displacement_is_said_with_all_its_numbers() -> None:
             "At least 42 of the 91 items that went offline there reappeared elsewhere within 14 days, some perhaps by "
             "chance. Assuming reporters find as much as declared, 40 to 72% moved. Of what moved, 20 to 55% went "
             "abroad.",
-            "Content moved: items that went offline there reappeared elsewhere more often than like items left up, "
-            "than its own of that age before the event, and than in as long a time afterwards (12 to 41 more of every "
-            "100 than of like items left up, unreported arrivals not counted; p = 0.003). Among what was "
-            "reported, 39% of these items reappeared elsewhere within 14 days, and 14% of its own items of that age "
-            "before the event.",
+            "Content moved: its items reappeared elsewhere more often than like items left up, than before the event, "
+            "and than afterwards (12 to 41 more of every 100 than of like items left up, unreported arrivals not "
+            "counted; p = 0.003). Among what was reported, 39% of these items reappeared elsewhere within 14 days, "
+            "and 14% of its own items of that age before the event.",
             "Whether its new content changed with the event cannot be estimated: 19 spans as long as that after the "
             "event are needed, and 4 can be had.",
         ),
@@ -264,7 +265,7 @@ def test_another_mix_after_the_event_is_said() -> None:
         (
             {"primary": made("excess reappearance", -0.2, 0.003)},
             "removal only",
-            "It is not shown that content moved: that items that went offline there reappeared elsewhere more often",
+            "It is not shown that content moved: that its items reappeared elsewhere more often",
             "Content moved",
         ),
         (

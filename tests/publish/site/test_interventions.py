@@ -91,6 +91,7 @@ def view(name="Acme BV", **changes):
         "answers": [answer(note=name), answer(name="WDQ", refusal="too few", estimate=None, p=None)],
         "always": ["Nothing rejects."],
         "sentences": ["It removed more."],
+        "short": ["It removed more."],
         "curves": [*curve("target", "before", 0.1), *curve("target", "after", 0.75), *curve("controls", "after", 0.5)],
         "periods": [period(age) for age in range(-3, 3)],
         "placebos": [PlaceboRow(reading="not parallel", kind="place", label=name, effect=1.25)],
@@ -193,7 +194,8 @@ def test_everything_stands_in_tables_too():
 
 def test_what_would_change_the_answer_stands_before_the_fold_and_in_the_file():
     """The sentences are where readers see them, and beside those of the answer and its word in its file, as text."""
-    made = view(branch="displacement", sentences=("It moved.",), changes=(f"A drift of {HOSTILE} would explain it.",))
+    said = ("It moved.",)
+    made = view(branch="displacement", sentences=said, short=said, changes=(f"A drift of {HOSTILE} would explain it.",))
     page = render_displacement(made)
     assert page.index("would explain it.") < page.index('class="fold"')
     assert f"A drift of {HOSTILE} would explain it." in Parsed(page).shown

@@ -20,6 +20,7 @@ from waterbed.graphs.displacement.summary import Branch
 from waterbed.graphs.network.moves import Level
 from waterbed.model.errors import InputError
 from waterbed.model.formatter import Disclosure
+from waterbed.model.message import Message
 from waterbed.model.redaction import redact
 from waterbed.model.results import (
     Answer,
@@ -162,6 +163,10 @@ class DisplacementView:
     """What the sentences come to."""
     sentences: Sequence[str] = ()
     """The answer to an event, in words."""
+    short: Sequence[str] = ()
+    """What the first screen says of it."""
+    further: Sequence[str] = ()
+    """The rest of it."""
     changes: Sequence[str] = ()
     """What would change it."""
     curves: Sequence[EventCurveRow] = ()
@@ -388,7 +393,11 @@ def schema() -> dict[str, Any]:
 def view_of(found: Findings, config: Config, *, made_at: datetime) -> DisplacementView:
     """Build the page's content from findings."""
     event, formatter = found.event, found.formatter
-    target = found.names.get(event.target, event.target) if event else ""
+    target, said = found.names.get(event.target, event.target) if event else "", found.summary
+
+    def plain(messages: Sequence[Message]) -> list[str]:
+        return [formatter.plain(one) for one in messages]
+
     return DisplacementView(
         title=f"{target}, {event.at:%-d %B %Y}: removed or moved?" if event else f"{config.name}: removed or moved?",
         made_at=made_at,
@@ -408,9 +417,11 @@ def view_of(found: Findings, config: Config, *, made_at: datetime) -> Displaceme
         protocol=found.info.protocol,
         deviations=found.info.deviations,
         caveat=found.info.caveat,
-        branch=found.summary.branch if found.summary else "",
-        sentences=[formatter.plain(one) for one in found.summary.sentences] if found.summary else (),
-        changes=[formatter.plain(one) for one in found.summary.changes] if found.summary else (),
+        branch=said.branch if said else "",
+        sentences=plain(said.sentences) if said else (),
+        short=plain(said.short) if said else (),
+        further=plain(said.further) if said else (),
+        changes=plain(said.changes) if said else (),
         curves=found.curves,
         stopped=formatter.text(found.stopped),
         better=better(found.answers),

@@ -52,6 +52,7 @@ def calendar(path: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
+    module.__dict__["Refusal"] = str  # of versions whose reasons were texts
     return module
 
 

@@ -344,6 +344,7 @@ def test_the_tools_formats_of_a_ranking(run: Run, tmp_path: Path) -> None:
         "removed_24h_overall_best": None,
         "changed_after": None,
         "changed_before": None,
+        "changed_sites": None,
         "constancy_p": None,
         "spans_change": False,
         "median_h": None,

@@ -1,13 +1,23 @@
 """Event files that a publication may name."""
 
+import csv
+import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.analysis.test_displacement import EVENT
+from tests.publish.study import HOURS, _url, small_study
+from tests.study.facts import _canary, hour
 from tests.study.rig import Run
+from waterbed.analysis.rankings.about import own_events
+from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.model.errors import InputError
 from waterbed.publish.events import public_events
-from waterbed.study.study import open_study
+from waterbed.publish.release import publish_all
+from waterbed.study.study import Study, open_study
 
 
 def test_a_broken_event_file_stops_a_publication_that_stands(
@@ -28,3 +38,54 @@ def test_a_broken_event_file_stops_a_publication_that_stands(
     assert (out / "SHA256SUMS").read_bytes() == before
     with open_study(study) as opened, pytest.raises(InputError, match=r"one\.toml"):
         public_events(opened)
+
+
+DAYS, DATE_H = 19, 216
+"""Length of the study, too short for a change that is looked for; hour of the event."""
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Iterator[Study]:
+    """Hoster B removes nothing of what is reported before the event, and everything of what is reported after it."""
+    with small_study(tmp_path) as study:
+        study.folder.clock = lambda: hour(24 * DAYS)
+        facts: list[object] = [_canary(n, True) for n in range(HOURS, 24 * DAYS)]
+        for number in range(60):
+            at = 2 + 7 * number
+            up = 3 if at >= DATE_H else 30
+            facts += _url("b", 20 + number, (" " * at + "u" * up).ljust(at + 34, "d" if up == 3 else "u"))
+        study.folder.store.add(facts)
+        yield study
+
+
+def test_a_private_event_splits_its_own_row_and_changes_no_published_byte(changed: Study, tmp_path: Path) -> None:
+    """The study's own people see its target changed at its date; what is published is the same to the byte.
+
+    Once it is public, the published row is split, too.
+    """
+
+    def published(name: str, text: str | None) -> tuple[dict[str, bytes], str]:
+        shutil.copytree(changed.folder.path, tmp_path / name / "study")
+        if text is not None:
+            (tmp_path / name / "study" / "events").mkdir()
+            (tmp_path / name / "study" / "events" / "raid.toml").write_text(text)
+        with open_study(tmp_path / name / "study") as study:
+            study.folder.clock = lambda: hour(24 * DAYS)
+            tables = RankingTables(conclusions=study.conclude(), kind="hoster", events=own_events(study))
+            own = {row.key: row.rank_class for row in tables.rows}["AS64501"]
+            publish_all(study, tmp_path / name / "out")
+        out = tmp_path / name / "out"
+        return {str(one.relative_to(out)): one.read_bytes() for one in out.rglob("*") if one.is_file()}, own
+
+    event = EVENT.replace('"AS64500"', '"AS64501"').replace('["AS64501", "AS64502"]', '["AS64500"]')
+    event = re.sub("(?s)\nbuffer = .*buffer_controls = [^\n]*", "", event)
+    event = event.replace("2026-01-05T12:00:00", hour(DATE_H).isoformat()).replace("11:00:00", "10:00:00")
+    without, before = published("without", None)
+    private, own = published("private", event.replace("public = true", "public = false"))
+    assert (before, own) == ("ranked", "changed")
+    assert private.keys() == without.keys()
+    assert [name for name in without if without[name] != private[name]] == []
+    public, _ = published("public", event)
+    rows = {row["key"]: row for row in csv.DictReader(public["ranking-hoster.csv"].decode().splitlines())}
+    assert rows["AS64501"]["class"] == "changed"
+    assert b"changed between" in public["ranking.html"]

@@ -322,6 +322,9 @@ class RankingRow:
     changed_before: Annotated[
         datetime | None, "reports from then on were made after the change: with 95% confidence it lies between"
     ] = None
+    changed_sites: Annotated[
+        int | None, "sites whose clocks are behind the share before or since, whichever are fewer; null: not changed"
+    ] = None
     constancy_p: Annotated[
         float | None, "p of the share having stayed the same, for this row alone; null: not tested"
     ] = None

@@ -10,7 +10,7 @@ from waterbed.analysis.rankings.speed_ranks import slowest_of
 from waterbed.graphs.network.moves import Level
 from waterbed.graphs.network.weeks import week_window
 from waterbed.model.codec import columns
-from waterbed.model.conclusions import Hop
+from waterbed.model.conclusions import Hop, RankingRow
 from waterbed.model.results import FeedRow
 from waterbed.model.table import TableInfo
 from waterbed.model.window import ALL, Window
@@ -286,6 +286,8 @@ def _large_enough(publication: Publication, table: Table, left_out: _Hidden, bef
         and not any((kind, getattr(row, key)) in hidden for key in keys)
         and ("source" not in fields or (_SOURCE, row.source) not in hidden)
     ]
+    if table.cls is RankingRow:
+        rows = [_with_parts(row, least) for row in rows]
     held = [one.held.get(table.name, {}) for one in before]
     if table.cls in TOGETHER:
         rows = TOGETHER[table.cls](rows, least)
@@ -307,6 +309,16 @@ def _large_enough(publication: Publication, table: Table, left_out: _Hidden, bef
     if missing and "shared" in fields:  # with whom a URL is shared would tell of the sources left out
         rows = [replace(row, shared=None, first_here=None) for row in rows]
     return replace(table, rows=rows, envelope=replace(table.envelope, left_out=gone))
+
+
+def _with_parts(row: RankingRow, least: int) -> RankingRow:
+    """A row without the shares before and since a change, if one of them is about too few sites."""
+    if row.changed_sites is None or row.changed_sites >= least:
+        return row
+    without: dict[str, Any] = dict.fromkeys(
+        one for one in columns(RankingRow) if one.startswith(("removed_", "median_"))
+    )
+    return replace(row, **without, changed_sites=None)
 
 
 def _shared_again(basis: Basis, table: Table, rows: Sequence[Any]) -> list[Any]:

@@ -312,6 +312,7 @@ def _since(
         removed_24h_overall_best=row.removed_24h_best,
         changed_after=test.after,
         changed_before=test.before,
+        changed_sites=min(before.sites, since.sites),
         constancy_p=_rounded(test.p),
         rank_class="changed",
     )

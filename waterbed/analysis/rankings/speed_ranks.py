@@ -135,7 +135,7 @@ def speed_places(
             **_range(row, low, high),
             **_over_halves(row, found[n]),
             **tested[n],
-            sites=len({site for its in of[n] for site in its}),
+            sites=min(len(set(its)) for its in of[n]),
         )
         for n, (row, (low, high)) in enumerate(zip(placed, ranges, strict=True))
     ]

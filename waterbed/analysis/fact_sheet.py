@@ -138,7 +138,8 @@ def sheet_of(
         reached_through=reached_through(conclusions).get(company, ()),
         misaddressed=[n for n in concerned if n.addressed == "misaddressed" and not n.bounced],
     )
-    if until is None or company in found.differing or sheet.rank_class in WITHHELD:
+    rank_class = ranked[company].rank_class if company in ranked else sheet.rank_class
+    if until is None or company in found.differing or rank_class in WITHHELD:
         return sheet
     part = Part(running_clocks(clocks), list(found.hidden.get(company, ())))
     if company in ranked:

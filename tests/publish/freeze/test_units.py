@@ -30,8 +30,8 @@ RESULTS = (
 """The rows of all results that a package may hold and that have numbers."""
 INTEGERS = {
     "count": """
-        batches changed_sites before below_norm_but_for certain clocks clusters contents deliveries done due empty ended episodes
-        first_down followed hops hosts incidents
+        batches before below_norm_but_for certain changed_sites clocks clusters contents deliveries done due empty
+        ended episodes first_down followed hops hosts incidents
         late least left_out looks looks_until_last missed most n new not_illegal of_clocks of_clusters possibly reached
         rejected removals removed removed_before reports rows sites sources steps studies surely suspect targets twins
         unassessed undated unknown unknown_looks urls window_entries

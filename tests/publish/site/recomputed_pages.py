@@ -193,6 +193,15 @@ def _measure(o: Row | None) -> str:
     return squeezed(f"{value} {ends}")
 
 
+def _said(check: Check, paragraphs: list[str]) -> None:
+    """The answer: its short form on the first screen and the rest below it, together each word of the file's."""
+    found = check.page.xpath("//p[@class='said'] | //details[@class='further']/p")
+    if sorted(" ".join(map(text_of, found)).split()) != sorted(" ".join(map(squeezed, paragraphs)).split()):
+        check.wrong.append(f"{check.name}: {[text_of(one) for one in found]} is not {paragraphs}")
+    for element in found:
+        check.drop(element)
+
+
 def event(check: Check) -> None:
     """The page of an event."""
     its, stem = check.files, check.name.removesuffix(".html")
@@ -202,7 +211,7 @@ def event(check: Check) -> None:
     declared = its.rows(f"{stem}-declared")
     check.take("//dl[@class='declared']/div", *(f"{o['name']}{o['text']}" for o in declared if o["name"] != "Note"))
     said = its.rows(f"{stem}-sentences")
-    check.take("//p[@class='said']", *(o["text"] for o in said if o["name"].startswith("Sentence")))
+    _said(check, [o["text"] for o in said if o["name"].startswith("Sentence")])
     check.take("//ul[@class='changes']/li", *(o["text"] for o in said if o["name"].startswith(CHANGE)))
     when = next(o["text"] for o in declared if o["name"] == "Event, UTC")
     title = text_of(check.page.xpath("//h1")[0])

@@ -22,6 +22,15 @@ from waterbed.publish.site.quality import hours
 from waterbed.publish.site.rankings import CLASSES, slow_words
 
 
+def _seldom(check: Check, row: Row) -> str:
+    """The reason for which a share has neither curve nor median, where more than a tenth were first found down."""
+    if row["removed_24h_low"] is None or row["first_down"] <= 0.1 * row["episodes"]:
+        return ""
+    why = f"{row['first_down']:,} of {row['episodes']:,} were down at our first check, so when they ended is not known"
+    check.take("//p[@class='nothing'][starts-with(., 'No curve')]", f"No curve: {why}.")
+    return why
+
+
 def sheet(check: Check) -> None:
     """A hoster's sheet."""
     its, stem = check.files, f"hosters/{Path(check.name).stem}"
@@ -52,6 +61,7 @@ def sheet(check: Check) -> None:
         if row["removed_24h_low"] is not None
         else f"{NOTHING}{row['class']}{CLASSES[row['class']]}"
     )
+    seldom = _seldom(check, row)
     late = number(row["median_h_high"]) if row["median_h_high"] is not None else "later than followed"
     boxes.append(
         f"{number(row['median_h'])} huntil half was goneby any cause; {number(row['median_h_low'])} to {late}"
@@ -60,9 +70,8 @@ def sheet(check: Check) -> None:
         + (
             "only where a share is given"
             if row["removed_24h_low"] is None
-            else f"not given: {row['first_down']:,} of {row['episodes']:,} were down at our first check, so when they "
-            "ended is not known"
-            if row["first_down"] > 0.1 * row["episodes"]
+            else f"not given: {seldom}"
+            if seldom
             else "not given: half stayed longer than anything was followed, or its interval reaches to hours of which "
             "too few sites tell"
         )
@@ -81,8 +90,9 @@ def sheet(check: Check) -> None:
             causes.append([word, *map(_share_with_ends, own)])
     check.table("Share ended, with 95%", causes, *marks_of(shares))
     day = next((one for one in shares if (one["cause"], one["within_h"]) == ("removed", 24.0)), None)
+    estimated = row["removed_24h_low"] is not None and not seldom
     for name, told in (("share", "removed_24h"), ("low", "removed_24h_low"), ("high", "removed_24h_high")):
-        if row["removed_24h_low"] is not None and (not day or day[name] is None or abs(day[name] - row[told]) > 2e-6):
+        if estimated and (not day or day[name] is None or abs(day[name] - row[told]) > 2e-6):
             check.wrong.append(f"{check.name}: {name} of {day} is not {row[told]}")
     if row["class"] in ("unmeasurable", "views differ") and (shares or its.has(f"{stem}-curves")):
         check.wrong.append(f"{check.name}: the ranking withholds the share of class {row['class']}, {day} gives it")

@@ -54,17 +54,16 @@ def sheet(check: Check) -> None:
         check.drop(link)
     at = f"; place {row['place']} by hosts" if row["place"] else ""
     boxes = [f"{row['hosts']:,}hosts with reported content{row['urls']:,} URLs, {row['sites']:,} sites{at}"]
-    ends = f"95% interval {percent(row['removed_24h_low'])} to {percent(row['removed_24h_high'])}"
-    ends += _down_words(row)
+    ends = f"95% interval {percent(row['removed_24h_low'])} to {percent(row['removed_24h_high'])}{_down_words(row)}"
     boxes.append(
         f"{one_or_range(row)}removed within 24 hoursexpected over repetitions of its process: {ends}"
         if row["removed_24h_low"] is not None
         else f"{NOTHING}{row['class']}{CLASSES[row['class']]}"
     )
     seldom = _seldom(check, row)
-    late = number(row["median_h_high"]) if row["median_h_high"] is not None else "later than followed"
     boxes.append(
-        f"{number(row['median_h'])} huntil half was goneby any cause; {number(row['median_h_low'])} to {late}"
+        f"{number(row['median_h'])} huntil half was goneby any cause; {number(row['median_h_low'])} to "
+        f"{number(row['median_h_high']) if row['median_h_high'] is not None else 'later than followed'}"
         if row["median_h"] is not None
         else f"{NOTHING}until half was gone"
         + (
@@ -90,9 +89,9 @@ def sheet(check: Check) -> None:
             causes.append([word, *map(_share_with_ends, own)])
     check.table("Share ended, with 95%", causes, *marks_of(shares))
     day = next((one for one in shares if (one["cause"], one["within_h"]) == ("removed", 24.0)), None)
-    estimated = row["removed_24h_low"] is not None and not seldom
-    for name, told in (("share", "removed_24h"), ("low", "removed_24h_low"), ("high", "removed_24h_high")):
-        if estimated and (not day or day[name] is None or abs(day[name] - row[told]) > 2e-6):
+    asked = ("removed_24h", "removed_24h_low", "removed_24h_high") if row["removed_24h_low"] is not None else ()
+    for name, told in zip(("share", "low", "high"), asked, strict=False):
+        if not seldom and (not day or day[name] is None or abs(day[name] - row[told]) > 2e-6):
             check.wrong.append(f"{check.name}: {name} of {day} is not {row[told]}")
     if row["class"] in ("unmeasurable", "views differ") and (shares or its.has(f"{stem}-curves")):
         check.wrong.append(f"{check.name}: the ranking withholds the share of class {row['class']}, {day} gives it")

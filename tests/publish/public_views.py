@@ -166,7 +166,8 @@ class Published:
         hosters = self.by_key("ranking-hoster")
         for one in json.loads((self.folder / "stix.json").read_text())["objects"]:
             for said in (told for told in one.get("extensions", {}).values() if "removed_24h_worst" in told):
-                row = systems.get(said["key"]) or hosters[said["key"]]
+                rows = hosters if one["type"] == "infrastructure" else systems
+                row = rows[said["key"]]
                 yield from unlike("STIX", said, row, {name for name, value in row.items() if value is not None})
         for path in (self.folder / "misp").glob("*.json"):
             for one in json.loads(path.read_text()).get("Event", {}).get("Object", ()):

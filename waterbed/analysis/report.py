@@ -130,7 +130,7 @@ class MonthReport:
         now, then = self.month.share, self.before.share
         if not self.before.measured:
             return "nothing was measured in the month before"
-        if now is None or then is None or now.removed is None or then.removed is None:
+        if now is None or then is None or now.best is None or then.best is None:
             return "not comparable with the month before: one of the two shares could not be given"
         if now.low is None or now.high is None or then.low is None or then.high is None:
             return "not comparable with the month before: reports span too few days for an interval"

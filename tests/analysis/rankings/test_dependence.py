@@ -146,6 +146,23 @@ def test_the_pooled_correlation_is_that_of_all_hosters_clocks():
     assert pooled_over_hosters(ends, Labels(), until=until)["address"] == pytest.approx(pooled_correlation(counted))
 
 
+def test_reports_of_what_nobody_saw_up_make_no_others_outcomes_alike():
+    """Whole deliveries of URLs that were down at the first check leave the correlation of all others as it is."""
+    rng, until = np.random.default_rng(6), hours(SPREAD_H + 90)
+    true = [
+        episode(f"t{n}", *((2, 3) if rng.random() < 0.25 else (80, None)), "removed", addresses=(f"10.0.0.{n % 20}",))
+        for n in range(200)
+    ]
+    alone = pooled_over_hosters(spread(true), Labels(), until=until)
+    false = [
+        replace(episode(f"f{n}", 2, 3, "removed", addresses=(f"10.0.1.{n % 3}",)), first_up=None) for n in range(90)
+    ]
+    assert not any(one.seen for one in false)
+    assert pooled_over_hosters(spread([*true, *false]), Labels(), until=until).keys() == alone.keys()
+    together = pooled_over_hosters([*spread(true), *spread(false)], Labels(), until=until)
+    assert together["address"].value == pytest.approx(alone["address"].value)
+
+
 def test_a_change_at_a_date_makes_no_outcomes_alike_where_times_are_apart():
     """One in ten is removed quickly before, nine in ten after, each independent: addresses are alike over both."""
     rng = np.random.default_rng(4)

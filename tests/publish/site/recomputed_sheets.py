@@ -203,8 +203,8 @@ def _facts(check: Check, row: Row, place: Row | None, volume: Row | None) -> Non
         batch = "batch" if row["batches"] == 1 else "batches"
         lines.append(f"Batches{row['removals']:,} removals came in {row['batches']:,} {batch} or more")
     lines.append(
-        f"First found down{row['first_down']:,} of {row['episodes']:,} takedown clocks: nobody but the report ever saw "
-        "these URLs up"
+        f"First found down{row['first_down']:,} of {row['episodes']:,} takedown clocks: URLs down at our first check, "
+        "seen up by nobody but the report"
     )
     lines.append(f"Undecided{row['unknown']:,} URLs without a decided check")
     if row["removed_24h_low"] is not None:

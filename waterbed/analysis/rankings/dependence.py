@@ -63,9 +63,13 @@ def pooled_over_times(times: Iterable[tuple[Iterable[Episode], datetime]], label
 
 
 def _counted(group: Iterable[Clock], until: datetime) -> Mapping[str, tuple[list[int], list[int]]]:
-    """Removals and clocks by each value of each kind of label."""
+    """Removals and clocks by each value of each kind of label.
+
+    What only a report saw up tells nothing of how alike removals are: a delivery of URLs that never existed would make
+    all others look dependent.
+    """
     hits, sizes = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-    for clock in followed(group, WITHIN_H, until=until):
+    for clock in followed((one for one in group if one.seen), WITHIN_H, until=until):
         for label in clock.labels:
             sizes[label.kind, label.value] += 1
             hits[label.kind, label.value] += clock.cause == REMOVED and clock.right_h <= WITHIN_H

@@ -13,7 +13,7 @@ from waterbed.publish.site.layout import Page
 from waterbed.store.settings import Norm
 
 MEANINGS: Final[Mapping[RankClass, tuple[str, str]]] = {
-    "ranked": ("Enough sites and dense enough checks: the share is given", ""),
+    "ranked": ("Enough sites and days: the share is given, or its worst and best case", ""),
     "changed": (
         "The share did not stay the same: it is given for the reports before the change and for those since",
         "The norm and places by speed go by those since; without a date the change may have been gradual, and they go "
@@ -27,7 +27,7 @@ MEANINGS: Final[Mapping[RankClass, tuple[str, str]]] = {
     ),
     "views differ": ("Unmeasurable: our views of its content differ, so a share of them would say nothing", ""),
     "unmeasurable": (
-        "Checks around 24 hours were undecided, too sparse or missing, as in an outage of ours",
+        "Checks around 24 hours decided nothing: there were too few, or their answers could mean anything",
         "The hoster stays in the list, so that evading measurement would not remove it; the class says nothing of "
         "whose doing it is.",
     ),

@@ -97,15 +97,15 @@ def summary(known: Known) -> Summary:
     more, spread = known.primary.name in _MOVES and _grew(known.primary), _grew(known.spread)
     stated = any(one.low is not None for one in (*known.target, *known.controls))
     stated = stated or (fell and known.moved.low is not None)
-    whole = ([removed(known), *([AT_ONCE] if stated else [])], [*changes(known)])
+    shares, at_once, tested = removed(known), [AT_ONCE] if stated else [], [*changes(known)]
     moved = [*_moved(known.moved, known, more=more)] if fell else []
     oftener, last = [*_more(known, fell=fell, more=more, spread=spread)], [*_cause(known), *_events(known)]
     first = len(oftener) if held_back(known.primary) else 1
     return Summary(
         branch=_branch(known, fell, more, spread),
-        sentences=_paragraphs(*whole, moved, oftener, last),
-        short=_paragraphs(*whole, moved[:1], oftener[:first]),
-        further=_paragraphs(moved[1:], oftener[first:], last),
+        sentences=_paragraphs([shares, *at_once], tested, moved, oftener, last),
+        short=_paragraphs([shares], tested, moved[:1], oftener[:first]),
+        further=_paragraphs(at_once, moved[1:], oftener[first:], last),
         changes=tuple(_explanations(known, shown=fell and more)),
     )
 

@@ -16,7 +16,7 @@ from waterbed.graphs.displacement.findings import Findings
 from waterbed.graphs.displacement.known import Known, Removed
 from waterbed.graphs.displacement.movements import Movements, place_of
 from waterbed.graphs.displacement.overlap import Overlap, overlaps
-from waterbed.graphs.displacement.sequence import BEYOND, EARLIER, FALL, in_sequence
+from waterbed.graphs.displacement.sequence import BESIDE, BEYOND, EARLIER, EXCESS, FALL, in_sequence
 from waterbed.graphs.displacement.summary import NOT_PUBLISHED, UNPUBLISHED, summary
 from waterbed.model.conclusions import Episode, Quarantine
 from waterbed.model.formatter import EVERYTHING
@@ -153,6 +153,11 @@ def _known(
     fall, primary = test(event.fall), test(event.primary)
     if fall is None or primary is None or found.moved is None:
         raise ValueError("an event has the tests that it names")
+    if primary.name == EXCESS:
+        # one comparison that is refused or held back leaves open what all three are to show
+        lacking = [one.refusal for one in map(test, BESIDE) if one is not None and one.refusal is not None]
+        if primary.refusal is None and lacking:
+            primary = replace(primary, refusal=min(lacking, key=lambda one: not one.held_back), adjusted=None)
     return Known(
         name=found.names.get(event.target, event.target) if found.disclosure.names(event.target) else "the target",
         target=shares.target.told if shares else (_UNTOLD, _UNTOLD),

@@ -11,15 +11,14 @@ from hypothesis import strategies as st
 
 from waterbed.estimators.constancy import (
     BLOCK_DAYS,
-    SHORTEST,
     Constancy,
     _trend_p,
     constancy,
     normalised_cusum,
     normalised_p,
-    stretches,
 )
 from waterbed.estimators.refusal import Refusal
+from waterbed.estimators.stretches import SHORTEST, stretches
 from waterbed.model.formatter import OWN
 
 Floats = npt.NDArray[np.float64]

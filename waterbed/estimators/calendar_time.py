@@ -57,7 +57,7 @@ SHOWN: Final = 2.6
 """Standardised score from which on outcomes show regimes; 1 to 4% of series of independent outcomes reach it."""
 REGIMES_OF_TERM: Final = 3.0
 """Regimes for each cosine: dependence is then short against its period."""
-LEAST_TERMS: Final = 2
+LEAST_TERMS: Final = 4
 FEWEST_REGIMES: Final = 4.0
 """Regimes in the time of the reports below which no interval holds, however wide."""
 SITES: Final = "sites"
@@ -236,7 +236,7 @@ def _least(
         found.append(_Bound(1.0 / (1.0 / x.size + shown.alike / shown.number), terms, REGIMES))
     partitions = {member.tobytes()}
     for name, values in labels.items():
-        of = _numbered(values, member)
+        of = numbered(values, member)
         if of.tobytes() in partitions:  # the sites again, or another label
             continue
         partitions.add(of.tobytes())
@@ -278,35 +278,46 @@ def _by_variance(x: Floats, variance: float, degrees: int, level: float) -> floa
 def _by_label(x: Floats, member: Ints, pooled: Correlation, level: float) -> Iterator[tuple[float, int]]:
     """What a share is worth by one label, with degrees of freedom.
 
-    Values of a label count as so many as give a mean of wholly alike clusters its variance (Kish). From
-    ENOUGH_CLUSTERS on they are clusters as sites are: by their correlation and by their variance. A variance over
-    fewer says little, and makes independent outcomes look worth much less than they are. Then the larger of two
-    correlations counts: that pooled over groups with one standard error added, and this group's own less what chance
-    makes of it (`shrunk_correlation`). Below FEW_CLUSTERS the error is added only to a pooled correlation beyond
-    SURE_ERRORS of them, and its own counts only beyond chance at LEVEL_OF_ALIKE. Outcomes that are all alike show no
-    correlation: the pooled one counts, else 1, or below FEW_CLUSTERS none (`Worth.together`).
+    By their correlation (`alike_by_label`); from ENOUGH_CLUSTERS on by their variance, too, as sites are.
     """
     sizes, sums = np.bincount(member), np.bincount(member, x)
-    if sizes.size < 2:
+    alike = alike_by_label(sums, sizes, pooled)
+    if alike is None:
         return
-    degrees, clusters = sizes.size - 1, worth(sizes, 1.0)
+    degrees = sizes.size - 1
+    yield worth(sizes, alike), degrees
+    if worth(sizes, 1.0) >= ENOUGH_CLUSTERS and 0.0 < sums.sum() < x.size:
+        yield _by_variance(x, cluster_variance(x, member), degrees, level), degrees
+
+
+def alike_by_label(hits: npt.ArrayLike, sizes: npt.ArrayLike, pooled: Correlation = NO_CORRELATION) -> float | None:
+    """The intra-cluster correlation of a label that counts for a group, 0..1.
+
+    Values of a label count as so many as give a mean of wholly alike clusters its variance (Kish). From
+    ENOUGH_CLUSTERS on the correlation is their own. Of fewer, that and a variance say little, and make independent
+    outcomes look worth much less than they are. Then the larger of two counts: that pooled over groups with one
+    standard error added, and this group's own less what chance makes of it (`shrunk_correlation`). Below FEW_CLUSTERS
+    the error is added only to a pooled correlation beyond SURE_ERRORS of them, and its own counts only beyond chance at
+    LEVEL_OF_ALIKE. Outcomes that are all alike show no correlation: the pooled one counts, else 1. None for fewer than
+    two values, and below FEW_CLUSTERS where nothing is known of it (`Worth.together`).
+    """
+    x, m = np.asarray(hits, dtype=float), np.asarray(sizes, dtype=float)
+    if m.size < 2:
+        return None
+    clusters = worth(m, 1.0)
     known, few = pooled.freedom >= ENOUGH_CLUSTERS, clusters < FEW_CLUSTERS
     alike = pooled.value if few and pooled.value < SURE_ERRORS * pooled.error else pooled.value + pooled.error
     alike = min(1.0, alike) if known else 0.0
-    if not 0.0 < sums.sum() < x.size:
-        if known or not few:
-            yield worth(sizes, alike if known else 1.0), degrees
-    elif clusters >= ENOUGH_CLUSTERS:
-        yield worth(sizes, correlation(sums, sizes)), degrees
-        yield _by_variance(x, cluster_variance(x, member), degrees, level), degrees
-    elif few:
-        shown = chance_of_alike(sums, sizes) < LEVEL_OF_ALIKE
-        yield worth(sizes, max(alike, correlation(sums, sizes) if shown else 0.0)), degrees
-    else:
-        yield worth(sizes, max(alike, shrunk_correlation(sums, sizes))), degrees
+    if not 0.0 < x.sum() < m.sum():
+        return alike if known else None if few else 1.0
+    if clusters >= ENOUGH_CLUSTERS:
+        return correlation(x, m)
+    if few:
+        return max(alike, correlation(x, m) if chance_of_alike(x, m) < LEVEL_OF_ALIKE else 0.0)
+    return max(alike, shrunk_correlation(x, m))
 
 
-def _numbered(values: Sequence[Hashable], member: Ints) -> Ints:
+def numbered(values: Sequence[Hashable], member: Ints) -> Ints:
     """Labels as numbers in the order in which they come; a report without one has that of its site alone."""
     if len(values) != member.size:
         raise ValueError("a label has one value for each report")

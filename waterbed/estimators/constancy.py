@@ -1,9 +1,10 @@
 """A test of whether a share stayed the same over time, and when it changed."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import hypot
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -12,14 +13,21 @@ import scipy
 
 from waterbed.estimators.calendar_time import (
     GAP_H,
+    alike_by_label,
     cluster_variance,
     cosine_variance,
     days_of_reports,
     effective_number,
     freedom,
+    numbered,
 )
+from waterbed.estimators.cluster_shares import NO_CORRELATION, Correlation, worth
 from waterbed.estimators.refusal import LEAST_CLUSTERS, Refusal
+from waterbed.estimators.stretches import log_likelihood, stretches
 from waterbed.model.message import Message, Number
+
+_NO_LABELS: Mapping[str, Sequence[Hashable]] = MappingProxyType({})
+_NOTHING_POOLED: Mapping[str, Correlation] = MappingProxyType({})
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -33,10 +41,6 @@ FEWEST_STRETCHES: Final = 4
 """Stretches of high and low shares that a part of the series shows, if it shows any, for a change to be claimed."""
 PENALTY: Final = 1.5
 """Of a further stretch, in units of log(n), against twice the logarithm of the likelihood."""
-SHORTEST: Final = 2
-"""Sites in a stretch, at least: a single site is none."""
-MOST_BINS: Final = 100
-"""Bins between which stretches begin and end, at most."""
 SEARCHED_ABOVE: Final = 0.05
 """p above which nothing depends on the stretches, so they are not looked for."""
 BLOCK_DAYS: Final = 5.0
@@ -73,12 +77,16 @@ class Constancy:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Series:
-    """Outcomes in the order of their reports, in the worst and in the best case, with times in hours and sites."""
+    """Outcomes in the order of their reports, in the worst and in the best case, with times in hours and sites.
+
+    `labels` are the numbers of their values, by name, with the correlation of each over groups.
+    """
 
     surely: Floats
     possibly: Floats
     at: Floats
     site: Ints
+    labels: Mapping[str, tuple[Ints, Correlation]]
 
     @property
     def n(self) -> int:
@@ -86,7 +94,14 @@ class _Series:
 
     def only(self, kept: npt.NDArray[np.bool_]) -> "_Series":
         """The series of some of the reports."""
-        return _Series(surely=self.surely[kept], possibly=self.possibly[kept], at=self.at[kept], site=self.site[kept])
+        labels = {name: (of[kept], alike) for name, (of, alike) in self.labels.items()}
+        return _Series(
+            surely=self.surely[kept],
+            possibly=self.possibly[kept],
+            at=self.at[kept],
+            site=self.site[kept],
+            labels=labels,
+        )
 
     def at_split(self, k: int, *, rises: bool) -> Floats:
         """The outcomes with the least change after the first k: the best case before a rise, the worst since."""
@@ -101,18 +116,21 @@ def constancy(
     cluster: npt.ArrayLike,
     *,
     given: Sequence[Date] = (),
+    labels: Mapping[str, Sequence[Hashable]] = _NO_LABELS,
+    pooled: Mapping[str, Correlation] = _NOTHING_POOLED,
 ) -> Constancy | Refusal:
     """Test whether a share was constant over time.
 
     Report i, made at `at_h[i]`, of the site `cluster[i]`, has the outcome for sure where `surely[i]`, and may have it
     where `possibly[i]`; a change is one that all outcomes between worst and best case show. The null hypothesis is a
-    stationary process. Its outcomes may depend on each other within sites and over time, if the series holds at least
-    four stretches of that dependence. p is the larger of
+    stationary process. Its outcomes may depend on each other within sites, within one of the `labels` (by name one
+    value for each report, None where it has none; `pooled` has their correlations over groups), and over time, if the
+    series holds at least four stretches of that dependence. p is the larger of
 
     - that of the largest self-normalised CUSUM, whose normaliser heeds the change (Shao and Zhang, Journal of the
       American Statistical Association 105, 2010), or, twice the smaller of both, that of a trend of block means;
-    - that of the difference of both parts by its variance over sites, the largest of all dates (Miller and Siegmund,
-      Biometrics 38, 1982).
+    - that of the difference of both parts by its variance over sites, or over values of a label, the largest of all
+      dates (Miller and Siegmund, Biometrics 38, 1982).
 
     A desk that sleeps and wakes makes such changes all the time. So both parts are split into `stretches`; where
     these go up and down, each part must be as long as FEWEST_STRETCHES of them, else p is 1. Dates that are `given`
@@ -122,7 +140,7 @@ def constancy(
     LEAST_CLUSTERS sites, and PART_DAYS with reports or, if given, those of `effective_number`; this depends on
     report times and sites alone. Raises ValueError for unequal lengths or an outcome that is sure but not possible.
     """
-    series = _in_order(surely, possibly, at_h, cluster)
+    series = _in_order(surely, possibly, at_h, cluster, labels, pooled)
     found = [one for date in given if (one := _at_given(series, date)) is not None]
     if (one := _searched(series)) is not None:
         found.append(one)
@@ -150,8 +168,12 @@ def _searched(series: _Series) -> Constancy | None:
     k = int(dates[np.argmax(fits[dates - 1])])
     outcomes = series.at_split(k, rises=rises)
     trend = _trend_p(outcomes, series.at, rises=rises)
-    over_sites = _p_over_sites(outcomes, series.site, k, (dates[0] / n, dates[-1] / n))
-    p = max(min(1.0, 2.0 * min(normalised_p(statistic), trend)), over_sites)
+    between = dates[0] / n, dates[-1] / n
+    p = max(
+        min(1.0, 2.0 * min(normalised_p(statistic), trend)),
+        _p_over_sites(outcomes, series.site, k, between),
+        *(_p_over_label(outcomes, *label, k, between) for label in series.labels.values()),
+    )
     if p > SEARCHED_ABOVE:
         return Constancy(p=p)
     if not _one_change(outcomes, series.site, k, rises=rises):
@@ -171,12 +193,18 @@ def _at_given(series: _Series, date: Date) -> Constancy | None:
     outcomes = series.at_split(k, rises=rises)
     angle, error, degrees = [], [], []
     for cut in (slice(k), slice(k, None)):
-        worth = effective_number(outcomes[cut], series.at[cut], series.site[cut])
-        if isinstance(worth, Refusal) or np.unique(series.site[cut]).size < LEAST_CLUSTERS:
+        found = effective_number(
+            outcomes[cut],
+            series.at[cut],
+            series.site[cut],
+            labels={name: of[cut].tolist() for name, (of, _) in series.labels.items()},
+            pooled={name: alike for name, (_, alike) in series.labels.items()},
+        )
+        if isinstance(found, Refusal) or np.unique(series.site[cut]).size < LEAST_CLUSTERS:
             return None
-        angle.append(worth.angle(float(outcomes[cut].mean())))
-        error.append(worth.error)
-        degrees.append(worth.freedom)
+        angle.append(found.angle(float(outcomes[cut].mean())))
+        error.append(found.error)
+        degrees.append(found.freedom)
     p = float(2.0 * scipy.special.stdtr(min(degrees), -abs(angle[1] - angle[0]) / hypot(*error)))
     if p > SEARCHED_ABOVE:
         return Constancy(p=p)
@@ -185,13 +213,21 @@ def _at_given(series: _Series, date: Date) -> Constancy | None:
     return Constancy(p=p, date=date)
 
 
-def _in_order(surely: npt.ArrayLike, possibly: npt.ArrayLike, at_h: npt.ArrayLike, cluster: npt.ArrayLike) -> _Series:
+def _in_order(
+    surely: npt.ArrayLike,
+    possibly: npt.ArrayLike,
+    at_h: npt.ArrayLike,
+    cluster: npt.ArrayLike,
+    labels: Mapping[str, Sequence[Hashable]],
+    pooled: Mapping[str, Correlation],
+) -> _Series:
     low, high = np.asarray(surely, dtype=float), np.asarray(possibly, dtype=float)
     at, site = np.asarray(at_h, dtype=float), np.unique(np.asarray(cluster), return_inverse=True)[1]
     if not low.shape == high.shape == at.shape == site.shape or (low > high).any():
         raise ValueError("a test of constancy needs outcomes, sure ones possible, each with a time and a cluster")
     order = np.argsort(at, kind="stable")
-    return _Series(surely=low[order], possibly=high[order], at=at[order], site=site[order])
+    of = {name: (numbered(values, site)[order], pooled.get(name, NO_CORRELATION)) for name, values in labels.items()}
+    return _Series(surely=low[order], possibly=high[order], at=at[order], site=site[order], labels=of)
 
 
 def _dates(series: _Series) -> Ints:
@@ -256,16 +292,11 @@ def normalised_p(statistic: float) -> float:
     return float(10.0 ** np.interp(np.sqrt(max(statistic, 0.0)), roots, [*logs, last]))
 
 
-def _log_likelihood(hits: Floats, of: Floats) -> Floats:
-    found: Floats = scipy.special.xlogy(hits, hits / of) + scipy.special.xlogy(of - hits, 1.0 - hits / of)
-    return found
-
-
 def _fits(series: _Series, *, rises: bool) -> Floats:
     """Log-likelihood of two shares, one for the first k, k = 1 to n - 1; none where it changed the other way."""
     k, n = np.arange(1.0, series.n), series.n
     before, since = _hits(series, rises=rises)
-    fits = _log_likelihood(before, k) + _log_likelihood(since, n - k)
+    fits = log_likelihood(before, k) + log_likelihood(since, n - k)
     return np.where(_rise(series, rises=rises) > 0, fits, -np.inf)
 
 
@@ -293,50 +324,59 @@ def _p_over_sites(outcomes: Floats, site: Ints, k: int, between: tuple[float, fl
     For the largest |z| b of all dates after which a part between e and f of the reports follows: 4 phi(b)/b +
     phi(b) (b - 1/b) log(f (1 - e) / (e (1 - f))).
     """
-    share, variance, degrees = [], [], []
+    variance, degrees = [], []
     for part, own in ((outcomes[:k], site[:k]), (outcomes[k:], site[k:])):
         sites = np.unique(own).size
-        smoothed = (part.mean() * sites + 0.5) / (sites + 1)
-        share.append(part.mean())
-        variance.append(max(cluster_variance(part, own), smoothed * (1 - smoothed) / part.size))
+        variance.append(max(cluster_variance(part, own), _smoothed(part, sites) / part.size))
         degrees.append(sites - 1)
+    return _p_of_largest(outcomes, k, variance, degrees, between)
+
+
+def _p_over_label(outcomes: Floats, of: Ints, pooled: Correlation, k: int, between: tuple[float, float]) -> float:
+    """The same by the values of a label, 0 where they show nothing.
+
+    How alike they are is shown within the parts, so that a change makes none alike; where the parts show nothing since
+    all their outcomes agree, by all together: customers who come one after the other make a change of their own.
+    """
+    counted = []
+    for cut in (slice(k), slice(k, None), slice(None)):
+        values = np.unique(of[cut], return_inverse=True)[1]
+        sums, sizes = np.bincount(values, outcomes[cut]), np.bincount(values)
+        alike = alike_by_label(sums, sizes, pooled)
+        counted.append((sizes, alike if 0.0 < sums.sum() < sizes.sum() else None))
+    *parts, (_, of_all) = counted
+    within = [alike for _, alike in parts if alike is not None] or [of_all or 0.0]
+    if max(within) <= 0.0:
+        return 0.0
+    variance, degrees = [], []
+    for part, (sizes, _) in zip((outcomes[:k], outcomes[k:]), parts, strict=True):
+        if sizes.size < 2:
+            return 1.0
+        number = worth(sizes, max(within))
+        variance.append(_smoothed(part, number) / number)
+        degrees.append(sizes.size - 1)
+    return _p_of_largest(outcomes, k, variance, degrees, between)
+
+
+def _smoothed(part: Floats, number: float) -> float:
+    """The variance of one outcome of a part that is worth so many."""
+    share = float((part.mean() * number + 0.5) / (number + 1))
+    return share * (1 - share)
+
+
+def _p_of_largest(
+    outcomes: Floats, k: int, variance: Sequence[float], degrees: Sequence[int], between: tuple[float, float]
+) -> float:
+    """The p of a difference of the means of both parts of such variances, the largest of all dates."""
     total = sum(variance)
     pooled = total**2 / sum(one**2 / its for one, its in zip(variance, degrees, strict=True))
-    tail = float(scipy.special.stdtr(pooled, -abs(share[1] - share[0]) / np.sqrt(total)))
+    tail = float(scipy.special.stdtr(pooled, -abs(outcomes[k:].mean() - outcomes[:k].mean()) / np.sqrt(total)))
     b = -float(scipy.special.ndtri(max(tail, 1e-300)))
     if b <= 1:
         return 1.0
     least, most = between
     density = float(np.exp(-b * b / 2) / np.sqrt(2 * np.pi))
     return min(1.0, 4 * density / b + density * (b - 1 / b) * float(np.log(most * (1 - least) / (least * (1 - most)))))
-
-
-def stretches(hits: npt.ArrayLike, penalty: float) -> list[tuple[float, int]]:
-    """Split outcomes in time order into stretches of one share each: the share and the number of outcomes.
-
-    The stretches maximise twice the log-likelihood less the penalty for each, over all numbers of stretches (Jackson et
-    al., IEEE Signal Processing Letters 12, 2005). They have SHORTEST outcomes or more, and with more than MOST_BINS
-    outcomes begin and end at so many places. Outcomes are 0..1.
-    """
-    x = np.asarray(hits, dtype=float)
-    edges = np.unique(np.round(np.linspace(0, x.size, min(x.size, MOST_BINS) + 1)).astype(np.int64))
-    sums = np.concatenate([[0.0], np.cumsum(x)])[edges]
-    of = (edges[None, :] - edges[:, None]).astype(float)
-    allowed = of >= min(SHORTEST, x.size)
-    of = np.where(allowed, of, 1.0)
-    gains = 2 * _log_likelihood(np.where(allowed, np.clip(sums[None, :] - sums[:, None], 0.0, of), 0.0), of) - penalty
-    gains[~allowed] = -np.inf
-    best, begin = np.full(edges.size, -np.inf), np.zeros(edges.size, np.int64)
-    best[0] = 0.0
-    for end in range(1, edges.size):
-        value = best[:end] + gains[:end, end]
-        begin[end] = int(np.argmax(value))
-        best[end] = value[begin[end]]
-    cuts = [edges.size - 1]
-    while cuts[-1] > 0:
-        cuts.append(int(begin[cuts[-1]]))
-    cuts.reverse()
-    return [(float((sums[b] - sums[a]) / (edges[b] - edges[a])), int(edges[b] - edges[a])) for a, b in pairwise(cuts)]
 
 
 def _one_change(outcomes: Floats, site: Ints, k: int, *, rises: bool) -> bool:

@@ -343,7 +343,7 @@ class RankingRow:
     dependence: Annotated[
         str | None,
         "what makes outcomes depend on each other the most, as the interval counts it: sites, time, regimes, bursts, "
-        "address, network, registration or delivery; null: no interval",
+        "content, address, network, registration or delivery; null: no interval",
     ] = None
     regimes: Annotated[
         float | None,

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from waterbed.analysis.rankings.constancy import Changed, change_message, changed, constancy_test, parts
+from waterbed.analysis.rankings.labels import Labels
 from waterbed.analysis.rankings.ranking import rank
 from waterbed.analysis.rankings.speed_ranks import speed_places
 from waterbed.analysis.rankings.takedown import clocks, episodes_by_key
@@ -232,3 +233,45 @@ def test_rows_over_all_reports_are_those_that_were_not_split():
     rows = by_key(ranked(series("acme", step(0.0, 0.95)), series("beta", step(0.5, 0.5)))[0])
     assert over_all_reports(rows["beta"]) is rows["beta"]
     assert over_all_reports(rows["acme"]).removed_24h == pytest.approx(rows["acme"].removed_24h_overall)
+
+
+@pytest.mark.parametrize(("days", "added"), [(180, 100), (90, 30)])
+def test_a_fortnight_at_the_end_is_no_way_of_working(days, added):
+    """Removals of its own in the last fortnight do not make a slow hoster look quicker since, nor take its name off."""
+    rng = np.random.default_rng(days)
+    slow = [(float(at), rng.random() < 0.05) for at in np.sort(rng.uniform(0, 24 * days, 3 * days))]
+    own = [(float(at), True) for at in np.sort(rng.uniform(24 * (days - 14), 24 * days, added))]
+    seen, ends = [], []
+    for n, (at, quick) in enumerate([*slow, *own]):
+        seen.append(appearance(n, "slow"))
+        removed = (2, 3, "removed") if quick else (90, None)
+        ends.append(episode(n, *removed, hoster="slow", at=at))
+    until = hours(24 * days + 100)
+    test = constancy_test(clocks(ends), until=until)
+    assert test is not None
+    assert test.p < 0.01
+    (row,) = rank(seen, ends, by="hoster", names={}, until=until, splits=True)
+    assert (row.rank_class, row.spans_change) == ("ranked", True)
+    assert row.removed_24h < 0.25
+
+
+def test_customers_who_come_one_after_the_other_are_no_change():
+    """Each has an address and is decided once: a hoster that kept one way of working is not said to change."""
+    rng, found = np.random.default_rng(7), {"labels": 0, "none": 0}
+    for _ in range(40):
+        decided = rng.random(4) < 0.5
+        ends = []
+        for n, at in enumerate(np.sort(rng.uniform(0, 24 * 120, 240))):
+            of = int(at // (24 * 30))
+            quick = bool(decided[of])
+            ends.append(
+                episode(
+                    n, *((2, 3) if quick else (90, None)), "removed", at=float(at), addresses=(f"192.0.2.{8 * of}",)
+                )
+            )
+        until = hours(24 * 120 + 100)
+        for name, labels in (("labels", Labels()), ("none", None)):
+            test = constancy_test(clocks(ends, labels), until=until)
+            found[name] += test is not None and test.p <= 0.01
+    assert found["labels"] <= 1
+    assert found["none"] >= 10

@@ -51,8 +51,8 @@ def with_contents(study, contents):
 
 
 @pytest.mark.parametrize("contents", [12, 6])
-def test_sites_of_one_content_are_one_cluster_from_the_study_to_every_interval(tmp_path, contents):
-    """Sixty sites with twelve contents are worth twelve in ranking, ranks, compliance and events; six are too few."""
+def test_sites_of_one_content_are_alike_from_the_study_to_every_interval(tmp_path, contents):
+    """Sixty sites with twelve or six contents are worth so many in ranking, ranks, compliance and events."""
     removed = np.arange(contents) % 3 > 0
     with written(tmp_path, seen_of(contents, removed), apart=3) as study:
         (alone,) = RankingTables(conclusions=study.conclude(), kind="hoster").rows
@@ -62,48 +62,55 @@ def test_sites_of_one_content_are_one_cluster_from_the_study_to_every_interval(t
         (row,) = tables.rows
         assert alone.rank_class == "ranked"
         assert row.sites == SITES
-        if contents < 10:
-            assert row.rank_class == "too few followed"
-            return
-        assert (row.rank_class, row.dependence) == ("ranked", "sites")
+        assert (row.rank_class, row.dependence) == ("ranked", "content")
         assert row.removed_24h_high - row.removed_24h_low > 1.3 * (alone.removed_24h_high - alone.removed_24h_low)
         group = clocks(conclusions.episodes, tables.labels)
         worth = worth_within(group, 24.0, (REMOVED,), until=conclusions.until)
         assert isinstance(worth, Worth)
-        assert worth.number <= 12
+        assert worth.number <= contents
         (placed,) = tables.places(1)
-        assert placed.sites == 12
+        assert placed.sites == SITES
         found = compliance_of(study, clock="reported")
         day = next(one for one in found.shares() if one.within_h == 24.0)
-        assert day.clusters == 12
+        assert day.clusters == SITES
         assert (day.removed_low, day.removed_high) == pytest.approx((row.removed_24h_low, row.removed_24h_high))
         pooled = pooled_clocks(tables.groups, ["AS64500", row.key], labels_of(conclusions))
-        assert len({one.site_id for one in pooled}) == 12
+        assert len({label.value for one in pooled for label in one.labels if label.kind == "content"}) == contents
 
 
-def test_labels_are_address_network_registration_and_delivery():
+def test_one_content_id_on_all_reports_takes_no_hoster_off_the_list(tmp_path):
+    """A source that gives everything one content id changes no class and no interval."""
+    removed = np.arange(12) % 3 > 0
+    with written(tmp_path, seen_of(12, removed), apart=3) as study:
+        (alone,) = RankingTables(conclusions=study.conclude(), kind="hoster").rows
+        with_contents(study, 1)
+        (row,) = RankingTables(conclusions=study.conclude(), kind="hoster").rows
+    assert row == alone
+
+
+def test_labels_are_content_address_network_registration_and_delivery():
     """Of several addresses the first counts; a customer mostly has a /29 or a /64; a delivery is a source's day."""
     first = report("u1", source="hotline", received_at=hour(30))
     again = report("u1", report_id="r2", source="feed", received_at=hour(80))
     labels = Labels(
-        clusters={"s2": "s1"},
+        contents={"s2": "s1", "s1": "s1"},
         deliveries=deliveries_of([again, first]),
         registered=lambda address, _day: "192.0.2.0 192.0.2.255" if address.startswith("192") else None,
         alike={"address": Correlation(0.5, 0.1, 40)},
     )
-    found = labels.of("u1", ("192.0.2.77", "192.0.2.9"), hour(0))
+    found = labels.of("u1", "s2", ("192.0.2.77", "192.0.2.9"), hour(0))
     assert {one.kind: one.value for one in found} == {
+        "content": "s1",
         "address": "192.0.2.77",
         "network": "192.0.2.72/29",
         "registration": "192.0.2.0 192.0.2.255",
         "delivery": "2026-01-06 hotline",
     }
-    assert [one.alike.freedom for one in found] == [40, 0, 0, 0]
-    assert labels.of("u2", (), hour(0)) == ()
+    assert [one.alike.freedom for one in found] == [0, 40, 0, 0, 0]
+    assert labels.of("u2", "s3", (), hour(0)) == ()
     assert network_of("2001:db8:1:2:3::4") == "2001:db8:1:2::/64"
     assert network_of("no address") == "no address"
-    assert (labels.cluster("s2"), labels.cluster("s3")) == ("s1", "s3")
-    values, alike = by_kind([found, (), found[:1]])
+    values, alike = by_kind([found, (), found[:2]])
     assert values["address"] == ["192.0.2.77", None, "192.0.2.77"]
     assert values["delivery"] == ["2026-01-06 hotline", None, None]
     assert alike["address"] == Correlation(0.5, 0.1, 40)
@@ -219,12 +226,13 @@ def test_equal_hosters_are_not_ordered_by_the_luck_of_few_customers():
 def test_takedown_clocks_keep_their_labels_and_their_table_does_not():
     """Clocks from a notice are clustered as those from the report are; an address stays in the study."""
     ends = [episode(n, 2, 3, "removed", site_id=f"s{n}", addresses=(f"192.0.2.{n}",)) for n in range(3)]
-    labels = Labels(clusters={"s1": "s0"})
+    labels = Labels(contents={"s1": "s0", "s0": "s0"})
     found = takedown_clocks(ends, NoticeContext(), key="acme", clock="reported", labels=labels)
     assert [site_of(one) for one in found] == ["s0", "s0", "s2"]
     assert [one.value for one in labels_on(found[2])] == ["192.0.2.2", "192.0.2.0/29"]
+    assert [one.value for one in labels_on(found[1])] == ["s0", "192.0.2.1", "192.0.2.0/29"]
     running = running_clocks(found)
-    assert [one.site_id for one in running] == ["s0", "s0", "s2"]
+    assert [one.site_id for one in running] == ["s0", "s1", "s2"]
     assert running[2].labels == labels_on(found[2])
     assert as_arrow(TakedownClock, found).column_names == [one.name for one in fields(TakedownClock)]
     (plain,) = takedown_clocks(ends[:1], NoticeContext(), key="acme", clock="reported")
@@ -234,6 +242,6 @@ def test_takedown_clocks_keep_their_labels_and_their_table_does_not():
 def test_a_label_is_its_kind_and_value_alone():
     """Labels of two rankings are equal whatever correlation each knows."""
     when = datetime(2026, 1, 1)
-    known = Labels(alike={"address": Correlation(0.3, 0.0, 30)}).of("u", ("192.0.2.1",), when)
-    assert known == Labels().of("u", ("192.0.2.1",), when)
+    known = Labels(alike={"address": Correlation(0.3, 0.0, 30)}).of("u", "s", ("192.0.2.1",), when)
+    assert known == Labels().of("u", "s", ("192.0.2.1",), when)
     assert known[0] == Label(kind="address", value="192.0.2.1")

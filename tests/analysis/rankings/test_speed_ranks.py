@@ -1,12 +1,16 @@
 """Places by speed: sets, the worst, one site left out, and hosters beside content."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from waterbed.analysis.rankings.labels import Labels
 from waterbed.analysis.rankings.ranking import rank
 from waterbed.analysis.rankings.speed_ranks import speed_places
-from waterbed.analysis.rankings.takedown import episodes_by_key
+from waterbed.analysis.rankings.takedown import episodes_by_key, never_seen
 from waterbed.analysis.rankings.totals import weighing
 from waterbed.store.settings import Norm
 
@@ -99,12 +103,12 @@ def test_one_site_that_carries_a_hoster_is_shown():
 
 
 def test_sites_joined_by_content_are_one():
-    """Clusters are those given, not the sites."""
-    seen, ends = world([0.9, 0.4])
+    """Sites of six contents that are each decided once are worth six, so that the places of two hosters meet."""
+    seen, ends = world([4 / 6, 2 / 6])
     sure = placed(seen, ends)[2]["k0"]
-    joined = {f"s{h}-{k}": f"s{h}-{30 * (k < 30)}" for h in range(2) for k in range(60)}
-    unsure = placed(seen, ends, Labels(clusters=joined))[2]["k0"]
-    assert (sure.place_low, unsure.place_low, unsure.sites) == (2, 1, 2)
+    joined = {f"s{h}-{k}": f"s{h}-{k // 10 * 10}" for h in range(2) for k in range(60)}
+    unsure = placed(seen, ends, Labels(contents=joined))[2]["k0"]
+    assert (sure.place_low, unsure.place_low, unsure.sites) == (2, 1, 60)
 
 
 def test_classes_without_a_share_keep_their_row():
@@ -141,3 +145,47 @@ def test_hosters_weigh_otherwise_than_content():
     assert found.by_content.single == sum(row.removed_24h * row.episodes for row in rows) / clocks
     assert found.middle.single == pytest.approx(0.9, abs=0.01)
     assert weighing([]) is None
+
+
+@settings(max_examples=40)
+@given(
+    share=st.sampled_from([0.0, 0.05, 0.1]),
+    n=st.integers(90, 250),
+    days=st.integers(30, 180),
+    added=st.integers(1, 120),
+    within_days=st.sampled_from([0.01, 1, 14, 1000]),
+    how=st.sampled_from(["false reports", "undecided", "hides its own"]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_false_reports_and_hiding_take_no_slow_hoster_off_the_list(share, n, days, added, within_days, how, seed):
+    """A tenth of them at any time leaves the name; of more the row says how many decide; no place is quick."""
+    rng, until = np.random.default_rng(seed), hours(24 * days + 100)
+
+    def named(ends, hidden):
+        group = [replace(one, hoster="slow") for one in ends]
+        seen = [appearance(one.url_id.removeprefix("u"), "slow") for one in group]
+        rows = rank(seen, group, by="hoster", names={}, until=until)
+        options = {"until": until, "rng": np.random.default_rng(1), "resamples": 50, "worst": 1}
+        (row,) = speed_places(rows, {"slow": group}, None, hidden={"slow": hidden}, **options)
+        return row
+
+    own = [
+        episode(n, *((2, 3) if rng.random() < share else (90, None)), "removed", at=float(at))
+        for n, at in enumerate(np.sort(rng.uniform(0, 24 * days, n)))
+    ]
+    assume(named(own, ()).below_norm)
+    first = float(rng.uniform(0, 24 * max(0.0, days - within_days)))
+    times = rng.uniform(first, first + 24 * min(days, within_days), added)
+    hidden = [never_seen(f"h{n}", hours(float(at))) for n, at in enumerate(times)] if how == "undecided" else []
+    if how == "false reports":
+        own += [replace(episode(f"f{n}", 0, 1, "removed", at=float(at)), first_up=None) for n, at in enumerate(times)]
+    if how == "hides its own":
+        after = [k for k, one in enumerate(own) if one.first_down is None and one.reported_at >= hours(first)][:added]
+        hidden = [never_seen(own[k].site_id, own[k].reported_at) for k in after]
+        own = [one for k, one in enumerate(own) if k not in set(after)]
+        assume(len(own) > 60)
+    row = named(own, hidden)
+    unseen = len(hidden) + sum(not one.seen for one in own)
+    assert row.below_norm or row.below_norm_but_for == unseen
+    if unseen <= 0.11 * (len(own) + len(hidden)):
+        assert row.below_norm

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from waterbed.analysis.rankings.labels import Label, Labels
+from waterbed.analysis.rankings.labels import CONTENT, Label, Labels
 from waterbed.analysis.rankings.takedown import CAUSES, Clock, flap_after, joined_episodes
 from waterbed.estimators.cluster_shares import worth
 from waterbed.estimators.survival.incidence import NOTHING
@@ -29,9 +29,8 @@ CLOCK_WORDS: Final[Mapping[ClockKind, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledClock(TakedownClock):
-    """A takedown clock with the cluster of its site and its labels, which stay out of its table."""
+    """A takedown clock with its labels, which stay out of its table."""
 
-    cluster: str
     labels: tuple[Label, ...]
 
 
@@ -103,8 +102,7 @@ def takedown_clocks(
 
 def _labelled(clock: TakedownClock, spell: Episode, labels: Labels) -> LabelledClock:
     its = {one.name: getattr(clock, one.name) for one in fields(TakedownClock)}
-    own = labels.of(spell.url_id, spell.addresses, clock.origin)
-    return LabelledClock(**its, cluster=labels.cluster(spell.site_id), labels=own)
+    return LabelledClock(**its, labels=labels.of(spell.url_id, spell.site_id, spell.addresses, clock.origin))
 
 
 def labels_on(clock: TakedownClock) -> tuple[Label, ...]:
@@ -113,8 +111,8 @@ def labels_on(clock: TakedownClock) -> tuple[Label, ...]:
 
 
 def site_of(clock: TakedownClock) -> str:
-    """The site of a takedown clock, or the one that stands for its cluster."""
-    return clock.cluster if isinstance(clock, LabelledClock) else clock.site_id
+    """The site of a takedown clock, or the one that stands for all that share its content id."""
+    return next((label.value for label in labels_on(clock) if label.kind == CONTENT), clock.site_id)
 
 
 def reaches(notice: AddressedNotice, key: str, *, hosters: bool, registrars: bool = False) -> bool:
@@ -154,11 +152,11 @@ def counted(clocks: Iterable[TakedownClock]) -> list[TakedownClock]:
 
 
 def clusters_of(clocks: Sequence[TakedownClock]) -> list[str]:
-    """The cluster of each clock: its site, or the cluster of sites it is in, or its batch.
+    """The cluster of each clock: its site or its batch.
 
     A clock without a batch keeps its site. Of the two labellings the one with fewer effective clusters is taken.
     """
-    sites = [site_of(one) for one in clocks]
+    sites = [one.site_id for one in clocks]
     batches = [f"batch {one.batch}" if one.batch else site for one, site in zip(clocks, sites, strict=True)]
     return min((batches, sites), key=effective)
 

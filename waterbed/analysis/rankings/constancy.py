@@ -8,6 +8,7 @@ from typing import Annotated, Final, NamedTuple
 
 import numpy as np
 
+from waterbed.analysis.rankings.labels import by_kind
 from waterbed.analysis.rankings.takedown import WITHIN_H, Clock, outcomes
 from waterbed.estimators.constancy import constancy
 from waterbed.estimators.norm_tests import adjusted_for_all
@@ -49,6 +50,7 @@ def constancy_test(group: Sequence[Clock], *, until: datetime, dates: Sequence[d
         return None
     first = min(clock.origin for clock, _, _ in found)
     sites = {site: number for number, site in enumerate(sorted({clock.site_id for clock, _, _ in found}))}
+    labels, pooled = by_kind([clock.labels for clock, _, _ in found])
     given = [((date - first - _WITHIN) / _HOUR, (date - first) / _HOUR) for date in dates]
     test = constancy(
         [surely for _, surely, _ in found],
@@ -56,6 +58,8 @@ def constancy_test(group: Sequence[Clock], *, until: datetime, dates: Sequence[d
         [(clock.origin - first) / _HOUR for clock, _, _ in found],
         [sites[clock.site_id] for clock, _, _ in found],
         given=given,
+        labels=labels,
+        pooled=pooled,
     )
     if isinstance(test, Refusal):
         return None

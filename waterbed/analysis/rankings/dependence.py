@@ -21,9 +21,11 @@ def labels_of(conclusions: Conclusions) -> Labels:
 
 
 def _labels(conclusions: Conclusions) -> Labels:
-    first: dict[int, str] = {}
+    sites: dict[int, list[str]] = {}
+    for site, number in clusters_of_sites(conclusions).items():
+        sites.setdefault(number, []).append(site)
     labels = Labels(
-        clusters={site: first.setdefault(number, site) for site, number in clusters_of_sites(conclusions).items()},
+        contents={site: alike[0] for alike in sites.values() if len(alike) > 1 for site in alike},
         deliveries=deliveries_of(conclusions.facts.reports),
         registered=conclusions.attributor.registered_network,
     )

@@ -10,6 +10,8 @@ from typing import Annotated, Final
 from waterbed.estimators.cluster_shares import NO_CORRELATION, Correlation
 from waterbed.model.facts import Report
 
+CONTENT: Final = "content"
+"""Reports that share a content id, directly or through others."""
 ADDRESS: Final = "address"
 NETWORK: Final = "network"
 """The /29 around an IPv4 address, the /64 around an IPv6 address: what one customer is mostly given."""
@@ -21,7 +23,7 @@ DELIVERY: Final = "delivery"
 class Label:
     """A label of a report, with how alike outcomes of one value are over all hosters."""
 
-    kind: Annotated[str, "address, network, registration or delivery"]
+    kind: Annotated[str, "content, address, network, registration or delivery"]
     value: Annotated[str, "what reports that may depend on each other have in common"]
     alike: Annotated[Correlation, "intra-cluster correlation of this kind"] = field(
         default=NO_CORRELATION, compare=False
@@ -36,8 +38,8 @@ def _no_registration(_address: str, _day: datetime) -> str | None:
 class Labels:
     """The labels that a study has of its reports."""
 
-    clusters: Mapping[str, str] = field(default_factory=dict)
-    """One site for each cluster of sites, by site: those that share a content id."""
+    contents: Mapping[str, str] = field(default_factory=dict)
+    """One site for each cluster of several sites, by site: those that share a content id."""
     deliveries: Mapping[str, str] = field(default_factory=dict)
     """The delivery that first brought each URL."""
     registered: Callable[[str, datetime], str | None] = _no_registration
@@ -49,18 +51,14 @@ class Labels:
 
     def with_(self, alike: Mapping[str, Correlation]) -> "Labels":
         """The same labels, with correlations by kind."""
-        return Labels(clusters=self.clusters, deliveries=self.deliveries, registered=self.registered, alike=alike)
+        return Labels(contents=self.contents, deliveries=self.deliveries, registered=self.registered, alike=alike)
 
-    def cluster(self, site_id: str) -> str:
-        """The site that stands for a site's cluster."""
-        return self.clusters.get(site_id, site_id)
-
-    def of(self, url_id: str, addresses: Iterable[str], when: datetime) -> tuple[Label, ...]:
-        """The labels of a report of a URL at some addresses.
+    def of(self, url_id: str, site_id: str, addresses: Iterable[str], when: datetime) -> tuple[Label, ...]:
+        """The labels of a report of a URL of a site at some addresses.
 
         Of several addresses the first in the order of text is its label: answers come in any order.
         """
-        found = []
+        found = [self._label(CONTENT, content)] if (content := self.contents.get(site_id)) else []
         if address := min(addresses, default=""):
             found += [self._label(ADDRESS, address), self._label(NETWORK, network_of(address))]
             if address not in self._networks:

@@ -22,6 +22,9 @@ UNKNOWN = "unknown"
 """Key of what no data could attribute: listed last, without a place."""
 WITHHELD: Final = ("views differ", "unmeasurable")
 """Classes whose share is withheld, so that no curve may give it either."""
+SINCE_DAYS: Final = 30
+SINCE_PART: Final = 1 / 3
+"""Days since a change, or part of the reports, from which on those since stand for how a group works."""
 _BOUNDED: Final = ("ranked", "too few days", *WITHHELD)
 """Classes of rows with worst and best case."""
 
@@ -96,9 +99,9 @@ def rank(
     appearances and episodes.
 
     The share of each ranked row is tested for constancy (`constancy_test`). Where it changed, of all rows
-    (`changed`), the class is `changed` if the ranking `splits`: its rows stand for companies. Others go on over the
-    change, and say so (`spans_change`). `dates` are those of events that were declared for a key: these split its
-    row in any ranking.
+    (`changed`), the class is `changed` if the ranking `splits`, since its rows stand for companies, and there is enough
+    since (`_since`). Others go on over the change, and say so (`spans_change`). `dates` are those of events that were
+    declared for a key: these split its row in any ranking.
     """
     volumes = volumes_of(appearances, labels)
     groups = episodes_by_key(episodes, by) if groups is None else groups
@@ -177,8 +180,7 @@ def volumes_of(appearances: Sequence[Appearance], labels: Labels | None = None) 
 
 
 def _hidden(one: Appearance, since: datetime, labels: Labels | None) -> Clock:
-    site = labels.cluster(one.site_id) if labels else one.site_id
-    return never_seen(site, since, labels.of(one.url_id, (), since) if labels else ())
+    return never_seen(one.site_id, since, labels.of(one.url_id, one.site_id, (), since) if labels else ())
 
 
 def undecided(appearances: Sequence[Appearance], labels: Labels | None = None) -> list[Clock]:
@@ -212,7 +214,10 @@ def _of_urls(appearances: Sequence[Appearance], of_host: Mapping[str, set[str]])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drafted:
-    """The row of a key's content as if its share had stayed the same, and as if it had changed, with the test."""
+    """The row of a key's content as if its share had stayed the same, and as if it had changed, with the test.
+
+    `since` is None where what came since is too little to stand for how the group works.
+    """
 
     constant: RankingRow
     test: Changed | None = None
@@ -225,7 +230,7 @@ class Drafted:
         if changed and splits and self.since is not None:
             return self.since
         p = _rounded(self.test.p)
-        return replace(self.constant, constancy_p=p, spans_change=changed and not splits)
+        return replace(self.constant, constancy_p=p, spans_change=changed)
 
 
 def _drafted(
@@ -291,11 +296,20 @@ def _since(
     hidden: Sequence[Clock],
     until: datetime,
     together: float,
-) -> RankingRow:
-    """The row of a share that changed: that of the reports since, and the share before."""
+) -> RankingRow | None:
+    """The row of a share that changed: that of the reports since, and the share before.
+
+    None where the reports since span fewer than SINCE_DAYS and are less than SINCE_PART of all, or a part has no
+    interval: a good fortnight at the end of half a year, or a bad one that others made, is no way of working.
+    """
     early, late = parts(group, hidden, test.after, test.before)
+    lasting = (until - test.before).days >= SINCE_DAYS if test.before else True
+    if not lasting and len(late.clocks) < SINCE_PART * len(group):
+        return None
     before = removal(early.clocks, until=until, hidden=early.hidden, together=together)
     since = removal(late.clocks, until=until, hidden=late.hidden, together=together)
+    if before.low is None or since.low is None:
+        return None
     return replace(
         row,
         **_shares(since),

@@ -51,7 +51,6 @@ class _Spell:
     origin: datetime
     spell: Episode
     later: Sequence[Episode]
-    cluster: str
     labels: tuple[Label, ...]
 
 
@@ -119,8 +118,7 @@ def _spells(group: Sequence[Episode], labels: Labels | None) -> Iterator[_Spell]
                     origin=spell.reported_at,
                     spell=spell,
                     later=joined[place + 1 :],
-                    cluster=labels.cluster(spell.site_id) if labels else spell.site_id,
-                    labels=labels.of(spell.url_id, spell.addresses, spell.reported_at) if labels else (),
+                    labels=labels.of(spell.url_id, spell.site_id, spell.addresses, spell.reported_at) if labels else (),
                 )
 
 
@@ -227,12 +225,12 @@ def _share_of(spells: Sequence[_Spell], states: Sequence[tuple[bool, bool]]) -> 
     No interval where reports span too few days, nothing below FEWEST_SITES sites.
     """
     known = [(one, surely) for one, (surely, possibly) in zip(spells, states, strict=True) if surely == possibly]
-    sites = {site: number for number, site in enumerate(sorted({one.cluster for one, _ in known}))}
+    sites = {site: number for number, site in enumerate(sorted({one.spell.site_id for one, _ in known}))}
     if len(sites) < FEWEST_SITES:
         return _Estimate()
     held, first = [state for _, state in known], min(one.origin for one, _ in known)
     share = fmean(held)
-    at, cluster = [(one.origin - first) / _HOUR for one, _ in known], [sites[one.cluster] for one, _ in known]
+    at, cluster = [(one.origin - first) / _HOUR for one, _ in known], [sites[one.spell.site_id] for one, _ in known]
     labels, alike = by_kind([one.labels for one, _ in known])
     worth = effective_number(held, at, cluster, labels=labels, pooled=alike)
     low, high = (None, None) if isinstance(worth, Refusal) else share_interval(share, worth.number)

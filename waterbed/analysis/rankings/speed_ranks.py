@@ -19,9 +19,6 @@ from waterbed.analysis.rankings.takedown import (
     WITHIN_H,
     Clock,
     clocks,
-    first_down,
-    incidence,
-    restated,
     worth_within,
 )
 from waterbed.estimators.calendar_time import LEAST_FREEDOM, Worth
@@ -29,7 +26,6 @@ from waterbed.estimators.cluster_shares import pooled_correlation, ratio_error
 from waterbed.estimators.norm_tests import below_norm
 from waterbed.estimators.rank_sets import cluster_weights, leave_one_out, place_sets, share_among_first, widened
 from waterbed.estimators.refusal import Refusal
-from waterbed.estimators.survival.incidence import share_within
 from waterbed.estimators.survival.resampling import resampled_share
 from waterbed.model.conclusions import WITH_SHARE, Episode, RankClass, RankingRow
 from waterbed.model.progress import staged
@@ -162,12 +158,16 @@ class _Side:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Group:
-    """A group in both cases, and as it is but for what nobody but the report saw up."""
+    """A group in both cases.
+
+    `open` counts the clocks that make the difference, but where every removal may be a hidden URL; `without` is the
+    share if none of them was removed, with what the others are worth.
+    """
 
     worst: _Side
     best: _Side
-    without_first_down: tuple[float, Worth | Refusal]
-    first_down: int
+    open: int
+    without: tuple[float, Worth | Refusal]
 
     @classmethod
     def over(cls, parts: Sequence["_Group"]) -> "_Group":
@@ -175,8 +175,8 @@ class _Group:
         return cls(
             worst=min((one.worst for one in parts), key=lambda side: side.share),
             best=max((one.best for one in parts), key=lambda side: side.share),
-            without_first_down=max((one.without_first_down for one in parts), key=lambda side: side[0]),
-            first_down=sum(one.first_down for one in parts),
+            open=sum(one.open for one in parts),
+            without=max((one.without for one in parts), key=lambda one: one[0]),
         )
 
 
@@ -192,26 +192,19 @@ def _group(
     cases = Cases.of(own, WITHIN_H, until=until, hides=hides)
     if cases is None:
         raise ValueError("a group with a share has clocks that reach its hours")
-    best = _side(cases.best, of, weights, until, together)
-    worst = best if cases.worst is cases.best else _side(cases.worst, of, weights, until, together)
-    unseen = first_down(own)
-    without = best.share, best.worth
-    if unseen:
-        seen = [
-            one if clock.seen else restated([clock], "worst", WITHIN_H, until=until)[0]
-            for clock, one in zip(own, restated(own, "best", WITHIN_H, until=until), strict=True)
-        ]
-        share = share_within(incidence(seen), REMOVED, WITHIN_H)
-        worth = worth_within(seen, WITHIN_H, (REMOVED,), until=until, together=together)
-        without = best.share if share is None else share, worth
-    return _Group(worst=worst, best=best, without_first_down=without, first_down=unseen)
+
+    def worth_of(clocks: Sequence[Clock]) -> Worth | Refusal:
+        return worth_within(clocks, WITHIN_H, (REMOVED,), until=until, together=together)
+
+    of_worst, of_best = cases.worths(worth_of)
+    settled = cases.settled(worth_of) if cases.open and of_worst is not of_best else of_worst
+    best = _side(cases.best, of, weights, of_best)
+    worst = best if cases.worst is cases.best else _side(cases.worst, of, weights, of_worst)
+    return _Group(worst=worst, best=best, open=0 if hides else cases.open, without=(worst.share, settled))
 
 
-def _side(
-    case: CaseShare, of: Sequence[int], weights: npt.NDArray[np.uint8], until: datetime, together: float
-) -> _Side:
+def _side(case: CaseShare, of: Sequence[int], weights: npt.NDArray[np.uint8], worth: Worth | Refusal) -> _Side:
     found = resampled_share(*_ends(case.clocks), WITHIN_H, weights[:, of])
-    worth = worth_within(case.clocks, WITHIN_H, (REMOVED,), until=until, together=together)
     return _Side(share=case.share, parts=found.parts, of=of, draws=found.draws, worth=worth)
 
 
@@ -271,16 +264,17 @@ def _range(row: RankingRow, low: _Ends, high: _Ends) -> dict[str, float | None]:
 def _against(norm: Norm, groups: Sequence[_Group]) -> list[dict[str, Any]]:
     """Each share of the best case against the norm; a share without an interval is none of the tests.
 
-    A norm that lies below the median is estimated, and nothing is tested below FEWEST_OF_MEDIAN shares. Where a group
-    would be below it without the reports that were first found down, their number is said.
+    A norm that lies below the median is estimated, and nothing is tested below FEWEST_OF_MEDIAN shares. The median is
+    that of shares of what somebody saw: neither wrong reports nor hiding at some groups move it. Where a group is below
+    the norm in its worst case alone, the number of clocks that make the difference is said.
     """
     relative = norm.below_median > 0
-    share = median(one.worst.share for one in groups) - norm.below_median if relative and groups else norm.share
+    share = median(map(_seen, groups)) - norm.below_median if relative and groups else norm.share
     found: list[dict[str, Any]] = [{} for _ in groups]
     if not 0.0 < share < 1.0 or (relative and len(groups) < FEWEST_OF_MEDIAN):
         return found
     test = _tested([(one.best.share, one.best.worth) for one in groups], share, norm)
-    without = _tested([one.without_first_down for one in groups], share, norm)
+    worst = _tested([one.without for one in groups], share, norm)
     for n, group in enumerate(groups):
         if n in test:
             adjusted, bound, below = test[n]
@@ -289,9 +283,15 @@ def _against(norm: Norm, groups: Sequence[_Group]) -> list[dict[str, Any]]:
                 "norm_p": round(adjusted, 6),
                 "norm_bound": round(bound, 6),
                 "below_norm": below,
-                "below_norm_but_for": group.first_down if not below and n in without and without[n][2] else None,
+                "below_norm_but_for": group.open if not below and group.open and n in worst and worst[n][2] else None,
             }
     return found
+
+
+def _seen(group: _Group) -> float:
+    """The share of those whose end somebody saw, between worst and best case."""
+    rest = 1.0 - (group.best.share - group.worst.share)
+    return group.worst.share / rest if rest > 0.0 else 0.0
 
 
 def _tested(

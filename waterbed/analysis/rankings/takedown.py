@@ -28,7 +28,7 @@ REMOVED, MOVED = CAUSES.index("removed"), CAUSES.index("moved")
 WITHIN_H: Final = 24.0
 _HOUR: Final = timedelta(hours=1)
 FEWEST_SITES: Final = 10
-"""Site clusters below which a share is not given: one site's fate would be read as the hoster's habit."""
+"""Sites below which a share is not given: one site's fate would be read as the hoster's habit."""
 MOST_UNSEEN: Final = 0.10
 """Part of the clocks that may be of content that only its report saw up, where one number is given."""
 BACK_WITHIN: Final = timedelta(hours=24)
@@ -45,7 +45,7 @@ class Clock:
     left_h: Annotated[float, "last known up, hours since the origin"]
     right_h: Annotated[float, "first confirmed not, hours since the origin; inf: still up"]
     cause: Annotated[int, "index in CAUSES, -1 while running"]
-    site_id: Annotated[str, "the cluster"]
+    site_id: Annotated[str, "the site"]
     origin: Annotated[datetime, "when it was reported"]
     seen: Annotated[bool, "whether anybody but a bare report saw it up there"] = True
     flap_left_h: Annotated[float, "last known up before a first removal that may have lasted a day, hours"] = inf
@@ -181,12 +181,12 @@ def _clock(episode: Episode, origin: datetime, labels: Labels | None) -> Clock:
         left_h=max(0.0, _hours(episode.last_up - origin)),
         right_h=_hours(episode.first_down - origin) if ended and episode.first_down else float("inf"),
         cause=CAUSES.index(cause) if ended else NOTHING,
-        site_id=labels.cluster(episode.site_id) if labels else episode.site_id,
+        site_id=episode.site_id,
         origin=origin,
         seen=episode.seen,
         flap_left_h=max(0.0, _hours(flap[0] - origin)) if flap else inf,
         flap_right_h=_hours(flap[1] - origin) if flap else inf,
-        labels=labels.of(episode.url_id, episode.addresses, origin) if labels else (),
+        labels=labels.of(episode.url_id, episode.site_id, episode.addresses, origin) if labels else (),
     )
 
 

@@ -1,8 +1,10 @@
 """The labels of a study's reports, and how alike they make outcomes."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
+from typing import Final
 
 from waterbed.analysis.rankings.labels import Labels, deliveries_of
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, episodes_by_key, followed
@@ -10,6 +12,8 @@ from waterbed.estimators.cluster_shares import Correlation, pooled_correlation
 from waterbed.graphs.linking.clusters import site_clusters
 from waterbed.model.conclusions import Episode
 from waterbed.study.conclusions import Conclusions
+
+PARTS: Final = 4
 
 
 def labels_of(conclusions: Conclusions) -> Labels:
@@ -46,32 +50,45 @@ def clusters_of_sites(conclusions: Conclusions) -> dict[str, int]:
 
 
 def pooled_over_hosters(episodes: Iterable[Episode], labels: Labels, *, until: datetime) -> dict[str, Correlation]:
-    """The intra-cluster correlation of removal within 24 hours, over hosters, by kind of label."""
-    return pooled_over_times([(episodes, until)], labels)
+    """The intra-cluster correlation of removal within 24 hours, over hosters, by kind of label.
+
+    The reports of a hoster are counted in PARTS of as many each, in time order: a hoster that changes makes outcomes of
+    a delivery, or of whatever else is of one time, alike in one part alone.
+    """
+    return pooled_over_times([(episodes, until)], labels, parts=PARTS)
 
 
-def pooled_over_times(times: Iterable[tuple[Iterable[Episode], datetime]], labels: Labels) -> dict[str, Correlation]:
+def pooled_over_times(
+    times: Iterable[tuple[Iterable[Episode], datetime]], labels: Labels, *, parts: int = 1
+) -> dict[str, Correlation]:
     """The same over the hosters of several times apart, each with the end to which its episodes are followed.
 
-    What changed between them makes no outcomes alike.
+    What changed between them makes no outcomes alike. What only a report saw up tells nothing of how alike removals
+    are: a delivery of URLs that never existed would make all others look dependent.
     """
     each = [
-        _counted(clocks(group, labels), until)
+        _counted(part, until)
         for episodes, until in times
         for group in episodes_by_key(episodes, "hoster").values()
+        for part in _in_parts([one for one in clocks(group, labels) if one.seen], parts)
     ]
     kinds = dict.fromkeys(kind for own in each for kind in own)
     return {kind: pooled_correlation(own[kind] for own in each if kind in own) for kind in kinds}
 
 
-def _counted(group: Iterable[Clock], until: datetime) -> Mapping[str, tuple[list[int], list[int]]]:
-    """Removals and clocks by each value of each kind of label.
+def _in_parts(group: Sequence[Clock], count: int) -> list[Sequence[Clock]]:
+    """The clocks in so many parts of as many each, in time order."""
+    if count == 1:
+        return [group]
+    in_order = sorted(group, key=lambda clock: clock.origin)
+    ends = [len(in_order) * n // count for n in range(count + 1)]
+    return [in_order[begin:end] for begin, end in pairwise(ends)]
 
-    What only a report saw up tells nothing of how alike removals are: a delivery of URLs that never existed would make
-    all others look dependent.
-    """
+
+def _counted(group: Iterable[Clock], until: datetime) -> Mapping[str, tuple[list[int], list[int]]]:
+    """Removals and clocks by each value of each kind of label."""
     hits, sizes = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-    for clock in followed((one for one in group if one.seen), WITHIN_H, until=until):
+    for clock in followed(group, WITHIN_H, until=until):
         for label in clock.labels:
             sizes[label.kind, label.value] += 1
             hits[label.kind, label.value] += clock.cause == REMOVED and clock.right_h <= WITHIN_H

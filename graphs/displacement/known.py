@@ -22,7 +22,8 @@ LEVEL: Final = 1.0 - 0.05 / STATED
 class Removed:
     """A share removed within 24 hours, with its interval.
 
-    Without ends `share` is of these reports alone; without a share `why` says why.
+    Without ends `share` is of these reports alone; without a share `why` says why. With `open` its worst and best case
+    are too far apart for one number: its ends are told alone.
     """
 
     n: int
@@ -30,6 +31,7 @@ class Removed:
     low: float | None = None
     high: float | None = None
     why: Refusal | None = None
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

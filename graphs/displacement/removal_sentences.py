@@ -80,6 +80,8 @@ def _share(one: Removed, alone: bool) -> Message:
         return Message.of("an unknown part")
     share = Share(one.share)
     if one.low is not None and one.high is not None:
+        if one.open:
+            return Message.of("{span}", span=Span(one.low, one.high))
         return Message.of("{share} ({span})", share=share, span=Span(one.low, one.high))
     if alone:
         return Message.of("{share}", share=share)

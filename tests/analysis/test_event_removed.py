@@ -1,6 +1,7 @@
 """Shares removed around an event: at another time's mix, however few days tell of them, or why there is none."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import inf
 
@@ -19,6 +20,7 @@ from waterbed.estimators.calendar_time import Worth
 from waterbed.estimators.changes import Share
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.survival.incidence import NOTHING, share_interval
+from waterbed.graphs.displacement.removal_sentences import _share
 from waterbed.model.formatter import OWN
 
 ZERO = datetime(2026, 3, 1, tzinfo=UTC)
@@ -215,3 +217,15 @@ def test_stretches_are_as_long_as_the_window_or_a_third_of_what_was_before() -> 
         too_short(one, one.at - timedelta(days=20)).reason
     )
     assert len(stretches(one, one.at - timedelta(days=28 * 20))) == 9
+
+
+@pytest.mark.parametrize(("unseen", "apart"), [(0, False), (3, False), (12, True)])
+def test_where_the_cases_are_far_apart_the_interval_stands_alone(unseen: int, apart: bool) -> None:
+    """An event gives one number for a share only where a ranking does."""
+    found = [replace(clock(n, n * 12.0, gone=n < 30), seen=n >= unseen) for n in range(60)]
+    told, share = removed_of(found, UNTIL)
+    assert share is not None
+    assert told.open is apart
+    assert share.cases == pytest.approx(((30 - unseen) / 60, 0.5))
+    text = OWN.text(_share(told, alone=False))
+    assert ("(" in text) is not apart

@@ -194,7 +194,8 @@ def removed_of(
         worst=found.worst,
         best=found.best,
     )
-    return Removed(n=n, share=share, low=min(told[0], found.worst), high=max(told[1], found.best)), tested
+    low, high = min(told[0], found.worst), max(told[1], found.best)
+    return Removed(n=n, share=share, low=low, high=high, open=found.open), tested
 
 
 def _why(found: Removal) -> Refusal:

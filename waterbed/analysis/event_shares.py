@@ -10,6 +10,7 @@ from waterbed.analysis.event_curves import Point, curve_of, worth_of
 from waterbed.analysis.event_removed import NO_REPORT, Group, at_mix, grouped, mixed, removed_of
 from waterbed.analysis.rankings.dependence import labels_of, pooled_over_times
 from waterbed.analysis.rankings.labels import Labels
+from waterbed.analysis.rankings.removal import WIDEST_GAP
 from waterbed.analysis.rankings.takedown import By, Clock, episodes_by_key
 from waterbed.estimators.calendar_time import LEAST_DAYS
 from waterbed.estimators.changes import Beyond, Change, Share, beyond_earlier, change_beyond, own_change
@@ -75,7 +76,7 @@ class Area:
                 "What share of reports was removed within 24 hours, before and after the event?",
                 "incidence.share_interval",
                 share or (_why(one) if one.share is None else one.share),
-                estimate=one.share,
+                estimate=None if one.open else one.share,
                 n=one.n,
                 n_of="reports followed",
                 unit="share within 24 h",
@@ -89,7 +90,7 @@ class Area:
             "What share would it be at the mix of categories and sources of the time before?",
             "incidence.share_interval",
             self.same_mix,
-            estimate=self.same_mix.share if isinstance(self.same_mix, Share) else None,
+            estimate=self.same_mix.share if isinstance(self.same_mix, Share) and not _apart(self.same_mix) else None,
             n=self.told[1].n,
             n_of="reports followed",
             unit="share within 24 h",
@@ -270,6 +271,12 @@ def _largest(earlier: Beyond, stretch: timedelta) -> Message:
     )
 
 
+def _apart(share: Share) -> bool:
+    """True if worst and best case are too far apart for one number."""
+    worst, best = share.cases
+    return best - worst > WIDEST_GAP
+
+
 def _why(one: Removed) -> Refusal:
     return one.why or NO_REPORT
 
@@ -285,7 +292,8 @@ def _told_at_mix(before: Group, after: Group, told: Removed, disclosure: Disclos
     same = at_mix(before, after, stated, level=LEVEL)
     if isinstance(same, Refusal):
         return None
-    return Removed(n=told.n, share=disclosure.share(same.share), low=same.low, high=same.high)
+    number = disclosure.share(same.share)
+    return Removed(n=told.n, share=number, low=same.low, high=same.high, open=_apart(same) or told.open)
 
 
 def _beyond_earlier(

@@ -41,7 +41,7 @@ class CurveRow:
 
     place: Annotated[int | None, "place in the curve, 1 = least estimate; null: it gives no number"]
     spec: Annotated[int, "number of the specification; 0 is the reference"]
-    estimate: Annotated[float | None, "the main outcome; null: not told"]
+    estimate: Annotated[float | None, "the main outcome; the middle of cases that are far apart; null: none"]
     low: Annotated[float | None, "lower end of its 95% interval"]
     high: Annotated[float | None, "upper end of its 95% interval"]
     key: Annotated[str, "key of the group that stands for the hoster here"]
@@ -66,7 +66,7 @@ class ValueRow:
     spec: Annotated[int, "number of the specification"]
     outcome: Annotated[str, "removed:KEY, home-abroad or displaced"]
     key: Annotated[str, "key of the group that stands for the hoster here; empty: the outcome is of all"]
-    estimate: Annotated[float | None, "the number; null: not told"]
+    estimate: Annotated[float | None, "the number; the middle of cases that are far apart; null: none"]
     low: Annotated[float | None, "lower end of its 95% interval"]
     high: Annotated[float | None, "upper end of its 95% interval"]
     telling: Annotated[Estimability, "told, or why not"]

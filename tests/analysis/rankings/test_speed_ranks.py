@@ -12,6 +12,7 @@ from waterbed.analysis.rankings.ranking import rank
 from waterbed.analysis.rankings.speed_ranks import speed_places
 from waterbed.analysis.rankings.takedown import episodes_by_key, never_seen
 from waterbed.analysis.rankings.totals import weighing
+from waterbed.model.conclusions import RankingRow
 from waterbed.store.settings import Norm
 
 from .episodes import SPREAD_H, appearance, episode, hours, spread
@@ -119,6 +120,19 @@ def test_classes_without_a_share_keep_their_row():
     last = list(rows.values())[-1]
     assert (last.key, last.place_low, last.among_worst, last.rank_class) == ("small", None, None, "too few")
     assert placed(seen[-3:], [])[2]["small"].removed_24h is None
+
+
+def test_rows_without_a_place_are_found_without_comparing_rows(monkeypatch):
+    """Which rows have a place is asked of each row once: no row is compared with any other."""
+    seen, ends = world([0.9, 0.4])
+    seen += [appearance(f"x{n}", f"small{n}") for n in range(3)]
+
+    def compared(*_):
+        raise AssertionError("rows were compared")
+
+    monkeypatch.setattr(RankingRow, "__eq__", compared)
+    rows, _, found = placed(seen, ends)
+    assert len(found) == len(rows) == 5
 
 
 def test_places_are_the_same_for_the_same_seed():

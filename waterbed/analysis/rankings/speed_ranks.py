@@ -64,6 +64,10 @@ def unplaced(
     return [_row(row, sites=sites(row)) if row.rank_class in PLACED else _row(row) for row in rows]
 
 
+def _has_place(row: RankingRow) -> bool:
+    return row.rank_class in PLACED and row.removed_24h_low is not None
+
+
 def speed_places(
     rows: Sequence[RankingRow],
     groups: Mapping[str, Sequence[Episode]],
@@ -92,8 +96,8 @@ def speed_places(
     measurement. Rows are `below_norm` by `below_norm`, at the norm's rate, in their best case. `each` works on groups,
     perhaps in several processes.
     """
-    placed = [row for row in rows if row.rank_class in PLACED and row.removed_24h_low is not None]
-    others = [_row(row) for row in rows if row not in placed]
+    placed = [row for row in rows if _has_place(row)]
+    others = [_row(row) for row in rows if not _has_place(row)]
     if not placed or until is None:
         return others
     own = [clocks_of_share(row, clocks(groups.get(row.key, ()), labels), hidden.get(row.key, ())) for row in placed]

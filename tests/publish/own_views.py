@@ -97,8 +97,10 @@ class Commands:
         for said in sheet["duration"]:
             if by_clock["class"] in WITHHELD:
                 yield f"{view}: hours of class {by_clock['class']}"
-            if by_clock["median_h"] is not None and abs(said["median_h"] - by_clock["median_h"]) > 1e-3:
-                yield f"{view}: half after {said['median_h']} h is not {by_clock['median_h']}"
+            for end in ("", "_low", "_high"):
+                half, its = said[f"median{end or '_h'}"], by_clock[f"median_h{end}"]
+                if its is not None and (half is None or abs(half - its) > 1e-3):
+                    yield f"{view}: half after {half} h is not {its} (median{end})"
 
     def sources(self, each: Mapping[str, Rows]) -> Iterator[str]:
         """The ranking by each source has the share of that source's ranking, where it is one number."""

@@ -150,7 +150,7 @@ def sheet_of(
     return replace(
         sheet,
         curve=list(cause_shares(part.clocks, beside, until=until)),
-        duration=[duration(clocks, within_h=SHEET_H[-1])],
+        duration=[duration(clocks, within_h=SHEET_H[-1], until=until)],
     )
 
 

@@ -1,14 +1,16 @@
 """When half was gone, and how sure that is."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from waterbed.analysis.rankings.clocks import running_clocks
 from waterbed.analysis.rankings.durations import duration, half_gone, mean_hours
-from waterbed.analysis.rankings.takedown import CAUSES, REMOVED, Clock, clocks, incidence, worth_within
+from waterbed.analysis.rankings.takedown import CAUSES, REMOVED, Clock, clocks, incidence, last_known, worth_within
 from waterbed.estimators.survival.incidence import share_interval
 from waterbed.model.takedown import TakedownClock
 
@@ -28,9 +30,14 @@ def group(ends, *, sites=None):
     )
 
 
+def median_of(own):
+    """The median, if the measurement ends where the last clock does."""
+    return half_gone(own, until=last_known(own))
+
+
 def test_half_gone_is_read_off_all_causes_together():
     """Of 40 the twentieth went by hour 20, whatever the cause; the interval is where the share's holds one half."""
-    found = half_gone(group(range(1, 41)))
+    found = median_of(group(range(1, 41)))
     assert found.hours == pytest.approx(20, abs=0.5)
     worth = worth_within(group(range(1, 41)), 20.0, range(len(CAUSES)), until=hours(600)).number
     assert worth < 40
@@ -50,7 +57,7 @@ def test_no_number_of_clocks_tells_what_lies_between_two_looks():
         Clock(left_h=a, right_h=b, cause=REMOVED, site_id=f"s{n}", origin=hours(n / 4))
         for n, (a, b) in enumerate(zip(left.tolist(), right.tolist(), strict=True))
     ]
-    found = half_gone(watched)
+    found = median_of(watched)
     assert found.low <= 8.0 * np.log(2.0) <= found.high
     assert 3.5 < found.high - found.low < 5.0
 
@@ -59,32 +66,32 @@ def test_what_was_away_and_is_up_again_may_have_ended_then():
     """Content that still runs, and that was away for perhaps a day, lets half be gone as early as it was away."""
     plain = group([*range(2, 12), *[None] * 20])
     flapped = [replace(one, flap_left_h=3.0, flap_right_h=4.0) if one.cause < 0 else one for one in plain]
-    one, other = half_gone(plain), half_gone(flapped)
+    one, other = median_of(plain), median_of(flapped)
     assert one.hours is other.hours is None
     assert other.low <= 4.0 < one.low
 
 
 def test_what_goes_on_half_was_not_seen_to_go():
     """Of 30 five went: half is surely not gone by the end of the follow-up; of 30 with 14 gone that is not sure."""
-    found = half_gone(group([*range(1, 6), *[None] * 25]))
+    found = median_of(group([*range(1, 6), *[None] * 25]))
     assert (found.hours, found.high) == (None, None)
     assert found.low == 80
-    unsure = half_gone(group([*range(1, 15), *[None] * 16]))
+    unsure = median_of(group([*range(1, 15), *[None] * 16]))
     assert (unsure.hours, unsure.high) == (None, None)
     assert unsure.low < 20
 
 
 def test_few_sites_have_no_median():
     """Nine sites are too few, however many clocks they have; so is nobody."""
-    assert half_gone(group(range(1, 41), sites=9)) is None
-    assert half_gone([]) is None
+    assert median_of(group(range(1, 41), sites=9)) is None
+    assert half_gone([], until=hours(0)) is None
 
 
 def test_clocks_of_a_site_that_agree_widen_the_interval():
     """Forty clocks of ten sites that go together say less than forty of forty."""
     alike = group([1 + n % 10 * 4 for n in range(40)], sites=10)
     apart = group([1 + n % 10 * 4 for n in range(40)])
-    one, other = half_gone(alike), half_gone(apart)
+    one, other = median_of(alike), median_of(apart)
     assert one.hours == pytest.approx(other.hours)
     assert one.high - one.low > 1.5 * (other.high - other.low)
 
@@ -93,7 +100,7 @@ def test_clocks_of_a_site_that_agree_widen_the_interval():
 def test_the_interval_holds_the_median(ends):
     """Ends hold the median, and at the median the share gone is one half or jumps over it."""
     own = group(ends)
-    found = half_gone(own)
+    found = median_of(own)
     if found is None:
         return
     assert found.high is None or found.low <= found.high
@@ -105,6 +112,10 @@ def test_the_interval_holds_the_median(ends):
     gone = 1 - incidence(own).survival
     assert gone[int(np.floor(found.hours))] <= 0.5 + 1e-6
     assert gone[int(np.ceil(found.hours - 1e-9))] >= 0.5 - 1e-6
+
+
+END = hours(480 + 200)
+"""The end of the measurement of `late_clock`s."""
 
 
 def late_clock(n, end, *, entered=0.0, until=200.0):
@@ -142,13 +153,23 @@ def test_the_mean_heeds_late_entry():
     true = 30 * (1 - np.exp(-72 / 30))
     assert found.low < true < found.high
     assert np.mean([min(one.right_h or 72.0, 72.0) for one in seen]) > found.high
-    told = duration(seen, within_h=72.0)
+    told = duration(seen, within_h=72.0, until=END)
     assert (told.mean_h, told.late, told.clocks) == (
         found.estimate,
         sum(one.entered_h > 0 for one in seen),
         told.clocks,
     )
     assert told.median_low < 30 * np.log(2) < told.median_high
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_median_is_that_of_a_ranking_to_the_end_of_the_same_measurement(seed):
+    """Clocks that were followed no longer count until the measurement's end: a sheet's median is its row's."""
+    ends = np.random.default_rng(seed).exponential(20.0, 40) + 1.0
+    own = [late_clock(n, end) for n, end in enumerate(ends)]
+    for until in (END, END + timedelta(days=20)):
+        row, told = half_gone(running_clocks(own), until=until), duration(own, within_h=72.0, until=until)
+        assert (told.median_h, told.median_low, told.median_high) == (row.hours, row.low, row.high)
 
 
 def test_a_mean_needs_sites_from_the_start_and_the_whole_time():
@@ -177,7 +198,7 @@ def test_one_large_site_widens_median_and_mean() -> None:
     ends = np.append(np.full(40, 40.0), rng.exponential(30.0, 120))
     apart = [late_clock(n, ends[n]) for n in range(160)]
     together = [replace(one, site_id="one" if n < 40 else one.site_id) for n, one in enumerate(apart)]
-    few, many = duration(together, within_h=72.0), duration(apart, within_h=72.0)
+    few, many = duration(together, within_h=72.0, until=END), duration(apart, within_h=72.0, until=END)
     assert (few.median_h, few.mean_h) == (many.median_h, many.mean_h)
     assert few.median_high - few.median_low > 1.3 * (many.median_high - many.median_low)
     assert few.mean_high - few.mean_low > 1.5 * (many.mean_high - many.mean_low)
@@ -188,7 +209,7 @@ def test_removals_that_were_not_confirmed_lower_the_lower_ends_alone() -> None:
     rng = np.random.default_rng(9)
     plain = [late_clock(n, end) for n, end in enumerate(20.0 + rng.exponential(20.0, 90))]
     flapped = [replace(one, flap_left_h=3.0, flap_right_h=4.0) if n % 3 == 0 else one for n, one in enumerate(plain)]
-    one, other = duration(plain, within_h=72.0), duration(flapped, within_h=72.0)
+    one, other = duration(plain, within_h=72.0, until=END), duration(flapped, within_h=72.0, until=END)
     assert (one.median_h, one.median_high, one.mean_h, one.mean_high) == (
         other.median_h,
         other.median_high,

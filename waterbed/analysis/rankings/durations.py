@@ -23,7 +23,6 @@ from waterbed.analysis.rankings.takedown import (
     first_down,
     incidence,
     known_within,
-    last_known,
     worth_within,
 )
 from waterbed.estimators.calendar_time import cosine_variance, effective_number
@@ -53,8 +52,8 @@ class HalfGone:
 def half_gone(
     group: Sequence[Clock],
     *,
+    until: datetime,
     curves: Curves | None = None,
-    until: datetime | None = None,
     level: float = 0.95,
     together: float = 1.0,
 ) -> HalfGone | None:
@@ -64,11 +63,10 @@ def half_gone(
     times at which the interval of the share gone (`share_interval`) holds one half (Brookmeyer and Crowley, Biometrics
     38, 1982), with what the clocks are worth at the first hour from the median on at which FEWEST_SITES sites are
     known, and the hours that looks leave open there. None if there is no such hour, nor where reports span too few
-    days. `until` is the end of the measurement, by default the last time known, `together` the sites for which
-    decisions are made at once. `curves` are the group's, if they are
-    known already. The interval covers best and worst case: a removal that may have lasted a day is an end at its lower
-    end, and what nobody but the report saw up is none at its upper end. Where more than MOST_UNSEEN of the clocks are
-    of that kind, there is no single number.
+    days. `until` is the end of the measurement, `together` the sites for which decisions are made at once. `curves`
+    are the group's, if they are known already. The interval covers best and worst case: a removal that may have lasted
+    a day is an end at its lower end, and what nobody but the report saw up is none at its upper end. Where more than
+    MOST_UNSEEN of the clocks are of that kind, there is no single number.
     """
     if not group:
         return None
@@ -86,8 +84,7 @@ def half_gone(
         found = found if earliest is None else replace(found, low=min(found.low, earliest.low))
     unseen = first_down(group)
     if unseen:
-        end = until or last_known(group)
-        latest = _half_gone([_remaining(one, end) for one in group], None, until, level, together)
+        latest = _half_gone([_remaining(one, until) for one in group], None, until, level, together)
         high = None if latest is None or found.high is None or latest.high is None else max(found.high, latest.high)
         found = replace(found, hours=found.hours if unseen <= MOST_UNSEEN * len(group) else None, high=high)
     return found
@@ -102,7 +99,7 @@ def _remaining(clock: Clock, until: datetime) -> Clock:
 
 
 def _half_gone(
-    group: Sequence[Clock], curves: Curves | None, until: datetime | None, level: float, together: float
+    group: Sequence[Clock], curves: Curves | None, until: datetime, level: float, together: float
 ) -> HalfGone | None:
     curves = curves or incidence(group)
     hours = curves.hours[curves.hours <= curves.known_until_h + _ROUNDING]
@@ -111,7 +108,6 @@ def _half_gone(
     at = _told(group, float(hours[-1]) if half is None else float(np.ceil(half)), float(hours[-1]), 1.0)
     if at is None:
         return None
-    end = until or last_known(group)
     known_at = _known_at(group, hours)
     tail = (1.0 - level) / 2
     low, high, part = 0.0, None, 1.0
@@ -119,7 +115,7 @@ def _half_gone(
         ends = (_told(group, float(np.ceil(low)), 1.0, -1.0), _told(group, float(np.ceil(high or at)), hours[-1], 1.0))
         asked = [at] if when == "median" else sorted({hour for hour in ends if hour is not None} - {at, 0.0})
         for hour in asked:
-            worth = worth_within(group, hour, range(len(CAUSES)), until=end, together=together)
+            worth = worth_within(group, hour, range(len(CAUSES)), until=until, together=together)
             if isinstance(worth, Refusal):
                 return None
             here = sum(known_within(clock, hour) for clock in group)
@@ -178,14 +174,14 @@ def _first(hours: Floats, rising: Floats, bar: float) -> float | None:
     return float(hours[at - 1] + part * (hours[at] - hours[at - 1]))
 
 
-def duration(clocks: Sequence[TakedownClock], *, within_h: float) -> Duration:
+def duration(clocks: Sequence[TakedownClock], *, within_h: float, until: datetime) -> Duration:
     """Median and restricted mean of clocks until any end.
 
-    The mean is the one within `within_h` hours. The mean heeds late entry (`turnbull`), the median leaves late clocks
-    out. Clocks that ended before they began are in neither.
+    The mean is the one within `within_h` hours, `until` the end of the measurement. The mean heeds late entry
+    (`turnbull`), the median leaves late clocks out. Clocks that ended before they began are in neither.
     """
     kept = running_clocks(clocks)
-    half, mean = half_gone(kept), mean_hours(clocks, within_h)
+    half, mean = half_gone(kept, until=until), mean_hours(clocks, within_h)
     many = sum(map(_unseen, clocks)) > MOST_UNSEEN * len(clocks)  # no single number, as for the median
     return Duration(
         clocks=len(kept),

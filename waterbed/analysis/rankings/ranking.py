@@ -257,7 +257,7 @@ def _drafted(
     rank_class = class_of(volume, estimate, differs=differs)
     shown = estimate if rank_class in ("ranked", "too few days", "views differ") else None
     half = None
-    if shown and not differs and not brief:
+    if shown and until and not differs and not brief:
         half = half_gone(group, curves=curves, until=until, together=together)
     row = RankingRow(
         place=None,

@@ -210,7 +210,7 @@ def _median_trials(
     for row in rows:
         if row.median_h_low is None or medians.get(row.key, inf) >= LATEST_MEDIAN_H:
             continue
-        oracle = half_gone(exact.get(row.key, ()))
+        oracle = half_gone(exact.get(row.key, ()), until=world.end)
         yield _trial(
             "median",
             row,

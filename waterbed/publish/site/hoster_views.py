@@ -53,7 +53,11 @@ def sheet_views(
             return None, [], None
         since = counted_since(one.row, tables.running(one.row.key))
         own = [clock for clock in clocks.get(one.row.key, ()) if since is None or clock.origin >= since]
-        return curves, list(cause_shares(part.clocks, beside, until=until)), duration(own, within_h=MARKS_H[-1])
+        return (
+            curves,
+            list(cause_shares(part.clocks, beside, until=until)),
+            duration(own, within_h=MARKS_H[-1], until=until),
+        )
 
     goes_to, comes_from = _flows(publication)
     weekly, reported = _weekly(study, conclusions, publication), _reported(publication)

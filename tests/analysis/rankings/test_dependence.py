@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -114,6 +115,21 @@ def test_labels_are_content_address_network_registration_and_delivery():
     assert values["address"] == ["192.0.2.77", None, "192.0.2.77"]
     assert values["delivery"] == ["2026-01-06 hotline", None, None]
     assert alike["address"] == Correlation(0.5, 0.1, 40)
+
+
+def test_a_registration_is_that_of_the_day_whatever_was_asked_before():
+    """A network that was registered anew is a label of its own from then on, in whatever order days are asked."""
+
+    def registered(_address, day):
+        return "old" if day < hour(24 * 30) else "new"
+
+    for days in permutations((0, 29, 31, 60)):
+        labels = Labels(registered=registered)
+        for day in days:
+            (found,) = (
+                one.value for one in labels.of("u", "s", ("192.0.2.1",), hour(24 * day)) if one.kind == "registration"
+            )
+            assert found == ("old" if day < 30 else "new")
 
 
 def customers_of(rng, hosters, count, share=0.6, sites=90):

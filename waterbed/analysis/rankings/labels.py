@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Final
 
+from waterbed.attribution.snapshots import day_of
 from waterbed.estimators.cluster_shares import NO_CORRELATION, Correlation
 from waterbed.model.facts import Report
 
@@ -47,7 +48,7 @@ class Labels:
     alike: Mapping[str, Correlation] = field(default_factory=dict)
     """The correlation over all hosters, by kind of label."""
     _made: dict[tuple[str, str], Label] = field(default_factory=dict)
-    _networks: dict[str, str | None] = field(default_factory=dict)
+    _networks: dict[tuple[str, date], str | None] = field(default_factory=dict)
 
     def with_(self, alike: Mapping[str, Correlation]) -> "Labels":
         """The same labels, with correlations by kind."""
@@ -61,9 +62,10 @@ class Labels:
         found = [self._label(CONTENT, content)] if (content := self.contents.get(site_id)) else []
         if address := min(addresses, default=""):
             found += [self._label(ADDRESS, address), self._label(NETWORK, network_of(address))]
-            if address not in self._networks:
-                self._networks[address] = self.registered(address, when)
-            if registered := self._networks[address]:
+            known = address, day_of(when)
+            if known not in self._networks:
+                self._networks[known] = self.registered(address, when)
+            if registered := self._networks[known]:
                 found.append(self._label(REGISTRATION, registered))
         if delivery := self.deliveries.get(url_id):
             found.append(self._label(DELIVERY, delivery))

@@ -290,6 +290,7 @@ class _Machine:
                 origins=now.attribution.origins,
                 countries=now.attribution.countries,
                 addresses=now.attribution.addresses,
+                own_addresses=own_addresses(hoster, now.attribution),
                 prefixes=routed(now.attribution),
                 proxy=now.attribution.proxy,
                 known_up_at=_moment(now.known_up_at),
@@ -314,6 +315,13 @@ class _Machine:
         for hoster in list(self.open):
             self._end(hoster, None, None)
         return self.ended
+
+
+def own_addresses(hoster: str, answer: Attribution) -> tuple[str, ...]:
+    """The addresses of an answer that a hoster holds, in their order."""
+    own = addresses_at(hoster, answer)
+    # one tuple for all episodes there
+    return answer.addresses if len(own) == len(answer.addresses) else tuple(a for a in answer.addresses if a in own)
 
 
 def routed(answer: Attribution) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import comb
 from operator import or_
 
-from waterbed.graphs.episodes import EpisodeRules, UrlHistory, _why_without, ended_by, routed
+from waterbed.graphs.episodes import EpisodeRules, UrlHistory, _why_without, ended_by, own_addresses, routed
 from waterbed.graphs.rotation import RETURNS
 from waterbed.graphs.runs import UNATTRIBUTED, Sighting
 from waterbed.model.conclusions import Attribution, EndCause, Episode
@@ -283,6 +283,7 @@ class _Machine:
                 origins=now.attribution.origins,
                 countries=now.attribution.countries,
                 addresses=now.attribution.addresses,
+                own_addresses=own_addresses(hoster, now.attribution),
                 prefixes=routed(now.attribution),
                 proxy=now.attribution.proxy,
                 known_up_at=now.known_up_at,

@@ -198,6 +198,9 @@ class Episode:
     origins: Annotated[tuple[int, ...], "origin ASes at the start"]
     countries: Annotated[tuple[str, ...], "countries at the start"]
     addresses: Annotated[tuple[str, ...], "addresses at the start"]
+    own_addresses: Annotated[
+        tuple[str, ...], "of these, those of this hoster; none: no table tells whose they are"
+    ] = ()
     prefixes: Annotated[tuple[str, ...], "smallest routed ranges of these, sorted"] = ()
     proxy: Annotated[bool, "whether that hoster is a reverse proxy"]
     known_up_at: Annotated[datetime, "first time it was known up: a report's or a check's"]

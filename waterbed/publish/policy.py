@@ -28,7 +28,7 @@ KEYS: Final = ("key", "from_key", "to_key")
 """Fields that identify the subject of a row."""
 COMPANIES: Final = ("hoster", "asn", "platform", "upstream", "transit", "operator", "as_holder", "proxy")
 """What rows can stand for that is a company."""
-ADDRESSES: Final = ("addresses", "prefixes")
+ADDRESSES: Final = ("addresses", "own_addresses", "prefixes")
 """Fields that hold addresses."""
 
 

@@ -7,6 +7,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
+from tests.graphs.test_episodes import at, sightings
 from tests.study.facts import hour, report, written
 from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.event_shares import pooled_clocks
@@ -19,6 +20,8 @@ from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import REMOVED, clocks, episodes_by_key, worth_within
 from waterbed.estimators.calendar_time import Worth
 from waterbed.estimators.cluster_shares import Correlation, pooled_correlation
+from waterbed.graphs.episodes import EpisodeRules, UrlHistory, episodes
+from waterbed.graphs.runs import runs_of
 from waterbed.model.takedown import NoticeContext, TakedownClock
 from waterbed.study.formats import as_arrow
 
@@ -115,6 +118,21 @@ def test_labels_are_content_address_network_registration_and_delivery():
     assert values["address"] == ["192.0.2.77", None, "192.0.2.77"]
     assert values["delivery"] == ["2026-01-06 hotline", None, None]
     assert alike["address"] == Correlation(0.5, 0.1, 40)
+
+
+def test_an_address_at_another_hoster_is_no_label():
+    """Whatever a name points to beside its hoster, the hoster's own first address is the label of its clocks."""
+    known = UrlHistory(url_id="u", content_id="u", site_id="s", known_up_at=hour(0), reported=(hour(0),))
+    for beside in ("1.0.0.1", "192.0.2.8", "203.0.113.9"):
+        own = {"192.0.2.9": "a", "192.0.2.77": "a", beside: "b"}
+        answer = replace(at("ab"), addresses=tuple(sorted(own)), address_hosters=tuple(own[one] for one in sorted(own)))
+        looks = [replace(one, attribution=answer) for one in sightings("AB AB - - -")]
+        made = episodes(known, runs_of(looks), EpisodeRules(leave_looks=2, until=hour(100)))
+        groups = episodes_by_key(made, "hoster")
+        (clock,) = clocks(groups["a"], Labels())
+        (told,) = takedown_clocks(groups["a"], NoticeContext(), key="a", clock="reported", labels=Labels())
+        assert clock.labels[0].value == labels_on(told)[0].value == "192.0.2.77"
+        assert [one.labels[0].value for one in clocks(groups["b"], Labels())] == [beside]
 
 
 def test_a_registration_is_that_of_the_day_whatever_was_asked_before():

@@ -102,7 +102,7 @@ def takedown_clocks(
 
 def _labelled(clock: TakedownClock, spell: Episode, labels: Labels) -> LabelledClock:
     its = {one.name: getattr(clock, one.name) for one in fields(TakedownClock)}
-    return LabelledClock(**its, labels=labels.of(spell.url_id, spell.site_id, spell.addresses, clock.origin))
+    return LabelledClock(**its, labels=labels.of_episode(spell, clock.origin))
 
 
 def labels_on(clock: TakedownClock) -> tuple[Label, ...]:

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 from waterbed.attribution.snapshots import day_of
 from waterbed.estimators.cluster_shares import NO_CORRELATION, Correlation
+from waterbed.model.conclusions import Episode
 from waterbed.model.facts import Report
 
 CONTENT: Final = "content"
@@ -70,6 +71,13 @@ class Labels:
         if delivery := self.deliveries.get(url_id):
             found.append(self._label(DELIVERY, delivery))
         return tuple(found)
+
+    def of_episode(self, episode: Episode, when: datetime) -> tuple[Label, ...]:
+        """The labels of a report of an episode's URL.
+
+        Of its addresses those of its hoster count: who owns a name can point it to more, and would choose the label.
+        """
+        return self.of(episode.url_id, episode.site_id, episode.own_addresses or episode.addresses, when)
 
     def _label(self, kind: str, value: str) -> Label:
         key = kind, value

@@ -118,7 +118,7 @@ def _spells(group: Sequence[Episode], labels: Labels | None) -> Iterator[_Spell]
                     origin=spell.reported_at,
                     spell=spell,
                     later=joined[place + 1 :],
-                    labels=labels.of(spell.url_id, spell.site_id, spell.addresses, spell.reported_at) if labels else (),
+                    labels=labels.of_episode(spell, spell.reported_at) if labels else (),
                 )
 
 

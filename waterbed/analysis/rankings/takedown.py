@@ -186,7 +186,7 @@ def _clock(episode: Episode, origin: datetime, labels: Labels | None) -> Clock:
         seen=episode.seen,
         flap_left_h=max(0.0, _hours(flap[0] - origin)) if flap else inf,
         flap_right_h=_hours(flap[1] - origin) if flap else inf,
-        labels=labels.of(episode.url_id, episode.site_id, episode.addresses, origin) if labels else (),
+        labels=labels.of_episode(episode, origin) if labels else (),
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from waterbed.analysis.rankings.labels import by_kind
 from waterbed.analysis.rankings.removal import Cases, interval_of
 from waterbed.analysis.rankings.takedown import (
+    LOST,
     REMOVED,
     WITHIN_H,
     Clock,
@@ -67,7 +68,7 @@ def parted(group: Sequence[Clock], hour: float) -> tuple[int, int]:
     A site of the second kind has content that is known not to have been removed by then.
     """
     gone = {c.site_id for c in group if c.cause == REMOVED and c.right_h <= hour}
-    kept = (c for c in group if known_within(c, hour) and not (c.cause == REMOVED and c.right_h <= hour))
+    kept = (c for c in group if known_within(c, hour) and not (c.cause in (REMOVED, LOST) and c.right_h <= hour))
     return len(gone), len({c.site_id for c in kept})
 
 

@@ -12,7 +12,7 @@ from waterbed.analysis.rankings.clocks import clocks_of_groups
 from waterbed.analysis.rankings.constancy import Part
 from waterbed.analysis.rankings.registered import credited, keys_of_episode, keys_of_site
 from waterbed.analysis.rankings.removal import removals
-from waterbed.analysis.rankings.takedown import clocks
+from waterbed.analysis.rankings.takedown import clocks, outcomes
 from waterbed.attribution.lookups.rdap.domain_index import DomainIndex
 from waterbed.model.actors import ACTED, ACTORS
 
@@ -74,6 +74,8 @@ def test_a_registrar_is_ranked_by_its_holds() -> None:
         "removed",
     ]
     assert len(clocks(credited([held], "registrar"))) == 1
+    (lost,) = clocks(credited([episode(4, 3, 5, "lost")], "registrar"))
+    assert list(outcomes([lost], 24.0, until=hours(2000))) == [(lost, False, False)], "its name stood"
     flapped = replace(gone, flap_last_up=hours(1), flap_first_down=hours(2))
     assert credited([flapped], "tld")[0].flap_first_down is None
 

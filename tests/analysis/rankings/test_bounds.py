@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from waterbed.analysis.rankings.ranking import rank
 from waterbed.analysis.rankings.removal import removal
-from waterbed.analysis.rankings.takedown import clocks
+from waterbed.analysis.rankings.takedown import clocks, outcomes
 
 from .episodes import appearance, episode, hours
 
@@ -40,6 +40,29 @@ def test_other_ends_are_no_removal_in_either_case():
     """What moved did not stay, and was not removed."""
     group = [episode(n, 2, 90, "moved") for n in range(5)] + [episode(n, 80, None) for n in range(5, 20)]
     assert bounds(group) == pytest.approx((0.0, 0.0))
+
+
+@pytest.mark.parametrize("gone_by", [3, 23, 24, 90])
+def test_an_end_that_nobody_saw_at_this_hoster_is_open_too(gone_by):
+    """Lost after 2 h where others alone answered: removed in the best case, whenever the URL was found gone."""
+    group = [episode(n, 2, 3, "removed") for n in range(5)] + [episode(n, 80, None) for n in range(5, 15)]
+    lost = [episode(n, 2, gone_by, "lost") for n in range(15, 20)]
+    assert bounds(group + lost) == pytest.approx((0.25, 0.5))
+    late = [episode(n, 30, 40, "lost") for n in range(15, 20)]
+    assert bounds(group + late) == pytest.approx((0.25, 0.25)), "up for a day"
+    told = outcomes(clocks(lost), 24.0, until=hours(200))
+    assert {(surely, possibly) for _, surely, possibly in told} == {(False, True)}
+
+
+def test_what_is_removed_at_one_hoster_and_lost_at_another_is_lost_to_both():
+    """Their country is credited with a removal in the best case alone, in whatever order the two come."""
+    pairs = [
+        [episode(n, 2, down, "removed", hoster="a"), episode(n, 2, 4, "lost", hoster="b")]
+        for n, down in enumerate([4, 4, 5, 3] * 5)
+    ]
+    for turned in (False, True):
+        both = [one for pair in pairs for one in (pair[::-1] if turned else pair)]
+        assert bounds(both) == pytest.approx((0.0, 1.0))
 
 
 def test_the_end_of_the_study_is_not_our_blindness():

@@ -111,13 +111,17 @@ def test_hiding_gives_a_range():
 
 
 def test_what_was_lost_from_sight_may_have_been_removed():
-    """Forty URLs last seen up after an hour and never decided again: none surely removed in time, perhaps all."""
+    """Forty URLs never decided again after an hour, or gone where others alone answered: perhaps removed in time."""
     stays = [episode(n, 2, None) for n in range(40)]
     lost = takedown_clocks(stays, told_of(*(notice(n, 1) for n in range(40))), key="acme", clock="notice_delivered")
     (row,) = compliance({"acme": lost}, {}, until=UNTIL, within_h=(24.0,))
     assert (row.rank_class, row.surely, row.possibly) == ("unmeasurable", 0, 40)
     (row,) = compliance({"acme": lost}, {}, until=hours(20), within_h=(24.0,))
     assert (row.surely, row.possibly) == (0, 0), "none could be followed for a day"
+    elsewhere = [episode(n, 2, 3, "lost") for n in range(40)]
+    lost = takedown_clocks(elsewhere, told_of(*(notice(n, 1) for n in range(40))), key="acme", clock="notice_delivered")
+    (row,) = compliance({"acme": lost}, {}, until=UNTIL, within_h=(24.0,))
+    assert (row.rank_class, row.surely, row.possibly) == ("unmeasurable", 0, 40)
 
 
 def test_a_deadline_is_measured_over_as_long_a_time():

@@ -1,5 +1,7 @@
 """Content that comes back: three shares that differ where it does."""
 
+import pytest
+
 from tests.analysis.rankings.episodes import episode, hours
 from waterbed.analysis.rankings.returns import returns
 
@@ -62,10 +64,11 @@ def test_what_nobody_saw_and_what_was_not_followed_is_in_no_share():
     assert (few.reports, few.removed_24h) == (9, None)
 
 
-def test_what_changed_hands_is_neither_kept_nor_removed():
-    """Thirty are removed after five hours, thirty handed over after three: what came of these is in no share."""
+@pytest.mark.parametrize("cause", ["lineage", "lost"])
+def test_what_changed_hands_or_nobody_asked_for_is_neither_kept_nor_removed(cause):
+    """Thirty are removed after five hours, thirty end so after three: what came of these is in no share."""
     gone = [stay(n, n * 12.0, 5, 6) for n in range(30)]
-    sold = [stay(n, n * 12.0, 2, 3, "lineage") for n in range(30, 60)]
+    sold = [stay(n, n * 12.0, 2, 3, cause) for n in range(30, 60)]
     found = row([*gone, *sold])
     assert (found.gone_24h, found.gone_24h_worst, found.gone_24h_best) == (1.0, 0.5, 1.0)
     assert (found.durable_30d, found.durable_30d_best) == (1.0, 1.0)

@@ -17,7 +17,7 @@ from waterbed.analysis.rankings.clocks import counted, running_clocks
 from waterbed.analysis.rankings.constancy import Part, part_of_share
 from waterbed.analysis.rankings.durations import half_gone
 from waterbed.analysis.rankings.removal import Removal, removal
-from waterbed.analysis.rankings.takedown import REMOVED, Clock, first_down, incidence
+from waterbed.analysis.rankings.takedown import LOST, REMOVED, Clock, first_down, incidence
 from waterbed.estimators.survival.incidence import NOTHING, share_within
 from waterbed.estimators.trend import (
     chances_within,
@@ -124,7 +124,7 @@ def _rows(
             ),
             possibly=sum(
                 clock.flap_left_h < hours
-                or (clock.cause == REMOVED and clock.left_h < hours)
+                or (clock.cause in (REMOVED, LOST) and clock.left_h < hours)
                 or (clock.cause == NOTHING and clock.left_h < hours <= (until - clock.origin).total_seconds() / 3600)
                 for clock in kept
             ),

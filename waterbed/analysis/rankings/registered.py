@@ -33,10 +33,11 @@ def credited(episodes: Iterable[Episode], kind: Kind) -> list[Episode]:
     """Episodes as whoever is ranked ends them.
 
     Registrars and registries act on names: their holds stand for removals, and a hoster's removal is one more competing
-    end. A reverse proxy hinders neither, and a removal that was not confirmed is no hold.
+    end. A reverse proxy hinders neither, and a removal that was not confirmed is no hold. What is lost at a hoster is
+    none either: its name stood.
     """
     theirs = CREDITED[kind]
-    swapped: dict[EndCause | None, EndCause | None] = {theirs: "removed", "removed": theirs}
+    swapped: dict[EndCause | None, EndCause | None] = {theirs: "removed", "removed": theirs, "lost": "network"}
     return [
         replace(one, cause=swapped.get(one.cause, one.cause), proxy=False, flap_last_up=None, flap_first_down=None)
         for one in episodes

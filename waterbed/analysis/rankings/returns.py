@@ -15,7 +15,16 @@ from typing import Any, Final
 from waterbed.analysis.rankings.constancy import Part, counted_since, part_of_share
 from waterbed.analysis.rankings.labels import Label, Labels, by_kind
 from waterbed.analysis.rankings.removal import Removal, removal
-from waterbed.analysis.rankings.takedown import FEWEST_SITES, WITHIN_H, By, Clock, clocks, episode_keys, joined_episodes
+from waterbed.analysis.rankings.takedown import (
+    FEWEST_SITES,
+    UNKNOWN_ENDS,
+    WITHIN_H,
+    By,
+    Clock,
+    clocks,
+    episode_keys,
+    joined_episodes,
+)
 from waterbed.estimators.calendar_time import effective_number
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.survival.incidence import share_interval
@@ -185,7 +194,7 @@ def _removed(one: _Spell) -> tuple[bool, bool]:
     down = one.spell.first_down
     if one.spell.last_up >= end:
         return False, False
-    if down is None or one.spell.cause == "lineage":  # who answers for it changed: what came of it is not known
+    if down is None or one.spell.cause in UNKNOWN_ENDS:  # what came of it is not known
         return False, True
     removed = one.spell.cause == "removed"
     return removed and one.spell.seen and down <= end, removed
@@ -204,7 +213,7 @@ def _gone(one: _Spell) -> tuple[bool, bool]:
         removed, down = spell.cause == "removed", spell.first_down
         state = (
             (False, True)
-            if down is None or spell.cause == "lineage"
+            if down is None or spell.cause in UNKNOWN_ENDS
             else (removed and spell.seen and down <= end, removed)
         )
     return state

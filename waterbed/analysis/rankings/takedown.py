@@ -24,7 +24,9 @@ _SEEN: Final[tuple[EndCause, ...]] = ("removed", "moved", "name", "network", "se
 CAUSES: Final[tuple[EndCause, ...]] = (*_SEEN, *TOLD_BY_REGISTRIES)
 """Competing ends of a takedown clock. Content put behind a proxy (masked) has moved, as far as can be seen."""
 
-REMOVED, MOVED = CAUSES.index("removed"), CAUSES.index("moved")
+REMOVED, MOVED, LOST = (CAUSES.index(cause) for cause in ("removed", "moved", "lost"))
+UNKNOWN_ENDS: Final[tuple[EndCause, ...]] = ("lineage", "lost")
+"""Ends of which nobody knows what became of the content there: others have its addresses, or others alone answered."""
 WITHIN_H: Final = 24.0
 _HOUR: Final = timedelta(hours=1)
 FEWEST_SITES: Final = 10
@@ -123,7 +125,7 @@ def _goes_on(before: Episode, after: Episode) -> bool:
 
 def _is_back(before: Episode, after: Episode, within: timedelta) -> bool:
     """True unless it was surely away for longer: between the first check of its removal and the last of its absence."""
-    if before.cause != "removed" or before.first_down is None:
+    if before.cause not in ("removed", "lost") or before.first_down is None:
         return False
     return max(before.first_down, after.absent_at or before.first_down) - before.first_down < within
 
@@ -151,6 +153,10 @@ def _union(before: Episode, after: Episode) -> Episode:
     """
     later = max(before, after, key=lambda e: (e.first_down is None, e.first_down or e.last_up))
     apart = after.known_up_at > before.last_up  # else the same looks saw both
+    last_up = max(before.last_up, after.last_up)
+    lost = (one.first_down for one in (before, after) if one.cause == "lost")
+    if later.cause == "removed" and any(down is not None and down > last_up for down in lost):
+        later = replace(later, cause="lost")  # nobody knows of one of them that it was removed there
     flapped = before if before.flap_first_down else after if after.flap_first_down else None
     return replace(
         later,
@@ -158,7 +164,7 @@ def _union(before: Episode, after: Episode) -> Episode:
         reported_at=before.reported_at or after.reported_at,
         first_up=before.first_up or after.first_up,
         confirmed_at=before.confirmed_at or after.confirmed_at,
-        last_up=max(before.last_up, after.last_up),
+        last_up=last_up,
         looks=before.looks + after.looks if apart else max(before.looks, after.looks),
         unknown_looks=before.unknown_looks + after.unknown_looks
         if apart
@@ -202,15 +208,17 @@ def flap_after(episode: Episode, origin: datetime) -> tuple[datetime, datetime] 
 def restated(group: Iterable[Clock], case: Case, within_h: float, *, until: datetime) -> list[Clock]:
     """The clocks, each as it was in the worst or the best case.
 
-    Three kinds of clocks leave open whether the content was removed within `within_h` hours: those that stop before
-    although the measurement, to `until`, goes on beyond (lost from sight, never decided); those removed in an
-    interval that holds `within_h`; those of content that nobody but the report ever saw up. In the best case all of
-    these were removed in time, and so was what may have been away for a day. In the worst case none was.
+    Four kinds of clocks leave open whether the content was removed within `within_h` hours: those that stop before
+    although the measurement, to `until`, goes on beyond (lost from sight, never decided); those that end as `lost`, for
+    nobody asked this hoster; those removed in an interval that holds `within_h`; those of content that nobody but the
+    report ever saw up. In the best case all of these were removed in time, and so was what may have been away for a
+    day. In the worst case none was.
     """
     found = []
     for clock in group:
         open_until_then = clock.left_h < within_h
         lost = clock.cause == NOTHING and open_until_then and _hours(until - clock.origin) >= within_h
+        lost = lost or (clock.cause == LOST and open_until_then)
         straddles = clock.cause == REMOVED and open_until_then and clock.right_h > within_h
         unseen = clock.cause == REMOVED and open_until_then and not clock.seen
         if case == "worst":
@@ -221,7 +229,7 @@ def restated(group: Iterable[Clock], case: Case, within_h: float, *, until: date
             end = min(clock.flap_right_h, within_h)
             taken = replace(clock, left_h=min(clock.flap_left_h, end / 2), right_h=end, cause=REMOVED)
         elif lost or straddles:
-            taken = replace(clock, right_h=within_h, cause=REMOVED)
+            taken = replace(clock, right_h=min(clock.right_h, within_h), cause=REMOVED)
         else:
             taken = clock
         found.append(taken)

@@ -132,6 +132,10 @@ class _Machine:
         self.reported = [microseconds(when) for when in known.reported]
         self.confirmed = [microseconds(when) for when in known.confirmed]
         self.stretch = 0
+        self.place = 0
+        """The number of the run that is taken."""
+        self.down_at: int | None = None
+        """The last check of the latest confirmed absence."""
         self.ended: list[Episode] = []
         self.open: dict[str, _Open] = {}
         self.decided_at: int | None = None
@@ -147,9 +151,11 @@ class _Machine:
 
     def see(self, run: Run) -> None:
         """Take one run."""
+        self.place += 1
         if run.down:
             self.stretch += 1
             self._down(run)
+            self.down_at = int(run.at[-1])
         elif run.state == "up" and run.answered:
             self._up_all(run)
         else:
@@ -169,10 +175,32 @@ class _Machine:
             # down at our first decided look: the report knew it up before
             for hoster in answer.hosters or (UNATTRIBUTED,):
                 self._start(hoster, min(self.known_up_at, when), answer, seen=None, before=when)
+        if not self.open:
+            return
+        asked = self._asked() if answer is not None and self.rotation.rotates else {}
+        for hoster, (at, first) in asked.items():
+            known_up_at = self._known_up(at, self.down_at)
+            if hoster not in self.open and known_up_at < at and self.rotation.from_start(hoster, self.stretch - 1, at):
+                # it was there all the time, and answered for the first time when the content was gone
+                self._start(hoster, known_up_at, first.answer(0), seen=None, before=at)
+                self._end(hoster, at, first.cause)
         for hoster, now in list(self.open.items()):
             missing = answer is not None and hoster not in (answer.hosters or (UNATTRIBUTED,))
             stays = missing and self.rotation.rotates and self.rotation.remains(hoster, self.stretch - 1, when)
-            self._end(hoster, when, ended_by(hoster, now.latest, answer, run.cause, rotates=stays))
+            at, its = asked.get(hoster, (when, None)) if stays else (when, None)
+            cause = ended_by(hoster, now.latest, answer, run.cause, rotates=stays, asked=its.cause if its else None)
+            self._end(hoster, at if its and cause == its.cause else when, cause)
+
+    def _asked(self) -> dict[str, tuple[int, Run]]:
+        """The hosters that answer in a confirmed absence from its first run on, with the first check of each."""
+        found: dict[str, tuple[int, Run]] = {}
+        for run in self.runs[self.place - 1 :]:
+            if (run.state == "up" and run.answered) or run.at[0] > self.until:
+                break
+            if run.down and run.answered:
+                for hoster in run.hosters or (UNATTRIBUTED,):
+                    found.setdefault(hoster, (int(run.at[0]), run))
+        return found
 
     def _flap(self, when: int) -> None:
         """Keep the first removal after a report that is not confirmed: if it is back, it may have been put back."""
@@ -231,16 +259,18 @@ class _Machine:
                 self._end(hoster, gone_by, now.without_cause)
         for hoster in here:
             if hoster not in self.open:
-                self._start(hoster, self._known_up(when), answer, seen=when)
+                late = self.decided_at != self.down_at and not self.rotation.from_start(hoster, self.stretch, when)
+                absent_at = self.decided_at if late else self.down_at
+                self._start(hoster, self._known_up(when, absent_at), answer, seen=when, absent_at=absent_at)
 
-    def _known_up(self, when: int) -> int:
+    def _known_up(self, when: int, absent_at: int | None) -> int:
         """Return when it was first known up.
 
         By this check, or by a report since the last check that saw it elsewhere or down.
         """
-        if self.decided_at is None:
+        if absent_at is None:
             return min(self.known_up_at, when)
-        return min((r for r in self.reported if self.decided_at < r < when), default=when)
+        return min((r for r in self.reported if absent_at < r < when), default=when)
 
     def _reported(self, now: _Open, first_down: int | None) -> int | None:
         """The first report of it while it was there."""
@@ -254,15 +284,25 @@ class _Machine:
         )
 
     def _start(
-        self, hoster: str, known_up_at: int, answer: Attribution, *, seen: int | None, before: int | None = None
+        self,
+        hoster: str,
+        known_up_at: int,
+        answer: Attribution,
+        *,
+        seen: int | None,
+        before: int | None = None,
+        absent_at: int | None = None,
     ) -> None:
-        """Open an episode that a check saw up, or one of which no more than its end `before` was seen."""
+        """Open an episode that a check saw up, or one of which no more than its end `before` was seen.
+
+        It was not there at `absent_at`, by default the last check of the latest confirmed absence.
+        """
         confirmed_at = None if before is None else max((when for when in self.confirmed if when < before), default=None)
         self.open[hoster] = _Open(
             attribution=answer,
             latest=answer,
             known_up_at=known_up_at,
-            absent_at=self.decided_at,
+            absent_at=self.down_at if absent_at is None else absent_at,
             first_up=seen,
             confirmed_at=confirmed_at,
             last_up=max(known_up_at, confirmed_at or known_up_at) if seen is None else seen,
@@ -331,18 +371,26 @@ def routed(answer: Attribution) -> tuple[str, ...]:
 
 
 def ended_by(
-    hoster: str, before: Attribution, answer: Attribution | None, cause: EndCause | None, *, rotates: bool
+    hoster: str,
+    before: Attribution,
+    answer: Attribution | None,
+    cause: EndCause | None,
+    *,
+    rotates: bool,
+    asked: EndCause | None = None,
 ) -> EndCause | None:
     """Return why a hoster's episode ends at an absence.
 
     Where another answered for it, nobody saw this hoster remove anything: its network changed hands, or the name was
-    pointed elsewhere, unless it `rotates` through both.
+    pointed elsewhere, unless it `rotates` through both. Then it is what this hoster's own answer in the same absence
+    says, `asked`; without one nobody knows.
     """
     if answer is None or hoster in (answer.hosters or (UNATTRIBUTED,)):
         return cause
     why = _why_without(hoster, before, answer)
-    pointed_away = cause in ("removed", "network") and not rotates
-    return why if why == "lineage" or pointed_away else cause
+    if why == "lineage" or cause not in ("removed", "network"):
+        return why if why == "lineage" else cause
+    return (asked or "lost") if rotates else why
 
 
 def _why_without(hoster: str, before: Attribution, answer: Attribution) -> EndCause:

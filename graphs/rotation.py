@@ -14,6 +14,8 @@ RETURNS: Final = 2
 """Returns of hosters from which on a URL counts as rotating."""
 RARE: Final = 0.001
 """A gap that answers in random order show so rarely is a departure."""
+LATE: Final = 0.05
+"""One that they show so rarely before a hoster's first answer is an arrival: its clock would run from too early."""
 ONE_ANSWER: Final = 900_000_000
 """Checks at the same hosters that are closer together share an answer of the resolver, microseconds."""
 
@@ -68,6 +70,10 @@ class Rotation:
         self._quick = quick >= RETURNS
         self._window = late if self._quick else soon
         self._several = usual > 0
+        self._named: dict[int, list[_Own]] = defaultdict(list)
+        """The answers of each hoster, by the same number."""
+        for (_, stretch), own in self._own.items():
+            self._named[stretch].append(own)
         self.rotates = usual >= RETURNS
         """True if the name points to several hosters by turns."""
 
@@ -98,6 +104,17 @@ class Rotation:
         if (returns or self._quick) and back - own.ends[place] <= self._window:
             return True
         return self._several and self._is_usual(own, stretch, len(self._without(own, stretch, place)))
+
+    def from_start(self, hoster: str, stretch: int, now: int) -> bool:
+        """True if a hoster that is first named now, after so many confirmed absences, was there before.
+
+        The name rotates, one that the first answer named is named again later, and a gap as long as that before its own
+        first answer is no wonder.
+        """
+        own, place = self._before(hoster, stretch, now)
+        first, count = own.numbers[0], len(self._answers[stretch])
+        beside = any(not other.numbers[0] and first < other.numbers[-1] for other in self._named[stretch])
+        return self.rotates and not place and beside and _odds(first, len(own.numbers), count) >= LATE
 
     def gone_by(self, hoster: str, stretch: int, missing_since: int, now: int) -> int:
         """The time by which a hoster that does not remain had left.
@@ -131,6 +148,10 @@ class Rotation:
         answers is as likely); each of its gaps may be as long.
         """
         named, count = len(own.numbers), len(self._answers[stretch]) - own.numbers[0]
-        odds = lgamma(count - gap + 1) - lgamma(count - gap - named + 1)
-        odds -= lgamma(count + 1) - lgamma(count - named + 1)
-        return named * exp(odds) >= RARE
+        return named * _odds(gap, named, count) >= RARE
+
+
+def _odds(gap: int, named: int, count: int) -> float:
+    """The chance that the first `gap` of `count` answers in random order are none of `named`."""
+    odds = lgamma(count - gap + 1) - lgamma(count - gap - named + 1)
+    return exp(odds - lgamma(count + 1) + lgamma(count - named + 1))

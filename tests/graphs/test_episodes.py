@@ -110,7 +110,10 @@ def shape(text: str, **options) -> list[tuple]:
         ("A A C -C - -", [("A", 2, 4, "moved"), ("C", 3, 4, "removed")]),
         ("A A - -C -C", [("A", 2, 3, "removed")]),
         ("AC AC -C - -", [("A", 2, 3, "moved"), ("C", 2, 3, "removed")]),
-        ("A C A C A -C - -", [("A", 5, 6, "removed"), ("C", 4, 6, "removed")]),
+        ("A C A C A -C - -", [("A", 5, 6, "lost"), ("C", 4, 6, "removed")]),
+        ("A C A C A -C -A -C", [("A", 5, 7, "removed"), ("C", 4, 6, "removed")]),
+        ("A C A C A -C@A -C@A", [("A", 5, 6, "lineage"), ("C", 4, 6, "removed")]),
+        ("A C A C A -C A -A -A", [("A", 5, 6, "lost"), ("C", 4, 6, "removed"), ("A", 7, 8, "removed")]),
         ("AC AC C C", [("A", 2, 3, "moved"), ("C", 4, None, None)]),
         ("A B B A B B B A B", [("A", 8, None, None), ("B", 9, None, None)]),
         ("A A B B - - -", [("A", 2, 3, "moved"), ("B", 4, 5, "removed")]),
@@ -187,6 +190,41 @@ def test_an_arrival_remembers_the_last_absence() -> None:
     """An episode after an absence knows when the content was last known not to be there."""
     first, second = found("A - - - B B")
     assert (first.absent_at, second.absent_at) == (None, hour(4))
+
+
+@pytest.mark.parametrize(
+    ("seen", "reported"),
+    [
+        ("A B A B A B", {"A": 0, "B": 0}),
+        ("A A B A A B B A", {"A": 0, "B": 0}),
+        ("A AB B A AB B", {"A": 0, "B": 0}),
+        ("B A C B A C B", {"A": 0, "B": 0, "C": 0}),
+        ("A A -B -A -B -A", {"A": 0, "B": 0}),
+        ("-A -B -A -B", {"A": 0, "B": 0}),
+        ("A A A B B B", {"A": 0, "B": None}),
+        ("A A A AB AB AB", {"A": 0, "B": None}),
+        ("A " * 30 + "B A B A", {"A": 0, "B": None}),
+        ("A A A A B C B C B C", {"A": 0, "B": None, "C": None}),
+    ],
+)
+def test_a_hoster_that_a_name_points_to_by_turns_was_there_from_the_report_on(
+    seen: str, reported: dict[str, float | None]
+) -> None:
+    """Whichever hoster the first answer named; one that others than the first ones take turns with came later."""
+    made = found(seen)
+    assert {e.hoster: e.reported_at for e in made} == {
+        hoster: None if when is None else hour(when) for hoster, when in reported.items()
+    }
+    assert all((e.absent_at is None) == (e.reported_at is not None) for e in made)
+
+
+def test_a_hoster_that_a_name_points_to_again_was_absent_until_the_url_was_back() -> None:
+    """After a confirmed absence a report since then starts its clock, as that of the hoster named first."""
+    made = found("A - - - A B A B A B", reported=(0, 4.5))[1:]
+    assert [(e.hoster, e.absent_at, e.reported_at) for e in made] == [
+        ("A", hour(4), hour(4.5)),
+        ("B", hour(4), hour(4.5)),
+    ]
 
 
 @given(st.lists(st.sampled_from(["A", "B", "AB", "-", "!", "?", "P*"]), max_size=30))

@@ -73,6 +73,18 @@ class Rotation:
         missing = (back.number if back else self._last(stretch) + 1) - last.number - 1
         return self._returns > 0 and self._usual(hoster, stretch, missing)
 
+    def from_start(self, hoster: str, stretch: int, now: datetime) -> bool:
+        """True if a hoster that is first named now was there before."""
+        first, others = self._own(hoster, stretch)[0].number, {}
+        for look in self._looks:
+            if look.stretch == stretch:
+                for other in look.hosters:
+                    others.setdefault(other, set()).add(look.number)
+        beside = any(min(numbers) == 0 and max(numbers) > first for numbers in others.values())
+        named, count = len(others[hoster]), self._last(stretch) + 1
+        again = {look.number for look in self._own(hoster, stretch) if look.when <= now} != {first}
+        return self.rotates and beside and not again and 20 * comb(count - first, named) >= comb(count, named)
+
     def gone_by(self, hoster: str, stretch: int, missing_since: datetime, now: datetime) -> datetime:
         """The time by which a hoster that does not remain had left."""
         last, _ = self._missing(hoster, stretch, now)
@@ -117,8 +129,10 @@ def episodes(known: UrlHistory, sightings: Sequence[Sighting], rules: EpisodeRul
     ended between that time and the check. Pure.
     """
     machine = _Machine(known, rules, Rotation(list(_answered(sightings)), soon=rules.soon, late=rules.late))
+    machine.rest = list(sightings)
     for sighting in sightings:
         machine.see(sighting)
+        machine.rest = machine.rest[1:]
     return machine.finish()
 
 
@@ -155,6 +169,9 @@ class _Machine:
         self.rules = rules
         self.rotation = rotation
         self.stretch = 0
+        self.rest: list[Sighting] = []
+        """The sighting that is taken, and those after it."""
+        self.down_at: datetime | None = None
         self.ended: list[Episode] = []
         self.open: dict[str, _Open] = {}
         self.decided_at: datetime | None = None
@@ -167,6 +184,7 @@ class _Machine:
         if sighting.down:
             self.stretch += 1
             self._down(when, sighting.verdict.cause, answer)
+            self.down_at = when
         elif sighting.verdict.state == "up" and answer is not None:
             self._up(when, answer)
         else:
@@ -183,16 +201,39 @@ class _Machine:
         if self.decided_at is None and answer is not None:
             # down at our first decided look: the report knew it up before
             for hoster in answer.hosters or (UNATTRIBUTED,):
-                self._start(hoster, min(self.known.known_up_at, when), answer, seen=None)
-                sightings = [confirmed for confirmed in self.known.confirmed if confirmed < when]
-                if sightings:
-                    now = self.open[hoster]
-                    now.confirmed_at = max(sightings)
-                    now.last_up = max(now.last_up, now.confirmed_at)
+                self._gone(hoster, min(self.known.known_up_at, when), answer, when)
+        rotates = bool(self.open) and answer is not None and self.rotation.rotates
+        own: dict[str, Sighting] = {}
+        for sighting in self.rest if rotates else []:
+            if sighting.attribution is None:
+                continue
+            if sighting.verdict.state == "up" or sighting.verdict.observed_at > self.rules.until:
+                break
+            if sighting.down:
+                for hoster in sighting.attribution.hosters or (UNATTRIBUTED,):
+                    own.setdefault(hoster, sighting)
+        for hoster, sighting in own.items():
+            at, its = sighting.verdict.observed_at, sighting.attribution
+            known_up_at = self._known_up(at, self.down_at)
+            there = hoster not in self.open and known_up_at < at
+            if its is not None and there and self.rotation.from_start(hoster, self.stretch - 1, at):
+                self._gone(hoster, known_up_at, its, at)
+                self._end(hoster, at, sighting.verdict.cause)
         for hoster, now in list(self.open.items()):
             missing = answer is not None and hoster not in (answer.hosters or (UNATTRIBUTED,))
-            stays = missing and self.rotation.rotates and self.rotation.remains(hoster, self.stretch - 1, when)
-            self._end(hoster, when, ended_by(hoster, now.latest, answer, cause, rotates=stays))
+            stays = missing and rotates and self.rotation.remains(hoster, self.stretch - 1, when)
+            said = own[hoster].verdict if stays and hoster in own else None
+            why = ended_by(hoster, now.latest, answer, cause, rotates=stays, asked=said.cause if said else None)
+            self._end(hoster, said.observed_at if said and said.cause == why else when, why)
+
+    def _gone(self, hoster: str, known_up_at: datetime, answer: Attribution, when: datetime) -> None:
+        """Start an episode of which no more than its end was seen."""
+        self._start(hoster, known_up_at, answer, seen=None, absent_at=self.down_at)
+        sightings = [confirmed for confirmed in self.known.confirmed if confirmed < when]
+        if sightings:
+            now = self.open[hoster]
+            now.confirmed_at = max(sightings)
+            now.last_up = max(now.last_up, now.confirmed_at)
 
     def _flap(self, when: datetime) -> None:
         if when > self.rules.until:
@@ -230,16 +271,17 @@ class _Machine:
                 self._end(hoster, gone_by, now.without_cause)
         for hoster in here:
             if hoster not in self.open:
-                self._start(hoster, self._known_up(when), answer, seen=when)
+                since = self.down_at if self.rotation.from_start(hoster, self.stretch, when) else self.decided_at
+                self._start(hoster, self._known_up(when, since), answer, seen=when, absent_at=since)
 
-    def _known_up(self, when: datetime) -> datetime:
+    def _known_up(self, when: datetime, since: datetime | None) -> datetime:
         """Return when it was first known up.
 
         By this check, or by a report since the last check that saw it elsewhere or down.
         """
-        if self.decided_at is None:
+        if since is None:
             return min(self.known.known_up_at, when)
-        return min((r for r in self.known.reported if self.decided_at < r < when), default=when)
+        return min((r for r in self.known.reported if since < r < when), default=when)
 
     def _reported(self, now: _Open, first_down: datetime | None) -> datetime | None:
         """The first report of it while it was there."""
@@ -252,12 +294,20 @@ class _Machine:
             None,
         )
 
-    def _start(self, hoster: str, known_up_at: datetime, answer: Attribution, *, seen: datetime | None) -> None:
+    def _start(
+        self,
+        hoster: str,
+        known_up_at: datetime,
+        answer: Attribution,
+        *,
+        seen: datetime | None,
+        absent_at: datetime | None,
+    ) -> None:
         self.open[hoster] = _Open(
             attribution=answer,
             latest=answer,
             known_up_at=known_up_at,
-            absent_at=self.decided_at,
+            absent_at=absent_at,
             first_up=seen,
             last_up=seen or known_up_at,
             looks=self.undecided + 1,

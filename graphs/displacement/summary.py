@@ -47,7 +47,7 @@ NOT_PUBLISHED: Final = Message.of(
     "No answer is published: it is held back (disclosure control), which does not mean that it is negative"
 )
 UNPUBLISHED: Final = Message.of("{said}", said=Sentence(NOT_PUBLISHED))
-"""All that others are told where an event that they may not know of acts on the same target."""
+"""All that others are told where an event at a place that is not named acts on the same target."""
 _NOT_NEGATIVE: Final = Message.of(
     "The answer is held back (disclosure control), which does not mean that it is negative: there may have been "
     "a fall, and a displacement, or neither."

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -380,13 +380,38 @@ def test_events_apart_are_counted_alone(run: Run, folder: Path) -> None:
     assert "1 event file cannot be read: whether those events act on these places is unknown." in apart["notes"]
 
 
-def test_readers_are_told_of_no_event_that_is_not_published(folder: Path) -> None:
-    """What it changes is held back without a name, a date or a number of events."""
-    (folder / "events").mkdir()
-    (folder / "events" / "other.toml").write_text(EVENT.replace("2026-01-05T12:00:00", "2026-01-05T14:00:00"))
+@pytest.mark.parametrize("at_control", [False, True])
+def test_nothing_that_readers_are_told_depends_on_an_event_that_is_not_published(
+    folder: Path, at_control: bool
+) -> None:
+    """At the target or at a control of a published one: to readers all is as if it were not there."""
     event = read_event(folder.parent / "event.toml")
     with open_study(folder) as study:
-        found = findings_of(study, event, disclosure=Disclosure(), public=[event])
+        alone = findings_of(study, event, disclosure=Disclosure(), public=[event])
+    text = EVENT.replace("2026-01-05T12:00:00", "2026-01-05T14:00:00")
+    if at_control:
+        text = text.replace('target = "AS64500"', 'target = "AS64501"').replace('["AS64501", ', "[")
+        text = text.replace('buffer = ["AS64503"]\nbuffer_controls = ["AS64504"]\n', "")
+    (folder / "events").mkdir()
+    (folder / "events" / "other.toml").write_text(text)
+    (folder / "events" / "bad.toml").write_text("target = [")
+    with open_study(folder) as study:
+        told = findings_of(study, event, disclosure=Disclosure(), public=[event])
+        own = findings_of(study, event, conclusions=study.conclude())
+    for part in ("summary", "answers", "notes", "periods", "placebos", "curves", "destinations", "pairs", "stopped"):
+        assert getattr(told, part) == getattr(alone, part), part
+    assert any("nother event of this study" in said(one) for one in own.notes)
+    assert own.answers != told.answers
+
+
+def test_an_event_at_a_place_that_is_not_named_is_not_told(folder: Path) -> None:
+    """What a public event changes is held back without a name, a date or a number of events."""
+    event = read_event(folder.parent / "event.toml")
+    other = msgspec.structs.replace(
+        event, target="AS64499", date=event.date + timedelta(hours=2), buffer=("AS64500",), buffer_controls=("AS64498",)
+    )
+    with open_study(folder) as study:
+        found = findings_of(study, event, disclosure=Disclosure(named={*event.places}), public=[event, other])
     assert found.summary is not None
     assert [found.formatter.plain(one) for one in found.summary.sentences] == [said(UNPUBLISHED)]
     assert found.summary.branch == "held back"

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.analysis.test_displacement import EVENT
+from tests.model.said import said
 from tests.publish.study import HOURS, _url, small_study
 from tests.study.facts import _canary, hour
 from tests.study.rig import Run
+from waterbed.analysis.displacement import findings_of
 from waterbed.analysis.rankings.about import own_events
 from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.graphs.displacement.event import read_event
 from waterbed.model.errors import InputError
 from waterbed.publish.events import public_events
 from waterbed.publish.release import publish_all
@@ -44,6 +47,13 @@ DAYS, DATE_H = 19, 216
 """Length of the study, too short for a change that is looked for; hour of the event."""
 
 
+def raid(at_h: float) -> str:
+    """The file of a public event at hoster B."""
+    event = EVENT.replace('"AS64500"', '"AS64501"').replace('["AS64501", "AS64502"]', '["AS64500"]')
+    event = re.sub("(?s)\nbuffer = .*buffer_controls = [^\n]*", "", event)
+    return event.replace("2026-01-05T12:00:00", hour(at_h).isoformat()).replace("11:00:00", "10:00:00")
+
+
 @pytest.fixture
 def changed(tmp_path: Path) -> Iterator[Study]:
     """Hoster B removes nothing of what is reported before the event, and everything of what is reported after it."""
@@ -56,6 +66,34 @@ def changed(tmp_path: Path) -> Iterator[Study]:
             facts += _url("b", 20 + number, (" " * at + "u" * up).ljust(at + 34, "d" if up == 3 else "u"))
         study.folder.store.add(facts)
         yield study
+
+
+@pytest.mark.parametrize("hours", [0, 2, 5 * 24])
+def test_a_private_event_beside_a_public_one_changes_no_published_byte(
+    changed: Study, tmp_path: Path, hours: int
+) -> None:
+    """At the same target, within its periods or after them: answer, page and files are those without it."""
+
+    def published(name: str, beside: str | None) -> dict[str, bytes]:
+        place = tmp_path / name / "study"
+        shutil.copytree(changed.folder.path, place)
+        (place / "events").mkdir()
+        (place / "events" / "raid.toml").write_text(raid(DATE_H))
+        if beside is not None:
+            (place / "events" / "other.toml").write_text(beside)
+        with open_study(place) as study:
+            study.folder.clock = lambda: hour(24 * DAYS)
+            publish_all(study, tmp_path / name / "out")
+        out = tmp_path / name / "out"
+        return {str(one.relative_to(out)): one.read_bytes() for one in out.rglob("*") if one.is_file()}
+
+    private = raid(DATE_H + hours).replace("public = true", "public = false").replace("before = 10", "before = 11")
+    without, beside = published("without", None), published("beside", private)
+    assert [name for name in without if without[name] != beside.get(name)] == []
+    assert beside.keys() == without.keys()
+    with open_study(tmp_path / "beside" / "study") as study:
+        found = findings_of(study, read_event(study.path / "events" / "raid.toml"))
+    assert any("nother event" in said(note) for note in found.notes) == (hours == 2)
 
 
 def test_a_private_event_splits_its_own_row_and_changes_no_published_byte(changed: Study, tmp_path: Path) -> None:
@@ -77,9 +115,7 @@ def test_a_private_event_splits_its_own_row_and_changes_no_published_byte(change
         out = tmp_path / name / "out"
         return {str(one.relative_to(out)): one.read_bytes() for one in out.rglob("*") if one.is_file()}, own
 
-    event = EVENT.replace('"AS64500"', '"AS64501"').replace('["AS64501", "AS64502"]', '["AS64500"]')
-    event = re.sub("(?s)\nbuffer = .*buffer_controls = [^\n]*", "", event)
-    event = event.replace("2026-01-05T12:00:00", hour(DATE_H).isoformat()).replace("11:00:00", "10:00:00")
+    event = raid(DATE_H)
     without, before = published("without", None)
     private, own = published("private", event.replace("public = true", "public = false"))
     assert (before, own) == ("ranked", "changed")

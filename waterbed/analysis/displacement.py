@@ -52,11 +52,12 @@ def findings_of(
 ) -> Findings:
     """A study's findings on displacement; see `findings`.
 
-    Conclusions are drawn unless given. The study's other events are taken from its folder; `public` are those that
-    readers may know of, None: all.
+    Conclusions are drawn unless given. `public` are the events that readers may know of, and answers are as if there
+    were no others; None: the study's own people read, and all events in its folder count.
     """
     conclusions, config = conclusions or study.conclude(), study.config
-    others, unread = events_in(study.path) if event else ({}, [])
+    own = events_in(study.path) if event and public is None else ({}, [])
+    others, unread = (own[0].values() if public is None else public), own[1]
     info = table_info(study, "displacement", by=event.kind if event else "hoster", window=conclusions.window)
     if event and study.protocol:
         areas = ("controls", "buffer", "buffer_controls")
@@ -72,7 +73,7 @@ def findings_of(
         disclosure=disclosure,
         # what others saw before our first look is of no window
         external=None if conclusions.window else ExternalConclusions(conclusions, config.testimony),
-        beside=Beside(events=[*others.values()], public=public, unread=len(unread)),
+        beside=Beside(events=[*others], unread=len(unread)),
     )
     return replace(found, notes=(*found.notes, *space_notes(study, conclusions, event, disclosure))) if event else found
 

@@ -15,7 +15,7 @@ from waterbed.graphs.displacement.feeds import COUNTED, ChangedFeed
 from waterbed.graphs.displacement.findings import Findings
 from waterbed.graphs.displacement.known import Known, Removed
 from waterbed.graphs.displacement.movements import Movements, place_of
-from waterbed.graphs.displacement.overlap import Overlap, overlaps
+from waterbed.graphs.displacement.overlap import overlaps
 from waterbed.graphs.displacement.sequence import BESIDE, BEYOND, EARLIER, EXCESS, FALL, in_sequence
 from waterbed.graphs.displacement.summary import NOT_PUBLISHED, UNPUBLISHED, summary
 from waterbed.model.conclusions import Episode, Quarantine
@@ -32,26 +32,20 @@ _UNTOLD: Final = Removed(n=0, why=Refusal(Message.of("a publication of a window 
 MIXED: Final = 0.02
 """Difference of a share at the mix of another time, from which on both are told."""
 HELD_BACK: Final = Refusal(Message.of("held back"), "held back")
-"""What others are told where an event that is not published acts on the same places."""
+"""What others are told where an event at a place that is not named acts on the same places."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
-    """A study's other events, and who may know of them."""
+    """A study's other events that its readers may know of: no answer depends on any other."""
 
     events: Sequence[Event] = ()
-    public: Collection[Event] | None = None
-    """Those that readers may know of; None: the study's own people read, who may know of all."""
     unread: int = 0
-    """Files that cannot be read."""
-
-    def shown(self, overlap: Overlap) -> bool:
-        """True if readers may be told of an overlap."""
-        return self.public is None or overlap.of is None or overlap.of in self.public
+    """Files that cannot be read, if the study's own people read."""
 
     def number(self, event: Event) -> int:
         """Return the number of events that readers know of."""
-        return len({event, *(self.events if self.public is None else self.public)})
+        return len({event, *self.events})
 
 
 def sources_in(movements: Movements) -> set[str]:
@@ -96,7 +90,7 @@ def answered(
     stopped = [Message.of("No answer can be given yet."), *map(_ended, waiting)] if waiting else []
     why = joined(*waiting)
     for overlap in overlaps(event, beside.events, episodes):
-        shown = beside.shown(overlap) and disclosure.names(overlap.place)
+        shown = disclosure.names(overlap.place)
         name = found.names.get(overlap.place) or redact(overlap.place)
         refusal = Refusal(overlap.words(name)) if shown else HELD_BACK
         sentence = Message.of("{event}", event=Sentence(refusal.reason))
@@ -114,7 +108,7 @@ def answered(
         answers = [refused_answer(one, Refusal(why, "quarantine")) for one in answers]
     if stopped:
         found = replace(found, curves=(), periods=(), placebos=(), destinations=(), pairs=(), stopped=why)
-    if beside.unread and beside.public is None:
+    if beside.unread:
         files = Number(beside.unread, "event file")
         notes.append(
             Message.of("{files} cannot be read: whether those events act on these places is unknown.", files=files)

@@ -24,6 +24,8 @@ FEWEST_GROUPS: Final = 10
 """Groups with outcomes below which nothing can be borrowed."""
 NEAR: Final = 0.5
 """Units of log-likelihood that a prior may fall behind the best one: a standard error, if there is one parameter."""
+NEAR_OF_NAMES: Final = 0.1
+"""The same for the error of a name, which the group's own outcomes guard already."""
 SHOWN: Final = 1.645
 """Standard normal quantile of 95%."""
 _MEANS: Final = np.linspace(0.02, 0.98, 33)
@@ -91,8 +93,8 @@ def borrowed_shares(
     - A group is named where its own outcomes reject the norm (p up to `rate`, exact binomial: Clopper and Pearson,
       Biometrika 26, 1934; for a number that need not be whole Korn and Graubard, Survey Methodology 24, 1998), and is
       among those with the least `error` whose mean is at most `rate` (Newton, Noueiry, Sarkar and Ahlquist,
-      Biostatistics 5, 2004). The error is the largest of all near priors, of which parts may lie at the norm itself
-      and below it (`largest_errors`): groups just above the norm cannot be told from it.
+      Biostatistics 5, 2004). The error is the largest of all priors within NEAR_OF_NAMES, of which parts may lie at the
+      norm itself and below it (`largest_errors`): groups just above the norm cannot be told from it.
 
     None below FEWEST_GROUPS groups with an outcome. Raises ValueError for lengths, groups or a norm that cannot be.
     """
@@ -253,7 +255,7 @@ def largest_errors(hits: Floats, numbers: Floats, norm: float) -> Floats:
     likelihood = np.array(
         [np.log(np.maximum(rest * beta + level * at + slow * low, _TINY)).sum(axis=1) for rest, level, slow in _PARTS]
     )
-    near = likelihood >= likelihood.max() - NEAR
+    near = likelihood >= likelihood.max() - NEAR_OF_NAMES
     if near[_ALL_AT_THE_NORM].any():
         return np.ones_like(hits)
     found = np.zeros_like(hits)

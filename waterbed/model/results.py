@@ -33,9 +33,7 @@ class Answer(Generic[Why, Said]):
     reading: Annotated[Reading, "which arrivals count: sequential, not parallel, or all where order plays no part"]
     n: Annotated[int, "how many things the number rests on"]
     n_of: Annotated[str, "what these are"]
-    estimate: Annotated[
-        float | None, "the number; null: refused, beyond all bounds, or cases too far apart for one"
-    ] = None
+    estimate: Annotated[float | None, "the number; null: refused, beyond bounds, or cases too far apart"] = None
     unit: Annotated[str, "unit of the number"] = ""
     low: Annotated[float | None, "lower end of its interval; null: it has none"] = None
     high: Annotated[float | None, "upper end of its interval; null: it has none"] = None

@@ -29,8 +29,7 @@ from waterbed.model.conclusions import NAME_ENDS, Quarantine
 from waterbed.model.errors import KeyProblem
 from waterbed.model.progress import stage
 from waterbed.model.registrations import Registration
-from waterbed.model.spelling import percent
-from waterbed.model.wording import counted
+from waterbed.model.spelling import counted, percent
 from waterbed.store.bounds import canary_fault, not_a_contact, not_public
 from waterbed.store.lake.reading import known_resolved
 from waterbed.store.leases import living

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from waterbed.cli.graphs import hops_counted
 from waterbed.cli.output import console, new_table, percent, points, print_table, say
 from waterbed.model.conclusions import HopKind
-from waterbed.model.wording import counted
+from waterbed.model.spelling import counted
 
 if TYPE_CHECKING:
     from waterbed.lab.run import LabRun, LabRuns

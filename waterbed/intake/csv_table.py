@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from waterbed.model.errors import BadUrl, InputError
 from waterbed.model.redaction import names_something, redact, shown
+from waterbed.model.spelling import counted
 from waterbed.model.window import iso_time
-from waterbed.model.wording import counted
 from waterbed.store.bounded.limits import MOST_LINE
 
 Line = TypeVar("Line")

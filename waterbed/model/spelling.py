@@ -1,8 +1,10 @@
-"""Formats numbers for people, on pages and on terminals."""
+"""Formats numbers and counts for people, on pages and on terminals."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from waterbed.model.conclusions import NO_SHARE
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 NOTHING: Final = "\N{EN DASH}"
 _DIFFERENCES: Final = ("order:", "home-abroad")
+_MOST_SPANS: Final = 10
 
 
 def percent(share: float | None, digits: int = 0, *, sign: str = "%") -> str:
@@ -94,3 +97,17 @@ def estimate_text(row: ConclusionRow, value: float | None, unit: str = " pp") ->
     if row.conclusion.startswith(_DIFFERENCES):
         return f"{number(round(value * 100))}{unit}"
     return percent(value)
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """A count and its noun, in singular or plural."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def numbered(noun: str, numbers: Iterable[int]) -> str:
+    """A noun and its numbers, in rising order, as spans."""
+    runs = [[n for _, n in run] for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0])]
+    spans = [str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs]
+    left = sum(map(len, runs[_MOST_SPANS:]))
+    more = f" and {left:,} more" if left else ""
+    return f"{noun}{'' if len(runs) == len(runs[0]) == 1 else 's'} {', '.join(spans[:_MOST_SPANS])}{more}"

@@ -12,7 +12,7 @@ from typing import IO, Final
 from sqlalchemy import func, inspect, select, text
 
 from waterbed.model.errors import InputError, ReadOnly
-from waterbed.model.wording import counted
+from waterbed.model.spelling import counted
 from waterbed.store.database import OURS
 from waterbed.store.store import LOCK, Store
 from waterbed.store.tables import metadata

@@ -14,7 +14,7 @@ from waterbed.cli.output import console, for_tools, more, new_table, note, print
 from waterbed.cli.windows import Asked, Cell, asked, print_by_window, share
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.errors import InputError
-from waterbed.model.spelling import NOTHING, percent, percents, share_of
+from waterbed.model.spelling import NOTHING, counted, percent, percents, share_of
 from waterbed.model.takedown import (
     AddressedNotice,
     ComplianceRow,
@@ -24,7 +24,6 @@ from waterbed.model.takedown import (
     ReturnRow,
     Unanswered,
 )
-from waterbed.model.wording import counted
 
 if TYPE_CHECKING:
     from waterbed.analysis.compliance import Compliance

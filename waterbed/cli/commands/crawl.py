@@ -14,7 +14,7 @@ import typer
 
 from waterbed.cli.options import Format, Formatted, Processes, to_write
 from waterbed.cli.output import FINDING, OK, complain, console, for_tools, new_table, note, print_table, say
-from waterbed.model.wording import counted
+from waterbed.model.spelling import counted
 
 if TYPE_CHECKING:
     from waterbed.analysis.table_check import Compared

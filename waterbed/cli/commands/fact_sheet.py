@@ -13,9 +13,8 @@ from waterbed.cli.options import Clock, Every, Follow, Format, Formatted, Hoster
 from waterbed.cli.output import console, for_tools, more, new_table, page_of, print_table, whole
 from waterbed.cli.windows import Asked, Cell, asked, print_by_window, share
 from waterbed.model.conclusions import RankingRow, Reached, Size
-from waterbed.model.spelling import percent, percents
+from waterbed.model.spelling import counted, percent, percents
 from waterbed.model.takedown import AddressedNotice, Case, CauseShare, ComplianceRow, Duration
-from waterbed.model.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,7 @@ from waterbed.cli.output import FINDING, OK, console, for_tools, new_table, note
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage
 from waterbed.model.registrations import Registration
-from waterbed.model.wording import counted
+from waterbed.model.spelling import counted
 
 if TYPE_CHECKING:
     from waterbed.attribution.hosters.files import HosterKind

@@ -11,7 +11,7 @@ from waterbed.cli.options import NOTICE_FORMS, REPORT_FORMS, Dates, Zone
 from waterbed.cli.output import FINDING, OK, complain, note, say
 from waterbed.model.errors import InputError, WaterbedError
 from waterbed.model.redaction import refuse_address
-from waterbed.model.wording import counted, numbered
+from waterbed.model.spelling import counted, numbered
 
 if TYPE_CHECKING:
     from waterbed.intake.importer import ImportReport

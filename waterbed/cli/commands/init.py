@@ -18,7 +18,7 @@ from waterbed.cli.options import Format, Formatted, to_write
 from waterbed.cli.output import FINDING, OK, OURS, complain, console, for_tools, note, say
 from waterbed.model.errors import InputError, WaterbedError
 from waterbed.model.shell import command
-from waterbed.model.wording import counted
+from waterbed.model.spelling import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

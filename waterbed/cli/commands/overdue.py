@@ -11,8 +11,8 @@ import typer
 from waterbed.cli.options import Format, Formatted, OfSource, to_write
 from waterbed.cli.output import FINDING, complain, note, print_rows, say, short, written_at
 from waterbed.model.shell import command
+from waterbed.model.spelling import counted
 from waterbed.model.takedown import Overdue
-from waterbed.model.wording import counted
 
 
 def overdue(

@@ -16,8 +16,7 @@ from waterbed.cli.rankings import BY_WINDOW, PLACES_BY_WINDOW, print_ranking, pr
 from waterbed.cli.windows import Asked, asked, print_by_window
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.errors import InputError
-from waterbed.model.spelling import share_or_range
-from waterbed.model.wording import counted
+from waterbed.model.spelling import counted, share_or_range
 
 if TYPE_CHECKING:
     from waterbed.analysis.rankings.keys import Kind

@@ -15,7 +15,7 @@ import msgspec
 from waterbed.governance.protocol.file import Areas, Output, Protocol, Sensitivity, flat, is_key
 from waterbed.model.governance import DeviationNote, ProtocolLock
 from waterbed.model.redaction import redact
-from waterbed.model.wording import counted
+from waterbed.model.spelling import counted
 from waterbed.store.bounded.toml import decode
 
 _TABLES: Final[Mapping[str, Output]] = {

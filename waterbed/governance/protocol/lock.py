@@ -28,7 +28,7 @@ from waterbed.model.errors import InputError, ReadOnly
 from waterbed.model.facts import Observation, Report
 from waterbed.model.governance import DeviationNote, ProtocolLock
 from waterbed.model.redaction import names_something
-from waterbed.model.wording import counted
+from waterbed.model.spelling import counted
 from waterbed.store.audit import after, who
 from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.config import Config

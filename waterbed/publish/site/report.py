@@ -11,9 +11,8 @@ from typing import Annotated, Final
 from waterbed.analysis.rankings.removal import Removal
 from waterbed.analysis.report import Laggard, Month, MonthReport, Returned
 from waterbed.model.conclusions import NO_SHARE, RankingRow
-from waterbed.model.spelling import NOTHING, number, percent, share_of, share_or_range
+from waterbed.model.spelling import NOTHING, counted, number, percent, share_of, share_or_range
 from waterbed.model.takedown import Overdue
-from waterbed.model.wording import counted
 from waterbed.publish.site.layout import PageTable, data_files, minute, templates
 from waterbed.publish.site.rankings import MEANINGS
 from waterbed.store.whole.files import write_whole

@@ -14,7 +14,7 @@ from waterbed.cli.output import FINDING, OK, console, note, say
 from waterbed.cli.standard_input import passphrase
 from waterbed.model.errors import KeyProblem
 from waterbed.model.shell import command
-from waterbed.model.wording import counted
+from waterbed.model.spelling import counted
 
 
 def backup(

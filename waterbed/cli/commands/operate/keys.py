@@ -12,7 +12,7 @@ import typer
 from waterbed.cli import standard_input
 from waterbed.cli.options import Format, Formatted, Reason, to_write
 from waterbed.cli.output import console, for_tools, new_table, note, print_table, say
-from waterbed.model.wording import counted
+from waterbed.model.spelling import counted
 
 if TYPE_CHECKING:
     from waterbed.model.bookkeeping import Audit

@@ -11,7 +11,7 @@ import typer
 
 from waterbed.cli.options import to_write
 from waterbed.cli.output import FINDING, OK, console, new_table, print_table, say, written_at
-from waterbed.model.wording import counted
+from waterbed.model.spelling import counted
 
 if TYPE_CHECKING:
     from rich.table import Table

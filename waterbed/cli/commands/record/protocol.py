@@ -11,7 +11,7 @@ from waterbed.cli.options import Format, Formatted
 from waterbed.cli.output import FINDING, OK, console, for_tools, new_table, note, print_table, say
 from waterbed.model.facts import Report
 from waterbed.model.shell import command
-from waterbed.model.wording import counted
+from waterbed.model.spelling import counted
 
 protocol_app = typer.Typer(help="The study protocol: written before the data, locked, and compared with every output.")
 Printed = Annotated[str, typer.Option("--reason", help="Reason, printed with every output; must contain no address.")]

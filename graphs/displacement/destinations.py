@@ -64,7 +64,8 @@ class Destinations:
     def rows(self) -> Iterator[DestinationRow]:
         """Yield home, abroad and unknown, then each place.
 
-        Places that received most of the target's content come first.
+        Places that received most of the target's content come first. There is none where none may be named: all of
+        them together would be a place that received everything.
         """
         as_side, as_place = self.pools.sides, self.pools.places
         found = {side: self.bounds(side) for side in ("home", "abroad")}
@@ -81,7 +82,7 @@ class Destinations:
             after, before = (places[name][place] if name in places else 0 for name in ("after", "before"))
             return place == OTHERS, -after, -before
 
-        for place in sorted(every, key=lambda one: (*size(one), one)):
+        for place in sorted(every, key=lambda one: (*size(one), one)) if every != {OTHERS} else ():
             yield self._row(place, places, None)
 
     def _row(self, key: str, counted: Mapping[str, Counter[str]], bounds: Bounds | None) -> DestinationRow:

@@ -204,7 +204,7 @@ def _parted(takedowns: Iterable[Takedown], ways: Callable[[Takedown], Sequence[b
 def disclosed_moved(found: Moved, takedowns: Sequence[Takedown], disclosure: Disclosure) -> Moved:
     """Return moves without counts of too few sites.
 
-    The others are rounded.
+    The others are rounded, those that surely moved down: their sentence says "at least".
 
     A count of contents is withheld where too few sites have such content, or too few content of the other kind.
     """
@@ -214,7 +214,7 @@ def disclosed_moved(found: Moved, takedowns: Sequence[Takedown], disclosure: Dis
     return replace(
         found,
         ended=None if few or found.ended is None else disclosure.rounded(found.ended),
-        surely=None if surely is None else disclosure.rounded(surely),
+        surely=None if surely is None else disclosure.at_least(surely),
     )
 
 

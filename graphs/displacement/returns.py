@@ -320,7 +320,9 @@ def displaced_share(series: Series) -> TypedAnswer:
         scale="share",
         note=joined(
             Message.of(
-                "{surely} surely moved, {perhaps} perhaps", surely=Count(len(surely)), perhaps=Count(len(perhaps))
+                "{surely} surely moved, {perhaps} perhaps",
+                surely=Count(len(surely), least=True),  # as in the sentences: both roundings would tell a small count
+                perhaps=Count(len(perhaps)),
             ),
             IN_BOUNDS,
         ),

@@ -212,7 +212,7 @@ def _moved(moved: Moved, known: Known, *, more: bool) -> Iterator[Message]:
             "At least {surely} of the {ended} that went offline there reappeared elsewhere within {within}, some "
             "perhaps by chance.",
             **seen,
-            surely=Count(moved.surely),
+            surely=Count(moved.surely, least=True),
         )
     else:
         yield Message.of(

@@ -195,6 +195,9 @@ def test_no_number_is_infinite() -> None:
     [
         (Count(1, "site"), "1 site", "fewer than 5 sites"),
         (Count(0, "site"), "0 sites", "0 sites"),
+        (Count(18, "site"), "18 sites", "20 sites"),
+        (Count(18, "site", least=True), "18 sites", "15 sites"),
+        (Count(3, "site", least=True), "3 sites", "fewer than 5 sites"),
         (Count(1234, "change of site"), "1,234 changes of site", "1,235 changes of site"),
         (Count(3), "3", "fewer than 5"),
         (Share(0.1234, 1), "12.3%", "12%"),

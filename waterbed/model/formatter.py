@@ -61,6 +61,10 @@ class Disclosure:
         """
         return (2 * count + self.least) // (2 * self.least) * self.least
 
+    def at_least(self, count: int) -> int:
+        """The largest multiple of `least` that is no larger, for a count that a sentence gives as a minimum."""
+        return count // self.least * self.least
+
     def share(self, value: float) -> float:
         """A share in whole percent, unless everything is told."""
         return value if self.least == 1 else round(value, 2)
@@ -220,7 +224,8 @@ class Formatter:
                 return self._listed([self._spelled(item) for item in one.items], one.by)
 
     def _count(self, one: Count) -> str:
-        rules, shown = self.disclosure, self.disclosure.rounded(one.n)
+        rules = self.disclosure
+        shown = rules.at_least(one.n) if one.least else rules.rounded(one.n)
         figures = self.catalogue.figures(f"{shown:,}")
         if rules.small(one.n):
             shown, figures = rules.least, self.catalogue.fewer.format(least=self.catalogue.figures(f"{rules.least:,}"))

@@ -93,10 +93,11 @@ class _Typed(msgspec.Struct, frozen=True, tag=True):
 
 
 class Count(_Typed, frozen=True):
-    """A count of sites, items or reports: withheld where it is small, else rounded."""
+    """A count of sites, items or reports: withheld where it is small, else rounded, down where it is a minimum."""
 
     n: int
     noun: Counted = ""
+    least: bool = False
 
     def __post_init__(self) -> None:
         """Take whole numbers of any library."""

@@ -184,6 +184,7 @@ def _ended(sure: range, rest: range, *, all_may: bool = True) -> list[Takedown]:
     ("sure", "rest", "told"),
     [
         (range(12), range(12, 40), (39, 12)),
+        (range(14), range(14, 41), (42, 12)),
         (range(2), range(2, 40), (39, None)),
         (range(38), range(38, 40), (39, None)),
         (range(0), range(40), (39, 0)),
@@ -193,7 +194,7 @@ def _ended(sure: range, rest: range, *, all_may: bool = True) -> list[Takedown]:
 def test_what_moved_is_told_of_enough_sites_on_both_sides(
     sure: range, rest: range, told: tuple[int | None, int | None]
 ) -> None:
-    """Contents that surely moved are not counted where too few sites moved, or too few did not."""
+    """Contents that surely moved are rounded down, and not counted where too few sites moved, or too few did not."""
     ended = _ended(sure, rest)
     found = disclosed_moved(Moved(ended=len(ended), surely=len(sure), horizon_h=48.0), ended, OUTSIDE)
     assert (found.ended, found.surely) == told
@@ -276,6 +277,14 @@ def test_destinations_add_up_whatever_is_told() -> None:
             told = [getattr(row, name) for row in rows]
             assert abs(sum(told) - arrivals) <= 6 * len(told) if None not in told else set(told) == {None}
             assert all(count is None or count % 12 == 0 for count in told), (name, told)
+
+
+def test_places_that_are_all_without_a_name_are_no_place() -> None:
+    """Where no place may be named there is no row of other places that received everything; sides stay."""
+    found = Destinations(series=series(world(1, fall=1 / 3, moved=0.5)), reading="not parallel", names={})
+    keys = [row.key for row in replace(found, disclosure=replace(OUTSIDE, named="")).rows()]
+    assert keys
+    assert {side for key in keys for side in key.split(" or ")} <= {"home", "abroad", "unknown"}
 
 
 @pytest.mark.long

@@ -37,6 +37,7 @@ from waterbed.model.table import TableInfo
 from waterbed.publish.events import event_stems, public_events
 from waterbed.publish.site.declared import declared
 from waterbed.publish.site.event_words import FORMS, better, by_question, claims_of, refusals_of
+from waterbed.publish.site.figures.events import is_side
 from waterbed.publish.site.figures.interventions import event_figures, refused_figures
 from waterbed.publish.site.figures.marks import Figure
 from waterbed.publish.site.figures.moments import Moment
@@ -278,6 +279,7 @@ def _values(view: DisplacementView, figures: Sequence[Figure], stem: str) -> dic
         "given": sum(answer.refusal is None for answer in view.answers),
         "periods": _main(view.periods),
         "destinations": _main(view.destinations),
+        "places_named": not all(map(is_side, _main(view.destinations))),
         "pairs": _main(view.pairs)[:SHOWN_PAIRS],
     }
 

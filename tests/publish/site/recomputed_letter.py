@@ -159,8 +159,10 @@ def _hosters(its: Files) -> Iterator[Told]:
         return
     for norm in norms:
         below, above = sum(row["below_norm"] is True for row in places), [r["removed_24h_low"] > norm for r in shared]
-        yield 6, f"surely removed less than {percent(norm)} within 24 hours", _counted(below, "hosters"), "hosters"
-        yield 6, f"whose 95% interval lies above {percent(norm)}", _counted(sum(above), "hosters"), "hosters"
+        less = f"surely removed less than {percent(norm)} within 24 hours, tested with all hosters together"
+        yield 6, less, _counted(below, "hosters"), "hosters"
+        more = f"whose own 95% interval lies above {percent(norm)}, each hoster by itself"
+        yield 6, more, _counted(sum(above), "hosters"), "hosters"
     shared = [row for row in shared if row["class"] == "ranked"]
     if not shared:
         return
@@ -173,5 +175,6 @@ def _hosters(its: Files) -> Iterator[Told]:
     covered, told = coverage_of(rows)
     for counted, (worst, best), one in (("hoster", each, single[0]), ("content", weighted, single[1])):
         share = percent(one) if best - worst <= 0.1 else f"{percent(worst)} to {percent(best)}"
-        what = f"removed within 24 hours, each {counted} counted once"
+        whose = _counted(len(shared), "hosters")
+        what = f"mean of {whose} with a share: removed within 24 hours, each {counted} counted once"
         yield 6, f"{what}; {covered}" if covered and told else what, share if told else covered, "share"

@@ -161,7 +161,7 @@ def test_a_study_without_events_or_hops_has_its_page(study: Study) -> None:
     """Nothing moved and nothing was declared: one page that says both."""
     (page,) = pages(study, study.conclude()).values()
     shown = spelled(page).shown
-    assert "fewer than 3 sites are known to have moved" in shown
+    assert "No hop was seen" in shown
     assert "declares no event" in shown
 
 

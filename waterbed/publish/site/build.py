@@ -64,7 +64,9 @@ def site_of(study: Study, conclusions: Conclusions, publication: Publication) ->
     ]
     view = _overview(study, conclusions, publication, hosters.standings, sheets, events)
     tables = {one.name: one.rows for one in publication.tables if placed or not one.name.startswith(PLACES)}
-    letter = LetterView(tables=tables, passages=view.passages, home=study.config.home, events=view.events)
+    letter = LetterView(
+        tables=tables, passages=view.passages, home=study.config.home, events=view.events, no_hops=view.no_hops
+    )
     pages.insert(0, letter_page(letter, pages))
     first = overview_page(view, pages, start)
     hoster_pages = [

@@ -28,7 +28,7 @@ from waterbed.publish.site.figures.marks import Figure, Key
 from waterbed.publish.site.figures.moments import moment_keys, moment_words
 from waterbed.publish.site.figures.plot import figure_of
 from waterbed.publish.site.hop_files import hop_files
-from waterbed.publish.site.hops_shown import HELD, OF_WINDOW, WORDS, ChainRow, HopsView, Shown, script_data
+from waterbed.publish.site.hops_shown import HELD, WORDS, ChainRow, HopsView, Shown, script_data, why_no_hops
 from waterbed.publish.site.interventions import EventPage
 from waterbed.publish.site.layout import Page
 from waterbed.study.conclusions import Conclusions
@@ -72,7 +72,7 @@ def displacement_page(view: HopsView, *, home: str, least: int) -> Page:
             "data": script_data(shown),
             "home": home,
             "least": least,
-            "of_window": OF_WINDOW if view.window else "",
+            "no_hops": view.no_hops,
         },
     )
 
@@ -245,7 +245,7 @@ def displacement_pages(
         chains={level: chain_rows(moves[level], least) for level in LEVELS},
         events=[(one.page.path, one.page.title, one.paragraphs) for one in events],
         moments=[one.moment for one in events if one.moment],
-        window=bool(publication.window),
+        no_hops=why_no_hops(conclusions.hops, window=bool(publication.window), least=least),
     )
     return [displacement_page(view, home=home, least=least), *(one.page for one in events)]
 

@@ -20,9 +20,6 @@ WORDS: Final[Mapping[Level, tuple[str, str]]] = {
     "country": ("country", "countries"),
 }
 HELD: Final = "held back"
-OF_WINDOW: Final = (
-    "Hops of a window are shown only as far as an edition of the whole study has told them: none of those lies in it."
-)
 """Placeholder for a withheld passage."""
 
 
@@ -49,7 +46,7 @@ class HopsView:
         Sequence[tuple[str, str, Sequence[str]]], "path, title and one sentence of each intervention's page"
     ]
     moments: Annotated[Sequence[Moment], "events that are marked on the weeks"] = ()
-    window: Annotated[bool, "whether it is about some of the reports"] = False
+    no_hops: Annotated[str, "why no hop is shown, where none is"] = ""
 
     @property
     def placed(self) -> list[Placed]:
@@ -58,9 +55,12 @@ class HopsView:
 
 
 def why_no_hops(hops: Iterable[Hop], *, window: bool, least: int) -> str:
-    """The reason that no hop of a publication is shown."""
+    """The reason that no hop of a publication is shown, on whichever page."""
     if window:
-        return OF_WINDOW
+        return (
+            "Hops of a window are shown only as far as an edition of the whole study has told them: none of those lies "
+            "in it."
+        )
     if any(hop.order != "parallel" for hop in hops):
         return f"Hops are of fewer than {least} sites, so they are held back."
     return "No hop was seen: no content was up at another hoster after leaving one."

@@ -85,6 +85,7 @@ class LetterView:
     passages: Sequence[Passage]
     home: Annotated[str, "ISO code of the country that counts as home"]
     events: Annotated[Sequence[tuple[str, str, Sequence[str]]], "path, title and answer of each event's page"] = ()
+    no_hops: Annotated[str, "why no hop is shown, where none is"] = ""
 
     def rows(self, name: str) -> Sequence[Any]:
         """The rows of a table, none without it."""
@@ -97,7 +98,7 @@ class _Asked:
 
     words: str
     numbers: Callable[["LetterView"], Iterable[dict[str, Any]]]
-    nothing: Annotated[str, "why there may be no number"]
+    nothing: Annotated[Callable[["LetterView"], str] | str, "why there may be no number"]
     reading: Annotated[str, "what the numbers cannot say"]
     more: Annotated[tuple[str, str], "path of the page with more, and its name"]
 
@@ -110,7 +111,8 @@ def letter_page(view: LetterView, others: Sequence[Page]) -> Page:
         asked = one.words.format(home=view.home)
         own = [LetterNumber(question=place, asked=asked, **told) for told in one.numbers(view)]
         more = one.more if one.more[0] in there else None
-        answers.append({"asked": asked, "rows": own, "nothing": one.nothing, "reading": one.reading, "more": more})
+        nothing = one.nothing if isinstance(one.nothing, str) else one.nothing(view)
+        answers.append({"asked": asked, "rows": own, "nothing": nothing, "reading": one.reading, "more": more})
         rows += own
     return Page(
         path=PATH,
@@ -242,12 +244,12 @@ def _most_and_few(view: LetterView) -> Iterator[dict[str, Any]]:
         below = sum(bool(place.below_norm) for place in places.values())
         above = sum(row.removed_24h_low > norm for row in shared)
         yield {
-            "what": f"surely removed less than {percent(norm)} within 24 hours",
+            "what": f"surely removed less than {percent(norm)} within 24 hours, tested with all hosters together",
             "value": float(below),
             "unit": "hosters",
         }
         yield {
-            "what": f"whose 95% interval lies above {percent(norm)}",
+            "what": f"whose own 95% interval lies above {percent(norm)}, each hoster by itself",
             "value": float(above),
             "unit": "hosters",
         }
@@ -255,7 +257,8 @@ def _most_and_few(view: LetterView) -> Iterator[dict[str, Any]]:
     if weighed is None:
         return
     for counted, share in (("hoster", weighed.by_hoster), ("content", weighed.by_content)):
-        what = f"removed within 24 hours, each {counted} counted once"
+        whose = "1 hoster" if weighed.hosters == 1 else f"{weighed.hosters:,} hosters"
+        what = f"mean of {whose} with a share: removed within 24 hours, each {counted} counted once"
         if not covered.told:
             yield _share_of(what, None, why_not=covered.words)
         else:
@@ -341,8 +344,10 @@ _QUESTIONS: Final[Sequence[_Asked]] = (
         words="Do most hosters remove it quickly, and a minority not?",
         numbers=_most_and_few,
         nothing="No hoster has enough sites.",
-        reading="Hosters between the two groups cannot be told from the norm. Large and small hosters count alike in "
-        "the first share; the second is of the content.",
+        reading="Slow and quick hosters are counted by two rules, so the two numbers cannot be compared: slow ones by "
+        "a stricter test of all hosters together, quick ones each by its interval alone. The others cannot be told "
+        "from the norm. Both means are of the hosters with a share: in the first, large and small ones count alike, "
+        "the second is of their content.",
         more=(_RANKING, "Ranking by hoster"),
     ),
     _Asked(
@@ -356,7 +361,7 @@ _QUESTIONS: Final[Sequence[_Asked]] = (
     _Asked(
         words="Does the content hop to another provider, at home or abroad?",
         numbers=_goes,
-        nothing="No hop was seen, or all are held back.",
+        nothing=lambda view: view.no_hops,
         reading="Bounds: from the hops whose order is certain to all that may be displacement. Hops that are held "
         "back, and those of unknown countries, may be of any passage: each most takes them in, so that the most add "
         "up to more than all hops. Arrivals that nobody reported are not seen.",

@@ -175,8 +175,8 @@ def test_width_of_tables_in_a_pipe_is_80_or_as_asked(room: Path) -> None:
     """COLUMNS sets the width of a table in a pipe; 80 otherwise."""
     narrow, wide = _piped(room, "rank").stdout, _piped(room, "rank", COLUMNS="160").stdout
     assert max(map(len, narrow.splitlines()[:8])) <= 80
-    assert "if unseen " in wide.splitlines()[2]
-    assert "if unseen " not in narrow.splitlines()[2]
+    assert "worst-best " in wide.splitlines()[2]
+    assert "worst-best " not in narrow.splitlines()[2]
 
 
 @pytest.mark.long

@@ -223,7 +223,7 @@ def _text(element: Any) -> str:
 
 
 def _of_removal(head: str) -> bool:
-    return re.search(r"(?i)removed|within|\b\d+ h\b|if unseen", head) is not None
+    return re.search(r"(?i)removed|within|\b\d+ h\b|worst", head) is not None
 
 
 def _high(text: str, true: float) -> bool:

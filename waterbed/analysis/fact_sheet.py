@@ -195,8 +195,9 @@ def _size(study: Study, key: str, day: date, conclusions: Conclusions) -> Size |
 def cause_shares(kept: Sequence[Clock], beside: Mapping[float, Removal], *, until: datetime) -> Iterator[CauseShare]:
     """The cumulative incidence of each cause; of removal the share of any ranking, `beside` by hours (`removals`).
 
-    No number where fewer than FEWEST_SITES clusters are known at those hours, and no interval where reports span too
-    few days. `until` is the end of the measurement. Causes that only registries report are left out where none was.
+    No number where fewer than FEWEST_SITES clusters are known at those hours, none of another cause where the share
+    removed is withheld (`Removal.withheld`), and no interval where reports span too few days. `until` is the end of the
+    measurement. Causes that only registries report are left out where none was.
     """
     seen = {one.cause for one in kept}
     causes = [(n, one) for n, one in enumerate(CAUSES) if n in seen or one not in TOLD_BY_REGISTRIES]
@@ -204,7 +205,8 @@ def cause_shares(kept: Sequence[Clock], beside: Mapping[float, Removal], *, unti
     for hours, of_removal in beside.items():
         reach = {one.site_id for one in kept if known_within(one, hours)}
         for number, cause in causes:
-            share = share_within(curves, number, hours) if curves and len(reach) >= FEWEST_SITES else None
+            enough = len(reach) >= FEWEST_SITES and not of_removal.withheld
+            share = share_within(curves, number, hours) if curves and enough else None
             low = high = None
             if cause == "removed":
                 share, low, high = of_removal.removed, of_removal.low, of_removal.high

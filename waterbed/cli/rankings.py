@@ -50,8 +50,14 @@ def print_volume(
     more(len(rows))
 
 
-def print_places(rows: Sequence[PlaceRow], info: TableInfo, worst: int, side: Side | None = None) -> None:
-    """Print ranks by speed."""
+def print_places(
+    rows: Sequence[PlaceRow],
+    ranked: Sequence[RankingRow],
+    info: TableInfo,
+    worst: int,
+    side: Side | None = None,
+) -> None:
+    """Print ranks by speed; `ranked` are the rows of the ranking, in any order."""
     columns = [f"worst {worst}" if name == "worst" else name for name in _PLACES]
     print_cells(f"Places by speed, by {_unit(info, side)}", columns, [_place_cells(row) for row in rows[:SHOWN]])
     note(
@@ -63,13 +69,18 @@ def print_places(rows: Sequence[PlaceRow], info: TableInfo, worst: int, side: Si
         "site is left out. norm: below where surely less was removed than the norm asks. sites: those behind the share."
     )
     if any(row.below_norm_but_for for row in rows):
-        note("but for N: surely below the norm but for N reports first found down, which may have been wrong.")
-    if unseen := _first_down(rows[:SHOWN]):
+        note(
+            "but for N: N reports decide. Nobody saw whether their content was removed within 24 h: only they saw "
+            "it up, or no check could decide. Had none of it been removed the row would surely be below the norm; if "
+            "the reports were wrong, nothing is known of them."
+        )
+    by_key = {row.key: row for row in ranked}
+    if unseen := _first_down([by_key[row.key] for row in rows[:SHOWN]]):
         note(unseen)
     if below := sum(row.below_norm for row in rows):
         note(
-            f"{below} surely removed less than the norm (norm.share in waterbed.toml). Over many studies, on "
-            "average at most a share of norm.rate of the names so given is wrong."
+            f"{below} surely removed less than the norm (norm.share in waterbed.toml). Where the assumptions "
+            "of the intervals hold, on average at most a share of norm.rate of the names so given is wrong."
         )
     more(len(rows))
 
@@ -222,9 +233,13 @@ def print_ranking(found: Sequence[RankingRow], info: TableInfo, form: str, side:
     note(f"removed: share {done} within 24 h of {start}; - not estimable.")
     note("95% interval: of the share to expect if all goes on in the same way.", broken=True)
     note("half: hours until half was gone, by any cause.", broken=True)
-    if "if unseen" in shown:
-        note("if unseen: the same share if all that we could not follow had not, or had, been removed.", broken=True)
-        note("?: URLs of which no check could be decided.", broken=True)
+    if "worst-best" in shown:
+        note(
+            "worst-best: the same share if nothing was removed that we could not follow or that only its report saw "
+            "up, and if all of it was.",
+            broken=True,
+        )
+        note("?: URLs of which no check could be decided, beside the clocks.", broken=True)
     if unseen := _first_down(found[:SHOWN], in_column="first down" in shown):
         note(unseen, broken=True)
     for row in found[:SHOWN]:
@@ -240,19 +255,15 @@ def print_ranking(found: Sequence[RankingRow], info: TableInfo, form: str, side:
     more(len(found))
 
 
-def _first_down(rows: Sequence[RankingRow] | Sequence[PlaceRow], *, in_column: bool = False) -> str:
+def _first_down(rows: Sequence[RankingRow], *, in_column: bool = False) -> str:
     """The note on URLs that were down at the first check; it names rows that have many if no column has them."""
-    from waterbed.analysis.rankings.takedown import MOST_UNSEEN  # noqa: PLC0415 (help needs none of it)
+    from waterbed.analysis.rankings.takedown import seldom_seen  # noqa: PLC0415 (help needs none of it)
 
     meaning = "down at our first check, so that only reports saw them up; not removed in the worst case"
     if in_column:
         return f"first down: URLs {meaning}." if any(row.first_down for row in rows) else ""
-    many = [row for row in rows if row.first_down > MOST_UNSEEN * _reported(row)]
+    many = [row for row in rows if seldom_seen(row.first_down, row.episodes)]
     return f"URLs {meaning}: {', '.join(f'{row.key} {row.first_down:,}' for row in many)}." if many else ""
-
-
-def _reported(row: RankingRow | PlaceRow) -> int:
-    return row.episodes if isinstance(row, RankingRow) else row.sites
 
 
 def remarks(rows: Sequence[RankingRow]) -> Iterator[str]:
@@ -334,7 +345,7 @@ BY_WINDOW: dict[str, Cell] = {
     "sites": "sites",
     "clocks": "episodes",
     "removed": lambda row: _share(row),  # noqa: PLW0108 (defined below)
-    "if unseen": lambda row: between(row.removed_24h_worst, row.removed_24h_best),
+    "worst-best": lambda row: between(row.removed_24h_worst, row.removed_24h_best),
     "first down": lambda row: f"{row.first_down:,}",
     "half": lambda row: hours(row.median_h),
     "class": "rank_class",
@@ -358,7 +369,7 @@ _RANKING_COLUMNS: tuple[tuple[str, Literal["left", "right"], int], ...] = (
     ("hosts", "right", 0),
     ("sites", "right", 0),
     ("removed", "left", 0),
-    ("if unseen", "left", 110),
+    ("worst-best", "left", 110),
     ("first down", "right", 100),
     ("half", "right", 0),
     ("?", "right", 100),
@@ -376,7 +387,7 @@ def _ranking_cells(row: RankingRow) -> dict[str, str]:
         "hosts": f"{row.hosts:,}",
         "sites": f"{row.sites:,}",
         "removed": _share(row),
-        "if unseen": _bounds(row),
+        "worst-best": _bounds(row),
         "first down": f"{row.first_down:,}" if row.first_down else "",
         "half": hours(row.median_h),
         "?": f"{row.unknown:,}",

@@ -339,9 +339,9 @@ class RankingRow:
     ] = None
     median_h_low: Annotated[float | None, "lower end of its 95% interval"] = None
     median_h_high: Annotated[float | None, "upper end; null: later than anything was followed"] = None
-    episodes: Annotated[int, "takedown clocks behind the share"]
+    episodes: Annotated[int, "takedown clocks, of URLs of which a check could be decided"]
     first_down: Annotated[int, "of these, down at the first check: nobody but the report ever saw these URLs up"] = 0
-    removals: Annotated[int, "of these, ended by removal"] = 0
+    removals: Annotated[int, "of these, removed after somebody but the report saw the content up"] = 0
     batches: Annotated[int, "fewest times at which all these removals can have happened"] = 0
     dependence: Annotated[
         str | None,
@@ -352,7 +352,7 @@ class RankingRow:
         float | None,
         "stretches of one way of working that outcomes show; below 4 the interval may not hold; null: they show one",
     ] = None
-    unknown: Annotated[int, "URLs of which no check could be decided"]
+    unknown: Annotated[int, "URLs of which no check could be decided: not among the clocks, but in worst and best case"]
     rank_class: Annotated[RankClass, "ranked, or why no share is given"]
 
 

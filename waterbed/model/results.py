@@ -220,9 +220,7 @@ class PlaceRow:
         "and best case are far apart, or it may have changed gradually, and both cases are those of both halves",
     ]
     removed_24h_worst: Annotated[float | None, "share in the worst case, on which quick places rest"] = None
-    removed_24h_best: Annotated[
-        float | None, "share in the best case, on which slow places and the norm's test rest"
-    ] = None
+    removed_24h_best: Annotated[float | None, "share in the best case, on which slow places and the norm rest"] = None
     first_down: Annotated[int, "takedown clocks that ended at the first check: only the report saw these URLs up"] = 0
     place_low: Annotated[int | None, "first of the places that it may have, 1 = slowest; all rows at once at 95%"]
     place_high: Annotated[int | None, "last of these places"]
@@ -236,11 +234,11 @@ class PlaceRow:
     norm: Annotated[float | None, "the norm that it was tested against; null: not tested"] = None
     norm_p: Annotated[float | None, "p value, adjusted for all rows, of removing as much as the norm asks"] = None
     norm_bound: Annotated[float | None, "upper 99% bound of its expected share, for this row alone"] = None
-    below_norm: Annotated[bool, "surely below the norm: of such rows few are wrong, on average over many studies"] = (
-        False
-    )
+    below_norm: Annotated[bool, "surely below the norm: few of such rows are wrong, on average over studies"] = False
     below_norm_but_for: Annotated[
-        int | None, "reports first found down but for which it would be surely below the norm; null: no such case"
+        int | None,
+        "reports that decide: only they saw their content up, or no check could decide; had none of it been removed, "
+        "the row would surely be below the norm; null: no such case",
     ] = None
     sites: Annotated[int, "site clusters behind the share"]
     rank_class: Annotated[RankClass, "ranked, or why no share is given"]
@@ -322,7 +320,7 @@ class FeedCard:
     unassessed: Annotated[int, "of its URLs, those that count nowhere until somebody assesses them"] = 0
     followed: Annotated[int, "of its URLs, those of which a check decided whether they were up"] = 0
     first_down: Annotated[
-        int, "of these, down at the first such check: nobody but the report saw them up; fast removal or a wrong report"
+        int, "of these, down at the first check, seen up by reports alone: removed fast, hidden or reported wrongly"
     ] = 0
     retention_day: Annotated[
         int | None, "age in days at which entries leave it by rule; null: none found, or unknown"

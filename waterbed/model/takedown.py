@@ -314,7 +314,10 @@ class CauseShare:
         str, "removed, moved, name, network, seized, lost, registrar_hold, registry_hold, deleted or expired"
     ]
     within_h: Annotated[float, "hours since the origin"]
-    share: Annotated[float | None, "cumulative incidence, 0..1; null: the clocks do not give one number"]
+    share: Annotated[
+        float | None,
+        "cumulative incidence, 0..1, URLs first found down among them; null: the clocks do not give one number",
+    ]
     low: Annotated[float | None, "lower end of its 95% interval"]
     high: Annotated[float | None, "upper end of its 95% interval"]
     actor: Annotated[str, "whose act the cause is: hoster, registrar, registry, owner, police, nobody known"] = ""
@@ -329,7 +332,7 @@ class ActorShare:
     actor: Annotated[str, "hoster, registrar, registry, owner, police, or nobody known"]
     within_h: Annotated[float, "hours since the origin"]
     clocks: Annotated[int, "clocks of the key"]
-    ended: Annotated[int, "of these, ended by the actor at any time"]
+    ended: Annotated[int, "of these, ended by the actor at any time; URLs first found down are among them"]
     share: Annotated[float | None, "cumulative incidence, 0..1; null where the clocks do not tell"]
     low: Annotated[float | None, "lower end of its 95% interval; null: too few days"]
     high: Annotated[float | None, "upper end of its 95% interval"]

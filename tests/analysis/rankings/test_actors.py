@@ -11,8 +11,10 @@ from waterbed.analysis.rankings.actors import EVERYTHING, OF_NAMES, actor_shares
 from waterbed.analysis.rankings.clocks import clocks_of_groups
 from waterbed.analysis.rankings.constancy import Part
 from waterbed.analysis.rankings.registered import credited, keys_of_episode, keys_of_site
-from waterbed.analysis.rankings.removal import removals
-from waterbed.analysis.rankings.takedown import clocks, outcomes
+from waterbed.analysis.rankings.removal import removal, removals
+from waterbed.analysis.rankings.removal_curves import hourly
+from waterbed.analysis.rankings.takedown import CAUSES as ENDS
+from waterbed.analysis.rankings.takedown import Clock, clocks, never_seen, outcomes
 from waterbed.attribution.lookups.rdap.domain_index import DomainIndex
 from waterbed.model.actors import ACTED, ACTORS
 
@@ -57,6 +59,21 @@ def test_few_sites_and_withheld_keys_have_no_share() -> None:
         {"many": groups["many"]}, {}, until=hours(2000), within_h=(24.0,), unasked={"many": OF_NAMES}
     )
     assert {row.actor: row.share for row in unasked if row.share is None} == dict.fromkeys(OF_NAMES)
+
+
+@pytest.mark.parametrize(
+    "hidden", [[], [never_seen(f"s{n}", hours(0)) for n in range(20, 28)]], ids=["known", "hidden"]
+)
+@pytest.mark.parametrize("seen", [12, 0])
+def test_no_actor_has_a_share_beside_one_that_the_ranking_withholds(hidden: list[Clock], seen: int) -> None:
+    """Many clocks out of sight, or first found down, withhold the shares of all actors, of all keys together too."""
+    group = clocks([episode(n, 3, 5, "registrar_hold", first_up=hours(0) if n < seen else None) for n in range(12)])
+    rows = actor_shares({EVERYTHING: Part(group, hidden)}, {}, until=hours(2000), within_h=(24.0,))
+    found = removal(group, until=hours(2000), hidden=hidden)
+    assert found.withheld == bool(hidden or not seen)
+    assert {row.share is None for row in rows} == {found.withheld}
+    assert found.withheld == (hourly(group, range(len(ENDS)), 24, {24.0: found}) is None)
+    assert {row.actor: row.ended for row in rows if row.ended} == {"registrar": 12}
 
 
 def test_a_registrar_is_ranked_by_its_holds() -> None:

@@ -19,11 +19,12 @@ def unseen(n, **other):
 
 
 def test_what_only_the_report_saw_up_is_no_removal_in_the_worst_case():
-    """Of twenty, eighteen were down at the first check: removed were at least two, at most all, and neither is told."""
+    """Of twenty, eighteen were down at the first check: removed were from two to all, and two count as removals."""
     group = [unseen(n) for n in range(18)] + [episode(n, 2, 3, "removed") for n in range(18, 20)]
     found = removal(clocks(spread(group)), until=UNTIL)
     assert (found.estimability, found.removed, found.first_down) == ("told", None, 18)
     assert (found.worst, found.best) == pytest.approx((0.1, 1.0))
+    assert found.removals == 2
     assert found.low < 0.1
     assert found.high == 1.0
 

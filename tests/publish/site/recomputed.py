@@ -326,7 +326,7 @@ def first_found_down(row: Row) -> str:
 def share_cell(row: Row, norm: str = "") -> str:
     """The cell of a share removed."""
     if row["removed_24h_low"] is None:
-        return str(row["class"])
+        return squeezed(f"{row['class']} {first_found_down(row)}")
     ends = f"{percent(row['removed_24h_low'])} to {percent(row['removed_24h_high'])}"
     beside = "" if row["class"] == "ranked" else row["class"]
     return squeezed(f"{one_or_range(row)} {ends} {first_found_down(row)} {beside} {norm}")

@@ -91,8 +91,8 @@ def overview(check: Check) -> None:
     much = (
         f"{whole(total['urls'])} URLs were reported, {whole(total['reports'])} times; {whole(total['looks'])} checks "
         f"were made of them. {len(hosters)} {one} with at least {whole(total['least'])} reported sites "
-        f"{'is' if len(hosters) == 1 else 'are'} in the ranking, {whole(total['hosters_with_share'])} of them "
-        "with a share removed."
+        f"{'is' if len(hosters) == 1 else 'are'} in the ranking, and for {whole(total['hosters_with_share'])} "
+        "of them a share removed can be given."
     )
     lines = [much]
     if slow:
@@ -118,8 +118,8 @@ def overview(check: Check) -> None:
         may = [row for row in passages if row["passage"] in ("leaves home", "unknown", None)]
         least, most = sum(row["certain"] for row in leaving), sum(row["hops"] for row in may)
         lines.append(
-            f"Between {least} and {most} of {whole(total['hops'])} hops left NL. The least are those whose order is "
-            "certain; the most take in those of unknown order, and those whose countries are held back or unknown."
+            f"Between {least} and {most} of {whole(total['hops'])} hops left NL. The lower number is of hops that "
+            "surely left; the higher adds those whose order or country is unknown or held back."
         )
     else:
         lines.append(
@@ -291,7 +291,8 @@ def _curves(check: Check) -> None:
 
 def _norm_words(place: Row | None) -> str:
     if place and place["below_norm_but_for"]:
-        return f"below the norm but for {place['below_norm_but_for']:,} reports first found down"
+        decide = "report decides" if place["below_norm_but_for"] == 1 else "reports decide"
+        return f"below the norm? {place['below_norm_but_for']:,} {decide}"
     return "below the norm" if place and place["below_norm"] else ""
 
 
@@ -367,15 +368,15 @@ def _readings(check: Check, rows: list[Row], places: dict[str, Row], most: int) 
         place = places.get(first["key"])
         said = (
             f"How to read a row. {first['name']} had reported content on {first['hosts']:,} hosts. It removed "
-            f"{one_or_range(first)} within 24 hours; if it went on working so, "
+            f"{one_or_range(first)} within 24 hours; if it goes on in the same way, "
             f"{percent(first['removed_24h_low'])} to {percent(first['removed_24h_high'])} "
-            "is what to expect (95% interval)."
+            "is to be expected (95% interval)."
         )
         if place and place["place_low"]:
             low, high = place["place_low"], place["place_high"]
             at = f"stands at place {low}" if low == high else f"may stand anywhere from place {low} to {high}"
             said += f" By speed it {at} of {most}, counted from the slowest"
-            said += "." if low == high else ": the data cannot tell it apart from others in that span."
+            said += "." if low == high else ": the data do not say where in that span."
         if texts[:1] != [squeezed(said)]:
             check.wrong.append(f"{check.name}: {texts[:1]} is not {said}")
     tested = {place["norm"] for place in places.values()} - {None}

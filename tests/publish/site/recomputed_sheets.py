@@ -54,9 +54,10 @@ def sheet(check: Check) -> None:
         check.drop(link)
     at = f"; place {row['place']} by hosts" if row["place"] else ""
     boxes = [f"{row['hosts']:,}hosts with reported content{row['urls']:,} URLs, {row['sites']:,} sites{at}"]
-    ends = f"95% interval {percent(row['removed_24h_low'])} to {percent(row['removed_24h_high'])}{_down_words(row)}"
+    ends = f"95% interval {percent(row['removed_24h_low'])} to {percent(row['removed_24h_high'])}"
     boxes.append(
-        f"{one_or_range(row)}removed within 24 hoursexpected over repetitions of its process: {ends}"
+        f"{one_or_range(row)}removed within 24 hours{ends} of the share to expect if it goes on in the same way"
+        f"{_down_words(row)}"
         if row["removed_24h_low"] is not None
         else f"{NOTHING}{row['class']}{CLASSES[row['class']]}"
     )
@@ -71,13 +72,12 @@ def sheet(check: Check) -> None:
             if row["removed_24h_low"] is None
             else f"not given: {seldom}"
             if seldom
-            else "not given: half stayed longer than anything was followed, or its interval reaches to hours of which "
-            "too few sites tell"
+            else "not given: half stayed longer than it was followed, or too few sites were followed so long"
         )
     )
     boxes.append(
         f"{places_cell(place)}place by speed of {most}, 1 is the slowest"
-        f"at least {percent(place['among_worst'])} likely {slow}"
+        f"probability of at least {percent(place['among_worst'])} to be {slow}"
         if place and place["place_low"]
         else f"{NOTHING}place by speedonly where a share {'is given' if its.of_reports else 'runs from the report'}"
     )
@@ -139,8 +139,8 @@ def _before_or_after(o: Row) -> str:
 def _down_words(row: Row) -> str:
     if not row["first_down"]:
         return ""
-    down = f"; {row['first_down']:,} of {row['episodes']:,} were down at our first check: fast removal and wrong"
-    return f"{down} reports cannot be told apart"
+    down = f"; {row['first_down']:,} of {row['episodes']:,} were down at our first check: fast removal, wrong"
+    return f"{down} reports and content hidden from our checks look alike"
 
 
 def _week(one: Row) -> list[str]:
@@ -197,21 +197,26 @@ def _facts(check: Check, row: Row, place: Row | None, volume: Row | None) -> Non
         f"Class{row['class']}: {CLASSES[row['class']]}",
         f"Hosts{row['hosts']:,}; {number(row['hosts_fractional'])} "
         "if each is shared among the hosters of its addresses",
-        f"Takedown clocks{row['episodes']:,}",
+        f"Takedown clocks{row['episodes']:,}, of URLs with a decided check",
     ]
     if row["removals"]:
         batch = "batch" if row["batches"] == 1 else "batches"
-        lines.append(f"Batches{row['removals']:,} removals came in {row['batches']:,} {batch} or more")
+        removals = "removal" if row["removals"] == 1 else "removals"
+        seen = f"{row['removals']:,} {removals} of content that was seen up"
+        lines.append(f"Batches{seen} came in {row['batches']:,} {batch} or more")
     lines.append(
         f"First found down{row['first_down']:,} of {row['episodes']:,} takedown clocks: URLs down at our first check, "
-        "seen up by nobody but the report"
+        "seen up by nobody but the report; fast removal, wrong reports and content hidden from our checks look alike"
     )
-    lines.append(f"Undecided{row['unknown']:,} URLs without a decided check")
+    lines.append(f"Undecided{row['unknown']:,} URLs without a decided check, not among the clocks")
     if row["removed_24h_low"] is not None:
         lines.append(f"Removed or moved within 24 h{percent(row['removed_or_moved_24h'])}: upper bound")
     if row["removed_24h_worst"] is not None:
         bounds = spread(percent(row["removed_24h_worst"]), percent(row["removed_24h_best"]))
-        lines.append(f"If unseen{bounds}: the share if all that we could not follow had not, or had, been removed")
+        lines.append(
+            f"Worst to best case{bounds}: the share if nothing was removed that we could not follow or that only its "
+            "report saw up, and if all of it was"
+        )
     if row["removed_24h_if_hiding"] is not None:
         lines.append(
             f"If it hid content{percent(row['removed_24h_if_hiding'])} or more: the share surely removed even if each "

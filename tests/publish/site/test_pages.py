@@ -247,7 +247,7 @@ def test_a_ranking_names_who_is_surely_below_the_norm() -> None:
     )
     shown = " ".join(parsed(ranking_page(view, ["hoster"], START)).shown.split())
     assert "15 hosters surely removed less than 40% within 24 hours: Slow 0, Slow 1, " in shown
-    assert "Slow 11 and 3 more, marked in the table; over many studies, " in shown
+    assert "Slow 11 and 3 more, marked in the table; where the assumptions of the intervals hold, " in shown
     assert "on average at most 10% of the names given by this rule are wrong." in shown
     assert shown.count(" below the norm") == 16  # the sentence, and a mark in each row
 
@@ -260,7 +260,7 @@ def test_ranking_tells_everything_without_scripts() -> None:
     assert "their answers could mean anything" in shown
     assert "Left out: at least 2 hosters with fewer than 3 sites" in shown
     assert (
-        "It removed 62% within 24 hours; if it went on working so, 31% to 81% is what to expect (95% interval)."
+        "It removed 62% within 24 hours; if it goes on in the same way, 31% to 81% is to be expected (95% interval)."
         in shown
     )
     assert "from place 2 to 4 of 4" in shown

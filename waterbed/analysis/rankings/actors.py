@@ -43,10 +43,11 @@ def actor_shares(
     """The share that each actor ended, by key.
 
     Most clocks first. Actors compete: the cumulative incidence of each, causes put together by `ACTED`. No number where
-    fewer than FEWEST_SITES sites are known at those hours or for keys in `withheld`, no interval where reports span too
-    few days. `parts` are the clocks of each key, `until` is the end of the measurement. `unasked` are, by key, actors
-    of whose acts nobody was asked. The share of those who are `ranked` is that of the ranking, with its interval
-    (`removal`): each of these acts by one cause alone.
+    fewer than FEWEST_SITES sites are known at those hours, where the share of those who are `ranked` is withheld
+    (`Removal.withheld`), or for keys in `withheld`, and no interval where reports span too few days. `parts` are the
+    clocks of each key, `until` is the end of the measurement. `unasked` are, by key, actors of whose acts nobody was
+    asked. The share of those who are `ranked` is that of the ranking, with its interval (`removal`): each of these acts
+    by one cause alone.
     """
     found: list[ActorShare] = []
     for key, part in sorted(parts.items(), key=lambda item: (item[0] != EVERYTHING, -len(item[1].clocks), item[0])):
@@ -80,6 +81,7 @@ def _of_key(
     curves = cumulative_incidence(*ends, causes=len(ACTORS))
     for hours in within_h:
         enough = len({one.site_id for one in own if known_within(one, hours)}) >= FEWEST_SITES
+        enough = enough and not of_ranked[hours].withheld
         for number, actor in enumerate(ACTORS):
             share, low, high = (
                 share_within(curves, number, hours) if enough and actor not in unasked else None,

@@ -17,12 +17,12 @@ from waterbed.analysis.rankings.labels import by_kind
 from waterbed.analysis.rankings.takedown import (
     CAUSES,
     FEWEST_SITES,
-    MOST_UNSEEN,
     REMOVED,
     Clock,
     first_down,
     incidence,
     known_within,
+    seldom_seen,
     worth_within,
 )
 from waterbed.estimators.calendar_time import cosine_variance, effective_number
@@ -65,8 +65,8 @@ def half_gone(
     known, and the hours that looks leave open there. None if there is no such hour, nor where reports span too few
     days. `until` is the end of the measurement, `together` the sites for which decisions are made at once. `curves`
     are the group's, if they are known already. The interval covers best and worst case: a removal that may have lasted
-    a day is an end at its lower end, and what nobody but the report saw up is none at its upper end. Where more than
-    MOST_UNSEEN of the clocks are of that kind, there is no single number.
+    a day is an end at its lower end, and what nobody but the report saw up is none at its upper end. Where many
+    clocks are of that kind (`seldom_seen`), there is no single number.
     """
     if not group:
         return None
@@ -86,7 +86,7 @@ def half_gone(
     if unseen:
         latest = _half_gone([_remaining(one, until) for one in group], None, until, level, together)
         high = None if latest is None or found.high is None or latest.high is None else max(found.high, latest.high)
-        found = replace(found, hours=found.hours if unseen <= MOST_UNSEEN * len(group) else None, high=high)
+        found = replace(found, hours=None if seldom_seen(unseen, len(group)) else found.hours, high=high)
     return found
 
 
@@ -182,7 +182,7 @@ def duration(clocks: Sequence[TakedownClock], *, within_h: float, until: datetim
     """
     kept = running_clocks(clocks)
     half, mean = half_gone(kept, until=until), mean_hours(clocks, within_h)
-    many = sum(map(_unseen, clocks)) > MOST_UNSEEN * len(clocks)  # no single number, as for the median
+    many = seldom_seen(sum(map(_unseen, clocks)), len(clocks))  # no single number, as for the median
     return Duration(
         clocks=len(kept),
         median_h=half.hours if half else None,

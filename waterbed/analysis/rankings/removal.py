@@ -19,6 +19,7 @@ from waterbed.analysis.rankings.takedown import (
     incidence,
     known_within,
     restated,
+    seldom_seen,
     worth_within,
 )
 from waterbed.estimators.calendar_time import Worth
@@ -59,7 +60,7 @@ class Removal:
     clocks: Annotated[int, "takedown clocks"]
     sites: Annotated[int, "site clusters whose clocks reach, or ended within, those hours, or were lost from sight"]
     first_down: Annotated[int, "clocks that ended at the first check: nobody but the report ever saw these URLs up"]
-    removals: Annotated[int, "clocks that ended by removal, at any time"]
+    removals: Annotated[int, "clocks of content that somebody but the report saw up, ended by removal at any time"]
     batches: Annotated[int, "fewest times at which all these removals can have happened"]
     worth: Annotated[Worth | None, "what its interval counts on, and by which dependence"] = None
 
@@ -72,6 +73,11 @@ class Removal:
     def open(self) -> bool:
         """True if worst and best case are too far apart for one number."""
         return self.removed is None and self.worst is not None
+
+    @property
+    def withheld(self) -> bool:
+        """True if no curve, and no share of another cause or actor, stands beside it: it would be one number."""
+        return self.open or seldom_seen(self.first_down, self.clocks)
 
     @property
     def single(self) -> float | None:

@@ -9,15 +9,7 @@ import numpy as np
 
 from waterbed.analysis.rankings.constancy import Part
 from waterbed.analysis.rankings.removal import Removal, removals
-from waterbed.analysis.rankings.takedown import (
-    FEWEST_SITES,
-    MOST_UNSEEN,
-    REMOVED,
-    WITHIN_H,
-    Clock,
-    first_down,
-    incidence,
-)
+from waterbed.analysis.rankings.takedown import FEWEST_SITES, REMOVED, WITHIN_H, Clock, incidence
 from waterbed.estimators.survival.incidence import share_within
 
 MARKS_H: Final = (1.0, 12.0, WITHIN_H, 72.0, 168.0)
@@ -67,14 +59,13 @@ def hourly(
 ) -> Hourly | None:
     """Shares that causes ended, by hour.
 
-    `beside` are the shares removed within some hours that stand beside it. Where worst and best case of one are too far
-    apart for one number, the hours up to it, from the one before on, are left out: no curve gives what is withheld. So
-    there is none if that is so at 24 hours, and none where nobody but the report saw up more than MOST_UNSEEN of the
-    content. Curves stop at `horizon_h`, at the last follow-up of a clock still running, or at the last hour at which
-    FEWEST_SITES sites have a clock whose state is known; None if that is before the first hour.
+    `beside` are the shares removed within some hours that stand beside it. Where one is withheld (`Removal.withheld`),
+    the hours up to it, from the one before on, are left out: no curve gives what is withheld. There is none if that is
+    so at 24 hours. Curves stop at `horizon_h`, at the last follow-up of a clock still running, or at the last hour at
+    which FEWEST_SITES sites have a clock whose state is known; None if that is before the first hour.
     """
-    withheld = {hours for hours, its in beside.items() if its.open}
-    if WITHIN_H in withheld or first_down(group) > MOST_UNSEEN * len(group):
+    withheld = {hours for hours, its in beside.items() if its.withheld}
+    if WITHIN_H in withheld:
         return None
     sites = np.unique([c.site_id for c in group], return_inverse=True)[1]
     left, right = np.array([c.left_h for c in group], float), np.array([c.right_h for c in group], float)

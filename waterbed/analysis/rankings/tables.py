@@ -39,12 +39,10 @@ from waterbed.analysis.rankings.registered import credited, keys_of_episode, key
 from waterbed.analysis.rankings.speed_ranks import speed_places, unplaced
 from waterbed.analysis.rankings.structure import Structure
 from waterbed.analysis.rankings.takedown import (
-    MOST_UNSEEN,
     By,
     Clock,
     clocks,
     episodes_by_key,
-    first_down,
 )
 from waterbed.analysis.rankings.totals import Weighing, weighing
 from waterbed.analysis.rankings.volume import volume_rows
@@ -303,7 +301,6 @@ class RankingTables:
             own = clocks(group, self.labels), self.hidden.get(key, ())
             made[key] = part_of_share(rows[key], *own) if key in rows else Part(*map(list, own))
         withheld = {key for key, row in rows.items() if row.removed_24h is None}
-        withheld |= {key for key, part in made.items() if first_down(part.clocks) > MOST_UNSEEN * len(part.clocks)}
         asked = self.conclusions.domains.answers
         unasked = {key: OF_NAMES for key in made if not asked or (self._by_domain and key == UNTOLD)}
         ranked: Actor = "registrar" if self.kind == "registrar" else "registry" if self._by_domain else "hoster"

@@ -263,6 +263,11 @@ def first_down(group: Iterable[Clock]) -> int:
     return sum(clock.cause != NOTHING and not clock.seen for clock in group)
 
 
+def seldom_seen(down: int, clocks: int) -> bool:
+    """True if, of some clocks, `down` were first found down: too many for one number of how long content stayed."""
+    return down > MOST_UNSEEN * clocks
+
+
 def never_seen(site_id: str, origin: datetime, labels: tuple[Label, ...] = ()) -> Clock:
     """The clock of a URL reported and never seen.
 
@@ -335,8 +340,8 @@ def known_within(clock: Clock, within_h: float) -> bool:
 
 
 def batches_of(group: Sequence[Clock]) -> tuple[int, int]:
-    """Count removals, and the fewest times that can hold them."""
-    removed = [c for c in group if c.cause == REMOVED]
+    """Count removals of content that somebody but the report saw up, and the fewest times that can hold them."""
+    removed = [c for c in group if c.cause == REMOVED and c.seen]
     if not removed:
         return 0, 0
     first = min(c.origin for c in removed)

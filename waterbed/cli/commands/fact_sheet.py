@@ -161,15 +161,15 @@ def _numbers(found: Sheet, out: Console) -> None:
         )
         if row.first_down:
             out.print(
-                f"{row.first_down:,} of {row.episodes:,} were down at the first check; fast removal and wrong reports "
-                "cannot be told apart",
+                f"{row.first_down:,} of {row.episodes:,} were down at the first check; fast removal, wrong reports and "
+                "content hidden from our checks look alike",
                 soft_wrap=True,
             )
         if words := OWN.text(change_message(row)):
             out.print(f"removed within 24 h of its own clock in the ranking: {words}", soft_wrap=True)
         if row.removals:
             batches = counted(row.batches, "batch", "batches")
-            out.print(f"{counted(row.removals, 'removal')} came in {batches} or more")
+            out.print(f"{counted(row.removals, 'removal')} of content that was seen up came in {batches} or more")
     else:
         out.print("Nothing that was reported was checked there.")
     if found.hosting_type != "unknown":

@@ -254,7 +254,7 @@ def _places(tables: RankingTables, info: TableInfo, worst: int, top: int | None,
     if form is not Format.table:
         for_tools(PlaceRow, rows, info, form)
     elif rows:
-        print_places(rows, info, worst, tables.side)
+        print_places(rows, tables.rows, info, worst, tables.side)
     else:
         _nothing()
 

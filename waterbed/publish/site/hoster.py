@@ -6,7 +6,7 @@ from hashlib import sha256
 from re import fullmatch, sub
 from typing import Annotated, Any, Final
 
-from waterbed.analysis.rankings.takedown import MOST_UNSEEN, WITHIN_H
+from waterbed.analysis.rankings.takedown import WITHIN_H, seldom_seen
 from waterbed.graphs.network.flows import Flow
 from waterbed.model.conclusions import TOLD_BY_REGISTRIES, RankingRow, Reached
 from waterbed.model.decisions import HosterChange
@@ -125,7 +125,7 @@ def sheet_page(view: SheetView, sheets: Mapping[str, str], start: str) -> Page:
 
 def _seldom_seen(row: RankingRow) -> str:
     """The clause that says why a share has neither curve nor median, if many URLs were seen up by reports alone."""
-    if row.removed_24h_low is None or row.first_down <= MOST_UNSEEN * row.episodes:
+    if row.removed_24h_low is None or not seldom_seen(row.first_down, row.episodes):
         return ""
     return f"{row.first_down:,} of {row.episodes:,} were down at our first check, so when they ended is not known"
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from waterbed.analysis.rankings.constancy import change_message
+from waterbed.analysis.rankings.takedown import seldom_seen
 from waterbed.model.formatter import OWN
 from waterbed.model.progress import staged
 from waterbed.model.spelling import NOTHING, number, p_value, percent, share_of
@@ -129,6 +130,7 @@ def templates() -> Environment:
     found.filters["thousands"] = thousands
     found.filters["number"] = number
     found.filters["p_value"] = p_value
+    found.filters["seldom_seen"] = lambda row: seldom_seen(row.first_down, row.episodes)
     found.filters["day"] = day
     found.filters["minute"] = minute
     return found

@@ -25,7 +25,7 @@ import numpy as np
 from benchmarks.resumed import Tally, tallied
 from waterbed.analysis.rankings.takedown import FEWEST_SITES
 from waterbed.estimators import calendar_time
-from waterbed.estimators.borrowed import blocks, borrowed_shares
+from waterbed.estimators.borrowed import WEEK_H, blocks, borrowed_shares
 from waterbed.estimators.norm_tests import below_norm
 from waterbed.lab.simulate.countries import DEPENDENCES, HOSTERS, NORM, SPREADS, Country, draw_country
 
@@ -89,7 +89,7 @@ def one_study(which: tuple[str, str, float, int, int, str, bool]) -> dict[str, f
         country.hoster,
         [blocks(country.at_h), country.site],
         HOSTERS,
-        if_shown=[country.registration, country.delivery] + [country.customer] * told,
+        if_shown=[blocks(country.at_h, WEEK_H), country.registration, country.delivery] + [country.customer] * told,
         norm=NORM,
     )
     assert found is not None

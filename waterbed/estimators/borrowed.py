@@ -24,8 +24,10 @@ FEWEST_GROUPS: Final = 10
 """Groups with outcomes below which nothing can be borrowed."""
 NEAR: Final = 0.5
 """Units of log-likelihood that a prior may fall behind the best one: a standard error, if there is one parameter."""
-NEAR_OF_NAMES: Final = 0.1
+NEAR_OF_NAMES: Final = 0.12
 """The same for the error of a name, which the group's own outcomes guard already."""
+WEEK_H: Final = 168.0
+"""Length of the longer blocks, which count where they show more dependence than those of BLOCK_H."""
 SHOWN: Final = 1.645
 """Standard normal quantile of 95%."""
 _MEANS: Final = np.linspace(0.02, 0.98, 33)
@@ -131,10 +133,10 @@ def borrowed_shares(
     return found
 
 
-def blocks(at_h: npt.ArrayLike) -> Ints:
-    """The calendar block of BLOCK_H in which each report lies, from the first report on."""
+def blocks(at_h: npt.ArrayLike, length_h: float = BLOCK_H) -> Ints:
+    """The calendar block of some hours in which each report lies, from the first report on."""
     at = np.asarray(at_h, dtype=float)
-    return ((at - at.min(initial=np.inf)) / BLOCK_H).astype(np.int64) if at.size else np.zeros(0, np.int64)
+    return ((at - at.min(initial=np.inf)) / length_h).astype(np.int64) if at.size else np.zeros(0, np.int64)
 
 
 def effective_numbers(hits: Floats, group: Ints, labels: Sequence[Ints], if_shown: Sequence[Ints] = ()) -> Floats:

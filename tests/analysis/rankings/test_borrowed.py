@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from math import inf
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from tests.study.facts import hour, written
 from tests.study.rig import Run
-from waterbed.analysis.rankings.borrowed import OWN_PEOPLE, borrowed_rows
+from waterbed.analysis.rankings.borrowed import OWN_PEOPLE, _shares, borrowed_rows
+from waterbed.analysis.rankings.labels import Label
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import REMOVED, Clock, never_seen, outcomes
 from waterbed.estimators.survival.incidence import NOTHING
@@ -87,6 +89,26 @@ def test_a_small_hoster_has_a_share_that_leans_on_the_others(study):
     assert small.borrowed_24h_low is not None
     assert small.borrowed_24h_low < small.borrowed_24h_best < small.borrowed_24h_high
     assert small.borrowed_24h_high < 1.0
+
+
+def test_what_reports_have_in_common_counts_where_outcomes_show_it():
+    """Customers who are decided for once make a hoster's clocks worth few; the same outcomes without labels, more."""
+    rng = np.random.default_rng(3)
+    groups = {"labels": [], "none": []}
+    for hoster in range(20):
+        decided = rng.random(6) < 0.4
+        own = []
+        for n in range(60):
+            of = n % 6
+            label = (Label(kind="address", value=f"{hoster} {of}"),)
+            at = BEGIN + timedelta(hours=11.0 * n)
+            made = clock(3, 5) if decided[of] else clock(90, inf)
+            own.append((replace(made, site_id=f"{hoster} {n}", origin=at, labels=label), decided[of], decided[of]))
+        groups["labels"].append(own)
+        groups["none"].append([(replace(one, labels=()), *rest) for one, *rest in own])
+    worth = {name: _shares(own, 0.5, 0.05).number for name, own in groups.items()}
+    assert worth["labels"].max() < 8
+    assert worth["none"].min() > 20
 
 
 def test_nobody_is_worth_a_look_beside_a_norm_that_is_estimated(study):

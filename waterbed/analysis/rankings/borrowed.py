@@ -3,27 +3,28 @@
 Nothing that is published, served or sent to anybody may import this module (an import contract holds that).
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from waterbed.analysis.rankings.constancy import clocks_of_share
+from waterbed.analysis.rankings.labels import by_kind
 from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import WITHIN_H, Outcome, clocks, outcomes
-from waterbed.estimators.borrowed import Borrowed, blocks, borrowed_shares
+from waterbed.estimators.borrowed import WEEK_H, Borrowed, blocks, borrowed_shares
+from waterbed.estimators.calendar_time import numbered
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.results import BorrowedRow
 from waterbed.model.table import TableInfo
 
 BORROWED_METHOD: Final = (
     "share removed within 24 h, beta-binomial over all keys (empirical Bayes); correlation within blocks of 36 h and "
-    "within site clusters pooled over keys, with a standard error added; worth a look: by its own clocks and by its "
-    "posterior error, each at the norm's rate, see docs/ranking.md"
+    "within sites, and within weeks and labels that show more, pooled over keys, with a standard error added; worth a "
+    "look: by its own clocks and by its posterior error, each at the norm's rate, see docs/ranking.md"
 )
 OWN_PEOPLE: Final = (
     "For the study's own people: worth a look; it leans on other hosters, proves nothing, and is never published"
@@ -64,23 +65,19 @@ def _shares(groups: Sequence[Sequence[Outcome]], norm: float | None, rate: float
     if not every:
         return None
     begin = min(clock.origin for _, clock, _, _ in every)
+    at_h = [(clock.origin - begin) / _HOUR for _, clock, _, _ in every]
+    site = np.unique([clock.site_id for _, clock, _, _ in every], return_inverse=True)[1]
+    labels, _ = by_kind([clock.labels for _, clock, _, _ in every])
     return borrowed_shares(
         [surely for _, _, surely, _ in every],
         [possibly for _, _, _, possibly in every],
         [n for n, _, _, _ in every],
-        [
-            blocks([(clock.origin - begin) / _HOUR for _, clock, _, _ in every]),
-            _numbered([clock.site_id for _, clock, _, _ in every]),
-        ],
+        [blocks(at_h), site],
         len(groups),
+        if_shown=[blocks(at_h, WEEK_H), *(numbered(values, site) for values in labels.values())],
         norm=norm,
         rate=rate,
     )
-
-
-def _numbered(values: Sequence[Hashable]) -> npt.NDArray[np.int64]:
-    numbers: dict[Hashable, int] = {}
-    return np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.int64)
 
 
 def _row(row: RankingRow, n: int, followed: int, shares: Borrowed | None, norm: float | None) -> BorrowedRow:

@@ -149,6 +149,11 @@ class _Machine:
         soon, late = (round(span / _MICROSECOND) for span in (self.rules.soon, self.rules.late))
         return Rotation(self.runs, soon=soon, late=late)
 
+    @cached_property
+    def several(self) -> bool:
+        """True if answers differ: most URLs have one hoster, and nothing to tell apart."""
+        return len({run.hosters for run in self.runs if run.answered}) > 1
+
     def see(self, run: Run) -> None:
         """Take one run."""
         self.place += 1
@@ -177,7 +182,7 @@ class _Machine:
                 self._start(hoster, min(self.known_up_at, when), answer, seen=None, before=when)
         if not self.open:
             return
-        asked = self._asked() if answer is not None and self.rotation.rotates else {}
+        asked = self._asked() if answer is not None and self.several and self.rotation.rotates else {}
         for hoster, (at, first) in asked.items():
             known_up_at = self._known_up(at, self.down_at)
             if hoster not in self.open and known_up_at < at and self.rotation.from_start(hoster, self.stretch - 1, at):

@@ -39,6 +39,8 @@ A part of them may lie in the confidence set of the date, and a share needs a we
 """
 FEWEST_STRETCHES: Final = 4
 """Stretches of high and low shares that a part of the series shows, if it shows any, for a change to be claimed."""
+FEW_UNKNOWN: Final = 0.15
+"""Part of the outcomes that may be unknown for the stretches to be those of the others."""
 PENALTY: Final = 1.5
 """Of a further stretch, in units of log(n), against twice the logarithm of the likelihood."""
 SEARCHED_ABOVE: Final = 0.05
@@ -176,7 +178,7 @@ def _searched(series: _Series) -> Constancy | None:
     )
     if p > SEARCHED_ABOVE:
         return Constancy(p=p)
-    if not _one_change(outcomes, series.site, k, rises=rises):
+    if not _one_change(series, outcomes, k, rises=rises):
         return Constancy(p=1.0)
     return Constancy(p=p, date=_date(series, outcomes, k, fits))
 
@@ -208,7 +210,7 @@ def _at_given(series: _Series, date: Date) -> Constancy | None:
     p = float(2.0 * scipy.special.stdtr(min(degrees), -abs(angle[1] - angle[0]) / hypot(*error)))
     if p > SEARCHED_ABOVE:
         return Constancy(p=p)
-    if not _one_change(outcomes, series.site, k, rises=rises):
+    if not _one_change(series, outcomes, k, rises=rises):
         return Constancy(p=1.0)
     return Constancy(p=p, date=date)
 
@@ -379,8 +381,14 @@ def _p_of_largest(
     return min(1.0, 4 * density / b + density * (b - 1 / b) * float(np.log(most * (1 - least) / (least * (1 - most)))))
 
 
-def _one_change(outcomes: Floats, site: Ints, k: int, *, rises: bool) -> bool:
-    """True unless the parts go up and down in stretches of which they hold fewer than FEWEST_STRETCHES."""
+def _one_change(series: _Series, outcomes: Floats, k: int, *, rises: bool) -> bool:
+    """True unless the parts go up and down in stretches of which they hold fewer than FEWEST_STRETCHES.
+
+    Few outcomes that nobody knows (FEW_UNKNOWN) are left out: one day of false reports would be a stretch.
+    """
+    known, site = series.surely == series.possibly, series.site
+    if known.mean() >= 1.0 - FEW_UNKNOWN:
+        outcomes, site, k = outcomes[known], site[known], int(known[:k].sum())
     penalty = PENALTY * float(np.log(outcomes.size))
     parts = [stretches(_of_sites(outcomes[cut], site[cut]), penalty) for cut in (slice(k), slice(k, None))]
     levels = [share for part in parts for share, _ in part]

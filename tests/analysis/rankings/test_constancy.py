@@ -275,3 +275,36 @@ def test_customers_who_come_one_after_the_other_are_no_change():
             found[name] += test is not None and test.p <= 0.01
     assert found["labels"] <= 1
     assert found["none"] >= 10
+
+
+@pytest.mark.parametrize("share", [0.05, 0.95])
+def test_reports_since_must_span_time_whoever_sends_none_afterwards(share):
+    """Twelve days of another share are no new way of working, though the study goes on without reports."""
+    rng = np.random.default_rng(11)
+    seen, ends = [], []
+    for n, at in enumerate(np.sort([*rng.uniform(0, 24 * 140, 300), *rng.uniform(24 * 141, 24 * 153, 60)])):
+        quick = rng.random() < (share if at > 24 * 140.5 else 1 - share)
+        seen.append(appearance(n, "k"))
+        ends.append(episode(n, *((2, 3, "removed") if quick else (90, None)), hoster="k", at=float(at)))
+    (row,) = rank(seen, ends, by="hoster", names={}, until=hours(24 * 190), splits=True)
+    assert (row.rank_class, row.spans_change) == ("ranked", True)
+
+
+@pytest.mark.parametrize("added", [8, 30])
+def test_a_day_of_false_reports_hides_no_change(added):
+    """What nobody but the report saw up makes no stretch of its own."""
+    found = 0
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        ends = [
+            episode(
+                n, *((2, 3) if rng.random() < (0.1 if at < 24 * 90 else 0.9) else (90, None)), "removed", at=float(at)
+            )
+            for n, at in enumerate(np.sort(rng.uniform(0, 24 * 180, 400)))
+        ]
+        ends += [
+            replace(episode(f"f{n}", 0, 1, "removed", at=24.0 * 130 + n / 10), first_up=None) for n in range(added)
+        ]
+        test = constancy_test(clocks(ends), until=hours(24 * 190))
+        found += test is not None and test.p <= 0.01
+    assert found >= 4

@@ -13,7 +13,15 @@ from waterbed.analysis.compliance import compliance_of
 from waterbed.analysis.event_shares import pooled_clocks
 from waterbed.analysis.rankings.clocks import labels_on, running_clocks, site_of, takedown_clocks
 from waterbed.analysis.rankings.dependence import labels_of, pooled_over_hosters, pooled_over_times
-from waterbed.analysis.rankings.labels import Label, Labels, by_kind, deliveries_of, network_of
+from waterbed.analysis.rankings.labels import (
+    Label,
+    Labels,
+    by_kind,
+    contents_of,
+    deliveries_of,
+    first_reports,
+    network_of,
+)
 from waterbed.analysis.rankings.ranking import rank
 from waterbed.analysis.rankings.speed_ranks import speed_places
 from waterbed.analysis.rankings.tables import RankingTables
@@ -94,24 +102,25 @@ def test_one_content_id_on_all_reports_takes_no_hoster_off_the_list(tmp_path):
 
 def test_labels_are_content_address_network_registration_and_delivery():
     """Of several addresses the first counts; a customer mostly has a /29 or a /64; a delivery is a source's day."""
-    first = report("u1", source="hotline", received_at=hour(30))
-    again = report("u1", report_id="r2", source="feed", received_at=hour(80))
+    first = report("u1", source="hotline", received_at=hour(30), content_id="c1")
+    again = report("u1", report_id="r2", source="feed", received_at=hour(80), content_id="other")
+    reports = first_reports([again, first])
     labels = Labels(
-        contents={"s2": "s1", "s1": "s1"},
-        deliveries=deliveries_of([again, first]),
+        contents=contents_of(reports),
+        deliveries=deliveries_of(reports),
         registered=lambda address, _day: "192.0.2.0 192.0.2.255" if address.startswith("192") else None,
         alike={"address": Correlation(0.5, 0.1, 40)},
     )
-    found = labels.of("u1", "s2", ("192.0.2.77", "192.0.2.9"), hour(0))
+    found = labels.of("u1", ("192.0.2.77", "192.0.2.9"), hour(0))
     assert {one.kind: one.value for one in found} == {
-        "content": "s1",
+        "content": "c1",
         "address": "192.0.2.77",
         "network": "192.0.2.72/29",
         "registration": "192.0.2.0 192.0.2.255",
         "delivery": "2026-01-06 hotline",
     }
     assert [one.alike.freedom for one in found] == [0, 40, 0, 0, 0]
-    assert labels.of("u2", "s3", (), hour(0)) == ()
+    assert labels.of("u2", (), hour(0)) == ()
     assert network_of("2001:db8:1:2:3::4") == "2001:db8:1:2::/64"
     assert network_of("no address") == "no address"
     values, alike = by_kind([found, (), found[:2]])
@@ -145,7 +154,7 @@ def test_a_registration_is_that_of_the_day_whatever_was_asked_before():
         labels = Labels(registered=registered)
         for day in days:
             (found,) = (
-                one.value for one in labels.of("u", "s", ("192.0.2.1",), hour(24 * day)) if one.kind == "registration"
+                one.value for one in labels.of("u", ("192.0.2.1",), hour(24 * day)) if one.kind == "registration"
             )
             assert found == ("old" if day < 30 else "new")
 
@@ -260,11 +269,11 @@ def test_equal_hosters_are_not_ordered_by_the_luck_of_few_customers():
 def test_takedown_clocks_keep_their_labels_and_their_table_does_not():
     """Clocks from a notice are clustered as those from the report are; an address stays in the study."""
     ends = [episode(n, 2, 3, "removed", site_id=f"s{n}", addresses=(f"192.0.2.{n}",)) for n in range(3)]
-    labels = Labels(contents={"s1": "s0", "s0": "s0"})
+    labels = Labels(contents={"u0": "c", "u1": "c"})
     found = takedown_clocks(ends, NoticeContext(), key="acme", clock="reported", labels=labels)
-    assert [site_of(one) for one in found] == ["s0", "s0", "s2"]
+    assert [site_of(one) for one in found] == ["c", "c", "s2"]
     assert [one.value for one in labels_on(found[2])] == ["192.0.2.2", "192.0.2.0/29"]
-    assert [one.value for one in labels_on(found[1])] == ["s0", "192.0.2.1", "192.0.2.0/29"]
+    assert [one.value for one in labels_on(found[1])] == ["c", "192.0.2.1", "192.0.2.0/29"]
     running = running_clocks(found)
     assert [one.site_id for one in running] == ["s0", "s1", "s2"]
     assert running[2].labels == labels_on(found[2])
@@ -276,8 +285,8 @@ def test_takedown_clocks_keep_their_labels_and_their_table_does_not():
 def test_a_label_is_its_kind_and_value_alone():
     """Labels of two rankings are equal whatever correlation each knows."""
     when = datetime(2026, 1, 1)
-    known = Labels(alike={"address": Correlation(0.3, 0.0, 30)}).of("u", "s", ("192.0.2.1",), when)
-    assert known == Labels().of("u", "s", ("192.0.2.1",), when)
+    known = Labels(alike={"address": Correlation(0.3, 0.0, 30)}).of("u", ("192.0.2.1",), when)
+    assert known == Labels().of("u", ("192.0.2.1",), when)
     assert known[0] == Label(kind="address", value="192.0.2.1")
 
 

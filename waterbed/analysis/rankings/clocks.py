@@ -111,7 +111,7 @@ def labels_on(clock: TakedownClock) -> tuple[Label, ...]:
 
 
 def site_of(clock: TakedownClock) -> str:
-    """The site of a takedown clock, or the one that stands for all that share its content id."""
+    """The content id with which a takedown clock's URL was first reported, or its site."""
     return next((label.value for label in labels_on(clock) if label.kind == CONTENT), clock.site_id)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
-from waterbed.analysis.rankings.labels import Labels, deliveries_of
+from waterbed.analysis.rankings.labels import Labels, contents_of, deliveries_of, first_reports
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, episodes_by_key, followed
 from waterbed.estimators.cluster_shares import Correlation, pooled_correlation
 from waterbed.graphs.linking.clusters import site_clusters
@@ -25,12 +25,10 @@ def labels_of(conclusions: Conclusions) -> Labels:
 
 
 def _labels(conclusions: Conclusions) -> Labels:
-    sites: dict[int, list[str]] = {}
-    for site, number in clusters_of_sites(conclusions).items():
-        sites.setdefault(number, []).append(site)
+    first = first_reports(conclusions.facts.reports)
     labels = Labels(
-        contents={site: alike[0] for alike in sites.values() if len(alike) > 1 for site in alike},
-        deliveries=deliveries_of(conclusions.facts.reports),
+        contents=contents_of(first),
+        deliveries=deliveries_of(first),
         registered=conclusions.attributor.registered_network,
     )
     if conclusions.until is None:

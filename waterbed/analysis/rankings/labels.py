@@ -13,7 +13,7 @@ from waterbed.model.conclusions import Episode
 from waterbed.model.facts import Report
 
 CONTENT: Final = "content"
-"""Reports that share a content id, directly or through others."""
+"""The content id of the report that came first."""
 ADDRESS: Final = "address"
 NETWORK: Final = "network"
 """The /29 around an IPv4 address, the /64 around an IPv6 address: what one customer is mostly given."""
@@ -41,7 +41,7 @@ class Labels:
     """The labels that a study has of its reports."""
 
     contents: Mapping[str, str] = field(default_factory=dict)
-    """One site for each cluster of several sites, by site: those that share a content id."""
+    """The content id of the first report of each URL, where it has one."""
     deliveries: Mapping[str, str] = field(default_factory=dict)
     """The delivery that first brought each URL."""
     registered: Callable[[str, datetime], str | None] = _no_registration
@@ -55,12 +55,12 @@ class Labels:
         """The same labels, with correlations by kind."""
         return Labels(contents=self.contents, deliveries=self.deliveries, registered=self.registered, alike=alike)
 
-    def of(self, url_id: str, site_id: str, addresses: Iterable[str], when: datetime) -> tuple[Label, ...]:
-        """The labels of a report of a URL of a site at some addresses.
+    def of(self, url_id: str, addresses: Iterable[str], when: datetime) -> tuple[Label, ...]:
+        """The labels of a report of a URL at some addresses.
 
         Of several addresses the first in the order of text is its label: answers come in any order.
         """
-        found = [self._label(CONTENT, content)] if (content := self.contents.get(site_id)) else []
+        found = [self._label(CONTENT, content)] if (content := self.contents.get(url_id)) else []
         if address := min(addresses, default=""):
             found += [self._label(ADDRESS, address), self._label(NETWORK, network_of(address))]
             known = address, day_of(when)
@@ -77,7 +77,7 @@ class Labels:
 
         Of its addresses those of its hoster count: who owns a name can point it to more, and would choose the label.
         """
-        return self.of(episode.url_id, episode.site_id, episode.own_addresses or episode.addresses, when)
+        return self.of(episode.url_id, episode.own_addresses or episode.addresses, when)
 
     def _label(self, kind: str, value: str) -> Label:
         key = kind, value
@@ -107,11 +107,25 @@ def network_of(address: str) -> str:
     return str(ip_network((parsed, 29 if parsed.version == 4 else 64), strict=False))
 
 
-def deliveries_of(reports: Iterable[Report]) -> dict[str, str]:
-    """The delivery that first brought each URL: its source, and the day on which the study imported it."""
+def first_reports(reports: Iterable[Report]) -> dict[str, Report]:
+    """The report of each URL that the study received first: later ones, which may know its fate, label nothing."""
+
+    def place(one: Report) -> tuple[datetime, str, bool]:
+        return one.received_at, one.source, not one.content_id
+
     first: dict[str, Report] = {}
     for report in reports:
         known = first.get(report.url_id)
-        if known is None or (report.received_at, report.source) < (known.received_at, known.source):
+        if known is None or place(report) < place(known):
             first[report.url_id] = report
+    return first
+
+
+def deliveries_of(first: Mapping[str, Report]) -> dict[str, str]:
+    """The delivery that first brought each URL: its source, and the day on which the study imported it."""
     return {url_id: f"{report.received_at:%Y-%m-%d} {report.source}" for url_id, report in first.items()}
+
+
+def contents_of(first: Mapping[str, Report]) -> dict[str, str]:
+    """The content id with which each URL was first reported, where it was."""
+    return {url_id: report.content_id for url_id, report in first.items() if report.content_id}

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import isfinite
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -24,7 +24,7 @@ WITHHELD: Final = ("views differ", "unmeasurable")
 """Classes whose share is withheld, so that no curve may give it either."""
 SINCE_DAYS: Final = 30
 SINCE_PART: Final = 1 / 3
-"""Days since a change, or part of the reports, from which on those since stand for how a group works."""
+"""Days that reports since a change span, or their part of the time of all, from which on they stand for the group."""
 _BOUNDED: Final = ("ranked", "too few days", *WITHHELD)
 """Classes of rows with worst and best case."""
 
@@ -180,7 +180,7 @@ def volumes_of(appearances: Sequence[Appearance], labels: Labels | None = None) 
 
 
 def _hidden(one: Appearance, since: datetime, labels: Labels | None) -> Clock:
-    return never_seen(one.site_id, since, labels.of(one.url_id, one.site_id, (), since) if labels else ())
+    return never_seen(one.site_id, since, labels.of(one.url_id, (), since) if labels else ())
 
 
 def undecided(appearances: Sequence[Appearance], labels: Labels | None = None) -> list[Clock]:
@@ -299,13 +299,15 @@ def _since(
 ) -> RankingRow | None:
     """The row of a share that changed: that of the reports since, and the share before.
 
-    None where the reports since span fewer than SINCE_DAYS and are less than SINCE_PART of all, or a part has no
-    interval: a good fortnight at the end of half a year, or a bad one that others made, is no way of working.
+    None where the reports since span fewer than SINCE_DAYS and less than SINCE_PART of the time of all, or a part has
+    no interval: a good fortnight at the end of half a year, or a bad one that others made, is no way of working.
     """
     early, late = parts(group, hidden, test.after, test.before)
-    lasting = (until - test.before).days >= SINCE_DAYS if test.before else True
-    if not lasting and len(late.clocks) < SINCE_PART * len(group):
-        return None
+    if test.before and late.clocks:
+        last = max(clock.origin for clock in late.clocks)
+        whole = last - min(clock.origin for clock in group)
+        if last - test.before < min(timedelta(days=SINCE_DAYS), SINCE_PART * whole):
+            return None
     before = removal(early.clocks, until=until, hidden=early.hidden, together=together)
     since = removal(late.clocks, until=until, hidden=late.hidden, together=together)
     if before.low is None or since.low is None:

@@ -1,13 +1,16 @@
 """The share that a group removed within some hours, in its worst and best case."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import compress
 from math import asin, inf, sqrt
 from typing import Annotated, Final, Literal, NamedTuple
 
-from scipy.special import ndtr
+from scipy.special import gammaincinv, ndtr
 
+from waterbed.analysis.rankings.labels import by_kind
 from waterbed.analysis.rankings.takedown import (
     FEWEST_SITES,
     MOVED,
@@ -22,7 +25,8 @@ from waterbed.analysis.rankings.takedown import (
     seldom_seen,
     worth_within,
 )
-from waterbed.estimators.calendar_time import Worth
+from waterbed.estimators.calendar_time import BLOCK_H, Worth
+from waterbed.estimators.cluster_shares import worth
 from waterbed.estimators.identified import critical_value
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.survival.incidence import NOTHING, Curves, share_interval, share_within
@@ -34,6 +38,8 @@ FEW_UNSEEN: Final = 0.15
 
 A desk that removes before our first check shows how it works by those later removals that its share then needs.
 """
+OPEN_LEVEL: Final = 0.99
+"""Level of the bound of the open part, then."""
 
 Estimability = Literal["told", "too few followed", "too few days", "unmeasurable"]
 """`told`: estimable, as published tables spell it; else the reason why not."""
@@ -184,17 +190,20 @@ class Cases:
     nothing_known: bool
     """True if the two cases differ in each clock."""
 
+    differing: Sequence[Clock]
+    """Those that are not, as in the best case."""
+
     @property
-    def open(self) -> int:
-        """The number of clocks that differ between the cases."""
-        return len(self.best.clocks) - len(self.alike)
+    def few_open(self) -> bool:
+        """True if some clocks differ between the cases, and few."""
+        return 0 < len(self.differing) <= FEW_UNSEEN * len(self.best.clocks)
 
     def worths(self, worth_of: Callable[[Sequence[Clock]], Worth | Refusal]) -> tuple[Worth | Refusal, Worth | Refusal]:
         """The worth of the share in the worst and in the best case, by the worth of some clocks.
 
         Up to FEW_UNSEEN of the clocks that differ between the cases do not make it worth less (`settled`).
         """
-        if 0 < self.open <= FEW_UNSEEN * len(self.best.clocks):
+        if self.few_open:
             found = self.settled(worth_of)
             return found, found
         best = worth_of(self.best.clocks)
@@ -212,6 +221,22 @@ class Cases:
         known = [one for one in found if not isinstance(one, Refusal)]
         return min(known, key=lambda one: one.error) if known else found[-1]
 
+    def ends(self) -> tuple[float, float]:
+        """The shares of worst and best case that intervals and tests start from.
+
+        Where the worth is that of what somebody saw, it does not hold how much the open part itself varies from one
+        study to the next: by its bursts, of a block of hours or of a label, whichever are fewer. Both cases are then
+        taken at the upper OPEN_LEVEL bound of that part, with its bursts as a Poisson count, but at FEW_UNSEEN at most.
+        """
+        worst, best = self.worst.share, self.best.share
+        part = best - worst
+        if not self.few_open or not 0.0 < part < FEW_UNSEEN:
+            return worst, best
+        number = _bursts(self.differing)
+        more = min(FEW_UNSEEN, part * float(gammaincinv(number + 1.0, OPEN_LEVEL)) / number)
+        seen = worst / (1.0 - part)
+        return min(worst, seen * (1.0 - more)), max(best, seen * (1.0 - more) + more)
+
     @classmethod
     def of(cls, group: Sequence[Clock], within_h: float, *, until: datetime, hides: bool = False) -> "Cases | None":
         """Both cases of some clocks; None where no clock reaches those hours."""
@@ -225,13 +250,26 @@ class Cases:
         worst = best if low == high else _case(low, within_h)
         if worst is None or best is None:
             return None
-        alike = [a for a, b in zip(low, high, strict=True) if a is b or a == b]
+        same = [a is b or a == b for a, b in zip(low, high, strict=True)]
+        alike = list(compress(low, same))
         return cls(
             worst=min(worst, best, key=_share_of),
             best=max(worst, best, key=_share_of),
             alike=alike,
+            differing=[one for one, its in zip(high, same, strict=True) if not its],
             nothing_known=not any(known_within(one, within_h) for one in alike),
         )
+
+
+def _bursts(group: Sequence[Clock]) -> float:
+    """The effective number of bursts of some clocks, by blocks of BLOCK_H or by a label, the fewest."""
+    first = min(clock.origin for clock in group)
+    labels, _ = by_kind([clock.labels for clock in group])
+    blocks = [(clock.origin - first) // timedelta(hours=BLOCK_H) for clock in group]
+    sites = [clock.site_id for clock in group]
+    found: list[Sequence[Hashable]] = [blocks, sites]
+    found += [[site if one is None else one for one, site in zip(own, sites, strict=True)] for own in labels.values()]
+    return min(worth([*Counter(values).values()], 1.0) for values in found)
 
 
 def _share_of(case: CaseShare) -> float:
@@ -288,15 +326,15 @@ def interval_of(
             return worth_of(clocks, until, level)
         return worth_within(clocks, within_h, (REMOVED,), until=until, level=level, together=together)
 
-    worth = [one for one in cases.worths(of) if not isinstance(one, Refusal)]
-    if len(worth) < 2:
+    both = [one for one in cases.worths(of) if not isinstance(one, Refusal)]
+    if len(both) < 2:
         return None
-    numbers = [one.number for one in worth]
-    width = asin(sqrt(cases.best.share)) - asin(sqrt(cases.worst.share))
+    numbers, (worst, best) = [one.number for one in both], cases.ends()
+    width = asin(sqrt(best)) - asin(sqrt(worst))
     c = critical_value(max(0.0, width), 0.5 / sqrt(min(numbers)), max(1, int(min(numbers))), level=level)
     inner = 2.0 * float(ndtr(c)) - 1.0
     return Interval(
-        low=share_interval(cases.worst.share, numbers[0], inner)[0],
-        high=share_interval(cases.best.share, numbers[1], inner)[1],
-        worth=min(worth, key=lambda one: one.number),
+        low=share_interval(worst, numbers[0], inner)[0],
+        high=share_interval(best, numbers[1], inner)[1],
+        worth=min(both, key=lambda one: one.number),
     )

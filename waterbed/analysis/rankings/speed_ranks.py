@@ -19,6 +19,7 @@ from waterbed.analysis.rankings.takedown import (
     WITHIN_H,
     Clock,
     clocks,
+    first_down,
     worth_within,
 )
 from waterbed.estimators.calendar_time import LEAST_FREEDOM, Worth
@@ -153,6 +154,9 @@ class _Side:
     """A group in its worst or in its best case: share, what each clock adds to it, resamples, and worth."""
 
     share: float
+    """The share that is tested and ranked."""
+    case: float
+    """The share of these reports in this case."""
     parts: Floats
     of: Sequence[int]
     """The cluster of each clock."""
@@ -165,13 +169,15 @@ class _Group:
     """A group in both cases.
 
     `open` counts the clocks that make the difference, but where every removal may be a hidden URL; `without` is the
-    share if none of them was removed, with what the others are worth.
+    share if none of them was removed, with what the others are worth. `known` is the worst case of the reports whose
+    content somebody saw up, or that no check could decide, None where each may be hidden or there is none.
     """
 
     worst: _Side
     best: _Side
     open: int
     without: tuple[float, Worth | Refusal]
+    known: float | None
 
     @classmethod
     def over(cls, parts: Sequence["_Group"]) -> "_Group":
@@ -181,6 +187,7 @@ class _Group:
             best=max((one.best for one in parts), key=lambda side: side.share),
             open=sum(one.open for one in parts),
             without=max((one.without for one in parts), key=lambda one: one[0]),
+            known=min((one.known for one in parts if one.known is not None), default=None),
         )
 
 
@@ -201,15 +208,25 @@ def _group(
         return worth_within(clocks, WITHIN_H, (REMOVED,), until=until, together=together)
 
     of_worst, of_best = cases.worths(worth_of)
-    settled = cases.settled(worth_of) if cases.open and of_worst is not of_best else of_worst
-    best = _side(cases.best, of, weights, of_best)
-    worst = best if cases.worst is cases.best else _side(cases.worst, of, weights, of_worst)
-    return _Group(worst=worst, best=best, open=0 if hides else cases.open, without=(worst.share, settled))
+    settled = cases.settled(worth_of) if cases.differing and of_worst is not of_best else of_worst
+    low, high = cases.ends()
+    best = _side(cases.best, of, weights, of_best, high)
+    worst = best if cases.worst is cases.best else _side(cases.worst, of, weights, of_worst, low)
+    rest = 1.0 - first_down(own) / len(own)
+    return _Group(
+        worst=worst,
+        best=best,
+        open=0 if hides else len(cases.differing),
+        without=(cases.worst.share, settled),
+        known=None if hides or rest <= 0.0 else min(1.0, cases.worst.share / rest),
+    )
 
 
-def _side(case: CaseShare, of: Sequence[int], weights: npt.NDArray[np.uint8], worth: Worth | Refusal) -> _Side:
+def _side(
+    case: CaseShare, of: Sequence[int], weights: npt.NDArray[np.uint8], worth: Worth | Refusal, share: float
+) -> _Side:
     found = resampled_share(*_ends(case.clocks), WITHIN_H, weights[:, of])
-    return _Side(share=case.share, parts=found.parts, of=of, draws=found.draws, worth=worth)
+    return _Side(share=share, case=case.share, parts=found.parts, of=of, draws=found.draws, worth=worth)
 
 
 def _lesser(one: Worth | Refusal, other: Worth | Refusal) -> Worth | Refusal:
@@ -248,8 +265,8 @@ def _over_halves(row: RankingRow, group: _Group) -> dict[str, float | None]:
         return {}
     return {
         "removed_24h": None,
-        "removed_24h_worst": round(group.worst.share, 6),
-        "removed_24h_best": round(group.best.share, 6),
+        "removed_24h_worst": round(group.worst.case, 6),
+        "removed_24h_best": round(group.best.case, 6),
     }
 
 
@@ -269,13 +286,15 @@ def _against(norm: Norm, groups: Sequence[_Group]) -> list[dict[str, Any]]:
     """Each share of the best case against the norm; a share without an interval is none of the tests.
 
     A norm that lies below the median is estimated, and nothing is tested below FEWEST_OF_MEDIAN shares. The median is
-    that of shares of what somebody saw: neither wrong reports nor hiding at some groups move it. Where a group is below
+    that of worst cases without what only reports saw up: wrong reports at some groups do not move it, and hiding there
+    does not raise it. Where a group is below
     the norm in its worst case alone, the number of clocks that make the difference is said.
     """
     relative = norm.below_median > 0
-    share = median(map(_seen, groups)) - norm.below_median if relative and groups else norm.share
+    known = [one.known for one in groups if one.known is not None]
+    share = median(known) - norm.below_median if relative and known else norm.share
     found: list[dict[str, Any]] = [{} for _ in groups]
-    if not 0.0 < share < 1.0 or (relative and len(groups) < FEWEST_OF_MEDIAN):
+    if not 0.0 < share < 1.0 or (relative and len(known) < FEWEST_OF_MEDIAN):
         return found
     test = _tested([(one.best.share, one.best.worth) for one in groups], share, norm)
     worst = _tested([one.without for one in groups], share, norm)
@@ -290,12 +309,6 @@ def _against(norm: Norm, groups: Sequence[_Group]) -> list[dict[str, Any]]:
                 "below_norm_but_for": group.open if not below and group.open and n in worst and worst[n][2] else None,
             }
     return found
-
-
-def _seen(group: _Group) -> float:
-    """The share of those whose end somebody saw, between worst and best case."""
-    rest = 1.0 - (group.best.share - group.worst.share)
-    return group.worst.share / rest if rest > 0.0 else 0.0
 
 
 def _tested(

@@ -268,7 +268,7 @@ def test_the_sheet_of_a_hoster(run: Run, study: Path) -> None:
     assert [one["url_id"] for one in whole["misaddressed"]] == ["b00"]
     code, out, _ = run("-C", study, "fact-sheet", "AS64500")
     assert "before: gone before its clock began" in out
-    assert re.search(r"13 removals came in \d+ batch(es)? or more", out)
+    assert re.search(r"removals of content that was seen up came in \d+ batch(es)? or more", out)
     assert "hours until half had ended: " in out
     assert "1 notice to it about what it did not host, 0 to others" in out
     assert "size on 2026-01-09: 65,536 IPv4 announced" in out

@@ -35,7 +35,7 @@ TIMES: Final = 1.5
 """As many slow hosters as by their own outcomes, in the first country."""
 COVERED: Final = 0.85
 """Part of the hosters that have a share."""
-FIRST: Final = ("wide", "none")
+FIRST: Final = ("wide", "campaigns")
 LIMITED: Final = "customers, no label"
 """Dependence that nothing in the study shows: its figures are printed."""
 CHUNK: Final = 10

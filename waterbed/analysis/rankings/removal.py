@@ -201,7 +201,8 @@ class Cases:
     def worths(self, worth_of: Callable[[Sequence[Clock]], Worth | Refusal]) -> tuple[Worth | Refusal, Worth | Refusal]:
         """The worth of the share in the worst and in the best case, by the worth of some clocks.
 
-        Up to FEW_UNSEEN of the clocks that differ between the cases do not make it worth less (`settled`).
+        Up to FEW_UNSEEN of the clocks that differ between the cases do not make it worth less (`settled`); both cases
+        are then those of `ends`.
         """
         if self.few_open:
             found = self.settled(worth_of)

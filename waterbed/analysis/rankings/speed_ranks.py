@@ -154,9 +154,6 @@ class _Side:
     """A group in its worst or in its best case: share, what each clock adds to it, resamples, and worth."""
 
     share: float
-    """The share that is tested and ranked."""
-    case: float
-    """The share of these reports in this case."""
     parts: Floats
     of: Sequence[int]
     """The cluster of each clock."""
@@ -169,13 +166,15 @@ class _Group:
     """A group in both cases.
 
     `open` counts the clocks that make the difference, but where every removal may be a hidden URL; `without` is the
-    share if none of them was removed, with what the others are worth. `known` is the worst case of the reports whose
+    share if none of them was removed, with what the others are worth; `named` is the best case that names rest on, with
+    a worth that false reports and hiding hardly lessen (`Cases.ends`). `known` is the worst case of the reports whose
     content somebody saw up, or that no check could decide, None where each may be hidden or there is none.
     """
 
     worst: _Side
     best: _Side
     open: int
+    named: tuple[float, Worth | Refusal]
     without: tuple[float, Worth | Refusal]
     known: float | None
 
@@ -186,6 +185,7 @@ class _Group:
             worst=min((one.worst for one in parts), key=lambda side: side.share),
             best=max((one.best for one in parts), key=lambda side: side.share),
             open=sum(one.open for one in parts),
+            named=max((one.named for one in parts), key=lambda one: one[0]),
             without=max((one.without for one in parts), key=lambda one: one[0]),
             known=min((one.known for one in parts if one.known is not None), default=None),
         )
@@ -207,26 +207,25 @@ def _group(
     def worth_of(clocks: Sequence[Clock]) -> Worth | Refusal:
         return worth_within(clocks, WITHIN_H, (REMOVED,), until=until, together=together)
 
-    of_worst, of_best = cases.worths(worth_of)
-    settled = cases.settled(worth_of) if cases.differing and of_worst is not of_best else of_worst
-    low, high = cases.ends()
-    best = _side(cases.best, of, weights, of_best, high)
-    worst = best if cases.worst is cases.best else _side(cases.worst, of, weights, of_worst, low)
+    best = _side(cases.best, of, weights, worth_of(cases.best.clocks))
+    worst = best
+    if cases.worst is not cases.best:
+        worst = _side(cases.worst, of, weights, worth_of(cases.worst.clocks))
+    settled = cases.settled(worth_of) if cases.differing else best.worth
     rest = 1.0 - first_down(own) / len(own)
     return _Group(
         worst=worst,
         best=best,
         open=0 if hides else len(cases.differing),
+        named=(cases.ends()[1], settled) if cases.few_open else (best.share, best.worth),
         without=(cases.worst.share, settled),
         known=None if hides or rest <= 0.0 else min(1.0, cases.worst.share / rest),
     )
 
 
-def _side(
-    case: CaseShare, of: Sequence[int], weights: npt.NDArray[np.uint8], worth: Worth | Refusal, share: float
-) -> _Side:
+def _side(case: CaseShare, of: Sequence[int], weights: npt.NDArray[np.uint8], worth: Worth | Refusal) -> _Side:
     found = resampled_share(*_ends(case.clocks), WITHIN_H, weights[:, of])
-    return _Side(share=share, case=case.share, parts=found.parts, of=of, draws=found.draws, worth=worth)
+    return _Side(share=case.share, parts=found.parts, of=of, draws=found.draws, worth=worth)
 
 
 def _lesser(one: Worth | Refusal, other: Worth | Refusal) -> Worth | Refusal:
@@ -265,8 +264,8 @@ def _over_halves(row: RankingRow, group: _Group) -> dict[str, float | None]:
         return {}
     return {
         "removed_24h": None,
-        "removed_24h_worst": round(group.worst.case, 6),
-        "removed_24h_best": round(group.best.case, 6),
+        "removed_24h_worst": round(group.worst.share, 6),
+        "removed_24h_best": round(group.best.share, 6),
     }
 
 
@@ -296,7 +295,7 @@ def _against(norm: Norm, groups: Sequence[_Group]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [{} for _ in groups]
     if not 0.0 < share < 1.0 or (relative and len(known) < FEWEST_OF_MEDIAN):
         return found
-    test = _tested([(one.best.share, one.best.worth) for one in groups], share, norm)
+    test = _tested([one.named for one in groups], share, norm)
     worst = _tested([one.without for one in groups], share, norm)
     for n, group in enumerate(groups):
         if n in test:

@@ -8,8 +8,10 @@ import pytest
 from tests.publish.study import small_study
 from tests.study.facts import hour, numbered, report, written
 from tests.study.windows import LabStudy, differences, volume_tables
+from waterbed.analysis.event_removed import mixed
 from waterbed.analysis.rankings.about import ranking_info
 from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.graphs.episodes import UrlHistory
 from waterbed.model.errors import InputError
 from waterbed.model.window import ALL, Window
 from waterbed.store.kept import FOLDER
@@ -108,3 +110,34 @@ def test_a_window_before_the_first_report_is_refused(tmp_path: Path) -> None:
         late = study.conclude(window=Window(since=hour(1)))
         assert RankingTables(conclusions=late, kind="hoster").rows == []
         assert by_window(study.conclude(), Window(since=hour(1)), "week") == []
+
+
+def test_a_report_that_came_later_with_an_earlier_date_changes_no_clock(tmp_path: Path) -> None:
+    """No episode, window, cut or mix: a source cannot date reports of what another reported back to before it did."""
+    with written(tmp_path, {**numbered("a", 4, "u" * 60), **numbered("b", 4, "uuuddd" + "d" * 54)}) as study:
+        asked = Window(since=hour(-400), until=hour(-100))
+
+        def told() -> tuple[list[object], dict[str, UrlHistory]]:
+            whole = study.conclude()
+            weeks = [one.window.name for one in by_window(whole, Window(), "week")]
+            mix, cut = mixed(whole.facts.reports, {"hotline", "late"}), whole.before(hour(-24)).facts.targets
+            return [whole.episodes, weeks, mix, cut], dict(whole.known)
+
+        before, known = told()
+        study.folder.store.add(
+            report(
+                url_id,
+                report_id=f"late {url_id}",
+                source="late",
+                reported_at=hour(-240),
+                received_at=hour(500),
+                verified_at=hour(-200),
+            )
+            for url_id in known
+        )
+        after, again = told()
+        assert after == before
+        for url_id, one in again.items():
+            assert (one.known_up_at, min(one.reported)) == (known[url_id].known_up_at, min(known[url_id].reported))
+        with pytest.raises(InputError):
+            within(study.conclude(), asked)

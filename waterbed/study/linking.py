@@ -180,12 +180,16 @@ def named(episodes: Iterable[Episode], contents: Mapping[str, str]) -> list[Epis
 def known_of(facts: Facts, contents: Mapping[str, str] | None = None) -> dict[str, UrlHistory]:
     """Return the reports of each URL, with its content.
 
-    Without `contents` each URL is one of its own.
+    Without `contents` each URL is one of its own. It is known up since its first report (`as_counted`), or since the
+    earlier time at which an analyst saw it up, as a report says that none was received before.
     """
     reported = reported_in(facts)
     first = {url_id: min(times) for url_id, times in reported.items()}
+    came: dict[str, datetime] = {}
     for report in facts.reports:
-        if report.verified_at:
+        came[report.url_id] = min(came.get(report.url_id, report.received_at), report.received_at)
+    for report in facts.reports:
+        if report.verified_at and report.received_at == came[report.url_id]:
             first[report.url_id] = min(first[report.url_id], report.verified_at)
     confirmed = confirmed_in(facts)
     return {

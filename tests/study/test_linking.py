@@ -13,12 +13,13 @@ import pytest
 from tests.study.facts import _known, _looks, hour, written
 from tests.study.rig import Run
 from waterbed.analysis.explain.link import chain_between
+from waterbed.graphs.linking.clusters import Clusters
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Report, Target
 from waterbed.store.config import Config
 from waterbed.store.settings import Linking
 from waterbed.study.linking import content_ids, link_rules, near_of, opened
-from waterbed.study.study import Study, create_study
+from waterbed.study.study import Study, create_study, open_study
 
 STAYS = (("a1", "28.0.1.7", 0, 10, "x"), ("b1", "28.1.1.7", 16, 24, "x"), ("c1", "28.2.1.7", 30, 40, "x"),
          ("a2", "28.0.2.7", 0, 12, "y"), ("c2", "28.2.2.7", 20, 40, "y"))  # fmt: skip
@@ -118,6 +119,23 @@ def test_content_is_the_hotline_s_word_for_the_whole_cluster(tmp_path: Path) -> 
         assert (found[a], found[b]) == ("hotline", "hotline")
         alone = study.folder.vault.keyed_id("url", urls[0])
         assert found[alone] == alone
+
+
+def test_a_later_report_changes_no_content(folder: Path) -> None:
+    """The id of the report that came first names a cluster, and with `content_id` off each URL alone."""
+    with open_study(folder) as study:
+        its = study.conclude()
+        facts, links = its.facts, its.links
+    late = [
+        replace(one, content_id="0", received_at=hour(99))
+        for one in facts.reports
+        if one.content_id and one.url_id < url_id("b")
+    ]
+    assert late
+    for clusters in (links, Clusters()):
+        before = content_ids(facts.targets, facts.reports, clusters)
+        for reports in ([*facts.reports, *late], [*late, *facts.reports]):
+            assert content_ids(facts.targets, reports, clusters) == before
 
 
 def test_the_root_path_links_nothing(tmp_path: Path) -> None:

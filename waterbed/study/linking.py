@@ -159,15 +159,16 @@ def clusters_of(facts: Facts, looks: LinkSigns, opened: OpenedNames, settings: L
 def content_ids(targets: Iterable[str], reports: Iterable[Report], clusters: Clusters) -> dict[str, str]:
     """Return the content id of each URL.
 
-    The smallest id that a hotline gave to a URL of its cluster, else the cluster's name.
+    The id that a hotline gave to a URL of its cluster in the report that was received first, of several the smallest;
+    else the cluster's name.
     """
-    ids_by_cluster: dict[str, set[str]] = defaultdict(set)
+    first: dict[str, tuple[datetime, str]] = {}
     for report in reports:
         if report.content_id:
-            ids_by_cluster[clusters.name_of(report.url_id)].add(report.content_id)
-    names = {name: min(ids) for name, ids in ids_by_cluster.items()}
+            name, its = clusters.name_of(report.url_id), (report.received_at, report.content_id)
+            first[name] = min(first.get(name, its), its)
     clustered = {url_id: clusters.name_of(url_id) for url_id in targets}
-    return {url_id: names.get(name, name) for url_id, name in clustered.items()}
+    return {url_id: first[name][1] if name in first else name for url_id, name in clustered.items()}
 
 
 def named(episodes: Iterable[Episode], contents: Mapping[str, str]) -> list[Episode]:

@@ -16,6 +16,8 @@ RARE: Final = 0.001
 """A gap that answers in random order show so rarely is a departure."""
 LATE: Final = 0.05
 """One that they show so rarely before a hoster's first answer is an arrival: its clock would run from too early."""
+FIRST_NAMED: Final = 72 * 3_600_000_000
+"""Microseconds after the first answer from which on a hoster that is first named arrived, whatever the odds."""
 ONE_ANSWER: Final = 900_000_000
 """Checks at the same hosters that are closer together share an answer of the resolver, microseconds."""
 
@@ -109,12 +111,15 @@ class Rotation:
         """True if a hoster that is first named now, after so many confirmed absences, was there before.
 
         The name rotates, one that the first answer named is named again later, and a gap as long as that before its own
-        first answer is no wonder.
+        first answer is no wonder. Nor is it longer than `FIRST_NAMED`: of one that is named once, nearly any gap is no
+        wonder, and the owner of a name chooses when it is.
         """
         own, place = self._before(hoster, stretch, now)
-        first, count = own.numbers[0], len(self._answers[stretch])
+        first, answers = own.numbers[0], self._answers[stretch]
+        if own.begins[0] - answers[0] > FIRST_NAMED:
+            return False
         beside = any(not other.numbers[0] and first < other.numbers[-1] for other in self._named[stretch])
-        return self.rotates and not place and beside and _odds(first, len(own.numbers), count) >= LATE
+        return self.rotates and not place and beside and _odds(first, len(own.numbers), len(answers)) >= LATE
 
     def gone_by(self, hoster: str, stretch: int, missing_since: int, now: int) -> int:
         """The time by which a hoster that does not remain had left.

@@ -1,6 +1,7 @@
 """Names that point to several hosters by turns, and names that move."""
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -88,6 +89,21 @@ def test_what_is_removed_under_such_a_name_is_removed_at_each_hoster_that_answer
         assert not find_hops(found, HopContext(home="NL", seats={}))
     assert ends.count(False) <= 0.02 * len(ends)
     assert with_clock >= 0.9 * pointed_to
+
+
+@pytest.mark.parametrize("hours", [4, 12, 24])
+@pytest.mark.parametrize("days", [4, 15, 30])
+@pytest.mark.parametrize("named", ["V", "VQ", "VQVQ", "VPVQVQ"])
+@pytest.mark.parametrize("after", ["QP" * 3, "-V-Q-P-V-Q-P", "Q-Q-P-V-Q-P-V", "QQQ"])
+def test_a_hoster_that_a_rotating_name_first_names_days_later_has_no_clock(
+    hours: int, days: int, named: str, after: str
+) -> None:
+    """However often and however near the end: an owner cannot have another's clock run from before it was asked."""
+    before = [*"QP" * (days * 12 // hours)]
+    answers = [*before, *named, *re.findall(r"-?\w", after)]
+    found = concluded(checked(answers, timedelta(hours=hours), random.Random(1)))
+    assert {one.hoster for one in found if one.reported_at} == {"Q", "P"}
+    assert [one.hoster for one in found if not one.reported_at] == ["V"]
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -76,6 +76,9 @@ class Rotation:
     def from_start(self, hoster: str, stretch: int, now: datetime) -> bool:
         """True if a hoster that is first named now was there before."""
         first, others = self._own(hoster, stretch)[0].number, {}
+        begun = min(look.when for look in self._looks if look.stretch == stretch)
+        if self._own(hoster, stretch)[0].when - begun > timedelta(hours=72):
+            return False
         for look in self._looks:
             if look.stretch == stretch:
                 for other in look.hosters:

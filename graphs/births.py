@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from waterbed.graphs.hop_sources import down_by
+from waterbed.graphs.hop_sources import down_by, seen_up
 from waterbed.model.conclusions import Episode
 from waterbed.model.facts import Birth, Target
 
@@ -97,7 +97,7 @@ def births_of(
     for site_id in hard.keys() & platforms:
         del hard[site_id]
     began: dict[str, datetime] = {}
-    for episode in episodes if hard else ():
+    for episode in seen_up(episodes) if hard else ():
         began[episode.content_id] = min(episode.known_up_at, began.get(episode.content_id, episode.known_up_at))
         if its := hard.get(episode.site_id):
             hard[episode.site_id] = {one for one in its if not episode.known_up_at < one[0] <= episode.last_up}

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -22,6 +22,14 @@ _NOT_LEFT = (None, "masked", "lost", "lineage")
 def in_order(episode: Episode) -> tuple[datetime, str, str, datetime]:
     """Sort key of a content's episodes: when known up."""
     return episode.known_up_at, episode.url_id, episode.hoster, episode.last_up
+
+
+def seen_up(episodes: Iterable[Episode]) -> Iterator[Episode]:
+    """The episodes that count as arrivals and departures: those that anybody but a bare report saw up.
+
+    A report of what never existed is no arrival, and what nobody saw somewhere did not leave it.
+    """
+    return (episode for episode in episodes if episode.seen)
 
 
 def is_loss(episode: Episode) -> bool:

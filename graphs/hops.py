@@ -8,7 +8,7 @@ from itertools import groupby
 
 from waterbed.graphs.births import Births
 from waterbed.graphs.hands import Hands
-from waterbed.graphs.hop_sources import Loss, Losses, Source, down_by, in_order, losses
+from waterbed.graphs.hop_sources import Loss, Losses, Source, down_by, in_order, losses, seen_up
 from waterbed.graphs.linking.clusters import Clusters
 from waterbed.graphs.linking.evidence import Link
 from waterbed.graphs.runs import UNATTRIBUTED
@@ -66,7 +66,7 @@ class HopContext:
 
 
 def find_hops(episodes: Iterable[Episode], context: HopContext) -> list[Hop]:
-    """Return all hops in the episodes of all contents.
+    """Return all hops in the episodes of all contents that anybody saw up.
 
     Content by content, in the order of arrival. A hop needs a loss and a gain. The gain: an episode at a hoster where
     the content was not up just then; a URL that comes up at several gains at each. The loss: for a URL that was up
@@ -77,7 +77,7 @@ def find_hops(episodes: Iterable[Episode], context: HopContext) -> list[Hop]:
     than the birth of its name. Pure; for a content of n episodes the time grows as n log n.
     """
     contents: dict[str, list[Episode]] = defaultdict(list)
-    for episode in context.births.bounded(list(episodes)):
+    for episode in context.births.bounded(list(seen_up(episodes))):
         contents[episode.content_id].append(episode)
     return [
         hop for of_content in contents.values() if len(of_content) > 1 for hop in _hops_of_content(of_content, context)

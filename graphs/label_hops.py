@@ -94,22 +94,25 @@ def label_spells(
 
     Over all URLs and hosters there. A site is gone when all its episodes have ended and the last of them was not just
     lost from sight. It was known absent before its first episode as far as the reported URLs tell. Episodes behind a
-    proxy count: the name was up. URLs of `known` that have no episode were up when they were reported, and nothing
-    tells when they were not.
+    proxy count: the name was up. URLs of `known` that have no episode, and sites that nobody but reports saw up, were
+    up when they were reported, and nothing tells when they were not.
     """
     by_site: dict[tuple[str, str], list[_Up]] = defaultdict(list)
     followed = set()
     for episode in episodes:
-        by_site[targets[episode.url_id].label_id, episode.site_id].append(episode)
         followed.add(episode.url_id)
+        if episode.seen:
+            by_site[targets[episode.url_id].label_id, episode.site_id].append(episode)
+    seen = set(by_site)
     for history in known:
-        if history.url_id not in followed:
-            by_site[targets[history.url_id].label_id, history.site_id].append(_Reported(history))
+        place = targets[history.url_id].label_id, history.site_id
+        if history.url_id not in followed or place not in seen:
+            by_site[place].append(_Reported(history))
     return [_spell(label_id, site_id, its, targets) for (label_id, site_id), its in sorted(by_site.items())]
 
 
 class _Reported:
-    """A URL that was reported and never followed, as an episode without any bound."""
+    """A URL that was reported and never seen up, as an episode without any bound."""
 
     absent_at = first_down = cause = None
     countries: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from math import isfinite
 
 from waterbed.graphs.displacement.event import PlaceKind
 from waterbed.graphs.displacement.takedowns import TAKEDOWNS
-from waterbed.graphs.hop_sources import handed_over, in_order, losses
+from waterbed.graphs.hop_sources import handed_over, in_order, losses, seen_up
 from waterbed.graphs.hops import HopContext, same_url_hop, side_of
 from waterbed.graphs.linking.clusters import site_clusters
 from waterbed.graphs.runs import UNATTRIBUTED
@@ -152,7 +152,7 @@ def gather(
     categories: Collection[str] = (),
     sources: Collection[str] = (),
 ) -> Movements:
-    """Collect the gains and spells of a study's reported URLs.
+    """Collect the gains and spells of a study's reported URLs, as far as anybody saw them up.
 
     Only URLs reported in these categories by these sources count; empty: in any, by any. What content left, to come up
     at their places, may be any URL's. An episode with several ASes or countries stands at the first of those
@@ -164,10 +164,10 @@ def gather(
         if (not categories or report.category in categories) and (not sources or report.source in sources):
             sources_by_url[report.url_id].add(report.source)
             category.setdefault(report.url_id, report.category)
-    every = sorted(episodes, key=lambda e: (e.known_up_at, e.url_id))
+    every = sorted(seen_up(episodes), key=lambda e: (e.known_up_at, e.url_id))
     chosen = [episode for episode in every if episode.url_id in sources_by_url]
     context = _Context(
-        zero=every[0].known_up_at,
+        zero=min(episode.known_up_at for episode in episodes),
         home=home,
         seats=seats,
         category=category,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from waterbed.graphs.hop_sources import seen_up
 from waterbed.graphs.hops import side_of
 from waterbed.model.conclusions import NAME_ENDS, Episode, Hop
 
@@ -53,7 +54,7 @@ def takedowns(
     within: timedelta,
     until: datetime,
 ) -> list[Takedown]:
-    """Return the takedowns known by `until`, with their hops.
+    """Return the takedowns known by `until` of what anybody saw up, with their hops.
 
     Hops count within the time `within` after each takedown. `until` is early enough for arrivals within the horizon to
     be reported and looked at before the measurement ends: later takedowns had no time to be followed by anything. A hop
@@ -65,7 +66,7 @@ def takedowns(
     for hop in hops:
         by_loss[hop.from_url_id, hop.from_hoster, hop.left_before].append(hop)
     found = []
-    for episode in episodes:
+    for episode in seen_up(episodes):
         down = episode.first_down
         if down is None or down > until or episode.cause not in TAKEDOWNS or episode.proxy:
             continue

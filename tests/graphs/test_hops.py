@@ -122,6 +122,27 @@ def test_what_is_no_hop() -> None:
     assert hops(stay("A", 0, 5, 6, cause="masked"), stay("B", 6, 30)) == []
 
 
+@given(st.lists(st.tuples(st.sampled_from("ABC"), st.integers(0, 40), st.integers(1, 9), st.booleans()), max_size=9))
+def test_what_nobody_saw_up_changes_no_hop(drawn: list[tuple[str, int, int, bool]]) -> None:
+    """Reports of URLs of the content that never existed, anywhere and at any time: no arrival, no loss, no return."""
+    stays = [stay(at, up, up + long, up + long + 1, url=f"u{n}") for n, (at, up, long, _) in enumerate(drawn)]
+    told = [
+        replace(one, first_up=None, absent_at=hour(up - 0.1), last_up=one.known_up_at)
+        for one, (_, up, _, is_told) in zip(stays, drawn, strict=True)
+        if is_told
+    ]
+    real = [one for one, (*_, is_told) in zip(stays, drawn, strict=True) if not is_told]
+    assert hops(*real, *told) == hops(*real)
+
+
+def test_a_sighting_that_an_analyst_dated_is_an_arrival() -> None:
+    """It was seen up, though no check of ours did."""
+    left, arrived = stay("A", 0, 5, 6), stay("B", 20, 20, 21, url="v")
+    assert not hops(left, replace(arrived, first_up=None))
+    assert len(hops(left, replace(arrived, first_up=None, confirmed_at=hour(20)))) == 1
+    assert not hops(replace(left, first_up=None), arrived)
+
+
 def test_a_network_s_new_owner_is_no_hop() -> None:
     """Who answers for the same addresses changed: nothing moved."""
     assert hops(stay("A", 0, 5, 6, cause="lineage"), stay("B", 6, 30)) == []

@@ -1,5 +1,6 @@
 """The table of label hops: order classes with intervals, and bounds."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -141,6 +142,18 @@ def test_a_site_with_a_url_that_was_never_followed_is_not_known_gone() -> None:
     assert (found.last_up, found.gone_by, found.absent_at) == (hour(5), hour(6), hour(0))
     (found,) = label_spells(followed, targets, [reported("u", "s", 0, 9), reported("v", "s", 0.5)])
     assert (found.first_up, found.gone_by, found.absent_at) == (hour(0.5), None, None)
+
+
+def test_a_site_that_nobody_saw_up_is_no_certain_step() -> None:
+    """Known absent before its report and gone at the first check: a report alone shows no hop there."""
+    left, arrived = stay("A", 0, 5, 6, url="u"), stay("B", 20, 20, 21, url="v", absent=19)
+    targets = {"u": target("u", "s"), "v": target("v", "t")}
+    known = [reported("u", "s", 0), reported("v", "t", 20)]
+    for last, least in ((arrived, 1), (replace(arrived, first_up=None), 0)):
+        (row,) = label_table(
+            label_spells([replace(one, site_id=targets[one.url_id].site_id) for one in (left, last)], targets, known)
+        )
+        assert (row.sites, row.hops_least, row.hops_most) == (2, least, 1)
 
 
 def test_pure_mirrors_are_never_called_hops() -> None:

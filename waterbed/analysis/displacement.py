@@ -18,6 +18,7 @@ from waterbed.graphs.displacement.receivers import Receiver, receivers, without
 from waterbed.graphs.displacement.returns import followed
 from waterbed.graphs.displacement.sequence import fell
 from waterbed.graphs.displacement.series import Series, begin_of
+from waterbed.graphs.hop_sources import seen_up
 from waterbed.graphs.runs import UNATTRIBUTED
 from waterbed.model.conclusions import Episode, ExternalEpisode
 from waterbed.model.errors import InputError
@@ -150,7 +151,7 @@ def findings(
         shares = None
         if not whole.window:
             shares = event_shares(whole, kept, chosen.sources_of, disclosure, begin=begin, received=came)
-        nowhere = _nowhere_known(event, [one for one in episodes if one.url_id in chosen.sources_of])
+        nowhere = _nowhere_known(event, [one for one in seen_up(episodes) if one.url_id in chosen.sources_of])
         found = replace(found, notes=(*_filled(filled, found, kept), *nowhere, *found.notes))
         found = answered(found, event, shares, feeds, left, conclusions, episodes, beside or Beside())
     shown = event is None or fell(found.answers, event)

@@ -13,6 +13,7 @@ from waterbed.analysis.rankings.ranking import UNKNOWN, keys_of_urls, undecided
 from waterbed.analysis.rankings.removal import Removal, removal
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import clocks
+from waterbed.graphs.hop_sources import seen_up
 from waterbed.graphs.runs import Run
 from waterbed.model.codec import moment
 from waterbed.model.conclusions import NO_SHARE, NO_VERDICT, Episode, RankingRow
@@ -331,7 +332,7 @@ def _up(its: Conclusions, tables: RankingTables) -> Counter[str]:
 def _back(its: Conclusions) -> Iterator[tuple[Episode, Episode]]:
     """Each removal after which the content was seen again, and the first time that it was."""
     starts: dict[str, list[Episode]] = defaultdict(list)
-    for episode in its.everywhere:
+    for episode in seen_up(its.everywhere):
         starts[episode.content_id].append(episode)
     for own in starts.values():
         own.sort(key=lambda one: (one.known_up_at, one.hoster, one.url_id))

@@ -26,6 +26,8 @@ from waterbed.graphs.displacement.event import Detection, OtherEvent
 from waterbed.graphs.displacement.findings import Findings, of_event, overall
 from waterbed.graphs.displacement.movements import Movements, PlacedReport, gather
 from waterbed.graphs.displacement.returns import unseen
+from waterbed.graphs.displacement.takedowns import takedowns
+from waterbed.graphs.hops import HopContext, find_hops
 from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.simulate.study import virtual_study
 from waterbed.lab.world.reading import read_world, scenario_path
@@ -226,7 +228,7 @@ def test_facts_become_movements(conclusions: Conclusions) -> None:
     moved = [one for one in found.gains if one.left is not None]
     assert len(moved) == len({(h.to_url_id, h.to_hoster, h.arrived_before) for h in conclusions.hops})
     assert Counter(one.place for one in found.gains if one.first_ever).total() == len(
-        {e.content_id for e in conclusions.episodes}
+        {e.content_id for e in conclusions.episodes if e.seen}
     )
     assert {one.order for one in found.gains if one.left is None} == {None}
     assert all(one.started <= one.last_up < one.gone for one in found.spells)
@@ -235,15 +237,8 @@ def test_facts_become_movements(conclusions: Conclusions) -> None:
     assert sum(one.left is not None for one in countries.gains) < len(moved)
 
 
-def test_a_networks_new_owner_gains_nothing() -> None:
-    """Content that stays up while its network is sold arrives nowhere; what comes to the buyer later does."""
-    episodes = [
-        stay("A", 0, 20, 24, cause="lineage"),
-        stay("B", 24, 40),
-        stay("B", 30, 40, url="v"),
-        stay("B", 2, 40, url="w"),
-        stay("A", 1, 20, 24, cause="lineage", url="w"),
-    ]
+def of_urls(urls: str) -> list[Report]:
+    """One report of each URL."""
     report = Report(
         report_id="r",
         url_id="u",
@@ -257,8 +252,39 @@ def test_a_networks_new_owner_gains_nothing() -> None:
         reported_at=hour(0),
         received_at=hour(0),
     )
-    reports = [replace(report, report_id=url, url_id=url) for url in "uvw"]
-    found = gather(episodes, [], reports, home="NL", seats={}, until=hour(50))
+    return [replace(report, report_id=url, url_id=url) for url in urls]
+
+
+def test_what_nobody_saw_up_arrives_nowhere_and_leaves_nothing() -> None:
+    """Reports of URLs that never existed, elsewhere or at the target, add no gain, no spell, no takedown and no hop."""
+    seen = [stay("A", 0, 20, 24), stay("B", 30, 40, url="v", absent=26), stay("A", 3, 40, url="w", content="d")]
+    false = [
+        replace(stay(place, at, at, at + 2, url=url, content=content, absent=at - 1), first_up=None)
+        for url, place, at, content in (("x", "B", 25, "c"), ("y", "A", 2, "c"), ("z", "C", 28, "d"))
+    ]
+    context = HopContext(home="NL", seats={})
+    made = []
+    for episodes in (seen, [*seen, *false]):
+        hops = find_hops(episodes, context)
+        found = gather(episodes, hops, of_urls("uvwxyz"), home="NL", seats={}, until=hour(50))
+        ended = takedowns(episodes, hops, home="NL", seats={}, within=timedelta(hours=24), until=hour(50))
+        made.append((hops, found.gains, found.spells, ended))
+    assert made[0] == made[1]
+    assert [(one.url_id, one.left) for one in made[0][1]] == [("u", None), ("w", None), ("v", "A")]
+    nothing = gather(false, [], of_urls("xyz"), home="NL", seats={}, until=hour(50))
+    assert (nothing.gains, nothing.spells) == ([], [])
+
+
+def test_a_networks_new_owner_gains_nothing() -> None:
+    """Content that stays up while its network is sold arrives nowhere; what comes to the buyer later does."""
+    episodes = [
+        stay("A", 0, 20, 24, cause="lineage"),
+        stay("B", 24, 40),
+        stay("B", 30, 40, url="v"),
+        stay("B", 2, 40, url="w"),
+        stay("A", 1, 20, 24, cause="lineage", url="w"),
+    ]
+    found = gather(episodes, [], of_urls("uvw"), home="NL", seats={}, until=hour(50))
     assert [(one.url_id, one.place) for one in found.gains] == [("u", "A"), ("w", "A"), ("w", "B"), ("v", "B")]
 
 

@@ -104,7 +104,8 @@ def score_hops(
 
     A measured hop is right if content truly went that way: same URL and hoster left, same URL and hoster reached, same
     kind, each arrival once. Ways lead over places that nobody could see, because their URL was not reported or not
-    looked at while it was there; and of several places that content had left, any may be named as that of a copy.
+    looked at while it was there (a report alone is no sight); and of several places that content had left, any may be
+    named as that of a copy.
     Looks that saw what was not so count for nothing. A true arrival is detectable when, by the truth and the times of
     the looks alone,
 
@@ -113,7 +114,7 @@ def score_hops(
     - the place reached was looked at while the content was there,
     - the URL was not back at the place left within a day: who comes back so soon has not left,
     - no other URL of the content was seen up at the hoster reached just then: that would be no gain,
-    - every place between the two was never reported or never looked at.
+    - every place between the two was never reported or never looked at while the content was there.
     """
     judge = _Judge(truth, looked, sight, url_id)
     ways = list(judge.paths())
@@ -205,7 +206,7 @@ class _Judge:
                     yield self._path(hop, left, arrived, sure=sure)
                 if self._seen(left) > 1:
                     break  # it was seen there: nobody would think of a place before
-                sure = sure and self._seen(left) == 0 and not self._known_up(left)
+                sure = sure and self._seen(left) == 0
                 hop = self._into.get((left.url, left.start))
 
     def _others(self, arrived: TrueEpisode, hop: TrueHop | None) -> Iterator[TruePath]:
@@ -268,11 +269,6 @@ class _Judge:
         end = len(looks) if episode.end is None else bisect_left(looks, episode.end)
         return max(0, min(end, bisect_right(looks, self._sight.until)) - bisect_left(looks, episode.start))
 
-    def _known_up(self, episode: TrueEpisode) -> bool:
-        """True if a report says that it was up there."""
-        first = self._first.get(episode.url)
-        return first is not None and episode.start <= first and (episode.end is None or first < episode.end)
-
     def _away(self, url: str, begin: datetime, end: datetime) -> bool:
         """True if looks could confirm that a URL was away."""
         looks = self._within(url, begin, end)
@@ -308,6 +304,6 @@ class _Judge:
             and episode.hoster == arrived.hoster
             and episode.start < (arrived.end or self._truth.world.end)
             and (episode.end is None or episode.end > arrived.start)
-            and (self._seen(episode) > 0 or self._known_up(episode))
+            and self._seen(episode) > 0
             for episode in self._of_content[arrived.content_id]
         )

@@ -229,8 +229,8 @@ class PlaceRow:
     among_worst: Annotated[
         float | None, "probability to be among the slowest, 0..1: at least, if the worst case is not the best"
     ]
-    without_one_low: Annotated[float | None, "least share removed if any one site cluster is left out"]
-    without_one_high: Annotated[float | None, "largest share removed if any one site cluster is left out"]
+    without_one_low: Annotated[float | None, "least share removed if any one site is left out"]
+    without_one_high: Annotated[float | None, "largest share removed if any one site is left out"]
     norm: Annotated[float | None, "the norm that it was tested against; null: not tested"] = None
     norm_p: Annotated[float | None, "p value, adjusted for all rows, of removing as much as the norm asks"] = None
     norm_bound: Annotated[float | None, "upper 99% bound of its expected share, for this row alone"] = None
@@ -240,7 +240,7 @@ class PlaceRow:
         "reports that decide: only they saw their content up, or no check could decide; had none of it been removed, "
         "the row would surely be below the norm; null: no such case",
     ] = None
-    sites: Annotated[int, "site clusters behind the share"]
+    sites: Annotated[int, "sites behind the share"]
     rank_class: Annotated[RankClass, "ranked, or why no share is given"]
 
 

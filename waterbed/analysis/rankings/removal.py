@@ -64,7 +64,7 @@ class Removal:
     best: Annotated[float | None, "share if all of it was removed in time"]
     removed_or_moved: Annotated[float | None, "share removed or moved: upper bound"]
     clocks: Annotated[int, "takedown clocks"]
-    sites: Annotated[int, "site clusters whose clocks reach, or ended within, those hours, or were lost from sight"]
+    sites: Annotated[int, "sites whose clocks reach, or ended within, those hours, or were lost from sight"]
     first_down: Annotated[int, "clocks that ended at the first check: nobody but the report ever saw these URLs up"]
     removals: Annotated[int, "clocks of content that somebody but the report saw up, ended by removal at any time"]
     batches: Annotated[int, "fewest times at which all these removals can have happened"]
@@ -109,7 +109,7 @@ def removal(
     `until` is the end of the measurement, `hidden` are the clocks of which no check could be decided. The share of the
     best case counts what was out of sight as removed, that of the worst case does not (`restated`); the interval
     covers the values between both (`interval_within`). There is one number only where they are at most WIDEST_GAP
-    apart: the incidence of removal by what the checks say. No share below FEWEST_SITES site clusters that could be
+    apart: the incidence of removal by what the checks say. No share below FEWEST_SITES sites that could be
     followed for `within_h`, which depends on dates alone, nor where nothing is known of any of them. With `hides` each
     removal may be a hidden URL: none counts in the worst case. The interval counts what the clocks are worth given how
     alike those of a site are, of a label and of a time (`worth_within`); where their reports span too few days, there

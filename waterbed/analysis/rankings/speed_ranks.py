@@ -286,8 +286,8 @@ def _against(norm: Norm, groups: Sequence[_Group]) -> list[dict[str, Any]]:
 
     A norm that lies below the median is estimated, and nothing is tested below FEWEST_OF_MEDIAN shares. The median is
     that of worst cases without what only reports saw up: wrong reports at some groups do not move it, and hiding there
-    does not raise it. Where a group is below
-    the norm in its worst case alone, the number of clocks that make the difference is said.
+    does not raise it. Where a group is below the norm in its worst case alone, the number of clocks that make the
+    difference is said.
     """
     relative = norm.below_median > 0
     known = [one.known for one in groups if one.known is not None]

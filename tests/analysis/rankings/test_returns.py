@@ -1,5 +1,7 @@
 """Content that comes back: three shares that differ where it does."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.analysis.rankings.episodes import episode, hours
@@ -50,6 +52,17 @@ def test_content_back_elsewhere_is_no_durable_removal():
     found = row([*gone, moved, copy])
     assert (found.removed_24h, found.durable_30d) == (1.0, 0.9)
     assert (found.back_here, found.back_elsewhere) == (0, 1)
+
+
+def test_a_report_of_what_nobody_saw_up_brings_nothing_back():
+    """False reports of removed content elsewhere, down at the first check, leave a hoster's durable share as it is."""
+    gone = [stay(n, n * 12.0, 5, 6) for n in range(10)]
+    false = [
+        replace(stay(100 + n, n * 12.0 + 50, 0, 1, hoster="other", content_id=f"u{n}"), first_up=None) for n in range(5)
+    ]
+    assert not any(one.seen for one in false)
+    found = row([*gone, *false])
+    assert (found.durable_30d, found.back_here, found.back_elsewhere) == (1.0, 0, 0)
 
 
 def test_what_nobody_saw_and_what_was_not_followed_is_in_no_share():

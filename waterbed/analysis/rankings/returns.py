@@ -28,6 +28,7 @@ from waterbed.analysis.rankings.takedown import (
 from waterbed.estimators.calendar_time import effective_number
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.survival.incidence import share_interval
+from waterbed.graphs.hop_sources import seen_up
 from waterbed.model.conclusions import Episode, RankingRow
 from waterbed.model.takedown import ReturnRow
 
@@ -100,12 +101,12 @@ def returns(
 
 
 _Starts = Mapping[str, tuple[list[datetime], list[tuple[str, ...]]]]
-"""When and under which keys each content was first known up, again and again."""
+"""When and under which keys each content that somebody saw up was first known up, again and again."""
 
 
 def _starts(every: Iterable[Episode], by: By) -> _Starts:
     found: dict[str, list[tuple[datetime, tuple[str, ...]]]] = defaultdict(list)
-    for episode in every:
+    for episode in seen_up(every):
         found[episode.content_id].append((episode.known_up_at, episode_keys(episode, by)))
     return {
         content: ([when for when, _ in its], [keys for _, keys in its])

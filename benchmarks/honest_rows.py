@@ -98,6 +98,7 @@ def _plain(row: Any, rank: Any) -> dict[str, Any]:
         "best": row.removed_24h_best,
         "first": _either(rank, "speed_rank_low", "place_low"),
         "last": _either(rank, "speed_rank_high", "place_high"),
+        "slower_than": [number_of(key) for key in getattr(rank, "slower_than", ())],
         "below_norm": rank.below_norm,
     }
 
@@ -133,6 +134,11 @@ def concluded(study: Columns) -> Conclusions:
 def key_of(hoster: int) -> str:
     """The key of a hoster."""
     return f"hoster-{hoster}"
+
+
+def number_of(key: str) -> int:
+    """The hoster with a key."""
+    return int(key.removeprefix("hoster-"))
 
 
 def facts_of(study: Columns) -> Facts:

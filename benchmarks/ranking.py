@@ -109,7 +109,7 @@ def percentile(draws: Floats) -> PlaceSets:
     """What ranks of the resamples would say."""
     places = 1 + (-draws).argsort(axis=1).argsort(axis=1)
     low, high = np.quantile(places, [0.025, 0.975], axis=0, method="inverted_cdf")
-    return PlaceSets(low=low.astype(np.int64), high=high.astype(np.int64))
+    return PlaceSets(low=low.astype(np.int64), high=high.astype(np.int64), above=high[:, None] < low[None, :])
 
 
 def held_shares(sets: PlaceSets, true: Floats) -> float:

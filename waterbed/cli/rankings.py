@@ -61,8 +61,8 @@ def print_places(
     columns = [f"worst {worst}" if name == "worst" else name for name in _PLACES]
     print_cells(f"Places by speed, by {_unit(info, side)}", columns, [_place_cells(row) for row in rows[:SHOWN]])
     note(
-        "place: the places by speed that a row may have, 1 the slowest; all rows together hold at 95%. own: the "
-        "same for that row alone."
+        "place: the places by speed that a row may have, 1 the slowest. slower than: the rows that surely removed a "
+        "larger share. All places and pairs together hold at 95%."
     )
     note(
         f"worst {worst}: probability, at least, to be among the {worst} slowest. without one: the share if any one "
@@ -86,7 +86,9 @@ def print_places(
 
 
 _VOLUME = ("key", "name", "sites", "incidents", "score", "expected", "O/E", "shrunk", "place", "worst")
-_PLACES = ("key", "name", "removed", "place", "own", "worst", "without one", "norm", "sites", "class")
+_NAMED = 2
+"""Keys named in a cell, or one more if that is all."""
+_PLACES = ("key", "name", "removed", "place", "slower than", "worst", "without one", "norm", "sites", "class")
 
 
 def _volume_cells(row: VolumeRow) -> list[str]:
@@ -116,13 +118,20 @@ def _place_cells(row: PlaceRow) -> list[str]:
         row.name,
         share_of(row),
         _range(row.place_low, row.place_high),
-        _range(row.own_low, row.own_high),
+        _some(row.slower_than),
         percent(row.among_worst, 0),
         without,
         "below" if row.below_norm else f"but for {row.below_norm_but_for:,}" if row.below_norm_but_for else "-",
         f"{row.sites:,}",
         row.rank_class,
     ]
+
+
+def _some(keys: Sequence[str]) -> str:
+    """The first keys of some, and the number of the others."""
+    if len(keys) <= _NAMED + 1:
+        return ", ".join(keys) or "-"
+    return f"{', '.join(keys[:_NAMED])} and {len(keys) - _NAMED:,} more"
 
 
 def print_side_by_side(

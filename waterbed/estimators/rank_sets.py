@@ -19,13 +19,15 @@ _SAME = 1e-12
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PlaceSets:
-    """Ranks that each group may have, `low` to `high`.
+    """Ranks that each group may have, `low` to `high`, and the pairs that they come from.
 
-    Both ends are included; place 1 is the largest value.
+    Both ends are included; place 1 is the largest value. `above` is groups x groups, true where the first is surely
+    above the second: ranks of two such groups may overlap, for a rank counts the others, too.
     """
 
     low: Ints
     high: Ints
+    above: Flags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,9 +140,9 @@ def place_sets(
     np.fill_diagonal(strength, 0.0)
     if marginal:
         over, under = _marginal(strength, deviations, inverse, level)
-        return PlaceSets(low=1 + under.sum(axis=1), high=values.size - over.sum(axis=1))
+        return PlaceSets(low=1 + under.sum(axis=1), high=values.size - over.sum(axis=1), above=over)
     above = _joint(strength, deviations, inverse, level)
-    return PlaceSets(low=1 + above.sum(axis=0), high=values.size - above.sum(axis=1))
+    return PlaceSets(low=1 + above.sum(axis=0), high=values.size - above.sum(axis=1), above=above)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -224,6 +224,7 @@ class PlaceRow:
     first_down: Annotated[int, "takedown clocks that ended at the first check: only the report saw these URLs up"] = 0
     place_low: Annotated[int | None, "first of the places that it may have, 1 = slowest; all rows at once at 95%"]
     place_high: Annotated[int | None, "last of these places"]
+    slower_than: Annotated[tuple[str, ...], "keys of rows that surely removed more; all pairs at once at 95%"] = ()
     own_low: Annotated[int | None, "first place of the set that holds at 95% for this row alone"]
     own_high: Annotated[int | None, "last place of that set"]
     among_worst: Annotated[

@@ -57,6 +57,19 @@ def test_clear_differences_have_one_place():
     assert [r.among_worst for r in rows.values()] == pytest.approx([1.0, 0.0, 0.0], abs=0.02)
 
 
+def test_pairs_are_ordered_though_their_places_overlap():
+    """Of a slow, a quick and an unsure hoster the first is told to be slower than the second; ranks count pairs."""
+    (seen, ends), (few, of_few) = world([0.75, 0.25]), world([0.9, 0.9, 0.5], each=16)
+    own = [n for n, one in enumerate(of_few) if one.hoster == "k2"]
+    rows = placed(seen + [few[n] for n in own], ends + [of_few[n] for n in own])[2]
+    slow, quick, unsure = rows["k1"], rows["k0"], rows["k2"]
+    assert (slow.slower_than, quick.slower_than, unsure.slower_than) == (("k0",), (), ())
+    assert (slow.place_low, slow.place_high, quick.place_low, quick.place_high) == (1, 2, 2, 3)
+    for row in rows.values():
+        assert row.place_low == 1 + sum(row.key in other.slower_than for other in rows.values())
+        assert row.place_high == len(rows) - len(row.slower_than)
+
+
 def test_who_surely_removes_less_than_the_norm_is_named():
     """The slow one is below half, not those at it, above it, or without a share; another norm names others."""
     seen, ends = world([0.95, 0.5, 0.1])

@@ -184,7 +184,12 @@ def test_places_say_who_is_slowest_and_how_sure(run: Run, folder: Path) -> None:
     assert (found["AS64502"]["class"], found["AS64502"]["place_low"]) == ("too few", None)
     code, out, _ = run("-C", folder, "rank", "--by", "asn", "--table", "places")
     assert code == 0
-    notes = ("1 the slowest", "own: the same for that row alone", "among the 10 slowest", "norm: below where")
+    notes = (
+        "1 the slowest",
+        "slower than: the rows that surely removed a larger share",
+        "among the 10 slowest",
+        "norm: below where",
+    )
     assert all(part in " ".join(out.split()) for part in notes)
 
 

@@ -57,6 +57,8 @@ def test_orders_and_names_are_counted() -> None:
     assert (turned.orders, turned.false_orders) == (3, 3)
     unsure = score([replace(one, first=1, last=3) for one in said], hosters, norm=0.5)
     assert (unsure.orders, unsure.false_orders) == (0, 0)
+    pairs = [replace(said[0], last=3, slower_than=(1,)), replace(said[1], first=1, last=3, slower_than=(0,)), said[2]]
+    assert (score(pairs, hosters, norm=0.5).orders, score(pairs, hosters, norm=0.5).false_orders) == (2, 1)
 
 
 def test_the_quickest_third_is_counted_apart() -> None:

@@ -60,7 +60,8 @@ class Files:
         """Shares, places and weeks of rankings, as a drawing in a row spells them."""
         names = [path.stem for path in self.folder.glob("*-*.csv") if path.stem.startswith(("ranking-", "places-"))]
         values = [value for name in (*names, "weeks-hoster") for row in self.rows(name) for value in row.values()]
-        words = [str(one) if isinstance(one, int | str) else percent(one) for one in values if one is not None]
+        values = [value for value in values if value is not None and not isinstance(value, list)]
+        words = [str(one) if isinstance(one, int | str) else percent(one) for one in values]
         words += [percent(one) for one in values if isinstance(one, int)]
         words += [f"{event['title']} {event['day']}" for event in self.events]
         return {word.rstrip(".,") for text in words for word in re.findall(r"\d[\d.,W-]*", text)}

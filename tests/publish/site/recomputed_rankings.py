@@ -341,7 +341,7 @@ def ranking(check: Check) -> None:
     assert not most or f"Probability, at least, to be {slow}" in titles
     check.table("Ranking by ", [entry(row) for row in rows], *re.findall(r"\d+", slow))
     check.table("The same ", [numbers(row) for row in rows])
-    _readings(check, rows, places, most)
+    _readings(check, rows, places, most, f"places-{kind}.csv, .json")
     for paragraph in check.page.xpath("//p[@class='fine']"):
         said = text_of(paragraph)
         if found := re.match(r"Left out: (?:at least ([\d,]+)|any) .* fewer than (\d+) sites", said):
@@ -357,7 +357,7 @@ def ranking(check: Check) -> None:
     assert all(row["class"] in CLASSES for row in rows)
 
 
-def _readings(check: Check, rows: list[Row], places: dict[str, Row], most: int) -> None:
+def _readings(check: Check, rows: list[Row], places: dict[str, Row], most: int, pairs: str) -> None:
     """How to read a row, and names below the norm."""
     rate = check.files.total["norm_rate"]
     below = [row for row in rows if places.get(row["key"], {}).get("below_norm")]
@@ -377,6 +377,12 @@ def _readings(check: Check, rows: list[Row], places: dict[str, Row], most: int) 
             at = f"stands at place {low}" if low == high else f"may stand anywhere from place {low} to {high}"
             said += f" By speed it {at} of {most}, counted from the slowest"
             said += "." if low == high else ": the data do not say where in that span."
+            names = {row["key"]: row["name"] for row in rows}
+            slower = [names[key] for key in place["slower_than"]]
+            if slower:
+                more = f" and {len(slower) - NAMED} more" if len(slower) > NAMED else ""
+                said += f" It is surely slower than {', '.join(slower[:NAMED])}{more}."
+            said += f" Where places overlap, the file of places says which pairs are sure: {pairs}."
         if texts[:1] != [squeezed(said)]:
             check.wrong.append(f"{check.name}: {texts[:1]} is not {said}")
     tested = {place["norm"] for place in places.values()} - {None}

@@ -125,11 +125,13 @@ def speed_places(
     among = share_among_first(least_draws, worst, upper=most_draws)
     tested = _against(norm, found)
     ranges = zip(_without_one(quick), _without_one(slow), strict=True)
+    by_speed = sorted(range(len(placed)), key=lambda n: slowest_first(placed[n]))
     made = [
         _row(
             row,
             place_low=int(joint.low[n]),
             place_high=int(joint.high[n]),
+            slower_than=tuple(placed[other].key for other in by_speed if joint.above[n, other]),
             own_low=int(alone.low[n]),
             own_high=int(alone.high[n]),
             among_worst=round(float(among[n]), 4),
@@ -330,8 +332,8 @@ def _tested(
     }
 
 
-def _row(row: RankingRow, **places: float | int | None) -> PlaceRow:
-    blank: dict[str, float | int | None] = dict.fromkeys(
+def _row(row: RankingRow, **places: Any) -> PlaceRow:
+    blank: dict[str, Any] = dict.fromkeys(
         ("place_low", "place_high", "own_low", "own_high", "among_worst", "without_one_low", "without_one_high")
     )
     blank |= {
@@ -345,7 +347,7 @@ def _row(row: RankingRow, **places: float | int | None) -> PlaceRow:
         name=row.name,
         first_down=row.first_down,
         rank_class=row.rank_class,
-        **blank | places,  # type: ignore[arg-type]  # the places by name
+        **blank | places,
     )
 
 

@@ -17,7 +17,8 @@ class Said:
     """The row of one hoster.
 
     None where it says nothing. It speaks of the reports from `since_h` on. `first` and `last` are the ranks by speed
-    that it may have (1 is the slowest), `together_low` and `together_high` the interval if as many sites are decided on
+    that it may have (1 is the slowest), `slower_than` the numbers of hosters that it is surely slower than, if they are
+    told beside the ranks. `together_low` and `together_high` the interval if as many sites are decided on
     at once as truly are.
     """
 
@@ -29,6 +30,7 @@ class Said:
     since_h: float = 0.0
     first: int | None = None
     last: int | None = None
+    slower_than: tuple[int, ...] = ()
     below_norm: bool = False
     together_low: float | None = None
     together_high: float | None = None
@@ -94,7 +96,7 @@ def score(said: Sequence[Said], true: Sequence[TrueHoster], *, norm: float) -> S
             apart = whole[slow] < whole[quick] - EQUAL
             different += apart
             quick_different += apart and quick_pair
-            if a.last is None or b.first is None or a.last >= b.first:
+            if not _surely_slower(a, b, quick):
                 continue
             right = shares[slow] < shares[quick] - EQUAL
             orders += 1
@@ -111,6 +113,11 @@ def score(said: Sequence[Said], true: Sequence[TrueHoster], *, norm: float) -> S
         quick_different=quick_different,
         quick_right=quick_right,
     )
+
+
+def _surely_slower(a: Said, b: Said, number: int) -> bool:
+    """True if a is told to be slower than b, the hoster of a number: as a pair, or by ranks that do not overlap."""
+    return number in a.slower_than or (a.last is not None and b.first is not None and a.last < b.first)
 
 
 def _row(said: Said, true: TrueHoster, share: float) -> RowScore:

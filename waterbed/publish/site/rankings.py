@@ -155,6 +155,7 @@ def slow_words(slowest: int) -> str:
 
 def _reading(view: RankingView, noun: str, nouns: str) -> dict[str, Any] | None:
     """Explain the first row with a share, in words."""
+    names = {one.row.key: one.row.name for one in view.standings}
     for one in view.standings:
         row, place = one.row, one.place
         if row.removed_24h_low is not None and row.rank_class != "changed":
@@ -165,6 +166,7 @@ def _reading(view: RankingView, noun: str, nouns: str) -> dict[str, Any] | None:
                 "low": percent(row.removed_24h_low),
                 "high": percent(row.removed_24h_high),
                 "place": place if place and place.place_low else None,
+                "slower_than": [names[key] for key in place.slower_than] if place else [],
                 "noun": noun,
                 "nouns": nouns,
             }

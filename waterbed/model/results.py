@@ -238,8 +238,8 @@ class PlaceRow:
     below_norm: Annotated[bool, "surely below the norm: few of such rows are wrong, on average over studies"] = False
     below_norm_but_for: Annotated[
         int | None,
-        "reports that decide: only they saw their content up, or the checks leave open when it went; had "
-        "none of it been removed, the row would surely be below the norm; null: no such case",
+        "reports that decide: only they saw their content up, the checks leave open when it went, or it moved away "
+        "first; had none of it been removed, the row would surely be below the norm; null: no such case",
     ] = None
     sites: Annotated[int, "sites behind the share"]
     rank_class: Annotated[RankClass, "ranked, or why no share is given"]

@@ -221,6 +221,56 @@ def test_false_reports_and_hiding_take_no_slow_hoster_off_the_list(share, n, day
         assert row.below_norm
 
 
+def test_owners_who_move_content_away_make_no_slow_hoster():
+    """Of a hoster that removes 95% others see three times as much moved away within hours: it had not its day."""
+    seen, ends = world([0.95, 0.95], each=60)
+    for n in range(180):
+        seen.append(appearance(f"m{n}", "k1"))
+        ends.append(episode(f"m{n}", 2, 4, "moved", hoster="k1"))
+    rows = placed(seen, ends)[2]
+    assert rows["k1"].removed_24h < 0.3
+    assert (rows["k1"].below_norm, rows["k1"].below_norm_but_for) == (False, 180)
+    slow = placed(*world([0.95, 0.05], each=60))[2]["k1"]
+    assert (slow.below_norm, slow.below_norm_but_for) == (True, None)
+
+
+def _clock(n, at, removed, *, seen=True, labels=()):
+    ended = {"left_h": 6.0 if seen else 0.0, "right_h": 8.0, "cause": REMOVED}
+    own = ended if removed else {"left_h": 400.0, "right_h": inf, "cause": NOTHING}
+    return Clock(**own, site_id=f"s{n}", origin=hours(at), seen=seen, labels=labels)
+
+
+def _of(clocks):
+    return _group(
+        clocks, range(len(clocks)), np.ones((2, len(clocks)), np.uint8), until=hours(3840), hides=False, together=1.0
+    )
+
+
+def test_a_share_of_two_halves_is_below_the_norm_only_if_both_surely_are():
+    """The half with the smaller share says little of eleven customers: the row is not named by the other one."""
+    rng = np.random.default_rng(5)
+    first = _of([_clock(n, 1440 * n / 150, rng.random() < 0.25) for n in range(150)])
+    address = [(Label(kind="address", value=f"a{n % 11}"),) for n in range(150)]
+    second = _of([_clock(n, 1440 + 1440 * n / 150, n % 11 < 2, labels=address[n]) for n in range(150)])
+    assert second.best.share < first.best.share
+    for parts, below in (([first], True), ([second], False), ([first, second], False)):
+        assert _against(Norm(), [type(first).over(parts)])[0]["below_norm"] is below
+
+
+def test_what_is_open_of_other_rows_lends_no_leniency():
+    """Of 21 alike rows none says that its own 16 reports decide: were they not removed, it alone would not be below."""
+
+    def row(seed, share, number):
+        removed = np.random.default_rng(seed).permutation(60) < round(60 * share)
+        own = [_clock(n, 2880 * n / 60, one) for n, one in enumerate(removed)]
+        return own + [_clock(60 + n, 2880 * n / number, True, seen=False) for n in range(number)]
+
+    alike = [_of(row(seed, 0.42, 16)) for seed in range(21)]
+    assert {one["below_norm_but_for"] for one in _against(Norm(), alike) if "below_norm_but_for" in one} <= {None}
+    (alone,) = _against(Norm(), [_of(row(3, 0.3, 16))])
+    assert (alone["below_norm"], alone["below_norm_but_for"]) == (False, 16)
+
+
 @pytest.mark.parametrize("hiders", [3, 5])
 def test_hiding_raises_no_norm_of_the_others(hiders):
     """Where slow hosters leave most of what stays up undecided, the norm below the median is not stricter."""

@@ -1,8 +1,9 @@
 """Places by speed with their uncertainty."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import reduce
 from statistics import median
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -15,6 +16,7 @@ from waterbed.analysis.rankings.labels import Labels
 from waterbed.analysis.rankings.ranking import Each
 from waterbed.analysis.rankings.removal import Cases, CaseShare
 from waterbed.analysis.rankings.takedown import (
+    MOVED,
     REMOVED,
     WITHIN_H,
     Clock,
@@ -24,7 +26,7 @@ from waterbed.analysis.rankings.takedown import (
 )
 from waterbed.estimators.calendar_time import LEAST_FREEDOM, Worth
 from waterbed.estimators.cluster_shares import pooled_correlation, ratio_error
-from waterbed.estimators.norm_tests import below_norm
+from waterbed.estimators.norm_tests import NormTest, below_norm
 from waterbed.estimators.rank_sets import cluster_weights, leave_one_out, place_sets, share_among_first, widened
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.survival.resampling import resampled_share
@@ -163,32 +165,45 @@ class _Side:
     worth: Worth | Refusal
 
 
+_Parts: TypeAlias = Sequence[tuple[float, Worth | Refusal]]
+"""Shares of which any may be that of a group, and what they are worth."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Group:
     """A group in both cases.
 
-    `open` counts the clocks that make the difference, but where every removal may be a hidden URL; `without` is the
-    share if none of them was removed, with what the others are worth; `named` is the best case that names rest on, with
-    a worth that false reports and hiding hardly lessen (`Cases.ends`). `known` is the worst case of the reports whose
-    content somebody saw up, or that no check could decide, None where each may be hidden or there is none.
+    `named` is the best case that names rest on, with a worth that false reports and hiding hardly lessen
+    (`Cases.ends`), of each part of a share that may be that of any of them. Content that moved away in time counts in
+    it, too: its hoster had not the time that the norm gives. `open` counts the clocks that it has beyond the worst
+    case, but where every removal may be a hidden URL, and `without` is the share if none of them was removed. `known`
+    is the worst case of the reports whose content somebody saw up, or that no check could decide, None where each may
+    be hidden or there is none.
     """
 
     worst: _Side
     best: _Side
     open: int
-    named: tuple[float, Worth | Refusal]
-    without: tuple[float, Worth | Refusal]
+    named: "_Parts"
+    without: "_Parts"
     known: float | None
 
     @classmethod
     def over(cls, parts: Sequence["_Group"]) -> "_Group":
-        """The group of a share that may be that of any of its parts: from the least worst to the largest best case."""
+        """The group of a share that may be that of any of its parts: from the least worst to the largest best case.
+
+        Both are worth no more than the least of any part.
+        """
+        sides = [side for one in parts for side in (one.worst, one.best)]
+        worth = reduce(_lesser, (side.worth for side in sides)) if len(parts) > 1 else None
+        worst = min((one.worst for one in parts), key=lambda side: side.share)
+        best = max((one.best for one in parts), key=lambda side: side.share)
         return cls(
-            worst=min((one.worst for one in parts), key=lambda side: side.share),
-            best=max((one.best for one in parts), key=lambda side: side.share),
+            worst=replace(worst, worth=worth) if worth else worst,
+            best=replace(best, worth=worth) if worth else best,
             open=sum(one.open for one in parts),
-            named=max((one.named for one in parts), key=lambda one: one[0]),
-            without=max((one.without for one in parts), key=lambda one: one[0]),
+            named=[share for one in parts for share in one.named],
+            without=[share for one in parts for share in one.without],
             known=min((one.known for one in parts if one.known is not None), default=None),
         )
 
@@ -215,12 +230,14 @@ def _group(
         worst = _side(cases.worst, of, weights, worth_of(cases.worst.clocks))
     settled = cases.settled(worth_of) if cases.differing else best.worth
     rest = 1.0 - first_down(own) / len(own)
+    moved = sum(one.cause == MOVED and one.right_h <= WITHIN_H for one in cases.alike)
+    named, worth = (cases.ends()[1], settled) if cases.few_open else (best.share, best.worth)
     return _Group(
         worst=worst,
         best=best,
-        open=0 if hides else len(cases.differing),
-        named=(cases.ends()[1], settled) if cases.few_open else (best.share, best.worth),
-        without=(cases.worst.share, settled),
+        open=0 if hides else len(cases.differing) + moved,
+        named=[(min(1.0, named + cases.best.moved), worth)],
+        without=[(cases.worst.share, settled)],
         known=None if hides or rest <= 0.0 else min(1.0, cases.worst.share / rest),
     )
 
@@ -297,39 +314,55 @@ def _against(norm: Norm, groups: Sequence[_Group]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [{} for _ in groups]
     if not 0.0 < share < 1.0 or (relative and len(known) < FEWEST_OF_MEDIAN):
         return found
-    test = _tested([one.named for one in groups], share, norm)
-    worst = _tested([one.without for one in groups], share, norm)
-    for n, group in enumerate(groups):
-        if n in test:
-            adjusted, bound, below = test[n]
-            found[n] = {
-                "norm": round(share, 6),
-                "norm_p": round(adjusted, 6),
-                "norm_bound": round(bound, 6),
-                "below_norm": below,
-                "below_norm_but_for": group.open if not below and group.open and n in worst and worst[n][2] else None,
-            }
+    named = [_least_sure(one.named, share) for one in groups]
+    without = [_least_sure(one.without, share) for one in groups]
+    alone = _tested(without, share, norm, alone=True)
+    for n, (adjusted, bound, below) in _tested(named, share, norm).items():
+        found[n] = {
+            "norm": round(share, 6),
+            "norm_p": round(adjusted, 6),
+            "norm_bound": round(bound, 6),
+            "below_norm": below,
+        }
+        if not below and groups[n].open and n in alone and alone[n][2]:
+            # the others stay as they are: what is open of them lends this row no leniency
+            decided = _tested([*named[:n], without[n], *named[n + 1 :]], share, norm)
+            found[n]["below_norm_but_for"] = groups[n].open if decided[n][2] else None
     return found
 
 
+def _least_sure(parts: _Parts, norm: float) -> tuple[float, Worth | Refusal]:
+    """Of the shares that a group may have, the one that is least surely below a norm; a refused one first."""
+
+    def p(one: tuple[float, Worth | Refusal]) -> float:
+        share, worth = one
+        return 2.0 if isinstance(worth, Refusal) else float(_test([(share, worth)], norm, _NORM).p[0])
+
+    return parts[0] if len(parts) == 1 else max(parts, key=p)
+
+
 def _tested(
-    shares: Sequence[tuple[float, Worth | Refusal]], norm: float, rule: Norm
+    shares: Sequence[tuple[float, Worth | Refusal]], norm: float, rule: Norm, *, alone: bool = False
 ) -> dict[int, tuple[float, float, bool]]:
-    """By number of the share: p value adjusted for all, own bound, and whether it is surely below the norm."""
+    """By number of the share: p value, adjusted for all or `alone`, own bound, whether it is surely below the norm."""
     told = [(n, share, worth) for n, (share, worth) in enumerate(shares) if not isinstance(worth, Refusal)]
     if not told:
         return {}
-    test = below_norm(
-        [share for _, share, _ in told],
-        [0.25 / worth.error**2 for _, _, worth in told],
-        [worth.freedom for _, _, worth in told],
+    test = _test([(share, worth) for _, share, worth in told], norm, rule)
+    adjusted = test.p if alone else test.adjusted
+    below = (adjusted <= rule.rate) & (test.bound < norm)
+    return {n: (float(adjusted[at]), float(test.bound[at]), bool(below[at])) for at, (n, _, _) in enumerate(told)}
+
+
+def _test(shares: Sequence[tuple[float, Worth]], norm: float, rule: Norm) -> NormTest:
+    return below_norm(
+        [share for share, _ in shares],
+        [0.25 / worth.error**2 for _, worth in shares],
+        [worth.freedom for _, worth in shares],
         norm,
         rate=rule.rate,
         dependent=rule.below_median > 0,
     )
-    return {
-        n: (float(test.adjusted[at]), float(test.bound[at]), bool(test.below[at])) for at, (n, _, _) in enumerate(told)
-    }
 
 
 def _row(row: RankingRow, **places: Any) -> PlaceRow:

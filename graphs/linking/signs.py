@@ -11,7 +11,7 @@ from typing import TypeVar
 from waterbed.graphs.linking.evidence import Role, Sign
 from waterbed.graphs.linking.near_labels import ALIKE, NearLabels
 from waterbed.model.conclusions import EvidenceKind
-from waterbed.model.facts import Report, Target, reported_at
+from waterbed.model.facts import Report, Target, named_contents, reported_at
 
 _OfUrl = tuple[EvidenceKind, str, Role]
 _Entry = tuple[str, EvidenceKind, str, Role]
@@ -38,8 +38,9 @@ def signs_of(
     """
     signs: dict[_Entry, Span] = {}
     reports = list(reports)
+    contents = named_contents(reports)
     for report in reports:
-        if report.content_id:
+        if report.content_id and report.content_id == contents[report.url_id]:
             when = _known_at(report)
             _widen(signs, (report.url_id, "content_id", report.content_id, ""), when, when)
     for sign in seen:

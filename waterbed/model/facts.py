@@ -5,7 +5,7 @@ Each field is `Annotated` with what it means and its unit. `KEY` names the prima
 Times are aware UTC. Ids are keyed (HMAC): no field of any fact holds a URL or a host name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
@@ -97,6 +97,19 @@ def as_counted(reports: Sequence[Report]) -> Sequence[Report]:
     if not early:
         return reports
     return [replace(one, reported_at=first[one.url_id][1]) if at in early else one for at, one in enumerate(reports)]
+
+
+def named_contents(reports: Iterable[Report]) -> dict[str, str]:
+    """The content id of each URL that has one: of reports that name one, that of the one received first.
+
+    A source that tells later cannot join what others keep apart. Of reports received together the smallest id counts.
+    """
+    first: dict[str, tuple[datetime, str]] = {}
+    for report in reports:
+        if report.content_id:
+            own = report.received_at, report.content_id
+            first[report.url_id] = min(first.get(report.url_id, own), own)
+    return {url_id: content_id for url_id, (_, content_id) in first.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

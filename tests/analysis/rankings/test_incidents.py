@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waterbed.analysis.rankings.incidents import Complaint, incidents, incidents_by_key
+from tests.graphs.test_label_hops import target
+from tests.study.facts import report
+from waterbed.analysis.rankings.incidents import Complaint, complaints, incidents, incidents_by_key
 
 from .episodes import START
 
@@ -78,3 +80,16 @@ def test_incidents_are_counted_in_full_and_shared():
     shares = incidents_by_key([{"u1", "u2"}, {"u3"}, {"u9"}], {"u1": ["a"], "u2": ["b"], "u3": ["a"]})
     assert {key: (share.full, share.fractional) for key, share in shares.items()} == {"a": (2, 1.5), "b": (1, 0.5)}
     assert sum(share.fractional for share in shares.values()) == pytest.approx(2)
+
+
+def test_a_later_source_joins_no_incidents():
+    """Two URLs of one source's contents stay two incidents, whatever one id another source gives both a day later."""
+    at = [START + timedelta(days=day) for day in (0, 0, 1, 1)]
+    named = [("u", "one"), ("v", "two"), ("u", "same"), ("v", "same")]
+    reports = [
+        report(url, report_id=f"{url} {content}", content_id=content, reported_at=when, received_at=when)
+        for when, (url, content) in zip(at, named, strict=True)
+    ]
+    targets = {url: target(url, f"site of {url}") for url in "uv"}
+    assert len(incidents(complaints(reports, targets))) == 2
+    assert len(incidents(complaints(reports[2:], targets))) == 1

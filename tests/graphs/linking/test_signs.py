@@ -140,3 +140,12 @@ def test_from_facts_to_a_cluster() -> None:
     (link,) = clusters.explain("u", "v") or []
     assert link.evidence[0].kind == "content_id"
     assert link.evidence[0].b_first == hour(7)
+
+
+def test_a_later_source_joins_no_contents_by_an_id_of_its_own() -> None:
+    """The id of the report received first stays: another source's id of two URLs links none that has one."""
+    first, other = (told("u", "one"), told("v", "two")), (told("u", "same", 50), told("v", "same", 51))
+    kept = {(one.url_id, one.key) for one in signs(reports=(*other, *first)) if one.kind == "content_id"}
+    assert kept == {("u", "one"), ("v", "two")}
+    alone = {(one.url_id, one.key) for one in signs(reports=(first[0], *other)) if one.kind == "content_id"}
+    assert alone == {("u", "one"), ("v", "same")}

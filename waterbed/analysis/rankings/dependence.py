@@ -11,6 +11,7 @@ from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks
 from waterbed.estimators.cluster_shares import Correlation, pooled_correlation
 from waterbed.graphs.linking.clusters import site_clusters
 from waterbed.model.conclusions import Episode
+from waterbed.model.facts import named_contents
 from waterbed.study.conclusions import Conclusions
 
 PARTS: Final = 4
@@ -42,7 +43,7 @@ def clusters_of_sites(conclusions: Conclusions) -> dict[str, int]:
 
     def clustered() -> dict[str, int]:
         sites = {url_id: target.site_id for url_id, target in facts.targets.items()}
-        return site_clusters(sites, ((r.url_id, r.content_id) for r in facts.reports if r.content_id))
+        return site_clusters(sites, named_contents(facts.reports).items())
 
     return conclusions.once("clusters of sites", clustered)
 

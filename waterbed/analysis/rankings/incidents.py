@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 from waterbed.graphs.linking.clusters import DisjointSets
-from waterbed.model.facts import Report, Target, reported_at
+from waterbed.model.facts import Report, Target, named_contents, reported_at
 
 WITHIN: Final = timedelta(days=7)
 """Time after its first report in which an incident takes in further ones."""
@@ -28,13 +28,14 @@ class Complaint:
 def complaints(reports: Iterable[Report], targets: Mapping[str, Target]) -> list[Complaint]:
     """The reports of known URLs, reduced to complaints."""
     listed = list(reports)
+    contents = named_contents(listed)
     pages = {report.parent_id for report in listed if report.parent_id}
     return [
         Complaint(
             url_id=report.url_id,
             host_id=targets[report.url_id].host_id,
             category=report.category,
-            content_id=report.content_id,
+            content_id=contents[report.url_id] if report.content_id else None,
             when=reported_at(report),
             page_id=report.parent_id or (report.url_id if report.url_id in pages else None),
         )

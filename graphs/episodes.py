@@ -29,8 +29,8 @@ class UrlHistory:
     """When a report or an analyst first knew it up."""
     reported: tuple[datetime, ...]
     """When it was reported, in time order: again, if it came back."""
-    confirmed: tuple[datetime, ...] = ()
-    """When analysts and other observers saw it up, in time order. A report alone is no such sighting."""
+    confirmed: tuple[tuple[datetime, datetime], ...] = ()
+    """When analysts and other observers saw it up, and when that was received. A report alone is no such sighting."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -130,7 +130,7 @@ class _Machine:
         self.until = microseconds(rules.until)
         self.known_up_at = microseconds(known.known_up_at)
         self.reported = [microseconds(when) for when in known.reported]
-        self.confirmed = [microseconds(when) for when in known.confirmed]
+        self.confirmed = [(microseconds(when), microseconds(received)) for when, received in known.confirmed]
         self.stretch = 0
         self.place = 0
         """The number of the run that is taken."""
@@ -302,7 +302,7 @@ class _Machine:
 
         It was not there at `absent_at`, by default the last check of the latest confirmed absence.
         """
-        confirmed_at = None if before is None else max((when for when in self.confirmed if when < before), default=None)
+        confirmed_at = None if before is None else self._confirmed_before(before)
         self.open[hoster] = _Open(
             attribution=answer,
             latest=answer,
@@ -318,6 +318,10 @@ class _Machine:
             flap_up_again=seen if self.decided_at is None and self.early else None,
         )
         self.undecided = 0
+
+    def _confirmed_before(self, end: int) -> int | None:
+        """The last sighting before an end that was received before it: a source that knows the end could choose."""
+        return max((when for when, received in self.confirmed if when < end and received < end), default=None)
 
     def _end(self, hoster: str, when: int | None, cause: EndCause | None) -> None:
         now = self.open.pop(hoster)

@@ -232,7 +232,7 @@ class _Machine:
     def _gone(self, hoster: str, known_up_at: datetime, answer: Attribution, when: datetime) -> None:
         """Start an episode of which no more than its end was seen."""
         self._start(hoster, known_up_at, answer, seen=None, absent_at=self.down_at)
-        sightings = [confirmed for confirmed in self.known.confirmed if confirmed < when]
+        sightings = [seen for seen, received in self.known.confirmed if seen < when and received < when]
         if sightings:
             now = self.open[hoster]
             now.confirmed_at = max(sightings)

@@ -5,20 +5,24 @@ import io
 import os
 import random
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.study.facts import _known, _looks, hour, written
+from tests.analysis.rankings.notices import notice
+from tests.study.facts import START, _known, _looks, hour, report, written
 from tests.study.rig import Run
 from waterbed.analysis.explain.link import chain_between
+from waterbed.analysis.rankings.clocks import takedown_clocks
 from waterbed.graphs.linking.clusters import Clusters
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Report, Target
+from waterbed.model.facts import ExternalObservation, Report, Target
 from waterbed.store.config import Config
 from waterbed.store.settings import Linking
 from waterbed.study.linking import content_ids, link_rules, near_of, opened
+from waterbed.study.notices import context_of
 from waterbed.study.study import Study, create_study, open_study
 
 STAYS = (("a1", "28.0.1.7", 0, 10, "x"), ("b1", "28.1.1.7", 16, 24, "x"), ("c1", "28.2.1.7", 30, 40, "x"),
@@ -209,3 +213,56 @@ def test_what_nothing_links_is_said(run: Run, folder: Path) -> None:
     for other in (url_id("a1"), "nonsense"):
         code, _, err = run("-C", folder, "explain", url_id("a1"), "--link", other)
         assert (code, err.strip().count("\n")) == (2, 0)
+
+
+def _sightings(folder: Path, *facts: Report | ExternalObservation) -> tuple[datetime | None, float, float]:
+    """When somebody saw a URL up that our checks find down from hour 4 on, and `left_h` of its clocks.
+
+    Of the report's and of a notice's, both from the start on.
+    """
+    with written(folder, {"a0": "    " + "d" * 12}) as study:
+        study.folder.store.add(facts)
+        its = study.conclude()
+        (stay,) = its.episodes
+        sent = notice(1, 0, url_id="a0", sent_at=START, delivered_at=START)
+        found = []
+        for clock in ("reported", "notice_delivered"):
+            (one,) = takedown_clocks([stay], context_of([sent], its.facts), key="acme", clock=clock)
+            assert one.seen == (one.left_h > 0)
+            found.append(one.left_h)
+        return stay.confirmed_at, *found
+
+
+@pytest.mark.parametrize(("received", "counts"), [(3.9, True), (4.0, True), (4.2, False), (1440.0, False)])
+@pytest.mark.parametrize("observer", [False, True])
+def test_a_sighting_counts_if_it_came_before_the_first_down_check(
+    tmp_path: Path, received: float, counts: bool, observer: bool
+) -> None:
+    """Who knows the end could choose the time of a sighting: reports and other observers' checks count alike."""
+    seen = hour(3.5)
+    told: Report | ExternalObservation = report(
+        "a0",
+        report_id="another",
+        source="another",
+        assessed_illegal=True,
+        verified_at=seen,
+        reported_at=seen,
+        received_at=hour(received),
+    )
+    if observer:
+        told = ExternalObservation(
+            testimony_id="t",
+            url_id="a0",
+            observer="scart",
+            source="another",
+            reference=None,
+            first_seen=None,
+            last_seen=seen,
+            status=None,
+            gone=False,
+            since=None,
+            address=None,
+            looks=None,
+            received_at=hour(received),
+        )
+    assert _sightings(tmp_path, told) == ((seen, 3.5, 3.5) if counts else (None, 0.0, 0.0))

@@ -77,8 +77,8 @@ class NoticeContext:
     """By URL."""
     known_since: Mapping[str, datetime] = field(default_factory=dict)
     """By URL: its first report."""
-    confirmed: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
-    """By URL: when an analyst saw it up."""
+    confirmed: Mapping[str, Sequence[tuple[datetime, datetime]]] = field(default_factory=dict)
+    """By URL: when an analyst saw it up, and when that was received."""
 
     def since(self, url_id: str, clock: ClockKind) -> datetime | None:
         """The start of the clock of a never-seen URL.

@@ -206,19 +206,19 @@ def known_of(facts: Facts, contents: Mapping[str, str] | None = None) -> dict[st
     }
 
 
-def confirmed_in(facts: Facts) -> dict[str, list[datetime]]:
-    """The times at which somebody but the reporter dated a sighting of each URL.
+def confirmed_in(facts: Facts) -> dict[str, list[tuple[datetime, datetime]]]:
+    """The times at which somebody but the reporter dated a sighting of each URL, and when each was received.
 
     An analyst, by the time in a report that was assessed, and other observers with checks of their own. The time of a
     bare report, or of a feed's own crawler, is none.
     """
-    found: dict[str, list[datetime]] = defaultdict(list)
+    found: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
     for report in facts.reports:
         if report.verified_at and report.assessed_illegal is not None:
-            found[report.url_id].append(min(report.verified_at, report.received_at))
+            found[report.url_id].append((min(report.verified_at, report.received_at), report.received_at))
     for one in facts.external_observations:
         if one.last_seen:
-            found[one.url_id].append(min(one.last_seen, one.received_at))
+            found[one.url_id].append((min(one.last_seen, one.received_at), one.received_at))
     return found
 
 

@@ -39,8 +39,8 @@ def context_of(notices: Iterable[AddressedNotice], facts: Facts) -> NoticeContex
     for notice in notices:
         about[notice.url_id].append(notice)
     since = {url_id: min(times) for url_id, times in reported_in(facts).items() if url_id in facts.targets}
-    confirmed: dict[str, list[datetime]] = defaultdict(list)
+    confirmed: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
     for report in facts.reports:
         if report.verified_at:
-            confirmed[report.url_id].append(min(report.verified_at, report.received_at))
+            confirmed[report.url_id].append((min(report.verified_at, report.received_at), report.received_at))
     return NoticeContext(notices=about, known_since=since, confirmed=confirmed)

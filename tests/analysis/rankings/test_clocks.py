@@ -84,7 +84,7 @@ def test_only_the_hoster_of_the_time_is_told():
 def test_the_analyst_last_saw_it_up():
     """Down at our first look after the notice: the interval begins when an analyst last saw it up before."""
     stay = episode(1, 0, 9, "removed")
-    told = replace(told_of(notice(1, 6)), confirmed={"u1": [hours(5), hours(7), hours(10)]})
+    told = replace(told_of(notice(1, 6)), confirmed={"u1": [(hours(n), hours(n)) for n in (5, 7, 10)]})
     assert [shape(one) for one in of_acme([stay], told)] == [(1, 3, "removed", "after")]
     assert [one.left_h for one in of_acme([stay], told, "reported")] == [0]
     running = episode(1, 2, None)

@@ -202,14 +202,15 @@ def _spell_at(when: datetime, spells: Sequence[Episode]) -> int | None:
     return over[-1] if over else None
 
 
-def _confirmed(spell: Episode, seen: Iterable[datetime]) -> Episode:
+def _confirmed(spell: Episode, seen: Iterable[tuple[datetime, datetime]]) -> Episode:
     """The spell with the last sighting by an analyst.
 
-    A spell that ended counts as up until an analyst last saw it up before the end.
+    A spell that ended counts as up until an analyst last saw it up before the end, if that was received before it.
     """
-    if spell.first_down is None:
+    end = spell.first_down
+    if end is None:
         return spell
-    up = [when for when in seen if spell.known_up_at <= when < spell.first_down]
+    up = [when for when, received in seen if spell.known_up_at <= when < end and received < end]
     return replace(spell, last_up=max((spell.last_up, *up)), confirmed_at=max(up, default=spell.confirmed_at))
 
 

@@ -31,6 +31,8 @@ class UrlHistory:
     """When it was reported, in time order: again, if it came back."""
     confirmed: tuple[tuple[datetime, datetime], ...] = ()
     """When analysts and other observers saw it up, and when that was received. A report alone is no such sighting."""
+    claimed_at: datetime | None = None
+    """The earliest time that a report claims to have been made, if it counts as made later."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -344,6 +346,7 @@ class _Machine:
                 proxy=now.attribution.proxy,
                 known_up_at=_moment(now.known_up_at),
                 reported_at=None if reported_at is None else _moment(reported_at),
+                claimed_at=None if reported_at is None or now.absent_at is not None else self.known.claimed_at,
                 absent_at=None if now.absent_at is None else _moment(now.absent_at),
                 first_up=None if now.first_up is None else _moment(now.first_up),
                 confirmed_at=None if now.confirmed_at is None else _moment(now.confirmed_at),

@@ -173,6 +173,7 @@ class _Walk:
         answer = now.attribution
         reported = (r for r in self.known.reported if (now.absent_at is None or r > now.absent_at))
         for hoster in _hosters(answer):
+            reported_at = next((r for r in reported if when is None or r < when), None)
             yield ExternalEpisode(
                 url_id=self.known.url_id,
                 content_id=self.known.content_id,
@@ -185,7 +186,8 @@ class _Walk:
                 prefixes=routed(answer) if answer else (),
                 proxy=bool(answer and answer.proxy),
                 known_up_at=now.known_up_at,
-                reported_at=next((r for r in reported if when is None or r < when), None),
+                reported_at=reported_at,
+                claimed_at=None if reported_at is None or now.absent_at is not None else self.known.claimed_at,
                 absent_at=now.absent_at,
                 first_up=now.known_up_at,
                 last_up=now.last_up,

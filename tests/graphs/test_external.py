@@ -92,6 +92,21 @@ def test_a_case_closed_as_gone_ends_in_an_interval() -> None:
     assert ends(word(0, 40, "close_offline")) == [("alpha", 0, 40, 64, "removed")]
 
 
+def test_an_earlier_claim_of_a_report_stands_beside_its_first_episode() -> None:
+    """It is about the first stay: one after an absence has reports of its own."""
+    known = UrlHistory(
+        url_id="u",
+        content_id="c",
+        site_id="s",
+        known_up_at=hour(0),
+        reported=(hour(0.5), hour(90)),
+        claimed_at=hour(-20),
+    )
+    words = [word(0, 40, "close_offline"), word(100, 120)]
+    found = external_episodes(words, {"u": known}, answered, within=DAY)
+    assert [(one.reported_at, one.claimed_at) for one in found] == [(hour(0.5), hour(-20)), (hour(90), None)]
+
+
 def test_without_a_word_on_how_often_it_looked_the_interval_ends_with_the_import() -> None:
     """Nothing is assumed: the case was closed before its file came."""
     assert ends(word(0, 40, "close_offline"), within=None) == [("alpha", 0, 40, 1000, "removed")]

@@ -61,6 +61,7 @@ def test_every_kind_of_fact_is_cut() -> None:
     names = {field.name for field in fields(Facts)} - {"folder", "since", "until", "_tables", "_counted"}
     mappings = {"targets", "resolutions", "controls"}
     late: dict[str, Any] = {name: {"one": _Late()} if name in mappings else [_Late()] for name in names}
+    late["claimed"] = {("u", "source"): AT}
     assert {name: len(getattr(Facts(**late).before(AT), name)) for name in names} == dict.fromkeys(names, 0)
 
 

@@ -11,19 +11,24 @@ from typing import Any
 
 import pytest
 
+from tests.analysis.rankings.episodes import episode
 from tests.analysis.rankings.notices import notice
-from tests.study.facts import START, _known, _looks, hour, report, written
+from tests.study.facts import START, _known, _looks, hour, report, target, written
 from tests.study.rig import Run
 from waterbed.analysis.explain.link import chain_between
 from waterbed.analysis.rankings.clocks import takedown_clocks
+from waterbed.analysis.rankings.takedown import clocks, outcomes
 from waterbed.graphs.linking.clusters import Clusters
 from waterbed.model.errors import InputError
-from waterbed.model.facts import ExternalObservation, Report, Target
+from waterbed.model.facts import ExternalObservation, Report, Target, as_counted, claimed_before
+from waterbed.model.window import Window
 from waterbed.store.config import Config
 from waterbed.store.settings import Linking
-from waterbed.study.linking import content_ids, link_rules, near_of, opened
+from waterbed.study.facts import Facts
+from waterbed.study.linking import content_ids, known_of, link_rules, near_of, opened
 from waterbed.study.notices import context_of
 from waterbed.study.study import Study, create_study, open_study
+from waterbed.study.windowed import within
 
 STAYS = (("a1", "28.0.1.7", 0, 10, "x"), ("b1", "28.1.1.7", 16, 24, "x"), ("c1", "28.2.1.7", 30, 40, "x"),
          ("a2", "28.0.2.7", 0, 12, "y"), ("c2", "28.2.2.7", 20, 40, "y"))  # fmt: skip
@@ -266,3 +271,78 @@ def test_a_sighting_counts_if_it_came_before_the_first_down_check(
             received_at=hour(received),
         )
     assert _sightings(tmp_path, told) == ((seen, 3.5, 3.5) if counts else (None, 0.0, 0.0))
+
+
+@pytest.mark.parametrize("assessed", [None, True])
+@pytest.mark.parametrize(
+    ("claimed", "received", "surely"),
+    [(None, 24.1, True), (24, 24.1, True), (13, 24.1, True), (12, 24.1, False), (0, 24.1, False), (0, 900, False)],
+)
+def test_who_reports_first_makes_nobody_look_quick_and_who_dates_back_nobody_slow(
+    tmp_path: Path, claimed: float | None, received: float, surely: bool, assessed: bool | None
+) -> None:
+    """First reported at hour 24 and gone by 36: another source's earlier date counts in the worst case alone."""
+    with written(tmp_path, {"a1": "u     u     " + "d" * 60}, apart=24) as study:
+        another = report(
+            "a1",
+            report_id="another",
+            source="another",
+            assessed_illegal=assessed,
+            reported_at=None if claimed is None else hour(claimed),
+            received_at=hour(received),
+        )
+        study.folder.store.add([another])
+        whole = study.conclude()
+        (stay,) = whole.episodes
+        early = claimed is not None and claimed < 24
+        assert (stay.reported_at, stay.claimed_at) == (hour(24), hour(claimed) if early else None)
+        for source, its in ((None, surely), ("another", surely), ("hotline", True)):
+            made = clocks(within(whole, Window(), source).episodes)
+            assert [one[1:] for one in outcomes(made, 24.0, until=hour(200))] == [(its, True)], source
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_report_makes_a_hoster_surely_quick_or_surely_slow_alone(seed: int) -> None:
+    """Quick in the worst case is quick by each report alone, and slow in the best case by the one received first."""
+    chance = random.Random(seed)
+    made = [
+        report(
+            "u",
+            report_id=f"{n}",
+            source=f"source {n}",
+            reported_at=chance.choice((None, hour(chance.uniform(0, 40)))),
+            received_at=hour(chance.uniform(0, 40)),
+        )
+        for n in range(chance.randint(1, 4))
+    ]
+    up, down = sorted(hour(chance.uniform(40, 70)) for _ in range(2))
+
+    def found(*reports: Report) -> tuple[bool, bool]:
+        counted = as_counted(reports)
+        facts = Facts(
+            targets={"u": target("u")},
+            reports=counted,
+            claimed=claimed_before(reports, counted),
+            looks=(),
+            resolutions={},
+            controls={},
+            canaries=(),
+        )
+        its = known_of(facts)["u"]
+        stay = episode(
+            0,
+            0,
+            0,
+            "removed",
+            known_up_at=its.known_up_at,
+            reported_at=its.reported[0],
+            claimed_at=its.claimed_at,
+            last_up=up,
+            first_down=down,
+        )
+        ((_, surely, possibly),) = outcomes(clocks([stay]), 24.0, until=hour(500))
+        return surely, possibly
+
+    surely, possibly = found(*made)
+    assert surely == all(found(one)[0] for one in made)
+    assert possibly == found(min(made, key=lambda one: one.received_at))[1]

@@ -205,6 +205,10 @@ class Episode:
     proxy: Annotated[bool, "whether that hoster is a reverse proxy"]
     known_up_at: Annotated[datetime, "first time it was known up: a report's or a check's"]
     reported_at: Annotated[datetime | None, "first report of it while it was there; null: never reported there"]
+    claimed_at: Annotated[
+        datetime | None,
+        "earliest time that a report received later claims, if before reported_at; null: none",
+    ] = None
     absent_at: Annotated[datetime | None, "last time before it that it was known not to be up there"]
     first_up: Annotated[datetime | None, "first check that saw it up"]
     confirmed_at: Annotated[

@@ -112,6 +112,19 @@ def named_contents(reports: Iterable[Report]) -> dict[str, str]:
     return {url_id: content_id for url_id, (_, content_id) in first.items()}
 
 
+def claimed_before(reports: Sequence[Report], counted: Sequence[Report]) -> dict[tuple[str, str], datetime]:
+    """The earliest time that each source claims for each URL, where that is before the time that counts.
+
+    By URL and source. `counted` are the same reports as they count (`as_counted`). Linear in the reports.
+    """
+    found: dict[tuple[str, str], datetime] = {}
+    for told, one in zip(reports, counted, strict=True):
+        if told is not one:
+            key, when = (told.url_id, told.source), reported_at(told)
+            found[key] = min(found.get(key, when), when)
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """One notice about one URL to one recipient, as sent."""

@@ -126,6 +126,8 @@ class Facts:
     births: Sequence[Birth] = ()
     domains: Sequence[DomainRegistration] = ()
     codings: Sequence[Coding] = ()
+    claimed: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
+    """By URL and source: the earliest time that a report claims, where it counts as made later (`as_counted`)."""
     folder: Folder | None = field(default=None, compare=False, repr=False)
     """Where looks, resolutions and controls lie; None if they are in memory."""
     since: date | None = field(default=None, compare=False, repr=False)
@@ -162,6 +164,7 @@ class Facts:
             births=[one for one in self.births if one.born_at < when],
             domains=[one for one in self.domains if one.fetched_at < when],
             codings=[one for one in self.codings if one.coded_at < when],
+            claimed={of: claimed for of, claimed in self.claimed.items() if claimed < when},
             until=when,
         )
 

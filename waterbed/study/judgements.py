@@ -18,7 +18,7 @@ from waterbed.judging.walk import Walk
 from waterbed.model.collector import collector_paused
 from waterbed.model.conclusions import Attribution, Quarantine, State, Verdict
 from waterbed.model.decisions import UNSURE, settled_codes
-from waterbed.model.facts import Observation, as_counted
+from waterbed.model.facts import Observation, as_counted, claimed_before
 from waterbed.store.config import Config
 from waterbed.store.forked import beside
 from waterbed.store.kept import Kept
@@ -119,7 +119,9 @@ class Judgements:
         """The facts of all URLs, whatever their assessment; reports as they count by the order in which they came."""
         facts = self._facts() if callable(self._facts) else self._facts
         counted = as_counted(facts.reports)
-        return facts if counted is facts.reports else replace(facts, reports=counted)
+        if counted is facts.reports:
+            return facts
+        return replace(facts, reports=counted, claimed=claimed_before(facts.reports, counted))
 
     @Step
     def _counted(self) -> tuple[Facts, SetAside]:

@@ -182,7 +182,8 @@ def known_of(facts: Facts, contents: Mapping[str, str] | None = None) -> dict[st
     """Return the reports of each URL, with its content.
 
     Without `contents` each URL is one of its own. It is known up since its first report (`as_counted`), or since the
-    earlier time at which an analyst saw it up, as a report says that none was received before.
+    earlier time at which an analyst saw it up, as a report says that none was received before. Earlier times that later
+    reports claim stay beside.
     """
     reported = reported_in(facts)
     first = {url_id: min(times) for url_id, times in reported.items()}
@@ -193,6 +194,10 @@ def known_of(facts: Facts, contents: Mapping[str, str] | None = None) -> dict[st
         if report.verified_at and report.received_at == came[report.url_id]:
             first[report.url_id] = min(first[report.url_id], report.verified_at)
     confirmed = confirmed_in(facts)
+    claimed: dict[str, datetime] = {}
+    for report in facts.reports if facts.claimed else ():
+        if when := facts.claimed.get((report.url_id, report.source)):
+            claimed[report.url_id] = min(claimed.get(report.url_id, when), when)
     return {
         url_id: UrlHistory(
             url_id=url_id,
@@ -201,6 +206,7 @@ def known_of(facts: Facts, contents: Mapping[str, str] | None = None) -> dict[st
             known_up_at=first[url_id],
             reported=tuple(sorted(reported[url_id])),
             confirmed=tuple(sorted(confirmed.get(url_id, ()))),
+            claimed_at=claimed.get(url_id),
         )
         for url_id, target in facts.targets.items()
     }

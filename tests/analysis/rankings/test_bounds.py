@@ -4,11 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from waterbed.analysis.rankings.clocks import running_clocks, takedown_clocks
+from waterbed.analysis.rankings.compliance import compliance
 from waterbed.analysis.rankings.ranking import rank
 from waterbed.analysis.rankings.removal import removal
+from waterbed.analysis.rankings.returns import returns
 from waterbed.analysis.rankings.takedown import clocks, outcomes
 
 from .episodes import appearance, episode, hours
+from .notices import notice, told_of
 
 
 def bounds(episodes, until=200):
@@ -81,6 +85,47 @@ def test_what_may_have_been_away_for_a_day_is_open_too(back, best):
     assert bounds(group) == pytest.approx((0.0, best))
     (row,) = rank([appearance(n, "acme") for n in range(20)], group, by="hoster", names={}, until=hours(200))
     assert (row.removed_24h, row.removed_24h_best, row.rank_class) == (None if best else 0.0, best, "too few days")
+
+
+@pytest.mark.parametrize(
+    ("claimed", "left", "right", "cause", "surely", "possibly"),
+    [
+        (-4, 2, 3, "removed", True, True),
+        (-21, 2, 3, "removed", True, True),
+        (-22, 2, 3, "removed", False, True),
+        (-90, 2, 3, "removed", False, True),
+        (-90, 30, 40, "removed", False, False),
+        (-90, 30, None, None, False, False),
+        (-90, 2, 3, "moved", False, False),
+        (None, 2, 3, "removed", True, True),
+    ],
+)
+def test_an_earlier_time_that_a_report_claims_counts_in_the_worst_case_alone(
+    claimed, left, right, cause, surely, possibly
+):
+    """Whoever reports first makes nobody look quick, and whoever dates back makes nobody look slow, by any clock."""
+    at = None if claimed is None else hours(claimed)
+    plain = [episode(n, 2, 3, "removed") for n in range(12)]
+    group = plain + [episode(n, left, right, cause, claimed_at=at) for n in range(12, 24)]
+    assert bounds(group) == pytest.approx(((1 + surely) / 2, (1 + possibly) / 2), abs=1e-3)
+    for clock in ("reported", "first_seen", "episode_start"):
+        own = takedown_clocks(group, told_of(), key="acme", clock=clock)
+        both = [outcomes(made, 24.0, until=hours(200)) for made in (running_clocks(own), clocks(group))]
+        assert sorted(its[1:] for its in both[0]) == sorted(its[1:] for its in both[1])
+        (row,) = compliance({"acme": own}, {}, until=hours(200), within_h=(24.0,))
+        assert (row.removed_worst, row.removed_best) == pytest.approx(bounds(group), abs=1e-3)
+        assert (row.surely, row.possibly) == (12 + 12 * surely, 12 + 12 * possibly)
+    (back,) = returns({"acme": group}, group, {}, until=hours(1000), by="hoster")
+    assert (back.gone_24h_worst, back.gone_24h_best) == ((1 + surely) / 2, (1 + possibly) / 2)
+    assert (back.durable_30d_worst, back.durable_30d_best) == ((1 + surely) / 2, (1 + possibly) / 2)
+
+
+def test_an_earlier_claim_starts_no_clock_of_a_notice():
+    """Its clock runs from the notice in both cases."""
+    group = [episode(n, 2, 3, "removed", claimed_at=hours(-90)) for n in range(12)]
+    told = told_of(*(notice(n, 1) for n in range(12)))
+    own = takedown_clocks(group, told, key="acme", clock="notice_delivered")
+    assert {its[1:] for its in outcomes(running_clocks(own), 24.0, until=hours(200))} == {(True, True)}
 
 
 def test_too_few_sites_have_no_bounds():

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from waterbed.analysis.rankings.labels import CONTENT, Label, Labels
-from waterbed.analysis.rankings.takedown import CAUSES, Clock, flap_after, joined_episodes
+from waterbed.analysis.rankings.takedown import CAUSES, Clock, earlier_claim, flap_after, joined_episodes
 from waterbed.estimators.cluster_shares import worth
 from waterbed.estimators.survival.incidence import NOTHING
 from waterbed.model.conclusions import ClockKind, Episode, Timing
@@ -29,9 +29,11 @@ CLOCK_WORDS: Final[Mapping[ClockKind, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledClock(TakedownClock):
-    """A takedown clock with its labels, which stay out of its table."""
+    """A takedown clock with its labels and an earlier claim, which stay out of its table."""
 
     labels: tuple[Label, ...]
+    earlier_h: float
+    """Hours before the origin at which another report claims that it was made."""
 
 
 def clocks_of_groups(
@@ -96,13 +98,15 @@ def takedown_clocks(
             seen = context.confirmed.get(url_id, ()) if clock in BY_NOTICE else ()
             ended = _confirmed(spell, seen)
             made = _clock(ended, origin, starter, sets[place], indirect, key=key, clock=clock, since=since)
-            found.append(_labelled(made, spell, labels) if labels else made)
+            earlier_h = 0.0 if clock in BY_NOTICE else earlier_claim(spell, origin)
+            found.append(_labelled(made, spell, labels, earlier_h) if labels or earlier_h else made)
     return sorted(found, key=lambda one: (one.url_id, one.origin))
 
 
-def _labelled(clock: TakedownClock, spell: Episode, labels: Labels) -> LabelledClock:
+def _labelled(clock: TakedownClock, spell: Episode, labels: Labels | None, earlier_h: float) -> LabelledClock:
     its = {one.name: getattr(clock, one.name) for one in fields(TakedownClock)}
-    return LabelledClock(**its, labels=labels.of_episode(spell, clock.origin))
+    found = labels.of_episode(spell, clock.origin) if labels else ()
+    return LabelledClock(**its, labels=found, earlier_h=earlier_h)
 
 
 def labels_on(clock: TakedownClock) -> tuple[Label, ...]:
@@ -141,6 +145,7 @@ def running_clocks(clocks: Iterable[TakedownClock]) -> list[Clock]:
             flap_left_h=float("inf") if one.flap_left_h is None else max(0.0, one.flap_left_h),
             flap_right_h=float("inf") if one.flap_right_h is None else one.flap_right_h,
             labels=labels_on(one),
+            earlier_h=one.earlier_h if isinstance(one, LabelledClock) else 0.0,
         )
         for one, cluster in zip(kept, clusters_of(kept), strict=True)
     ]

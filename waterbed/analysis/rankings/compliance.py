@@ -119,9 +119,7 @@ def _rows(
             removed_best=_rounded(shown.best if shown else None),
             removed_or_moved=_rounded(shown.removed_or_moved if shown else None),
             first_down=first_down(kept),
-            surely=sum(
-                clock.cause == REMOVED and clock.seen and clock.right_h <= hours for clock in kept if not differs
-            ),
+            surely=sum(_surely(clock, hours) for clock in kept if not differs),
             possibly=sum(
                 clock.flap_left_h < hours
                 or (clock.cause in (REMOVED, LOST) and clock.left_h < hours)
@@ -145,7 +143,7 @@ def _class_of(estimate: Removal | None, row: RankingRow | None, week: str | None
 
 def _surely(clock: Clock, hours: float) -> bool:
     """True if content that somebody saw up was removed by then, whenever in its interval that was."""
-    return clock.cause == REMOVED and clock.seen and clock.right_h <= hours
+    return clock.cause == REMOVED and clock.seen and clock.right_h + clock.earlier_h <= hours
 
 
 def class_of_share(estimate: Removal | None) -> RankClass:

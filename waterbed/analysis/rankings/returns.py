@@ -22,6 +22,7 @@ from waterbed.analysis.rankings.takedown import (
     By,
     Clock,
     clocks,
+    earlier_claim,
     episode_keys,
     joined_episodes,
 )
@@ -198,7 +199,12 @@ def _removed(one: _Spell) -> tuple[bool, bool]:
     if down is None or one.spell.cause in UNKNOWN_ENDS:  # what came of it is not known
         return False, True
     removed = one.spell.cause == "removed"
-    return removed and one.spell.seen and down <= end, removed
+    return removed and one.spell.seen and down <= _earliest_end(one), removed
+
+
+def _earliest_end(one: _Spell) -> datetime:
+    """24 h after the earliest time that a report claims, which the worst case counts from."""
+    return one.origin + timedelta(hours=WITHIN_H - earlier_claim(one.spell, one.origin))
 
 
 def _gone(one: _Spell) -> tuple[bool, bool]:
@@ -215,7 +221,7 @@ def _gone(one: _Spell) -> tuple[bool, bool]:
         state = (
             (False, True)
             if down is None or spell.cause in UNKNOWN_ENDS
-            else (removed and spell.seen and down <= end, removed)
+            else (removed and spell.seen and down <= _earliest_end(one), removed)
         )
     return state
 

@@ -53,6 +53,7 @@ class Clock:
     flap_left_h: Annotated[float, "last known up before a first removal that may have lasted a day, hours"] = inf
     flap_right_h: Annotated[float, "first check of that removal, hours since the origin; inf: none"] = inf
     labels: Annotated[tuple[Label, ...], "what the study knows by which outcomes may depend on each other"] = ()
+    earlier_h: Annotated[float, "hours before the origin at which another report claims that it was made"] = 0.0
 
 
 def episode_keys(episode: Episode, by: By) -> tuple[str, ...]:
@@ -162,6 +163,7 @@ def _union(before: Episode, after: Episode) -> Episode:
         later,
         known_up_at=before.known_up_at,
         reported_at=before.reported_at or after.reported_at,
+        claimed_at=(before if before.reported_at else after).claimed_at,
         first_up=before.first_up or after.first_up,
         confirmed_at=before.confirmed_at or after.confirmed_at,
         last_up=last_up,
@@ -193,7 +195,13 @@ def _clock(episode: Episode, origin: datetime, labels: Labels | None) -> Clock:
         flap_left_h=max(0.0, _hours(flap[0] - origin)) if flap else inf,
         flap_right_h=_hours(flap[1] - origin) if flap else inf,
         labels=labels.of_episode(episode, origin) if labels else (),
+        earlier_h=earlier_claim(episode, origin),
     )
+
+
+def earlier_claim(episode: Episode, origin: datetime) -> float:
+    """The hours by which an earlier time that a report claims lies before an origin."""
+    return max(0.0, _hours(origin - episode.claimed_at)) if episode.claimed_at else 0.0
 
 
 def flap_after(episode: Episode, origin: datetime) -> tuple[datetime, datetime] | None:
@@ -212,14 +220,17 @@ def restated(group: Iterable[Clock], case: Case, within_h: float, *, until: date
     although the measurement, to `until`, goes on beyond (lost from sight, never decided); those that end as `lost`, for
     nobody asked this hoster; those removed in an interval that holds `within_h`; those of content that nobody but the
     report ever saw up. In the best case all of these were removed in time, and so was what may have been away for a
-    day. In the worst case none was.
+    day. In the worst case none was, and hours count from the earliest time that any report claims: the best case, which
+    names rest on, believes no date of a source that reports after another, and the worst case, which quick places rest
+    on, believes each.
     """
     found = []
     for clock in group:
         open_until_then = clock.left_h < within_h
-        lost = clock.cause == NOTHING and open_until_then and _hours(until - clock.origin) >= within_h
+        earlier = clock.earlier_h if case == "worst" else 0.0
+        lost = clock.cause == NOTHING and open_until_then and _hours(until - clock.origin) + earlier >= within_h
         lost = lost or (clock.cause == LOST and open_until_then)
-        straddles = clock.cause == REMOVED and open_until_then and clock.right_h > within_h
+        straddles = clock.cause == REMOVED and open_until_then and clock.right_h + earlier > within_h
         unseen = clock.cause == REMOVED and open_until_then and not clock.seen
         if case == "worst":
             taken = (

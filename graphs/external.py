@@ -171,9 +171,9 @@ class _Walk:
 
     def _ended(self, now: _Open, when: datetime | None, cause: EndCause | None) -> Iterator[ExternalEpisode]:
         answer = now.attribution
-        reported = (r for r in self.known.reported if (now.absent_at is None or r > now.absent_at))
+        since = (r for r in self.known.reported if now.absent_at is None or r > now.absent_at)
+        reported_at = next((r for r in since if when is None or r < when), None)
         for hoster in _hosters(answer):
-            reported_at = next((r for r in reported if when is None or r < when), None)
             yield ExternalEpisode(
                 url_id=self.known.url_id,
                 content_id=self.known.content_id,

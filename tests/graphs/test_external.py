@@ -107,6 +107,16 @@ def test_an_earlier_claim_of_a_report_stands_beside_its_first_episode() -> None:
     assert [(one.reported_at, one.claimed_at) for one in found] == [(hour(0.5), hour(-20)), (hour(90), None)]
 
 
+def test_each_hoster_of_an_address_was_there_when_it_was_reported() -> None:
+    """An address of two hosters is an episode at both, each with the report."""
+
+    def both(_: str, address: str, when: datetime) -> Attribution:
+        return replace(attribution(address, when, "alpha"), hosters=("alpha", "beta"))
+
+    found = told(word(0, 40), attribute=both)
+    assert [(one.hoster, one.reported_at) for one in found] == [("alpha", hour(0.5)), ("beta", hour(0.5))]
+
+
 def test_without_a_word_on_how_often_it_looked_the_interval_ends_with_the_import() -> None:
     """Nothing is assumed: the case was closed before its file came."""
     assert ends(word(0, 40, "close_offline"), within=None) == [("alpha", 0, 40, 1000, "removed")]

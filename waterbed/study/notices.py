@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 
 from waterbed.attribution.addressees import SeenAnswer, addressed
 from waterbed.attribution.hosters.book import HosterBook
@@ -11,7 +10,7 @@ from waterbed.graphs.runs import Run
 from waterbed.model.codec import moment
 from waterbed.model.takedown import AddressedNotice, NoticeContext
 from waterbed.study.facts import Facts
-from waterbed.study.linking import reported_in
+from waterbed.study.linking import confirmed_in, reported_in
 
 
 def addressed_in(
@@ -39,8 +38,4 @@ def context_of(notices: Iterable[AddressedNotice], facts: Facts) -> NoticeContex
     for notice in notices:
         about[notice.url_id].append(notice)
     since = {url_id: min(times) for url_id, times in reported_in(facts).items() if url_id in facts.targets}
-    confirmed: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
-    for report in facts.reports:
-        if report.verified_at:
-            confirmed[report.url_id].append((min(report.verified_at, report.received_at), report.received_at))
-    return NoticeContext(notices=about, known_since=since, confirmed=confirmed)
+    return NoticeContext(notices=about, known_since=since, confirmed=confirmed_in(facts))

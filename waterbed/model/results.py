@@ -233,8 +233,8 @@ class PlaceRow:
     without_one_low: Annotated[float | None, "least share removed if any one site is left out"]
     without_one_high: Annotated[float | None, "largest share removed if any one site is left out"]
     norm: Annotated[float | None, "the norm that it was tested against; null: not tested"] = None
-    norm_p: Annotated[float | None, "p value, adjusted for all rows, of removing as much as the norm asks"] = None
-    norm_bound: Annotated[float | None, "upper 99% bound of its expected share, for this row alone"] = None
+    norm_p: Annotated[float | None, "p, adjusted for all rows, of removals and moves as many as the norm asks"] = None
+    norm_bound: Annotated[float | None, "upper 99% bound of its share removed or moved, for this row alone"] = None
     below_norm: Annotated[bool, "surely below the norm: few of such rows are wrong, on average over studies"] = False
     below_norm_but_for: Annotated[
         int | None,

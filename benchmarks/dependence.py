@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from waterbed.estimators.calendar_time import Worth, effective_number
 from waterbed.estimators.cluster_shares import Correlation, pooled_correlation
-from waterbed.estimators.rank_sets import place_sets, widened
+from waterbed.estimators.rank_sets import error_scales, place_sets, widened
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.survival.incidence import share_interval
 
@@ -235,7 +235,8 @@ def one_study(
     share = float(rng.uniform(0.15, 0.9))
     drawn = [draw(rng, days, share) for _ in range(hosters)]
     pooled = pooled_of(drawn)
-    values, errors, degrees, older = list[float](), list[float](), list[int](), list[tuple[float, float, int]]()
+    values, errors, degrees, least = list[float](), list[float](), list[int](), list[float]()
+    older = list[tuple[float, float, int, float]]()
     for one in drawn:
         worth = effective_number(one.hits, one.at, one.site, labels=one.labels, pooled=pooled)
         row: dict[str, float | str] = {"told": float(isinstance(worth, Worth)), "regimes": float(one.regimes)}
@@ -249,13 +250,14 @@ def one_study(
         if old:
             theirs = old.effective_number(one.hits, one.at, one.site)
             row |= held("old ", mean, theirs.number, one.true)
-            older.append((-float(np.arcsin(np.sqrt(mean))), theirs.error, theirs.freedom))
+            older.append((-float(np.arcsin(np.sqrt(mean))), theirs.error, theirs.freedom, 0.0))
         values.append(-worth.angle(mean))
         errors.append(worth.error)
         degrees.append(worth.freedom)
+        least.append(0.5 / float(np.sqrt(one.hits.size)) / worth.error)
         yield row
     if len(values) > 1:
-        yield {"ordered": ordered(values, errors, degrees, rng)} | (
+        yield {"ordered": ordered(values, errors, degrees, least, rng)} | (
             {"old ordered": ordered(*(list(column) for column in zip(*older, strict=True)), rng)} if older else {}
         )
 
@@ -266,10 +268,13 @@ def held(which: str, share: float, number: float, true: float) -> dict[str, floa
     return {f"{which}holds": float(low <= true <= high), f"{which}width": high - low}
 
 
-def ordered(values: Sequence[float], errors: Sequence[float], degrees: Sequence[int], rng: Generator) -> float:
+def ordered(
+    values: Sequence[float], errors: Sequence[float], degrees: Sequence[int], least: Sequence[float], rng: Generator
+) -> float:
     """1 if places say that one of several equal hosters is slower than another."""
-    table = widened(np.zeros((RESAMPLES, len(values))) + values, errors, rng, freedom=degrees)
-    sets = place_sets(values, table)
+    table = widened(np.zeros((RESAMPLES, len(values))) + values, errors, rng)
+    scales = error_scales(degrees, RESAMPLES, rng, least=least)
+    sets = place_sets(values, table, scales=(scales, scales))
     return float((sets.low > 1).any() or (sets.high < len(values)).any())
 
 

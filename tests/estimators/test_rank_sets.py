@@ -8,6 +8,7 @@ from scipy import stats
 
 from waterbed.estimators.rank_sets import (
     cluster_weights,
+    error_scales,
     kendall,
     leave_one_out,
     place_sets,
@@ -17,14 +18,24 @@ from waterbed.estimators.rank_sets import (
 )
 
 
-def slowly(estimates, draws, level):
+def slowly(estimates, draws, level, scales=None):
     """The joint sets of a few groups, pair by pair as the definition reads."""
     size, deviations = len(estimates), draws - draws.mean(axis=0)
     pairs = set(itertools.permutations(range(size), 2))
     error = {(i, j): np.std(deviations[:, i] - deviations[:, j], ddof=1) for i, j in pairs}
+    spread = np.cov(deviations.T)
+    scales = np.ones(draws.shape) if scales is None else scales
+
+    def own_error(scale, i, j):
+        shared = 2 * scale[i] * scale[j] * spread[i, j]
+        return np.sqrt(scale[i] ** 2 * spread[i, i] + scale[j] ** 2 * spread[j, j] - shared)
+
     above = set()
     while True:
-        largest = [max((row[i] - row[j]) / error[i, j] for i, j in pairs - above) for row in deviations]
+        largest = [
+            max((row[i] - row[j]) / own_error(scale, i, j) for i, j in pairs - above)
+            for row, scale in zip(deviations, scales, strict=True)
+        ]
         bar = sorted(largest)[int(np.ceil(level * (len(largest) + 1))) - 1]
         new = {(i, j) for i, j in pairs - above if (estimates[i] - estimates[j]) / error[i, j] > bar}
         if not new:
@@ -44,6 +55,38 @@ def test_sets_are_those_of_the_definition(seed):
     draws = estimates + rng.normal(0, 0.4, (400, 4)) @ rng.normal(0, 1, (4, 4))
     found = place_sets(estimates, draws, level=0.9)
     assert (found.low.tolist(), found.high.tolist()) == slowly(estimates, draws, 0.9)
+
+
+def test_sets_of_estimated_errors_are_those_of_the_definition():
+    """Each resample's differences are measured by the errors that it estimates itself."""
+    rng = np.random.default_rng(6)
+    estimates = rng.normal(0, 3, 4)
+    draws = estimates + rng.normal(0, 0.4, (400, 4)) @ rng.normal(0, 1, (4, 4))
+    scales = error_scales([4, 5, 8, 60], 400, rng)
+    found = place_sets(estimates, draws, scales=(scales, scales), level=0.8)
+    assert (found.low.tolist(), found.high.tolist()) == slowly(estimates, draws, 0.8, scales)
+
+
+@pytest.mark.parametrize("true", [1.0, 2.0])
+def test_estimated_errors_of_few_degrees_order_no_equal_groups(true):
+    """Six equal groups are seldom ordered, be the true error the least that is estimated or twice as large."""
+    rng, degrees, ordered = np.random.default_rng(10), np.full(6, 5), 0
+    for _ in range(300):
+        estimated = np.maximum(1.0, true * error_scales(degrees, 1, rng)[0])
+        draws = rng.normal(0, estimated, (200, 6))
+        scales = error_scales(degrees, 200, rng, least=1.0 / estimated)
+        ordered += place_sets(rng.normal(0, true, 6), draws, scales=(scales, scales)).above.any()
+    assert ordered <= 0.09 * 300  # 5%, and about three standard errors
+
+
+def test_estimated_errors_vary_as_their_degrees_say():
+    """Their squares have mean 1 and variance 2/v; no error is below the least, nor raised above the true one by it."""
+    rng = np.random.default_rng(11)
+    free = error_scales([8, 50], 20_000, rng)
+    assert np.square(free).mean(axis=0) == pytest.approx([1.0, 1.0], rel=0.02)
+    assert np.square(free).var(axis=0) == pytest.approx([2 / 8, 2 / 50], rel=0.1)
+    held = error_scales([8, 8], 1_000, rng, least=[0.9, 3.0])
+    assert held.min(axis=0).tolist() == [0.9, 1.0]
 
 
 def true_places(values):

@@ -3,6 +3,7 @@
 Arrays in and numbers out.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,7 +84,6 @@ def widened(
     rng: np.random.Generator,
     *,
     noise: Floats | None = None,
-    freedom: npt.ArrayLike | None = None,
 ) -> Floats:
     """Add noise to draws with a spread below the least.
 
@@ -95,11 +95,21 @@ def widened(
     """
     missing = np.sqrt(np.maximum(0.0, np.square(np.asarray(least_errors, dtype=float)) - draws.var(axis=0, ddof=1)))
     noisy: Floats = draws + missing * (rng.standard_normal(draws.shape) if noise is None else noise)
-    if freedom is not None:
-        degrees = np.asarray(freedom, dtype=float)
-        middle = noisy.mean(axis=0)
-        noisy = middle + (noisy - middle) * np.sqrt(degrees / rng.chisquare(degrees, draws.shape))
     return noisy
+
+
+def error_scales(
+    freedom: npt.ArrayLike, resamples: int, rng: np.random.Generator, *, least: npt.ArrayLike = 0.0
+) -> Floats:
+    """Draw the error that each resample would estimate, as a part of the true one, resamples x groups.
+
+    sqrt(chi squared of v / v), where v is the degrees of freedom of a group's error, and no less than `least`, below
+    which no estimate of it is, or 1 where that is more.
+    """
+    degrees = np.asarray(freedom, dtype=float)
+    drawn = np.sqrt(rng.chisquare(degrees, (resamples, degrees.size)) / degrees)
+    scales: Floats = np.maximum(drawn, np.minimum(1.0, np.asarray(least, dtype=float)))
+    return scales
 
 
 def place_sets(
@@ -107,6 +117,7 @@ def place_sets(
     draws: npt.ArrayLike,
     *,
     upper: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    scales: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
     level: float = 0.95,
     marginal: bool = False,
 ) -> PlaceSets:
@@ -119,7 +130,9 @@ def place_sets(
     91, 2024). The sets hold all true places at once with probability `level`; with `marginal` each holds its own, and
     only pairs with the group in question compete. Where the value of a group is known between two bounds alone, these
     are the lower ones, and `upper` has estimates and draws of the upper ones: i is above j if its lower bound is above
-    the upper bound of j. Raises ValueError for unequal lengths, numbers that are missing, or fewer than 20 resamples.
+    the upper bound of j. Errors that are estimated themselves differ between resamples: `scales` has them, of the lower
+    and of the upper bounds (`error_scales`), and each deviation is studentised by its own resample's, as Welch's t is.
+    Raises ValueError for unequal lengths, numbers that are missing, or fewer than 20 resamples.
     """
     values, resampled = np.asarray(estimates, dtype=float), np.asarray(draws, dtype=float)
     most, resampled_most = (values, resampled) if upper is None else (np.asarray(one, dtype=float) for one in upper)
@@ -129,7 +142,9 @@ def place_sets(
         if not np.isfinite(some).all() or not np.isfinite(of).all():
             raise ValueError("place sets need numbers: an estimate or a draw is missing or infinite")
     deviations = _Deviations(
-        lower=resampled - resampled.mean(axis=0), upper=resampled_most - resampled_most.mean(axis=0)
+        lower=resampled - resampled.mean(axis=0),
+        upper=resampled_most - resampled_most.mean(axis=0),
+        scales=scales and (np.asarray(scales[0], dtype=float), np.asarray(scales[1], dtype=float)),
     )
     errors = deviations.errors()
     certain = errors <= _SAME
@@ -147,59 +162,79 @@ def place_sets(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Deviations:
-    """Deviations of the lower and of the upper bounds of each group from their means, resamples x groups."""
+    """Deviations of the lower and of the upper bounds of each group from their means, resamples x groups.
+
+    `scales` are the errors that each resample estimates, as parts of theirs; None: these are known.
+    """
 
     lower: Floats
     upper: Floats
+    scales: tuple[Floats, Floats] | None
+
+    def _spread(self) -> tuple[Floats, Floats, Floats]:
+        """Variances of both bounds, and the covariance of each lower with each upper one."""
+        degrees = len(self.lower) - 1
+        own, theirs = (np.square(one).sum(axis=0) / degrees for one in (self.lower, self.upper))
+        return own, theirs, self.lower.T @ self.upper / degrees
 
     def errors(self) -> Floats:
         """Standard error of each lower bound less each upper bound."""
-        degrees = len(self.lower) - 1
-        own, theirs = (np.square(one).sum(axis=0) / degrees for one in (self.lower, self.upper))
-        covariance = self.lower.T @ self.upper / degrees
+        own, theirs, covariance = self._spread()
         found: Floats = np.sqrt(np.maximum(0.0, own[:, None] + theirs[None, :] - 2.0 * covariance))
         return found
+
+    def studentised(self, inverse: Floats) -> Iterator[Floats]:
+        """Of each resample, the lower less the upper deviations by their error, groups x groups.
+
+        `inverse` is 1 / `errors`, 0 for pairs that are not compared. The array is the same each time.
+        """
+        work, spread, shared = (np.empty_like(inverse) for _ in range(3))
+        own, theirs, covariance = self._spread()
+        compared = (inverse > 0.0).astype(float)
+        for number, (lower, upper) in enumerate(zip(self.lower, self.upper, strict=True)):
+            np.subtract(lower[:, None], upper[None, :], out=work)
+            if self.scales is None:
+                work *= inverse
+            else:
+                one, other = self.scales[0][number], self.scales[1][number]
+                np.add((own * one**2)[:, None], (theirs * other**2)[None, :], out=spread)
+                np.multiply(covariance, (2.0 * one)[:, None], out=shared)
+                shared *= other
+                spread -= shared
+                np.maximum(spread, _SAME**2, out=spread)
+                work /= np.sqrt(spread, out=spread)
+                work *= compared
+            yield work
 
 
 def _joint(strength: Floats, deviations: _Deviations, inverse: Floats, level: float) -> Flags:
     """Pairs (i, j) in which i is surely above j, all at once."""
-    open_, above = inverse.copy(), np.isinf(strength)
+    above = np.isinf(strength)
     while True:
-        largest = np.empty(len(deviations.lower))
-        work = np.empty_like(open_)
-        for number, (own, other) in enumerate(zip(deviations.lower, deviations.upper, strict=True)):
-            np.subtract(own[:, None], other[None, :], out=work)
-            work *= open_
-            largest[number] = work.max()
+        open_ = np.where(above, 0.0, inverse)
+        largest = np.array([each.max() for each in deviations.studentised(open_)])
         decided = (strength > _upper(largest, level)) & ~above
         if not decided.any():
             return above
         above |= decided
-        open_[decided] = 0.0
 
 
 def _marginal(strength: Floats, deviations: _Deviations, inverse: Floats, level: float) -> tuple[Flags, Flags]:
     """For each row on its own: the rows surely below it, and those surely above it."""
-    size = len(strength)
-    over, under = inverse.copy(), inverse.T.copy()
+    over, under, work = (np.ones_like(inverse) for _ in range(3))
+    largest = np.empty((len(deviations.lower), len(strength)))
     above, below = np.isinf(strength), np.isinf(strength.T)
     while True:
-        largest = np.zeros((len(deviations.lower), size))
-        work = np.empty_like(over)
-        for number, (own, other) in enumerate(zip(deviations.lower, deviations.upper, strict=True)):
-            gap = own[:, None] - other[None, :]
-            np.multiply(gap, over, out=work)
-            most = work.max(axis=1)
-            np.multiply(gap.T, under, out=work)
-            largest[number] = np.maximum(most, work.max(axis=1))
+        over[above], under[below] = 0.0, 0.0
+        for number, each in enumerate(deviations.studentised(inverse)):
+            most = np.multiply(each, over, out=work).max(axis=1)
+            largest[number] = np.maximum(most, np.multiply(each, under.T, out=work).max(axis=0))
         bar = _upper(largest, level)[:, None]
         new_above, new_below = (strength > bar) & ~above, (bar < strength.T) & ~below
         if not (new_above.any() or new_below.any()):
             return above, below
         above |= new_above
         below |= new_below
-        over[new_above] = 0.0
-        under[new_below] = 0.0
 
 
 def _upper(largest: Floats, level: float) -> Floats:

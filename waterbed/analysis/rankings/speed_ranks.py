@@ -14,7 +14,8 @@ import numpy.typing as npt
 from waterbed.analysis.rankings.constancy import clocks_of_share
 from waterbed.analysis.rankings.labels import Labels
 from waterbed.analysis.rankings.ranking import Each
-from waterbed.analysis.rankings.removal import Cases, CaseShare
+from waterbed.analysis.rankings.removal import Cases
+from waterbed.analysis.rankings.slowness import Ends, Side, drawn, lesser_of, side_of, without_one
 from waterbed.analysis.rankings.takedown import (
     MOVED,
     REMOVED,
@@ -24,12 +25,14 @@ from waterbed.analysis.rankings.takedown import (
     first_down,
     worth_within,
 )
-from waterbed.estimators.calendar_time import LEAST_FREEDOM, Worth
-from waterbed.estimators.cluster_shares import pooled_correlation, ratio_error
+from waterbed.estimators.calendar_time import Worth
 from waterbed.estimators.norm_tests import NormTest, below_norm
-from waterbed.estimators.rank_sets import cluster_weights, leave_one_out, place_sets, share_among_first, widened
+from waterbed.estimators.rank_sets import (
+    cluster_weights,
+    place_sets,
+    share_among_first,
+)
 from waterbed.estimators.refusal import Refusal
-from waterbed.estimators.survival.resampling import resampled_share
 from waterbed.model.conclusions import WITH_SHARE, Episode, RankClass, RankingRow
 from waterbed.model.progress import staged
 from waterbed.model.results import PlaceRow
@@ -93,11 +96,10 @@ def speed_places(
     clusters all agree is not taken for certain, and that of the share's interval (`worth_within`): removals share
     chance over time, too. Places are those of the expected shares over repetitions of each process. A row is slower
     than another if its share in the best case is below the other's in the worst case: what was out of sight, or seen up
-    by nobody but its report, makes nobody quick, and a slow row that hides keeps its place. A share that changed counts
+    by no check of ours, makes nobody quick, and a slow row that hides keeps its place. A share that changed counts
     since then; if it may have changed gradually, any value from that of one half to that of the other is possible, so
-    that both lie below a norm that it lies below. `until` is the end of the
-    measurement. Rows are `below_norm` by `below_norm`, at the norm's rate, in their best case. `each` works on groups,
-    perhaps in several processes.
+    that both lie below a norm that it lies below. `until` is the end of the measurement. Rows are `below_norm` by
+    `below_norm`, at the norm's rate, in their best case. `each` works on groups, perhaps in several processes.
     """
     placed = [row for row in rows if _has_place(row)]
     others = [_row(row) for row in rows if not _has_place(row)]
@@ -116,17 +118,24 @@ def speed_places(
         )
 
     found = list(staged("places resampled", each(of_group, range(len(placed))), len(placed)))
-    slow, quick = ([one.best for one in found], [one.worst for one in found])
+    slow, quick = [one.best for one in found], [one.quick for one in found]
     noise = rng.standard_normal((resamples, len(placed)))
-    lesser = [_lesser(one.worst.worth, one.best.worth) for one in found]
-    least, least_draws = _draws(slow, lesser, noise, rng)
-    most, most_draws = (least, least_draws) if slow == quick else _draws(quick, lesser, noise, rng)
+    lesser = [lesser_of(one.quick.worth, one.best.worth) for one in found]
+    least = drawn(slow, lesser, noise, rng)
+    most = least if slow == quick else drawn(quick, lesser, noise, rng)
     joint, alone = (
-        place_sets(least, least_draws, upper=(most, most_draws), marginal=marginal) for marginal in (False, True)
+        place_sets(
+            least.values,
+            least.draws,
+            upper=(most.values, most.draws),
+            scales=(least.scales, most.scales),
+            marginal=marginal,
+        )
+        for marginal in (False, True)
     )
-    among = share_among_first(least_draws, worst, upper=most_draws)
+    among = share_among_first(least.likely(), worst, upper=most.likely())
     tested = _against(norm, found)
-    ranges = zip(_without_one(quick), _without_one(slow), strict=True)
+    ranges = zip(without_one([one.worst for one in found]), without_one(slow), strict=True)
     by_speed = sorted(range(len(placed)), key=lambda n: slowest_first(placed[n]))
     made = [
         _row(
@@ -153,18 +162,6 @@ def slowest_first(row: RankingRow | PlaceRow) -> tuple[float, float, str]:
     return (2.0 if best is None else best, 2.0 if worst is None else worst, row.key)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Side:
-    """A group in its worst or in its best case: share, what each clock adds to it, resamples, and worth."""
-
-    share: float
-    parts: Floats
-    of: Sequence[int]
-    """The cluster of each clock."""
-    draws: Floats
-    worth: Worth | Refusal
-
-
 _Parts: TypeAlias = Sequence[tuple[float, Worth | Refusal]]
 """Shares of which any may be that of a group, and what they are worth."""
 
@@ -173,16 +170,18 @@ _Parts: TypeAlias = Sequence[tuple[float, Worth | Refusal]]
 class _Group:
     """A group in both cases.
 
-    `named` is the best case that names rest on, with a worth that false reports and hiding hardly lessen
-    (`Cases.ends`), of each part of a share that may be that of any of them. Content that moved away in time counts in
-    it, too: its hoster had not the time that the norm gives. `open` counts the clocks that it has beyond the worst
-    case, but where every removal may be a hidden URL, and `without` is the share if none of them was removed. `known`
-    is the worst case of the reports whose content somebody saw up, or that no check could decide, None where each may
-    be hidden or there is none.
+    `quick` is the worst case in which a removal needs a check of ours that saw the content up: a hoster can answer our
+    first check otherwise than whoever dated a sighting before it. `named` is the best case that names rest on, with a
+    worth that false reports and hiding hardly lessen (`Cases.ends`), of each part of a share that may be that of any of
+    them. Content that moved away in time counts in it, too: its hoster had not the time that the norm gives. `open`
+    counts the clocks that it has beyond the worst case, but where every removal may be a hidden URL, and `without` is
+    the share if none of them was removed. `known` is the worst case of the reports whose content somebody saw up, or
+    that no check could decide, None where each may be hidden or there is none.
     """
 
-    worst: _Side
-    best: _Side
+    worst: Side
+    best: Side
+    quick: Side
     open: int
     named: "_Parts"
     without: "_Parts"
@@ -194,13 +193,16 @@ class _Group:
 
         Both are worth no more than the least of any part.
         """
-        sides = [side for one in parts for side in (one.worst, one.best)]
-        worth = reduce(_lesser, (side.worth for side in sides)) if len(parts) > 1 else None
-        worst = min((one.worst for one in parts), key=lambda side: side.share)
-        best = max((one.best for one in parts), key=lambda side: side.share)
+        sides = [side for one in parts for side in (one.worst, one.best, one.quick)]
+        worth = reduce(lesser_of, (side.worth for side in sides)) if len(parts) > 1 else None
+
+        def joined(side: Side) -> Side:
+            return replace(side, worth=worth) if worth else side
+
         return cls(
-            worst=replace(worst, worth=worth) if worth else worst,
-            best=replace(best, worth=worth) if worth else best,
+            worst=joined(min((one.worst for one in parts), key=lambda side: side.share)),
+            best=joined(max((one.best for one in parts), key=lambda side: side.share)),
+            quick=joined(min((one.quick for one in parts), key=lambda side: side.share)),
             open=sum(one.open for one in parts),
             named=[share for one in parts for share in one.named],
             without=[share for one in parts for share in one.without],
@@ -224,10 +226,14 @@ def _group(
     def worth_of(clocks: Sequence[Clock]) -> Worth | Refusal:
         return worth_within(clocks, WITHIN_H, (REMOVED,), until=until, together=together)
 
-    best = _side(cases.best, of, weights, worth_of(cases.best.clocks))
+    best = side_of(cases.best, of, weights, worth_of(cases.best.clocks))
     worst = best
     if cases.worst is not cases.best:
-        worst = _side(cases.worst, of, weights, worth_of(cases.worst.clocks))
+        worst = side_of(cases.worst, of, weights, worth_of(cases.worst.clocks))
+    quick = worst
+    if any(one.seen and not one.looked for one in own):
+        by_looks = Cases.of([replace(one, seen=one.looked) for one in own], WITHIN_H, until=until, hides=hides)
+        quick = side_of(by_looks.worst, of, weights, worth_of(by_looks.worst.clocks)) if by_looks else worst
     settled = cases.settled(worth_of) if cases.differing else best.worth
     rest = 1.0 - first_down(own) / len(own)
     moved = sum(one.cause == MOVED and one.right_h <= WITHIN_H for one in cases.alike)
@@ -235,46 +241,12 @@ def _group(
     return _Group(
         worst=worst,
         best=best,
+        quick=quick,
         open=0 if hides else len(cases.differing) + moved,
         named=[(min(1.0, named + cases.best.moved), worth)],
         without=[(cases.worst.share, settled)],
         known=None if hides or rest <= 0.0 else min(1.0, cases.worst.share / rest),
     )
-
-
-def _side(case: CaseShare, of: Sequence[int], weights: npt.NDArray[np.uint8], worth: Worth | Refusal) -> _Side:
-    found = resampled_share(*_ends(case.clocks), WITHIN_H, weights[:, of])
-    return _Side(share=case.share, parts=found.parts, of=of, draws=found.draws, worth=worth)
-
-
-def _lesser(one: Worth | Refusal, other: Worth | Refusal) -> Worth | Refusal:
-    """The lesser of two worths: shares of both cases are drawn in alike, so that their order stays."""
-    if isinstance(one, Refusal) or isinstance(other, Refusal):
-        return one if isinstance(one, Refusal) else other
-    return max(one, other, key=lambda worth: worth.error)
-
-
-def _draws(
-    sides: Sequence[_Side], lesser: Sequence[Worth | Refusal], noise: Floats, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """Slowness of each group, - arcsin sqrt of its share, and its resamples with at least the error of its worth.
-
-    Shares are drawn in a little for what they are worth (`Worth.angle`).
-    """
-    values = np.array(
-        [
-            -_stable(one.share) if isinstance(worth, Refusal) else -worth.angle(one.share)
-            for one, worth in zip(sides, lesser, strict=True)
-        ]
-    )
-    resampled = -_stable(np.column_stack([one.draws for one in sides]))
-    worth = [one.worth for one in sides]
-    errors = np.maximum(
-        _errors(sides),
-        [_UNSURE if isinstance(one, Refusal) else one.error for one in worth],
-    )
-    freedom = [LEAST_FREEDOM if isinstance(one, Refusal) else one.freedom for one in worth]
-    return values, widened(resampled - resampled.mean(axis=0) + values, errors, rng, noise=noise, freedom=freedom)
 
 
 def _over_halves(row: RankingRow, group: _Group) -> dict[str, float | None]:
@@ -288,10 +260,7 @@ def _over_halves(row: RankingRow, group: _Group) -> dict[str, float | None]:
     }
 
 
-_Ends: TypeAlias = tuple[float | None, float | None]
-
-
-def _range(row: RankingRow, low: _Ends, high: _Ends) -> dict[str, float | None]:
+def _range(row: RankingRow, low: Ends, high: Ends) -> dict[str, float | None]:
     """Least and largest share without any one cluster, of the worst and the best case."""
     ends = [low[0], high[1], row.removed_24h_worst, row.removed_24h_best]
     known = [end for end in ends if end is not None]
@@ -382,39 +351,3 @@ def _row(row: RankingRow, **places: Any) -> PlaceRow:
         rank_class=row.rank_class,
         **blank | places,
     )
-
-
-def _ends(group: Sequence[Clock]) -> tuple[list[float], list[float], list[bool]]:
-    return [c.left_h for c in group], [c.right_h for c in group], [c.cause == REMOVED for c in group]
-
-
-def _errors(sides: Sequence[_Side]) -> list[float]:
-    """Least standard errors of shares as arcsin sqrt.
-
-    Computed from what each clock adds to the shares and from its cluster.
-    """
-    counted = []
-    for side in sides:
-        _, cluster = np.unique(side.of, return_inverse=True)
-        sizes = np.bincount(cluster)
-        counted.append((np.clip(np.bincount(cluster, side.parts), 0.0, sizes), sizes))
-    alike = pooled_correlation(counted).value
-    return [ratio_error(hits, sizes, least_correlation=alike) for hits, sizes in counted]
-
-
-def _stable(share: float | Floats) -> Floats:
-    stable: Floats = np.arcsin(np.sqrt(np.clip(share, 0.0, 1.0)))
-    return stable
-
-
-def _without_one(sides: Sequence[_Side]) -> list[_Ends]:
-    """Range of each share without any one cluster.
-
-    Computed from what each clock adds to it; without numbers for a group of one cluster.
-    """
-    cluster = np.concatenate([np.asarray(side.of) for side in sides])
-    group = np.repeat(np.arange(len(sides)), [len(side.of) for side in sides])
-    low, high = leave_one_out(
-        np.concatenate([side.parts for side in sides]), np.ones(len(cluster)), cluster, group, len(sides)
-    )
-    return [(None, None) if np.isnan(one) else (float(one), float(other)) for one, other in zip(low, high, strict=True)]

@@ -16,11 +16,26 @@ PIECE = 512
 A head can end anywhere in a piece, and begin unasked right behind a TLS handshake.
 """
 
+MAX_RECORD = 16_384
+"""Most bytes of text of a TLS record."""
+
 _RECORD_PIECE = 2048
 """The same of a TLS record that is read whole, but not past its end."""
 
-_MOST_HANDSHAKE = 131_072
-"""Most bytes of a handshake: OpenSSL takes certificates of up to 100 KiB."""
+MAX_EXCHANGE = 16_384
+"""Most bytes that a server can have acknowledged of what answers one request, besides the text that the request allows.
+
+Interim heads, head, trailers, and TLS records and messages, whole or refused.
+"""
+
+MAX_TEXT = 65_536
+"""The same of a page: its text, the rest of the TLS record that this ends in, framing, and what the kernel holds."""
+
+MAX_HANDSHAKE = 32_768
+"""The same of a TLS handshake: a chain of certificates takes 2 to 10 KiB, and a picture fits into one of them."""
+
+_UNREAD = 2048
+"""Bytes of these budgets that are left to the kernel, which acknowledges what nobody reads."""
 
 WINDOW = 1408
 """Largest receive window with TLS: with a piece, or with the rest of a record, below 2 KiB."""
@@ -103,6 +118,7 @@ class Connection:
         self._buffered = b""
         self._certificates: tuple[bytes, ...] = ()
         self._stage: Phase | Literal["proxy"] = "connect"
+        self._left = 0
         self.bytes_read = 0
         self.text_read = 0
         self.connect_ms = 0.0
@@ -124,11 +140,12 @@ class Connection:
         """
         started = perf_counter()
         self._stage = "proxy" if tunnel else "connect"
+        self._left = _MOST_PROXY_HEAD
         await self._open(where, source, tls=tls)
         if tunnel:
             await self._ask_proxy(tunnel)
         self.connect_ms = (perf_counter() - started) * 1000
-        self._stage = "tls"
+        self._stage, self._left = "tls", MAX_HANDSHAKE - _UNREAD
         if tls:
             await self._handshake(name)
         self._stage = "http"
@@ -155,6 +172,18 @@ class Connection:
             self.close()
             raise self._failure(failure_class(problem)) from None
 
+    def begin_exchange(self) -> None:
+        """Allow MAX_EXCHANGE bytes for what answers the next request."""
+        self._left = MAX_EXCHANGE - _UNREAD
+
+    def begin_page(self) -> None:
+        """Allow MAX_TEXT bytes for the page behind a head, in place of what is left."""
+        self._left = MAX_TEXT + _UNREAD - PAGE_PIECE
+
+    def allow(self, answer: int) -> None:
+        """Allow as many bytes of a link check's answer besides."""
+        self._left += answer
+
     def widen(self) -> None:
         """Read larger pieces from now on, for a page."""
         self._piece = PAGE_PIECE
@@ -178,7 +207,7 @@ class Connection:
         while (end := head.find(b"\r\n\r\n")) < 0:
             piece = await self._pull(PIECE)
             head += piece
-            if not piece or len(head) > _MOST_PROXY_HEAD:
+            if not piece:
                 raise self._failure("closed")
         self._buffered = head[end + 4 :]
         self.bytes_read = len(self._buffered)
@@ -202,8 +231,6 @@ class Connection:
                 tls.take(data)
                 if not data:
                     raise ConnectionFailure("tls", "closed")
-                if self.bytes_read > _MOST_HANDSHAKE:
-                    raise ConnectionFailure("tls", "handshake_too_long")
             await self._push(tls.outgoing())
         except ssl.SSLError as problem:
             self.close()
@@ -286,11 +313,14 @@ class Connection:
             return data
         if self._sock is None:
             return b""
+        if self._left <= 0:
+            raise self._failure("too_long")
         try:
-            data = await asyncio.get_running_loop().sock_recv(self._sock, size)
+            data = await asyncio.get_running_loop().sock_recv(self._sock, min(size, self._left))
         except OSError as problem:
             raise self._failure(failure_class(problem)) from None
         self.bytes_read += len(data)
+        self._left -= len(data)
         return data
 
     async def _push(self, data: bytes) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Self
 
-from waterbed.crawler.net.connection import FINISHED, Connection, ConnectionFailure
+from waterbed.crawler.net.connection import FINISHED, MAX_RECORD, Connection, ConnectionFailure
 from waterbed.crawler.net.guard import Connector
 from waterbed.crawler.net.lag import LoopLag
 from waterbed.crawler.net.politeness import Politeness
@@ -238,6 +238,7 @@ class HostConnections:
                             raise ConnectionFailure("http", "late_bytes")
                         phase, started = "http", perf_counter()
                         self._politeness.require_lease()  # the lease may have gone to another while this one connected
+                        connection.begin_exchange()
                         await connection.send(self._request(canonical, request))
                         raw = bytearray() if request.most else None
                         if request.answer:
@@ -247,7 +248,7 @@ class HostConnections:
                         read = connection.text_read
                         if raw is not None:
                             page, page_refused = await _read_text(connection, request, head, bytes(raw))
-                        await connection.finish_record(FINISHED if page is None or request.answer else PAGE_MOST)
+                        await connection.finish_record(FINISHED if page is None or request.answer else MAX_RECORD)
             except ConnectionFailure as problem:
                 head, page, phase, failure = None, None, problem.phase, problem.failure
             except TimeoutError:

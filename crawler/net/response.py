@@ -9,15 +9,16 @@ import httptools
 from waterbed.crawler.net.connection import WINDOW, Connection, ConnectionFailure
 from waterbed.crawler.net.tls import HEAD_END
 
-MAX_HEAD = 65_536
-"""Longest response head that is read, bytes."""
-
-MAX_INTERIM = 8
-"""Most interim (1xx) responses that are skipped."""
-
 _START = b"HTTP/"
 _BARE = re.compile(rb"(?<!\r)\n")
 """Line ends of old servers, which a recipient may accept (RFC 9112, 2.2); the parser does not."""
+
+_NO_LINE = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""A byte that no line of a head holds (RFC 9110, 5.5)."""
+
+_FIELD = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}:.*)?\r?")
+_BEGUN_FIELD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{0,256}(?:\r?|:.*)")
+"""A line behind the status line, and one of which more must come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +62,14 @@ def _remembered(name: bytes) -> str:
 
 
 async def read_head(connection: Connection, *, body_follows: bool, raw: bytearray | None = None) -> Head:
-    """Read one response head, skipping a few interim ones.
+    """Read one response head, skipping interim ones.
 
     `body_follows`: the request allows a body (GET), so the connection cannot be used again. `raw` receives the head
     with its line ends normalized, and the bytes that came in one piece with its end; without it both are dropped.
     Raises ConnectionFailure for anything that is not a head.
     """
     buffer = bytearray()
-    for _ in range(MAX_INTERIM + 1):
+    while True:
         end = await _head_end(connection, buffer)
         head = _BARE.sub(b"\r\n", bytes(buffer[:end]))
         status, fields, keep = _parse(head)
@@ -79,25 +80,39 @@ async def read_head(connection: Connection, *, body_follows: bool, raw: bytearra
                 raw += head + buffer[end:]
             return Head(status=status, fields=fields, reusable=keep and not body_follows and len(buffer) == end)
         del buffer[:end]
-    raise ConnectionFailure("http", "endless_interim")
 
 
 async def _head_end(connection: Connection, buffer: bytearray) -> int:
-    """Read until the buffer holds a head; return where it ends. Each byte is searched once."""
-    searched = 0
+    """Read until the buffer holds a head; return where it ends.
+
+    Each piece must go on as a head does: what is none ends the exchange with the piece that shows it.
+    """
+    searched = line = 0
     while True:
         if not buffer.startswith(_START[: len(buffer)]):
             raise ConnectionFailure("http", "no_status_line")
         end = HEAD_END.search(buffer, searched)
-        if end and end.end() <= MAX_HEAD:
+        line = _checked(buffer, line, end.end() if end else len(buffer))
+        if end:
             return end.end()
-        if len(buffer) > MAX_HEAD:
-            raise ConnectionFailure("http", "head_too_long")
         searched = max(0, len(buffer) - 2)
         piece = await connection.receive(head=True)
         if not piece:
             raise ConnectionFailure("http", "head_cut_off" if buffer else "closed")
         buffer += piece
+
+
+def _checked(buffer: bytearray, line: int, end: int) -> int:
+    """Check what came of a head up to `end`, from a line's beginning on; return the beginning of its last line."""
+    if _NO_LINE.search(buffer, line, end):
+        raise ConnectionFailure("http", "bad_head")
+    while (stop := buffer.find(b"\n", line, end)) >= 0:
+        if line and not _FIELD.fullmatch(buffer, line, stop):
+            raise ConnectionFailure("http", "bad_head")
+        line = stop + 1
+    if line and not _BEGUN_FIELD.fullmatch(buffer, line, end):
+        raise ConnectionFailure("http", "bad_head")
+    return line
 
 
 def _parse(head: bytes) -> tuple[int, dict[str, str], bool]:
@@ -119,8 +134,8 @@ def _parse(head: bytes) -> tuple[int, dict[str, str], bool]:
     return status, reader.fields, keep
 
 
-PAGE_MOST = 65_536
-"""Most bytes of a page that are read."""
+PAGE_MOST = 40_960
+"""Most bytes of a page that are read: with the rest of the TLS record that they end in, less than MAX_TEXT."""
 
 _PAGES = ("text/html", "application/xhtml+xml")
 _STATUSES = {*range(200, 300), 403, 404, 410, *range(500, 600)}
@@ -175,10 +190,11 @@ async def read_body(connection: Connection, head: Head, raw: bytes, most: int) -
     page = _Collector()
     parser = httptools.HttpResponseParser(page)
     framed = "content-length" in head.fields or "transfer-encoding" in head.fields
-    piece, wide, taken = raw, False, -len(raw)
+    piece, wide = raw, False
+    connection.begin_page()
     try:
         while True:
-            before, taken = len(page.text), taken + len(piece)
+            before = len(page.text)
             try:
                 parser.feed_data(piece)
             except (httptools.HttpParserUpgrade, httptools.HttpParserError):
@@ -188,16 +204,14 @@ async def read_body(connection: Connection, head: Head, raw: bytes, most: int) -
                 return None, "not_text"
             if page.complete or len(page.text) >= most:
                 return bytes(page.text[:most]), None
-            if taken > 2 * most:
-                return None, "bad_body"
             if not wide and len(page.text) >= _SURE:
                 connection.widen()
                 wide = True
             piece = await connection.receive()
             if not piece:
                 return (None, "cut_off") if framed else (bytes(page.text), None)
-    except ConnectionFailure:
-        return None, "cut_off"
+    except ConnectionFailure as problem:
+        return None, "bad_body" if problem.failure == "too_long" else "cut_off"
 
 
 ANSWER_MOST = 65_536
@@ -238,6 +252,7 @@ async def read_answer(connection: Connection, head: Head, raw: bytes, most: int)
     answer = _AnswerCollector()
     parser = httptools.HttpResponseParser(answer)
     piece, left = raw, most + len(raw) - _body_bytes(raw)
+    connection.allow(most)
     try:
         while True:
             left -= len(piece)

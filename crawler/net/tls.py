@@ -29,9 +29,6 @@ _HELLO = 1024
 _MOST_SILENT = 8192
 """Most bytes of records without text in one response: a few session tickets, never a picture."""
 
-_MOST_OVERHEAD = 65_536
-"""Most bytes of a response's records besides its text: a head of 600 bytes may come one byte in a record."""
-
 HEAD_END = re.compile(rb"\n\r?\n")
 """The end of a response head, of old servers too."""
 
@@ -99,7 +96,7 @@ class TlsSession:
         self._delivered = self._held = b""
         self._await_whole = False
         self._answering = False
-        self._textless = self._overhead = 0
+        self._textless = 0
         self._line = b""
         self._message = b""
         self._number = 0
@@ -155,7 +152,7 @@ class TlsSession:
 
     def write(self, data: bytes) -> None:
         """Encrypt a request for the server."""
-        self._answering, self._textless, self._overhead, self._line = False, 0, 0, b""
+        self._answering, self._textless, self._line = False, 0, b""
         self._tls.write(data)
 
     def read(self, most: int, *, head: bool = False) -> bytes:
@@ -229,7 +226,6 @@ class TlsSession:
         if not text.startswith(self._delivered):
             raise BadRecord
         self._text += text[len(self._delivered) :]
-        self._spend(size - len(text))
         if not text:
             self._textless += size
             if self._textless > _MOST_SILENT:
@@ -266,12 +262,6 @@ class TlsSession:
             return len(front)
         is_alert = padded[1] == _ALERT and not self._delivered and padded.start() == _ALERT_SIZE
         return 0 if is_alert else padded.start()
-
-    def _spend(self, size: int) -> None:
-        """Count bytes of records that are no text."""
-        self._overhead += size
-        if self._overhead > _MOST_OVERHEAD:
-            raise BadRecord
 
     def _may_be_messages(self, front: bytes, size: int) -> bool:
         """True if a record must be read whole, as it may begin a handshake message.

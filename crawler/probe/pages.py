@@ -55,7 +55,7 @@ class _Reader:
 
 
 def page_features(page: bytes, asked: CanonicalUrl, keyed_id: Callable[[str, str], str]) -> PageFeatures:
-    """Return the features of an HTML page (first 64 KiB).
+    """Return the features of an HTML page (first 40 KiB).
 
     Numbers, and words of the URL that the page repeats, are left out of the hashes: a page that echoes its path or
     shows a counter is still the same page.

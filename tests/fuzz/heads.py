@@ -7,8 +7,8 @@ import h11
 
 from tests.crawler.net.cuts import run
 from tests.fuzz.finding import expect
-from waterbed.crawler.net.connection import Connection, ConnectionFailure
-from waterbed.crawler.net.response import MAX_HEAD, PAGE_MOST, Head, read_body, read_head, refused
+from waterbed.crawler.net.connection import MAX_EXCHANGE, Connection, ConnectionFailure
+from waterbed.crawler.net.response import PAGE_MOST, Head, read_body, read_head, refused
 
 
 class Given(Connection):
@@ -51,7 +51,7 @@ class Theirs:
         self.fields: dict[str, str] = {}
         self.page: bytes | None = None
         self.kept = False
-        peer = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
+        peer = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_EXCHANGE)
         peer.send(h11.Request(method=method, target="/", headers=[("Host", "a")]))
         peer.send(h11.EndOfMessage())
         try:

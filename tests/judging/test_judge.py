@@ -114,6 +114,8 @@ def outcome(made: Observation, beside: ControlLook | None = None, *, differed: b
         ({"status": None, "phase": "connect", "failure": "timeout"}, ("unreachable", "down")),
         ({"status": None, "phase": "tls", "failure": "alert"}, ("tls_error", "unknown")),
         ({"status": None, "phase": "http", "failure": "timeout"}, ("protocol_error", "unknown")),
+        ({"status": None, "phase": "http", "failure": "too_long"}, ("too_long", "unknown")),
+        ({"status": None, "phase": "tls", "failure": "too_long"}, ("too_long", "unknown")),
         ({"status": None, "phase": "http", "failure": "no_answer"}, ("unreachable", "down")),
         ({"status": None, "phase": "tls", "failure": "no_answer"}, ("unreachable", "down")),
     ],

@@ -83,7 +83,7 @@ tls-1-2                    up U1-up
 tls-1-2-cbc                up U1-up
 tls-1-2-chacha             up U1-up
 tls-byte-records           up U1-up
-certificate-huge           up U1-up
+certificate-huge           too_long B1-too-long
 tls-alert                  tls_error T1-tls
 plaintext-on-443           tls_error T1-tls
 garbage-on-443             tls_error T1-tls
@@ -120,7 +120,7 @@ folded-header              protocol_error H1-broken-http
 space-before-colon         protocol_error H1-broken-http
 header-without-colon       protocol_error H1-broken-http
 nul-in-header              protocol_error H1-broken-http
-nul-in-status-line         up U1-up
+nul-in-status-line         protocol_error H1-broken-http
 non-ascii-header           up U1-up
 two-content-types          up U1-up
 two-lengths                protocol_error H1-broken-http
@@ -129,22 +129,22 @@ length-huge                protocol_error H1-broken-http
 length-and-chunked         protocol_error H1-broken-http
 chunked-nonsense           up U1-up
 unknown-coding             up U1-up
-one-header-1-mb            protocol_error H1-broken-http
-headers-10000              protocol_error H1-broken-http
+one-header-1-mb            too_long B1-too-long
+headers-10000              too_long B1-too-long
 headers-1000               up U1-up
-headers-endless            protocol_error H1-broken-http
-status-line-endless        protocol_error H1-broken-http
+headers-endless            too_long B1-too-long
+status-line-endless        too_long B1-too-long
 one-byte-a-second          protocol_error H1-broken-http
 silence-within-head        protocol_error H1-broken-http
 silence-after-request      unobserved C2-silent+panel
-continue-forever           protocol_error H1-broken-http
+continue-forever           too_long B1-too-long
 continue-then-silence      protocol_error H1-broken-http
 early-hints                up U1-up
 switching-protocols        protocol_error H1-broken-http
 location-missing           protocol_error R1-bad-redirect
 location-bad               protocol_error R1-bad-redirect
 location-10-kb             redirected R4-redirected-in-site | up U2-up-redirect-in-site | up U2-up-redirect-in-site
-location-20-kb             protocol_error R1-bad-redirect
+location-20-kb             too_long B1-too-long
 location-private           protocol_error R1-bad-redirect
 location-loopback          protocol_error R1-bad-redirect
 location-metadata          protocol_error R1-bad-redirect

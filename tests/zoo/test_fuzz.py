@@ -24,9 +24,10 @@ from tests.zoo.certificates import certificate, context
 from tests.zoo.servers import DnsServer
 from waterbed.attribution.lookups.dns.replies import Answer
 from waterbed.attribution.lookups.dns.resolver import Resolver
+from waterbed.crawler.net.connection import MAX_EXCHANGE, MAX_HANDSHAKE
 from waterbed.crawler.net.http import Exchange, HostConnections
 from waterbed.crawler.net.politeness import Politeness
-from waterbed.crawler.net.response import MAX_HEAD, PAGE_MOST
+from waterbed.crawler.net.response import PAGE_MOST
 from waterbed.crawler.probe.features import Features, certificate_features, features
 from waterbed.crawler.probe.pages import page_features
 from waterbed.model.errors import BadUrl
@@ -261,7 +262,7 @@ def test_any_bytes_as_an_http_answer_give_a_value(where: str) -> None:
             for exchange in runner.run(_ask_all(batch, where)):
                 assert (exchange.head is None) != (exchange.failure is None)
                 assert exchange.phase in get_args(Phase)
-                assert exchange.bytes_read <= MAX_HEAD + PAGE_MOST + 8_192
+                assert exchange.bytes_read <= MAX_HANDSHAKE + MAX_EXCHANGE + 65_536
                 assert len(exchange.page or b"") <= PAGE_MOST
                 if exchange.head:
                     assert 200 <= exchange.head.status <= 999

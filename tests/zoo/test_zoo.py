@@ -14,8 +14,8 @@ from tests.zoo.expected import EXPECTED, expected
 from tests.zoo.page import PAGE, read_page
 from tests.zoo.rig import ASK_S, NAME_S, PROFILES, Played, Seen, listening, names_in, play, zoo_study
 from tests.zoo.servers import Zoo, behaviours
+from waterbed.crawler.net.connection import MAX_EXCHANGE, MAX_HANDSHAKE
 from waterbed.crawler.net.http import ADDRESSES_TRIED
-from waterbed.crawler.net.response import MAX_HEAD
 from waterbed.crawler.recheck.run import run_recheck
 from waterbed.judging.features import compare
 from waterbed.model.conclusions import EndCause
@@ -26,14 +26,8 @@ from waterbed.study.study import open_study
 
 NAMES = [behaviour.name for behaviour in behaviours()]
 _SLACK_S = 2.0
-_TEXT = 2 * 65_536
-"""A page and what its chunks may cost, bytes."""
-
-_WINDOW = 24_576
-"""A page's last piece, and what the kernel may hold beyond it, bytes."""
-
-_HANDSHAKE = 102_400
-"""Longest chain of certificates that OpenSSL takes by default, bytes."""
+_TEXT = 65_536
+"""A page and what comes with it, bytes."""
 
 _PIECE = 2_048
 """What may be taken past a head, bytes."""
@@ -69,8 +63,8 @@ def test_each_look_is_bounded(name: str, played: dict[Profile, Played]) -> None:
         requests = max(sum(taken.methods.values()), taken.connections, 1)
         tries = ADDRESSES_TRIED if look.phase in ("connect", "tls") else 1
         assert seen.seconds < 2 * NAME_S + ASK_S * (requests + tries - 1) + _SLACK_S, profile
-        most = MAX_HEAD + 2 * _PIECE + (_TEXT + _WINDOW if profile == "text" else 0)
-        most += _HANDSHAKE if callable(seen.behaviour.https) else 0
+        most = MAX_EXCHANGE + _pages(seen)
+        most += MAX_HANDSHAKE if callable(seen.behaviour.https) else 0
         assert look.bytes_read <= most * requests, profile
         assert taken.acked <= most, profile
         assert taken.excess_plain <= _PIECE + _pages(seen), profile
@@ -79,7 +73,7 @@ def test_each_look_is_bounded(name: str, played: dict[Profile, Played]) -> None:
 
 def _pages(seen: Seen) -> int:
     """Bytes past the head that the profile allows: in `text`, those of a page."""
-    return _TEXT + _WINDOW if seen.observation.profile == "text" else 0
+    return _TEXT if seen.observation.profile == "text" else 0
 
 
 def test_no_body_is_taken_outside_the_text_profile(played: dict[Profile, Played]) -> None:

@@ -65,7 +65,7 @@ def test_an_interim_answer_is_passed_over() -> None:
 @pytest.mark.parametrize(
     ("pieces", "failure"),
     [
-        ([b"HTTP/1.1 100 Continue\r\n\r\n"] * 50, "endless_interim"),
+        ([b"HTTP/1.1 100 Continue\r\n\r\n"] * 1_000, "too_long"),
         ([b"<html>hello</html>"], "no_status_line"),
         ([b"\x00\x01\x02\x03"], "no_status_line"),
         ([b"SSH-2.0-OpenSSH_9.6\r\n"], "no_status_line"),
@@ -74,8 +74,8 @@ def test_an_interim_answer_is_passed_over() -> None:
         ([b"HTTP/1.1 2x0 OK\r\n\r\n"], "bad_head"),
         ([b"HTTP/1.1 000 Nothing\r\n\r\n"], "bad_status"),
         ([b"HTTP/9.9.9 200 OK\r\n\r\n"], "bad_head"),
-        ([b"HTTP/1.1 200 OK\r\n" + b"A: " + b"x" * 100_000], "head_too_long"),
-        ([b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 20_000], "head_too_long"),
+        ([b"HTTP/1.1 200 OK\r\n" + b"A: " + b"x" * 100_000], "too_long"),
+        ([b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 20_000], "too_long"),
     ],
 )
 def test_what_is_no_answer_has_its_failure_class(pieces: list[bytes], failure: str) -> None:

@@ -15,6 +15,7 @@ from tests.fuzz.heads import check, ours
 from waterbed.crawler.net import response
 from waterbed.crawler.net.http import Exchange, HostConnections
 from waterbed.crawler.net.politeness import Politeness
+from waterbed.crawler.net.response import PAGE_MOST
 from waterbed.model.urls import canonicalize
 
 PUBLIC = "28.10.0.7"
@@ -27,7 +28,7 @@ def connections(port: int, timeout_s: float = 3.0) -> HostConnections:
     return HostConnections(lambda *_: ("127.0.0.1", port), politeness, timeout_s=timeout_s, agent="test")
 
 
-def read(pieces: Sequence[bytes], *, most: int = 65_536, timeout_s: float = 3.0, **how: float) -> Exchange:
+def read(pieces: Sequence[bytes], *, most: int = PAGE_MOST, timeout_s: float = 3.0, **how: float) -> Exchange:
     async def run() -> Exchange:
         async with serving(pieces, **how) as port, connections(port, timeout_s) as host:  # type: ignore[arg-type]
             return await host.read_page(canonicalize("http://lab.example/x"), [PUBLIC], most)
@@ -38,7 +39,7 @@ def read(pieces: Sequence[bytes], *, most: int = 65_536, timeout_s: float = 3.0,
 def test_a_page_is_read_up_to_a_bound() -> None:
     """A page's text is read, at most so many bytes of it."""
     answer = HTML + b"Content-Length: %d\r\n\r\n" % len(PAGE)
-    assert read([answer, PAGE]).page == PAGE[:65_536]
+    assert read([answer, PAGE]).page == PAGE[:40_960]
     assert read([answer, PAGE], most=100).page == PAGE[:100]
     short = read([HTML + b"Content-Length: 5\r\n\r\nhello and more"])
     assert (short.page, short.page_refused, short.failure) == (b"hello", None, None)
@@ -131,9 +132,9 @@ def test_a_page_comes_through_tls_unharmed(version: ssl.TLSVersion, apart: bool)
             pushing(head, PAGE, tls=context(version=version), apart=apart) as server,
             connections(server.port) as host,
         ):
-            return await host.read_page(canonicalize("https://lab.example/x"), [PUBLIC], 100_000)
+            return await host.read_page(canonicalize("https://lab.example/x"), [PUBLIC], 40_000)
 
-    assert asyncio.run(run()).page == PAGE[:100_000]
+    assert asyncio.run(run()).page == PAGE[:40_000]
 
 
 @pytest.mark.parametrize(

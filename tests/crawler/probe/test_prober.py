@@ -400,7 +400,7 @@ def test_a_page_that_is_read_is_authenticated() -> None:
         return head("200 OK", "Content-Type: text/html", body="<title>a</title>" + "words " * 20_000, method=method)
 
     seen = only(looked(page, category="reading", tls=context())[0])
-    assert (seen.status, seen.page_bytes, seen.authenticated) == (200, 65_536, True)
+    assert (seen.status, seen.page_bytes, seen.authenticated) == (200, 40_960, True)
 
 
 def test_a_control_that_tls_did_not_authenticate_tells_nothing() -> None:

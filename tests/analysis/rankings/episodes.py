@@ -33,6 +33,7 @@ def episode(n, left, right, cause=None, *, hoster="acme", at=0.0, **other):
         "first_down": None if right is None else hours(at + right),
         "cause": cause if right is not None else None,
         "looks": 3,
+        "looks_until_last": 3,
         "unknown_looks": 0,
     }
     return Episode(**(values | other))

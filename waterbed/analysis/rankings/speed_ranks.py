@@ -44,6 +44,10 @@ FEWEST_OF_MEDIAN: Final = 10
 """Shares below which their median is no norm."""
 PLACED: Final[tuple[RankClass, ...]] = (*WITH_SHARE, "views differ")
 """Classes of rows that have a place, if they have an interval."""
+FEW_LOOKS: Final = 2
+"""Checks after which content may be hidden from all others: that looks like removal within hours."""
+MOST_AFTER_FEW: Final = 0.8
+"""Part of all removals in time that follow FEW_LOOKS checks or fewer, from which on they give no quick rank."""
 _NORM: Final = Norm()
 _UNSURE: Final = 0.5
 """Error of arcsin sqrt of a share that is worth one outcome."""
@@ -166,12 +170,23 @@ _Parts: TypeAlias = Sequence[tuple[float, Worth | Refusal]]
 """Shares of which any may be that of a group, and what they are worth."""
 
 
+def _least_looks(own: Sequence[Clock]) -> int:
+    """The checks that must have seen content up for its removal to give a quick rank.
+
+    One; more than FEW_LOOKS where most content went before the next: who hides content after one or two checks looks
+    as quick as who removes it.
+    """
+    looks = [one.looks for one in own if one.cause == REMOVED and one.right_h <= WITHIN_H and one.looks]
+    few = sum(number <= FEW_LOOKS for number in looks)
+    return FEW_LOOKS + 1 if few and few >= MOST_AFTER_FEW * len(looks) else 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Group:
     """A group in both cases.
 
-    `quick` is the worst case in which a removal needs a check of ours that saw the content up: a hoster can answer our
-    first check otherwise than whoever dated a sighting before it. `named` is the best case that names rest on, with a
+    `quick` is the worst case in which a removal needs checks of ours that saw the content up (`_least_looks`): a hoster
+    can answer us otherwise than whoever dated a sighting. `named` is the best case that names rest on, with a
     worth that false reports and hiding hardly lessen (`Cases.ends`), of each part of a share that may be that of any of
     them. Content that moved away in time counts in it, too: its hoster had not the time that the norm gives. `open`
     counts the clocks that it has beyond the worst case, but where every removal may be a hidden URL, and `without` is
@@ -230,9 +245,10 @@ def _group(
     worst = best
     if cases.worst is not cases.best:
         worst = side_of(cases.worst, of, weights, worth_of(cases.worst.clocks))
-    quick = worst
-    if any(one.seen and not one.looked for one in own):
-        by_looks = Cases.of([replace(one, seen=one.looked) for one in own], WITHIN_H, until=until, hides=hides)
+    quick, least = worst, _least_looks(own)
+    if any(one.seen and one.looks < least for one in own):
+        sure = [replace(one, seen=one.seen and one.looks >= least) for one in own]
+        by_looks = Cases.of(sure, WITHIN_H, until=until, hides=hides)
         quick = side_of(by_looks.worst, of, weights, worth_of(by_looks.worst.clocks)) if by_looks else worst
     settled = cases.settled(worth_of) if cases.differing else best.worth
     rest = 1.0 - first_down(own) / len(own)

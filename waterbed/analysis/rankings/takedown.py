@@ -50,7 +50,7 @@ class Clock:
     site_id: Annotated[str, "the site"]
     origin: Annotated[datetime, "when it was reported"]
     seen: Annotated[bool, "whether anybody but a bare report saw it up there"] = True
-    looked: Annotated[bool, "whether a check of ours did"] = True
+    looks: Annotated[float, "checks of ours until the last that saw it up, undecided ones with them; 0: none did"] = inf
     flap_left_h: Annotated[float, "last known up before a first removal that may have lasted a day, hours"] = inf
     flap_right_h: Annotated[float, "first check of that removal, hours since the origin; inf: none"] = inf
     labels: Annotated[tuple[Label, ...], "what the study knows by which outcomes may depend on each other"] = ()
@@ -193,7 +193,7 @@ def _clock(episode: Episode, origin: datetime, labels: Labels | None) -> Clock:
         site_id=episode.site_id,
         origin=origin,
         seen=episode.seen,
-        looked=episode.first_up is not None,
+        looks=episode.looks_until_last if episode.first_up else 0,
         flap_left_h=max(0.0, _hours(flap[0] - origin)) if flap else inf,
         flap_right_h=_hours(flap[1] - origin) if flap else inf,
         labels=labels.of_episode(episode, origin) if labels else (),

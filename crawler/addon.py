@@ -1,5 +1,6 @@
 """The safe profile: one add-on that locks Scrapy down."""
 
+import os
 from typing import Any
 
 from scrapy import Spider
@@ -64,7 +65,8 @@ class SafeProfile:
 
     @classmethod
     def update_pre_crawler_settings(cls, settings: BaseSettings) -> None:
-        """Choose the asyncio engine and redact the logs of failures."""
+        """Choose the asyncio engine, redact the logs of failures, and keep secrets of TLS sessions out of files."""
+        os.environ.pop("SSLKEYLOGFILE", None)
         redact_failures()
         settings.set("TWISTED_REACTOR_ENABLED", False, priority=_LOCKED)
 

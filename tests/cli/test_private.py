@@ -1,13 +1,16 @@
 """What a study writes is its owner's alone, whatever the umask; what is published can be read by all."""
 
 import os
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from scrapy import Spider
 
 from tests.publish.study import small_study
 from waterbed.analysis.doctor_storage import privacy_findings
+from waterbed.crawler.addon import new_crawler
 from waterbed.intake.csv_table import default_word
 from waterbed.model.errors import InputError
 
@@ -99,3 +102,11 @@ def test_no_source_is_made_from_a_host_name(name: str) -> None:
         default_word("source", name)
     assert "--source" in str(refused.value)
     assert not any(part in str(refused.value) for part in ("bad", "shop"))
+
+
+def test_no_library_writes_secrets_of_tls_sessions(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that lets libraries write them to a file is forgotten, by commands and by Scrapy."""
+    for begin in (lambda: run("--version"), lambda: new_crawler(Spider)):
+        monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "secrets"))
+        begin()
+        assert ssl.create_default_context().keylog_filename is None

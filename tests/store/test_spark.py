@@ -1,9 +1,12 @@
 """Spark's workers do the same work: equal results, and one sentence where something is missing."""
 
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from operator import floordiv
 from pathlib import Path
+from tempfile import gettempdir
 
 import msgspec
 import pytest
@@ -67,6 +70,31 @@ def test_a_cluster_concludes_what_one_process_does(
     assert heard.out == ""
     greetings = ("WARNING: Using incubator modules", "Setting ", "To adjust logging level")
     assert [line for line in heard.err.splitlines() if not line.startswith(greetings)] == []
+
+
+@pytest.mark.long
+def test_java_gets_no_secret_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of Java names no key and no database, and what it writes, if it crashes too, is in the study."""
+    for name in ("WATERBED_KEYS", "WATERBED_KEY_FILE", "WATERBED_STORE"):
+        monkeypatch.setenv(name, "secret-of-ours")
+    temporary = Path(gettempdir())
+    before = set(temporary.glob("spark-*")) | set(temporary.glob("hsperfdata_*/*"))
+    with spark.session(tmp_path, threads=1) as started:
+        java = list(_with_crash_file(tmp_path))
+        assert java
+        assert not any(b"secret-of-ours" in (process / "environ").read_bytes() for process in java)
+        assert started.range(3).count() == 3
+        assert set(temporary.glob("spark-*")) | set(temporary.glob("hsperfdata_*/*")) <= before
+    assert os.environ["WATERBED_KEYS"] == "secret-of-ours"
+    assert list(tmp_path.iterdir()) == []
+
+
+def _with_crash_file(folder: Path) -> Iterator[Path]:
+    """The processes whose crash file would be in a folder."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if f"-XX:ErrorFile={folder}".encode() in (process / "cmdline").read_bytes():
+                yield process
 
 
 @pytest.mark.long

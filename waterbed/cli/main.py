@@ -63,9 +63,10 @@ def main() -> None:
 
     Linear algebra gets one thread unless the environment says otherwise: matrices are small here, and threads that wait
     for each other take minutes for seconds of work where a machine has other things to do. Work on much data has
-    processes (`waterbed/store/forked.py`).
+    processes (`waterbed/store/forked.py`). No library writes secrets of TLS sessions to a file.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.pop("SSLKEYLOGFILE", None)
     gc.set_threshold(_LOADED)
     gc.callbacks.append(_searched)
     try:

@@ -25,6 +25,7 @@ MASTER_ENVIRONMENT: Final = "WATERBED_SPARK_MASTER"
 """Where the Spark cluster is; this machine's own processors otherwise."""
 DRIVER_ENVIRONMENT: Final = "WATERBED_SPARK_DRIVER"
 """The address under which a cluster's workers reach this machine."""
+_SECRETS: Final = ("WATERBED_KEYS", "WATERBED_KEY_FILE", "WATERBED_STORE")
 _HERE: Final = "127.0.0.1"
 _LEAST_JAVA: Final = "17"
 _SILENT: Final = """\
@@ -139,11 +140,22 @@ def session(folder: Path, memory_mb: int = 4096, threads: int | None = None) -> 
         (Path(spill) / "log4j2.properties").write_text(_SILENT)
         for name, value in _settings(spill, memory_mb, driver).items():
             builder = builder.config(name, value)
-        started = builder.getOrCreate()
+        with _without_secrets():
+            started = builder.getOrCreate()
         try:
             yield started
         finally:
             started.stop()
+
+
+@contextmanager
+def _without_secrets() -> Iterator[None]:
+    """Start a program that gets no key and no password of the database."""
+    kept = {name: os.environ.pop(name) for name in _SECRETS if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 def _settings(spill: str, memory_mb: int, driver: str) -> dict[str, str]:
@@ -153,7 +165,15 @@ def _settings(spill: str, memory_mb: int, driver: str) -> dict[str, str]:
         "spark.driver.host": driver,
         "spark.driver.bindAddress": driver,
         "spark.log.level": "OFF",
-        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{spill}/log4j2.properties",
+        "spark.driver.extraJavaOptions": " ".join(
+            (
+                f"-Dlog4j2.configurationFile=file:{spill}/log4j2.properties",
+                f"-Djava.io.tmpdir={spill}",
+                f"-XX:ErrorFile={spill}/crash.log",  # it would hold the environment and the last names
+                "-XX:-CreateCoredumpOnCrash",
+                "-XX:-UsePerfData",  # a file outside this folder
+            )
+        ),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.local.dir": spill,

@@ -107,18 +107,21 @@ def test_unassessed_reports_of_who_assesses_wait(study: Study) -> None:
 def test_an_assessment_that_arrives_later_is_taken_in(study: Study, tmp_path: Path) -> None:
     """The same rows with an assessment decide, whatever was imported before, and count as the same reports."""
     rows = "http://one.example.com/,2026-01-05,{}\nhttp://two.example.com/,,{}\n"
+    returned = list[tuple[int, int]]()
     file = tmp_path / "police.csv"
     found, began = [], study.folder.clock()
     told_on = (("", ""), ("yes", "yes"), ("yes", "no"), ("yes", "no"), ("yes", "yes"), ("", "yes"), ("no", "no"))
     for day, told in enumerate(told_on):
         study.folder.clock = partial(began.__add__, timedelta(days=day))
-        file.write_text(f"url,date,illegal\n{rows.format(*told)}")
+        file.write_text(f"url,date,illegal\n{rows.format(*told)}" + "\n" * day)  # another file each day
         done = study.import_reports(file)
         conclusions = study.conclude()
         mine = [one for one in conclusions.facts.reports if one.source == "police"]
         aside = conclusions.set_aside
         card = next(card for card in cards(conclusions) if card.source == "police")
         found.append((done.imported, done.known, len(mine), len(aside.not_illegal), card.reports))
+        returned.append((done.returned.counted, done.returned.older))
+    assert returned == [(0, 0)] * 4 + [(1, 0), (0, 0), (1, 0)]
     assert found == [
         (2, 0, 2, 0, 2),
         (2, 0, 2, 0, 2),
@@ -132,6 +135,23 @@ def test_an_assessment_that_arrives_later_is_taken_in(study: Study, tmp_path: Pa
     assert len([one for one in study.conclude().facts.reports if one.source == "police"]) == 2
 
 
+def test_an_older_file_turns_no_assessment_back(study: Study, tmp_path: Path) -> None:
+    """Imported again after a newer one, or with an older verification, it changes nothing unless that is asked for."""
+    head, url = "url,date,illegal,verified_at\n", "http://one.example.com/,2026-01-05"
+    old, new, other = (tmp_path / f"{name}.csv" for name in ("old", "new", "other"))
+    old.write_text(f"{head}{url},yes,\n")
+    new.write_text(f"{head}{url},no,2026-01-08\n")
+    other.write_text(f"{head}{url},yes,2026-01-07\n")
+    found, began = [], study.folder.clock()
+    for day, (file, asked) in enumerate(((old, False), (new, False), (old, False), (other, False), (old, True))):
+        study.folder.clock = partial(began.__add__, timedelta(days=day))
+        done = study.import_reports(file, source="police", reassess=asked)
+        found.append(
+            (done.imported, done.returned.counted, done.returned.older, len(study.conclude().set_aside.not_illegal))
+        )
+    assert found == [(1, 0, 0, 0), (1, 0, 0, 1), (0, 0, 1, 1), (0, 0, 1, 1), (1, 1, 0, 0)]
+
+
 def test_a_supplement_assesses_the_report_that_it_belongs_to(study: Study, tmp_path: Path) -> None:
     """An export of SCART without the time of receipt adds no report, and its assessment is the newest."""
     file, found, began = tmp_path / "police.csv", [], study.folder.clock()
@@ -142,7 +162,7 @@ def test_a_supplement_assesses_the_report_that_it_belongs_to(study: Study, tmp_p
     for day, (export, told) in enumerate(told_on):
         study.folder.clock = partial(began.__add__, timedelta(days=day))
         file.write_text(export.format(told))
-        study.import_reports(file, source="police", form="scart")
+        study.import_reports(file, source="police", form="scart", reassess=day == 4)
         mine = [one for one in study.folder.store.all(Report) if one.source == "police"]
         counted = [one for one in study.conclude().facts.reports if one.source == "police"]
         found.append((len(mine), len({one.reported_at for one in mine}), len(counted)))

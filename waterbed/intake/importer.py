@@ -10,7 +10,7 @@ from functools import partial
 
 from waterbed.intake.batches import Batch, BatchSource, without_forgotten
 from waterbed.intake.csv_table import Rejected
-from waterbed.intake.known_reports import compared
+from waterbed.intake.known_reports import Reversed, compared
 from waterbed.intake.reports import Defaults
 from waterbed.model.bookkeeping import Delivery
 from waterbed.model.collector import collector_paused
@@ -43,6 +43,8 @@ class ImportReport:
     """New external observations."""
     undated: tuple[str, ...] = ()
     """Columns left unread in a file none of whose columns is read as reported_at."""
+    returned: Reversed = field(default_factory=Reversed)
+    """Assessments that returned to an earlier one: those that count, and those that are older and do not."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,6 +60,7 @@ class _Tally:
     rejected: list[Rejected] = field(default_factory=list)
     """The first rejected lines."""
     rejections: int = 0
+    returned: Reversed = field(default_factory=Reversed)
 
     @property
     def done(self) -> int:
@@ -77,7 +80,8 @@ def import_reports(
     The last transaction also records the deliveries, with the id of their file. While one batch is written, the next
     is made: the database works without the interpreter's lock. `progress` gets the number of lines so far.
     """
-    tally = _Tally(file_id=file_id)
+    again = file_id is not None and bool(folder.store.by_ids(Delivery, "file_id", [file_id]))
+    tally = _Tally(file_id=file_id, returned=Reversed(again=again, asked=defaults.reassess))
     with collector_paused():
         batches.begin()  # a file of the wrong kind fails here, before anything is written
         with folder.run("import") as run, ThreadPoolExecutor(1) as writer, stage("reports") as advance:
@@ -103,6 +107,7 @@ def import_reports(
         forgotten=tally.forgotten,
         empty=not tally.done and not tally.rejections,
         external=tally.external,
+        returned=tally.returned,
     )
 
 
@@ -118,7 +123,7 @@ def _one_batch(folder: Folder, batch: Batch, defaults: Defaults, tally: _Tally, 
             tally.forgotten += forgotten
         every = facts[Report]
         known_of = partial(store.known_ids, Report, "report_id", connection=connection)
-        facts = compared(store, batch, facts, known_of)
+        facts = compared(store, batch, facts, known_of, tally.returned)
         observed = facts[ExternalObservation].column("testimony_id")
         tally.external += len(observed) - len(
             store.known_ids(ExternalObservation, "testimony_id", observed, connection)

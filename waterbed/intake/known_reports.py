@@ -1,7 +1,7 @@
 """Compares the reports of a batch with those on record."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
 
@@ -20,18 +20,35 @@ _Known = Callable[[Collection[str]], set[str]]
 _IDENTITY = ("source", "url_id", "reported_at", "content_id", "category")
 
 
-def compared(store: Store, batch: Batch, facts: Mapping[type, Columns], known: _Known) -> Mapping[type, Columns]:
+@dataclass(slots=True, kw_only=True)
+class Reversed:
+    """Assessments that return to an earlier one, after another: those that count again, and those that are older.
+
+    An assessment is older if the whole file was imported before (`again`), or if its report was last verified before
+    that of the newest one. With `asked` all count again.
+    """
+
+    again: bool = False
+    asked: bool = False
+    counted: int = 0
+    older: int = 0
+
+
+def compared(
+    store: Store, batch: Batch, facts: Mapping[type, Columns], known: _Known, returned: Reversed
+) -> Mapping[type, Columns]:
     """Return the facts that are to be stored.
 
     A supplement to a report of the same source, on record or in this batch, is dropped; its assessment counts as one of
-    that report. An assessment that returns to an earlier one, after another, is a report of its own.
+    that report. An assessment that returns to an earlier one, after another, is a report of its own, unless it is older
+    than the other; `returned` counts both.
     """
     reports = facts[Report]
     if not reports.count:
         return facts
     if batch.first_hand is not None:
         reports = _supplemented(store, batch.first_hand, reports)
-    return {**facts, Report: _returning(store, reports, known)}
+    return {**facts, Report: _returning(store, reports, known, returned)}
 
 
 def _identities(reports: Columns) -> list[_Identity]:
@@ -62,8 +79,8 @@ def _supplemented(store: Store, first_hand: frozenset[tuple[str, datetime | None
     return replace(reports, cells=cells, same=same).only(list(kept.values()))
 
 
-def _returning(store: Store, reports: Columns, known: _Known) -> Columns:
-    """Give assessments that return to an earlier one, after another, ids of their own."""
+def _returning(store: Store, reports: Columns, known: _Known, returned: Reversed) -> Columns:
+    """Give assessments that return to an earlier one, after another, ids of their own; older ones stay known."""
     ids, identities = list(reports.column("report_id")), _identities(reports)
     rows = [n for n, told in enumerate(reports.column("assessed_illegal")) if told is not None]
     told = reports.column("assessed_illegal")
@@ -79,8 +96,15 @@ def _returning(store: Store, reports: Columns, known: _Known) -> Columns:
             identity = (one.source, one.url_id, one.reported_at, one.content_id, one.category)
             newest = max(last.get(identity, one), one, key=lambda one: (one.received_at, not one.assessed_illegal))
             last[identity] = newest
+    verified = reports.column("verified_at")
     for n in rows:
         newest = last[identities[n]]
-        if newest.assessed_illegal is not told[n]:
+        if newest.assessed_illegal is told[n]:
+            continue
+        before = verified[n] is not None and newest.verified_at is not None and verified[n] < newest.verified_at
+        if (returned.again or before) and not returned.asked:
+            returned.older += 1
+        else:
+            returned.counted += 1
             ids[n] = blake2b(f"{ids[n]}\x00{newest.report_id}".encode(), digest_size=16).hexdigest()
     return reports.replaced("report_id", ids)

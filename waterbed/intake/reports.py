@@ -24,6 +24,8 @@ class Defaults:
     """True if URLs are to be checked; False for history."""
     live: tuple[str, ...] = ()
     """Site types of live streams, which are never checked."""
+    reassess: bool = False
+    """True if the file's assessments are the newest, though they are older ones as far as the study knows."""
 
 
 def report_facts(

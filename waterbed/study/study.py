@@ -118,6 +118,7 @@ class Study:
         history: bool = False,
         columns: Mapping[str, str] = MappingProxyType({}),
         dates: str | None = None,
+        reassess: bool = False,
         progress: Callable[[int], None] | None = None,
     ) -> ImportReport:
         """Import a reports file; return the rejected lines.
@@ -126,14 +127,15 @@ class Study:
         default it is detected. Lines without a category have `category`, else `abuse-material` in the files of
         hotlines' systems and `phishing` in others. `zone` is that of times that name none, in SCART's files; `columns`
         are the file's own header names by field, and `dates` the order of dates that end with the year, day-first or
-        month-first, in CSV. The URLs of a `history` are never checked. Every delivery of a source is recorded, even an
-        empty file.
+        month-first, in CSV. The URLs of a `history` are never checked. With `reassess` the assessments of a file count
+        that was imported before. Every delivery of a source is recorded, even an empty file.
         """
         defaults = Defaults(
             source=plain_word("source", source) if source else default_word("source", path.name),
             category=plain_word("category", "phishing" if category is None else category),
             look=not history,
             live=self.config.probe.live,
+            reassess=reassess,
         )
         file_id = self.file_id(path)
         how = Reading(

@@ -48,6 +48,9 @@ def import_(
         typer.Option(metavar="FIELD=HEADER", help="The file's own name of a column, as url=link.", show_default=False),
     ] = None,
     history: Annotated[bool, typer.Option("--history", help="Keep the reports but never check their URLs.")] = False,
+    reassess: Annotated[
+        bool, typer.Option("--reassess", help="Let assessments of a file that was imported before count again.")
+    ] = False,
     watch: Annotated[Path | None, typer.Option(help="Import files that appear in this folder, until stopped.")] = None,
     every: Annotated[float, typer.Option(min=0.1, help="Seconds between two checks of the folder.")] = 10.0,
     rounds: Annotated[int | None, typer.Option(min=2, help="Stop after this many checks of the folder.")] = None,
@@ -75,7 +78,7 @@ def import_(
         raise InputError("standard input is named more than once, and can be read once (docs/intake.md)")
     findings = 0
     named: dict[str, Any] = {"source": source, "category": category, "form": form, "zone": zone, "history": history}
-    named |= {"columns": columns_of(column or ()), "dates": dates}
+    named |= {"columns": columns_of(column or ()), "dates": dates, "reassess": reassess}
     with open_study(context.obj) as study:
         check_readable((path for path in (files or [])[1:] if path != _STANDARD), "a reports file")
         if watch:
@@ -150,6 +153,14 @@ def print_import(path: Path, report: ImportReport) -> None:
         say(
             f"  no column is read as reported_at; not used: {some} (--column reported_at={header}). The time of this "
             "import counts in its place",
+            broken=True,
+        )
+    if report.returned.counted:
+        say(f"  {counted(report.returned.counted, 'assessment')} reversed to what an earlier file said", broken=True)
+    if report.returned.older:
+        say(
+            f"  {counted(report.returned.older, 'assessment')} older than those on record, which still count; to let "
+            "this file's count again: --reassess (docs/intake.md, Importing again)",
             broken=True,
         )
     if report.external:

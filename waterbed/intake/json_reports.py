@@ -6,7 +6,7 @@ from typing import Any, Final
 from waterbed.intake.csv_reports import COLUMNS, ReportLine, checked_report
 from waterbed.intake.csv_table import Rejected, too_long
 from waterbed.model.errors import InputError
-from waterbed.store.bounded.json_text import BadJson, JsonText, json_in
+from waterbed.store.bounded.json_text import BadJson, JsonText, KeyTwice, json_in
 
 PAGE: Final = "docs/intake.md"
 _LISTS: Final = ("urls", "reports", "data", "results")
@@ -29,6 +29,9 @@ def parse_json_lines(lines: Iterable[str], name: str) -> Iterator[ReportLine | R
             continue
         try:
             entry = json_in(text)
+        except KeyTwice:
+            yield Rejected(line=number, reason="a key occurs twice in the line, and nobody knows which counts")
+            continue
         except BadJson:
             yield Rejected(line=number, reason="line is not a JSON object")
             continue
@@ -71,6 +74,8 @@ def is_report(text: str) -> bool:
     """True if a line is an object with a url."""
     try:
         entry = json_in(text)
+    except KeyTwice:
+        return True  # the line is rejected, not the file
     except BadJson:
         return False
     return isinstance(entry, dict) and any(key.lower() in COLUMNS["url"] for key in entry)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from waterbed.model.errors import InputError
 from waterbed.store.bounded import json_text
-from waterbed.store.bounded.json_text import BadJson, JsonText, json_in
+from waterbed.store.bounded.json_text import BadJson, JsonText, KeyTwice, json_in
 
 NUMBERS = st.integers(-(10**15), 10**15) | st.floats(allow_nan=False, allow_infinity=False)
 SCALARS = st.none() | st.booleans() | NUMBERS | st.text()
@@ -41,6 +41,18 @@ def test_a_text_is_read_as_the_library_reads_it(value: Any, places: list[int], i
     read = JsonText(cut(text, places), "r")
     assert whole(read) == value
     read.end()
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": 1, "a": 2}', '[{"b": {"a": 1, "\\u0061": 2}}]', '{"x": [{"a":1,"b":2,"a":1}]}']
+)
+def test_a_key_that_occurs_twice_is_refused(text: str) -> None:
+    """Libraries keep the last one in silence; which of two dates counts, nobody knows."""
+    with pytest.raises(KeyTwice):
+        json_in(text)
+    with pytest.raises(InputError, match="one key twice"):
+        JsonText(iter(text), "r").value()
+    assert json_in('{"a": {"a": [{"a": "b\\": 1"}, {"a": 2}]}}') == {"a": {"a": [{"a": 'b": 1'}, {"a": 2}]}}
 
 
 @given(VALUES, st.integers(0, 10_000), st.text(max_size=3))

@@ -15,7 +15,7 @@ from waterbed.store.bounded.limits import KIB, MOST_DEPTH, MOST_JSON
 
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _HALF_PAIR: Final = re.compile(r"\\u[dD][89a-fA-F]")
-_MARK: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{\]}]', re.DOTALL)
+_MARK: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"[ \t\n\r]*(:?)|[\[{\]}]', re.DOTALL)
 _LEAST: Final = 64 * KIB
 _SEE: Final = "docs/intake.md"
 
@@ -27,46 +27,75 @@ class BadJson(Exception):
     """
 
 
+class KeyTwice(BadJson):
+    """A key occurs twice in an object."""
+
+
 def json_in(data: bytes | str) -> Any:
     """The value of a short text in JSON.
 
     Such a text is a line or an answer.
 
-    BadJson if it is no JSON, nested deeper than MOST_DEPTH, or holds half a pair of surrogates.
+    BadJson if it is no JSON, nested deeper than MOST_DEPTH, or holds half a pair of surrogates, KeyTwice if an object
+    in it has a key twice: libraries keep the last one in silence.
     """
     whole = data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass")
-    if too_deep(whole):
-        raise BadJson("nested too deeply")
+    keys = _written_keys(whole)
     try:
-        return msgspec.json.decode(whole)
+        found = msgspec.json.decode(whole)
     except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError):
         raise BadJson("broken JSON") from None
+    if keys > _read_keys(found):
+        raise KeyTwice("a key occurs twice")
+    return found
 
 
-def too_deep(data: bytes) -> bool:
-    """True if brackets outside texts are nested deeper than MOST_DEPTH."""
-    depth = 0
+def _written_keys(data: bytes) -> int:
+    """Count the keys of objects as they are written.
+
+    BadJson if brackets outside texts are nested deeper than MOST_DEPTH.
+    """
+    depth = keys = 0
     for mark in _MARK.finditer(data):
         first = data[mark.start()]
+        keys += mark[1] == b":"
         depth += first in b"[{"
         depth -= first in b"]}"
         if depth > MOST_DEPTH:
-            return True
-    return False
+            raise BadJson("nested too deeply")
+    return keys
+
+
+def _read_keys(value: Any) -> int:
+    """Count the keys of all objects in a value."""
+    if isinstance(value, dict):
+        return len(value) + sum(map(_read_keys, value.values()))
+    return sum(map(_read_keys, value)) if isinstance(value, list) else 0
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object each of whose keys occurs once."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise KeyTwice("a key occurs twice")
+    return found
 
 
 class JsonText:
     """A text in JSON that is stepped through.
 
     The caller opens a container with `items` or `members` and reads each value in it with one call, as it comes.
-    InputError names the text `name` if it is no JSON, or one value is longer than MOST_JSON characters or too deep.
+    InputError names the text `name` if it is no JSON, or one value is longer than MOST_JSON characters, too deep, or
+    holds a key twice.
     """
 
     def __init__(self, pieces: Iterable[str], name: str) -> None:
         """Begin at the first character."""
         self._pieces, self._name = iter(pieces), name
         self._text, self._at, self._dropped = "", 0, 0
-        self._decode = json.JSONDecoder(parse_constant=_no_constant, parse_int=_whole).raw_decode
+        self._decode = json.JSONDecoder(
+            parse_constant=_no_constant, parse_int=_whole, object_pairs_hook=_once
+        ).raw_decode
 
     def kind(self) -> str:
         """The first character of the next value.
@@ -89,6 +118,10 @@ class JsonText:
                 bad = False
             except RecursionError:
                 raise InputError(f"{self._name} is JSON that is nested too deeply ({self._place()}; {_SEE})") from None
+            except KeyTwice:
+                raise InputError(
+                    f"{self._name} holds an object with one key twice ({self._place()}): which counts? ({_SEE})"
+                ) from None
             except ValueError:
                 pass
             if not bad and end < len(self._text):

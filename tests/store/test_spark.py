@@ -1,6 +1,8 @@
 """Spark's workers do the same work: equal results, and one sentence where something is missing."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
@@ -75,18 +77,34 @@ def test_a_cluster_concludes_what_one_process_does(
 @pytest.mark.long
 def test_java_gets_no_secret_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment of Java names no key and no database, and what it writes, if it crashes too, is in the study."""
+    folder = tmp_path / "a study"
+    folder.mkdir()
     for name in ("WATERBED_KEYS", "WATERBED_KEY_FILE", "WATERBED_STORE"):
         monkeypatch.setenv(name, "secret-of-ours")
     temporary = Path(gettempdir())
     before = set(temporary.glob("spark-*")) | set(temporary.glob("hsperfdata_*/*"))
-    with spark.session(tmp_path, threads=1) as started:
-        java = list(_with_crash_file(tmp_path))
+    # a process of its own: Java lives as long as the one that started it
+    words = [sys.executable, "-c", _ONE_SESSION, str(folder)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "3 secret-of-ours\n"
+        java = list(_with_crash_file(folder))
         assert java
         assert not any(b"secret-of-ours" in (process / "environ").read_bytes() for process in java)
-        assert started.range(3).count() == 3
         assert set(temporary.glob("spark-*")) | set(temporary.glob("hsperfdata_*/*")) <= before
-    assert os.environ["WATERBED_KEYS"] == "secret-of-ours"
-    assert list(tmp_path.iterdir()) == []
+        process.communicate("\n", timeout=60)
+    assert list(folder.iterdir()) == []
+
+
+_ONE_SESSION = """
+import os, sys
+from pathlib import Path
+from waterbed.store.spark import session
+with session(Path(sys.argv[1]), threads=1) as started:
+    print(started.range(3).count(), os.environ["WATERBED_KEYS"], flush=True)
+    input()
+"""
+"""One session, until a line comes; the process itself keeps its environment."""
 
 
 def _with_crash_file(folder: Path) -> Iterator[Path]:

@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from waterbed.model.errors import InputError, OwnFailure, WaterbedError
 from waterbed.model.shell import installs
 from waterbed.model.version import __version__
+from waterbed.store.folder import STORE_ENVIRONMENT
+from waterbed.store.own_files import KEY_FILE_ENVIRONMENT
+from waterbed.store.vault import KEYS_ENVIRONMENT
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -25,7 +28,7 @@ MASTER_ENVIRONMENT: Final = "WATERBED_SPARK_MASTER"
 """Where the Spark cluster is; this machine's own processors otherwise."""
 DRIVER_ENVIRONMENT: Final = "WATERBED_SPARK_DRIVER"
 """The address under which a cluster's workers reach this machine."""
-_SECRETS: Final = ("WATERBED_KEYS", "WATERBED_KEY_FILE", "WATERBED_STORE")
+_SECRETS: Final = (KEYS_ENVIRONMENT, KEY_FILE_ENVIRONMENT, STORE_ENVIRONMENT)
 _HERE: Final = "127.0.0.1"
 _LEAST_JAVA: Final = "17"
 _SILENT: Final = """\
@@ -166,7 +169,8 @@ def _settings(spill: str, memory_mb: int, driver: str) -> dict[str, str]:
         "spark.driver.bindAddress": driver,
         "spark.log.level": "OFF",
         "spark.driver.extraJavaOptions": " ".join(
-            (
+            f'"{option}"'  # a folder's name may hold blanks
+            for option in (
                 f"-Dlog4j2.configurationFile=file:{spill}/log4j2.properties",
                 f"-Djava.io.tmpdir={spill}",
                 f"-XX:ErrorFile={spill}/crash.log",  # it would hold the environment and the last names

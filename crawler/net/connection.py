@@ -67,7 +67,7 @@ packet on.
 FINISHED = 512
 """Most bytes of a record that are awaited behind a head, so that TLS authenticates it."""
 
-PAGE_PIECE = 8192
+PAGE_PIECE = 4096
 """Most bytes taken at once, and half of what the kernel may hold, while a page is read."""
 
 _MOST_PROXY_HEAD = 8192
@@ -178,7 +178,7 @@ class Connection:
 
     def begin_page(self) -> None:
         """Allow MAX_TEXT bytes for the page behind a head, in place of what is left."""
-        self._left = MAX_TEXT + _UNREAD - PAGE_PIECE
+        self._left = MAX_TEXT + _UNREAD - 2 * PAGE_PIECE
 
     def allow(self, answer: int) -> None:
         """Allow as many bytes of a link check's answer besides."""

@@ -14,10 +14,16 @@ from waterbed.lab.servers.wire import Plain, Tls, bytes_acked, server_context
 
 @dataclass(slots=True)
 class Pushed:
-    """What came of each connection, once it ended: bytes past the head that were acknowledged."""
+    """What came of each connection, once it ended.
+
+    Bytes that were acknowledged: past the head, before the first request, and after it.
+    """
 
     port: int = 0
     excess: list[int] = field(default_factory=list)
+    handshakes: list[int] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
+    asked: int = 0
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -45,6 +51,7 @@ async def pushing(
             self.transport = transport
             self.wire = Tls(transport.write, tls) if tls else Plain(transport.write)
             self.asked = b""
+            self.before: int | None = None
 
         def data_received(self, data: bytes) -> None:
             plain = self.wire.receive(data)
@@ -54,6 +61,9 @@ async def pushing(
             self.asked += plain
             while b"\r\n\r\n" in self.asked:
                 self.asked = self.asked.partition(b"\r\n\r\n")[2]
+                pushed.asked += 1
+                if self.before is None:
+                    self.before = bytes_acked(self.transport.get_extra_info("socket"))
                 if apart:
                     self.wire.send(head, b"")
                     self.wire.send(b"", body)
@@ -62,7 +72,11 @@ async def pushing(
 
         def connection_lost(self, problem: Exception | None) -> None:
             sock: socket.socket = self.transport.get_extra_info("socket")
-            pushed.excess.append(sum(self.wire.excess(bytes_acked(sock)).values()))
+            acked = bytes_acked(sock)
+            before = acked if self.before is None else self.before
+            pushed.excess.append(sum(self.wire.excess(acked).values()))
+            pushed.handshakes.append(before)
+            pushed.answers.append(acked - before)
             pushed.ended.set()
 
     server = await asyncio.get_running_loop().create_server(Pushes, "127.0.0.1", 0)

@@ -4,11 +4,9 @@ import asyncio
 import base64
 import os
 import random
-import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
@@ -17,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tests.crawler.net.pushing import Pushed, pushing
 from waterbed.crawler.net.connection import MAX_EXCHANGE, MAX_HANDSHAKE
 from waterbed.crawler.net.http import Exchange, HostConnections
 from waterbed.crawler.net.politeness import Politeness
-from waterbed.lab.servers.wire import Plain, Tls, bytes_acked
 from waterbed.model.urls import canonicalize
 
 PUBLIC = "28.10.0.7"
@@ -41,16 +39,6 @@ class Attack:
     head: int | None = None
     page: bool = False
     """True if a text page follows: in the profile `text` it is read."""
-
-
-@dataclass(slots=True)
-class Counted:
-    """Bytes that the asker's kernel acknowledged: of the handshake, and of what answered the request."""
-
-    handshake: int = 0
-    answer: int = 0
-    asked: int = 0
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 def picture(rng: random.Random, size: int = MUCH) -> bytes:
@@ -177,57 +165,19 @@ def filled(sizes: list[int], version: ssl.TLSVersion, rng: random.Random) -> ssl
     return context
 
 
-@asynccontextmanager
-async def attacking(data: bytes, tls: ssl.SSLContext | None) -> AsyncIterator[tuple[int, Counted]]:
-    """Answer the first request of each connection with these bytes; yields the port and what was counted."""
-    counted = Counted()
-
-    class Attacks(asyncio.Protocol):
-        def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            assert isinstance(transport, asyncio.Transport)
-            self.transport = transport
-            self.sock: socket.socket = transport.get_extra_info("socket")
-            self.wire = Tls(transport.write, tls) if tls else Plain(transport.write)
-            self.asked = b""
-            self.before: int | None = None
-
-        def data_received(self, received: bytes) -> None:
-            plain = self.wire.receive(received)
-            if plain is None:
-                self.transport.close()
-                return
-            self.asked += plain
-            if self.before is None and b"\r\n\r\n" in self.asked:
-                counted.asked += 1
-                self.before = bytes_acked(self.sock)
-                self.wire.send(data, b"")
-
-        def connection_lost(self, problem: Exception | None) -> None:
-            acked = bytes_acked(self.sock)
-            before = acked if self.before is None else self.before
-            counted.handshake, counted.answer = max(counted.handshake, before), max(counted.answer, acked - before)
-            counted.ended.set()
-
-    server = await asyncio.get_running_loop().create_server(Attacks, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1], counted
-    finally:
-        server.close()
-
-
-def attacked(data: bytes, how: str, tls: ssl.SSLContext | None) -> tuple[Exchange, Counted]:
+def attacked(data: bytes, how: str, tls: ssl.SSLContext | None) -> tuple[Exchange, Pushed]:
     """One request of a profile to a server that attacks, and what its kernel counted."""
 
-    async def run() -> tuple[Exchange, Counted]:
-        async with attacking(data, tls) as (port, counted):
+    async def run() -> tuple[Exchange, Pushed]:
+        async with pushing(data, b"", tls=tls) as pushed:
             politeness = Politeness(at_once=2, delay_s=0)
-            to = HostConnections(lambda *_: ("127.0.0.1", port), politeness, timeout_s=5.0, agent="test")
+            to = HostConnections(lambda *_: ("127.0.0.1", pushed.port), politeness, timeout_s=5.0, agent="test")
             async with to as host:
                 url = canonicalize(f"http{'s' if tls else ''}://lab.example/x")
                 asked = host.read_page(url, [PUBLIC]) if how == "text" else host.ask(url, how, [PUBLIC])
                 exchange = await asked
-            await asyncio.wait_for(counted.ended.wait(), 5)
-            return exchange, counted
+            await asyncio.wait_for(pushed.ended.wait(), 5)
+            return exchange, pushed
 
     return asyncio.run(run())
 
@@ -240,16 +190,16 @@ def test_no_exchange_takes_more_than_its_budget(kind: Callable[[random.Random], 
     tls = filled([0], named, random.Random(0)) if named else None
     for number, how in enumerate(("HEAD", "GET", "text", "HEAD", "GET", "text")):
         attack = kind(random.Random(f"{kind.__name__} {number}"))
-        exchange, counted = attacked(attack.data, how, tls)
+        exchange, pushed = attacked(attack.data, how, tls)
         text = PAGE if how == "text" and attack.page else 0
-        assert counted.asked == 1
-        assert counted.answer <= MAX_EXCHANGE + text, how
+        assert pushed.asked == 1
+        assert max(pushed.answers) <= MAX_EXCHANGE + text, how
         overhead = 512 if tls else 0  # headers and tags of records, and tickets
         if attack.lawful is not None:
-            assert counted.answer <= attack.lawful + PAST + overhead, how
+            assert max(pushed.answers) <= attack.lawful + PAST + overhead, how
             assert exchange.failure in ("bad_head", "no_status_line")
         if attack.head is not None:
-            assert counted.answer <= attack.head + PAST + overhead + text, how
+            assert max(pushed.answers) <= attack.head + PAST + overhead + text, how
         else:
             assert exchange.head is None
             assert exchange.failure in ("bad_head", "too_long")
@@ -266,8 +216,8 @@ def test_no_handshake_takes_more_than_its_budget(sizes: list[int], answered: boo
     named = VERSIONS[version]
     assert named
     tls = filled(sizes, named, random.Random(1))
-    exchange, counted = attacked(b"HTTP/1.1 404 Not Found\r\n\r\n", "HEAD", tls)
-    assert counted.handshake <= MAX_HANDSHAKE
+    exchange, pushed = attacked(b"HTTP/1.1 404 Not Found\r\n\r\n", "HEAD", tls)
+    assert max(pushed.handshakes) <= MAX_HANDSHAKE
     assert (exchange.head is not None, exchange.failure) == (answered, None if answered else "too_long")
     assert exchange.phase == ("http" if answered else "tls")
 
@@ -280,6 +230,6 @@ def test_heads_as_servers_send_them_pass(version: str) -> None:
     cookies = b"".join(b"Set-Cookie: c%d=%s; Path=/; Secure\r\n" % (n, b"v" * 300) for n in range(25))
     head = b"HTTP/1.1 200 OK\r\nContent-Security-Policy: %s\r\n%s\r\n" % (b"default-src 'self'; " * 200, cookies)
     assert 12_000 < len(head) < 14_000
-    exchange, counted = attacked(head, "HEAD", tls)
+    exchange, pushed = attacked(head, "HEAD", tls)
     assert exchange.head
-    assert (exchange.head.status, counted.answer) == (200, pytest.approx(len(head), abs=1_000))
+    assert (exchange.head.status, max(pushed.answers)) == (200, pytest.approx(len(head), abs=1_000))

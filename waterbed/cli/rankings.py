@@ -62,7 +62,7 @@ def print_places(
     print_cells(f"Places by speed, by {_unit(info, side)}", columns, [_place_cells(row) for row in rows[:SHOWN]])
     note(
         "place: the places by speed that a row may have, 1 the slowest. slower than: the rows that surely removed a "
-        "larger share. All places and pairs together hold at 95%."
+        "larger share, by what checks of ours saw up (docs/ranking.md). All places and pairs together hold at 95%."
     )
     note(
         f"worst {worst}: probability, at least, to be among the {worst} slowest. without one: the share if any one "

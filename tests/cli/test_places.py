@@ -17,7 +17,7 @@ READ: Final = {
     *("import files", "import watch", "notices files", "links test file", "links test urls", "tables add files"),
     *("data renew file", "hosters add file", "attribute table", "sizes add file", "sources presence"),
     *("sources deliveries", "event check file", "displacement event", "serve keys", "code read file", "rejudge rules"),
-    *("reconcile file", "reproduce package", "reproduce tables", "restore backup_", "restore escrow"),
+    *("reconcile file", "reproduce package", "reproduce tables", "doctor backups", "restore backup_", "restore escrow"),
     *("lake pool exports", "key restore file", "lab replay feed", "lab replay routes"),
 }
 """Paths that a command reads alone."""

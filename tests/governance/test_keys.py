@@ -211,7 +211,7 @@ def test_forgetting_a_url_leaves_no_byte_of_it(tmp_path: Path) -> None:
     assert (folder.store.count(Sealed), folder.store.count(Due)) == (4_000 - 2 * len(wanted), 2_000 - len(wanted))
     assert folder.store.count(Target) == folder.store.count(Report) == 2_000
     assert {stone.entry_id for stone in folder.store.all(Forgotten)} == set(wanted)
-    assert [row.action for row in audits(folder)] == ["forget"] * len(wanted)
+    assert [row.action for row in audits(folder)] == ["forget", "wipe"] * len(wanted)
     data = [path.read_bytes() for path in (tmp_path / "s").rglob("*") if path.is_file()]
     assert any(kept[0].ciphertext in bytes_ for bytes_ in data)
     for entry in shredded:

@@ -5,19 +5,22 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from itertools import pairwise
+from pathlib import Path
 from statistics import median
 
 from waterbed.analysis.doctor_storage import (
     Finding,
     Severity,
     backup_findings,
+    backups_findings,
     disk_findings,
     finding,
-    lake_findings,
+    forgotten_findings,
     orphan_findings,
     privacy_findings,
     store_findings,
     unfinished_findings,
+    written_findings,
 )
 from waterbed.analysis.status import NAME_CANARIES, NOBODY, RUN_ONE, SET_CONTACT, resolver_silent
 from waterbed.attribution.lookups.lists import list_rows
@@ -48,14 +51,15 @@ __all__ = ["Finding", "examine"]
 
 
 @stage("examining the study")
-def examine(study: Study, *, live: bool = False) -> list[Finding]:
+def examine(study: Study, *, live: bool = False, backups: Path | None = None) -> list[Finding]:
     """Examine a study; findings in order of severity.
 
-    Writes nothing. `live`: its resolver is asked too.
+    Writes nothing. `live`: its resolver is asked too. `backups`: all in this folder are read.
     """
-    damage = [*store_findings(study), *unfinished_findings(study)]
-    damage += (lost := list(lake_findings(study)))
-    if lost or damage[0].severity == "problem":
+    first = [*store_findings(study), *written_findings(study)]
+    damage = [*first, *unfinished_findings(study), *forgotten_findings(study)]
+    damage += backups_findings(study, backups) if backups else ()
+    if any(one.severity == "problem" for one in first):
         return damage
     conclusions = study.conclude()
     found = [

@@ -11,16 +11,21 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from waterbed.model.errors import StoreFailure
+from waterbed.governance.keys import FORGET, WIPE
+from waterbed.model.bookkeeping import Audit
+from waterbed.model.errors import InputError, StoreFailure
 from waterbed.model.facts import Target
 from waterbed.model.shell import command
-from waterbed.store.backup.make import KIND
+from waterbed.store.backup.manifest import KIND, backups_in, not_own, read_manifest
+from waterbed.store.backup.manifest import verify as verify_backup
 from waterbed.store.integrity import integrity, orphans, unscheduled
 from waterbed.store.lake.kinds import PRUNABLE
 from waterbed.store.lake.lake import lake_of
-from waterbed.store.tables import table_name
+from waterbed.store.lake.verifying import verify
+from waterbed.store.tables import TABLES, table_name
 from waterbed.store.whole.replacing import PUBLISH, state_of
 from waterbed.store.whole.unfinished import NOTES, unfinished
+from waterbed.study.dated_tables import folder_name
 from waterbed.study.study import Study
 
 Severity = Literal["problem", "warning", "note"]
@@ -47,6 +52,7 @@ def finding(severity: Severity, what: str, figures: str, advice: str = "") -> Fi
 
 
 _SEE: Final = "docs/backup.md"
+_TABLES: Final = "docs/tables.md, Authentic"
 _PUBLISHED: Final = "docs/publishing.md, Whole or named"
 _LEAST_FREE: Final = 1 << 30
 """Bytes: with less, no copy of anything can be made."""
@@ -74,12 +80,40 @@ def store_findings(study: Study) -> Iterator[Finding]:
         )
 
 
-def lake_findings(study: Study) -> Iterator[Finding]:
-    """Findings on a lake that cannot be read."""
+_MEND: Final = "mend it first: nothing else can be examined"
+
+
+def written_findings(study: Study) -> Iterator[Finding]:
+    """Findings on what the study wrote beside its store, every byte of it: problems alone keep the rest from sight."""
+    for name in dict.fromkeys(map(folder_name, study.snapshots())):
+        if not study.folder.authentic.is_own(study.folder.tables / name):
+            what = "a table is not as the study wrote it"
+            yield finding("problem", what, name, f"import its file again: nothing else can be examined ({_TABLES})")
     try:
-        lake_of(study.folder).manifest()
+        for one in verify(study.folder).findings:
+            if one.severity == "problem":
+                yield finding("problem", "the lake is damaged", f"{one.path}: {one.what}", _MEND)
     except StoreFailure as problem:
-        yield finding("problem", "the lake cannot be read", str(problem), "mend it first: nothing else can be examined")
+        yield finding("problem", "the lake cannot be read", str(problem), _MEND)
+    if damaged := study.kept().damaged():
+        figures = ", ".join(damaged)
+        yield finding("warning", "kept conclusions are not as the study wrote them", figures, "they are made anew")
+
+
+def backups_findings(study: Study, place: Path) -> Iterator[Finding]:
+    """Findings on each backup in a folder: every byte, and whether the study's keys made it."""
+    found = backups_in(place)
+    for backup in found:
+        try:
+            verify_backup(backup, read_manifest(backup))
+            why = not_own(backup, study.folder.vault)
+        except InputError as problem:
+            yield finding("problem", "a backup is damaged", str(problem), f"make another one ({_SEE})")
+            continue
+        if why:
+            yield finding("warning", "a backup is not the study's own", f"{backup} {why}", f"make another one ({_SEE})")
+    if not found:
+        yield finding("problem", "there is no backup in the folder", str(place), f"waterbed backup FOLDER ({_SEE})")
 
 
 def unfinished_findings(study: Study) -> Iterator[Finding]:
@@ -96,6 +130,19 @@ def unfinished_findings(study: Study) -> Iterator[Finding]:
             )
         else:
             yield finding("warning", f"{one.what} was cut short", one.place, f"remove {one.remains}")
+
+
+def forgotten_findings(study: Study) -> Iterator[Finding]:
+    """Findings on what was forgotten and not overwritten, as where `forget` was killed."""
+    table = TABLES[Audit].c
+    done = study.store.all(Audit, table.action.in_((FORGET, WIPE)), order=("done_at",))
+    if done and done[-1].action == FORGET:
+        yield finding(
+            "warning",
+            "the remains of what was forgotten were not overwritten, as far as is on record",
+            f"forgotten {done[-1].done_at:%Y-%m-%d %H:%M}",
+            command("forget", done[-1].subject_id, "--reason", "again", study=study.folder.path),
+        )
 
 
 def privacy_findings(study: Study) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from waterbed.model.bookkeeping import Forgotten, KeyCheck, Sealed
 from waterbed.model.errors import BadUrl, InputError, KeyProblem
@@ -34,8 +35,9 @@ from waterbed.store.vault import (
     write_secret,
 )
 
-"""Called with the number of entries done, and of all entries."""
-
+FORGET: Final = "forget"
+WIPE: Final = "wipe"
+"""On record once the remains of what was forgotten are overwritten."""
 _ID, _BEGINNING = re.compile("[0-9a-f]{32}"), re.compile("[0-9a-f]{8,31}")
 _SEE_CASE = "docs/attribution.md, Explain"
 
@@ -185,7 +187,7 @@ def forget(folder: Folder, entry_id: str, reason: str) -> Forgot:
         found = folder.store.by_ids(Sealed, "entry_id", [wanted])
         if not found:
             if folder.store.by_ids(Forgotten, "entry_id", [wanted]):
-                entries.wipe(folder.store)  # it may have been killed before, or the disk was full
+                _wiped(folder, wanted, why)  # it may have been killed before, or the disk was full
             raise _unknown(folder, wanted)
         urls, host_id = {wanted}, None
         if found[0].kind == "host":
@@ -197,10 +199,17 @@ def forget(folder: Folder, entry_id: str, reason: str) -> Forgot:
                 if folder.vault.keyed_id("host", host_in(folder.vault.open(entry))) == wanted
             }
         done = entries.shred(
-            folder.store, urls, host_id=host_id, now=real_clock(), audit=audit_entry("forget", wanted, why)
+            folder.store, urls, host_id=host_id, now=real_clock(), audit=audit_entry(FORGET, wanted, why)
         )
-        wiped = entries.wipe(folder.store)
+        wiped = _wiped(folder, wanted, why)
     return Forgot(urls=done.urls, hosts=done.hosts, wiped=wiped)
+
+
+def _wiped(folder: Folder, wanted: str, why: str) -> bool:
+    """Overwrite the remains, and put that on record: else doctor tells of it."""
+    if done := entries.wipe(folder.store):
+        folder.store.add([audit_entry(WIPE, wanted, why)])
+    return done
 
 
 def _in(place: Path) -> Keys | None:

@@ -129,6 +129,18 @@ class KeyCheck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What the study itself wrote beside its store, by a tag that its keys alone give."""
+
+    KEY: ClassVar = ("name",)
+    INDEX: ClassVar = ()
+
+    name: Annotated[str, "`tables/` and a folder; `lake`; or `study`: since then nothing without a tag is believed"]
+    generation: Annotated[int, "of the lake: how often it was changed; 0 of all else"]
+    tag: Annotated[str, "keyed id of name and content"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One delivery of a feed, as an import found it."""
 
@@ -202,6 +214,7 @@ STORED: tuple[type, ...] = (
     Reserved,
     Sealed,
     KeyCheck,
+    Written,
     Delivery,
     QuarantineDecision,
     Audit,

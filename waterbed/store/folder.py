@@ -14,9 +14,10 @@ from stat import S_IMODE
 import msgspec
 from sqlalchemy import delete
 
-from waterbed.model.bookkeeping import KeyCheck, Run, RunEnd
+from waterbed.model.bookkeeping import KeyCheck, Run, RunEnd, Written
 from waterbed.model.errors import InputError, KeyProblem, NotNow, ReadOnly, StudyMissing
 from waterbed.model.version import __version__
+from waterbed.store.authentic import TABLE, Authentic
 from waterbed.store.config import Config, placed, read_config, read_lab, write_toml
 from waterbed.store.described import SCHEMA, commented, schema
 from waterbed.store.frozen import FROZEN, Frozen, World, read_frozen
@@ -61,7 +62,12 @@ class Folder:
     @property
     def tables(self) -> Path:
         """The folder of the compact routing and country tables."""
-        return self.path / "tables"
+        return self.path / TABLE
+
+    @property
+    def authentic(self) -> Authentic:
+        """What the study wrote beside its store."""
+        return Authentic(self.store, self.vault)
 
     @property
     def world(self) -> World:
@@ -280,7 +286,7 @@ def _filled(path: Path, there: frozenset[str] | None, config: Config, lab: Lab |
     keys, mode = None, S_IMODE(path.stat().st_mode)
     try:
         path.chmod(PRIVATE)
-        (path / "tables").mkdir(exist_ok=True)
+        (path / TABLE).mkdir(exist_ok=True)
         keys = _prepare_store(path, config)
         if lab:
             write_toml(path / LAB, lab)
@@ -327,10 +333,11 @@ def _prepare_store(path: Path, config: Config) -> Path | None:
 def _was_unfinished(path: Path, store: Store) -> bool:
     """Empty a store that a killed `init` left in this folder; False if it is not one."""
     own = store.file is not None and store.file.parent == path.resolve()
-    if not own or any(store.count(cls) for cls in TABLES if cls is not KeyCheck):
+    if not own or any(store.count(cls) for cls in TABLES if cls not in (KeyCheck, Written)):
         return False
     with store.writing() as connection:
-        connection.execute(delete(TABLES[KeyCheck]))
+        for cls in (KeyCheck, Written):
+            connection.execute(delete(TABLES[cls]))
     return True
 
 
@@ -346,6 +353,7 @@ def open_folder(path: Path, clock: Clock | None = None) -> Folder:
     store = open_store(path, config)
     with _closed_on_failure(store):
         _verify(vault, store)
+        Authentic(store, vault).begin(path / TABLE)
         frozen = read_frozen(path / FROZEN)
     return Folder(
         path=path,

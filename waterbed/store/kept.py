@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hmac import compare_digest
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
 
+from waterbed.store.authentic import tag_of
+from waterbed.store.vault import Vault
 from waterbed.store.whole.files import beside
 
 FOLDER: Final = "kept"
@@ -35,14 +38,16 @@ class KeptFile:
 class Kept:
     """Conclusions under the digest of all their inputs.
 
-    A file is whole or absent: it has its own checksum, and one that is damaged, unreadable or of another digest is made
-    anew. Two commands may keep the same thing at once. A folder that cannot be written keeps nothing, and a forked
-    process keeps nothing: the digest wants the database.
+    A file is whole, and the study's own, or it is absent: it bears the tag of its name, digest and content, and one
+    that is damaged, exchanged, unreadable or of another digest is made anew. Two commands may keep the same thing
+    at once. A folder that cannot be written keeps nothing, and a forked process keeps nothing: the digest wants the
+    database.
     """
 
-    def __init__(self, study: Path, digest: Callable[[], str]) -> None:
-        """Take the study's folder and the function that digests all inputs."""
+    def __init__(self, study: Path, digest: Callable[[], str], vault: Vault) -> None:
+        """Take the study's folder, the function that digests all inputs, and the study's keys."""
         self._folder = study / FOLDER
+        self._vault = vault
         self._digest = digest
         self._first: bytes | None = None
         self._process = os.getpid()
@@ -123,15 +128,22 @@ class Kept:
             yield from self._folder.iterdir()
 
     def _read(self, name: str) -> memoryview | None:
-        """Digest, checksum and content of a file; None if there is no whole one."""
+        """Digest, tag and content of a file; None if there is no whole one of the study's own."""
         try:
             content = memoryview((self._folder / name).read_bytes())
         except OSError:
             return None
-        whole = (
-            len(content) > 2 * _BYTES and hashlib.sha256(content[2 * _BYTES :]).digest() == content[_BYTES : 2 * _BYTES]
-        )
-        return content if whole else None
+        if len(content) <= 2 * _BYTES:
+            return None
+        tag = self._tag(name, content[:_BYTES], hashlib.sha256(content[2 * _BYTES :]).hexdigest())
+        return content if compare_digest(tag, content[_BYTES : 2 * _BYTES]) else None
+
+    def _tag(self, name: str, digest: bytes | memoryview, content: str) -> bytes:
+        return tag_of(self._vault, f"{FOLDER}/{name} {digest.hex()}", content).encode()
+
+    def damaged(self) -> list[str]:
+        """The names of files that are not as the study wrote them."""
+        return [one.name for one in sorted(self._paths()) if one.name[0] != "." and self._read(one.name) is None]
 
     def _write(self, name: str, digest: bytes, value: Iterable[bytes]) -> None:
         """Write a file by a rename; without a sync, since what a power cut leaves is found damaged."""
@@ -146,7 +158,7 @@ class Kept:
                         whole.update(piece)
                         file.write(piece)
                     file.seek(_BYTES)
-                    file.write(whole.digest())
+                    file.write(self._tag(name, digest, whole.hexdigest()))
                 part.replace(self._folder / name)
             finally:
                 part.unlink(missing_ok=True)

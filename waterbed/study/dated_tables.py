@@ -81,7 +81,8 @@ def add_table(folder: Folder, path: Path, day: date, *, kind: str, licence: str 
         digest.update(piece)
     checksum = digest.hexdigest()
     name = _name(folder, kind, day, f"{kind}-{day.isoformat()}-{checksum[:16]}")
-    kept = keep_table(kind, path, folder.tables / name)
+    authentic, place = folder.authentic, folder.tables / name
+    kept = keep_table(kind, path, place, own=authentic.is_own(place))
     earlier = max((one.imported_at for one in snapshots_of(folder)), default=datetime.min.replace(tzinfo=UTC))
     # a lab's clock may stand still between two imports, and the one added last is to apply
     imported_at = max(folder.clock(), earlier + timedelta(microseconds=1))
@@ -101,7 +102,7 @@ def add_table(folder: Folder, path: Path, day: date, *, kind: str, licence: str 
         )
         for family, rows in kept.rows
     ]
-    folder.store.add(snapshots)
+    authentic.record(authentic.of_table(place), snapshots)
     return snapshots
 
 
@@ -191,19 +192,18 @@ class Kept:
     """Family and rows; family 0 for tables without addresses."""
 
 
-def keep_table(kind: str, path: Path, kept: Path) -> Kept:
+def keep_table(kind: str, path: Path, kept: Path, *, own: bool = False) -> Kept:
     """Read a table's file, and keep it.
 
-    It lies in a folder named after it. InputError if it is no such table, or takes more memory than its bound.
+    It lies in a folder named after it; with `own` one that is there whole is not written again. InputError if it is no
+    such table, or takes more memory than its bound.
     """
     with suppress(ImportError):
         import_module("pandas")  # which pyarrow loads where it is, with the first array: no part of what a file takes
 
     def work() -> Kept:
         tables = READERS[kind](path)
-        try:
-            _LOADERS[kind](kept)  # its name is its content: what is there whole is not written again
-        except InputError:
+        if not own:
             tables.save(kept)
         if isinstance(tables, AsOrganisations | DomainTable | CovariateTable | RelationTable | SiblingTable):
             return Kept(form=tables.form, built_at=None, rows=[(0, len(tables))])
@@ -242,9 +242,15 @@ def opened(folder: Folder, kind: str) -> list[tuple[date, Any]]:
 def load(folder: Folder, name: str, kind: str) -> Any:
     """Return one table, memory-mapped.
 
-    InputError if its folder is damaged.
+    InputError if its folder is not as the study wrote it: nothing of it was used.
     """
-    return _LOADERS[kind](folder.tables / name)
+    place = folder.tables / name
+    if not folder.authentic.is_own(place):
+        raise InputError(
+            f"{place} is not as this study wrote it: something is missing, was changed or exchanged. Import the "
+            "table's file again, and see who can write there (docs/tables.md, Authentic)"
+        )
+    return _LOADERS[kind](place)
 
 
 def joined_by_registry(dated: list[tuple[date, Any]]) -> list[tuple[date, Any]]:

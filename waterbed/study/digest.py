@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from waterbed.governance.hosters import ACTION, VERSIONS
-from waterbed.model.bookkeeping import STORED, Audit, Beat, Due, KeyCheck, Reserved, Sealed
+from waterbed.model.bookkeeping import STORED, Audit, Beat, Due, KeyCheck, Reserved, Sealed, Written
 from waterbed.model.codec import microseconds
 from waterbed.model.decisions import HosterChange
 from waterbed.model.facts import Origin, Snapshot
@@ -21,11 +21,10 @@ from waterbed.store.config import Config
 from waterbed.store.folder import Folder
 from waterbed.store.frozen import FROZEN
 from waterbed.store.lake.lake import lake_of
-from waterbed.store.lake.manifest import to_json
 from waterbed.store.tables import TABLES
 from waterbed.study.facts import Facts
 
-_NO_FACTS: Final = (Audit, Beat, Due, Edition, KeyCheck, Origin, Reserved, Sealed, DeviationNote)
+_NO_FACTS: Final = (Audit, Beat, Due, Edition, KeyCheck, Origin, Reserved, Sealed, DeviationNote, Written)
 """Kinds of records from which nothing is concluded."""
 _HOME: Final = Path(__file__).parents[1]
 _LIBRARIES: Final = ("numpy", "scipy", "pyarrow", "duckdb", "networkx", "pyspark")
@@ -97,7 +96,7 @@ def _of_lake(folder: Folder) -> Iterator[bytes]:
     """The manifest of the lake, and where its files are at hand their sizes and times: damage is not hidden."""
     lake = lake_of(folder)
     manifest = lake.manifest()
-    yield to_json(manifest)
+    yield msgspec.json.encode(manifest)
     for name in sorted(manifest.files()) if lake.place.local else ():
         path = Path(lake.place.root) / name
         yield f"{path.stat().st_size} {path.stat().st_mtime_ns}".encode() if path.is_file() else b"missing"

@@ -283,7 +283,7 @@ class Study:
         from waterbed.store.kept import Kept  # noqa: PLC0415 (see above)
         from waterbed.study.digest import StudyDigest  # noqa: PLC0415 (see above)
 
-        return Kept(self.path, StudyDigest(self.folder))
+        return Kept(self.path, StudyDigest(self.folder), self.folder.vault)
 
     def attributor(self) -> "Attributor":
         """Everything that attribution needs, opened from the study's tables."""

@@ -121,8 +121,9 @@ def test_keys_of_another_study_are_refused_before_anything_is_made(study: Folder
     make_backup(study.path, tmp_path / "b")
     other = made(tmp_path / "other")
     keys = read_keys(other.config.study, other.path)
-    with pytest.raises(KeyProblem):
-        restore_backup(tmp_path / "b", tmp_path / "again", who="me", store="sqlite", keys=keys)
+    for untagged, problem in ((False, InputError), (True, KeyProblem)):
+        with pytest.raises(problem, match=r"another study's|not this study's"):
+            restore_backup(tmp_path / "b", tmp_path / "again", who="me", store="sqlite", keys=keys, untagged=untagged)
     assert not [path for path in tmp_path.iterdir() if "again" in path.name]
     for folder in (other, study):
         folder.close()
@@ -237,8 +238,9 @@ def test_a_backup_whose_store_acts_by_itself_is_refused(acting: str, tmp_path: P
     told["store"] |= dict(zip(("sha256", "size"), checksum(backup / STORE), strict=True))
     (backup / MANIFEST).write_text(json.dumps(told))
     (backup / SUMS).write_text(f"{checksum(backup / MANIFEST)[0]}  {MANIFEST}\n")
-    with pytest.raises(InputError, match="is not what its manifest says"):
-        restore_backup(tmp_path / "b", tmp_path / "again", who="me")
+    for untagged, why in ((False, "somebody changed"), (True, "is not what its manifest says")):
+        with pytest.raises(InputError, match=why):
+            restore_backup(tmp_path / "b", tmp_path / "again", who="me", untagged=untagged)
     assert not (tmp_path / "again").exists()
 
 

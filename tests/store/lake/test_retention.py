@@ -179,7 +179,9 @@ def test_without_its_lake_a_pruned_study_concludes_nothing(study: Study, tmp_pat
     (tmp_path / "away").rename(lake)
     assert study.conclude().facts.looks
     looks = count_of(study.folder, Observation)
-    (lake / "manifest.json").write_bytes(to_json(Manifest(study=study.folder.config.study)))
+    (lake / "manifest.json").write_bytes(
+        to_json(Manifest(study=study.folder.config.study), study.folder.authentic.tag_of_lake)
+    )
     with pytest.raises(StoreFailure, match="mend it by waterbed lake rebuild"):
         study.conclude().episodes  # noqa: B018 (asked for)
     rebuild(study.folder)

@@ -93,10 +93,13 @@ def refuse_existing(folder: Path) -> None:
         raise InputError(f"{folder} exists already; name a new folder for the reproduction ({DOCS})")
 
 
-def reproduce(package: Path, folder: Path, *, store: str | None = None, tables: Path | None = None) -> Reproduced:
+def reproduce(
+    package: Path, folder: Path, *, store: str | None = None, tables: Path | None = None, sha256: str = ""
+) -> Reproduced:
     """Verify a package, rebuild its study, and compare all tables.
 
-    The new study has keys of its own.
+    The new study has keys of its own. `sha256` is the package's as its author cites it; empty: not known, and then the
+    package is whole but may be anybody's.
     `store` is sqlite or the URL of an empty PostgreSQL database; in `tables`, files of dated tables that the package
     lacks are found by checksum. InputError, and nothing made, if the package is damaged (it names every file), its
     protocol is not the locked one, or a dated table is missing.
@@ -110,6 +113,10 @@ def reproduce(package: Path, folder: Path, *, store: str | None = None, tables: 
         if found:
             damage = "; ".join(f"{one.path} {one.what}" for one in found)
             raise InputError(f"{package} differs from its frozen state: {damage} ({DOCS})")
+        if sha256 and sha256.lower() != (own := name_of(package)):
+            raise InputError(
+                f"{package} has the SHA-256 {own}, and {sha256} was expected: it is not what its author cites ({DOCS})"
+            )
         about = read_about(package)
         theirs = _held(package / DATA / RESULTS)
     rebuild = _shared if about.kind == "shared" else _whole

@@ -3,6 +3,7 @@
 It is whole or not made at all, and never holds the study's keys.
 """
 
+import hashlib
 import os
 import secrets
 import shutil
@@ -19,14 +20,17 @@ import msgspec
 import pyarrow as pa
 
 from waterbed.model.bookkeeping import Forgotten, Run, RunEnd
-from waterbed.model.errors import InputError, ReadOnly, StoreFailure
+from waterbed.model.errors import InputError, KeyProblem, ReadOnly, StoreFailure
 from waterbed.model.progress import stage, staged
+from waterbed.store.authentic import tag_of
 from waterbed.store.backup.manifest import (
     FILES,
     FORM,
+    KIND,
     MANIFEST,
     STORE,
     SUMS,
+    TAG,
     Kept,
     Manifest,
     alone_in,
@@ -47,11 +51,10 @@ from waterbed.store.lake.sealing import SCRATCH
 from waterbed.store.own_files import SETTINGS
 from waterbed.store.schema import held
 from waterbed.store.store import Store
+from waterbed.store.vault import Vault, read_keys
 from waterbed.store.whole.files import refuse_odd_name, sync
 from waterbed.store.whole.unfinished import NOTES
 
-KIND: Final = "backup"
-"""What a backup is on record as, among the runs."""
 _LEFT_OUT: Final = ("waterbed.db", "waterbed.db-wal", "waterbed.db-shm", "lock", "runs", KEPT, NOTES, LOCK, SCRATCH)
 _PIECE: Final = 1 << 20
 _KEYS_AT_MOST: Final = 1 << 16
@@ -68,6 +71,7 @@ class BackedUp:
     size: Annotated[int, "bytes that were written"]
     removed: Annotated[int, "older backups that were removed"]
     lake: Annotated[bool, "whether the lake is in it: not if it lies outside the study folder"]
+    tagged: Annotated[bool, "whether it bears the study's tag: not where its keys were missing"]
     unrecorded: Annotated[str, "why the study does not know of it, a sentence; empty: it does"]
 
 
@@ -76,8 +80,9 @@ def make_backup(study: Path, place: Path, *, keep: int | None = None) -> BackedU
 
     `keep` is the number of newest backups that stay; all others are removed.
 
-    Needs no keys. InputError if the folder is inside the study, holds another study's backups, or if the study folder
-    has keys in it; StoreFailure if the store is damaged or a disk is full. Then nothing is left of it.
+    Needs no keys; with them it bears the study's tag. InputError if the folder is inside the study, holds another
+    study's backups, or if the study folder has keys in it; StoreFailure if the store is damaged or a disk is full.
+    Then nothing is left of it.
     """
     for one in (study, place):
         refuse_odd_name(one)
@@ -95,8 +100,8 @@ def make_backup(study: Path, place: Path, *, keep: int | None = None) -> BackedU
             work = place / f".new-{secrets.token_hex(8)}"
             try:
                 work.mkdir(mode=0o700)
-                manifest, new, size = _written(study, store, config, work)
-                backup = place / name_for(place, manifest.made_at)
+                name, manifest, new, size = _written(study, store, config, work)
+                backup, tagged = place / name, (work / TAG).exists()
                 work.rename(backup)
             except OSError as problem:
                 raise StoreFailure(
@@ -119,6 +124,7 @@ def make_backup(study: Path, place: Path, *, keep: int | None = None) -> BackedU
         size=size,
         removed=len(removed),
         lake=_lake(study, config) is not None,
+        tagged=tagged,
         unrecorded=unrecorded,
     )
 
@@ -138,12 +144,13 @@ def _refuse_place(study: Path, place: Path, config: Config) -> None:
         return
 
 
-def _written(study: Path, store: Store, config: Config, work: Path) -> tuple[Manifest, int, int]:
-    """Write all of a backup but its name.
+def _written(study: Path, store: Store, config: Config, work: Path) -> tuple[str, Manifest, int, int]:
+    """Write all of a backup.
 
-    Returns the manifest, the number of new files, and the bytes written.
+    Returns the name it is to have, the manifest, the number of new files, and the bytes written.
     """
     made_at, revision = real_clock(), store.revision()
+    backup = name_for(work.parent, made_at)
     plain = work / "store.db"
     with stage("copying the store"):
         rows = copy_out(store, plain)
@@ -176,8 +183,11 @@ def _written(study: Path, store: Store, config: Config, work: Path) -> tuple[Man
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
     _write(work / SUMS, sums_of(manifest, text).encode())
     _write(work / MANIFEST, text)
+    with suppress(KeyProblem):
+        tag = tag_of(Vault(read_keys(config.study, study)), f"{KIND}/{backup}", hashlib.sha256(text).hexdigest())
+        _write(work / TAG, tag.encode())
     sync(pool, work)
-    return manifest, new, size
+    return backup, manifest, new, size
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 A backup is a folder with a manifest and the store as one file; other files are shared by all backups.
 
 BACKUPS/
-  20260105T120000.000000Z/   one backup: manifest.json, store.db.zst, SHA256SUMS
+  20260105T120000.000000Z/   one backup: manifest.json, store.db.zst, SHA256SUMS, TAG
   files/<sha256>             the other files of the study; what does not change is kept once
   lock
 """
@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from hmac import compare_digest
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Final
 
@@ -23,14 +24,19 @@ import msgspec
 from waterbed.model.errors import InputError
 from waterbed.model.progress import staged
 from waterbed.store.audit import after
+from waterbed.store.authentic import tag_of
 from waterbed.store.bounded.files import content, opened
-from waterbed.store.bounded.limits import MOST_MANIFEST
+from waterbed.store.bounded.limits import MOST_ABOUT, MOST_MANIFEST
+from waterbed.store.vault import Vault
 from waterbed.store.whole.files import DISK, sync
 
 MANIFEST: Final = "manifest.json"
 STORE: Final = "store.db.zst"
 SUMS: Final = "SHA256SUMS"
+TAG: Final = "TAG"
 FILES: Final = "files"
+KIND: Final = "backup"
+"""What a backup is on record as, among the runs, and before its name where it is tagged."""
 FORM: Final = 1
 """The form of backups that this version writes."""
 _TIME: Final = "%Y%m%dT%H%M%S.%fZ"
@@ -133,6 +139,17 @@ def verify(backup: Path, manifest: Manifest) -> None:
             ) from None
         if found != (kept.sha256, kept.size):
             raise InputError(f"{path} is damaged, which is {kept.path}; take another backup ({_DOCS})")
+
+
+def not_own(backup: Path, vault: Vault) -> str:
+    """Say why a backup is not the study's own, by the tag of its name and of all that its manifest says; else empty."""
+    if not (backup / TAG).is_file():
+        return "bears no tag of this study: it was made without its keys or by version 0.2.0, or somebody changed it"
+    digest = hashlib.sha256(content(backup / MANIFEST, "the manifest of a backup", MOST_MANIFEST, _DOCS)).hexdigest()
+    tag = content(backup / TAG, "the tag of a backup", MOST_ABOUT, _DOCS)
+    if compare_digest(tag, tag_of(vault, f"{KIND}/{backup.name}", digest).encode()):
+        return ""
+    return "has a tag that these keys did not make: they are another study's, or somebody changed or renamed it"
 
 
 def checksum(path: Path) -> tuple[str, int]:

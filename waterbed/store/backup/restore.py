@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
@@ -16,10 +16,10 @@ import msgspec
 import pyarrow as pa
 
 from waterbed.model.bookkeeping import Audit, KeyCheck, Sealed
-from waterbed.model.errors import InputError, StoreFailure
+from waterbed.model.errors import InputError, KeyProblem, StoreFailure
 from waterbed.model.progress import stage, staged
 from waterbed.store import sealed as entries
-from waterbed.store.backup.manifest import FILES, STORE, Manifest, backups_in, read_manifest, verify
+from waterbed.store.backup.manifest import FILES, STORE, Manifest, backups_in, not_own, read_manifest, verify
 from waterbed.store.backup.portable import acting_in, damage, fill, rows_in
 from waterbed.store.bounded.limits import MOST_STORE_RATIO, SMALL
 from waterbed.store.bounded.memory import bounded_memory
@@ -29,7 +29,7 @@ from waterbed.store.leases import mark_dead
 from waterbed.store.own_files import SETTINGS
 from waterbed.store.schema import refuse_unknown, revisions
 from waterbed.store.store import Store
-from waterbed.store.vault import Keys, Vault
+from waterbed.store.vault import Keys, Vault, read_keys
 from waterbed.store.whole.folders import new_folder
 
 _DOCS: Final = "docs/backup.md"
@@ -63,22 +63,29 @@ def restore_backup(
     who: str,
     store: str | None = None,
     keys: Keys | None = None,
+    untagged: bool = False,
 ) -> Restored:
     """Make a new study folder from a backup.
 
-    `store` is sqlite or the URL of an empty PostgreSQL database.
+    `store` is sqlite or the URL of an empty PostgreSQL database. With `untagged` a backup is believed that bears no tag
+    of the study, made without its keys or by version 0.2.0.
 
-    Nothing appears at `folder` before all of it has been checked. It needs no keys; if some are given, they must be the
-    study's. InputError if the folder exists and is not empty, or the backup is damaged or made by a newer version.
+    Nothing appears at `folder` before all of it has been checked. It needs no keys; if some are given or at hand, they
+    must be the study's. InputError if the folder exists and is not empty, or the backup is damaged, has not the study's
+    tag, or was made by a newer version.
     """
     _refuse_folder(folder)
     with bounded_memory(place, _DOCS):
-        return _restored(chosen(place), folder, who, store, keys)
+        return _restored(chosen(place), folder, who, store, keys, untagged)
 
 
-def _restored(backup: Path, folder: Path, who: str, store: str | None, keys: Keys | None) -> Restored:
+def _restored(backup: Path, folder: Path, who: str, store: str | None, keys: Keys | None, untagged: bool) -> Restored:
     manifest = read_manifest(backup)
     refuse_unknown(manifest.schema, "the backup")
+    with suppress(KeyProblem):
+        known = keys or read_keys(manifest.study, folder)
+        if not untagged and (why := not_own(backup, Vault(known))):
+            raise InputError(f"{backup} {why}. If you trust it, restore it with --untagged ({_DOCS})")
     verify(backup, manifest)
     with _disk(folder), new_folder(folder) as work:
         work.chmod(0o700)

@@ -2,7 +2,7 @@
 
 import fcntl
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -11,7 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from waterbed.model.errors import InputError, StoreFailure
+from waterbed.model.bookkeeping import Written
+from waterbed.model.errors import InputError, OwnFailure, StoreFailure
+from waterbed.store.authentic import LAKE, Authentic
 from waterbed.store.folder import Folder
 from waterbed.store.lake import manifest as manifests
 from waterbed.store.lake.kinds import PRUNABLE, SEALED, stamp
@@ -29,36 +31,44 @@ _NUMBER = 0x6C616B65
 class Lake:
     """The lake of one study."""
 
-    def __init__(self, location: str, path: Path, study: str, removed: Callable[[], set[date]] = set) -> None:
-        """Open the lake; nothing is created yet.
-
-        `removed` returns the days whose facts left the store for the lake.
-        """
+    def __init__(self, location: str, path: Path, study: str, authentic: Authentic) -> None:
+        """Open the lake; nothing is created yet."""
         self.study = study
         self.place = Storage(location, path)
-        self._removed = removed
+        self._authentic: Authentic | None = authentic
 
     def __getstate__(self) -> dict[str, Any]:
-        """What another process needs to read files."""
-        return {**self.__dict__, "_removed": set}
+        """What another process needs to read files: neither the store nor keys."""
+        return {**self.__dict__, "_authentic": None}
+
+    @property
+    def authentic(self) -> Authentic:
+        """What tells the study's own files; OwnFailure in a process that only reads files."""
+        if self._authentic is None:
+            raise OwnFailure("a process that only reads files of the lake was asked which are the study's own")
+        return self._authentic
 
     def manifest(self) -> Manifest:
         """Read the current manifest.
 
-        InputError if it is another study's, StoreFailure if it is lost.
+        InputError if it is another study's, StoreFailure if it is lost or not as the study wrote it.
         """
-        removed = self._removed()  # before the manifest: a day is sealed before it leaves the store
+        authentic = self.authentic
+        removed = removed_days(authentic.store)  # before the manifest: a day is sealed before it leaves the store
+        since = authentic.generation()  # the same: it is put on record last
         try:
-            found = manifests.read(self.place.read(manifests.PATH))
+            found = manifests.read(self.place.read(manifests.PATH), self.study, authentic.tag_of_lake, since)
         except FileNotFoundError:
             if self.place.names(".parquet"):
                 raise StoreFailure(manifests.LOST) from None
             found = Manifest(study=self.study)
-        if found.study != self.study:
-            raise InputError(
-                "the lake in [lake] location is another study's; each study needs a place of its own (docs/lake.md)"
-            )
         _refuse_lacking(found, removed)
+        if found.generation < since:
+            raise StoreFailure(
+                f"the lake at [lake] location is older than it was, or another one: its generation is "
+                f"{found.generation}, and {since} is on record. Name its place, put it back from a backup, or make it "
+                "anew with waterbed lake rebuild (docs/lake.md, Is it whole)"
+            )
         return found
 
     def commit(self, manifest: Manifest) -> None:
@@ -66,8 +76,10 @@ class Lake:
 
         StoreFailure if it lacks a day that left the store.
         """
-        _refuse_lacking(manifest, self._removed())
-        self.place.replace(manifests.PATH, manifests.to_json(manifest))
+        authentic = self.authentic
+        _refuse_lacking(manifest, removed_days(authentic.store))
+        self.place.replace(manifests.PATH, manifests.to_json(manifest, authentic.tag_of_lake))
+        authentic.record(Written(name=LAKE, generation=manifest.generation, tag=""))
 
     def table(self, file: File, columns: Sequence[str] | None = None) -> pa.Table:
         """Read the rows of one file; StoreFailure if damaged.
@@ -87,6 +99,14 @@ class Lake:
                 "or from a backup (docs/lake.md)"
             ) from None
 
+    def path_of(self, where: str, checksum: str) -> str:
+        """The path of a file of a kind of fact and a day: named so, the study wrote it."""
+        return f"{where}/{self.authentic.tag_of_file(where, checksum)[:20]}.parquet"
+
+    def is_own(self, path: str) -> bool:
+        """True if the study wrote a file, by its name and content, whether a manifest names it or not."""
+        return path == self.path_of(path.rpartition("/")[0], self.place.checksum(path)[1])
+
     def keys(self, cls: Any, files: Sequence[File]) -> set[str]:
         """Return the keys of all facts in some files."""
         (key,) = cls.KEY
@@ -100,7 +120,7 @@ class Lake:
         length, checksum = _checksum(made)
         with pq.ParquetFile(made, page_checksum_verification=True) as opened:
             rows = sum(batch.num_rows for batch in opened.iter_batches())
-        path = f"{table_name(cls)}/day={day.isoformat()}/{checksum[:20]}.parquet"
+        path = self.path_of(f"{table_name(cls)}/day={day.isoformat()}", checksum)
         self.place.take_in(made, path)
         if self.place.checksum(path) != (length, checksum):
             raise StoreFailure(f"{path} does not read back as it was written; nothing was sealed (docs/lake.md)")
@@ -130,7 +150,7 @@ class Lake:
 
 def lake_of(folder: Folder) -> Lake:
     """The lake of an opened study."""
-    return Lake(folder.config.lake.location, folder.path, folder.config.study, lambda: removed_days(folder.store))
+    return Lake(folder.config.lake.location, folder.path, folder.config.study, folder.authentic)
 
 
 @contextmanager

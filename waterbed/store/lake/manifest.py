@@ -1,11 +1,13 @@
 """The manifest of a lake: files, rows, bytes and SHA-256."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import date
+from hmac import compare_digest
 
 import msgspec
 
-from waterbed.model.errors import StoreFailure
+from waterbed.model.errors import InputError, StoreFailure
 
 PATH = "manifest.json"
 
@@ -72,29 +74,40 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         return Manifest(study=self.study, generation=self.generation + 1, facts=kept)
 
 
-class _Written(msgspec.Struct, forbid_unknown_fields=True):
-    sha256: str
+class _Written(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     manifest: msgspec.Raw
+    tag: str = ""
+    sha256: str = ""
+    """In place of the tag, until version 0.2.0."""
 
 
-def to_json(manifest: Manifest) -> bytes:
-    """Return a manifest as JSON, with its own SHA-256."""
+def to_json(manifest: Manifest, tag: Callable[[str], str]) -> bytes:
+    """Return a manifest as JSON, with the tag of its SHA-256."""
     text = msgspec.json.encode(manifest)
-    return msgspec.json.encode(_Written(sha256=hashlib.sha256(text).hexdigest(), manifest=msgspec.Raw(text))) + b"\n"
+    return _json(_Written(manifest=msgspec.Raw(text), tag=tag(hashlib.sha256(text).hexdigest())))
 
 
-def read(content: bytes) -> Manifest:
-    """Read a manifest from bytes; StoreFailure if it is damaged."""
+def read(content: bytes, study: str, tag: Callable[[str], str], since: int) -> Manifest:
+    """Read a manifest from bytes; StoreFailure if it is not as the study wrote it, InputError if it is another's.
+
+    `since` is the generation that is on record, 0 if none is: then one of version 0.2.0 is believed, which has no tag.
+    """
     try:
         written = msgspec.json.decode(content, type=_Written)
         text = bytes(written.manifest)
-        if hashlib.sha256(text).hexdigest() == written.sha256 and content == _again(written.sha256, text):
-            return msgspec.json.decode(text, type=Manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        found, digest = msgspec.json.decode(text, type=Manifest), hashlib.sha256(text).hexdigest()
+        if content == (_older(written) if written.sha256 else _json(written)):
+            if found.study != study:
+                raise InputError(
+                    "the lake in [lake] location is another study's; each study needs a place of its own (docs/lake.md)"
+                )
+            if compare_digest(written.tag, tag(digest)) or (not since and written.sha256 == digest):
+                return found
+    except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
         pass
     raise StoreFailure(
-        f"{PATH} of the lake is damaged: its bytes are not those that were written; make it anew with waterbed lake "
-        "rebuild (docs/lake.md)"
+        f"{PATH} of the lake is not as this study wrote it; put it back from a backup, or make it anew with waterbed "
+        "lake rebuild (docs/lake.md)"
     )
 
 
@@ -104,5 +117,10 @@ LOST = (
 )
 
 
-def _again(checksum: str, text: bytes) -> bytes:
-    return msgspec.json.encode(_Written(sha256=checksum, manifest=msgspec.Raw(text))) + b"\n"
+def _json(written: _Written) -> bytes:
+    return msgspec.json.encode(written) + b"\n"
+
+
+def _older(written: _Written) -> bytes:
+    """As version 0.2.0 wrote it, the checksum first."""
+    return b'{"sha256":"%s","manifest":%s}\n' % (written.sha256.encode(), bytes(written.manifest))

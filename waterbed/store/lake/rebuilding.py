@@ -26,18 +26,27 @@ class Rebuilt:
     sealed: Sealing
 
 
-def rebuild(folder: Folder) -> Rebuilt:
+def rebuild(folder: Folder, *, untagged: bool = False) -> Rebuilt:
     """Rebuild the lake: keep whole files, seal the rest again.
 
-    InputError, and nothing changed, if a file is damaged whose facts the store no longer has.
+    With `untagged` files are taken in that bear no tag of the study, as version 0.2.0 left them. InputError, and
+    nothing changed, if a file is damaged whose facts the store no longer has, or if the manifest is lost and a file has
+    no tag.
     """
     with changing(folder) as lake:
         lake.sweep()
         try:
             manifest, known = lake.manifest(), True
         except StoreFailure:
-            manifest, known = Manifest(study=lake.study), False
-        good, bad = _sorted(lake, manifest)
+            manifest, known = Manifest(study=lake.study, generation=lake.authentic.generation()), False
+        others = set() if untagged else _untagged(lake, manifest)
+        if others and not known:
+            raise InputError(
+                f"{min(others)} and {len(others) - 1:,} other files of the lake bear no tag of this study, and no "
+                "manifest names them: version 0.2.0 or somebody else wrote them. Take them in by waterbed lake rebuild "
+                "--untagged, or move them elsewhere (docs/lake.md, Is it whole)"
+            )
+        good, bad = _sorted(lake, manifest, others)
         _refuse_lost(folder, manifest, bad, known=known)
         named = set(manifest.files())
         strays = {where for where, files in good.items() if any(file.path not in named for file in files)}
@@ -54,7 +63,7 @@ def rebuild(folder: Folder) -> Rebuilt:
             lake.commit(manifest.changed(changes))
         kept = set(lake.manifest().files())
         for path in lake.place.names(".parquet"):
-            if kind_and_day(path) and path not in kept:
+            if kind_and_day(path) and path not in kept and path not in others:
                 lake.place.remove(path)
     return Rebuilt(
         dropped=sum(map(len, bad.values())),
@@ -63,12 +72,23 @@ def rebuild(folder: Folder) -> Rebuilt:
     )
 
 
-def _sorted(lake: Lake, manifest: Manifest) -> tuple[dict[_Where, list[File]], dict[_Where, list[str]]]:
+def _untagged(lake: Lake, manifest: Manifest) -> set[str]:
+    named = manifest.files()
+    return {
+        path
+        for path in lake.place.names(".parquet")
+        if kind_and_day(path) and path not in named and not lake.is_own(path)
+    }
+
+
+def _sorted(
+    lake: Lake, manifest: Manifest, others: set[str]
+) -> tuple[dict[_Where, list[File]], dict[_Where, list[str]]]:
     """Sort files by day into whole, and damaged or missing."""
     good: dict[_Where, list[File]] = {}
     bad: dict[_Where, list[str]] = {}
     named = manifest.files()
-    for path in staged("files of the lake verified", sorted({*named, *lake.place.names(".parquet")})):
+    for path in staged("files of the lake verified", sorted({*named, *lake.place.names(".parquet")} - others)):
         where = kind_and_day(path)
         if where is None:
             continue

@@ -96,8 +96,8 @@ def _count(cls: type, days: Iterable[date], connection: Connection) -> int:
 def compact(folder: Folder) -> int:
     """Merge the files of each day; return the number removed.
 
-    Files that no manifest names, as a killed sealing leaves them, are merged in too: facts are only ever added, so
-    what they hold is right.
+    Files of the study's own that no manifest names, as a killed sealing leaves them, are merged in too: facts are only
+    ever added, so what they hold is right.
     """
     with changing(folder) as lake, scratch_of(folder) as scratch:
         manifest = lake.begin()
@@ -150,7 +150,7 @@ def _unnamed(lake: Lake, manifest: Manifest) -> dict[tuple[str, date], list[File
     found: dict[tuple[str, date], list[File]] = {}
     for path in lake.place.names(".parquet"):
         where = kind_and_day(path)
-        if where and path not in named:
+        if where and path not in named and lake.is_own(path):
             found.setdefault(where, []).append(File(path=path, rows=0, bytes=0, sha256="", first=0, last=0))
     return found
 

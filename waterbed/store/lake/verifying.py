@@ -87,8 +87,12 @@ def amiss(lake: Lake, file: File) -> str | None:
 
 def _strays(lake: Lake, named: set[str]) -> Iterator[LakeFinding]:
     for path in lake.place.names(".parquet"):
-        if path not in named:
+        if path in named:
+            continue
+        if lake.is_own(path):
             yield _note(path, "no manifest names this file, so nothing reads it; waterbed lake compact merges it in")
+        else:
+            yield _note(path, "no manifest names this file, and it bears no tag of this study: nothing reads it")
     for path in lake.place.names(NEW):
         yield _note(path, "left half written by a killed process; the next waterbed lake seal removes it")
 

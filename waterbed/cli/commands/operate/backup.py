@@ -41,6 +41,8 @@ def backup(
     )
     if not made.lake:
         console.print("The lake lies outside the study folder, so it is not in the backup: back it up where it is.")
+    if not made.tagged:
+        console.print("The study's keys are not here, so it bears no tag: restoring it takes --untagged.")
     if made.unrecorded:
         console.print(f"The backup was made but not recorded: {made.unrecorded}.")
         raise typer.Exit(FINDING)
@@ -55,6 +57,9 @@ def restore(
     escrow: Annotated[
         Path | None, typer.Option(help="A file of waterbed key escrow, from which to restore the keys.")
     ] = None,
+    untagged: Annotated[
+        bool, typer.Option("--untagged", help="Believe a backup without the study's tag, as 0.2.0 made it.")
+    ] = False,
 ) -> None:
     """Restore a study folder from a backup, for either database.
 
@@ -70,7 +75,7 @@ def restore(
 
     asked = cache(passphrase)
     keys = from_escrow(escrow, asked) if escrow else None
-    restored = restore_backup(backup_, folder, who=who(), store=store, keys=keys)
+    restored = restore_backup(backup_, folder, who=who(), store=store, keys=keys, untagged=untagged)
     say(f"restored {folder} from {restored.backup}")
     console.print(
         f"{restored.rows:,} rows of schema {restored.schema}, {restored.files:,} files; "
@@ -81,7 +86,7 @@ def restore(
     try:
         open_folder(folder).close()
     except KeyProblem as problem:
-        say(f"It is whole, but its keys are missing here: {problem}")
+        say(f"It is whole, but its keys are missing here, so nobody knows who made it: {problem}")
         say(f"Put them back: {command('key', 'restore', 'ESCROW', study=folder)}")
         raise typer.Exit(FINDING) from None
     console.print("The keys open it.")

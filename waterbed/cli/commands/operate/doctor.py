@@ -24,7 +24,13 @@ quarantine_app = typer.Typer(help="Checks held back until a person decides.", no
 Id = Annotated[str, typer.Argument(metavar="ID", help="The quarantine's id, or its first characters.")]
 
 
-def doctor(context: typer.Context, form: Formatted = Format.table) -> None:
+def doctor(
+    context: typer.Context,
+    backups: Annotated[
+        Path | None, typer.Option(help="A folder of backups, all of which are read.", show_default=False)
+    ] = None,
+    form: Formatted = Format.table,
+) -> None:
     """Check the study for problems; exit code 1 for any.
 
     The resolver is asked live.
@@ -37,7 +43,7 @@ def doctor(context: typer.Context, form: Formatted = Format.table) -> None:
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        found = examine(study, live=True)
+        found = examine(study, live=True, backups=backups)
         _print(Finding, found, table_info(study, "findings", by="finding"), form)
     raise typer.Exit(FINDING if any(finding.open for finding in found) else OK)
 

@@ -82,7 +82,12 @@ def compact(context: typer.Context) -> None:
 
 
 @lake_app.command("rebuild")
-def rebuild(context: typer.Context) -> None:
+def rebuild(
+    context: typer.Context,
+    untagged: Annotated[
+        bool, typer.Option("--untagged", help="Also take in files without this study's tag, as 0.2.0 left them.")
+    ] = False,
+) -> None:
     """Repair the lake from intact files and the store.
 
     Intact files are kept; everything else is sealed again from the store.
@@ -92,7 +97,7 @@ def rebuild(context: typer.Context) -> None:
     from waterbed.store.lake import rebuilding
 
     with _folder(context) as folder:
-        rebuilt = rebuilding.rebuild(folder)
+        rebuilt = rebuilding.rebuild(folder, untagged=untagged)
     made = rebuilt.sealed
     console.print(f"{rebuilt.dropped:,} damaged files dropped, {rebuilt.adopted:,} unnamed ones taken in.")
     say(_sealed(made.facts, made.days, made.files, made.late))

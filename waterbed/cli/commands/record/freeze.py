@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ import typer
 
 from waterbed.cli.options import NewStudy, Override, Store, to_write
 from waterbed.cli.output import FINDING, OK, say, written_at
+from waterbed.model.errors import InputError
 from waterbed.model.redaction import refuse_address
 
 
@@ -47,6 +49,12 @@ def freeze(
         say(f"not in it, named by checksum: {name}")
 
 
+def _sha256(text: str) -> str:
+    if text and not re.fullmatch("[0-9a-fA-F]{64}", text):
+        raise InputError("--sha256 is not one; 64 hexadecimal digits, as freeze prints them, were expected")
+    return text
+
+
 def reproduce(
     package: Annotated[Path, typer.Argument(help="A package of waterbed freeze.")],
     folder: NewStudy,
@@ -54,6 +62,9 @@ def reproduce(
     tables: Annotated[
         Path | None, typer.Option(help="A folder of files of dated tables that the package names by checksum.")
     ] = None,
+    sha256: Annotated[
+        str, typer.Option("--sha256", help="The package's SHA-256 as its author cites it.", callback=_sha256)
+    ] = "",
 ) -> None:
     """Verify a package, rebuild its study, and compare all tables.
 
@@ -68,8 +79,10 @@ def reproduce(
     with suppress(OSError):  # which is told of the place itself
         refuse_existing(folder)
     with written_at(folder):
-        reproduced = reproduce_package(package, folder, store=store, tables=tables)
+        reproduced = reproduce_package(package, folder, store=store, tables=tables, sha256=sha256)
     say(f"package {reproduced.package}: every file is intact")
+    if not sha256:
+        say("whose it is was not verified: compare this SHA-256 with what its author cites, or give that by --sha256")
     if reproduced.protocol:
         say(f"protocol {reproduced.protocol}: the locked text has this SHA-256")
     for line in reproduced.deviations:

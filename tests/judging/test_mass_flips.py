@@ -465,3 +465,61 @@ def _waited(waits: list[int]) -> Count:
     for number, wait in enumerate(waits):
         count.add(number, wait, flipped=False)
     return count
+
+
+def customers(story: Story, *, flap: int | None, at_each: int = 6) -> list[str]:
+    """One customer's sites at each of 17 hosters go down at hour 8; of all others one goes now and then."""
+    chance = random.Random(at_each)
+    others = []
+    for hoster in range(17):
+        for number in range(20):
+            name = f"h{hoster:02}s{number:02}"
+            gone = next((hour_ for hour_ in range(1, 96) if chance.random() < 0.01), 96)
+            states = "u" * gone + "d" * (96 - gone)
+            if number < at_each:
+                states = "".join("ud"[n >= 8 and (flap is None or n // flap % 2 == 0)] for n in range(96))
+            else:
+                others.append(name)
+            story.hourly([name], states, hoster=f"h{hoster:02}", net=4 * hoster + number // 6)
+    return others
+
+
+@pytest.mark.parametrize("flap", [None, 1, 2, 6, 12])
+def test_sites_of_one_customer_hold_nobody_elses_removals(flap: int | None) -> None:
+    """However often they go and come back: a removal elsewhere is believed within two hours, four times in five."""
+    story = Story()
+    others = customers(story, flap=flap)
+    found, told = story.guarded()
+    assert {one.kind for one in found} == {"all"}
+    waits = [told[name].find("d") - told[name].replace("q", "d").find("d") for name in others if told[name][-1] != "u"]
+    assert len(waits) > 100
+    assert sum(waits) / len(waits) < 1.5
+    assert max(waits) <= 24
+    assert sum(wait > 2 for wait in waits) < 0.2 * len(waits)
+
+
+def test_what_is_held_for_a_day_is_believed_if_others_are_seen() -> None:
+    """Sites that stay down are removed in the end; where the whole hoster is gone a person decides."""
+    story = Story()
+    story.hourly(urls(12, "gone"), "u" * 8 + "d" * 40)
+    story.hourly(urls(12, "other"), "u" * 48, net=2)
+    story.hourly(urls(12, "all"), "u" * 8 + "d" * 40, hoster="whole", net=3)
+    story.hourly(urls(60, "far"), "u" * 48, hoster="far", net=4)
+    _, told = story.guarded()
+    assert {told[name] for name in urls(12, "gone")} == {"u" * 8 + "q" * 24 + "d" * 16}
+    assert {told[name] for name in urls(12, "all")} == {"u" * 8 + "q" * 40}
+
+
+def test_a_fault_that_grows_is_held_all_the_same() -> None:
+    """Sites seen up since it began flip together, an hour later; one that goes alone is believed."""
+    story = Story()
+    story.hourly(urls(12, "first"), "u" * 8 + "d" * 12)
+    story.hourly(urls(12, "then"), "u" * 9 + "d" * 11)
+    story.hourly(["alone"], "u" * 12 + "d" * 8)
+    story.hourly(urls(60, "far"), "u" * 20, hoster="far", net=4)
+    _, told = story.guarded()
+    assert {told[name] for name in (*urls(12, "first"), *urls(12, "then"))} == {
+        "u" * 8 + "q" * 12,
+        "u" * 9 + "q" * 11,
+    }
+    assert told["alone"] == "u" * 12 + "d" * 8

@@ -114,6 +114,8 @@ class Cycle:
     """One entry for each group and site."""
     pair_site: Array
     pair_flipped: Array
+    others: Array
+    """Whether enough sites of a group are seen that were not held a day before: then these do not count."""
 
     def without_sites(self) -> "Cycle":
         """The numbers alone."""
@@ -128,6 +130,7 @@ class Cycle:
             pair_group=none,
             pair_site=none,
             pair_flipped=none,
+            others=none,
         )
 
     def part(self, groups: slice) -> "Cycle":
@@ -194,7 +197,7 @@ def history_of(state: GuardState, numbers: Mapping[Group, int]) -> Iterator[Hist
         own = order[slice(*np.searchsorted(in_order, [cycle, cycle + 1]).tolist())]
         its = Cycle(
             **{name: columns[name][own] for name in COUNTED},
-            earliest=none, pair_group=none, pair_site=none, pair_flipped=none,
+            earliest=none, pair_group=none, pair_site=none, pair_flipped=none, others=none,
         )  # fmt: skip
         yield cycle, its.without_sites(), frozenset(own_numbers[list(suspects)].tolist())
 

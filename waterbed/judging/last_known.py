@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from waterbed.judging.columns import NOTHING, Array
-from waterbed.judging.confirmation import UNKNOWN
+from waterbed.judging.confirmation import DOWN, UNKNOWN
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,13 +45,14 @@ class GuardLooks:
 class LastKnown:
     """Hosters, prefix and state of each URL before a cycle.
 
-    The state is the last decided one that is not in quarantine.
+    The state is the last decided one that is not in quarantine; if looks after it are, the first of these is known.
     """
 
     def __init__(self, urls: int) -> None:
         """Start with nothing known of so many URLs."""
         self._state, self._at = np.full(urls, UNKNOWN, np.int8), np.zeros(urls, np.int64)
         self._hosters, self._prefix = np.zeros(urls, np.int32), np.full(urls, NOTHING, np.int32)
+        self._held = np.zeros(urls, np.int64)
 
     @classmethod
     def of(cls, columns: Mapping[str, Array]) -> Self:
@@ -59,6 +60,7 @@ class LastKnown:
         found = cls(0)
         found._state, found._at = columns["state"].astype(np.int8), columns["at"].astype(np.int64)
         found._hosters, found._prefix = columns["hosters"].astype(np.int32), columns["prefix"].astype(np.int32)
+        found._held = columns["held"].astype(np.int64)
         return found
 
     def columns(self) -> dict[str, Array]:
@@ -67,7 +69,7 @@ class LastKnown:
             name: column.copy()
             for name, column in (
                 *(("state", self._state), ("at", self._at)),
-                *(("hosters", self._hosters), ("prefix", self._prefix)),
+                *(("hosters", self._hosters), ("prefix", self._prefix), ("held", self._held)),
             )
         }
 
@@ -90,6 +92,15 @@ class LastKnown:
         back[order] = np.arange(len(order))
         return hosters[back], prefix[back], state[back], at[back]
 
+    def held_since(self, looks: GuardLooks) -> Array:
+        """When the first look of each look's URL was held since it was last believed, microseconds; 0: none."""
+        return self._held[looks.url]
+
+    def was_down(self, looks: GuardLooks) -> Array:
+        """True at each look whose URL was believed down before the cycle."""
+        found: Array = self._state[looks.url] == DOWN
+        return found
+
     def known(self, url: int) -> tuple[int, int] | None:
         """The state of a URL before the cycle."""
         return None if self._state[url] == UNKNOWN else (int(self._state[url]), int(self._at[url]))
@@ -99,6 +110,10 @@ class LastKnown:
         self._hosters[looks.url], self._prefix[looks.url] = hosters, prefix  # of several at one URL the last one stays
         told = np.flatnonzero((looks.state != UNKNOWN) & ~held)
         self._state[looks.url[told]], self._at[looks.url[told]] = looks.state[told], looks.at[told]
+        self._held[looks.url[told]] = 0
+        first = np.flatnonzero(held)[::-1]  # of several at one URL the first one stays
+        first = first[self._held[looks.url[first]] == 0]
+        self._held[looks.url[first]] = looks.at[first]
 
 
 def _last(url: Array, wanted: Array, *, itself: bool) -> Array:

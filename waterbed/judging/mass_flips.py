@@ -28,6 +28,8 @@ _FIRST: Final = 64
 """Cycles that are counted at once in the beginning."""
 _MOST: Final = 65_536
 """Looks that are counted at once, but for those of one cycle."""
+_EXPIRES_US: Final = 86_400_000_000
+"""How long what is held stays doubted while others of its group are seen."""
 NOT_SEEN: Final = ("our_fault", "unwatched", "unobserved")
 """Outcomes of looks that saw nothing; they do not count."""
 
@@ -166,7 +168,7 @@ class _Guard:
         counts, _ = self._counts(np.zeros(len(looks), np.int64))
         suspects = self._suspects(counts)
         for group in suspects:
-            self._hold(group, self._within(group), start, end, counts.count(group))
+            self._hold(group, self._doubted(group, counts), start, end, counts.count(group))
         for group in {*self._open, *self._voided}:
             if group not in suspects and counts.place(group) is not None:
                 self._quiet(group, counts.count(group))
@@ -184,6 +186,7 @@ class _Guard:
         """Set what is known at each look."""
         self._looks = looks
         self._hosters, self._prefix, self._before, self._before_at = self._urls.before(looks)
+        self._held_at = self._urls.held_since(looks)
 
     def _within(self, group: int) -> Array:
         """Which looks of the cycle belong to a group."""
@@ -192,6 +195,55 @@ class _Guard:
         if group >= self._first_prefix:
             return np.flatnonzero(self._prefix == group - self._first_prefix)
         return np.flatnonzero(np.isin(self._hosters, self._sets_with[group]))
+
+    def _doubted(self, group: int, counts: Cycle) -> Array:
+        """Which looks of the cycle a suspect group holds: as few as can be of one fault.
+
+        Of everything: those of hosters, and of prefixes with two sites at least, of which as large a share flipped.
+        Once its quarantine is open: those held before, and of URLs not seen up since it began; others again if
+        enough of them flip together. None of a URL that was down before, or held for a day while its group was
+        seen.
+        """
+        members = self._within(group)
+        gone = self._urls.was_down(self._looks) & (self._before == DOWN)
+        doubted = ~(gone | self._expired(group, counts))[members]
+        if group == 0:
+            doubted &= self._affected(counts)[members]
+        if opened := self._open.get(group):
+            first_end = microseconds(opened.draft.began_at) + int(self._rules.cycle_s * 1_000_000)
+            new = (self._held_at[members] == 0) & (self._before_at[members] >= first_end)
+            if not self._together_again(members[new]):
+                doubted &= ~new
+        found: Array = members[doubted]
+        return found
+
+    def _affected(self, counts: Cycle) -> Array:
+        """Which looks of the cycle are of a hoster or a prefix that flips as everything does, or of neither."""
+        high = counts.flipped >= self._rules.share * counts.looked
+        hosters = counts.groups[high & (counts.groups > 0) & (counts.groups < self._first_prefix)]
+        prefixes = counts.groups[high & (counts.groups >= self._first_prefix) & (counts.flipped > 1)]
+        sets = [number for hoster in hosters.tolist() for number in self._sets_with[hoster]]
+        nowhere = (self._hosters == 0) & (self._prefix == NOTHING)
+        found: Array = np.isin(self._hosters, sets) | np.isin(self._prefix, prefixes - self._first_prefix) | nowhere
+        return found
+
+    def _together_again(self, new: Array) -> bool:
+        """True if of looks at sites that were seen up enough flip together."""
+        seen = new[(self._before[new] == UP) & ~self._looks.unseen[new]]
+        looked = np.unique(self._looks.site[seen])
+        flipped = np.unique(self._looks.site[seen[self._looks.state[seen] == DOWN]])
+        return bool(len(flipped) >= max(self._rules.least_sites / 2, self._rules.share * len(looked)))
+
+    def _old(self) -> Array:
+        """Which looks of the cycle are at URLs that were held a day before."""
+        found: Array = (self._held_at > 0) & (self._looks.at - self._held_at >= _EXPIRES_US)
+        return found
+
+    def _expired(self, group: int, counts: Cycle) -> Array:
+        """Which of them a group holds no longer, since enough others of it are seen."""
+        old = self._old()
+        at = counts.place(group)
+        return old if at is not None and counts.others[at] else np.zeros(len(old), bool)
 
     def _counts(self, nth: Array) -> tuple[Cycle, Array]:
         """All looks at URLs that were last known up, by group; `nth` is the number of each look's cycle.
@@ -215,6 +267,8 @@ class _Guard:
         cycle, site = nth[rows][row], self._looks.site[rows][row].astype(np.int64)
         order = np.lexsort((site, group, cycle))
         cycle, group, site, row = cycle[order], group[order], site[order], row[order]
+        left, others = self._without_old(cycle, group, site, self._old()[rows][row])
+        cycle, group, site, row = cycle[left], group[left], site[left], row[left]
         new_group = _differs(cycle) | _differs(group)
         new_pair = new_group | _differs(site)
         pairs, groups = np.flatnonzero(new_pair), np.flatnonzero(new_group)
@@ -230,8 +284,18 @@ class _Guard:
             pair_group=group[pairs],
             pair_site=site[pairs],
             pair_flipped=pair_flipped,
+            others=others[left][groups],
         )
         return counts, cycle[groups]
+
+    def _without_old(self, cycle: Array, group: Array, site: Array, old: Array) -> tuple[Array, Array]:
+        """Which entries count, in their order: all but old ones of groups with enough others; and which have those."""
+        if not old.any():
+            return np.ones(len(old), bool), np.ones(len(old), bool)
+        groups = np.cumsum(_differs(cycle) | _differs(group)) - 1
+        pairs = np.unique(np.stack((groups[~old], site[~old])), axis=1)
+        enough = np.bincount(pairs[0], minlength=int(groups[-1]) + 1) >= self._rules.least_sites / 2
+        return ~(old & enough[groups]), enough[groups]
 
     def _likely(self, counts: Cycle) -> Array:
         """Which groups may be suspect: enough flipped, of all and in number, but in open quarantines."""

@@ -165,7 +165,7 @@ class _Stretches:
         place = pc.index_in(pa.array(self._looks.urls, pa.string()), told.column("url_id").combine_chunks())
         known, at = np.asarray(place.is_valid()), np.asarray(place.fill_null(0))
         columns = dict[str, Array]()
-        for name, absent in (("state", UNKNOWN), ("at", 0), ("hosters", 0), ("prefix", NOTHING)):
+        for name, absent in (("state", UNKNOWN), ("at", 0), ("hosters", 0), ("prefix", NOTHING), ("held", 0)):
             values = np.asarray(told.column(name)) if told.num_rows else np.zeros(1, np.int64)
             columns[name] = np.where(known, values[at], absent)
         of_sets = np.array([self._sets[one] for one in its.hosters] or [0], np.int64)

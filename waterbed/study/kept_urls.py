@@ -37,7 +37,7 @@ _DAY_US: Final = 86_400_000_000
 URLS: Final = pa.schema(
     [
         ("url_id", pa.string()),
-        *((name, pa.int64()) for name in ("looks", "first", "state", "at", "hosters", "prefix")),
+        *((name, pa.int64()) for name in ("looks", "first", "state", "at", "hosters", "prefix", "held")),
     ]
 )
 """The columns that are kept of a URL."""

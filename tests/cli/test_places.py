@@ -8,10 +8,12 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
+from tests.study.facts import config
 from waterbed.cli.app import app
 from waterbed.cli.options import to_write
 from waterbed.model.errors import InputError
 from waterbed.store.whole.replacing import JOURNAL, PUBLISHED, SUMS, published_at, sums_of
+from waterbed.study.study import create_study
 
 READ: Final = {
     *("import files", "import watch", "notices files", "links test file", "links test urls", "tables add files"),
@@ -68,6 +70,25 @@ def test_an_address_is_no_path(name: str, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     said = _said(name, "http://secret-lab.com/deep")
     assert ("an address was given" in said, "secret" in said, list(tmp_path.iterdir())) == (True, False, [])
+
+
+@pytest.mark.parametrize("name", sorted(READ))
+def test_a_host_name_in_place_of_a_file_is_not_repeated(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of this name is there, so it may be one that nobody shall read."""
+    monkeypatch.chdir(tmp_path)
+    create_study(tmp_path / "study", config()).close()
+    words, command, param = PLACES[name]
+    asked = ["-C", "study", *words]
+    for one in command.params:
+        if one.param_type_name == "argument" and one.name != param.name:
+            asked.append("new")
+        elif one.name == param.name:
+            asked += [*([param.opts[-1]] if param.param_type_name == "option" else []), "secret-lab.com"]
+    done = CliRunner().invoke(app, asked)
+    assert done.exit_code != 0
+    assert "secret" not in f"{done.exception} {done.output}"
 
 
 def test_an_empty_study_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from waterbed.governance.keys import FORGET, WIPE
 from waterbed.model.bookkeeping import Audit
 from waterbed.model.errors import InputError, StoreFailure
 from waterbed.model.facts import Target
+from waterbed.model.redaction import place_told
 from waterbed.model.shell import command
 from waterbed.store.backup.manifest import KIND, backups_in, not_own, read_manifest
 from waterbed.store.backup.manifest import verify as verify_backup
@@ -113,7 +114,9 @@ def backups_findings(study: Study, place: Path) -> Iterator[Finding]:
         if why:
             yield finding("warning", "a backup is not the study's own", f"{backup} {why}", f"make another one ({_SEE})")
     if not found:
-        yield finding("problem", "there is no backup in the folder", str(place), f"waterbed backup FOLDER ({_SEE})")
+        yield finding(
+            "problem", "there is no backup in the folder", place_told(place), f"waterbed backup FOLDER ({_SEE})"
+        )
 
 
 def unfinished_findings(study: Study) -> Iterator[Finding]:

@@ -1,10 +1,12 @@
 """Redaction of URLs and host names in texts."""
 
+import os
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from difflib import get_close_matches
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import unquote
 
 from waterbed.model.errors import BadUrl, InputError
@@ -137,6 +139,17 @@ def refuse_address(place: object, what: str) -> None:
         raise InputError(
             f"an address was given where {what} of this machine was expected: download it first (docs/intake.md)"
         )
+
+
+def place_told(place: Path) -> str:
+    """A place as messages can name it.
+
+    The first part of it that does not exist may be a host's name, given where a file was expected: it is not repeated.
+    """
+    for part in (*reversed(place.parents), place):
+        if part.name and not os.path.lexists(part):
+            return "[not shown]" if names_something(part.name) else str(place)
+    return str(place)
 
 
 def meant(text: str, known: Collection[str]) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from waterbed.model.errors import InputError
+from waterbed.model.redaction import place_told
 from waterbed.model.shell import command
 
 SETTINGS: Final = "waterbed.toml"
@@ -36,6 +37,8 @@ def no_study(path: Path) -> str:
             f"no study in {path}: its {SETTINGS} is no file, or a link to one that is not there; restore it from a "
             "backup (docs/backup.md)"
         )
+    if place_told(path) != str(path):
+        return f"no study in {place_told(path)}; a folder's name was expected, no host's (docs/cli.md)"
     anew = command("init", path)
     if any((path / name).exists() for name in ("waterbed.db", "tables")):
         return (

@@ -19,6 +19,7 @@ from waterbed.model.bookkeeping import Audit, Due, Forgotten, KeyCheck, Sealed
 from waterbed.model.errors import InputError, KeyProblem, OwnFailure, StoreFailure
 from waterbed.model.facts import Target
 from waterbed.model.progress import stage
+from waterbed.model.redaction import place_told
 from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES, table_name
@@ -218,7 +219,8 @@ def from_escrow(path: Path, ask: Callable[[], str]) -> Keys:
     try:
         text = toml_bytes(path, "an escrow file", "docs/operations.md, Keys").decode()
     except (InputError, UnicodeDecodeError):
-        raise KeyProblem(f"{path} cannot be read; an escrow file was expected (docs/operations.md, Keys)") from None
+        told = place_told(path)
+        raise KeyProblem(f"{told} cannot be read; an escrow file was expected (docs/operations.md, Keys)") from None
     try:
         read = decode(text)
         if "sealed" in read:

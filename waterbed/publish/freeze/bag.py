@@ -14,7 +14,7 @@ from typing import Annotated, Final
 
 from waterbed.model.errors import InputError
 from waterbed.model.progress import staged
-from waterbed.model.redaction import refuse_address
+from waterbed.model.redaction import place_told, refuse_address
 from waterbed.store.bounded.files import content, raw_pieces
 from waterbed.store.bounded.limits import MOST_FILE, MOST_MANIFEST
 
@@ -66,7 +66,9 @@ def damages(package: Path) -> list[Damage]:
     """
     if not any((package / f"tagmanifest-{name}.txt").is_file() for name in ALGORITHMS):
         refuse_address(package, "a package")
-        raise InputError(f"{package} is not a package of waterbed freeze: the manifests are missing (docs/freeze.md)")
+        raise InputError(
+            f"{place_told(package)} is not a package of waterbed freeze: the manifests are missing (docs/freeze.md)"
+        )
     found = {*_held(package, "tagmanifest", _tag_files()), *_held(package, "manifest", _files(package))}
     known = {one.path for one in found}
     own = {"bagit.txt", "bag-info.txt", *_tag_files(), *(f"tagmanifest-{name}.txt" for name in ALGORITHMS)}

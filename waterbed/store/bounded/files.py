@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from waterbed.model.errors import InputError
-from waterbed.model.redaction import refuse_address
+from waterbed.model.redaction import place_told, refuse_address
 from waterbed.store.bounded.limits import (
     KIB,
     MOST_RATIO,
@@ -43,7 +43,7 @@ def opened(path: Path, what: str, see: str = _SEE) -> Iterator[IO[bytes]]:
         refuse_address(path, "a file")
         why = problem.strerror if isinstance(problem, OSError) else "its name holds a NUL character"
         page = see.partition(",")[0]  # its section on bounds says nothing of names
-        raise InputError(f"{path} cannot be read ({why}); {what} was expected ({page})") from None
+        raise InputError(f"{place_told(path)} cannot be read ({why}); {what} was expected ({page})") from None
     kind = os.fstat(handle).st_mode
     if not stat.S_ISREG(kind):
         os.close(handle)

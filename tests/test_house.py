@@ -218,7 +218,12 @@ _OURS = {
         *("waterbed/store/backup/make.py", "waterbed/store/lake/lake.py", "waterbed/store/lake/manifest.py"),
         *("waterbed/store/lake/storage.py", "waterbed/store/lake/verifying.py", "waterbed/store/folder.py"),
         *("waterbed/store/schema.py", "waterbed/store/vault.py", "waterbed/store/networks.py"),
-        *("waterbed/store/kept.py", "waterbed/store/spool.py", "waterbed/study/digest.py"),
+        *(
+            "waterbed/store/authentic.py",
+            "waterbed/store/kept.py",
+            "waterbed/store/spool.py",
+            "waterbed/study/digest.py",
+        ),
     },
     "bytes whose number `waterbed.store.bounded` has bounded": {
         *("attribution/lookups/tables/folders.py", "attribution/lookups/tables/organisations.py"),

@@ -130,7 +130,7 @@ class KeyCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What the study itself wrote beside its store, by a tag that its keys alone give."""
+    """A file or folder that the study wrote beside its store, by a tag that its keys alone give."""
 
     KEY: ClassVar = ("name",)
     INDEX: ClassVar = ()

@@ -46,7 +46,7 @@ def digest_of(folder: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Authentic:
-    """What a study wrote beside its store: its database says what, its keys that it was the study."""
+    """The files of a study beside its store: its database says which, its keys that they are its own."""
 
     store: Store
     vault: Vault
@@ -83,7 +83,7 @@ class Authentic:
         return tag_of(self.vault, f"{LAKE}/{where}", digest)
 
     def generation(self) -> int:
-        """How often the lake was changed, as far as is on record; 0: never."""
+        """The number of changes of the lake that are on record; 0: none."""
         found = self._recorded(LAKE)
         return found.generation if found else 0
 

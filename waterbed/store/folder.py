@@ -66,7 +66,7 @@ class Folder:
 
     @property
     def authentic(self) -> Authentic:
-        """What the study wrote beside its store."""
+        """The tags of what the study wrote beside its store."""
         return Authentic(self.store, self.vault)
 
     @property

@@ -43,7 +43,7 @@ class Lake:
 
     @property
     def authentic(self) -> Authentic:
-        """What tells the study's own files; OwnFailure in a process that only reads files."""
+        """The tags of the study's own files; OwnFailure in a process that only reads files."""
         if self._authentic is None:
             raise OwnFailure("a process that only reads files of the lake was asked which are the study's own")
         return self._authentic

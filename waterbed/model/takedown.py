@@ -126,6 +126,7 @@ class TakedownClock:
     citizens_before: Annotated[int, "citizens' notices that reached it before the origin; others may be unknown"]
     held_for_police: Annotated[bool, "whether removal was to wait for the police"]
     seen: Annotated[bool, "whether anybody but a bare report saw it up there before its end"] = True
+    seen_by_check: Annotated[bool, "whether a check saw it up there before its end, not an analyst alone"] = True
     flap_left_h: Annotated[float | None, "last known up before a first removal of perhaps a day, hours"] = None
     flap_right_h: Annotated[float | None, "first check of that removal, hours since the origin; null: none"] = None
     kind: Annotated[str | None, "kind of the notice that started it; null: none did"] = None

@@ -30,10 +30,20 @@ def test_what_only_the_report_saw_up_is_no_removal_in_the_worst_case():
 
 
 def test_an_analysts_dated_sighting_is_no_bare_report():
-    """With a sighting between report and first check the removal counts, and lies after it."""
+    """It was there, so it was not first found down; but whether it was removed, or hidden from checks, nobody saw."""
     group = [unseen(n, confirmed_at=hours(2), last_up=hours(2)) for n in range(20)]
     found = removal(clocks(spread(group)), until=UNTIL)
-    assert (found.removed, found.worst, found.first_down) == (pytest.approx(1.0), pytest.approx(1.0), 0)
+    assert (found.removed, found.worst, found.best, found.first_down) == (None, 0.0, pytest.approx(1.0), 0)
+
+
+@pytest.mark.parametrize("least", [0.6, 1.0])
+def test_what_an_analyst_alone_saw_up_is_no_sure_removal(least):
+    """A hoster that hides from our first check what an analyst dated has an interval that holds what it removed."""
+    group = [unseen(n, confirmed_at=hours(2), last_up=hours(2)) for n in range(round(least * 40))]
+    group += [episode(n, 80, None) for n in range(round(least * 40), 40)]
+    found = removal(clocks(spread(group)), until=UNTIL)
+    assert (found.worst, found.best) == (0.0, pytest.approx(least))
+    assert found.low is None or found.low == 0.0
 
 
 def test_nothing_seen_is_unmeasurable():

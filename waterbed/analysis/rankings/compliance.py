@@ -142,8 +142,8 @@ def _class_of(estimate: Removal | None, row: RankingRow | None, week: str | None
 
 
 def _surely(clock: Clock, hours: float) -> bool:
-    """True if content that somebody saw up was removed by then, whenever in its interval that was."""
-    return clock.cause == REMOVED and clock.seen and clock.right_h + clock.earlier_h <= hours
+    """True if content that a check saw up was removed by then, whenever in its interval that was."""
+    return clock.cause == REMOVED and clock.seen_by_check and clock.right_h + clock.earlier_h <= hours
 
 
 def class_of_share(estimate: Removal | None) -> RankClass:

@@ -65,8 +65,8 @@ def half_gone(
     known, and the hours that looks leave open there. None if there is no such hour, nor where reports span too few
     days. `until` is the end of the measurement, `together` the sites for which decisions are made at once. `curves`
     are the group's, if they are known already. The interval covers best and worst case: a removal that may have lasted
-    a day is an end at its lower end, and what nobody but the report saw up is none at its upper end. Where many
-    clocks are of that kind (`seldom_seen`), there is no single number.
+    a day is an end at its lower end, and what no check saw up is none at its upper end. Where nobody but the report saw
+    many up (`seldom_seen`), there is no single number.
     """
     if not group:
         return None
@@ -82,8 +82,8 @@ def half_gone(
         ]
         earliest = _half_gone(taken, None, until, level, together)
         found = found if earliest is None else replace(found, low=min(found.low, earliest.low))
-    unseen = first_down(group)
-    if unseen:
+    if any(one.cause != NOTHING and not one.seen_by_check for one in group):
+        unseen = first_down(group)
         latest = _half_gone([_remaining(one, until) for one in group], None, until, level, together)
         high = None if latest is None or found.high is None or latest.high is None else max(found.high, latest.high)
         found = replace(found, hours=None if seldom_seen(unseen, len(group)) else found.hours, high=high)
@@ -91,8 +91,8 @@ def half_gone(
 
 
 def _remaining(clock: Clock, until: datetime) -> Clock:
-    """The clock, followed to the end without one if nobody but the report saw the content up."""
-    if clock.seen or clock.cause == NOTHING:
+    """The clock, followed to the end without one if no check saw the content up."""
+    if clock.seen_by_check or clock.cause == NOTHING:
         return clock
     followed = max(clock.left_h, (until - clock.origin) / timedelta(hours=1))
     return replace(clock, left_h=followed, right_h=np.inf, cause=NOTHING)
@@ -182,7 +182,9 @@ def duration(clocks: Sequence[TakedownClock], *, within_h: float, until: datetim
     """
     kept = running_clocks(clocks)
     half, mean = half_gone(kept, until=until), mean_hours(clocks, within_h)
-    many = seldom_seen(sum(map(_unseen, clocks)), len(clocks))  # no single number, as for the median
+    many = seldom_seen(
+        sum(one.right_h is not None and not one.seen for one in clocks), len(clocks)
+    )  # no single number, as for the median
     return Duration(
         clocks=len(kept),
         median_h=half.hours if half else None,
@@ -204,7 +206,7 @@ def mean_hours(clocks: Sequence[TakedownClock], within_h: float) -> Sure | None:
     than FEWEST_SITES clusters were under study within the first hour, for then nothing is known of that time, where the
     follow-up stops before `within_h`, where several curves are as likely until then (`Maxima`: an age at which nobody
     was under study), or where origins span too few days. A removal that may have lasted a day is an end at the lower
-    end of the interval; what nobody but the report saw up is none at its upper end.
+    end of the interval; what no check saw up is none at its upper end.
     """
     found = _mean_hours(clocks, within_h)
     if found is None or found.low is None or found.high is None:
@@ -231,7 +233,7 @@ def _flap_taken(clock: TakedownClock) -> TakedownClock:
 
 
 def _unseen(clock: TakedownClock) -> bool:
-    return clock.right_h is not None and not clock.seen
+    return clock.right_h is not None and not clock.seen_by_check
 
 
 def _flapped(clock: TakedownClock) -> bool:

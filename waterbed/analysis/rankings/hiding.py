@@ -82,7 +82,7 @@ def shares_if_hiding(
     """Least share of each group removed if it hides content.
 
     Within WITHIN_H hours of the report, at 95%, if each of our looks may be the last that is answered truly
-    (`least_unhidden`): what rarely and often looked at URLs have in common. What nobody but its report saw up is no
+    (`least_unhidden`): what rarely and often looked at URLs have in common. What no check saw up is no
     removal, nor what was gone too late after the earliest time that a report claims. 0 where the former are too few to
     tell. No entry without rare looks, or where reports span too few days.
     """
@@ -94,7 +94,9 @@ def shares_if_hiding(
     for key, group in staged("paces of shares", groups.items()):
         often, rare = (
             [
-                clock if clock.seen and not clock.earlier_h else restated([clock], "worst", WITHIN_H, until=until)[0]
+                clock
+                if clock.seen_by_check and not clock.earlier_h
+                else restated([clock], "worst", WITHIN_H, until=until)[0]
                 for clock in clocks((one for one in group if rarely(one.url_id, schedule.rare_share) == rare), labels)
             ]
             for rare in (False, True)

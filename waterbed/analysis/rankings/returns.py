@@ -199,7 +199,7 @@ def _removed(one: _Spell) -> tuple[bool, bool]:
     if down is None or one.spell.cause in UNKNOWN_ENDS:  # what came of it is not known
         return False, True
     removed = one.spell.cause == "removed"
-    return removed and one.spell.seen and down <= _earliest_end(one), removed
+    return removed and one.spell.first_up is not None and down <= _earliest_end(one), removed
 
 
 def _earliest_end(one: _Spell) -> datetime:
@@ -221,7 +221,7 @@ def _gone(one: _Spell) -> tuple[bool, bool]:
         state = (
             (False, True)
             if down is None or spell.cause in UNKNOWN_ENDS
-            else (removed and spell.seen and down <= _earliest_end(one), removed)
+            else (removed and spell.first_up is not None and down <= _earliest_end(one), removed)
         )
     return state
 

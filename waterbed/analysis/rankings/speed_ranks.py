@@ -246,7 +246,7 @@ def _group(
     if cases.worst is not cases.best:
         worst = side_of(cases.worst, of, weights, worth_of(cases.worst.clocks))
     quick, least = worst, _least_looks(own)
-    if any(one.seen and one.looks < least for one in own):
+    if any(one.seen_by_check and one.looks < least for one in own):
         sure = [replace(one, seen=one.seen and one.looks >= least) for one in own]
         by_looks = Cases.of(sure, WITHIN_H, until=until, hides=hides)
         quick = side_of(by_looks.worst, of, weights, worth_of(by_looks.worst.clocks)) if by_looks else worst

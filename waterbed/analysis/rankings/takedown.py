@@ -56,6 +56,11 @@ class Clock:
     labels: Annotated[tuple[Label, ...], "what the study knows by which outcomes may depend on each other"] = ()
     earlier_h: Annotated[float, "hours before the origin at which another report claims that it was made"] = 0.0
 
+    @property
+    def seen_by_check(self) -> bool:
+        """True if a check of ours saw it up: it can be hidden from us whatever an analyst saw before."""
+        return self.seen and self.looks > 0
+
 
 def episode_keys(episode: Episode, by: By) -> tuple[str, ...]:
     """Name the groups an episode belongs to, as ranking keys."""
@@ -220,8 +225,8 @@ def restated(group: Iterable[Clock], case: Case, within_h: float, *, until: date
 
     Four kinds of clocks leave open whether the content was removed within `within_h` hours: those that stop before
     although the measurement, to `until`, goes on beyond (lost from sight, never decided); those that end as `lost`, for
-    nobody asked this hoster; those removed in an interval that holds `within_h`; those of content that nobody but the
-    report ever saw up. In the best case all of these were removed in time, and so was what may have been away for a
+    nobody asked this hoster; those removed in an interval that holds `within_h`; those of content that no check of
+    ours ever saw up. In the best case all of these were removed in time, and so was what may have been away for a
     day. In the worst case none was, and hours count from the earliest time that any report claims: the best case, which
     names rest on, believes no date of a source that reports after another, and the worst case, which quick places rest
     on, believes each.
@@ -233,7 +238,7 @@ def restated(group: Iterable[Clock], case: Case, within_h: float, *, until: date
         lost = clock.cause == NOTHING and open_until_then and _hours(until - clock.origin) + earlier >= within_h
         lost = lost or (clock.cause == LOST and open_until_then)
         straddles = clock.cause == REMOVED and open_until_then and clock.right_h + earlier > within_h
-        unseen = clock.cause == REMOVED and open_until_then and not clock.seen
+        unseen = clock.cause == REMOVED and open_until_then and not clock.seen_by_check
         if case == "worst":
             taken = (
                 replace(clock, left_h=within_h, right_h=inf, cause=NOTHING) if lost or straddles or unseen else clock
@@ -257,8 +262,8 @@ def outcomes(group: Sequence[Clock], within_h: float, *, until: datetime, hides:
     """Say of each clock if its content was removed within some hours: surely, and possibly.
 
     Of the clocks that could be followed so long, to `until`: those that began later are known only if they ended. What
-    was out of sight, or seen up by nobody but its report, was possibly removed (`restated`); with `hides` nothing was
-    surely removed.
+    was out of sight, or seen up by no check of ours, was possibly removed (`restated`); with `hides` nothing was surely
+    removed.
     """
     both = (restated(group, case, within_h, until=until) for case in ("worst", "best"))
     for clock, worst, best in zip(group, *both, strict=True):

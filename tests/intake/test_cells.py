@@ -48,9 +48,11 @@ def test_objects_are_told_from_lines_of_objects(tmp_path: Path, text: str) -> No
     assert [line[1:] for line in read(tmp_path, text)] == [["http://a.example.com/", {}], ["http://b.example.com/", {}]]
 
 
-def test_a_response_of_misp_without_events_is_no_list_of_reports() -> None:
-    """Its attributes have no event, and its single line holds no report of its own."""
-    assert detect_format(['{"response":{"Attribute":[{"type":"url","value":"http://a.example.com/"}]}}']) == "json"
+def test_a_response_of_misp_without_events_is_read_too(tmp_path: Path) -> None:
+    """A search for attributes has them in no event."""
+    text = '{"response":{"Attribute":[{"type":"url","value":"http://a.example.com/"},{"type":"md5","value":"x"}]}}'
+    assert detect_format([text]) == "misp"
+    assert read(tmp_path, text) == [[1], [1, "http://a.example.com/", {}]]
 
 
 def test_a_comment_behind_an_address_is_no_part_of_it(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from waterbed.intake.csv_reports import ReportLine
-from waterbed.intake.csv_table import Rejected
+from waterbed.intake.csv_table import Rejected, WithoutUrl
 from waterbed.intake.formats import FORMATS, Reading, detect_format, read_reports
 from waterbed.model.errors import InputError
 
@@ -24,8 +24,10 @@ BY_NAME = ("openphish", "phishtank", "scart-input")
 """Forms that look like another one: they are read alike, or only when named."""
 
 
-def plain(line: ReportLine | Rejected) -> list[Any]:
-    """A line as a list for JSON: number and reason, or number and what is known."""
+def plain(line: ReportLine | Rejected | WithoutUrl) -> list[Any]:
+    """A line as a list for JSON: number alone without a URL, number and reason, or number and what is known."""
+    if isinstance(line, WithoutUrl):
+        return [line.line]
     if isinstance(line, Rejected):
         return [line.line, line.reason]
     told = {

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from waterbed.intake.csv_reports import ReportLine
-from waterbed.intake.csv_table import Rejected, in_future
+from waterbed.intake.csv_table import Rejected, WithoutUrl, in_future
 from waterbed.intake.reports import Defaults, report_facts
 from waterbed.model.bookkeeping import Due, Sealed
 from waterbed.model.errors import InputError, ReaderBroke, WaterbedError
@@ -29,6 +29,9 @@ Ids are random, so each transaction touches nearly every page of the store's ind
 TEXT_AT_ONCE = 8 << 20
 """Characters of addresses and contents in one transaction: what is made of them takes some ten times as much memory."""
 
+Line = ReportLine | Rejected | WithoutUrl
+"""What is read of a line."""
+
 _KEYS: dict[type, str] = {
     Sealed: "entry_id",
     Report: "report_id",
@@ -44,6 +47,8 @@ class Batch:
 
     now: datetime
     rejected: list[Rejected]
+    without_url: int
+    """Indicators that name no URL."""
     sources: Counter[str]
     """Good lines by source."""
     urls: list[str]
@@ -80,10 +85,10 @@ class BatchSource(Protocol):
 class Batches:
     """Batches made in this process."""
 
-    def __init__(self, lines: Iterator[ReportLine | Rejected], vault: Callable[[], Vault], defaults: Defaults) -> None:
+    def __init__(self, lines: Iterator[Line], vault: Callable[[], Vault], defaults: Defaults) -> None:
         """Take the lines, the vault that seals URLs, and the defaults for empty fields."""
         self._lines, self._vault, self._defaults = lines, vault, defaults
-        self._ahead: list[ReportLine | Rejected] = []
+        self._ahead: list[Line] = []
         self._begun = False
         self._sources: set[str] = set()
 
@@ -114,6 +119,7 @@ class Batches:
         return Batch(
             now=now,
             rejected=[line for line in lines if isinstance(line, Rejected)],
+            without_url=sum(isinstance(line, WithoutUrl) for line in lines),
             sources=sources,
             urls=urls,
             pages=pages,
@@ -123,7 +129,7 @@ class Batches:
             last=not self._ahead,
         )
 
-    def _some(self) -> list[ReportLine | Rejected]:
+    def _some(self) -> list[Line]:
         """The next lines, as many as go into one batch."""
         some, size = [], 0
         with _costing_the_file_alone():
@@ -164,9 +170,9 @@ _AHEAD: Final = timedelta(days=1)
 """A report less than this ahead is kept, and its URL is checked: a clock may be wrong, or a time lack its zone."""
 
 
-def _in_time(now: datetime, line: ReportLine | Rejected) -> ReportLine | Rejected:
+def _in_time(now: datetime, line: Line) -> Line:
     """The line, or its rejection if a time of it lies after `now`: a third party's hour ahead hides a removal."""
-    if isinstance(line, Rejected):
+    if not isinstance(line, ReportLine):
         return line
     seen = line.sighting
     if seen and any(when and when > now for when in (seen.first_seen, seen.last_seen)):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -14,6 +15,7 @@ from waterbed.intake.csv_table import (
     Cells,
     Columns,
     Rejected,
+    WithoutUrl,
     fields_of,
     read_lines,
     same_header,
@@ -278,6 +280,9 @@ def _address(field: str, cells: Cells) -> str | None:
 
 PAGE: Final = "docs/intake.md"
 
+_URLHAUS_NAMES: Final = (
+    *("id", "dateadded", "url", "url_status", "last_online", "threat", "tags", "urlhaus_link", "reporter"),
+)
 URLHAUS: Final = Columns(
     names={"url": ("url",), "reported_at": ("dateadded",), "category": ("threat",), "verified_at": ("last_online",)},
     needed=(("url",),),
@@ -298,8 +303,48 @@ The address in a row comes from PhishStats's own check and is not imported.
 
 
 def parse_urlhaus(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
-    """Read reports from URLhaus's CSV dump."""
-    yield from read_lines((_uncommented(text) for text in lines), name, URLHAUS, report)
+    """Read reports from URLhaus's CSV dump, with or without the line that names its columns."""
+    rest = iter(lines)
+    before: list[str] = []
+    for text in rest:
+        before.append(text)
+        if is_urlhaus_header(text) or is_urlhaus_row(text):
+            break
+    headed = not before or not is_urlhaus_row(before[-1])
+    columns = URLHAUS if headed else replace(URLHAUS, header=_URLHAUS_NAMES)
+    yield from read_lines((_uncommented(text) for text in chain(before, rest)), name, columns, report)
+
+
+_URLHAUS_ROW: Final = re.compile(r'"\d+","\d{4}-\d\d-\d\d \d\d:\d\d:\d\d","[^"]+","(?:online|offline|unknown)","')
+
+
+def is_urlhaus_row(text: str) -> bool:
+    """True if a line is a row of URLhaus's, of nine columns."""
+    return bool(_URLHAUS_ROW.match(text)) and text.count('","') == len(_URLHAUS_NAMES) - 1
+
+
+TWEETFEED: Final = Columns(
+    names={"url": ("value",), "reported_at": ("date",), "kind": ("type",)},
+    needed=(("url",),),
+    page=PAGE,
+    header=("date", "user", "type", "value", "tags", "tweet"),
+)
+"""TweetFeed: rows without a header, of indicators of all kinds."""
+_TWEETFEED_ROW: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,[^,]*,(?:url|domain|ip|md5|sha256),")
+
+
+def is_tweetfeed_row(text: str) -> bool:
+    """True if a line is a row of TweetFeed's."""
+    return bool(_TWEETFEED_ROW.match(text))
+
+
+def parse_tweetfeed(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected | WithoutUrl]:
+    """Read the URLs of TweetFeed's CSV file; names, addresses and checksums are counted."""
+    yield from read_lines(lines, name, TWEETFEED, _tweeted)
+
+
+def _tweeted(number: int, cells: Cells) -> ReportLine | WithoutUrl:
+    return report(number, cells) if cells["kind"] == "url" else WithoutUrl(line=number)
 
 
 def is_urlhaus_header(text: str) -> bool:
@@ -327,12 +372,25 @@ def _phishstats_names(text: str) -> str:
     return names if names.startswith("date,score,url") else ""
 
 
-def parse_url_list(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
-    """Read one report a line, without comments and empty lines."""
+def parse_url_list(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected | WithoutUrl]:
+    """Read one report a line, without comments and empty lines; IP addresses alone are counted."""
     del name  # any text is a list of lines: nothing is refused whole
     for number, text in enumerate(lines, 1):
-        if address := lone_address(text):
+        if is_bare_address(text):
+            yield WithoutUrl(line=number)
+        elif address := lone_address(text):
             yield too_long(number, text.strip()) or checked_report(number, {"url": address})
+
+
+_BARE: Final = re.compile(
+    r"(\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?|[0-9a-f:.]{2,45}", re.IGNORECASE
+)
+
+
+def is_bare_address(text: str) -> bool:
+    """True if a line holds an IP address alone, with or without a port."""
+    found = _BARE.fullmatch(lone_address(text))
+    return found is not None and canonical_address((found[1] or found[0]).strip("[]")) is not None
 
 
 def lone_address(text: str) -> str:

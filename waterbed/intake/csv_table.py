@@ -30,6 +30,8 @@ _YEAR_LAST = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 """A date that ends with the year, with or without a time of day: spreadsheets write it in a country's order."""
+_YEAR_FIRST = re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})(?=\s|\Z)", re.ASCII)
+"""The day of a date that begins with the year, with slashes: only one order of the rest is in use."""
 _TRUTH = {"1": True, "true": True, "yes": True, "y": True, "0": False, "false": False, "no": False, "n": False}
 
 
@@ -43,6 +45,13 @@ class Rejected:
 
     line: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithoutUrl:
+    """An indicator that names no URL: an address, a name or a checksum alone; counted, never made one."""
+
+    line: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,7 +269,7 @@ def time_in(field: str, cells: Cells) -> datetime | None:
     if not text:
         return None
     try:
-        read = iso_time(text.removesuffix(" UTC"))
+        read = iso_time(_YEAR_FIRST.sub(_with_hyphens, text.removesuffix(" UTC"), count=1))
         when = (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadCell(
@@ -269,6 +278,10 @@ def time_in(field: str, cells: Cells) -> datetime | None:
     if when.year not in _YEARS:
         raise BadCell(f"{field} must lie in the years {_YEARS[0]} to {_YEARS[-1]}")
     return when
+
+
+def _with_hyphens(found: re.Match[str]) -> str:
+    return f"{found[1]}-{int(found[2]):02}-{int(found[3]):02}"
 
 
 def same_header(one: str, other: str) -> bool:

@@ -8,16 +8,21 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from waterbed.intake.batches import Line
 from waterbed.intake.csv_reports import (
     COLUMNS,
     ReportLine,
     checked_again,
+    is_bare_address,
     is_dated,
     is_phishstats_header,
+    is_tweetfeed_row,
     is_urlhaus_header,
+    is_urlhaus_row,
     lone_address,
     parse_csv_reports,
     parse_phishstats,
+    parse_tweetfeed,
     parse_url_list,
     parse_urlhaus,
     undated,
@@ -27,13 +32,14 @@ from waterbed.intake.iccam import parse_iccam
 from waterbed.intake.json_reports import is_report, parse_json, parse_json_lines
 from waterbed.intake.misp_stix import parse_misp, parse_stix
 from waterbed.intake.scart import EXPORT, INPUT, parse_scart, parse_scart_input
+from waterbed.intake.xarf import parse_xarf
 from waterbed.model.errors import InputError
 from waterbed.model.plugins import INTERFACE, SEE, added, called, named
 from waterbed.model.redaction import redact_dotted, shown
 from waterbed.store.bounded.text import TextFile
 from waterbed.store.settings import ABUSE_MATERIAL
 
-Parser = Callable[[Iterable[str], str], Iterator[ReportLine | Rejected]]
+Parser = Callable[[Iterable[str], str], Iterator[Line]]
 
 _HEAD = 200
 """Lines read to detect a format; comments at the top of a feed are a few dozen."""
@@ -69,7 +75,9 @@ def _json_form(head: Sequence[str]) -> str | None:
         return None
     if re.search(r'"type"\s*:\s*"bundle"|"id"\s*:\s*"bundle--', text):
         return "stix"
-    if re.search(r'"Event"\s*:\s*\{', text):
+    if re.search(r'"xarf_version"\s*:|"ReporterInfo"\s*:\s*\{', text):
+        return "xarf"
+    if re.search(r'"Event"\s*:\s*\{|"Attribute"\s*:\s*\[', text):
         return "misp"
     if re.search(r'"contentItems"\s*:\s*\[', text):
         return "iccam"
@@ -81,7 +89,11 @@ def _is_json(name: str) -> Callable[[Sequence[str]], bool]:
 
 
 def _is_urls(head: Sequence[str]) -> bool:
-    return any(_ADDRESS.fullmatch(lone_address(row)) for row in _rows(head)[:1])
+    return any(_ADDRESS.fullmatch(lone_address(row)) or is_bare_address(row) for row in _rows(head)[:1])
+
+
+def _is_urlhaus(head: Sequence[str]) -> bool:
+    return any(map(is_urlhaus_header, head)) or any(map(is_urlhaus_row, _rows(head)[:1]))
 
 
 def _is_phishstats(head: Sequence[str]) -> bool:
@@ -116,7 +128,8 @@ FORMATS: Final[Mapping[str, ReportForm]] = {
     "csv": ReportForm(parse=parse_csv_reports),
     "urls": ReportForm(parse=parse_url_list, is_head=_is_urls),
     "openphish": ReportForm(parse=parse_url_list),
-    "urlhaus": ReportForm(parse=parse_urlhaus, is_head=lambda head: any(map(is_urlhaus_header, head))),
+    "urlhaus": ReportForm(parse=parse_urlhaus, is_head=_is_urlhaus),
+    "tweetfeed": ReportForm(parse=parse_tweetfeed, is_head=lambda head: any(map(is_tweetfeed_row, _rows(head)[:1]))),
     "phishtank": ReportForm(parse=parse_csv_reports),
     "phishstats": ReportForm(parse=parse_phishstats, is_head=_is_phishstats),
     "scart": ReportForm(parse=parse_scart, is_head=_is_scart, category=ABUSE_MATERIAL),
@@ -124,11 +137,12 @@ FORMATS: Final[Mapping[str, ReportForm]] = {
     "iccam": ReportForm(parse=parse_iccam, pieces=True, is_head=_is_json("iccam"), category=ABUSE_MATERIAL),
     "jsonl": ReportForm(parse=parse_json_lines, is_head=_is_json("jsonl")),
     "json": ReportForm(parse=parse_json, pieces=True, is_head=_is_json("json")),
+    "xarf": ReportForm(parse=parse_xarf, pieces=True, is_head=_is_json("xarf")),
     "misp": ReportForm(parse=parse_misp, pieces=True, is_head=_is_json("misp")),
     "stix": ReportForm(parse=parse_stix, pieces=True, is_head=_is_json("stix")),
 }
 """The forms that are built in, by name; plug-ins add others."""
-_ASKED = ("urlhaus", "stix", "misp", "iccam", "jsonl", "json", "urls", "phishstats", "scart")
+_ASKED = ("urlhaus", "tweetfeed", "stix", "xarf", "misp", "iccam", "jsonl", "json", "urls", "phishstats", "scart")
 """The order in which they are asked if a file is of their form; what none knows is CSV."""
 
 
@@ -165,7 +179,7 @@ def columns_of(words: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def read_reports(path: Path, how: Reading = Reading()) -> Iterator[ReportLine | Rejected]:
+def read_reports(path: Path, how: Reading = Reading()) -> Iterator[Line]:
     """Read a reports file in the named or detected format.
 
     InputError if the format is unknown or the file does not have it.

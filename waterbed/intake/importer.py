@@ -41,6 +41,8 @@ class ImportReport:
     """True if the file has no lines: an empty delivery."""
     external: int = 0
     """New external observations."""
+    without_url: int = 0
+    """Indicators that name no URL: addresses, names, checksums."""
     undated: tuple[str, ...] = ()
     """Columns left unread in a file none of whose columns is read as reported_at."""
     returned: Reversed = field(default_factory=Reversed)
@@ -60,6 +62,7 @@ class _Tally:
     rejected: list[Rejected] = field(default_factory=list)
     """The first rejected lines."""
     rejections: int = 0
+    without_url: int = 0
     returned: Reversed = field(default_factory=Reversed)
 
     @property
@@ -88,6 +91,7 @@ def import_reports(
             batch = batches.next(folder.clock())
             while True:
                 tally.rejections += len(batch.rejected)
+                tally.without_url += batch.without_url
                 tally.rejected += batch.rejected[: MOST_REJECTED - len(tally.rejected)]
                 written = writer.submit(_one_batch, folder, batch, defaults, tally, run.run_id)
                 following = None if batch.last else batches.next(folder.clock())
@@ -105,8 +109,9 @@ def import_reports(
         rejected=tuple(tally.rejected),
         rejections=tally.rejections,
         forgotten=tally.forgotten,
-        empty=not tally.done and not tally.rejections,
+        empty=not tally.done and not tally.rejections and not tally.without_url,
         external=tally.external,
+        without_url=tally.without_url,
         returned=tally.returned,
     )
 
@@ -166,7 +171,10 @@ def _deliveries(tally: _Tally, defaults: Defaults, run_id: str, now: datetime) -
     """One delivery for each source; an import without a valid line is an empty delivery of the default source.
 
     The source of a rejected line is unknown: it counts with the default source, or with the largest if that has none.
+    A file of indicators without URLs alone is no delivery of reports.
     """
+    if tally.without_url and not tally.lines and not tally.rejections:
+        return
     counts = tally.lines or Counter({defaults.source: 0})
     blamed = defaults.source if defaults.source in counts else counts.most_common(1)[0][0]
     for source, reports in sorted(counts.items()):

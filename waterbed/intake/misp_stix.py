@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from waterbed.intake.csv_reports import ReportLine, checked_report
-from waterbed.intake.csv_table import Rejected, as_plain_word
+from waterbed.intake.csv_table import Rejected, WithoutUrl, as_plain_word
 from waterbed.intake.json_reports import PAGE, plain_text
 from waterbed.model.errors import InputError
 from waterbed.store.bounded.json_text import JsonText
@@ -63,6 +63,8 @@ class _Bundle:
         """URL, id of a url object or _UNREAD, time reported, time last seen and maker: of URL and id one is empty."""
         self._revoked: set[str] = set()
         """URLs and ids of url objects that revoked objects name."""
+        self.others = 0
+        """Indicators without a URL, and addresses, names and files."""
 
     def take(self, entry: Any) -> None:
         """Keep what an object says of URLs."""
@@ -77,8 +79,9 @@ class _Bundle:
             for url, ref, *_ in self._told(entry):
                 self._revoked.update(self._held.keep(url or ref))
         else:
-            for row in self._told(entry):
-                self._rows.append(self._held.keep(*row[:-1], sys.intern(row[-1])))
+            rows = list(self._told(entry))
+            self.others += kind in _ALONE or (kind == "indicator" and not rows)
+            self._rows += [self._held.keep(*row[:-1], sys.intern(row[-1])) for row in rows]
 
     def _told(self, entry: dict[str, Any]) -> Iterator[tuple[str, ...]]:
         """The rows of an indicator or observation."""
@@ -136,12 +139,16 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def parse_stix(pieces: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
+_ALONE: Final = ("ipv4-addr", "ipv6-addr", "domain-name", "email-addr", "file")
+"""Types of objects that are indicators without a URL."""
+
+
+def parse_stix(pieces: Iterable[str], name: str) -> Iterator[ReportLine | Rejected | WithoutUrl]:
     """Read one report for each URL in a STIX bundle.
 
     URLs come from indicators, observations and url objects, numbered from 1. A url object whose address an indicator
     names, or that an observation refers to, is reported with it alone. The source is the name of the identity that made
-    the object. Revoked objects, and url objects that they name, are left out.
+    the object. Revoked objects, and url objects that they name, are left out; indicators without a URL are counted.
     """
     text, bundle, kind = JsonText(pieces, name), _Bundle(name), None
     if text.kind() == "{":
@@ -158,6 +165,7 @@ def parse_stix(pieces: Iterable[str], name: str) -> Iterator[ReportLine | Reject
     text.end()
     if kind != "bundle":
         raise InputError(f"{name} is JSON, but not a STIX bundle: its type must be bundle ({PAGE})")
+    yield from (WithoutUrl(line=number) for number in range(1, bundle.others + 1))
     for number, cells in enumerate(bundle.reports(), 1):
         yield Rejected(line=number, reason=cells) if isinstance(cells, str) else checked_report(number, cells)
 
@@ -166,14 +174,24 @@ _KINDS: Final = ("url", "uri")
 """Types of attributes that are URLs; a bare domain is not."""
 
 
-def parse_misp(pieces: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
+_OTHERS: Final = (
+    *("domain", "hostname", "domain|ip", "hostname|port", "ip-src", "ip-dst", "ip-src|port", "ip-dst|port"),
+    *("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "ssdeep", "imphash", "filename", "email", "email-src"),
+)
+"""Types of attributes that are indicators without a URL; `filename|md5` and such are, too."""
+
+
+def parse_misp(pieces: Iterable[str], name: str) -> Iterator[ReportLine | Rejected | WithoutUrl]:
     """Read one report for each url attribute of MISP events.
 
-    Attributes are numbered from 1 over all events; deleted ones are left out. The source is the organisation that made
-    the event. Reported at first_seen, else the attribute's timestamp; known up at last_seen.
+    They are numbered from 1 over all events; deleted ones are left out. Indicators without a URL are counted. The
+    source is the organisation that made the event. Reported at first_seen, else the attribute's timestamp; known up at
+    last_seen.
     """
-    text, number = JsonText(pieces, name), 0
-    for source, rows in _events(text, name):
+    text, number, without = JsonText(pieces, name), 0, 0
+    for source, rows, others in _events(text, name):
+        yield from (WithoutUrl(line=without + nth) for nth in range(1, others + 1))
+        without += others
         for url, reported, seen in rows:
             number += 1
             cells = {"url": url, "source": source, "reported_at": reported, "verified_at": seen}
@@ -181,16 +199,16 @@ def parse_misp(pieces: Iterable[str], name: str) -> Iterator[ReportLine | Reject
     text.end()
 
 
-Event = tuple[str, list[tuple[str, ...]]]
-"""Source, and URL, time reported and time last seen of each attribute."""
+Event = tuple[str, list[tuple[str, ...]], int]
+"""Source; URL, time reported and time last seen of each attribute; and how many indicators have no URL."""
 
 
 def _events(text: JsonText, name: str, *, listed: bool = True, answer: bool = True) -> Iterator[Event]:
     """The events of a feed's file, an export or an API response.
 
-    They may be in a list, and in one response, which is not in a list.
+    They may be in a list, and in one response, which is not in a list; an event may stand by itself, not under Event.
     """
-    kind, found = text.kind(), False
+    kind, found, own = text.kind(), False, _Event(name)
     if kind == "[" and listed:
         for _ in text.items():
             yield from _events(text, name, listed=False, answer=False)
@@ -201,39 +219,62 @@ def _events(text: JsonText, name: str, *, listed: bool = True, answer: bool = Tr
                 yield from _events(text, name, answer=False)
                 found = True
             elif key == "Event" and text.kind() == "{":
-                yield _event(text, name)
+                inner = _Event(name)
+                for part in text.members():
+                    inner.take(part, text)
+                yield inner.told()
                 found = True
             else:
-                text.skip()
+                own.take(key, text)
+        if own.begun and not found:
+            yield own.told()
+            found = True
     else:
         text.skip()
     if not found:
         raise InputError(f"{name} is JSON without MISP events; each was expected under the key Event ({PAGE})")
 
 
-def _event(text: JsonText, name: str) -> Event:
-    held, rows, makers = _Held(name), list[tuple[str, ...]](), dict[str, str]()
-    for key in text.members():
+class _Event:
+    """One event, part by part."""
+
+    def __init__(self, name: str) -> None:
+        self._held, self._rows, self._makers = _Held(name), list[tuple[str, ...]](), dict[str, str]()
+        self._others = 0
+        self.begun = False
+        """True once attributes were seen."""
+
+    def take(self, key: str, text: JsonText) -> None:
+        """Keep what a member of the event says of indicators and makers."""
         if key in ("Attribute", "Object") and text.kind() == "[":
+            self.begun = True
             for _ in text.items():
                 for entry in _attributes(text.value(), inside=key == "Object"):
-                    reported = plain_text(entry.get("first_seen")) or _from_epoch(entry.get("timestamp"))
-                    rows.append(held.keep(_address(entry), reported, plain_text(entry.get("last_seen"))))
+                    if entry.get("type") in _KINDS:
+                        reported = plain_text(entry.get("first_seen")) or _from_epoch(entry.get("timestamp"))
+                        self._rows.append(
+                            self._held.keep(_address(entry), reported, plain_text(entry.get("last_seen")))
+                        )
+                    elif plain_text(entry.get("type")).split("|")[0] in _OTHERS:
+                        self._others += 1
         elif key in ("Orgc", "Org"):
             maker = text.value()
-            makers[key] = plain_text(maker.get("name")) if isinstance(maker, dict) else ""
+            self._makers[key] = plain_text(maker.get("name")) if isinstance(maker, dict) else ""
         else:
             text.skip()
-    source = makers.get("Orgc") or makers.get("Org")
-    return as_plain_word(source) if source else "", rows
+
+    def told(self) -> Event:
+        """The whole event."""
+        source = self._makers.get("Orgc") or self._makers.get("Org")
+        return as_plain_word(source) if source else "", self._rows, self._others
 
 
 def _attributes(entry: Any, *, inside: bool) -> Iterator[dict[str, Any]]:
-    """The url attributes that an entry is, or has inside."""
+    """The attributes that an entry is, or has inside."""
     if not isinstance(entry, dict) or _is_true(entry, "deleted"):
         return
     for each in _list(entry.get("Attribute")) if inside else [entry]:
-        if isinstance(each, dict) and each.get("type") in _KINDS and not _is_true(each, "deleted"):
+        if isinstance(each, dict) and not _is_true(each, "deleted"):
             yield each
 
 

@@ -8,7 +8,7 @@ from zipfile import ZipFile
 import pytest
 
 from waterbed.model.bookkeeping import Delivery
-from waterbed.model.facts import Birth, Notice
+from waterbed.model.facts import Birth, Notice, Target
 from waterbed.study.study import open_study
 
 Run = Callable[..., tuple[int, str, str]]
@@ -144,3 +144,17 @@ def test_an_excel_workbook_is_called_so(run: Run, study: Path, tmp_path: Path) -
             archive.writestr(name, "<x/>")
     code, _, err = run("-C", study, "import", mine)
     assert (code, "is an Excel workbook; save it as CSV UTF-8 (docs/intake.md" in err) == (2, True)
+
+
+def test_indicators_without_a_url_are_counted_and_never_checked(run: Run, study: Path, tmp_path: Path) -> None:
+    """Addresses of servers become no URLs, and a list of them alone is no delivery of reports."""
+    (tmp_path / "servers.txt").write_text("192.0.2.1\n192.0.2.2:80\n2001:db8::1\n")
+    code, out, err = run("-C", study, "import", tmp_path / "servers.txt", "--source", "tracker")
+    assert (code, "0 reports imported" in out + err, "3 indicators without a URL" in out + err) == (0, True, True)
+    with open_study(study) as opened:
+        assert (opened.store.count(Target), opened.store.count(Delivery)) == (1, 1)
+    (tmp_path / "both.txt").write_text("192.0.2.1\nhttps://a.example.com/x\n")
+    code, out, err = run("-C", study, "import", tmp_path / "both.txt", "--source", "tracker")
+    assert (code, "1 report imported" in out + err, "1 indicator without a URL" in out + err) == (0, True, True)
+    with open_study(study) as opened:
+        assert (opened.store.count(Target), opened.store.count(Delivery)) == (2, 2)

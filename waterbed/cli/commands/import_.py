@@ -144,6 +144,8 @@ def print_import(path: Path, report: ImportReport) -> None:
         f"{name}: {counted(report.imported, 'report')} imported, {report.known:,} already known, "
         f"{counted(report.rejections, 'line')} rejected{forgotten}"
     )
+    if report.without_url:
+        note(f"{counted(report.without_url, 'indicator')} without a URL: an address, name or checksum alone.")
     if report.undated:
         from waterbed.model.redaction import shown
 

@@ -114,8 +114,8 @@ Hoster = Annotated[str, typer.Argument(metavar="HOSTER", help="A hoster's key, A
 
 # Words of other modules, spelled here as well so that no module is loaded to help or to complete; a test compares them.
 REPORT_FORMS = (
-    "csv", "urls", "openphish", "urlhaus", "phishtank", "phishstats", "scart", "scart-input", "iccam", "jsonl",
-    "json", "misp", "stix",
+    "csv", "urls", "openphish", "urlhaus", "tweetfeed", "phishtank", "phishstats", "scart", "scart-input", "iccam",
+    "jsonl", "json", "xarf", "misp", "stix",
 )  # fmt: skip
 RANKED = (
     *("hoster", "asn", "country", "delegated", "registered", "seat", "upstream", "transit", "platform"),

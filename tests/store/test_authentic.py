@@ -195,3 +195,15 @@ def test_a_study_of_before_is_taken_as_it_is_once(study: Study, tmp_path: Path) 
     with suppress(InputError):
         backup(study)
     assert (tmp_path / "again").exists()
+
+
+def test_a_lake_that_is_gone_is_not_whole(study: Study, tmp_path: Path) -> None:
+    """The database remembers that it was sealed, also where nothing has left the store."""
+    (tmp_path / "study" / "lake").rename(tmp_path / "away")
+    for command in ("verify", "seal", "compact"):
+        done = CliRunner().invoke(app, ["-C", str(study.folder.path), "lake", command])
+        assert done.exit_code != 0
+        assert "is gone: its generation is 0, and 1 is on record" in f"{done.exception} {done.output}"
+    done = CliRunner().invoke(app, ["-C", str(study.folder.path), "lake", "rebuild"])
+    assert done.exit_code == 0
+    assert CliRunner().invoke(app, ["-C", str(study.folder.path), "lake", "verify"]).exit_code == 0

@@ -64,10 +64,11 @@ class Lake:
             found = Manifest(study=self.study)
         _refuse_lacking(found, removed)
         if found.generation < since:
+            what = "is older than it was, or another one" if found.generation else "is gone"
             raise StoreFailure(
-                f"the lake at [lake] location is older than it was, or another one: its generation is "
-                f"{found.generation}, and {since} is on record. Name its place, put it back from a backup, or make it "
-                "anew with waterbed lake rebuild (docs/lake.md, Is it whole)"
+                f"the lake at [lake] location {what}: its generation is {found.generation}, and {since} is on record. "
+                "Name its place, put it back from a backup, or make it anew with waterbed lake rebuild (docs/lake.md, "
+                "Is it whole)"
             )
         return found
 

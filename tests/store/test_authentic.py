@@ -207,3 +207,22 @@ def test_a_lake_that_is_gone_is_not_whole(study: Study, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["-C", str(study.folder.path), "lake", "rebuild"])
     assert done.exit_code == 0
     assert CliRunner().invoke(app, ["-C", str(study.folder.path), "lake", "verify"]).exit_code == 0
+
+
+def test_what_nothing_reads_refuses_no_table(study: Study, tmp_path: Path) -> None:
+    """A hidden file, as file systems and desktops leave, is no part of a table."""
+    (next((tmp_path / "study" / TABLE).iterdir()) / ".nfs0001").write_text("left")
+    tables(study)
+    assert told(study) == []
+
+
+def test_a_study_of_before_opens_with_a_table_that_cannot_be_read(study: Study, tmp_path: Path) -> None:
+    """The others are taken as they are, and this one is refused by those that use it."""
+    with study.store.writing() as connection:
+        connection.execute(delete(TABLES[Written]))
+    broken = next((tmp_path / "study" / TABLE).iterdir())
+    (broken / "folder").mkdir()
+    with open_study(tmp_path / "study") as again:
+        with pytest.raises(InputError, match=f"{broken.name} is not as this study wrote it"):
+            tables(again)
+        assert len(told(again)) == 1

@@ -13,7 +13,7 @@ from waterbed.model.progress import stage
 from waterbed.store.backlog import schedule_lag
 from waterbed.store.bounds import canary_fault, not_a_contact, not_public
 from waterbed.store.frozen import FROZEN
-from waterbed.store.removed_days import removed_days
+from waterbed.store.lake.removed_days import removed_days
 from waterbed.store.tables import TABLES
 from waterbed.study.sources import source_of
 from waterbed.study.study import Study

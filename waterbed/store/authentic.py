@@ -32,12 +32,12 @@ def tag_of(vault: Vault, name: str, digest: str) -> str:
 
 
 def digest_of(folder: Path) -> str:
-    """SHA-256 over the names, lengths and bytes of a folder's files.
+    """SHA-256 over the names, lengths and bytes of a folder's files, but hidden ones, which nothing reads.
 
     OSError if one cannot be read.
     """
     found = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
+    for path in sorted(one for one in folder.iterdir() if not one.name.startswith(".")):
         found.update(f"{path.name} {path.stat().st_size}\n".encode())
         with path.open("rb") as file:
             found.update(hashlib.file_digest(file, "sha256").digest())
@@ -90,12 +90,15 @@ class Authentic:
     def begin(self, tables: Path) -> None:
         """Put a study on record that is new, or of a version that recorded nothing: its tables as they are.
 
-        Once. One that cannot be written to stays as it is.
+        Once. A study that cannot be written to stays as it is; a table that cannot be read is refused later.
         """
         if self._recorded(_SINCE) is not None:
             return
         folders = sorted(tables.iterdir()) if tables.is_dir() else []
-        found = [self.of_table(one) for one in folders if one.is_dir() and not one.name.startswith(".")]
+        found = list[Written]()
+        for one in folders:
+            with suppress(OSError):
+                found.append(self.of_table(one))
         with suppress(ReadOnly):
             self.store.add([*found, Written(name=_SINCE, generation=0, tag=tag_of(self.vault, _SINCE, ""))])
 

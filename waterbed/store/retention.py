@@ -17,7 +17,7 @@ from waterbed.store.lake.kinds import PRUNABLE
 from waterbed.store.lake.lake import changing
 from waterbed.store.lake.pruning import keys, mark_pruned, ready
 from waterbed.store.lake.reading import days_in
-from waterbed.store.removed_days import PRUNE, remove
+from waterbed.store.lake.removed_days import PRUNE, remove
 from waterbed.store.schema import held
 
 _LEAST_DAYS = 2

@@ -18,8 +18,8 @@ from waterbed.store.folder import Folder
 from waterbed.store.lake import manifest as manifests
 from waterbed.store.lake.kinds import PRUNABLE, SEALED, stamp
 from waterbed.store.lake.manifest import Day, File, Manifest
+from waterbed.store.lake.removed_days import removed_days
 from waterbed.store.lake.storage import NEW, Storage
-from waterbed.store.removed_days import removed_days
 from waterbed.store.store import Store
 from waterbed.store.tables import table_name
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -304,17 +304,17 @@ The address in a row comes from PhishStats's own check and is not imported.
 
 def parse_urlhaus(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
     """Read reports from URLhaus's CSV dump, with or without the line that names its columns."""
-    rest = iter(lines)
-    before: list[str] = []
-    for text in rest:
+    rest, before = iter(lines), list[str]()
+    for text in islice(rest, _MOST_COMMENTS):
         before.append(text)
-        if is_urlhaus_header(text) or is_urlhaus_row(text):
+        if is_urlhaus_header(text) or (text.strip() and not text.startswith("#")):
             break
-    headed = not before or not is_urlhaus_row(before[-1])
-    columns = URLHAUS if headed else replace(URLHAUS, header=_URLHAUS_NAMES)
+    columns = replace(URLHAUS, header=_URLHAUS_NAMES) if before and is_urlhaus_row(before[-1]) else URLHAUS
     yield from read_lines((_uncommented(text) for text in chain(before, rest)), name, columns, report)
 
 
+_MOST_COMMENTS: Final = 1_000
+"""Lines before the first row of URLhaus's; there are some nine."""
 _URLHAUS_ROW: Final = re.compile(r'"\d+","\d{4}-\d\d-\d\d \d\d:\d\d:\d\d","[^"]+","(?:online|offline|unknown)","')
 
 

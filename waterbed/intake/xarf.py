@@ -1,6 +1,6 @@
 """Reports from X-ARF, versions 3 and 4: one object, an array of them, or one a line.
 
-Evidence and attachments, which hold content, are passed over unread.
+Evidence and attachments, which hold content, are dropped at once.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -41,7 +41,13 @@ def parse_xarf(pieces: Iterable[str], name: str) -> Iterator[ReportLine | Reject
             text.skip()
             yield Rejected(line=number, reason="entry is not a JSON object")
             continue
-        yield _report(number, dict(_fields(text)), name)
+        told = dict(_fields(text))
+        if "xarf_version" not in told and "ReportType" not in told:
+            if number == 1:
+                raise InputError(f"{name} is JSON, but its first entry is no X-ARF report of version 3 or 4 ({PAGE})")
+            yield Rejected(line=number, reason="entry is no X-ARF report of version 3 or 4")
+            continue
+        yield _report(number, told)
     text.end()
 
 
@@ -62,9 +68,7 @@ def _fields(text: JsonText, before: str = "") -> Iterator[tuple[str, str]]:
             text.skip()
 
 
-def _report(number: int, told: Mapping[str, str], name: str) -> ReportLine | Rejected | WithoutUrl:
-    if "xarf_version" not in told and "ReportType" not in told:
-        raise InputError(f"{name} is JSON, but entry {number} is no X-ARF report of version 3 or 4 ({PAGE})")
+def _report(number: int, told: Mapping[str, str]) -> ReportLine | Rejected | WithoutUrl:
     kind = (told.get("type") or told.get("ReportType") or "").strip().lower()
     url = told.get("url") or told.get("Source.URL") or told.get("Source.Value") or ""
     if "://" not in url:

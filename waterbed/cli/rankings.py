@@ -70,9 +70,9 @@ def print_places(
     )
     if any(row.below_norm_but_for for row in rows):
         note(
-            "but for N: N reports decide. Nobody saw whether the hoster would remove their content within 24 h: only "
-            "they saw it up, the checks leave open when it went, or it moved away first. Had none of it been removed "
-            "the row would surely be below the norm; if the reports were wrong, nothing is known of them."
+            "but for N: N reports decide. Nobody saw whether the hoster would remove their content within 24 h: no "
+            "check of ours saw it up, the checks leave open when it went, or it moved away first. Had none of it been "
+            "removed the row would surely be below the norm; if the reports were wrong, nothing is known of them."
         )
     by_key = {row.key: row for row in ranked}
     if unseen := _first_down([by_key[row.key] for row in rows[:SHOWN]]):

@@ -175,12 +175,12 @@ class ComplianceRow:
     removed_low: Annotated[float | None, "lower end of its 95% interval"]
     removed_high: Annotated[float | None, "upper end of its 95% interval"]
     removed_worst: Annotated[
-        float | None, "share if nothing was removed that was out of sight, or that nobody but the report saw up"
+        float | None, "share if nothing was removed that was out of sight, or that no check saw up"
     ] = None
     removed_best: Annotated[float | None, "share if all of it was removed in time"] = None
     removed_or_moved: Annotated[float | None, "the same with leaving for another hoster counted too: upper bound"]
     first_down: Annotated[int, "clocks that ended at the first check: nobody but the report ever saw these URLs up"] = 0
-    surely: Annotated[int, "clocks of content seen up whose whole interval of removal lies within those hours"]
+    surely: Annotated[int, "clocks of content that a check saw up, removed within those hours in its whole interval"]
     possibly: Annotated[
         int,
         "clocks removed, if only unconfirmed, in an interval that begins within those hours, or then lost from sight",

@@ -182,9 +182,8 @@ def duration(clocks: Sequence[TakedownClock], *, within_h: float, until: datetim
     """
     kept = running_clocks(clocks)
     half, mean = half_gone(kept, until=until), mean_hours(clocks, within_h)
-    many = seldom_seen(
-        sum(one.right_h is not None and not one.seen for one in clocks), len(clocks)
-    )  # no single number, as for the median
+    # no single number, as for the median
+    many = seldom_seen(sum(one.right_h is not None and not one.seen for one in clocks), len(clocks))
     return Duration(
         clocks=len(kept),
         median_h=half.hours if half else None,

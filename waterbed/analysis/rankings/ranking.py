@@ -86,7 +86,7 @@ def rank(
     was behind a reverse proxy; `too few` below 10 sites in volume; `views differ` for keys in `differing`,
     whose content goes by our looks (`views_differ`); `unmeasurable` if the state of no clock is known at 24 h; `too few
     followed` below 10 sites that could be followed for 24 h; `too few days` where their reports span less than
-    a week; else `ranked`. What was out of sight, and what only its report ever saw up, takes no hoster off the list:
+    a week; else `ranked`. What was out of sight, and what no check ever saw up, takes no hoster off the list:
     rows carry the share in the worst and in the best case, and an interval that covers both. `ranked` rows have a
     single share too where both cases are close, and a median; `too few days` carry what happened, without an interval;
     of `views differ`, which may hide each URL, none counts as removed in the worst case. `until` is the

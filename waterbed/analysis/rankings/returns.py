@@ -82,7 +82,7 @@ def returns(
     end of the measurement, `hidden` the clocks of which no look could be decided. Three shares of the same reports:
     removed within 24 h and not back within a day, as any ranking has it (`removal`); removed and not up there at 24 h;
     removed within 24 h and not seen up anywhere under its content id for 30 or 90 days. The last two are over the
-    reports that were followed so long and whose state is known, not those that nobody but the report ever saw up; below
+    reports that were followed so long and whose state is known, not those that no check ever saw up; below
     FEWEST_SITES sites they are refused. `worst` and `best` hold each over all followed reports if what nobody saw was
     not, or was. Returns after any removal that was followed for 30 days are counted: at the same key, else elsewhere.
     `ranked` are the rows of the ranking: of a share that changed, all is about the reports since.

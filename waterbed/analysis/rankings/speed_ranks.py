@@ -22,7 +22,6 @@ from waterbed.analysis.rankings.takedown import (
     WITHIN_H,
     Clock,
     clocks,
-    first_down,
     worth_within,
 )
 from waterbed.estimators.calendar_time import Worth
@@ -33,6 +32,7 @@ from waterbed.estimators.rank_sets import (
     share_among_first,
 )
 from waterbed.estimators.refusal import Refusal
+from waterbed.estimators.survival.incidence import NOTHING
 from waterbed.model.conclusions import WITH_SHARE, Episode, RankClass, RankingRow
 from waterbed.model.progress import staged
 from waterbed.model.results import PlaceRow
@@ -185,13 +185,13 @@ def _least_looks(own: Sequence[Clock]) -> int:
 class _Group:
     """A group in both cases.
 
-    `quick` is the worst case in which a removal needs checks of ours that saw the content up (`_least_looks`): a hoster
-    can answer us otherwise than whoever dated a sighting. `named` is the best case that names rest on, with a
-    worth that false reports and hiding hardly lessen (`Cases.ends`), of each part of a share that may be that of any of
-    them. Content that moved away in time counts in it, too: its hoster had not the time that the norm gives. `open`
-    counts the clocks that it has beyond the worst case, but where every removal may be a hidden URL, and `without` is
-    the share if none of them was removed. `known` is the worst case of the reports whose content somebody saw up, or
-    that no check could decide, None where each may be hidden or there is none.
+    `quick` is the worst case in which a removal needs checks of ours that saw the content up (`_least_looks`): a
+    hoster can hide content after one or two. `named` is the best case that names rest on, with a worth that false
+    reports and hiding hardly lessen (`Cases.ends`), of each part of a share that may be that of any of them.
+    Content that moved away in time counts in it, too: its hoster had not the time that the norm gives. `open`
+    counts the clocks that it has beyond the worst case, but where every removal may be a hidden URL, and `without`
+    is the share if none of them was removed. `known` is the worst case of the reports whose content a check of ours
+    saw up, or that none could decide, None where each may be hidden or there is none.
     """
 
     worst: Side
@@ -251,7 +251,7 @@ def _group(
         by_looks = Cases.of(sure, WITHIN_H, until=until, hides=hides)
         quick = side_of(by_looks.worst, of, weights, worth_of(by_looks.worst.clocks)) if by_looks else worst
     settled = cases.settled(worth_of) if cases.differing else best.worth
-    rest = 1.0 - first_down(own) / len(own)
+    rest = 1.0 - sum(one.cause != NOTHING and not one.seen_by_check for one in own) / len(own)
     moved = sum(one.cause == MOVED and one.right_h <= WITHIN_H for one in cases.alike)
     named, worth = (cases.ends()[1], settled) if cases.few_open else (best.share, best.worth)
     return _Group(
@@ -289,7 +289,7 @@ def _against(norm: Norm, groups: Sequence[_Group]) -> list[dict[str, Any]]:
     """Each share of the best case against the norm; a share without an interval is none of the tests.
 
     A norm that lies below the median is estimated, and nothing is tested below FEWEST_OF_MEDIAN shares. The median is
-    that of worst cases without what only reports saw up: wrong reports at some groups do not move it, and hiding there
+    that of worst cases without what no check saw up: wrong reports at some groups do not move it, and hiding there
     does not raise it. Where a group is below the norm in its worst case alone, the number of clocks that make the
     difference is said.
     """

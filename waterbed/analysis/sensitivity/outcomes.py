@@ -104,17 +104,17 @@ def moved_as(group: Sequence[Clock], level: str) -> list[Clock]:
 
 
 def first_down_as(group: Sequence[Clock], level: str, until: datetime | None) -> list[Clock]:
-    """The clocks, with those of content that nobody but the report saw up restated.
+    """The clocks, with those of content that no check saw up restated.
 
     They are bounds, count as removals like any other, or count as not removed as long as they could be followed.
     """
     if level == "bounds" or until is None:
         return list(group)
     if level == "removed":
-        return [replace(c, seen=True) for c in group]
+        return [replace(c, seen=True, looks=max(c.looks, 1.0)) for c in group]
     return [
         c
-        if c.seen or c.cause == NOTHING
+        if c.seen_by_check or c.cause == NOTHING
         else replace(c, left_h=max(c.left_h, (until - c.origin) / _HOUR), right_h=inf, cause=NOTHING)
         for c in group
     ]

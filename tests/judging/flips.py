@@ -1,6 +1,6 @@
 """Invented looks for the tests of panel and cycle guard."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -59,14 +59,18 @@ class Story:
                     self.see(url, hour(n) + timedelta(minutes=10), state, **place)  # type: ignore[arg-type]
 
     def guarded(
-        self, decisions: Iterable[QuarantineDecision] = (), rules: GuardRules | None = None
+        self,
+        decisions: Iterable[QuarantineDecision] = (),
+        rules: GuardRules | None = None,
+        *,
+        by: Callable[..., tuple[list[Quarantine], list[bool]]] = guarded,
     ) -> tuple[list[Quarantine], dict[str, str]]:
         """The quarantines, and for each URL its states in time order: `q` for what is held."""
         ordered = sorted(self.looks, key=lambda pair: (pair[0].url_id, pair[0].observed_at))
         looks = [pair[0] for pair in ordered]
         verdicts = [judged(seen) for seen in looks]
         hosters = [(pair[1],) if pair[1] else () for pair in ordered]
-        found, held = guarded(looks, verdicts, hosters, self.sites, rules or GuardRules(), Decisions(decisions))
+        found, held = by(looks, verdicts, hosters, self.sites, rules or GuardRules(), Decisions(decisions))
         told: dict[str, str] = {}
         for seen, verdict, is_held in zip(looks, verdicts, held, strict=True):
             letter = "q" if is_held else {"up": "u", "down": "d", "unknown": "?"}[verdict.state]

@@ -16,6 +16,8 @@ ALL: Final[Group] = ("all", "")
 NOT_SEEN: Final = ("our_fault", "unwatched", "unobserved")
 """Outcomes of looks that saw nothing; they do not count."""
 _MICROSECOND: Final = timedelta(microseconds=1)
+_EXPIRES: Final = timedelta(days=1)
+"""How long what is held stays doubted while others of its group are seen."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,6 +84,10 @@ class _Guard:
         self._state: dict[str, tuple[State, datetime]] = {}
         self._last_groups: dict[str, tuple[Group, ...]] = {}
         self._groups: dict[int, tuple[Group, ...]] = {}
+        self._before: dict[int, tuple[State, datetime]] = {}
+        """The last decided look at its URL before each look of the cycle."""
+        self._held_since: dict[str, datetime] = {}
+        """When the first look of a URL was held since one was believed."""
         self._baselines: dict[Group, FlipBaseline] = defaultdict(FlipBaseline)
         self._open: dict[Group, _OpenQuarantine] = {}
         self._voided: set[Group] = set()
@@ -92,21 +98,94 @@ class _Guard:
         start, end = cycle_bounds(cycle, self._rules)
         self._groups = {index: self._groups_of(index) for index in members}
         self._close_decided(start)
+        self._before = dict(self._last_decided(members))
         counts = self._counts(members)
         for group in counts:
             self._baselines[group].forget(cycle - self._rules.baseline_cycles)
         suspects = self._suspects(counts)
         for group in suspects:
-            own = [index for index in members if group in self._groups[index]]
-            self._hold(group, own, start, end, counts[group])
+            self._hold(group, self._doubted(group, members, counts), start, end, counts[group])
         for group, count in counts.items():
             if group not in suspects:
                 self._baselines[group].learn(cycle, count)
                 self._quiet(group, count)
         for index in members:
             look, state = self._looks[index], self._verdicts[index].state
-            if state != "unknown" and not self.held[index]:
+            if self.held[index]:
+                self._held_since.setdefault(look.url_id, look.observed_at)
+            elif state != "unknown":
                 self._state[look.url_id] = state, look.observed_at
+                self._held_since.pop(look.url_id, None)
+
+    def _last_decided(self, members: list[int]) -> Iterator[tuple[int, tuple[State, datetime]]]:
+        now: dict[str, tuple[State, datetime]] = {}
+        for index in members:
+            look, state = self._looks[index], self._verdicts[index].state
+            if before := now.get(look.url_id) or self._state.get(look.url_id):
+                yield index, before
+            if state != "unknown":
+                now[look.url_id] = state, look.observed_at
+
+    def _old(self, index: int) -> bool:
+        """True if its URL was held a day before."""
+        look = self._looks[index]
+        held = self._held_since.get(look.url_id)
+        return held is not None and look.observed_at - held >= _EXPIRES
+
+    def _doubted(self, group: Group, members: list[int], counts: Mapping[Group, Count]) -> list[int]:
+        """The looks of the cycle that a suspect group holds."""
+        own = [index for index in members if group in self._groups[index]]
+        new = set(self._new(group, own))
+        if self._together_again(new):
+            new = set()
+        others = self._others(group, members)
+        return [
+            index
+            for index in own
+            if index not in new
+            and not self._stays_down(index)
+            and not (others and self._old(index))
+            and (group != ALL or self._affected(index, counts))
+        ]
+
+    def _new(self, group: Group, own: list[int]) -> Iterator[int]:
+        """Looks at URLs that were decided after the first cycle of an open quarantine, and not held before."""
+        opened = self._open.get(group)
+        if opened is None:
+            return
+        first_end = opened.draft.began_at + timedelta(seconds=self._rules.cycle_s)
+        for index in own:
+            before = self._before.get(index)
+            if self._looks[index].url_id not in self._held_since and before and before[1] >= first_end:
+                yield index
+
+    def _together_again(self, new: set[int]) -> bool:
+        """True if of sites seen up enough flip together."""
+        count = Count()
+        for index in new:
+            verdict = self._verdicts[index]
+            if self._before[index][0] == "up" and verdict.outcome not in NOT_SEEN:
+                count.add(self._site(index), 0, flipped=verdict.state == "down")
+        return len(count.flipped) >= max(self._rules.least_sites / 2, self._rules.share * len(count.looked))
+
+    def _stays_down(self, index: int) -> bool:
+        """True if its URL was believed down before the cycle, and not seen up in it."""
+        before = self._state.get(self._looks[index].url_id)
+        return before is not None and before[0] == "down" and self._before[index][0] == "down"
+
+    def _affected(self, index: int, counts: Mapping[Group, Count]) -> bool:
+        """True if a hoster or a prefix of the look flips as everything does, or it has neither."""
+        groups = self._groups[index][1:]
+        return not groups or any(
+            count.share >= self._rules.share and (kind == "hoster" or len(count.flipped) > 1)
+            for kind, count in ((group[0], counts.get(group, Count())) for group in groups)
+            if count.looked
+        )
+
+    def _others(self, group: Group, members: list[int]) -> bool:
+        """True if enough sites of a group are seen whose URLs were not held for a day."""
+        seen = {self._site(i) for i, _, _ in self._repeated(members) if group in self._groups[i] and not self._old(i)}
+        return len(seen) >= self._rules.least_sites / 2
 
     def _groups_of(self, index: int) -> tuple[Group, ...]:
         """The groups of a look; without an address, those of its URL's previous look."""
@@ -119,11 +198,15 @@ class _Guard:
         self._last_groups[look.url_id] = of_look = tuple(groups)
         return of_look
 
-    def _counts(self, members: Iterable[int]) -> dict[Group, Count]:
+    def _counts(self, members: list[int]) -> dict[Group, Count]:
         counts: dict[Group, Count] = defaultdict(Count)
+        others: dict[Group, bool] = {}
         for index, waited_us, flipped in self._repeated(members):
             for group in self._groups[index]:
-                counts[group].add(self._site(index), waited_us, flipped=flipped)
+                if group not in others:
+                    others[group] = self._others(group, members)
+                if not (others[group] and self._old(index)):
+                    counts[group].add(self._site(index), waited_us, flipped=flipped)
         return counts
 
     def _repeated(self, members: Iterable[int], void_until: datetime | None = None) -> Iterator[tuple[int, int, bool]]:

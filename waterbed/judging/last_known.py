@@ -111,7 +111,7 @@ class LastKnown:
         told = np.flatnonzero((looks.state != UNKNOWN) & ~held)
         self._state[looks.url[told]], self._at[looks.url[told]] = looks.state[told], looks.at[told]
         self._held[looks.url[told]] = 0
-        first = np.flatnonzero(held)[::-1]  # of several at one URL the first one stays
+        first = np.flatnonzero(held & (looks.at > self._at[looks.url]))[::-1]  # of several the first one stays
         first = first[self._held[looks.url[first]] == 0]
         self._held[looks.url[first]] = looks.at[first]
 

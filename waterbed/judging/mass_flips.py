@@ -138,9 +138,15 @@ class _Guard:
             end = min(at + self._together, max(at + 1, most), len(cycles))
             if keep and waiting:
                 end = min(end, int(np.searchsorted(cycles, keep.cycle)))
-            calm = self._take_calm(
-                cycles[at:end], bounds[at : end + 1] - bounds[at], looks.taken(slice(*bounds[[at, end]].tolist()))
-            )
+            # each look at a URL may end that it is held, so a cycle with one that is held is taken alone
+            held = np.flatnonzero(self._urls.held_since(looks.taken(slice(*bounds[[at, end]].tolist()))))
+            if len(held):
+                end = int(np.searchsorted(bounds, bounds[at] + held[0], "right")) - 1
+            if end == at:
+                self._together = 1
+                continue
+            own = looks.taken(slice(*bounds[[at, end]].tolist()))
+            calm = self._take_calm(cycles[at:end], bounds[at : end + 1] - bounds[at], own)
             self._together = 2 * self._together if at + calm == end else 1
             at += calm
 
@@ -274,9 +280,10 @@ class _Guard:
         pairs, groups = np.flatnonzero(new_pair), np.flatnonzero(new_group)
         pair_flipped = np.logical_or.reduceat(flipped[row], pairs) if len(pairs) else np.zeros(0, bool)
         begins = np.searchsorted(pairs, groups)
+        looked = np.diff(begins, append=len(pairs))
         counts = Cycle(
             groups=group[groups],
-            looked=np.diff(begins, append=len(pairs)),
+            looked=looked,
             flipped=np.add.reduceat(pair_flipped.astype(np.int64), begins) if len(begins) else begins,
             looks=np.diff(groups, append=len(group)),
             waited=np.add.reduceat(waited[row], groups) if len(groups) else groups,
@@ -284,14 +291,14 @@ class _Guard:
             pair_group=group[pairs],
             pair_site=site[pairs],
             pair_flipped=pair_flipped,
-            others=others[left][groups],
+            others=looked >= self._rules.least_sites / 2 if others is None else others[left][groups],
         )
         return counts, cycle[groups]
 
-    def _without_old(self, cycle: Array, group: Array, site: Array, old: Array) -> tuple[Array, Array]:
-        """Which entries count, in their order: all but old ones of groups with enough others; and which have those."""
+    def _without_old(self, cycle: Array, group: Array, site: Array, old: Array) -> tuple[Array, Array | None]:
+        """Which entries count: all but old ones of groups with enough others; if there are such, which entries are."""
         if not old.any():
-            return np.ones(len(old), bool), np.ones(len(old), bool)
+            return np.ones(len(old), bool), None
         groups = np.cumsum(_differs(cycle) | _differs(group)) - 1
         pairs = np.unique(np.stack((groups[~old], site[~old])), axis=1)
         enough = np.bincount(pairs[0], minlength=int(groups[-1]) + 1) >= self._rules.least_sites / 2

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -85,6 +86,9 @@ def test_notices_are_read_in_an_order_too() -> None:
         datetime(2026, 11, 28, tzinfo=UTC),
     )
     assert [type(one) for one in parse_csv_notices(lines, "n")] == [Rejected]
+    (there,) = parse_csv_notices(lines, "n", "day-first", zone=ZoneInfo("Europe/Amsterdam"))
+    assert isinstance(there, NoticeLine)
+    assert there.sent_at == datetime(2026, 11, 27, 9, tzinfo=UTC)
 
 
 def test_the_order_is_for_csv_and_counts_with_named_columns(tmp_path: Path) -> None:

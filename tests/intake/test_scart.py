@@ -92,7 +92,6 @@ def test_a_zip_of_a_log_is_read(tmp_path: Path) -> None:
     ("form", "zone", "content", "said"),
     [
         ("xml", None, "", "--format 'xml' is not known"),
-        ("csv", "UTC", "url,recipient,sent_at\n", "--zone is for SCART's times"),
         ("scart", None, "filenumber;url;status;\n", "lacks columns named NTD status time, abuse owner, NTD status in"),
         ("scart", "Mars/Phobos", "", "is not a time zone"),
     ],

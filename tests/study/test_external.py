@@ -238,9 +238,9 @@ def test_explain_says_whose_looks_they_were(run: Run, study: Path, tmp_path: Pat
     assert marked == [("told", "scart, by hotline"), ("told episode", "scart, by hotline")]
 
 
-@pytest.mark.parametrize("words", [("--zone", "Mars/Phobos"), ("--zone", "UTC", "--format", "csv")])
+@pytest.mark.parametrize("words", [("--zone", "Mars/Phobos"), ("--zone", "UTC", "--format", "urls")])
 def test_wrong_words_are_one_sentence(run: Run, study: Path, tmp_path: Path, words: tuple[str, ...]) -> None:
-    """A zone that does not exist, or for a file that is none of SCART's: exit code 2, nothing imported."""
+    """A zone that does not exist, or for a file of a form that has its own: exit code 2, nothing imported."""
     code, out, err = run("-C", study, "import", history(tmp_path), *words)
     assert (code, out, "--zone" in err) == (2, "", True)
     with open_study(study) as opened:

@@ -84,7 +84,10 @@ NewStudy = Annotated[
 ]
 Override = Annotated[str, typer.Option(help="TLP:CLEAR: reason for not waiting for hosters' replies; kept on record.")]
 Zone = Annotated[
-    str | None, typer.Option(help="Time zone of SCART's times, like Europe/Amsterdam.", show_default="UTC")
+    str | None,
+    typer.Option(
+        help="Time zone of times that name none, in CSV and SCART's files, like Europe/Amsterdam.", show_default="UTC"
+    ),
 ]
 Dates = Annotated[
     str | None,

@@ -51,6 +51,8 @@ class Batch:
     """Indicators that name no URL."""
     sources: Counter[str]
     """Good lines by source."""
+    dated: int
+    """Good lines with a time of report."""
     urls: list[str]
     """The URL's id of each good line."""
     pages: frozenset[str]
@@ -121,6 +123,7 @@ class Batches:
             rejected=[line for line in lines if isinstance(line, Rejected)],
             without_url=sum(isinstance(line, WithoutUrl) for line in lines),
             sources=sources,
+            dated=sum(line.reported_at is not None for line in good),
             urls=urls,
             pages=pages,
             referers=self._referers(good),

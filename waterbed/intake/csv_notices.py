@@ -1,9 +1,9 @@
 """Notices from CSV files, one notice a line."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import cache, partial
 from pathlib import Path
 from typing import cast, get_args
@@ -123,20 +123,25 @@ class NoticeUpdate:
 NoticeLines = Iterator[NoticeLine | NoticeUpdate | Rejected]
 
 
-def read_csv_notices(path: Path, dates: str | None = None, keys: Keys = tuple) -> NoticeLines:
+def read_csv_notices(
+    path: Path, dates: str | None = None, keys: Keys = tuple, zone: tzinfo | None = None
+) -> NoticeLines:
     """Read notices and rejected lines from a CSV file.
 
     InputError if the file is not CSV with the needed columns.
     """
-    yield from parse_csv_notices(open_lines(path, "a file of notices"), str(path), dates, keys)
+    yield from parse_csv_notices(open_lines(path, "a file of notices"), str(path), dates, keys, zone)
 
 
-def parse_csv_notices(lines: Iterable[str], name: str, dates: str | None = None, keys: Keys = tuple) -> NoticeLines:
+def parse_csv_notices(
+    lines: Iterable[str], name: str, dates: str | None = None, keys: Keys = tuple, zone: tzinfo | None = None
+) -> NoticeLines:
     """Read the same from lines; errors call them `name`.
 
-    `dates` is the order of dates that end with the year.
+    `dates` is the order of dates that end with the year, and `zone` that of times that name none; None: UTC.
     """
-    yield from read_lines(lines, name, _HEADER, partial(_line, dates, cache(keys)))
+    dated = partial(with_iso_dates, order=dates, zone=zone)
+    yield from read_lines(lines, name, _HEADER, partial(_line, dated, cache(keys)))
 
 
 def kind_of(text: str) -> NoticeKind | None:
@@ -156,10 +161,12 @@ def known_kind(text: str) -> NoticeKind:
     return kind
 
 
-def _line(dates: str | None, keys: Keys, number: int, cells: Cells) -> NoticeLine | NoticeUpdate:
+def _line(
+    dated: Callable[[Cells, Sequence[str]], Cells], keys: Keys, number: int, cells: Cells
+) -> NoticeLine | NoticeUpdate:
     if cells.get("notice_id"):
-        return _update(number, with_iso_dates(cells, _UPDATED_TIMES, dates))
-    return _notice(number, with_iso_dates(cells, _TIMES, dates), keys)
+        return _update(number, dated(cells, _UPDATED_TIMES))
+    return _notice(number, dated(cells, _TIMES), keys)
 
 
 def _update(number: int, cells: Cells) -> NoticeUpdate:

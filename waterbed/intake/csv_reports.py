@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -17,12 +17,12 @@ from waterbed.intake.csv_table import (
     Rejected,
     WithoutUrl,
     fields_of,
+    first_values,
     read_lines,
     same_header,
     time_in,
     too_long,
     truth_in,
-    unread_in,
     with_iso_dates,
     word_in,
 )
@@ -115,29 +115,29 @@ def read_csv_reports(path: Path) -> Iterator[ReportLine | Rejected]:
 
 
 def parse_csv_reports(
-    lines: Iterable[str], name: str, columns: Mapping[str, str] = MappingProxyType({}), dates: str | None = None
+    lines: Iterable[str],
+    name: str,
+    columns: Mapping[str, str] = MappingProxyType({}),
+    dates: str | None = None,
+    zone: tzinfo | None = None,
 ) -> Iterator[ReportLine | Rejected]:
     """Read the same from lines; errors call them `name`.
 
-    `columns` are further header names by field: they come before the usual ones. `dates` is the order of dates that end
-    with the year.
+    `columns` are further header names by field, as in `named_columns`. `dates` is the order of dates that end with the
+    year, and `zone` that of times that name none; None: UTC.
     """
-    yield from read_lines(lines, name, _header(columns), partial(_dated_report, dates))
+    yield from read_lines(lines, name, _header(columns), partial(_dated_report, dates, zone))
 
 
 _DATES: Final = ("reported_at", "verified_at")
 
 
-def undated(head: Iterable[str], columns: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the columns left unread in an undated file.
+def values_in_csv(head: Iterable[str], columns: Mapping[str, str]) -> dict[str, str]:
+    """Return the names in a header, each with its first cell that is not empty, if any.
 
-    Empty for a file whose first lines name a column of such dates. `columns` are as in `parse_csv_reports`.
+    `head` are first lines, `columns` as in `parse_csv_reports`.
     """
-    for text in head:
-        if text.strip() and not text.startswith("#"):
-            expected = _header(columns)
-            return () if "reported_at" in fields_of(text, expected) else tuple(unread_in(text, expected))
-    return ()
+    return first_values(head, _header(columns))
 
 
 def is_dated(head: Iterable[str], columns: Mapping[str, str]) -> bool:
@@ -149,22 +149,30 @@ def is_dated(head: Iterable[str], columns: Mapping[str, str]) -> bool:
     return first is None or any(field in fields_of(first, _header(columns)) for field in _DATES)
 
 
-def _header(columns: Mapping[str, str]) -> Columns:
-    """The columns of a CSV file, some of which have a name of its own."""
-    if not columns:
-        return _HEADER
+def named_columns(columns: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The accepted names of each field, in lower case.
+
+    `columns` are a file's own names by field, in place of the usual ones; a field whose name is empty is not read.
+    """
     taken = columns.values()
     usual = {
         field: tuple(one for one in own if not any(same_header(one, other) for other in taken))
         for field, own in COLUMNS.items()
     }
     named = {field: (columns[field].lower(),) if field in columns else own for field, own in usual.items()}
-    needed = (("url",), *((field,) for field in columns if field != "url"))
-    return replace(_HEADER, names=named, needed=needed)
+    return {field: own for field, own in named.items() if own != ("",)}
 
 
-def _dated_report(dates: str | None, number: int, cells: Cells) -> ReportLine:
-    return report(number, with_iso_dates(cells, _DATES, dates))
+def _header(columns: Mapping[str, str]) -> Columns:
+    """The columns of a CSV file, some of which have a name of its own."""
+    if not columns:
+        return _HEADER
+    needed = (("url",), *((field,) for field, header in columns.items() if field != "url" and header))
+    return replace(_HEADER, names=named_columns(columns), needed=needed)
+
+
+def _dated_report(dates: str | None, zone: tzinfo | None, number: int, cells: Cells) -> ReportLine:
+    return report(number, with_iso_dates(cells, _DATES, dates, zone))
 
 
 def checked_report(number: int, cells: Cells) -> ReportLine | Rejected:

@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Final, NamedTuple, TypeVar
@@ -117,12 +118,19 @@ def fields_of(text: str, columns: Columns) -> set[str]:
     return set(_positions(_names(text, columns), columns))
 
 
-def unread_in(text: str, columns: Columns) -> list[str]:
-    """Return the names of a header that no field has."""
-    columns = _delimited(text, columns)
-    names = _names(text, columns)
-    read = _positions(names, columns).values()
-    return [name for at, name in enumerate(names) if name and at not in read]
+def first_values(lines: Iterable[str], columns: Columns) -> dict[str, str]:
+    """Return the names in a header, each with its first cell that is not empty, if any."""
+    rows = (text for text in lines if text.strip() and not text.startswith("#"))
+    header = next(rows, "")
+    columns = _delimited(header, columns)
+    names = _names(header, columns)
+    found = dict.fromkeys(filter(None, names), "")
+    for text in rows:
+        with suppress(csv.Error, StopIteration):
+            for name, cell in zip(names, _cells(text.rstrip("\r\n"), columns), strict=False):
+                if name:
+                    found[name] = found[name] or cell.strip()
+    return found
 
 
 _DELIMITERS: Final = (",", ";", "\t")
@@ -269,8 +277,7 @@ def time_in(field: str, cells: Cells) -> datetime | None:
     if not text:
         return None
     try:
-        read = iso_time(_YEAR_FIRST.sub(_with_hyphens, text.removesuffix(" UTC"), count=1))
-        when = (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+        when = _utc(text, UTC)
     except (ValueError, OverflowError):
         raise BadCell(
             f"{field} must be an ISO 8601 date or time, like 2026-01-05 or 2026-01-05T09:30Z (docs/intake.md, Dates)"
@@ -278,6 +285,22 @@ def time_in(field: str, cells: Cells) -> datetime | None:
     if when.year not in _YEARS:
         raise BadCell(f"{field} must lie in the years {_YEARS[0]} to {_YEARS[-1]}")
     return when
+
+
+def _utc(text: str, zone: tzinfo) -> datetime:
+    """A time in UTC, read in `zone` if it names none; ValueError or OverflowError for other texts."""
+    if text.endswith(" UTC"):
+        text, zone = text.removesuffix(" UTC"), UTC
+    read = iso_time(_YEAR_FIRST.sub(_with_hyphens, text, count=1))
+    return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def looks_dated(text: str) -> bool:
+    """True for a text that is a date or a time, in any order of day, month and year."""
+    try:
+        return _YEAR_LAST.fullmatch(text) is not None or (text[4:5] in ("-", "/") and _utc(text, UTC).year in _YEARS)
+    except (ValueError, OverflowError):
+        return False
 
 
 def _with_hyphens(found: re.Match[str]) -> str:
@@ -294,12 +317,29 @@ def in_future(field: str, now: datetime) -> str:
     return f"{field} is in the future: the clock of the study says {now:%Y-%m-%dT%H:%MZ} (docs/intake.md, Dates)"
 
 
-def with_iso_dates(cells: Cells, fields: Iterable[str], order: str | None) -> Cells:
-    """The cells, with dates in ISO 8601.
+def in_zone(cells: Cells, fields: Iterable[str], zone: tzinfo) -> Cells:
+    """The cells, times without a zone read in `zone`; what is no time stays as it is."""
+    return {**cells, **{field: _zoned(cells[field], zone) for field in fields if cells.get(field)}}
+
+
+def _zoned(text: str, zone: tzinfo) -> str:
+    try:
+        return _utc(text, zone).isoformat()
+    except (ValueError, OverflowError):
+        return text  # rejected by time_in
+
+
+def with_iso_dates(cells: Cells, fields: Sequence[str], order: str | None, zone: tzinfo | None = None) -> Cells:
+    """The cells, with dates in ISO 8601, times without a zone read in `zone`; None: in UTC.
 
     `order` says whether the day or the month comes first in those that end with the year. BadCell without it, as that
     is never guessed, and for days that are in no calendar. Other texts stay as they are.
     """
+    cells = _ordered(cells, fields, order)
+    return in_zone(cells, fields, zone) if zone else cells
+
+
+def _ordered(cells: Cells, fields: Iterable[str], order: str | None) -> Cells:
     found = {field: found for field in fields if (found := _YEAR_LAST.fullmatch(cells.get(field, "")))}
     if not found:
         return cells
@@ -363,7 +403,7 @@ def zone_of(text: str) -> tzinfo:
         return ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise InputError(
-            f"--zone {shown(text)} is not a time zone such as Europe/Amsterdam or UTC (docs/intake.md, SCART)"
+            f"--zone {shown(text)} is not a time zone such as Europe/Amsterdam or UTC (docs/intake.md, Dates)"
         ) from None
 
 

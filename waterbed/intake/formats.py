@@ -25,7 +25,6 @@ from waterbed.intake.csv_reports import (
     parse_tweetfeed,
     parse_url_list,
     parse_urlhaus,
-    undated,
 )
 from waterbed.intake.csv_table import Rejected, plain_word
 from waterbed.intake.iccam import parse_iccam
@@ -41,7 +40,7 @@ from waterbed.store.settings import ABUSE_MATERIAL
 
 Parser = Callable[[Iterable[str], str], Iterator[Line]]
 
-_HEAD = 200
+HEAD: Final = 200
 """Lines read to detect a format; comments at the top of a feed are a few dozen."""
 _ADDRESS = re.compile(r"\s*(?:https?|hxxps?|h\*\*ps?)[^\s,;|\"]{3,}\s*", re.IGNORECASE)
 """A lone URL; with a comma or semicolon it could be a row of a file without a header."""
@@ -155,22 +154,22 @@ class Reading:
     category: str | None = None
     """The category of reports without one; None: that of the form."""
     zone: tzinfo | None = None
-    """The time zone of SCART's times."""
+    """The time zone of times that name none, in CSV and in SCART's files."""
     columns: Mapping[str, str] = field(default_factory=dict)
-    """The file's own header name of fields, in CSV."""
+    """The file's own name of fields, in CSV and JSON; empty for a field that is not read."""
     dates: str | None = None
     """The order of dates that end with the year, in CSV: day-first or month-first."""
 
 
 def columns_of(words: Sequence[str]) -> dict[str, str]:
-    """Header names by field, of words like url=link.
+    """Header names by field, of words like url=link; only that of the URL must not be empty.
 
     InputError for other words.
     """
     found: dict[str, str] = {}
     for word in words:
         name, equals, header = (part.strip() for part in word.partition("="))
-        if name not in COLUMNS or not equals or not header or name in found:
+        if name not in COLUMNS or not equals or (name == "url" and not header) or name in found:
             raise InputError(
                 f"--column {shown(word)} is not FIELD=HEADER, each field once; the fields are {', '.join(COLUMNS)} "
                 "(docs/intake.md, Columns)"
@@ -179,33 +178,46 @@ def columns_of(words: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def form_of(how: Reading, head: Sequence[str]) -> str:
+    """The form of a file by name: as named, else as its first lines tell."""
+    form = how.form or detect_format(head)
+    # semicolons may stand in CSV, too
+    return "csv" if how.form is None and form == "scart" and (how.columns or how.dates) else form
+
+
 def read_reports(path: Path, how: Reading = Reading()) -> Iterator[Line]:
     """Read a reports file in the named or detected format.
 
     InputError if the format is unknown or the file does not have it.
     """
-    file_format, zone = how.form, how.zone
-    if file_format is not None:
-        named("reports", ReportForm, FORMATS, file_format, "--format", "docs/intake.md")
+    if how.form is not None:
+        named("reports", ReportForm, FORMATS, how.form, "--format", "docs/intake.md")
     text = TextFile(path, "a reports file")
-    if file_format is None:
-        file_format = detect_format(text.head(_HEAD))
-        if (how.columns or how.dates) and file_format == "scart":  # semicolons may stand in CSV, too
-            file_format = "csv"
+    head = text.head(HEAD)
+    file_format = form_of(how, head)
     form = named("reports", ReportForm, FORMATS, file_format, "--format", "docs/intake.md")
-    if zone and file_format != "scart":
-        raise InputError(
-            f"--zone is for SCART's times, and {path} is {file_format}; leave it out (docs/intake.md, SCART)"
-        )
-    if (how.columns or how.dates) and file_format != "csv":
-        option, section = ("--column", "Columns") if how.columns else ("--dates", "Dates")
-        raise InputError(
-            f"{option} is for CSV, and {path} is {file_format}; leave it out, or say --format csv "
-            f"(docs/intake.md, {section})"
-        )
-    parse = partial(parse_scart, zone=zone) if zone else form.parse
-    if how.columns or how.dates:
-        parse = partial(parse_csv_reports, columns=how.columns, dates=how.dates)
+    parse = form.parse
+    for option, value, forms, told, section in (
+        ("--zone", how.zone, ("csv", "scart"), "CSV and SCART's times", "Dates"),
+        ("--column", how.columns, ("csv", "json", "jsonl"), "CSV and JSON", "Columns"),
+        ("--dates", how.dates, ("csv",), "CSV", "Dates"),
+    ):
+        if value and file_format not in forms:
+            raise InputError(
+                f"{option} is for {told}, and {path} is {file_format}; leave it out, or name the --format "
+                f"(docs/intake.md, {section})"
+            )
+    if file_format == "csv":
+        if (how.dates or how.zone) and not is_dated(head, how.columns):
+            raise InputError(
+                f"{'--dates' if how.dates else '--zone'} is given, and no column of {path} is read as a date; name it "
+                "with --column reported_at=NAME, or leave the option out (docs/intake.md, Dates)"
+            )
+        parse = partial(parse_csv_reports, columns=how.columns, dates=how.dates, zone=how.zone)
+    elif how.columns:
+        parse = partial(parse_json if file_format == "json" else parse_json_lines, columns=how.columns)
+    elif how.zone:
+        parse = partial(parse_scart, zone=how.zone)
     pieces = text.texts() if form.pieces else text.lines()
     built_in = file_format in FORMATS
     found = parse(pieces, str(path)) if built_in else _added(file_format, partial(parse, pieces, str(path)))
@@ -215,21 +227,6 @@ def read_reports(path: Path, how: Reading = Reading()) -> Iterator[Line]:
             yield replace(one, category=category)
         else:
             yield one
-
-
-def undated_columns(path: Path, how: Reading) -> tuple[str, ...]:
-    """Return the columns left unread in an undated CSV file.
-
-    InputError if an order of dates is given for a file without a column of them.
-    """
-    head = TextFile(path, "a reports file").head(_HEAD)
-    if how.dates and not is_dated(head, how.columns):
-        raise InputError(
-            f"--dates is given, and no column of {path} is read as a date; name it with --column reported_at=HEADER, "
-            "or leave --dates out (docs/intake.md, Dates)"
-        )
-    form = how.form or detect_format(head)
-    return undated(head, how.columns) if form == "csv" or how.columns or how.dates else ()
 
 
 def _added(name: str, parse: Callable[[], Iterable[object]]) -> Iterator[ReportLine | Rejected]:

@@ -41,10 +41,12 @@ class ImportReport:
     """True if the file has no lines: an empty delivery."""
     external: int = 0
     """New external observations."""
+    dated: int = 0
+    """Lines with a time of report."""
     without_url: int = 0
     """Indicators that name no URL: addresses, names, checksums."""
     undated: tuple[str, ...] = ()
-    """Columns left unread in a file none of whose columns is read as reported_at."""
+    """Names of what is not read in a file whose reports have no time of their own."""
     returned: Reversed = field(default_factory=Reversed)
     """Assessments that returned to an earlier one: those that count, and those that are older and do not."""
 
@@ -57,6 +59,7 @@ class _Tally:
     lines: Counter[str] = field(default_factory=Counter)
     """Valid lines by source, including known and forgotten ones."""
     new: Counter[str] = field(default_factory=Counter)
+    dated: int = 0
     external: int = 0
     forgotten: int = 0
     rejected: list[Rejected] = field(default_factory=list)
@@ -111,6 +114,7 @@ def import_reports(
         forgotten=tally.forgotten,
         empty=not tally.done and not tally.rejections and not tally.without_url,
         external=tally.external,
+        dated=tally.dated,
         without_url=tally.without_url,
         returned=tally.returned,
     )
@@ -119,6 +123,7 @@ def import_reports(
 def _one_batch(folder: Folder, batch: Batch, defaults: Defaults, tally: _Tally, run_id: str) -> None:
     now, store = batch.now, folder.store
     tally.lines.update(batch.sources)
+    tally.dated += batch.dated
     with store.writing(_CACHE_MIB) as connection:
         facts = batch.facts
         if store.anything_forgotten(connection):

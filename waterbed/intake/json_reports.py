@@ -1,9 +1,11 @@
 """Reports from JSON: object lines, arrays, PhishTank and URLhaus dumps."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, Final
 
-from waterbed.intake.csv_reports import COLUMNS, ReportLine, checked_report
+from waterbed.intake.csv_reports import COLUMNS, ReportLine, checked_report, named_columns
 from waterbed.intake.csv_table import Rejected, too_long
 from waterbed.model.errors import InputError
 from waterbed.store.bounded.json_text import BadJson, JsonText, KeyTwice, json_in
@@ -15,12 +17,15 @@ _ALSO: Final[Mapping[str, tuple[str, ...]]] = {"verified_at": ("last_online",)}
 """Names of fields in JSON beside those in CSV."""
 
 
-def parse_json_lines(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
+def parse_json_lines(
+    lines: Iterable[str], name: str, columns: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[ReportLine | Rejected]:
     """Read one report from each JSON line.
 
-    A line is an object with a url; empty lines are skipped.
+    A line is an object with a url; empty lines are skipped. `columns` are the file's own names by field.
     """
     del name  # lines are rejected one by one, never the whole file
+    names = _names(columns)
     for number, text in enumerate(lines, 1):
         if not text.strip():
             continue
@@ -35,19 +40,48 @@ def parse_json_lines(lines: Iterable[str], name: str) -> Iterator[ReportLine | R
         except BadJson:
             yield Rejected(line=number, reason="line is not a JSON object")
             continue
-        yield entry_report(number, entry)
+        yield entry_report(number, entry, names)
 
 
-def parse_json(pieces: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
+def parse_json(
+    pieces: Iterable[str], name: str, columns: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[ReportLine | Rejected]:
     """Read one report from each object of an array.
 
     Entries are numbered from 1. The array can be in an object under urls, reports, data or results, or be URLhaus's:
-    arrays by number.
+    arrays by number. `columns` are the file's own names by field.
     """
-    text = JsonText(pieces, name)
+    text, names = JsonText(pieces, name), _names(columns)
     for number, _ in enumerate(_entries(text, name), 1):
-        yield entry_report(number, text.value())
+        yield entry_report(number, text.value(), names)
     text.end()
+
+
+def _names(columns: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The accepted names of each field, in lower case."""
+    return {
+        field: own if field in columns else (*own, *_ALSO.get(field, ()))
+        for field, own in named_columns(columns).items()
+    }
+
+
+def values_in_json(text: str, form: str) -> dict[str, str]:
+    """Return the names in the first objects, each with its first value that is not empty, if any.
+
+    `text` is the beginning of a file of lines (jsonl) or of an array (json), read as far as it is whole.
+    """
+    found: dict[str, str] = {}
+    with suppress(InputError, BadJson):
+        for entry in map(json_in, text.splitlines()) if form == "jsonl" else _whole_entries(text):
+            for key, value in entry.items() if isinstance(entry, dict) else ():
+                found[key] = found.get(key) or plain_text(value)
+    return found
+
+
+def _whole_entries(beginning: str) -> Iterator[Any]:
+    text = JsonText([beginning], "the beginning")
+    for _ in _entries(text, "the beginning"):
+        yield text.value()
 
 
 def _entries(text: JsonText, name: str) -> Iterator[None]:
@@ -81,18 +115,18 @@ def is_report(text: str) -> bool:
     return isinstance(entry, dict) and any(key.lower() in COLUMNS["url"] for key in entry)
 
 
-def entry_report(number: int, entry: Any) -> ReportLine | Rejected:
-    """Return the report of one object, keyed like CSV columns."""
+def entry_report(number: int, entry: Any, names: Mapping[str, Sequence[str]]) -> ReportLine | Rejected:
+    """Return the report of one object, keyed like CSV columns; `names` are those of each field."""
     if not isinstance(entry, dict):
         return Rejected(line=number, reason="entry is not a JSON object")
     lowered = {str(key).lower(): value for key, value in entry.items()}
     cells = {}
-    for field, names in COLUMNS.items():
-        value = next((lowered[known] for known in (*names, *_ALSO.get(field, ())) if known in lowered), None)
+    for field, known in names.items():
+        value = next((lowered[one] for one in known if one in lowered), None)
         if isinstance(value, (list, dict)):
             return Rejected(line=number, reason=f"{field} must be a text or number")
         cells[field] = plain_text(value)
-    if not cells["url"]:
+    if not cells.get("url"):
         return Rejected(line=number, reason="entry lacks a url")
     return checked_report(number, cells)
 

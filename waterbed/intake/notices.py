@@ -375,9 +375,7 @@ def read_notices(
             "(docs/notices.md)"
         )
     if file_format == "csv":
-        if zone:
-            raise InputError("--zone is for SCART's times; name --format scart, or leave it out (docs/notices.md)")
-        return read_csv_notices(path, dates, keys)
+        return read_csv_notices(path, dates, keys, zone)
     if dates:
         raise InputError("--dates is for CSV; leave it out, or say --format csv (docs/intake.md, Dates)")
     lines = open_lines(path, "a file of notices")

@@ -17,6 +17,7 @@ from waterbed.intake.csv_table import (
     Columns,
     Rejected,
     as_plain_word,
+    in_zone,
     read_lines,
     time_in,
     word_in,
@@ -24,7 +25,6 @@ from waterbed.intake.csv_table import (
 from waterbed.model.addresses import canonical_address
 from waterbed.model.redaction import names_something
 from waterbed.model.urls import canonicalize
-from waterbed.model.window import iso_time
 
 OBSERVER: Final = "scart"
 PAGE: Final = "docs/intake.md"
@@ -102,22 +102,6 @@ def _input_report(number: int, cells: Cells) -> ReportLine:
     if cells["referer"] and not names_something(cells["referer"]):
         raise BadCell(f"referer must be an address: {UNQUOTED}")
     return report(number, cells)
-
-
-def in_zone(cells: Cells, fields: Iterable[str], zone: tzinfo) -> dict[str, str]:
-    """Return the cells, times without a zone set to `zone`.
-
-    Invalid times stay as they are.
-    """
-    return {**cells, **{field: _zoned(cells[field], zone) for field in fields if cells.get(field)}}
-
-
-def _zoned(text: str, zone: tzinfo) -> str:
-    try:
-        read = iso_time(text)
-        return text if read.tzinfo else read.replace(tzinfo=zone).astimezone(UTC).isoformat()
-    except (ValueError, OverflowError):
-        return text  # rejected by time_in
 
 
 def _export_report(zone: tzinfo, number: int, raw: Cells) -> ReportLine:

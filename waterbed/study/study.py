@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Self
 from waterbed.intake.batches import Batches
 from waterbed.intake.csv_reports import ReportLine
 from waterbed.intake.csv_table import UNQUOTED, Rejected, date_order, default_word, is_wider, plain_word, zone_of
-from waterbed.intake.formats import Reading, undated_columns
+from waterbed.intake.formats import Reading
 from waterbed.intake.importer import ImportReport, import_reports
 from waterbed.intake.reports import Defaults
+from waterbed.intake.undated import unread_in_file
 from waterbed.intake.worker import batches_of
 from waterbed.judging.rules import read_rules
 from waterbed.model.errors import InputError
@@ -125,10 +126,11 @@ class Study:
 
         Good lines are kept; bad ones are returned with number and reason. `form` is the file's (docs/intake.md); by
         default it is detected. Lines without a category have `category`, else `abuse-material` in the files of
-        hotlines' systems and `phishing` in others. `zone` is that of times that name none, in SCART's files; `columns`
-        are the file's own header names by field, and `dates` the order of dates that end with the year, day-first or
-        month-first, in CSV. The URLs of a `history` are never checked. With `reassess` the assessments of a file count
-        that was imported before. Every delivery of a source is recorded, even an empty file.
+        hotlines' systems and `phishing` in others. `zone` is that of times that name none, in CSV and SCART's files;
+        `columns` are the file's own names by field, in CSV and JSON, and `dates` the order of dates that end with the
+        year, day-first or month-first, in CSV. The URLs of a `history` are never checked. With `reassess` the
+        assessments of a file count that was imported before. Every delivery of a source is recorded, even an empty
+        file.
         """
         defaults = Defaults(
             source=plain_word("source", source) if source else default_word("source", path.name),
@@ -146,9 +148,10 @@ class Study:
             dates=date_order(dates) if dates is not None else None,
         )
         with batches_of(self.folder, path, defaults, how) as batches:
-            unread = undated_columns(path, how)
+            unread = unread_in_file(path, how)
             done = import_reports(self.folder, batches, defaults, file_id=file_id, progress=progress)
-        return replace(done, undated=unread)
+        undated = done.imported + done.known > 0 and not done.dated
+        return replace(done, undated=unread) if undated else done
 
     def file_id(self, path: Path) -> str:
         """Return the keyed id of a file's content.

@@ -8,7 +8,7 @@ from zipfile import ZipFile
 import pytest
 
 from waterbed.model.bookkeeping import Delivery
-from waterbed.model.facts import Birth, Notice, Target
+from waterbed.model.facts import Birth, Notice, Report, Target
 from waterbed.study.study import open_study
 
 Run = Callable[..., tuple[int, str, str]]
@@ -72,18 +72,76 @@ def test_an_interrupted_import_says_what_is_left(run: Run, study: Path, monkeypa
 
 
 def test_a_file_without_dates_tells_what_was_not_used(run: Run, study: Path, tmp_path: Path) -> None:
-    """The columns are named with the option that reads one as a date, and are silent once it is read."""
+    """What is not read is named, and nothing is said once there is a time; an address is not repeated."""
     mine = tmp_path / "mine.csv"
-    mine.write_text(f"link,when\n{URL}a,2026-01-05\n")
+    mine.write_text(f"link,rank,shop.example.com\n{URL}a,7,x\n")
     _, out, _ = run("-C", study, "import", mine, "--column", "url=link")
-    assert "no column is read as reported_at; not used: 'when' (--column reported_at='when')" in out
-    _, out, _ = run("-C", study, "import", mine, "--column", "url=link", "--column", "reported_at=when")
-    assert "no column" not in out
-    mine.write_text(f"url,when,shop.example.com\n{URL}b,2026-01-05,x\n")
-    _, out, _ = run("-C", study, "import", mine)
-    assert "not used: 'when', [not shown] (--column reported_at=HEADER). The time of this import counts" in out
+    assert "nothing is read as reported_at; not used: 'rank', [not shown]. The time of this import counts" in out
+    mine.write_text(f"url,rank,date\n{URL}b,7,\n{URL}b,8,2026-01-05\n")
+    assert "nothing is read" not in run("-C", study, "import", mine)[1]
     mine.write_text(f"url\n{URL}b\n")
-    assert "no column" not in run("-C", study, "import", mine)[1]
+    assert "nothing is read" not in run("-C", study, "import", mine)[1]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "url,Reported\n{url},{when}\n",
+        '[{{"url": "{url}", "Reported": "{when}"}}]',
+        '{{"url": "{url}", "Reported": "{when}"}}\n',
+    ],
+    ids=["csv", "json", "jsonl"],
+)
+@pytest.mark.parametrize("when", ["2026-01-05", "2026-01-05T09:30:00Z", "2026/01/05 09:30"])
+def test_times_under_another_name_are_asked_about(
+    run: Run, study: Path, tmp_path: Path, written: str, when: str
+) -> None:
+    """The clock does not start at the import before somebody says so: which it is, or that it is none."""
+    mine = tmp_path / "mine"
+    mine.write_text(written.format(url=f"{URL}a", when=when))
+    code, out, err = run("-C", study, "import", mine)
+    assert (code, out, err.count("\n")) == (2, "", 1), err
+    assert "nothing that is read as reported_at, and 'reported' holds times" in err.lower()
+    assert "nothing is read" in run("-C", study, "import", mine, "--column", "reported_at=")[1]
+    assert "nothing is read" not in run("-C", study, "import", mine, "--column", "reported_at=reported")[1]
+    with open_study(study) as opened:
+        times = {report.reported_at for report in opened.folder.store.all(Report)}
+    assert {one and one.date().isoformat() for one in times} == {None, "2026-01-05"}
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('{"xarf_version": "4.0.0", "type": "phishing", "url": "%s", "created": "2026-01-05T09:30:00Z"}', "'created'"),
+        ('{"Event": {"date": "2026-01-05", "Attribute": [{"type": "url", "value": "%s"}]}}', "'date'"),
+        (
+            '{"type": "bundle", "objects": [{"type": "url", "value": "%s", "seen": "2026-01-05T09:30:00Z"}]}',
+            "'seen'",
+        ),
+    ],
+    ids=["xarf", "misp", "stix"],
+)
+def test_times_that_a_form_does_not_know_are_named(
+    run: Run, study: Path, tmp_path: Path, text: str, named: str
+) -> None:
+    """The form of the file says where its times stand; another place is told."""
+    mine = tmp_path / "mine.json"
+    mine.write_text(text % f"{URL}a")
+    code, out, _ = run("-C", study, "import", mine)
+    assert (code, f"nothing is read as reported_at; not used: {named}." in out) == (0, True), out
+
+
+def test_times_without_a_zone_are_read_in_the_one_that_is_named(run: Run, study: Path, tmp_path: Path) -> None:
+    """In CSV, with dates in any order; what names its own zone keeps it."""
+    mine = tmp_path / "mine.csv"
+    mine.write_text(f"url,date\n{URL}a,5-1-2026 10:00\n{URL}b,2026-07-05 10:00\n{URL}c,2026-07-05T10:00Z\n")
+    run("-C", study, "import", mine, "--zone", "Europe/Amsterdam", "--dates", "day-first")
+    with open_study(study) as opened:
+        times = {report.reported_at for report in opened.folder.store.all(Report)}
+    assert times - {None} == {
+        datetime(2026, 1, 5, 9, tzinfo=UTC),
+        *(datetime(2026, 7, 5, hour, tzinfo=UTC) for hour in (8, 10)),
+    }
 
 
 def test_an_order_of_dates_wants_a_column_of_them(run: Run, study: Path, tmp_path: Path) -> None:
@@ -91,8 +149,8 @@ def test_an_order_of_dates_wants_a_column_of_them(run: Run, study: Path, tmp_pat
     mine = tmp_path / "mine.csv"
     mine.write_text(f"url,Datum\n{URL}a,05-01-2026\n")
     code, out, err = run("-C", study, "import", mine, "--dates", "day-first")
-    assert (code, out, err.count("\n"), "--column reported_at=HEADER" in err) == (2, "", 1, True), err
-    for header in ("url,Datum,verified_at", "url,reported_at,x"):
+    assert (code, out, err.count("\n"), "--column reported_at=NAME" in err) == (2, "", 1, True), err
+    for header in ("url,verified_at,x", "url,reported_at,x"):
         mine.write_text(f"{header}\n{URL}a,05-01-2026,\n")
         assert "1 report imported" in run("-C", study, "import", mine, "--dates", "day-first")[1]
 

@@ -45,7 +45,11 @@ def import_(
     dates: Dates = None,
     column: Annotated[
         list[str] | None,
-        typer.Option(metavar="FIELD=HEADER", help="The file's own name of a column, as url=link.", show_default=False),
+        typer.Option(
+            metavar="FIELD=HEADER",
+            help="The file's own name of a column or JSON field, as url=link; reported_at= for none.",
+            show_default=False,
+        ),
     ] = None,
     history: Annotated[bool, typer.Option("--history", help="Keep the reports but never check their URLs.")] = False,
     reassess: Annotated[
@@ -151,10 +155,9 @@ def print_import(path: Path, report: ImportReport) -> None:
 
         unread = [shown(one) for one in report.undated]
         some = ", ".join(unread[:_NAMED]) + (", ..." if len(unread) > _NAMED else "")
-        header = unread[0] if len(unread) == 1 else "HEADER"
         say(
-            f"  no column is read as reported_at; not used: {some} (--column reported_at={header}). The time of this "
-            "import counts in its place",
+            f"  nothing is read as reported_at; not used: {some}. The time of this import counts in its place "
+            "(docs/intake.md, Columns)",
             broken=True,
         )
     if report.returned.counted:

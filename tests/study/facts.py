@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.judging.test_judge import look
 from waterbed.model.bookkeeping import Due, Run, RunEnd, Sealed
 from waterbed.model.facts import CanaryLook, Observation, Report, Resolution, Target
+from waterbed.model.urls import SPELLING
 from waterbed.store.config import Config
 from waterbed.store.settings import Canary
 from waterbed.study.study import Study, create_study
@@ -66,7 +67,7 @@ def target(url: str, **changes: object) -> Target:
         label_id="l",
         path_id="p",
         suffix_id=None,
-        spelling="1",
+        spelling=SPELLING,
         suffix_list="1",
         added_at=START,
     )

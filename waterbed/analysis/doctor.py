@@ -33,6 +33,7 @@ from waterbed.model.errors import KeyProblem
 from waterbed.model.progress import stage
 from waterbed.model.registrations import Registration
 from waterbed.model.spelling import counted, percent
+from waterbed.model.urls import SPELLING
 from waterbed.store.bounds import canary_fault, not_a_contact, not_public
 from waterbed.store.lake.reading import known_resolved
 from waterbed.store.leases import living
@@ -74,6 +75,7 @@ def examine(study: Study, *, live: bool = False, backups: Path | None = None) ->
         *_quarantines(conclusions),
         *_unseen(conclusions),
         *_set_aside(conclusions),
+        *_spellings(conclusions),
         *_deliveries(study, conclusions),
         *_routes(study, conclusions),
         *_lists(study),
@@ -107,6 +109,13 @@ def _set_aside(conclusions: Conclusions) -> Iterator[Finding]:
     if aside.not_illegal or aside.unassessed:
         figures = f"{len(aside.not_illegal):,} assessed as not illegal, {len(aside.unassessed):,} not assessed yet"
         yield finding("note", "reported URLs count nowhere", figures, "docs/method.md, Assessment")
+
+
+def _spellings(conclusions: Conclusions) -> Iterator[Finding]:
+    earlier = sum(target.spelling != SPELLING for target in conclusions.facts.targets.values())
+    if earlier:
+        what = "ids were made by an earlier spelling of addresses: a new report of one may get another id"
+        yield finding("note", what, counted(earlier, "URL"), "docs/intake.md, Spelling")
 
 
 def _settings(study: Study) -> Iterator[Finding]:

@@ -34,7 +34,8 @@ def unread_in_file(path: Path, how: Reading) -> tuple[str, ...]:
     unread = {name: value for name, value in values.items() if not _is_one(name, *names.values())}
     dated = [name for name, value in unread.items() if looks_dated(value)]
     known = any(value for name, value in values.items() if _is_one(name, names.get("reported_at", ())))
-    if dated and not known and how.columns.get("reported_at") != "":
+    reports = any(_is_one(name, names["url"]) for name in values)  # a file without a URL is refused for that
+    if reports and dated and not known and how.columns.get("reported_at") != "":
         raise InputError(
             f"{path} has nothing that is read as reported_at, and {', '.join(map(shown, dated))} "
             f"{'holds' if len(dated) == 1 else 'hold'} times: say with --column reported_at=NAME which is the time of "

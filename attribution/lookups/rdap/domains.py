@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import can_ada
+import ada_url
 
 from waterbed.attribution.lookups.rdap.answers import BadAnswer, Entity, entities, listed, name_of, object_in, plain
 
@@ -84,7 +84,7 @@ def _spelled(text: str) -> str:
     if text.isascii():
         return text
     try:
-        return str(can_ada.parse(f"https://{text}/").hostname)
+        return str(ada_url.URL(f"https://{text}/").hostname)
     except (ValueError, UnicodeError, TypeError):
         return text
 

@@ -24,6 +24,7 @@ from waterbed.lab.world.file import Hoster, Movement, Removal, Sites, World
 from waterbed.lab.world.records import TrueEpisode, TrueHop, Truth
 from waterbed.lab.world.truth import simulate
 from waterbed.model.facts import Target
+from waterbed.model.urls import SPELLING
 from waterbed.store.settings import Judge
 
 DAYS: Final = 13.0
@@ -149,7 +150,7 @@ def _target(one: SimulatedUrl) -> Target:
         label_id=one.host,
         path_id=one.known.url_id,
         suffix_id=None,
-        spelling="simulated",
+        spelling=SPELLING,
         suffix_list="simulated",
         added_at=one.known.known_up_at,
     )

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from waterbed.lab.world.records import TrueReport
 from waterbed.model.facts import ControlLook, Observation, Report, Resolution, Target
-from waterbed.model.urls import canonicalize, platform_suffix, registrable_domain
+from waterbed.model.urls import SPELLING, canonicalize, platform_suffix, registrable_domain
 
 RUN, PLACE, SECOND = "virtual", "virtual", "second"
 """The run, its vantage point, and a second one of another network."""
@@ -32,7 +32,7 @@ def target_of(url_id: str, url: str, added: datetime) -> Target:
         label_id=keyed("label", site.partition(".")[0]),
         path_id=keyed("path", canonical.target),
         suffix_id=keyed("suffix", suffix) if suffix else None,
-        spelling="virtual",
+        spelling=SPELLING,
         suffix_list="virtual",
         added_at=added,
     )

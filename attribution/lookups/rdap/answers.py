@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import collapse_addresses, ip_address, ip_network
+from itertools import chain
 from typing import Any
 
 from waterbed.attribution.lookups.rdap.bootstrap import asn_of, in_order
@@ -186,6 +187,8 @@ _MOST_TEXT = 200
 _ORGANISATIONS = {"org", "group", "organization", "organisation"}
 """Kinds of vCard (RFC 6350, section 6.1.4) that stand for no natural person, and two spellings that occur."""
 
+_TYPED = "email of the type abuse"
+"""Name under which such a property of a vCard stands once more."""
 _MAILBOX = re.compile(r"[^\s@<>\"'(),;:\\\[\]]{1,64}@[\w.-]{1,190}\.[\w-]{2,63}", re.ASCII)
 
 
@@ -239,16 +242,16 @@ def registrant(known: Sequence[Entity], registry: str) -> tuple[str | None, str 
 
 
 def abuse_mailbox(known: Sequence[Entity]) -> str | None:
-    """The mailbox of the outermost abuse entity, lower case.
+    """The outermost mailbox whose type is abuse, of any entity, else that of the outermost abuse entity; lower case.
 
     Entities without a mailbox are skipped.
     """
-    for one in known:
-        if "abuse" in one.roles:
-            for name, value in one.card:
-                found = _MAILBOX.search(value) if name == "email" and isinstance(value, str) else None
-                if found:
-                    return found[0].lower().removeprefix("mailto:")
+    typed = (value for one in known for name, value in one.card if name == _TYPED)
+    of_role = (value for one in known if "abuse" in one.roles for name, value in one.card if name == "email")
+    for value in chain(typed, of_role):
+        found = _MAILBOX.search(value) if isinstance(value, str) else None
+        if found:
+            return found[0].lower().removeprefix("mailto:")
     return None
 
 
@@ -297,3 +300,11 @@ def _properties(cards: Any) -> Iterator[tuple[str, Any]]:
             for one in lines:
                 if isinstance(one, list) and len(one) >= 4 and isinstance(one[0], str):
                     yield one[0].strip().lower(), one[3]
+                    if one[0].strip().lower() == "email" and "abuse" in _types(one[1]):
+                        yield _TYPED, one[3]
+
+
+def _types(parameters: Any) -> set[str]:
+    """The types of a property, in lower case: `{"type": "abuse"}`, or a list of them."""
+    given = parameters.get("type") if isinstance(parameters, dict) else None
+    return {one.strip().lower() for one in (given if isinstance(given, list) else [given]) if isinstance(one, str)}

@@ -98,6 +98,16 @@ def test_the_abuse_role_is_found_at_any_depth(depth: int) -> None:
     assert read(entities=[inner]).abuse == "abuse@lab.example"
 
 
+@pytest.mark.parametrize("types", ["abuse", ["work", "Abuse"]])
+def test_a_mailbox_whose_type_is_abuse_comes_first(types: object) -> None:
+    """In whatever entity it stands, before an untyped one of the abuse entity."""
+    lines = [["email", {}, "text", "noc@lab.example"], ["email", {"type": types}, "text", "report@lab.example"]]
+    noc = {"handle": "NOC", "roles": ["technical"], "vcardArray": ["vcard", lines]}
+    assert read(entities=[DESK, {"handle": "O", "roles": ["registrant"], "entities": [noc]}]).abuse == (
+        "report@lab.example"
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "ends"),
     [

@@ -2,9 +2,9 @@
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from waterbed.attribution.lookups.dns.resolver import Resolver
@@ -12,14 +12,20 @@ from waterbed.crawler.net.http import Exchange, HostConnections
 from waterbed.crawler.probe.features import features
 from waterbed.crawler.probe.follow import Step, redirect_of
 from waterbed.crawler.probe.observation import Origin, site_id
-from waterbed.model.facts import ControlLook
+from waterbed.judging.features import answer_of, comparable
+from waterbed.model.facts import ControlLook, Observation
 from waterbed.model.urls import CanonicalUrl
 from waterbed.store.vault import Vault
 
-MOST_CONTROLS = 4
+_MOST = 4
 """Control looks of one host within an hour, of one or two random paths each."""
+_ENOUGH = 2
+"""Those after which a host that answered all of them alike is asked no more, unless a URL's own response changed."""
+_HOUR = timedelta(hours=1)
 
 _EXTENSION = re.compile(r"\.[a-z0-9]{1,5}$", re.IGNORECASE)
+_TELLING = ("content_length", "etag_id", "redirect_site_id")
+"""Features that two answers hardly share by accident."""
 _COMPARED = ("status", "media_type", "content_length", "etag_id", "redirect", "redirect_site_id")
 
 
@@ -42,6 +48,31 @@ def _beside(asked: CanonicalUrl) -> tuple[str, str]:
     path = asked.target.partition("?")[0]
     kind = _EXTENSION.search(path)
     return f"{path.rpartition('/')[0]}/", kind.group(0) if kind else ""
+
+
+def may_ask(controls: Iterable[ControlLook], now: datetime, *, changed: bool) -> bool:
+    """True if the host took few control looks within the hour.
+
+    Where places answer alike a further one would seldom tell more: its URLs are compared with it at a later check.
+    `changed` is true for a URL whose response is another than before.
+    """
+    recent = [control for control in controls if now - control.observed_at < _HOUR]
+    alike = len({(control.status, answer_of(control)) for control in recent}) <= 1
+    return len(recent) < (_ENOUGH if alike and not changed else _MOST)
+
+
+def stand_in(seen: Observation, controls: Iterable[ControlLook], oldest: datetime) -> ControlLook | None:
+    """Return a control look in another place of the host that says all that one beside this URL could.
+
+    A random path that gets what the URL gets, by a length, an ETag or the site that both are sent to, shows that the
+    response is not the URL's own, wherever that path lies. Another answer shows nothing: a folder may have its own.
+    """
+    for control in controls:
+        equal = comparable(seen, control)
+        telling = any(equal.get(name) and getattr(seen, name) for name in _TELLING)
+        if control.observed_at >= oldest and telling and all(equal.values()):
+            return control
+    return None
 
 
 async def check_control(

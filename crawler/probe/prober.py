@@ -1,10 +1,10 @@
 """Checks the due URLs of one host and returns facts."""
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from waterbed.crawler.net.lag import LoopLag
 from waterbed.crawler.net.politeness import Politeness
 from waterbed.crawler.net.reservations import Reservations
 from waterbed.crawler.net.vantage import Vantage
-from waterbed.crawler.probe.control import MOST_CONTROLS, check_control, place_id
+from waterbed.crawler.probe.control import check_control, may_ask, place_id, stand_in
 from waterbed.crawler.probe.follow import Step, failed_step, follow
 from waterbed.crawler.probe.link_asking import LinkChecks
 from waterbed.crawler.probe.link_checks import LinkCheck
@@ -29,7 +29,6 @@ from waterbed.store.config import Config
 from waterbed.store.folder import Clock
 from waterbed.store.vault import Vault
 
-_HOUR = timedelta(hours=1)
 _CHANGED_CONTROL = timedelta(hours=2)
 """Greatest age of a control look when the response of the URL itself has changed."""
 _FRESH = timedelta(minutes=10)
@@ -227,9 +226,11 @@ class Prober:
         control = controls.get(place_id(self._vault, canonical, step)) if controls else None
         kept: str | None = fingerprint_now
         serves, changed = self._control_serves(step, profile), fingerprint_now != due.fingerprint
-        if serves and self._wants_control(step, control, changed=changed):
-            asked_at, control = self._clock(), None
-            if _may_ask(controls.values(), asked_at):
+        oldest = self._oldest_control(step, changed=changed)
+        if serves and (control is None or control.observed_at < oldest):
+            asked_at, control = self._clock(), stand_in(seen, controls.values(), oldest)
+            anew = changed and due.fingerprint is not None
+            if control is None and may_ask(controls.values(), asked_at, changed=anew):
                 control = await check_control(
                     first,
                     self._resolver,
@@ -360,14 +361,15 @@ class Prober:
             return False
         return head is not None and (200 <= head.status < 300 or _leads_away(step))
 
-    def _wants_control(self, step: Step, control: ControlLook | None, *, changed: bool) -> bool:
-        """True if a control request is to be sent now.
+    def _oldest_control(self, step: Step, *, changed: bool) -> datetime:
+        """The time since which a control look is valid.
 
-        A control look is valid for hours, but not once the URL's own response has changed: the host may then respond
-        to every path in a new way.
+        It is for hours, but not once the URL's own response has changed: the host may then respond to every path in a
+        new way.
         """
-        oldest = _FRESH if _leads_away(step) else _CHANGED_CONTROL
-        return control is None or (changed and self._clock() - control.observed_at > oldest)
+        if not changed:
+            return datetime.min.replace(tzinfo=UTC)  # older ones than of `control_hours` are not at hand
+        return self._clock() - (_FRESH if _leads_away(step) else _CHANGED_CONTROL)
 
 
 def agent_of(config: Config) -> str:
@@ -384,11 +386,6 @@ def _leads_away(step: Step) -> bool:
 def _limits(seen: Observation) -> bool:
     """True if a server asks for a wait."""
     return seen.status == 429 or (seen.status == 503 and bool(seen.retry_after_s))
-
-
-def _may_ask(controls: Iterable[ControlLook], now: datetime) -> bool:
-    """True if the host took few control looks within the hour."""
-    return sum(now - control.observed_at < _HOUR for control in controls) < MOST_CONTROLS
 
 
 def _clearly_up(seen: Observation, fingerprint_now: str, due: Due) -> bool:

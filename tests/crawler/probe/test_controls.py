@@ -1,6 +1,6 @@
 """Control looks of real checks on loopback: the place that each stands for, its age, and their number."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +10,6 @@ from sqlalchemy import update
 
 from tests.crawler.probe.test_prober import ADDRESS, head, looked, only
 from tests.study.rig import feed, lab_study, reports_csv
-from waterbed.crawler.probe.control import MOST_CONTROLS
 from waterbed.crawler.probe.prober import HostFacts
 from waterbed.crawler.recheck.run import run_recheck
 from waterbed.judging.features import compare
@@ -46,7 +45,7 @@ def test_a_url_that_now_redirects_away_asks_for_a_control_of_the_same_minutes(mi
 def test_a_redirect_stays_new_until_a_control_is_allowed() -> None:
     """Where a host was asked for enough random paths, the check has none, and the next one asks."""
     folders = [f"http://{ADDRESS}/{number}/page" for number in range(1, 5)]
-    served = aged(looked(lambda *_: head("200 OK"), path="/0/page", others=folders)[0], hours=0.5)
+    served = aged(looked(by_folder, path="/0/page", others=folders)[0], hours=0.5)
 
     def elsewhere(*_: object) -> bytes:
         return head("301 Moved", "Location: http://elsewhere.org/")
@@ -77,6 +76,11 @@ def aged(facts: HostFacts, hours: float) -> tuple[ControlLook, ...]:
 def older(controls: Sequence[ControlLook], hours: float) -> tuple[ControlLook, ...]:
     """Control looks, each so many hours older."""
     return tuple(replace(control, observed_at=control.observed_at - timedelta(hours=hours)) for control in controls)
+
+
+def by_folder(method: str, target: str, source: str) -> bytes:
+    """A catch-all of its own in each folder."""
+    return head("200 OK", f'ETag: "{target.split("/")[1]}"')
 
 
 def below_app(method: str, target: str, source: str) -> bytes:
@@ -111,19 +115,72 @@ def test_a_control_look_serves_neither_another_port_nor_another_kind_of_file(oth
     assert len({one.observations[0].control_id for one in facts.answered}) == 1
 
 
-def test_a_host_is_asked_for_few_control_looks_an_hour() -> None:
-    """Of six folders four get one; the two others are checked without, and have their turn once the hour is over."""
+def missing(method: str, target: str, source: str) -> bytes:
+    """A page of its own at each known path, and 404 at all others."""
+    return head("200 OK" if target.endswith("page") else "404 Not Found", "Content-Type: text/html")
+
+
+@pytest.mark.parametrize(("server", "enough", "each"), [(by_folder, 4, 2), (missing, 2, 1)])
+def test_a_host_is_asked_for_few_control_looks_an_hour(
+    server: Callable[[str, str, str], bytes], enough: int, each: int
+) -> None:
+    """Of six folders four get one, two if those answer alike; the others have their turn once the hour is over."""
     folders = [f"http://{ADDRESS}/{number}/page" for number in range(1, 6)]
-    facts, asked = looked(lambda *_: head("200 OK"), path="/0/page", others=folders)
-    assert len(asked) == 6 + 4 * 2
+    facts, asked = looked(server, path="/0/page", others=folders)
+    assert len(asked) == 6 + enough * each
     without = [one.observations[0].control_id is None for one in facts.answered]
-    assert without == [False] * 4 + [True] * 2
+    assert without == [False] * enough + [True] * (6 - enough)
     served = aged(facts, hours=0.5)
-    facts, asked = looked(lambda *_: head("200 OK"), path="/0/page", others=folders, controls=served)
+    facts, asked = looked(server, path="/0/page", others=folders, controls=served)
     assert len(asked) == 6
-    facts, asked = looked(lambda *_: head("200 OK"), path="/0/page", others=folders, controls=older(served, hours=1))
-    assert len(asked) == 6 + 2 * 2
-    assert all(one.observations[0].control_id for one in facts.answered)
+    facts, asked = looked(server, path="/0/page", others=folders, controls=older(served, hours=1))
+    assert len(asked) == 6 + 2 * each
+    assert sum(one.observations[0].control_id is not None for one in facts.answered) == enough + 2
+
+
+def test_a_page_that_changed_gets_its_control_where_others_were_enough() -> None:
+    """Two folders that answer alike spare the third one's, but not once its own page is another."""
+    two = [f"http://{ADDRESS}/{number}/page" for number in (1, 2)]
+    served = aged(looked(missing, path="/1/page", others=two[1:])[0], hours=0.5)
+    facts, asked = looked(missing, path="/3/page", controls=served)
+    assert (len(asked), only(facts).control_id) == (1, None)
+    facts, asked = looked(missing, path="/3/page", controls=served, fingerprint="another")
+    assert len(asked) == 2
+    assert only(facts).control_id not in {None, *(control.control_id for control in served)}
+
+
+@pytest.mark.parametrize(
+    ("field", "length", "stands"),
+    [
+        ("Content-Type: text/html", 431, True),
+        ('ETag: "67f3c1a2-1d4"', 0, True),
+        ("Content-Type: text/html", 0, False),
+    ],
+)
+def test_a_control_elsewhere_stands_in_where_it_has_the_same_answer(field: str, length: int, stands: bool) -> None:
+    """A length or an ETag that a random path of another folder has, too, is not the page's own."""
+
+    def same(*_: object) -> bytes:
+        return head("200 OK", field, body="x" * length)
+
+    served = aged(looked(same, path="/0/page")[0], hours=0.1)
+    facts, asked = looked(same, path="/1/page", controls=served)
+    assert len(asked) == (1 if stands else 3)
+    assert (only(facts).control_id == served[0].control_id) is stands
+    facts, asked = looked(same, path="/1/page", controls=older(served, hours=3), fingerprint="another")
+    assert len(asked) == 3
+
+
+def test_a_redirect_of_everything_to_one_site_stands_in() -> None:
+    """One random path that goes where all pages go; a page that goes elsewhere gets one of its own."""
+
+    def away(method: str, target: str, source: str) -> bytes:
+        return head("302 Found", f"Location: http://{'other' if target == '/2/page' else 'else'}where.org/")
+
+    served = aged(looked(away, path="/0/page")[0], hours=0.1)
+    facts, asked = looked(away, path="/1/page", controls=served)
+    assert (len(asked), only(facts).control_id) == (1, served[0].control_id)
+    assert len(looked(away, path="/2/page", controls=served)[1]) == 3
 
 
 def test_a_later_pass_reuses_control_looks_of_known_places(tmp_path: Path) -> None:
@@ -134,7 +191,7 @@ def test_a_later_pass_reuses_control_looks_of_known_places(tmp_path: Path) -> No
         store, table = study.folder.store, TABLES[ControlLook]
         run_recheck(study.folder)
         first = store.count(ControlLook)
-        assert 4 <= first <= 4 * MOST_CONTROLS
+        assert 4 <= first <= 4 * 4
         run_recheck(study.folder, everything=True)
         assert store.count(ControlLook) == first
         with store.writing() as connection:

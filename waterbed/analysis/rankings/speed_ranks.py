@@ -46,7 +46,7 @@ PLACED: Final[tuple[RankClass, ...]] = (*WITH_SHARE, "views differ")
 """Classes of rows that have a place, if they have an interval."""
 FEW_LOOKS: Final = 2
 """Checks after which content may be hidden from all others: that looks like removal within hours."""
-MOST_AFTER_FEW: Final = 0.8
+MOST_AFTER_FEW: Final = 0.6
 """Part of all removals in time that follow FEW_LOOKS checks or fewer, from which on they give no quick rank."""
 _NORM: Final = Norm()
 _UNSURE: Final = 0.5

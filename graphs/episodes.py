@@ -348,8 +348,7 @@ class _Machine:
                 reported_at=None if reported_at is None else _moment(reported_at),
                 claimed_at=None if reported_at is None or now.absent_at is not None else self.known.claimed_at,
                 absent_at=None if now.absent_at is None else _moment(now.absent_at),
-                # a URL whose first decided check is one after the end was seen up by none before it
-                first_up=None if now.first_up is None or now.first_up > last_up else _moment(now.first_up),
+                first_up=None if now.first_up is None else _moment(now.first_up),
                 confirmed_at=None if now.confirmed_at is None else _moment(now.confirmed_at),
                 last_up=_moment(last_up),
                 first_down=_moment(when) if when is not None and ended else None,

@@ -343,7 +343,7 @@ class _Machine:
                 reported_at=(reported_at := self._reported(now, when if ended else None)),
                 claimed_at=self.known.claimed_at if reported_at and now.absent_at is None else None,
                 absent_at=now.absent_at,
-                first_up=None if now.first_up is None or now.first_up > last_up else now.first_up,
+                first_up=now.first_up,
                 confirmed_at=now.confirmed_at,
                 last_up=last_up,
                 first_down=when if ended else None,

@@ -71,17 +71,23 @@ def values_in_json(text: str, form: str) -> dict[str, str]:
     `text` is the beginning of a file of lines (jsonl) or of an array (json), read as far as it is whole.
     """
     found: dict[str, str] = {}
-    with suppress(InputError, BadJson):
-        for entry in map(json_in, text.splitlines()) if form == "jsonl" else _whole_entries(text):
-            for key, value in entry.items() if isinstance(entry, dict) else ():
-                found[key] = found.get(key) or plain_text(value)
+    for entry in _whole_lines(text) if form == "jsonl" else _whole_entries(text):
+        for key, value in entry.items() if isinstance(entry, dict) else ():
+            found[key] = found.get(key) or plain_text(value)
     return found
+
+
+def _whole_lines(beginning: str) -> Iterator[Any]:
+    for line in beginning.splitlines():
+        with suppress(BadJson):
+            yield json_in(line)
 
 
 def _whole_entries(beginning: str) -> Iterator[Any]:
     text = JsonText([beginning], "the beginning")
-    for _ in _entries(text, "the beginning"):
-        yield text.value()
+    with suppress(InputError):
+        for _ in _entries(text, "the beginning"):
+            yield text.value()
 
 
 def _entries(text: JsonText, name: str) -> Iterator[None]:

@@ -89,8 +89,9 @@ def test_a_file_without_dates_tells_what_was_not_used(run: Run, study: Path, tmp
         "url,Reported\n{url},{when}\n",
         '[{{"url": "{url}", "Reported": "{when}"}}]',
         '{{"url": "{url}", "Reported": "{when}"}}\n',
+        '{{"url": "{url}", "Reported"\n{{"url": "{url}", "Reported": "{when}"}}\n',
     ],
-    ids=["csv", "json", "jsonl"],
+    ids=["csv", "json", "jsonl", "jsonl after a broken line"],
 )
 @pytest.mark.parametrize("when", ["2026-01-05", "2026-01-05T09:30:00Z", "2026/01/05 09:30"])
 def test_times_under_another_name_are_asked_about(
@@ -99,11 +100,12 @@ def test_times_under_another_name_are_asked_about(
     """The clock does not start at the import before somebody says so: which it is, or that it is none."""
     mine = tmp_path / "mine"
     mine.write_text(written.format(url=f"{URL}a", when=when))
-    code, out, err = run("-C", study, "import", mine)
+    words = ("-C", study, "import", mine, *(("--format", "jsonl") if written.startswith("{{") else ()))
+    code, out, err = run(*words)
     assert (code, out, err.count("\n")) == (2, "", 1), err
     assert "nothing that is read as reported_at, and 'reported' holds times" in err.lower()
-    assert "nothing is read" in run("-C", study, "import", mine, "--column", "reported_at=")[1]
-    assert "nothing is read" not in run("-C", study, "import", mine, "--column", "reported_at=reported")[1]
+    assert "nothing is read" in run(*words, "--column", "reported_at=")[1]
+    assert "nothing is read" not in run(*words, "--column", "reported_at=reported")[1]
     with open_study(study) as opened:
         times = {report.reported_at for report in opened.folder.store.all(Report)}
     assert {one and one.date().isoformat() for one in times} == {None, "2026-01-05"}

@@ -304,7 +304,7 @@ class RankingRow:
     removed_24h_high: Annotated[float | None, "upper end of this interval, to best case"]
     removed_or_moved_24h: Annotated[float | None, "the same with leaving for another hoster counted too: upper bound"]
     removed_24h_worst: Annotated[
-        float | None, "share if nothing was removed that was out of sight, or that no check saw up"
+        float | None, "share if nothing was removed that was out of sight, or that no check, or too few, saw up"
     ] = None
     removed_24h_best: Annotated[float | None, "share if all of it was removed in time"] = None
     removed_24h_if_hiding: Annotated[

@@ -126,7 +126,7 @@ class TakedownClock:
     citizens_before: Annotated[int, "citizens' notices that reached it before the origin; others may be unknown"]
     held_for_police: Annotated[bool, "whether removal was to wait for the police"]
     seen: Annotated[bool, "whether anybody but a bare report saw it up there before its end"] = True
-    seen_by_check: Annotated[bool, "whether a check saw it up there before its end, not an analyst alone"] = True
+    seen_by_check: Annotated[bool, "whether enough checks saw it up there before its end, not an analyst alone"] = True
     flap_left_h: Annotated[float | None, "last known up before a first removal of perhaps a day, hours"] = None
     flap_right_h: Annotated[float | None, "first check of that removal, hours since the origin; null: none"] = None
     kind: Annotated[str | None, "kind of the notice that started it; null: none did"] = None
@@ -175,7 +175,7 @@ class ComplianceRow:
     removed_low: Annotated[float | None, "lower end of its 95% interval"]
     removed_high: Annotated[float | None, "upper end of its 95% interval"]
     removed_worst: Annotated[
-        float | None, "share if nothing was removed that was out of sight, or that no check saw up"
+        float | None, "share if nothing was removed that was out of sight, or that no check, or too few, saw up"
     ] = None
     removed_best: Annotated[float | None, "share if all of it was removed in time"] = None
     removed_or_moved: Annotated[float | None, "the same with leaving for another hoster counted too: upper bound"]

@@ -120,6 +120,50 @@ def test_an_earlier_time_that_a_report_claims_counts_in_the_worst_case_alone(
     assert (back.durable_30d_worst, back.durable_30d_best) == ((1 + surely) / 2, (1 + possibly) / 2)
 
 
+@given(
+    stays=st.lists(
+        st.tuples(
+            st.sampled_from([1.0, 5.0, 23.0, 30.0]),
+            st.sampled_from(["removed", "removed", "removed", "moved", None]),
+            st.integers(0, 5),
+            st.integers(0, 2),
+        ),
+        min_size=10,
+        max_size=24,
+    )
+)
+def test_removal_after_too_few_checks_is_sure_in_no_table(stays):
+    """Where 60% went after one or two checks, only what went after more surely was removed, by clocks of every kind."""
+    group = [
+        episode(
+            n,
+            right - 1,
+            right if cause else None,
+            cause,
+            first_up=hours(n) if ups else None,
+            at=float(n),
+            looks=ups + unknown,
+            looks_until_last=ups,
+            unknown_looks=unknown,
+        )
+        for n, (right, cause, ups, unknown) in enumerate(stays)
+    ]
+    in_time = [ups for right, cause, ups, _ in stays if cause == "removed" and right <= 24 and ups]
+    least = 3 if in_time and sum(ups <= 2 for ups in in_time) >= 0.6 * len(in_time) else 1
+    surely = sum(ups >= least for ups in in_time)
+    found = bounds(group)
+    for clock in ("reported", "first_seen", "episode_start"):
+        own = takedown_clocks(group, told_of(), key="acme", clock=clock)
+        assert sum(one for _, one, _ in outcomes(running_clocks(own), 24.0, until=hours(200))) == surely
+        (row,) = compliance({"acme": own}, {}, until=hours(200), within_h=(24.0,))
+        assert (row.removed_worst, row.removed_best) == pytest.approx(found, abs=1e-3)
+        assert row.surely == surely
+    (back,) = returns({"acme": group}, group, {}, until=hours(1000), by="hoster")
+    if back.gone_24h_best is not None:
+        assert (back.gone_24h_worst, back.gone_24h_best) == pytest.approx(found, abs=1e-3)
+        assert (back.gone_24h is None) is (back.gone_24h_best - back.gone_24h_worst > 0.1)
+
+
 def test_an_earlier_claim_starts_no_clock_of_a_notice():
     """Its clock runs from the notice in both cases."""
     group = [episode(n, 2, 3, "removed", claimed_at=hours(-90)) for n in range(12)]

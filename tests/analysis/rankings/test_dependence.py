@@ -41,7 +41,7 @@ SITES = 60
 
 def seen_of(contents, removed):
     """Sixty sites reported all through twenty days; content number n of so many is removed if `removed` says so."""
-    return {f"a{n * APART // 3}": "uu" + "d" * 30 if removed[n % contents] else "u" * 32 for n in range(SITES)}
+    return {f"a{n * APART // 3}": "uuu" + "d" * 30 if removed[n % contents] else "u" * 33 for n in range(SITES)}
 
 
 def with_contents(study, contents):

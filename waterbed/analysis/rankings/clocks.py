@@ -7,10 +7,20 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from itertools import compress
 from typing import Final
 
 from waterbed.analysis.rankings.labels import CONTENT, Label, Labels
-from waterbed.analysis.rankings.takedown import CAUSES, Clock, earlier_claim, flap_after, joined_episodes
+from waterbed.analysis.rankings.takedown import (
+    CAUSES,
+    WITHIN_H,
+    Clock,
+    checks_up,
+    earlier_claim,
+    enough,
+    flap_after,
+    joined_episodes,
+)
 from waterbed.estimators.cluster_shares import worth
 from waterbed.estimators.survival.incidence import NOTHING
 from waterbed.model.conclusions import ClockKind, Episode, Timing
@@ -80,7 +90,7 @@ def takedown_clocks(
     for episode in episodes:
         if not episode.proxy:
             by_url[episode.url_id].append(episode)
-    found = []
+    found, looks = list[TakedownClock](), list[int]()
     for url_id, own in by_url.items():
         spells = joined_episodes(own)
         about = [n for n in context.notices.get(url_id, ()) if not n.bounced]
@@ -100,7 +110,21 @@ def takedown_clocks(
             made = _clock(ended, origin, starter, sets[place], indirect, key=key, clock=clock, since=since)
             earlier_h = 0.0 if clock in BY_NOTICE else earlier_claim(spell, origin)
             found.append(_labelled(made, spell, labels, earlier_h) if labels or earlier_h else made)
-    return sorted(found, key=lambda one: (one.url_id, one.origin))
+            looks.append(checks_up(spell))
+    return sorted(_by_looks(found, looks), key=lambda one: (one.url_id, one.origin))
+
+
+def _by_looks(made: Sequence[TakedownClock], looks: Sequence[int]) -> list[TakedownClock]:
+    """The clocks, of which those removed in time after too few checks were seen up by none (`clocks`)."""
+    in_time = [
+        one.seen_by_check and _counts(one) and one.cause == "removed" and (one.right_h or 0.0) <= WITHIN_H
+        for one in made
+    ]
+    least = enough(compress(looks, in_time))
+    return [
+        replace(one, seen_by_check=False) if its and number < least else one
+        for one, its, number in zip(made, in_time, looks, strict=True)
+    ]
 
 
 def _labelled(clock: TakedownClock, spell: Episode, labels: Labels | None, earlier_h: float) -> LabelledClock:
@@ -154,7 +178,11 @@ def running_clocks(clocks: Iterable[TakedownClock]) -> list[Clock]:
 
 def counted(clocks: Iterable[TakedownClock]) -> list[TakedownClock]:
     """The clocks that `running_clocks` takes, in the same order."""
-    return [one for one in clocks if one.timing != "before" and one.entered_h == 0]
+    return [one for one in clocks if _counts(one)]
+
+
+def _counts(one: TakedownClock) -> bool:
+    return one.timing != "before" and one.entered_h == 0
 
 
 def clusters_of(clocks: Sequence[TakedownClock]) -> list[str]:

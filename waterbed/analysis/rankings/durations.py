@@ -19,7 +19,6 @@ from waterbed.analysis.rankings.takedown import (
     FEWEST_SITES,
     REMOVED,
     Clock,
-    first_down,
     incidence,
     known_within,
     seldom_seen,
@@ -65,8 +64,8 @@ def half_gone(
     known, and the hours that looks leave open there. None if there is no such hour, nor where reports span too few
     days. `until` is the end of the measurement, `together` the sites for which decisions are made at once. `curves`
     are the group's, if they are known already. The interval covers best and worst case: a removal that may have lasted
-    a day is an end at its lower end, and what no check saw up is none at its upper end. Where nobody but the report saw
-    many up (`seldom_seen`), there is no single number.
+    a day is an end at its lower end, and what no check saw up, or too few (`clocks`), is none at its upper end. Where
+    that is many (`seldom_seen`), there is no single number.
     """
     if not group:
         return None
@@ -82,8 +81,7 @@ def half_gone(
         ]
         earliest = _half_gone(taken, None, until, level, together)
         found = found if earliest is None else replace(found, low=min(found.low, earliest.low))
-    if any(one.cause != NOTHING and not one.seen_by_check for one in group):
-        unseen = first_down(group)
+    if unseen := sum(one.cause != NOTHING and not one.seen_by_check for one in group):
         latest = _half_gone([_remaining(one, until) for one in group], None, until, level, together)
         high = None if latest is None or found.high is None or latest.high is None else max(found.high, latest.high)
         found = replace(found, hours=None if seldom_seen(unseen, len(group)) else found.hours, high=high)
@@ -183,7 +181,7 @@ def duration(clocks: Sequence[TakedownClock], *, within_h: float, until: datetim
     kept = running_clocks(clocks)
     half, mean = half_gone(kept, until=until), mean_hours(clocks, within_h)
     # no single number, as for the median
-    many = seldom_seen(sum(one.right_h is not None and not one.seen for one in clocks), len(clocks))
+    many = seldom_seen(sum(map(_unseen, clocks)), len(clocks))
     return Duration(
         clocks=len(kept),
         median_h=half.hours if half else None,

@@ -16,7 +16,8 @@ from waterbed.analysis.rankings.takedown import (
     REMOVED,
     WITHIN_H,
     Clock,
-    clocks,
+    checks_up,
+    clocks_as_seen,
     incidence,
     joined_episodes,
     restated,
@@ -97,7 +98,9 @@ def shares_if_hiding(
                 clock
                 if clock.seen_by_check and not clock.earlier_h
                 else restated([clock], "worst", WITHIN_H, until=until)[0]
-                for clock in clocks((one for one in group if rarely(one.url_id, schedule.rare_share) == rare), labels)
+                for clock in clocks_as_seen(
+                    (one for one in group if rarely(one.url_id, schedule.rare_share) == rare), labels
+                )
             ]
             for rare in (False, True)
         )
@@ -176,7 +179,7 @@ def _looks_at(episode: Episode) -> tuple[int, int, int]:
     """Looks until it was last known up, until its end was seen, and those that saw it up."""
     running = episode.looks_until_last
     before = episode.looks - (episode.first_up is None)  # gone at the first look, which is one of these
-    return running, max(before, running), min(episode.looks - episode.unknown_looks, running)
+    return running, max(before, running), checks_up(episode)
 
 
 def _span(episode: Episode, *, removed: bool) -> tuple[float, float]:

@@ -14,17 +14,19 @@ from typing import Any, Final
 
 from waterbed.analysis.rankings.constancy import Part, counted_since, part_of_share
 from waterbed.analysis.rankings.labels import Label, Labels, by_kind
-from waterbed.analysis.rankings.removal import Removal, removal
+from waterbed.analysis.rankings.removal import WIDEST_GAP, Removal, removal
 from waterbed.analysis.rankings.takedown import (
     FEWEST_SITES,
     UNKNOWN_ENDS,
     WITHIN_H,
     By,
     Clock,
-    clocks,
+    checks_up,
+    clocks_as_seen,
     earlier_claim,
     episode_keys,
     joined_episodes,
+    seen_enough,
 )
 from waterbed.estimators.calendar_time import effective_number
 from waterbed.estimators.refusal import Refusal
@@ -63,6 +65,14 @@ class _Spell:
     spell: Episode
     later: Sequence[Episode]
     labels: tuple[Label, ...]
+    least: int
+    """The checks that must have seen content up for its removal to be sure (`enough`)."""
+
+    def sure(self, stay: Episode) -> bool:
+        """True if a stay surely ended by removal within 24 h of the earliest time that a report claims."""
+        end = self.origin + timedelta(hours=WITHIN_H - earlier_claim(self.spell, self.origin))
+        seen = stay.first_up is not None and checks_up(stay) >= self.least
+        return stay.cause == "removed" and seen and stay.first_down is not None and stay.first_down <= end
 
 
 def returns(
@@ -82,19 +92,21 @@ def returns(
     end of the measurement, `hidden` the clocks of which no look could be decided. Three shares of the same reports:
     removed within 24 h and not back within a day, as any ranking has it (`removal`); removed and not up there at 24 h;
     removed within 24 h and not seen up anywhere under its content id for 30 or 90 days. The last two are over the
-    reports that were followed so long and whose state is known, not those that no check ever saw up; below
-    FEWEST_SITES sites they are refused. `worst` and `best` hold each over all followed reports if what nobody saw was
-    not, or was. Returns after any removal that was followed for 30 days are counted: at the same key, else elsewhere.
+    reports that were followed so long and whose state is known, not those that no check, or too few (`enough`), saw up;
+    below FEWEST_SITES sites they are refused. `worst` and `best` hold each over all followed reports if what nobody saw
+    was not, or was: the interval covers both, and one share is given where they are at most WIDEST_GAP apart. Returns
+    after any removal that was followed for 30 days are counted: at the same key, else elsewhere.
     `ranked` are the rows of the ranking: of a share that changed, all is about the reports since.
     """
     starts = _starts(every, by)
     rows = []
     for key, group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
-        part, since = Part(clocks(group, labels), list(hidden.get(key, ()))), None
+        own, least = seen_enough(clocks_as_seen(group, labels))
+        part, since = Part(own, list(hidden.get(key, ()))), None
         if row := ranked.get(key):
             since = counted_since(row, part.clocks)
             part = part_of_share(row, *part)
-        spells = [one for one in _spells(group, labels) if since is None or one.origin >= since]
+        spells = [one for one in _spells(group, labels, least) if since is None or one.origin >= since]
         if spells:
             first = removal(part.clocks, until=until, hidden=part.hidden)
             rows.append(_row(key, names.get(key, key), first, spells, starts, until))
@@ -116,7 +128,7 @@ def _starts(every: Iterable[Episode], by: By) -> _Starts:
     }
 
 
-def _spells(group: Sequence[Episode], labels: Labels | None) -> Iterator[_Spell]:
+def _spells(group: Sequence[Episode], labels: Labels | None, least: int) -> Iterator[_Spell]:
     by_url: dict[str, list[Episode]] = defaultdict(list)
     for episode in group:
         if not episode.proxy:
@@ -130,6 +142,7 @@ def _spells(group: Sequence[Episode], labels: Labels | None) -> Iterator[_Spell]
                     spell=spell,
                     later=joined[place + 1 :],
                     labels=labels.of_episode(spell, spell.reported_at) if labels else (),
+                    least=least,
                 )
 
 
@@ -198,13 +211,7 @@ def _removed(one: _Spell) -> tuple[bool, bool]:
         return False, False
     if down is None or one.spell.cause in UNKNOWN_ENDS:  # what came of it is not known
         return False, True
-    removed = one.spell.cause == "removed"
-    return removed and one.spell.first_up is not None and down <= _earliest_end(one), removed
-
-
-def _earliest_end(one: _Spell) -> datetime:
-    """24 h after the earliest time that a report claims, which the worst case counts from."""
-    return one.origin + timedelta(hours=WITHIN_H - earlier_claim(one.spell, one.origin))
+    return one.sure(one.spell), one.spell.cause == "removed"
 
 
 def _gone(one: _Spell) -> tuple[bool, bool]:
@@ -217,12 +224,8 @@ def _gone(one: _Spell) -> tuple[bool, bool]:
         if end < spell.known_up_at:
             # between two stays: known to be gone up to the last look that did not see it
             return state if spell.absent_at is not None and end <= spell.absent_at else (False, state[1])
-        removed, down = spell.cause == "removed", spell.first_down
-        state = (
-            (False, True)
-            if down is None or spell.cause in UNKNOWN_ENDS
-            else (removed and spell.first_up is not None and down <= _earliest_end(one), removed)
-        )
+        unknown = spell.first_down is None or spell.cause in UNKNOWN_ENDS
+        state = (False, True) if unknown else (one.sure(spell), spell.cause == "removed")
     return state
 
 
@@ -236,19 +239,31 @@ def _back(spell: Episode, starts: _Starts, within: timedelta) -> list[tuple[str,
 
 
 def _share_of(spells: Sequence[_Spell], states: Sequence[tuple[bool, bool]]) -> _Estimate:
-    """The share of those whose state is known, its interval, and its bounds over all.
+    """The share of those whose state is known, its bounds over all, and an interval that covers these.
 
-    No interval where reports span too few days, nothing below FEWEST_SITES sites.
+    The share stands alone where the bounds are at most WIDEST_GAP apart. No interval where reports span too few days,
+    nothing below FEWEST_SITES sites, or where no state is known.
     """
-    known = [(one, surely) for one, (surely, possibly) in zip(spells, states, strict=True) if surely == possibly]
-    sites = {site: number for number, site in enumerate(sorted({one.spell.site_id for one, _ in known}))}
-    if len(sites) < FEWEST_SITES:
+    known = [surely for surely, possibly in states if surely == possibly]
+    if not known or len({one.spell.site_id for one in spells}) < FEWEST_SITES:
         return _Estimate()
-    held, first = [state for _, state in known], min(one.origin for one, _ in known)
-    share = fmean(held)
-    at, cluster = [(one.origin - first) / _HOUR for one, _ in known], [sites[one.spell.site_id] for one, _ in known]
-    labels, alike = by_kind([one.labels for one, _ in known])
+    surely, possibly = zip(*states, strict=True)
+    worst, best = fmean(surely), fmean(possibly)
+    least, most = (_interval(spells, case) for case in (surely, possibly))
+    return _Estimate(
+        share=fmean(known) if best - worst <= WIDEST_GAP else None,
+        low=least[0] if least and most else None,
+        high=most[1] if least and most else None,
+        worst=worst,
+        best=best,
+    )
+
+
+def _interval(spells: Sequence[_Spell], held: Sequence[bool]) -> tuple[float, float] | None:
+    first = min(one.origin for one in spells)
+    sites: dict[str, int] = {}
+    cluster = [sites.setdefault(one.spell.site_id, len(sites)) for one in spells]
+    at = [(one.origin - first) / _HOUR for one in spells]
+    labels, alike = by_kind([one.labels for one in spells])
     worth = effective_number(held, at, cluster, labels=labels, pooled=alike)
-    low, high = (None, None) if isinstance(worth, Refusal) else share_interval(share, worth.number)
-    worst, best = (fmean(state[which] for state in states) for which in (0, 1))
-    return _Estimate(share=share, low=low, high=high, worst=worst, best=best)
+    return None if isinstance(worth, Refusal) else share_interval(fmean(held), worth.number)

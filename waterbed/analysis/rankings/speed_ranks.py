@@ -44,10 +44,6 @@ FEWEST_OF_MEDIAN: Final = 10
 """Shares below which their median is no norm."""
 PLACED: Final[tuple[RankClass, ...]] = (*WITH_SHARE, "views differ")
 """Classes of rows that have a place, if they have an interval."""
-FEW_LOOKS: Final = 2
-"""Checks after which content may be hidden from all others: that looks like removal within hours."""
-MOST_AFTER_FEW: Final = 0.6
-"""Part of all removals in time that follow FEW_LOOKS checks or fewer, from which on they give no quick rank."""
 _NORM: Final = Norm()
 _UNSURE: Final = 0.5
 """Error of arcsin sqrt of a share that is worth one outcome."""
@@ -122,9 +118,9 @@ def speed_places(
         )
 
     found = list(staged("places resampled", each(of_group, range(len(placed))), len(placed)))
-    slow, quick = [one.best for one in found], [one.quick for one in found]
+    slow, quick = [one.best for one in found], [one.worst for one in found]
     noise = rng.standard_normal((resamples, len(placed)))
-    lesser = [lesser_of(one.quick.worth, one.best.worth) for one in found]
+    lesser = [lesser_of(one.worst.worth, one.best.worth) for one in found]
     least = drawn(slow, lesser, noise, rng)
     most = least if slow == quick else drawn(quick, lesser, noise, rng)
     joint, alone = (
@@ -170,33 +166,19 @@ _Parts: TypeAlias = Sequence[tuple[float, Worth | Refusal]]
 """Shares of which any may be that of a group, and what they are worth."""
 
 
-def _least_looks(own: Sequence[Clock]) -> int:
-    """The checks that must have seen content up for its removal to give a quick rank.
-
-    One; more than FEW_LOOKS where most content went before the next: who hides content after one or two checks looks
-    as quick as who removes it.
-    """
-    looks = [one.looks for one in own if one.cause == REMOVED and one.right_h <= WITHIN_H and one.looks]
-    few = sum(number <= FEW_LOOKS for number in looks)
-    return FEW_LOOKS + 1 if few and few >= MOST_AFTER_FEW * len(looks) else 1
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Group:
     """A group in both cases.
 
-    `quick` is the worst case in which a removal needs checks of ours that saw the content up (`_least_looks`): a
-    hoster can hide content after one or two. `named` is the best case that names rest on, with a worth that false
-    reports and hiding hardly lessen (`Cases.ends`), of each part of a share that may be that of any of them.
-    Content that moved away in time counts in it, too: its hoster had not the time that the norm gives. `open`
-    counts the clocks that it has beyond the worst case, but where every removal may be a hidden URL, and `without`
+    `named` is the best case that names rest on, with a worth that false reports and hiding hardly lessen (`Cases.ends`),
+    of each part of a share that may be that of any of them. Content that moved away in time counts in it, too: its
+    hoster had not the time that the norm gives. `open` counts the clocks that it has beyond the worst case, but where every removal may be a hidden URL, and `without`
     is the share if none of them was removed. `known` is the worst case of the reports whose content a check of ours
     saw up, or that none could decide, None where each may be hidden or there is none.
     """
 
     worst: Side
     best: Side
-    quick: Side
     open: int
     named: "_Parts"
     without: "_Parts"
@@ -208,7 +190,7 @@ class _Group:
 
         Both are worth no more than the least of any part.
         """
-        sides = [side for one in parts for side in (one.worst, one.best, one.quick)]
+        sides = [side for one in parts for side in (one.worst, one.best)]
         worth = reduce(lesser_of, (side.worth for side in sides)) if len(parts) > 1 else None
 
         def joined(side: Side) -> Side:
@@ -217,7 +199,6 @@ class _Group:
         return cls(
             worst=joined(min((one.worst for one in parts), key=lambda side: side.share)),
             best=joined(max((one.best for one in parts), key=lambda side: side.share)),
-            quick=joined(min((one.quick for one in parts), key=lambda side: side.share)),
             open=sum(one.open for one in parts),
             named=[share for one in parts for share in one.named],
             without=[share for one in parts for share in one.without],
@@ -245,11 +226,6 @@ def _group(
     worst = best
     if cases.worst is not cases.best:
         worst = side_of(cases.worst, of, weights, worth_of(cases.worst.clocks))
-    quick, least = worst, _least_looks(own)
-    if any(one.seen_by_check and one.looks < least for one in own):
-        sure = [replace(one, seen=one.seen and one.looks >= least) for one in own]
-        by_looks = Cases.of(sure, WITHIN_H, until=until, hides=hides)
-        quick = side_of(by_looks.worst, of, weights, worth_of(by_looks.worst.clocks)) if by_looks else worst
     settled = cases.settled(worth_of) if cases.differing else best.worth
     rest = 1.0 - sum(one.cause != NOTHING and not one.seen_by_check for one in own) / len(own)
     moved = sum(one.cause == MOVED and one.right_h <= WITHIN_H for one in cases.alike)
@@ -257,7 +233,6 @@ def _group(
     return _Group(
         worst=worst,
         best=best,
-        quick=quick,
         open=0 if hides else len(cases.differing) + moved,
         named=[(min(1.0, named + cases.best.moved), worth)],
         without=[(cases.worst.share, settled)],

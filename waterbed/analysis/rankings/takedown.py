@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import compress
 from math import inf
 from typing import Annotated, Final, Literal
 
@@ -33,6 +34,10 @@ FEWEST_SITES: Final = 10
 """Sites below which a share is not given: one site's fate would be read as the hoster's habit."""
 MOST_UNSEEN: Final = 0.10
 """Part of the clocks that may be of content that only its report saw up, where one number is given."""
+FEW_LOOKS: Final = 2
+"""Checks after which content may be hidden from all others: that looks like removal within hours."""
+MOST_AFTER_FEW: Final = 0.6
+"""Part of all removals in time that follow FEW_LOOKS checks or fewer, from which on these may be hidden content."""
 BACK_WITHIN: Final = timedelta(hours=24)
 """Content that is back within this time was not removed: nights, restarts and maintenance are no removals."""
 
@@ -50,7 +55,7 @@ class Clock:
     site_id: Annotated[str, "the site"]
     origin: Annotated[datetime, "when it was reported"]
     seen: Annotated[bool, "whether anybody but a bare report saw it up there"] = True
-    looks: Annotated[float, "checks of ours until the last that saw it up, undecided ones with them; 0: none did"] = inf
+    looks: Annotated[float, "checks of ours that saw it up; 0: none did, or too few (`clocks`)"] = inf
     flap_left_h: Annotated[float, "last known up before a first removal that may have lasted a day, hours"] = inf
     flap_right_h: Annotated[float, "first check of that removal, hours since the origin; inf: none"] = inf
     labels: Annotated[tuple[Label, ...], "what the study knows by which outcomes may depend on each other"] = ()
@@ -58,7 +63,7 @@ class Clock:
 
     @property
     def seen_by_check(self) -> bool:
-        """True if a check of ours saw it up: it can be hidden from us whatever an analyst saw before."""
+        """True if enough checks of ours saw it up: it can be hidden from us whatever an analyst saw before."""
         return self.seen and self.looks > 0
 
 
@@ -89,6 +94,37 @@ def episodes_by_key(episodes: Iterable[Episode], by: By) -> dict[str, list[Episo
 
 
 def clocks(episodes: Iterable[Episode], labels: Labels | None = None) -> list[Clock]:
+    """Turn one group's episodes into takedown clocks, of which no check saw up what might be hidden instead of removed.
+
+    They are those of `clocks_as_seen`, but where most removals within WITHIN_H hours followed FEW_LOOKS checks or
+    fewer, these count as seen up by none (`enough`).
+    """
+    return seen_enough(clocks_as_seen(episodes, labels))[0]
+
+
+def seen_enough(made: Sequence[Clock]) -> tuple[list[Clock], int]:
+    """The clocks of one group, of which those removed in time after too few checks were seen up by none.
+
+    With the checks that are enough.
+    """
+    in_time = [one.cause == REMOVED and one.right_h <= WITHIN_H and one.seen_by_check for one in made]
+    least = enough(one.looks for one in compress(made, in_time))
+    pairs = zip(made, in_time, strict=True)
+    return [replace(one, looks=0.0) if its and one.looks < least else one for one, its in pairs], least
+
+
+def enough(looks: Iterable[float]) -> int:
+    """The checks that must have seen content of a group up for its removal within WITHIN_H hours to be sure.
+
+    `looks` are those of all that was removed in time and seen up by any. One is enough; more than FEW_LOOKS are where
+    most went before the next: who hides content after one or two checks looks as quick as who removes it.
+    """
+    of = list(looks)
+    few = sum(number <= FEW_LOOKS for number in of)
+    return FEW_LOOKS + 1 if few and few >= MOST_AFTER_FEW * len(of) else 1
+
+
+def clocks_as_seen(episodes: Iterable[Episode], labels: Labels | None = None) -> list[Clock]:
     """Turn one group's episodes into takedown clocks, with the cluster and the labels that `labels` knows of each.
 
     The clock starts at `reported_at` and ends in (last_up, first_down]; a URL never reported there has none: nobody was
@@ -198,12 +234,17 @@ def _clock(episode: Episode, origin: datetime, labels: Labels | None) -> Clock:
         site_id=episode.site_id,
         origin=origin,
         seen=episode.seen,
-        looks=episode.looks_until_last if episode.first_up else 0,
+        looks=checks_up(episode) if episode.first_up else 0,
         flap_left_h=max(0.0, _hours(flap[0] - origin)) if flap else inf,
         flap_right_h=_hours(flap[1] - origin) if flap else inf,
         labels=labels.of_episode(episode, origin) if labels else (),
         earlier_h=earlier_claim(episode, origin),
     )
+
+
+def checks_up(episode: Episode) -> int:
+    """The checks that saw an episode's content up."""
+    return min(episode.looks - episode.unknown_looks, episode.looks_until_last)
 
 
 def earlier_claim(episode: Episode, origin: datetime) -> float:

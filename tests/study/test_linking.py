@@ -282,7 +282,7 @@ def test_who_reports_first_makes_nobody_look_quick_and_who_dates_back_nobody_slo
     tmp_path: Path, claimed: float | None, received: float, surely: bool, assessed: bool | None
 ) -> None:
     """First reported at hour 24 and gone by 36: another source's earlier date counts in the worst case alone."""
-    with written(tmp_path, {"a1": "u     u     " + "d" * 60}, apart=24) as study:
+    with written(tmp_path, {"a1": "u  u  u     " + "d" * 60}, apart=24) as study:
         another = report(
             "a1",
             report_id="another",

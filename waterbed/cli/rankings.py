@@ -244,8 +244,8 @@ def print_ranking(found: Sequence[RankingRow], info: TableInfo, form: str, side:
     note("half: hours until half was gone, by any cause.", broken=True)
     if "worst-best" in shown:
         note(
-            "worst-best: the same share if nothing was removed that we could not follow or that only its report saw "
-            "up, and if all of it was.",
+            "worst-best: the same share if nothing was removed that we could not follow or that none of our checks, or "
+            "too few, saw up, and if all of it was.",
             broken=True,
         )
         note("?: URLs of which no check could be decided, beside the clocks.", broken=True)

@@ -214,8 +214,8 @@ def _facts(check: Check, row: Row, place: Row | None, volume: Row | None) -> Non
     if row["removed_24h_worst"] is not None:
         bounds = spread(percent(row["removed_24h_worst"]), percent(row["removed_24h_best"]))
         lines.append(
-            f"Worst to best case{bounds}: the share if nothing was removed that we could not follow or that no "
-            "check of ours saw up, and if all of it was"
+            f"Worst to best case{bounds}: the share if nothing was removed that we could not follow or that none "
+            "of our checks, or too few, saw up, and if all of it was"
         )
     if row["removed_24h_if_hiding"] is not None:
         lines.append(

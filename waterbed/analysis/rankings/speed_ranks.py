@@ -170,11 +170,12 @@ _Parts: TypeAlias = Sequence[tuple[float, Worth | Refusal]]
 class _Group:
     """A group in both cases.
 
-    `named` is the best case that names rest on, with a worth that false reports and hiding hardly lessen (`Cases.ends`),
-    of each part of a share that may be that of any of them. Content that moved away in time counts in it, too: its
-    hoster had not the time that the norm gives. `open` counts the clocks that it has beyond the worst case, but where every removal may be a hidden URL, and `without`
-    is the share if none of them was removed. `known` is the worst case of the reports whose content a check of ours
-    saw up, or that none could decide, None where each may be hidden or there is none.
+    `named` is the best case that names rest on, with a worth that false reports and hiding hardly lessen
+    (`Cases.ends`), of each part of a share that may be that of any of them. Content that moved away in time counts in
+    it, too: its hoster had not the time that the norm gives. `open` counts the clocks that it has beyond the worst
+    case, but where every removal may be a hidden URL, and `without` is the share if none of them was removed. `known`
+    is the worst case of the reports whose content enough checks of ours saw up, or that none could decide, None where
+    each may be hidden or there is none.
     """
 
     worst: Side

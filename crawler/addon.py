@@ -30,7 +30,20 @@ SAFE: dict[str, Any] = {
     # no middleware or extension that follows, stores, decompresses, changes or logs a request
     "DOWNLOADER_MIDDLEWARES_BASE": {},
     "SPIDER_MIDDLEWARES_BASE": {},
-    "EXTENSIONS_BASE": {},
+    "EXTENSIONS_BASE": {
+        f"scrapy.extensions.{name}": 0
+        for name in (
+            "corestats.CoreStats",
+            "memusage.MemoryUsage",
+            "closespider.CloseSpider",
+            "feedexport.FeedExporter",
+        )
+    },
+    # feeds hold keyed ids, and leave the machine only by a storage that a user names
+    "FEED_STORAGES_BASE": {
+        **dict.fromkeys(("", "file"), "scrapy.extensions.feedexport.FileFeedStorage"),
+        "stdout": "scrapy.extensions.feedexport.StdoutFeedStorage",
+    },
     "TELNETCONSOLE_ENABLED": False,
     "REMOTE_CONTROL_ENABLED": False,
     "COOKIES_ENABLED": False,
@@ -43,10 +56,7 @@ SAFE: dict[str, Any] = {
     "HTTPPROXY_ENABLED": False,
     "ROBOTSTXT_OBEY": False,
     "JOBDIR": None,
-    "FEEDS": {},
     "MAIL_HOST": None,
-    "STATS_CLASS": "scrapy.statscollectors.DummyStatsCollector",
-    "STATS_DUMP": False,
     "DUPEFILTER_CLASS": "scrapy.dupefilters.BaseDupeFilter",
     "LOG_FORMATTER": "waterbed.crawler.log_formatter.QuietLogFormatter",
     "LOG_STDOUT": False,
@@ -74,6 +84,9 @@ class SafeProfile:
         """Lock everything that could touch, keep or leak."""
         for name, value in SAFE.items():
             settings.set(name, value, priority=_LOCKED)
+        # beside whatever a user adds: it opens the study, and closes it
+        pipelines = {**settings.getdict("ITEM_PIPELINES"), "waterbed.crawler.recheck.pipeline.PassPipeline": 0}
+        settings.set("ITEM_PIPELINES", pipelines, priority=_LOCKED)
         settings.set("USER_AGENT", f"Waterbed/{__version__}", priority=_LOCKED)
         at_once = settings.getint("WATERBED_HOSTS_AT_ONCE", 128)
         settings.set("CONCURRENT_REQUESTS", at_once, priority=_LOCKED)

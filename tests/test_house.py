@@ -103,7 +103,8 @@ def test_a_crawler_cannot_unlock_the_safe_profile() -> None:
         ("HTTPCACHE_ENABLED", True),
         ("JOBDIR", "jobs"),
         ("COOKIES_ENABLED", True),
-        ("FEEDS", {"out.json": {"format": "json"}}),
+        ("ITEM_PIPELINES", {"mine": 1}),
+        ("FEED_STORAGES_BASE", {"s3": "scrapy.extensions.feedexport.S3FeedStorage"}),
         ("DOWNLOAD_HANDLERS", {"http": "scrapy.core.downloader.handlers.http11.HTTP11DownloadHandler"}),
     ):
         settings.set(name, value, priority="cmdline")
@@ -112,6 +113,7 @@ def test_a_crawler_cannot_unlock_the_safe_profile() -> None:
     for name, value in SAFE.items():
         got = crawler.settings.get(name)
         assert (dict(got) if isinstance(value, dict) else got) == value, name
+    assert "waterbed.crawler.recheck.pipeline.PassPipeline" in crawler.settings.getdict("ITEM_PIPELINES")
     handlers = crawler.settings.getwithbase("DOWNLOAD_HANDLERS")
     assert [scheme for scheme in handlers if handlers[scheme]] == ["look", "registry"]
 

@@ -37,7 +37,7 @@ class ProbeHandler(BaseDownloadHandler):
             self._in_flight.add(running)
         try:
             tasks: tuple[HostTask, ...] = request.meta["tasks"]
-            await self.crawler.spider.session.check_hosts(tasks)  # type: ignore[union-attr]  # Scrapy sets it before any download
+            request.meta["facts"] = await self.crawler.spider.session.check_hosts(tasks)  # type: ignore[union-attr]  # Scrapy sets it before any download
             return Response(request.url)
         finally:
             if running is not None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 class PassPipeline:
     """A pass as Scrapy's item pipeline.
 
-    It has no items: looks are recorded when they are finished.
+    It leaves items as they are: checks are recorded before their items come.
     """
 
     def __init__(self, crawler: "Crawler") -> None:
@@ -25,7 +25,7 @@ class PassPipeline:
 
     @property
     def _spider(self) -> "RecheckSpider":
-        return self._crawler.spider  # type: ignore[return-value]  # only this spider has this pipeline
+        return self._crawler.spider  # type: ignore[return-value]  # the registry's has a session, too
 
     async def open_spider(self) -> None:
         """Open the pass before the first request."""

@@ -24,7 +24,7 @@ from waterbed.store.folder import Folder, open_folder
 
 _OURS = ("canary", "resolver")
 """A failure of our own network: it stops all workers."""
-_ORDER = (*_OURS, "lease", "signal")
+_ORDER = (*_OURS, "lease", "signal", "closed")
 """What is told of several reasons; workers that a failure of another one stopped were stopped by a signal."""
 
 STOPPED: Final[Mapping[Stop, str]] = {
@@ -35,6 +35,7 @@ STOPPED: Final[Mapping[Stop, str]] = {
     ),
     "lease": "It stood still for longer than its lease: others took over what it held, nothing is recorded twice.",
     "signal": "Stopped by a signal: what was being checked is recorded, the rest stays due.",
+    "closed": "Closed by Scrapy: what was being checked is recorded, the rest stays due.",
 }
 """What a stopped pass is told as, by why it stopped."""
 _SOON_S = 0.01

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from waterbed.crawler.recheck.authorised import record_authorisations
 from waterbed.crawler.recheck.canary import canary_looks
 from waterbed.crawler.recheck.leasing import Leasing
 from waterbed.crawler.recheck.load import Load
-from waterbed.crawler.recheck.recorder import Recorder
+from waterbed.crawler.recheck.recorder import Apparent, CheckItem, Recorder, items_of
 from waterbed.crawler.recheck.schedule import memory_of_denials_s
 from waterbed.model.errors import InputError, LeaseLost, ReadOnly, StoreFailure, StoreGone
 from waterbed.store.backlog import end_refuted
@@ -35,11 +36,13 @@ from waterbed.store.runs import patiently
 Progress = Callable[[int, int], None]
 """Called with the number of recorded looks and the number due when the pass began."""
 
-Stop = Literal["canary", "resolver", "signal", "lease"]
+Stop = Literal["canary", "resolver", "signal", "lease", "closed"]
 """The reason why a pass ended before all due URLs were checked."""
 
 _log = logging.getLogger(__name__)
 _FLUSH_S = 0.5
+_TOLD_S = 20 * _FLUSH_S
+"""Seconds after which whoever waits for items writes for itself."""
 _LOST = (LeaseLost, StoreGone)
 """The lease is over, or may be: the pass waits for a lost database as long as the lease lasts."""
 
@@ -113,6 +116,11 @@ class Session:
         self._recorder = Recorder(folder)
         self._periodic: list[asyncio.Task[None]] = []
         self._reservations: Reservations | None = None
+        self.count: Callable[[str, int], object] = lambda _outcome, _number: None
+        """Called with each outcome and its number, once checks are on record."""
+        self.tells = False
+        """Whether anybody takes the items of checks (`items_of`)."""
+        self._told: dict[int, asyncio.Future[Sequence[CheckItem]]] = {}
 
     async def open(self) -> None:
         """Begin the run, count due URLs and probe the canary."""
@@ -232,21 +240,25 @@ class Session:
             self._leasing.end()
         self._room.set()
 
-    async def check_hosts(self, tasks: Iterable[HostTask]) -> None:
+    async def check_hosts(self, tasks: Iterable[HostTask]) -> list[HostFacts]:
         """Check several hosts concurrently and record each when finished.
 
         A host whose check fails by our own fault is counted; its URLs stay due, the others go on.
         """
-        await asyncio.gather(*(self._check_host(task) for task in tasks))
+        found = await asyncio.gather(*(self._check_host(task) for task in tasks))
+        return [facts for facts in found if facts is not None]
 
-    async def _check_host(self, task: HostTask) -> None:
+    async def _check_host(self, task: HostTask) -> HostFacts | None:
         facts = await self._facts_of(task)
         if facts is None:
-            return
+            return None
+        if self.tells:
+            self._told[id(facts)] = asyncio.get_running_loop().create_future()
         try:  # no await since the lease was asked for; the database asks again when the facts are written
             await self.record(facts)
         except Exception as problem:
             self.fail("a host's record", problem)
+        return facts
 
     async def _facts_of(self, task: HostTask) -> HostFacts | None:
         """Return a host's facts; None if the check failed by our own fault or was abandoned: its URLs stay due."""
@@ -304,18 +316,45 @@ class Session:
             batch, self._unwritten, self._unwritten_looks = self._unwritten, [], 0
             if batch:
                 write, run = self._recorder.write, self.run
+                apparent: Sequence[Sequence[Apparent]] = [()] * len(batch)
                 try:
-                    run.done += await asyncio.to_thread(patiently, lambda: write(run.run_id, batch), run.holds)
+                    recorded = await asyncio.to_thread(patiently, lambda: write(run.run_id, batch), run.holds)
+                    run.done, apparent = run.done + recorded.looks, recorded.apparent
                 except _LOST:
                     self.lose_lease()
                     return
                 except Exception:
                     self._end_leasing()  # checks in flight could not be recorded either
                     raise
+                finally:
+                    self._tell(batch, apparent)
                 if self._progress:
                     self._progress(self.run.done, self.due)
                 if self._continuous:
                     self._continuous.on_record(batch)
+
+    def _tell(self, batch: Iterable[HostFacts], apparent: Iterable[Sequence[Apparent]]) -> None:
+        """Count what was recorded of a batch, and make its items if anybody takes them."""
+        outcomes = Counter[str]()
+        for facts, its in zip(batch, apparent, strict=True):
+            outcomes.update(one.outcome for one in its)
+            told = self._told.get(id(facts))
+            if told is not None and not told.done():
+                told.set_result(items_of(facts, its) if its else ())
+        for outcome, number in outcomes.items():
+            self.count(outcome, number)
+
+    async def items_of(self, facts: HostFacts) -> Sequence[CheckItem]:
+        """The items of a host's checks once they are on record; none if they could not be recorded."""
+        told = self._told.get(id(facts))
+        if told is None:
+            return ()
+        await asyncio.wait([told], timeout=_TOLD_S)
+        if not told.done():  # nobody writes any more, or the writer is late
+            with suppress(Exception):  # told by whoever writes, too
+                await self.flush()
+        del self._told[id(facts)]
+        return told.result() if told.done() else ()
 
     async def _ask_canary(self) -> None:
         """Probe the canary from every vantage; if the first one's own network fails, the pass stops.

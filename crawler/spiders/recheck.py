@@ -3,15 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from scrapy import Request, Spider
+from pydispatch.dispatcher import getAllReceivers, liveReceivers
+from scrapy import Request, Spider, signals
+from scrapy.core.engine import ExecutionEngine
+from scrapy.crawler import Crawler
+from scrapy.exceptions import CloseSpider
+from scrapy.extensions.corestats import CoreStats
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from waterbed.crawler.logs import guard_process
 from waterbed.crawler.probe.prober import HostTask
 from waterbed.crawler.recheck.handler import SCHEME
+from waterbed.crawler.recheck.recorder import CheckItem
 from waterbed.crawler.recheck.session import Continuous, Progress, Session
 from waterbed.model.errors import InputError
 from waterbed.store.folder import Folder, open_folder
@@ -24,7 +30,6 @@ class RecheckSpider(Spider):
     """One pass over all due URLs of a study."""
 
     name = "recheck"
-    custom_settings = {"ITEM_PIPELINES": {"waterbed.crawler.recheck.pipeline.PassPipeline": 100}}  # noqa: RUF012 (Scrapy's own name)
 
     def __init__(
         self,
@@ -86,12 +91,51 @@ class RecheckSpider(Spider):
             self.session.fail("the lease", problem)
             return []
 
-    def on_response(self, response: Response) -> None:
-        """Do nothing: the looks are recorded already."""
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        """Make one that hears when it opens, and when it has nothing left to do."""
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        crawler.signals.connect(spider.on_opened, signals.spider_opened)
+        crawler.signals.connect(spider.on_idle, signals.spider_idle)
+        return spider
+
+    def on_opened(self) -> None:
+        """Count checks in Scrapy's stats, and make items if anything takes them."""
+        stats, settings = self.crawler.stats, self.crawler.settings
+        if stats is not None:
+            self.session.count = lambda outcome, number: stats.inc_value(f"waterbed/outcome/{outcome}", number)
+        taken = [one for one in liveReceivers(getAllReceivers(self.crawler, signals.item_scraped)) if not _counts(one)]
+        pipelines = settings.getdict("ITEM_PIPELINES")
+        self.session.tells = bool(taken or len(pipelines) > 1 or settings.getdict("SPIDER_MIDDLEWARES"))
+
+    def on_idle(self) -> None:
+        """Close with the reason why the pass ended early, if it did."""
+        if self.session.stopped or self.session.failures:
+            raise CloseSpider(self.session.stopped or "own failure")
+
+    async def on_response(self, response: Response) -> AsyncIterator[CheckItem]:
+        """Yield an item for each check once it is on record, and lease no more if Scrapy closes the spider."""
+        for facts in response.request.meta["facts"] if response.request and self.session.tells else ():
+            for item in await self.session.items_of(facts):
+                yield item
+        if self.crawler.engine and _closing(self.crawler.engine):
+            self.session.stop("closed")
 
     def on_error(self, failure: Failure) -> None:
         """Count a failure of our own; the URLs stay due."""
         self.session.fail("a few hosts' checks", failure.value)
+
+
+def _closing(engine: ExecutionEngine) -> bool:
+    """True if an engine takes no more requests, though there is room for some."""
+    slot = engine.scraper.slot
+    full = engine.downloader.needs_backout() or (slot is not None and slot.needs_backout())
+    return engine.needs_backout() and not full
+
+
+def _counts(receiver: object) -> bool:
+    """True if a receiver of items only counts them, for Scrapy's own stats."""
+    return isinstance(getattr(receiver, "__self__", None), CoreStats)
 
 
 def batched(tasks: Sequence[HostTask], size: int) -> Iterator[tuple[HostTask, ...]]:

@@ -22,7 +22,6 @@ class RegistrySpider(Spider):
     """One crawl over all networks and ASes without fresh registration."""
 
     name = "registry"
-    custom_settings = {"ITEM_PIPELINES": {"waterbed.crawler.recheck.pipeline.PassPipeline": 100}}  # noqa: RUF012 (Scrapy's own name)
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ from waterbed.model.version import __version__
 from waterbed.store.backlog import ScheduleLag
 
 Phase = Literal["starting", "looking", "waiting", "stopping"]
-Why = Literal["", "store", "canary", "resolver", "clock", "lease", "input", "own"]
+Why = Literal["", "store", "canary", "resolver", "clock", "lease", "closed", "input", "own"]
 """The cause of waiting; empty while it looks."""
 
 STUCK_S = 120.0

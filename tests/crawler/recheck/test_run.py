@@ -1,11 +1,13 @@
 """A pass of the production crawler over a lab study."""
 
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -205,7 +207,7 @@ def test_urls_of_a_host_that_is_left_alone_wait(store_url: str, tmp_path: Path) 
                 facts = HostFacts(
                     host_id=first.host_id, facts=(seen, other), answered=(result,), unasked=unasked, wait_s=wait_s
                 )
-                assert Recorder(folder).write(run.run_id, [facts]) == 1
+                assert Recorder(folder).write(run.run_id, [facts]).looks == 1
                 dues = {due.url_id: due for due in store.all(Due)}
                 for left in (first, *unasked):
                     wait = dues[left.url_id].due_at - now
@@ -326,23 +328,59 @@ def test_a_pass_that_cannot_lease_or_write_fails(place: str, tmp_path: Path, mon
         assert run_recheck(study.folder).looks == 5
 
 
+def scrapy(study: Study, *given: str | Path) -> str:
+    """What `scrapy crawl recheck` says of a study."""
+    done = subprocess.run(
+        [sys.executable, "-m", "scrapy", "crawl", "recheck", "-a", f"study={study.folder.path}", *map(str, given)],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "-example.com" not in done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
 def test_scrapy_crawl_is_the_same_pass(tmp_path: Path) -> None:
-    """`scrapy crawl recheck -a study=DIR` records what `waterbed recheck` would, and no URL in its log."""
+    """`scrapy crawl recheck -a study=DIR -O FILE` records what `waterbed recheck` would, with an item for each check.
+
+    Its stats hold the checks by outcome, and no URL is in its log or in an item.
+    """
     pairs = feed(12, 2)
     with lab_study(pairs, tmp_path) as (study, _):
         study.import_reports(reports_csv(pairs, tmp_path))
-        done = subprocess.run(
-            [sys.executable, "-m", "scrapy", "crawl", "recheck", "-a", f"study={study.folder.path}", "-L", "DEBUG"],
-            cwd=Path(__file__).parents[3],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        assert study.folder.store.count(Observation) == 24
-        assert "lab" in done.stderr + "lab"
-        assert "-example.com" not in done.stdout + done.stderr
+        said = scrapy(study, "-L", "DEBUG", "-O", tmp_path / "checks.jsonl")
+        looks = study.folder.store.all(Observation)
+        items = [json.loads(line) for line in (tmp_path / "checks.jsonl").read_text().splitlines()]
+        assert "'waterbed/outcome/up': 24" in said
+        assert "'item_scraped_count': 24" in said
+        assert "'finish_reason': 'finished'" in said
+        assert "-example.com" not in (tmp_path / "checks.jsonl").read_text()
+        assert {one["url_id"]: one["observed_at"] for one in items} == {
+            look.url_id: look.observed_at.isoformat() for look in looks
+        }
+        assert len(items) == 24
+        assert all((one["state"], one["status"], one["vantage"]) == ("up", 200, looks[0].vantage) for one in items)
+
+
+def test_scrapy_s_extensions_close_the_pass(tmp_path: Path) -> None:
+    """`CLOSESPIDER_ITEMCOUNT` ends it with its reason: what was being checked is recorded, the rest stays due."""
+    pairs = feed(400, 1)
+    with lab_study(pairs, tmp_path) as (study, _):
+        study.import_reports(reports_csv(pairs, tmp_path))
+        path = study.folder.path / "waterbed.toml"
+        settings = tomllib.loads(path.read_text())
+        settings["probe"] |= {"hosts_at_once": 4, "batch": 4}
+        write_toml(path, settings)
+        said = scrapy(study, "-s", "CLOSESPIDER_ITEMCOUNT=10")
+        assert "'finish_reason': 'closespider_itemcount'" in said
+        looks = study.folder.store.count(Observation)
+        assert 10 <= looks < 200
+        assert f"'item_scraped_count': {looks}" in said
+        assert study.folder.store.all(RunEnd)[-1].outcome == "stopped"
+        assert run_recheck(study.folder).looks == 400 - looks
 
 
 GUARDED = """

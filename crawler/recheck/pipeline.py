@@ -2,6 +2,9 @@
 
 from typing import TYPE_CHECKING, Any, Self
 
+from pydispatch.dispatcher import getAllReceivers, liveReceivers
+from scrapy import signals
+
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
@@ -29,7 +32,13 @@ class PassPipeline:
 
     async def open_spider(self) -> None:
         """Open the pass before the first request."""
-        await self._spider.session.open()
+        try:
+            await self._spider.session.open()
+        except BaseException:
+            # Scrapy would tell the end of a spider whose opening it told nobody, at which its own statistics fail
+            for one in list(liveReceivers(getAllReceivers(self._crawler, signals.spider_closed))):
+                self._crawler.signals.disconnect(one, signals.spider_closed)
+            raise
 
     def process_item(self, item: Any) -> Any:
         """Pass anything on."""

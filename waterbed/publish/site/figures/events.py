@@ -61,7 +61,7 @@ def removal_scene(curves: Sequence[EventCurveRow], width: int) -> Scene:
     last = max(row.hour for row in curves)
     ticks = [(hour, f"{hour:g}") for hour in (0.0, 12.0, 24.0, 36.0, 48.0, 60.0, 72.0) if hour <= last]
     x = Axis(low=0.0, high=max(last, WITHIN_H) * 1.02, ticks=ticks, title="hours since the report")
-    plot = Plot(x, shares(), width=width, height=184 if narrow else 330, top=18)
+    plot = Plot(x, shares(), width=width, height=160 if narrow else 330, top=18)
     plot.upright(WITHIN_H, "24 h")
     for css, name, own in curves_of(curves):
         if own[0].area == "target":

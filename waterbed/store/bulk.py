@@ -27,6 +27,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    update,
 )
 
 from waterbed.model.bookkeeping import Due
@@ -131,6 +132,20 @@ def advancing(run_id: str, dues: Sequence[Due], dialect: Dialect) -> Iterator[St
             "WHERE due.url_id = news.url_id AND due.lease_run_id = ?",
             (*values, run_id),
         )
+
+
+def advance(run_id: str, dues: Sequence[Due], connection: Connection) -> int:
+    """Advance held URLs and release leases, all in one statement (PostgreSQL only).
+
+    URLs that the run no longer holds are left out. Returns the number of those that moved on.
+    """
+    due = TABLES[Due]
+    names = ("url_id", *MOVED)
+    lists = (bindparam(None, list(map(attrgetter(name), dues)), ARRAY(due.c[name].type)) for name in names)
+    news = func.unnest(*lists).table_valued(*names, name="news").render_derived()
+    theirs = {name: news.c[name] for name in MOVED}
+    held = (due.c.url_id == news.c.url_id, due.c.lease_run_id == run_id)
+    return connection.execute(update(due).where(*held).values(**theirs, lease_run_id=None)).rowcount
 
 
 def _statements(facts: Columns, dialect: Dialect) -> Iterator[Statement]:

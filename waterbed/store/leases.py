@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, bindparam, cast, delete, func, insert, literal, or_, select, text, update
+from sqlalchemy import BigInteger, Connection, cast, delete, func, insert, literal, or_, select, text, update
 
 from waterbed.model.bookkeeping import Beat, Due, Reserved, Run, RunEnd
 from waterbed.model.errors import LeaseLost
-from waterbed.store.bulk import MOVED, advancing, columns_of, fetch_text, inserting, rows_of
+from waterbed.store.bulk import advance, advancing, columns_of, fetch_text, inserting, rows_of
 from waterbed.store.store import FORGETTABLE, Store, Sync
 from waterbed.store.tables import TABLES
 
@@ -166,7 +166,7 @@ def lease(store: Store, run_id: str, *, due_by: datetime, limit: int) -> list[Du
     return rows_of(Due, taken, store.engine.dialect)
 
 
-def record(store: Store, run_id: str, facts: Sequence[Any], advance: Sequence[Due]) -> int:
+def record(store: Store, run_id: str, facts: Sequence[Any], advanced: Sequence[Due]) -> int:
     """Add facts and advance schedules in one transaction.
 
     Returns the number of URLs that moved on.
@@ -174,28 +174,14 @@ def record(store: Store, run_id: str, facts: Sequence[Any], advance: Sequence[Du
     LeaseLost, and nothing written, if the run was marked dead: others answer for what it held.
     """
     if store.sqlite:
-        return _record_here(store, run_id, facts, advance)
+        return _record_here(store, run_id, facts, advanced)
     with _writing(store) as connection:
         _still_alive(run_id, connection)
         store.add(facts, connection)
-        held = _held(run_id, [row.url_id for row in advance], connection)
-        moves = [
-            {"of_url": row.url_id, **{f"next_{name}": getattr(row, name) for name in MOVED}}
-            for row in advance
-            if row.url_id in held
-        ]
-        due = TABLES[Due]
-        step = (
-            update(due)
-            .where(due.c.url_id == bindparam("of_url"), due.c.lease_run_id == run_id)
-            .values(**{name: bindparam(f"next_{name}") for name in MOVED}, lease_run_id=None)
-        )
-        if moves:
-            connection.execute(step, moves)
-        return len(moves)
+        return advance(run_id, advanced, connection)
 
 
-def _record_here(store: Store, run_id: str, facts: Sequence[Any], advance: Sequence[Due]) -> int:
+def _record_here(store: Store, run_id: str, facts: Sequence[Any], advanced: Sequence[Due]) -> int:
     """Do the same on SQLite, where others wait for the transaction: all is made ready before it begins."""
     asked: list[Any] = []
     by_class: dict[type, list[Any]] = defaultdict(list)
@@ -203,7 +189,7 @@ def _record_here(store: Store, run_id: str, facts: Sequence[Any], advance: Seque
         (asked if type(fact) in FORGETTABLE else by_class[type(fact)]).append(fact)
     dialect = store.engine.dialect
     ready = [one for cls, found in by_class.items() for one in inserting(columns_of(cls, found), dialect)]
-    moves = list(advancing(run_id, advance, dialect))
+    moves = list(advancing(run_id, advanced, dialect))
     with _writing(store, "after") as connection:
         _still_alive(run_id, connection)
         store.add(asked, connection)
@@ -221,20 +207,6 @@ def _still_alive(run_id: str, connection: Connection) -> None:
     alive = select(beat.c.run_id).where(beat.c.run_id == run_id)
     if connection.scalar(alive.with_for_update(read=True, key_share=True)) is None:
         raise LeaseLost
-
-
-def _held(run_id: str, url_ids: Sequence[str], connection: Connection) -> set[str]:
-    """Return those of the URLs that a run still holds.
-
-    Nobody can take them before the transaction ends.
-    """
-    due = TABLES[Due]
-    held: set[str] = set()
-    for start in range(0, len(url_ids), _AT_ONCE):
-        wanted = due.c.url_id.in_(url_ids[start : start + _AT_ONCE])
-        query = select(due.c.url_id).where(wanted, due.c.lease_run_id == run_id)
-        held.update(connection.scalars(query.with_for_update()))
-    return held
 
 
 def skew_s(store: Store) -> float | None:

@@ -13,6 +13,7 @@ from waterbed.attribution.lookups.dns.resolver import Answer, Resolver
 from waterbed.crawler.net.guard import Connector
 from waterbed.crawler.net.http import HostConnections
 from waterbed.crawler.net.lag import LoopLag
+from waterbed.crawler.net.parts import Found
 from waterbed.crawler.net.politeness import Politeness
 from waterbed.crawler.net.reservations import Reservations
 from waterbed.crawler.net.vantage import Vantage
@@ -23,10 +24,11 @@ from waterbed.crawler.probe.link_checks import LinkCheck
 from waterbed.crawler.probe.observation import Origin, fingerprint, observation
 from waterbed.model.bookkeeping import Due
 from waterbed.model.facts import ControlLook, Observation, Profile, Resolution
-from waterbed.model.urls import CanonicalUrl, registrable_domain
+from waterbed.model.urls import CanonicalUrl, network_of, registrable_domain
 from waterbed.model.version import __version__
 from waterbed.store.config import Config
 from waterbed.store.folder import Clock
+from waterbed.store.leases import NO_PART
 from waterbed.store.vault import Vault
 
 _CHANGED_CONTROL = timedelta(hours=2)
@@ -133,13 +135,16 @@ class Prober:
         reservations: Reservations | None = None,
         holds: Callable[[], bool] = lambda: True,
         ends: Callable[[], bool] = lambda: False,
+        found: Found | None = None,
         infrastructure: Infrastructure | None = None,
     ) -> None:
         """Take all that a check needs; no connection is made.
 
-        The first vantage checks first. Once the pass `ends`, no check of another URL begins.
+        The first vantage checks first. Once the pass `ends`, no check of another URL begins. `found` hears where hosts
+        were found, and may leave them to other runs.
         """
         self._ends = ends
+        self._found = found
         self._config = config
         self._vault = vault
         self._infrastructure = infrastructure or standard_infrastructure()
@@ -163,12 +168,16 @@ class Prober:
         self._agent = agent_of(config)
         self._lag = LoopLag()
 
-    async def check(self, task: HostTask) -> HostFacts:
-        """Check the due URLs of one host one by one.
+    async def check(self, task: HostTask) -> HostFacts | None:
+        """Check the due URLs of one host one by one; None, and no request, if they are for another run.
 
         The rest waits if the server asks for that, or takes too long.
         """
         resolution = await self._resolve(task)
+        placed = await self._placed(task, resolution)
+        if placed is None:
+            return None
+        task = placed
         facts: list[Any] = []
         followed: _Followed = {}
         answered: list[HostResult] = []
@@ -311,6 +320,19 @@ class Prober:
         """Resolve the host's addresses, and its name servers if they may have changed."""
         host = task.items[0][1].host
         return await self._resolution(task.host_id, host, await self._resolver.resolve(host), task.name_servers)
+
+    async def _placed(self, task: HostTask, resolution: Resolution) -> HostTask | None:
+        """Return a host's URLs with the part of the networks that it was found in; None if they are for another run."""
+        if self._found is None or not resolution.addresses:
+            return task
+        part = self._found.part(network_of(resolution.addresses[0]))
+        known = {due.network_part for due, _ in task.items}
+        if known == {part}:
+            return task
+        # a host that has moved is checked by whoever has it; the next time it is leased with its new neighbours
+        if known == {NO_PART} and not await self._found.keeps([due.url_id for due, _ in task.items], part):
+            return None
+        return replace(task, items=tuple((replace(due, network_part=part), url) for due, url in task.items))
 
     async def _answer_used(self, step: Step, resolution: Resolution, followed: _Followed) -> Resolution:
         """Return the answer for the host that a check ended at."""

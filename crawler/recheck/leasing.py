@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from operator import itemgetter
 from time import monotonic
 
+from waterbed.crawler.net.parts import Held
 from waterbed.crawler.probe.prober import HostTask
 from waterbed.model.bookkeeping import Due, Sealed
 from waterbed.model.errors import BadUrl
@@ -16,7 +19,7 @@ from waterbed.model.facts import ControlLook
 from waterbed.model.urls import CanonicalUrl, canonicalize
 from waterbed.store.backlog import give_back, leased, something_free, taken
 from waterbed.store.folder import Folder, Pass
-from waterbed.store.leases import lease, record
+from waterbed.store.leases import lease, lease_of_parts, record
 from waterbed.store.runs import patiently
 from waterbed.store.store import Store
 
@@ -47,7 +50,9 @@ def within_hour(
 
 
 _LOOK_FOR_DUE_S = 0.5
-"""Seconds between two checks of a continuous pass for newly due URLs."""
+"""Seconds between two checks for newly due URLs, or for such as other runs hold up."""
+_AGAIN_S, _POLL_S = 0.5, 0.02
+"""Seconds after which more is leased though not half of what was held is checked; and between two looks at that."""
 
 
 _BATCHES, _LEAST = 8, 50
@@ -60,11 +65,22 @@ class Leasing:
     A continuous pass leases until its time is over.
     """
 
-    def __init__(self, folder: Folder, run: Pass, *, limit: int | None, due_by: datetime, until: float | None) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        run: Pass,
+        *,
+        limit: int | None,
+        due_by: datetime,
+        until: float | None,
+        held: Held | None = None,
+    ) -> None:
         """Take the greatest number of looks, and the end.
 
-        `until` is a time of the monotonic clock, None if the pass is not continuous.
+        `until` is a time of the monotonic clock, None if the pass is not continuous. With `held`, URLs are leased by
+        the networks that their hosts were last found in, so that no two runs wait for each other there.
         """
+        self._held, self._begun, self._had = held, 0.0, 0
         self._folder, self._run_id, self._holds, self._left = folder, run.run_id, run.holds, limit
         self._due_by, self._until = due_by, until
         self._at_once = folder.config.probe.batch
@@ -100,27 +116,56 @@ class Leasing:
         """
         async with self._lock:
             while not (self.ended or self._left == 0 or self._over()):
+                await self._until_half_done()
                 if self._until is not None:
                     self._due_by = self._folder.clock()
+                self._begun = monotonic()
                 taken = await asyncio.to_thread(self._lease)  # the lock is held: nobody else counts `_left` meanwhile
                 if self._left is not None:
                     self._left -= sum(len(task.items) for task in taken)
-                if taken or self._until is None:
+                if self._held:
+                    for task in taken:
+                        self._held.add(due for due, _ in task.items)
+                    self._had = self._held.total
+                if taken or not (await self._others_may_leave_some() if self._until is None else True):
                     return taken
-                await self._wait_for_due()
+                if self._until is not None:
+                    await self._wait_for_due()
             return []
+
+    def done(self, task: HostTask) -> None:
+        """Note that a host is checked, or left to another run."""
+        if self._held:
+            self._held.done(due for due, _ in task.items)
+
+    async def _until_half_done(self) -> None:
+        """Wait until it is time to lease more."""
+        while self._held and self._held.total > self._had // 2 and monotonic() < self._begun + _AGAIN_S:
+            if await self._ends_within(_POLL_S):
+                return
+
+    async def _others_may_leave_some(self) -> bool:
+        """True unless nothing is due any more that nobody holds, and nothing is held that may be left to others."""
+        if self._held and not self._held.total:
+            if not await asyncio.to_thread(something_free, self._folder.store, self._due_by):
+                return False
+            await self._ends_within(_LOOK_FOR_DUE_S)
+        return self._held is not None
+
+    async def _ends_within(self, seconds: float) -> bool:
+        """Wait for the end of the leasing, so long at most; True if it came."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), seconds)
+        return self.ended
 
     def _over(self) -> bool:
         return self._until is not None and monotonic() >= self._until
 
     async def _wait_for_due(self) -> None:
         """Wait until a URL is due, or the pass must end."""
-        while not (self.ended or self._over()):
-            try:
-                await asyncio.wait_for(self._ended.wait(), _LOOK_FOR_DUE_S)
-            except TimeoutError:
-                if await asyncio.to_thread(something_free, self._folder.store, self._folder.clock()):
-                    return
+        while not (self._over() or await self._ends_within(_LOOK_FOR_DUE_S)):
+            if await asyncio.to_thread(something_free, self._folder.store, self._folder.clock()):
+                return
 
     def _lease(self) -> list[HostTask]:
         """Lease until there is a URL to check: one that cannot be read any more is put off by a day."""
@@ -137,13 +182,23 @@ class Leasing:
     def _taken(self, now: datetime) -> list[Due]:
         store, config = self._folder.store, self._folder.config
         limit = self._at_once if self._left is None else min(self._at_once, self._left)
+        step = partial(patiently, holds=self._holds)
         return within_hour(
             store,
             self._run_id,
             now,
             config.schedule.looks_an_hour,
             limit,
-            lambda most: patiently(lambda: lease(store, self._run_id, due_by=self._due_by, limit=most), self._holds),
+            lambda most: step(partial(self._from_store, most)),
+        )
+
+    def _from_store(self, limit: int) -> list[Due]:
+        held, ours = self._held, (self._folder.store, self._run_id)
+        if held is None:
+            return lease(*ours, due_by=self._due_by, limit=limit)
+        most = 2 * self._folder.config.probe.batch
+        return lease_of_parts(
+            *ours, due_by=self._due_by, choose=lambda parts: held.choose(parts, most=most, limit=limit)
         )
 
     def _read(self, taken: list[Due]) -> tuple[list[tuple[Due, CanonicalUrl]], list[Due]]:
@@ -166,15 +221,20 @@ class Leasing:
         controls = self._controls(hosts)
         since = now - timedelta(hours=config.names.name_server_hours)
         name_servers = {known.host_id: known for known in store.latest_name_servers(hosts, since)}
-        return [
-            HostTask(
+        before: Counter[int] = Counter()
+        tasks = []
+        for host_id, of_host in hosts.items():
+            task = HostTask(
                 host_id=host_id,
                 items=tuple(of_host),
                 controls=tuple(controls[host_id]),
                 name_servers=name_servers.get(host_id),
             )
-            for host_id, of_host in hosts.items()
-        ]
+            part = of_host[0][0].network_part
+            tasks.append((before[part] if self._held else 0, task))
+            before[part] += 1
+        # in turn from each part: none takes all places
+        return [task for _, task in sorted(tasks, key=itemgetter(0))]
 
     def _controls(self, host_ids: Iterable[str]) -> dict[str, list[ControlLook]]:
         folder = self._folder

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +14,7 @@ from waterbed.attribution.lookups.dns.resolver import Resolver, resolver_answers
 from waterbed.attribution.lookups.lists import lists_of
 from waterbed.crawler.logs import place_of
 from waterbed.crawler.net.guard import connector, loopback
+from waterbed.crawler.net.parts import Found, Held
 from waterbed.crawler.net.politeness import JITTER
 from waterbed.crawler.net.reservations import LONGEST_S, Reservations, reservations_of
 from waterbed.crawler.net.vantage import first_vantage, further_vantages
@@ -29,7 +30,7 @@ from waterbed.crawler.recheck.schedule import memory_of_denials_s
 from waterbed.model.errors import InputError, LeaseLost, ReadOnly, StoreFailure, StoreGone
 from waterbed.store.backlog import end_refuted
 from waterbed.store.folder import Folder, Pass
-from waterbed.store.leases import release
+from waterbed.store.leases import found_in, release
 from waterbed.store.networks import NETWORKS, NetworkLocks
 from waterbed.store.runs import patiently
 
@@ -144,6 +145,7 @@ class Session:
         self.run: Pass = self._stack.enter_context(self.folder.run("recheck", trust_store=trust_store()))
         self.begun = True
         self._reservations = self._reserving()
+        held = Held() if self._reservations else None
         self.prober = Prober(
             config=config,
             vault=self.folder.vault,
@@ -156,11 +158,12 @@ class Session:
             reservations=self._reservations,
             holds=self.run.holds,
             ends=lambda: self.ending,
+            found=Found(self._place_of, self._note_parts, held) if held else None,
             infrastructure=lists.infrastructure,
         )
         due_by = self.folder.clock()
         until = monotonic() + self._continuous.seconds if self._continuous else None
-        self._leasing = Leasing(self.folder, self.run, limit=self._limit, due_by=due_by, until=until)
+        self._leasing = Leasing(self.folder, self.run, limit=self._limit, due_by=due_by, until=until, held=held)
         await asyncio.to_thread(patiently, self._end_refuted, self.run.holds)
         if self._everything:
             await asyncio.to_thread(self.folder.store.make_all_due, due_by)
@@ -195,6 +198,9 @@ class Session:
     def _place_of(self, network: str) -> int:
         """A network's number: keyed, since everybody on the machine can list locks."""
         return int(self.folder.vault.keyed_id("network", network), 16)
+
+    def _note_parts(self, parts: Mapping[str, int]) -> set[str]:
+        return patiently(partial(found_in, self.folder.store, self.run.run_id, parts), self.run.holds)
 
     def _end_refuted(self) -> None:
         """End looks at URLs assessed as not illegal, also where an earlier version imported them."""
@@ -250,6 +256,8 @@ class Session:
 
     async def _check_host(self, task: HostTask) -> HostFacts | None:
         facts = await self._facts_of(task)
+        if self._leasing:
+            self._leasing.done(task)
         if facts is None:
             return None
         if self.tells:

@@ -64,7 +64,8 @@ class Due:
     """The next check of a URL, and its run."""
 
     KEY: ClassVar = ("url_id",)
-    INDEX: ClassVar = (("due_at", "host_id"), ("lease_run_id", "due_at", "host_id"))
+    INDEX: ClassVar = (("due_at",), ("network_part", "due_at", "host_id"), ("lease_run_id",))
+    SPARSE: ClassVar = ("lease_run_id",)
 
     url_id: Annotated[str, "the URL"]
     host_id: Annotated[str, "its host: checks of one host are made together"]
@@ -77,6 +78,7 @@ class Due:
     day_looks: Annotated[int, "checks in these 24 hours"] = 0
     fingerprint: Annotated[str | None, "keyed hash of the last answer's features: a change asks for a control"] = None
     anchor_at: Annotated[datetime | None, "newest report or notice that began the ladder anew; null: none did"] = None
+    network_part: Annotated[int, "part of all networks that its host was last found in, a keyed number; -1: none"] = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,8 +69,7 @@ def something_free(store: Store, due_by: datetime) -> bool:
 def leased(store: Store) -> int:
     """Return the number of looks that runs hold."""
     with store.reading() as connection:
-        # unlike IS NOT NULL, this is looked up in the index on SQLite too
-        return _count(connection, TABLES[Due].c.lease_run_id > "")
+        return _count(connection, TABLES[Due].c.lease_run_id.is_not(None))
 
 
 def taken(store: Store, since: datetime) -> int:

@@ -40,7 +40,7 @@ _NAMES = {cls: tuple(table.c.keys()) for cls, table in TABLES.items()}
 _MOST_VALUES = 30_000
 """Values in one statement: SQLite takes 32,766."""
 
-MOVED = ("due_at", "streak", "day_began_at", "day_looks", "fingerprint")
+MOVED = ("due_at", "streak", "day_began_at", "day_looks", "fingerprint", "network_part")
 """What a look changes of a URL's schedule."""
 
 

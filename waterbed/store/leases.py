@@ -1,19 +1,38 @@
 """Leases of due looks by runs, and the runs' liveness."""
 
+import json
 import math
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, cast, delete, func, insert, literal, or_, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    FromClause,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 
 from waterbed.model.bookkeeping import Beat, Due, Reserved, Run, RunEnd
 from waterbed.model.errors import LeaseLost
-from waterbed.store.bulk import advance, advancing, columns_of, fetch_text, inserting, rows_of
-from waterbed.store.store import FORGETTABLE, Store, Sync
+from waterbed.store.bulk import advance, advancing, among, columns_of, fetch, fetch_text, inserting, rows_of
+from waterbed.store.store import FORGETTABLE, LOCK, Store, Sync
 from waterbed.store.tables import TABLES
 
 _SINCE_START = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -160,10 +179,141 @@ def lease(store: Store, run_id: str, *, due_by: datetime, limit: int) -> list[Du
             wanted = free.with_only_columns(due.c.url_id).with_for_update(skip_locked=True)
             take = update(due).where(due.c.url_id.in_(wanted.scalar_subquery())).values(lease_run_id=run_id)
             return [Due(**row._mapping) for row in connection.execute(take.returning(*due.c))]
-        held = [literal(run_id).label(column.name) if column is due.c.lease_run_id else column for column in due.c]
-        taken = fetch_text(free.with_only_columns(*held), connection)
+        taken = fetch_text(free.with_only_columns(*_as_leased(run_id, due)), connection)
         connection.exec_driver_sql(_TAKE, (run_id, taken))
     return rows_of(Due, taken, store.engine.dialect)
+
+
+PARTS: Final = 256
+"""Parts of all networks: a run that has due URLs of one leased has it to itself."""
+NO_PART: Final = -1
+"""Of URLs whose host was never found in a network: any run takes them."""
+_FURTHER: Final = 8
+"""So many URLs more of a part are looked at, so that a host's URLs are leased together."""
+_LEASING: Final = LOCK + 2
+"""The lock of whoever takes parts, at the database server."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The parts of the networks, as one run sees them."""
+
+    free: tuple[int, ...]
+    """Those with due URLs that no other run is at work in, the one that waited longest first."""
+    others: frozenset[int]
+    """Those that other runs are at work in."""
+    runs: int
+    """Runs that check, with this one."""
+
+
+Choice = Callable[[Parts], Mapping[int, int]]
+"""Chooses from which parts to lease, and how many URLs of each."""
+
+
+def lease_of_parts(store: Store, run_id: str, *, due_by: datetime, choose: Choice) -> list[Due]:
+    """Lease due URLs of chosen parts of the networks, the URLs of a host together.
+
+    Two runs never lease in one part, unless one of them found a host there (`found_in`) meanwhile. LeaseLost if the run
+    was marked dead. `due_by` is on the study's clock.
+    """
+    due = TABLES[Due]
+    with _writing(store, "never") as connection:
+        _still_alive(run_id, connection)
+        parts = _parts(run_id, due_by, connection)
+        wanted = choose(parts)
+        taken: list[Due] = []
+        for part, rows in _first(run_id, wanted, due_by, connection).items():
+            taken += _whole_hosts(rows, wanted[part])
+        ids = [one.url_id for one in taken]
+        connection.execute(update(due).where(among(due.c.url_id, ids, connection)).values(lease_run_id=run_id))
+    return taken
+
+
+def _first(run_id: str, wanted: Mapping[int, int], due_by: datetime, connection: Connection) -> dict[int, list[Due]]:
+    """Return the first free due URLs of some parts as leased, somewhat more than wanted, by due time and host."""
+    due = TABLES[Due]
+    its = due.alias()
+    free = (its.c.due_at <= due_by, its.c.lease_run_id.is_(None))
+    found: dict[int, list[Due]] = defaultdict(list)
+    # those in no part are many at once; of the others, as many of each as of the one with most
+    for parts in (wanted.keys() & {NO_PART}, wanted.keys() - {NO_PART}):
+        if not parts:
+            continue
+        asked, most = _numbers(parts, connection), max(wanted[part] for part in parts) + _FURTHER
+        first = select(*_as_leased(run_id, its)).where(its.c.network_part == asked.c.value, *free)
+        first = first.order_by(its.c.due_at, its.c.host_id)
+        if connection.dialect.name == "sqlite":
+            ids = first.with_only_columns(its.c.url_id).limit(most).correlate(asked)
+            query = select(*_as_leased(run_id, due)).select_from(asked.join(due, due.c.url_id.in_(ids)))
+        else:
+            of_each = first.limit(most).correlate(asked).lateral()
+            query = select(of_each).select_from(asked.join(of_each, true()))
+        for one in fetch(Due, query, connection):
+            found[one.network_part].append(one)
+    return {part: sorted(rows, key=lambda one: (one.due_at, one.host_id)) for part, rows in found.items()}
+
+
+def _as_leased(run_id: str, due: FromClause) -> list[ColumnElement[Any]]:
+    """Return the columns of due URLs as they will be."""
+    return [literal(run_id).label(one.name) if one is due.c.lease_run_id else one for one in due.c]
+
+
+def _numbers(numbers: Iterable[int], connection: Connection) -> FromClause:
+    """Return whole numbers as a table of one column, `value`."""
+    if connection.dialect.name == "sqlite":
+        return func.json_each(json.dumps(sorted(numbers))).table_valued("value", name="asked")
+    their = func.unnest(bindparam(None, sorted(numbers), ARRAY(BigInteger)))
+    return their.table_valued("value", name="asked").render_derived()
+
+
+def _parts(run_id: str, due_by: datetime, connection: Connection) -> Parts:
+    """See who is at work where; on PostgreSQL nobody else takes a part before the transaction ends."""
+    due, beat, run = TABLES[Due], TABLES[Beat], TABLES[Run]
+    if connection.dialect.name != "sqlite":
+        connection.execute(select(func.pg_advisory_xact_lock(_LEASING)))
+    others = _others(run_id, connection)
+    free = (due.c.due_at <= due_by, due.c.lease_run_id.is_(None))
+    asked = _numbers(set(range(NO_PART, PARTS)) - others, connection)
+    head = select(due.c.due_at).where(due.c.network_part == asked.c.value, *free).order_by(due.c.due_at).limit(1)
+    each = select(asked.c.value, head.correlate(asked).scalar_subquery())
+    heads = [(at, part) for part, at in connection.execute(each) if at is not None]
+    checking = select(func.count()).select_from(beat.join(run, run.c.run_id == beat.c.run_id))
+    runs = connection.scalar(checking.where(run.c.kind == "recheck")) or 1
+    return Parts(free=tuple(part for _, part in sorted(heads)), others=others, runs=runs)
+
+
+def _others(run_id: str, connection: Connection) -> frozenset[int]:
+    """Return the parts in which other runs have leased URLs."""
+    due = TABLES[Due]
+    held = select(due.c.network_part).where(due.c.lease_run_id.is_not(None), due.c.lease_run_id != run_id)
+    return frozenset(connection.scalars(held.distinct())) - {NO_PART}
+
+
+def _whole_hosts(rows: list[Due], most: int) -> list[Due]:
+    """Cut rows that are sorted by due time and host after some number, but not within a host."""
+    end = most
+    while most <= end < len(rows) and rows[end].host_id == rows[most - 1].host_id:
+        end += 1
+    return rows[:end]
+
+
+def found_in(store: Store, run_id: str, parts: Mapping[str, int]) -> set[str]:
+    """Note the parts that hosts of leased URLs were found in, by URL; return the URLs that are left to others.
+
+    These are in parts that other runs are at work in, and are no longer leased. LeaseLost if the run was marked dead.
+    """
+    due = TABLES[Due]
+    with _writing(store, "never") as connection:
+        _still_alive(run_id, connection)
+        if not store.sqlite:
+            connection.execute(select(func.pg_advisory_xact_lock(_LEASING)))
+        others = _others(run_id, connection)
+        for part in sorted(set(parts.values())):
+            its = [url_id for url_id, of in parts.items() if of == part]
+            lease = {"lease_run_id": None} if part in others else {}
+            held = (among(due.c.url_id, its, connection), due.c.lease_run_id == run_id)
+            connection.execute(update(due).where(*held).values(network_part=part, **lease))
+    return {url_id for url_id, part in parts.items() if part in others}
 
 
 def record(store: Store, run_id: str, facts: Sequence[Any], advanced: Sequence[Due]) -> int:

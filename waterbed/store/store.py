@@ -389,5 +389,4 @@ def _sync(log: Path) -> None:
 
 def _sooner(when: datetime) -> Update:
     due = TABLES[Due]
-    free = func.coalesce(due.c.lease_run_id, "") == ""  # IS NULL would lure SQLite into walking all that is free
-    return update(due).where(due.c.due_at > when, free).values(due_at=when)
+    return update(due).where(due.c.due_at > when, due.c.lease_run_id.is_(None)).values(due_at=when)

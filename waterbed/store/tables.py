@@ -69,8 +69,12 @@ def _table(cls: Any) -> Table:
         Column(field, _SQL[kind](), primary_key=field in cls.KEY, nullable=nullable, autoincrement=False)
         for field, (kind, nullable, _) in columns(cls).items()
     ]
-    indexes = [Index(f"ix_{name}_{'_'.join(of)}", *of) for of in cls.INDEX]
-    return Table(name, metadata, *made, *indexes)
+    table = Table(name, metadata, *made)
+    for of in cls.INDEX:
+        # of a column that is nearly always null, the others alone
+        there = table.c[of[0]].is_not(None) if of[0] in getattr(cls, "SPARSE", ()) else None
+        Index(f"ix_{name}_{'_'.join(of)}", *(table.c[one] for one in of), sqlite_where=there, postgresql_where=there)
+    return table
 
 
 TABLES: dict[type, Table] = {cls: _table(cls) for cls in STORED}

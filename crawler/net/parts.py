@@ -1,0 +1,95 @@
+"""Shares the networks between the runs that check: each part of them is for one run at a time."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from math import ceil
+from typing import Final
+
+from waterbed.model.bookkeeping import Due
+from waterbed.store.leases import NO_PART, PARTS, Parts
+
+_LEAST, _MOST = 8, 64
+"""URLs of a part that wait or are checked at one time: enough for a network's pace between two leases, and few, so that
+a network with very many hosts keeps no place from the others."""
+_WORTH: Final = 4
+"""A part is leased from again once a fourth of its URLs are checked: so few hosts are cut in two."""
+_ROUND_S: Final = 0.02
+"""Seconds in which hosts that were found are collected for one statement."""
+
+
+class Held:
+    """Counts the URLs of each part that a run has leased and not yet checked."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._of: Counter[int] = Counter()
+        self.total = 0
+        self.alone = False
+        """True if no other run checked when URLs were leased last."""
+
+    def add(self, dues: Iterable[Due]) -> None:
+        """Count leased URLs."""
+        for due in dues:
+            self._of[due.network_part] += 1
+            self.total += 1
+
+    def done(self, dues: Iterable[Due]) -> None:
+        """Count them no more."""
+        for due in dues:
+            self._of[due.network_part] -= 1
+            self.total -= 1
+
+    def choose(self, parts: Parts, *, most: int, limit: int) -> dict[int, int]:
+        """Choose how many URLs to lease of which parts, `limit` at most, so that about `most` are held.
+
+        A run has no more parts than its share of those there is work in: of more it leases nothing until they are done.
+        All its parts get equal numbers. URLs whose host was never found in a network fill the rest.
+        """
+        self.alone = parts.runs == 1
+        own = sorted((part for part, n in self._of.items() if n and part != NO_PART), key=lambda part: -self._of[part])
+        free = [part for part in parts.free if part != NO_PART]
+        there = len({*own, *free, *parts.others})
+        share = max(1, ceil(there / parts.runs))
+        mine = own[:share]
+        mine += [part for part in free if part not in self._of.keys() & set(own)][: share - len(mine)]
+        depth = max(_LEAST, min(_MOST, most // max(1, len(mine))))
+        chosen, left, waiting = {}, limit, set(free)
+        for part in mine:
+            lacking = min(depth - self._of[part], left)
+            if part in waiting and lacking >= min(depth // _WORTH, left) and lacking > 0:
+                chosen[part] = lacking
+                left -= lacking
+        left = min(left, most - self.total - sum(chosen.values()))
+        if NO_PART in parts.free and left > 0:
+            chosen[NO_PART] = left
+        return chosen
+
+
+class Found:
+    """Notes where hosts were found for the first time, and hears which of them are for other runs."""
+
+    def __init__(self, number: Callable[[str], int], note: Callable[[Mapping[str, int]], set[str]], held: Held) -> None:
+        """Take a keyed number of networks, and what notes the parts of URLs and returns those that are for others."""
+        self._number, self._note, self._held = number, note, held
+        self._parts: dict[str, int] = {}
+        self._asked: asyncio.Future[set[str]] | None = None
+
+    def part(self, network: str) -> int:
+        """The part of all networks that one is in."""
+        return self._number(network) % PARTS
+
+    async def keeps(self, url_ids: Collection[str], part: int) -> bool:
+        """Note the part of a host's URLs; False if they are for another run now. LeaseLost if the lease is lost."""
+        if self._held.alone:
+            return True
+        self._parts.update(dict.fromkeys(url_ids, part))
+        if self._asked is None:
+            self._asked = asyncio.ensure_future(self._ask())
+        left = await asyncio.shield(self._asked)
+        return left.isdisjoint(url_ids)
+
+    async def _ask(self) -> set[str]:
+        await asyncio.sleep(_ROUND_S)
+        parts, self._parts, self._asked = self._parts, {}, None
+        return await asyncio.to_thread(self._note, parts)

@@ -23,22 +23,28 @@ class Held:
 
     def __init__(self) -> None:
         """Start with none."""
+        self._parts: dict[str, int] = {}
         self._of: Counter[int] = Counter()
-        self.total = 0
         self.alone = False
         """True if no other run checked when URLs were leased last."""
+
+    @property
+    def total(self) -> int:
+        """How many URLs they are."""
+        return len(self._parts)
 
     def add(self, dues: Iterable[Due]) -> None:
         """Count leased URLs."""
         for due in dues:
+            self._parts[due.url_id] = due.network_part
             self._of[due.network_part] += 1
-            self.total += 1
 
     def done(self, dues: Iterable[Due]) -> None:
-        """Count them no more."""
+        """Count them no more; those that are not counted are left out."""
         for due in dues:
-            self._of[due.network_part] -= 1
-            self.total -= 1
+            part = self._parts.pop(due.url_id, None)
+            if part is not None:
+                self._of[part] -= 1
 
     def choose(self, parts: Parts, *, most: int, limit: int) -> dict[int, int]:
         """Choose how many URLs to lease of which parts, `limit` at most, so that about `most` are held.

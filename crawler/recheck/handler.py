@@ -35,10 +35,11 @@ class ProbeHandler(BaseDownloadHandler):
         running = asyncio.current_task()
         if running is not None:
             self._in_flight.add(running)
+        tasks: tuple[HostTask, ...] = request.meta["tasks"]
         try:
-            tasks: tuple[HostTask, ...] = request.meta["tasks"]
             request.meta["facts"] = await self.crawler.spider.session.check_hosts(tasks)  # type: ignore[union-attr]  # Scrapy sets it before any download
             return Response(request.url)
         finally:
+            self.crawler.spider.session.done(tasks)  # type: ignore[union-attr]
             if running is not None:
                 self._in_flight.discard(running)

@@ -133,10 +133,10 @@ class Leasing:
                     await self._wait_for_due()
             return []
 
-    def done(self, task: HostTask) -> None:
-        """Note that a host is checked, or left to another run."""
+    def done(self, tasks: Iterable[HostTask]) -> None:
+        """Note that hosts are checked, or left to another run."""
         if self._held:
-            self._held.done(due for due, _ in task.items)
+            self._held.done(due for task in tasks for due, _ in task.items)
 
     async def _until_half_done(self) -> None:
         """Wait until it is time to lease more."""

@@ -254,10 +254,14 @@ class Session:
         found = await asyncio.gather(*(self._check_host(task) for task in tasks))
         return [facts for facts in found if facts is not None]
 
+    def done(self, tasks: Iterable[HostTask]) -> None:
+        """Note that hosts are no longer waited for, whatever came of them."""
+        if self._leasing:
+            self._leasing.done(tasks)
+
     async def _check_host(self, task: HostTask) -> HostFacts | None:
         facts = await self._facts_of(task)
-        if self._leasing:
-            self._leasing.done(task)
+        self.done([task])
         if facts is None:
             return None
         if self.tells:

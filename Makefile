@@ -16,7 +16,7 @@ APART := .venv-intelmq/installed .venv-crate/installed .venv-s3/installed
 READERS := tests/graphology/node_modules/installed tests/browser/node_modules/installed
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: install demo tools test check docs pictures study bench prove lock clean
+.PHONY: install demo tools test check docs pictures study bench prove lock dist clean
 
 install: $(VENV)/installed
 
@@ -101,5 +101,11 @@ lock: $(VENV)/installed-dev
 	$(BIN)/uv pip compile $(LOCK) --extra all --extra build --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 	for apart in intelmq crate s3 tools/node tools/java; do $(BIN)/uv pip compile $(LOCK) -o tests/$$apart/requirements.lock tests/$$apart/requirements.in || exit 1; done
 
+# the wheel, and beside it all that an image is built from: `podman build --tag waterbed dist`
+dist: $(VENV)/installed
+	rm -rf dist build
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	cp Containerfile requirements.lock dist
+
 clean:
-	rm -rf $(VENV) $(dir $(APART)) $(dir $(READERS)) $(OUT)
+	rm -rf dist build $(VENV) $(dir $(APART)) $(dir $(READERS)) $(OUT)

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -100,17 +99,6 @@ def test_scrapy_says_which_extra_registries_need(tmp_path: Path) -> None:
     assert done.returncode != 0
     assert "scrapy crawl registry needs ipwhois" in done.stderr
     assert installs("analysis") in done.stderr
-
-
-def test_each_extra_names_the_modules_that_it_brings() -> None:
-    """Every package of an extra is among the modules by which a command tells that it is missing."""
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    for extra, modules in _EXTRAS.items():
-        for package in extras[extra]:
-            name = package.partition(">")[0].partition("[")[0]
-            assert name in modules.split(), (extra, name)
-    own = sorted({"waterbed[analysis,exports,serve,postgresql]"})
-    assert extras["all"] == own
 
 
 @pytest.mark.parametrize(

@@ -305,7 +305,7 @@ _EXTRAS = {
     "exports": "pymisp stix2",
     "serve": "fastapi limits starlette uvicorn",
     "postgresql": "psycopg",
-    "spark": "pyspark",
+    "spark": "py4j pyspark",
 }
 """Modules that come with an extra alone."""
 

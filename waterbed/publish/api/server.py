@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -18,7 +19,7 @@ import httptools
 import uvicorn
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from waterbed.publish.api.problems import problem
 
@@ -262,8 +263,9 @@ class Bounded(HttpToolsProtocol):
             return
         self._done = True
         said = problem(status, {**HEADERS, "Connection": "close"})
+        line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
         head = b"".join(b"%s: %s\r\n" % pair for pair in (*self.server_state.default_headers, *said.raw_headers))
-        self.transport.write(STATUS_LINE[status] + head + b"\r\n" + bytes(said.body))
+        self.transport.write(line + head + b"\r\n" + bytes(said.body))
         if self.transport.can_write_eof():
             self.transport.write_eof()  # closing at once, with bytes unread, would take the answer back (RST)
         self._grant(self._limits.leave_s)

@@ -16,7 +16,7 @@ APART := .venv-intelmq/installed .venv-crate/installed .venv-s3/installed
 READERS := tests/graphology/node_modules/installed tests/browser/node_modules/installed
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: install demo tools test check docs pictures study bench prove lock dist clean
+.PHONY: install demo tools test check docs pictures study bench prove lock newest dist notes clean
 
 install: $(VENV)/installed
 
@@ -101,11 +101,20 @@ lock: $(VENV)/installed-dev
 	$(BIN)/uv pip compile $(LOCK) --extra all --extra build --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 	for apart in intelmq crate s3 tools/node tools/java; do $(BIN)/uv pip compile $(LOCK) -o tests/$$apart/requirements.lock tests/$$apart/requirements.in || exit 1; done
 
+# the newest releases that pyproject.toml allows, in place of the locks', until `make clean`
+newest: $(VENV)/installed-dev
+	$(BIN)/pip install --quiet --upgrade --upgrade-strategy eager --no-build-isolation -e '.[all,spark,dev]'
+
 # the wheel, and beside it all that an image is built from: `podman build --tag waterbed dist`
 dist: $(VENV)/installed
 	rm -rf dist build
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	cp Containerfile requirements.lock dist
+
+# what CHANGELOG.md says of a version, for its release: of the one that this is, or `make notes V=0.2.0`
+V = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+notes:
+	@awk '/^## / {its = index($$0, "## [$(V)]") == 1} its' CHANGELOG.md
 
 clean:
 	rm -rf dist build $(VENV) $(dir $(APART)) $(dir $(READERS)) $(OUT)

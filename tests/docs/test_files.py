@@ -8,8 +8,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.docs.markdown import ROOT
+from waterbed.model.version import __version__
 
 TEMPLATES = ROOT / ".github" / "ISSUE_TEMPLATE"
 
@@ -22,6 +24,7 @@ TEMPLATES = ROOT / ".github" / "ISSUE_TEMPLATE"
         ("github-issue-config", TEMPLATES / "config.yml"),
         ("github-issue-forms", TEMPLATES / "wish.yml"),
         ("github-issue-forms", TEMPLATES / "wrong.yml"),
+        ("github-workflows", ROOT / ".github" / "workflows" / "ci.yml"),
         ("compose-spec", ROOT / "docs" / "examples" / "compose.yaml"),
     ],
 )
@@ -45,3 +48,27 @@ def test_all_say_one_version() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert re.search(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)[1] == version  # type: ignore[index]
     assert json.loads((ROOT / "codemeta.json").read_text())["version"] == version
+    assert __version__ == version
+
+
+def test_a_release_has_the_changelog_s_words() -> None:
+    """`make notes` prints the section of this version, or of the one that is named, and no other."""
+    said = [
+        subprocess.run(
+            ["make", "--silent", "notes", *words], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+        for words in ([], ["V=0.1.0"])
+    ]
+    assert [re.findall(r"^## \[(.*?)\]", text, re.MULTILINE) for text in said] == [[__version__], ["0.1.0"]]
+    assert "".join(said) in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_workflow_runs_what_continuous_integration_runs() -> None:
+    """Each job ends with `.ci/run`: by the locks on the oldest Python and the image's, and by the newest releases."""
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    ends = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}
+    assert ends == {"locked": [".ci/run"], "newest": ["make newest", ".ci/run"]}
+    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"].removeprefix(">=")
+    image = re.search(r"^FROM python:([\d.]+)-", (ROOT / "Containerfile").read_text(), re.MULTILINE)
+    assert image is not None
+    assert jobs["locked"]["strategy"]["matrix"]["python"] == [oldest, image[1]]

@@ -4,6 +4,8 @@ import random
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from waterbed.analysis.doctor_storage import backups_findings, written_findings
 from waterbed.cli.app import app
 from waterbed.model.bookkeeping import Written
 from waterbed.model.errors import InputError, StoreFailure, WaterbedError
+from waterbed.model.facts import Observation
 from waterbed.store.authentic import TABLE
 from waterbed.store.backup.make import make_backup
 from waterbed.store.backup.manifest import FILES, SUMS
@@ -207,6 +210,48 @@ def test_a_lake_that_is_gone_is_not_whole(study: Study, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["-C", str(study.folder.path), "lake", "rebuild"])
     assert done.exit_code == 0
     assert CliRunner().invoke(app, ["-C", str(study.folder.path), "lake", "verify"]).exit_code == 0
+
+
+def test_verify_and_doctor_tell_of_whatever_a_sealed_lake_lacks(study: Study, tmp_path: Path) -> None:
+    """Gone, one file deleted, two swapped, an older one in a newer one's place, the lake as it was once: all named."""
+    place, away = tmp_path / "study" / "lake", tmp_path / "away"
+    shutil.copytree(place, away)
+    seen = study.store.all(Observation)
+    study.store.add([replace(one, observation_id=f"late {one.observation_id}") for one in seen[:3]])
+    seal(study.folder)
+    compact(study.folder)
+    older = files(away / "observation", ".parquet")
+    newer = [one for one in files(place / "observation", ".parquet") if not (away / one.relative_to(place)).exists()]
+    newest, other = newer[0], next(one for one in files(place, ".parquet") if one not in newer)
+
+    def swapped() -> None:
+        first, second = newest.read_bytes(), other.read_bytes()
+        newest.write_bytes(second)
+        other.write_bytes(first)
+
+    def put_back() -> None:
+        shutil.rmtree(place)
+        shutil.copytree(away, place)
+
+    whole = tmp_path / "whole"
+    shutil.copytree(place, whole)
+    harms: list[tuple[Callable[[], object], str]] = [
+        (partial(shutil.rmtree, place), "is gone"),
+        (newest.unlink, "the file is missing"),
+        (partial(shutil.copyfile, older[0], newest), "the file has"),
+        (swapped, "the file has"),
+        (put_back, "is older than it was"),
+    ]
+    for harm, says in harms:
+        harm()
+        said = CliRunner().invoke(app, ["-C", str(study.folder.path), "lake", "verify"])
+        assert (said.exit_code, says in said.output) == (1, True), said.output
+        assert "the lake is damaged" in said.output
+        assert {one.what for one in written_findings(study) if one.severity == "problem"} == {"the lake is damaged"}
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(whole, place)
+    said = CliRunner().invoke(app, ["-C", str(study.folder.path), "lake", "verify"])
+    assert (said.exit_code, "the lake is whole" in said.output) == (0, True)
 
 
 def test_what_nothing_reads_refuses_no_table(study: Study, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import event
 
 import waterbed.governance.keys
 from tests.store.study_folder import made, report, url
-from waterbed.governance.keys import forget, rotate
+from waterbed.governance.keys import Forgot, forget, rotate
 from waterbed.model.bookkeeping import Audit, KeyCheck, Run, Sealed
 from waterbed.model.errors import InputError, KeyProblem, StoreFailure
 from waterbed.model.progress import Stage, listen
@@ -134,9 +134,10 @@ def test_a_full_disk_says_what_still_stands_and_forgetting_again_wipes(tmp_path:
     with pytest.raises(StoreFailure, match="could not be wiped from the store's files"):
         forget(folder, gone.entry_id, "asked for")
     limit[0] = 1_000_000
+    assert forget(folder, gone.entry_id, "asked for") == Forgot(urls=0, hosts=0, wiped=True)
+    assert left_of([gone], folder.path) == 0
     with pytest.raises(InputError, match="was forgotten on"):
         forget(folder, gone.entry_id, "asked for")
-    assert left_of([gone], folder.path) == 0
     folder.close()
 
 

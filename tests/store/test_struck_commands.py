@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.commands_changing import changing
-from tests.faults import ROOT, Strike, struck
+from tests.faults import ROOT, Strike, command, struck
 from tests.libc_faults import NO_COMPILER, compiler
-from tests.store.study_folder import made
+from tests.store.study_folder import made, report, url
+from waterbed.model.bookkeeping import Sealed
 from waterbed.model.errors import InputError
 from waterbed.store.audit import audit_entry
 from waterbed.store.folder import open_folder
@@ -73,6 +74,28 @@ def test_a_transaction_is_whole_at_each_kind_of_strike_within_sqlite() -> None:
 def test_without_a_compiler_that_part_is_left_out_and_said() -> None:
     """The campaign goes on without the C library's calls."""
     assert _store_struck(CC="no-such-compiler").strip() == NO_COMPILER
+
+
+def test_a_killed_forget_is_told_by_doctor_and_finished_by_the_same_command(tmp_path: Path) -> None:
+    """Forgotten but not overwritten: doctor names the command, which ends with 0; afterwards it has nothing to do."""
+    folder = made(tmp_path / "study")
+    report(folder, [url(1), url(2)])
+    gone = next(entry for entry in folder.store.all(Sealed) if entry.kind == "url")
+    folder.close()
+    words = ("-C", folder.path, "forget", gone.entry_id, "--reason", "they asked")
+    doctor = command("-C", folder.path, "doctor", "--format", "csv")
+    killed = Strike(among=lambda what, path: what == "CREATE TABLE")
+    assert struck(command(*words), [folder.path], killed).code is None
+    for _ in range(2):  # opening the store again settles nothing
+        assert "a forget was cut short: its remains were not overwritten, as far as is on record" in (
+            said := struck(doctor, []).said
+        )
+        assert f"forget {gone.entry_id} --reason 'they asked'" in said
+    again = struck(command(*words), [])
+    assert (again.code, "forgotten before; what remained is overwritten" in again.said) == (0, True)
+    assert not any(gone.ciphertext in one.read_bytes() for one in folder.path.glob("waterbed.db*"))
+    assert "cut short" not in struck(doctor, []).said
+    assert struck(command(*words), []).code == 2
 
 
 @pytest.mark.parametrize("where", ["/keys/", f"/.{SETTINGS}."])

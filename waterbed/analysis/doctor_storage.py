@@ -11,8 +11,7 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from waterbed.governance.keys import FORGET, WIPE
-from waterbed.model.bookkeeping import Audit
+from waterbed.governance.keys import unwiped
 from waterbed.model.errors import InputError, StoreFailure
 from waterbed.model.facts import Target
 from waterbed.model.redaction import place_told
@@ -23,7 +22,7 @@ from waterbed.store.integrity import integrity, orphans, unscheduled
 from waterbed.store.lake.kinds import PRUNABLE
 from waterbed.store.lake.lake import lake_of
 from waterbed.store.lake.verifying import verify
-from waterbed.store.tables import TABLES, table_name
+from waterbed.store.tables import table_name
 from waterbed.store.whole.replacing import PUBLISH, state_of
 from waterbed.store.whole.unfinished import NOTES, unfinished
 from waterbed.study.dated_tables import folder_name
@@ -137,14 +136,12 @@ def unfinished_findings(study: Study) -> Iterator[Finding]:
 
 def forgotten_findings(study: Study) -> Iterator[Finding]:
     """Findings on what was forgotten and not overwritten, as where `forget` was killed."""
-    table = TABLES[Audit].c
-    done = study.store.all(Audit, table.action.in_((FORGET, WIPE)), order=("done_at",))
-    if done and done[-1].action == FORGET:
+    if left := unwiped(study.folder):
         yield finding(
             "warning",
-            "the remains of what was forgotten were not overwritten, as far as is on record",
-            f"forgotten {done[-1].done_at:%Y-%m-%d %H:%M}",
-            command("forget", done[-1].subject_id, "--reason", "again", study=study.folder.path),
+            "a forget was cut short: its remains were not overwritten, as far as is on record",
+            f"forgotten {left.done_at:%Y-%m-%d %H:%M}",
+            command("forget", left.subject_id, "--reason", left.reason, study=study.folder.path),
         )
 
 

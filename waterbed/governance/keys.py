@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from waterbed.model.bookkeeping import Forgotten, KeyCheck, Sealed
+from waterbed.model.bookkeeping import Audit, Forgotten, KeyCheck, Sealed
 from waterbed.model.errors import BadUrl, InputError, KeyProblem
 from waterbed.model.facts import ExternalObservation, Target
 from waterbed.model.progress import staged
@@ -54,7 +54,7 @@ class Rotated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgot:
-    """The result of forgetting."""
+    """The result of forgetting; both are 0 where only the remains of an earlier one were overwritten."""
 
     urls: int
     hosts: int
@@ -180,14 +180,15 @@ def forget(folder: Folder, entry_id: str, reason: str) -> Forgot:
     """Shred a URL, or a host and all its URLs.
 
     Entry and schedule go for good, a tombstone stays. Records of looks and reports under its id stay, and can no
-    longer be linked to it. InputError if anything else is at work.
+    longer be linked to it. Called again for what is forgotten, it overwrites the remains that a killed one left, or one
+    on a full disk. InputError if there are none, or if anything else is at work.
     """
     wanted, why = _id(entry_id, beginning=False), stated_reason(reason)
     with folder.alone("forgetting"):
         found = folder.store.by_ids(Sealed, "entry_id", [wanted])
         if not found:
-            if folder.store.by_ids(Forgotten, "entry_id", [wanted]):
-                _wiped(folder, wanted, why)  # it may have been killed before, or the disk was full
+            if folder.store.by_ids(Forgotten, "entry_id", [wanted]) and unwiped(folder):
+                return Forgot(urls=0, hosts=0, wiped=_wiped(folder, wanted, why))
             raise _unknown(folder, wanted)
         urls, host_id = {wanted}, None
         if found[0].kind == "host":
@@ -203,6 +204,12 @@ def forget(folder: Folder, entry_id: str, reason: str) -> Forgot:
         )
         wiped = _wiped(folder, wanted, why)
     return Forgot(urls=done.urls, hosts=done.hosts, wiped=wiped)
+
+
+def unwiped(folder: Folder) -> Audit | None:
+    """The last act of forgetting, unless it is on record that all remains were overwritten since."""
+    done = folder.store.all(Audit, TABLES[Audit].c.action.in_((FORGET, WIPE)), order=("done_at",))
+    return done[-1] if done and done[-1].action == FORGET else None
 
 
 def _wiped(folder: Folder, wanted: str, why: str) -> bool:

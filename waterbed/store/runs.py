@@ -1,13 +1,18 @@
-"""The heartbeat of a run, and retries of its steps."""
+"""The heartbeat of a run, retries of its steps, and the record of what needs no heartbeat."""
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Collection
+from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import text
 
+from waterbed.model.bookkeeping import Run, RunEnd
 from waterbed.model.errors import StoreGone, WaterbedError
+from waterbed.model.version import __version__
+from waterbed.store.config import Config
 from waterbed.store.database import failures_explained
 from waterbed.store.leases import machine_s, renew
 from waterbed.store.store import Store
@@ -80,6 +85,21 @@ def patiently(step: Callable[[], Done], holds: Callable[[], bool]) -> Done:
             if not holds():
                 raise
             time.sleep(_PAUSE_S)
+
+
+def record_done(
+    store: Store, config: Config, config_hash: str, kind: str, *, began: datetime, ended: datetime, done: int
+) -> None:
+    """Put a run on record that leased nothing and has ended: a backup, or a sealing."""
+    run = Run(
+        run_id=uuid.uuid4().hex,
+        kind=kind,
+        vantage=config.vantage,
+        started_at=began,
+        version=__version__,
+        config_hash=config_hash,
+    )
+    store.add([run, RunEnd(run_id=run.run_id, finished_at=ended, outcome="finished", done=done)])
 
 
 # Whoever takes or gives back several does so in the order of names: no two wait for each other in a circle. Only a run

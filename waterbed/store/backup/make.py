@@ -7,7 +7,6 @@ import hashlib
 import os
 import secrets
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import IO, Annotated, Final
 import msgspec
 import pyarrow as pa
 
-from waterbed.model.bookkeeping import Forgotten, Run, RunEnd
+from waterbed.model.bookkeeping import Forgotten
 from waterbed.model.errors import InputError, KeyProblem, ReadOnly, StoreFailure
 from waterbed.model.progress import stage, staged
 from waterbed.store.authentic import tag_of
@@ -49,6 +48,7 @@ from waterbed.store.kept import FOLDER as KEPT
 from waterbed.store.lake.lake import LOCK, unchanged
 from waterbed.store.lake.sealing import SCRATCH
 from waterbed.store.own_files import SETTINGS
+from waterbed.store.runs import record_done
 from waterbed.store.schema import held
 from waterbed.store.store import Store
 from waterbed.store.vault import Vault, read_keys
@@ -284,16 +284,8 @@ def _record(store: Store, config: Config, study: Path, began: datetime, ended: d
     A store that cannot take the record is no failure of the backup.
     """
     _, config_hash = read_config(study / SETTINGS)
-    run = Run(
-        run_id=uuid.uuid4().hex,
-        kind=KIND,
-        vantage=config.vantage,
-        started_at=began,
-        version=version("waterbed"),
-        config_hash=config_hash,
-    )
     try:
-        store.add([run, RunEnd(run_id=run.run_id, finished_at=ended, outcome="finished", done=rows)])
+        record_done(store, config, config_hash, KIND, began=began, ended=ended, done=rows)
     except (ReadOnly, StoreFailure) as problem:
         return str(problem)
     return ""

@@ -19,9 +19,12 @@ from waterbed.store.lake.lake import CLASSES, Lake, changing, lake_of, replaced
 from waterbed.store.lake.manifest import Day, File, Manifest
 from waterbed.store.lake.reading import days_in, in_days, tables_of
 from waterbed.store.lake.writing import DayFiles, as_now, days_of, without
+from waterbed.store.runs import record_done
 from waterbed.store.tables import TABLES, table_name
 
 SCRATCH: Final = "lake.new"
+KIND: Final = "seal"
+"""The kind of a run that sealed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +44,9 @@ def seal(folder: Folder) -> Sealing:
     Sealed facts stay as they are.
 
     May be killed at any instant: the lake is what it was before, or all of what it is after. Facts that came after
-    their day was sealed become a further file of that day.
+    their day was sealed become a further file of that day. It is on record among the runs, also if all was sealed.
     """
+    began = folder.clock()
     with changing(folder) as lake:
         manifest = lake.begin()
         end = closed_before(folder.clock(), folder.config.lake.grace_hours)
@@ -57,9 +61,9 @@ def seal(folder: Folder) -> Sealing:
         if changes:
             lake.commit(manifest.changed(changes))
     made = [its.files[-1] for its in changes.values()]
-    return Sealing(
-        days=len({day for _, day in changes}), facts=sum(file.rows for file in made), late=late, files=len(made)
-    )
+    facts = sum(file.rows for file in made)
+    record_done(folder.store, folder.config, folder.config_hash, KIND, began=began, ended=folder.clock(), done=facts)
+    return Sealing(days=len({day for _, day in changes}), facts=facts, late=late, files=len(made))
 
 
 def _new_files(folder: Folder, lake: Lake, manifest: Manifest, cls: type, end: date) -> dict[date, File]:

@@ -33,6 +33,8 @@ class Verified:
 
     files: int
     facts: int
+    sealed: bool = True
+    """False if no sealing is on record and no file is there."""
     findings: tuple[LakeFinding, ...]
 
     @property
@@ -64,7 +66,12 @@ def verify(folder: Folder) -> Verified:
     found += _strays(lake, set(named))
     with stage("comparing the lake with the store"):
         found += _beside_store(folder, manifest)
-    return Verified(files=len(named), facts=sum(file.rows for _, _, file in named.values()), findings=tuple(found))
+    return Verified(
+        files=len(named),
+        facts=sum(file.rows for _, _, file in named.values()),
+        sealed=bool(named or manifest.generation or lake.place.names(".parquet")),
+        findings=tuple(found),
+    )
 
 
 def amiss(lake: Lake, file: File) -> str | None:

@@ -46,7 +46,7 @@ def say(path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
 def test_the_commands_say_what_they_did(path: Path, say: Say) -> None:
     """Sealed, sealed again, verified, damaged and rebuilt: a sentence each, and exit code 1 for damage."""
     code, out, _ = say("lake", "verify")
-    assert (code, out) == (0, "the lake is whole: 0 facts in 0 files\n")
+    assert (code, out) == (0, "nothing was sealed yet: no sealing is on record, and all facts are in the store\n")
     code, out, _ = say("lake", "seal")
     assert code == 0
     assert "sealed in" in out

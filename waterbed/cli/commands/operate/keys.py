@@ -108,7 +108,7 @@ def reveal(context: typer.Context, entry: Entry, reason: Reason) -> None:
 def forget(context: typer.Context, entry: Entry, reason: Reason) -> None:
     """Shred a URL, or a host with all its URLs.
 
-    It cannot be undone, and the entry is never imported again.
+    It cannot be undone, and the entry is never imported again. After a kill, repeat it: the remains are overwritten.
 
     For example: waterbed -C mystudy forget URL_ID --reason "asked to by the hotline"
     """
@@ -120,10 +120,11 @@ def forget(context: typer.Context, entry: Entry, reason: Reason) -> None:
         removed = keys.forget(folder, entry, reason)
     finally:
         folder.close()
-    console.print(
-        f"forgotten: {counted(removed.urls, 'URL')}, {counted(removed.hosts, 'host')}. Backups and escrowed "
-        "copies are yours to cleanse."
-    )
+    if removed.urls or removed.hosts:
+        said = f"forgotten: {counted(removed.urls, 'URL')}, {counted(removed.hosts, 'host')}."
+    else:
+        said = "forgotten before; what remained is overwritten." if removed.wiped else "forgotten before."
+    console.print(f"{said} Backups and escrowed copies are yours to cleanse.")
     _end(wiped=removed.wiped)
 
 

@@ -63,8 +63,11 @@ def verify(context: typer.Context) -> None:
         found = verifying.verify(folder)
     for one in found.findings:
         say(f"{one.severity}: {one.path}: {one.what}")
-    told_as = "whole" if found.whole else "damaged"
-    console.print(f"the lake is {told_as}: {found.facts:,} facts in {found.files:,} files")
+    if found.sealed:
+        told_as = "whole" if found.whole else "damaged"
+        console.print(f"the lake is {told_as}: {found.facts:,} facts in {found.files:,} files")
+    else:
+        console.print("nothing was sealed yet: no sealing is on record, and all facts are in the store")
     raise typer.Exit(OK if found.whole else FINDING)
 
 

@@ -46,6 +46,8 @@ def test_a_chore_runs_when_its_time_has_come(study: Path) -> None:
     asyncio.run(again.run_due())
     assert (len(told), later) == (2, [])
     assert set(json.loads((study / DONE).read_text())) == {"doctor"}
+    (done, last, every_s), failed = some.successes()
+    assert (done, last > 0, every_s, failed) == ("doctor", True, 3600, ("import", 0.0, 3600))
     for when in (time.time() - 3601, time.time() + 86_400):
         (study / DONE).write_text(json.dumps({"doctor --help": when}))
         overdue, then = chores(study, "doctor --help")

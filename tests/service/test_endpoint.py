@@ -97,6 +97,9 @@ def test_metrics_are_read_by_prometheus_and_name_no_host(tmp_path: Path) -> None
         assert figures["waterbed_looks_total"] == 40
         assert figures["waterbed_look_lateness_seconds_count"] == 40
         assert (figures["waterbed_due"], figures["waterbed_overdue"], figures["waterbed_healthy"]) == (0, 0, 1)
+        assert (figures["waterbed_canary_healthy"], figures["waterbed_resolver_answers"]) == (1, 1)
+        assert 0 < figures["waterbed_disk_free_bytes"] <= figures["waterbed_disk_size_bytes"]
+        assert figures["waterbed_last_backup_timestamp_seconds"] == 0
         health = json.loads(told["/health"])
         assert (health["status"], health["looks"], health["due"], health["overdue"]) == ("ok", 40, 0, 0)
         text = b"".join(told.values()).decode().lower()

@@ -169,6 +169,7 @@ def test_our_own_outage_leases_nothing(tmp_path: Path) -> None:
             await until(lambda: (service.state.phase, service.state.why) == ("waiting", "canary"))
             status, body = await asked(endpoint, "/health")
             assert (status, json.loads(body)["why"]) == (503, "canary")
+            await until(lambda: b"waterbed_canary_healthy 0.0" in service.gauges.text())
             assert (held(study), store.count(Observation)) == ([], 0)
             study.folder.config = msgspec.structs.replace(study.folder.config, canary=_canary(study, good))
             await until(lambda: store.count(Observation) == 20)
@@ -208,8 +209,10 @@ def test_a_silent_resolver_leases_nothing(tmp_path: Path) -> None:
 
         async def outage(service: Service, _: Endpoint) -> None:
             await until(lambda: (service.state.phase, service.state.why) == ("waiting", "resolver"))
+            await until(lambda: b"waterbed_resolver_answers 0.0" in service.gauges.text())
             assert study.folder.store.count(Observation) == 0
             study.folder.lab = good
+            await until(lambda: b"waterbed_resolver_answers 1.0" in service.gauges.text())
             await until(lambda: study.folder.store.count(Observation) == 5)
 
         assert served(study, outage).waited_for is None

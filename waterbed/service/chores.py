@@ -104,6 +104,11 @@ class Chores:
             except TimeoutError:
                 process.kill()
 
+    def successes(self) -> list[tuple[str, float, float]]:
+        """Of each chore its first word, when it last succeeded (seconds since 1970, 0: never), and its interval."""
+        last = self._last()
+        return [(words[0], last.get(name, 0.0), every_s) for name, words, every_s in self._chores]
+
     def _last(self) -> dict[str, float]:
         """Read the time of each chore's last run, seconds since 1970; empty if unreadable."""
         try:

@@ -13,9 +13,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from waterbed.publish.api.problems import problem
 from waterbed.publish.api.server import Guard, Limits, server_of
-from waterbed.service.metrics import CONTENT_TYPE, State
+from waterbed.service.metrics import State
 from waterbed.store.bounds import listen_address
 from waterbed.store.machine_settings import Service as Settings
+from waterbed.study.condition import CONTENT_TYPE
 
 _PATIENCE_S = 8.0
 _LIMITS = Limits(connections=32, answer_s=10.0)

@@ -1,7 +1,7 @@
 """The service's figures as Prometheus reads them."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Literal
@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from waterbed.crawler.probe.prober import HostFacts
 from waterbed.model.version import __version__
 from waterbed.store.backlog import ScheduleLag
+from waterbed.study.condition import StudyGauges
 
 Phase = Literal["starting", "looking", "waiting", "stopping"]
 Why = Literal["", "store", "canary", "resolver", "clock", "lease", "closed", "input", "own"]
@@ -39,6 +40,9 @@ class State:
     """Processes that make passes, this one among them."""
     lag: ScheduleLag | None = None
     clock_skew_s: float | None = None
+    study: Mapping[str, float] = field(default_factory=dict)
+    """The study's state as last measured, by the names of metrics."""
+    resolver_answers: bool | None = None
     _recent: deque[tuple[float, int]] = field(default_factory=deque)
 
     def enter(self, phase: Phase, why: Why = "") -> None:
@@ -99,7 +103,6 @@ class State:
         }
 
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _LATENESS_S = (1, 5, 15, 60, 300, 900, 3600, 6 * 3600, 24 * 3600)
 
 
@@ -139,21 +142,26 @@ class Gauges:
         )
         self._passes = Counter("waterbed_passes", "Passes that ended.", ("outcome",), registry=here)
         self._waits = Counter("waterbed_waits", "Times that it had to wait.", ("why",), registry=here)
+        self._unknown = Counter("waterbed_unknown", "Checks that decided nothing.", ("reason",), registry=here)
         self._chores = Counter("waterbed_chores", "Chores that ended.", ("chore", "outcome"), registry=here)
+        self._chore_done = Gauge(
+            "waterbed_chore_last_success_timestamp_seconds",
+            "When a chore last succeeded; 0: never. Of those of one first word, the one that is most behind.",
+            ("chore",),
+            registry=here,
+        )
+        self._chore_every = Gauge(
+            "waterbed_chore_interval_seconds", "How often that chore is wanted.", ("chore",), registry=here
+        )
+        self._study = StudyGauges(here)
         self._gauges = {
             name: Gauge(f"waterbed_{name}", meaning, registry=here)
             for name, meaning in (
                 ("healthy", "1 while it checks, 0 while it waits, stops or is stuck."),
                 ("in_flight", "Hosts being checked."),
                 ("workers", "Processes that check."),
-                ("due", "Checks that are due."),
-                ("leased", "Due checks that runs hold."),
-                ("overdue", "Checks due for longer than schedule.late_s."),
-                ("oldest_due_seconds", "How long the oldest due check has been due."),
-                ("due_next_hour", "Checks that fall due within an hour."),
-                ("worker_looks_per_second", "Checks a second of one worker."),
-                ("workers_needed", "Workers that keep up with what falls due."),
                 ("clock_skew_seconds", "The database's clock less this machine's."),
+                ("resolver_answers", "1 if the resolver answered when last asked, 0 if not; NaN: not asked yet."),
             )
         }
 
@@ -175,22 +183,25 @@ class Gauges:
         """Count a chore, by its first word."""
         self._chores.labels(chore=chore, outcome=outcome).inc()
 
+    def undecided(self, reasons: Mapping[str, int]) -> None:
+        """Count recorded looks that decide nothing, by reason."""
+        for reason, number in reasons.items():
+            self._unknown.labels(reason=reason).inc(number)
+
+    def succeeded(self, chores: Iterable[tuple[str, float, float]]) -> None:
+        """Take the first word, the time of the last success and the interval of each chore."""
+        for chore, last, every_s in sorted(chores, key=lambda one: one[1] + one[2], reverse=True):
+            self._chore_done.labels(chore=chore).set(last)
+            self._chore_every.labels(chore=chore).set(every_s)
+
     def text(self) -> bytes:
         """Return all current figures in Prometheus's text format."""
-        state, lag = self._state, self._state.lag
+        state = self._state
         known = {"healthy": float(state.healthy), "in_flight": state.in_flight, "workers": state.workers}
-        if lag:
-            known |= {
-                "due": lag.due,
-                "leased": lag.leased,
-                "overdue": lag.overdue,
-                "oldest_due_seconds": lag.late_max_s or 0.0,
-                "due_next_hour": lag.due_an_hour,
-                "worker_looks_per_second": float("nan") if lag.rate is None else lag.rate,
-                "workers_needed": float("nan") if lag.workers is None else lag.workers,
-            }
         if state.clock_skew_s is not None:
             known["clock_skew_seconds"] = state.clock_skew_s
+        known["resolver_answers"] = float("nan" if state.resolver_answers is None else state.resolver_answers)
         for name, value in known.items():
             self._gauges[name].set(value)
+        self._study.set(state.study)
         return generate_latest(self.registry)

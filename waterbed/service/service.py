@@ -5,7 +5,8 @@ import logging
 import os
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
+from waterbed.attribution.lookups.dns.resolver import resolver_answers
 from waterbed.crawler.crew import Channel, Message
 from waterbed.crawler.logs import place_of
 from waterbed.crawler.probe.prober import HostFacts
@@ -28,6 +30,7 @@ from waterbed.service.systemd import notify
 from waterbed.store.backlog import schedule_lag
 from waterbed.store.folder import Folder, open_folder
 from waterbed.store.leases import machine_s, skew_s
+from waterbed.study.condition import condition
 
 if TYPE_CHECKING:
     from waterbed.service.endpoint import Endpoint
@@ -79,6 +82,7 @@ class Service:
         own = (*self._config.chores, *([] if channel else [REFRESH]))
         self._chores = Chores(folder.path, own, self.gauges.chore)
         self._session: Session | None = None
+        self._undecided = Counter[str]()
         self._tries = 0
         self._stopped: Stop | None = None
         self._jumped = False
@@ -169,21 +173,24 @@ class Service:
             self._tries = 0
 
     def _began(self, session: Session) -> None:
-        self._session = session
+        self._session, self._undecided = session, Counter()
         self.state.enter("looking")
         if self._ended.is_set():
             session.stop("signal")
 
     def _recorded(self, batch: Sequence[HostFacts]) -> None:
         self._tries, self._stopped = 0, None
-        self._count(looked(batch))
+        undecided = Counter(self._session.unknown) if self._session else Counter()
+        self._count(looked(batch), undecided - self._undecided)
+        self._undecided = undecided
 
-    def _count(self, looks: Sequence[Looked]) -> None:
+    def _count(self, looks: Sequence[Looked], unknown: Mapping[str, int]) -> None:
         self.state.count_looks(len(looks))
         if self._channel:
-            self._channel.tell({"looks": looks})
+            self._channel.tell({"looks": looks, "unknown": unknown})
         else:
             self.gauges.recorded(looks)
+            self.gauges.undecided(unknown)
 
     def _hear(self) -> None:
         """Add up what helpers tell."""
@@ -200,7 +207,7 @@ class Service:
         if number and "in_flight" in message:
             self._beside[number] = message["in_flight"]
         elif "looks" in message:
-            self._count(message["looks"])
+            self._count(message["looks"], message["unknown"])
         elif "passed" in message:
             self._passed(message["passed"])
         else:  # its end, or the keeper's
@@ -277,13 +284,20 @@ class Service:
         """Log health at once and each `service.health_every_s`, and feed systemd's watchdog."""
         while True:
             try:
+                self.gauges.succeeded(self._chores.successes())
+                self.state.resolver_answers = await self._resolver_answers()
                 self.state.lag = await asyncio.to_thread(schedule_lag, self._folder)
                 self.state.clock_skew_s = await asyncio.to_thread(skew_s, self._folder.store)
+                self.state.study = await asyncio.to_thread(condition, self._folder, self.state.lag)
             except Exception as problem:
                 _log.warning("the lag cannot be measured", extra={"why": _cause(problem), "place": place_of(problem)})
             notify("WATCHDOG=1")
             _log.info("health", extra=self.state.as_dict())
             await asyncio.sleep(self._config.health_every_s)
+
+    async def _resolver_answers(self) -> bool:
+        names, lab = self._folder.config.names, self._folder.lab
+        return await resolver_answers(lab.resolver if lab else names.resolver, timeout_s=names.timeout_s, tries=1)
 
     async def _do_chores(self) -> None:
         while not self._ended.is_set():

@@ -130,6 +130,7 @@ def serve(
         from waterbed.publish.api.app import api
         from waterbed.publish.api.server import server_of
         from waterbed.publish.api.source import source_of
+        from waterbed.study.condition import StudyFigures
 
         failures: list[BaseException] = []
 
@@ -137,7 +138,14 @@ def serve(
             failures.append(failure)
             server.should_exit = True
 
-        app = api(source_of(context.obj, window), access, every_s=every, failed=failed)
+        app = api(
+            source_of(context.obj, window),
+            access,
+            every_s=every,
+            failed=failed,
+            figures=StudyFigures(context.obj).text,
+            own=keys is None,
+        )
         logging.getLogger("waterbed.publish.api").setLevel(logging.INFO)
         shown = f"[{host}]" if ":" in host else host
         at = f"http://{shown}:{listening.getsockname()[1]}/"
@@ -157,7 +165,9 @@ def api_key(
         Path, typer.Argument(help="The keys file, outside the study; created if missing.", callback=to_write)
     ],
     name: Annotated[str, typer.Option(help="Holder of the key.")],
-    scope: Annotated[list[str] | None, typer.Option(help="aggregates or cases; may be given twice.")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="aggregates, cases or metrics; may be given several times.")
+    ] = None,
 ) -> None:
     """Make an API key and print it once.
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import re
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -18,6 +19,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from waterbed.model.errors import WaterbedError
 from waterbed.publish.api.answers import MOST, PAGE, Answers, Body, Leaf, SerializedTable, body, links
 from waterbed.publish.api.guard import Access, DoorGate, Gate, Key, Rates
 from waterbed.publish.api.openapi import STYLE, document, reference
@@ -25,7 +27,9 @@ from waterbed.publish.api.problems import problem
 from waterbed.publish.api.server import Guard
 from waterbed.publish.api.source import EVERY_S, Current, Described, Source
 from waterbed.publish.site.layout import POLICY, media_of
+from waterbed.study.condition import CONTENT_TYPE
 
+log = logging.getLogger(__name__)
 _AGAIN_S: Final = "10"
 """After how many seconds to ask again while the first answers are made."""
 _BEING_MADE: Final = """\
@@ -37,6 +41,7 @@ _BEING_MADE: Final = """\
 <p>This server has just started and is working out what it will publish. Load this page again in a while.</p>
 </html>
 """
+METRICS: Final = "/metrics"
 _FARTHEST: Final = 1_000_000_000
 _LEAST_PACKED: Final = 1_000
 """Shorter answers are not compressed, bytes."""
@@ -72,11 +77,14 @@ def api(
     *,
     every_s: float = EVERY_S,
     failed: Callable[[BaseException], None] = lambda _: None,
+    figures: Callable[[], bytes] | None = None,
+    own: bool = False,
 ) -> FastAPI:
     """Build the application for one study.
 
     It reads the source when it starts, and every `every_s` seconds if facts have changed. Until it was read once, each
-    answer says so (503); if that cannot be done, `failed` is told why.
+    answer says so (503); if that cannot be done, `failed` is told why. `figures` are the text of /metrics, for keys of
+    that scope, or for all if only this machine can ask (`own`).
     """
 
     @asynccontextmanager
@@ -103,6 +111,8 @@ def api(
     app.include_router(_plain(current, kept))
     app.include_router(_tables(current, Gate(access, rates, "aggregates"), kept))
     app.include_router(_cases(current, Gate(access, rates, "cases")))
+    if figures:
+        app.include_router(_metrics(figures, Gate(access, rates, "metrics", own=own)))
     doors = DoorGate(access, rates, "aggregates"), DoorGate(access, rates, "cases")
     app.include_router(_files(current, *doors, kept))
     for kind in (StarletteHTTPException, RequestValidationError):
@@ -125,7 +135,7 @@ class FirstMade:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http" or self._current.made:
+        if scope["type"] != "http" or self._current.made or scope["path"] == METRICS:
             await self._app(scope, receive, send)
             return
         headers = {"Retry-After": _AGAIN_S, "Cache-Control": "no-store"}
@@ -155,6 +165,23 @@ def _plain(current: Current, kept: str) -> APIRouter:
     async def docs(request: Request) -> Response:
         more = {"Content-Security-Policy": _PAGE_POLICY}
         return await answer(request, current.described.page, f"public, {kept}", more, media="text/html; charset=utf-8")
+
+    return router
+
+
+def _metrics(figures: Callable[[], bytes], gate: Gate) -> APIRouter:
+    """The route of what an operator watches, for Prometheus: also while the first answers are made."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get(METRICS, dependencies=[Depends(gate)])
+    async def metrics(request: Request) -> Response:
+        _refuse_query(request)
+        try:
+            text = await asyncio.to_thread(figures)
+        except WaterbedError as failure:
+            log.error("the study cannot be measured: %s", type(failure).__name__)
+            raise HTTPException(500) from None
+        return Response(text, headers={"Cache-Control": "no-store", "Content-Type": CONTENT_TYPE})
 
     return router
 

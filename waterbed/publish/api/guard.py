@@ -27,8 +27,8 @@ from waterbed.store.machine_settings import HostName
 from waterbed.store.own_files import holds_study
 from waterbed.store.whole.files import DISK, alone_in, write_whole
 
-KeyScope = Literal["aggregates", "cases"]
-"""Aggregates: counts of groups. Cases: single episodes and hops, under keyed ids."""
+KeyScope = Literal["aggregates", "cases", "metrics"]
+"""Aggregates: counts of groups. Cases: single episodes and hops, under keyed ids. Metrics: how the study runs."""
 SEE: Final = "docs/api.md, Keys"
 _NAME: Final = re.compile(r"[\w.-]{1,60}")
 
@@ -107,7 +107,7 @@ def add_key(path: Path, name: str, scopes: tuple[str, ...]) -> str:
         )
     for scope in scopes:
         if scope not in get_args(KeyScope):
-            raise InputError(f"{shown(scope)} is not a scope; use aggregates or cases ({SEE})")
+            raise InputError(f"{shown(scope)} is not a scope; use aggregates, cases or metrics ({SEE})")
     outside(path)
     key = secrets.token_urlsafe(32)
     entry = Key(name=name, sha256=checksum(key), scopes=scopes)  # type: ignore[arg-type]  # checked above
@@ -180,10 +180,10 @@ class Gate:
     challenge = "Bearer"
     """The challenge to a client without a key."""
 
-    def __init__(self, given: Access, rates: Rates, scope: KeyScope) -> None:
-        """Guard one scope."""
+    def __init__(self, given: Access, rates: Rates, scope: KeyScope, *, own: bool = False) -> None:
+        """Guard one scope; `own`: only this machine can ask, so that it needs no key."""
         self._access, self._rates, self._scope = given, rates, scope
-        self._free = given.open and scope == "aggregates"
+        self._free = own or (given.open and scope == "aggregates")
 
     async def __call__(
         self, request: Request, presented: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
@@ -198,7 +198,7 @@ class Gate:
         """The same for a key that the caller has extracted."""
         holder = self._access.holder(presented) if presented is not None else None
         await self._rates.count(request, holder)
-        if self._scope == "cases" and not self._access.keys:
+        if self._scope != "aggregates" and not self._free and not self._access.keys:
             raise HTTPException(403)  # no key can exist, so asking for one would lead nowhere
         if holder is None and (presented is not None or not self._free):
             raise HTTPException(401, headers={"WWW-Authenticate": self.challenge})

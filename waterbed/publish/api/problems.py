@@ -11,7 +11,7 @@ MEDIA: Final = "application/problem+json"
 DETAILS: Final[Mapping[int, str]] = {
     401: "The key is missing or unknown: send it as Authorization: Bearer KEY; "
     "a browser sends it as the password of any user.",
-    403: "The scopes of this key do not include this resource; a server without keys gives no cases to anybody: "
+    403: "The scopes of this key do not include this resource; a server without keys gives no cases or metrics: "
     "start it with --keys FILE (docs/api.md, Keys).",
     404: "Not found. /v1 lists the resources, and / is the first page.",
     405: "Only GET and HEAD are answered.",

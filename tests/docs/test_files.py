@@ -7,10 +7,12 @@ import sys
 import tomllib
 from pathlib import Path
 
+import psycopg
 import pytest
 import yaml
 
 from tests.docs.markdown import ROOT
+from tests.store.study_folder import made
 from waterbed.model.version import __version__
 
 TEMPLATES = ROOT / ".github" / "ISSUE_TEMPLATE"
@@ -72,3 +74,16 @@ def test_the_workflow_runs_what_continuous_integration_runs() -> None:
     image = re.search(r"^FROM python:([\d.]+)-", (ROOT / "Containerfile").read_text(), re.MULTILINE)
     assert image is not None
     assert jobs["locked"]["strategy"]["matrix"]["python"] == [oldest, image[1]]
+
+
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+def test_postgresql_takes_the_settings_that_the_docs_give_it(store_url: str, tmp_path: Path) -> None:
+    """The statement names a table and settings that there are, and they are in force afterwards."""
+    page = (ROOT / "docs" / "operations.md").read_text()
+    (statement,) = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    made(tmp_path / "study", store=store_url).close()
+    with psycopg.connect(store_url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(statement)
+        found = connection.execute("SELECT reloptions FROM pg_class WHERE relname = 'due'").fetchone()
+    assert found is not None
+    assert "autovacuum_vacuum_scale_factor=0.01" in found[0]

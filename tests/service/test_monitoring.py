@@ -39,7 +39,7 @@ def samples(text: bytes) -> Told:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Told, Told]]:
-    """What `run` and `serve` tell of a study with a check that decides nothing, a wait, and a chore that fails."""
+    """What `run` and `serve` tell of a study with an undecided check, a pass, a wait, and a chore that fails."""
     path = tmp_path_factory.mktemp("monitored")
     pairs = [*feed(5), ("http://10.1.2.3/login", "10.1.2.3")]
     with lab_study(feed(5), path) as (study, _):
@@ -51,6 +51,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Told, Told]
             await until(lambda: study.folder.store.count(Observation) == 6 and service.state.looks == 6)
             await until(lambda: b'waterbed_chores_total{chore="import",outcome="failed"}' in service.gauges.text())
             service.gauges.waited("store")
+            service.gauges.passed("finished")
             await until(lambda: b"waterbed_disk_free_bytes" in service.gauges.text())
             found.append(samples((await asked(endpoint, "/metrics"))[1]))
 
@@ -87,6 +88,24 @@ def test_every_panel_asks_for_metrics_that_exist(told: tuple[Told, Told]) -> Non
         for target in panel["targets"]:
             assert names_in(target["expr"]), panel["title"]
             assert names_in(target["expr"]) <= there, panel["title"]
+
+
+def test_the_docs_list_each_metric_and_who_tells_it(told: tuple[Told, Told]) -> None:
+    """The table has a row for all that run and serve tell of their own, and none for anything else."""
+    page = (EXAMPLES.parent / "operations.md").read_text()
+    rows = re.findall(r"^\| (`.*`) \| (run|both) \|", page, re.MULTILINE)
+    listed = {name: who for names, who in rows for name in re.findall(r"`(\w+)`", names)}
+    run, serve = (
+        {re.sub(r"_(bucket|sum|count)$", "", name).removeprefix("waterbed_") for name, _ in its if _ours(name)}
+        for its in told
+    )
+    assert set(listed) == run
+    assert {name for name, who in listed.items() if who == "both"} == serve
+
+
+def _ours(name: str) -> bool:
+    """True for a figure, which neither the time of a counter's making nor the version is."""
+    return name.startswith("waterbed_") and not name.endswith(("_created", "_info"))
 
 
 def test_what_decided_nothing_is_counted_by_reason(told: tuple[Told, Told]) -> None:

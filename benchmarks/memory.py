@@ -90,7 +90,7 @@ def _one(urls: int) -> Measured:
     """One pass, in a process of its own, over a study of its own."""
     with tempfile.TemporaryDirectory(prefix="waterbed-memory-") as name:
         folder, work = Path(name), spread_out(urls, A_HOST)
-        with Servers(folder, work.zones, urls // A_HOST) as servers:
+        with Servers(folder, work.zones, work.addresses) as servers:
             return Crawls(work, servers, folder).ours(controls=True)
 
 

@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -66,7 +66,7 @@ _RECORDS = """$TTL 3600
 * IN A {address}
 """
 SPREAD = "spread.example"
-"""A zone of our own name server in which the names below each label have an address and a network of their own."""
+"""A zone of our own name server in which the names below each label have an address of their own."""
 
 Address = Callable[[int], str]
 """From a zone's number to the address of every name in it."""
@@ -94,10 +94,10 @@ def public(number: int) -> str:
 class Servers:
     """Both name servers and the web server; they end with the block."""
 
-    def __init__(self, folder: Path, zones: Sequence[str], spread: int = 0) -> None:
-        """Take a folder, the zones beside the root, and how many labels SPREAD has; nothing is started yet."""
+    def __init__(self, folder: Path, zones: Sequence[str], spread: Mapping[str, str] | None = None) -> None:
+        """Take a folder, the zones beside the root, and the labels of SPREAD with their addresses; start nothing."""
         self._folder = folder
-        self._spread = spread
+        self._spread = spread or {}
         self._zones = ("", *zones)
         self._stack = ExitStack()
 
@@ -140,7 +140,7 @@ class Servers:
             (folder / f"{number}.zone").write_text(_RECORDS.format(address=address(number)))
             settings.append(_ZONE.format(name=f"{name}.", number=number))
         if self._spread:
-            labels = "".join(f"*.s{number} IN A {address(number)}\n" for number in range(self._spread))
+            labels = "".join(f"*.{label} IN A {its}\n" for label, its in self._spread.items())
             (folder / "spread.zone").write_text(_RECORDS.format(address=address(0)) + labels)
             settings.append(_ZONE.format(name=f"{SPREAD}.", number="spread"))
         conf = folder / "nsd.conf"

@@ -1,10 +1,11 @@
 """The URLs of a benchmark: invented, or those of a feed; never written to disk."""
 
 import random
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from servers import SPREAD
+from servers import SPREAD, public
 
 from waterbed.attribution.lookups.dns.messages import wire_name
 from waterbed.intake.csv_reports import ReportLine, read_csv_reports
@@ -13,18 +14,22 @@ from waterbed.model.urls import CanonicalUrl, canonicalize
 
 ZONES = 40
 """How many invented domains there are."""
+BIG = "12.0.0."
+"""How the addresses of the big network begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """Distinct http URLs on the default port, in the order in which both crawlers are given them.
 
-    `zones` are the domains above the hosts that have a zone of their own; they name no host.
+    `zones` are the domains above the hosts that have a zone of their own; they name no host. `addresses` are those of
+    labels below SPREAD.
     """
 
     urls: tuple[CanonicalUrl, ...] = field(repr=False)
     zones: tuple[str, ...]
     said: str
+    addresses: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def hosts(self) -> int:
@@ -40,8 +45,22 @@ def invented(urls: int, hosts: int) -> Work:
 
 def spread_out(urls: int, a_host: int) -> Work:
     """So many URLs on each host, every host below a domain of its own, at an address and in a network of its own."""
-    texts = [f"http://www.s{n // a_host}.{SPREAD}/p{n % a_host}/login" for n in range(urls)]
-    return _shuffled([canonicalize(text) for text in texts], set(), "invented")
+    return _labelled({f"s{n}": public(n) for n in range(urls // a_host)}, a_host)
+
+
+def in_networks(hosts: int, a_host: int, networks: int, big: int = 0) -> Work:
+    """So many URLs on each host, the hosts dealt out evenly over networks, and a big network with further ones.
+
+    A host has an address of its own while its network has room.
+    """
+    name = f"n{networks}x{hosts}b{big}h"
+    found = {f"{name}{n}": f"{public(n % networks)[:-2]}.{1 + n // networks % 254}" for n in range(hosts)}
+    return _labelled(found | {f"{name}b{n}": f"{BIG}{1 + n % 254}" for n in range(big)}, a_host)
+
+
+def _labelled(addresses: Mapping[str, str], a_host: int) -> Work:
+    texts = [f"http://www.{label}.{SPREAD}/p{n}/login" for label in addresses for n in range(a_host)]
+    return replace(_shuffled([canonicalize(text) for text in texts], set(), "invented"), addresses=addresses)
 
 
 def from_feed(path: Path, limit: int | None) -> Work:

@@ -92,6 +92,7 @@ class Measured:
     wall_s: float
     cpu_s: float
     claims_s: float
+    statements: int
     rest_s: float
     """p95 of the hosts outside the big network: when their last check was done."""
     big_s: float | None
@@ -147,6 +148,7 @@ class Machines:
                     wall_s=ended - began,
                     cpu_s=sum(one.cpu_s for one in told),
                     claims_s=sum(one.claims for one in told) / (ended - began),
+                    statements=sum(one.statements for one in told),
                     rest_s=_p95((one.rest for one in told), began) or 0.0,
                     big_s=_p95((one.big for one in told), began),
                     busy=(after[0] - before[0]) / (after[1] - before[1]),
@@ -236,7 +238,19 @@ def measured(machines: Machines, counts: Sequence[int], rounds: int, found: dict
     urls = len(world.work.urls)
     bound = f"; its pauses alone take {world.least_s:.1f} s a pass" if world.networks else ""
     print(f"\n{world.name}: {urls:,} URLs on {world.work.hosts:,} hosts{bound}")
-    head = ("pass", "workers", "wall s", "to fewer", "URLs/s", "ms CPU", "claims/s", "p95 s", "big p95", "busy")
+    head = (
+        "pass",
+        "workers",
+        "wall s",
+        "to fewer",
+        "URLs/s",
+        "ms CPU",
+        "SQL/URL",
+        "claims/s",
+        "p95 s",
+        "big p95",
+        "busy",
+    )
     print("".join(f"{word:>10}" for word in head) + "   checks of each", flush=True)
     for _ in range(rounds):
         for count in counts:
@@ -245,7 +259,8 @@ def measured(machines: Machines, counts: Sequence[int], rounds: int, found: dict
                 slower = to_fewer(found, (world.name, number, count))
                 words = (
                     *(f"{number}", f"{count}", f"{m.wall_s:.2f}", f"{slower:.2f}" if slower else ""),
-                    *(f"{urls / m.wall_s:,.0f}", f"{1000 * m.cpu_s / urls:.2f}", f"{m.claims_s:.1f}"),
+                    *(f"{urls / m.wall_s:,.0f}", f"{1000 * m.cpu_s / urls:.2f}"),
+                    *(f"{m.statements / urls:.3f}", f"{m.claims_s:.1f}"),
                     *(f"{m.rest_s:.2f}", "" if m.big_s is None else f"{m.big_s:.2f}", f"{m.busy:.0%}"),
                 )
                 print("".join(f"{word:>10}" for word in words) + f"   {', '.join(f'{n:,}' for n in m.did)}", flush=True)

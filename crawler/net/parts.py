@@ -25,6 +25,7 @@ class Held:
         """Start with none."""
         self._parts: dict[str, int] = {}
         self._of: Counter[int] = Counter()
+        self._depth = _MOST
         self.alone = False
         """True if no other run checked when URLs were leased last."""
 
@@ -46,6 +47,16 @@ class Held:
             if part is not None:
                 self._of[part] -= 1
 
+    def move(self, url_ids: Iterable[str], part: int) -> bool:
+        """Count URLs in the part that they were found in; False, and nothing changed, if it has enough of them."""
+        if self._of[part] >= self._depth:
+            return False
+        for url_id in url_ids:
+            self._of[self._parts.get(url_id, NO_PART)] -= 1
+            self._parts[url_id] = part
+            self._of[part] += 1
+        return True
+
     def choose(self, parts: Parts, *, most: int, limit: int) -> dict[int, int]:
         """Choose how many URLs to lease of which parts, `limit` at most, so that about `most` are held.
 
@@ -59,7 +70,7 @@ class Held:
         share = max(1, ceil(there / parts.runs))
         mine = own[:share]
         mine += [part for part in free if part not in self._of.keys() & set(own)][: share - len(mine)]
-        depth = max(_LEAST, min(_MOST, most // max(1, len(mine))))
+        self._depth = depth = max(_LEAST, min(_MOST, most // max(1, len(mine))))
         chosen, left, waiting = {}, limit, set(free)
         for part in mine:
             lacking = min(depth - self._of[part], left)
@@ -72,13 +83,18 @@ class Held:
         return chosen
 
 
-class Found:
-    """Notes where hosts were found for the first time, and hears which of them are for other runs."""
+Note = Callable[[Mapping[str, int], Collection[str]], set[str]]
+"""Notes the parts of URLs and gives some of the leases back; returns all that are not, or no longer, the run's."""
 
-    def __init__(self, number: Callable[[str], int], note: Callable[[Mapping[str, int]], set[str]], held: Held) -> None:
-        """Take a keyed number of networks, and what notes the parts of URLs and returns those that are for others."""
+
+class Found:
+    """Notes where hosts were found for the first time, and hears which of them are left for later, or to other runs."""
+
+    def __init__(self, number: Callable[[str], int], note: Note, held: Held) -> None:
+        """Take a keyed number of networks, and what notes the parts of URLs."""
         self._number, self._note, self._held = number, note, held
         self._parts: dict[str, int] = {}
+        self._surplus: set[str] = set()
         self._asked: asyncio.Future[set[str]] | None = None
 
     def part(self, network: str) -> int:
@@ -86,10 +102,13 @@ class Found:
         return self._number(network) % PARTS
 
     async def keeps(self, url_ids: Collection[str], part: int) -> bool:
-        """Note the part of a host's URLs; False if they are for another run now. LeaseLost if the lease is lost."""
-        if self._held.alone:
+        """Note the part of a host's URLs; False if they are not to be checked now. LeaseLost if the lease is lost."""
+        # a network with very many hosts would take all places before anybody knew
+        fits = self._held.move(url_ids, part)
+        if fits and self._held.alone:
             return True
         self._parts.update(dict.fromkeys(url_ids, part))
+        self._surplus.update(() if fits else url_ids)
         if self._asked is None:
             self._asked = asyncio.ensure_future(self._ask())
         left = await asyncio.shield(self._asked)
@@ -97,5 +116,6 @@ class Found:
 
     async def _ask(self) -> set[str]:
         await asyncio.sleep(_ROUND_S)
-        parts, self._parts, self._asked = self._parts, {}, None
-        return await asyncio.to_thread(self._note, parts)
+        parts, surplus = self._parts, self._surplus
+        self._parts, self._surplus, self._asked = {}, set(), None
+        return await asyncio.to_thread(self._note, parts, surplus)

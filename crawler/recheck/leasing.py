@@ -50,8 +50,10 @@ def within_hour(
 
 
 _LOOK_FOR_DUE_S = 0.5
-"""Seconds between two checks for newly due URLs, or for such as other runs hold up."""
-_AGAIN_S, _POLL_S = 0.5, 0.02
+"""Seconds between two checks of a continuous pass for newly due URLs."""
+_LEFT_S = (0.25, 1.0)
+"""Shortest and longest wait for what other runs leave; each is twice the one before."""
+_AGAIN_S, _POLL_S = 0.25, 0.02
 """Seconds after which more is leased though not half of what was held is checked; and between two looks at that."""
 
 
@@ -80,7 +82,7 @@ class Leasing:
         `until` is a time of the monotonic clock, None if the pass is not continuous. With `held`, URLs are leased by
         the networks that their hosts were last found in, so that no two runs wait for each other there.
         """
-        self._held, self._begun, self._had = held, 0.0, 0
+        self._held, self._begun, self._had, self._patience_s = held, 0.0, 0, _LEFT_S[0]
         self._folder, self._run_id, self._holds, self._left = folder, run.run_id, run.holds, limit
         self._due_by, self._until = due_by, until
         self._at_once = folder.config.probe.batch
@@ -127,6 +129,7 @@ class Leasing:
                     for task in taken:
                         self._held.add(due for due, _ in task.items)
                     self._had = self._held.total
+                    self._patience_s = _LEFT_S[0] if taken else self._patience_s
                 if taken or not (await self._others_may_leave_some() if self._until is None else True):
                     return taken
                 if self._until is not None:
@@ -149,7 +152,8 @@ class Leasing:
         if self._held and not self._held.total:
             if not await asyncio.to_thread(something_free, self._folder.store, self._due_by):
                 return False
-            await self._ends_within(_LOOK_FOR_DUE_S)
+            await self._ends_within(self._patience_s)
+            self._patience_s = min(2 * self._patience_s, _LEFT_S[1])
         return self._held is not None
 
     async def _ends_within(self, seconds: float) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -199,8 +199,8 @@ class Session:
         """A network's number: keyed, since everybody on the machine can list locks."""
         return int(self.folder.vault.keyed_id("network", network), 16)
 
-    def _note_parts(self, parts: Mapping[str, int]) -> set[str]:
-        return patiently(partial(found_in, self.folder.store, self.run.run_id, parts), self.run.holds)
+    def _note_parts(self, parts: Mapping[str, int], surplus: Collection[str]) -> set[str]:
+        return patiently(partial(found_in, self.folder.store, self.run.run_id, parts, surplus), self.run.holds)
 
     def _end_refuted(self) -> None:
         """End looks at URLs assessed as not illegal, also where an earlier version imported them."""

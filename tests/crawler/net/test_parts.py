@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -161,7 +161,7 @@ def test_hosts_found_together_are_noted_together() -> None:
     """Findings of a moment are one statement, and each host hears of itself; a lone run notes nothing."""
     noted: list[Mapping[str, int]] = []
 
-    def note(parts: Mapping[str, int]) -> set[str]:
+    def note(parts: Mapping[str, int], _: Collection[str]) -> set[str]:
         noted.append(parts)
         return {"b1", "b2"}
 
@@ -175,3 +175,28 @@ def test_hosts_found_together_are_noted_together() -> None:
     held.choose(seen({}, set(), 1), most=1, limit=1)
     assert asyncio.run(work(held)) == [True, True]
     assert len(noted) == 1
+
+
+def test_a_lone_run_leaves_for_later_what_one_network_has_too_many_of() -> None:
+    """Of hosts found in one network on a first pass some are checked, and the others do not take their places."""
+    given_back: set[str] = set()
+
+    def note(_: Mapping[str, int], surplus: Collection[str]) -> set[str]:
+        given_back.update(surplus)
+        return set(surplus)
+
+    held = Held()
+    urls = [there(number, NO_PART) for number in range(200)]
+    held.add(urls)
+    held.choose(seen({NO_PART: 1}, set(), 1), most=1000, limit=1000)
+
+    async def work() -> list[bool]:
+        found = Found(len, note, held)
+        return await asyncio.gather(*(found.keeps([one.url_id], 3) for one in urls))
+
+    kept = asyncio.run(work())
+    assert sum(kept) == 64
+    assert given_back == {one.url_id for one, its in zip(urls, kept, strict=True) if not its}
+    assert held.total == 200
+    held.done(urls)
+    assert held.total == 0

@@ -14,7 +14,7 @@ _LEAST, _MOST = 8, 64
 a network with very many hosts keeps no place from the others."""
 _WORTH: Final = 4
 """A part is leased from again once a fourth of its URLs are checked: so few hosts are cut in two."""
-_ROUND_S: Final = 0.02
+_ROUND_S: Final = 0.1
 """Seconds in which hosts that were found are collected for one statement."""
 
 

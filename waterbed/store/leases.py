@@ -12,16 +12,19 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ARRAY,
+    JSON,
     BigInteger,
     ColumnElement,
     Connection,
     FromClause,
     bindparam,
+    case,
     cast,
     delete,
     func,
     insert,
     literal,
+    null,
     or_,
     select,
     text,
@@ -297,10 +300,10 @@ def _whole_hosts(rows: list[Due], most: int) -> list[Due]:
     return rows[:end]
 
 
-def found_in(store: Store, run_id: str, parts: Mapping[str, int]) -> set[str]:
-    """Note the parts that hosts of leased URLs were found in, by URL; return the URLs that are left to others.
+def found_in(store: Store, run_id: str, parts: Mapping[str, int], surplus: Collection[str] = ()) -> set[str]:
+    """Note the parts that hosts of leased URLs were found in, by URL; return the URLs whose leases were given back.
 
-    These are in parts that other runs are at work in, and are no longer leased. LeaseLost if the run was marked dead.
+    They are the surplus, and those in parts that other runs are at work in. LeaseLost if the run was marked dead.
     """
     due = TABLES[Due]
     with _writing(store, "never") as connection:
@@ -308,12 +311,14 @@ def found_in(store: Store, run_id: str, parts: Mapping[str, int]) -> set[str]:
         if not store.sqlite:
             connection.execute(select(func.pg_advisory_xact_lock(_LEASING)))
         others = _others(run_id, connection)
-        for part in sorted(set(parts.values())):
-            its = [url_id for url_id, of in parts.items() if of == part]
-            lease = {"lease_run_id": None} if part in others else {}
-            held = (among(due.c.url_id, its, connection), due.c.lease_run_id == run_id)
-            connection.execute(update(due).where(*held).values(network_part=part, **lease))
-    return {url_id for url_id, part in parts.items() if part in others}
+        left = {url_id for url_id, part in parts.items() if part in others or url_id in surplus}
+        each = func.json_each(json.dumps(dict(parts))) if store.sqlite else func.json_each_text(cast(dict(parts), JSON))
+        told = each.table_valued("key", "value", name="told")
+        given_back = case((among(due.c.url_id, left, connection), null()), else_=due.c.lease_run_id)
+        held = (due.c.url_id == told.c.key, due.c.lease_run_id == run_id)
+        noted = update(due).where(*held).values(network_part=cast(told.c.value, BigInteger), lease_run_id=given_back)
+        connection.execute(noted)
+    return left
 
 
 def record(store: Store, run_id: str, facts: Sequence[Any], advanced: Sequence[Due]) -> int:

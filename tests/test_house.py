@@ -216,7 +216,7 @@ _OURS = {
     "files that the study or its service wrote": {
         *("waterbed/store/whole/files.py", "waterbed/store/whole/replacing.py", "waterbed/store/whole/unfinished.py"),
         "waterbed/publish/edition.py",
-        *("waterbed/publish/api/source.py", "waterbed/service/chores.py"),
+        "waterbed/publish/api/source.py",
         *("waterbed/store/backup/make.py", "waterbed/store/lake/lake.py", "waterbed/store/lake/manifest.py"),
         *("waterbed/store/lake/storage.py", "waterbed/store/lake/verifying.py", "waterbed/store/folder.py"),
         *("waterbed/store/schema.py", "waterbed/store/vault.py", "waterbed/store/networks.py"),

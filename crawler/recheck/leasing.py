@@ -150,7 +150,7 @@ class Leasing:
     async def _others_may_leave_some(self) -> bool:
         """True unless nothing is due any more that nobody holds, and nothing is held that may be left to others."""
         if self._held and not self._held.total:
-            if not await asyncio.to_thread(something_free, self._folder.store, self._due_by):
+            if not await self._something_free(self._due_by):
                 return False
             await self._ends_within(self._patience_s)
             self._patience_s = min(2 * self._patience_s, _LEFT_S[1])
@@ -168,8 +168,12 @@ class Leasing:
     async def _wait_for_due(self) -> None:
         """Wait until a URL is due, or the pass must end."""
         while not (self._over() or await self._ends_within(_LOOK_FOR_DUE_S)):
-            if await asyncio.to_thread(something_free, self._folder.store, self._folder.clock()):
+            if await self._something_free(self._folder.clock()):
                 return
+
+    async def _something_free(self, due_by: datetime) -> bool:
+        free = partial(something_free, self._folder.store, due_by)
+        return await asyncio.to_thread(patiently, free, self._holds)
 
     def _lease(self) -> list[HostTask]:
         """Lease until there is a URL to check: one that cannot be read any more is put off by a day."""

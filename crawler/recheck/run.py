@@ -33,7 +33,10 @@ STOPPED: Final[Mapping[Stop, str]] = {
         "The resolver does not answer: no name was asked for, what is due stays due. Run one on this machine, or name "
         "another in [names] resolver of waterbed.toml (docs/operations.md, Resolver)."
     ),
-    "lease": "It stood still for longer than its lease: others took over what it held, nothing is recorded twice.",
+    "lease": (
+        "It stood still for longer than its lease, or its store was away so long: others took over what it held, "
+        "nothing is recorded twice."
+    ),
     "signal": "Stopped by a signal: what was being checked is recorded, the rest stays due.",
     "closed": "Closed by Scrapy: what was being checked is recorded, the rest stays due.",
 }

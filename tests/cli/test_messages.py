@@ -33,10 +33,10 @@ def study(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     return copied(original, tmp_path, monkeypatch)
 
 
-def one_sentence(said: tuple[int, str, str], *parts: str) -> None:
-    """Exit code 2, one line on stderr that has these parts, no traceback."""
-    code, _, err = said
-    assert code == 2, said
+def one_sentence(said: tuple[int, str, str], *parts: str, code: int = 2) -> None:
+    """An exit code, one line on stderr that has these parts, no traceback."""
+    ended, _, err = said
+    assert ended == code, said
     assert err.startswith("waterbed: ")
     assert err.strip().count("\n") == 0
     assert "Traceback" not in err
@@ -65,8 +65,21 @@ def test_a_second_init_changes_nothing(run: Run, study: Path) -> None:
 def test_an_unreachable_database_leaves_no_folder(run: Run, tmp_path: Path) -> None:
     """A study whose store cannot be opened is not half made."""
     url = "postgresql://nobody@127.0.0.1:9/none?connect_timeout=2"
-    one_sentence(run("init", tmp_path / "s", "--store", url), "cannot be opened")
+    one_sentence(run("init", tmp_path / "s", "--store", url), "cannot be opened now", code=3)
     assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("words", [["recheck"], ["recheck", "--processes", "2"], ["status"], ["rank"]])
+def test_a_database_that_is_away_is_no_mistake(
+    words: list[str], run: Run, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command ends at once with code 3, after which a supervisor tries again; for an address that is none, with 2."""
+    monkeypatch.setenv("WATERBED_STORE", "postgresql://nobody@127.0.0.1:9/none")
+    one_sentence(run("-C", study, *words), "cannot be opened now", code=3)
+    monkeypatch.setenv("WATERBED_STORE", "postgresql://nobody@127.0.0.1:none/none")
+    one_sentence(run("-C", study, *words), "docs/operations.md")
+    monkeypatch.setenv("WATERBED_STORE", "postgresql://nobody@127.0.0.1:9/none?sslmode=odd")
+    one_sentence(run("-C", study, *words), "cannot be opened (", "odd")
 
 
 def test_a_missing_study_is_named(run: Run, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from tests.leaks.search import Search
 from tests.service.conftest import _nothing_outlives_its_test  # noqa: F401 (a fixture)
 from tests.service.rig import QUICK, STARTED, awaited, fetched, set_service
 from tests.study.rig import lab_study, reports_csv
+from waterbed.model.bookkeeping import Run
 from waterbed.model.facts import Observation
 from waterbed.store.machine_settings import Chore, Log
 
@@ -47,7 +48,7 @@ def test_a_service_tells_no_host(form: str, tmp_path: Path, out: Path) -> None:
                 "/health"
             )[0]
             address = where.removeprefix("health at ")
-            awaited((folder / "chores.json").exists)
+            awaited(lambda: [run for run in store.all(Run) if run.kind.startswith("chore ")])
             for path in ("health", "metrics"):
                 (out / path).write_bytes(fetched(f"{address}/{path}")[1])
             running.send_signal(signal.SIGTERM)

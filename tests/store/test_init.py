@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import inspect, text
 
 from tests.store.study_folder import made
-from waterbed.model.errors import InputError
+from waterbed.model.errors import InputError, StoreGone
 from waterbed.store import folder as folders
 from waterbed.store.config import Config
 from waterbed.store.folder import create_folder, open_folder
@@ -61,7 +61,7 @@ def test_an_init_that_fails_leaves_no_keys(there: bool, tmp_path: Path, monkeypa
 def test_an_init_that_fails_leaves_no_folder_above(tmp_path: Path) -> None:
     """Folders that were made on the way are gone; one that was there stays."""
     (tmp_path / "mine").mkdir()
-    with pytest.raises(InputError):
+    with pytest.raises(StoreGone):
         made(tmp_path / "mine" / "x" / "y", store="postgresql://u:p@127.0.0.1:1/x")
     assert list(tmp_path.rglob("*")) == [tmp_path / "mine"]
 

@@ -10,7 +10,6 @@ from waterbed.governance import hosters
 from waterbed.governance.protocol.file import PROTOCOL
 from waterbed.model.errors import InputError
 from waterbed.publish import edition
-from waterbed.service.chores import DONE
 from waterbed.store.described import SCHEMA
 from waterbed.store.folder import LAB
 from waterbed.store.frozen import FROZEN
@@ -54,7 +53,7 @@ def test_other_places_are_free(study: Path) -> None:
 def test_what_others_call_their_files_is_among_them() -> None:
     """Each name that another module gives to something in a study's folder."""
     named = {
-        *(LAB, SCHEMA, hosters.FILE, hosters.VERSIONS, edition.FILE, PROTOCOL, FROZEN, DONE, SCRATCH, LINK_CHECKS),
+        *(LAB, SCHEMA, hosters.FILE, hosters.VERSIONS, edition.FILE, PROTOCOL, FROZEN, SCRATCH, LINK_CHECKS),
     }
     assert named <= OWN
 

@@ -2,8 +2,9 @@
 
 import resource
 import signal
+import sqlite3
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,8 +14,9 @@ from alembic.runtime.migration import MigrationContext
 
 from tests.faults import struck
 from waterbed.model.bookkeeping import Due, Run, RunEnd
-from waterbed.model.errors import InputError
+from waterbed.model.errors import InputError, StoreGone
 from waterbed.model.facts import CanaryLook, Resolution
+from waterbed.store import database
 from waterbed.store.schema import create, revisions
 from waterbed.store.store import Store
 from waterbed.store.tables import metadata
@@ -165,6 +167,22 @@ def test_a_disk_without_room_at_opening_is_no_reason_for_a_backup(tmp_path) -> N
     found = struck(starved, [])
     assert found.code == 3
     assert "cannot be opened (disk I/O error): its disk is full or failed, and nothing was changed" in found.said
+
+
+def test_a_file_that_another_program_holds_may_be_free_later(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is waited for, then told as away: when it is opened, read or written to."""
+    monkeypatch.setattr(database, "_PATIENCE_S", 0.1)
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    with closing(Store(url)) as made:
+        made.migrate()
+    for mode, tried in (("EXCLUSIVE", Store.revision), ("EXCLUSIVE", Store.clear), ("NORMAL", Store.clear)):
+        with closing(sqlite3.connect(tmp_path / "x.db", isolation_level=None)) as other, closing(Store(url)) as store:
+            other.execute(f"PRAGMA locking_mode = {mode}")
+            other.execute("BEGIN EXCLUSIVE")
+            with pytest.raises(StoreGone, match="another program holds it"):
+                tried(store)
+    with closing(Store(url)) as store:
+        store.clear()
 
 
 def test_any_number_of_ids_is_one_question(store: Store) -> None:

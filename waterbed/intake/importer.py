@@ -133,7 +133,8 @@ def _one_batch(folder: Folder, batch: Batch, defaults: Defaults, tally: _Tally, 
             tally.forgotten += forgotten
         every = facts[Report]
         known_of = partial(store.known_ids, Report, "report_id", connection=connection)
-        facts = compared(store, batch, facts, known_of, tally.returned)
+        of_urls = partial(store.by_ids, Report, "url_id", connection=connection)
+        facts = compared(batch, facts, of_urls, known_of, tally.returned)
         observed = facts[ExternalObservation].column("testimony_id")
         tally.external += len(observed) - len(
             store.known_ids(ExternalObservation, "testimony_id", observed, connection)

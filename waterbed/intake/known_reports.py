@@ -9,13 +9,15 @@ from waterbed.intake.batches import Batch
 from waterbed.intake.reports import report_id_of
 from waterbed.model.facts import Report
 from waterbed.store.bulk import Columns
-from waterbed.store.store import Store
 
 _Identity = tuple[str, str, datetime | None, str | None, str]
 """Source, URL, time, content and category: reports that agree in them are one."""
 
 _Known = Callable[[Collection[str]], set[str]]
 """Those of some ids of reports that are on record."""
+
+_OfUrls = Callable[[Collection[str]], list[Report]]
+"""The reports of some URLs that are on record."""
 
 _IDENTITY = ("source", "url_id", "reported_at", "content_id", "category")
 
@@ -35,7 +37,7 @@ class Reversed:
 
 
 def compared(
-    store: Store, batch: Batch, facts: Mapping[type, Columns], known: _Known, returned: Reversed
+    batch: Batch, facts: Mapping[type, Columns], of_urls: _OfUrls, known: _Known, returned: Reversed
 ) -> Mapping[type, Columns]:
     """Return the facts that are to be stored.
 
@@ -47,19 +49,18 @@ def compared(
     if not reports.count:
         return facts
     if batch.first_hand is not None:
-        reports = _supplemented(store, batch.first_hand, reports)
-    return {**facts, Report: _returning(store, reports, known, returned)}
+        reports = _supplemented(of_urls, batch.first_hand, reports)
+    return {**facts, Report: _returning(of_urls, reports, known, returned)}
 
 
 def _identities(reports: Columns) -> list[_Identity]:
     return list(zip(*map(reports.column, _IDENTITY), strict=True))
 
 
-def _supplemented(store: Store, first_hand: frozenset[tuple[str, datetime | None]], reports: Columns) -> Columns:
+def _supplemented(of_urls: _OfUrls, first_hand: frozenset[tuple[str, datetime | None]], reports: Columns) -> Columns:
     """Drop supplements to reports that are known; what they assess is told of the last such report."""
     known: dict[tuple[str, str], _Identity] = {}
-    on_record = store.by_ids(Report, "url_id", set(reports.column("url_id")))
-    for one in sorted(on_record, key=lambda one: (one.received_at, one.report_id)):
+    for one in sorted(of_urls(set(reports.column("url_id"))), key=lambda one: (one.received_at, one.report_id)):
         known[one.source, one.url_id] = (one.source, one.url_id, one.reported_at, one.content_id, one.category)
     ids, assessed = list(reports.column("report_id")), reports.column("assessed_illegal")
     identities, kept = _identities(reports), dict[str, int]()
@@ -79,7 +80,7 @@ def _supplemented(store: Store, first_hand: frozenset[tuple[str, datetime | None
     return replace(reports, cells=cells, same=same).only(list(kept.values()))
 
 
-def _returning(store: Store, reports: Columns, known: _Known, returned: Reversed) -> Columns:
+def _returning(of_urls: _OfUrls, reports: Columns, known: _Known, returned: Reversed) -> Columns:
     """Give assessments that return to an earlier one, after another, ids of their own; older ones stay known."""
     ids, identities = list(reports.column("report_id")), _identities(reports)
     rows = [n for n, told in enumerate(reports.column("assessed_illegal")) if told is not None]
@@ -91,7 +92,7 @@ def _returning(store: Store, reports: Columns, known: _Known, returned: Reversed
     if not rows:
         return reports
     last: dict[_Identity, Report] = {}
-    for one in store.by_ids(Report, "url_id", {identities[n][1] for n in rows}):
+    for one in of_urls({identities[n][1] for n in rows}):
         if one.assessed_illegal is not None:
             identity = (one.source, one.url_id, one.reported_at, one.content_id, one.category)
             newest = max(last.get(identity, one), one, key=lambda one: (one.received_at, not one.assessed_illegal))

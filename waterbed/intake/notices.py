@@ -187,7 +187,9 @@ def _one_batch(
     with store.writing() as connection:
         known = store.known_ids(Target, "url_id", url_ids, connection)
         gone = store.forgotten_among(known, connection)
-        record = _Record(store.by_ids(Notice, "url_id", known))  # one whose URL was forgotten can be withdrawn
+        record = _Record(
+            store.by_ids(Notice, "url_id", known, connection)
+        )  # one whose URL was forgotten can be withdrawn
         for number, (line, url_id) in enumerate(zip(lines, about, strict=True)):
             received_at = now + number * _BETWEEN
             if isinstance(line, Rejected):

@@ -36,7 +36,7 @@ class Run:
     INDEX: ClassVar = ()
 
     run_id: Annotated[str, "id of the run"]
-    kind: Annotated[str, "import, recheck, registry, origins, backup or seal"]
+    kind: Annotated[str, "import, recheck, registry, origins, backup, seal, or chore and the keyed id of its words"]
     vantage: Annotated[str, "where it ran"]
     started_at: Annotated[datetime, "when it started"]
     version: Annotated[str, "version of Waterbed"]

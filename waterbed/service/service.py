@@ -7,7 +7,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -22,13 +22,13 @@ from waterbed.crawler.probe.prober import HostFacts
 from waterbed.crawler.recheck.run import STOPPED, recheck
 from waterbed.crawler.recheck.session import Continuous, Session, Stop
 from waterbed.crawler.signals import stopped_by_channel, stopped_by_signals
-from waterbed.model.errors import InputError, LeaseLost, StoreFailure
+from waterbed.model.errors import InputError, LeaseLost, StoreFailure, StoreGone, WaterbedError
 from waterbed.service.chores import REFRESH, Chores
 from waterbed.service.helpers import Helpers
 from waterbed.service.metrics import Gauges, Looked, State, Why, looked
 from waterbed.service.systemd import notify
 from waterbed.store.backlog import schedule_lag
-from waterbed.store.folder import Folder, open_folder
+from waterbed.store.folder import Folder, unasked
 from waterbed.store.leases import machine_s, skew_s
 from waterbed.study.condition import condition
 
@@ -69,7 +69,7 @@ class Service:
         helpers: Helpers | None = None,
         channel: Channel | None = None,
     ) -> None:
-        """Take a study and the seconds to run, None: endless.
+        """Take a study, whose store need not have been asked yet, and the seconds to run, None: endless.
 
         `helpers` make passes too. A service with a `channel` is a helper: it makes passes and nothing else.
         """
@@ -80,18 +80,20 @@ class Service:
         self.state = State()
         self.gauges = Gauges(self.state)
         own = (*self._config.chores, *([] if channel else [REFRESH]))
-        self._chores = Chores(folder.path, own, self.gauges.chore)
+        self._chores = Chores(folder, own, self.gauges.chore)
         self._session: Session | None = None
         self._undecided = Counter[str]()
         self._tries = 0
         self._stopped: Stop | None = None
         self._jumped = False
+        self._reached = asyncio.Event()
         self._rng = random.Random()  # noqa: S311 (spreads tries, nothing secret)
 
     async def keep(self, began: Callable[["Endpoint | None"], None] | None = None) -> ServiceReport:
         """Run until a signal, `stop`, or the given time.
 
-        `began` is called with the endpoint.
+        A store that fails is waited for, at the beginning too; InputError if it is not the study's. `began` is called
+        with the endpoint.
         """
         self._ended, self._gone = asyncio.Event(), asyncio.Event()
         endpoint = None if self._channel else self._endpoint()
@@ -105,6 +107,7 @@ class Service:
                     began(endpoint)
                 self._notify("READY=1")
                 _log.info("begun", extra={"chores": len(self._config.chores)})
+                await self._reach_store()
                 while not self._ended.is_set():
                     await self._one_pass()
                 await self._helpers_ended()
@@ -141,6 +144,14 @@ class Service:
             self._session.stop("signal")
             asyncio.get_running_loop().call_later(self._config.stop_s, self._session.abandon)
 
+    async def _reach_store(self) -> None:
+        while not (self._reached.is_set() or self._ended.is_set()):
+            try:
+                await asyncio.to_thread(self._folder.check_store)
+                self._reached.set()
+            except StoreFailure as problem:
+                await self._wait("store", str(problem))
+
     async def _one_pass(self) -> None:
         left = self._config.pass_s
         if self._seconds is not None:
@@ -148,7 +159,7 @@ class Service:
             if not left:
                 self.stop()
                 return
-        outcome: str = "failed"
+        outcome, meaning = "failed", ""
         why: Why = ""
         try:
             continuous = Continuous(seconds=left, on_begin=self._began, on_record=self._recorded)
@@ -156,8 +167,10 @@ class Service:
             outcome = report.stopped or "finished"
             if report.stopped != "signal":
                 why, self._stopped = report.stopped or "", report.stopped
+                meaning = STOPPED[report.stopped] if report.stopped else ""
         except Exception as problem:
             why, self._stopped = _cause(problem), None
+            meaning = str(problem) if isinstance(problem, WaterbedError) else ""
             _log.warning("a pass failed", extra={"why": why, "place": place_of(problem)})
         finally:
             self._session = None
@@ -168,7 +181,7 @@ class Service:
         if self._jumped:
             await self._let_settle()
         elif why:
-            await self._wait(why)
+            await self._wait(why, meaning)
         else:
             self._tries = 0
 
@@ -232,14 +245,17 @@ class Service:
         if not self._channel:
             notify(state)
 
-    async def _wait(self, why: Why) -> None:
-        """Wait before the next try, twice as long each time, up to `service.longest_wait_s`."""
+    async def _wait(self, why: Why, meaning: str) -> None:
+        """Wait before the next try, twice as long each time, up to `service.longest_wait_s`.
+
+        The log says what it means the first time.
+        """
         longest = self._config.longest_wait_s
         seconds = min(longest, 2.0 ** min(self._tries, 16)) * self._rng.uniform(0.8, 1.0)
         self._tries += 1
         self.state.enter("waiting", why)
         self.gauges.waited(why)
-        meant = {"meaning": STOPPED[self._stopped]} if self._stopped and self._tries == 1 else {}
+        meant = {"meaning": meaning} if meaning and self._tries == 1 else {}
         _log.warning("waiting", extra={"why": why, "seconds": seconds, "tries": self._tries, **meant})
         await self._pause(seconds)
 
@@ -284,11 +300,14 @@ class Service:
         """Log health at once and each `service.health_every_s`, and feed systemd's watchdog."""
         while True:
             try:
-                self.gauges.succeeded(self._chores.successes())
                 self.state.resolver_answers = await self._resolver_answers()
-                self.state.lag = await asyncio.to_thread(schedule_lag, self._folder)
-                self.state.clock_skew_s = await asyncio.to_thread(skew_s, self._folder.store)
-                self.state.study = await asyncio.to_thread(condition, self._folder, self.state.lag)
+                if self._reached.is_set():
+                    self.gauges.succeeded(await asyncio.to_thread(self._chores.successes))
+                    self.state.lag = await asyncio.to_thread(schedule_lag, self._folder)
+                    self.state.clock_skew_s = await asyncio.to_thread(skew_s, self._folder.store)
+                    self.state.study = await asyncio.to_thread(condition, self._folder, self.state.lag)
+            except StoreGone:
+                pass  # the pass says so, and waits for it
             except Exception as problem:
                 _log.warning("the lag cannot be measured", extra={"why": _cause(problem), "place": place_of(problem)})
             notify("WATCHDOG=1")
@@ -300,9 +319,11 @@ class Service:
         return await resolver_answers(lab.resolver if lab else names.resolver, timeout_s=names.timeout_s, tries=1)
 
     async def _do_chores(self) -> None:
+        await self._reached.wait()
         while not self._ended.is_set():
             try:
-                await self._chores.run_due()
+                with suppress(StoreFailure):  # a pass says so
+                    await self._chores.run_due()
             except Exception as problem:
                 _log.warning("a chore could not be run", extra={"place": place_of(problem)})
             await self._pause(_CHORES_S)
@@ -326,8 +347,9 @@ class Service:
 
 def help_out(study: Path, channel: Channel, seconds: float | None) -> Message:
     """Make passes beside a service, which alone reports health."""
-    _log.setLevel(logging.ERROR)
-    with closing(open_folder(study)) as folder:
+    for log in (_log, logging.getLogger("waterbed.store")):
+        log.setLevel(logging.ERROR)
+    with closing(unasked(study)) as folder:
         uvloop.run(Service(folder, seconds=seconds, channel=channel).keep())
     return {}
 

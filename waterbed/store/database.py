@@ -2,7 +2,10 @@
 
 import os
 import random
+import re
+import select
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,13 +15,21 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoneFree
 
 from waterbed.model.errors import InputError, ReadOnly, StoreFailure, StoreGone
 
 IMMEDIATE = "BEGIN IMMEDIATE"
 """Begins a transaction that writes: on SQLite one at a time."""
 _PATIENCE_S = 60
-"""Longest time that a transaction waits for another one, seconds."""
+"""Longest time that a transaction waits for another one, or for a connection, seconds."""
+CONNECTIONS = 2
+"""Connections to a server that a process has at most: whoever wants a third one waits."""
+_SERVER = {
+    "connect_timeout": 10,
+    **{"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000},
+}
+"""Until a server that is silent counts as gone, unless its URL says so: seconds, the last in milliseconds."""
 _LOG_PAGES = 8192
 """Pages of the write-ahead log, 32 MiB, after which they are copied: whoever does so keeps other writers waiting."""
 _RETRY_S = (0.001, 0.003)
@@ -26,12 +37,28 @@ _LEAST_SQLITE = (3, 38)
 """Since then it reads JSON in every build, and updates from a list of values."""
 
 
-def unreachable(problem: DatabaseError) -> str:
+_CHECK = "check its address, as [store] in waterbed.toml or --store (docs/operations.md, PostgreSQL)"
+
+
+def not_opened(problem: DatabaseError) -> InputError | StoreGone:
     """The reason that a database cannot be opened, one sentence."""
     # a driver's text may name user and host of the server, never anything of the study
     why = str(problem.orig).strip().partition("\n")[0]
-    check = "check its address, as [store] in waterbed.toml or --store (docs/operations.md)"
-    return f"the study's store cannot be opened ({why}); {check}"
+    return (
+        StoreGone(_away(why, file=_of_file(problem)))
+        if _gone(problem)
+        else InputError(f"the study's store cannot be opened ({why}); {_CHECK}")
+    )
+
+
+def _away(why: str, *, file: bool = False) -> str:
+    server = f"see that it is there and has connections free, or {_CHECK}"
+    cure = "another program holds it for itself; end that (docs/architecture.md, Storage)" if file else server
+    return f"the study's store cannot be opened now ({why}), and what was recorded is safe: {cure}"
+
+
+def _of_file(problem: DatabaseError) -> bool:
+    return isinstance(problem.orig, sqlite3.Error)
 
 
 _OF_THE_DISK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
@@ -45,6 +72,8 @@ def failures_explained() -> Iterator[None]:
     """
     try:
         yield
+    except NoneFree:
+        raise StoreGone(_away(f"this process has used its {CONNECTIONS} connections for {_PATIENCE_S} s")) from None
     except DatabaseError as problem:
         why = str(problem.orig).strip().partition("\n")[0]
         if _read_only(problem):
@@ -57,8 +86,11 @@ def failures_explained() -> Iterator[None]:
                 f"there is no room left for the study's store ({why}): what was recorded before is safe, this step "
                 "was not; make room and start again (docs/operations.md, Full disk)"
             ) from None
-        failure = StoreGone if gone else StoreFailure
-        raise failure(f"the study's store failed ({why}); see what waterbed doctor says (docs/operations.md)") from None
+        if gone:
+            raise StoreGone(_away(why, file=_of_file(problem))) from None
+        raise StoreFailure(
+            f"the study's store failed ({why}); see what waterbed doctor says (docs/operations.md)"
+        ) from None
 
 
 def read_only(why: str) -> str:
@@ -75,12 +107,18 @@ def _read_only(problem: DatabaseError) -> bool:
     return code == sqlite3.SQLITE_READONLY or getattr(problem.orig, "sqlstate", None) == "25006"
 
 
+_PASSES = ("08", "53", "57P01", "57P02", "57P03", "57P05", "25P03")
+"""How codes of what may heal begin: no connection; no room, memory or connection left; stopped or starting; we stood
+still (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
+
+
 def _gone(problem: DatabaseError) -> bool:
+    """True if a database cannot be used at present, and may be later."""
     if "psycopg" not in type(problem.orig).__module__:
-        return False
+        return getattr(problem.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
     code = getattr(problem.orig, "sqlstate", None)
-    # 08: connection, 57P: it is stopping or starting, 25P03: we stood still; one out of reach gives no code
-    lost = code is not None and code.startswith(("08", "57P", "25P03"))
+    lost = code is not None and code.startswith(_PASSES)
+    # one out of reach gives no code
     return problem.connection_invalidated or lost or (code is None and type(problem) is OperationalError)
 
 
@@ -127,8 +165,7 @@ def opened(url: Any, *, sqlite: bool) -> Engine:
     On SQLite `secure_delete` overwrites what is removed, so that a forgotten URL stands on no free page.
     """
     if not sqlite:
-        # a server may have been restarted since a connection was used last
-        return create_engine(url, hide_parameters=True, pool_pre_ping=True)
+        return _of_server(url)
     if sqlite3.sqlite_version_info < _LEAST_SQLITE:
         raise InputError(
             f"this Python's SQLite is {sqlite3.sqlite_version}, 3.38 or newer is needed; install a newer one, or use "
@@ -157,6 +194,8 @@ def opened(url: Any, *, sqlite: bool) -> Engine:
                 connection.execute(f"PRAGMA {pragma}")
         except sqlite3.Error as problem:
             connection.close()
+            if getattr(problem, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                raise StoreGone(_away(str(problem), file=True)) from None
             if getattr(problem, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK:
                 raise StoreFailure(
                     f"the study's store cannot be opened ({problem}): its disk is full or failed, and nothing was "
@@ -174,6 +213,81 @@ def opened(url: Any, *, sqlite: bool) -> Engine:
             connection.exec_driver_sql(how)
 
     return engine
+
+
+def _of_server(url: Any) -> Engine:
+    """An engine for a database server, whose failures to connect all have a code."""
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        pool_pre_ping=True,  # a server may have been restarted since a connection was used last
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=_PATIENCE_S,
+        pool_use_lifo=True,  # the second one is opened only when two are needed at once
+        connect_args={name: value for name, value in _SERVER.items() if name not in url.query},
+    )
+
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: Any, _: Any, args: Any, params: dict[str, Any]) -> Any:
+        driver = dialect.loaded_dbapi
+        try:
+            return driver.connect(*args, **params)
+        except driver.OperationalError as problem:
+            from psycopg import conninfo  # noqa: PLC0415 (only a server needs it)
+
+            asked = conninfo.make_conninfo(*args, **{name: params[name] for name in params if name != "context"})
+            raise _coded(problem, asked) from None
+
+    return engine
+
+
+def _coded(problem: Exception, asked: str) -> Exception:
+    """A failure to connect, as the driver's class for the server's code.
+
+    libpq gives such a failure no code (https://github.com/psycopg/psycopg/issues/1188), so it is asked for once more.
+    """
+    from psycopg import ProgrammingError, errors, pq  # noqa: PLC0415 (the same)
+
+    answer = pq.PGconn.ping(asked.encode())
+    if answer == pq.Ping.NO_ATTEMPT:  # what was asked is no address
+        return ProgrammingError(str(problem))
+    code = "57P03" if answer == pq.Ping.REJECT else _refusal(asked) if answer == pq.Ping.OK else None
+    try:
+        return errors.lookup(code)(str(problem)) if code else problem
+    except KeyError:  # a code that PostgreSQL does not have
+        return problem
+
+
+_ERROR = re.compile(rb'\tErrorResponse\t.*? C "([0-9A-Z]{5})"')
+
+
+def _refusal(asked: str) -> str | None:
+    """Return the code with which a server refuses to be connected to; None if it does not, or is not heard.
+
+    It stands in libpq's trace of all messages: in memory only, for a password may be one of them.
+    """
+    from psycopg import pq  # noqa: PLC0415 (the same)
+
+    if sys.platform != "linux":  # elsewhere psycopg has no trace
+        return None
+    trace, ends = os.memfd_create("trace"), monotonic() + _SERVER["connect_timeout"]
+    try:
+        connection = pq.PGconn.connect_start(asked.encode())
+        connection.trace(trace)
+        while connection.status != pq.ConnStatus.BAD and monotonic() < ends:
+            state = connection.connect_poll()
+            if state not in (pq.PollingStatus.READING, pq.PollingStatus.WRITING):
+                break
+            ready = [connection.socket]
+            select.select(*((ready, []) if state == pq.PollingStatus.READING else ([], ready)), [], 1.0)
+        unanswered = connection.needs_password
+        connection.untrace()
+        connection.finish()
+        code = _ERROR.search(os.pread(trace, 1 << 16, 0))
+    finally:
+        os.close(trace)
+    return "28P01" if unanswered else code[1].decode() if code else None
 
 
 OURS = ("alembic_version", "observation")

@@ -21,7 +21,7 @@ from waterbed.store.authentic import TABLE, Authentic
 from waterbed.store.config import Config, placed, read_config, read_lab, write_toml
 from waterbed.store.described import SCHEMA, commented, schema
 from waterbed.store.frozen import FROZEN, Frozen, World, read_frozen
-from waterbed.store.leases import begin, end, living, machine_s, mark_dead, skew_s
+from waterbed.store.leases import May, begin, end, living, machine_s, mark_dead, skew_s
 from waterbed.store.machine_settings import Lab
 from waterbed.store.own_files import OWN, SETTINGS, no_study
 from waterbed.store.runs import Heartbeat, patiently
@@ -85,11 +85,17 @@ class Folder:
         """Give the database back."""
         self.store.close()
 
+    def check_store(self) -> None:
+        """Check the store, and bring it to this version; InputError for one that is not the study's."""
+        _check_store(self.path, self.store)
+        _verify(self.vault, self.store)
+        self.authentic.begin(self.tables)
+
     @contextmanager
-    def run(self, kind: str, *, trust_store: str | None = None) -> Iterator["Pass"]:
+    def run(self, kind: str, *, trust_store: str | None = None, may: May | None = None) -> Iterator["Pass"]:
         """Record a run: lock it while alive, record its end.
 
-        `trust_store` names the roots that it checks certificates against.
+        `trust_store` names the roots that it checks certificates against. NotNow if it may not begin (see `begin`).
         """
         if self.frozen:
             raise ReadOnly(
@@ -119,7 +125,9 @@ class Folder:
                 clock_skew_s=self._skew_s(),
                 trust_store=trust_store,
             )
-            begin(self.store, run, lease_s)
+            if not begin(self.store, run, lease_s, may):
+                lock.unlink()
+                raise NotNow("another run of this kind has begun (docs/service.md, Chores)")
             heartbeat = Heartbeat(self.store, run_id, lease_s, self.mark_dead_runs, born)
             current = Pass(run_id=run_id, holds=heartbeat.holds)
             heartbeat.start()
@@ -343,6 +351,14 @@ def _was_unfinished(path: Path, store: Store) -> bool:
 
 def open_folder(path: Path, clock: Clock | None = None) -> Folder:
     """Open a study folder and check settings, keys and store."""
+    folder = unasked(path, clock)
+    with _closed_on_failure(folder.store):
+        folder.check_store()
+    return folder
+
+
+def unasked(path: Path, clock: Clock | None = None) -> Folder:
+    """Open a study folder and check settings and keys; its store was not asked yet (`Folder.check_store`)."""
     refuse_odd_name(path)
     if not (path / SETTINGS).is_file():
         raise StudyMissing(no_study(path))
@@ -350,17 +366,13 @@ def open_folder(path: Path, clock: Clock | None = None) -> Folder:
     config = placed(config)
     lab = read_lab(path / LAB)
     vault = Vault(read_keys(config.study, path))
-    store = open_store(path, config)
-    with _closed_on_failure(store):
-        _verify(vault, store)
-        Authentic(store, vault).begin(path / TABLE)
-        frozen = read_frozen(path / FROZEN)
+    frozen = read_frozen(path / FROZEN)
     return Folder(
         path=path,
         config=config,
         config_hash=config_hash,
         lab=lab,
-        store=store,
+        store=Store(_store_url(path, config)),
         vault=vault,
         clock=clock or _clock(lab, frozen),
         frozen=frozen,
@@ -390,15 +402,19 @@ def _verify(vault: Vault, store: Store) -> None:
 def open_store(path: Path, config: Config) -> Store:
     """The store of a study folder, which needs no keys."""
     store = Store(_store_url(path, config))
+    with _closed_on_failure(store):
+        _check_store(path, store)
+    return store
+
+
+def _check_store(path: Path, store: Store) -> None:
     if store.file is not None and not store.file.is_file():
         raise StudyMissing(f"{store.file} is missing; restore it from a backup (docs/operations.md)")
-    with _closed_on_failure(store):
-        if store.revision() is None:
-            raise InputError(
-                f"the store of {path} is empty or not Waterbed's; restore it from a backup (docs/operations.md)"
-            )
-        bring_forward(path, store)
-    return store
+    if store.revision() is None:
+        raise InputError(
+            f"the store of {path} is empty or not Waterbed's; restore it from a backup (docs/operations.md)"
+        )
+    bring_forward(path, store)
 
 
 def _store_url(path: Path, config: Config) -> str:

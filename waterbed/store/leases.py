@@ -78,12 +78,27 @@ def _writing(store: Store, sync: Sync = "within") -> Iterator[Connection]:
         yield connection
 
 
-def begin(store: Store, run: Run, lease_s: float) -> None:
-    """Put a run on record, alive for so many seconds."""
+May = Callable[[Connection], bool]
+"""Decides if a run may begin, by what is on record."""
+_DECIDING = LOCK + 1
+"""The number of the lock of whoever decides that."""
+
+
+def begin(store: Store, run: Run, lease_s: float, may: May | None = None) -> bool:
+    """Put a run on record, alive for so many seconds; False if it may not begin.
+
+    Of runs with a `may` one is decided on after the other.
+    """
     with _writing(store) as connection:
+        if may:
+            if not store.sqlite:  # an SQLite file has one writer
+                connection.execute(select(func.pg_advisory_xact_lock(_DECIDING)))
+            if not may(connection):
+                return False
         store.add([run], connection)
         lapses = _now(connection) + round(lease_s * 1e6)
         connection.execute(insert(TABLES[Beat]).values(run_id=run.run_id, lapses_us=lapses))
+        return True
 
 
 def renew(store: Store, run_id: str, lease_s: float) -> bool:

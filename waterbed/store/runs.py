@@ -1,24 +1,30 @@
 """The heartbeat of a run, retries of its steps, and the record of what needs no heartbeat."""
 
+import logging
+import random
 import threading
 import time
 import uuid
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import text
+from sqlalchemy import Connection, and_, func, or_, select, text
 
-from waterbed.model.bookkeeping import Run, RunEnd
+from waterbed.model.bookkeeping import Beat, Run, RunEnd
 from waterbed.model.errors import StoreGone, WaterbedError
 from waterbed.model.version import __version__
 from waterbed.store.config import Config
 from waterbed.store.database import failures_explained
-from waterbed.store.leases import machine_s, renew
+from waterbed.store.leases import May, machine_s, renew
 from waterbed.store.store import Store
+from waterbed.store.tables import TABLES
 
 Done = TypeVar("Done")
-_PAUSE_S = 0.25
+AWAY = "the study's store does not answer, or has no connection free: nothing is lost, and it is tried again"
+"""What the log says once, and not again until the store has answered."""
+_log = logging.getLogger(__name__)
+_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 5.0
 _BEATS_A_LEASE = 6
 """So many chances a run has to say that it lives before it is taken for dead."""
 
@@ -71,20 +77,65 @@ class Heartbeat:
                 continue  # the next beat may come through; until the lease lapses nothing is lost
 
 
+_told = threading.Event()
+"""Set once the log says that the store is away."""
+
+
 def patiently(step: Callable[[], Done], holds: Callable[[], bool]) -> Done:
-    """Retry a step while the database is gone.
+    """Retry a step while the database is gone, after pauses that grow.
 
     It is tried as long as the lease holds.
 
     The step may be done twice.
     """
+    pause_s = _PAUSE_S
     while True:
         try:
-            return step()
+            done = step()
         except StoreGone:
             if not holds():
                 raise
-            time.sleep(_PAUSE_S)
+            if not _told.is_set():
+                _told.set()
+                _log.warning(AWAY)
+            time.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 (spreads tries, nothing secret)
+            pause_s = min(_LONGEST_PAUSE_S, 2 * pause_s)
+        else:
+            if pause_s > _PAUSE_S:
+                _told.clear()
+            return done
+
+
+def again(kind: str, *, now: datetime, every: timedelta, retry: timedelta) -> May:
+    """Decide if a run of a kind is due: none is alive, and the last one is so long ago.
+
+    `every` after one that finished, `retry` after one that failed; one that was stopped or killed is made up for.
+    """
+
+    def may(connection: Connection) -> bool:
+        run, end, beat = TABLES[Run].c, TABLES[RunEnd].c, TABLES[Beat].c
+        of_kind = select(run.run_id).where(run.kind == kind)
+        since = or_(
+            and_(end.outcome == "finished", end.finished_at > now - every),
+            and_(end.outcome == "failed", end.finished_at > now - retry),
+        )
+        # an end after now was written by a clock that was wrong
+        recent = select(end.run_id).where(end.run_id.in_(of_kind), since, end.finished_at <= now)
+        alive = select(beat.run_id).where(beat.run_id.in_(of_kind))
+        return connection.scalar(alive.union_all(recent).limit(1)) is None
+
+    return may
+
+
+def last_finished(store: Store, kind: str) -> datetime | None:
+    """When a run of a kind last finished."""
+    run, end = TABLES[Run].c, TABLES[RunEnd].c
+    of_kind = select(run.run_id).where(run.kind == kind)
+    with store.reading() as connection:
+        when: datetime | None = connection.scalar(
+            select(func.max(end.finished_at)).where(end.run_id.in_(of_kind), end.outcome == "finished")
+        )
+        return when
 
 
 def record_done(

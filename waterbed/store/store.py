@@ -4,9 +4,10 @@ import os
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from time import perf_counter
 from typing import Any, Final, Literal, TypeVar
 
@@ -16,10 +17,18 @@ from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from waterbed.model.bookkeeping import Due, Forgotten, Run, RunEnd, Sealed
 from waterbed.model.codec import columns as fields_of
-from waterbed.model.errors import InputError, ReadOnly
+from waterbed.model.errors import InputError, ReadOnly, StoreFailure
 from waterbed.model.facts import ControlLook, Observation, Report, Resolution
 from waterbed.store.bulk import among, fetch, insert, shared
-from waterbed.store.database import IMMEDIATE, failures_explained, opened, read_only, unreachable, writable
+from waterbed.store.database import (
+    CONNECTIONS,
+    IMMEDIATE,
+    failures_explained,
+    not_opened,
+    opened,
+    read_only,
+    writable,
+)
 from waterbed.store.tables import TABLES, metadata
 
 Fact = TypeVar("Fact")
@@ -54,6 +63,9 @@ class Store:
             raise InputError("the store is neither sqlite nor a postgresql:// URL (docs/operations.md, PostgreSQL)")
         self.engine = opened(self.url, sqlite=self.sqlite)
         self._watch: PoolProxiedConnection | None = None
+        self._locks: list[tuple[str, int]] = []
+        """Locks of the server's that are held: how they are shared, in its words, and their numbers."""
+        self._locking = Lock()
         self.waited_s = self.longest_wait_s = 0.0
         """Seconds until transactions that write could begin, since others wrote, and the most of these (SQLite)."""
 
@@ -122,7 +134,7 @@ class Store:
                 found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
                 return found
         except DatabaseError as problem:
-            raise InputError(unreachable(problem)) from None
+            raise not_opened(problem) from None
 
     @contextmanager
     def writing(self, cache_mib: int = _CACHE_MIB, *, sync: Sync = "within") -> Iterator[Connection]:
@@ -235,10 +247,12 @@ class Store:
         with self.reading() as connection:
             return list(shared(cls, query, connection))
 
-    def by_ids(self, cls: type[Fact], column: str, ids: Iterable[str]) -> list[Fact]:
+    def by_ids(
+        self, cls: type[Fact], column: str, ids: Iterable[str], connection: Connection | None = None
+    ) -> list[Fact]:
         """Return facts whose column is one of the ids."""
         table = TABLES[cls]
-        with self.reading() as connection:
+        with nullcontext(connection) if connection else self.reading() as connection:  # noqa: PLR1704 (the one in use)
             return fetch(cls, select(table).where(among(table.c[column], ids, connection)), connection)
 
     def count(self, cls: type, *conditions: Any) -> int:
@@ -266,21 +280,44 @@ class Store:
 
         Shared or exclusive.
 
-        SQLite serves one machine, where a lock on a file does. A server that goes away drops the lock itself.
+        SQLite serves one machine, where a lock on a file does. A server that goes away drops the lock itself. The lock
+        is a session's, which does other work meanwhile: a process has few of them.
         """
         if self.sqlite:
             yield True
             return
-        shared, key = "" if alone else "_shared", {"key": number}
+        lock = ("" if alone else "_shared", number)
+        with self._locking:
+            free = self._lock(*lock)
+        try:
+            yield free
+        finally:
+            if free:
+                with self._locking, suppress(DatabaseError, StoreFailure):  # no two wait for each other's connection
+                    self._locks.remove(lock)
+                    self._unlock(*lock)
+
+    def _lock(self, shared: str, number: int) -> bool:
+        if any(other == number and "" in (how, shared) for how, other in self._locks):
+            return False  # the session that holds it would get it once more
         with failures_explained(), self.engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").detach()  # closed for good when it is left
-            free = bool(connection.scalar(text(f"SELECT pg_try_advisory_lock{shared}(:key)"), key))
-            try:
-                yield free
-            finally:
-                with suppress(DatabaseError):
-                    if free:
-                        connection.execute(text(f"SELECT pg_advisory_unlock{shared}(:key)"), key)
+            plain = connection.execution_options(isolation_level="AUTOCOMMIT")
+            free = bool(plain.scalar(text(f"SELECT pg_try_advisory_lock{shared}(:key)"), {"key": number}))
+            if free:
+                self._locks.append((shared, number))
+                connection.info.setdefault("locks", []).append((shared, number))
+            return free
+
+    def _unlock(self, shared: str, number: int) -> None:
+        """Unlock in the session that holds it; if that broke off, none does."""
+        with failures_explained(), ExitStack() as held:
+            for _ in range(CONNECTIONS):
+                connection = held.enter_context(self.engine.connect())
+                if (shared, number) in connection.info.get("locks", ()):
+                    connection.info["locks"].remove((shared, number))
+                    plain = connection.execution_options(isolation_level="AUTOCOMMIT")
+                    plain.execute(text(f"SELECT pg_advisory_unlock{shared}(:key)"), {"key": number})
+                    return
 
     def make_all_due(self, when: datetime) -> None:
         """Make every URL due now at the latest.

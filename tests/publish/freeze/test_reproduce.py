@@ -22,7 +22,7 @@ from tests.store.backup.test_backup import empty_database
 from tests.study.facts import hour
 from waterbed.cli.app import app
 from waterbed.model.bookkeeping import KeyCheck, Run, RunEnd, Sealed
-from waterbed.model.errors import InputError
+from waterbed.model.errors import InputError, StoreGone
 from waterbed.publish.build_publication import publication_of
 from waterbed.publish.freeze.bag import DATA, damages, seal
 from waterbed.publish.freeze.freeze import freeze
@@ -323,9 +323,9 @@ def test_no_study_is_made_inside_the_package(copy: Path, tmp_path: Path) -> None
 def test_a_failure_leaves_neither_folder_nor_keys(
     frozen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the database is not empty nothing of the new study is left, on disk and among the keys."""
+    """When the database is not there nothing of the new study is left, on disk and among the keys."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    with pytest.raises(InputError):
+    with pytest.raises(StoreGone):
         reproduce(frozen, tmp_path / "again", store="postgresql://127.0.0.1:1/none")
     assert not list(tmp_path.glob("*again*"))
     assert not [path for path in (tmp_path / "config").rglob("*") if path.is_file()]

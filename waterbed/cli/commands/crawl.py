@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import fields
 from enum import StrEnum
 from functools import partial
@@ -130,27 +130,30 @@ def run(
 
     from waterbed.crawler.recheck.run import STOPPED
     from waterbed.model.collector import all_loaded
+    from waterbed.model.errors import StoreFailure
     from waterbed.service.helpers import Helpers
     from waterbed.service.logging import configure_logging
     from waterbed.service.service import Service, help_out
     from waterbed.service.systemd import write_units
-    from waterbed.store.folder import open_folder
+    from waterbed.store.folder import unasked
     from waterbed.store.vault import key_file
 
     all_loaded()
-    with closing(open_folder(context.obj)) as folder:
+    with closing(unasked(context.obj)) as folder:
         config = folder.config
         if systemd:
             keys = key_file(config.study)
             for path in write_units(systemd, study=context.obj, keys=keys, config=config, processes=processes):
                 say(f"wrote {path}")
             return
+        with suppress(StoreFailure):  # what may heal is waited for below
+            folder.check_store()
     handler = configure_logging(config.log.format, verbose=context.find_root().params["verbose"])
     others = processes - 1
     # forked before this process has threads or connections of its own
     work = partial(help_out, context.obj)
     helpers = Helpers(work, others, seconds, config.service.longest_wait_s) if others else None
-    with closing(open_folder(context.obj)) as folder:
+    with closing(unasked(context.obj)) as folder:
         try:
             kept = uvloop.run(Service(folder, seconds=seconds, helpers=helpers).keep(partial(_begun, config)))
         finally:

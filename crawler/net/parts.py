@@ -31,7 +31,7 @@ class Held:
 
     @property
     def total(self) -> int:
-        """How many URLs they are."""
+        """Their number."""
         return len(self._parts)
 
     def add(self, dues: Iterable[Due]) -> None:

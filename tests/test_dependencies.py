@@ -20,7 +20,6 @@ from waterbed.cli.app import _EXTRAS
 _PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 _PARTS: Final = {"": _PROJECT["dependencies"]} | {name: _PROJECT["optional-dependencies"][name] for name in _EXTRAS}
 _BY_NAME: Final = {
-    "psycopg": "SQLAlchemy loads it for the URL of a database",
     "tomli-w": "msgspec writes TOML with it",
 }
 """Libraries that no module imports, with who does."""

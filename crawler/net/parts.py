@@ -8,6 +8,7 @@ from typing import Final
 
 from waterbed.model.bookkeeping import Due
 from waterbed.store.leases import NO_PART, PARTS, Parts
+from waterbed.store.settings import Probe
 
 _LEAST, _MOST = 8, 64
 """URLs of a part that wait or are checked at one time: enough for a network's pace between two leases, and few, so that
@@ -16,6 +17,12 @@ _WORTH: Final = 4
 """A part is leased from again once a fourth of its URLs are checked: so few hosts are cut in two."""
 _ROUND_S: Final = 0.1
 """Seconds in which hosts that were found are collected for one statement."""
+
+
+def crowded(probe: Probe) -> bool:
+    """True if hosts of one network wait for each other: for pauses, or as fewer are asked there than at once."""
+    most = [number for number in (probe.per_address, probe.per_network) if number]
+    return bool(probe.delay_s or probe.network_delay_s) or min(most, default=probe.hosts_at_once) < probe.hosts_at_once
 
 
 class Held:

@@ -14,7 +14,7 @@ from waterbed.attribution.lookups.dns.resolver import Resolver, resolver_answers
 from waterbed.attribution.lookups.lists import lists_of
 from waterbed.crawler.logs import place_of
 from waterbed.crawler.net.guard import connector, loopback
-from waterbed.crawler.net.parts import Found, Held
+from waterbed.crawler.net.parts import Found, Held, crowded
 from waterbed.crawler.net.politeness import JITTER
 from waterbed.crawler.net.reservations import LONGEST_S, Reservations, reservations_of
 from waterbed.crawler.net.vantage import first_vantage, further_vantages
@@ -145,7 +145,7 @@ class Session:
         self.run: Pass = self._stack.enter_context(self.folder.run("recheck", trust_store=trust_store()))
         self.begun = True
         self._reservations = self._reserving()
-        held = Held() if self._reservations else None
+        held = Held() if self._reservations and crowded(config.probe) else None
         self.prober = Prober(
             config=config,
             vault=self.folder.vault,

@@ -5,16 +5,18 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.store.test_leases import alive
 from tests.store.test_store import NOW, due
-from waterbed.crawler.net.parts import Found, Held
+from waterbed.crawler.net.parts import Found, Held, crowded
 from waterbed.model.bookkeeping import Due
 from waterbed.model.errors import LeaseLost
 from waterbed.store.leases import NO_PART, PARTS, Parts, found_in, lease_of_parts, record
+from waterbed.store.settings import Probe
 from waterbed.store.store import Store
 
 
@@ -89,6 +91,15 @@ def test_a_dead_run_takes_no_part(store: Store) -> None:
         taken(store, "dead", 1)
     with pytest.raises(LeaseLost):
         found_in(store, "dead", {"url0001": 2})
+
+
+def test_networks_are_shared_only_where_hosts_wait_in_them() -> None:
+    """By the settings of a new study they do; without pauses, and with as many at once as there are, they do not."""
+    free = Probe(delay_s=0.0, network_delay_s=0.0, per_address=500, per_network=0)
+    assert crowded(Probe())
+    assert not crowded(free)
+    assert crowded(msgspec.structs.replace(free, per_network=16))
+    assert crowded(msgspec.structs.replace(free, network_delay_s=0.05))
 
 
 def seen(free: Mapping[int, int], others: set[int], runs: int) -> Parts:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from waterbed.crawler.net.parts import Held
+from waterbed.crawler.net.network_parts import PartLeases
 from waterbed.model.bookkeeping import Due, Run
 from waterbed.store.leases import PARTS, begin, lease_of_parts, record
 from waterbed.store.store import Store
@@ -51,7 +51,7 @@ def crawl(networks: list[int], workers: int, seed: int) -> tuple[float, float, i
             begin(
                 store, Run(run_id=run, kind="recheck", vantage="x", started_at=NOON, version="0", config_hash="x"), 1e6
             )
-        held, waiting = {run: Held() for run in runs}, {run: list[Due]() for run in runs}
+        held, waiting = {run: PartLeases() for run in runs}, {run: list[Due]() for run in runs}
         done: Counter[str] = Counter()
         ends: list[float] = []
         seconds = last = 0.0
@@ -60,7 +60,7 @@ def crawl(networks: list[int], workers: int, seed: int) -> tuple[float, float, i
             visited: defaultdict[int, float] = defaultdict(float)  # a network keeps its pace, whoever visits it
             for run in rng.sample(runs, workers):
                 choose = partial(held[run].choose, most=2 * BATCH, limit=BATCH)
-                leased = lease_of_parts(store, run, due_by=NOON, choose=choose)
+                leased = lease_of_parts(store, run, due_by=NOON, limit=BATCH, choose=choose)
                 held[run].add(leased)
                 waiting[run] += leased
                 checked, kept = [], []

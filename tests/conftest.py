@@ -219,6 +219,17 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
+def store(store_url: str) -> Iterator[Any]:
+    """A new store in each kind of database."""
+    from waterbed.store.store import Store
+
+    made = Store(store_url)
+    made.migrate()
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
     """Call the command line as the shell would: (exit code, stdout, stderr)."""
     from waterbed.cli.main import main

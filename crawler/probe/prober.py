@@ -13,7 +13,7 @@ from waterbed.attribution.lookups.dns.resolver import Answer, Resolver
 from waterbed.crawler.net.guard import Connector
 from waterbed.crawler.net.http import HostConnections
 from waterbed.crawler.net.lag import LoopLag
-from waterbed.crawler.net.parts import Found
+from waterbed.crawler.net.network_parts import FirstFound
 from waterbed.crawler.net.politeness import Politeness
 from waterbed.crawler.net.reservations import Reservations
 from waterbed.crawler.net.vantage import Vantage
@@ -135,7 +135,7 @@ class Prober:
         reservations: Reservations | None = None,
         holds: Callable[[], bool] = lambda: True,
         ends: Callable[[], bool] = lambda: False,
-        found: Found | None = None,
+        found: FirstFound | None = None,
         infrastructure: Infrastructure | None = None,
     ) -> None:
         """Take all that a check needs; no connection is made.
@@ -169,7 +169,7 @@ class Prober:
         self._lag = LoopLag()
 
     async def check(self, task: HostTask) -> HostFacts | None:
-        """Check the due URLs of one host one by one; None, and no request, if they are for another run.
+        """Check the due URLs of one host one by one; None, and no request, if they are not to be checked now.
 
         The rest waits if the server asks for that, or takes too long.
         """
@@ -322,7 +322,7 @@ class Prober:
         return await self._resolution(task.host_id, host, await self._resolver.resolve(host), task.name_servers)
 
     async def _placed(self, task: HostTask, resolution: Resolution) -> HostTask | None:
-        """Return a host's URLs with the part of the networks that it was found in; None if they are for another run."""
+        """Return a host's URLs with the part of the networks that it was found in; None if not to be checked now."""
         if self._found is None or not resolution.addresses:
             return task
         part = self._found.part(network_of(resolution.addresses[0]))

@@ -11,7 +11,7 @@ from functools import partial
 from operator import itemgetter
 from time import monotonic
 
-from waterbed.crawler.net.parts import Held
+from waterbed.crawler.net.network_parts import PartLeases
 from waterbed.crawler.probe.prober import HostTask
 from waterbed.model.bookkeeping import Due, Sealed
 from waterbed.model.errors import BadUrl
@@ -75,7 +75,7 @@ class Leasing:
         limit: int | None,
         due_by: datetime,
         until: float | None,
-        held: Held | None = None,
+        held: PartLeases | None = None,
     ) -> None:
         """Take the greatest number of looks, and the end.
 
@@ -83,6 +83,8 @@ class Leasing:
         the networks that their hosts were last found in, so that no two runs wait for each other there.
         """
         self._held, self._begun, self._had, self._patience_s = held, 0.0, 0, _LEFT_S[0]
+        self._longest_wait_s = folder.config.schedule.lease_s
+        self._gives_up_at = monotonic() + self._longest_wait_s
         self._folder, self._run_id, self._holds, self._left = folder, run.run_id, run.holds, limit
         self._due_by, self._until = due_by, until
         self._at_once = folder.config.probe.batch
@@ -117,8 +119,14 @@ class Leasing:
         Empty when none is left or the leasing has ended.
         """
         async with self._lock:
-            while not (self.ended or self._left == 0 or self._over()):
-                await self._until_half_done()
+            while not (self.ended or self._over()):
+                if self._left == 0:  # what was leased may be given back unchecked
+                    if not (self._held and self._held.total):
+                        break
+                    await self._ends_within(_POLL_S)
+                    continue
+                if await self._half_done():
+                    break
                 if self._until is not None:
                     self._due_by = self._folder.clock()
                 self._begun = monotonic()
@@ -129,7 +137,8 @@ class Leasing:
                     for task in taken:
                         self._held.add(due for due, _ in task.items)
                     self._had = self._held.total
-                    self._patience_s = _LEFT_S[0] if taken else self._patience_s
+                    if taken:
+                        self._patience_s, self._gives_up_at = _LEFT_S[0], monotonic() + self._longest_wait_s
                 if taken or not (await self._others_may_leave_some() if self._until is None else True):
                     return taken
                 if self._until is not None:
@@ -141,20 +150,33 @@ class Leasing:
         if self._held:
             self._held.done(due for task in tasks for due, _ in task.items)
 
-    async def _until_half_done(self) -> None:
-        """Wait until it is time to lease more."""
+    def given_back(self, task: HostTask) -> None:
+        """Note that a host was left unchecked, for later or to another run: it uses up no limit."""
+        if self._left is not None:
+            self._left += len(task.items)
+
+    async def _half_done(self) -> bool:
+        """Wait until it is time to lease more; True if the leasing ended meanwhile."""
         while self._held and self._held.total > self._had // 2 and monotonic() < self._begun + _AGAIN_S:
             if await self._ends_within(_POLL_S):
-                return
+                return True
+        return self.ended
 
     async def _others_may_leave_some(self) -> bool:
-        """True unless nothing is due any more that nobody holds, and nothing is held that may be left to others."""
-        if self._held and not self._held.total:
-            if not await self._something_free(self._due_by):
-                return False
-            await self._ends_within(self._patience_s)
-            self._patience_s = min(2 * self._patience_s, _LEFT_S[1])
-        return self._held is not None
+        """Wait if more may come: of what this run has in hand, or from parts that others are at work in.
+
+        Others are waited for as long as a lease lasts: after that, what they are at work in is theirs.
+        """
+        if self._held is None:
+            return False
+        if self._held.total:
+            await self._ends_within(_POLL_S)
+            return True
+        if not self._held.others or monotonic() > self._gives_up_at or not await self._something_free(self._due_by):
+            return False
+        await self._ends_within(self._patience_s)
+        self._patience_s = min(2 * self._patience_s, _LEFT_S[1])
+        return True
 
     async def _ends_within(self, seconds: float) -> bool:
         """Wait for the end of the leasing, so long at most; True if it came."""
@@ -188,6 +210,8 @@ class Leasing:
         return []
 
     def _taken(self, now: datetime) -> list[Due]:
+        if self._held:
+            self._held.others = False  # unless a lease sees some: the hour's limit is not waited for
         store, config = self._folder.store, self._folder.config
         limit = self._at_once if self._left is None else min(self._at_once, self._left)
         step = partial(patiently, holds=self._holds)
@@ -206,7 +230,7 @@ class Leasing:
             return lease(*ours, due_by=self._due_by, limit=limit)
         most = 2 * self._folder.config.probe.batch
         return lease_of_parts(
-            *ours, due_by=self._due_by, choose=lambda parts: held.choose(parts, most=most, limit=limit)
+            *ours, due_by=self._due_by, limit=limit, choose=lambda parts: held.choose(parts, most=most, limit=limit)
         )
 
     def _read(self, taken: list[Due]) -> tuple[list[tuple[Due, CanonicalUrl]], list[Due]]:

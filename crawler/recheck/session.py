@@ -14,7 +14,7 @@ from waterbed.attribution.lookups.dns.resolver import Resolver, resolver_answers
 from waterbed.attribution.lookups.lists import lists_of
 from waterbed.crawler.logs import place_of
 from waterbed.crawler.net.guard import connector, loopback
-from waterbed.crawler.net.parts import Found, Held, crowded
+from waterbed.crawler.net.network_parts import FirstFound, PartLeases, crowded
 from waterbed.crawler.net.politeness import JITTER
 from waterbed.crawler.net.reservations import LONGEST_S, Reservations, reservations_of
 from waterbed.crawler.net.vantage import first_vantage, further_vantages
@@ -145,7 +145,7 @@ class Session:
         self.run: Pass = self._stack.enter_context(self.folder.run("recheck", trust_store=trust_store()))
         self.begun = True
         self._reservations = self._reserving()
-        held = Held() if self._reservations and crowded(config.probe) else None
+        held = PartLeases() if self._reservations and crowded(config.probe) else None
         self.prober = Prober(
             config=config,
             vault=self.folder.vault,
@@ -158,7 +158,7 @@ class Session:
             reservations=self._reservations,
             holds=self.run.holds,
             ends=lambda: self.ending,
-            found=Found(self._place_of, self._note_parts, held) if held else None,
+            found=FirstFound(self._place_of, self._note_parts, held) if held else None,
             infrastructure=lists.infrastructure,
         )
         due_by = self.folder.clock()
@@ -260,9 +260,7 @@ class Session:
             self._leasing.done(tasks)
 
     async def _check_host(self, task: HostTask) -> HostFacts | None:
-        facts = await self._facts_of(task)
-        self.done([task])
-        if facts is None:
+        if (facts := await self._facts_of(task)) is None:
             return None
         if self.tells:
             self._told[id(facts)] = asyncio.get_running_loop().create_future()
@@ -283,7 +281,11 @@ class Session:
                 self._room.set()
                 looks = 0
                 try:  # asked after the wait for a slot
-                    facts = None if self._abandoned or self.ending else await self.prober.check(task)
+                    if self._abandoned or self.ending:
+                        return None
+                    facts = await self.prober.check(task)
+                    if facts is None and self._leasing:
+                        self._leasing.given_back(task)
                     if facts is not None and not self.run.holds():
                         raise LeaseLost  # the process was suspended and its time-outs ran on: not the network's fault
                     looks = len(facts.answered) if facts else 0
@@ -298,6 +300,7 @@ class Session:
         except Exception as problem:  # our own failure is never an observation
             self.fail("a host's checks", problem)
         finally:
+            self.done([task])
             if running is not None:
                 self._running.discard(running)
         return None

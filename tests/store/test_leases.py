@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from errno import EIO
@@ -23,14 +22,6 @@ from waterbed.store.leases import begin, end, lease, living, machine_s, mark_dea
 from waterbed.store.runs import Heartbeat, patiently
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
-
-
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    made = Store(store_url)
-    made.migrate()
-    yield made
-    made.close()
 
 
 def alive(store: Store, run_id: str, lease_s: float = 60.0) -> str:

@@ -3,7 +3,6 @@
 import resource
 import signal
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,14 +21,6 @@ from waterbed.store.store import Store
 from waterbed.store.tables import metadata
 
 NOW = datetime(2026, 1, 5, 12, 30, 15, 123456, tzinfo=UTC)
-
-
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    made = Store(store_url)
-    made.migrate()
-    yield made
-    made.close()
 
 
 def due(number: int, *, after: float = 0.0) -> Due:

@@ -203,7 +203,7 @@ def lease(store: Store, run_id: str, *, due_by: datetime, limit: int) -> list[Du
 
 
 PARTS: Final = 256
-"""Parts of all networks: a run that has due URLs of one leased has it to itself."""
+"""NetworkParts of all networks: a run that has due URLs of one leased has it to itself."""
 NO_PART: Final = -1
 """Of URLs whose host was never found in a network: any run takes them."""
 _FURTHER: Final = 8
@@ -213,7 +213,7 @@ _LEASING: Final = LOCK + 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class NetworkParts:
     """The parts of the networks, as one run sees them."""
 
     free: tuple[int, ...]
@@ -224,12 +224,12 @@ class Parts:
     """Runs that check, with this one."""
 
 
-Choice = Callable[[Parts], Mapping[int, int]]
+Choice = Callable[[NetworkParts], Mapping[int, int]]
 """Chooses from which parts to lease, and how many URLs of each."""
 
 
-def lease_of_parts(store: Store, run_id: str, *, due_by: datetime, choose: Choice) -> list[Due]:
-    """Lease due URLs of chosen parts of the networks, the URLs of a host together.
+def lease_of_parts(store: Store, run_id: str, *, due_by: datetime, limit: int, choose: Choice) -> list[Due]:
+    """Lease due URLs of chosen parts of the networks, the URLs of a host together, up to `limit` in all.
 
     Two runs never lease in one part, unless one of them found a host there (`found_in`) meanwhile. LeaseLost if the run
     was marked dead. `due_by` is on the study's clock.
@@ -242,6 +242,7 @@ def lease_of_parts(store: Store, run_id: str, *, due_by: datetime, choose: Choic
         taken: list[Due] = []
         for part, rows in _first(run_id, wanted, due_by, connection).items():
             taken += _whole_hosts(rows, wanted[part])
+        del taken[limit:]
         ids = [one.url_id for one in taken]
         connection.execute(update(due).where(among(due.c.url_id, ids, connection)).values(lease_run_id=run_id))
     return taken
@@ -284,7 +285,7 @@ def _numbers(numbers: Iterable[int], connection: Connection) -> FromClause:
     return their.table_valued("value", name="asked").render_derived()
 
 
-def _parts(run_id: str, due_by: datetime, connection: Connection) -> Parts:
+def _parts(run_id: str, due_by: datetime, connection: Connection) -> NetworkParts:
     """See who is at work where; on PostgreSQL nobody else takes a part before the transaction ends."""
     due, beat, run = TABLES[Due], TABLES[Beat], TABLES[Run]
     if connection.dialect.name != "sqlite":
@@ -297,7 +298,7 @@ def _parts(run_id: str, due_by: datetime, connection: Connection) -> Parts:
     heads = [(at, part) for part, at in connection.execute(each) if at is not None]
     checking = select(func.count()).select_from(beat.join(run, run.c.run_id == beat.c.run_id))
     runs = connection.scalar(checking.where(run.c.kind == "recheck")) or 1
-    return Parts(free=tuple(part for _, part in sorted(heads)), others=others, runs=runs)
+    return NetworkParts(free=tuple(part for _, part in sorted(heads)), others=others, runs=runs)
 
 
 def _others(run_id: str, connection: Connection) -> frozenset[int]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import msgspec
@@ -12,20 +12,12 @@ from hypothesis import strategies as st
 
 from tests.store.test_leases import alive
 from tests.store.test_store import NOW, due
-from waterbed.crawler.net.parts import Found, Held, crowded
+from waterbed.crawler.net.network_parts import FirstFound, PartLeases, crowded
 from waterbed.model.bookkeeping import Due
 from waterbed.model.errors import LeaseLost
-from waterbed.store.leases import NO_PART, PARTS, Parts, found_in, lease_of_parts, record
+from waterbed.store.leases import NO_PART, PARTS, NetworkParts, found_in, lease_of_parts, record
 from waterbed.store.settings import Probe
 from waterbed.store.store import Store
-
-
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    made = Store(store_url)
-    made.migrate()
-    yield made
-    made.close()
 
 
 def there(number: int, part: int, host: int | None = None) -> Due:
@@ -38,17 +30,19 @@ def of_each(number: int):
 
 
 def taken(store: Store, run_id: str, most: int) -> list[str]:
-    return sorted(one.url_id for one in lease_of_parts(store, run_id, due_by=NOW, choose=of_each(most)))
+    return sorted(one.url_id for one in lease_of_parts(store, run_id, due_by=NOW, limit=9999, choose=of_each(most)))
 
 
 def test_no_two_runs_lease_in_one_part(store: Store) -> None:
     """The second run gets URLs of other parts alone, until those of the first are checked."""
     store.add([there(number, number % 3) for number in range(9)])
     alive(store, "a"), alive(store, "b")
-    first = lease_of_parts(store, "a", due_by=NOW, choose=lambda parts: {parts.free[0]: 1, parts.free[1]: 1})
+    first = lease_of_parts(
+        store, "a", due_by=NOW, limit=9999, choose=lambda parts: {parts.free[0]: 1, parts.free[1]: 1}
+    )
     assert {one.lease_run_id for one in first} == {"a"}
     own = {one.network_part for one in first}
-    second = lease_of_parts(store, "b", due_by=NOW, choose=of_each(9))
+    second = lease_of_parts(store, "b", due_by=NOW, limit=9999, choose=of_each(9))
     assert {one.network_part for one in second} == {0, 1, 2} - own
     assert len(second) == 3
     assert taken(store, "b", 9) == []
@@ -76,8 +70,8 @@ def test_a_host_found_where_another_run_works_is_left_to_it(store: Store) -> Non
     """It is noted where the host is; its lease goes back if that part has a run, and is kept if not."""
     store.add([there(1, NO_PART), there(2, NO_PART), there(3, 7)])
     alive(store, "a"), alive(store, "b")
-    lease_of_parts(store, "b", due_by=NOW, choose=lambda _: {7: 1})
-    lease_of_parts(store, "a", due_by=NOW, choose=lambda _: {NO_PART: 9})
+    lease_of_parts(store, "b", due_by=NOW, limit=9999, choose=lambda _: {7: 1})
+    lease_of_parts(store, "a", due_by=NOW, limit=9999, choose=lambda _: {NO_PART: 9})
     assert found_in(store, "a", {"url0001": 7, "url0002": 8}) == {"url0001"}
     now = {one.url_id: (one.network_part, one.lease_run_id) for one in store.all(Due)}
     assert now == {"url0001": (7, None), "url0002": (8, "a"), "url0003": (7, "b")}
@@ -102,8 +96,8 @@ def test_networks_are_shared_only_where_hosts_wait_in_them() -> None:
     assert crowded(msgspec.structs.replace(free, network_delay_s=0.05))
 
 
-def seen(free: Mapping[int, int], others: set[int], runs: int) -> Parts:
-    return Parts(free=tuple(free), others=frozenset(others), runs=runs)
+def seen(free: Mapping[int, int], others: set[int], runs: int) -> NetworkParts:
+    return NetworkParts(free=tuple(free), others=frozenset(others), runs=runs)
 
 
 @given(
@@ -118,7 +112,7 @@ def test_what_is_chosen_is_free_within_the_limit_and_the_share(
 ) -> None:
     """In any state only free parts are chosen, at most the limit, and of other parts than the own ones a share."""
     free = {part: 1 for part in free if part not in others}
-    held = Held()
+    held = PartLeases()
     for part, number in own.items():
         held.add([there(n, part) for n in range(number)])
     chosen = held.choose(seen(free, others, runs), most=1000, limit=limit)
@@ -134,8 +128,10 @@ def test_a_network_with_very_many_hosts_gets_no_more_places_than_any(store: Stor
     store.add([there(number, 0) for number in range(900)])
     store.add([there(1000 + number, 1 + number % 30) for number in range(300)])
     alive(store, "a")
-    held = Held()
-    got = lease_of_parts(store, "a", due_by=NOW, choose=lambda parts: held.choose(parts, most=250, limit=250))
+    held = PartLeases()
+    got = lease_of_parts(
+        store, "a", due_by=NOW, limit=9999, choose=lambda parts: held.choose(parts, most=250, limit=250)
+    )
     assert set(Counter(one.network_part for one in got).values()) == {8}
 
 
@@ -143,12 +139,14 @@ def test_runs_share_the_parts_evenly(store: Store) -> None:
     """A run that comes later gets its share once the first one's surplus is checked."""
     store.add([there(number, number % 20) for number in range(2000)])
     alive(store, "a")
-    helds = {"a": Held(), "b": Held()}
+    helds = {"a": PartLeases(), "b": PartLeases()}
     leased: dict[str, list[Due]] = {"a": [], "b": []}
 
     def step(run_id: str) -> None:
         held = helds[run_id]
-        got = lease_of_parts(store, run_id, due_by=NOW, choose=lambda parts: held.choose(parts, most=200, limit=200))
+        got = lease_of_parts(
+            store, run_id, due_by=NOW, limit=9999, choose=lambda parts: held.choose(parts, most=200, limit=200)
+        )
         held.add(got)
         leased[run_id] += got
 
@@ -176,11 +174,11 @@ def test_hosts_found_together_are_noted_together() -> None:
         noted.append(parts)
         return {"b1", "b2"}
 
-    async def work(held: Held) -> list[bool]:
-        found = Found(len, note, held)
+    async def work(held: PartLeases) -> list[bool]:
+        found = FirstFound(len, note, held)
         return await asyncio.gather(found.keeps(["a"], 1), found.keeps(["b1", "b2"], 2))
 
-    held = Held()
+    held = PartLeases()
     assert asyncio.run(work(held)) == [True, False]
     assert noted == [{"a": 1, "b1": 2, "b2": 2}]
     held.choose(seen({}, set(), 1), most=1, limit=1)
@@ -196,13 +194,13 @@ def test_a_lone_run_leaves_for_later_what_one_network_has_too_many_of() -> None:
         given_back.update(surplus)
         return set(surplus)
 
-    held = Held()
+    held = PartLeases()
     urls = [there(number, NO_PART) for number in range(200)]
     held.add(urls)
     held.choose(seen({NO_PART: 1}, set(), 1), most=1000, limit=1000)
 
     async def work() -> list[bool]:
-        found = Found(len, note, held)
+        found = FirstFound(len, note, held)
         return await asyncio.gather(*(found.keeps([one.url_id], 3) for one in urls))
 
     kept = asyncio.run(work())

@@ -7,7 +7,7 @@ from math import ceil
 from typing import Final
 
 from waterbed.model.bookkeeping import Due
-from waterbed.store.leases import NO_PART, PARTS, Parts
+from waterbed.store.leases import NO_PART, PARTS, NetworkParts
 from waterbed.store.settings import Probe
 
 _LEAST, _MOST = 8, 64
@@ -25,7 +25,7 @@ def crowded(probe: Probe) -> bool:
     return bool(probe.delay_s or probe.network_delay_s) or min(most, default=probe.hosts_at_once) < probe.hosts_at_once
 
 
-class Held:
+class PartLeases:
     """Counts the URLs of each part that a run has leased and not yet checked."""
 
     def __init__(self) -> None:
@@ -35,6 +35,8 @@ class Held:
         self._depth = _MOST
         self.alone = False
         """True if no other run checked when URLs were leased last."""
+        self.others = False
+        """True if others were at work in some part then."""
 
     @property
     def total(self) -> int:
@@ -64,19 +66,19 @@ class Held:
             self._of[part] += 1
         return True
 
-    def choose(self, parts: Parts, *, most: int, limit: int) -> dict[int, int]:
+    def choose(self, parts: NetworkParts, *, most: int, limit: int) -> dict[int, int]:
         """Choose how many URLs to lease of which parts, `limit` at most, so that about `most` are held.
 
         A run has no more parts than its share of those there is work in: of more it leases nothing until they are done.
         All its parts get equal numbers. URLs whose host was never found in a network fill the rest.
         """
-        self.alone = parts.runs == 1
+        self.alone, self.others = parts.runs == 1, bool(parts.others)
         own = sorted((part for part, n in self._of.items() if n and part != NO_PART), key=lambda part: -self._of[part])
         free = [part for part in parts.free if part != NO_PART]
         there = len({*own, *free, *parts.others})
         share = max(1, ceil(there / parts.runs))
         mine = own[:share]
-        mine += [part for part in free if part not in self._of.keys() & set(own)][: share - len(mine)]
+        mine += [part for part in free if not self._of[part]][: share - len(mine)]
         self._depth = depth = max(_LEAST, min(_MOST, most // max(1, len(mine))))
         chosen, left, waiting = {}, limit, set(free)
         for part in mine:
@@ -94,10 +96,10 @@ Note = Callable[[Mapping[str, int], Collection[str]], set[str]]
 """Notes the parts of URLs and gives some of the leases back; returns all that are not, or no longer, the run's."""
 
 
-class Found:
+class FirstFound:
     """Notes where hosts were found for the first time, and hears which of them are left for later, or to other runs."""
 
-    def __init__(self, number: Callable[[str], int], note: Note, held: Held) -> None:
+    def __init__(self, number: Callable[[str], int], note: Note, held: PartLeases) -> None:
         """Take a keyed number of networks, and what notes the parts of URLs."""
         self._number, self._note, self._held = number, note, held
         self._parts: dict[str, int] = {}

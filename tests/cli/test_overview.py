@@ -151,7 +151,7 @@ def test_help_of_a_command_loads_none_of_its_work(words: list[str]) -> None:
 
 
 def test_passes_and_lag_load_no_numerical_library(tmp_path: Path) -> None:
-    """`recheck` loads no numpy, scipy, DuckDB or NetworkX; `lag` no Scrapy either."""
+    """`recheck` loads no numpy, scipy, DuckDB, NetworkX, nor the dialect of another database; `lag` no Scrapy either."""
     with small_study(tmp_path) as study:
         folder = study.folder.path
         code, said, modules = loaded("-C", folder, "lag")
@@ -159,7 +159,7 @@ def test_passes_and_lag_load_no_numerical_library(tmp_path: Path) -> None:
         assert not modules & (NUMERICAL | {"scrapy", "twisted"})
         _, _, modules = loaded("-C", folder, "recheck", "--limit", "1")
     assert "waterbed.crawler.recheck.session" in modules
-    assert not modules & (NUMERICAL | {"rich.progress"})
+    assert not modules & (NUMERICAL | {"rich.progress", "sqlalchemy.dialects.postgresql"})
 
 
 def test_quiet_leaves_results_and_errors(run: Run, tmp_path: Path) -> None:

@@ -203,7 +203,7 @@ def lease(store: Store, run_id: str, *, due_by: datetime, limit: int) -> list[Du
 
 
 PARTS: Final = 256
-"""NetworkParts of all networks: a run that has due URLs of one leased has it to itself."""
+"""How many parts all networks are divided into: a run that has due URLs of one leased has it to itself."""
 NO_PART: Final = -1
 """Of URLs whose host was never found in a network: any run takes them."""
 _FURTHER: Final = 8

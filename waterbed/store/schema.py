@@ -101,6 +101,9 @@ def create(store: Store) -> None:
                 f"{store.file or 'the store named by --store'} holds {counted(len(there), 'table')} of another "
                 "program; an empty database was expected (docs/operations.md, PostgreSQL)"
             )
+        if not store.sqlite:
+            for index in (each for table in metadata.sorted_tables for each in table.indexes):
+                index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
         metadata.create_all(connection, checkfirst=False)
         connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
         connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revisions()[-1]})

@@ -16,9 +16,11 @@ _BARE = re.compile(rb"(?<!\r)\n")
 _NO_LINE = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 """A byte that no line of a head holds (RFC 9110, 5.5)."""
 
-_FIELD = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}:.*)?\r?")
-_BEGUN_FIELD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{0,256}(?:\r?|:.*)")
-"""A line behind the status line, and one of which more must come."""
+_TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]"
+_FIELDS = rb"(?:(?:%s{1,256}:.*|\r?)\n)*(?:%s{0,256}(?:\r?|:.*))" % (_TOKEN, _TOKEN)
+_FURTHER_LINES = re.compile(_FIELDS)
+_HEAD = re.compile(rb".*(?:\n%s)?" % _FIELDS)
+"""Header fields and one of which more must come, from a line's beginning on; the same behind a status line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,15 +106,10 @@ async def _head_end(connection: Connection, buffer: bytearray) -> int:
 
 def _checked(buffer: bytearray, line: int, end: int) -> int:
     """Check what came of a head up to `end`, from a line's beginning on; return the beginning of its last line."""
-    if _NO_LINE.search(buffer, line, end):
+    lines = _FURTHER_LINES if line else _HEAD
+    if _NO_LINE.search(buffer, line, end) or not lines.fullmatch(buffer, line, end):
         raise ConnectionFailure("http", "bad_head")
-    while (stop := buffer.find(b"\n", line, end)) >= 0:
-        if line and not _FIELD.fullmatch(buffer, line, stop):
-            raise ConnectionFailure("http", "bad_head")
-        line = stop + 1
-    if line and not _BEGUN_FIELD.fullmatch(buffer, line, end):
-        raise ConnectionFailure("http", "bad_head")
-    return line
+    return buffer.rfind(b"\n", line, end) + 1 or line
 
 
 def _parse(head: bytes) -> tuple[int, dict[str, str], bool]:

@@ -151,7 +151,7 @@ def test_help_of_a_command_loads_none_of_its_work(words: list[str]) -> None:
 
 
 def test_passes_and_lag_load_no_numerical_library(tmp_path: Path) -> None:
-    """`recheck` loads no numpy, scipy, DuckDB, NetworkX, nor the dialect of another database; `lag` no Scrapy either."""
+    """`recheck` loads no numpy, scipy, DuckDB, NetworkX or dialect of another database; `lag` no Scrapy either."""
     with small_study(tmp_path) as study:
         folder = study.folder.path
         code, said, modules = loaded("-C", folder, "lag")

@@ -91,13 +91,14 @@ async def _head_end(connection: Connection, buffer: bytearray) -> int:
     """
     searched = line = 0
     while True:
-        if not buffer.startswith(_START[: len(buffer)]):
-            raise ConnectionFailure("http", "no_status_line")
-        end = HEAD_END.search(buffer, searched)
-        line = _checked(buffer, line, end.end() if end else len(buffer))
-        if end:
-            return end.end()
-        searched = max(0, len(buffer) - 2)
+        if buffer:  # empty before the first piece, unless more came behind an interim head
+            if not buffer.startswith(_START[: len(buffer)]):
+                raise ConnectionFailure("http", "no_status_line")
+            end = HEAD_END.search(buffer, searched)
+            line = _checked(buffer, line, end.end() if end else len(buffer))
+            if end:
+                return end.end()
+            searched = max(0, len(buffer) - 2)
         piece = await connection.receive(head=True)
         if not piece:
             raise ConnectionFailure("http", "head_cut_off" if buffer else "closed")

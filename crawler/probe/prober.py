@@ -235,8 +235,8 @@ class Prober:
         control = controls.get(place_id(self._vault, canonical, step)) if controls else None
         kept: str | None = fingerprint_now
         serves, changed = self._control_serves(step, profile), fingerprint_now != due.fingerprint
-        oldest = self._oldest_control(step, changed=changed)
-        if serves and (control is None or control.observed_at < oldest):
+        oldest = self._oldest_control(step, changed=changed) if serves else None
+        if oldest and (control is None or control.observed_at < oldest):
             asked_at, control = self._clock(), stand_in(seen, controls.values(), oldest)
             anew = changed and due.fingerprint is not None
             if control is None and may_ask(controls.values(), asked_at, changed=anew):

@@ -328,7 +328,9 @@ class _Machine:
     def _end(self, hoster: str, when: int | None, cause: EndCause | None) -> None:
         now = self.open.pop(hoster)
         ended = when is not None and when <= self.until
-        last_up = now.last_up if ended else min(now.last_up, max(self.until, now.known_up_at))
+        # after the measurement's end no check counts but the first decided one, which opens the episode
+        latest = max(self.until, now.first_up or now.known_up_at)
+        last_up = now.last_up if ended else min(now.last_up, latest)
         reported_at = self._reported(now, when if ended else None)
         flap = now.flap if now.flap and now.flap[1] < last_up else None
         self.ended.append(

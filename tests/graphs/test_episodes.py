@@ -141,6 +141,7 @@ def test_what_is_too_young_to_be_confirmed_is_censored_alike() -> None:
     assert shape("A A A A", until=2) == [("A", 2, None, None)]
     assert shape("A A A - -", until=3) == [("A", 3, None, None)]
     assert shape("A A - - -", until=3) == [("A", 2, 3, "removed")]
+    assert shape("? ? A A -", until=2) == [("A", 3, None, None)]  # the first decided check is believed
 
 
 def test_the_report_knew_it_up_before_our_first_look() -> None:
@@ -227,13 +228,13 @@ def test_a_hoster_that_a_name_points_to_again_was_absent_until_the_url_was_back(
     ]
 
 
-@given(st.lists(st.sampled_from(["A", "B", "AB", "-", "!", "?", "P*"]), max_size=30))
-def test_episodes_of_a_hoster_never_overlap(words: list[str]) -> None:
+@given(st.lists(st.sampled_from(["A", "B", "AB", "-", "!", "?", "P*"]), max_size=30), st.integers(-2, 30))
+def test_episodes_of_a_hoster_never_overlap(words: list[str], until: int) -> None:
     """Whatever is seen, a hoster's episodes of a URL follow one another and every end comes after a last up."""
     by_hoster: dict[str, list[Episode]] = {}
-    for episode in found(" ".join(words)):
+    for episode in found(" ".join(words), until=until):
         by_hoster.setdefault(episode.hoster, []).append(episode)
-        assert episode.known_up_at <= episode.last_up
+        assert episode.known_up_at <= (episode.first_up or episode.known_up_at) <= episode.last_up
         assert episode.first_down is None or episode.last_up < episode.first_down
         assert (episode.first_down is None) == (episode.cause is None)
         if episode.flap_last_up and episode.flap_first_down and episode.reported_at:

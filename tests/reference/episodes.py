@@ -324,7 +324,7 @@ class _Machine:
     def _end(self, hoster: str, when: datetime | None, cause: EndCause | None) -> None:
         now = self.open.pop(hoster)
         ended = when is not None and when <= self.rules.until
-        last_up = now.last_up if ended else min(now.last_up, max(self.rules.until, now.known_up_at))
+        last_up = now.last_up if ended else min(now.last_up, max(self.rules.until, now.first_up or now.known_up_at))
         flap = now.flap if now.flap and now.flap[1] < last_up else None
         self.ended.append(
             Episode(

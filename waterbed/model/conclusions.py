@@ -26,6 +26,9 @@ TOLD_BY_REGISTRIES: Final[tuple[EndCause, ...]] = ("registrar_hold", "registry_h
 """Causes that only a registry of names tells."""
 NAME_ENDS: Final[tuple[EndCause, ...]] = ("name", *TOLD_BY_REGISTRIES)
 """Ends of a name: `name` where no registry tells why."""
+NAME_ONLY: Final[tuple[EndCause, ...]] = ("name", "seized")
+"""Causes of a check that saw the name alone: its addresses are a parking service's or a banner's, which never held the
+content, so that no hoster is named for them in results."""
 
 Confidence = Literal["high", "medium", "low"]
 OrderClass = Literal["sequential", "parallel", "unknown", "repointed"]

@@ -15,7 +15,7 @@ from waterbed.graphs.runs import Run
 from waterbed.judging.columns import NOTHING, Array, mixed
 from waterbed.judging.confirmation import STATES, confirmed
 from waterbed.model.codec import moment
-from waterbed.model.conclusions import Attribution, EndCause, State, Verdict
+from waterbed.model.conclusions import NAME_ONLY, Attribution, EndCause, State, Verdict
 from waterbed.store.settings import Judge
 from waterbed.study.attributed import Attributed
 from waterbed.study.looks import Block, Looks
@@ -74,8 +74,7 @@ class JudgedBlock:
 class Judged:
     """All looks with their final verdicts and attributions, by number.
 
-    Where a name is parked or seized nobody is named: its addresses are those of the parking service or of a banner,
-    which never held the content.
+    Where a name is parked or seized nobody is named (NAME_ONLY).
     """
 
     looks: Looks
@@ -119,7 +118,7 @@ class Judged:
         """The runs of the URLs of a block."""
         its, walk, urls = self.of_block(number), self.looks.walk, self.looks.urls
         block = its.block
-        others = np.array([one.cause in ("name", "seized") for one in walk.verdicts], bool)
+        others = np.array([one.cause in NAME_ONLY for one in walk.verdicts], bool)
         answers = np.where(others[its.verdicts], NOTHING, its.attributed)
         of_made, _ = self.hosters
         hosters = of_made[answers]

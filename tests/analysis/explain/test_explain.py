@@ -207,6 +207,20 @@ def test_a_name_without_address_is_told(study: Study) -> None:
     assert " to none" in _of(links, "change")[0].value
 
 
+def test_the_addresses_of_a_parked_name_are_told_to_be_those_of_its_parking_service(study: Study) -> None:
+    """The chain names who holds the parking page's address, and says why no result does; no episode is there."""
+    url_id = _ids(study)[0]
+    host_id = next(one.host_id for one in study.folder.store.all(Target) if one.url_id == url_id)
+    parked = [replace(_resolution(host_id, n, ("28.2.0.9",), "ok"), tags=("parking",)) for n in range(7, 12)]
+    study.folder.store.add([*parked, *(_look(url_id, one) for one in parked)])
+    study.folder.store.add([_well(one.resolved_at) for one in parked])
+    links = explain(study, url_id)
+    note = "its addresses are those of the parking service or banner; no result names their hoster"
+    assert [one.note for one in _of(links, "look")] == ["", note]
+    assert [one.value.split()[0] for one in _of(links, "hoster")] == ["old", "new", "AS64502"]
+    assert not any("AS64502" in one.value for one in _of(links, "episode"))
+
+
 def test_a_name_that_its_platform_took_back_is_told(study: Study, tmp_path: Path) -> None:
     """Below a hoster's own suffix a name that is gone was removed, and the episode says why.
 

@@ -14,7 +14,7 @@ from waterbed.attribution.explain import Sources, Validity, links_of_set
 from waterbed.attribution.snapshots import day_of
 from waterbed.model.actors import ACTED, WHY
 from waterbed.model.bookkeeping import Forgotten
-from waterbed.model.conclusions import Attribution, ChainLink, Episode, Verdict
+from waterbed.model.conclusions import NAME_ONLY, Attribution, ChainLink, Episode, Verdict
 from waterbed.model.facts import Observation, Resolution, reported_at
 from waterbed.study.assessment import once_each
 from waterbed.study.conclusions import Conclusions
@@ -25,6 +25,7 @@ _Look = tuple[Observation, Verdict, Attribution | None]
 _NO_DAY = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_OURS = "no check of ours"
 _TAKEN_BACK = "the platform took back the name that it gave"
+_NAME_ONLY = "its addresses are those of the parking service or banner; no result names their hoster"
 _NO_ADDRESS = ("nxdomain", "nodata")
 """Answers that rule out any address."""
 
@@ -148,8 +149,9 @@ def _domain(conclusions: Conclusions, url_id: str, day: date | None) -> Iterator
 
 def _looks(url_id: str, seen: Sequence[_Look]) -> Iterator[ChainLink]:
     """Consecutive looks with the same verdict, as one link."""
-    for (outcome, rule, check), group in groupby(
-        seen, key=lambda row: (row[1].outcome, row[1].rule, row[0].link_check)
+    for (outcome, rule, check, name_only), group in groupby(
+        seen,
+        key=lambda row: (row[1].outcome, row[1].rule, row[0].link_check, row[1].cause in NAME_ONLY and bool(row[2])),
     ):
         looks = list(group)
         answers = sorted({str(look.status or look.failure) for look, _, _ in looks})
@@ -163,7 +165,7 @@ def _looks(url_id: str, seen: Sequence[_Look]) -> Iterator[ChainLink]:
             since=looks[0][0].observed_at,
             until=looks[-1][0].observed_at,
             rule=rule,
-            note=f"link check {check}, in place of the content" if check else "",
+            note=f"link check {check}, in place of the content" if check else _NAME_ONLY if name_only else "",
         )
 
 

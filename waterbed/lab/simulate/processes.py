@@ -210,9 +210,8 @@ def observe(process: Process, looks: Looks) -> Ends:
     last_up = process.reported.copy()
     np.maximum.at(last_up, url[up], at[up])
     flap_up, flap_down = _first_flaps(process.reported, looks, down, last_up)
-    left = np.where(ended, last_up, np.minimum(last_up, np.maximum(until, process.reported))) - process.reported
     return Ends(
-        left=left,
+        left=last_up - process.reported,
         right=first_down - process.reported,
         removed=ended,
         seen=np.bincount(url[up], minlength=n) > 0,

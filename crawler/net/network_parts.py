@@ -80,12 +80,16 @@ class PartLeases:
         mine = own[:share]
         mine += [part for part in free if not self._of[part]][: share - len(mine)]
         self._depth = depth = max(_LEAST, min(_MOST, most // max(1, len(mine))))
-        chosen, left, waiting = {}, limit, set(free)
-        for part in mine:
-            lacking = min(depth - self._of[part], left)
-            if part in waiting and lacking >= min(depth // _WORTH, left) and lacking > 0:
-                chosen[part] = lacking
-                left -= lacking
+        waiting = set(free)
+        lacking = {part: depth - self._of[part] for part in mine if part in waiting}
+        lacking = {part: n for part, n in lacking.items() if n > 0 and n >= min(depth // _WORTH, limit)}
+        chosen, left = {}, limit
+        # where a lease is too small for all, each gets fewer: hosts of few parts would only wait for each other
+        for further, part in enumerate(sorted(lacking, key=lacking.__getitem__, reverse=True)):
+            if not left:
+                break
+            chosen[part] = min(lacking[part], max(1, left // (len(lacking) - further)))
+            left -= chosen[part]
         left = min(left, most - self.total - sum(chosen.values()))
         if NO_PART in parts.free and left > 0:
             chosen[NO_PART] = left

@@ -20,7 +20,7 @@ GiveBack = Callable[[Collection[str]], None]
 
 LONGEST_S = 10.0
 """Longest time that a busy network is held before other passes get their turn, seconds."""
-_ROUND_S = 0.01
+_ROUND_S = 0.05
 """Seconds between two queries to the database: requests of the meantime share one query."""
 _RETRY_S = (0.05, 0.15)
 """Seconds between two tries at a network that another pass holds; a pass that just held it long waits `_POLITE_S`."""

@@ -270,11 +270,10 @@ def leave_one_out(
     Least and largest sum(parts) / sum(wholes) of each group when one cluster is left out. NaN for a group of one
     cluster: nothing would be left.
     """
-    cells, at = np.unique(
-        np.asarray(group, dtype=np.int64) * (int(np.max(cluster, initial=0)) + 1) + np.asarray(cluster, dtype=np.int64),
-        return_inverse=True,
-    )
-    owner = cells // (int(np.max(cluster, initial=0)) + 1)
+    of_cluster = np.asarray(cluster, dtype=np.int64)
+    clusters = int(of_cluster.max(initial=0)) + 1
+    cells, at = np.unique(np.asarray(group, dtype=np.int64) * clusters + of_cluster, return_inverse=True)
+    owner = cells // clusters
     part = np.bincount(at, np.asarray(parts, dtype=float), cells.size)
     whole = np.bincount(at, np.asarray(wholes, dtype=float), cells.size)
     left_part = np.bincount(owner, part, groups)[owner] - part

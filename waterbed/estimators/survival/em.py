@@ -110,7 +110,7 @@ class _Likelihood:
             return once
         entered = np.cumsum(self._enters @ weight, axis=0)[:-1]
         gone = np.cumsum(ends, axis=0) - ends
-        hazard = np.clip(ends / np.maximum(entered - gone, _TINY), 0.0, 1.0 - 1e-12)
+        hazard: Floats = np.clip(ends / np.maximum(entered - gone, _TINY), 0.0, 1.0 - 1e-12)
         hazard[-1] = 1.0
         kept = np.cumprod(1.0 - hazard, axis=0)
         hazard[1:] *= kept[:-1]

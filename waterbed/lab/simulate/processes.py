@@ -172,8 +172,8 @@ def _changes(
         returns = np.where(rng.random(site.size) < policy.put_back, returns, _NEVER)
         known = np.where(np.isfinite(returns), returns, 0.0)
         again = removed_at(policy, world.start, known, delays(policy, rng.standard_normal(site.size), sizes), queue)
-        acts = rng.random(site.size) < policy.removes
-        columns += [returns, np.where(np.isfinite(returns) & acts, again, _NEVER)]
+        removes_again = rng.random(site.size) < policy.removes
+        columns += [returns, np.where(np.isfinite(returns) & removes_again, again, _NEVER)]
     return np.stack(columns, axis=1)
 
 

@@ -23,11 +23,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 
 from benchmarks.resumed import Tally, tallied
-from waterbed.analysis.rankings.takedown import FEWEST_SITES
 from waterbed.estimators import calendar_time
 from waterbed.estimators.borrowed import WEEK_H, blocks, borrowed_shares
 from waterbed.estimators.norm_tests import below_norm
 from waterbed.lab.simulate.countries import DEPENDENCES, HOSTERS, NORM, SPREADS, Country, draw_country
+from waterbed.measures.takedown import FEWEST_SITES
 
 MOST: Final = 0.05
 """Share of false names among names, in the mean over studies."""

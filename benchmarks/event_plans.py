@@ -13,11 +13,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.event_reports import INFO, KINDS, study
 from benchmarks.resumed import asked, mean_error, resumed
-from waterbed.analysis.displacement import findings
-from waterbed.analysis.event_power import EventPower
 from waterbed.estimators.refusal import Refusal
 from waterbed.graphs.displacement.movements import gather
 from waterbed.model.formatter import OWN
+from waterbed.questions.intervention.estimate import findings
+from waterbed.questions.intervention.power import EventPower
 
 KIND = "displaced"
 SITES = 150, 700

@@ -18,7 +18,6 @@ import msgspec
 
 from benchmarks.event_truth import clauses
 from benchmarks.resumed import Key, Tally, asked, pooled, resumed, tallied
-from waterbed.analysis.displacement import findings
 from waterbed.graphs.displacement.event import Detection, Event
 from waterbed.graphs.displacement.sequence import BESIDE, BEYOND, EARLIER, EXCESS, FALL
 from waterbed.lab.simulate.event_worlds import EventWorld, drawn, happened, sentences
@@ -29,6 +28,7 @@ from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.records import Truth
 from waterbed.lab.world.truth import simulate
 from waterbed.model.table import TableInfo
+from waterbed.questions.intervention.estimate import findings
 from waterbed.study.conclusions import Conclusions
 
 SITES = 500, 700

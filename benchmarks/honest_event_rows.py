@@ -18,13 +18,13 @@ import msgspec
 import pyarrow as pa
 from honest_child import answer_lines
 
-from waterbed.analysis import event_shares
-from waterbed.analysis.displacement import findings
 from waterbed.judging.rules import read_rules
 from waterbed.lab.simulate.single_facts import keyed
 from waterbed.model.facts import CanaryLook, ControlLook, Observation, Report, Resolution, Target
 from waterbed.model.results import Answer
 from waterbed.model.table import TableInfo
+from waterbed.questions.intervention import shares as event_shares
+from waterbed.questions.intervention.estimate import findings
 from waterbed.store.config import Config
 from waterbed.store.lake.kinds import facts_in, schema_of
 from waterbed.study.conclusions import Conclusions

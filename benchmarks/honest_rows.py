@@ -18,9 +18,9 @@ import numpy as np
 from honest_child import answer_lines
 from honest_judged import SEEN, attributor, meanings
 
-from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.judging.confirmation import STATES, confirmed
 from waterbed.judging.rules import read_rules
+from waterbed.measures.ranking_tables import RankingTables
 from waterbed.model.bookkeeping import Delivery
 from waterbed.model.codec import microseconds, moment
 from waterbed.model.conclusions import Attribution

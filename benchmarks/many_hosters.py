@@ -18,14 +18,14 @@ import msgspec
 import numpy as np
 
 from benchmarks.resumed import Key, Tally, asked, pooled, resumed, tallied
-from waterbed.analysis.rankings.removal import removal
-from waterbed.analysis.rankings.speed_ranks import speed_places
-from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock
 from waterbed.estimators.cluster_shares import pooled_correlation, ratio_error
 from waterbed.estimators.rank_sets import cluster_weights, place_sets, widened
 from waterbed.estimators.survival.resampling import resampled_share
 from waterbed.lab.simulate.hoster_worlds import KINDS, draw_hoster_world
 from waterbed.lab.simulate.processes import HosterWorld, expected_share, happen, looks_at, observe
+from waterbed.measures.removal import removal
+from waterbed.measures.speed_ranks import speed_places
+from waterbed.measures.takedown import REMOVED, WITHIN_H, Clock
 from waterbed.model.conclusions import Episode, RankingRow
 from waterbed.store.settings import Norm
 

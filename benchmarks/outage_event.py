@@ -16,14 +16,14 @@ from event_truth import clauses
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from waterbed.analysis.displacement import findings_of
-from waterbed.analysis.event_answer import open_quarantines
 from waterbed.governance.quarantines import decide
 from waterbed.graphs.displacement.event import read_event
 from waterbed.lab.run import run_world
 from waterbed.lab.world.file import Outage, World
 from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
+from waterbed.questions.intervention.answer import open_quarantines
+from waterbed.questions.intervention.estimate import findings_of
 from waterbed.study.study import open_study
 
 EVENT = scenario_path("waterbed").parent / "events" / "waterbed.toml"

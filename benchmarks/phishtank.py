@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import numpy as np
 import numpy.typing as npt
 
-from waterbed.analysis.rankings.feeds import suspect_deliveries
 from waterbed.intake.feed_presence import Delivered
 from waterbed.judging.quarantines import GuardRules
+from waterbed.measures.feeds import suspect_deliveries
 
 DAY_S = 86_400.0
 Floats = npt.NDArray[np.float64]

@@ -17,9 +17,9 @@ import numpy as np
 
 from benchmarks.phishtank import Cohort, read_cohort
 from benchmarks.shared_chance import version_0_1_0
-from waterbed.analysis.rankings.removal import interval_within
-from waterbed.analysis.rankings.takedown import REMOVED, Clock, incidence
 from waterbed.estimators.survival.incidence import NOTHING, share_within
+from waterbed.measures.removal import interval_within
+from waterbed.measures.takedown import REMOVED, Clock, incidence
 
 PLATFORMS = ("000webhostapp.com", "wixsite.com", "blogspot.com", "windows.net")
 WITHIN_H = (24.0, 168.0)

@@ -17,13 +17,13 @@ from pathlib import Path
 
 from figures import Figure, tell
 
-from waterbed.analysis.sensitivity.conclusions import conclusion_rows, conclusions_of
-from waterbed.analysis.sensitivity.curve import Curve, curve_of, removed
-from waterbed.analysis.sensitivity.grid import reference_of
-from waterbed.analysis.sensitivity.outcomes import Grouped
-from waterbed.analysis.sensitivity.variants import Variants
 from waterbed.lab.run import run_scenario
 from waterbed.lab.score.specification import true_outcomes, truth_of
+from waterbed.questions.sensitivity.conclusions import conclusion_rows, conclusions_of
+from waterbed.questions.sensitivity.curve import Curve, curve_of, removed
+from waterbed.questions.sensitivity.grid import reference_of
+from waterbed.questions.sensitivity.outcomes import Grouped
+from waterbed.questions.sensitivity.variants import Variants
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys
 from waterbed.study.study import Study, open_study
 

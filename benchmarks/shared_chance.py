@@ -16,10 +16,6 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 
 from benchmarks.resumed import Key, Tally, asked, pooled, resumed, tallied
-from waterbed.analysis.rankings.durations import half_gone, mean_hours
-from waterbed.analysis.rankings.hiding import goes_by_looks, if_hiding
-from waterbed.analysis.rankings.removal import removal
-from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, known_within
 from waterbed.estimators.cluster_shares import beta_binomial, worth
 from waterbed.estimators.survival.incidence import share_interval
 from waterbed.estimators.survival.paces import look_test, pace_test
@@ -34,6 +30,10 @@ from waterbed.lab.simulate.processes import (
     observe,
 )
 from waterbed.lab.world.removing import hours_until
+from waterbed.measures.durations import half_gone, mean_hours
+from waterbed.measures.hiding import goes_by_looks, if_hiding
+from waterbed.measures.removal import removal
+from waterbed.measures.takedown import REMOVED, WITHIN_H, Clock, known_within
 from waterbed.model.paces import PACE, RARE_SHARE
 from waterbed.model.takedown import TakedownClock
 

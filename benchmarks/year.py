@@ -33,15 +33,15 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 from year_studies import Disturbed, Recorded, Undisturbed, forked, postgresql
 
-from waterbed.analysis.doctor_storage import store_findings
-from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.lab.simulate.facts import LookPlan, VirtualFacts, facts_in_stretches
 from waterbed.lab.world.file import World
 from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.records import Truth
 from waterbed.lab.world.truth import simulate
+from waterbed.measures.ranking_tables import ranking_of
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.facts import CanaryLook, ControlLook, Observation, Report, Resolution, Target
+from waterbed.service.doctor_storage import store_findings
 from waterbed.store.lake.rows import in_sql, with_rows
 from waterbed.store.tables import table_name
 from waterbed.store.whole.files import write_whole

@@ -13,8 +13,6 @@ from typing import Any
 
 import msgspec
 
-import waterbed.analysis.doctor
-import waterbed.crawler.spiders.recheck  # noqa: F401 (a child that imports these itself takes a second longer)
 from tests.faults import Struck, command, struck
 from tests.publish.study import small_study
 from tests.store.whole.editions import MEMORY

@@ -58,13 +58,13 @@ os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSeri
 _OF_MACHINES = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "GITHUB_ACTIONS")
 for _name in (*_OF_MACHINES, *(name for name in os.environ if name.lower().endswith("_proxy"))):
     os.environ.pop(_name, None)
-import waterbed.cli.output  # noqa: E402, F401
+import waterbed.shown.output  # noqa: E402, F401
 
 LONGEST = (
     *("docs/tours/test_displacement_study", "docs/tours/test_hotline_month", "leaks/test_study", "browser/test_pages"),
-    *("docs/tours/test_first_study", "publish/freeze/test_reproduce", "analysis/coding/test_coding"),
+    *("docs/tours/test_first_study", "publish/freeze/test_reproduce", "record/coding/test_coding"),
     *("crawler/recheck/test_processes", "service/test_service", "crawler/recheck/test_run", "lab/test_runs"),
-    *("governance/test_reply", "analysis/rankings/test_tables", "analysis/explain/test_explain"),
+    *("governance/test_reply", "measures/test_ranking_tables", "questions/explain/test_explain"),
     *("study/test_grown", "study/test_look_by_look", "store/test_spark", "store/bounded/test_memory"),
 )
 """Files of tests that take longest: they go first, so that no worker is left alone with one at the end."""

@@ -21,13 +21,13 @@ from benchmarks.honest_judged import SEEN, meanings
 from benchmarks.honest_rows import concluded, said
 from benchmarks.honest_study import NEW, OLD, Older, older, one_study
 from benchmarks.honest_worst import FIRST, searched, worst_tenth
-from waterbed.analysis.displacement import findings
 from waterbed.judging.rules import read_rules
 from waterbed.lab.score.claims import RowScore, StudyScore
 from waterbed.lab.simulate.grammar import numbered_world
 from waterbed.lab.simulate.grammar_study import draw_study
 from waterbed.lab.simulate.single_facts import keyed
 from waterbed.lab.simulate.study import attributor_of_world
+from waterbed.questions.intervention.estimate import findings
 from waterbed.store.config import Config
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.facts import Facts

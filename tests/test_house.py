@@ -169,8 +169,8 @@ def test_messages_name_the_page_to_read_alike() -> None:
     odd = re.compile(r"\(\(docs/|[;,] \(docs/|[;,] see \{?_?(docs/|SEE|PAGE)|\(\{_?SEE\}\)\)|; \(\{_?(SEE|see)\}\)")
     messages = [path for path in SOURCES if not path.name.startswith("test_")]
     found = {str(path.relative_to(ROOT)): odd.findall(path.read_text()) for path in messages}
-    published = ("about", "actors", "borrowed", "tables")  # methods, which stand in files
-    method = {f"waterbed/analysis/rankings/{name}.py" for name in published}
+    published = ("measures/about", "measures/actors", "measures/ranking_tables", "questions/ranking/borrowed")
+    method = {f"waterbed/{name}.py" for name in published}  # methods, which stand in files
     assert {name for name, lines in found.items() if lines} == method
 
 
@@ -199,11 +199,11 @@ _OURS = {
         *("attribution/lookups/rdap/bootstrap.py", "attribution/rules.py", "crawler/probe/features.py"),
         "crawler/probe/pages.py",
         *("waterbed/governance/protocol/lock.py", "waterbed/study/link_signs.py", "waterbed/study/look_reader.py"),
-        *("waterbed/model/urls.py", "waterbed/publish/freeze/layout.py", "waterbed/publish/site/layout.py"),
+        *("waterbed/model/urls.py", "waterbed/publish/freeze/layout.py", "waterbed/shown/layout.py"),
         *("waterbed/store/described.py", "waterbed/cli/commands/docs.py"),
     },
     "values that this process made": {
-        *("waterbed/cli/commands/fact_sheet.py", "waterbed/publish/api/app.py", "waterbed/publish/notebook.py"),
+        *("waterbed/questions/fact_sheet/command.py", "waterbed/publish/api/app.py", "waterbed/publish/notebook.py"),
         *("waterbed/publish/stix.py", "waterbed/intake/worker.py", "waterbed/lab/world/names.py"),
         *("waterbed/lab/servers/pages.py", "waterbed/lab/servers/link_checks.py", "waterbed/publish/api/answers.py"),
         "waterbed/study/streams.py",
@@ -234,7 +234,7 @@ _OURS = {
         "waterbed/store/backup/restore.py",
     },
     "a package that its registry's client has verified": {"waterbed/study/sources.py"},
-    "the null device, for streams that were closed": {"waterbed/cli/streams.py"},
+    "the null device, for streams that were closed": {"waterbed/shown/streams.py"},
 }
 """Files that read or parse by themselves, by why they may."""
 

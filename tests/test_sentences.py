@@ -16,8 +16,8 @@ RIM = ("waterbed/cli/", "waterbed/publish/", "waterbed/service/", "waterbed/lab/
 """Where text is made: what prints, writes files or makes pages."""
 WITHIN = {
     "graphs/displacement/findings.py": "holds the formatter of its readers",
-    "waterbed/analysis/event_plan.py": "puts reasons into an error, which is text",
-    "waterbed/analysis/rankings/about.py": "puts a remark into a table's method, which is text",
+    "waterbed/questions/intervention/plan.py": "puts reasons into an error, which is text",
+    "waterbed/measures/about.py": "puts a remark into a table's method, which is text",
 }
 """Other modules that may use a formatter, and why."""
 PROSE = {
@@ -76,7 +76,7 @@ class Reader(ast.NodeVisitor):
         self.held[-1] = self.held[-1] | named if self.says(node.value) else self.held[-1] - named
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        page = node.attr == "template" and self.name == "waterbed/publish/site/layout.py"
+        page = node.attr == "template" and self.name == "waterbed/shown/layout.py"
         if node.attr in ("template", "arguments") and self.name not in HOME and not page:
             self.fault(node, "looks into a message")
         self.generic_visit(node)

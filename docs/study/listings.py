@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from waterbed.analysis.rankings.feeds import FeedRetention, retention_ages, suspect_deliveries
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.feed_presence import Delivered, Presence, read_deliveries
 from waterbed.judging.quarantines import GuardRules
+from waterbed.measures.feeds import FeedRetention, retention_ages, suspect_deliveries
 from waterbed.model.errors import BadUrl, InputError
 from waterbed.model.urls import canonicalize, registrable_domain
 from waterbed.store.bounded.text import open_lines

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from listings import Listings, Mask, Runs, first_end
 
-from waterbed.analysis.rankings.feeds import FeedRetention
 from waterbed.estimators.survival.logrank import log_rank
 from waterbed.estimators.survival.npmle import kaplan_meier, turnbull
 from waterbed.estimators.survival.resampling import Resampled, resample
+from waterbed.measures.feeds import FeedRetention
 
 PLATFORMS: Final = (
     "000webhostapp.com",

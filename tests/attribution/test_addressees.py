@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.analysis.rankings.episodes import hours
+from tests.measures.episodes import hours
 from tests.study.facts import report
 from waterbed.attribution.addressees import ReportedOrigins, SeenAnswer, addressed
 from waterbed.model.conclusions import Attribution

@@ -9,10 +9,10 @@ from playwright.sync_api import Browser
 from tests.browser.chromium import chromium
 from tests.browser.lab import lab_study
 from tests.once import made_once
-from waterbed.analysis.report import report_of
 from waterbed.model.window import month_of
 from waterbed.publish.release import publish_all
-from waterbed.publish.site.report import write_report
+from waterbed.questions.report.page import write_report
+from waterbed.questions.report.report import report_of
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from tests.publish.study import small_study
 from tests.study.copies import copied, kept
 from tests.study.rig import Run
-from waterbed.analysis import status
 from waterbed.cli.app import app
+from waterbed.service import status
 from waterbed.store.config import read_config
 from waterbed.study.study import open_study
 

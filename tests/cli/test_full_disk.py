@@ -13,8 +13,8 @@ import pytest
 from tests.store.study_folder import made, report, url
 from tests.study.rig import Run
 from waterbed.cli.commands.attribute import _write_origins
-from waterbed.cli.output import written_at
 from waterbed.model.errors import InputError, OwnFailure
+from waterbed.shown.output import written_at
 from waterbed.store.integrity import disk_trouble
 
 

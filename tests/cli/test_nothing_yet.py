@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.commands.test_windows import make
+from tests.shown.test_windows import make
 from tests.study.copies import copied, kept
 from tests.study.rig import Run
 from waterbed.study.study import open_study

@@ -9,8 +9,8 @@ import pytest
 from tests.docs.markdown import ROOT
 from tests.store.study_folder import made
 from tests.study.rig import Run
-from waterbed.analysis.doctor_storage import privacy_findings, unfinished_findings
 from waterbed.model.shell import command, installs
+from waterbed.service.doctor_storage import privacy_findings, unfinished_findings
 from waterbed.store.backup.make import make_backup
 from waterbed.store.vault import key_file
 from waterbed.store.whole.replacing import JOURNAL, PUBLISH, SUMS

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from tests.study.facts import config
 from waterbed.cli.app import app
-from waterbed.cli.options import to_write
 from waterbed.model.errors import InputError
+from waterbed.shown.options import to_write
 from waterbed.store.whole.replacing import JOURNAL, PUBLISHED, SUMS, published_at, sums_of
 from waterbed.study.study import create_study
 

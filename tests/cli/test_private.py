@@ -9,10 +9,10 @@ import pytest
 from scrapy import Spider
 
 from tests.publish.study import small_study
-from waterbed.analysis.doctor_storage import privacy_findings
 from waterbed.crawler.addon import new_crawler
 from waterbed.intake.csv_table import default_word
 from waterbed.model.errors import InputError
+from waterbed.service.doctor_storage import privacy_findings
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -13,9 +13,9 @@ from rich.console import Console
 from tests.publish.study import small_study
 from tests.study.rig import Run
 from waterbed.cli import progress
-from waterbed.cli.output import page_of
 from waterbed.cli.progress import Shown, figures
 from waterbed.model.progress import Stage, listen, stage
+from waterbed.shown.output import page_of
 
 _END = b"\x04end"
 

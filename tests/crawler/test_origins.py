@@ -15,17 +15,17 @@ import pytest
 from tests.docs.markdown import ROOT
 from tests.publish.study import small_study
 from tests.store.study_folder import made
-from waterbed.analysis.explain.url import chain_of_url
-from waterbed.analysis.rankings.tables import ranking_of
-from waterbed.analysis.told_origins import hosts_behind, with_told_origins
 from waterbed.attribution.lookups.origin_service import Credentials, OriginService, ServiceFailed
 from waterbed.crawler.origins import OriginReport, ask_origins, case_number
 from waterbed.governance.origin_agreement import decide_use
 from waterbed.lab.servers.origins import OriginPlay, origin_service
+from waterbed.measures.ranking_tables import ranking_of
+from waterbed.measures.told_origins import hosts_behind, with_told_origins
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Origin
 from waterbed.publish.freeze.package_facts import FROZEN_FACTS
 from waterbed.publish.release import publish_all
+from waterbed.questions.explain.url import chain_of_url
 from waterbed.store.audit import audits
 from waterbed.store.config import write_toml
 from waterbed.store.folder import Folder

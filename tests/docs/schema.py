@@ -8,9 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, Final, NamedTuple, get_origin
 
-from waterbed.analysis.coding.agreement import Agreement
-from waterbed.analysis.coding.effect import EffectRow
-from waterbed.analysis.coding.queues import Waiting
+from waterbed.governance.agreement import Agreement
 from waterbed.graphs.label_hops import LabelRow, NearRow
 from waterbed.graphs.network.flows import Flow, FlowShare
 from waterbed.model.bookkeeping import STORED
@@ -57,9 +55,11 @@ from waterbed.model.takedown import (
 )
 from waterbed.publish.site.hop_files import CellRow, LevelChain, LevelFlow, LevelMeasure, LevelPlace, WeekHops
 from waterbed.publish.site.hoster import CurveHour, SheetNumbers
-from waterbed.publish.site.interventions import Line
 from waterbed.publish.site.overview import CurvePoint, Passage, Total
 from waterbed.publish.site.quality import CanaryDay, CanaryRecord, DatedTable, Held, Lag, Outcome
+from waterbed.questions.intervention.page import Line
+from waterbed.record.coding.effect import EffectRow
+from waterbed.record.coding.queues import Waiting
 from waterbed.store.tables import table_name
 from waterbed.study.formats import row_schema
 

@@ -10,7 +10,7 @@ def test_rooms_and_layers_on_the_page_are_those_of_the_code() -> None:
 
 
 def test_every_folder_of_modules_is_in_a_room() -> None:
-    """Nothing stands outside the rooms, and the contract has at most ten lines and fifteen rooms."""
+    """Nothing stands outside the rooms, and the contract has at most thirteen lines and eighteen rooms."""
     named = {folder for folder, _ in rooms()}
     found = {
         path.parent.relative_to(ROOT).as_posix()
@@ -19,11 +19,11 @@ def test_every_folder_of_modules_is_in_a_room() -> None:
         if "migrations" not in path.parts
     }
     assert found - named == {"waterbed"}
-    assert len(layers()) <= 10
-    assert sum(room.startswith("waterbed.") for line in layers() for room in line.split(" | ")) <= 15
+    assert len(layers()) <= 13
+    assert sum(room.startswith("waterbed.") for line in layers() for room in line.split(" | ")) <= 18
 
 
-def test_a_room_has_one_sentence_of_at_most_ten_words() -> None:
+def test_a_room_has_one_short_sentence() -> None:
     """Each package says in one short sentence what may go in."""
-    long = {folder: sentence for folder, sentence in rooms() if not 2 <= len(sentence.split()) <= 10}
+    long = {folder: sentence for folder, sentence in rooms() if not 2 <= len(sentence.split()) <= 20}
     assert long == {}

@@ -18,8 +18,8 @@ import pytest
 import waterbed
 from tests.docs.markdown import page, rows, section
 from tests.publish.study import small_study
-from waterbed.analysis.rankings.keys import KINDS
-from waterbed.analysis.rankings.tables import ranking_of
+from waterbed.measures.keys import KINDS
+from waterbed.measures.ranking_tables import ranking_of
 from waterbed.model.conclusions import Hop
 from waterbed.model.errors import InputError
 from waterbed.publish.notebook import Notebook, described, heading

@@ -3,10 +3,10 @@
 from typing import get_args
 
 from tests.docs.markdown import page, rows, section
-from waterbed.analysis.rankings.clocks import CLOCK_WORDS
-from waterbed.cli.options import Clock
 from waterbed.intake.csv_notices import COLUMNS
+from waterbed.measures.clocks import CLOCK_WORDS
 from waterbed.model.conclusions import Addressed, ClockKind
+from waterbed.shown.options import Clock
 
 
 def test_every_column_of_a_file_of_notices_is_documented() -> None:

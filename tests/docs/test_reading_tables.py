@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from tests.docs.markdown import page
-from waterbed.publish.site.interventions import Line
+from waterbed.questions.intervention.page import Line
 from waterbed.study.formats import as_csv
 
 COUNTRIES = "key,name,sites,removed_24h\r\nNA,NA,4,\r\nNL,NL,5,0.5\r\n"

@@ -11,12 +11,12 @@ from tests.docs.schema import CONCLUSIONS, PAGES, schema_text
 from tests.docs.settings import settings_page
 from waterbed.attribution.hosters.files import Hoster as HosterEntity
 from waterbed.attribution.rules import standard_rules
-from waterbed.cli.options import TABLE_KINDS
 from waterbed.intake.csv_reports import COLUMNS
 from waterbed.judging.rules import read_rules
 from waterbed.lab.world.file import World
 from waterbed.model.bookkeeping import STORED
 from waterbed.model.codec import columns, public_name
+from waterbed.shown.options import TABLE_KINDS
 from waterbed.store.described import described, settings_of, spelled
 from waterbed.store.tables import table_name
 

@@ -12,12 +12,12 @@ import typer
 from typer.testing import CliRunner
 
 from tests.store.study_folder import made
-from waterbed.cli.commands.hosters import hosters_app
 from waterbed.governance import hosters
 from waterbed.governance.hosters import VERSIONS, book_as_decided, read_book
 from waterbed.model.bookkeeping import Audit
 from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.errors import InputError
+from waterbed.questions.networks.command import hosters_app
 from waterbed.store.config import Config
 from waterbed.store.hoster_settings import Hosters
 from waterbed.store.machine_settings import StoreAt

@@ -15,7 +15,6 @@ from typer.testing import CliRunner, Result
 
 from tests.publish.study import HOURS, at, small_study
 from tests.study.facts import _looks, hour
-from waterbed.analysis.fact_sheet import own_rows, sheet_of
 from waterbed.cli.app import app
 from waterbed.governance.hosters import code
 from waterbed.governance.hosters import decide as decide_hoster
@@ -40,7 +39,8 @@ from waterbed.publish.policy import publishable
 from waterbed.publish.release import publish_all
 from waterbed.publish.site.hoster import SheetView
 from waterbed.publish.site.hoster_views import sheet_views
-from waterbed.publish.site.rankings import RankingEntry
+from waterbed.questions.fact_sheet.sheet import own_rows, sheet_of
+from waterbed.shown.rankings import RankingEntry
 from waterbed.study.study import Study
 
 NAMED = ["AS64500", "AS64501"]
@@ -217,7 +217,7 @@ def test_a_preview_knows_public_events_alone(study: Study, tmp_path: Path, monke
     def private(_: Study) -> NoReturn:
         raise AssertionError("a preview asked for all events")
 
-    monkeypatch.setattr("waterbed.analysis.fact_sheet.own_events", private)
+    monkeypatch.setattr("waterbed.questions.fact_sheet.sheet.own_events", private)
     with pytest.raises(AssertionError, match="asked for all"):
         sheet_of(study, "AS64500")
     assert run(study, "reply", "preview", str(tmp_path / "previews")).exit_code == 0

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from tests.graphs.test_hops import SEATS, START, hour, stay
 from tests.study.facts import target
-from waterbed.analysis.explain.link import hop_link
 from waterbed.graphs.births import Births, births_of
 from waterbed.graphs.hops import HopContext, find_hops
 from waterbed.graphs.network.graph import edge_attributes
 from waterbed.model.conclusions import Episode, Hop
 from waterbed.model.facts import Birth, BirthKind
+from waterbed.questions.explain.link import hop_link
 
 TARGETS = {
     "u": target("u", site_id="old", host_id="old host"),

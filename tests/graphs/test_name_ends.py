@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.graphs.hop_makers import stay
-from waterbed.analysis.rankings.takedown import CAUSES
 from waterbed.attribution.lookups.rdap.domain_index import DomainIndex
 from waterbed.graphs.displacement.takedowns import TAKEDOWNS
 from waterbed.graphs.name_ends import NameEnds
+from waterbed.measures.takedown import CAUSES
 from waterbed.model.actors import ACTED, ACTORS
 from waterbed.model.conclusions import NAME_ENDS, EndCause
 from waterbed.model.registrations import DomainRegistration

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from tests.publish.site.recomputed_pages import differences
 from tests.study.rig import feed, lab_study
-from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.crawler.recheck.run import run_recheck
+from waterbed.measures.ranking_tables import ranking_of
 from waterbed.model.facts import ExternalObservation, Report
 from waterbed.publish.release import publish_all
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.store.study_folder import made, report, url
-from waterbed.analysis.rankings.incidents import complaints, incidents
 from waterbed.governance.keys import forget
 from waterbed.intake.batches import Batches
 from waterbed.intake.csv_reports import read_csv_reports
 from waterbed.intake.importer import ImportReport, import_reports
 from waterbed.intake.reports import Defaults
+from waterbed.measures.incidents import complaints, incidents
 from waterbed.model.bookkeeping import Delivery, Due, Forgotten, Run, RunEnd, Sealed
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Report, Target

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from waterbed.analysis.compliance import compliance_of
 from waterbed.lab.run import LabRun, run_world
 from waterbed.lab.world.file import World
 from waterbed.lab.world.reading import parse_world
+from waterbed.measures.notices.tables import compliance_of
 from waterbed.study.study import open_study
 
 WORLD = """

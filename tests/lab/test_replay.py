@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from waterbed.analysis.rankings.tables import ranking_of
-from waterbed.analysis.report import report_of
 from waterbed.lab.run import replay
+from waterbed.measures.ranking_tables import ranking_of
 from waterbed.model.window import month_of
 from waterbed.publish.release import publish_all
+from waterbed.questions.report.report import report_of
 from waterbed.study.study import open_study
 
 Run = Callable[..., tuple[int, str, str]]

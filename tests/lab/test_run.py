@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.lab.run import run_scenario
 from waterbed.lab.world.reading import scenario_path
+from waterbed.measures.ranking_tables import ranking_of
 from waterbed.model.errors import InputError
 from waterbed.publish.release import publish_all
 from waterbed.study.study import open_study

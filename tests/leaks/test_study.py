@@ -246,7 +246,7 @@ PLACES = [
     "waterbed.attribution.lookups.dns.resolver.Resolver.resolve",
     "waterbed.store.vault.Vault.open",
     "waterbed.crawler.recheck.recorder.record",
-    "waterbed.analysis.rankings.tables.RankingTables.rows",
+    "waterbed.measures.ranking_tables.RankingTables.rows",
 ]
 """Where bugs are put: each raises an error whose message holds URLs."""
 

@@ -14,11 +14,11 @@ import pytest
 
 from tests.docs.markdown import ROOT
 from tests.publish.study import small_study
-from waterbed.analysis.rankings.keys import ranking_kind
 from waterbed.crawler.probe.link_checks import read_link_checks
 from waterbed.intake.csv_reports import ReportLine, Sighting
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.formats import Reading, read_reports
+from waterbed.measures.keys import ranking_kind
 from waterbed.model.bookkeeping import Delivery
 from waterbed.model.errors import InputError
 from waterbed.study.study import open_study
@@ -155,7 +155,7 @@ def test_a_plug_in_that_cannot_be_used_is_named_and_left_out(called: Run, tmp_pa
     assert (result, said in err, "left out" in out) == (1, True, True), err
 
 
-KEYS = "from waterbed.analysis.rankings.keys import RankingKind\ndef keys(answer):\n    {}\n{}\n"
+KEYS = "from waterbed.measures.keys import RankingKind\ndef keys(answer):\n    {}\n{}\n"
 KIND = "VALUE = RankingKind(keys=keys)"
 
 
@@ -216,7 +216,7 @@ def test_a_command_names_a_plug_in_that_is_left_out_once(tmp_path: Path, publish
 READ = """
 from dataclasses import fields, replace
 from datetime import datetime
-from waterbed.analysis.rankings.keys import ranking_kind
+from waterbed.measures.keys import ranking_kind
 from waterbed.intake.csv_reports import Sighting, checked_report
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.formats import ReportForm

@@ -25,7 +25,7 @@ from tests.publish.one_number import (
     squeezed,
     unlike,
 )
-from waterbed.analysis.rankings.ranking import UNKNOWN
+from waterbed.measures.ranking import UNKNOWN
 from waterbed.model.spelling import NOTHING, percent
 from waterbed.publish.policy import Publication
 from waterbed.publish.site.hoster import sheet_paths

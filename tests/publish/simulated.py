@@ -11,11 +11,11 @@ from typing import Any
 
 from tests.graphs.hop_makers import hop
 from tests.publish.attacker import FEWEST
-from waterbed.analysis.rankings.keys import Appearance
-from waterbed.analysis.rankings.ranking import rank
 from waterbed.graphs.network.flows import Flow, FlowShare, evidence_by_pair, flow_shares, flows
 from waterbed.graphs.network.measures import hop_matrix
 from waterbed.graphs.network.moves import Level, moves_of
+from waterbed.measures.keys import Appearance
+from waterbed.measures.ranking import rank
 from waterbed.model.conclusions import Hop, RankingRow
 from waterbed.model.results import FeedCard, FeedRow, PlaceRow
 from waterbed.model.table import TableInfo

@@ -10,11 +10,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.analysis.test_displacement import EVENT
 from tests.leaks.names import names_of
 from tests.leaks.search import Search
 from tests.publish.api.serving import FOR_CASES, served
 from tests.publish.study import hour, report, small_study
+from tests.questions.intervention.test_estimate import EVENT
 from waterbed.governance.reply import PUBLIC
 from waterbed.publish.api.source import source_of
 from waterbed.publish.freeze.freeze import freeze

@@ -7,9 +7,9 @@ import pytest
 
 from tests.faults import Strike, command, struck
 from tests.publish.study import small_study
-from waterbed.analysis.doctor_storage import unfinished_findings
 from waterbed.model.errors import InputError
 from waterbed.publish.release import publish_all
+from waterbed.service.doctor_storage import unfinished_findings
 from waterbed.store.backup.make import make_backup
 from waterbed.store.backup.manifest import read_manifest
 from waterbed.store.whole.replacing import state_of

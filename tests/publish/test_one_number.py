@@ -10,20 +10,20 @@ from tests.publish.drawn_study import drawn_study
 from tests.publish.one_number import Rows, by_key
 from tests.publish.own_views import WIDTH, Commands, Run, notebook_alike
 from tests.publish.public_views import Published
-from waterbed.analysis.rankings.about import own_events
-from waterbed.analysis.rankings.actors import EVERYTHING
-from waterbed.analysis.rankings.by_source import cards, sources
-from waterbed.analysis.rankings.constancy import event_dates
-from waterbed.analysis.rankings.keys import Kind
-from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.measures.about import own_events
+from waterbed.measures.actors import EVERYTHING
+from waterbed.measures.by_source import cards, sources
+from waterbed.measures.constancy import event_dates
+from waterbed.measures.keys import Kind
+from waterbed.measures.ranking_tables import RankingTables
 from waterbed.model.conclusions import ClockKind, RankingRow
 from waterbed.model.results import FeedCard
 from waterbed.model.takedown import ActorShare
 from waterbed.model.window import month_of
-from waterbed.publish.events import public_events
 from waterbed.publish.pieces import WEEKS
 from waterbed.publish.policy import Publication
 from waterbed.publish.release import publish_all
+from waterbed.questions.intervention.declared_events import public_events
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.formats import records
 from waterbed.study.study import Study

@@ -49,7 +49,7 @@ def test_several_processes_publish_what_one_does(tmp_path: Path, monkeypatch: py
         assert os.getpid() == ours, "another process touched the database"
 
     def published(study: Study, fewest: int) -> dict[str, list[object]]:
-        monkeypatch.setattr("waterbed.analysis.rankings.tables._SHARED", fewest)
+        monkeypatch.setattr("waterbed.measures.ranking_tables._SHARED", fewest)
         publication = publication_of(study, study.conclude(processes=2))
         return {one.name: list(one.rows) for one in publication.tables}
 

@@ -13,9 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 # what commands load when they are called: loaded here once, not in each child
-import waterbed.analysis.doctor
-import waterbed.analysis.explain.url
-import waterbed.publish.release  # noqa: F401 (loaded here, so that a fork has it)
 from waterbed.cli.main import main
 
 _OVERRIDES = 1 << 1 | 1 << 2 | 1 << 3

@@ -13,12 +13,12 @@ from sqlalchemy import delete
 from typer.testing import CliRunner
 
 from tests.publish.study import small_study
-from waterbed.analysis.doctor import examine
-from waterbed.analysis.doctor_storage import backups_findings, written_findings
 from waterbed.cli.app import app
 from waterbed.model.bookkeeping import Written
 from waterbed.model.errors import InputError, StoreFailure, WaterbedError
 from waterbed.model.facts import Observation
+from waterbed.service.doctor import examine
+from waterbed.service.doctor_storage import backups_findings, written_findings
 from waterbed.store.authentic import TABLE
 from waterbed.store.backup.make import make_backup
 from waterbed.store.backup.manifest import FILES, SUMS

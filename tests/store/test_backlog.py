@@ -163,7 +163,7 @@ def test_the_command_prints_the_lag(tmp_path: Path, run: Run) -> None:
             connection.exec_driver_sql("UPDATE due SET due_at = due_at - 3600000000")
         assert run("-C", path, "lag")[0] == 1
         assert study.schedule_lag().overdue == 5
-        from waterbed.analysis.doctor import examine
+        from waterbed.service.doctor import examine
 
         found = [finding for finding in examine(study) if finding.what == "checks are overdue"]
         assert [finding.severity for finding in found] == ["warning"]

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.study.rig import Run
-from waterbed.analysis.sensitivity.variants import confirming
 from waterbed.model.errors import InputError
+from waterbed.questions.sensitivity.variants import confirming
 from waterbed.store.config import Config, read_config
 from waterbed.store.settings import Judge
 

@@ -9,12 +9,12 @@ import msgspec
 import pytest
 
 from tests.publish.study import hour, report, small_study
-from waterbed.analysis.doctor import examine
-from waterbed.analysis.rankings.by_source import cards
-from waterbed.analysis.rankings.tables import ranking_of
+from waterbed.measures.by_source import cards
+from waterbed.measures.ranking_tables import ranking_of
 from waterbed.model.bookkeeping import Due
 from waterbed.model.conclusions import Assessment
 from waterbed.model.facts import Report
+from waterbed.service.doctor import examine
 from waterbed.study.study import Study
 
 Run = Callable[..., tuple[int, str, str]]

@@ -5,8 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.study.facts import hour, numbered, written
-from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.governance.quarantines import decide
+from waterbed.measures.ranking_tables import ranking_of
 from waterbed.model.facts import Observation
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study

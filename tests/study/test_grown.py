@@ -17,8 +17,8 @@ from msgspec.structs import replace as changed
 
 from tests.study.facts import hour, report, target
 from tests.study.random_studies import HOURS, Drawn
-from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.judging.walk import Walk
+from waterbed.measures.ranking_tables import RankingTables
 from waterbed.model.errors import OwnFailure
 from waterbed.model.facts import CanaryLook, Observation
 from waterbed.store.lake.sealing import seal

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from tests.publish.study import small_study
-from waterbed.analysis.explain.url import chain_of_url
-from waterbed.analysis.fact_sheet import sheet_of
-from waterbed.analysis.sensitivity.grid import grid_of, reference_of
-from waterbed.analysis.sensitivity.variants import Variants
 from waterbed.judging.rules import IGNORED
+from waterbed.questions.explain.url import chain_of_url
+from waterbed.questions.fact_sheet.sheet import sheet_of
+from waterbed.questions.sensitivity.grid import grid_of, reference_of
+from waterbed.questions.sensitivity.variants import Variants
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
 

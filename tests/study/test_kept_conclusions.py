@@ -13,7 +13,7 @@ import pytest
 from tests.graphs.test_name_ends import answer
 from tests.publish.study import HOURS, small_study
 from tests.study.facts import _canary, _looks, hour, numbered, report, resolution, target, written
-from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.measures.ranking_tables import RankingTables
 from waterbed.model.window import Window
 from waterbed.store import retention
 from waterbed.store.kept import FOLDER

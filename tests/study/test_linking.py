@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from tests.analysis.rankings.episodes import episode
-from tests.analysis.rankings.notices import notice
+from tests.measures.episodes import episode
+from tests.measures.notices import notice
 from tests.study.facts import START, _known, _looks, hour, report, target, written
 from tests.study.rig import Run
-from waterbed.analysis.explain.link import chain_between
-from waterbed.analysis.rankings.clocks import takedown_clocks
-from waterbed.analysis.rankings.takedown import clocks, outcomes
 from waterbed.graphs.linking.clusters import Clusters
+from waterbed.measures.clocks import takedown_clocks
+from waterbed.measures.takedown import clocks, outcomes
 from waterbed.model.errors import InputError
 from waterbed.model.facts import ExternalObservation, Report, Target, as_counted, claimed_before
 from waterbed.model.window import Window
+from waterbed.questions.explain.link import chain_between
 from waterbed.store.config import Config
 from waterbed.store.settings import Linking
 from waterbed.study.facts import Facts

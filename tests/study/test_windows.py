@@ -9,12 +9,12 @@ import pytest
 from tests.publish.study import small_study
 from tests.study.facts import hour, numbered, report, written
 from tests.study.windows import LabStudy, differences, volume_tables
-from waterbed.analysis.event_removed import mixed
-from waterbed.analysis.rankings.about import ranking_info
-from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.graphs.episodes import UrlHistory
+from waterbed.measures.about import ranking_info
+from waterbed.measures.ranking_tables import RankingTables
 from waterbed.model.errors import InputError
 from waterbed.model.window import ALL, Window
+from waterbed.questions.intervention.removed import mixed
 from waterbed.store.kept import FOLDER
 from waterbed.study.windowed import by_window, within
 

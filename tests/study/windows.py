@@ -7,19 +7,19 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from waterbed.analysis.rankings.by_source import cards, side_by_side
-from waterbed.analysis.rankings.clocks import clocks_of_groups
-from waterbed.analysis.rankings.compliance import compliance, trends, unanswered
-from waterbed.analysis.rankings.notice_effect import notice_effects
-from waterbed.analysis.rankings.ranking import volumes_of
-from waterbed.analysis.rankings.returns import returns
-from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.graphs.linking.evidence import KINDS
 from waterbed.judging.rules import read_rules
 from waterbed.lab.simulate.facts import LookPlan, virtual_facts
 from waterbed.lab.simulate.study import attributor_of_world
 from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
+from waterbed.measures.by_source import cards, side_by_side
+from waterbed.measures.clocks import clocks_of_groups
+from waterbed.measures.notices.compliance import compliance, trends, unanswered
+from waterbed.measures.notices.effect import notice_effects
+from waterbed.measures.notices.returns import returns
+from waterbed.measures.ranking import volumes_of
+from waterbed.measures.ranking_tables import RankingTables
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Hop
 from waterbed.model.facts import Notice, reported_at

@@ -20,6 +20,7 @@ from waterbed.cli.commands import COMMANDS
 from waterbed.cli.former import as_now
 from waterbed.cli.plain import read_plainly
 from waterbed.model.errors import InputError, WaterbedError
+from waterbed.model.question import Command, Question
 
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # its own reserves a gigabyte, which a memory limit counts
 
@@ -57,8 +58,8 @@ class _Loaded(MutableMapping[str, Any]):
 
 def _made(name: str) -> Any:
     """Import a command and prepare it."""
-    where = COMMANDS[name]
-    found = getattr(import_module(f"waterbed.cli.commands.{where.module}"), where.name)
+    module, _, attribute = (COMMANDS.get(name) or _added(name)).target.partition(":")
+    found = getattr(import_module(module), attribute)
     around = typer.Typer(add_completion=False)
     if isinstance(found, typer.Typer):
         around.add_typer(found, name=name)
@@ -68,6 +69,17 @@ def _made(name: str) -> Any:
     for one in (made, *getattr(made, "commands", {}).values()):
         read_plainly(one.get_params(typer.Context(one)))
     return made
+
+
+def _added(name: str) -> Command:
+    """Find the command of a plug-in; KeyError if there is none. They are looked for only where no other is meant."""
+    from waterbed.model.plugins import added  # noqa: PLC0415 (slow to load, and seldom asked for)
+    from waterbed.questions import BUILT_IN  # noqa: PLC0415 (the same)
+
+    found = {
+        key: command for one in added("questions", Question, BUILT_IN).values() for key, command in one.commands.items()
+    }
+    return found[name]
 
 
 class _Root(TyperGroup):
@@ -89,7 +101,7 @@ class _Root(TyperGroup):
             if not (study / SETTINGS).is_file():
                 typer.echo(ctx.get_help())
                 if _STUDY in os.environ or holds_study(study):
-                    from waterbed.cli.output import complain  # noqa: PLC0415 (the same)
+                    from waterbed.shown.output import complain  # noqa: PLC0415 (the same)
 
                     complain(no_study(study))
                 raise typer.Exit(2)
@@ -106,13 +118,13 @@ class _Root(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:
-            from waterbed.cli.output import complain  # noqa: PLC0415 (help needs no console)
+            from waterbed.shown.output import complain  # noqa: PLC0415 (help needs no console)
 
             complain("; ".join(["stopped", *map(str, stop.args)]))
             raise
         except typer.Abort as stop:
             if isinstance(stop.__context__, KeyboardInterrupt):  # at a question, whose line it ends
-                from waterbed.cli.output import complain  # noqa: PLC0415 (the same)
+                from waterbed.shown.output import complain  # noqa: PLC0415 (the same)
 
                 typer.echo(err=True)
                 complain("stopped")
@@ -183,7 +195,7 @@ def root(
     context.obj = study
     named = {variable: name for variable, name in ((_VANTAGE, vantage), (_NETWORK, network)) if name}
     os.environ.update(named)  # for what this command starts as well
-    from waterbed.cli.output import be_quiet  # noqa: PLC0415 (help needs no console)
+    from waterbed.shown.output import be_quiet  # noqa: PLC0415 (help needs no console)
 
     be_quiet(quiet)
     if not quiet and context.invoked_subcommand not in _LOGGING:
@@ -202,8 +214,8 @@ def _name_unfinished(study: Path) -> None:
     """Name each publication of the study that a kill left half."""
     if not (study / "unfinished").is_dir():
         return
-    from waterbed.cli.output import complain  # noqa: PLC0415 (there is none, nearly always)
     from waterbed.model.shell import command  # noqa: PLC0415 (the same)
+    from waterbed.shown.output import complain  # noqa: PLC0415 (there is none, nearly always)
     from waterbed.store.whole.replacing import PUBLISH, state_of  # noqa: PLC0415 (the same)
     from waterbed.store.whole.unfinished import unfinished  # noqa: PLC0415 (the same)
 
@@ -268,8 +280,8 @@ def run() -> None:
 
 def _wrong_words(problem: typer.TyperException) -> NoReturn:
     """End with what is wrong with the words of a command, in one sentence."""
-    from waterbed.cli.output import USAGE  # noqa: PLC0415 (help needs no console)
     from waterbed.model.redaction import redact  # noqa: PLC0415 (the same)
+    from waterbed.shown.output import USAGE  # noqa: PLC0415 (help needs no console)
 
     if type(problem).__name__ == "NoArgsIsHelpError":  # it has shown the help
         sys.exit(USAGE)
@@ -332,7 +344,7 @@ def _asked() -> str:
 
 
 def _end(problem: str, *, ours: bool, who: str = "waterbed: ") -> NoReturn:
-    from waterbed.cli.output import OURS, USAGE, complain  # noqa: PLC0415 (help needs no console)
+    from waterbed.shown.output import OURS, USAGE, complain  # noqa: PLC0415 (help needs no console)
 
     complain(problem, who)
     sys.exit(OURS if ours else USAGE)

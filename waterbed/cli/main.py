@@ -12,7 +12,7 @@ import threading
 from contextlib import suppress
 from types import FrameType
 
-from waterbed.cli.streams import lost, open_streams
+from waterbed.shown.streams import lost, open_streams
 
 _LOADED, _YOUNG = 500_000, 10_000
 """Objects made before Python looks for garbage in cycles: the first time, and later.
@@ -48,7 +48,7 @@ def _told_of_loss(code: str | int | None) -> str | int | None:
     with suppress(OSError, ValueError):
         sys.stdout.flush()
     if (why := lost()) and code in (None, 0, 1):
-        from waterbed.cli.output import OURS, complain  # noqa: PLC0415 (help needs no console)
+        from waterbed.shown.output import OURS, complain  # noqa: PLC0415 (help needs no console)
 
         complain(
             f"standard output could not be written ({why}): what was printed is cut short, what else the command did "

@@ -8,8 +8,8 @@ from threading import Event, RLock, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from waterbed.cli.output import err
 from waterbed.model.progress import Stage, listen
+from waterbed.shown.output import err
 
 if TYPE_CHECKING:
     from rich.console import Console

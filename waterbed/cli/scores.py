@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from waterbed.cli.graphs import hops_counted
-from waterbed.cli.output import console, new_table, percent, points, print_table, say
 from waterbed.model.conclusions import HopKind
 from waterbed.model.spelling import counted
+from waterbed.questions.hops.printing import hops_counted
+from waterbed.shown.output import console, new_table, percent, points, print_table, say
 
 if TYPE_CHECKING:
     from waterbed.lab.run import LabRun, LabRuns

@@ -13,8 +13,6 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from waterbed.analysis.compliance import compliance_of
-from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.crawler.probe.link_checks import LINK_CHECKS
 from waterbed.crawler.recheck.run import PassReport, recheck, run_recheck
 from waterbed.crawler.registry.run import enrich
@@ -39,6 +37,8 @@ from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.records import Truth
 from waterbed.lab.world.replay import read_feed
 from waterbed.lab.world.truth import simulate
+from waterbed.measures.notices.tables import compliance_of
+from waterbed.measures.ranking_tables import ranking_of
 from waterbed.model.conclusions import Episode, HopKind, RankingRow
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Profile

@@ -29,6 +29,7 @@ KINDS: Final[Mapping[str, str]] = {
     "rankings": "what is ranked: rank --by NAME",
     "exports": "files beside a publication: publish.plugins in waterbed.toml",
     "pages": "a page of a publication: publish.plugins in waterbed.toml",
+    "questions": "commands of a question",
 }
 """What can be added, and where it is asked for; the group of entry points is `waterbed.KIND`."""
 

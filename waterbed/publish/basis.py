@@ -4,12 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from waterbed.analysis.compliance import Compliance
-from waterbed.analysis.rankings.keys import ranking_kind
-from waterbed.analysis.rankings.ranking import keys_of_hosts, keys_of_urls
-from waterbed.analysis.rankings.tables import RankingTables
-from waterbed.analysis.rankings.takedown import By
 from waterbed.graphs.network.moves import origins_index
+from waterbed.measures.keys import ranking_kind
+from waterbed.measures.notices.tables import Compliance
+from waterbed.measures.ranking import keys_of_hosts, keys_of_urls
+from waterbed.measures.ranking_tables import RankingTables
+from waterbed.measures.takedown import By
 from waterbed.publish.hop_cells import CellDisclosure
 from waterbed.publish.policy import Basis
 from waterbed.publish.suppression import Key, layer_of

@@ -10,21 +10,21 @@ from itertools import chain
 from typing import Final, get_args
 from uuid import NAMESPACE_URL, uuid5
 
-from waterbed.analysis.compliance import Compliance, compliance_of
-from waterbed.analysis.rankings.about import ranking_info, volume_method
-from waterbed.analysis.rankings.by_source import cards, side_by_side, sources
-from waterbed.analysis.rankings.constancy import event_dates
-from waterbed.analysis.rankings.keys import REPORTED, Kind, told_kinds
-from waterbed.analysis.rankings.ranking import UNKNOWN
-from waterbed.analysis.rankings.speed_ranks import slowest_of
-from waterbed.analysis.rankings.tables import PLACES_METHOD, RankingTables
-from waterbed.analysis.rankings.takedown import By
-from waterbed.analysis.rankings.volume import WORST
-from waterbed.analysis.sizes import ranking_sizes, ranking_structure
 from waterbed.graphs.beyond import Beyond
 from waterbed.graphs.network.flows import Flow, FlowShare, evidence_by_pair, flow_shares, flows
 from waterbed.graphs.network.measures import hop_matrix
 from waterbed.graphs.network.moves import Level, moves_of, origins_index
+from waterbed.measures.about import ranking_info, volume_method
+from waterbed.measures.by_source import cards, side_by_side, sources
+from waterbed.measures.constancy import event_dates
+from waterbed.measures.keys import REPORTED, Kind, told_kinds
+from waterbed.measures.notices.tables import Compliance, compliance_of
+from waterbed.measures.ranking import UNKNOWN
+from waterbed.measures.ranking_tables import PLACES_METHOD, RankingTables
+from waterbed.measures.sizes import ranking_sizes, ranking_structure
+from waterbed.measures.speed_ranks import slowest_of
+from waterbed.measures.takedown import By
+from waterbed.measures.volume import WORST
 from waterbed.model.codec import columns
 from waterbed.model.conclusions import WITH_SHARE, Episode, Hop, RankingRow
 from waterbed.model.progress import staged
@@ -36,9 +36,9 @@ from waterbed.publish.basis import basis_of
 from waterbed.publish.changes import METHOD as CHANGES_METHOD
 from waterbed.publish.changes import TABLE, change_rows
 from waterbed.publish.edition import LastEdition
-from waterbed.publish.events import public_events
 from waterbed.publish.pieces import WEEKS, pieces
 from waterbed.publish.policy import BEYOND, COMPANIES, DEADLINES, EFFECTS, KEYS, Policy, Publication, Table
+from waterbed.questions.intervention.declared_events import public_events
 from waterbed.store.forked import beside
 from waterbed.store.lake.reading import observed_span
 from waterbed.study.conclusions import Conclusions

@@ -16,7 +16,7 @@ from waterbed.publish.hop_tables import timed_flows
 from waterbed.publish.intelmq import address_events
 from waterbed.publish.policy import Publication, provenance_text
 from waterbed.publish.site.build import site_of
-from waterbed.publish.site.layout import START, UNLICENSED, File, Site, media_of
+from waterbed.shown.layout import START, UNLICENSED, File, Site, media_of
 from waterbed.store.whole.replacing import SUMS, sums_of
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.formats import in_every_format

@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 from pymisp import MISPEvent, MISPObject
 
-from waterbed.analysis.rankings.constancy import change_message
+from waterbed.measures.constancy import change_message
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.formatter import OWN
 from waterbed.publish.policy import Publication, provenance_text

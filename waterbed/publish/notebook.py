@@ -10,23 +10,19 @@ from typing import Any, Self, TypeVar, get_args
 
 import pyarrow as pa
 
-from waterbed.analysis.compliance import compliance_of
-from waterbed.analysis.displacement import findings_of
-from waterbed.analysis.hop_graph import hop_graph
-from waterbed.analysis.overdue import METHOD as OVERDUE_METHOD
-from waterbed.analysis.overdue import still_up
-from waterbed.analysis.rankings.about import own_events, ranking_info, volume_method
-from waterbed.analysis.rankings.by_source import cards, side_by_side, sources
-from waterbed.analysis.rankings.keys import KINDS, Kind, RankingKind
-from waterbed.analysis.rankings.ranking import WITHHELD
-from waterbed.analysis.rankings.removal_curves import removal_curves
-from waterbed.analysis.rankings.tables import PLACES_METHOD, RankingTables, Side
-from waterbed.analysis.rankings.takedown import By, episodes_by_key
-from waterbed.analysis.rankings.volume import WORST
-from waterbed.analysis.sizes import ranking_sizes, ranking_structure
 from waterbed.graphs.displacement.event import read_event
 from waterbed.graphs.displacement.findings import Findings
 from waterbed.graphs.network.moves import Level
+from waterbed.measures.about import own_events, ranking_info, volume_method
+from waterbed.measures.by_source import cards, side_by_side, sources
+from waterbed.measures.keys import KINDS, Kind, RankingKind
+from waterbed.measures.notices.tables import compliance_of
+from waterbed.measures.ranking import WITHHELD
+from waterbed.measures.ranking_tables import PLACES_METHOD, RankingTables, Side
+from waterbed.measures.removal_curves import removal_curves
+from waterbed.measures.sizes import ranking_sizes, ranking_structure
+from waterbed.measures.takedown import By, episodes_by_key
+from waterbed.measures.volume import WORST
 from waterbed.model.conclusions import (
     Attribution,
     ClockKind,
@@ -47,6 +43,10 @@ from waterbed.model.takedown import AddressedNotice, ComplianceRow, Overdue, Tak
 from waterbed.model.window import Every, Window, every_of, window_of
 from waterbed.publish.build_publication import flow_tables
 from waterbed.publish.site.overview import CurvePoint, curve_points
+from waterbed.questions.hops.graph import hop_graph
+from waterbed.questions.intervention.estimate import findings_of
+from waterbed.questions.report.overdue import METHOD as OVERDUE_METHOD
+from waterbed.questions.report.overdue import still_up
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.external import ExternalConclusions
 from waterbed.study.formats import METADATA, arrow_schema, as_arrow

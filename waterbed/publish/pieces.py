@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, get_args
 
-from waterbed.analysis.compliance import compliance_of
-from waterbed.analysis.rankings.ranking import volumes_of
-from waterbed.analysis.rankings.tables import RankingTables
-from waterbed.analysis.rankings.takedown import By
+from waterbed.measures.notices.tables import compliance_of
+from waterbed.measures.ranking import volumes_of
+from waterbed.measures.ranking_tables import RankingTables
+from waterbed.measures.takedown import By
 from waterbed.model.facts import reported_at
 from waterbed.model.window import ALL, Window
 from waterbed.publish.basis import basis_of

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
-from waterbed.analysis.rankings.speed_ranks import slowest_of
 from waterbed.graphs.network.moves import Level
 from waterbed.graphs.network.weeks import week_window
+from waterbed.measures.speed_ranks import slowest_of
 from waterbed.model.codec import columns
 from waterbed.model.conclusions import Hop, RankingRow
 from waterbed.model.results import FeedRow

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
-from waterbed.analysis.rankings.keys import RankingKind
 from waterbed.intake.csv_reports import ReportLine, checked_report
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.formats import ReportForm
+from waterbed.measures.keys import RankingKind
 from waterbed.model.conclusions import Attribution, RankingRow
 from waterbed.publish.exports import Export
 from waterbed.publish.policy import Publication

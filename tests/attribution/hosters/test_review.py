@@ -5,10 +5,10 @@ from dataclasses import fields
 import pytest
 
 from tests.attribution.hosters.deciding import START, change, coding
-from waterbed.analysis.coding.agreement import of_changes
 from waterbed.attribution.hosters.book import book_from
 from waterbed.attribution.hosters.evidence import queue_for
 from waterbed.attribution.hosters.review import check_coding, status_of, statuses, waiting_for
+from waterbed.governance.agreement import of_changes
 from waterbed.model.errors import InputError
 from waterbed.model.registrations import Registration
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.publish.study import small_study
-from waterbed.analysis.doctor import examine
 from waterbed.attribution.lookups.dns.resolver import Resolver
 from waterbed.attribution.lookups.lists import keep_list, list_rows, lists_of, newer_list
 from waterbed.crawler.net.guard import connector
 from waterbed.model.errors import InputError
+from waterbed.service.doctor import examine
 from waterbed.store.audit import audits
 from waterbed.store.settings import Guard
 

@@ -13,8 +13,8 @@ from tests.study.copies import copied, kept
 from tests.study.facts import hour, numbered, target, written
 from tests.study.facts import report as reported
 from tests.study.rig import Run
-from waterbed.analysis.compliance import compliance_of
-from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.measures.notices.tables import compliance_of
+from waterbed.measures.ranking_tables import RankingTables
 from waterbed.model.facts import Notice
 from waterbed.model.notices import latest_notices
 from waterbed.store.machine_settings import StoreAt

@@ -7,8 +7,6 @@ import pytest
 
 from tests.governance.protocol.test_protocol import LOCK, TEXT, protocol, run, status
 from tests.publish.study import small_study
-from waterbed.analysis.fact_sheet import own_rows, sheet_of
-from waterbed.cli.commands.fact_sheet import sheet_json, sheet_text
 from waterbed.governance.protocol.deviations import deviations
 from waterbed.governance.protocol.file import PROTOCOL, read_protocol
 from waterbed.governance.protocol.lock import explain, first_text, lock, locked_protocol
@@ -16,6 +14,8 @@ from waterbed.model.errors import InputError
 from waterbed.model.governance import DeviationNote
 from waterbed.model.redaction import names_something
 from waterbed.publish.release import publish_all
+from waterbed.questions.fact_sheet.command import sheet_json, sheet_text
+from waterbed.questions.fact_sheet.sheet import own_rows, sheet_of
 from waterbed.store.config import Config
 from waterbed.study.study import Study, create_study, open_study
 

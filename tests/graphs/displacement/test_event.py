@@ -10,7 +10,7 @@ from tests.graphs.displacement.movements import HEADING, START, day, event
 from waterbed.graphs.displacement.event import check, check_names, check_since, kind_of, read_event
 from waterbed.graphs.displacement.findings import Findings
 from waterbed.model.errors import InputError
-from waterbed.publish.site.declared import declared
+from waterbed.questions.intervention.declared import declared
 
 GOOD = """
 target = "t"

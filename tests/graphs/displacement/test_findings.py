@@ -20,7 +20,6 @@ from tests.graphs.displacement.movements import DAY_H, HEADING, day, event, gain
 from tests.graphs.test_hops import hour, stay
 from tests.model.said import said
 from tests.study.facts import report as told_of
-from waterbed.analysis.displacement import findings
 from waterbed.graphs.displacement.answers import CLAIMS, claimed
 from waterbed.graphs.displacement.event import Detection, OtherEvent
 from waterbed.graphs.displacement.findings import Findings, of_event, overall
@@ -36,6 +35,7 @@ from waterbed.model.conclusions import Hop
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Report
 from waterbed.model.results import Answer
+from waterbed.questions.intervention.estimate import findings
 from waterbed.study.conclusions import Conclusions
 
 

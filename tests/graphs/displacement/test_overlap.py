@@ -11,9 +11,9 @@ import pytest
 from tests.graphs.displacement.movements import day, event
 from tests.graphs.displacement.test_takedowns import EPISODE
 from tests.model.said import said
-from waterbed.analysis.event_check import overlapping
 from waterbed.graphs.displacement.event import Event, OtherEvent, events_in
 from waterbed.graphs.displacement.overlap import overlaps
+from waterbed.questions.intervention.check import overlapping
 
 ELSEWHERE = {"target": "x", "controls": ("y",), "buffer": (), "buffer_controls": ()}
 

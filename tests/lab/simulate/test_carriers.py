@@ -5,7 +5,6 @@ from datetime import datetime, time
 from ipaddress import ip_network
 from pathlib import Path
 
-from waterbed.analysis.carriers import rents_of
 from waterbed.attribution.attribute import Attributor
 from waterbed.attribution.hosters.book import book_from
 from waterbed.attribution.lookups.rdap.registrations import RegistrationIndex
@@ -14,6 +13,7 @@ from waterbed.attribution.lookups.tables.routes import read_routes
 from waterbed.lab.simulate.study import _registrations
 from waterbed.lab.world.allocations import Allocations, hosters_toml, routing_csv
 from waterbed.lab.world.reading import read_world, scenario_path
+from waterbed.measures.carriers import rents_of
 
 
 def test_roles_are_those_of_the_worlds_chains(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from waterbed.analysis.rankings.takedown import REMOVED, Clock, clocks
 from waterbed.graphs.episodes import UrlHistory
 from waterbed.graphs.runs import Sighting
 from waterbed.judging.confirmation import STATES, confirmed
@@ -15,6 +14,7 @@ from waterbed.lab.simulate.hoster_worlds import KINDS, draw_hoster_world
 from waterbed.lab.simulate.looks import SimulatedUrl, attribution_of, verdict_of
 from waterbed.lab.simulate.processes import expected_share, happen, looks_at, observe
 from waterbed.lab.simulate.studies import episodes_of
+from waterbed.measures.takedown import REMOVED, Clock, clocks
 from waterbed.store.settings import Judge
 
 

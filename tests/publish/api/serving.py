@@ -17,7 +17,7 @@ from waterbed.publish.api.guard import Access, Key, checksum
 from waterbed.publish.api.server import server_of
 from waterbed.publish.api.source import Served, Source
 from waterbed.publish.policy import Publication
-from waterbed.publish.site.layout import Site
+from waterbed.shown.layout import Site
 
 FOR_GROUPS, FOR_CASES = "a key for groups", "a key for cases"
 ACCESS = Access(

@@ -29,7 +29,7 @@ from waterbed.publish.edition import editions
 from waterbed.publish.freeze.freeze import freeze
 from waterbed.publish.policy import Publication
 from waterbed.publish.release import publish_all
-from waterbed.publish.site.layout import File
+from waterbed.shown.layout import File
 from waterbed.store.folder import real_clock
 from waterbed.study.formats import records
 

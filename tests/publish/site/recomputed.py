@@ -16,7 +16,7 @@ from lxml import html
 
 from waterbed.model.spelling import NOTHING, number, percent
 from waterbed.publish.site.figures.hops import count
-from waterbed.publish.site.layout import day, minute, thousands
+from waterbed.shown.layout import day, minute, thousands
 
 Row = Mapping[str, Any]
 Rows = list[list[str]]

@@ -25,8 +25,8 @@ from waterbed.model.spelling import NOTHING, interval, number, p_value, percent
 from waterbed.publish.site.displacement import MOST_ROWS, WEEK_ROWS, _monday, _signed
 from waterbed.publish.site.figures.hops import count
 from waterbed.publish.site.hops_shown import HELD, WORDS
-from waterbed.publish.site.interventions import CHANGE, SHOWN_PAIRS
-from waterbed.publish.site.layout import thousands
+from waterbed.questions.intervention.page import CHANGE, SHOWN_PAIRS
+from waterbed.shown.layout import thousands
 
 
 def differences(folder: Path, *pages: str) -> list[str]:

@@ -21,12 +21,12 @@ from tests.publish.site.recomputed import (
     whole,
 )
 from tests.publish.site.recomputed_letter import MEDIUMS, coverage_of
-from waterbed.analysis.rankings.removal_curves import MARKS_H
-from waterbed.analysis.rankings.speed_ranks import slowest_of
+from waterbed.measures.removal_curves import MARKS_H
+from waterbed.measures.speed_ranks import slowest_of
 from waterbed.model.spelling import NOTHING, number, percent
-from waterbed.publish.site.layout import thousands
 from waterbed.publish.site.overview import SHOWN, WEEKS
-from waterbed.publish.site.rankings import CLASSES, NAMED, slow_words
+from waterbed.shown.layout import thousands
+from waterbed.shown.rankings import CLASSES, NAMED, slow_words
 
 
 def answer_in(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -18,8 +18,8 @@ from tests.publish.site.recomputed import (
     without_constants,
 )
 from waterbed.model.spelling import NOTHING, number, percent
-from waterbed.publish.site.layout import day
-from waterbed.publish.site.report import BACK, HOSTERS, LATE, REFERENCES
+from waterbed.questions.report.page import BACK, HOSTERS, LATE, REFERENCES
+from waterbed.shown.layout import day
 
 
 class Beside(Files):

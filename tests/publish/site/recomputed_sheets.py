@@ -15,11 +15,11 @@ from tests.publish.site.recomputed import (
     way,
     whole,
 )
-from waterbed.analysis.rankings.speed_ranks import slowest_of
+from waterbed.measures.speed_ranks import slowest_of
 from waterbed.model.spelling import NOTHING, number, percent
 from waterbed.publish.site.hoster import CAUSE_WORDS
 from waterbed.publish.site.quality import hours
-from waterbed.publish.site.rankings import CLASSES, slow_words
+from waterbed.shown.rankings import CLASSES, slow_words
 
 
 def _seldom(check: Check, row: Row) -> str:

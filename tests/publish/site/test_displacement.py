@@ -31,10 +31,10 @@ from waterbed.publish.site.figures.hops import (
     sankey_scene,
     weeks_scene,
 )
-from waterbed.publish.site.figures.marks import NARROW, WIDE, Scene
-from waterbed.publish.site.figures.moments import Moment
 from waterbed.publish.site.hops_shown import ChainRow, HopsView, Shown
-from waterbed.publish.site.layout import Page, make_site
+from waterbed.shown.figures.marks import NARROW, WIDE, Scene
+from waterbed.shown.figures.moments import Moment
+from waterbed.shown.layout import Page, make_site
 
 ASSETS = files("waterbed.publish.site").joinpath("assets")
 

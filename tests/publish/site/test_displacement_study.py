@@ -9,12 +9,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.analysis.test_displacement import EVENT
 from tests.graphs.hop_makers import hop
 from tests.publish.site.parsed import Parsed
 from tests.publish.site.views import frame
+from tests.questions.intervention.test_estimate import EVENT
 from tests.study.facts import config, numbered, written
-from waterbed.analysis.displacement import findings_of
 from waterbed.graphs.displacement.event import read_event
 from waterbed.graphs.network.moves import moves_of
 from waterbed.lab.simulate.facts import LookPlan
@@ -28,8 +27,9 @@ from waterbed.publish.policy import Publication, publishable
 from waterbed.publish.release import publish_all
 from waterbed.publish.site.displacement import chain_rows, displacement_pages, named_keys
 from waterbed.publish.site.hops_shown import ChainRow
-from waterbed.publish.site.interventions import intervention_pages
-from waterbed.publish.site.layout import Page, make_site
+from waterbed.questions.intervention.estimate import findings_of
+from waterbed.questions.intervention.page import intervention_pages
+from waterbed.shown.layout import Page, make_site
 from waterbed.store.settings import Tlp
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study, create_study

@@ -5,9 +5,9 @@ from typing import Any
 
 from tests.publish.site.parsed import Parsed
 from tests.publish.site.views import frame, letter, standings
-from waterbed.publish.site.layout import render
 from waterbed.publish.site.letter import letter_page
 from waterbed.publish.site.overview import Passage
+from waterbed.shown.layout import render
 
 
 def answers(question: int, **view: Any) -> dict[str, str]:

@@ -28,14 +28,14 @@ from tests.publish.site.views import (
 from waterbed.model.results import Changed
 from waterbed.model.spelling import NOTHING, number, percent
 from waterbed.model.takedown import DeadlineRow
-from waterbed.publish.site.figures.marks import label
 from waterbed.publish.site.hoster import sheet_page, sheet_paths
-from waterbed.publish.site.layout import Page, Site, make_site, render
 from waterbed.publish.site.letter import letter_page
 from waterbed.publish.site.method import method_page
 from waterbed.publish.site.overview import overview_page
 from waterbed.publish.site.quality import Canaries, hours, quality_page
-from waterbed.publish.site.rankings import ranking_page
+from waterbed.shown.figures.marks import label
+from waterbed.shown.layout import Page, Site, make_site, render
+from waterbed.shown.rankings import ranking_page
 from waterbed.store.settings import Norm
 
 PUBLISHED = re.compile(

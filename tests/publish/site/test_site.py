@@ -26,9 +26,9 @@ from waterbed.publish.release import publish_all
 from waterbed.publish.site.build import start_words
 from waterbed.publish.site.hoster import SheetView, sheet_page
 from waterbed.publish.site.hoster_views import sheet_views
-from waterbed.publish.site.layout import HTML, Site, make_site
 from waterbed.publish.site.quality import held_in_words
-from waterbed.publish.site.rankings import RankingEntry
+from waterbed.shown.layout import HTML, Site, make_site
+from waterbed.shown.rankings import RankingEntry
 
 
 @pytest.fixture(scope="module")

@@ -4,19 +4,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from waterbed.analysis.rankings.removal_curves import MARKS_H, RemovalCurve
-from waterbed.analysis.rankings.takedown import CAUSES
 from waterbed.graphs.beyond import Beyond
 from waterbed.graphs.network.flows import Flow
+from waterbed.measures.removal_curves import MARKS_H, RemovalCurve
+from waterbed.measures.takedown import CAUSES
 from waterbed.model.conclusions import RankClass, RankingRow, Reached
 from waterbed.model.decisions import HosterChange
 from waterbed.model.results import Answer, Changed, ChangeRow, FeedCard, PlaceRow, VolumeRow, WindowShare
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration, NoticeEffect
-from waterbed.publish.site.figures.moments import Moment, in_weeks
 from waterbed.publish.site.hoster import CauseCurves, SheetView, Weekly, sheet_page, sheet_paths
-from waterbed.publish.site.interventions import EventPage
-from waterbed.publish.site.layout import Layout, Page
 from waterbed.publish.site.letter import LetterView, letter_page
 from waterbed.publish.site.method import MethodView, PublishedTable, method_page
 from waterbed.publish.site.overview import (
@@ -38,7 +35,10 @@ from waterbed.publish.site.quality import (
     QualityView,
     quality_page,
 )
-from waterbed.publish.site.rankings import RankingEntry, RankingView, ranking_page
+from waterbed.questions.intervention.page import EventPage
+from waterbed.shown.figures.moments import Moment, in_weeks
+from waterbed.shown.layout import Layout, Page
+from waterbed.shown.rankings import RankingEntry, RankingView, ranking_page
 
 NOW = datetime(2026, 6, 3, 9, 20, tzinfo=UTC)
 START = "the report"

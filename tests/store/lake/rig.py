@@ -10,11 +10,11 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import delete
 
-from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.simulate.study import VirtualStudy, virtual_study
 from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
+from waterbed.measures.ranking_tables import ranking_of
 from waterbed.model.facts import Observation
 from waterbed.store.config import Config
 from waterbed.store.folder import Folder, create_folder

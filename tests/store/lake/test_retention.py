@@ -12,7 +12,7 @@ import pytest
 
 from tests.study.facts import START, numbered, written
 from tests.study.rig import Run
-from waterbed.analysis.rankings.tables import ranking_of
+from waterbed.measures.ranking_tables import ranking_of
 from waterbed.model.bookkeeping import Audit
 from waterbed.model.errors import InputError, StoreFailure
 from waterbed.model.facts import CanaryLook, Observation

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import AsOf, Format, Formatted, to_write
-from waterbed.cli.output import console, note, print_cells, say, written_at
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage
 from waterbed.model.spelling import percent
+from waterbed.shown.options import AsOf, Format, Formatted, to_write
+from waterbed.shown.output import console, note, print_cells, say, written_at
 
 if TYPE_CHECKING:
     from waterbed.attribution.space import OriginChanges

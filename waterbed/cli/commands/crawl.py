@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import Format, Formatted, Processes, to_write
-from waterbed.cli.output import FINDING, OK, complain, console, for_tools, new_table, note, print_table, say
 from waterbed.model.spelling import counted
+from waterbed.shown.options import Format, Formatted, Processes, to_write
+from waterbed.shown.output import FINDING, OK, complain, console, for_tools, new_table, note, print_table, say
 
 if TYPE_CHECKING:
-    from waterbed.analysis.table_check import Compared
     from waterbed.crawler.recheck.run import PassReport
     from waterbed.crawler.registry.registry_report import CrawlReport
+    from waterbed.questions.networks.table_check import Compared
     from waterbed.service.endpoint import Endpoint
     from waterbed.store.backlog import ScheduleLag
     from waterbed.store.config import Config
@@ -224,9 +224,9 @@ def enrich(
 
     For example: waterbed -C mystudy enrich --limit 100
     """
-    from waterbed.analysis.table_check import Compared, compare
     from waterbed.crawler.registry import run as registry
     from waterbed.crawler.registry.registry_report import RegistryRow
+    from waterbed.questions.networks.table_check import Compared, compare
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 

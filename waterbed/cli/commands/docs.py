@@ -9,9 +9,9 @@ from typing import Annotated, Final
 
 import typer
 
-from waterbed.cli.output import say
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import meant, shown
+from waterbed.shown.output import say
 
 _HEADING: Final = re.compile(r"^(#{1,6}) (.+?)\s*$")
 _LISTED: Final = re.compile(r"^```\{eval-rst\}\n\.\. automodule:: ([\w.]+)\n.*?^```$", re.MULTILINE | re.DOTALL)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from waterbed.cli.options import NOTICE_FORMS, REPORT_FORMS, Dates, Zone
-from waterbed.cli.output import FINDING, OK, complain, note, say
 from waterbed.model.errors import InputError, WaterbedError
 from waterbed.model.redaction import refuse_address
 from waterbed.model.spelling import counted, numbered
+from waterbed.shown.options import NOTICE_FORMS, REPORT_FORMS, Dates, Zone
+from waterbed.shown.output import FINDING, OK, complain, note, say
 
 if TYPE_CHECKING:
     from waterbed.intake.importer import ImportReport
@@ -115,7 +115,7 @@ def _refuse_empty(option: str, name: str | None) -> None:
 
 def _from_standard_input(study: Study, named: dict[str, Any]) -> ImportReport:
     """Import what comes by standard input; errors call it so."""
-    from waterbed.cli.standard_input import input_bytes
+    from waterbed.shown.standard_input import input_bytes
     from waterbed.store.bounded.files import standard_input
     from waterbed.store.bounded.limits import most_memory
 

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from waterbed.cli.options import Format, Formatted, to_write
-from waterbed.cli.output import FINDING, OK, OURS, complain, console, for_tools, note, say
 from waterbed.model.errors import InputError, WaterbedError
 from waterbed.model.shell import command
 from waterbed.model.spelling import counted
+from waterbed.shown.options import Format, Formatted, to_write
+from waterbed.shown.output import FINDING, OK, OURS, complain, console, for_tools, note, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from waterbed.analysis.status import Standing
+    from waterbed.service.status import Standing
     from waterbed.store.config import Config
     from waterbed.store.folder import Folder
 
@@ -179,7 +179,7 @@ def _fetch(folder: Path) -> int:
 
 def _next_step(folder: Path) -> None:
     """Print what stands in the way, and the next command."""
-    from waterbed.analysis.status import standing
+    from waterbed.service.status import standing
     from waterbed.study.study import open_study
 
     with open_study(folder) as study:
@@ -215,7 +215,7 @@ def status(context: typer.Context, form: Formatted = Format.table) -> None:
 
     For example: waterbed -C mystudy status
     """
-    from waterbed.analysis.status import Standing, standing
+    from waterbed.service.status import Standing, standing
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:

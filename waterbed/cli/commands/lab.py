@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import Format, Formatted, Given, Seed, Workers, to_write
-from waterbed.cli.output import console, for_tools, new_table, print_table, written
 from waterbed.cli.scores import (
     print_actor_score,
     print_attribution_score,
@@ -27,6 +25,8 @@ from waterbed.cli.scores import (
     print_score,
 )
 from waterbed.model.spelling import percent
+from waterbed.shown.options import Format, Formatted, Given, Seed, Workers, to_write
+from waterbed.shown.output import console, for_tools, new_table, print_table, written
 
 if TYPE_CHECKING:
     from waterbed.lab.simulate.power import Plan, PowerRow
@@ -194,13 +194,13 @@ def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> None:
 
 
 def _rehearsed(scenario: str, out: Path, profile: ProfileName | None) -> None:
-    from waterbed.analysis.rankings.tables import ranking_of
-    from waterbed.cli.rankings import print_ranking
     from waterbed.graphs.displacement.event import EVENTS
     from waterbed.lab.run import run_lab
     from waterbed.lab.servers.pages import marked_files
     from waterbed.lab.world.reading import scenario_event
+    from waterbed.measures.ranking_tables import ranking_of
     from waterbed.publish.release import publish_all
+    from waterbed.questions.ranking.printing import print_ranking
     from waterbed.store.whole.files import write_whole
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study

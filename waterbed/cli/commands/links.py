@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import Format, Formatted
-from waterbed.cli.output import FINDING, OK, note, print_cells, say
+from waterbed.shown.options import Format, Formatted
+from waterbed.shown.output import FINDING, OK, note, print_cells, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

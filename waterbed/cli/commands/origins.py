@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from waterbed.cli.options import Format, Formatted, Reason
-from waterbed.cli.output import FINDING, OK, complain, note, print_cells, say
+from waterbed.shown.options import Format, Formatted, Reason
+from waterbed.shown.output import FINDING, OK, complain, note, print_cells, say
 
 origins_app = typer.Typer(help="Hosters behind a CDN, as its origin service tells.", no_args_is_help=True)
 
@@ -26,8 +26,8 @@ def origins_ask(
 
     For example: waterbed -C mystudy origins ask --limit 20
     """
-    from waterbed.analysis.told_origins import hosts_behind
     from waterbed.crawler.origins import ask_origins, ready
+    from waterbed.measures.told_origins import hosts_behind
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
@@ -49,7 +49,7 @@ def origins_list(context: typer.Context, form: Formatted = Format.table) -> None
 
     For example: waterbed -C mystudy origins list
     """
-    from waterbed.analysis.told_origins import answers
+    from waterbed.measures.told_origins import answers
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:

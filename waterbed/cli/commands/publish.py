@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import Follow, Override, Since, Until, to_write
-from waterbed.cli.output import note, say, unchecked, written, written_at
-from waterbed.cli.windows import asked
 from waterbed.model.errors import InputError
 from waterbed.model.shell import command, installs
+from waterbed.shown.options import Follow, Override, Since, Until, to_write
+from waterbed.shown.output import note, say, unchecked, written, written_at
+from waterbed.shown.windows import asked
 
 if TYPE_CHECKING:
     from waterbed.publish.policy import Publication

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from waterbed.cli.options import Format, Formatted, Reason, to_write
-from waterbed.cli.output import FINDING, OK, console, for_tools, minute, new_table, print_table, say, written_at
 from waterbed.model.errors import InputError
 from waterbed.model.takedown import Case
+from waterbed.shown.options import Format, Formatted, Reason, to_write
+from waterbed.shown.output import FINDING, OK, console, for_tools, minute, new_table, print_table, say, written_at
 
 if TYPE_CHECKING:
-    from waterbed.analysis.fact_sheet import Sheet
     from waterbed.governance.reply import ReplyRow
     from waterbed.model.governance import Answer, Preview
+    from waterbed.questions.fact_sheet.sheet import Sheet
     from waterbed.study.conclusions import Conclusions
     from waterbed.study.study import Study
 
@@ -79,9 +79,9 @@ def reply_preview(
 
     For example: waterbed -C mystudy reply preview previews --hoster AS64500
     """
-    from waterbed.analysis.fact_sheet import own_rows, sheet_of
-    from waterbed.analysis.rankings.constancy import event_dates
-    from waterbed.publish.events import public_events
+    from waterbed.measures.constancy import event_dates
+    from waterbed.questions.fact_sheet.sheet import own_rows, sheet_of
+    from waterbed.questions.intervention.declared_events import public_events
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
@@ -100,7 +100,7 @@ def reply_preview(
 
 def _carried(study: Study, conclusions: Conclusions) -> dict[str, list[str]]:
     """What sheets may say of each company that hosters are reached through."""
-    from waterbed.analysis.carriers import reached_through
+    from waterbed.measures.carriers import reached_through
 
     said: dict[str, list[str]] = {}
     named = set(_named(study))
@@ -141,8 +141,8 @@ def _write(
 
 
 def _preview(study: Study, one: Sheet, folder: Path, given: datetime | None, carried: Sequence[str]) -> Preview:
-    from waterbed.cli.commands.fact_sheet import sheet_json, sheet_text
     from waterbed.governance.reply import preview_of
+    from waterbed.questions.fact_sheet.command import sheet_json, sheet_text
     from waterbed.study.formats import as_csv
 
     config = study.config

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import Format, Formatted, Page
-from waterbed.cli.output import for_tools, new_table, note, print_table, say, written, written_at
+from waterbed.shown.options import Format, Formatted, Page
+from waterbed.shown.output import for_tools, new_table, note, print_table, say, written, written_at
 
 if TYPE_CHECKING:
-    from waterbed.analysis.sensitivity.results import Findings
+    from waterbed.questions.sensitivity.results import Findings
 
 
 class Shown(StrEnum):
@@ -55,8 +55,8 @@ def sensitivity(
     """
     from functools import partial
 
-    from waterbed.analysis.sensitivity.results import findings_of
     from waterbed.lab.score.specification import true_outcomes, truth_of
+    from waterbed.questions.sensitivity.results import findings_of
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
@@ -72,14 +72,14 @@ def sensitivity(
             conclusions=conclusions,
         )
         if out is not None:
-            from waterbed.publish.site.sensitivity import write_findings
+            from waterbed.questions.sensitivity.page import write_findings
 
             with written_at(out):
                 written(write_findings(found, out))
         elif form is Format.table:
             _print(found)
         else:
-            from waterbed.publish.site.sensitivity import TABLES
+            from waterbed.questions.sensitivity.page import TABLES
 
             for_tools(TABLES[table.value], getattr(found, table.value), found.info, form)
 

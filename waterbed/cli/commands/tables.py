@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
-from waterbed.cli.options import TABLE_KINDS, Format, Formatted, to_write
-from waterbed.cli.output import FINDING, OK, for_tools, minute, new_table, note, print_cells, print_table, say
 from waterbed.model.errors import InputError
 from waterbed.model.progress import stage, staged
 from waterbed.model.redaction import shown
 from waterbed.model.shell import command
 from waterbed.model.spelling import percent
+from waterbed.shown.options import TABLE_KINDS, Format, Formatted, to_write
+from waterbed.shown.output import FINDING, OK, for_tools, minute, new_table, note, print_cells, print_table, say
 
 if TYPE_CHECKING:
-    from waterbed.analysis.table_check import TableCheck
     from waterbed.model.facts import Snapshot
+    from waterbed.questions.networks.table_check import TableCheck
     from waterbed.study.sources import Fetched, Source
 
 tables_app = typer.Typer(
@@ -102,7 +102,7 @@ def tables_check(
 
     For example: waterbed -C mystudy tables check --kind routes
     """
-    from waterbed.analysis.table_check import TableCheck, check_tables
+    from waterbed.questions.networks.table_check import TableCheck, check_tables
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 

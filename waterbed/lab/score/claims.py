@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
 
-from waterbed.analysis.rankings.takedown import FEWEST_SITES
 from waterbed.estimators.calendar_time import LEAST_DAYS
 from waterbed.lab.simulate.grammar_truth import TrueHoster
+from waterbed.measures.takedown import FEWEST_SITES
 
 EQUAL = 0.01
 """Difference of two true shares up to which neither hoster is quicker: it is one of the reports, not of the hosters."""

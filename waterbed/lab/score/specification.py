@@ -2,14 +2,14 @@
 
 from collections.abc import Collection
 
-from waterbed.analysis.sensitivity.curve import DISPLACED, HOME_ABROAD, Curve, Outcomes, removed
-from waterbed.analysis.sensitivity.outcomes import Value
 from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.records import Truth
 from waterbed.lab.world.truth import simulate
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import shown
 from waterbed.model.urls import canonicalize
+from waterbed.questions.sensitivity.curve import DISPLACED, HOME_ABROAD, Curve, Outcomes, removed
+from waterbed.questions.sensitivity.outcomes import Value
 from waterbed.store.folder import Folder
 
 _SEE = "docs/sensitivity.md, The truth"

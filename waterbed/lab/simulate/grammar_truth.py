@@ -5,11 +5,11 @@ from typing import Final
 
 import numpy as np
 
-from waterbed.analysis.rankings.takedown import FEWEST_SITES
 from waterbed.estimators.calendar_time import days_of_reports
 from waterbed.lab.simulate.grammar import FEWEST_REGIMES
 from waterbed.lab.simulate.grammar_process import WITHIN_H, Flags, Floats, Ints
 from waterbed.lab.simulate.grammar_study import Study
+from waterbed.measures.takedown import FEWEST_SITES
 from waterbed.store.settings import Judge
 
 FREEZE_H: Final = Judge().freeze_s / 3600

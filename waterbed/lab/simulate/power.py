@@ -16,7 +16,6 @@ import msgspec
 import numpy as np
 from scipy import special, stats
 
-from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, episodes_by_key
 from waterbed.estimators.survival.logrank import log_rank
 from waterbed.graphs.episodes import censor_from
 from waterbed.lab.simulate.draw import Obstacles, draw
@@ -24,6 +23,7 @@ from waterbed.lab.simulate.looks import Simulator
 from waterbed.lab.simulate.studies import episodes_of
 from waterbed.lab.world.file import Hoster, Removal, World
 from waterbed.lab.world.truth import simulate as happen
+from waterbed.measures.takedown import REMOVED, WITHIN_H, Clock, clocks, episodes_by_key
 from waterbed.model.errors import InputError
 from waterbed.model.progress import staged
 from waterbed.store.settings import Judge

@@ -11,7 +11,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from waterbed.analysis.rankings.takedown import BACK_WITHIN, CAUSES, Clock
 from waterbed.estimators.survival.incidence import NOTHING
 from waterbed.estimators.survival.paces import LookedAt
 from waterbed.judging.confirmation import DOWN, UNKNOWN, UP, confirmed
@@ -19,6 +18,7 @@ from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.world.arrivals import report_days, site_sizes
 from waterbed.lab.world.file import FeedChange, Hoster, Sites
 from waterbed.lab.world.removing import Floats, chance_within, delays, heeded_at, queue_times, removed_at
+from waterbed.measures.takedown import BACK_WITHIN, CAUSES, Clock
 from waterbed.model.paces import PACE
 from waterbed.store.settings import Judge
 

@@ -10,12 +10,6 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from waterbed.analysis.rankings.durations import half_gone
-from waterbed.analysis.rankings.keys import Appearance, keys_of
-from waterbed.analysis.rankings.ranking import rank
-from waterbed.analysis.rankings.removal import removal
-from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, episodes_by_key
-from waterbed.analysis.rankings.totals import single_share
 from waterbed.estimators.survival.incidence import NOTHING
 from waterbed.graphs.episodes import EpisodeRules, all_episodes, censor_from
 from waterbed.graphs.runs import runs_of
@@ -24,6 +18,12 @@ from waterbed.lab.simulate.looks import SimulatedUrl, Simulator
 from waterbed.lab.world.file import World
 from waterbed.lab.world.records import TrueEpisode, Truth
 from waterbed.lab.world.truth import simulate as happen
+from waterbed.measures.durations import half_gone
+from waterbed.measures.keys import Appearance, keys_of
+from waterbed.measures.ranking import rank
+from waterbed.measures.removal import removal
+from waterbed.measures.takedown import REMOVED, WITHIN_H, Clock, clocks, episodes_by_key
+from waterbed.measures.totals import single_share
 from waterbed.model.conclusions import Episode, RankingRow
 from waterbed.model.progress import staged
 from waterbed.store.settings import Judge

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 
 from waterbed.model.codec import columns
 from waterbed.publish.policy import KEYS, Publication, Table
-from waterbed.publish.site.layout import START, Site
+from waterbed.shown.layout import START, Site
 from waterbed.study.formats import loose, records
 
 PAGE: Final = 100

@@ -26,7 +26,7 @@ from waterbed.publish.api.openapi import STYLE, document, reference
 from waterbed.publish.api.problems import problem
 from waterbed.publish.api.server import Guard
 from waterbed.publish.api.source import EVERY_S, Current, Described, Source
-from waterbed.publish.site.layout import POLICY, media_of
+from waterbed.shown.layout import POLICY, media_of
 from waterbed.study.condition import CONTENT_TYPE
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from waterbed.model.table import TableInfo
 from waterbed.model.version import __version__
 from waterbed.publish.api.answers import Answers, Overview, Portion, SerializedTable, TableCard, Terms
 from waterbed.publish.api.problems import MEDIA, SCHEMA, to_json
-from waterbed.publish.site.layout import templates
+from waterbed.shown.layout import templates
 from waterbed.study.formats import row_schema
 
 _WORDS: Final = {

@@ -27,7 +27,7 @@ from waterbed.publish.contents import edition_files, site_files, tables_of, with
 from waterbed.publish.edition import LastEdition, Overtaken, edition_before, editions, named_then, remember
 from waterbed.publish.named import named_hosters
 from waterbed.publish.policy import Publication, publishable
-from waterbed.publish.site.layout import Site
+from waterbed.shown.layout import Site
 from waterbed.store.config import read_config
 from waterbed.store.folder import open_store, real_clock
 from waterbed.store.own_files import SETTINGS

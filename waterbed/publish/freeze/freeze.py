@@ -21,7 +21,6 @@ from waterbed.model.progress import stage
 from waterbed.model.results import PooledHoster, SharedEpisode, SharedLook
 from waterbed.publish.build_publication import publication_of
 from waterbed.publish.edition import editions, remember
-from waterbed.publish.events import event_stems, public_events
 from waterbed.publish.freeze.bag import ALGORITHMS, DATA, seal, sums_of
 from waterbed.publish.freeze.layout import (
     ABOUT,
@@ -49,6 +48,7 @@ from waterbed.publish.freeze.results import EVENT_RESULTS, event_results, result
 from waterbed.publish.named import named_hosters
 from waterbed.publish.policy import Publication, publishable
 from waterbed.publish.sharing.share import export
+from waterbed.questions.intervention.declared_events import event_stems, public_events
 from waterbed.store.audit import put_on_record
 from waterbed.store.bounded.toml import toml_bytes
 from waterbed.store.config import Config

@@ -11,9 +11,9 @@ from typing import Annotated, Final, Literal
 import msgspec
 from packaging.requirements import Requirement
 
-from waterbed.analysis.compliance import SEED as OF_COMPLIANCE
-from waterbed.analysis.rankings.durations import SEED as OF_MEDIANS
-from waterbed.analysis.rankings.tables import SEED as OF_STANDINGS
+from waterbed.measures.durations import SEED as OF_MEDIANS
+from waterbed.measures.notices.tables import SEED as OF_COMPLIANCE
+from waterbed.measures.ranking_tables import SEED as OF_STANDINGS
 from waterbed.model.errors import InputError
 from waterbed.publish.freeze.bag import DATA
 from waterbed.store.bounded.files import content as bounded

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Final
 from waterbed.model.results import Answer, PooledHoster
 from waterbed.publish.policy import Publication, Table, named_keys
 from waterbed.publish.sharing.pool import Pooled, pool, pooled_info
-from waterbed.publish.site.interventions import Line, intervention_pages, refused_table
-from waterbed.publish.site.layout import data_files
+from waterbed.questions.intervention.page import Line, intervention_pages, refused_table
+from waterbed.shown.layout import data_files
 from waterbed.store.bounded.json_text import BadJson, json_in
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.formats import as_csv, as_json

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from waterbed.model.errors import InputError
 from waterbed.model.plugins import INTERFACE, SEE, called, is_text
 from waterbed.publish.policy import Publication
-from waterbed.publish.site.layout import Page
+from waterbed.shown.layout import Page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

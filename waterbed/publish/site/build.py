@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from waterbed.analysis.rankings.clocks import CLOCK_WORDS
-from waterbed.analysis.rankings.ranking import UNKNOWN
-from waterbed.analysis.rankings.removal_curves import removal_curves
-from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.measures.clocks import CLOCK_WORDS
+from waterbed.measures.ranking import UNKNOWN
+from waterbed.measures.ranking_tables import RankingTables
+from waterbed.measures.removal_curves import removal_curves
 from waterbed.model.conclusions import NO_VERDICT, WITH_SHARE, ClockKind
 from waterbed.model.progress import stage, staged
 from waterbed.publish.exports import chosen
@@ -15,12 +15,9 @@ from waterbed.publish.policy import BEYOND, EFFECTS, PLACES, Publication, Table,
 from waterbed.publish.site.added import added_pages
 from waterbed.publish.site.displacement import PATH as DISPLACEMENT
 from waterbed.publish.site.displacement import displacement_pages
-from waterbed.publish.site.figures.moments import in_weeks
 from waterbed.publish.site.hops_shown import why_no_hops
 from waterbed.publish.site.hoster import sheet_page, sheet_paths
 from waterbed.publish.site.hoster_views import sheet_views
-from waterbed.publish.site.interventions import EventPage, intervention_pages
-from waterbed.publish.site.layout import Layout, Site, make_site
 from waterbed.publish.site.letter import LetterView, letter_page
 from waterbed.publish.site.method import MethodView, PublishedTable, method_page
 from waterbed.publish.site.overview import (
@@ -33,7 +30,10 @@ from waterbed.publish.site.overview import (
     weeks_of,
 )
 from waterbed.publish.site.quality import held_in_words, quality_page, quality_view
-from waterbed.publish.site.rankings import RankingEntry, RankingView, below_norm, norm_share, ranking_page
+from waterbed.questions.intervention.page import EventPage, intervention_pages
+from waterbed.shown.figures.moments import in_weeks
+from waterbed.shown.layout import Layout, Site, make_site
+from waterbed.shown.rankings import RankingEntry, RankingView, below_norm, norm_share, ranking_page
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
 

@@ -24,13 +24,13 @@ from waterbed.publish.site.figures.hops import (
     sankey_scene,
     weeks_scene,
 )
-from waterbed.publish.site.figures.marks import Figure, Key
-from waterbed.publish.site.figures.moments import moment_keys, moment_words
-from waterbed.publish.site.figures.plot import figure_of
 from waterbed.publish.site.hop_files import hop_files
 from waterbed.publish.site.hops_shown import HELD, WORDS, ChainRow, HopsView, Shown, script_data, why_no_hops
-from waterbed.publish.site.interventions import EventPage
-from waterbed.publish.site.layout import Page
+from waterbed.questions.intervention.page import EventPage
+from waterbed.shown.figures.marks import Figure, Key
+from waterbed.shown.figures.moments import moment_keys, moment_words
+from waterbed.shown.figures.plot import figure_of
+from waterbed.shown.layout import Page
 from waterbed.study.conclusions import Conclusions
 
 PATH: Final = "displacement.html"

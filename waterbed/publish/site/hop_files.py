@@ -11,7 +11,7 @@ from waterbed.graphs.network.moves import Level
 from waterbed.publish.hop_cells import LEVELS, HopCells
 from waterbed.publish.hop_sums import cell_flows, cell_places, week_sums
 from waterbed.publish.hop_tables import OTHER_NAMES
-from waterbed.publish.site.layout import PageTable
+from waterbed.shown.layout import PageTable
 
 CELLS: Final = "sums of disjoint cells of hops, each about publish.least sites or more; docs/pages.md"
 

@@ -11,8 +11,8 @@ from waterbed.model.conclusions import Hop
 from waterbed.publish.hop_cells import LEVELS, HopCell, HopCells
 from waterbed.publish.hop_sums import WAYS, cell_flows
 from waterbed.publish.site.figures.hops import Spot, evidence_words, shells_of
-from waterbed.publish.site.figures.marks import label
-from waterbed.publish.site.figures.moments import Moment, Placed, in_weeks, moment_data
+from waterbed.shown.figures.marks import label
+from waterbed.shown.figures.moments import Moment, Placed, in_weeks, moment_data
 
 WORDS: Final[Mapping[Level, tuple[str, str]]] = {
     "hoster": ("hoster", "hosters"),

@@ -6,20 +6,20 @@ from hashlib import sha256
 from re import fullmatch, sub
 from typing import Annotated, Any, Final
 
-from waterbed.analysis.rankings.takedown import WITHIN_H, seldom_seen
 from waterbed.graphs.network.flows import Flow
+from waterbed.measures.takedown import WITHIN_H, seldom_seen
 from waterbed.model.conclusions import TOLD_BY_REGISTRIES, RankingRow, Reached
 from waterbed.model.decisions import HosterChange
 from waterbed.model.results import WindowShare
 from waterbed.model.spelling import percent
 from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration
-from waterbed.publish.site.figures.curves import CAUSE_CSS, causes_scene, weeks_scene
-from waterbed.publish.site.figures.marks import Figure, Key
-from waterbed.publish.site.figures.moments import Moment, in_weeks, moment_keys, moment_words
-from waterbed.publish.site.figures.plot import figure_of
-from waterbed.publish.site.interventions import EventPage
-from waterbed.publish.site.layout import Page, PageTable
-from waterbed.publish.site.rankings import CLASSES, RankingEntry, ranking_path, slow_words
+from waterbed.questions.intervention.page import EventPage
+from waterbed.shown.figures.curves import CAUSE_CSS, causes_scene, weeks_scene
+from waterbed.shown.figures.marks import Figure, Key
+from waterbed.shown.figures.moments import Moment, in_weeks, moment_keys, moment_words
+from waterbed.shown.figures.plot import figure_of
+from waterbed.shown.layout import Page, PageTable
+from waterbed.shown.rankings import CLASSES, RankingEntry, ranking_path, slow_words
 
 CAUSE_WORDS: Final[Mapping[str, str]] = {
     "removed": "removed",

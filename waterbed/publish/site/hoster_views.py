@@ -3,25 +3,25 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from waterbed.analysis.carriers import reached_through
-from waterbed.analysis.compliance import compliance_of
-from waterbed.analysis.fact_sheet import cause_shares
-from waterbed.analysis.rankings.constancy import counted_since
-from waterbed.analysis.rankings.durations import duration
-from waterbed.analysis.rankings.ranking import UNKNOWN, WITHHELD
-from waterbed.analysis.rankings.removal import Removal, removals
-from waterbed.analysis.rankings.removal_curves import MARKS_H, hourly
-from waterbed.analysis.rankings.tables import RankingTables
-from waterbed.analysis.rankings.takedown import CAUSES, Clock
 from waterbed.governance.reply import public_successions
 from waterbed.governance.reply import rows as reply_rows
 from waterbed.graphs.network.flows import Flow
+from waterbed.measures.carriers import reached_through
+from waterbed.measures.constancy import counted_since
+from waterbed.measures.durations import duration
+from waterbed.measures.notices.tables import compliance_of
+from waterbed.measures.ranking import UNKNOWN, WITHHELD
+from waterbed.measures.ranking_tables import RankingTables
+from waterbed.measures.removal import Removal, removals
+from waterbed.measures.removal_curves import MARKS_H, hourly
+from waterbed.measures.takedown import CAUSES, Clock
 from waterbed.model.results import WindowShare
 from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration
 from waterbed.publish.policy import Publication
 from waterbed.publish.site.hoster import CauseCurves, SheetView, Weekly
-from waterbed.publish.site.interventions import EventPage
-from waterbed.publish.site.rankings import RankingEntry, places_of
+from waterbed.questions.fact_sheet.sheet import cause_shares
+from waterbed.questions.intervention.page import EventPage
+from waterbed.shown.rankings import RankingEntry, places_of
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
 

@@ -4,18 +4,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from waterbed.analysis.rankings.keys import UNTOLD
-from waterbed.analysis.rankings.ranking import UNKNOWN
-from waterbed.analysis.rankings.totals import coverage, weighing
 from waterbed.graphs.network.weeks import CROSS_BORDER
+from waterbed.measures.keys import UNTOLD
+from waterbed.measures.ranking import UNKNOWN
+from waterbed.measures.totals import coverage, weighing
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.mediums import LOOKED_AT, MEDIUM_WORDS
 from waterbed.model.spelling import number, percent
 from waterbed.publish.policy import BEYOND, DEADLINES
 from waterbed.publish.site.displacement import PATH as DISPLACEMENT
-from waterbed.publish.site.layout import Page, PageTable, thousands
 from waterbed.publish.site.overview import Passage
-from waterbed.publish.site.rankings import ranking_path
+from waterbed.shown.layout import Page, PageTable, thousands
+from waterbed.shown.rankings import ranking_path
 
 PATH: Final = "letter.html"
 _DAY_H: Final = 24.0

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from waterbed.model.takedown import NoticeEffect
-from waterbed.publish.site.layout import UNLICENSED, Page
-from waterbed.publish.site.rankings import CLASSES
+from waterbed.shown.layout import UNLICENSED, Page
+from waterbed.shown.rankings import CLASSES
 from waterbed.store.settings import Tlp
 
 TLP: Final[Mapping[Tlp, str]] = {

@@ -5,25 +5,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, get_args
 
-from waterbed.analysis.rankings.removal_curves import MARKS_H, RemovalCurve
-from waterbed.analysis.rankings.speed_ranks import slowest_first
-from waterbed.analysis.rankings.totals import coverage
 from waterbed.graphs.beyond import Beyond
 from waterbed.graphs.network.weeks import CrossBorder
+from waterbed.measures.removal_curves import MARKS_H, RemovalCurve
+from waterbed.measures.speed_ranks import slowest_first
+from waterbed.measures.totals import coverage
 from waterbed.model.conclusions import NO_VERDICT
 from waterbed.model.mediums import MEDIUM_WORDS
 from waterbed.model.results import Changed, ChangeRow, WindowShare
 from waterbed.model.spelling import percent
 from waterbed.publish.hop_cells import HopCell
 from waterbed.publish.hop_sums import WAYS
-from waterbed.publish.site.figures.curves import curves_scene, weekly_line
-from waterbed.publish.site.figures.events import line_keys
-from waterbed.publish.site.figures.marks import LINES, Figure, Scene
-from waterbed.publish.site.figures.moments import Placed, moment_words
-from waterbed.publish.site.figures.plot import figure_of
-from waterbed.publish.site.layout import Page, PageTable
 from waterbed.publish.site.quality import Held
-from waterbed.publish.site.rankings import NAMED, RankingEntry, below_norm, places_of
+from waterbed.shown.figures.curves import curves_scene, weekly_line
+from waterbed.shown.figures.events import line_keys
+from waterbed.shown.figures.marks import LINES, Figure, Scene
+from waterbed.shown.figures.moments import Placed, moment_words
+from waterbed.shown.figures.plot import figure_of
+from waterbed.shown.layout import Page, PageTable
+from waterbed.shown.rankings import NAMED, RankingEntry, below_norm, places_of
 
 SHOWN: Final = 8
 """Number of hosters on the first page."""

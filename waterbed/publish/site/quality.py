@@ -10,12 +10,12 @@ from waterbed.model.conclusions import Quarantine
 from waterbed.model.facts import CanaryLook
 from waterbed.model.results import FeedCard
 from waterbed.publish.policy import Publication
-from waterbed.publish.site.figures.curves import days_of, failures_scene
-from waterbed.publish.site.figures.events import line_keys
-from waterbed.publish.site.figures.marks import Figure
-from waterbed.publish.site.figures.moments import Moment, in_days, moment_keys, moment_words
-from waterbed.publish.site.figures.plot import figure_of
-from waterbed.publish.site.layout import Page, PageTable
+from waterbed.shown.figures.curves import days_of, failures_scene
+from waterbed.shown.figures.events import line_keys
+from waterbed.shown.figures.marks import Figure
+from waterbed.shown.figures.moments import Moment, in_days, moment_keys, moment_words
+from waterbed.shown.figures.plot import figure_of
+from waterbed.shown.layout import Page, PageTable
 from waterbed.store.backlog import schedule_lag
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study

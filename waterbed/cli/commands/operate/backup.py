@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from waterbed.cli.options import NewStudy, Store, to_write
-from waterbed.cli.output import FINDING, OK, console, note, say
-from waterbed.cli.standard_input import passphrase
 from waterbed.model.errors import KeyProblem
 from waterbed.model.shell import command
 from waterbed.model.spelling import counted
+from waterbed.shown.options import NewStudy, Store, to_write
+from waterbed.shown.output import FINDING, OK, console, note, say
+from waterbed.shown.standard_input import passphrase
 
 
 def backup(

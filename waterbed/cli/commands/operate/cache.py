@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import typer
 
-from waterbed.cli.output import new_table, note, print_table, say
 from waterbed.model.errors import ReadOnly
+from waterbed.shown.output import new_table, note, print_table, say
 
 if TYPE_CHECKING:
     from waterbed.store.kept import KeptFile
+    from waterbed.study.study import Study
 
 cache_app = typer.Typer(help="Conclusions kept in the study's folder.", no_args_is_help=True)
 
@@ -46,7 +47,6 @@ def refresh(context: typer.Context) -> None:
 
     For example: waterbed -C mystudy cache refresh
     """
-    from waterbed.analysis.rankings.refresh import refresh_kept
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
@@ -56,10 +56,22 @@ def refresh(context: typer.Context) -> None:
                 "kept/ in the study's folder cannot be written to, so nothing can be kept; conclusions can be had all "
                 "the same (docs/operations.md, Read only)"
             )
-        refresh_kept(study.conclude())
+        _conclude(study)
         files = study.kept().files()
     current = [file for file in files if file.current]
     say(f"{len(current):,} things kept, {sum(file.bytes for file in current) / 1e6:,.1f} MB")
+
+
+def _conclude(study: Study) -> None:
+    """Conclude what most commands print: episodes, hops, rankings."""
+    from waterbed.measures.keys import Kind
+    from waterbed.measures.ranking_tables import RankingTables
+
+    conclusions = study.conclude()
+    _ = conclusions.hops, conclusions.quarantines, conclusions.outcomes, conclusions.answers, conclusions.notices
+    for kind in get_args(Kind):
+        tables = RankingTables(conclusions=conclusions, kind=kind, clock=conclusions.config.clock)
+        _ = tables.rows, tables.weighing()
 
 
 @cache_app.command("drop")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from waterbed.cli.options import Format, Formatted, Reason, to_write
-from waterbed.cli.output import FINDING, OK, console, new_table, print_rows, print_table, say
 from waterbed.model.conclusions import NO_VERDICT, Quarantine
 from waterbed.model.errors import InputError
 from waterbed.model.spelling import percent
+from waterbed.shown.options import Format, Formatted, Reason, to_write
+from waterbed.shown.output import FINDING, OK, console, new_table, print_rows, print_table, say
 
 if TYPE_CHECKING:
     from waterbed.model.bookkeeping import Decision
@@ -37,8 +37,8 @@ def doctor(
 
     For example: waterbed -C mystudy doctor --format json
     """
-    from waterbed.analysis.doctor import examine
-    from waterbed.analysis.doctor_storage import Finding
+    from waterbed.service.doctor import examine
+    from waterbed.service.doctor_storage import Finding
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
@@ -150,8 +150,8 @@ def rejudge(
 
     For example: waterbed -C mystudy rejudge --rules mine.toml
     """
-    from waterbed.analysis.rejudge import Change
-    from waterbed.analysis.rejudge import rejudge as judge_again
+    from waterbed.record.rejudge import Change
+    from waterbed.record.rejudge import rejudge as judge_again
     from waterbed.store.whole.files import DISK
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli import standard_input
-from waterbed.cli.options import Format, Formatted, Reason, to_write
-from waterbed.cli.output import console, for_tools, new_table, note, print_table, say
 from waterbed.model.spelling import counted
+from waterbed.shown import standard_input
+from waterbed.shown.options import Format, Formatted, Reason, to_write
+from waterbed.shown.output import console, for_tools, new_table, note, print_table, say
 
 if TYPE_CHECKING:
     from waterbed.model.bookkeeping import Audit

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import to_write
-from waterbed.cli.output import FINDING, OK, console, new_table, print_table, say, written_at
 from waterbed.model.spelling import counted
+from waterbed.shown.options import to_write
+from waterbed.shown.output import FINDING, OK, console, new_table, print_table, say, written_at
 
 if TYPE_CHECKING:
     from rich.table import Table

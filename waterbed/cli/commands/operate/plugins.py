@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import typer
 
-from waterbed.cli.output import FINDING, OK, complain, new_table, note, print_table
+from waterbed.shown.output import FINDING, OK, complain, new_table, note, print_table
 
 
 def plugins() -> None:
@@ -16,19 +16,22 @@ def plugins() -> None:
 
     For example: waterbed plugins
     """
-    from waterbed.cli.options import RANKED
     from waterbed.intake.formats import FORMATS, ReportForm
     from waterbed.model.plugins import KINDS, SEE, DataFile, listed
+    from waterbed.model.question import Question
     from waterbed.model.shell import installs
+    from waterbed.questions import BUILT_IN
+    from waterbed.shown.options import RANKED
 
     expected: dict[str, tuple[type, Mapping[str, object]]] = {
         "reports": (ReportForm, FORMATS),
         "link_checks": (DataFile, {}),
         "rules": (DataFile, {}),
+        "questions": (Question, BUILT_IN),
     }
     try:
-        from waterbed.analysis.rankings.keys import RankingKind
         from waterbed.attribution.lookups.tables.table_files import FORMS, TableForm
+        from waterbed.measures.keys import RankingKind
         from waterbed.publish.exports import EXPORTS, Export
         from waterbed.publish.site.added import AddedPage
     except ModuleNotFoundError as problem:

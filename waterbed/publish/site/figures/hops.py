@@ -10,9 +10,9 @@ from typing import Annotated, Final
 
 from waterbed.graphs.network.weeks import CrossBorder
 from waterbed.publish.hop_sums import WAYS, CellFlow, CellPlace, added
-from waterbed.publish.site.figures.marks import NARROW, Mark, Point, Scene, element, label, path, rounded, word
-from waterbed.publish.site.figures.moments import Placed, draw_moments
-from waterbed.publish.site.figures.plot import Axis, Plot, measured, thinned
+from waterbed.shown.figures.marks import NARROW, Mark, Point, Scene, element, label, path, rounded, word
+from waterbed.shown.figures.moments import Placed, draw_moments
+from waterbed.shown.figures.plot import Axis, Plot, measured, thinned
 
 MOST_LINKS: Final = 24
 MOST_NODES: Final = 18

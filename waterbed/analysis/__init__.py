@@ -1,1 +1,0 @@
-"""Questions about a study's conclusions: one file, one question."""

@@ -1,1 +1,0 @@
-"""Doubtful cases, double coding, agreement."""

@@ -1,1 +1,0 @@
-"""The chain behind a URL, address, hoster or link."""

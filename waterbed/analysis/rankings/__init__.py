@@ -1,1 +1,0 @@
-"""Rankings: volume, takedown clocks, speed, compliance, feeds."""

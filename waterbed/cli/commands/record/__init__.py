@@ -1,1 +1,0 @@
-"""Commands of the study record: protocol, codes, frozen studies."""

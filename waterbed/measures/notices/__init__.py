@@ -1,0 +1,1 @@
+"""Measures of what happens after notices: removal, deadlines, returns."""

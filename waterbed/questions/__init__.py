@@ -1,0 +1,16 @@
+"""One folder a question: what it computes, its command, its page, its figures.
+
+Each registers itself by `QUESTION` in its package, as a plug-in does by the entry-point group `waterbed.questions`.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Final
+
+from waterbed.model.question import Question
+
+BUILT_IN: Final[Mapping[str, Question]] = {
+    one.name: import_module(f"{__name__}.{one.name}").QUESTION for one in iter_modules(__path__) if one.ispkg
+}
+"""The questions by the name of their folder. Nothing else names them: without its folder a question is gone."""

@@ -1,0 +1,255 @@
+"""A study's findings on displacement, of one event or overall."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+
+from waterbed.graphs.displacement.answers import claimed
+from waterbed.graphs.displacement.event import NOUNS, Event, check, events_in
+from waterbed.graphs.displacement.feeds import changed_feeds
+from waterbed.graphs.displacement.findings import Findings, of_event, overall
+from waterbed.graphs.displacement.movements import HOUR, gather, place_of
+from waterbed.graphs.displacement.receivers import Receiver, receivers, without
+from waterbed.graphs.displacement.returns import followed
+from waterbed.graphs.displacement.sequence import fell
+from waterbed.graphs.displacement.series import Series, begin_of
+from waterbed.graphs.hop_sources import seen_up
+from waterbed.graphs.runs import UNATTRIBUTED
+from waterbed.model.conclusions import Episode, ExternalEpisode
+from waterbed.model.errors import InputError
+from waterbed.model.formatter import EVERYTHING, Disclosure
+from waterbed.model.message import NOTHING, Code, Count, Listed, Message, Moment, Name, Number, Term, joined
+from waterbed.model.progress import stage
+from waterbed.model.table import TableInfo
+from waterbed.model.window import Window
+from waterbed.questions.intervention.answer import Beside, answered, left_out, sources_in
+from waterbed.questions.intervention.looks import refuse_unseen
+from waterbed.questions.intervention.shares import event_shares
+from waterbed.questions.intervention.space import space_notes
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.external import ExternalConclusions
+from waterbed.study.metadata import table_info
+from waterbed.study.study import Study
+from waterbed.study.windowed import within
+
+SEE = "docs/displacement.md, History as the period before"
+
+
+METHOD = (
+    "interrupted series against synthetic controls, ranked among placebo dates and places; WDD, WDQ and net effect "
+    "over site clusters; lifts with a destination and a timing null, all pairs at once; excess reappearance against "
+    "matched controls; bounds for what was not detected: see docs/displacement.md"
+)
+
+
+def findings_of(
+    study: Study,
+    event: Event | None = None,
+    *,
+    conclusions: Conclusions | None = None,
+    disclosure: Disclosure = EVERYTHING,
+    public: Collection[Event] | None = None,
+) -> Findings:
+    """A study's findings on displacement; see `findings`.
+
+    Conclusions are drawn unless given. `public` are the events that readers may know of, and answers are as if there
+    were no others; None: the study's own people read, and all events in its folder count.
+    """
+    conclusions, config = conclusions or study.conclude(), study.config
+    own = events_in(study.path) if event and public is None else ({}, [])
+    others, unread = (own[0].values() if public is None else public), own[1]
+    info = table_info(study, "displacement", by=event.kind if event else "hoster", window=conclusions.window)
+    if event and study.protocol:
+        areas = ("controls", "buffer", "buffer_controls")
+        places = {"targets": (event.target,), **{name: getattr(event, name) for name in areas}}
+        locked = study.protocol.of_event(places)
+        locked.log(study.folder)
+        info = replace(info, deviations=(*info.deviations, *locked.sentences))
+    found = findings(
+        conclusions,
+        config.home,
+        info,
+        event,
+        disclosure=disclosure,
+        # what others saw before our first look is of no window
+        external=None if conclusions.window else ExternalConclusions(conclusions, config.testimony),
+        beside=Beside(events=[*others], unread=len(unread)),
+    )
+    return replace(found, notes=(*found.notes, *space_notes(study, conclusions, event, disclosure))) if event else found
+
+
+@stage("estimates of displacement")
+def findings(
+    conclusions: Conclusions,
+    home: str,
+    info: TableInfo,
+    event: Event | None = None,
+    *,
+    disclosure: Disclosure = EVERYTHING,
+    external: ExternalConclusions | None = None,
+    beside: Beside | None = None,
+) -> Findings:
+    """All answers about one event, or about the whole study.
+
+    `disclosure` limits what they may say. Episodes in `external` from before our first look stand in the series if its
+    settings say so. `beside` are the study's other events.
+    InputError where the study holds no episode, or the event names what it does not know.
+    """
+    if conclusions.window and not conclusions.episodes:
+        raise InputError(f"no URL was first reported and seen in this window ({conclusions.window.words})")
+    if not conclusions.episodes or conclusions.until is None:
+        raise InputError(
+            "this study does not hold any episode yet; import reports and run waterbed recheck first",
+            see="docs/operations.md",
+        )
+    kind, declared = (event.kind, tuple(event.places)) if event else ("hoster", ())
+    whole, conclusions = conclusions, _as_read(conclusions, event)
+    prior = external if external and external.settings.in_series else None
+    episodes = [*conclusions.arrivals, *(prior.prior if prior else ())]
+    hops = [*conclusions.hops, *(prior.hops if prior else ())]
+    movements = partial(
+        gather,
+        episodes,
+        hops,
+        conclusions.facts.reports,
+        home=home,
+        seats=conclusions.seats,
+        until=conclusions.until or whole.until or datetime.min.replace(tzinfo=UTC),
+        kind=kind,
+        declared=declared,
+    )
+    every = movements()
+    info = replace(info, method=METHOD)
+    names = {} if kind == "country" else {place: conclusions.attributor.name_of(place) for place in every.places()}
+    if event is None:
+        found = overall(every, info, names)
+    else:
+        check(
+            event,
+            known=every.places(),
+            categories={report.category for report in conclusions.facts.reports},
+            sources={report.source for report in conclusions.facts.reports},
+            first=every.zero,
+            until=every.until,
+            own=disclosure == EVERYTHING,
+        )
+        refuse_unseen(conclusions, event, conclusions.episodes, prior.prior if prior else ())
+        chosen = movements(categories=event.categories, sources=event.sources)
+        feeds = changed_feeds(Series(event=event, movements=chosen))
+        left = left_out(feeds, chosen)
+        if left:
+            chosen = movements(categories=event.categories, sources=sorted(sources_in(chosen) - left))
+        ended = followed(event, chosen, episodes, home=home, seats=conclusions.seats)
+        declared_as = Series(event=event, movements=chosen)
+        filled = receivers(declared_as)
+        kept = without(event, [one.place for one in filled])
+        series = replace(declared_as, event=kept, takedowns=ended, received=[one.place for one in filled])
+        found = replace(of_event(series, info, names, disclosure), event=event)
+        came = {(gain.url_id, gain.place) for gain in chosen.gains if series.left_target(gain)}
+        begin = chosen.zero + begin_of(kept, chosen) * HOUR
+        shares = None
+        if not whole.window:
+            shares = event_shares(whole, kept, chosen.sources_of, disclosure, begin=begin, received=came)
+        nowhere = _nowhere_known(event, [one for one in seen_up(episodes) if one.url_id in chosen.sources_of])
+        found = replace(found, notes=(*_filled(filled, found, kept), *nowhere, *found.notes))
+        found = answered(found, event, shares, feeds, left, conclusions, episodes, beside or Beside())
+    shown = event is None or fell(found.answers, event)
+    notes = tuple(prior_notes(external, event) if external else ())
+    answers = [claimed(answer, sequence=event is not None, fell=shown) for answer in found.answers]
+    return replace(found, answers=answers, notes=(*found.notes, *notes))
+
+
+def _as_read(conclusions: Conclusions, event: Event | None) -> Conclusions:
+    """The conclusions up to the latest read date that has come, so that they change on read dates only."""
+    until = conclusions.until
+    if event is None or conclusions.window or until is None:
+        return conclusions
+    come = [when for when in event.reads if when <= until]
+    return within(conclusions, Window(until=max(come))) if come else conclusions
+
+
+def _filled(filled: Sequence[Receiver], found: Findings, kept: Event) -> Iterator[Message]:
+    """Say which controls received the target's content, and are left out."""
+    for one in filled:
+        name = found.names.get(one.place, one.place)
+        yield one.words(name, kept.most_contaminated, left_out=one.place not in kept.places)
+
+
+def _nowhere_known(event: Event, episodes: Collection[Episode]) -> Iterator[Message]:
+    """Say how many contents came up where no table tells the place."""
+    start, end = event.window
+    came = [one for one in episodes if start <= one.known_up_at < end]
+    lost = {one.content_id for one in came if not place_of(one, event.kind, tuple(event.places))}
+    if lost:
+        every = len({one.content_id for one in came})
+        yield Message.of(
+            "Of {contents} that came up in these periods, {lost} did at addresses whose {kind} no table tells: they "
+            "are in no series, and none surely moved there.",
+            contents=Count(every, "content"),
+            lost=Count(len(lost)),
+            kind=Term(NOUNS[event.kind]),
+        )
+
+
+def prior_notes(external: ExternalConclusions, event: Event | None) -> Iterator[Message]:
+    """Notes on the share of external data, and their end.
+
+    They say how much of the data other observers gave, and where the series changes to ours; none without such data
+    from before our first look.
+    """
+    prior, began = external.prior, external.began
+    if not prior or began is None:
+        return
+    observers = tuple(
+        Message.of("{observer} (source {source})", observer=Name(one, public=True), source=Name(source, public=True))
+        for one, source in sorted({(one.observer, one.source) for one in prior})
+    )
+    count = Message.of(
+        "{episodes} of {urls} from before our first check",
+        episodes=Count(len(prior), "episode"),
+        urls=Count(len({one.url_id for one in prior}), "URL"),
+    )
+    if not external.settings.in_series:
+        yield Message.of(
+            "{count} were told by {observers} and are left out (testimony.in_series): see {see}.",
+            count=count,
+            observers=Listed(observers),
+            see=Code(SEE),
+        )
+        return
+    said = Message.of(
+        "{count}, {began}, are told by {observers}, not seen by us",
+        count=count,
+        began=Moment(began),
+        observers=Listed(observers),
+    )
+    yield Message.of("{said}.", said=joined(said, _nowhere(prior)))
+    if event is not None:
+        yield Message.of(
+            "The observer changes {where}: what differs between the two may be the observer, and only what target and "
+            "controls do not share tells of the event. See {see}.",
+            where=_where(began, event),
+            see=Code(SEE),
+        )
+
+
+def _nowhere(prior: Sequence[ExternalEpisode]) -> Message:
+    lost = sum(one.hoster == UNATTRIBUTED for one in prior)
+    if not lost:
+        return NOTHING
+    return Message.of(
+        "{lost} of them are at no known hoster, for want of an address or of a table of that time", lost=Count(lost)
+    )
+
+
+def _where(began: datetime, event: Event) -> Message:
+    start, end = event.window
+    if began <= start:
+        return Message.of("before the periods used")
+    if began >= end:
+        return Message.of("after the periods used")
+    if began < event.at:
+        periods = Number((event.at - began) / event.period, "period", decimals=1)
+        return Message.of("{periods} before the event, within those used", periods=periods)
+    return Message.of("at the event or after it, within the periods used")

@@ -1,0 +1,13 @@
+"""Sizes of hosters, ASes and countries."""
+
+from typing import Final
+
+from waterbed.model.question import Command, Question
+
+QUESTION: Final = Question(
+    commands={
+        "sizes": Command(
+            "waterbed.questions.sizes.command:sizes_app", "Print sizes of hosters, ASes and countries.", "Attribute"
+        ),
+    }
+)

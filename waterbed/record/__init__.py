@@ -1,0 +1,1 @@
+"""Decisions of people about a study, on record."""

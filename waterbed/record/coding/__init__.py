@@ -1,0 +1,1 @@
+"""Doubtful cases, coded by two people each."""

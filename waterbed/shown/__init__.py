@@ -1,0 +1,1 @@
+"""Tables and pages as they are shown: options, printing, layout, figures."""

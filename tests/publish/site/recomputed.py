@@ -20,7 +20,7 @@ from waterbed.shown.layout import day, minute, thousands
 
 Row = Mapping[str, Any]
 Rows = list[list[str]]
-SITE = files("waterbed.publish.site")
+PAGES = [Path(str(files(f"waterbed.{name}"))) for name in ("shown", "publish.site", "questions")]
 _DIGIT = re.compile(r"\d")
 _LINK = re.compile(r"(.+ → .+): ([\d,.]+) (?:certain|possible), of ([\d,.]+); ([^;]+)(?:; by .+)?")
 _SIDES = {"home", "abroad", "unknown"}
@@ -126,12 +126,12 @@ def spread(low: str, high: str) -> str:
 def constants() -> list[str]:
     """Pieces of text with digits that templates and code hold for every study, longest first."""
     found = set()
-    for file in SITE.joinpath("templates").iterdir():
+    for file in (PAGES[0] / "templates").iterdir():
         text = file.read_text()
         found |= set(re.findall(r'"([^"<>{}]*)"', text))
         text = re.sub(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", "\0", text, flags=re.S)
         found |= set(re.split("[\0\1]", unescape(re.sub(r"<[^>]*>", "\1", text))))
-    for path in Path(str(SITE)).rglob("*.py"):
+    for path in (path for folder in PAGES for path in folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.add(node.value)

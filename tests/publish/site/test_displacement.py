@@ -36,7 +36,7 @@ from waterbed.shown.figures.marks import NARROW, WIDE, Scene
 from waterbed.shown.figures.moments import Moment
 from waterbed.shown.layout import Page, make_site
 
-ASSETS = files("waterbed.publish.site").joinpath("assets")
+ASSETS = files("waterbed.shown").joinpath("assets")
 
 
 def cells(seed: int = 1, hops: int = 300) -> HopCells:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.measures.episodes import START, episode, hours
-from tests.measures.notices import notice, told_of
+from tests.measures.sent_notices import notice, told_of
 from waterbed.graphs.episodes import EpisodeRules, UrlHistory, episodes
 from waterbed.graphs.runs import Sighting, runs_of
 from waterbed.measures.clocks import clocks_of_groups, clusters_of, running_clocks, takedown_clocks

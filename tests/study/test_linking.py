@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.measures.episodes import episode
-from tests.measures.notices import notice
+from tests.measures.sent_notices import notice
 from tests.study.facts import START, _known, _looks, hour, report, target, written
 from tests.study.rig import Run
 from waterbed.graphs.linking.clusters import Clusters

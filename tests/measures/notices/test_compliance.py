@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.measures.episodes import episode, hours
-from tests.measures.notices import notice, told_of
+from tests.measures.sent_notices import notice, told_of
 from waterbed.measures.clocks import takedown_clocks
 from waterbed.measures.notices.compliance import compliance, deadlines, trends, unanswered, week_of
 from waterbed.measures.takedown import never_seen

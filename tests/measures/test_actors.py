@@ -19,7 +19,7 @@ from waterbed.model.actors import ACTED, ACTORS
 from waterbed.questions.fact_sheet.sheet import cause_shares
 
 from .episodes import episode, hours
-from .notices import notice, told_of
+from .sent_notices import notice, told_of
 
 CAUSES = ("removed", "registrar_hold", "registry_hold", "expired", "deleted", "seized", "moved", "name")
 

@@ -12,7 +12,7 @@ from waterbed.measures.removal import removal
 from waterbed.measures.takedown import clocks, outcomes
 
 from .episodes import appearance, episode, hours
-from .notices import notice, told_of
+from .sent_notices import notice, told_of
 
 
 def bounds(episodes, until=200):

@@ -32,7 +32,7 @@ WORLDS: Final[Mapping[str, tuple[str, Mapping[str, int]]]] = {
 """Studies of the lab: their scenario, and what of it is made smaller."""
 NOTICED: Final = 40
 """URLs about which notices are sent."""
-_ASKED: Final = "least = 3\ncases = false\naddresses = false", "least = 1\ncases = true\naddresses = true"
+_ASKED: Final = {"least = 3": "least = 1", "cases = false": "cases = true", "addresses = false": "addresses = true"}
 """What is published unasked, as most studies do, and what the demo's study publishes."""
 _STARTING: Final = Lock()
 """The servers' own lock holds off other processes, not other threads."""
@@ -110,7 +110,8 @@ def _rehearsed(made: Made) -> None:
     made(*first, side / "world.toml", "--out", study)
     shutil.rmtree(study / "published", ignore_errors=True)
     if made.folder.name == "demo":
-        _change(study / "waterbed.toml", *_ASKED)
+        for unasked, asked in _ASKED.items():
+            _change(study / "waterbed.toml", f"^{unasked}$", asked)
     _beside(made)
 
 

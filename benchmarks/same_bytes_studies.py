@@ -134,8 +134,8 @@ def _beside(made: Made) -> None:
     _addresses(side / "addresses.csv", episodes)
     _event(side / "event.toml", made.rows("rank"), episodes)
     if made.folder.name == "demo":
-        shutil.copy(ROOT / "docs" / "examples" / "event.toml", side / "example.toml")
-        (study / "events").mkdir()
+        shutil.copy(SCENARIOS / "events" / "waterbed.toml", side / "example.toml")
+        (study / "events").mkdir(exist_ok=True)  # the scenario brings an event
         shutil.copy(side / "event.toml", study / "events" / "pressed.toml")
         values["example"] = "side/example.toml"
         made("-C", study, "protocol", "init")

@@ -37,17 +37,17 @@ def addressed(
     name after a removal may be a parking service. The earlier of two equally near looks decides. `registrar` gives the
     registrar of a site at a time: a notice to it reached who sponsors the name, whoever hosts.
     """
-    found = []
-    there = {url_id: [look for look in looks if not look.down] or list(looks) for url_id, looks in seen.items()}
+    notices_addressed = []
+    usable_looks = {url_id: [look for look in looks if not look.down] or list(looks) for url_id, looks in seen.items()}
     for notice in latest_notices(notices):
         notified_at = notice.delivered_at or notice.sent_at
-        look = _nearest(there.get(notice.url_id, ()), notified_at)
+        look = _nearest(usable_looks.get(notice.url_id, ()), notified_at)
         recipient = company(notice.recipient, notified_at)
-        how, role = _reached(notice.recipient, recipient, look.attribution) if look else ("unattributed", None)
+        reach, role = _reached(notice.recipient, recipient, look.attribution) if look else ("unattributed", None)
         sponsor = registrar(sites[notice.url_id], notified_at)
         if role is None and sponsor in (notice.recipient, recipient):
-            how, role, recipient = "indirect", "registrar", sponsor
-        found.append(
+            reach, role, recipient = "indirect", "registrar", sponsor
+        notices_addressed.append(
             AddressedNotice(
                 notice_id=notice.notice_id,
                 url_id=notice.url_id,
@@ -56,7 +56,7 @@ def addressed(
                 sender=notice.sender,
                 recipient=recipient,
                 hosters=look.attribution.hosters if look else (),
-                addressed=how,
+                addressed=reach,
                 role=role,
                 look_h=(look.when - notified_at) / timedelta(hours=1) if look else None,
                 sent_at=notice.sent_at,
@@ -70,7 +70,7 @@ def addressed(
                 due_at=notice.due_at,
             )
         )
-    return found
+    return notices_addressed
 
 
 def _nearest(looks: Sequence[SeenAnswer], when: datetime) -> SeenAnswer | None:
@@ -100,15 +100,15 @@ class ReportedOrigins:
     """Reported addresses behind proxies, by URL and time."""
 
     def __init__(
-        self, reports: Iterable[Report], told: Mapping[str, Sequence[tuple[datetime, str]]] | None = None
+        self, reports: Iterable[Report], further_origins: Mapping[str, Sequence[tuple[datetime, str]]] | None = None
     ) -> None:
         """Take what reports tell; most tell nothing.
 
-        Stored texts that are no address are passed over. `told` are times and addresses that somebody else told, by
-        URL.
+        Stored texts that are no address are passed over. `further_origins` are times and addresses that somebody else
+        told, by URL.
         """
         reported: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
-        for url_id, origins in (told or {}).items():
+        for url_id, origins in (further_origins or {}).items():
             reported[url_id] += origins
         for report in reports:
             if report.origin_address and canonical_address(report.origin_address):
@@ -128,5 +128,5 @@ class ReportedOrigins:
         reported = self._reported.get(url_id)
         if not reported:
             return None
-        known = [address for at, address in reported if at <= when]
-        return known[-1] if known else reported[0][1]
+        addresses = [address for known_at, address in reported if known_at <= when]
+        return addresses[-1] if addresses else reported[0][1]

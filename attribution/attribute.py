@@ -119,7 +119,7 @@ class Attributor:
         book does not know is no platform: the addresses decide. `routes_date` is the oldest table used, null if no
         address needed one; the set is stale if one of the tables is.
         """
-        asked = self.asked(addresses, day, known_origin, behind_cdn=behind_cdn)
+        inputs = self.asked(addresses, day, known_origin, behind_cdn=behind_cdn)
         on = day_of(day)
         key = (
             (
@@ -127,25 +127,25 @@ class Attributor:
                 suffix_id,
                 known_origin,
                 behind_cdn,
-                id(asked.book),
-                id(asked.organisations),
-                id(asked.relations),
+                id(inputs.book),
+                id(inputs.organisations),
+                id(inputs.relations),
             ),
-            (dates_of(asked.routes), dates_of(asked.countries), bisect_right(self._changes_of_as, on)),
-            tuple(chain and (chain.fetched_at, chain.stale, chain.early, chain.levels) for chain in asked.chains),
+            (dates_of(inputs.routes), dates_of(inputs.countries), bisect_right(self._changes_of_as, on)),
+            tuple(chain and (chain.fetched_at, chain.stale, chain.early, chain.levels) for chain in inputs.chains),
         )
-        known = self._known.get(key)
-        if known is None:
+        cached = self._known.get(key)
+        if cached is None:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
                 self._same.clear()
-            known = self._known[key] = self._attributed(addresses, suffix_id, known_origin, asked)
-        shown, families = known
-        stale = any(asked.routes[family].stale(on, self._max_age_days) for family in families)
-        confidence = _lowered(shown.confidence, steps=stale and not shown.stale)
-        if (shown.day, shown.stale, shown.confidence) == (day, stale, confidence):
-            return shown
-        return replace(shown, day=day, stale=stale, confidence=confidence)
+            cached = self._known[key] = self._attributed(addresses, suffix_id, known_origin, inputs)
+        attribution, families = cached
+        stale = any(inputs.routes[family].stale(on, self._max_age_days) for family in families)
+        confidence = _lowered(attribution.confidence, steps=stale and not attribution.stale)
+        if (attribution.day, attribution.stale, attribution.confidence) == (day, stale, confidence):
+            return attribution
+        return replace(attribution, day=day, stale=stale, confidence=confidence)
 
     @cached_property
     def changes(self) -> tuple[date, ...]:
@@ -192,8 +192,12 @@ class Attributor:
         These are the tables, the book and the registrations.
         """
         on = day_of(day)
-        every = (*addresses, *((known_origin,) if known_origin else ()))
-        chains = tuple(self._registered.chain(a, day) for a in every) if self._registered else (None,) * len(every)
+        all_addresses = (*addresses, *((known_origin,) if known_origin else ()))
+        chains = (
+            tuple(self._registered.chain(a, day) for a in all_addresses)
+            if self._registered
+            else (None,) * len(all_addresses)
+        )
         return Asked(
             day=day,
             book=self.book.on(on),
@@ -212,11 +216,14 @@ class Attributor:
 
     def _looked_up(self, addresses: Sequence[str], routes: Routes, countries: Countries) -> list[LookedUp]:
         """What the tables say of each address."""
-        tables = (*(id(one.table) for one in routes.values()), *(id(one.table) for one in countries.values()))
-        known = self._tabled.setdefault(tables, {})
-        if new := [address for address in dict.fromkeys(addresses) if address not in known]:
-            if len(known) >= _REMEMBERED:
-                known.clear()
+        tables = (
+            *(id(chosen.table) for chosen in routes.values()),
+            *(id(chosen.table) for chosen in countries.values()),
+        )
+        answers = self._tabled.setdefault(tables, {})
+        if new := [address for address in dict.fromkeys(addresses) if address not in answers]:
+            if len(answers) >= _REMEMBERED:
+                answers.clear()
                 new = list(dict.fromkeys(addresses))
             packed = pack(new)
             rows = zip(
@@ -226,8 +233,8 @@ class Attributor:
                 countries_of_rows(packed, countries),
                 strict=True,
             )
-            known.update(zip(new, map(LookedUp._make, rows), strict=True))
-        return [known[address] for address in addresses]
+            answers.update(zip(new, map(LookedUp._make, rows), strict=True))
+        return [answers[address] for address in addresses]
 
     def roles(self, addresses: tuple[str, ...], asked: Asked) -> list[AddressRoles]:
         """The roles of each address, with `asked.chains` in order."""
@@ -249,16 +256,16 @@ class Attributor:
             for row, address in enumerate(addresses)
         ]
 
-    def registrant_of_as(self, asn: int, asked: Asked) -> tuple[str | None, str]:
+    def registrant_of_as(self, asn: int, inputs: Asked) -> tuple[str | None, str]:
         """The handle of an AS's registrant, and its source.
 
         The source is the registries or a table of organisations; the handle is None if unknown.
         """
-        said = self._registered.of_as(asn, asked.day) if self._registered else None
-        if said and said.levels[0].holder:
-            return said.levels[0].holder, "registries"
-        known = asked.organisations.of(asn) if asked.organisations else None
-        return (known.holder if known else None), "organisations"
+        registration = self._registered.of_as(asn, inputs.day) if self._registered else None
+        if registration and registration.levels[0].holder:
+            return registration.levels[0].holder, "registries"
+        organisation = inputs.organisations.of(asn) if inputs.organisations else None
+        return (organisation.holder if organisation else None), "organisations"
 
     def origins_by_row(self, addresses: Sequence[str], day: datetime) -> list[tuple[int, ...]]:
         """The origin ASes of each address of a column.
@@ -267,9 +274,9 @@ class Attributor:
         """
         return origins_of_rows(pack(addresses), self.routes.both(day_of(day)))
 
-    def countries_at(self, address: str, asked: Asked) -> tuple[str, ...]:
+    def countries_at(self, address: str, inputs: Asked) -> tuple[str, ...]:
         """The countries that an address is delegated to."""
-        return tuple(sorted(countries_of_rows(pack((address,)), asked.countries)[0]))
+        return tuple(sorted(countries_of_rows(pack((address,)), inputs.countries)[0]))
 
     def name_of(self, key: str) -> str:
         """A hoster's name, else its key.
@@ -299,7 +306,7 @@ class Attributor:
         self, addresses: tuple[str, ...], suffix_id: str | None, known_origin: str | None, asked: Asked
     ) -> tuple[Attribution, tuple[int, ...]]:
         looked_up = self._looked_up(addresses, asked.routes, asked.countries)
-        families = tuple(family for family in asked.routes if any(one.family == family for one in looked_up))
+        families = tuple(family for family in asked.routes if any(answer.family == family for answer in looked_up))
         each = self.roles(addresses, asked)
         behind: list[AddressRoles] = []
         if known_origin:
@@ -308,7 +315,7 @@ class Attributor:
         platform = asked.book.key_of_suffix(suffix) if suffix else None
         roles = _roles(each, platform, behind)
         rule, hosters = self._rules.choose(roles)
-        countries = tuple(sorted({code for one in looked_up for code in one.countries}))
+        countries = tuple(sorted({code for answer in looked_up for code in answer.countries}))
         return self._made(addresses, suffix_id, asked, families, countries, each, roles, rule, hosters), families
 
     def _made(
@@ -325,15 +332,15 @@ class Attributor:
     ) -> Attribution:
         used = [asked.routes[family] for family in families]
         oldest = min((chosen.data_date for chosen in used), default=None)
-        origins = self._once({asn for one in each for asn in one.origins})
-        chains = [one.chain for one in each if one.chain]
-        unclear = any(len(one.origins) > 1 and len(one.answers) > 1 for one in each)
+        origins = self._once({asn for address_roles in each for asn in address_roles.origins})
+        chains = [address_roles.chain for address_roles in each if address_roles.chain]
+        unclear = any(len(address_roles.origins) > 1 and len(address_roles.answers) > 1 for address_roles in each)
         unreviewed = any(asked.book.unreviewed(key) for key in hosters)
         registration_stale = any(chain.stale or chain.early for chain in chains)
         if rule.chooses == "platform":
             answers = ["+".join(hosters)] * len(each)
         else:
-            answers = ["+".join(one.answers) for one in each]
+            answers = ["+".join(address_roles.answers) for address_roles in each]
         return Attribution(
             addresses=addresses,
             suffix_id=suffix_id,
@@ -347,16 +354,18 @@ class Attributor:
             routes_date=_midnight(oldest) if oldest else None,
             stale=False,
             address_hosters=self._shared(tuple(answers)),
-            prefixes=self._shared(tuple(one.prefix for one in each)),
-            moas=any(len(one.origins) > 1 for one in each),
+            prefixes=self._shared(tuple(address_roles.prefix for address_roles in each)),
+            moas=any(len(address_roles.origins) > 1 for address_roles in each),
             platform=next(iter(roles.get("platform", ())), None),
             proxies=roles.get("proxy", ()),
             known_origins=roles.get("known_origin", ()),
-            operators=self._once({one.operator for one in each if one.operator}),
-            upstreams=self._once({key for one in each for key in one.upstreams}),
-            as_holders=self._once({key for one in each for key in one.as_holders}),
+            operators=self._once({address_roles.operator for address_roles in each if address_roles.operator}),
+            upstreams=self._once({key for address_roles in each for key in address_roles.upstreams}),
+            as_holders=self._once({key for address_roles in each for key in address_roles.as_holders}),
             transits=self._once(transits_of(origins, asked.relations, asked.book)),
-            registered_countries=self._once({one.registered_country for one in each if one.registered_country}),
+            registered_countries=self._once(
+                {address_roles.registered_country for address_roles in each if address_roles.registered_country}
+            ),
             seats=self._once({seat for key in hosters if (seat := asked.book.country(key))}),
             registered_at=min((chain.fetched_at for chain in chains), default=None),
             registration_stale=registration_stale,
@@ -372,9 +381,9 @@ class Attributor:
     def _shared(self, found: tuple[Ordered, ...]) -> tuple[Ordered, ...]:
         return self._same.setdefault(found, found)
 
-    def _holder(self, asn: int, asked: list[Chosen[RouteTables]]) -> str:
+    def _holder(self, asn: int, tables: list[Chosen[RouteTables]]) -> str:
         """The holder's name as of the day, else the newest."""
-        named = (chosen.table.organisations.get(asn) for chosen in asked)
+        named = (chosen.table.organisations.get(asn) for chosen in tables)
         return next(filter(None, named), None) or self._names.get(asn, f"AS{asn}")
 
 
@@ -384,13 +393,20 @@ def _midnight(day: date) -> datetime:
 
 
 def _roles(each: Sequence[AddressRoles], platform: str | None, behind: Sequence[AddressRoles]) -> Roles:
-    direct = [one for one in each if not one.proxy]
-    operators = {one.claimed or one.operator for one in direct} - {None}
-    holders = {key for one in direct if not (one.claimed or one.operator) for key in one.as_holders}
+    direct = [address_roles for address_roles in each if not address_roles.proxy]
+    operators = {address_roles.claimed or address_roles.operator for address_roles in direct} - {None}
+    holders = {
+        key
+        for address_roles in direct
+        if not (address_roles.claimed or address_roles.operator)
+        for key in address_roles.as_holders
+    }
     return {
         "platform": (platform,) if platform else (),
-        "known_origin": tuple(sorted({key for one in behind if not one.proxy for key in one.answers})),
-        "proxy": tuple(sorted({key for one in each if one.proxy for key in one.answers})),
+        "known_origin": tuple(
+            sorted({key for address_roles in behind if not address_roles.proxy for key in address_roles.answers})
+        ),
+        "proxy": tuple(sorted({key for address_roles in each if address_roles.proxy for key in address_roles.answers})),
         "outside": tuple(sorted({key for key in operators if key} | holders)),
         "operator": tuple(sorted(key for key in operators if key)),
         "as_holder": tuple(sorted(holders)),

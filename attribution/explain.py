@@ -32,16 +32,16 @@ class Sources:
         max_age_days: float = float("inf"),
     ) -> None:
         """Take a study's snapshots; of one kind, family and day the last one applies."""
-        self._known = {(one.kind, one.family, one.data_date.date()): one for one in snapshots}
+        self._known = {(snapshot.kind, snapshot.family, snapshot.data_date.date()): snapshot for snapshot in snapshots}
         self._max_age_days = max_age_days
         self.hosting = Snapshots(hosting)
 
     def named(self, kind: str, family: int, day: date) -> str:
         """The file's name, and its licence where that is known."""
-        found = self._known.get((kind, family, day))
-        if found is None:
+        snapshot = self._known.get((kind, family, day))
+        if snapshot is None:
             return kind
-        return f"{found.source} ({found.licence})" if found.licence else found.source
+        return f"{snapshot.source} ({snapshot.licence})" if snapshot.licence else snapshot.source
 
     def age(self, chosen: Chosen[Any], day: date) -> str:
         """The note on a table's age on a day."""
@@ -73,33 +73,33 @@ class Validity:
 
         Nothing differs at first, nor where links only come back that were there before: that is a rotation.
         """
-        named = {(one.about, one.step, one.value, one.rule, one.confidence, one.note): one for one in links}
+        named = {(link.about, link.step, link.value, link.rule, link.confidence, link.note): link for link in links}
         different = [name[1] for name in (*named, *self._links) if (name in named) != (name in self._now)]
         fresh = any(name not in self._links for name in named)
         back = any(name in self._links and name not in self._now for name in named)
         first, self._now = not self._links, frozenset(named)
         self.changes += bool(different) and not first
         self.returns += back
-        for name, one in named.items():
-            self._links[name] = replace(self._links.setdefault(name, replace(one, since=since)), until=until)
-            if one.data_date:
-                self._newest[name] = max(one.data_date, self._newest.get(name, one.data_date))
+        for name, link in named.items():
+            self._links[name] = replace(self._links.setdefault(name, replace(link, since=since)), until=until)
+            if link.data_date:
+                self._newest[name] = max(link.data_date, self._newest.get(name, link.data_date))
         return [] if first or (back and not fresh) else list(dict.fromkeys(different))
 
     def links(self) -> list[ChainLink]:
         """All links; newer data that agree are noted."""
-        return [self._noted(name, one) for name, one in self._links.items()]
+        return [self._noted(name, link) for name, link in self._links.items()]
 
-    def _noted(self, name: _Identity, one: ChainLink) -> ChainLink:
+    def _noted(self, name: _Identity, link: ChainLink) -> ChainLink:
         newest = self._newest.get(name)
-        if newest is None or one.data_date is None or newest.date() <= one.data_date.date():
-            return one
-        return replace(one, note=_joined(one.note, f"the same on {newest:%Y-%m-%d}"))
+        if newest is None or link.data_date is None or newest.date() <= link.data_date.date():
+            return link
+        return replace(link, note=_joined(link.note, f"the same on {newest:%Y-%m-%d}"))
 
 
 def links_of_set(
     attributor: Attributor,
-    made: Attribution,
+    attribution: Attribution,
     sources: Sources,
     *,
     about: str,
@@ -113,22 +113,28 @@ def links_of_set(
     `about` is what the addresses belong to, an address itself if it is the only one. `known_origin` and `behind_cdn`
     are as for the attribution.
     """
-    asked = attributor.asked(made.addresses, made.day, known_origin, behind_cdn=behind_cdn)
+    inputs = attributor.asked(attribution.addresses, attribution.day, known_origin, behind_cdn=behind_cdn)
     chain: list[ChainLink] = []
-    for roles in attributor.roles(made.addresses, asked):
+    for roles in attributor.roles(attribution.addresses, inputs):
         if roles.address != about:
             chain.append(ChainLink(about=about, step="address", value=roles.address, source="resolver"))
-        chain += _address(attributor, asked, roles, sources)
-    if made.platform:
+        chain += _address(attributor, inputs, roles, sources)
+    if attribution.platform:
         chain.append(
-            ChainLink(about=about, step="platform", value=made.platform, source=BOOK, note=_seen(asked, made.platform))
+            ChainLink(
+                about=about,
+                step="platform",
+                value=attribution.platform,
+                source=BOOK,
+                note=_seen(inputs, attribution.platform),
+            )
         )
     if known_origin:
         chain.append(ChainLink(about=about, step="known origin", value=known_origin, source="report"))
-        behind = replace(asked, chains=asked.chains[-1:], behind_cdn=False)
+        behind = replace(inputs, chains=inputs.chains[-1:], behind_cdn=False)
         for roles in attributor.roles((known_origin,), behind):
             chain += _address(attributor, behind, roles, sources)
-    return [*chain, *_hosters(attributor, made, about)]
+    return [*chain, *_hosters(attributor, attribution, about)]
 
 
 def _hosters(attributor: Attributor, made: Attribution, about: str) -> Iterator[ChainLink]:
@@ -151,17 +157,17 @@ def _hosters(attributor: Attributor, made: Attribution, about: str) -> Iterator[
         )
 
 
-def _address(attributor: Attributor, asked: Asked, roles: AddressRoles, sources: Sources) -> Iterator[ChainLink]:
-    address, day = roles.address, asked.day.astimezone(UTC).date()
+def _address(attributor: Attributor, inputs: Asked, roles: AddressRoles, sources: Sources) -> Iterator[ChainLink]:
+    address, day = roles.address, inputs.day.astimezone(UTC).date()
     family = int(pack((address,)).family[0])
     if not family:
         return
-    yield from _routes(attributor, asked, roles, sources, family)
+    yield from _routes(attributor, inputs, roles, sources, family)
     yield from _registrations(roles)
-    countries, hosting = asked.countries.get(family), sources.hosting.on(day, family)
+    countries, hosting = inputs.countries.get(family), sources.hosting.on(day, family)
     if countries:
         source, when = sources.named("places", family, countries.data_date), _midnight(countries.data_date)
-        for code in attributor.countries_at(address, asked):
+        for code in attributor.countries_at(address, inputs):
             yield ChainLink(about=address, step="delegated to", value=code, source=source, data_date=when)
     if hosting:
         source, when = sources.named("hosting", family, hosting.data_date), _midnight(hosting.data_date)
@@ -170,37 +176,37 @@ def _address(attributor: Attributor, asked: Asked, roles: AddressRoles, sources:
             yield ChainLink(about=address, step="used for", value=tag, source=source, data_date=when, note=note)
     if roles.claimed:
         yield ChainLink(
-            about=address, step="range of", value=roles.claimed, source=BOOK, note=_seen(asked, roles.claimed)
+            about=address, step="range of", value=roles.claimed, source=BOOK, note=_seen(inputs, roles.claimed)
         )
-    yield from _operators(roles, asked, attributor)
+    yield from _operators(roles, inputs, attributor)
     if roles.proxy:
         yield ChainLink(about=address, step="reverse proxy", value=" ".join(roles.answers) or "unknown", source=BOOK)
 
 
 def _routes(
-    attributor: Attributor, asked: Asked, roles: AddressRoles, sources: Sources, family: int
+    attributor: Attributor, inputs: Asked, roles: AddressRoles, sources: Sources, family: int
 ) -> Iterator[ChainLink]:
-    routes, day = asked.routes.get(family), asked.day.astimezone(UTC).date()
+    routes, day = inputs.routes.get(family), inputs.day.astimezone(UTC).date()
     if routes is None:
         yield ChainLink(about=roles.address, step="range", value="not known", source="no table of routes")
         return
     source, when = sources.named("routes", family, routes.data_date), _midnight(routes.data_date)
     only = "" if routes.table.about.prefixes or not roles.prefix else "a table's range, no BGP prefix"
     note = _joined(only, sources.age(routes, day))
-    found = roles.prefix or "in no route"
-    yield ChainLink(about=roles.address, step="range", value=found, source=source, data_date=when, note=note)
+    prefix = roles.prefix or "in no route"
+    yield ChainLink(about=roles.address, step="range", value=prefix, source=source, data_date=when, note=note)
     moas = "MOAS" if len(roles.origins) > 1 else ""
     for origin in roles.origins:
         name = f"AS{origin}"
         holder = routes.table.organisations.get(origin) or attributor.name_of(name)
         detail = name if holder == name else f"{name} ({holder})"
         yield ChainLink(about=roles.prefix, step="origin", value=detail, source=source, data_date=when, note=moas)
-        registrant, who = attributor.registrant_of_as(origin, asked)
+        registrant, registrant_source = attributor.registrant_of_as(origin, inputs)
         if registrant:
-            yield ChainLink(about=name, step="AS registrant", value=registrant, source=who)
-        key = asked.book.key_of_as(origin)
+            yield ChainLink(about=name, step="AS registrant", value=registrant, source=registrant_source)
+        key = inputs.book.key_of_as(origin)
         if key != name:
-            yield ChainLink(about=name, step="AS holder", value=key, source=BOOK, note=_seen(asked, key))
+            yield ChainLink(about=name, step="AS holder", value=key, source=BOOK, note=_seen(inputs, key))
 
 
 def _registrations(roles: AddressRoles) -> Iterator[ChainLink]:
@@ -221,23 +227,23 @@ def _registrations(roles: AddressRoles) -> Iterator[ChainLink]:
             "registered in": level.country,
             "abuse mailbox": level.abuse_id,
         }
-        for what, detail in details.items():
+        for step_name, detail in details.items():
             if detail:
-                yield ChainLink(about=span, step=what, value=detail, source=source, data_date=when)
+                yield ChainLink(about=span, step=step_name, value=detail, source=source, data_date=when)
         below, step = span, "network above"
 
 
-def _operators(roles: AddressRoles, asked: Asked, attributor: Attributor) -> Iterator[ChainLink]:
+def _operators(roles: AddressRoles, inputs: Asked, attributor: Attributor) -> Iterator[ChainLink]:
     holder = roles.chain.levels[0].holder if roles.chain else None
     if roles.operator:
-        own = holder is not None and roles.operator == holder_key(holder)
-        source = "registrations" if own else f"registrations, {BOOK}"
+        is_holder = holder is not None and roles.operator == holder_key(holder)
+        source = "registrations" if is_holder else f"registrations, {BOOK}"
         yield ChainLink(
             about=roles.address,
             step="operator",
             value=_named(roles.operator, attributor),
             source=source,
-            note=_seen(asked, roles.operator),
+            note=_seen(inputs, roles.operator),
         )
     elif holder and not roles.claimed:
         yield ChainLink(
@@ -253,15 +259,15 @@ def _operators(roles: AddressRoles, asked: Asked, attributor: Attributor) -> Ite
             step="upstream",
             value=_named(key, attributor),
             source="registrations",
-            note=_seen(asked, key),
+            note=_seen(inputs, key),
         )
-    for key in transits_of(roles.origins, asked.relations, asked.book):
+    for key in transits_of(roles.origins, inputs.relations, inputs.book):
         yield ChainLink(
             about=roles.address,
             step="transit",
             value=_named(key, attributor),
             source="relations",
-            note=_seen(asked, key),
+            note=_seen(inputs, key),
         )
 
 

@@ -184,30 +184,34 @@ class _Machine:
                 self._start(hoster, min(self.known_up_at, when), answer, seen=None, before=when)
         if not self.open:
             return
-        asked = self._asked() if answer is not None and self.several and self.rotation.rotates else {}
-        for hoster, (at, first) in asked.items():
-            known_up_at = self._known_up(at, self.down_at)
-            if hoster not in self.open and known_up_at < at and self.rotation.from_start(hoster, self.stretch - 1, at):
+        first_answers = self._asked() if answer is not None and self.several and self.rotation.rotates else {}
+        for hoster, (checked_at, first) in first_answers.items():
+            known_up_at = self._known_up(checked_at, self.down_at)
+            if (
+                hoster not in self.open
+                and known_up_at < checked_at
+                and self.rotation.from_start(hoster, self.stretch - 1, checked_at)
+            ):
                 # it was there all the time, and answered for the first time when the content was gone
-                self._start(hoster, known_up_at, first.answer(0), seen=None, before=at)
-                self._end(hoster, at, first.cause)
+                self._start(hoster, known_up_at, first.answer(0), seen=None, before=checked_at)
+                self._end(hoster, checked_at, first.cause)
         for hoster, now in list(self.open.items()):
             missing = answer is not None and hoster not in (answer.hosters or (UNATTRIBUTED,))
             stays = missing and self.rotation.rotates and self.rotation.remains(hoster, self.stretch - 1, when)
-            at, its = asked.get(hoster, (when, None)) if stays else (when, None)
-            cause = ended_by(hoster, now.latest, answer, run.cause, rotates=stays, asked=its.cause if its else None)
-            self._end(hoster, at if its and cause == its.cause else when, cause)
+            checked_at, its = first_answers.get(hoster, (when, None)) if stays else (when, None)
+            cause = ended_by(hoster, now.latest, answer, run.cause, rotates=stays, own_cause=its.cause if its else None)
+            self._end(hoster, checked_at if its and cause == its.cause else when, cause)
 
     def _asked(self) -> dict[str, tuple[int, Run]]:
         """The hosters that answer in a confirmed absence from its first run on, with the first check of each."""
-        found: dict[str, tuple[int, Run]] = {}
+        first_answers: dict[str, tuple[int, Run]] = {}
         for run in self.runs[self.place - 1 :]:
             if (run.state == "up" and run.answered) or run.at[0] > self.until:
                 break
             if run.down and run.answered:
                 for hoster in run.hosters or (UNATTRIBUTED,):
-                    found.setdefault(hoster, (int(run.at[0]), run))
-        return found
+                    first_answers.setdefault(hoster, (int(run.at[0]), run))
+        return first_answers
 
     def _flap(self, when: int) -> None:
         """Keep the first removal after a report that is not confirmed: if it is back, it may have been put back."""
@@ -222,12 +226,12 @@ class _Machine:
 
     def _up_all(self, run: Run) -> None:
         """Take check by check until the run's hosters alone are open, then the rest at once."""
-        here = run.hosters or (UNATTRIBUTED,)
+        hosters = run.hosters or (UNATTRIBUTED,)
         for nth, when in enumerate(run.at):
-            if nth and self.open.keys() == set(here):
+            if nth and self.open.keys() == set(hosters):
                 self._stay(run, nth)
                 return
-            self._up(int(when), run.answer(nth), here)
+            self._up(int(when), run.answer(nth), hosters)
             self.decided_at = int(when)
 
     def _stay(self, run: Run, first: int) -> None:
@@ -241,30 +245,30 @@ class _Machine:
             now.looks_until_last = now.looks
             now.last_up, now.latest, now.without, now.without_since = when, answer, 0, None
 
-    def _up(self, when: int, answer: Attribution, here: Sequence[str]) -> None:
+    def _up(self, when: int, answer: Attribution, hosters: Sequence[str]) -> None:
         if when > self.until and self.decided_at is not None:
             return
         for hoster, now in list(self.open.items()):
             now.looks += 1
-            if hoster in here:
+            if hoster in hosters:
                 now.looks_until_last = now.looks
                 now.last_up, now.latest, now.without, now.without_since = when, answer, 0, None
                 now.first_up = now.first_up or when
                 if now.flap and now.flap_up_again is None:
                     now.flap_up_again = when
                 continue
-            why = _why_without(hoster, now.latest, answer)
-            if why == "lineage":
-                self._end(hoster, when, why)
+            missing_cause = _why_without(hoster, now.latest, answer)
+            if missing_cause == "lineage":
+                self._end(hoster, when, missing_cause)
                 continue
             now.without += 1
             if now.without_since is None:
-                now.without_since, now.without_cause = when, why
-            left = now.without >= self.rules.leave_looks
-            if left and not self.rotation.remains(hoster, self.stretch, when):
+                now.without_since, now.without_cause = when, missing_cause
+            has_left = now.without >= self.rules.leave_looks
+            if has_left and not self.rotation.remains(hoster, self.stretch, when):
                 gone_by = self.rotation.gone_by(hoster, self.stretch, now.without_since, when)
                 self._end(hoster, gone_by, now.without_cause)
-        for hoster in here:
+        for hoster in hosters:
             if hoster not in self.open:
                 late = self.decided_at != self.down_at and not self.rotation.from_start(hoster, self.stretch, when)
                 absent_at = self.decided_at if late else self.down_at
@@ -373,55 +377,59 @@ class _Machine:
 
 def own_addresses(hoster: str, answer: Attribution) -> tuple[str, ...]:
     """The addresses of an answer that a hoster holds, in their order."""
-    own = addresses_at(hoster, answer)
+    addresses = addresses_at(hoster, answer)
     # one tuple for all episodes there
-    return answer.addresses if len(own) == len(answer.addresses) else tuple(a for a in answer.addresses if a in own)
+    return (
+        answer.addresses
+        if len(addresses) == len(answer.addresses)
+        else tuple(a for a in answer.addresses if a in addresses)
+    )
 
 
 def routed(answer: Attribution) -> tuple[str, ...]:
     """The distinct routed ranges of an attribution, sorted."""
-    found = tuple(sorted({prefix for prefix in answer.prefixes if prefix}))
-    return answer.prefixes if found == answer.prefixes else found  # one tuple for all episodes there
+    prefixes = tuple(sorted({prefix for prefix in answer.prefixes if prefix}))
+    return answer.prefixes if prefixes == answer.prefixes else prefixes  # one tuple for all episodes there
 
 
 def ended_by(
     hoster: str,
-    before: Attribution,
+    previous: Attribution,
     answer: Attribution | None,
     cause: EndCause | None,
     *,
     rotates: bool,
-    asked: EndCause | None = None,
+    own_cause: EndCause | None = None,
 ) -> EndCause | None:
     """Return why a hoster's episode ends at an absence.
 
     Where another answered for it, nobody saw this hoster remove anything: its network changed hands, or the name was
     pointed elsewhere, unless it `rotates` through both. Then it is what this hoster's own answer in the same absence
-    says, `asked`; without one nobody knows.
+    says, `own_cause`; without one nobody knows.
     """
     if answer is None or hoster in (answer.hosters or (UNATTRIBUTED,)):
         return cause
-    why = _why_without(hoster, before, answer)
-    if why == "lineage" or cause not in ("removed", "network"):
-        return why if why == "lineage" else cause
-    return (asked or "lost") if rotates else why
+    missing_cause = _why_without(hoster, previous, answer)
+    if missing_cause == "lineage" or cause not in ("removed", "network"):
+        return missing_cause if missing_cause == "lineage" else cause
+    return (own_cause or "lost") if rotates else missing_cause
 
 
-def _why_without(hoster: str, before: Attribution, answer: Attribution) -> EndCause:
+def _why_without(hoster: str, previous: Attribution, answer: Attribution) -> EndCause:
     """Return the cause for which a hoster is missing.
 
     Its own addresses belong to another now, a proxy hides it, or the URL moved.
     """
-    if not addresses_at(hoster, before).isdisjoint(answer.addresses):
+    if not addresses_at(hoster, previous).isdisjoint(answer.addresses):
         return "lineage"
-    return "masked" if answer.proxy and not before.proxy else "moved"
+    return "masked" if answer.proxy and not previous.proxy else "moved"
 
 
 def all_episodes(
-    known: Mapping[str, UrlHistory], runs: Mapping[str, Sequence[Run]], rules: EpisodeRules
+    histories: Mapping[str, UrlHistory], runs: Mapping[str, Sequence[Run]], rules: EpisodeRules
 ) -> Iterable[Episode]:
     """The episodes of many URLs."""
-    with stage("URLs followed", len(known)) as advance:
-        for url_id, own in runs.items():
-            yield from episodes(known[url_id], own, rules)
+    with stage("URLs followed", len(histories)) as advance:
+        for url_id, url_runs in runs.items():
+            yield from episodes(histories[url_id], url_runs, rules)
             advance()

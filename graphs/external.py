@@ -37,7 +37,7 @@ class _Open:
 
 def external_episodes(
     observations: Iterable[ExternalObservation],
-    known: Mapping[str, UrlHistory],
+    histories: Mapping[str, UrlHistory],
     attribute: Attribute,
     *,
     within: timedelta | None,
@@ -52,22 +52,22 @@ def external_episodes(
     grouped: dict[tuple[str, str, str], list[ExternalObservation]] = defaultdict(list)
     for observation in observations:
         grouped[observation.url_id, observation.observer, observation.source].append(observation)
-    found = [
+    episodes = [
         episode
-        for (url_id, observer, source), own in sorted(grouped.items())
-        for episode in _Walk(known[url_id], observer, source, attribute).episodes(_events(own, within))
+        for (url_id, observer, source), group in sorted(grouped.items())
+        for episode in _Walk(histories[url_id], observer, source, attribute).episodes(_events(group, within))
     ]
-    return sorted(found, key=lambda e: (e.known_up_at, e.url_id, e.observer, e.source, e.hoster))
+    return sorted(episodes, key=lambda e: (e.known_up_at, e.url_id, e.observer, e.source, e.hoster))
 
 
 def episodes_before(
-    external: Iterable[ExternalEpisode], own: Collection[str], *, began: datetime, until: datetime
+    external: Iterable[ExternalEpisode], checked_urls: Collection[str], *, began: datetime, until: datetime
 ) -> list[ExternalEpisode]:
     """Return external episodes that began before our first check.
 
     Only of URLs without an episode of our own; they are censored where ours are.
     """
-    return [_censored(e, until) for e in external if e.url_id not in own and e.known_up_at < min(began, until)]
+    return [_censored(e, until) for e in external if e.url_id not in checked_urls and e.known_up_at < min(began, until)]
 
 
 def _censored(episode: ExternalEpisode, until: datetime) -> ExternalEpisode:
@@ -96,18 +96,18 @@ def _events(observations: Sequence[ExternalObservation], within: timedelta | Non
         and (when := observation.since or observation.last_seen or observation.first_seen)
     )
     seen = [_Event(when, True, _address_at(addresses, when)) for when in ups]
-    gone = {
+    ends = {
         end
         for observation in observations
         if observation.gone and (end := _gone_by(observation, observations, ups, within))
     } - {*ups}
-    return sorted([*seen, *(_Event(end, False, None) for end in gone)])
+    return sorted([*seen, *(_Event(end, False, None) for end in ends)])
 
 
 def _address_at(addresses: Sequence[tuple[datetime, str]], when: datetime) -> str | None:
     """Return the latest address reported by then, else the first."""
-    before = [address for since, address in addresses if since <= when]
-    return before[-1] if before else addresses[0][1] if addresses else None
+    earlier = [address for since, address in addresses if since <= when]
+    return earlier[-1] if earlier else addresses[0][1] if addresses else None
 
 
 def _gone_by(
@@ -142,15 +142,15 @@ class _Walk:
     def episodes(self, events: Iterable[_Event]) -> Iterator[ExternalEpisode]:
         """Yield the episodes of events in time order."""
         now: _Open | None = None
-        before: datetime | None = None
+        absent_at: datetime | None = None
         for seen in events:
             if not seen.up:
                 if now:
                     yield from self._ended(now, seen.when, "removed")
-                now, before = None, seen.when
+                now, absent_at = None, seen.when
                 continue
-            there = self.attribute(self.known.url_id, seen.address, seen.when) if seen.address else None
-            cause = _left(now, seen.address, there) if now else None
+            attribution = self.attribute(self.known.url_id, seen.address, seen.when) if seen.address else None
+            cause = _left(now, seen.address, attribution) if now else None
             if now and cause:
                 yield from self._ended(now, seen.when, cause)
                 now = None
@@ -160,12 +160,12 @@ class _Walk:
                 now = _Open(
                     first_address=seen.address,
                     address=seen.address,
-                    attribution=there,
+                    attribution=attribution,
                     known_up_at=seen.when,
-                    absent_at=before,
+                    absent_at=absent_at,
                     last_up=seen.when,
                 )
-            before = seen.when
+            absent_at = seen.when
         if now:
             yield from self._ended(now, None, None)
 
@@ -210,11 +210,11 @@ def _left(now: _Open, address: str | None, there: Attribution | None) -> EndCaus
 
     At the same address it left no hoster: if both hosters are known and differ, the address changed hands.
     """
-    before, after = set(_hosters(now.attribution)), set(_hosters(there))
-    if before & after:
+    hosters_before, after = set(_hosters(now.attribution)), set(_hosters(there))
+    if hosters_before & after:
         return None
     if address == now.address:
-        return None if UNATTRIBUTED in before | after else "lineage"
+        return None if UNATTRIBUTED in hosters_before | after else "lineage"
     if there and now.attribution and there.proxy and not now.attribution.proxy:
         return "masked"
     return "moved"

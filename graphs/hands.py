@@ -26,8 +26,8 @@ class Hands:
         together = left.hoster in arrived.hosters and arrived.hoster in left.hosters
         if self.holders is None or together or left.proxy or arrived.proxy:
             return False
-        before = self.holders(arrived, left.last_up if left.first_up else _looked(left))
-        return left.hoster in before and arrived.hoster in self.holders(left, _looked(arrived))
+        holders_before = self.holders(arrived, left.last_up if left.first_up else _looked(left))
+        return left.hoster in holders_before and arrived.hoster in self.holders(left, _looked(arrived))
 
 
 def _looked(episode: Episode) -> datetime:

@@ -64,14 +64,16 @@ def losses(episodes: Iterable[Episode]) -> list[Loss]:
     An end as `lineage` is one where the content was found gone, whoever of the two hosters removed it. Where it was
     found up, the hoster changed alone. `episodes` are in order.
     """
-    found = list(episodes)
+    ordered = list(episodes)
     since: dict[int, datetime] = {}
     went_on: set[int] = set()
-    for was, one in handed_over(found):
-        since[id(one)] = min(since.get(id(was), was.known_up_at), since.get(id(one), one.known_up_at))
+    for was, successor in handed_over(ordered):
+        since[id(successor)] = min(since.get(id(was), was.known_up_at), since.get(id(successor), successor.known_up_at))
         went_on.add(id(was))
-    left = (one for one in found if is_loss(one) or (one.cause == "lineage" and not one.proxy))
-    return [Loss(one, since.get(id(one), one.known_up_at)) for one in left if id(one) not in went_on]
+    lost = (episode for episode in ordered if is_loss(episode) or (episode.cause == "lineage" and not episode.proxy))
+    return [
+        Loss(episode, since.get(id(episode), episode.known_up_at)) for episode in lost if id(episode) not in went_on
+    ]
 
 
 def handed_over(episodes: Iterable[Episode]) -> list[tuple[Episode, Episode]]:
@@ -79,12 +81,17 @@ def handed_over(episodes: Iterable[Episode]) -> list[tuple[Episode, Episode]]:
 
     Of one URL, in the order of those that go on: its hoster changed, and its place did not.
     """
-    found = list(episodes)
+    ordered = list(episodes)
     handed: dict[str, list[Episode]] = defaultdict(list)
-    for one in found:
-        if one.cause == "lineage" and not one.proxy:
-            handed[one.url_id].append(one)
-    return [(was, one) for one in found for was in handed.get(one.url_id, ()) if _saw(one, was.first_down)]
+    for episode in ordered:
+        if episode.cause == "lineage" and not episode.proxy:
+            handed[episode.url_id].append(episode)
+    return [
+        (was, successor)
+        for successor in ordered
+        for was in handed.get(successor.url_id, ())
+        if _saw(successor, was.first_down)
+    ]
 
 
 def _saw(episode: Episode, when: datetime | None) -> bool:
@@ -113,8 +120,8 @@ class Losses:
     def __init__(self, losses: Iterable[Loss], hands: Hands) -> None:
         """Take all losses, in any order."""
         self._hands = hands
-        self._all = sorted(losses, key=lambda one: (down_by(one.episode), in_order(one.episode)))
-        self._ends = [down_by(one.episode) for one in self._all]
+        self._all = sorted(losses, key=lambda loss: (down_by(loss.episode), in_order(loss.episode)))
+        self._ends = [down_by(loss.episode) for loss in self._all]
 
     def nearest(self, arrived: Episode) -> Source | None:
         """Return the loss at another hoster nearest in time.
@@ -125,14 +132,14 @@ class Losses:
         """
         when = arrived.known_up_at
         place = bisect_right(self._ends, when)
-        gone = [one.episode for one in self._all[max(0, place - REACH) : place]]
-        later = [one.episode for one in self._all[place : place + REACH] if one.since < when]
-        gone, later = ([e for e in found if not self._hands.one(e, arrived)] for found in (gone, later))
-        if not gone and not later:
+        earlier = [loss.episode for loss in self._all[max(0, place - REACH) : place]]
+        later = [loss.episode for loss in self._all[place : place + REACH] if loss.since < when]
+        earlier, later = ([e for e in candidates if not self._hands.one(e, arrived)] for candidates in (earlier, later))
+        if not earlier and not later:
             return None
-        after = not gone or (bool(later) and down_by(later[0]) - when < when - down_by(gone[-1]))
-        hosters = len({e.hoster for e in (*gone, *later)})
-        return Source(later[0] if after else gone[-1], hosters, known_gone=bool(gone))
+        after = not earlier or (bool(later) and down_by(later[0]) - when < when - down_by(earlier[-1]))
+        hosters = len({e.hoster for e in (*earlier, *later)})
+        return Source(later[0] if after else earlier[-1], hosters, known_gone=bool(earlier))
 
 
 TURNS = 3
@@ -151,23 +158,25 @@ def without_alternating(hops: Iterable[Hop], runs: Mapping[str, Sequence[Run]], 
     are ignored. A URL that was at a third hoster both when last seen at the old one and when first seen at the new one
     has not left: its name was given further addresses. Hops to another URL stay. `runs` are in time order. Pure.
     """
-    found = list(hops)
+    all_hops = list(hops)
     dropped = set()
-    for place in sorted(range(len(found)), key=lambda at: found[at].to_url_id):  # runs are made in this order
-        hop = found[place]
+    for place in sorted(
+        range(len(all_hops)), key=lambda index: all_hops[index].to_url_id
+    ):  # runs are made in this order
+        hop = all_hops[place]
         seen = runs.get(hop.to_url_id, ()) if hop.from_url_id == hop.to_url_id else ()
         if _alternates(hop, seen, soon) or _shares_hoster(hop, seen):
             dropped.add(place)
-    return [hop for place, hop in enumerate(found) if place not in dropped]
+    return [hop for place, hop in enumerate(all_hops) if place not in dropped]
 
 
 def _shares_hoster(hop: Hop, seen: Sequence[Run]) -> bool:
     """True if the checks around the hop share a hoster."""
-    before, after = (
+    hosters_before, after = (
         {key for run in seen if _at(run, when) for key in run.hosters}
         for when in map(microseconds, (hop.left_after, hop.arrived_before))
     )
-    return bool(before & after)
+    return bool(hosters_before & after)
 
 
 def _at(run: Run, when: int) -> bool:
@@ -179,14 +188,14 @@ def _at(run: Run, when: int) -> bool:
 def _alternates(hop: Hop, seen: Sequence[Run], soon: timedelta) -> bool:
     stays: list[tuple[str, list[Run]]] = []
     for run in seen:
-        here = [key for key in (hop.from_hoster, hop.to_hoster) if key in run.hosters]
-        if len(here) != 1:
+        present = [key for key in (hop.from_hoster, hop.to_hoster) if key in run.hosters]
+        if len(present) != 1:
             continue
-        if not stays or here[0] != stays[-1][0]:
-            stays.append((here[0], []))
+        if not stays or present[0] != stays[-1][0]:
+            stays.append((present[0], []))
         stays[-1][1].append(run)
     changes = [int(runs[0].at[0]) for _, runs in stays[1:]]
-    back = any(after - before <= soon / _MICROSECOND for before, after in pairwise(changes))
+    back = any(after - previous <= soon / _MICROSECOND for previous, after in pairwise(changes))
     return back or (len(changes) >= TURNS and not _each_elsewhere(stays))
 
 

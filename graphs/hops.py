@@ -87,28 +87,29 @@ def find_hops(episodes: Iterable[Episode], context: HopContext) -> list[Hop]:
 def _hops_of_content(episodes: Iterable[Episode], context: HopContext) -> Iterator[Hop]:
     ordered = sorted(episodes, key=in_order)
     up: dict[str, Episode] = {}
-    before: dict[str, list[Episode]] = defaultdict(list)
+    by_url: dict[str, list[Episode]] = defaultdict(list)
     sources = _Sources(ordered, context)
     for _, group in groupby(ordered, key=lambda episode: episode.known_up_at):
         together = list(group)
         for arrived in together:
-            own = before.get(arrived.url_id)
+            url_episodes = by_url.get(arrived.url_id)
             if arrived.proxy or _is_there(up, arrived, context.hands):
                 continue
-            if own:
-                left = sources.own_loss(arrived, own)
+            if url_episodes:
+                departed = sources.own_loss(arrived, url_episodes)
                 # a name that alternates between hosters and was lost at all of them has returned: this is not a hop
-                if left is not None and not any(
-                    down_by(left) <= _end(one) and context.hands.one(one, arrived) for one in own
+                if departed is not None and not any(
+                    down_by(departed) <= _end(earlier) and context.hands.one(earlier, arrived)
+                    for earlier in url_episodes
                 ):
-                    yield same_url_hop(left, arrived, context)
+                    yield same_url_hop(departed, arrived, context)
             else:
                 hop = sources.hop_to(arrived)
                 if hop is not None:
                     yield hop
         for episode in together:
             up[episode.hoster] = max(episode, up.get(episode.hoster, episode), key=_end)
-            before[episode.url_id].append(episode)
+            by_url[episode.url_id].append(episode)
 
 
 def _is_there(up: Mapping[str, Episode], arrived: Episode, hands: Hands) -> bool:
@@ -116,13 +117,15 @@ def _is_there(up: Mapping[str, Episode], arrived: Episode, hands: Hands) -> bool
 
     Of other hosters only those count whose last look was before that at the arrival: later ones knew the holder.
     """
-    when, own = arrived.known_up_at, up.get(arrived.hoster)
-    if own is not None and when < _end(own):
+    when, current = arrived.known_up_at, up.get(arrived.hoster)
+    if current is not None and when < _end(current):
         return True
     if hands.holders is None:
         return False
     seen = arrived.first_up or when
-    return any(one.last_up < seen and when < _end(one) and hands.one(one, arrived) for one in up.values())
+    return any(
+        episode.last_up < seen and when < _end(episode) and hands.one(episode, arrived) for episode in up.values()
+    )
 
 
 def _end(episode: Episode) -> datetime:
@@ -136,7 +139,7 @@ class _Sources:
         self._context = context
         lost = losses(ordered)
         by_label: dict[str, list[Loss]] = defaultdict(list)
-        self._lost = {id(one.episode) for one in lost}
+        self._lost = {id(loss.episode) for loss in lost}
         self._of_url: dict[str, list[Loss]] = defaultdict(list)
         for loss in lost:
             self._of_url[loss.episode.url_id].append(loss)
@@ -146,25 +149,25 @@ class _Sources:
         self._all = Losses(lost, context.hands)
         self._by_label = {label: Losses(its, context.hands) for label, its in by_label.items()}
 
-    def own_loss(self, arrived: Episode, own: Sequence[Episode]) -> Episode | None:
+    def own_loss(self, arrived: Episode, url_episodes: Sequence[Episode]) -> Episode | None:
         """The URL's earlier episode that it left for another hoster.
 
         The one whose end is nearest in time, if that is a loss.
         An end after the arrival counts only where that place was given up for the new one: what was there together and
         ended together moved nowhere. A place after which the URL was seen first at another was left for that one.
-        `own` is in order and not empty.
+        `url_episodes` is in order and not empty.
         """
         when = arrived.known_up_at
-        ended = sorted((e for e in own if e.first_down is not None), key=lambda e: (down_by(e), in_order(e)))
-        gone = [e for e in ended if down_by(e) <= when]
+        ended = sorted((e for e in url_episodes if e.first_down is not None), key=lambda e: (down_by(e), in_order(e)))
+        earlier = [e for e in ended if down_by(e) <= when]
         later = [e for e in ended if e.cause == "moved" and when < down_by(e) <= arrived.last_up]
-        if not gone and not later:
+        if not earlier and not later:
             return None
-        after = not gone or (bool(later) and down_by(later[0]) - when < when - down_by(gone[-1]))
-        left = later[0] if after else gone[-1]
-        answered = own[-1].known_up_at > left.last_up
-        lost = id(left) in self._lost and not self._context.hands.one(left, arrived)
-        return left if lost and not answered else None
+        after = not earlier or (bool(later) and down_by(later[0]) - when < when - down_by(earlier[-1]))
+        departed = later[0] if after else earlier[-1]
+        answered = url_episodes[-1].known_up_at > departed.last_up
+        lost = id(departed) in self._lost and not self._context.hands.one(departed, arrived)
+        return departed if lost and not answered else None
 
     def hop_to(self, arrived: Episode) -> Hop | None:
         """Return the hop by the surest evidence.
@@ -184,31 +187,31 @@ class _Sources:
     def _redirected(self, arrived: Episode) -> Source | None:
         """The loss of a URL that redirects to this one."""
         urls = dict(self._context.clusters.redirecting_to(arrived.url_id))
-        own = [loss for url_id in urls for loss in self._of_url.get(url_id, ())]
-        return Losses(own, self._context.hands).nearest(arrived)
+        candidates = [loss for url_id in urls for loss in self._of_url.get(url_id, ())]
+        return Losses(candidates, self._context.hands).nearest(arrived)
 
     def _named_alike(self, arrived: Episode) -> Source | None:
         """The loss of a URL of the same label."""
-        alike = self._by_label.get(self._context.labels.get(arrived.url_id, ""))
-        return alike.nearest(arrived) if alike else None
+        same_label = self._by_label.get(self._context.labels.get(arrived.url_id, ""))
+        return same_label.nearest(arrived) if same_label else None
 
 
-def same_url_hop(left: Episode, arrived: Episode, context: HopContext) -> Hop:
+def same_url_hop(departed: Episode, arrived: Episode, context: HopContext) -> Hop:
     """Return the hop between two episodes of a URL.
 
     A name pointed elsewhere leaves and arrives in one interval: a class of its own.
     """
-    if left.cause == "moved" and not _known_away(left, arrived):
-        return hop_between(left, arrived, context, "relocation", "repointed")
-    return hop_between(left, arrived, context, "reappearance", _order(left, arrived, known_gone=False))
+    if departed.cause == "moved" and not _known_away(departed, arrived):
+        return hop_between(departed, arrived, context, "relocation", "repointed")
+    return hop_between(departed, arrived, context, "reappearance", _order(departed, arrived, known_gone=False))
 
 
-def _known_away(left: Episode, arrived: Episode) -> bool:
+def _known_away(departed: Episode, arrived: Episode) -> bool:
     """True if it was at neither hoster for some time.
 
     A lasting redirect is such a time.
     """
-    return arrived.absent_at is not None and arrived.absent_at >= down_by(left)
+    return arrived.absent_at is not None and arrived.absent_at >= down_by(departed)
 
 
 def _order(left: Episode, arrived: Episode, *, known_gone: bool) -> OrderClass:
@@ -222,36 +225,36 @@ def _order(left: Episode, arrived: Episode, *, known_gone: bool) -> OrderClass:
 
 
 def hop_between(
-    left: Episode, arrived: Episode, context: HopContext, kind: HopKind, order: OrderClass, *, sources: int = 1
+    departed: Episode, arrived: Episode, context: HopContext, kind: HopKind, order: OrderClass, *, sources: int = 1
 ) -> Hop:
     """Return the hop between two episodes, with levels and evidence.
 
     Surely after leaving only if both hosters are known: addresses that no table knows may be the other hoster's own.
     ValueError if the first is not known to have ended.
     """
-    if order != "parallel" and not _attributed(left, arrived):
+    if order != "parallel" and not _attributed(departed, arrived):
         order = "unknown"
-    link = _link(left.url_id, arrived.url_id, context.clusters, kind)
+    link = _link(departed.url_id, arrived.url_id, context.clusters, kind)
     evidence = tuple(dict.fromkeys(each.kind for each in link.evidence)) if link else ("content_id",)
     return Hop(
-        content_id=left.content_id,
-        from_url_id=left.url_id,
+        content_id=departed.content_id,
+        from_url_id=departed.url_id,
         to_url_id=arrived.url_id,
-        from_hoster=left.hoster,
+        from_hoster=departed.hoster,
         to_hoster=arrived.hoster,
-        from_countries=left.countries,
+        from_countries=departed.countries,
         to_countries=arrived.countries,
-        left_after=left.last_up,
-        left_before=down_by(left),
+        left_after=departed.last_up,
+        left_before=down_by(departed),
         arrived_after=arrived.absent_at,
         arrived_before=arrived.known_up_at,
         kind=kind,
         order=order,
-        levels=_levels(left, arrived, context),
-        evidence=("same_url",) if left.url_id == arrived.url_id else evidence,
+        levels=_levels(departed, arrived, context),
+        evidence=("same_url",) if departed.url_id == arrived.url_id else evidence,
         strength=link.strength if link else "strong",
         sources=sources,
-        arrival_evidence=context.births.evidence(left, arrived),
+        arrival_evidence=context.births.evidence(departed, arrived),
     )
 
 
@@ -263,21 +266,26 @@ def _link(old: str, new: str, clusters: Clusters, kind: HopKind) -> Link | None:
     return dict(clusters.redirecting_to(new))[old] if kind == "redirect" else clusters.weakest(old, new)
 
 
-def _levels(left: Episode, arrived: Episode, context: HopContext) -> tuple[str, ...]:
+def _levels(departed: Episode, arrived: Episode, context: HopContext) -> tuple[str, ...]:
     """Return the levels that are known to have changed.
 
     A level with an unknown side is left out.
     """
-    registrars = context.registrar(left.site_id, left.last_up), context.registrar(arrived.site_id, arrived.known_up_at)
+    registrars = (
+        context.registrar(departed.site_id, departed.last_up),
+        context.registrar(arrived.site_id, arrived.known_up_at),
+    )
     changed = {
-        "address": _apart(left.addresses, arrived.addresses),
-        "prefix": _apart(left.prefixes, arrived.prefixes),
-        "as": _apart(left.origins, arrived.origins),
-        "organisation": left.hoster != arrived.hoster and _attributed(left, arrived),
-        "country": _apart(left.countries, arrived.countries),
-        "home_abroad": {side_of(one.countries, one.hoster, context.home, context.seats) for one in (left, arrived)}
+        "address": _apart(departed.addresses, arrived.addresses),
+        "prefix": _apart(departed.prefixes, arrived.prefixes),
+        "as": _apart(departed.origins, arrived.origins),
+        "organisation": departed.hoster != arrived.hoster and _attributed(departed, arrived),
+        "country": _apart(departed.countries, arrived.countries),
+        "home_abroad": {
+            side_of(episode.countries, episode.hoster, context.home, context.seats) for episode in (departed, arrived)
+        }
         == {"home", "abroad"},
-        "tld": context.renamed(left, arrived),
+        "tld": context.renamed(departed, arrived),
         "registrar": all(registrars) and registrars[0] != registrars[1],
     }
     return tuple(level for level, differs in changed.items() if differs)

@@ -88,14 +88,14 @@ class NearRow:
 
 
 def label_spells(
-    episodes: Iterable[Episode], targets: Mapping[str, Target], known: Iterable[UrlHistory] = ()
+    episodes: Iterable[Episode], targets: Mapping[str, Target], histories: Iterable[UrlHistory] = ()
 ) -> list[LabelSpell]:
     """Return when each label was up on each site.
 
     Over all URLs and hosters there. A site is gone when all its episodes have ended and the last of them was not just
     lost from sight. It was known absent before its first episode as far as the reported URLs tell. Episodes behind a
-    proxy count: the name was up. URLs of `known` that have no episode, and sites that nobody but reports saw up, were
-    up when they were reported, and nothing tells when they were not.
+    proxy count: the name was up. URLs of `histories` that have no episode, and sites that nobody but reports saw up,
+    were up when they were reported, and nothing tells when they were not.
     """
     by_site: dict[tuple[str, str], list[_Up]] = defaultdict(list)
     followed = set()
@@ -104,7 +104,7 @@ def label_spells(
         if episode.seen:
             by_site[targets[episode.url_id].label_id, episode.site_id].append(episode)
     seen = set(by_site)
-    for history in known:
+    for history in histories:
         place = targets[history.url_id].label_id, history.site_id
         if history.url_id not in followed or place not in seen:
             by_site[place].append(_Reported(history))
@@ -129,20 +129,20 @@ _Up = Episode | _Reported
 def _spell(label_id: str, site_id: str, its: Sequence[_Up], targets: Mapping[str, Target]) -> LabelSpell:
     first = min(e.known_up_at for e in its)
     ends = [(e.first_down, e.cause) for e in its]
-    left = [(when, cause) for when, cause in ends if when is not None]
-    gone, cause = max(left, default=(None, None), key=lambda end: end[0])
+    departures = [(when, cause) for when, cause in ends if when is not None]
+    gone_at, cause = max(departures, default=(None, None), key=lambda end: end[0])
     # several URLs may be first: the site was absent only when all of them were known to be
     absent = [e.absent_at for e in its if e.known_up_at == first]
-    known = [when for when in absent if when is not None]
+    absent_times = [when for when in absent if when is not None]
     return LabelSpell(
         label_id=label_id,
         site_id=site_id,
         platform=any(targets[e.url_id].suffix_id is not None for e in its),
         countries=tuple(sorted({country for e in its for country in e.countries})),
-        absent_at=min(known) if len(known) == len(absent) else None,
+        absent_at=min(absent_times) if len(absent_times) == len(absent) else None,
         first_up=first,
         last_up=max(e.last_up for e in its),
-        gone_by=gone if len(left) == len(its) and cause != "lost" else None,
+        gone_by=gone_at if len(departures) == len(its) and cause != "lost" else None,
     )
 
 
@@ -157,25 +157,25 @@ def label_hops(spells: Iterable[LabelSpell]) -> list[LabelHop]:
     for spell in spells:
         by_label[spell.label_id].append(spell)
     return [
-        _step(left, arrived)
+        _step(departed, arrived)
         for _, its in sorted(by_label.items())
-        for left, arrived in pairwise(sorted(its, key=lambda spell: (spell.first_up, spell.site_id)))
+        for departed, arrived in pairwise(sorted(its, key=lambda spell: (spell.first_up, spell.site_id)))
     ]
 
 
-def _step(left: LabelSpell, arrived: LabelSpell) -> LabelHop:
+def _step(departed: LabelSpell, arrived: LabelSpell) -> LabelHop:
     order: LabelOrder = "unknown"
-    if left.gone_by is not None and arrived.absent_at is not None and arrived.absent_at >= left.gone_by:
+    if departed.gone_by is not None and arrived.absent_at is not None and arrived.absent_at >= departed.gone_by:
         order = "sequential"
-    elif arrived.first_up <= left.last_up:
+    elif arrived.first_up <= departed.last_up:
         order = "parallel"
     return LabelHop(
-        label_id=left.label_id,
-        from_site_id=left.site_id,
+        label_id=departed.label_id,
+        from_site_id=departed.site_id,
         to_site_id=arrived.site_id,
         order=order,
-        left_after=left.last_up,
-        left_before=left.gone_by,
+        left_after=departed.last_up,
+        left_before=departed.gone_by,
         arrived_after=arrived.absent_at,
         arrived_before=arrived.first_up,
     )
@@ -224,12 +224,14 @@ def near_table(spells: Iterable[LabelSpell], near: Iterable[NearLabels]) -> list
     by_label: dict[str, list[LabelSpell]] = defaultdict(list)
     for spell in spells:
         by_label[spell.label_id].append(spell)
-    whole = {label_id: _whole(its) for label_id, its in by_label.items()}
+    spells_by_label = {label_id: _whole(its) for label_id, its in by_label.items()}
     rows = []
     for pair in near:
-        if pair.a not in whole or pair.b not in whole:
+        if pair.a not in spells_by_label or pair.b not in spells_by_label:
             continue
-        first, other = sorted((whole[pair.a], whole[pair.b]), key=lambda spell: (spell.first_up, spell.label_id))
+        first, other = sorted(
+            (spells_by_label[pair.a], spells_by_label[pair.b]), key=lambda spell: (spell.first_up, spell.label_id)
+        )
         rows.append(
             NearRow(
                 label_id=first.label_id,

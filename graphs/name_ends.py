@@ -37,7 +37,7 @@ class NameEnds:
         Only ends of names are refined, and always anew from the cause `name`. A platform that takes back a name that
         it gave has removed what was there (decision 0043). Linear.
         """
-        return [self._told(one) for one in episodes]
+        return [self._told(episode) for episode in episodes]
 
     def _told(self, episode: Episode) -> Episode:
         if episode.cause not in NAME_ENDS or episode.first_down is None:
@@ -60,36 +60,40 @@ class NameEnds:
 
         What was so already while the content was up explains nothing.
         """
-        known = self.answers.get(site_id, ())
-        first = bisect_right(known, last_up, key=lambda one: one.fetched_at)
-        before = bisect_right(known, last_up - _CACHED, key=lambda one: one.fetched_at)
-        stood = frozenset(known[before - 1].states) if before else frozenset()
-        for place in range(first, len(known)):
-            if known[place].fetched_at > first_down + self.within:
+        answers = self.answers.get(site_id, ())
+        first = bisect_right(answers, last_up, key=lambda answer: answer.fetched_at)
+        count_before = bisect_right(answers, last_up - _CACHED, key=lambda answer: answer.fetched_at)
+        stood = frozenset(answers[count_before - 1].states) if count_before else frozenset()
+        for place in range(first, len(answers)):
+            if answers[place].fetched_at > first_down + self.within:
                 break
-            cause = self._by(known[: place + 1], stood, last_up, first_down)
-            if cause is not None or known[place].fetched_at >= first_down:
+            cause = self._by(answers[: place + 1], stood, last_up, first_down)
+            if cause is not None or answers[place].fetched_at >= first_down:
                 return cause or "name"
         return "name"
 
     def _by(
-        self, known: Sequence[DomainRegistration], stood: frozenset[str], last_up: datetime, first_down: datetime
+        self, answers: Sequence[DomainRegistration], stood: frozenset[str], last_up: datetime, first_down: datetime
     ) -> EndCause | None:
         """What the last of some answers tells, None if nothing."""
-        *earlier, answer = known
-        registered = [one for one in earlier if one.status == "ok"]
+        *earlier, answer = answers
+        registered = [registration for registration in earlier if registration.status == "ok"]
         former = registered[-1].created_on if registered else None
         anew = answer.created_on is not None and former is not None and answer.created_on > former
-        gone = answer.status == "not_found" or (
+        is_gone = answer.status == "not_found" or (
             anew and answer.created_on is not None and answer.created_on + _DAY > last_up
         )
-        own = registered if gone else [*registered, answer]
-        expiries = [one.expires_on for one in own if one.expires_on and one.created_on == own[-1].created_on]
+        registrations = registered if is_gone else [*registered, answer]
+        expiries = [
+            registration.expires_on
+            for registration in registrations
+            if registration.expires_on and registration.created_on == registrations[-1].created_on
+        ]
         near = any(last_up - self.after - _DAY < day <= first_down + self.before for day in expiries)
         new = frozenset(answer.states) - stood
-        if gone or new & _DROPPED:
-            near = near or any("auto renew period" in one.states for one in own[-1:])
-            return None if not own else "expired" if near else "deleted" if expiries else "name"
+        if is_gone or new & _DROPPED:
+            near = near or any("auto renew period" in registration.states for registration in registrations[-1:])
+            return None if not registrations else "expired" if near else "deleted" if expiries else "name"
         near = near or "auto renew period" in answer.states
         holds = [cause for state, cause in _HOLDS.items() if state in new]
         if holds:

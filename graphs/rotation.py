@@ -51,7 +51,7 @@ class Rotation:
         self._gone: dict[int, int] = {}
         """When it was found gone after that."""
         absences = stretch = 0
-        before: tuple[int, Sequence[str]] | None = None
+        previous: tuple[int, Sequence[str]] | None = None
         for run in runs:
             if run.down:
                 self._gone.setdefault(stretch, int(run.at[0]))
@@ -59,23 +59,23 @@ class Rotation:
             elif run.state == "up" and run.answered:
                 stretch = absences
             if run.answered:
-                self._take(run, stretch, same=before == (stretch, run.hosters))
-                before = stretch, run.hosters
+                self._take(run, stretch, same=previous == (stretch, run.hosters))
+                previous = stretch, run.hosters
         quick = usual = 0
-        for (_, stretch), own in self._own.items():
-            for last, back in pairwise(range(len(own.numbers))):
-                gap = own.numbers[back] - own.numbers[last] - 1
+        for (_, stretch), hoster_answers in self._own.items():
+            for last, back in pairwise(range(len(hoster_answers.numbers))):
+                gap = hoster_answers.numbers[back] - hoster_answers.numbers[last] - 1
                 if gap:
-                    is_quick = own.begins[back] - own.ends[last] <= soon
+                    is_quick = hoster_answers.begins[back] - hoster_answers.ends[last] <= soon
                     quick += is_quick
-                    usual += is_quick or self._is_usual(own, stretch, gap)
+                    usual += is_quick or self._is_usual(hoster_answers, stretch, gap)
         self._quick = quick >= RETURNS
         self._window = late if self._quick else soon
         self._several = usual > 0
         self._named: dict[int, list[_Own]] = defaultdict(list)
         """The answers of each hoster, by the same number."""
-        for (_, stretch), own in self._own.items():
-            self._named[stretch].append(own)
+        for (_, stretch), hoster_answers in self._own.items():
+            self._named[stretch].append(hoster_answers)
         self.rotates = usual >= RETURNS
         """True if the name points to several hosters by turns."""
 
@@ -85,13 +85,13 @@ class Rotation:
         named = [self._own[hoster, stretch] for hoster in run.hosters or (UNATTRIBUTED,)]
         for when in run.at:
             if same and when - answers[-1] < ONE_ANSWER:
-                for own in named:
-                    own.ends[-1] = int(when)
+                for hoster_answers in named:
+                    hoster_answers.ends[-1] = int(when)
                 continue
-            for own in named:
-                own.numbers.append(len(answers))
-                own.begins.append(int(when))
-                own.ends.append(int(when))
+            for hoster_answers in named:
+                hoster_answers.numbers.append(len(answers))
+                hoster_answers.begins.append(int(when))
+                hoster_answers.ends.append(int(when))
             answers.append(int(when))
             same = True
 
@@ -100,12 +100,14 @@ class Rotation:
 
         As far as the checks tell.
         """
-        own, place = self._before(hoster, stretch, now)
-        returns = place + 1 < len(own.begins)
-        back = own.begins[place + 1] if returns else now
-        if (returns or self._quick) and back - own.ends[place] <= self._window:
+        hoster_answers, place = self._before(hoster, stretch, now)
+        returns = place + 1 < len(hoster_answers.begins)
+        back = hoster_answers.begins[place + 1] if returns else now
+        if (returns or self._quick) and back - hoster_answers.ends[place] <= self._window:
             return True
-        return self._several and self._is_usual(own, stretch, len(self._without(own, stretch, place)))
+        return self._several and self._is_usual(
+            hoster_answers, stretch, len(self._without(hoster_answers, stretch, place))
+        )
 
     def from_start(self, hoster: str, stretch: int, now: int) -> bool:
         """True if a hoster that is first named now, after so many confirmed absences, was there before.
@@ -114,12 +116,17 @@ class Rotation:
         first answer is no wonder. Nor is it longer than `FIRST_NAMED`: of one that is named once, nearly any gap is no
         wonder, and the owner of a name chooses when it is.
         """
-        own, place = self._before(hoster, stretch, now)
-        first, answers = own.numbers[0], self._answers[stretch]
-        if own.begins[0] - answers[0] > FIRST_NAMED:
+        hoster_answers, place = self._before(hoster, stretch, now)
+        first, answers = hoster_answers.numbers[0], self._answers[stretch]
+        if hoster_answers.begins[0] - answers[0] > FIRST_NAMED:
             return False
-        beside = any(not other.numbers[0] and first < other.numbers[-1] for other in self._named[stretch])
-        return self.rotates and not place and beside and _odds(first, len(own.numbers), len(answers)) >= LATE
+        is_accompanied = any(not other.numbers[0] and first < other.numbers[-1] for other in self._named[stretch])
+        return (
+            self.rotates
+            and not place
+            and is_accompanied
+            and _odds(first, len(hoster_answers.numbers), len(answers)) >= LATE
+        )
 
     def gone_by(self, hoster: str, stretch: int, missing_since: int, now: int) -> int:
         """The time by which a hoster that does not remain had left.
@@ -129,30 +136,32 @@ class Rotation:
         """
         if not self._several:
             return missing_since
-        own, place = self._before(hoster, stretch, now)
-        without, answers = self._without(own, stretch, place), self._answers[stretch]
-        gap = bisect_left(range(1, len(without)), True, key=lambda gap: not self._is_usual(own, stretch, gap))
+        hoster_answers, place = self._before(hoster, stretch, now)
+        without, answers = self._without(hoster_answers, stretch, place), self._answers[stretch]
+        gap = bisect_left(
+            range(1, len(without)), True, key=lambda gap: not self._is_usual(hoster_answers, stretch, gap)
+        )
         by = answers[without[gap]]
         return max(missing_since, min(by, self._gone.get(stretch, by)))
 
     def _before(self, hoster: str, stretch: int, now: int) -> tuple[_Own, int]:
         """The answers of a hoster, and the place of its last one up to now among them."""
-        own = self._own[hoster, stretch]
-        return own, bisect_right(own.begins, now) - 1
+        hoster_answers = self._own[hoster, stretch]
+        return hoster_answers, bisect_right(hoster_answers.begins, now) - 1
 
     def _without(self, own: _Own, stretch: int, place: int) -> range:
         """The answers between one of a hoster and its next, or the end."""
         end = own.numbers[place + 1] if place + 1 < len(own.numbers) else len(self._answers[stretch])
         return range(own.numbers[place] + 1, end)
 
-    def _is_usual(self, own: _Own, stretch: int, gap: int) -> bool:
+    def _is_usual(self, hoster_answers: _Own, stretch: int, gap: int) -> bool:
         """True if a hoster's gap of so many answers is no wonder while the name points to it.
 
         Of `count` answers from its first one on, `named` are its own. By Laplace's rule of succession, so many others
         follow one of them with probability C(count - gap, named) / C(count, named) (Feller 1968, V.2: any share of the
         answers is as likely); each of its gaps may be as long.
         """
-        named, count = len(own.numbers), len(self._answers[stretch]) - own.numbers[0]
+        named, count = len(hoster_answers.numbers), len(self._answers[stretch]) - hoster_answers.numbers[0]
         return named * _odds(gap, named, count) >= RARE
 
 

@@ -72,8 +72,8 @@ class Run:
 
     def before(self, when: int) -> "Run | None":
         """Its checks before a time; None if there are none."""
-        kept = bisect_left(self.at, when)
-        return self if kept == len(self.at) else replace(self, at=self.at[:kept]) if kept else None
+        count = bisect_left(self.at, when)
+        return self if count == len(self.at) else replace(self, at=self.at[:count]) if count else None
 
     @property
     def every_answer(self) -> Sequence[Attribution]:
@@ -85,16 +85,16 @@ def runs_of(sightings: Iterable[Sighting]) -> list[Run]:
     """Each sighting as a run of its own."""
     return [
         Run(
-            state=one.verdict.state,
-            cause=one.verdict.cause,
-            down=one.down,
-            answered=one.attribution is not None,
-            hosters=one.attribution.hosters if one.attribution else (),
-            at=(microseconds(one.verdict.observed_at),),
-            answer=partial(_nth, one.attribution),
-            answers=partial(_each, one.attribution),
+            state=sighting.verdict.state,
+            cause=sighting.verdict.cause,
+            down=sighting.down,
+            answered=sighting.attribution is not None,
+            hosters=sighting.attribution.hosters if sighting.attribution else (),
+            at=(microseconds(sighting.verdict.observed_at),),
+            answer=partial(_nth, sighting.attribution),
+            answers=partial(_each, sighting.attribution),
         )
-        for one in sightings
+        for sighting in sightings
     ]
 
 

@@ -77,7 +77,9 @@ class HosterBook:
         self.statuses: dict[str, Status] = statuses(self.changes, self.codings)
         undone = undone_ids(self.changes)
         self.standing = tuple(c for c in self.changes if c.kind != "undo" and c.change_id not in undone)
-        self.in_force = tuple(one for one in self.standing if in_force(one, self.statuses.get(one.change_id)))
+        self.in_force = tuple(
+            change for change in self.standing if in_force(change, self.statuses.get(change.change_id))
+        )
         self._files_checksum = checksum
         self.checksum = self._checksum(checksum)
         dated = (day for d in (*self.known, *self.file) for m in d.members for day in (m.since, m.until) if day)
@@ -108,28 +110,30 @@ class HosterBook:
 
         Keys are those of companies before and on that day.
         """
-        return tuple(sorted(self._takeovers().values(), key=lambda one: (one.since, one.old, one.new)))
+        return tuple(sorted(self._takeovers().values(), key=lambda lineage: (lineage.since, lineage.old, lineage.new)))
 
     def confirmed(self) -> tuple[HosterChange, ...]:
         """Takeovers that two people accepted with a source each."""
-        coded, found = by_item(self.codings, QUEUE), []
+        coded, takeovers_confirmed = by_item(self.codings, QUEUE), []
         takeovers = self._takeovers()
         for change in self.in_force:
-            accepted = [one for one in coded.get(change.change_id, ()) if one.code == "accept" and one.note.strip()]
+            accepted = [
+                coding for coding in coded.get(change.change_id, ()) if coding.code == "accept" and coding.note.strip()
+            ]
             settled = change.change_id in takeovers and self.statuses.get(change.change_id) == "accepted"
-            if settled and len({one.coder for one in accepted}) > 1:
-                found.append(change)
-        return tuple(found)
+            if settled and len({coding.coder for coding in accepted}) > 1:
+                takeovers_confirmed.append(change)
+        return tuple(takeovers_confirmed)
 
     def _takeovers(self) -> dict[str, Lineage]:
         """Full takeovers by the change that decided them."""
-        found = {}
+        takeovers = {}
         for change in self.in_force:
             since = first_day(change)
             if change.is_takeover and change.into and since and change.change_id in self.on(since).effective:
                 old = self.resolve(change.key, since - timedelta(days=1))
-                found[change.change_id] = Lineage(old, self.resolve(change.into, since), since)
-        return found
+                takeovers[change.change_id] = Lineage(old, self.resolve(change.into, since), since)
+        return takeovers
 
     def without_effect(self) -> tuple[HosterChange, ...]:
         """Changes in force that have no effect on any day.
@@ -143,8 +147,8 @@ class HosterBook:
     def suffixes(self) -> frozenset[str]:
         """All platform suffixes that the book assigns on any day."""
         claimed = {member.what for definition in (*self.known, *self.file) for member in definition.members}
-        claimed.update(what for change in self.in_force for what in change.members)
-        return frozenset(what.removeprefix(SUFFIX) for what in claimed if what.startswith(SUFFIX))
+        claimed.update(member for change in self.in_force for member in change.members)
+        return frozenset(member.removeprefix(SUFFIX) for member in claimed if member.startswith(SUFFIX))
 
     def with_changes(self, changes: Sequence[HosterChange]) -> "HosterBook":
         """The same book with other changes."""
@@ -195,15 +199,17 @@ class HosterBook:
     @property
     def by_as(self) -> Mapping[int, str]:
         """The key of each claimed AS."""
-        held = self.on(date.max).held().items()
-        return MappingProxyType({asn: key for what, key in held if (asn := as_of_key(what)) is not None})
+        key_by_member = self.on(date.max).held().items()
+        return MappingProxyType({asn: key for member, key in key_by_member if (asn := as_of_key(member)) is not None})
 
     @property
     def by_suffix(self) -> Mapping[str, Entity]:
         """The entity of each platform suffix."""
         book = self.on(date.max)
-        held = ((what.removeprefix(SUFFIX), key) for what, key in book.held().items() if what.startswith(SUFFIX))
-        return MappingProxyType({suffix: book.entities[key] for suffix, key in held if key in book.entities})
+        suffix_keys = (
+            (member.removeprefix(SUFFIX), key) for member, key in book.held().items() if member.startswith(SUFFIX)
+        )
+        return MappingProxyType({suffix: book.entities[key] for suffix, key in suffix_keys if key in book.entities})
 
 
 def undone_ids(changes: Sequence[HosterChange]) -> set[str]:
@@ -230,22 +236,22 @@ def book_from(
     data: bytes,
     where: str = "hosters",
     *,
-    known: bool = False,
+    with_known: bool = False,
     changes: Sequence[HosterChange] = (),
     codings: Iterable[Coding] = (),
     kinds: Mapping[str, HosterKind] | None = None,
 ) -> HosterBook:
     """The book in TOML text, with decided changes.
 
-    Empty text is an empty book; `where` names the text in errors. With `known` the list of known proxies and platforms
-    lies beneath.
+    Empty text is an empty book; `where` names the text in errors. With `with_known` the list of known proxies and
+    platforms lies beneath.
     """
     file = definitions_from(data, where)
     checksum = hashlib.sha256(data)
-    if known:
+    if with_known:
         checksum.update(b"\0" + KNOWN.read_bytes())
     return HosterBook(
-        known=known_definitions() if known else (),
+        known=known_definitions() if with_known else (),
         file=file,
         changes=changes,
         codings=codings,

@@ -76,33 +76,37 @@ def find_change(changes: Sequence[HosterChange], text: str) -> HosterChange:
 
     The beginning needs six characters or more.
     """
-    found = [one for one in changes if one.change_id == text or (len(text) >= 6 and one.change_id.startswith(text))]
-    if len(found) != 1:
-        said = repr(text) if text.isalnum() and len(text) <= 32 else "that"
-        why = "is the beginning of several changes" if found else "is not a change of this book"
-        raise InputError(f"{said} {why}; waterbed hosters show lists them with their ids ({_SEE})")
-    return found[0]
+    matches = [
+        change
+        for change in changes
+        if change.change_id == text or (len(text) >= 6 and change.change_id.startswith(text))
+    ]
+    if len(matches) != 1:
+        quoted = repr(text) if text.isalnum() and len(text) <= 32 else "that"
+        problem = "is the beginning of several changes" if matches else "is not a change of this book"
+        raise InputError(f"{quoted} {problem}; waterbed hosters show lists them with their ids ({_SEE})")
+    return matches[0]
 
 
 def _check_define(books: Sequence[BookOfDay], change: HosterChange) -> None:
     for book in books:
-        for what in change.members:
-            holder = book.held().get(what)
+        for member in change.members:
+            holder = book.held().get(member)
             if holder and book.resolve(change.key) != holder and book.origin(holder) != "known":
-                raise InputError(f"{what} is held by {holder}; split it from that one first ({_SEE})")
+                raise InputError(f"{member} is held by {holder}; split it from that one first ({_SEE})")
 
 
 def _check_join(books: Sequence[BookOfDay], change: HosterChange) -> None:
     key, into = change.key, change.into or ""
-    for one in (key, into):
-        if not any(book.exists(one) for book in books):
-            raise InputError(f"{one} is not a hoster of this book; waterbed hosters show lists them ({_SEE})")
+    for hoster in (key, into):
+        if not any(book.exists(hoster) for book in books):
+            raise InputError(f"{hoster} is not a hoster of this book; waterbed hosters show lists them ({_SEE})")
     for book in books:
-        whole = book.resolve(key)
-        if whole == book.resolve(into):
-            raise InputError(f"{key} and {into} are one company already ({whole}), on some days at least ({_SEE})")
-        if whole != key:
-            raise InputError(f"{key} is part of {whole} already, on some days; name that one, or split ({_SEE})")
+        company = book.resolve(key)
+        if company == book.resolve(into):
+            raise InputError(f"{key} and {into} are one company already ({company}), on some days at least ({_SEE})")
+        if company != key:
+            raise InputError(f"{key} is part of {company} already, on some days; name that one, or split ({_SEE})")
         if not book.exists(key) and stands_alone(key):
             raise InputError(f"{key} is held by {book.held()[key]}, on some days at least; name that one ({_SEE})")
 
@@ -111,9 +115,9 @@ def _check_split(books: Sequence[BookOfDay], change: HosterChange) -> None:
     key, into = change.key, change.into or ""
     if not any(book.exists(into) for book in books):
         raise InputError(f"{into} is not a hoster of this book; waterbed hosters show lists them ({_SEE})")
-    for what in change.members:
-        if not any(book.part_of(what, into) for book in books):
-            raise InputError(f"{what} is not held by {into} on any of these days, so it cannot leave ({_SEE})")
+    for member in change.members:
+        if not any(book.part_of(member, into) for book in books):
+            raise InputError(f"{member} is not held by {into} on any of these days, so it cannot leave ({_SEE})")
     if any(book.resolve(into) == key for book in books):
         raise InputError(f"{into} is part of {key}: it is {into} that can leave {key}, not the other way ({_SEE})")
 
@@ -127,14 +131,16 @@ def _undone(book: HosterBook, change: HosterChange) -> HosterBook:
     return after
 
 
-def _refuse_idle(before: HosterBook, after: HosterBook) -> None:
+def _refuse_idle(previous: HosterBook, after: HosterBook) -> None:
     """Refuse what leaves a change without any effect that had one."""
-    idle = {one.change_id for one in before.without_effect()}
-    for one in after.without_effect():
-        if one.change_id not in idle:
-            known = one.change_id in {change.change_id for change in before.changes}
-            what = f"change {one.change_id} ({one.kind} {one.key}) would no longer have an effect; undo it first"
-            raise InputError(f"{what if known else 'this would not have an effect on any day'} ({_SEE})")
+    idle = {change.change_id for change in previous.without_effect()}
+    for change in after.without_effect():
+        if change.change_id not in idle:
+            is_earlier = change.change_id in {change.change_id for change in previous.changes}
+            message = (
+                f"change {change.change_id} ({change.kind} {change.key}) would no longer have an effect; undo it first"
+            )
+            raise InputError(f"{message if is_earlier else 'this would not have an effect on any day'} ({_SEE})")
 
 
 def _key(text: str) -> str:

@@ -41,7 +41,7 @@ def defined_by(change: HosterChange) -> Definition:
         name=change.name or change.key,
         country=change.country,
         kind=kind,
-        members=tuple(Member(what) for what in change.members),
+        members=tuple(Member(member) for member in change.members),
     )
 
 
@@ -74,14 +74,14 @@ class Fold:
 
     def roots(self) -> dict[str, str]:
         """The company of every merged key."""
-        found: dict[str, str] = {}
+        roots: dict[str, str] = {}
         for start in self.parent:
-            key, way = start, []
-            while key in self.parent and key not in found:
-                way.append(key)
+            key, chain = start, []
+            while key in self.parent and key not in roots:
+                chain.append(key)
                 key = self.parent[key]
-            found.update(dict.fromkeys(way, found.get(key, key)))
-        return found
+            roots.update(dict.fromkeys(chain, roots.get(key, key)))
+        return roots
 
     def holder(self, what: str) -> str | None:
         """The company that holds a member.
@@ -96,8 +96,8 @@ class Fold:
     def define(self, definitions: Iterable[Definition], origin: str) -> None:
         """Add entities, replacing those with the same keys."""
         for definition in definitions:
-            for what in list(self._held.get(definition.key, ())):
-                self._give(what, None)
+            for old_member in list(self._held.get(definition.key, ())):
+                self._give(old_member, None)
             self.entities[definition.key] = Entity(
                 key=definition.key,
                 name=definition.name,
@@ -149,45 +149,45 @@ class Fold:
         return True
 
     def _split(self, key: str, into: str, members: tuple[str, ...]) -> bool:
-        whole = self.root(into)
-        leaving = [what for what in members if self.part_of(what, whole)]
+        company = self.root(into)
+        leaving = [member for member in members if self.part_of(member, company)]
         foreign = stands_alone(key) and self.owner.get(key, key) != key and key not in leaving
-        if not self.exists(into) or key == whole or foreign or not leaving:
+        if not self.exists(into) or key == company or foreign or not leaving:
             return False
         if key not in self.entities and not stands_alone(key):
             self.entities[key] = Entity(key=key, name=key, country=None, kind="hoster", origin="decided")
-        if self.root(key) == whole:  # it had been merged: what is not named stays where it was
+        if self.root(key) == company:  # it had been merged: what is not named stays where it was
             above = self.parent[key]
             self._hang(key, None)
-            for what in list(self._held.get(key, ())):
-                self._give(what, above)
+            for member in list(self._held.get(key, ())):
+                self._give(member, above)
             for child in list(self._children.get(key, ())):
                 self._hang(child, above)
-        for what in leaving:
-            self._give(what, key)
+        for member in leaving:
+            self._give(member, key)
         return True
 
-    def part_of(self, what: str, whole: str) -> bool:
+    def part_of(self, member: str, company: str) -> bool:
         """True if a member belongs to the company.
 
         An unclaimed range or registrant can be part of one that the company holds.
         """
-        if what in self.owner or (stands_alone(what) and what.startswith("AS")):
-            return self.holder(what) == whole
-        return not what.startswith("suffix:") and self.root(what) in (what, whole)
+        if member in self.owner or (stands_alone(member) and member.startswith("AS")):
+            return self.holder(member) == company
+        return not member.startswith("suffix:") and self.root(member) in (member, company)
 
-    def _give(self, what: str, key: str | None) -> None:
-        before = self.owner.pop(what, None)
-        if before is not None:
-            self._held[before].pop(what, None)
+    def _give(self, member: str, key: str | None) -> None:
+        previous = self.owner.pop(member, None)
+        if previous is not None:
+            self._held[previous].pop(member, None)
         if key is not None:
-            self.owner[what] = key
-            self._held.setdefault(key, {})[what] = None
+            self.owner[member] = key
+            self._held.setdefault(key, {})[member] = None
 
     def _hang(self, key: str, into: str | None) -> None:
-        before = self.parent.pop(key, None)
-        if before is not None:
-            self._children[before].pop(key, None)
+        previous = self.parent.pop(key, None)
+        if previous is not None:
+            self._children[previous].pop(key, None)
         if into is not None:
             self.parent[key] = into
             self._children.setdefault(into, {})[key] = None
@@ -222,25 +222,25 @@ class BookOfDay:
             key: replace(fold.entities[key], kind=kind) for key, kind in self._kinds.items() if key in fold.entities
         }
         self.entities: Mapping[str, Entity] = MappingProxyType({**fold.entities, **overridden})
-        self._hosting = {self._roots.get(key, key): one for key, one in fold.hosting.items()}
-        self._held = {what: self._roots.get(owner, owner) for what, owner in fold.owner.items()}
+        self._hosting = {self._roots.get(key, key): hosting_type for key, hosting_type in fold.hosting.items()}
+        self._held = {member: self._roots.get(owner, owner) for member, owner in fold.owner.items()}
         for key, company in self._roots.items():
             if stands_alone(key) and key not in self._held:
                 self._held[key] = company
         self._members: dict[str, list[str]] = {}
-        for what, company in self._held.items():
-            self._members.setdefault(company, []).append(what)
+        for member, company in self._held.items():
+            self._members.setdefault(company, []).append(member)
         self._ranges: dict[tuple[int, int], dict[int, str]] = {}
-        for what, key in self._held.items():
-            if "/" in what and not stands_alone(what):
-                version, length, number = _range(what)
+        for member, key in self._held.items():
+            if "/" in member and not stands_alone(member):
+                version, length, number = _range(member)
                 self._ranges.setdefault((version, length), {})[number] = key
         self._lengths = {v: sorted((n for w, n in self._ranges if w == v), reverse=True) for v in (4, 6)}
 
     def key_of_as(self, asn: int) -> str:
         """The hoster's key for an AS; `AS64500` if unclaimed."""
-        what = f"AS{asn}"
-        return self._held.get(what, what)
+        member = f"AS{asn}"
+        return self._held.get(member, member)
 
     def key_of_holder(self, holder: str) -> str | None:
         """The hoster's key for registry:HANDLE; None if unclaimed."""
@@ -253,9 +253,9 @@ class BookOfDay:
 
         Text, or bytes in network order. An IPv4-mapped IPv6 address counts as the IPv4 address.
         """
-        if not self._ranges or (found := packed_address(address)) is None:
+        if not self._ranges or (packed := packed_address(address)) is None:
             return None
-        version, number = found
+        version, number = packed
         for length in self._lengths[version]:
             key = self._ranges[version, length].get(number >> (_BITS[version] - length))
             if key is not None:
@@ -290,12 +290,12 @@ class BookOfDay:
         """
         return self._fold.exists(key)
 
-    def part_of(self, what: str, key: str) -> bool:
+    def part_of(self, member: str, key: str) -> bool:
         """True if a member belongs to a company.
 
         An unclaimed range or registrant can be part of one that the company holds.
         """
-        return self._fold.part_of(what, self.resolve(key))
+        return self._fold.part_of(member, self.resolve(key))
 
     def origin(self, key: str) -> str | None:
         """Source of an entity: known, file or decided.
@@ -318,13 +318,13 @@ class BookOfDay:
 
         By what two people accepted; of platforms by their kind; else unknown.
         """
-        known = self._hosting.get(self.resolve(key))
-        return known or ("platform" if self.kind(key) == "platform" else "unknown")
+        hosting_type = self._hosting.get(self.resolve(key))
+        return hosting_type or ("platform" if self.kind(key) == "platform" else "unknown")
 
     def hosting_types(self) -> Mapping[str, str]:
         """Each company whose type of hosting is known, with it."""
-        known = {*self._hosting, *(key for key in self.entities if self.kind(key) == "platform")}
-        return {key: self.hosting_type(key) for key in sorted(known)}
+        companies = {*self._hosting, *(key for key in self.entities if self.kind(key) == "platform")}
+        return {key: self.hosting_type(key) for key in sorted(companies)}
 
     def name(self, key: str) -> str | None:
         """A hoster's display name; None if unknown."""
@@ -348,10 +348,10 @@ class BookOfDay:
 
         An unclaimed AS or registrant holds itself.
         """
-        held = {*self._members.get(key, ())}
+        members = {*self._members.get(key, ())}
         if stands_alone(key) and self._fold.holder(key) == key:
-            held.add(key)
-        return tuple(sorted(held, key=_in_order))
+            members.add(key)
+        return tuple(sorted(members, key=_in_order))
 
     def held(self) -> Mapping[str, str]:
         """Every claimed member with the key of its company."""
@@ -359,9 +359,9 @@ class BookOfDay:
 
 
 @lru_cache(maxsize=1 << 16)
-def _range(what: str) -> tuple[int, int, int]:
+def _range(prefix: str) -> tuple[int, int, int]:
     """Version, length and leading bits of a range; every stretch of days has mostly the same ones."""
-    network = ip_network(what)
+    network = ip_network(prefix)
     bits = _BITS[network.version] - network.prefixlen
     return network.version, network.prefixlen, int(network.network_address) >> bits
 

@@ -45,9 +45,9 @@ def queue_for(
 
     `name_of` gives the name of an AS's holder.
     """
-    usable = [one for one in registrations if one.status == "ok"]
-    found = waiting_for(coder, book.standing, book.codings)
-    return [_item(book, change, settle, usable, name_of) for change, settle in found]
+    usable = [registration for registration in registrations if registration.status == "ok"]
+    waiting = waiting_for(coder, book.standing, book.codings)
+    return [_item(book, change, settle, usable, name_of) for change, settle in waiting]
 
 
 def _item(
@@ -58,11 +58,13 @@ def _item(
     name_of: Callable[[str], str],
 ) -> QueueItem:
     since = first_day(change)
-    without = book.with_changes([one for one in book.changes if one.change_id != change.change_id])
-    before = without.on(since - timedelta(days=1) if since and change.is_takeover else since or date.max)
-    sides = [_members(before, key) if key else () for key in (change.key, change.into)]
-    said = list(_registered({*sides[0], *sides[1], *change.members}, registrations))
-    more = len(said) - _SHOWN
+    without = book.with_changes(
+        [other_change for other_change in book.changes if other_change.change_id != change.change_id]
+    )
+    previous_book = without.on(since - timedelta(days=1) if since and change.is_takeover else since or date.max)
+    sides = [_members(previous_book, key) if key else () for key in (change.key, change.into)]
+    lines = list(_registered({*sides[0], *sides[1], *change.members}, registrations))
+    more = len(lines) - _SHOWN
     return QueueItem(
         change_id=change.change_id,
         task="settle" if settle else "code",
@@ -71,17 +73,17 @@ def _item(
         into=change.into or "",
         hosting_type=change.hosting_type,
         since=since.isoformat() if since else None,
-        leaving=tuple(_named(what, name_of) for what in change.members),
-        key_members=tuple(_named(what, name_of) for what in sides[0]),
-        into_members=tuple(_named(what, name_of) for what in sides[1]),
-        registered=(*said[:_SHOWN], *([f"and {more} more"] if more > 0 else [])),
+        leaving=tuple(_named(member, name_of) for member in change.members),
+        key_members=tuple(_named(member, name_of) for member in sides[0]),
+        into_members=tuple(_named(member, name_of) for member in sides[1]),
+        registered=(*lines[:_SHOWN], *([f"and {more} more"] if more > 0 else [])),
         reason=change.reason,
     )
 
 
 def _members(book: BookOfDay, key: str) -> tuple[str, ...]:
-    held = book.members(book.resolve(key))
-    return held or ((key,) if key not in book.entities else ())
+    members = book.members(book.resolve(key))
+    return members or ((key,) if key not in book.entities else ())
 
 
 def _named(what: str, name_of: Callable[[str], str]) -> str:
@@ -98,27 +100,37 @@ def printable(text: str) -> str:
 
 def _registered(members: set[str], registrations: Iterable[Registration]) -> Iterator[str]:
     """Registrations of members: newest answers first, each network or AS once."""
-    networks = [ip_network(what) for what in members if "/" in what and not stands_alone(what)]
+    networks = [ip_network(member) for member in members if "/" in member and not stands_alone(member)]
     seen: set[tuple[str | None, str | None, str | None]] = set()
-    for one in sorted(registrations, key=lambda r: r.fetched_at, reverse=True):
-        mine = one.asked in members if one.kind == "as" else _holds(one, members) or _inside(one, networks)
-        identity = (one.kind, one.first, one.last)
-        if mine and identity not in seen:
+    for registration in sorted(registrations, key=lambda r: r.fetched_at, reverse=True):
+        is_related = (
+            registration.asked in members
+            if registration.kind == "as"
+            else _holds(registration, members) or _inside(registration, networks)
+        )
+        identity = (registration.kind, registration.first, registration.last)
+        if is_related and identity not in seen:
             seen.add(identity)
-            span = one.asked if one.kind == "as" else f"{one.first}-{one.last}"
-            words = (span, one.holder, one.holder_name, one.country, one.fetched_at.date().isoformat())
-            yield " ".join(printable(word) for word in words if word)
+            span = registration.asked if registration.kind == "as" else f"{registration.first}-{registration.last}"
+            cells = (
+                span,
+                registration.holder,
+                registration.holder_name,
+                registration.country,
+                registration.fetched_at.date().isoformat(),
+            )
+            yield " ".join(printable(word) for word in cells if word)
 
 
 def _holds(one: Registration, members: set[str]) -> bool:
     return one.holder is not None and holder_key(one.holder) in members
 
 
-def _inside(one: Registration, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
-    if not networks or one.first is None:
+def _inside(registration: Registration, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+    if not networks or registration.first is None:
         return False
     try:
-        first = ip_address(one.first)
+        first = ip_address(registration.first)
     except ValueError:
         return False
     return any(first in network for network in networks)

@@ -137,7 +137,7 @@ def check_entity(key: str, name: str, country: str | None, where: str) -> None:
 def _checked(hosters: tuple[Hoster, ...], where: str) -> tuple[Definition, ...]:
     keys: dict[str, str] = {}
     claims: dict[str, list[tuple[str, Member]]] = {}
-    found = []
+    definitions = []
     for hoster in hosters:
         check_entity(hoster.key, hoster.name, hoster.country, where)
         if hoster.key in keys:
@@ -146,10 +146,10 @@ def _checked(hosters: tuple[Hoster, ...], where: str) -> tuple[Definition, ...]:
         members = tuple(_members(hoster, where))
         for member in members:
             _claim(claims.setdefault(member.what, []), hoster.key, member, where)
-        found.append(
+        definitions.append(
             Definition(key=hoster.key, name=hoster.name, country=hoster.country, kind=hoster.kind, members=members)
         )
-    return tuple(found)
+    return tuple(definitions)
 
 
 def _members(hoster: Hoster, where: str) -> Iterator[Member]:
@@ -174,10 +174,10 @@ def _members(hoster: Hoster, where: str) -> Iterator[Member]:
 
 
 def _claim(held: list[tuple[str, Member]], key: str, member: Member, where: str) -> None:
-    for other, before in held:
-        if before.meets(member):
-            both = f"{other!r} and {key!r}"
+    for other, earlier in held:
+        if earlier.meets(member):
+            claimants = f"{other!r} and {key!r}"
             raise InputError(
-                f"{where}: {member.what} is claimed twice, by {both}; give it to one of them on each day ({_SEE})"
+                f"{where}: {member.what} is claimed twice, by {claimants}; give it to one of them on each day ({_SEE})"
             )
     held.append((key, member))

@@ -48,32 +48,37 @@ def hoster_rows(book: HosterBook, day: date, key: str | None = None) -> list[Hos
     today = book.on(day)
     by_company = set(today.held().values())
     keys = sorted({*today.entities, *by_company}) if key is None else [key]
-    found = []
-    for one in keys:
-        if key is not None and one not in today.entities and one not in by_company and not stands_alone(one):
+    rows = []
+    for hoster_key in keys:
+        if (
+            key is not None
+            and hoster_key not in today.entities
+            and hoster_key not in by_company
+            and not stands_alone(hoster_key)
+        ):
             continue
-        company = today.company(one)
-        found.append(
+        company = today.company(hoster_key)
+        rows.append(
             HosterRow(
-                key=one,
-                name=today.name(one),
-                kind=today.kind(one),
-                hosting_type=today.hosting_type(one),
-                country=today.country(one),
-                members=today.members(one) if one in by_company or stands_alone(one) else (),
-                part_of=company if company != one else None,
-                origin=today.origin(one) or ("decided" if one in by_company else "unclaimed"),
-                unreviewed=today.unreviewed(one),
+                key=hoster_key,
+                name=today.name(hoster_key),
+                kind=today.kind(hoster_key),
+                hosting_type=today.hosting_type(hoster_key),
+                country=today.country(hoster_key),
+                members=today.members(hoster_key) if hoster_key in by_company or stands_alone(hoster_key) else (),
+                part_of=company if company != hoster_key else None,
+                origin=today.origin(hoster_key) or ("decided" if hoster_key in by_company else "unclaimed"),
+                unreviewed=today.unreviewed(hoster_key),
             )
         )
-    return found
+    return rows
 
 
 def change_rows(book: HosterBook, key: str | None = None) -> list[ChangeRow]:
     """Rows of all changes in order, or one hoster's."""
     idle = {change.change_id for change in book.without_effect()}
     undone = undone_ids(book.changes)
-    found = []
+    rows = []
     for change in book.changes:
         if key is not None and key not in (change.key, change.into, change.change_id):
             continue
@@ -84,7 +89,7 @@ def change_rows(book: HosterBook, key: str | None = None) -> list[ChangeRow]:
         else:
             status = book.statuses.get(change.change_id, "in force")
         since = first_day(change)
-        found.append(
+        rows.append(
             ChangeRow(
                 change_id=change.change_id,
                 kind=change.kind,
@@ -99,7 +104,7 @@ def change_rows(book: HosterBook, key: str | None = None) -> list[ChangeRow]:
                 decided_at=change.decided_at,
             )
         )
-    return found
+    return rows
 
 
 def taken_from_known(book: HosterBook, day: date) -> list[tuple[str, str, str]]:
@@ -108,11 +113,11 @@ def taken_from_known(book: HosterBook, day: date) -> list[tuple[str, str, str]]:
     Each with its key in that list and its hoster in the study.
     """
     today = book.on(day)
-    found: list[tuple[str, str, str]] = []
+    taken: list[tuple[str, str, str]] = []
     for definition in book.known:
         company = today.resolve(definition.key)
         for member in definition.members:
             holder = today.held().get(member.what, "nobody")
             if holder != company:
-                found.append((member.what, definition.key, holder))
-    return found
+                taken.append((member.what, definition.key, holder))
+    return taken

@@ -32,8 +32,8 @@ def member_of(text: str) -> str:
     InputError if it is none of these.
     """
     word = text.strip()
-    if found := _AS.fullmatch(word):
-        return as_member(int(found[1]))
+    if match := _AS.fullmatch(word):
+        return as_member(int(match[1]))
     if word.lower().startswith(SUFFIX):
         return suffix_member(word[len(SUFFIX) :])
     if "/" in word and (word[:1].isdigit() or "::" in word or word.count(":") > 1):
@@ -53,12 +53,12 @@ def holder_member(text: str) -> str:
 
     Registry in lower case, handle in upper case.
     """
-    found = _HOLDER.fullmatch(text)
-    if found is None or found[1].lower() in _NO_REGISTRY or names_something(found[2]):
+    match = _HOLDER.fullmatch(text)
+    if match is None or match[1].lower() in _NO_REGISTRY or names_something(match[2]):
         raise InputError(
             f"{shown(text)} is not a member such as AS64500, ripe:ORG-AB1-RIPE, 192.0.2.0/24 or a suffix ({_SEE})"
         )
-    return f"{found[1].lower()}:{found[2].upper()}"
+    return f"{match[1].lower()}:{match[2].upper()}"
 
 
 def holder_key(holder: str) -> str:
@@ -112,8 +112,8 @@ def stands_alone(key: str) -> bool:
 
 def as_of_key(key: str) -> int | None:
     """The AS number in an unclaimed AS's key, else None."""
-    found = _UNKNOWN_AS.fullmatch(key)
-    return int(found[1]) if found else None
+    match = _UNKNOWN_AS.fullmatch(key)
+    return int(match[1]) if match else None
 
 
 def packed_address(address: str | bytes | IPv4Address | IPv6Address) -> tuple[int, int] | None:
@@ -122,9 +122,9 @@ def packed_address(address: str | bytes | IPv4Address | IPv6Address) -> tuple[in
     Bytes are in network order, 4 or 16 of them. An IPv4-mapped IPv6 address is the IPv4 address it stands for.
     """
     try:
-        found = ip_address(address)
+        parsed = ip_address(address)
     except ValueError:
         return None
-    if isinstance(found, IPv6Address) and found.ipv4_mapped:
-        found = found.ipv4_mapped
-    return found.version, int(found)
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    return parsed.version, int(parsed)

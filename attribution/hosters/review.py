@@ -56,12 +56,12 @@ def waiting_for(
     Never one that the person proposed or has coded, and nothing of what others think.
     """
     coded = double.by_item(codings, QUEUE)
-    found = []
+    waiting = []
     for change in changes:
         task = double.task_of(coder, coded.get(change.change_id, ()), change.who) if change.kind in CODED else None
         if task:
-            found.append((change, task == "settle"))
-    return found
+            waiting.append((change, task == "settle"))
+    return waiting
 
 
 def check_coding(
@@ -73,10 +73,10 @@ def check_coding(
     """
     if change.kind not in CODED:
         raise InputError(f"change {change.change_id} is a {change.kind}; only {', '.join(CODED)} are coded ({_SEE})")
-    mine = double.by_item(codings, QUEUE).get(change.change_id, ())
+    own_codings = double.by_item(codings, QUEUE).get(change.change_id, ())
     double.check_coding(
         f"change {change.change_id}",
-        mine,
+        own_codings,
         coder,
         code,
         codes=CODES,

@@ -74,8 +74,8 @@ def _special_addresses(text: str) -> Iterator[str]:
 def _cdn_ranges(text: str) -> Iterator[str]:
     """Prefixes from which a CDN answers for others, one a line."""
     for number, line in enumerate(text.splitlines(), 1):
-        if words := line.partition("#")[0].strip():
-            network = _network(number, words)
+        if prefix := line.partition("#")[0].strip():
+            network = _network(number, prefix)
             if not network.is_global or network.prefixlen < (8 if network.version == 4 else 16):
                 raise ValueError(f"line {number}: a public prefix of /8 (IPv6: /16) or smaller was expected")
             yield str(network)
@@ -196,11 +196,11 @@ def _read(kind: _Kind, path: Path, data: bytes) -> list[str]:
 
 
 def _newest(folder: Path, list_id: str) -> tuple[date, Path] | None:
-    found = []
+    dated_paths = []
     for path in (folder / FOLDER).glob(f"{list_id}-*"):
         if match := _DAY.fullmatch(path.name.removeprefix(f"{list_id}-")):
-            found.append((date(*map(int, match.groups())), path))
-    return max(found, default=None)
+            dated_paths.append((date(*map(int, match.groups())), path))
+    return max(dated_paths, default=None)
 
 
 def _entries(folder: Path, list_id: str) -> list[str]:

@@ -185,8 +185,8 @@ def _read(body: bytes) -> OriginAnswer:
         raise ServiceFailed("another form")
     if not result["isUsingCloudflare"]:
         return OriginAnswer(outcome="not_behind")
-    told = [text for name in ("originIPv4", "originIPv6") for text in _texts(result.get(name))]
-    public = {one for text in told if (one := canonical_address(text)) and refusal(one) is None}
+    texts = [text for name in ("originIPv4", "originIPv6") for text in _texts(result.get(name))]
+    public = {address for text in texts if (address := canonical_address(text)) and refusal(address) is None}
     asn, hoster = result.get("originASN"), result.get("originHoster")
     asn = asn if isinstance(asn, int) and not isinstance(asn, bool) and 0 < asn <= _MOST_AS else None
     named = (
@@ -198,4 +198,4 @@ def _read(body: bytes) -> OriginAnswer:
 
 
 def _texts(value: Any) -> list[str]:
-    return [one for one in value[:_LONGEST] if isinstance(one, str)] if isinstance(value, list) else []
+    return [text for text in value[:_LONGEST] if isinstance(text, str)] if isinstance(value, list) else []

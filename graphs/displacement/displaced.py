@@ -24,40 +24,40 @@ def returns_of(
     the new URLs, the second all others.
     `clusters` are those of the takedowns, by default their sites.
     """
-    new = [(hop.to_url_id, way) for one in ended for way, hop in one.answers if way]
+    new = [(hop.to_url_id, route) for takedown in ended for route, hop in takedown.answers if route]
     feeds = Counter(feed for url_id, _ in new for feed in sources_of.get(url_id, ()))
     first = min(feeds, key=lambda feed: (-feeds[feed], feed)) if feeds else ""
-    count, sides = len(ended), len(WAYS) - 1 if any(way == len(WAYS) - 1 for _, way in new) else len(WAYS) - 2
+    count, sides = len(ended), len(WAYS) - 1 if any(route == len(WAYS) - 1 for _, route in new) else len(WAYS) - 2
     back = np.zeros(count, bool)
-    after, before, near, order_open = (np.zeros((count, sides), bool) for _ in range(4))
+    after, made_before, near, order_open = (np.zeros((count, sides), bool) for _ in range(4))
     caught = np.zeros((count, sides), np.int64)
-    for number, one in enumerate(ended):
-        for way, hop in one.answers:
+    for number, takedown in enumerate(ended):
+        for route, hop in takedown.answers:
             later = hop.order in ("sequential", "repointed")
-            if way == 0:
-                back[number] |= later and one.possible[0]
+            if route == 0:
+                back[number] |= later and takedown.possible[0]
                 continue
-            side, by = way - 1, sources_of.get(hop.to_url_id, frozenset())
+            side, by = route - 1, sources_of.get(hop.to_url_id, frozenset())
             caught[number, side] |= (first in by) + 2 * bool(by - {first})
-            if hop.order == "parallel" or not one.possible[way]:
+            if hop.order == "parallel" or not takedown.possible[route]:
                 continue
             if later:
                 after[number, side] = True
             elif _made_before(hop):
-                before[number, side] = True
+                made_before[number, side] = True
                 near[number, side] |= hop.arrived_after is not None and hop.arrived_after > hop.left_after - NEAR
             else:
                 order_open[number, side] = True
     # of several arrivals on one side, one that came later counts, then one whose order is told
-    before &= ~after
-    labels = [one.site_id for one in ended] if clusters is None else clusters
+    made_before &= ~after
+    labels = [takedown.site_id for takedown in ended] if clusters is None else clusters
     return Returns(
         cluster=np.unique(labels, return_inverse=True)[1],
         back=back,
         after=after,
-        before=before,
-        near=near & before,
-        order_open=order_open & ~after & ~before,
+        before=made_before,
+        near=near & made_before,
+        order_open=order_open & ~after & ~made_before,
         feeds=caught,
     )
 

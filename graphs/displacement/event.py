@@ -256,17 +256,17 @@ def event_files(folder: Path) -> list[Path]:
 
 def events_in(folder: Path) -> tuple[dict[str, Event], list[InputError]]:
     """A folder's events by file name, and unreadable files' faults."""
-    found, unread = dict[str, Event](), list[InputError]()
+    events, unread = dict[str, Event](), list[InputError]()
     try:
         files = event_files(folder)
     except InputError as problem:
         return {}, [problem]
     for path in files:
         try:
-            found[path.name] = read_event(path)
+            events[path.name] = read_event(path)
         except InputError as problem:
             unread.append(problem)
-    return found, unread
+    return events, unread
 
 
 def _timed(value: Any, key: str = "") -> Any:
@@ -275,9 +275,9 @@ def _timed(value: Any, key: str = "") -> Any:
     A date becomes its beginning, that of `chosen_until` its end; a time without a zone is UTC.
     """
     if isinstance(value, dict):
-        return {name: _timed(one, name) for name, one in value.items()}
+        return {name: _timed(entry, name) for name, entry in value.items()}
     if isinstance(value, list):
-        return [_timed(one, key) for one in value]
+        return [_timed(entry, key) for entry in value]
     if isinstance(value, datetime):
         return _utc(value if value.tzinfo else value.replace(tzinfo=UTC))
     if not isinstance(value, date):
@@ -309,28 +309,33 @@ def check(
     Its places, categories, sources and times must all occur in the study's data. `own`: the study's own people read the
     refusal, and may be told of a like place.
     """
-    check_names(event, known=known, categories=categories, sources=sources, own=own)
+    check_names(event, places=known, categories=categories, sources=sources, is_internal=own)
     _check_times(event, first, until)
 
 
 def check_names(
-    event: Event, *, known: Collection[str], categories: Collection[str], sources: Collection[str], own: bool = False
+    event: Event,
+    *,
+    places: Collection[str],
+    categories: Collection[str],
+    sources: Collection[str],
+    is_internal: bool = False,
 ) -> None:
     """Refuse unknown names, and areas chosen too late."""
     for name, keys in _named(event):
         for key in keys:
-            if key not in known:
+            if key not in places:
                 raise InputError(
                     f"this study does not know the {NOUNS[event.kind]} {redact(key)}"
-                    f"{meant(key, known) if own else ''}; waterbed rank lists them",
+                    f"{meant(key, places) if is_internal else ''}; waterbed rank lists them",
                     key=name,
                     see=SEE,
                 )
-    for name, given, held in (("categories", event.categories, categories), ("sources", event.sources, sources)):
-        for one in given:
-            if one not in held:
+    for name, choices, reported in (("categories", event.categories, categories), ("sources", event.sources, sources)):
+        for choice in choices:
+            if choice not in reported:
                 raise InputError(
-                    f"no report of this study has {redact(one)}; reports have {', '.join(sorted(held))}",
+                    f"no report of this study has {redact(choice)}; reports have {', '.join(sorted(reported))}",
                     key=name,
                     see=SEE,
                 )

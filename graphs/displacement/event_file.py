@@ -66,13 +66,17 @@ def _lines(event: Event, notes: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
         yield from _described(name, notes)
         value = getattr(event, name)
         yield f"# {name} = {_EMPTY[name]}" if value is None else f"{name} = {_toml(value, name)}"
-    given = event.detection
+    detection = event.detection
     yield ""
-    yield "[detection]" if given else "# [detection]"
+    yield "[detection]" if detection else "# [detection]"
     for inner in msgspec.structs.fields(Detection):
         key = f"detection.{inner.name}"
         yield f"# {MEANINGS[key]}"
-        yield f"{inner.name} = {_toml(getattr(given, inner.name))}" if given else f"# {inner.name} = {_EMPTY[key]}"
+        yield (
+            f"{inner.name} = {_toml(getattr(detection, inner.name))}"
+            if detection
+            else f"# {inner.name} = {_EMPTY[key]}"
+        )
     yield ""
     yield f"# {MEANINGS['events']}"
     for other in event.events:

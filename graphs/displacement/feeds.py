@@ -49,7 +49,7 @@ class ChangedFeed:
 
     def words(self, when: Message = AT_THE_EVENT) -> Message:
         """The change, in one clause; `when` it came, in words."""
-        said: dict[str, Argument] = {
+        arguments: dict[str, Argument] = {
             "feed": Name(self.source, public=True),
             "area": Term(self.area),
             "when": when,
@@ -58,14 +58,16 @@ class ChangedFeed:
         }
         if self.after < self.before:
             change = Message.of(
-                "feed {feed} stopped reporting the {area} {when}: {before} before, {after} after", **said
+                "feed {feed} stopped reporting the {area} {when}: {before} before, {after} after", **arguments
             )
         else:
-            change = Message.of("feed {feed} began reporting the {area} {when}: {before} before, {after} after", **said)
+            change = Message.of(
+                "feed {feed} began reporting the {area} {when}: {before} before, {after} after", **arguments
+            )
         if self.others is None:
             return change
-        before, after = map(Count, self.others)
-        return joined(change, Message.of("other feeds {before}, then {after}", before=before, after=after))
+        count_before, after = map(Count, self.others)
+        return joined(change, Message.of("other feeds {before}, then {after}", before=count_before, after=after))
 
 
 def changed_feeds(series: Series) -> list[ChangedFeed]:
@@ -76,14 +78,14 @@ def changed_feeds(series: Series) -> list[ChangedFeed]:
     one. Its rate must change by FACTOR besides. Where an area has no other feed, the test is against the lengths of the
     windows, and a change cannot be told from the event's. p is corrected for all tests (Bonferroni).
     """
-    found = _counts(series)
-    sources = sorted({source for source, _ in found})
+    counts = _counts(series)
+    sources = sorted({source for source, _ in counts})
     tests = max(1, len(sources) * len(AREAS))
     return [
-        one
+        feed
         for source in sources
         for area in AREAS
-        for one in _changed(found, sources, source, area, series, LEVEL / tests)
+        for feed in _changed(counts, sources, source, area, series, LEVEL / tests)
     ]
 
 
@@ -94,26 +96,32 @@ def _counts(series: Series) -> _Counts:
     sites: dict[tuple[str, Area], tuple[set[int], set[int]]] = defaultdict(lambda: (set(), set()))
     windows = (series.before, series.after)
     for report in series.movements.reports:
-        at = series.area(report.place)
+        area_index = series.area(report.place)
         for number, (start, end) in enumerate(windows):
-            if at >= 0 and start <= report.when < end:
-                sites[report.source, AREAS[at]][number].add(report.cluster)
-    return {key: (len(before), len(after)) for key, (before, after) in sites.items()}
+            if area_index >= 0 and start <= report.when < end:
+                sites[report.source, AREAS[area_index]][number].add(report.cluster)
+    return {key: (len(sites_before), len(after)) for key, (sites_before, after) in sites.items()}
 
 
 def _changed(
     found: _Counts, sources: Sequence[str], source: str, area: Area, series: Series, level: float
 ) -> Iterator[ChangedFeed]:
-    before, after = found.get((source, area), (0, 0))
+    count_before, after = found.get((source, area), (0, 0))
     lengths = [end - start for start, end in (series.before, series.after)]
-    rates = [(count + 0.5) / length for count, length in zip((before, after), lengths, strict=True)]
-    if before + after == 0 or max(rates) < FACTOR * min(rates):
+    rates = [(count + 0.5) / length for count, length in zip((count_before, after), lengths, strict=True)]
+    if count_before + after == 0 or max(rates) < FACTOR * min(rates):
         return
     rest = [found.get((other, area), (0, 0)) for other in sources if other != source]
-    others = (sum(one for one, _ in rest), sum(one for _, one in rest))
-    if sum(others):
-        p = float(scipy.stats.fisher_exact([[before, after], others]).pvalue)
+    other_counts = (sum(count for count, _ in rest), sum(count for _, count in rest))
+    if sum(other_counts):
+        p = float(scipy.stats.fisher_exact([[count_before, after], other_counts]).pvalue)
     else:
-        p = float(scipy.stats.binomtest(after, before + after, lengths[1] / sum(lengths)).pvalue)
+        p = float(scipy.stats.binomtest(after, count_before + after, lengths[1] / sum(lengths)).pvalue)
     if p <= level:
-        yield ChangedFeed(source=source, area=area, before=before, after=after, others=others if sum(others) else None)
+        yield ChangedFeed(
+            source=source,
+            area=area,
+            before=count_before,
+            after=after,
+            others=other_counts if sum(other_counts) else None,
+        )

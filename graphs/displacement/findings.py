@@ -113,12 +113,12 @@ def of_event(
         answers += [staggered] if staggered else []
         periods += (TimeSeries(series=longer, reading=reading) if longer is not series else time_series).rows()
         placebos += time_series.placebos()
-    more = {reading: disclosed_excess(one, disclosure) for reading, one in excess_after(series).items()}
-    answers += [excess_answer(found, reading, event.horizon_h) for reading, found in more.items()]
-    own = {name: disclosed_excess(one, disclosure) for name, one in own_after(series).items()}
-    answers += own_answers(own, event.horizon_h)
-    answers += [corrected_answer(found, reading, event) for reading, found in more.items()]
-    answers += [bias_answer(found, bias_after(series, reading), reading) for reading, found in more.items()]
+    more = {reading: disclosed_excess(estimate, disclosure) for reading, estimate in excess_after(series).items()}
+    answers += [excess_answer(estimate, reading, event.horizon_h) for reading, estimate in more.items()]
+    comparisons = {name: disclosed_excess(comparison, disclosure) for name, comparison in own_after(series).items()}
+    answers += own_answers(comparisons, event.horizon_h)
+    answers += [corrected_answer(estimate, reading, event) for reading, estimate in more.items()]
+    answers += [bias_answer(estimate, bias_after(series, reading), reading) for reading, estimate in more.items()]
     answers += [disclosed_share(displaced_share(series), series.takedowns, disclosure), assumed_share(series)]
     abroad = None
     destinations: list[DestinationRow] = []
@@ -158,7 +158,7 @@ def of_event(
         pairs=pairs,
         names={place: name for place, name in names.items() if disclosure.names(place)},
         disclosure=disclosure,
-        moved=disclosed_moved(moved(series, more, own, LEVEL), series.takedowns, disclosure),
+        moved=disclosed_moved(moved(series, more, comparisons, LEVEL), series.takedowns, disclosure),
         abroad=abroad if isinstance(abroad, Bounds) else None,
     )
 

@@ -164,8 +164,8 @@ def gather(
         if (not categories or report.category in categories) and (not sources or report.source in sources):
             sources_by_url[report.url_id].add(report.source)
             category.setdefault(report.url_id, report.category)
-    every = sorted(seen_up(episodes), key=lambda e: (e.known_up_at, e.url_id))
-    chosen = [episode for episode in every if episode.url_id in sources_by_url]
+    seen_episodes = sorted(seen_up(episodes), key=lambda e: (e.known_up_at, e.url_id))
+    chosen = [episode for episode in seen_episodes if episode.url_id in sources_by_url]
     context = _Context(
         zero=min(episode.known_up_at for episode in episodes),
         home=home,
@@ -175,11 +175,11 @@ def gather(
             {episode.url_id: episode.site_id for episode in chosen},
             ((episode.url_id, episode.content_id) for episode in chosen),
         ),
-        place={_key(episode): place_of(episode, kind, declared) for episode in every},
+        place={_key(episode): place_of(episode, kind, declared) for episode in seen_episodes},
     )
     if kind != "hoster":
-        hops = [*moved_within_hosters(every, kind, declared, home=home, seats=seats), *hops]
-    gains = list(_gains(every, hops, context))
+        hops = [*moved_within_hosters(seen_episodes, kind, declared, home=home, seats=seats), *hops]
+    gains = list(_gains(seen_episodes, hops, context))
     return Movements(
         zero=context.zero,
         until=until,
@@ -215,12 +215,12 @@ def moved_within_hosters(
     by_url: dict[str, list[Episode]] = defaultdict(list)
     for episode in episodes:
         by_url[episode.url_id].append(episode)
-    for own in by_url.values():
-        lost = {id(loss.episode) for loss in losses(own)} if len(own) > 1 else set()
-        for left, arrived in pairwise(sorted(own, key=in_order)):
-            places = place_of(left, kind, declared), place_of(arrived, kind, declared)
-            if left.hoster == arrived.hoster and all(places) and places[0] != places[1] and id(left) in lost:
-                yield same_url_hop(left, arrived, context)
+    for url_episodes in by_url.values():
+        lost = {id(loss.episode) for loss in losses(url_episodes)} if len(url_episodes) > 1 else set()
+        for departed, arrived in pairwise(sorted(url_episodes, key=in_order)):
+            places = place_of(departed, kind, declared), place_of(arrived, kind, declared)
+            if departed.hoster == arrived.hoster and all(places) and places[0] != places[1] and id(departed) in lost:
+                yield same_url_hop(departed, arrived, context)
 
 
 _Key = tuple[str, str, datetime]
@@ -253,7 +253,7 @@ def _gains(episodes: Sequence[Episode], hops: Iterable[Hop], context: _Context) 
     by_arrival = {(hop.to_url_id, hop.to_hoster, hop.arrived_before): hop for hop in hops}
     contents: set[str] = set()
     # a network's new owner is no arrival
-    handed = {id(one) for was, one in handed_over(episodes) if one.first_up == was.first_down}
+    handed = {id(successor) for was, successor in handed_over(episodes) if successor.first_up == was.first_down}
     for episode in episodes:
         first_ever = episode.content_id not in contents
         contents.add(episode.content_id)
@@ -261,8 +261,8 @@ def _gains(episodes: Sequence[Episode], hops: Iterable[Hop], context: _Context) 
             continue
         place = context.place[_key(episode)]
         hop = by_arrival.get((episode.url_id, episode.hoster, episode.known_up_at))
-        left = context.place.get((hop.from_url_id, hop.from_hoster, hop.left_after)) if hop else None
-        moved = hop if hop and left and left != place else None
+        origin = context.place.get((hop.from_url_id, hop.from_hoster, hop.left_after)) if hop else None
+        moved = hop if hop and origin and origin != place else None
         # a move within a place is not an arrival; one from a place that no table knows may be such a move
         if place and (moved or not hop) and id(episode) not in handed:
             yield Gain(
@@ -276,7 +276,7 @@ def _gains(episodes: Sequence[Episode], hops: Iterable[Hop], context: _Context) 
                 seen=context.hours(episode.known_up_at),
                 absent=context.hours(episode.absent_at) if episode.absent_at else float("-inf"),
                 first_ever=first_ever,
-                left=left if moved else None,
+                left=origin if moved else None,
                 left_at=context.hours(moved.left_before) if moved else float("inf"),
                 order=moved.order if moved else None,
                 known=moved is not None and moved.from_url_id == moved.to_url_id,
@@ -293,7 +293,7 @@ def _spells(episodes: Sequence[Episode], context: _Context) -> Iterable[Spell]:
             continue
         together = [group[0]]
         for episode in group[1:]:
-            if all(one.first_down is not None and one.first_down <= episode.known_up_at for one in together):
+            if all(member.first_down is not None and member.first_down <= episode.known_up_at for member in together):
                 yield _spell(place, together, context)
                 together = []
             together.append(episode)
@@ -301,20 +301,20 @@ def _spells(episodes: Sequence[Episode], context: _Context) -> Iterable[Spell]:
 
 
 def _spell(place: str, together: Sequence[Episode], context: _Context) -> Spell:
-    first, last = together[0], max(together, key=lambda one: one.last_up)
-    ends = [one.first_down for one in together if one.first_down is not None]
-    gone = max(ends) if len(ends) == len(together) else None
+    first, last = together[0], max(together, key=lambda episode: episode.last_up)
+    ends = [episode.first_down for episode in together if episode.first_down is not None]
+    ended_at = max(ends) if len(ends) == len(together) else None
     return Spell(
         content_id=first.content_id,
-        url_ids=frozenset(one.url_id for one in together),
+        url_ids=frozenset(episode.url_id for episode in together),
         place=place,
         cluster=context.clusters[first.site_id],
         site_id=first.site_id,
         category=context.category[first.url_id],
         started=context.hours(first.known_up_at),
         last_up=context.hours(last.last_up),
-        gone=context.hours(gone) if gone else float("inf"),
-        taken_down=gone is not None and last.cause in TAKEDOWNS,
+        gone=context.hours(ended_at) if ended_at else float("inf"),
+        taken_down=ended_at is not None and last.cause in TAKEDOWNS,
     )
 
 
@@ -325,17 +325,17 @@ def _placed_reports(
 
     The place is that of the URL's latest arrival by then, else of its first.
     """
-    at: dict[str, list[Gain]] = defaultdict(list)
+    gains_by_url: dict[str, list[Gain]] = defaultdict(list)
     for gain in gains:
-        at[gain.url_id].append(gain)
-    found = []
+        gains_by_url[gain.url_id].append(gain)
+    placed = []
     for report in reports:
         if report.source not in sources_by_url.get(report.url_id, ()):
             continue
         when = context.hours(reported_at(report))
-        own = at.get(report.url_id, [])
-        earlier = [gain for gain in own if gain.seen <= when]
-        place = (earlier[-1] if earlier else own[0]).place if own else ""
-        cluster = own[0].cluster if own else -1
-        found.append(PlacedReport(when=when, place=place, source=report.source, cluster=cluster))
-    return found
+        url_gains = gains_by_url.get(report.url_id, [])
+        earlier = [gain for gain in url_gains if gain.seen <= when]
+        place = (earlier[-1] if earlier else url_gains[0]).place if url_gains else ""
+        cluster = url_gains[0].cluster if url_gains else -1
+        placed.append(PlacedReport(when=when, place=place, source=report.source, cluster=cluster))
+    return placed

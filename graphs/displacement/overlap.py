@@ -67,7 +67,7 @@ class Overlap:
             place=Name(name, self.place),
             day=Date(self.at.date()),
             end=Date(self.until.date()),
-            areas=Listed(tuple(what for what, acted in groups if acted), "both"),
+            areas=Listed(tuple(area for area, acted in groups if acted), "both"),
         )
 
 
@@ -85,7 +85,7 @@ class _Act:
     of: Event | None
 
 
-def overlaps(event: Event, others: Collection[Event], episodes: Sequence[Episode]) -> list[Overlap]:
+def overlaps(event: Event, other_events: Collection[Event], episodes: Sequence[Episode]) -> list[Overlap]:
     """Find events that act on an event's places.
 
     An event acts on its target and its buffer, from its anticipation to the end of its last period; the window reaches
@@ -94,9 +94,9 @@ def overlaps(event: Event, others: Collection[Event], episodes: Sequence[Episode
     """
     start, end = event.window
     end += timedelta(hours=event.horizon_h)
-    found = []
-    acts = [*_acts(event, None), *(act for other in others if other != event for act in _acts(other, other))]
-    for act in sorted(acts, key=lambda one: (one.at, one.place, one.of is not None)):
+    overlapping = []
+    acts = [*_acts(event, None), *(act for other in other_events if other != event for act in _acts(other, other))]
+    for act in sorted(acts, key=lambda act: (act.at, act.place, act.of is not None)):
         same = (act.place, act.at) == (event.target, event.at)
         if same or act.begins >= end or act.until <= start:
             continue
@@ -106,7 +106,7 @@ def overlaps(event: Event, others: Collection[Event], episodes: Sequence[Episode
         ]
         if any(roles):
             target, controls, buffer = roles
-            found.append(
+            overlapping.append(
                 Overlap(
                     place=act.place,
                     at=act.at,
@@ -117,21 +117,24 @@ def overlaps(event: Event, others: Collection[Event], episodes: Sequence[Episode
                     buffer=buffer,
                 )
             )
-    return found
+    return overlapping
 
 
 def _acts(event: Event, of: Event | None) -> Iterator[_Act]:
-    before = event.anticipation * event.period
-    own = [] if of is None else [(event.target, {event.target, *event.buffer}, event.at)]
-    for place, places, at in (*own, *((one.target, {one.target}, one.date.astimezone(UTC)) for one in event.events)):
+    anticipation = event.anticipation * event.period
+    own_acts = [] if of is None else [(event.target, {event.target, *event.buffer}, event.at)]
+    for place, places, event_at in (
+        *own_acts,
+        *((other.target, {other.target}, other.date.astimezone(UTC)) for other in event.events),
+    ):
         yield _Act(
             place=place,
             places=places,
             kind=event.kind,
             declared=tuple(event.places),
-            at=at,
-            begins=at - before,
-            until=at + event.after * event.period,
+            at=event_at,
+            begins=event_at - anticipation,
+            until=event_at + event.after * event.period,
             of=of,
         )
 
@@ -140,6 +143,6 @@ def _met(act: _Act, event: Event, episodes: Sequence[Episode]) -> set[str]:
     declared = {*event.places}
     if act.kind == event.kind:
         return declared & {*act.places}
-    own = tuple(event.places)
-    there = (one for one in episodes if place_of(one, act.kind, act.declared) in act.places)
-    return declared & {place_of(one, event.kind, own) for one in there}
+    places = tuple(event.places)
+    affected = (episode for episode in episodes if place_of(episode, act.kind, act.declared) in act.places)
+    return declared & {place_of(episode, event.kind, places) for episode in affected}

@@ -45,29 +45,29 @@ def own_after(series: Series, resamples: int = 999) -> dict[str, Compared | Refu
     }
 
 
-def own_answers(found: Mapping[str, Compared | Refusal], horizon_h: float) -> Iterator[TypedAnswer]:
+def own_answers(comparisons: Mapping[str, Compared | Refusal], horizon_h: float) -> Iterator[TypedAnswer]:
     """Yield these comparisons as answers."""
-    asked = {
+    questions = {
         PAST: "Does content come back elsewhere more often than the target's own that was up at the same age before?",
         LATER: "Does it come back elsewhere more often than in as long a time that follows?",
         SINCE: "Is content elsewhere within the horizon after it was first seen more often than before the event?",
     }
     methods = {PAST: "over_past", LATER: "over_later", SINCE: "since_first_seen"}
-    for name, one in found.items():
+    for name, comparison in comparisons.items():
         note = NOTHING
-        if isinstance(one, Compared):
-            shares = {"share": Percent(one.share, 1), "other": Percent(one.other, 1)}
-            clusters = Count(one.clusters, "cluster")
+        if isinstance(comparison, Compared):
+            shares = {"share": Percent(comparison.share, 1), "other": Percent(comparison.other, 1)}
+            clusters = Count(comparison.clusters, "cluster")
             note = Message.of("{share} after an end, {other} beside it; {clusters}", **shares, clusters=clusters)
             if name == SINCE:
                 note = Message.of("{share} after the event, {other} before; {clusters}", **shares, clusters=clusters)
         yield answer(
             name,
-            asked[name],
+            questions[name],
             f"own_past.{methods[name]}",
-            one,
+            comparison,
             reading="not parallel",
-            n=one.treated if isinstance(one, Compared) else 0,
+            n=comparison.treated if isinstance(comparison, Compared) else 0,
             n_of="contents first seen" if name == SINCE else "contents that ended",
             unit=f"share within {horizon_h:g} h",
             scale="share",

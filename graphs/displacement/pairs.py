@@ -72,16 +72,16 @@ def pair_table(
     if not pairs or not any(target in (None, gain.left) for gain in moved):
         return NO_MOVES
     label = {place: n for n, place in enumerate(sorted({*firsts, *movements.places(), *(g.left or "" for g in gains)}))}
-    wanted = np.array([(label[a], label[b]) for a, b in pairs], np.int64)
+    pair_indices = np.array([(label[a], label[b]) for a, b in pairs], np.int64)
     size = len(label)
     measured = lifts(
         [label[gain.left or ""] for gain in moved],
         [label[gain.place] for gain in moved],
         np.bincount([label[place] for place in firsts.elements()], minlength=size),
-        wanted,
+        pair_indices,
     )
     pool = [gain for gain in gains if gain.first_ever and gain.left is None] + moved
-    destination = _destinations(pool, label, wanted)
+    destination = _destinations(pool, label, pair_indices)
     ended = [
         spell for spell in movements.spells if first <= spell.ended(reading) < last and target in (None, spell.place)
     ]
@@ -95,7 +95,7 @@ def pair_table(
 
 
 def _chosen(firsts: Counter[str], target: str | None) -> list[tuple[str, str]]:
-    largest = [place for place, _ in sorted(firsts.items(), key=lambda one: (-one[1], one[0]))]
+    largest = [place for place, _ in sorted(firsts.items(), key=lambda entry: (-entry[1], entry[0]))]
     if target is not None:
         return [(target, place) for place in largest if place != target][:MOST_DESTINATIONS]
     top = largest[:MOST_PLACES]
@@ -108,16 +108,16 @@ def _numbers(keys: Sequence[object]) -> Ints:
     return np.array([seen.setdefault(key, len(seen)) for key in keys], np.int64)
 
 
-def _destinations(pool: Sequence[Gain], label: Mapping[str, int], wanted: Ints) -> PairTests | Refusal:
+def _destinations(pool: Sequence[Gain], label: Mapping[str, int], pair_indices: Ints) -> PairTests | Refusal:
     """Destinations permuted among moves and first appearances of the same week and category."""
     rng = np.random.default_rng(SEED)
     strata = _numbers([(gain.seen // WEEK_H, gain.category) for gain in pool])
-    kept = [pool[row] for row in one_each(_numbers([gain.cluster for gain in pool]), strata, rng)]
+    selected = [pool[row] for row in one_each(_numbers([gain.cluster for gain in pool]), strata, rng)]
     draws = destination_null(
-        [NOWHERE if gain.left is None else label[gain.left] for gain in kept],
-        [label[gain.place] for gain in kept],
-        _numbers([(gain.seen // WEEK_H, gain.category) for gain in kept]),
-        wanted,
+        [NOWHERE if gain.left is None else label[gain.left] for gain in selected],
+        [label[gain.place] for gain in selected],
+        _numbers([(gain.seen // WEEK_H, gain.category) for gain in selected]),
+        pair_indices,
         rng,
         permutations=PERMUTATIONS,
     )
@@ -138,13 +138,13 @@ def _timing(
     rng = np.random.default_rng(SEED)
     strata = _numbers([(spell.place, spell.ended(reading) // WEEK_H) for spell in ended])
     rows = one_each(_numbers([spell.cluster for spell in ended]), strata, rng)
-    kept = [ended[row] for row in rows]
-    arrivals = first_elsewhere(kept, movements, reading)
+    selected = [ended[row] for row in rows]
+    arrivals = first_elsewhere(selected, movements, reading)
     draws = timing_null(
-        [spell.ended(reading) for spell in kept],
+        [spell.ended(reading) for spell in selected],
         [when for when, _ in arrivals],
-        alike(_numbers(strata[rows].tolist()), [spell.started for spell in kept], within=age_within_h),
-        [number.get((spell.place, place), -1) for spell, (_, place) in zip(kept, arrivals, strict=True)],
+        alike(_numbers(strata[rows].tolist()), [spell.started for spell in selected], within=age_within_h),
+        [number.get((spell.place, place), -1) for spell, (_, place) in zip(selected, arrivals, strict=True)],
         rng,
         within=horizon_h,
         permutations=PERMUTATIONS,
@@ -170,15 +170,15 @@ def first_elsewhere(spells: Sequence[Spell], movements: Movements, reading: Read
     by_content: dict[str, list[Gain]] = {}
     for gain in movements.gains:
         by_content.setdefault(gain.content_id, []).append(gain)
-    found = []
+    arrivals = []
     for spell in spells:
         later = [
             (arrived(gain, reading), gain.place)
             for gain in by_content.get(spell.content_id, ())
             if gain.place != spell.place and arrived(gain, reading) > spell.started
         ]
-        found.append(min(later, default=(math.inf, "")))
-    return found
+        arrivals.append(min(later, default=(math.inf, "")))
+    return arrivals
 
 
 def _rows(

@@ -66,8 +66,8 @@ def plan_windows(event: Event, movements: Movements) -> list[tuple[float, float]
     """
     length = event.after * event.period_h
     first = begin_of(event, movements)
-    at = movements.hours(event.at) - event.anticipation * event.period_h
-    last = min(at, movements.end - event.horizon_h)
+    starts_at = movements.hours(event.at) - event.anticipation * event.period_h
+    last = min(starts_at, movements.end - event.horizon_h)
     count = int((last - first) / length + 1e-9) if last > first else 0
     return [(last - (n + 1) * length, last - n * length) for n in range(min(count, WINDOWS))]
 
@@ -113,13 +113,13 @@ def expected(
     if effect.stock:
         chosen = [windows[0]] * len(chosen)
     lags = _lags(movements)
-    found = []
+    expectations = []
     for window in chosen:
         planned = _planned(event, movements, window, effect, order, lags, rng)
         estimates = excess_after(Series(event=_at(event, movements, window), movements=planned), RESAMPLES)
-        one, other = (_expected(estimates[reading], seen[reading]) for reading in READINGS)
-        found.append((one, other))
-    return found
+        first, other = (_expected(estimates[reading], seen[reading]) for reading in READINGS)
+        expectations.append((first, other))
+    return expectations
 
 
 def _at(event: Event, movements: Movements, window: tuple[float, float]) -> Event:
@@ -141,23 +141,27 @@ def _lags(movements: Movements) -> tuple[list[float], list[float]]:
     return young or old or [_LAG_H], old or young or [_LAG_H]
 
 
-def _expected(found: Excess | Refusal, seen: float) -> Expected | Refusal:
+def _expected(estimate: Excess | Refusal, seen: float) -> Expected | Refusal:
     """The estimate at the planned excess.
 
     A draw has somewhat more or fewer arrivals than planned, and its error with them: that of a share s is as the root
     of s(1 - s). A draw without any has the error of so many clusters.
     """
-    if isinstance(found, Refusal):
-        return found
-    planned = found.control_share + seen * (1.0 - found.control_share)
-    drawn = found.treated_share * (1.0 - found.treated_share)
-    variance = float(np.square(found.reach).mean())
-    wanted = planned * (1.0 - planned)
+    if isinstance(estimate, Refusal):
+        return estimate
+    planned = estimate.control_share + seen * (1.0 - estimate.control_share)
+    drawn_spread = estimate.treated_share * (1.0 - estimate.treated_share)
+    variance = float(np.square(estimate.reach).mean())
+    planned_spread = planned * (1.0 - planned)
     return Expected(
-        excess=planned - found.control_share,
-        error=math.sqrt(variance * wanted / drawn if drawn > 0 and variance > 0 else wanted / found.clusters),
-        treated=found.treated,
-        clusters=found.clusters,
+        excess=planned - estimate.control_share,
+        error=math.sqrt(
+            variance * planned_spread / drawn_spread
+            if drawn_spread > 0 and variance > 0
+            else planned_spread / estimate.clusters
+        ),
+        treated=estimate.treated,
+        clusters=estimate.clusters,
     )
 
 
@@ -184,18 +188,18 @@ def _planned(
         its = spell
         if spell.place == event.target and (effect.stock or spell.started >= start):
             removed = fates.setdefault(spell.cluster, rng.random() < effect.removed)
-            gone = max(start, spell.started) + rng.uniform(_LAG_H, _GONE_H)
-            if removed and gone < spell.gone:
-                lag = rng.choice(lags[gone - spell.started > _YOUNG_H])
-                its = replace(spell, gone=gone, last_up=max(spell.started, gone - lag), taken_down=True)
+            gone_at = max(start, spell.started) + rng.uniform(_LAG_H, _GONE_H)
+            if removed and gone_at < spell.gone:
+                lag = rng.choice(lags[gone_at - spell.started > _YOUNG_H])
+                its = replace(spell, gone=gone_at, last_up=max(spell.started, gone_at - lag), taken_down=True)
             if its.taken_down and its.gone < end and rng.random() < effect.seen:
-                gains.append(_arrival(its, event.horizon_h, rng, known=rng.random() < order))
+                gains.append(_arrival(its, event.horizon_h, rng, has_known_order=rng.random() < order))
         spells.append(its)
     until = movements.zero + (end + event.horizon_h) * HOUR
     return replace(movements, spells=spells, gains=[*movements.gains, *gains], until=until)
 
 
-def _arrival(spell: Spell, horizon_h: float, rng: np.random.Generator, *, known: bool) -> Gain:
+def _arrival(spell: Spell, horizon_h: float, rng: np.random.Generator, *, has_known_order: bool) -> Gain:
     seen = spell.gone + rng.uniform(0.1, 0.9) * horizon_h
     return Gain(
         content_id=spell.content_id,
@@ -206,9 +210,9 @@ def _arrival(spell: Spell, horizon_h: float, rng: np.random.Generator, *, known:
         side="unknown",
         category=spell.category,
         seen=seen,
-        absent=seen - 0.05 * horizon_h if known else float("-inf"),
+        absent=seen - 0.05 * horizon_h if has_known_order else float("-inf"),
         first_ever=False,
         left=spell.place,
         left_at=spell.gone,
-        order="sequential" if known else "unknown",
+        order="sequential" if has_known_order else "unknown",
     )

@@ -33,7 +33,7 @@ class Receiver:
     def words(self, name: str, most: float, *, left_out: bool) -> Message:
         """Say what it received, and what becomes of it."""
         out = Message.of("it is left out")
-        kept = Message.of("no other is left, and what is compared with it is refused")
+        retained = Message.of("no other is left, and what is compared with it is refused")
         return Message.of(
             "A control received the target's content after the event ({place}): {came}, {expected} to be expected by "
             "those before. That is {share} of what arrives there, more than {most} (most_contaminated); {consequence}.",
@@ -42,7 +42,7 @@ class Receiver:
             expected=Count(round(self.expected)),
             share=Share(self.share),
             most=Share(most),
-            consequence=out if left_out else kept,
+            consequence=out if left_out else retained,
         )
 
 
@@ -54,22 +54,22 @@ def receivers(series: Series) -> list[Receiver]:
     decide if it stays: the controls that fell would be left out first.
     """
     event = series.event
-    (start, at), (since, end) = series.before, series.after
-    longer = (end - since) / (at - start)
-    found = []
+    (start, until), (since, end) = series.before, series.after
+    longer = (end - since) / (until - start)
+    receiving = []
     by_place: dict[str, list[Gain]] = {place: [] for place in (*event.controls, *event.buffer_controls)}
     for gain in series.movements.gains:
         if gain.place in by_place:
             by_place[gain.place].append(gain)
-    for place, there in by_place.items():
-        theirs = [gain for gain in there if series.left_target(gain)]
-        before = _sites(gain for gain in theirs if start <= gain.seen < at)
-        usual = _sites(gain for gain in there if start <= gain.seen < at and not series.left_target(gain))
-        came = _sites(gain for gain in theirs if since <= gain.seen < end)
-        one = Receiver(place=place, came=came, expected=before * longer, usual=usual * longer)
-        if one.share > event.most_contaminated:
-            found.append(one)
-    return found
+    for place, place_gains in by_place.items():
+        theirs = [gain for gain in place_gains if series.left_target(gain)]
+        previous = _sites(gain for gain in theirs if start <= gain.seen < until)
+        usual = _sites(gain for gain in place_gains if start <= gain.seen < until and not series.left_target(gain))
+        arrived = _sites(gain for gain in theirs if since <= gain.seen < end)
+        receiver = Receiver(place=place, came=arrived, expected=previous * longer, usual=usual * longer)
+        if receiver.share > event.most_contaminated:
+            receiving.append(receiver)
+    return receiving
 
 
 def _sites(gains: Iterable[Gain]) -> int:
@@ -81,8 +81,8 @@ def without(event: Event, received: Collection[str]) -> Event:
 
     A group of which none would remain stays as it is: what is compared with it is refused.
     """
-    kept = {
+    groups = {
         group: tuple(place for place in getattr(event, group) if place not in received) or getattr(event, group)
         for group in ("controls", "buffer_controls")
     }
-    return msgspec.structs.replace(event, **kept)
+    return msgspec.structs.replace(event, **groups)

@@ -34,34 +34,36 @@ _BEYOND: Final = Message.of("its share rose by more than that of its controls")
 
 def removed(known: Known) -> Message:
     """Say what target and controls removed, before and after."""
-    before, after = known.target
+    removed_before, after = known.target
     name = Name(known.name, public=True)
-    if after.share is None and before.share is None:
-        why = reason(after.why)
+    if after.share is None and removed_before.share is None:
+        explanation = reason(after.why)
         if after.why is not None and after.why.held_back:
             return Message.of(
-                "How much {name} removed within 24 hours is not disclosed here: {why}.", name=name, why=why
+                "How much {name} removed within 24 hours is not disclosed here: {why}.", name=name, why=explanation
             )
-        return Message.of("How much {name} removed within 24 hours cannot be estimated: {why}.", name=name, why=why)
-    shares = [one for one in (*known.target, *known.controls) if one.share is not None]
-    alone = all(one.low is None for one in shares)
+        return Message.of(
+            "How much {name} removed within 24 hours cannot be estimated: {why}.", name=name, why=explanation
+        )
+    shares = [removal for removal in (*known.target, *known.controls) if removal.share is not None]
+    lacks_intervals = all(removal.low is None for removal in shares)
     parts: dict[str, Argument] = {
         "name": name,
-        "after": _of(after, alone, noun=True),
-        "before": _of(before, alone),
+        "after": _of(after, lacks_intervals, noun=True),
+        "before": _of(removed_before, lacks_intervals),
     }
     opening = Message.of("After the event {name} removed {after} within 24 hours, before it {before}", **parts)
-    if alone:
+    if lacks_intervals:
         opening = Message.of(
             "Of these reports alone, after the event {name} removed {after} within 24 hours, before it {before}",
             **parts,
         )
     clauses = [opening]
     if known.same_mix is not None:
-        same = _share(known.same_mix, alone)
+        same = _share(known.same_mix, lacks_intervals)
         clauses.append(Message.of("at the mix of categories and sources before, it would be {same} after", same=same))
-    if all(one.share is not None for one in known.controls):
-        first, then = (_share(one, alone) for one in known.controls)
+    if all(removal.share is not None for removal in known.controls):
+        first, then = (_share(removal, lacks_intervals) for removal in known.controls)
         clauses.append(Message.of("controls without the event {then} after it, {first} before", then=then, first=first))
     return Message.of("{clauses}.", clauses=Listed(tuple(clauses), by="semicolon"))
 
@@ -75,14 +77,14 @@ def _of(one: Removed, alone: bool, *, noun: bool = False) -> Message:
     return Message.of("an unknown part ({why})", why=reason(one.why))
 
 
-def _share(one: Removed, alone: bool) -> Message:
-    if one.share is None:
+def _share(removal: Removed, alone: bool) -> Message:
+    if removal.share is None:
         return Message.of("an unknown part")
-    share = Share(one.share)
-    if one.low is not None and one.high is not None:
-        if one.open:
-            return Message.of("{span}", span=Span(one.low, one.high))
-        return Message.of("{share} ({span})", share=share, span=Span(one.low, one.high))
+    share = Share(removal.share)
+    if removal.low is not None and removal.high is not None:
+        if removal.open:
+            return Message.of("{span}", span=Span(removal.low, removal.high))
+        return Message.of("{share} ({span})", share=share, span=Span(removal.low, removal.high))
     if alone:
         return Message.of("{share}", share=share)
     return Message.of("{share} (of these reports alone)", share=share)
@@ -90,22 +92,24 @@ def _share(one: Removed, alone: bool) -> Message:
 
 def changes(known: Known) -> Iterator[Message]:
     """Say if the target removed more, by more than its controls, and by more than between earlier stretches."""
-    fall, what = known.fall, _MORE if known.same_mix is None else _MORE_AT_MIX
+    fall, clause = known.fall, _MORE if known.same_mix is None else _MORE_AT_MIX
     if fall.name != FALL:
         counted = Term(IN_WORDS[known.outcome])
-        what = Message.of("the amount of its {counted} was less than expected from its controls", counted=counted)
+        clause = Message.of("the amount of its {counted} was less than expected from its controls", counted=counted)
     if fall.refusal is not None:
-        yield unknown(what, fall)
+        yield unknown(clause, fall)
     elif known.interim:
         day = Date(day_of(known.interim).day, words=True)
         yield Message.of("This is interim, without a test: the report is read on {day}.", day=day)
     elif not is_shown(fall):
-        yield Message.of("It is not shown that {what} ({p}).", what=what, p=p_of(fall))
+        yield Message.of("It is not shown that {what} ({p}).", what=clause, p=p_of(fall))
         yield from _controls_changed(known)
     else:
         often = _often(fall)
         yield shown(
-            Message.of("{what} ({p}: chance alone would do so {often} in 1,000)", what=what, p=p_of(fall), often=often)
+            Message.of(
+                "{what} ({p}: chance alone would do so {often} in 1,000)", what=clause, p=p_of(fall), often=often
+            )
         )
         yield from _more_than_controls(known)
         yield from _controls_changed(known)
@@ -123,22 +127,22 @@ def unknown(what: Message, answer: TypedAnswer) -> Message:
     return Message.of("Whether {what} cannot be estimated: {why}.", what=what, why=reason(answer.refusal))
 
 
-def _more_than_controls(known: Known) -> Iterator[Message]:
-    beyond, earlier = known.beyond, known.earlier
-    if beyond is None:
+def _more_than_controls(facts: Known) -> Iterator[Message]:
+    beyond_controls, earlier = facts.beyond, facts.earlier
+    if beyond_controls is None:
         return
-    if beyond.refusal is not None:
-        yield unknown(_BEYOND, beyond)
+    if beyond_controls.refusal is not None:
+        yield unknown(_BEYOND, beyond_controls)
         return
-    if not is_shown(beyond):
-        yield Message.of("It is not shown that {what} ({p}).", what=_BEYOND, p=p_of(beyond))
+    if not is_shown(beyond_controls):
+        yield Message.of("It is not shown that {what} ({p}).", what=_BEYOND, p=p_of(beyond_controls))
         return
-    yield shown(Message.of("{what} ({p})", what=_BEYOND, p=p_of(beyond)))
-    own, other = (shares[0].share for shares in (known.target, known.controls))
-    if own is not None and other is not None and abs(own - other) > APART:
+    yield shown(Message.of("{what} ({p})", what=_BEYOND, p=p_of(beyond_controls)))
+    target_share, other = (shares[0].share for shares in (facts.target, facts.controls))
+    if target_share is not None and other is not None and abs(target_share - other) > APART:
         yield Message.of(
             "Before the event they lay {points} points apart: one cause may change such shares by unlike amounts.",
-            points=Number(round(100 * abs(own - other))),
+            points=Number(round(100 * abs(target_share - other))),
         )
     if earlier is None:
         return
@@ -146,9 +150,9 @@ def _more_than_controls(known: Known) -> Iterator[Message]:
         yield unknown(Message.of("so large a change came before"), earlier)
         return
     earlier_ones: dict[str, Argument] = {
-        "stretches": Number(known.stretches, "stretch"),
-        "length": _length(known.stretch),
-        "most": Number(round(100 * (known.largest or 0.0))),
+        "stretches": Number(facts.stretches, "stretch"),
+        "length": _length(facts.stretch),
+        "most": Number(round(100 * (facts.largest or 0.0))),
         "p": p_of(earlier),
     }
     if is_shown(earlier):
@@ -165,14 +169,14 @@ def _more_than_controls(known: Known) -> Iterator[Message]:
     )
 
 
-def _controls_changed(known: Known) -> Iterator[Message]:
+def _controls_changed(facts: Known) -> Iterator[Message]:
     """Say that the controls changed, if their intervals, which hold together with all others, do not meet."""
-    before, after = known.controls
-    if before.low is None or before.high is None or after.low is None or after.high is None:
+    removed_before, after = facts.controls
+    if removed_before.low is None or removed_before.high is None or after.low is None or after.high is None:
         return
-    if after.high < before.low:
+    if after.high < removed_before.low:
         yield Message.of("Its controls removed less than before.")
-    if after.low > before.high:
+    if after.low > removed_before.high:
         yield Message.of("Its controls removed more than before.")
 
 

@@ -44,10 +44,10 @@ IN_BOUNDS: Final = Message.of("chance, order and detection are in the bounds")
 def excess(movements: Movements, *, horizon_h: float, age_within_h: float) -> Iterator[TypedAnswer]:
     """Excess reappearance of all content that ended, in both readings."""
     for reading in READINGS:
-        asked = _Asked(movements.spells, movements, reading, horizon_h, age_within_h, None)
-        found = asked.excess()
-        yield excess_answer(found, reading, horizon_h)
-        yield bias_answer(found, asked.bias(), reading)
+        cohort = _Asked(movements.spells, movements, reading, horizon_h, age_within_h, None)
+        estimate = cohort.excess()
+        yield excess_answer(estimate, reading, horizon_h)
+        yield bias_answer(estimate, cohort.bias(), reading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,8 @@ class _Asked:
 
     def bias(self) -> HiddenBias | Refusal:
         """The hidden bias that explains it."""
-        found = self._of(matched_sets)
-        return found if isinstance(found, Refusal) else explaining_bias(found)
+        matched = self._of(matched_sets)
+        return matched if isinstance(matched, Refusal) else explaining_bias(matched)
 
     def _of(self, estimator: Callable[..., Made]) -> Made | Refusal:
         if not self.spells:
@@ -110,23 +110,23 @@ def _after(series: Series, reading: Reading) -> _Asked:
     return _Asked(spells, movements, reading, event.horizon_h, event.age_within_h, treated)
 
 
-def excess_answer(found: Excess | Refusal, reading: Reading, horizon_h: float) -> TypedAnswer:
+def excess_answer(estimate: Excess | Refusal, reading: Reading, horizon_h: float) -> TypedAnswer:
     """Return the excess over like content as an answer."""
     note = NOTHING
-    if not isinstance(found, Refusal):
+    if not isinstance(estimate, Refusal):
         note = Message.of(
             "{treated} after an end, {control} without; {clusters}",
-            treated=Percent(found.treated_share, 1),
-            control=Percent(found.control_share, 1),
-            clusters=Count(found.clusters, "cluster"),
+            treated=Percent(estimate.treated_share, 1),
+            control=Percent(estimate.control_share, 1),
+            clusters=Count(estimate.clusters, "cluster"),
         )
     return answer(
         "excess reappearance",
         "Does content come back elsewhere more often after its end than like content that stayed up?",
         "reappearance.excess_reappearance",
-        found,
+        estimate,
         reading=reading,
-        n=0 if isinstance(found, Refusal) else found.treated,
+        n=0 if isinstance(estimate, Refusal) else estimate.treated,
         n_of="contents that ended",
         unit=f"share within {horizon_h:g} h",
         scale="share",
@@ -134,9 +134,9 @@ def excess_answer(found: Excess | Refusal, reading: Reading, horizon_h: float) -
     )
 
 
-def bias_answer(excess: Excess | Refusal, found: HiddenBias | Refusal, reading: Reading) -> TypedAnswer:
+def bias_answer(excess: Excess | Refusal, bias: HiddenBias | Refusal, reading: Reading) -> TypedAnswer:
     """Return the bias that explains an excess as an answer."""
-    refused = excess if isinstance(excess, Refusal) else found
+    refused = excess if isinstance(excess, Refusal) else bias
     return answer(
         "excess reappearance, hidden bias",
         "How strong an unmeasured difference between what ended and what stayed up would explain the excess?",
@@ -150,31 +150,31 @@ def bias_answer(excess: Excess | Refusal, found: HiddenBias | Refusal, reading: 
     )
 
 
-def corrected_bounds(found: Excess | Refusal, detection: Detection | None, level: float = 0.95) -> Bounds | Refusal:
+def corrected_bounds(estimate: Excess | Refusal, detection: Detection | None, level: float = 0.95) -> Bounds | Refusal:
     """Return bounds of the excess among all arrivals.
 
     At the stated detection, by the way of arrival: a known URL is looked at wherever it is, a new one must be reported.
     """
-    if isinstance(found, Refusal) or detection is None:
-        return found if isinstance(found, Refusal) else NO_DETECTION
-    return corrected_excess(found, detection_by_way(detection.home, detection.abroad), level=level)
+    if isinstance(estimate, Refusal) or detection is None:
+        return estimate if isinstance(estimate, Refusal) else NO_DETECTION
+    return corrected_excess(estimate, detection_by_way(detection.home, detection.abroad), level=level)
 
 
-def corrected_answer(found: Excess | Refusal, reading: Reading, event: Event) -> TypedAnswer:
+def corrected_answer(estimate: Excess | Refusal, reading: Reading, event: Event) -> TypedAnswer:
     """Return the excess corrected for what is not found."""
-    seen = found.excess if isinstance(found, Excess) else 0.0
+    seen = estimate.excess if isinstance(estimate, Excess) else 0.0
     return answer(
         "excess reappearance, corrected",
         "Does content come back elsewhere more often after its end than like content that stayed up?",
         "reappearance.corrected_excess",
-        corrected_bounds(found, event.detection),
+        corrected_bounds(estimate, event.detection),
         reading=reading,
-        n=found.treated if isinstance(found, Excess) else 0,
+        n=estimate.treated if isinstance(estimate, Excess) else 0,
         n_of="contents that ended",
         unit=f"share within {event.horizon_h:g} h",
         scale="share",
         note=Message.of("{seen} as seen; chance and detection are in the bounds", seen=Percent(seen, 1))
-        if isinstance(found, Excess)
+        if isinstance(estimate, Excess)
         else NOTHING,
     )
 
@@ -192,7 +192,7 @@ def units_of(spells: Sequence[Spell], movements: Movements, reading: Reading) ->
                 when.append(arrived(gain, reading))
                 ways.append(0 if gain.known else 1 + SIDES.index(gain.side))
     categories = sorted({spell.category for spell in spells})
-    clusters = {one: n for n, one in enumerate(sorted({spell.cluster for spell in spells}))}
+    clusters = {cluster: n for n, cluster in enumerate(sorted({spell.cluster for spell in spells}))}
     return Units(
         started=np.array([spell.started for spell in spells]),
         ended=np.array([spell.ended(reading) for spell in spells]),
@@ -264,12 +264,12 @@ def moved_bounds(series: Series, level: float = 0.95) -> Bounds | Refusal:
     if not event.detection:
         return NO_DETECTION
     cluster = {spell.content_id: spell.cluster for spell in series.movements.spells}
-    clusters = np.array([cluster[one.content_id] for one in ended], np.int64)
+    clusters = np.array([cluster[takedown.content_id] for takedown in ended], np.int64)
     number = np.unique(clusters).size
     few = Message.of("{clusters} ended early enough to be followed", clusters=Count(number, "cluster"))
     return too_few(number, few) or displaced_bounds(
-        [one.certain for one in ended],
-        [one.possible for one in ended],
+        [takedown.certain for takedown in ended],
+        [takedown.possible for takedown in ended],
         clusters,
         detection=detection_by_way(event.detection.home, event.detection.abroad),
         level=level,
@@ -285,20 +285,20 @@ def moved(
     corrected where detection is stated.
     """
     ended, bounds, detection = series.takedowns, moved_bounds(series, level), series.event.detection
-    corrected = [corrected_bounds(one, detection, level) for one in found.values()]
-    ends = [(one.low, one.high) for one in corrected if isinstance(one, Bounds)]
+    corrected = [corrected_bounds(estimate, detection, level) for estimate in found.values()]
+    ends = [(interval.low, interval.high) for interval in corrected if isinstance(interval, Bounds)]
     if detection is None:
-        ends = [one.ends(level) for one in found.values() if isinstance(one, Excess)]
-    told, past = len(ends) == len(found), own[PAST]
+        ends = [estimate.ends(level) for estimate in found.values() if isinstance(estimate, Excess)]
+    is_complete, past = len(ends) == len(found), own[PAST]
     return Moved(
-        ended=len({one.content_id for one in ended}),
-        surely=len({one.content_id for one in ended if any(one.certain)}),
+        ended=len({takedown.content_id for takedown in ended}),
+        surely=len({takedown.content_id for takedown in ended if any(takedown.certain)}),
         horizon_h=series.event.horizon_h,
         low=bounds.low if isinstance(bounds, Bounds) else None,
         high=bounds.high if isinstance(bounds, Bounds) else None,
         why=bounds if isinstance(bounds, Refusal) else None,
-        more_low=min(low for low, _ in ends) if told else None,
-        more_high=max(high for _, high in ends) if told else None,
+        more_low=min(low for low, _ in ends) if is_complete else None,
+        more_high=max(high for _, high in ends) if is_complete else None,
         corrected=detection is not None,
         own=(past.share, past.other) if isinstance(past, Compared) else None,
     )
@@ -307,14 +307,14 @@ def moved(
 def displaced_share(series: Series) -> TypedAnswer:
     """Say which share of content moved elsewhere, in bounds."""
     event, ended = series.event, series.takedowns
-    surely = {one.content_id for one in ended if any(one.certain)}
-    perhaps = {one.content_id for one in ended if any(one.possible)}
+    surely = {takedown.content_id for takedown in ended if any(takedown.certain)}
+    perhaps = {takedown.content_id for takedown in ended if any(takedown.possible)}
     return answer(
         "displaced share",
         "What share of what ended at the target was elsewhere within the horizon?",
         "detection.displaced_bounds",
         moved_bounds(series),
-        n=len({one.content_id for one in ended}),
+        n=len({takedown.content_id for takedown in ended}),
         n_of="contents that ended",
         unit=f"share within {event.horizon_h:g} h",
         scale="share",
@@ -336,21 +336,21 @@ def assumed_share(series: Series) -> TypedAnswer:
     """
     event, ended = series.event, series.takedowns
     cluster = {spell.content_id: spell.cluster for spell in series.movements.spells}
-    units = returns_of(ended, series.movements.sources_of, [cluster[one.content_id] for one in ended])
-    found = displaced_estimate(units)
-    if isinstance(found, Refusal) and event.detection:
+    units = returns_of(ended, series.movements.sources_of, [cluster[takedown.content_id] for takedown in ended])
+    estimate = displaced_estimate(units)
+    if isinstance(estimate, Refusal) and event.detection:
         by_side = detection_by_way(event.detection.home, event.detection.abroad)[1:]
-        found = displaced_estimate(units, detection=by_side[: units.after.shape[1]])
+        estimate = displaced_estimate(units, detection=by_side[: units.after.shape[1]])
     note = NOTHING
-    if not isinstance(found, Refusal):
-        least, most = Percent(found.least), Percent(found.most)
+    if not isinstance(estimate, Refusal):
+        least, most = Percent(estimate.least), Percent(estimate.most)
         note = Message.of("under other assumptions {least} to {most}", least=least, most=most)
     return answer(
         "displaced share, estimate",
         "What share is it, if births and feeds tell as much of all arrivals as of those they know?",
         "displaced.displaced_estimate",
-        found,
-        n=len({one.content_id for one in ended}),
+        estimate,
+        n=len({takedown.content_id for takedown in ended}),
         n_of="contents that ended",
         unit=f"share within {event.horizon_h:g} h",
         scale="share",
@@ -359,10 +359,10 @@ def assumed_share(series: Series) -> TypedAnswer:
 
 
 def _by_content(movements: Movements) -> dict[str, list[Gain]]:
-    found: dict[str, list[Gain]] = {}
+    by_content: dict[str, list[Gain]] = {}
     for gain in movements.gains:
-        found.setdefault(gain.content_id, []).append(gain)
-    return found
+        by_content.setdefault(gain.content_id, []).append(gain)
+    return by_content
 
 
 def unseen(
@@ -374,7 +374,7 @@ def unseen(
     """
     for side, where in (("home", "at home"), ("abroad", "abroad")):
         gains = [gain for gain in movements.gains if gain.side == side and gain.moved(reading) and chosen(gain)]
-        found, feeds, estimator = _population(gains, movements)
+        population, feeds, estimator = _population(gains, movements)
         seen = len({gain.url_id for gain in gains})
         say = partial(
             answer,
@@ -385,15 +385,15 @@ def unseen(
             n_of="arrivals seen",
             note=feeds,
         )
-        counted = say("arrivals in all", result=found, unit=f"arrivals {where}", scale="count")
+        counted = say("arrivals in all", result=population, unit=f"arrivals {where}", scale="count")
         least = Message.of("at least, {feeds}", feeds=feeds)
-        yield replace(counted, note=least) if isinstance(found, AtLeast) else counted
-        if isinstance(found, Population | AtLeast):
-            low = seen / found.high if isinstance(found, Population) else 0.0
-            part, share = Bounds(low=low, high=min(1.0, seen / found.low)), seen / found.estimate
+        yield replace(counted, note=least) if isinstance(population, AtLeast) else counted
+        if isinstance(population, Population | AtLeast):
+            low = seen / population.high if isinstance(population, Population) else 0.0
+            part, share = Bounds(low=low, high=min(1.0, seen / population.low)), seen / population.estimate
             detected = say("detection", result=part, estimate=share, unit=f"share detected {where}", scale="share")
             most = Message.of("at most, {feeds}", feeds=feeds)
-            yield replace(detected, note=most) if isinstance(found, AtLeast) else detected
+            yield replace(detected, note=most) if isinstance(population, AtLeast) else detected
 
 
 def _population(gains: Sequence[Gain], movements: Movements) -> tuple[Population | AtLeast | Refusal, Message, str]:
@@ -401,23 +401,23 @@ def _population(gains: Sequence[Gain], movements: Movements) -> tuple[Population
     sources_by_url = {gain.url_id: movements.sources_of[gain.url_id] for gain in gains}
     feeds = sorted({source for by in sources_by_url.values() for source in by})
     if len(feeds) < 2:
-        alone = Refusal(Message.of("one feed alone tells nothing about what it missed"), "feeds")
+        refusal = Refusal(Message.of("one feed alone tells nothing about what it missed"), "feeds")
         return (
-            alone,
+            refusal,
             joined(*(Message.of("{feed}", feed=Name(feed, public=True)) for feed in feeds), by="comma"),
             "detection.chapman",
         )
     if len(feeds) == 2:
-        one, other = (sum(feed in by for by in sources_by_url.values()) for feed in feeds)
-        both = sum(len(by) == 2 for by in sources_by_url.values())
+        first_count, other = (sum(feed in by for by in sources_by_url.values()) for feed in feeds)
+        overlap = sum(len(by) == 2 for by in sources_by_url.values())
         note = Message.of(
             "{first} {one}, {second} {other}, both {both}",
             first=Name(feeds[0], public=True),
-            one=Count(one),
+            one=Count(first_count),
             second=Name(feeds[1], public=True),
             other=Count(other),
-            both=Count(both),
+            both=Count(overlap),
         )
-        return chapman(one, other, both), note, "detection.chapman"
+        return chapman(first_count, other, overlap), note, "detection.chapman"
     table = [[feed in by for feed in feeds] for by in sources_by_url.values()]
     return chao(table), Message.of("by {feeds}", feeds=Number(len(feeds), "feed")), "detection.chao"

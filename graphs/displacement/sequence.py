@@ -37,22 +37,22 @@ def in_sequence(answers: Sequence[TypedAnswer], event: Event, until: datetime) -
     one that is refused has p = 1. Before the first read date nothing is tested: p is left out, and the note says so.
     """
     if event.read and until < min(event.reads):
-        return [_interim(one) if one.p is not None else one for one in answers]
+        return [_interim(answer) if answer.p is not None else answer for answer in answers]
     reads = max(1, len(event.read))
-    found: dict[str, tuple[TestRole, float]] = {}
+    by_name: dict[str, tuple[TestRole, float]] = {}
     last = 0.0
     for role, name in _first(answers, event):
         last = max(last, _p(answers, name, reads, falling=True))
-        found[name] = role, last
+        by_name[name] = role, last
     last = max(last, _p(answers, event.primary, reads))
-    found[event.primary] = "primary", found[event.primary][1] if event.primary in found else last
+    by_name[event.primary] = "primary", by_name[event.primary][1] if event.primary in by_name else last
     if event.primary == EXCESS:
-        found |= dict.fromkeys(BESIDE, found[EXCESS])
-    left = sorted((_p(answers, name, reads), name) for name in event.secondary if name not in found)
-    for place, (p, name) in enumerate(left):
-        last = min(1.0, max(last, p * (len(left) - place)))
-        found[name] = ("secondary", last)
-    return [_placed(one, *found[one.name]) if one.name in found else one for one in answers]
+        by_name |= dict.fromkeys(BESIDE, by_name[EXCESS])
+    remaining = sorted((_p(answers, name, reads), name) for name in event.secondary if name not in by_name)
+    for place, (p, name) in enumerate(remaining):
+        last = min(1.0, max(last, p * (len(remaining) - place)))
+        by_name[name] = ("secondary", last)
+    return [_placed(answer, *by_name[answer.name]) if answer.name in by_name else answer for answer in answers]
 
 
 def _first(answers: Sequence[TypedAnswer], event: Event) -> Iterator[tuple[TestRole, str]]:
@@ -60,7 +60,7 @@ def _first(answers: Sequence[TypedAnswer], event: Event) -> Iterator[tuple[TestR
     yield "first", event.fall
     if event.fall == FALL:
         yield "first", BEYOND
-        if any(one.name == EARLIER and one.refusal is None for one in answers):
+        if any(answer.name == EARLIER and answer.refusal is None for answer in answers):
             yield "first", EARLIER
 
 
@@ -70,18 +70,18 @@ def fell(answers: Sequence[TypedAnswer], event: Event) -> bool:
     Nothing is called displaced without it.
     """
     needed = [name for _, name in _first(answers, event)]
-    shown = {one.name for one in answers if one.adjusted is not None and one.adjusted <= ERROR}
-    return shown.issuperset(needed)
+    shown_names = {answer.name for answer in answers if answer.adjusted is not None and answer.adjusted <= ERROR}
+    return shown_names.issuperset(needed)
 
 
 def _p(answers: Sequence[TypedAnswer], name: str, reads: int, *, falling: bool = False) -> float:
     names = (name, *BESIDE) if name == EXCESS else (name,)
-    own = [one for one in answers if one.name in names]
-    if len({one.name for one in own}) < len(names) or any(one.p is None for one in own):
+    parts = [answer for answer in answers if answer.name in names]
+    if len({answer.name for answer in parts}) < len(names) or any(answer.p is None for answer in parts):
         return 1.0
-    if falling and not all(one.estimate is not None and falls(one) for one in own):
+    if falling and not all(answer.estimate is not None and falls(answer) for answer in parts):
         return 1.0
-    return min(1.0, reads * max(one.p for one in own if one.p is not None))
+    return min(1.0, reads * max(answer.p for answer in parts if answer.p is not None))
 
 
 def falls(answer: TypedAnswer) -> bool:

@@ -43,9 +43,9 @@ def begin_of(event: Event, movements: Movements) -> float:
     if event.since:
         return movements.hours(event.since)
     start, places = movements.hours(event.window[0]), {*event.places}
-    told = {one.when for one in movements.reports if one.place in places}
-    told |= {gain.seen for gain in movements.gains if gain.place in places}
-    gaps = [gap for gap in pairwise(sorted({0.0, *told})) if gap[0] < start]
+    times = {report.when for report in movements.reports if report.place in places}
+    times |= {gain.seen for gain in movements.gains if gain.place in places}
+    gaps = [gap for gap in pairwise(sorted({0.0, *times})) if gap[0] < start]
     ends = [end for begin, end in gaps if end - begin >= event.before * event.period_h]
     return min(ends[-1], start) if ends else 0.0
 
@@ -152,22 +152,24 @@ class Series:
         About one place, or all reports.
         """
         if place is None:
-            every: Ints = self._reported.sum(axis=0)
-            return every
+            totals: Ints = self._reported.sum(axis=0)
+            return totals
         row = self._reported_at.get(place)
-        found: Ints = np.zeros(self.periods, np.int64) if row is None else self._reported[row]
-        return found
+        counts: Ints = np.zeros(self.periods, np.int64) if row is None else self._reported[row]
+        return counts
 
     @cached_property
     def _reported_at(self) -> dict[str, int]:
         """The row of each place that was reported."""
-        return {place: row for row, place in enumerate(sorted({one.place for one in self.movements.reports}))}
+        return {place: row for row, place in enumerate(sorted({report.place for report in self.movements.reports}))}
 
     @cached_property
     def _reported(self) -> Ints:
         """The reports, places x periods."""
-        made = [(self._reported_at[one.place], self.period_of(one.when)) for one in self.movements.reports]
-        rows, periods = np.array(made, np.int64).reshape(-1, 2).T
+        positions = [
+            (self._reported_at[report.place], self.period_of(report.when)) for report in self.movements.reports
+        ]
+        rows, periods = np.array(positions, np.int64).reshape(-1, 2).T
         inside = (periods >= 0) & (periods < self.periods)
         cells = rows[inside] * self.periods + periods[inside]
         size = len(self._reported_at) * self.periods
@@ -221,10 +223,10 @@ class Series:
         """Distinct sites by period and area, periods x 4."""
         places = list(self.event.places)
         counted = self.counts(reading, places)
-        found = np.zeros((self.periods, len(AREAS)), np.int64)
+        totals = np.zeros((self.periods, len(AREAS)), np.int64)
         for number, place in enumerate(places):
-            found[:, self.area(place)] += counted[:, number]
-        return found
+            totals[:, self.area(place)] += counted[:, number]
+        return totals
 
     def shift(self, period: int) -> datetime:
         """When a numbered period begins."""

@@ -90,12 +90,12 @@ def summary(known: Known) -> Summary:
     at 95%. A change, a displacement and a spread are said only where their test in the sequence rejects.
     """
     if known.stopped:
-        held, said = tuple(known.stopped) == (UNPUBLISHED,), tuple(known.stopped)
-        return Summary(branch="held back" if held else "refused", sentences=said, short=said)
-    tests = [one for one in (known.fall, known.beyond, known.earlier) if one is not None]
-    fell = all(is_shown(one) or (one is known.earlier and one.refusal is not None) for one in tests)
+        is_held_back, sentences = tuple(known.stopped) == (UNPUBLISHED,), tuple(known.stopped)
+        return Summary(branch="held back" if is_held_back else "refused", sentences=sentences, short=sentences)
+    tests = [test for test in (known.fall, known.beyond, known.earlier) if test is not None]
+    fell = all(is_shown(test) or (test is known.earlier and test.refusal is not None) for test in tests)
     more, spread = known.primary.name in _MOVES and _grew(known.primary), _grew(known.spread)
-    stated = any(one.low is not None for one in (*known.target, *known.controls))
+    stated = any(removal.low is not None for removal in (*known.target, *known.controls))
     stated = stated or (fell and known.moved.low is not None)
     shares, at_once, tested = removed(known), [AT_ONCE] if stated else [], [*changes(known)]
     moved = [*_moved(known.moved, known, more=more)] if fell else []
@@ -106,21 +106,21 @@ def summary(known: Known) -> Summary:
         sentences=_paragraphs([shares, *at_once], tested, moved, oftener, last),
         short=_paragraphs([shares], tested, moved[:1], oftener[:first]),
         further=_paragraphs(at_once, moved[1:], oftener[first:], last),
-        changes=tuple(_explanations(known, shown=fell and more)),
+        changes=tuple(_explanations(known, has_excess=fell and more)),
     )
 
 
 def _paragraphs(*each: Sequence[Message]) -> tuple[Message, ...]:
-    said = (joined(*paragraph, by="sentence") for paragraph in each)
-    return tuple(one for one in said if one != NOTHING)
+    paragraphs = (joined(*paragraph, by="sentence") for paragraph in each)
+    return tuple(paragraph for paragraph in paragraphs if paragraph != NOTHING)
 
 
-def _explanations(known: Known, *, shown: bool) -> Iterator[Message]:
+def _explanations(facts: Known, *, has_excess: bool) -> Iterator[Message]:
     """Say how strong something unmeasured would have to be, to explain what is said."""
-    if known.interim:
+    if facts.interim:
         return
-    biases = [one.estimate for one in known.bias if one.estimate is not None]
-    if shown and known.primary.name == EXCESS and biases and len(biases) == len(known.bias):
+    biases = [bias.estimate for bias in facts.bias if bias.estimate is not None]
+    if has_excess and facts.primary.name == EXCESS and biases and len(biases) == len(facts.bias):
         odds = math.floor(min(biases) * 10) / 10
         if odds > 1.0:
             yield Message.of(
@@ -134,7 +134,7 @@ def _explanations(known: Known, *, shown: bool) -> Iterator[Message]:
                 "show that more reappeared elsewhere, as a slight unmeasured difference would explain it. The result "
                 "of the first test stands, unless something unmeasured matters."
             )
-    drift, places, what = known.drift, known.places, Term(_CHANGED[known.outcome])
+    drift, places, quantity = facts.drift, facts.places, Term(_CHANGED[facts.outcome])
     if drift is not None and drift.estimate:
         times = math.floor(drift.estimate * 10) / 10
         if times:
@@ -142,12 +142,12 @@ def _explanations(known: Known, *, shown: bool) -> Iterator[Message]:
                 "A drift of its own {times} times as large as its largest earlier change would explain its change of "
                 "{what}.",
                 times=Number(times, decimals=1),
-                what=what,
+                what=quantity,
             )
         else:
             yield Message.of(
                 "A drift of its own much smaller than its earlier changes would explain its change of {what}.",
-                what=what,
+                what=quantity,
             )
     if places is not None and places.p is not None and places.smallest_p is not None:
         p = Message.of("{p}", p=PValue(places.p))
@@ -162,19 +162,19 @@ def _explanations(known: Known, *, shown: bool) -> Iterator[Message]:
             "Of {every}, each by its size, the target is number {place} by how much its {what} changed ({p}).",
             every=Number(round(1.0 / places.smallest_p), "place"),
             place=Number(round(places.p / places.smallest_p)),
-            what=what,
+            what=quantity,
             p=p,
         )
 
 
-def _branch(known: Known, fell: bool, more: bool, spread: bool) -> Branch:
-    shown = is_shown(known.fall)
-    needed = [known.fall, *filter(None, [known.beyond if shown else None, known.primary if fell else None])]
-    if any(held_back(one) for one in needed):
+def _branch(facts: Known, fell: bool, more: bool, spread: bool) -> Branch:
+    has_fallen = is_shown(facts.fall)
+    needed = [facts.fall, *filter(None, [facts.beyond if has_fallen else None, facts.primary if fell else None])]
+    if any(held_back(answer) for answer in needed):
         return "held back"
-    if any(one.refusal is not None for one in needed) or known.interim:
+    if any(answer.refusal is not None for answer in needed) or facts.interim:
         return "refused"
-    if not shown:
+    if not has_fallen:
         return "no change"
     if fell and more:
         return "mixed" if spread else "displacement"
@@ -242,23 +242,23 @@ def _bounds(low: float, high: float, *, more: bool) -> Message:
     return Message.of("Assuming reporters find as much as declared, {span} moved.", span=Span(low, high))
 
 
-def _more(known: Known, *, fell: bool, more: bool, spread: bool) -> Iterator[Message]:
-    primary = known.primary
-    if held_back(known.fall):
+def _more(facts: Known, *, fell: bool, more: bool, spread: bool) -> Iterator[Message]:
+    primary = facts.primary
+    if held_back(facts.fall):
         yield _NOT_NEGATIVE
         return
-    if known.interim:
+    if facts.interim:
         return
     if not fell:
-        if is_shown(known.fall) and known.beyond is not None:
+        if is_shown(facts.fall) and facts.beyond is not None:
             yield Message.of("Without all of this shown, no displacement is spoken of.")
         else:
             yield Message.of("Without a fall that is shown, no displacement is spoken of.")
         return
     if primary.name == EXCESS:
-        yield from _reappeared(known, more=more)
+        yield from _reappeared(facts, more=more)
     else:
-        yield from _changed(known)
+        yield from _changed(facts)
     if spread and primary.refusal is None:
         yield Message.of("Its buffer removed more, too: the benefit spread.")
 
@@ -266,25 +266,25 @@ def _more(known: Known, *, fell: bool, more: bool, spread: bool) -> Iterator[Mes
 def _changed(known: Known) -> Iterator[Message]:
     """Say if a primary outcome other than the excess changed."""
     primary = known.primary
-    what = {
+    clause = {
         "removal, change": Message.of("the share that it removed changed"),
         "removal, change, buffer": Message.of("the share that its buffer removed, beyond its controls', changed"),
         "abroad, difference": Message.of("the part that went abroad, beyond its controls', changed"),
     }.get(primary.name)
-    if what is None:
+    if clause is None:
         counted = Term(IN_WORDS[known.outcome])
-        what = Message.of("its {counted}, beyond its controls', changed", counted=counted)
+        clause = Message.of("its {counted}, beyond its controls', changed", counted=counted)
     if primary.refusal is not None:
-        yield from _refused(what, primary)
+        yield from _refused(clause, primary)
     elif rejects(primary):
-        yield shown(Message.of("{what} ({p})", what=what, p=p_of(primary)))
+        yield shown(Message.of("{what} ({p})", what=clause, p=p_of(primary)))
     else:
-        yield Message.of("It is not shown that {what} ({p}).", what=what, p=p_of(primary))
+        yield Message.of("It is not shown that {what} ({p}).", what=clause, p=p_of(primary))
 
 
-def _reappeared(known: Known, *, more: bool) -> Iterator[Message]:
+def _reappeared(facts: Known, *, more: bool) -> Iterator[Message]:
     """Say if content moved: by the excess of what reappeared elsewhere after it went offline."""
-    primary, moved = known.primary, known.moved
+    primary, moved = facts.primary, facts.moved
     if primary.refusal is not None:
         yield from _refused(_OFTENER, primary)
         return
@@ -292,25 +292,25 @@ def _reappeared(known: Known, *, more: bool) -> Iterator[Message]:
     if not more:
         yield Message.of("It is not shown that content moved: that {what} ({p}).", what=_OFTENER, p=p)
     elif moved.more_low is not None and moved.more_high is not None:
-        how = Term("unreported arrivals not counted")
+        assumption = Term("unreported arrivals not counted")
         if moved.corrected:
-            how = Term("assuming reporters find as much as declared")
+            assumption = Term("assuming reporters find as much as declared")
         yield Message.of(
             "Content moved: {what} ({more} of every 100 than of like items left up, {how}; {p}).",
             what=_OFTENER,
             more=_per_hundred(moved.more_low, moved.more_high),
-            how=how,
+            how=assumption,
             p=p,
         )
     else:
         yield Message.of("Content moved: {what} ({p}).", what=_OFTENER, p=p)
     if moved.own is not None:
-        after, before = moved.own
+        after, share_before = moved.own
         yield Message.of(
             "Among what was reported, {after} of these items reappeared elsewhere within {within}, and {before} of its "
             "own items of that age before the event.",
             after=Share(after),
-            before=Share(before),
+            before=Share(share_before),
             within=Hours(moved.horizon_h),
         )
     if not more:
@@ -323,20 +323,20 @@ def _refused(what: Message, primary: TypedAnswer) -> Iterator[Message]:
         yield _MOVE_NOT_NEGATIVE
 
 
-def _cause(known: Known) -> Iterator[Message]:
+def _cause(facts: Known) -> Iterator[Message]:
     """Say how unusual the change of what is counted is among other times."""
-    test = known.stands_out
+    test = facts.stands_out
     if test is None or test.smallest_p is None or test.p is None:
         return
-    others = round(1.0 / test.smallest_p) - 1
-    counted = Term(IN_WORDS[known.outcome])
+    spans = round(1.0 / test.smallest_p) - 1
+    counted = Term(IN_WORDS[facts.outcome])
     if test.smallest_p > ERROR:
         yield Message.of(
             "Whether its {counted} changed with the event cannot be estimated: {wanted} as long as that after the "
             "event are needed, and {others} can be had.",
             counted=counted,
             wanted=Number(19, "span"),
-            others=Number(others),
+            others=Number(spans),
         )
     elif test.p > ERROR:
         yield Message.of(
@@ -348,7 +348,7 @@ def _cause(known: Known) -> Iterator[Message]:
             "length ({p}).",
             counted=counted,
             as_much=Number(round(test.p / test.smallest_p) - 1),
-            others=Number(others, "span"),
+            others=Number(spans, "span"),
             p=PValue(test.p),
         )
 
@@ -369,9 +369,9 @@ _SEVERAL: Final = 2
 
 def _per_hundred(low: float, high: float) -> Message:
     """Both ends per hundred, rounded outwards."""
-    one, other = math.floor(low * 100 + 1e-9), math.ceil(high * 100 - 1e-9)
-    if one == other:
+    lowest, other = math.floor(low * 100 + 1e-9), math.ceil(high * 100 - 1e-9)
+    if lowest == other:
         return Message.of("{most} more", most=Number(other))
-    if one < 0:
-        return Message.of("{least} fewer to {most} more", least=Number(-one), most=Number(other))
-    return Message.of("{least} to {most} more", least=Number(one), most=Number(other))
+    if lowest < 0:
+        return Message.of("{least} fewer to {most} more", least=Number(-lowest), most=Number(other))
+    return Message.of("{least} to {most} more", least=Number(lowest), most=Number(other))

@@ -65,18 +65,18 @@ def takedowns(
     by_loss: dict[tuple[str, str, datetime], list[Hop]] = defaultdict(list)
     for hop in hops:
         by_loss[hop.from_url_id, hop.from_hoster, hop.left_before].append(hop)
-    found = []
+    ended = []
     for episode in seen_up(episodes):
         down = episode.first_down
         if down is None or down > until or episode.cause not in TAKEDOWNS or episode.proxy:
             continue
         certain, possible = [False] * len(WAYS), [False] * len(WAYS)
         answers = tuple((_way(hop, home, seats), hop) for hop in by_loss[episode.url_id, episode.hoster, down])
-        for way, hop in answers:
+        for route, hop in answers:
             sure = hop.order in ("sequential", "repointed") and hop.arrived_before - hop.left_after <= within
-            certain[way] = certain[way] or sure
-            possible[way] = possible[way] or (hop.order != "parallel" and _may_be_within(hop, within))
-        found.append(
+            certain[route] = certain[route] or sure
+            possible[route] = possible[route] or (hop.order != "parallel" and _may_be_within(hop, within))
+        ended.append(
             Takedown(
                 url_id=episode.url_id,
                 content_id=episode.content_id,
@@ -87,7 +87,7 @@ def takedowns(
                 answers=answers,
             )
         )
-    return found
+    return ended
 
 
 def _way(hop: Hop, home: str, seats: Mapping[str, str]) -> int:

@@ -76,11 +76,13 @@ class TimeSeries:
         """
         window = self.series.window
         latest = window.event - window.anticipation - window.after
-        found = (
+        interruptions = (
             (event, interrupted(self.target, self.controls, window.at(event)))
             for event in range(latest, window.before + window.anticipation - 1, -window.after)
         )
-        return [(event, one) for event, one in found if isinstance(one, Interruption)]
+        return [
+            (event, interruption) for event, interruption in interruptions if isinstance(interruption, Interruption)
+        ]
 
     @cached_property
     def windows(self) -> PlaceboTest | Refusal:
@@ -139,9 +141,9 @@ class TimeSeries:
         """Yield all answers that rest on the time series."""
         periods = self.series.event.before + self.series.event.after
         effects: list[tuple[str, str, Callable[[Interruption], float]]] = [
-            ("mean change", _UNIT, lambda one: one.mean_gap),
-            ("step", _UNIT, lambda one: one.level),
-            ("slope", f"{_UNIT} a period", lambda one: one.slope),
+            ("mean change", _UNIT, lambda interruption: interruption.mean_gap),
+            ("step", _UNIT, lambda interruption: interruption.level),
+            ("slope", f"{_UNIT} a period", lambda interruption: interruption.slope),
         ]
         for name, unit, effect in effects:
             yield self._ranked(name, unit, effect, periods)
@@ -178,21 +180,21 @@ class TimeSeries:
 
         It is ranked among dates without event; the interval holds the values that this rank keeps.
         """
-        test, own = self.windows, self.own
+        test, interruption = self.windows, self.own
         say = partial(answer, name, _CITS, reading=self.reading, n=periods, n_of="periods", unit=unit)
-        if isinstance(own, Refusal):
-            return say("interrupted.interrupted", own)
-        value = effect(own)
+        if isinstance(interruption, Refusal):
+            return say("interrupted.interrupted", interruption)
+        value = effect(interruption)
         if isinstance(test, Refusal):
             return say(
                 "interrupted.placebo_windows",
                 test,
                 note=Message.of("as measured {value}, without any test", value=_change(value)),
             )
-        sizes = np.array([abs(effect(one)) / one.spread for _, one in self.shifted])
-        p = float((1 + (sizes >= abs(value) / own.spread).sum()) / (sizes.size + 1))
+        sizes = np.array([abs(effect(placebo)) / placebo.spread for _, placebo in self.shifted])
+        p = float((1 + (sizes >= abs(value) / interruption.spread).sum()) / (sizes.size + 1))
         ranked = _reach(sizes)
-        reach = None if ranked is None else ranked * own.spread
+        reach = None if ranked is None else ranked * interruption.spread
         dates = Message.of(
             "a factor of {factor}; {placebos}",
             factor=Number(np.exp(value), decimals=2),
@@ -209,22 +211,22 @@ class TimeSeries:
         )
 
     def _drift(self) -> TypedAnswer:
-        found, after = self.drift, self.series.window.after
+        drift, after = self.drift, self.series.window.after
         note = NOTHING
-        if not isinstance(found, Refusal):
+        if not isinstance(drift, Refusal):
             note = Message.of(
                 "changed by {change} from the last {periods} before; earlier stretches by {largest} at most",
-                change=_change(found.change),
+                change=_change(drift.change),
                 periods=Number(after, "period"),
-                largest=Number(found.largest, decimals=2),
+                largest=Number(drift.largest, decimals=2),
             )
         return answer(
             "mean change, drift",
             "How much larger than before would the target's own drift be, to explain its change?",
             "drift.explaining_drift",
-            found,
+            drift,
             reading=self.reading,
-            n=0 if isinstance(found, Refusal) else found.stretches,
+            n=0 if isinstance(drift, Refusal) else drift.stretches,
             n_of="stretches before",
             unit="times the largest change before",
             note=note,
@@ -232,7 +234,7 @@ class TimeSeries:
 
     def _peak(self) -> Iterator[TypedAnswer]:
         window = self.series.window
-        found = self.series.unsound() or peak_check(
+        peak = self.series.unsound() or peak_check(
             self.target, self.controls, window, recent=max(1, window.before // 4)
         )
         say = partial(
@@ -243,26 +245,28 @@ class TimeSeries:
             n=window.before + window.after,
             n_of="periods",
         )
-        if isinstance(found, Refusal):
-            yield say("peak", result=found)
+        if isinstance(peak, Refusal):
+            yield say("peak", result=peak)
             return
         high = Message.of("this was a peak: read the effect beside what is beyond it")
-        note = joined(Message.of("no test"), high if found.rank > _PEAK else NOTHING)
-        yield say("peak", result=found.rank, unit="share of windows that stood lower", scale="share", note=note)
+        note = joined(Message.of("no test"), high if peak.rank > _PEAK else NOTHING)
+        yield say("peak", result=peak.rank, unit="share of windows that stood lower", scale="share", note=note)
         note = Message.of(
             "changed by {observed}, of which {expected} was to be expected; no test",
-            observed=_change(found.observed),
-            expected=_change(found.expected),
+            observed=_change(peak.observed),
+            expected=_change(peak.expected),
         )
-        yield say("beyond the peak", result=found.beyond, unit=_UNIT, note=note)
+        yield say("beyond the peak", result=peak.beyond, unit=_UNIT, note=note)
 
     def _return(self) -> TypedAnswer:
-        own, window = self.own, self.series.window
+        interruption, window = self.own, self.series.window
         return answer(
             "half-life",
             "How fast does the target return to its course?",
             "interrupted.half_life",
-            own if isinstance(own, Refusal) else self._no_effect() or half_life(_after(own, window)),
+            interruption
+            if isinstance(interruption, Refusal)
+            else self._no_effect() or half_life(_after(interruption, window)),
             reading=self.reading,
             n=window.after,
             n_of="periods after",
@@ -285,9 +289,9 @@ class TimeSeries:
     def placebos(self) -> Iterator[PlaceboRow]:
         """The effects of all placebos."""
         if isinstance(self.windows, PlaceboTest):
-            for event, one in self.shifted:
+            for event, placebo in self.shifted:
                 label = f"{self.series.shift(event):%Y-%m-%d %H:%M}"
-                effect = abs(one.mean_gap) / one.spread
+                effect = abs(placebo.mean_gap) / placebo.spread
                 yield PlaceboRow(reading=self.reading, kind="window", label=label, effect=effect)
         if isinstance(self.places, PlaceboTest):
             for place, effect in zip(self.series.event.controls, self.places.placebos, strict=True):
@@ -300,17 +304,19 @@ class TimeSeries:
         Against the other controls, over its spread before the event, by period of the window. One control alone has
         none.
         """
-        found: dict[str, Floats] = {}
+        gaps_by_place: dict[str, Floats] = {}
         controls = self.series.event.controls
         for number, place in enumerate(controls if len(controls) > 1 else ()):
-            one = interrupted(self.controls[:, number], np.delete(self.controls, number, axis=1), self.series.window)
-            if isinstance(one, Interruption):
-                found[place] = self._scaled(one)
-        return found
+            interruption = interrupted(
+                self.controls[:, number], np.delete(self.controls, number, axis=1), self.series.window
+            )
+            if isinstance(interruption, Interruption):
+                gaps_by_place[place] = self._scaled(interruption)
+        return gaps_by_place
 
-    def _scaled(self, one: Interruption) -> Floats:
-        early = one.gaps[: self.series.window.before]
-        scaled: Floats = (one.gaps - early.mean()) / max(float(early.std()), 1e-12)
+    def _scaled(self, interruption: Interruption) -> Floats:
+        early = interruption.gaps[: self.series.window.before]
+        scaled: Floats = (interruption.gaps - early.mean()) / max(float(early.std()), 1e-12)
         return scaled
 
     def rows(self) -> Iterator[PeriodRow]:
@@ -320,7 +326,7 @@ class TimeSeries:
         gaps = self.own.gaps if isinstance(self.own, Interruption) else None
         strays = self._strays()
         ranked = gaps is not None and isinstance(self.places, PlaceboTest)
-        others = np.array(list(self.place_gaps.values())) if ranked else None
+        placebo_gaps = np.array(list(self.place_gaps.values())) if ranked else None
         for place in range(window.before + window.anticipation + window.after):
             period = window.first + place
             age = period - window.event
@@ -328,8 +334,11 @@ class TimeSeries:
             if gaps is not None:
                 gap = float(gaps[place] - gaps[: window.before].mean())
             p = None
-            if others is not None and age >= 0 and isinstance(self.own, Interruption):
-                p = float((1 + (abs(others[:, place]) >= abs(self._scaled(self.own)[place])).sum()) / (len(others) + 1))
+            if placebo_gaps is not None and age >= 0 and isinstance(self.own, Interruption):
+                p = float(
+                    (1 + (abs(placebo_gaps[:, place]) >= abs(self._scaled(self.own)[place])).sum())
+                    / (len(placebo_gaps) + 1)
+                )
             yield PeriodRow(
                 reading=self.reading,
                 age=age,
@@ -343,7 +352,7 @@ class TimeSeries:
                 foretold=float(self.target[period] - gap) if gap is not None else None,
                 gap=gap,
                 p=p,
-                smallest_p=1.0 / (len(others) + 1) if p is not None and others is not None else None,
+                smallest_p=1.0 / (len(placebo_gaps) + 1) if p is not None and placebo_gaps is not None else None,
                 **self._foretold(period, place, gap, strays),
             )
 
@@ -351,9 +360,9 @@ class TimeSeries:
         """The scaled gaps of all placebos, places and dates; None below two of them."""
         if isinstance(self.own, Refusal):
             return None
-        found = [*self.place_gaps.values(), *(self._scaled(one) for _, one in self.shifted)]
-        found = [one for one in found if abs(one).max() < _FLAT]
-        return np.array(found) if len(found) > 1 else None
+        strays = [*self.place_gaps.values(), *(self._scaled(placebo) for _, placebo in self.shifted)]
+        strays = [stray for stray in strays if abs(stray).max() < _FLAT]
+        return np.array(strays) if len(strays) > 1 else None
 
     def _foretold(self, period: int, place: int, gap: float | None, strays: Floats | None) -> dict[str, float]:
         """What the controls foretell in sites, with the range of placebos around it."""
@@ -363,13 +372,13 @@ class TimeSeries:
             float(self.target[period] - gap),
             float(self.series.effort([self.series.event.target])[period, 0]),
         )
-        found = {"foretold_sites": _sites(rate, effort)}
+        foretold = {"foretold_sites": _sites(rate, effort)}
         if strays is not None:
             early = self.own.gaps[: self.series.window.before]
             around = strays[:, place] * float(early.std())
-            found["placebo_low"] = _sites(rate + float(around.min()), effort)
-            found["placebo_high"] = _sites(rate + float(around.max()), effort)
-        return found
+            foretold["placebo_low"] = _sites(rate + float(around.min()), effort)
+            foretold["placebo_high"] = _sites(rate + float(around.max()), effort)
+        return foretold
 
 
 def _change(value: float) -> Number:
@@ -384,8 +393,8 @@ def _sites(rate: float, effort: float) -> float:
 
 def _after(own: Interruption, window: EventWindow) -> Floats:
     """The gaps from the event on, beyond the mean of those before."""
-    found: Floats = own.gaps[-window.after :] - own.gaps[: window.before].mean()
-    return found
+    gaps: Floats = own.gaps[-window.after :] - own.gaps[: window.before].mean()
+    return gaps
 
 
 def _reach(sizes: Floats) -> float | None:

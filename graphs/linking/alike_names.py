@@ -60,7 +60,7 @@ def alike_names(labels: Mapping[str, str], model: NameModel, *, least: float, od
     Sorted, each pair once, those of probability `least` or more. `labels` gives the decrypted text of each label id;
     none of it is in the result.
     """
-    return sorted(one.pair for one in compared(labels) if model.probability(one, odds=odds) >= least)
+    return sorted(candidate.pair for candidate in compared(labels) if model.probability(candidate, odds=odds) >= least)
 
 
 class Compared(NamedTuple):
@@ -97,18 +97,21 @@ def compared(labels: Mapping[str, str], *, largest_block: int = LARGEST_BLOCK) -
     likeness = _Likeness(list(same))
     for a, b in _candidates(same, largest_block):
         kind: Likeness = "affix" if a in b or b in a else "parts"
-        alike, length, begin = likeness(a, b), min(len(a), len(b)), _begin(a, b)
+        similarity, length, begin = likeness(a, b), min(len(a), len(b)), _begin(a, b)
         few = len(same[a]) * len(same[b]) <= _MOST_TWINS  # else one of each: those of one text are linked themselves
-        for one, other in product(same[a], same[b]) if few else ((same[a][0], same[b][0]),):
-            yield Compared(_pair(one, other, kind), alike, length, begin / length)
+        for first, other in product(same[a], same[b]) if few else ((same[a][0], same[b][0]),):
+            yield Compared(_pair(first, other, kind), similarity, length, begin / length)
     for text, ids in same.items():
-        for one, other in combinations(ids, 2) if len(ids) <= largest_block else pairwise(ids):
-            yield Compared(_pair(one, other, "letters"), 1.0, len(text), 1.0)
+        for first, other in combinations(ids, 2) if len(ids) <= largest_block else pairwise(ids):
+            yield Compared(_pair(first, other, "letters"), 1.0, len(text), 1.0)
 
 
 def _begin(a: str, b: str) -> int:
     """Number of letters with which both begin."""
-    return next((at for at, (one, other) in enumerate(zip(a, b, strict=False)) if one != other), min(len(a), len(b)))
+    return next(
+        (position for position, (letter, other) in enumerate(zip(a, b, strict=False)) if letter != other),
+        min(len(a), len(b)),
+    )
 
 
 def letters_of(label: str) -> str:
@@ -116,8 +119,8 @@ def letters_of(label: str) -> str:
     return "".join(c for c in shown(label) if c.isalpha())
 
 
-def _pair(one: str, other: str, likeness: Likeness) -> NearLabels:
-    return NearLabels(min(one, other), max(one, other), likeness)
+def _pair(first: str, other: str, likeness: Likeness) -> NearLabels:
+    return NearLabels(min(first, other), max(first, other), likeness)
 
 
 def _candidates(texts: Iterable[str], largest: int) -> Iterator[tuple[str, str]]:
@@ -128,16 +131,16 @@ def _candidates(texts: Iterable[str], largest: int) -> Iterator[tuple[str, str]]
         yield from _within(members, largest)
     for members in ends.values():
         for a, b in _within(members, largest):
-            both = begins[a[:_LEAST_LETTERS]] if a[:_LEAST_LETTERS] == b[:_LEAST_LETTERS] else ()
-            if not both or (len(both) > largest and not _neighbours(both, a, b)):
+            block = begins[a[:_LEAST_LETTERS]] if a[:_LEAST_LETTERS] == b[:_LEAST_LETTERS] else ()
+            if not block or (len(block) > largest and not _neighbours(block, a, b)):
                 yield a, b
 
 
 def _blocks(texts: Iterable[str], part: slice) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = defaultdict(list)
+    blocks: dict[str, list[str]] = defaultdict(list)
     for text in texts:
-        found[text[part]].append(text)
-    return found
+        blocks[text[part]].append(text)
+    return blocks
 
 
 def _within(members: Sequence[str], largest: int) -> Iterable[tuple[str, str]]:
@@ -145,8 +148,8 @@ def _within(members: Sequence[str], largest: int) -> Iterable[tuple[str, str]]:
 
 
 def _neighbours(ordered: Sequence[str], a: str, b: str) -> bool:
-    at = bisect_left(ordered, a)
-    return ordered[at + 1 : at + 2] == [b]
+    position = bisect_left(ordered, a)
+    return ordered[position + 1 : position + 2] == [b]
 
 
 class _Likeness:
@@ -154,9 +157,9 @@ class _Likeness:
 
     def __init__(self, texts: list[str]) -> None:
         self._grams = {text: _grams(text) for text in texts}
-        often = Counter(gram for own in self._grams.values() for gram in own)
+        often = Counter(gram for grams in self._grams.values() for gram in grams)
         self._squared = {gram: log((len(texts) + 1) / times) ** 2 for gram, times in often.items()}
-        self._norm = {text: sqrt(sum(self._squared[g] for g in own)) for text, own in self._grams.items()}
+        self._norm = {text: sqrt(sum(self._squared[g] for g in grams)) for text, grams in self._grams.items()}
 
     def __call__(self, a: str, b: str) -> float:
         norm = self._norm[a] * self._norm[b]
@@ -165,4 +168,4 @@ class _Likeness:
 
 def _grams(text: str) -> set[str]:
     marked = f"^{text}$"
-    return {marked[at : at + _GRAM] for at in range(len(marked) - _GRAM + 1)}
+    return {marked[position : position + _GRAM] for position in range(len(marked) - _GRAM + 1)}

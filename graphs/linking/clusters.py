@@ -86,22 +86,22 @@ class Clusters:
             return []
         if self.of(a) is None or self.of(a) is not self.of(b):
             return None
-        came: dict[str, tuple[str, Link]] = {}
+        previous: dict[str, tuple[str, Link]] = {}
         waiting = deque([a])
-        while b not in came:
+        while b not in previous:
             url = waiting.popleft()
             for other, link in self._beside[url]:
-                if other != a and other not in came:
-                    came[other] = url, link
+                if other != a and other not in previous:
+                    previous[other] = url, link
                     waiting.append(other)
         path = []
         while b != a:
-            b, link = came[b]
+            b, link = previous[b]
             path.append(link)
         return path[::-1]
 
     def _gathered(self, largest: int) -> list[Cluster]:
-        found, met = [], set[str]()
+        clusters, met = [], set[str]()
         for start in sorted(self._beside):
             if start in met:
                 continue
@@ -112,12 +112,14 @@ class Clusters:
                 for other, link in self._beside[url]:
                     if id(link) not in links:
                         links.add(id(link))
-                        weakest = link if weakest is None else min(weakest, link, key=lambda one: one.weight)
+                        weakest = (
+                            link if weakest is None else min(weakest, link, key=lambda candidate: candidate.weight)
+                        )
                     if other not in met:
                         met.add(other)
                         urls.append(other)
             if weakest is not None:
-                found.append(
+                clusters.append(
                     Cluster(
                         name=start,
                         url_ids=tuple(sorted(urls)),
@@ -126,7 +128,7 @@ class Clusters:
                         oversize=len(urls) > largest,
                     )
                 )
-        return found
+        return clusters
 
 
 def cluster(links: Iterable[Link], rules: LinkRules | None = None, *, least: LinkStrength = "weak") -> Clusters:
@@ -181,12 +183,12 @@ class DisjointSets:
             member = parents[member]
         return member
 
-    def join(self, one: int, other: int) -> int:
+    def join(self, first: int, other: int) -> int:
         """Unite two sets; the lower root stands for both.
 
         So the deepest path stays short by halving.
         """
-        low, high = sorted((self.root(one), self.root(other)))
+        low, high = sorted((self.root(first), self.root(other)))
         self.parents[high] = low
         return low
 
@@ -218,13 +220,13 @@ class _Union:
 
         Branches nearer to the root were made later.
         """
-        found: Link | None = None
+        weakest: Link | None = None
         while a != b:
             above_a, above_b = self._above.get(a), self._above.get(b)
             if above_a is not None and (above_b is None or above_a[2] < above_b[2]):
-                a, found, _ = above_a
+                a, weakest, _ = above_a
             elif above_b is not None:
-                b, found, _ = above_b
+                b, weakest, _ = above_b
             else:
                 return None
-        return found
+        return weakest

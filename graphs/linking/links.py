@@ -54,8 +54,8 @@ def find_links(
     by_url = _keys_by_url(members, frequency, rules.most_keys)
     pairs: set[_Pair] = set()
     for key, urls in members.items():
-        there = {url: seen for url, seen in urls.items() if key in by_url[url]}
-        pairs.update(_candidates(there, rules.kinds[key[0]].unit, homes, rules))
+        seen_by_url = {url: seen for url, seen in urls.items() if key in by_url[url]}
+        pairs.update(_candidates(seen_by_url, rules.kinds[key[0]].unit, homes, rules))
     weigher = _Weigher(by_url, frequency, homes, rules, sites)
     return sorted(filter(None, map(weigher.link, pairs)), key=lambda link: link.rank)
 
@@ -81,7 +81,7 @@ def _members(signs: Iterable[Sign], common: set[str]) -> _Members:
 
 def _linking_keys(members: _Members, homes: Homes, rules: LinkRules, sites: int) -> dict[_Key, int]:
     """Return the keys that can link, with their units."""
-    found: dict[_Key, int] = {}
+    frequencies: dict[_Key, int] = {}
     for key, urls in members.items():
         rule = rules.kinds.get(key[0])
         if rule is None:
@@ -91,8 +91,8 @@ def _linking_keys(members: _Members, homes: Homes, rules: LinkRules, sites: int)
             continue
         if rule.fixed is None and frequency > rules.common_share * sites:
             continue
-        found[key] = frequency
-    return found
+        frequencies[key] = frequency
+    return frequencies
 
 
 def _unit(url: str, unit: Unit, homes: Homes) -> str:
@@ -103,12 +103,12 @@ def _unit(url: str, unit: Unit, homes: Homes) -> str:
 
 def _keys_by_url(members: _Members, frequency: Mapping[_Key, int], most: int) -> dict[str, dict[_Key, _Seen]]:
     """The keys of each URL; of one kind the rarest only, so that a server that deals out keys costs no more."""
-    held: dict[str, dict[EvidenceKind, list[_Key]]] = defaultdict(lambda: defaultdict(list))
+    keys_by_url: dict[str, dict[EvidenceKind, list[_Key]]] = defaultdict(lambda: defaultdict(list))
     for key, urls in members.items():
         for url in urls:
-            held[url][key[0]].append(key)
+            keys_by_url[url][key[0]].append(key)
     by_url: dict[str, dict[_Key, _Seen]] = {}
-    for url, kinds in held.items():
+    for url, kinds in keys_by_url.items():
         chosen: dict[_Key, _Seen] = {}
         for keys in kinds.values():
             rarest = sorted(keys, key=lambda key: (frequency[key], key)) if len(keys) > most else keys
@@ -164,17 +164,17 @@ class _Weigher:
         if not evidence:
             return None
         families: dict[Family, Evidence] = {}
-        for one in evidence:
-            families.setdefault(kinds[one.kind].family, one)
-        agreeing = {kinds[one.kind].family for one in evidence if one.weight > 0}
+        for entry in evidence:
+            families.setdefault(kinds[entry.kind].family, entry)
+        agreeing = {kinds[entry.kind].family for entry in evidence if entry.weight > 0}
         agreed = len(agreeing) > 1
         further = rules.agreement * (len(agreeing) - 1) if agreed else 0.0
-        weight = max(one.weight for one in families.values()) + further
+        weight = max(entry.weight for entry in families.values()) + further
         if weight < rules.weak:
             return None
         best = evidence[0]
-        able = [one for one in evidence if agreed or kinds[one.kind].alone == "strong"]
-        sure = weight >= rules.strong and (agreed or any(one.weight >= rules.strong for one in able))
+        able = [entry for entry in evidence if agreed or kinds[entry.kind].alone == "strong"]
+        sure = weight >= rules.strong and (agreed or any(entry.weight >= rules.strong for entry in able))
         return Link(
             a=pair[0],
             b=pair[1],
@@ -203,20 +203,20 @@ class _Weigher:
                     b_last=of_b.last,
                 )
 
-    def _tier(self, one: Evidence) -> int:
-        rule = self._rules.kinds[one.kind]
+    def _tier(self, evidence: Evidence) -> int:
+        rule = self._rules.kinds[evidence.kind]
         return 0 if rule.kept else 1 if rule.fixed is not None else 2
 
-    def _cost(self, one: Evidence) -> float:
-        rule = self._rules.kinds[one.kind]
-        return rule.cost(one.frequency) if rule.fixed is None else -rule.fixed
+    def _cost(self, evidence: Evidence) -> float:
+        rule = self._rules.kinds[evidence.kind]
+        return rule.cost(evidence.frequency) if rule.fixed is None else -rule.fixed
 
     def _source(self, pair: _Pair, evidence: Iterable[Evidence]) -> str | None:
         """The URL that redirects to the other; None if neither does, or each to the other."""
         redirecting = set()
-        for one in evidence:
-            if self._rules.kinds[one.kind].family == "redirect":
-                redirecting |= {url for url in pair if "from" in self._by_url[url][one.kind, one.key].roles}
+        for entry in evidence:
+            if self._rules.kinds[entry.kind].family == "redirect":
+                redirecting |= {url for url in pair if "from" in self._by_url[url][entry.kind, entry.key].roles}
         return redirecting.pop() if len(redirecting) == 1 else None
 
 

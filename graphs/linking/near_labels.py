@@ -63,14 +63,14 @@ def near_labels(
         "digits": lambda text: _stem(text, least),
         "edit": _shortened,
     }
-    found: dict[tuple[str, str], Likeness] = {}
+    likenesses: dict[tuple[str, str], Likeness] = {}
     for likeness, keys in ways.items():
         for a, b in _pairs(_blocks(texts, keys), largest_block):
-            if (a, b) in found or texts[a] == texts[b]:
+            if (a, b) in likenesses or texts[a] == texts[b]:
                 continue
             if likeness != "edit" or within_one_edit(texts[a], texts[b]):
-                found[a, b] = likeness
-    return sorted(NearLabels(a, b, likeness) for (a, b), likeness in found.items())
+                likenesses[a, b] = likeness
+    return sorted(NearLabels(a, b, likeness) for (a, b), likeness in likenesses.items())
 
 
 def shown(label: str) -> str:
@@ -106,11 +106,11 @@ def _shortened(label: str) -> set[str]:
     return {label, *(label[:place] + label[place + 1 :] for place in range(len(label)))}
 
 
-def _blocks(shown: Mapping[str, str], keys: Callable[[str], Iterable[str]]) -> Iterator[list[str]]:
+def _blocks(texts: Mapping[str, str], keys: Callable[[str], Iterable[str]]) -> Iterator[list[str]]:
     """Label ids that share a key, at least two each, in the order of their texts: like texts are neighbours."""
     blocks: dict[str, list[str]] = defaultdict(list)
-    for label_id in sorted(shown, key=lambda one: (shown[one], one)):
-        for key in keys(shown[label_id]):
+    for label_id in sorted(texts, key=lambda label_id: (texts[label_id], label_id)):
+        for key in keys(texts[label_id]):
             blocks[key].append(label_id)
     return (ids for ids in blocks.values() if len(ids) > 1)
 

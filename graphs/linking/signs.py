@@ -65,8 +65,8 @@ def _known_at(report: Report) -> datetime:
 
 
 def _widen(spans: dict[Key, Span], key: Key, first: datetime, last: datetime) -> None:
-    before = spans.get(key)
-    spans[key] = (min(first, before[0]), max(last, before[1])) if before else (first, last)
+    span = spans.get(key)
+    spans[key] = (min(first, span[0]), max(last, span[1])) if span else (first, last)
 
 
 def _named(
@@ -77,13 +77,13 @@ def _named(
     for _, kind, key, role in signs:
         if role == "from":
             led.setdefault(key, set()).add(kind)
-    beside: dict[str, list[_OfUrl]] = {}
+    near_by_label: dict[str, list[_OfUrl]] = {}
     for pair in near:
-        alike = pair.likeness in ALIKE
-        by: EvidenceKind = "alike_name" if alike else "fuzzy_label"
-        key = f"{pair.likeness} {pair.a} {pair.b}" if alike else f"{pair.a} {pair.b}"
-        beside.setdefault(pair.a, []).append((by, key, "from"))
-        beside.setdefault(pair.b, []).append((by, key, "to"))
+        is_alike = pair.likeness in ALIKE
+        by: EvidenceKind = "alike_name" if is_alike else "fuzzy_label"
+        key = f"{pair.likeness} {pair.a} {pair.b}" if is_alike else f"{pair.a} {pair.b}"
+        near_by_label.setdefault(pair.a, []).append((by, key, "from"))
+        near_by_label.setdefault(pair.b, []).append((by, key, "to"))
     paths = Counter(target.path_id for target in targets.values())
     labels = Counter(target.label_id for target in targets.values())
     named: dict[str, list[_OfUrl]] = {}
@@ -91,7 +91,7 @@ def _named(
         entries: list[_OfUrl] = [
             *((("path", target.path_id, ""),) if alone or paths[target.path_id] > 1 else ()),
             *((("label", target.label_id, ""),) if alone or labels[target.label_id] > 1 else ()),
-            *beside.get(target.label_id, ()),
+            *near_by_label.get(target.label_id, ()),
             *((kind, url, "to") for kind in led.get(url, ())),
             *((kind, target.site_id, "to") for kind in led.get(target.site_id, ())),
         ]

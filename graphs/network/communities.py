@@ -57,8 +57,8 @@ def communities(
     key and lets hops exchange their destinations, never to the key they left. Hops within a key and those with several
     keys at an end are left out.
     """
-    kept = np.flatnonzero(moves.possible & (moves.origin != moves.destination) & (moves.weight == 1.0))
-    origin, destination, keys = _busiest(moves, kept, largest)
+    selected = np.flatnonzero(moves.possible & (moves.origin != moves.destination) & (moves.weight == 1.0))
+    origin, destination, keys = _busiest(moves, selected, largest)
     if origin.size < LEAST_HOPS or len(keys) < 3:
         return Refusal(
             Message.of(
@@ -68,17 +68,17 @@ def communities(
                 least=Number(LEAST_HOPS),
             )
         )
-    found, modularity = _partition(origin, destination, len(keys), seed)
+    groups, modularity = _partition(origin, destination, len(keys), seed)
     bits = max(1, (len(keys) - 1).bit_length())
     rows = (origin << bits | destination).reshape(1, -1)
-    others = []
+    null_modularities = []
     for number in range(nulls):
         for _ in range(_BETWEEN if number else _MIXING):
             exchange(rows, bits, 0, rng)
-        others.append(_partition(rows[0] >> bits, rows[0] & ((1 << bits) - 1), len(keys), seed)[1])
-    null = np.array(others)
+        null_modularities.append(_partition(rows[0] >> bits, rows[0] & ((1 << bits) - 1), len(keys), seed)[1])
+    null = np.array(null_modularities)
     return Communities(
-        members=tuple(tuple(keys[at] for at in one) for one in found),
+        members=tuple(tuple(keys[index] for index in group) for group in groups),
         modularity=modularity,
         null=float(null.mean()),
         null_high=float(null.max()),
@@ -99,7 +99,7 @@ def _busiest(moves: Moves, rows: Ints, largest: int) -> tuple[Ints, Ints, tuple[
     number[chosen] = np.arange(chosen.size)
     origin, destination = number[moves.origin[rows]], number[moves.destination[rows]]
     among = (origin >= 0) & (destination >= 0)
-    return origin[among], destination[among], tuple(moves.keys[at] for at in chosen)
+    return origin[among], destination[among], tuple(moves.keys[index] for index in chosen)
 
 
 def _partition(origin: Ints, destination: Ints, keys: int, seed: int) -> tuple[list[list[int]], float]:
@@ -107,6 +107,6 @@ def _partition(origin: Ints, destination: Ints, keys: int, seed: int) -> tuple[l
     graph: nx.DiGraph[int] = nx.DiGraph()
     graph.add_nodes_from(range(keys))
     graph.add_weighted_edges_from(zip((code // keys).tolist(), (code % keys).tolist(), number.tolist(), strict=True))
-    found = nx.community.louvain_communities(graph, seed=seed)
-    modularity = float(nx.community.modularity(graph, found))
-    return sorted((sorted(one) for one in found), key=lambda one: (-len(one), one)), modularity
+    groups = nx.community.louvain_communities(graph, seed=seed)
+    modularity = float(nx.community.modularity(graph, groups))
+    return sorted((sorted(group) for group in groups), key=lambda group: (-len(group), group)), modularity

@@ -53,11 +53,11 @@ def concentration(
     interval of `top` is at least that of a share of as many contents as the hops are worth. The top keys are those of
     the data; that they were chosen by it makes `top` somewhat too high.
     """
-    kept = moves.certain if certain else moves.possible
-    _, content = np.unique(moves.content[kept], return_inverse=True)
+    selected = moves.certain if certain else moves.possible
+    _, content = np.unique(moves.content[selected], return_inverse=True)
     number = int(content.max(initial=-1)) + 1
     shape = (number, max(len(moves.keys), 1))
-    counts = csr_array((moves.weight[kept], (content, moves.destination[kept])), shape=shape)
+    counts = csr_array((moves.weight[selected], (content, moves.destination[selected])), shape=shape)
     counts.sum_duplicates()
     total = np.asarray(counts.sum(axis=0), np.float64)
     leading = np.argsort(-total, kind="stable")[:top]
@@ -76,7 +76,7 @@ def concentration(
         effective=float(1.0 / between[0]) if between[0] > 0 else float("nan"),
         top=float(share[0]),
         top_interval=refused or _top(float(share[0]), counts, draws[1] if draws else share),
-        leading=tuple(moves.keys[at] for at in leading),
+        leading=tuple(moves.keys[index] for index in leading),
     )
 
 
@@ -96,8 +96,8 @@ def _grouped(counts: csr_array, rng: np.random.Generator) -> _Groups:
     of[rng.permutation(number)] = np.arange(number) % max(groups, 1)
     gather = csr_array((np.ones(number), (of, np.arange(number))), shape=(groups, number))
     size = np.asarray(counts.sum(axis=1), np.float64)
-    own = np.asarray(counts.multiply(counts).sum(axis=1), np.float64)
-    return _Groups(csr_array(gather @ counts), gather @ own, gather @ size, gather @ np.square(size))
+    squares = np.asarray(counts.multiply(counts).sum(axis=1), np.float64)
+    return _Groups(csr_array(gather @ counts), gather @ squares, gather @ size, gather @ np.square(size))
 
 
 def _resample_weights(groups: int, rng: np.random.Generator, resamples: int) -> Floats:
@@ -110,9 +110,9 @@ def _alike(grouped: _Groups, leading: Ints, times: Floats) -> tuple[Floats, Floa
     hops = grouped.size @ times
     with np.errstate(invalid="ignore", divide="ignore"):
         same = np.square(totals).sum(axis=0) - grouped.own @ np.square(times)
-        alike = same / (np.square(hops) - grouped.squared @ np.square(times))
+        between = same / (np.square(hops) - grouped.squared @ np.square(times))
         share = totals[leading].sum(axis=0) / hops
-    return np.asarray(alike, np.float64), np.asarray(share, np.float64)
+    return np.asarray(between, np.float64), np.asarray(share, np.float64)
 
 
 def _between(value: float, contents: int, draws: Floats) -> tuple[float, float] | Refusal:

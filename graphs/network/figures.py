@@ -69,27 +69,27 @@ def graph_figures(
 
     Those of the whole graph first, then sinks and sources by the size of their net flow.
     """
-    found = returns(moves)
+    counts = returns(moves)
     certain = sum(hop.order in CERTAIN for hop in hops)
     rows = [
-        _figure("hops", found.hops, certain, found.hops, n=len(hops), note=Message.of("n counts parallel hops, too"))
+        _figure("hops", counts.hops, certain, counts.hops, n=len(hops), note=Message.of("n counts parallel hops, too"))
     ]
     for place, share in abroad_shares(hops, home).items():
         rows.append(_share(f"to abroad, of what left {place}", share))
-    rows.append(_rate("returns to where it had left", found.surely, found.possibly, found.hops))
+    rows.append(_rate("returns to where it had left", counts.surely, counts.possibly, counts.hops))
     rows += _chain_figures(moves)
     rows += _concentrations(concentration(moves, rng))
     rows += _communities(moves, rng)
     return rows + _net(moves, names)
 
 
-def week_rows(found: Weeks) -> list[WeekRow]:
+def week_rows(by_week: Weeks) -> list[WeekRow]:
     """The weeks as rows, first to last."""
-    columns = (found.surely, found.possibly, found.surely_until, found.possibly_until)
+    columns = (by_week.surely, by_week.possibly, by_week.surely_until, by_week.possibly_until)
     return [
         WeekRow(week=week, surely=surely, possibly=possibly, surely_until=sure_until, possibly_until=may_until)
         for week, surely, possibly, sure_until, may_until in zip(
-            found.labels, *(one.tolist() for one in columns), strict=True
+            by_week.labels, *(column.tolist() for column in columns), strict=True
         )
     ]
 
@@ -97,34 +97,42 @@ def week_rows(found: Weeks) -> list[WeekRow]:
 def _chain_figures(moves: Moves) -> Iterator[TypedFigure]:
     surely, possibly = chains(moves, surely=True), chains(moves, surely=False)
     moved = possibly.contents.size
-    both = [(one.at_least(LEAST), int(one.longest.max(initial=0))) for one in (surely, possibly)]
+    bounds = [(chain.at_least(LEAST), int(chain.longest.max(initial=0))) for chain in (surely, possibly)]
     say = partial(_figure, n=moved, kind="contents")
     yield say("contents that moved", moved, surely.contents.size, moved)
-    yield say(f"contents with a chain of {LEAST} hops", None, both[0][0], both[1][0])
-    yield say("hops of the longest chain", None, both[0][1], both[1][1])
+    yield say(f"contents with a chain of {LEAST} hops", None, bounds[0][0], bounds[1][0])
+    yield say("hops of the longest chain", None, bounds[0][1], bounds[1][1])
 
 
-def _concentrations(found: Concentration) -> Iterator[TypedFigure]:
-    n = found.hops
-    yield _figure("concentration of destinations (HHI)", found.hhi, n=n)
-    yield _sampled("same destination, different contents", found.between, found.between_interval, n)
-    yield _figure("effective number of destinations", found.effective, n=n)
-    yield _sampled(f"share of the {len(found.leading)} largest destinations", found.top, found.top_interval, n)
+def _concentrations(measure: Concentration) -> Iterator[TypedFigure]:
+    n = measure.hops
+    yield _figure("concentration of destinations (HHI)", measure.hhi, n=n)
+    yield _sampled("same destination, different contents", measure.between, measure.between_interval, n)
+    yield _figure("effective number of destinations", measure.effective, n=n)
+    yield _sampled(f"share of the {len(measure.leading)} largest destinations", measure.top, measure.top_interval, n)
 
 
 def _communities(moves: Moves, rng: np.random.Generator) -> Iterator[TypedFigure]:
-    found = communities(moves, rng)
-    if isinstance(found, Refusal):
-        yield _figure("communities", None, n=0, note=found.reason)
+    partition = communities(moves, rng)
+    if isinstance(partition, Refusal):
+        yield _figure("communities", None, n=0, note=partition.reason)
         return
     note = Message.of(
         "{keys} busiest keys; {p}, the smallest that can be had is {least}",
-        keys=Number(found.keys),
-        p=PValue(found.p),
-        least=Number(found.smallest_p),
+        keys=Number(partition.keys),
+        p=PValue(partition.p),
+        least=Number(partition.smallest_p),
     )
-    yield _figure("communities", len(found.members), n=found.hops)
-    yield _figure("modularity", found.modularity, found.null, found.null_high, bounds="null", n=found.hops, note=note)
+    yield _figure("communities", len(partition.members), n=partition.hops)
+    yield _figure(
+        "modularity",
+        partition.modularity,
+        partition.null,
+        partition.null_high,
+        bounds="null",
+        n=partition.hops,
+        note=note,
+    )
 
 
 _SIDES: Final = {
@@ -136,22 +144,22 @@ _SIDES: Final = {
 
 
 def _net(moves: Moves, names: Mapping[str, str]) -> list[TypedFigure]:
-    found = net_flows(moves)
+    balances = net_flows(moves)
     rows = []
-    for at in np.argsort(-np.abs(found.net), kind="stable").tolist():
-        low, high = float(found.low[at]), float(found.high[at])
-        key = found.keys[at]
+    for index in np.argsort(-np.abs(balances.net), kind="stable").tolist():
+        low, high = float(balances.low[index]), float(balances.high[index])
+        key = balances.keys[index]
         kind = "sink" if low > 0 else "source" if high < 0 else "either"
         rows.append(
             TypedFigure(
                 measure="net flow",
                 key=key,
                 name=names.get(key, key),
-                value=float(found.net[at]),
+                value=float(balances.net[index]),
                 low=low,
                 high=high,
                 bounds="order",
-                n=float(found.left[at] + found.arrived[at]),
+                n=float(balances.left[index] + balances.arrived[index]),
                 note=_SIDES[kind],
             )
         )

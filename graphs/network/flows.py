@@ -69,16 +69,16 @@ def flows(hops: Iterable[Hop], *, names: Mapping[str, str], home: str | None) ->
     order = sorted(total, key=lambda kind: (-total[kind], kind))
     return [
         Flow(
-            from_key=left,
-            from_name=names.get(left, left),
+            from_key=origin,
+            from_name=names.get(origin, origin),
             to_key=right,
             to_name=names.get(right, right),
-            passage=way,
-            hops=total[left, right, way],
-            certain=certain[left, right, way],
-            evidence=tuple(sorted(evidence[left, right, way])),
+            passage=passage,
+            hops=total[origin, right, passage],
+            certain=certain[origin, right, passage],
+            evidence=tuple(sorted(evidence[origin, right, passage])),
         )
-        for left, right, way in order
+        for origin, right, passage in order
     ]
 
 
@@ -89,14 +89,14 @@ def evidence_by_pair(
 
     Of hops not known to be parallel, sorted.
     """
-    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    kinds_by_pair: dict[tuple[str, str], set[str]] = defaultdict(set)
     for hop in hops:
         if hop.order != "parallel":
-            before, after = ends_of(hop, by, origins)
-            for left in before:
+            keys_before, after = ends_of(hop, by, origins)
+            for origin in keys_before:
                 for arrived in after:
-                    found[left, arrived].update(hop.evidence)
-    return {pair: tuple(sorted(kinds)) for pair, kinds in found.items()}
+                    kinds_by_pair[origin, arrived].update(hop.evidence)
+    return {pair: tuple(sorted(kinds)) for pair, kinds in kinds_by_pair.items()}
 
 
 def flow_shares(
@@ -116,14 +116,14 @@ def flow_shares(
             hops=hops,
             hops_fractional=weight,
             certain=certain,
-            left=left,
+            left=outgoing,
             share=share,
             share_low=low,
             share_high=high,
             evidence=evidence.get((matrix.keys[a], matrix.keys[b]), ()),
         )
-        for a, b, hops, weight, certain, left, share, low, high in zip(
-            matrix.origin.tolist(), matrix.destination.tolist(), *(one.tolist() for one in columns), strict=True
+        for a, b, hops, weight, certain, outgoing, share, low, high in zip(
+            matrix.origin.tolist(), matrix.destination.tolist(), *(column.tolist() for column in columns), strict=True
         )
     ]
 
@@ -168,28 +168,28 @@ def content_rows(hops: Sequence[Hop], moves: Moves) -> list[ContentRow]:
     rows = [
         ContentRow(
             content_id=content_id,
-            hops=sum(hop.order != "parallel" for hop in own),
-            urls=len({url for hop in own for url in (hop.from_url_id, hop.to_url_id)}),
-            hosters=len({hoster for hop in own for hoster in (hop.from_hoster, hop.to_hoster)}),
+            hops=sum(hop.order != "parallel" for hop in content_hops),
+            urls=len({url for hop in content_hops for url in (hop.from_url_id, hop.to_url_id)}),
+            hosters=len({hoster for hop in content_hops for hoster in (hop.from_hoster, hop.to_hoster)}),
             chain_surely=surely.get(number, 0),
             chain_possibly=possibly.get(number, 0),
         )
-        for number, (content_id, own) in enumerate(of_content.items())
+        for number, (content_id, content_hops) in enumerate(of_content.items())
     ]
     return sorted(rows, key=lambda row: (-row.hops, -row.chain_possibly, row.content_id))
 
 
 def _longest(moves: Moves, *, surely: bool) -> dict[int, int]:
-    found = chains(moves, surely=surely)
-    return dict(zip(found.contents.tolist(), found.longest.tolist(), strict=True))
+    lengths = chains(moves, surely=surely)
+    return dict(zip(lengths.contents.tolist(), lengths.longest.tolist(), strict=True))
 
 
 def timeline_rows(episodes: Sequence[Episode], hops: Sequence[Hop], names: Mapping[str, str]) -> list[TimelineRow]:
     """Return the episodes of one content in time order."""
-    came = {(hop.to_url_id, hop.to_hoster, hop.arrived_before): hop for hop in hops}
+    hops_by_arrival = {(hop.to_url_id, hop.to_hoster, hop.arrived_before): hop for hop in hops}
     rows = []
-    for episode in sorted(episodes, key=lambda one: (one.known_up_at, one.url_id, one.hoster)):
-        hop = came.get((episode.url_id, episode.hoster, episode.known_up_at))
+    for episode in sorted(episodes, key=lambda episode: (episode.known_up_at, episode.url_id, episode.hoster)):
+        hop = hops_by_arrival.get((episode.url_id, episode.hoster, episode.known_up_at))
         rows.append(
             TimelineRow(
                 url_id=episode.url_id,

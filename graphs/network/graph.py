@@ -41,19 +41,19 @@ def displacement_graph(
     """
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=f"displacement between {_PLURALS[by]}")
     for hop in hops:
-        before, after = ends_of(hop, by, origins)
+        keys_before, after = ends_of(hop, by, origins)
         attributes = edge_attributes(hop)
         if window is not None:
             attributes["within"] = arrived_within(hop, *window)
             if attributes["within"] == "no":
                 continue
-        for key in (*before, *after):
+        for key in (*keys_before, *after):
             country = key if by == "country" else seats.get(key, "")
             graph.add_node(key, label=_label(key, names), country=country, home=country == home)
             _stretch(graph, key, "start", "end", attributes["start"], attributes["end"])
-        weight = 1.0 / (len(before) * len(after))
+        weight = 1.0 / (len(keys_before) * len(after))
         attributes |= _weighed(hop, weight)
-        graph.add_edges_from((a, b, attributes) for a in before for b in after)
+        graph.add_edges_from((a, b, attributes) for a in keys_before for b in after)
     return graph
 
 
@@ -143,13 +143,13 @@ def content_graph(
     shown). Spells without a hop are nodes, too.
     """
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name="stays of content")
-    for episode in sorted(episodes, key=lambda one: one.known_up_at):
+    for episode in sorted(episodes, key=lambda episode: episode.known_up_at):
         up = episode.known_up_at, episode.first_down or episode.last_up
         node = _spell_node(graph, (episode.url_id, episode.hoster, episode.content_id), up, names)
         graph.nodes[node]["cause"] = episode.cause or ""
     for hop in hops:
-        left, arrived = (hop.left_after, hop.left_before), (hop.arrived_before, hop.arrived_before)
-        old = _spell_node(graph, (hop.from_url_id, hop.from_hoster, hop.content_id), left, names)
+        departure, arrived = (hop.left_after, hop.left_before), (hop.arrived_before, hop.arrived_before)
+        old = _spell_node(graph, (hop.from_url_id, hop.from_hoster, hop.content_id), departure, names)
         new = _spell_node(graph, (hop.to_url_id, hop.to_hoster, hop.content_id), arrived, names)
         attributes = edge_attributes(hop)
         for node in (old, new):
@@ -212,9 +212,9 @@ def _stretch(
     graph: "nx.MultiDiGraph[str]", node: str, start: str, end: str, since: Attribute, until: Attribute
 ) -> None:
     """Let a span of a node hold another."""
-    own = graph.nodes[node]
-    own[start] = min(own.get(start, since), since)
-    own[end] = max(own.get(end, until), until)
+    attributes = graph.nodes[node]
+    attributes[start] = min(attributes.get(start, since), since)
+    attributes[end] = max(attributes.get(end, until), until)
 
 
 def _label(key: str, names: Mapping[str, str]) -> str:
@@ -236,12 +236,12 @@ def gexf(graph: "nx.MultiDiGraph[str]") -> bytes:
     writer = GEXFWriter(_with_spells(graph), version="1.3", encoding="utf-8")
     for name in [name for name in writer.xml.attrib if name.startswith(("xsi:", "xmlns:xsi"))]:
         del writer.xml.attrib[name]  # NetworkX spells this name space otherwise than the schema's
-    whole = writer.graph_element
-    whole.set("mode", "dynamic")
-    whole.set("timeformat", "date")
-    whole.set("timerepresentation", "interval")
-    described = whole.makeelement("description", {})
-    described.text = whole.attrib.pop("name", "")
+    element = writer.graph_element
+    element.set("mode", "dynamic")
+    element.set("timeformat", "date")
+    element.set("timerepresentation", "interval")
+    described = element.makeelement("description", {})
+    described.text = element.attrib.pop("name", "")
     meta = writer.xml.find("meta")
     meta.append(described)
     del meta.attrib["lastmodifieddate"]
@@ -252,11 +252,11 @@ def gexf(graph: "nx.MultiDiGraph[str]") -> bytes:
 
 def _with_spells(graph: "nx.MultiDiGraph[str]") -> "nx.MultiDiGraph[str]":
     """The same graph with spells as pairs of times; one without any is not copied."""
-    told: Mapping[Any, str] = nx.get_edge_attributes(graph, "spells")
-    if not told:
+    texts: Mapping[Any, str] = nx.get_edge_attributes(graph, "spells")
+    if not texts:
         return graph
     graph = graph.copy()
-    spells = {edge: [tuple(one.split("/")) for one in text.split()] for edge, text in told.items()}
+    spells = {edge: [tuple(span.split("/")) for span in text.split()] for edge, text in texts.items()}
     nx.set_edge_attributes(graph, spells, "spells")
     return graph
 

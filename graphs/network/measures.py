@@ -101,15 +101,15 @@ def hop_matrix(moves: Moves) -> HopMatrix:
 
     Parallel hops are left out.
     """
-    kept = moves.possible
+    selected = moves.possible
     size = len(moves.keys)
-    code = moves.origin[kept] * max(size, 1) + moves.destination[kept]
-    pairs, at = np.unique(code, return_inverse=True)
-    weight = sums_by(at, moves.weight[kept], pairs.size)
-    certain = sums_by(at, moves.weight[kept] * moves.certain[kept], pairs.size)
+    code = moves.origin[selected] * max(size, 1) + moves.destination[selected]
+    pairs, indices = np.unique(code, return_inverse=True)
+    weight = sums_by(indices, moves.weight[selected], pairs.size)
+    certain = sums_by(indices, moves.weight[selected] * moves.certain[selected], pairs.size)
     origin, destination = pairs // max(size, 1), pairs % max(size, 1)
-    left, surely = sums_by(origin, weight, size)[origin], sums_by(origin, certain, size)[origin]
-    least, most = certain + (left - weight), weight + (surely - certain)
+    outgoing, surely = sums_by(origin, weight, size)[origin], sums_by(origin, certain, size)[origin]
+    least, most = certain + (outgoing - weight), weight + (surely - certain)
     order = np.lexsort((pairs, -weight))
     with np.errstate(invalid="ignore"):
         low = np.where(least > 0, certain / np.where(least > 0, least, 1.0), 1.0)
@@ -118,11 +118,11 @@ def hop_matrix(moves: Moves) -> HopMatrix:
         keys=moves.keys,
         origin=origin[order],
         destination=destination[order],
-        hops=np.bincount(at, minlength=pairs.size).astype(np.int64)[order],
+        hops=np.bincount(indices, minlength=pairs.size).astype(np.int64)[order],
         weight=weight[order],
         certain=certain[order],
-        left=left[order],
-        share=(weight / left)[order],
+        left=outgoing[order],
+        share=(weight / outgoing)[order],
         low=low[order],
         high=high[order],
     )
@@ -139,17 +139,17 @@ def net_flows(moves: Moves) -> NetFlows:
     def counted(number: Ints, rows: Bools) -> Floats:
         return sums_by(number[rows], moves.weight[rows], size)
 
-    left, arrived = counted(moves.origin, across), counted(moves.destination, across)
+    departed, arrived = counted(moves.origin, across), counted(moves.destination, across)
     sure = across & moves.certain
     left_surely, arrived_surely = counted(moves.origin, sure), counted(moves.destination, sure)
     with np.errstate(invalid="ignore", divide="ignore"):
-        efficiency = (arrived - left) / (arrived + left)
+        efficiency = (arrived - departed) / (arrived + departed)
     return NetFlows(
         keys=moves.keys,
-        left=left,
+        left=departed,
         arrived=arrived,
-        net=arrived - left,
-        low=arrived_surely - left,
+        net=arrived - departed,
+        low=arrived_surely - departed,
         high=arrived - left_surely,
         efficiency=efficiency,
     )
@@ -162,26 +162,26 @@ def returns(moves: Moves) -> Returns:
     arrival. Possibly: some end there can lie before it. A hop counts once, whatever the number of its keys; it neither
     leaves nor reaches a key that it has at both ends. `UNKNOWN` is no one place: nothing surely returns to it.
     """
-    every = np.flatnonzero(moves.possible)
-    hops, size = _distinct(moves.hop[every]), max(len(moves.keys), 1)
-    within = every[moves.origin[every] == moves.destination[every]]
+    rows = np.flatnonzero(moves.possible)
+    hops, size = _distinct(moves.hop[rows]), max(len(moves.keys), 1)
+    within = rows[moves.origin[rows] == moves.destination[rows]]
     stayed = moves.hop[within] * size + moves.origin[within]
-    ends = (moves.hop[every] * size + keys[every] for keys in (moves.origin, moves.destination))
+    ends = (moves.hop[rows] * size + keys[rows] for keys in (moves.origin, moves.destination))
     leaves, reaches = (~np.isin(end, stayed) for end in ends)
-    gone, kept = every[leaves], every[reaches]
-    places, away = np.unique(moves.content[gone] * size + moves.origin[gone], return_inverse=True)
+    departures, arrivals = rows[leaves], rows[reaches]
+    places, away = np.unique(moves.content[departures] * size + moves.origin[departures], return_inverse=True)
     if not places.size:
         return Returns(hops=hops, surely=0, possibly=0)
-    came = moves.content[kept] * size + moves.destination[kept]
-    back = np.minimum(np.searchsorted(places, came), places.size - 1)
-    sure, left = moves.certain[gone], places[back] == came
+    arrival_codes = moves.content[arrivals] * size + moves.destination[arrivals]
+    back = np.minimum(np.searchsorted(places, arrival_codes), places.size - 1)
+    sure, returned = moves.certain[departures], places[back] == arrival_codes
     surely, possibly = np.full(places.size, np.inf), np.full(places.size, np.inf)
-    np.minimum.at(surely, away[sure], moves.left_before[gone][sure])
-    np.minimum.at(possibly, away, moves.left_after[gone])
-    known = np.array([key != UNKNOWN for key in moves.keys], np.bool_)[moves.destination[kept]]
-    again_surely = left & known & moves.certain[kept] & (surely[back] <= moves.arrived_after[kept])
-    again_possibly = left & (possibly[back] < moves.arrived_before[kept])
-    hop = moves.hop[kept]
+    np.minimum.at(surely, away[sure], moves.left_before[departures][sure])
+    np.minimum.at(possibly, away, moves.left_after[departures])
+    is_known = np.array([key != UNKNOWN for key in moves.keys], np.bool_)[moves.destination[arrivals]]
+    again_surely = returned & is_known & moves.certain[arrivals] & (surely[back] <= moves.arrived_after[arrivals])
+    again_possibly = returned & (possibly[back] < moves.arrived_before[arrivals])
+    hop = moves.hop[arrivals]
     return Returns(hops=hops, surely=_distinct(hop[again_surely]), possibly=_distinct(hop[again_possibly]))
 
 

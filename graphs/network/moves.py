@@ -86,9 +86,9 @@ def ends_of(hop: Hop, by: Level, origins: OriginsOf | None = None) -> Ends:
         return hop.from_countries or (UNKNOWN,), hop.to_countries or (UNKNOWN,)
     if origins is None:
         raise ValueError("a graph of origin ASes needs the episodes")
-    before = origins(hop.from_url_id, hop.from_hoster, hop.left_after)
+    origins_before = origins(hop.from_url_id, hop.from_hoster, hop.left_after)
     after = origins(hop.to_url_id, hop.to_hoster, hop.arrived_before)
-    return _as_keys(before), _as_keys(after)
+    return _as_keys(origins_before), _as_keys(after)
 
 
 def moves_of(hops: Iterable[Hop], *, by: Level = "hoster", origins: OriginsOf | None = None) -> Moves:
@@ -97,11 +97,13 @@ def moves_of(hops: Iterable[Hop], *, by: Level = "hoster", origins: OriginsOf | 
     A hop from n keys to m has n m rows that share its weight. Keys are sorted by name.
     """
     hops = hops if isinstance(hops, Sequence) else list(hops)
-    keys, hop, origin, destination, weight = _rows((ends_of(one, by, origins) for one in hops), len(hops))
+    keys, hop, origin, destination, weight = _rows((ends_of(record, by, origins) for record in hops), len(hops))
     contents: dict[str, int] = {}
-    content = np.fromiter((contents.setdefault(one.content_id, len(contents)) for one in hops), np.int64, len(hops))
-    certain = np.fromiter((one.order in CERTAIN for one in hops), np.bool_, len(hops))
-    possible = np.fromiter((one.order != "parallel" for one in hops), np.bool_, len(hops))
+    content = np.fromiter(
+        (contents.setdefault(record.content_id, len(contents)) for record in hops), np.int64, len(hops)
+    )
+    certain = np.fromiter((record.order in CERTAIN for record in hops), np.bool_, len(hops))
+    possible = np.fromiter((record.order != "parallel" for record in hops), np.bool_, len(hops))
     return Moves(
         keys=keys,
         contents=len(contents),
@@ -112,10 +114,10 @@ def moves_of(hops: Iterable[Hop], *, by: Level = "hoster", origins: OriginsOf | 
         weight=weight,
         certain=certain[hop],
         possible=possible[hop],
-        left_after=_seconds([one.left_after for one in hops])[hop],
-        left_before=_seconds([one.left_before for one in hops])[hop],
-        arrived_after=_seconds([one.arrived_after for one in hops])[hop],
-        arrived_before=_seconds([one.arrived_before for one in hops])[hop],
+        left_after=_seconds([record.left_after for record in hops])[hop],
+        left_before=_seconds([record.left_before for record in hops])[hop],
+        arrived_after=_seconds([record.arrived_after for record in hops])[hop],
+        arrived_before=_seconds([record.arrived_before for record in hops])[hop],
     )
 
 
@@ -125,12 +127,12 @@ def _rows(ends: Iterable[Ends], hops: int) -> tuple[tuple[str, ...], Ints, Ints,
     codes = (seen.setdefault(side, len(seen)) for before_after in ends for side in before_after)
     which = np.fromiter(codes, np.int64, 2 * hops).reshape(hops, 2)
     keys = tuple(sorted({key for side in seen for key in side}))
-    number = {key: at for at, key in enumerate(keys)}
+    number = {key: index for index, key in enumerate(keys)}
     members = np.array([number[key] for side in seen for key in side], np.int64)
     sizes = np.array([len(side) for side in seen], np.int64)
     first = (np.cumsum(sizes) - sizes)[which]
-    before, after = sizes[which].T
-    rows = before * after
+    size_before, after = sizes[which].T
+    rows = size_before * after
     hop = np.repeat(np.arange(hops), rows)
     within = np.arange(hop.size) - np.repeat(np.cumsum(rows) - rows, rows)
     origin = members[first[hop, 0] + within // after[hop]]
@@ -139,7 +141,7 @@ def _rows(ends: Iterable[Ends], hops: int) -> tuple[tuple[str, ...], Ints, Ints,
 
 
 def _seconds(times: Sequence[datetime | None]) -> Floats:
-    return np.array([-np.inf if one is None else one.timestamp() for one in times], np.float64)
+    return np.array([-np.inf if when is None else when.timestamp() for when in times], np.float64)
 
 
 def _as_keys(origins: tuple[int, ...]) -> tuple[str, ...]:

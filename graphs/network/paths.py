@@ -55,8 +55,10 @@ def chains(moves: Moves, *, surely: bool) -> Chains:
 
 
 def _steps(moves: Moves, surely: bool) -> Ints:
-    kept = (moves.certain if surely else moves.possible) & (moves.origin != moves.destination) & (moves.weight == 1.0)
-    return np.flatnonzero(kept)
+    selected = (
+        (moves.certain if surely else moves.possible) & (moves.origin != moves.destination) & (moves.weight == 1.0)
+    )
+    return np.flatnonzero(selected)
 
 
 def _continued(moves: Moves, rows: Ints) -> Bools:
@@ -66,12 +68,12 @@ def _continued(moves: Moves, rows: Ints) -> Bools:
     time.
     """
     size, slots = max(len(moves.keys), 1), 8 * rows.size + 1
-    gone = (moves.content[rows] * size + moves.origin[rows]) % slots
-    came = (moves.content[rows] * size + moves.destination[rows]) % slots
+    origin_slots = (moves.content[rows] * size + moves.origin[rows]) % slots
+    destination_slots = (moves.content[rows] * size + moves.destination[rows]) % slots
     starts, ends = np.zeros(slots, np.bool_), np.zeros(slots, np.bool_)
-    starts[gone], ends[came] = True, True
-    both: Bools = ends[gone] | starts[came]
-    return both
+    starts[origin_slots], ends[destination_slots] = True, True
+    mask: Bools = ends[origin_slots] | starts[destination_slots]
+    return mask
 
 
 class _Walk:
@@ -86,12 +88,12 @@ class _Walk:
     def __init__(self, moves: Moves, rows: Ints, surely: bool) -> None:
         self.rows = rows[np.lexsort((rows, moves.left_before[rows], moves.arrived_before[rows]))]
         columns = (moves.left_after, moves.left_before, moves.arrived_after, moves.arrived_before)
-        held, ranks = np.unique(np.concatenate([one[self.rows] for one in columns]), return_inverse=True)
-        leave, gone, absent, seen = ranks.reshape(4, rows.size)
-        self._never, self._surely = held.size, surely
+        distinct, ranks = np.unique(np.concatenate([column[self.rows] for column in columns]), return_inverse=True)
+        leave, gone_by, absent, seen = ranks.reshape(4, rows.size)
+        self._never, self._surely = distinct.size, surely
         soonest = seen if surely else np.maximum(leave, absent)
         self._content = moves.content[self.rows]
-        self._times = np.stack([leave, gone, seen, soonest])
+        self._times = np.stack([leave, gone_by, seen, soonest])
         self._arrival = soonest
         key = np.concatenate([moves.origin[self.rows], moves.destination[self.rows]])
         place = np.tile(self._content, 2) * max(len(moves.keys), 1) + key
@@ -110,21 +112,21 @@ class _Walk:
         earliest = np.empty(2 * number, np.int64)
         earliest[self._events] = np.minimum.accumulate(arrival[self._events] + self._offset) - self._offset
         earliest = earliest[:number]
-        leave, gone, seen, soonest = self._times
-        usable = earliest <= leave if self._surely else (earliest < gone) & (earliest < seen)
-        found: Ints = self.rows[usable]
+        leave, gone_by, seen, soonest = self._times
+        usable = earliest <= leave if self._surely else (earliest < gone_by) & (earliest < seen)
+        usable_rows: Ints = self.rows[usable]
         self._arrival = np.where(usable, np.maximum(earliest, soonest), self._never)
         alive = np.zeros(self._content.max() + 1, np.bool_)
         alive[self._content[usable]] = True
         self._keep(alive[self._content])
-        return found
+        return usable_rows
 
-    def _keep(self, kept: Bools) -> None:
-        if kept.all():
+    def _keep(self, mask: Bools) -> None:
+        if mask.all():
             return
-        number = np.cumsum(kept) - 1
-        again = np.concatenate([number, number + kept.sum()])
-        held = np.tile(kept, 2)[self._events]
-        self._events, self._offset = again[self._events[held]], self._offset[held]
-        self._times, self._arrival = self._times[:, kept], self._arrival[kept]
-        self.rows, self._content = self.rows[kept], self._content[kept]
+        number = np.cumsum(mask) - 1
+        again = np.concatenate([number, number + mask.sum()])
+        selected = np.tile(mask, 2)[self._events]
+        self._events, self._offset = again[self._events[selected]], self._offset[selected]
+        self._times, self._arrival = self._times[:, mask], self._arrival[mask]
+        self.rows, self._content = self.rows[mask], self._content[mask]

@@ -36,9 +36,9 @@ def provider_graph(
     for customer, provider, kind in sorted(set(rents)):
         if customer != provider:
             graph.add_edge(customer, provider, key=kind, kind=kind)
-    for key, own in graph.nodes(data=True):
-        own["label"] = "".join(c if c.isprintable() else " " for c in names.get(key, key))
-        own["hosts"] = hosters.get(key, 0)
+    for key, attributes in graph.nodes(data=True):
+        attributes["label"] = "".join(c if c.isprintable() else " " for c in names.get(key, key))
+        attributes["hosts"] = hosters.get(key, 0)
     return graph
 
 
@@ -48,27 +48,30 @@ def provider_rows(graph: "nx.MultiDiGraph[str]") -> list[ProviderRow]:
     Linear in edges times hosters, in words of bits: each node's hosters are one number, joined along a condensation, so
     that those who rent from each other in a circle count as one.
     """
-    reported = {key: at for at, key in enumerate(sorted(key for key, own in graph.nodes(data=True) if own["hosts"]))}
+    reported = {
+        key: index
+        for index, key in enumerate(sorted(key for key, attributes in graph.nodes(data=True) if attributes["hosts"]))
+    }
     hosts = [graph.nodes[key]["hosts"] for key in reported]
     below = _below(graph, reported)
-    found = []
+    rows = []
     for key in graph:
         edges = list(graph.in_edges(key, data="kind"))
         if not edges:
             continue
-        mine = below[key] & ~(1 << reported[key] if key in reported else 0)
-        found.append(
+        reached = below[key] & ~(1 << reported[key] if key in reported else 0)
+        rows.append(
             ProviderRow(
                 provider=key,
                 name=graph.nodes[key]["label"],
                 resellers=len({a for a, _, kind in edges if kind == "reseller of"}),
                 customers=len({a for a, _, kind in edges if kind == "transit"}),
-                hosters=mine.bit_count(),
+                hosters=reached.bit_count(),
                 directly=len({a for a, _, _ in edges if a in reported}),
-                hosts=sum(hosts[at] for at in _bits(mine)),
+                hosts=sum(hosts[index] for index in _bits(reached)),
             )
         )
-    return sorted(found, key=lambda row: (-row.hosts, -row.hosters, row.provider))
+    return sorted(rows, key=lambda row: (-row.hosts, -row.hosters, row.provider))
 
 
 def reached_through(graph: "nx.MultiDiGraph[str]", key: str) -> list[tuple[str, Rent, int]]:
@@ -79,25 +82,25 @@ def reached_through(graph: "nx.MultiDiGraph[str]", key: str) -> list[tuple[str, 
     if key not in graph:
         return []
     steps = nx.single_source_shortest_path_length(graph, key)
-    found: list[tuple[str, Rent, int]] = []
+    providers: list[tuple[str, Rent, int]] = []
     for other, distance in steps.items():
         last = {kind for a, _, kind in graph.in_edges(other, data="kind") if steps.get(a, distance) == distance - 1}
         if distance:
-            found.append((other, "reseller of" if "reseller of" in last else "transit", distance))
-    return sorted(found, key=lambda one: (one[2], one[1], one[0]))
+            providers.append((other, "reseller of" if "reseller of" in last else "transit", distance))
+    return sorted(providers, key=lambda provider: (provider[2], provider[1], provider[0]))
 
 
 def _below(graph: "nx.MultiDiGraph[str]", reported: Mapping[str, int]) -> dict[str, int]:
     """Of each node the hosters that lead to it, itself included, as bits."""
-    whole = nx.condensation(nx.DiGraph(graph))
+    condensed = nx.condensation(nx.DiGraph(graph))
     bits: dict[int, int] = {}
-    for part in nx.topological_sort(whole):
-        members = whole.nodes[part]["members"]
-        own = sum(1 << reported[key] for key in members if key in reported)
-        for before in whole.predecessors(part):
-            own |= bits[before]
-        bits[part] = own
-    return {key: bits[part] for key, part in whole.graph["mapping"].items()}
+    for part in nx.topological_sort(condensed):
+        members = condensed.nodes[part]["members"]
+        mask = sum(1 << reported[key] for key in members if key in reported)
+        for predecessor in condensed.predecessors(part):
+            mask |= bits[predecessor]
+        bits[part] = mask
+    return {key: bits[part] for key, part in condensed.graph["mapping"].items()}
 
 
 def _bits(number: int) -> Iterable[int]:

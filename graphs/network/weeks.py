@@ -57,10 +57,10 @@ def arrived_within(hop: Hop, start: datetime | None, end: datetime) -> Within:
     Within [start, end), as far as its interval (arrived_after, arrived_before] tells. Without `start`, in all time
     before `end`.
     """
-    after, before = hop.arrived_after, hop.arrived_before
-    if (start is not None and before < start) or (after is not None and after >= end):
+    after, arrived_by = hop.arrived_after, hop.arrived_before
+    if (start is not None and arrived_by < start) or (after is not None and after >= end):
         return "no"
-    inside = before < end and (start is None or (after is not None and after >= start))
+    inside = arrived_by < end and (start is None or (after is not None and after >= start))
     return "surely" if inside else "possibly"
 
 
@@ -74,14 +74,14 @@ def weeks(moves: Moves) -> Weeks:
     last = _week(moves.arrived_before[rows])
     start = int(min(last.min(), _week(moves.left_after[rows]).min()))
     size = int(last.max()) - start + 1
-    known = np.isfinite(moves.arrived_after[rows])
+    is_known = np.isfinite(moves.arrived_after[rows])
     first = np.full(rows.size, start)
-    first[known] = np.maximum(_week(moves.arrived_after[rows][known]), start)
+    first[is_known] = np.maximum(_week(moves.arrived_after[rows][is_known]), start)
     first, last = (first - start).astype(np.int64), (last - start).astype(np.int64)
     began, ended = np.bincount(first, minlength=size + 1), np.bincount(last + 1, minlength=size + 1)
     return Weeks(
-        labels=tuple(week_label(start + at) for at in range(size)),
-        surely=np.bincount(last[known & (first == last)], minlength=size),
+        labels=tuple(week_label(start + offset) for offset in range(size)),
+        surely=np.bincount(last[is_known & (first == last)], minlength=size),
         possibly=np.cumsum(began - ended)[:size],
         surely_until=np.cumsum(np.bincount(last, minlength=size)),
         possibly_until=np.cumsum(began)[:size],
@@ -117,10 +117,10 @@ def cross_border(hop: Hop, home: str | None) -> CrossBorder:
     return _cross_border(hop.from_countries, hop.to_countries, home)
 
 
-def _cross_border(before: tuple[str, ...], after: tuple[str, ...], home: str | None) -> CrossBorder:
-    if not home or not before or not after:
+def _cross_border(countries_before: tuple[str, ...], after: tuple[str, ...], home: str | None) -> CrossBorder:
+    if not home or not countries_before or not after:
         return "unknown"
-    if home in before:
+    if home in countries_before:
         return "stays home" if home in after else "leaves home"
     return "comes home" if home in after else "stays abroad"
 
@@ -136,9 +136,9 @@ def abroad_shares(hops: Iterable[Hop], home: str | None) -> dict[str, Share]:
             kind = (hop.from_countries, hop.to_countries, hop.order in CERTAIN)
             counts[kind] = counts.get(kind, 0.0) + 1.0
     totals: dict[tuple[CrossBorder, bool], float] = {}
-    for (before, after, certain), number in counts.items():
-        way = _cross_border(before, after, home)
-        totals[way, certain] = totals.get((way, certain), 0.0) + number
+    for (countries_before, after, certain), number in counts.items():
+        crossing = _cross_border(countries_before, after, home)
+        totals[crossing, certain] = totals.get((crossing, certain), 0.0) + number
 
     def share(out: CrossBorder, back: CrossBorder) -> Share:
         hit, miss = totals.get((out, True), 0.0), totals.get((back, True), 0.0)

@@ -202,8 +202,8 @@ def test_a_date_known_in_advance_is_tested_by_itself() -> None:
     hits = rng.random(150) < np.where(at < 24 * 9, 0.1, 0.9)
     split = (24 * 8.0, 24 * 9.0)
     assert isinstance(constancy(hits, hits, at, np.arange(150)), Refusal)
-    one = constancy(hits, hits, at, np.arange(150), given=[split])
-    two = constancy(hits, hits, at, np.arange(150), given=[split, split, (24 * 2.0, 24 * 3.0)])
+    one = constancy(hits, hits, at, np.arange(150), known_dates=[split])
+    two = constancy(hits, hits, at, np.arange(150), known_dates=[split, split, (24 * 2.0, 24 * 3.0)])
     assert isinstance(one, Constancy)
     assert isinstance(two, Constancy)
     assert one.p < 0.01
@@ -212,7 +212,7 @@ def test_a_date_known_in_advance_is_tested_by_itself() -> None:
     wrong = 0
     for _ in range(100):
         hits = rng.random(150) < 0.5
-        found = constancy(hits, hits, at, np.arange(150), given=[split])
+        found = constancy(hits, hits, at, np.arange(150), known_dates=[split])
         wrong += isinstance(found, Constancy) and found.p <= 0.05
     assert wrong <= 9
 

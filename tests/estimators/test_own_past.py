@@ -146,14 +146,14 @@ def test_a_rise_since_first_seen_is_of_all_content() -> None:
         arrivals=(np.array([0, 1, 16, 17, 18, 19]), np.array([1_010.0, 1_073.0, 1_401.0, 1_460.0, 1_471.0, 1_480.0])),
     )
     before = units.started < EVENT
-    found = since_first_seen(units, np.random.default_rng(1), before=before, after=~before, horizon=HORIZON)
+    found = since_first_seen(units, np.random.default_rng(1), before_event=before, after=~before, horizon=HORIZON)
     assert isinstance(found, Compared)
     assert (found.share, found.other) == (3 / 12, 1 / 16)
     assert found.low < found.excess == 3 / 12 - 1 / 16 < found.high
     assert found.parts == (3, 9, 1, 15)
-    few = since_first_seen(units, np.random.default_rng(1), before=before & False, after=~before, horizon=HORIZON)
+    few = since_first_seen(units, np.random.default_rng(1), before_event=before & False, after=~before, horizon=HORIZON)
     other = replace(units, category=before.astype(np.int64))
-    unlike = since_first_seen(other, np.random.default_rng(1), before=before, after=~before, horizon=HORIZON)
+    unlike = since_first_seen(other, np.random.default_rng(1), before_event=before, after=~before, horizon=HORIZON)
     assert isinstance(few, Refusal)
     assert isinstance(unlike, Refusal)
 
@@ -165,7 +165,7 @@ def test_a_rise_since_first_seen_covers_what_an_event_adds() -> None:
     for seed, units in enumerate(worlds):
         before, after = units.started + HORIZON <= EVENT, (units.started >= EVENT) & (units.started + HORIZON <= END)
         rng = np.random.default_rng(seed)
-        one = since_first_seen(units, rng, before=before, after=after, horizon=HORIZON, resamples=299)
+        one = since_first_seen(units, rng, before_event=before, after=after, horizon=HORIZON, resamples=299)
         assert isinstance(one, Compared)
         found.append(one)
     true = float(np.mean([one.excess for one in found]))

@@ -226,7 +226,7 @@ class _Machine:
             missing = answer is not None and hoster not in (answer.hosters or (UNATTRIBUTED,))
             stays = missing and rotates and self.rotation.remains(hoster, self.stretch - 1, when)
             said = own[hoster].verdict if stays and hoster in own else None
-            why = ended_by(hoster, now.latest, answer, cause, rotates=stays, asked=said.cause if said else None)
+            why = ended_by(hoster, now.latest, answer, cause, rotates=stays, own_cause=said.cause if said else None)
             self._end(hoster, said.observed_at if said and said.cause == why else when, why)
 
     def _gone(self, hoster: str, known_up_at: datetime, answer: Attribution, when: datetime) -> None:

@@ -59,16 +59,16 @@ class _Loaded(MutableMapping[str, Any]):
 def _made(name: str) -> Any:
     """Import a command and prepare it."""
     module, _, attribute = (COMMANDS.get(name) or _added(name)).target.partition(":")
-    found = getattr(import_module(module), attribute)
+    target = getattr(import_module(module), attribute)
     around = typer.Typer(add_completion=False)
-    if isinstance(found, typer.Typer):
-        around.add_typer(found, name=name)
+    if isinstance(target, typer.Typer):
+        around.add_typer(target, name=name)
     else:
-        around.command(name)(found)
-    made = get_group(around).commands[name]
-    for one in (made, *getattr(made, "commands", {}).values()):
-        read_plainly(one.get_params(typer.Context(one)))
-    return made
+        around.command(name)(target)
+    prepared = get_group(around).commands[name]
+    for subcommand in (prepared, *getattr(prepared, "commands", {}).values()):
+        read_plainly(subcommand.get_params(typer.Context(subcommand)))
+    return prepared
 
 
 def _added(name: str) -> Command:
@@ -76,17 +76,19 @@ def _added(name: str) -> Command:
     from waterbed.model.plugins import added  # noqa: PLC0415 (slow to load, and seldom asked for)
     from waterbed.questions import BUILT_IN  # noqa: PLC0415 (the same)
 
-    found = {
-        key: command for one in added("questions", Question, BUILT_IN).values() for key, command in one.commands.items()
+    commands = {
+        key: command
+        for question in added("questions", Question, BUILT_IN).values()
+        for key, command in question.commands.items()
     }
-    return found[name]
+    return commands[name]
 
 
 class _Root(TyperGroup):
     """A group that imports a command when it is called."""
 
-    def __init__(self, **how: Any) -> None:
-        super().__init__(**how)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self.commands = _Loaded()
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -143,7 +145,7 @@ class _Root(TyperGroup):
         self.format_help_text(ctx, formatter)
         for group, commands in groupby(COMMANDS.items(), lambda item: item[1].group):
             with formatter.section(_bold(group)):
-                formatter.write_dl([(f"{name:13}", one.help) for name, one in commands], col_spacing=1)
+                formatter.write_dl([(f"{name:13}", entry.help) for name, entry in commands], col_spacing=1)
         params = [param.get_help_record(ctx) for param in self.get_params(ctx)]
         with formatter.section(_bold("Options before the command")):
             formatter.write_dl([record for record in params if record])
@@ -190,8 +192,8 @@ def root(
 ) -> None:
     """Set global options and find the study and place."""
     _guard()
-    before = os.umask(0o077)  # what a command writes is its owner's alone; `publish` opens what it releases
-    context.call_on_close(lambda: os.umask(before))
+    previous_mask = os.umask(0o077)  # what a command writes is its owner's alone; `publish` opens what it releases
+    context.call_on_close(lambda: os.umask(previous_mask))
     context.obj = study
     named = {variable: name for variable, name in ((_VANTAGE, vantage), (_NETWORK, network)) if name}
     os.environ.update(named)  # for what this command starts as well
@@ -219,10 +221,10 @@ def _name_unfinished(study: Path) -> None:
     from waterbed.store.whole.replacing import PUBLISH, state_of  # noqa: PLC0415 (the same)
     from waterbed.store.whole.unfinished import unfinished  # noqa: PLC0415 (the same)
 
-    for one in unfinished(study):
-        if one.what == PUBLISH and state_of(Path(one.place)) == "half":
-            again = command("publish", one.place, study=study)
-            complain(f"the publication in {one.place} is half replaced; {again} finishes it")
+    for entry in unfinished(study):
+        if entry.what == PUBLISH and state_of(Path(entry.place)) == "half":
+            again = command("publish", entry.place, study=study)
+            complain(f"the publication in {entry.place} is half replaced; {again} finishes it")
 
 
 def _guard() -> None:
@@ -286,20 +288,20 @@ def _wrong_words(problem: typer.TyperException) -> NoReturn:
     if type(problem).__name__ == "NoArgsIsHelpError":  # it has shown the help
         sys.exit(USAGE)
     context: typer.Context | None = getattr(problem, "ctx", None)
-    said = problem.format_message() if hasattr(problem, "format_message") else str(problem)
-    said = " ".join(said.split()).replace("Value error, ", "").rstrip(".?")
+    text = problem.format_message() if hasattr(problem, "format_message") else str(problem)
+    text = " ".join(text.split()).replace("Value error, ", "").rstrip(".?")
     where = f"; see {context.command_path if context else _asked()} --help"
-    option = said.removeprefix("No such option: ").split(" ")[0]
+    option = text.removeprefix("No such option: ").split(" ")[0]
     if context is not None and context.parent is not None:
-        for one in context.find_root().command.params:
-            if option in one.opts:
+        for parameter in context.find_root().command.params:
+            if option in parameter.opts:
                 _, _, command = context.command_path.partition(" ")
-                value = "" if getattr(one, "is_flag", False) else " ..."
-                said = f"No such option: {option}"  # without what else there is
+                value = "" if getattr(parameter, "is_flag", False) else " ..."
+                text = f"No such option: {option}"  # without what else there is
                 where = f": it stands before the command, as in waterbed {option}{value} {command}"
-    told = redact(said)
-    bracket = ")" if said.endswith(")") and not told.endswith(")") else ""  # an address takes what stands behind it
-    _end(f"{told}{bracket}{where}", ours=False)
+    redacted = redact(text)
+    bracket = ")" if text.endswith(")") and not redacted.endswith(")") else ""  # an address takes what stands behind it
+    _end(f"{redacted}{bracket}{where}", ours=False)
 
 
 def _unexpected(problem: Exception) -> NoReturn:
@@ -331,8 +333,8 @@ def _extra_of(module: str) -> str | None:
 def _called() -> str:
     """The command that was called, without its words."""
     root = get_group(app)
-    words = root.make_parser(typer.Context(root)).parse_args(args=sys.argv[1:])[1]
-    return as_now(words)[0] if words else "status"
+    arguments = root.make_parser(typer.Context(root)).parse_args(args=sys.argv[1:])[1]
+    return as_now(arguments)[0] if arguments else "status"
 
 
 def _asked() -> str:

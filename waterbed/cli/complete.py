@@ -18,29 +18,29 @@ _SPECIAL = str.maketrans({'"': '""', "'": "''", "$": "\\$", "`": "\\`", ":": "\\
 
 def completed() -> bool:
     """Complete a command's name; False if it is something else."""
-    how, _, shell = os.environ.get("_WATERBED_COMPLETE", "").partition("_")
-    if how != "complete" or shell not in ("bash", "zsh", "fish"):
+    mode, _, shell = os.environ.get("_WATERBED_COMPLETE", "").partition("_")
+    if mode != "complete" or shell not in ("bash", "zsh", "fish"):
         return False
     begun = _begun(shell)
     if begun is None:
         return False
-    found = [(name, one.help) for name, one in COMMANDS.items() if name.startswith(begun)]
+    matches = [(name, command.help) for name, command in COMMANDS.items() if name.startswith(begun)]
     if shell == "fish" and os.environ.get("_TYPER_COMPLETE_FISH_ACTION") == "is-args":
-        sys.exit(0 if found else 1)  # 1: fish offers files instead
-    sys.stdout.write("\n".join(_lines(shell, found)) + "\n")
+        sys.exit(0 if matches else 1)  # 1: fish offers files instead
+    sys.stdout.write("\n".join(_lines(shell, matches)) + "\n")
     return True
 
 
 def _begun(shell: str) -> str | None:
     """The beginning of the command's name; None for other words."""
-    words = _words(os.environ.get("COMP_WORDS" if shell == "bash" else "_TYPER_COMPLETE_ARGS", ""))
+    arguments = _words(os.environ.get("COMP_WORDS" if shell == "bash" else "_TYPER_COMPLETE_ARGS", ""))
     if shell == "bash":
         place = int(os.environ.get("COMP_CWORD", "0"))
-        before, begun = words[1:place], words[place] if place < len(words) else ""
+        previous, begun = arguments[1:place], arguments[place] if place < len(arguments) else ""
     else:
-        whole = os.environ.get("_TYPER_COMPLETE_ARGS", "").endswith(" ") or len(words) < 2
-        before, begun = (words[1:], "") if whole else (words[1:-1], words[-1])
-    options = iter(before)
+        is_complete = os.environ.get("_TYPER_COMPLETE_ARGS", "").endswith(" ") or len(arguments) < 2
+        previous, begun = (arguments[1:], "") if is_complete else (arguments[1:-1], arguments[-1])
+    options = iter(previous)
     for word in options:
         if word in _VALUED:
             if next(options, None) is None:
@@ -63,9 +63,9 @@ def _lines(shell: str, found: list[tuple[str, str]]) -> Iterator[str]:
     if shell == "bash":
         yield from (name for name, _ in found)
     elif shell == "fish":
-        yield from (f"{name}\t{said}" for name, said in found)
+        yield from (f"{name}\t{help_text}" for name, help_text in found)
     elif found:
-        pairs = "\n".join(f'"{name}":"{said.translate(_SPECIAL)}"' for name, said in found)
+        pairs = "\n".join(f'"{name}":"{help_text.translate(_SPECIAL)}"' for name, help_text in found)
         yield f"_arguments '*: :(({pairs}))'"
     else:
         yield "_files"

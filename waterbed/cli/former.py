@@ -38,31 +38,33 @@ _BOTH = ("labels", "near-labels")
 """What `hops --labels --near` chose: the second alone says it now."""
 
 
-def as_now(words: list[str]) -> list[str]:
+def as_now(arguments: list[str]) -> list[str]:
     """A command line in today's spelling; InputError for two tables."""
-    words = [COMMANDS.get(words[0], words[0]), *words[1:]]
-    command = " ".join(words[:2]) if words[0] == "hosters" else words[0]
+    arguments = [COMMANDS.get(arguments[0], arguments[0]), *arguments[1:]]
+    command = " ".join(arguments[:2]) if arguments[0] == "hosters" else arguments[0]
     start = len(command.split())
-    if command == "sizes" and "add" in words:  # its own --date does not mean as of
-        return words
-    if sum(word == "--table" or word.startswith("--table=") for word in words) > 1:
+    if command == "sizes" and "add" in arguments:  # its own --date does not mean as of
+        return arguments
+    if sum(word == "--table" or word.startswith("--table=") for word in arguments) > 1:
         raise InputError("--table is given more than once: name one of them (docs/cli.md)")
-    tables = [TABLES[command][word] for word in words if word in TABLES.get(command, {})]
+    tables = [TABLES[command][word] for word in arguments if word in TABLES.get(command, {})]
     if len(tables) > 1 and tuple(tables) not in (_BOTH, _BOTH[::-1]):
         raise InputError(
             f"{' and '.join(tables)} are {len(tables)} tables: name one of them with --table (docs/cli.md)"
         )
     chosen = ["--table", "near-labels" if len(tables) > 1 else tables[0]] if tables else []
-    return [*words[:start], *_renamed(command, words[start:]), *chosen]
+    return [*arguments[:start], *_renamed(command, arguments[start:]), *chosen]
 
 
-def _renamed(command: str, words: list[str]) -> Iterator[str]:
+def _renamed(command: str, arguments: list[str]) -> Iterator[str]:
     names, values = OPTIONS.get(command, {}), VALUES.get(command, {})
-    before = ""
-    for word in words:
+    previous = ""
+    for word in arguments:
         if word in TABLES.get(command, {}):
             continue
-        name, given, value = word.partition("=")
-        value = values.get((name if given else before, value if given else word), value if given else word)
-        yield f"{names.get(name, name)}={value}" if given else names.get(value, value)
-        before = word
+        name, separator, value = word.partition("=")
+        value = values.get(
+            (name if separator else previous, value if separator else word), value if separator else word
+        )
+        yield f"{names.get(name, name)}={value}" if separator else names.get(value, value)
+        previous = word

@@ -33,8 +33,10 @@ def program() -> None:
     except SystemExit as end:
         code = end.code
     code = _told_of_loss(code)
-    others = [one for one in threading.enumerate() if not one.daemon and one is not threading.main_thread()]
-    if not others and not isinstance(code, str) and not sys.gettrace() and not sys.getprofile():
+    threads = [
+        thread for thread in threading.enumerate() if not thread.daemon and thread is not threading.main_thread()
+    ]
+    if not threads and not isinstance(code, str) and not sys.gettrace() and not sys.getprofile():
         with suppress(OSError, ValueError):  # a pipe that nobody reads is the interpreter's to tell
             atexit._run_exitfuncs()
             sys.stdout.flush()
@@ -47,11 +49,12 @@ def _told_of_loss(code: str | int | None) -> str | int | None:
     """The exit code, that of a failure if what was printed got lost."""
     with suppress(OSError, ValueError):
         sys.stdout.flush()
-    if (why := lost()) and code in (None, 0, 1):
+    if (problem := lost()) and code in (None, 0, 1):
         from waterbed.shown.output import OURS, complain  # noqa: PLC0415 (help needs no console)
 
         complain(
-            f"standard output could not be written ({why}): what was printed is cut short, what else the command did "
+            f"standard output could not be written ({problem}): what was printed is cut short, what "
+            "else the command did "
             "is done; print to another place (docs/cli.md, Pipes)"
         )
         return OURS

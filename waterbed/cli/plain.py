@@ -60,15 +60,15 @@ def _expected(value: Any, param: Any) -> str:
     from waterbed.model.redaction import shown  # noqa: PLC0415 (help needs none of it)
 
     kind, about = param.type_descriptor.annotation, param.type_descriptor.parameter_info
-    given = shown(str(value)) if isinstance(value, str | int | float) else "one of them"
+    text = shown(str(value)) if isinstance(value, str | int | float) else "one of them"
     if kind is datetime:
-        return f"{given} is not a date; one like 2026-03-01 was expected"
+        return f"{text} is not a date; one like 2026-03-01 was expected"
     if kind not in (int, float, list[float]):
         return ""
     least, most = (about.min, about.max)
     bounds = "" if least is None else f" from {least:,}"
     bounds += "" if most is None else f" to {most:,}"
-    return f"{given} does not fit; {'a whole number' if kind is int else 'a number'}{bounds} was expected"
+    return f"{text} does not fit; {'a whole number' if kind is int else 'a number'}{bounds} was expected"
 
 
 def _refuse_empty(value: Any, param: Any) -> None:
@@ -87,8 +87,8 @@ def _refuse_addresses(value: Any) -> None:
         return
     from waterbed.model.redaction import refuse_address  # noqa: PLC0415 (help needs none of it)
 
-    for one in value if isinstance(value, list | tuple) else (value,):
-        refuse_address(one, "a file or folder")
+    for entry in value if isinstance(value, list | tuple) else (value,):
+        refuse_address(entry, "a file or folder")
 
 
 def _is_plain(parameter: Any, value: Any) -> bool:

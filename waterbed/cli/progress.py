@@ -112,8 +112,8 @@ class Shown:
             )  # fmt: skip
             self._bar.start()
             self._console.show_cursor()  # a kill would leave it hidden
-        for gone in self._tasks.keys() - stages:
-            self._bar.remove_task(self._tasks.pop(gone))
+        for ended_stage in self._tasks.keys() - stages:
+            self._bar.remove_task(self._tasks.pop(ended_stage))
         for stage, began in stages.items():
             if stage not in self._tasks:
                 self._tasks[stage] = self._bar.add_task(stage.name, total=None, figures="")
@@ -132,12 +132,12 @@ class Shown:
 
 def show() -> Callable[[], None]:
     """Show the stages of this process; return what ends it."""
-    shown = Shown()
-    listen(shown)
+    printer = Shown()
+    listen(printer)
 
     def end() -> None:
         listen(None)
-        shown.close()
+        printer.close()
 
     return end
 
@@ -148,10 +148,10 @@ def figures(stage: Stage, seconds: float) -> str:
     if not done:
         return f"0 of {total:,}, {_span(seconds)} so far" if total else f"{_span(seconds)} so far"
     rate = done / seconds if seconds > 0 else 0.0
-    said = [f"{done:,} of {total:,}" if total else f"{done:,} done", _rate(rate)]
+    parts = [f"{done:,} of {total:,}" if total else f"{done:,} done", _rate(rate)]
     if total and done < total and rate:
-        said.append(f"about {_span((total - done) / rate)} left")
-    return ", ".join(said)
+        parts.append(f"about {_span((total - done) / rate)} left")
+    return ", ".join(parts)
 
 
 def _rate(rate: float) -> str:

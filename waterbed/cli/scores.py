@@ -58,7 +58,7 @@ def print_look_scores(done: LabRuns) -> None:
                 say(f"unknown, controls {name}, {group}: {outcomes}")
 
 
-def print_attribution_score(found: AttributionScore) -> None:
+def print_attribution_score(score: AttributionScore) -> None:
     """Print the accuracy of hoster sets and of false changes.
 
     False changes move no site.
@@ -66,47 +66,47 @@ def print_attribution_score(found: AttributionScore) -> None:
     table = new_table("Hoster sets of single checks, against the truth of their day")
     for name in ("what is particular", "checks", "right"):
         table.add_column(name, justify="left" if name == "what is particular" else "right")
-    for kind, (looks, right) in (*found.by_kind.items(), ("all", (found.looks, found.right))):
+    for kind, (looks, right) in (*score.by_kind.items(), ("all", (score.looks, score.right))):
         table.add_row(kind, f"{looks:,}", percent(right / looks if looks else None))
     print_table(table)
-    if not (found.handed_over or found.fronted or found.false_hops):
+    if not (score.handed_over or score.fronted or score.false_hops):
         return
     say(
-        f"handed over with its network or renamed: {found.handed_over} true ends, {found.as_lineage} measured as "
-        f"lineage, {found.as_hop} as a hop; behind a proxy: {found.fronted} true ends, "
-        f"{found.as_masked} measured as masked; hops of sites that never moved: {sum(found.false_hops.values())}"
+        f"handed over with its network or renamed: {score.handed_over} true ends, {score.as_lineage} measured as "
+        f"lineage, {score.as_hop} as a hop; behind a proxy: {score.fronted} true ends, "
+        f"{score.as_masked} measured as masked; hops of sites that never moved: {sum(score.false_hops.values())}"
     )
 
 
-def print_actor_score(found: ActorScore) -> None:
+def print_actor_score(score: ActorScore) -> None:
     """Print how often the right actor ended a name."""
-    if found.ends:
+    if score.ends:
         say(
-            f"Names ended by registrar, registry or owner: {found.ends:,} seen, {found.told:,} told by a registry, "
-            f"{found.right:,} rightly, {found.near_expiry:,} more near their expiry; "
-            f"{found.wrong:,} of {found.others:,} other ends were called so."
+            f"Names ended by registrar, registry or owner: {score.ends:,} seen, {score.told:,} told by a registry, "
+            f"{score.right:,} rightly, {score.near_expiry:,} more near their expiry; "
+            f"{score.wrong:,} of {score.others:,} other ends were called so."
         )
 
 
-def print_hotline_score(found: HotlineScore | None) -> None:
+def print_hotline_score(score: HotlineScore | None) -> None:
     """Print what a hotline's study got right."""
-    if found is None:
+    if score is None:
         return
     say(
-        f"Seized: {found.seized_right:,} of {found.seized:,} ends told so, {found.seized_removed:,} called removals, "
-        f"{found.seized_hops:,} hops; pages of images: {found.parents_known:,} of {found.parents:,} on record; "
-        f"deadlines: {found.orders_right:,} of {found.orders:,} as they were; Tor, chats, streams: "
-        f"{found.elsewhere_counted:,} of {found.elsewhere:,} counted; {found.special_queries:,} queries for names of "
+        f"Seized: {score.seized_right:,} of {score.seized:,} ends told so, {score.seized_removed:,} called removals, "
+        f"{score.seized_hops:,} hops; pages of images: {score.parents_known:,} of {score.parents:,} on record; "
+        f"deadlines: {score.orders_right:,} of {score.orders:,} as they were; Tor, chats, streams: "
+        f"{score.elsewhere_counted:,} of {score.elsewhere:,} counted; {score.special_queries:,} queries for names of "
         "special use."
     )
 
 
-def print_hop_tallies(found: Mapping[HopKind, KindTally]) -> None:
+def print_hop_tallies(tallies: Mapping[HopKind, KindTally]) -> None:
     """Print precision and recall of hops, by kind."""
     table = new_table("Hops by kind, against the truth")
     for name in ("kind", "measured", "right", "precision", "detectable", "found", "recall"):
         table.add_column(name, justify="left" if name == "kind" else "right")
-    for kind, tally in found.items():
+    for kind, tally in tallies.items():
         counts = (tally.measured, tally.right, tally.detectable, tally.found)
         measured, right, detectable, hit = (f"{count:,}" for count in counts)
         table.add_row(kind, measured, right, percent(tally.precision), detectable, hit, percent(tally.recall))
@@ -118,22 +118,22 @@ def print_hop_tallies(found: Mapping[HopKind, KindTally]) -> None:
     )
 
 
-def print_comparison(found: RunComparison) -> None:
+def print_comparison(comparison: RunComparison) -> None:
     """Print the effect of the disturbance."""
     table = new_table("Removed in 24 h: undisturbed and disturbed run of one truth")
     for name in ("hoster", "undisturbed", "disturbed", "difference", "clocks"):
         table.add_column(name, justify="left" if name == "hoster" else "right")
-    for share in (*found.shares, found.overall):
+    for share in (*comparison.shares, comparison.overall):
         table.add_row(*_comparison_row(share))
     print_table(table)
     say(
-        f"false removals: {found.false_removals} of {found.ends:,} measured ends "
-        f"(undisturbed: {found.false_removals_undisturbed}); difference of shares: "
-        f"mean {points(found.mean_off, 2)}, largest {points(found.most_off, 2)}, "
-        f"overall {points(found.overall.difference, 2)}"
+        f"false removals: {comparison.false_removals} of {comparison.ends:,} measured ends "
+        f"(undisturbed: {comparison.false_removals_undisturbed}); difference of shares: "
+        f"mean {points(comparison.mean_off, 2)}, largest {points(comparison.most_off, 2)}, "
+        f"overall {points(comparison.overall.difference, 2)}"
     )
-    if found.missing:
-        say(f"no share in the disturbed run: {', '.join(found.missing)}")
+    if comparison.missing:
+        say(f"no share in the disturbed run: {', '.join(comparison.missing)}")
 
 
 def _comparison_row(share: ShareComparison) -> tuple[str, ...]:
@@ -149,9 +149,9 @@ def print_bytes_by_class(counts: Counts) -> None:
     table = new_table("Body bytes received, as the lab's servers counted them")
     for name in ("request", "plain", "most", "total", "TLS", "most", "total"):
         table.add_column(name, justify="left" if name == "request" else "right")
-    for name, found in counts.by_class.items():
-        plain = (found.requests_plain, found.plain_most, found.plain_total)
-        tls = (found.requests_tls, found.tls_most, found.tls_total)
+    for name, class_counts in counts.by_class.items():
+        plain = (class_counts.requests_plain, class_counts.plain_most, class_counts.plain_total)
+        tls = (class_counts.requests_tls, class_counts.tls_most, class_counts.tls_total)
         table.add_row(name, *(f"{number:,}" for number in (*plain, *tls)))
     print_table(table)
     most_plain, most_tls = counts.beside_pages
@@ -162,44 +162,44 @@ def print_bytes_by_class(counts: Counts) -> None:
 
 def print_marked(folder: Path, files: Sequence[Path]) -> None:
     """Print files that hold body bytes; there should be none."""
-    found = f"{counted(len(files), 'file') if files else 'No file'} in {folder}"
-    say(f"{found} {'hold' if len(files) > 1 else 'holds'} content of a page or an image")
+    subject = f"{counted(len(files), 'file') if files else 'No file'} in {folder}"
+    say(f"{subject} {'hold' if len(files) > 1 else 'holds'} content of a page or an image")
     for path in files:
         say(f"  {path}")
 
 
-def print_campaign(found: Campaign) -> None:
+def print_campaign(campaign: Campaign) -> None:
     """Print coverage by kind of world, and wrong conclusions.
 
     Wrong conclusions are hosters ranked or credited wrongly.
     """
-    for what in dict.fromkeys(row.what for row in found.coverage):
-        _coverage(f"{what}: 95% intervals against the truth, {found.studies:,} studies", found, what)
-    say(f"{found.looks:,} checks; {percent(found.estimable, 0)} of the hosters got a share")
-    if found.blind:
-        ends = ", ".join(f"{end} {studies:,}" for end, studies in sorted(found.blind.items()))
+    for measure in dict.fromkeys(row.what for row in campaign.coverage):
+        _coverage(f"{measure}: 95% intervals against the truth, {campaign.studies:,} studies", campaign, measure)
+    say(f"{campaign.looks:,} checks; {percent(campaign.estimable, 0)} of the hosters got a share")
+    if campaign.blind:
+        ends = ", ".join(f"{end} {studies:,}" for end, studies in sorted(campaign.blind.items()))
         say(f"the hoster that lets us hang, among the fastest: {ends}")
-    if found.credited:
-        measured, true, naive = found.credited
+    if campaign.credited:
+        measured, true, naive = campaign.credited
         say(
             f"the hoster of whose sites 67% lose their name: measured {measured:.3f}, true {true:.3f}, "
             f"if every end were a removal {naive:.3f}"
         )
-    if found.size_speed:
-        mean, error, studies = found.size_speed
+    if campaign.size_speed:
+        mean, error, studies = campaign.size_speed
         say(
             f"size and speed among equal hosters: mean rank correlation {mean:+.3f} ± {2 * error:.3f}, "
             f"{studies:,} studies"
         )
 
 
-def _coverage(title: str, found: Campaign, what: str) -> None:
+def _coverage(title: str, campaign: Campaign, measure: str) -> None:
     table = new_table(title, look="wide")
     table.pad_edge = True
     for name in ("among", "number", "hold it", "above", "below", "bias", "width"):
         table.add_column(name, justify="left" if name == "among" else "right", no_wrap=True)
-    for row in found.coverage:
-        if row.what == what:
+    for row in campaign.coverage:
+        if row.what == measure:
             table.add_row(
                 row.among,
                 f"{row.trials:,}",
@@ -219,12 +219,12 @@ def print_flows(conclusions: Conclusions) -> None:
     names = {key: conclusions.attributor.name_of(key) for key in conclusions.hosters}
     counted = [hop for hop in conclusions.hops if hop.order != "parallel"]
     graph = displacement_graph(counted, names=names, seats=conclusions.seats, home="")
-    every = len(conclusions.hops)
-    table = new_table(f"Main flows between hosters: {hops_counted(every, every - len(counted))}")
+    total = len(conclusions.hops)
+    table = new_table(f"Main flows between hosters: {hops_counted(total, total - len(counted))}")
     for name in ("hops", "from", "to"):
         table.add_column(name)
-    for left, right, hops in main_flows(graph)[:10]:
-        table.add_row(str(hops), _seated(left, names, conclusions), _seated(right, names, conclusions))
+    for origin, right, hops in main_flows(graph)[:10]:
+        table.add_row(str(hops), _seated(origin, names, conclusions), _seated(right, names, conclusions))
     print_table(table)
 
 
@@ -245,8 +245,8 @@ def print_score(done: LabRun) -> None:
     table.add_row("hop precision", percent(card.hop_precision), "")
     table.add_row("hop recall, detectable", percent(card.hop_recall), "")
     table.add_row("hop recall, all", percent(card.hop_recall_all), "")
-    for kind, found in card.by_kind.items():
-        table.add_row(f"  true {kind}, found", f"{found.found}", f"{found.true} ({found.detectable} detectable)")
+    for kind, tally in card.by_kind.items():
+        table.add_row(f"  true {kind}, found", f"{tally.found}", f"{tally.true} ({tally.detectable} detectable)")
     for share in card.removal:
         measured = percent(share.measured) if share.measured is not None else share.rank_class
         if share.interval:
@@ -265,8 +265,8 @@ def print_score(done: LabRun) -> None:
 
 def print_bytes_seen(counts: Counts) -> None:
     """Print the servers' counts of body bytes that we read."""
-    asked = ", ".join(f"{n:,} {method}" for method, n in sorted(counts.requests.items()))
-    console.print(f"requests seen by the servers: {asked}; {counts.connections:,} connections")
+    requests = ", ".join(f"{n:,} {method}" for method, n in sorted(counts.requests.items()))
+    console.print(f"requests seen by the servers: {requests}; {counts.connections:,} connections")
     console.print(
         f"body bytes received, over plain HTTP: {counts.excess_plain_total:,}, at most {counts.excess_plain_most:,} on "
         f"one connection; over TLS: {counts.excess_tls_total:,}, at most {counts.excess_tls_most:,}",

@@ -102,8 +102,8 @@ def borrowed_shares(
     """
     sure, most = np.asarray(surely, dtype=float), np.asarray(possibly, dtype=float)
     of = np.asarray(group, dtype=np.int64)
-    always, shown = ([np.asarray(label, dtype=np.int64) for label in some] for some in (labels, if_shown))
-    if not all(values.shape == sure.shape for values in (most, of, *always, *shown)) or sure.ndim != 1:
+    always, tested_labels = ([np.asarray(label, dtype=np.int64) for label in some] for some in (labels, if_shown))
+    if not all(values.shape == sure.shape for values in (most, of, *always, *tested_labels)) or sure.ndim != 1:
         raise ValueError("each outcome has two cases, a group, and a number by each label")
     if (of < 0).any() or (of >= groups).any() or (sure > most).any():
         raise ValueError("groups are numbered from 0, and what was surely a hit was possibly one")
@@ -112,10 +112,10 @@ def borrowed_shares(
     some = np.bincount(of, minlength=groups) > 0
     if some.sum() < FEWEST_GROUPS:
         return None
-    known = np.cumsum(some) - 1
-    best = _Case.of(most, known[of], always, shown, level)
-    worst = best if np.array_equal(sure, most) else _Case.of(sure, known[of], always, shown, level)
-    found = Borrowed(
+    indices = np.cumsum(some) - 1
+    best = _Case.of(most, indices[of], always, tested_labels, level)
+    worst = best if np.array_equal(sure, most) else _Case.of(sure, indices[of], always, tested_labels, level)
+    borrowed = Borrowed(
         number=_spread(best.numbers, some),
         worst=_spread(np.minimum(worst.mean, best.mean), some),
         best=_spread(np.maximum(worst.mean, best.mean), some),
@@ -128,15 +128,15 @@ def borrowed_shares(
     if norm is not None:
         p = own_p(best.hits, best.numbers, norm)
         error = largest_errors(best.hits, best.numbers, norm)
-        found.p[some], found.error[some] = p, error
-        found.named[some] = listed(error, p <= rate, rate)
-    return found
+        borrowed.p[some], borrowed.error[some] = p, error
+        borrowed.named[some] = listed(error, p <= rate, rate)
+    return borrowed
 
 
 def blocks(at_h: npt.ArrayLike, length_h: float = BLOCK_H) -> Ints:
     """The calendar block of some hours in which each report lies, from the first report on."""
-    at = np.asarray(at_h, dtype=float)
-    return ((at - at.min(initial=np.inf)) / length_h).astype(np.int64) if at.size else np.zeros(0, np.int64)
+    hours = np.asarray(at_h, dtype=float)
+    return ((hours - hours.min(initial=np.inf)) / length_h).astype(np.int64) if hours.size else np.zeros(0, np.int64)
 
 
 def effective_numbers(hits: Floats, group: Ints, labels: Sequence[Ints], if_shown: Sequence[Ints] = ()) -> Floats:
@@ -150,18 +150,18 @@ def effective_numbers(hits: Floats, group: Ints, labels: Sequence[Ints], if_show
     group would make independent outcomes look worth much less than they are.
     """
     members = np.bincount(group).astype(float)
-    found = members.copy()
+    numbers = members.copy()
     for label in (*labels, *(label for label in if_shown if is_shown(hits, group, label, labels))):
         pairs, cluster = np.unique(np.column_stack([group, label]), axis=0, return_inverse=True)
-        whose, at = pairs[:, 0], cluster.reshape(-1)
-        sizes, sums = np.bincount(at).astype(np.float64), np.bincount(at, hits)
-        ends = np.searchsorted(whose, np.arange(1, members.size))
+        owner, indices = pairs[:, 0], cluster.reshape(-1)
+        sizes, sums = np.bincount(indices).astype(np.float64), np.bincount(indices, hits)
+        ends = np.searchsorted(owner, np.arange(1, members.size))
         counted = list(zip(np.split(sums, ends), np.split(sizes, ends), strict=True))
-        alike = pooled_correlation(counted)
-        least = min(1.0, alike.value + alike.error) if alike.freedom else 1.0
-        r = np.array([max(least, _own_correlation(x, m)) for x, m in counted])[whose]
-        found = np.minimum(found, members**2 / np.bincount(whose, sizes * (1.0 + (sizes - 1.0) * r)))
-    return found
+        pooled = pooled_correlation(counted)
+        least = min(1.0, pooled.value + pooled.error) if pooled.freedom else 1.0
+        r = np.array([max(least, _own_correlation(x, m)) for x, m in counted])[owner]
+        numbers = np.minimum(numbers, members**2 / np.bincount(owner, sizes * (1.0 + (sizes - 1.0) * r)))
+    return numbers
 
 
 def _own_correlation(hits: npt.ArrayLike, sizes: npt.ArrayLike) -> float:
@@ -170,7 +170,7 @@ def _own_correlation(hits: npt.ArrayLike, sizes: npt.ArrayLike) -> float:
     return shrunk_correlation(x, m) if m.size > 1 and 0.0 < x.sum() < m.sum() else 0.0
 
 
-def is_shown(hits: Floats, group: Ints, label: Ints, others: Sequence[Ints]) -> bool:
+def is_shown(hits: Floats, group: Ints, label: Ints, other_labels: Sequence[Ints]) -> bool:
     """Test if outcomes of a group with the same label are more alike than chance and other labels make them.
 
     Standardised residuals of pairs of a group that share the label, and none of the other labels, have a mean product
@@ -182,12 +182,12 @@ def is_shown(hits: Floats, group: Ints, label: Ints, others: Sequence[Ints]) -> 
     residual = (hits - share[group]) / np.sqrt(spread)
     products, pairs = np.zeros(members.size), np.zeros(members.size)
     # those that share none of the others: all, less those that share one, and again those that share two, ...
-    for taken in product((False, True), repeat=len(others)):
-        columns = [group, label, *(other for other, its in zip(others, taken, strict=True) if its)]
-        cells, at = np.unique(np.column_stack(columns), axis=0, return_inverse=True)
-        sign, whose = (-1) ** sum(taken), cells[:, 0]
-        products += sign * np.bincount(whose, np.square(np.bincount(at.reshape(-1), residual)), members.size)
-        pairs += sign * np.bincount(whose, np.square(np.bincount(at.reshape(-1)).astype(float)), members.size)
+    for taken in product((False, True), repeat=len(other_labels)):
+        columns = [group, label, *(other for other, its in zip(other_labels, taken, strict=True) if its)]
+        cells, indices = np.unique(np.column_stack(columns), axis=0, return_inverse=True)
+        sign, owner = (-1) ** sum(taken), cells[:, 0]
+        products += sign * np.bincount(owner, np.square(np.bincount(indices.reshape(-1), residual)), members.size)
+        pairs += sign * np.bincount(owner, np.square(np.bincount(indices.reshape(-1)).astype(float)), members.size)
     some = pairs > 0.5
     if some.sum() < 2:
         return False
@@ -203,8 +203,10 @@ def log_likelihoods(hits: Floats, numbers: Floats, a: Floats, b: Floats) -> Floa
     Biometrics 29, 1973).
     """
     prior, other = a[:, None], b[:, None]
-    found: Floats = scipy.special.betaln(prior + hits, other + numbers - hits) - scipy.special.betaln(prior, other)
-    return found
+    likelihoods: Floats = scipy.special.betaln(prior + hits, other + numbers - hits) - scipy.special.betaln(
+        prior, other
+    )
+    return likelihoods
 
 
 def quantiles(hits: Floats, numbers: Floats, a: Floats, b: Floats, level: float) -> tuple[Floats, Floats]:
@@ -248,26 +250,29 @@ def largest_errors(hits: Floats, numbers: Floats, norm: float) -> Floats:
     last a lone slow group among good ones could but be called one at the norm with bad luck.
     """
     beta = log_likelihoods(hits, numbers, _NA, _NB)
-    at = hits * np.log(norm) + (numbers - hits) * np.log1p(-norm)
+    at_norm = hits * np.log(norm) + (numbers - hits) * np.log1p(-norm)
     after, other = hits + 1.0, numbers - hits + 1.0
     with np.errstate(divide="ignore"):
         low = np.log(scipy.special.betainc(after, other, norm)) + scipy.special.betaln(after, other) - np.log(norm)
-    most = np.maximum(np.maximum(beta.max(axis=0), at), low)
-    beta, at, low = np.exp(beta - most), np.exp(at - most), np.exp(low - most)
+    most = np.maximum(np.maximum(beta.max(axis=0), at_norm), low)
+    beta, at_norm, low = np.exp(beta - most), np.exp(at_norm - most), np.exp(low - most)
     likelihood = np.array(
-        [np.log(np.maximum(rest * beta + level * at + slow * low, _TINY)).sum(axis=1) for rest, level, slow in _PARTS]
+        [
+            np.log(np.maximum(rest * beta + level * at_norm + slow * low, _TINY)).sum(axis=1)
+            for rest, level, slow in _PARTS
+        ]
     )
     near = likelihood >= likelihood.max() - NEAR_OF_NAMES
     if near[_ALL_AT_THE_NORM].any():
         return np.ones_like(hits)
-    found = np.zeros_like(hits)
+    errors = np.zeros_like(hits)
     for (rest, level, slow), its in zip(_PARTS, near, strict=True):
         if its.any():
             under = scipy.special.betainc(_NA[its][:, None] + hits, _NB[its][:, None] + numbers - hits, norm)
-            whole = np.maximum(rest * beta[its] + level * at + slow * low, _TINY)
-            error = 1.0 - (rest * beta[its] * under + slow * low) / whole
-            found = np.maximum(found, error.max(axis=0))
-    return found
+            total = np.maximum(rest * beta[its] + level * at_norm + slow * low, _TINY)
+            error = 1.0 - (rest * beta[its] * under + slow * low) / total
+            errors = np.maximum(errors, error.max(axis=0))
+    return errors
 
 
 def listed(error: Floats, eligible: Bools, rate: float) -> Bools:
@@ -279,6 +284,6 @@ def listed(error: Floats, eligible: Bools, rate: float) -> Bools:
 
 
 def _spread(values: Floats, some: Bools) -> Floats:
-    found = np.full(some.shape, np.nan)
-    found[some] = values
-    return found
+    spread = np.full(some.shape, np.nan)
+    spread[some] = values
+    return spread

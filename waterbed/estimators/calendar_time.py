@@ -186,11 +186,11 @@ def effective_number(
     is worth at most the blocks with reports. Refused below LEAST_DAYS of reports, by their times alone: outcomes may
     widen an interval, never refuse it. Raises ValueError for unequal lengths or no report.
     """
-    x, at = np.asarray(hits, dtype=float), np.asarray(at_h, dtype=float)
+    x, hours = np.asarray(hits, dtype=float), np.asarray(at_h, dtype=float)
     names, member = np.unique(np.asarray(cluster), return_inverse=True)
-    if x.shape != at.shape or x.shape != member.shape or not x.size:
+    if x.shape != hours.shape or x.shape != member.shape or not x.size:
         raise ValueError("an effective number needs outcomes, each with a time and a cluster")
-    days = days_of_reports(at)
+    days = days_of_reports(hours)
     if days < LEAST_DAYS:
         return Refusal(
             Message.of(
@@ -202,12 +202,12 @@ def effective_number(
         )
     if names.size < 2:
         return Refusal(Message.of("all reports are of one site"), "sites")
-    return _least(x, at, member, labels, pooled, min(freedom(days), names.size - 1), level, drifts)
+    return _least(x, hours, member, labels, pooled, min(freedom(days), names.size - 1), level, drifts)
 
 
 def _least(
     x: Floats,
-    at: Floats,
+    hours: Floats,
     member: Ints,
     labels: Mapping[str, Sequence[Hashable]],
     pooled: Mapping[str, Correlation],
@@ -216,24 +216,24 @@ def _least(
     drifts: bool,
 ) -> Worth:
     """The least of all numbers, by cosines of so many terms."""
-    in_time = x[np.argsort(at, kind="stable")]
+    in_time = x[np.argsort(hours, kind="stable")]
     sizes = np.bincount(member)
     sites = worth(sizes, beta_binomial(np.bincount(member, x), sizes).correlation)
-    found = [
+    bounds = [
         _Bound(sites, terms, SITES),
         _Bound(_by_variance(x, cluster_variance(x, member), sizes.size - 1, level), terms, SITES),
         _Bound(_by_variance(x, cosine_variance(in_time, terms), terms, level), terms, TIME),
     ]
-    with_reports, fewest = _blocks(x, at)
+    with_reports, fewest = _blocks(x, hours)
     if fewest < FEWEST_BLOCKS:
-        found.append(_Bound(float(with_reports), terms, BURSTS))
-    shown = regimes(x, at, member)
-    if shown and drifts and regimes(_around_trend(x, at), at, member) is None:
-        shown = None
-    if shown:
-        terms = int(np.clip(round(shown.number / REGIMES_OF_TERM), min(LEAST_TERMS, terms), terms))
-        found.append(_Bound(_by_variance(x, cosine_variance(in_time, terms), terms, level), terms, REGIMES))
-        found.append(_Bound(1.0 / (1.0 / x.size + shown.alike / shown.number), terms, REGIMES))
+        bounds.append(_Bound(float(with_reports), terms, BURSTS))
+    regime = regimes(x, hours, member)
+    if regime and drifts and regimes(_around_trend(x, hours), hours, member) is None:
+        regime = None
+    if regime:
+        terms = int(np.clip(round(regime.number / REGIMES_OF_TERM), min(LEAST_TERMS, terms), terms))
+        bounds.append(_Bound(_by_variance(x, cosine_variance(in_time, terms), terms, level), terms, REGIMES))
+        bounds.append(_Bound(1.0 / (1.0 / x.size + regime.alike / regime.number), terms, REGIMES))
     partitions = {member.tobytes()}
     for name, values in labels.items():
         of = numbered(values, member)
@@ -241,22 +241,22 @@ def _least(
             continue
         partitions.add(of.tobytes())
         for number, degrees in _by_label(x, of, pooled.get(name, NO_CORRELATION), level):
-            found.append(_Bound(number, degrees, name))
-    least = min(found)
+            bounds.append(_Bound(number, degrees, name))
+    least = min(bounds)
     return Worth(
         number=max(0.5, least.number),
         freedom=min(terms, least.freedom),
         binding=least.name,
         sites=sites,
-        regimes=shown.number if shown else np.inf,
+        regimes=regime.number if regime else np.inf,
     )
 
 
-def _around_trend(x: Floats, at: Floats) -> Floats:
+def _around_trend(x: Floats, hours: Floats) -> Floats:
     """A series without its steady trend, with the mean that it has."""
-    since = at - at.mean()
-    found: Floats = x - since * (since @ x) / (since @ since)
-    return found
+    since = hours - hours.mean()
+    detrended: Floats = x - since * (since @ x) / (since @ since)
+    return detrended
 
 
 class _Bound(NamedTuple):
@@ -281,11 +281,11 @@ def _by_label(x: Floats, member: Ints, pooled: Correlation, level: float) -> Ite
     By their correlation (`alike_by_label`); from ENOUGH_CLUSTERS on by their variance, too, as sites are.
     """
     sizes, sums = np.bincount(member), np.bincount(member, x)
-    alike = alike_by_label(sums, sizes, pooled)
-    if alike is None:
+    intra_correlation = alike_by_label(sums, sizes, pooled)
+    if intra_correlation is None:
         return
     degrees = sizes.size - 1
-    yield worth(sizes, alike), degrees
+    yield worth(sizes, intra_correlation), degrees
     if worth(sizes, 1.0) >= ENOUGH_CLUSTERS and 0.0 < sums.sum() < x.size:
         yield _by_variance(x, cluster_variance(x, member), degrees, level), degrees
 
@@ -305,16 +305,18 @@ def alike_by_label(hits: npt.ArrayLike, sizes: npt.ArrayLike, pooled: Correlatio
     if m.size < 2:
         return None
     clusters = worth(m, 1.0)
-    known, few = pooled.freedom >= ENOUGH_CLUSTERS, clusters < FEW_CLUSTERS
-    alike = pooled.value if few and pooled.value < SURE_ERRORS * pooled.error else pooled.value + pooled.error
-    alike = min(1.0, alike) if known else 0.0
+    has_enough, few = pooled.freedom >= ENOUGH_CLUSTERS, clusters < FEW_CLUSTERS
+    intra_correlation = (
+        pooled.value if few and pooled.value < SURE_ERRORS * pooled.error else pooled.value + pooled.error
+    )
+    intra_correlation = min(1.0, intra_correlation) if has_enough else 0.0
     if not 0.0 < x.sum() < m.sum():
-        return alike if known else None if few else 1.0
+        return intra_correlation if has_enough else None if few else 1.0
     if clusters >= ENOUGH_CLUSTERS:
         return correlation(x, m)
     if few:
-        return max(alike, correlation(x, m) if chance_of_alike(x, m) < LEVEL_OF_ALIKE else 0.0)
-    return max(alike, shrunk_correlation(x, m))
+        return max(intra_correlation, correlation(x, m) if chance_of_alike(x, m) < LEVEL_OF_ALIKE else 0.0)
+    return max(intra_correlation, shrunk_correlation(x, m))
 
 
 def numbered(values: Sequence[Hashable], member: Ints) -> Ints:
@@ -354,9 +356,9 @@ def regimes(values: npt.ArrayLike, at_h: npt.ArrayLike, cluster: npt.ArrayLike) 
     (Bayley and Hammersley, Supplement to the Journal of the Royal Statistical Society 8, 1946). None where the
     score of that correlation is below SHOWN, or where stretches are shorter than BLOCK_H.
     """
-    x, at = np.asarray(values, dtype=float), np.asarray(at_h, dtype=float)
+    x, hours = np.asarray(values, dtype=float), np.asarray(at_h, dtype=float)
     _, member = np.unique(np.asarray(cluster), return_inverse=True)
-    share, length = float(x.mean()), float(at.max() - at.min())
+    share, length = float(x.mean()), float(hours.max() - hours.min())
     spread = share * (1.0 - share)
     if spread <= 0.0 or length < LONGEST_PART * BLOCK_H / 2:
         return None
@@ -364,21 +366,23 @@ def regimes(values: npt.ArrayLike, at_h: npt.ArrayLike, cluster: npt.ArrayLike) 
     weight = (1.0 / (1.0 + (sizes - 1.0) * correlation(np.bincount(member, x), sizes)))[member]
     count = int(np.ceil(length / PAIRED_H))
     step = length / count
-    block = np.minimum(((at - at.min()) / step).astype(np.int64), count - 1)
+    block = np.minimum(((hours - hours.min()) / step).astype(np.int64), count - 1)
     products = _across(weight * (x - np.average(x, weights=weight)), member, block, count)
     pairs = _across(weight, member, block, count)
     times = np.geomspace(step / 2, length / LONGEST_PART, TIMES_TRIED)
     shape = np.exp(-np.arange(count) * step / times[:, None])
     shape -= (shape * pairs).sum(axis=1, keepdims=True) / pairs.sum()
     fit, norm = (shape * products).sum(axis=1) / spread, (np.square(shape) * pairs).sum(axis=1)
-    told = norm > _ROUNDING * pairs.sum()  # where all pairs lie equally far apart, they tell no time from another
-    score = np.where(told, np.maximum(fit, 0.0) / np.sqrt(np.where(told, norm, 1.0)), 0.0)
+    informative = (
+        norm > _ROUNDING * pairs.sum()
+    )  # where all pairs lie equally far apart, they tell no time from another
+    score = np.where(informative, np.maximum(fit, 0.0) / np.sqrt(np.where(informative, norm, 1.0)), 0.0)
     best = int(np.argmax(score))
     if score[best] < SHOWN or 2.0 * times[best] < BLOCK_H:
         return None
     longest = int(np.flatnonzero(np.square(score) >= score[best] ** 2 - 1.0)[-1])
     return Regimes(
-        number=2.0 * spread * days_of_reports(at) * 24.0 / float(times[longest]),
+        number=2.0 * spread * days_of_reports(hours) * 24.0 / float(times[longest]),
         alike=float(np.clip(fit[longest] / norm[longest], 0.0, 1.0)),
     )
 
@@ -386,17 +390,17 @@ def regimes(values: npt.ArrayLike, at_h: npt.ArrayLike, cluster: npt.ArrayLike) 
 def _across(values: npt.NDArray[np.floating[Any]], member: Ints, block: Ints, count: int) -> Floats:
     """Sums of products of values of two reports at different sites, by the blocks that lie between them."""
     waves = np.fft.rfft(np.bincount(block, values, count), 2 * count)
-    found: Floats = np.fft.irfft(np.square(np.abs(waves)), 2 * count)[:count]
+    sums: Floats = np.fft.irfft(np.square(np.abs(waves)), 2 * count)[:count]
     several = (np.bincount(member) > 1)[member]
-    found[0] -= float(np.square(values[~several]).sum())
+    sums[0] -= float(np.square(values[~several]).sum())
     if several.any():
         rows, columns = np.unique(member[several], return_inverse=True)[1], block[several]
         of_site = scipy.sparse.csr_array((values[several], (rows, columns)), shape=(int(rows.max()) + 1, count))
         same = (of_site.T @ of_site).tocoo()
         lag = np.abs(same.row - same.col)
-        found -= np.bincount(lag, same.data, count) / np.where(np.arange(count), 2.0, 1.0)
-    found[0] /= 2.0  # within a block each pair was counted twice
-    return found
+        sums -= np.bincount(lag, same.data, count) / np.where(np.arange(count), 2.0, 1.0)
+    sums[0] /= 2.0  # within a block each pair was counted twice
+    return sums
 
 
 def _student(degrees: int, level: float) -> float:
@@ -405,11 +409,11 @@ def _student(degrees: int, level: float) -> float:
     return float((scipy.special.ndtri(tail) / scipy.special.stdtrit(degrees, tail)) ** 2)
 
 
-def _blocks(x: Floats, at: Floats) -> tuple[int, int]:
+def _blocks(x: Floats, hours: Floats) -> tuple[int, int]:
     """Blocks with reports, and those with the outcome that fewer of them hold."""
-    first, length = float(at.min()), float(at.max() - at.min())
+    first, length = float(hours.min()), float(hours.max() - hours.min())
     count = max(2, round(length / BLOCK_H))
-    block = np.minimum((count * (at - first) / max(length, 1e-9)).astype(np.int64), count - 1)
+    block = np.minimum((count * (hours - first) / max(length, 1e-9)).astype(np.int64), count - 1)
     seen, hit = np.bincount(block, minlength=count), np.bincount(block, x, count)
     return int((seen > 0).sum()), int(min((hit > 0.5).sum(), (seen - hit > 0.5).sum()))
 

@@ -97,10 +97,10 @@ def change_beyond(shares: Sequence[Share]) -> Change:
     """
     if len(shares) != len(SIGNS):
         raise ValueError("a change beyond that of controls needs four shares")
-    found = _changed(shares, SIGNS)
-    signs = np.array(SIGNS) * np.sign(found.estimate)
-    odds = _p_left(_against(shares, signs), [one.worth.number for one in shares], signs, _log_odds)
-    return Change(estimate=found.estimate, low=found.low, high=found.high, p=max(found.p, min(1.0, 2.0 * odds)))
+    change = _changed(shares, SIGNS)
+    signs = np.array(SIGNS) * np.sign(change.estimate)
+    odds = _p_left(_against(shares, signs), [share.worth.number for share in shares], signs, _log_odds)
+    return Change(estimate=change.estimate, low=change.low, high=change.high, p=max(change.p, min(1.0, 2.0 * odds)))
 
 
 def beyond_earlier(shares: Sequence[Case], numbers: Sequence[float]) -> Beyond:
@@ -148,23 +148,23 @@ def p_beyond(shares: Sequence[float], numbers: Sequence[float], signs: Sequence[
 
 
 def _changed(shares: Sequence[Share], signs: tuple[float, ...]) -> Change:
-    value, sign = np.array([one.share for one in shares]), np.array(signs)
-    low, high = _ends(value, np.array([(one.low, one.high) for one in shares]), sign)
+    value, sign = np.array([share.share for share in shares]), np.array(signs)
+    low, high = _ends(value, np.array([(share.low, share.high) for share in shares]), sign)
     estimate = float(sign @ value)
     sign = sign * np.sign(estimate)
-    least, numbers = _against(shares, sign), [one.worth.number for one in shares]
-    error = float(np.sqrt(sum(one.worth.error**2 for one in shares)))
+    least, numbers = _against(shares, sign), [share.worth.number for share in shares]
+    error = float(np.sqrt(sum(share.worth.error**2 for share in shares)))
     size = max(0.0, float(sign @ _arcsine(np.clip(least, 0.0, 1.0))))
-    student = float(2.0 * scipy.special.stdtr(min(one.worth.freedom for one in shares), -size / error))
+    student = float(2.0 * scipy.special.stdtr(min(share.worth.freedom for share in shares), -size / error))
     apart = min(1.0, 2.0 * _p_left(least, numbers, sign, _as_it_is))
     return Change(estimate=estimate, low=low, high=high, p=max(student, apart))
 
 
 def _against(shares: Sequence[Share], signs: Floats) -> Floats:
     """Of each share the case that makes a contrast with these signs smallest."""
-    cases = np.array([one.cases for one in shares])
-    found: Floats = np.where(signs > 0, cases[:, 0], cases[:, 1])
-    return found
+    cases = np.array([share.cases for share in shares])
+    smallest: Floats = np.where(signs > 0, cases[:, 0], cases[:, 1])
+    return smallest
 
 
 Scale = Callable[[Floats], Floats]
@@ -181,7 +181,7 @@ def _p_left(shares: npt.ArrayLike, numbers: npt.ArrayLike, signs: Floats, scale:
     least, most = 0.0, 0.5
     for _ in range(_HALVINGS):
         p = (least + most) / 2
-        ends = np.array([share_interval(*one, 1.0 - 2.0 * p) for one in zip(value, number, strict=True)])
+        ends = np.array([share_interval(*pair, 1.0 - 2.0 * p) for pair in zip(value, number, strict=True)])
         intervals = np.column_stack([np.minimum(scale(ends[:, 0]), middle), np.maximum(scale(ends[:, 1]), middle)])
         low, _ = _ends(middle, intervals, sign)
         least, most = (p, most) if low <= 0.0 else (least, p)
@@ -193,13 +193,13 @@ def _as_it_is(share: Floats) -> Floats:
 
 
 def _log_odds(share: Floats) -> Floats:
-    found: Floats = scipy.special.logit(share)
-    return found
+    odds: Floats = scipy.special.logit(share)
+    return odds
 
 
 def _arcsine(share: Floats) -> Floats:
-    found: Floats = np.arcsin(np.sqrt(share))
-    return found
+    angles: Floats = np.arcsin(np.sqrt(share))
+    return angles
 
 
 def _ends(value: Floats, intervals: Floats, signs: Floats) -> tuple[float, float]:

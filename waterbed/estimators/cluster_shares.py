@@ -140,8 +140,8 @@ def pooled_correlation(groups: Iterable[tuple[npt.ArrayLike, npt.ArrayLike]]) ->
     else:
         without = np.concatenate(
             [
-                total - own + _squares_without(x, m) / _scale(x, m)
-                for (x, m), own in zip(informative, squares, strict=True)
+                total - square + _squares_without(x, m) / _scale(x, m)
+                for (x, m), square in zip(informative, squares, strict=True)
             ]
         )
     left_out = _of_squares(without)
@@ -170,8 +170,8 @@ def shrunk_correlation(hits: npt.ArrayLike, sizes: npt.ArrayLike) -> float:
     if within <= 0.0:
         return 1.0
     excess = between / freedom / (within / rest) - 1.0
-    kept = excess - (2.0 / freedom + 2.0 / rest) / excess if excess > 0.0 else 0.0
-    return float(kept / (kept + typical / freedom)) if kept > 0.0 else 0.0
+    corrected = excess - (2.0 / freedom + 2.0 / rest) / excess if excess > 0.0 else 0.0
+    return float(corrected / (corrected + typical / freedom)) if corrected > 0.0 else 0.0
 
 
 def chance_of_alike(hits: npt.ArrayLike, sizes: npt.ArrayLike) -> float:
@@ -231,8 +231,8 @@ def _of_squares(squares: Floats) -> Floats:
     inside = np.divide(within, rest, out=none.copy(), where=rest > 0)
     size = np.divide(typical, freedom, out=none.copy(), where=freedom > 0)
     spread = among + (size - 1.0) * inside
-    found = np.divide(among - inside, spread, out=np.ones_like(between), where=spread > 0)
-    return np.where(rest > 0, np.minimum(found, 1.0), 0.0)
+    correlations = np.divide(among - inside, spread, out=np.ones_like(between), where=spread > 0)
+    return np.where(rest > 0, np.minimum(correlations, 1.0), 0.0)
 
 
 def _fitted(x: Floats, m: Floats, start: float) -> tuple[float, float]:
@@ -253,19 +253,23 @@ def _fitted(x: Floats, m: Floats, start: float) -> tuple[float, float]:
     p, r = p[best : best + 1], r[best : best + 1]
     value = float(_likelihood(p, r, *counts)[0])
     for _ in range(_MOST_STEPS):
-        at = _slopes(p, r, *counts)
+        slopes = _slopes(p, r, *counts)
         # where the likelihood is not concave, its slope still leads upwards
-        determinant = at.pp * at.rr - at.pr**2
-        concave = at.rr < 0 < determinant
-        step_p = (at.pr * at.r - at.rr * at.p) / determinant if concave else -at.p / at.pp
-        step_r = (at.pr * at.p - at.pp * at.r) / determinant if concave else at.r / np.maximum(np.abs(at.rr), _LEAST)
+        determinant = slopes.pp * slopes.rr - slopes.pr**2
+        concave = slopes.rr < 0 < determinant
+        step_p = (slopes.pr * slopes.r - slopes.rr * slopes.p) / determinant if concave else -slopes.p / slopes.pp
+        step_r = (
+            (slopes.pr * slopes.p - slopes.pp * slopes.r) / determinant
+            if concave
+            else slopes.r / np.maximum(np.abs(slopes.rr), _LEAST)
+        )
         for part in _PARTS:
             new_p, new_r = (np.clip(old + part * step, _LEAST, _MOST) for old, step in ((p, step_p), (r, step_r)))
-            if (found := float(_likelihood(new_p, new_r, *counts)[0])) > value:
+            if (likelihood := float(_likelihood(new_p, new_r, *counts)[0])) > value:
                 break
         else:
             break
-        p, r, gained, value = new_p, new_r, found - value, found
+        p, r, gained, value = new_p, new_r, likelihood - value, likelihood
         if gained < _CLOSE:
             break
     return float(p[0]), 0.0 if r[0] <= 2 * _LEAST else float(r[0])
@@ -298,22 +302,22 @@ class _Slopes(NamedTuple):
 
 
 def _slopes(p: Floats, r: Floats, hits: Floats, misses: Floats, members: Floats) -> _Slopes:
-    found = [np.zeros_like(p) for _ in range(5)]
+    sums = [np.zeros_like(p) for _ in range(5)]
     for base, counts, sign in ((p, hits, 1.0), (1 - p, misses, -1.0)):
         i = np.arange(counts.size)
         inverse = 1 / ((base * (1 - r))[:, None] + r[:, None] * i)
         by_p, by_r = sign * (1 - r)[:, None] * inverse, (i - base[:, None]) * inverse
         # einsum, since threads of BLAS make so small a problem 30 times slower on a busy machine
-        found[0] += np.einsum("gi,i->g", by_p, counts)
-        found[1] += np.einsum("gi,i->g", by_r, counts)
-        found[2] -= np.einsum("gi,gi,i->g", by_p, by_p, counts)
-        found[3] -= np.einsum("gi,i->g", sign * inverse + by_p * by_r, counts)
-        found[4] -= np.einsum("gi,gi,i->g", by_r, by_r, counts)
+        sums[0] += np.einsum("gi,i->g", by_p, counts)
+        sums[1] += np.einsum("gi,i->g", by_r, counts)
+        sums[2] -= np.einsum("gi,gi,i->g", by_p, by_p, counts)
+        sums[3] -= np.einsum("gi,i->g", sign * inverse + by_p * by_r, counts)
+        sums[4] -= np.einsum("gi,gi,i->g", by_r, by_r, counts)
     i = np.arange(members.size)
     by_r = (i - 1) / ((1 - r)[:, None] + r[:, None] * i)
-    found[1] -= np.einsum("gi,i->g", by_r, members)
-    found[4] += np.einsum("gi,gi,i->g", by_r, by_r, members)
-    return _Slopes(*found)
+    sums[1] -= np.einsum("gi,i->g", by_r, members)
+    sums[4] += np.einsum("gi,gi,i->g", by_r, by_r, members)
+    return _Slopes(*sums)
 
 
 _NORMAL_95 = 1.959963984540054

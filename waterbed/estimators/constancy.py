@@ -96,7 +96,7 @@ class _Series:
 
     def only(self, kept: npt.NDArray[np.bool_]) -> "_Series":
         """The series of some of the reports."""
-        labels = {name: (of[kept], alike) for name, (of, alike) in self.labels.items()}
+        labels = {name: (of[kept], correlation) for name, (of, correlation) in self.labels.items()}
         return _Series(
             surely=self.surely[kept],
             possibly=self.possibly[kept],
@@ -107,8 +107,8 @@ class _Series:
 
     def at_split(self, k: int, *, rises: bool) -> Floats:
         """The outcomes with the least change after the first k: the best case before a rise, the worst since."""
-        before, since = (self.possibly, self.surely) if rises else (self.surely, self.possibly)
-        return np.concatenate([before[:k], since[k:]])
+        earlier, since = (self.possibly, self.surely) if rises else (self.surely, self.possibly)
+        return np.concatenate([earlier[:k], since[k:]])
 
 
 def constancy(
@@ -117,7 +117,7 @@ def constancy(
     at_h: npt.ArrayLike,
     cluster: npt.ArrayLike,
     *,
-    given: Sequence[Date] = (),
+    known_dates: Sequence[Date] = (),
     labels: Mapping[str, Sequence[Hashable]] = _NO_LABELS,
     pooled: Mapping[str, Correlation] = _NOTHING_POOLED,
 ) -> Constancy | Refusal:
@@ -135,18 +135,18 @@ def constancy(
       dates (Miller and Siegmund, Biometrics 38, 1982).
 
     A desk that sleeps and wakes makes such changes all the time. So both parts are split into `stretches`; where
-    these go up and down, each part must be as long as FEWEST_STRETCHES of them, else p is 1. Dates that are `given`
-    were known in advance. The parts of each are compared by what they are worth over time and sites
-    (`effective_number`), with Student's t. p is the smallest of all tests times their number (Bonferroni); the
-    search of all dates is one test. Refused where no date, looked for or given, has enough before and after it:
-    LEAST_CLUSTERS sites, and PART_DAYS with reports or, if given, those of `effective_number`; this depends on
-    report times and sites alone. Raises ValueError for unequal lengths or an outcome that is sure but not possible.
+    these go up and down, each part must be as long as FEWEST_STRETCHES of them, else p is 1. Dates that are
+    `known_dates` were known in advance. The parts of each are compared by what they are worth over time and sites
+    (`effective_number`), with Student's t. p is the smallest of all tests times their number (Bonferroni); the search
+    of all dates is one test. Refused where no date, looked for or given, has enough before and after it: LEAST_CLUSTERS
+    sites, and PART_DAYS with reports or, if given, those of `effective_number`; this depends on report times and sites
+    alone. Raises ValueError for unequal lengths or an outcome that is sure but not possible.
     """
     series = _in_order(surely, possibly, at_h, cluster, labels, pooled)
-    found = [one for date in given if (one := _at_given(series, date)) is not None]
-    if (one := _searched(series)) is not None:
-        found.append(one)
-    if not found:
+    tests = [test for date in known_dates if (test := _at_given(series, date)) is not None]
+    if (test := _searched(series)) is not None:
+        tests.append(test)
+    if not tests:
         return Refusal(
             Message.of(
                 "no date has {days} days of reports and {sites} sites before it, and as many after it",
@@ -154,8 +154,8 @@ def constancy(
                 sites=Number(LEAST_CLUSTERS),
             )
         )
-    least = min(found, key=lambda one: one.p)  # a given date before one looked for
-    return replace(least, p=min(1.0, least.p * len(found)))
+    least = min(tests, key=lambda test: test.p)  # a given date before one looked for
+    return replace(least, p=min(1.0, least.p * len(tests)))
 
 
 def _searched(series: _Series) -> Constancy | None:
@@ -195,18 +195,18 @@ def _at_given(series: _Series, date: Date) -> Constancy | None:
     outcomes = series.at_split(k, rises=rises)
     angle, error, degrees = [], [], []
     for cut in (slice(k), slice(k, None)):
-        found = effective_number(
+        effective = effective_number(
             outcomes[cut],
             series.at[cut],
             series.site[cut],
             labels={name: of[cut].tolist() for name, (of, _) in series.labels.items()},
-            pooled={name: alike for name, (_, alike) in series.labels.items()},
+            pooled={name: correlation for name, (_, correlation) in series.labels.items()},
         )
-        if isinstance(found, Refusal) or np.unique(series.site[cut]).size < LEAST_CLUSTERS:
+        if isinstance(effective, Refusal) or np.unique(series.site[cut]).size < LEAST_CLUSTERS:
             return None
-        angle.append(found.angle(float(outcomes[cut].mean())))
-        error.append(found.error)
-        degrees.append(found.freedom)
+        angle.append(effective.angle(float(outcomes[cut].mean())))
+        error.append(effective.error)
+        degrees.append(effective.freedom)
     p = float(2.0 * scipy.special.stdtr(min(degrees), -abs(angle[1] - angle[0]) / hypot(*error)))
     if p > SEARCHED_ABOVE:
         return Constancy(p=p)
@@ -224,25 +224,25 @@ def _in_order(
     pooled: Mapping[str, Correlation],
 ) -> _Series:
     low, high = np.asarray(surely, dtype=float), np.asarray(possibly, dtype=float)
-    at, site = np.asarray(at_h, dtype=float), np.unique(np.asarray(cluster), return_inverse=True)[1]
-    if not low.shape == high.shape == at.shape == site.shape or (low > high).any():
+    hours, site = np.asarray(at_h, dtype=float), np.unique(np.asarray(cluster), return_inverse=True)[1]
+    if not low.shape == high.shape == hours.shape == site.shape or (low > high).any():
         raise ValueError("a test of constancy needs outcomes, sure ones possible, each with a time and a cluster")
-    order = np.argsort(at, kind="stable")
+    order = np.argsort(hours, kind="stable")
     of = {name: (numbered(values, site)[order], pooled.get(name, NO_CORRELATION)) for name, values in labels.items()}
-    return _Series(surely=low[order], possibly=high[order], at=at[order], site=site[order], labels=of)
+    return _Series(surely=low[order], possibly=high[order], at=hours[order], site=site[order], labels=of)
 
 
 def _dates(series: _Series) -> Ints:
     """Numbers of reports before each date at which a change is looked for."""
-    at, site, n = series.at, series.site, series.n
+    hours, site, n = series.at, series.site, series.n
     first, last = np.zeros(n), np.zeros(n)
     first[np.unique(site, return_index=True)[1]] = 1
     last[n - 1 - np.unique(site[::-1], return_index=True)[1]] = 1
-    days = np.concatenate([[0.0], np.cumsum(np.minimum(np.diff(at), GAP_H))]) / 24.0
+    days = np.concatenate([[0.0], np.cumsum(np.minimum(np.diff(hours), GAP_H))]) / 24.0
     k = np.arange(1, n)
     enough = (np.cumsum(first)[k - 1] >= LEAST_CLUSTERS) & (np.cumsum(last[::-1])[n - k - 1] >= LEAST_CLUSTERS)
-    found: Ints = k[enough & (days[k - 1] >= PART_DAYS) & (days[-1] - days[k] >= PART_DAYS) & (at[k] > at[k - 1])]
-    return found
+    dates: Ints = k[enough & (days[k - 1] >= PART_DAYS) & (days[-1] - days[k] >= PART_DAYS) & (hours[k] > hours[k - 1])]
+    return dates
 
 
 def _normalised(series: _Series, dates: Ints, *, rises: bool) -> float:
@@ -258,31 +258,31 @@ def normalised_cusum(change: Floats, cases: Sequence[Floats], dates: Ints) -> Fl
     of the first t values; of several cases the one with the largest normaliser.
     """
     n = cases[0].size
-    spread = np.max([_bridges(one) for one in cases], axis=0)[dates - 1]
-    spread += np.max([_bridges(one[::-1]) for one in cases], axis=0)[n - dates - 1]
-    found: Floats = np.square(dates * (n - dates) / n * change) * n / np.maximum(spread, 1e-9)
-    return found
+    spread = np.max([_bridges(case) for case in cases], axis=0)[dates - 1]
+    spread += np.max([_bridges(case[::-1]) for case in cases], axis=0)[n - dates - 1]
+    cusum: Floats = np.square(dates * (n - dates) / n * change) * n / np.maximum(spread, 1e-9)
+    return cusum
 
 
 def _bridges(values: Floats) -> Floats:
     """The sum over t <= k of (S_t - t/k S_k)^2, for each k."""
     sums, t = np.cumsum(values - values.mean()), np.arange(1.0, values.size + 1)
     slope = sums / t
-    found: Floats = np.cumsum(np.square(sums)) - 2 * slope * np.cumsum(t * sums) + slope**2 * np.cumsum(t * t)
-    return np.maximum(found, 0.0)
+    bridges: Floats = np.cumsum(np.square(sums)) - 2 * slope * np.cumsum(t * sums) + slope**2 * np.cumsum(t * t)
+    return np.maximum(bridges, 0.0)
 
 
 def _hits(series: _Series, *, rises: bool) -> tuple[Floats, Floats]:
     """Outcomes among the first k and among the rest, k = 1 to n - 1, with the least change."""
-    before, since = (series.possibly, series.surely) if rises else (series.surely, series.possibly)
-    return np.cumsum(before)[:-1], np.cumsum(since[::-1])[:-1][::-1]
+    earlier, since = (series.possibly, series.surely) if rises else (series.surely, series.possibly)
+    return np.cumsum(earlier)[:-1], np.cumsum(since[::-1])[:-1][::-1]
 
 
 def _rise(series: _Series, *, rises: bool) -> Floats:
     """How much the share changed in that direction after the first k."""
     k, n = np.arange(1.0, series.n), series.n
-    before, since = _hits(series, rises=rises)
-    return (since / (n - k) - before / k) * (1.0 if rises else -1.0)
+    earlier, since = _hits(series, rises=rises)
+    return (since / (n - k) - earlier / k) * (1.0 if rises else -1.0)
 
 
 def normalised_p(statistic: float) -> float:
@@ -297,18 +297,18 @@ def normalised_p(statistic: float) -> float:
 def _fits(series: _Series, *, rises: bool) -> Floats:
     """Log-likelihood of two shares, one for the first k, k = 1 to n - 1; none where it changed the other way."""
     k, n = np.arange(1.0, series.n), series.n
-    before, since = _hits(series, rises=rises)
-    fits = log_likelihood(before, k) + log_likelihood(since, n - k)
+    earlier, since = _hits(series, rises=rises)
+    fits = log_likelihood(earlier, k) + log_likelihood(since, n - k)
     return np.where(_rise(series, rises=rises) > 0, fits, -np.inf)
 
 
-def _trend_p(outcomes: Floats, at: Floats, *, rises: bool) -> float:
+def _trend_p(outcomes: Floats, hours: Floats, *, rises: bool) -> float:
     """Two-sided p of the slope through means of blocks of as many reports, 1 if it goes the other way.
 
     Means of few long blocks are nearly independent and normal however their outcomes depend on each other (Ibragimov
     and Mueller, Journal of Business and Economic Statistics 28, 2010).
     """
-    count = int(np.clip(days_of_reports(at) / BLOCK_DAYS, *BLOCKS))
+    count = int(np.clip(days_of_reports(hours) / BLOCK_DAYS, *BLOCKS))
     means = np.array([block.mean() for block in np.array_split(outcomes, count)])
     if not np.ptp(means) > 0:
         return 1.0
@@ -327,9 +327,9 @@ def _p_over_sites(outcomes: Floats, site: Ints, k: int, between: tuple[float, fl
     phi(b) (b - 1/b) log(f (1 - e) / (e (1 - f))).
     """
     variance, degrees = [], []
-    for part, own in ((outcomes[:k], site[:k]), (outcomes[k:], site[k:])):
-        sites = np.unique(own).size
-        variance.append(max(cluster_variance(part, own), _smoothed(part, sites) / part.size))
+    for part, cluster in ((outcomes[:k], site[:k]), (outcomes[k:], site[k:])):
+        sites = np.unique(cluster).size
+        variance.append(max(cluster_variance(part, cluster), _smoothed(part, sites) / part.size))
         degrees.append(sites - 1)
     return _p_of_largest(outcomes, k, variance, degrees, between)
 
@@ -344,10 +344,10 @@ def _p_over_label(outcomes: Floats, of: Ints, pooled: Correlation, k: int, betwe
     for cut in (slice(k), slice(k, None), slice(None)):
         values = np.unique(of[cut], return_inverse=True)[1]
         sums, sizes = np.bincount(values, outcomes[cut]), np.bincount(values)
-        alike = alike_by_label(sums, sizes, pooled)
-        counted.append((sizes, alike if 0.0 < sums.sum() < sizes.sum() else None))
+        correlation = alike_by_label(sums, sizes, pooled)
+        counted.append((sizes, correlation if 0.0 < sums.sum() < sizes.sum() else None))
     *parts, (_, of_all) = counted
-    within = [alike for _, alike in parts if alike is not None] or [of_all or 0.0]
+    within = [correlation for _, correlation in parts if correlation is not None] or [of_all or 0.0]
     if max(within) <= 0.0:
         return 0.0
     variance, degrees = [], []
@@ -371,7 +371,7 @@ def _p_of_largest(
 ) -> float:
     """The p of a difference of the means of both parts of such variances, the largest of all dates."""
     total = sum(variance)
-    pooled = total**2 / sum(one**2 / its for one, its in zip(variance, degrees, strict=True))
+    pooled = total**2 / sum(part_variance**2 / its for part_variance, its in zip(variance, degrees, strict=True))
     tail = float(scipy.special.stdtr(pooled, -abs(outcomes[k:].mean() - outcomes[:k].mean()) / np.sqrt(total)))
     b = -float(scipy.special.ndtri(max(tail, 1e-300)))
     if b <= 1:
@@ -386,17 +386,17 @@ def _one_change(series: _Series, outcomes: Floats, k: int, *, rises: bool) -> bo
 
     Few outcomes that nobody knows (FEW_UNKNOWN) are left out: one day of false reports would be a stretch.
     """
-    known, site = series.surely == series.possibly, series.site
-    if known.mean() >= 1.0 - FEW_UNKNOWN:
-        outcomes, site, k = outcomes[known], site[known], int(known[:k].sum())
+    is_known, site = series.surely == series.possibly, series.site
+    if is_known.mean() >= 1.0 - FEW_UNKNOWN:
+        outcomes, site, k = outcomes[is_known], site[is_known], int(is_known[:k].sum())
     penalty = PENALTY * float(np.log(outcomes.size))
     parts = [stretches(_of_sites(outcomes[cut], site[cut]), penalty) for cut in (slice(k), slice(k, None))]
     levels = [share for part in parts for share, _ in part]
     if all((b >= a) == rises or a == b for a, b in pairwise(levels)):
         return True
     lengths = [sum(length for _, length in part) for part in parts]
-    shown = [length / len(part) for length, part in zip(lengths, parts, strict=True) if len(part) > 1]
-    return not shown or min(lengths) >= FEWEST_STRETCHES * max(shown)
+    mean_lengths = [length / len(part) for length, part in zip(lengths, parts, strict=True) if len(part) > 1]
+    return not mean_lengths or min(lengths) >= FEWEST_STRETCHES * max(mean_lengths)
 
 
 def _of_sites(outcomes: Floats, site: Ints) -> Floats:
@@ -418,27 +418,27 @@ def _date(series: _Series, outcomes: Floats, k: int, fits: Floats) -> Date | Non
     return float(series.at[first - 1]), float(series.at[last])
 
 
-def _trend_fit(outcomes: Floats, at: Floats) -> float:
+def _trend_fit(outcomes: Floats, hours: Floats) -> float:
     """The log-likelihood of a line through the logits, no steeper than STEEPEST over the series."""
-    time = (at - at[0]) / max(float(at[-1] - at[0]), 1e-9) - 0.5
+    time = (hours - hours[0]) / max(float(hours[-1] - hours[0]), 1e-9) - 0.5
 
     def unlikely(line: Floats) -> tuple[float, Floats]:
         logit = line[0] + line[1] * time
         off = scipy.special.expit(logit) - outcomes
         return float(np.logaddexp(0.0, logit).sum() - outcomes @ logit), np.array([off.sum(), off @ time])
 
-    found = scipy.optimize.minimize(
+    optimum = scipy.optimize.minimize(
         unlikely, np.zeros(2), jac=True, method="L-BFGS-B", bounds=[(-STEEPEST, STEEPEST)] * 2
     )
-    return -float(found.fun)
+    return -float(optimum.fun)
 
 
 def _inflation(series: _Series, outcomes: Floats, k: int) -> float:
     """By how much dependence over sites or time exceeds the variance of both shares as if independent, 1 at least."""
-    found, alone = np.zeros(2), 0.0
+    dependent, independent = np.zeros(2), 0.0
     for cut in (slice(k), slice(k, None)):
         part = outcomes[cut]
         terms = min(freedom(days_of_reports(series.at[cut])), part.size - 1)
-        found += cluster_variance(part, series.site[cut]), cosine_variance(part, terms)
-        alone += float(part.mean() * (1 - part.mean())) / part.size
-    return max(1.0, float(found.max()) / alone) if alone > 0 else 1.0
+        dependent += cluster_variance(part, series.site[cut]), cosine_variance(part, terms)
+        independent += float(part.mean() * (1 - part.mean())) / part.size
+    return max(1.0, float(dependent.max()) / independent) if independent > 0 else 1.0

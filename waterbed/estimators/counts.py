@@ -82,7 +82,7 @@ def negative_binomial(counts: npt.ArrayLike, design: npt.ArrayLike, offset: npt.
         raise ValueError("the columns of the design depend on each other")
     scale = np.sqrt(len(y))
     start = np.append(np.linalg.lstsq(basis * scale, np.log(y + 0.1 * y.mean()) - shift, rcond=None)[0], 0.0)
-    found = scipy.optimize.minimize(
+    optimum = scipy.optimize.minimize(
         _loss,
         start,
         args=(y, basis * scale, shift),
@@ -91,10 +91,10 @@ def negative_binomial(counts: npt.ArrayLike, design: npt.ArrayLike, offset: npt.
         bounds=[(None, None)] * x.shape[1] + [_LOG_DISPERSION],
         options={"maxiter": 2000, "ftol": 1e-14, "gtol": 1e-8},
     )
-    if not np.isfinite(found.fun):
+    if not np.isfinite(optimum.fun):
         raise OwnFailure("the regression of counts on sizes found no maximum")
-    coefficients = np.linalg.solve(triangle, found.x[:-1] * scale)
-    dispersion = float(np.exp(found.x[-1]))
+    coefficients = np.linalg.solve(triangle, optimum.x[:-1] * scale)
+    dispersion = float(np.exp(optimum.x[-1]))
     mean = np.exp(x @ coefficients + shift)
     weight = mean / (1.0 + dispersion * mean)
     information = (x * weight[:, None]).T @ x
@@ -102,7 +102,7 @@ def negative_binomial(counts: npt.ArrayLike, design: npt.ArrayLike, offset: npt.
         coefficients=coefficients,
         covariance=np.linalg.inv(information),
         dispersion=dispersion,
-        log_likelihood=-float(found.fun) * len(y) - float(scipy.special.gammaln(y + 1.0).sum()),
+        log_likelihood=-float(optimum.fun) * len(y) - float(scipy.special.gammaln(y + 1.0).sum()),
         influential=_influential(y, mean, dispersion, x, np.linalg.inv(information)),
     )
 
@@ -113,8 +113,8 @@ def _influential(y: Floats, mean: Floats, dispersion: float, x: Floats, covarian
     leverage = np.minimum(weight * np.einsum("ij,jk,ik->i", x, covariance, x), 1.0 - 1e-12)
     residual = np.square(y - mean) / (mean * (1.0 + dispersion * mean))
     cook = residual * leverage / (x.shape[1] * np.square(1.0 - leverage))
-    alone: npt.NDArray[np.bool_] = (cook > _COOK) | (leverage > _LEVERAGE)
-    return alone
+    influential: npt.NDArray[np.bool_] = (cook > _COOK) | (leverage > _LEVERAGE)
+    return influential
 
 
 def _loss(parameters: Floats, y: Floats, x: Floats, shift: Floats | float) -> tuple[float, Floats]:
@@ -157,7 +157,7 @@ def gamma_poisson(observed: npt.ArrayLike, expected: npt.ArrayLike, *, level: fl
     o, e = _observed(observed, expected)
     start_mean, spread = _moments(o, e)
     shape = np.clip(start_mean**2 / spread if spread > 0 else 1e3, 1e-2, 1e4)
-    found = scipy.optimize.minimize(
+    optimum = scipy.optimize.minimize(
         _prior_loss,
         np.log([shape, shape / start_mean]),
         args=(o, e),
@@ -166,7 +166,7 @@ def gamma_poisson(observed: npt.ArrayLike, expected: npt.ArrayLike, *, level: fl
         bounds=[_LOG_PRIOR] * 2,
         options={"ftol": 1e-14, "gtol": 1e-9},
     )
-    a, b = map(float, np.exp(found.x))
+    a, b = map(float, np.exp(optimum.x))
     outside = (1.0 - level) / 2
     return Shrunk(
         rate=(a + o) / (b + e),

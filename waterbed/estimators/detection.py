@@ -61,7 +61,7 @@ class SetBounds(Bounds):
     set_high: float
 
 
-def chapman(first: int, second: int, both: int, *, level: float = 0.95) -> Population | Refusal:
+def chapman(first: int, second: int, in_both: int, *, level: float = 0.95) -> Population | Refusal:
     """Size of a population from two independent lists.
 
     (n1 + 1)(n2 + 1) / (m + 1) - 1 (Chapman, University of California Publications in Statistics 1, 1951), variance of
@@ -71,27 +71,27 @@ def chapman(first: int, second: int, both: int, *, level: float = 0.95) -> Popul
     from each other give too little, lists that avoid each other too much; unequal detection gives too little. Refuses
     below 7 in both, where the estimator is biased (Robson and Regier, 1964).
     """
-    if both > min(first, second) or min(first, second, both) < 0:
+    if in_both > min(first, second) or min(first, second, in_both) < 0:
         raise ValueError("no more can be in both lists than in either")
-    if both < 7:
+    if in_both < 7:
         return Refusal(
-            Message.of("{both} in both lists where at least {least} are needed", both=Count(both), least=Number(7)),
+            Message.of("{both} in both lists where at least {least} are needed", both=Count(in_both), least=Number(7)),
             "feeds",
         )
-    estimate = (first + 1) * (second + 1) / (both + 1) - 1
-    spread = (first + 1) * (second + 1) * (first - both) * (second - both)
-    seen, tail = first + second - both, (1 - level) / 2
+    estimate = (first + 1) * (second + 1) / (in_both + 1) - 1
+    spread = (first + 1) * (second + 1) * (first - in_both) * (second - in_both)
+    seen, tail = first + second - in_both, (1 - level) / 2
 
     def many(size: int) -> bool:
-        return bool(scipy.stats.hypergeom.sf(both - 1, size, first, second) <= tail)
+        return bool(scipy.stats.hypergeom.sf(in_both - 1, size, first, second) <= tail)
 
     def few(size: int) -> bool:
-        return bool(scipy.stats.hypergeom.cdf(both, size, first, second) > tail)
+        return bool(scipy.stats.hypergeom.cdf(in_both, size, first, second) > tail)
 
     return Population(
         seen=seen,
         estimate=estimate,
-        error=float(np.sqrt(spread / ((both + 1) ** 2 * (both + 2)))),
+        error=float(np.sqrt(spread / ((in_both + 1) ** 2 * (in_both + 2)))),
         low=float(_first_size(seen, few)),
         high=float(_first_size(seen, many) - 1),
     )
@@ -210,7 +210,7 @@ def displaced_bounds(
     detected independently of each other. Refuses below ten clusters, and where even the highest detection leaves more
     than all.
     """
-    sure, maybe = (np.atleast_2d(np.asarray(one, dtype=bool)) for one in (certain, possible))
+    sure, maybe = (np.atleast_2d(np.asarray(flags, dtype=bool)) for flags in (certain, possible))
     label = np.unique(np.asarray(cluster), return_inverse=True)[1]
     least, most = (np.array(end, dtype=float) for end in zip(*detection, strict=True))
     if sure.shape != maybe.shape or sure.shape != (label.size, least.size) or (sure & ~maybe).any():

@@ -107,8 +107,8 @@ def displaced_estimate(
     clusters = int(label.max(initial=-1)) + 1
     if refused := too_few(clusters, Message.of("{clusters}", clusters=Count(clusters, "cluster"))):
         return refused
-    told = (returns.after | returns.before) & ~returns.back[:, None]
-    if (born := np.unique(label[told.any(axis=1)]).size) < LEAST_BORN:
+    ordered = (returns.after | returns.before) & ~returns.back[:, None]
+    if (born := np.unique(label[ordered.any(axis=1)]).size) < LEAST_BORN:
         return Refusal(
             Message.of(
                 "births tell the order of arrivals from {clusters} where at least {least} are needed",
@@ -117,31 +117,31 @@ def displaced_estimate(
             ),
             "births",
         )
-    both = (returns.feeds == 3).sum(axis=0)
-    if detection is None and both.sum() < LEAST_BOTH:
+    in_both = (returns.feeds == 3).sum(axis=0)
+    if detection is None and in_both.sum() < LEAST_BOTH:
         return Refusal(
             Message.of(
                 "{arrivals} are in both feeds where at least {least} are needed",
-                arrivals=Count(both.sum(), "arrival"),
+                arrivals=Count(in_both.sum(), "arrival"),
                 least=Number(LEAST_BOTH),
             ),
             "feeds",
         )
-    sums, pooled = _sums(returns, label, clusters), bool((both < LEAST_BOTH).any())
+    sums, pooled = _sums(returns, label, clusters), bool((in_both < LEAST_BOTH).any())
     missed = None if detection else _missed(sums.feeds[0], pooled, level)
     assumed = list(_assumptions(detection))
     met = np.unique(label[sides.any(axis=(0, 2)) | returns.back]).size
-    quantile = float(scipy.special.stdtrit((met if detection else min(met, int(both.sum()))) - 1, (1 + level) / 2))
-    found = [_interval(sums, one, pooled, quantile, missed) for one in assumed]
-    value, low, high = found[0]
+    quantile = float(scipy.special.stdtrit((met if detection else min(met, int(in_both.sum()))) - 1, (1 + level) / 2))
+    intervals = [_interval(sums, assumption, pooled, quantile, missed) for assumption in assumed]
+    value, low, high = intervals[0]
     return Estimate(
         estimate=value,
         low=low,
         high=high,
-        least=min(low for _, low, _ in found),
-        most=max(high for *_, high in found),
+        least=min(low for _, low, _ in intervals),
+        most=max(high for *_, high in intervals),
         detection=assumed[0].detection or tuple(_detection(sums.feeds, 1.0, pooled)[0].tolist()),
-        born=int(told.sum()),
+        born=int(ordered.sum()),
         of_open_order=int((returns.order_open & ~returns.back[:, None]).sum()),
     )
 
@@ -175,8 +175,8 @@ def _sums(returns: Returns, label: npt.NDArray[np.intp], clusters: int) -> _Sums
 
     def means(flags: Flags) -> Floats:
         each = np.stack([np.bincount(label, column, clusters) / size for column in flags.T.astype(float)], axis=1)
-        found: Floats = _without_each(each) / count
-        return found
+        averages: Floats = _without_each(each) / count
+        return averages
 
     feeds = [np.bincount(4 * label + caught, minlength=4 * clusters).reshape(clusters, 4) for caught in returns.feeds.T]
     return _Sums(
@@ -217,27 +217,27 @@ def _interval(
 def _share(sums: _Sums, assumed: _Assumed, pooled: bool) -> Floats:
     """The share in each row."""
     later = sums.near if assumed.near_later else np.zeros_like(sums.near)
-    after, before = sums.after + later, sums.before - later
-    a, p, o = (part.sum(axis=1) for part in (after, before, sums.order_open))
+    after, earlier = sums.after + later, sums.before - later
+    a, p, o = (part.sum(axis=1) for part in (after, earlier, sums.order_open))
     of_all = a / np.maximum(a + assumed.born * p, 1e-300) * (a + p + o)
     of_open = np.clip((of_all - a) / np.maximum(o, 1e-300), 0.0, 1.0)
     if assumed.detection is None:
         seen = _detection(sums.feeds, assumed.odds, pooled)
     else:
         seen = np.broadcast_to(np.array(assumed.detection), after.shape)
-    found: Floats = sums.back + ((after + of_open[:, None] * sums.order_open) / np.maximum(seen, 1e-300)).sum(axis=1)
-    return found
+    shares: Floats = sums.back + ((after + of_open[:, None] * sums.order_open) / np.maximum(seen, 1e-300)).sum(axis=1)
+    return shares
 
 
 def _missed(feeds: Floats, pooled: bool, level: float) -> tuple[Floats, Floats]:
     """The ends of how many both feeds missed on each side, for each arrival seen (sides x 4)."""
-    found = []
-    for _, first, second, both in (feeds.sum(axis=0, keepdims=True) if pooled else feeds).astype(int).tolist():
-        population = chapman(first + both, second + both, both, level=level)
+    ends = []
+    for _, first, second, in_both in (feeds.sum(axis=0, keepdims=True) if pooled else feeds).astype(int).tolist():
+        population = chapman(first + in_both, second + in_both, in_both, level=level)
         if isinstance(population, Refusal):
             raise ValueError("two feeds are asked only where enough arrivals are in both")
-        found.append([end / population.seen - 1.0 for end in (population.low, population.high)])
-    least, most = np.broadcast_to(np.array(found), (len(feeds), 2)).T
+        ends.append([end / population.seen - 1.0 for end in (population.low, population.high)])
+    least, most = np.broadcast_to(np.array(ends), (len(feeds), 2)).T
     return least, most
 
 
@@ -245,7 +245,7 @@ def _detection(feeds: Floats, odds: float, pooled: bool) -> Floats:
     """Detection on each side from arrivals by feeds (rows x sides x 4)."""
     if pooled:
         feeds = np.broadcast_to(feeds.sum(axis=1, keepdims=True), feeds.shape)
-    first, second, both = (feeds[..., caught] for caught in (1, 2, 3))
-    seen = first + second + both
-    found: Floats = seen / np.maximum(seen + odds * first * second / (both + 1.0), 1e-300)
-    return found
+    first, second, in_both = (feeds[..., caught] for caught in (1, 2, 3))
+    seen = first + second + in_both
+    detection: Floats = seen / np.maximum(seen + odds * first * second / (in_both + 1.0), 1e-300)
+    return detection

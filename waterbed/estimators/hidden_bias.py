@@ -97,31 +97,31 @@ def matched_sets(
     Association 96, 2001); how many is set by the numbers of clusters. The outcome is an arrival elsewhere within the
     horizon after the treated one's end.
     """
-    asked = np.isfinite(units.ended) & (units.ended + horizon <= observed_until)
-    chosen = np.flatnonzero(asked if treated is None else asked & treated)
+    followed = np.isfinite(units.ended) & (units.ended + horizon <= observed_until)
+    chosen = np.flatnonzero(followed if treated is None else followed & treated)
     if chosen.size > _MOST_TREATED:
         chosen = rng.choice(chosen, _MOST_TREATED, replace=False)
     order = np.lexsort((units.started, units.category))
     started, category = units.started[order], units.category[order]
     of_treated = np.unique(units.cluster[chosen]).size
-    others = np.unique(units.cluster).size - of_treated
-    each = int(np.clip(others // max(of_treated, 1), 1, _CONTROLS))
+    untreated = np.unique(units.cluster).size - of_treated
+    each = int(np.clip(untreated // max(of_treated, 1), 1, _CONTROLS))
     used = np.zeros(int(units.cluster.max(initial=-1)) + 1, bool)
     rows: list[Ints] = []
-    for one in chosen[np.argsort(units.ended[chosen], kind="stable")]:
-        if used[units.cluster[one]]:
+    for unit in chosen[np.argsort(units.ended[chosen], kind="stable")]:
+        if used[units.cluster[unit]]:
             continue
-        first, last = np.searchsorted(category, [units.category[one], units.category[one] + 1])
-        ages = [units.started[one] - age_within, min(units.started[one] + age_within, units.ended[one])]
+        first, last = np.searchsorted(category, [units.category[unit], units.category[unit] + 1])
+        ages = [units.started[unit] - age_within, min(units.started[unit] + age_within, units.ended[unit])]
         low = first + int(np.searchsorted(started[first:last], ages[0], "left"))
         high = first + int(np.searchsorted(started[first:last], ages[1], "right"))
         tried = order[rng.integers(low, high, _TRIES)] if high > low else np.zeros(0, np.int64)
-        own = units.cluster[tried] == units.cluster[one]
-        stayed = (units.ended[tried] >= units.ended[one] + horizon) & (units.there_until[tried] > units.ended[one])
-        tried = tried[stayed & ~used[units.cluster[tried]] & ~own]
+        same_cluster = units.cluster[tried] == units.cluster[unit]
+        stayed = (units.ended[tried] >= units.ended[unit] + horizon) & (units.there_until[tried] > units.ended[unit])
+        tried = tried[stayed & ~used[units.cluster[tried]] & ~same_cluster]
         places = np.sort(np.unique(units.cluster[tried], return_index=True)[1])[:each]
         if places.size:
-            rows.append(np.r_[one, tried[places]])
+            rows.append(np.r_[unit, tried[places]])
             used[units.cluster[rows[-1]]] = True
     members = np.concatenate([*rows, np.zeros(0, np.int64)])
     size = np.array([row.size for row in rows], np.int64)

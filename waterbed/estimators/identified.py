@@ -24,10 +24,10 @@ def critical_value(width: float, error: float, n: int, *, level: float = LEVEL) 
     """
     if not (width >= 0.0 and error >= 0.0 and n > 0 and 0.5 < level < 1.0):
         raise ValueError("a critical value needs a width and an error from 0 on, units, and a level in 0.5..1")
-    one, two = float(scipy.special.ndtri(level)), float(scipy.special.ndtri((1.0 + level) / 2))
+    one_sided, two = float(scipy.special.ndtri(level)), float(scipy.special.ndtri((1.0 + level) / 2))
     if width <= error * sqrt(log(max(n, 2))):
         return two
     if error == 0.0:
-        return one
+        return one_sided
     ndtr = scipy.special.ndtr
-    return float(scipy.optimize.brentq(lambda c: ndtr(c + width / error) - ndtr(-c) - level, one, two))
+    return float(scipy.optimize.brentq(lambda c: ndtr(c + width / error) - ndtr(-c) - level, one_sided, two))

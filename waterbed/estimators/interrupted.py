@@ -114,13 +114,13 @@ def synthetic_weights(target: npt.ArrayLike, controls: npt.ArrayLike) -> Floats:
     Hainmueller, Journal of the American Statistical Association 105, 2010). Flat controls get equal weights.
     """
     y, x = np.asarray(target, dtype=float), np.asarray(controls, dtype=float)
-    own, other = y - y.mean(), x - x.mean(axis=0)
+    centred, other = y - y.mean(), x - x.mean(axis=0)
     # the sum is held by a row that outweighs all others
-    heavy = 1e3 * max(float(np.abs(other).max(initial=0.0)), float(np.abs(own).max(initial=0.0)), 1e-12)
+    heavy = 1e3 * max(float(np.abs(other).max(initial=0.0)), float(np.abs(centred).max(initial=0.0)), 1e-12)
     # and a slight pull towards equal weights decides between controls that serve alike
     pull = 1e-7 * heavy * np.eye(x.shape[1])
     rows = np.vstack([other, np.full((1, x.shape[1]), heavy), pull])
-    weights: Floats = scipy.optimize.nnls(rows, np.concatenate([own, [heavy], np.zeros(x.shape[1])]))[0]
+    weights: Floats = scipy.optimize.nnls(rows, np.concatenate([centred, [heavy], np.zeros(x.shape[1])]))[0]
     return weights / weights.sum() if weights.sum() > 0 else np.full(x.shape[1], 1.0 / x.shape[1])
 
 
@@ -146,10 +146,10 @@ def interrupted(
     share = synthetic_weights(y[early], x[early]) if weights is None else np.asarray(weights, dtype=float)
     gaps = y[used] - x[used] @ share
     time = np.arange(gaps.size) - (window.before + window.anticipation)
-    kept = (time < -window.anticipation) | (time >= 0)
+    selected = (time < -window.anticipation) | (time >= 0)
     late = (time >= 0).astype(float)
-    design = np.column_stack([np.ones(time.size), time, late, late * time])[kept]
-    fitted = np.linalg.lstsq(design, gaps[kept], rcond=None)[0]
+    design = np.column_stack([np.ones(time.size), time, late, late * time])[selected]
+    fitted = np.linalg.lstsq(design, gaps[selected], rcond=None)[0]
     return Interruption(
         level=float(fitted[2]),
         slope=float(fitted[3]) if window.after > 1 else 0.0,
@@ -195,14 +195,14 @@ def placebo_windows(
     step = apart or window.after
     latest = window.event - window.anticipation - window.after
     events = range(latest, window.before + window.anticipation - 1, -step)
-    own = interrupted(y, x, window)
-    if isinstance(own, Refusal):
-        return own
-    found = [interrupted(y, x, window.at(event)) for event in events]
-    sizes = np.array([_size(one) for one in found if isinstance(one, Interruption)])
+    interruption = interrupted(y, x, window)
+    if isinstance(interruption, Refusal):
+        return interruption
+    interruptions = [interrupted(y, x, window.at(event)) for event in events]
+    sizes = np.array([_size(interruption) for interruption in interruptions if isinstance(interruption, Interruption)])
     if sizes.size < _LEAST_PLACEBOS:
         return _few_placebos(sizes.size)
-    return _ranked(np.array(_size(own)), sizes)
+    return _ranked(np.array(_size(interruption)), sizes)
 
 
 def placebo_units(
@@ -222,18 +222,22 @@ def placebo_units(
     y, x = np.asarray(target, dtype=float), np.asarray(controls, dtype=float)
     if x.ndim != 2 or x.shape[1] <= _LEAST_PLACEBOS - 1:
         return _few_placebos(x.shape[-1])
-    own: list[Interruption] = []
+    actual: list[Interruption] = []
     placebos: list[Interruption] = []
-    for one in range(x.shape[1]):
-        others = np.delete(x, one, axis=1)
-        for series, found in ((y, own), (x[:, one], placebos)):
-            measured = interrupted(series, others, window)
+    for column in range(x.shape[1]):
+        remaining = np.delete(x, column, axis=1)
+        for series, interruptions in ((y, actual), (x[:, column], placebos)):
+            measured = interrupted(series, remaining, window)
             if isinstance(measured, Refusal):
                 return measured
-            found.append(measured)
+            interruptions.append(measured)
     if sizes is None:
-        return _ranked(*(np.array([_size(one) for one in found]) for found in (own, placebos)))
-    gaps, theirs = (np.array([one.mean_gap for one in found]) for found in (own, placebos))
+        return _ranked(
+            *(np.array([_size(interruption) for interruption in interruptions]) for interruptions in (actual, placebos))
+        )
+    gaps, theirs = (
+        np.array([interruption.mean_gap for interruption in interruptions]) for interruptions in (actual, placebos)
+    )
     scale = spread_by_size(np.r_[gaps.mean(), theirs], sizes)
     return _ranked(np.abs(gaps) / scale[0], np.abs(theirs) / scale[1:])
 
@@ -263,12 +267,12 @@ def shifted_blocks(target: npt.ArrayLike, controls: npt.ArrayLike, window: Event
     y, x = np.asarray(target, dtype=float), np.asarray(controls, dtype=float)
     if window.first < 0 or window.event + window.after > y.size:
         return _outside(y.size, window)
-    kept = np.r_[0 : window.event - window.anticipation, window.event : window.event + window.after]
-    own = y[kept] - x[kept] @ synthetic_weights(y[kept], x[kept])
-    own = own - own.mean()
-    around = np.concatenate([own, own[: window.after]])
-    sums = np.abs(np.convolve(around, np.ones(window.after), "valid")[: own.size])
-    event = own.size - window.after
+    selected = np.r_[0 : window.event - window.anticipation, window.event : window.event + window.after]
+    gaps = y[selected] - x[selected] @ synthetic_weights(y[selected], x[selected])
+    gaps = gaps - gaps.mean()
+    around = np.concatenate([gaps, gaps[: window.after]])
+    sums = np.abs(np.convolve(around, np.ones(window.after), "valid")[: gaps.size])
+    event = gaps.size - window.after
     # sums that differ by rounding are ties, which count against the event
     sizes = np.delete(sums, event) + 1e-9 * max(float(sums.max()), 1e-300)
     return _ranked(sums[event], sizes)
@@ -296,8 +300,8 @@ def peak_check(
     height over all windows that end before the event, of target and controls (regression to the mean: Barnett, van der
     Pols and Dobson, International Journal of Epidemiology 34, 2005).
     """
-    every = np.column_stack([np.asarray(target, dtype=float), np.asarray(controls, dtype=float)])
-    if not 0 < recent < window.before or window.first < 0 or window.event + window.after > len(every):
+    series = np.column_stack([np.asarray(target, dtype=float), np.asarray(controls, dtype=float)])
+    if not 0 < recent < window.before or window.first < 0 or window.event + window.after > len(series):
         return Refusal(Message.of("the series do not hold the window, or all of it is recent"))
     latest = window.event - window.anticipation - window.after
     events = range(latest, window.before + window.anticipation - 1, -1)
@@ -311,9 +315,9 @@ def peak_check(
             "windows",
         )
     height, change = (
-        np.concatenate(part) for part in zip(*(_swing(every, window.at(e), recent) for e in events), strict=True)
+        np.concatenate(part) for part in zip(*(_swing(series, window.at(e), recent) for e in events), strict=True)
     )
-    own_height, own_change = _swing(every[:, :1], window, recent)
+    own_height, own_change = _swing(series[:, :1], window, recent)
     slope = 0.0
     if np.ptp(height) > 0:
         spread, joint = np.cov(height, change, bias=True)[0]
@@ -324,11 +328,11 @@ def peak_check(
     )
 
 
-def _swing(every: Floats, window: EventWindow, recent: int) -> tuple[Floats, Floats]:
+def _swing(series: Floats, window: EventWindow, recent: int) -> tuple[Floats, Floats]:
     stop = window.first + window.before
-    lately = every[stop - recent : stop].mean(axis=0)
-    height = lately - every[window.first : stop - recent].mean(axis=0)
-    return height, every[window.event : window.event + window.after].mean(axis=0) - lately
+    lately = series[stop - recent : stop].mean(axis=0)
+    height = lately - series[window.first : stop - recent].mean(axis=0)
+    return height, series[window.event : window.event + window.after].mean(axis=0) - lately
 
 
 _LEAST_PERIODS = 5
@@ -368,17 +372,17 @@ def half_life(gaps: npt.ArrayLike, *, level: float = 0.95) -> HalfLife | Refusal
     lives = np.geomspace(0.25, 20.0 * y.size, 400)
     shapes = 2.0 ** (-np.arange(y.size)[None, :] / lives[:, None])
     starts = shapes @ y / np.square(shapes).sum(axis=1)
-    left = np.square(y[None, :] - starts[:, None] * shapes).sum(axis=1)
-    best = int(np.argmin(left))
+    residuals = np.square(y[None, :] - starts[:, None] * shapes).sum(axis=1)
+    best = int(np.argmin(residuals))
     free = y.size - 2
-    one, two = (float(scipy.special.fdtri(order, free, level)) for order in (1, 2))
-    if np.square(y).sum() <= left[best] * (1.0 + 2.0 * two / free):
+    critical_one, two = (float(scipy.special.fdtri(order, free, level)) for order in (1, 2))
+    if np.square(y).sum() <= residuals[best] * (1.0 + 2.0 * two / free):
         return Refusal(Message.of("no effect was found whose fading could be measured"))
-    kept = np.flatnonzero(left <= left[best] * (1.0 + one / free) + 1e-12 * np.square(y).sum())
-    endless = kept[-1] == lives.size - 1
+    plausible = np.flatnonzero(residuals <= residuals[best] * (1.0 + critical_one / free) + 1e-12 * np.square(y).sum())
+    endless = plausible[-1] == lives.size - 1
     return HalfLife(
         periods=float("inf") if best == lives.size - 1 else float(lives[best]),
-        low=float(lives[kept[0]]) if kept[0] else 0.0,
-        high=float("inf") if endless else float(lives[kept[-1]]),
+        low=float(lives[plausible[0]]) if plausible[0] else 0.0,
+        high=float("inf") if endless else float(lives[plausible[-1]]),
         start=float(starts[best]),
     )

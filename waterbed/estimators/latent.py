@@ -73,18 +73,18 @@ def latent_trait(counts: npt.ArrayLike, log_sizes: npt.ArrayLike) -> Latent | Re
             )
         )
     rows, weight = _grouped(y, s)
-    own, sizes = y[rows][:, heard], s[rows]
+    selected, sizes = y[rows][:, heard], s[rows]
     middle = float(np.average(sizes, weights=weight))
-    found = scipy.optimize.minimize(
+    optimum = scipy.optimize.minimize(
         _loss,
-        _start(own, sizes - middle, weight),
-        args=(own, sizes - middle, weight),
+        _start(selected, sizes - middle, weight),
+        args=(selected, sizes - middle, weight),
         jac=True,
         method="L-BFGS-B",
         bounds=[(None, None)] * (3 * int(heard.sum())) + [_LOG_DISPERSION] * int(heard.sum()),
         options={"maxiter": 500},
     )
-    a, c, b, log_alpha = np.split(found.x, 4)
+    a, c, b, log_alpha = np.split(optimum.x, 4)
     b = b if b.sum() >= 0 else -b
     posterior = _posterior(y[:, heard], s - middle, (a, c, b, log_alpha))
     below = np.cumsum(posterior, axis=1) - posterior / 2
@@ -120,38 +120,38 @@ def _terms(y: Floats, s: Floats, parameters: Any) -> tuple[Floats, Floats, Float
     r = np.exp(-np.asarray(log_alpha))
     eta = a + np.multiply.outer(s, c)
     mean = np.exp(np.clip(eta[:, None, :] + _NODES[None, :, None] * b, -60.0, 60.0))
-    own = y[:, None, :]
-    log = own * np.log(mean / (r + mean)) - r * np.log1p(mean / r)
+    observed = y[:, None, :]
+    log = observed * np.log(mean / (r + mean)) - r * np.log1p(mean / r)
     rising = scipy.special.gammaln(y + r) - scipy.special.gammaln(r) - scipy.special.gammaln(y + 1.0)
     joint = log.sum(axis=2) + rising.sum(axis=1)[:, None] - _NODES**2 / 2
-    return joint, own, mean, r
+    return joint, observed, mean, r
 
 
 def _posterior(y: Floats, s: Floats, parameters: Any) -> Floats:
     """Chance of each node for each group, in pieces of groups."""
-    found = np.empty((len(y), _NODES.size))
+    posterior = np.empty((len(y), _NODES.size))
     for start in range(0, len(y), 4_096):
         part = slice(start, start + 4_096)
         joint = _terms(y[part], s[part], parameters)[0]
-        found[part] = scipy.special.softmax(joint, axis=1)
-    return found
+        posterior[part] = scipy.special.softmax(joint, axis=1)
+    return posterior
 
 
 def _loss(flat: Floats, y: Floats, s: Floats, weight: Floats) -> tuple[float, Floats]:
     """Negative log likelihood a group, penalised slightly, and its gradient."""
     parts = np.split(flat, 4)
-    joint, own, mean, r = _terms(y, s, parts)
-    whole = scipy.special.logsumexp(joint, axis=1)
-    chance = np.exp(joint - whole[:, None]) * weight[:, None]
-    pull = (own - mean) * (r / (r + mean))
+    joint, observed, mean, r = _terms(y, s, parts)
+    marginal = scipy.special.logsumexp(joint, axis=1)
+    chance = np.exp(joint - marginal[:, None]) * weight[:, None]
+    pull = (observed - mean) * (r / (r + mean))
     a = np.einsum("iq,iqj->j", chance, pull)
     c = np.einsum("iq,iqj,i->j", chance, pull, s)
     b = np.einsum("iq,iqj,q->j", chance, pull, _NODES)
-    flatter = np.log(r) + 1.0 - np.log(r + mean) - (r + own) / (r + mean)
+    flatter = np.log(r) + 1.0 - np.log(r + mean) - (r + observed) / (r + mean)
     rise = scipy.special.digamma(y + r) - scipy.special.digamma(r)
     by_r = np.einsum("iq,iqj->j", chance, flatter) + weight @ rise
     total = float(weight.sum())
-    value = -float(weight @ whole) + _UNIT_PENALTY * float(np.square(parts[2]).sum() + np.square(parts[3]).sum())
+    value = -float(weight @ marginal) + _UNIT_PENALTY * float(np.square(parts[2]).sum() + np.square(parts[3]).sum())
     slope = -np.concatenate([a, c, b, -r * by_r])
     slope[2 * len(r) :] += 2 * _UNIT_PENALTY * np.concatenate([parts[2], parts[3]])
     return value / total, slope / total

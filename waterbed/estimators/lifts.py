@@ -74,21 +74,29 @@ def lifts(origin: npt.ArrayLike, destination: npt.ArrayLike, first_seen: npt.Arr
     label: counting moves in it would hide the lift. `pairs` is pairs x 2. Raises ValueError for a move from A to A or
     when nothing ever appeared.
     """
-    a, b, wanted = _moves(origin, destination, pairs)
+    a, b, checked_pairs = _moves(origin, destination, pairs)
     appeared = np.asarray(first_seen, dtype=float)
     if not appeared.sum() > 0:
         raise ValueError("a lift needs first appearances")
     share = appeared / appeared.sum()
-    labels = max(share.size, int(wanted.max(initial=0)) + 1, int(a.max(initial=0)) + 1, int(b.max(initial=0)) + 1)
+    labels = max(
+        share.size, int(checked_pairs.max(initial=0)) + 1, int(a.max(initial=0)) + 1, int(b.max(initial=0)) + 1
+    )
     share = np.pad(share, (0, labels - share.size))
     from_a = np.bincount(a[a >= 0], minlength=labels)
     code, number = np.unique(a[a >= 0] * labels + b[a >= 0], return_counts=True)
-    asked = wanted[:, 0] * labels + wanted[:, 1]
-    at = np.minimum(np.searchsorted(code, asked), max(code.size - 1, 0))
-    seen = np.where(code[at] == asked, number[at], 0) if code.size else np.zeros(len(wanted), np.int64)
+    pair_codes = checked_pairs[:, 0] * labels + checked_pairs[:, 1]
+    positions = np.minimum(np.searchsorted(code, pair_codes), max(code.size - 1, 0))
+    seen = (
+        np.where(code[positions] == pair_codes, number[positions], 0)
+        if code.size
+        else np.zeros(len(checked_pairs), np.int64)
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         expected = np.where(
-            share[wanted[:, 1]] > 0, from_a[wanted[:, 0]] * share[wanted[:, 1]] / (1.0 - share[wanted[:, 0]]), 0.0
+            share[checked_pairs[:, 1]] > 0,
+            from_a[checked_pairs[:, 0]] * share[checked_pairs[:, 1]] / (1.0 - share[checked_pairs[:, 0]]),
+            0.0,
         )
         lift = seen / expected
     return Lifts(seen=seen.astype(np.int64), expected=expected, lift=lift)
@@ -122,7 +130,7 @@ def destination_null(
     place of the walk, which makes the test exact at any length (Besag and Clifford, Biometrika 76, 1989). Choose pairs
     by their margins, not by what was seen.
     """
-    a, b, wanted = _moves(origin, destination, pairs)
+    a, b, checked_pairs = _moves(origin, destination, pairs)
     strata = strata_of(stratum)
     if strata.movable < LEAST_CLUSTERS:
         return Refusal(
@@ -131,15 +139,15 @@ def destination_null(
                 arrivals=Count(strata.movable, "arrival"),
             )
         )
-    labels, known, bits = _relabelled(a, b, wanted)
+    labels, label_count, bits = _relabelled(a, b, checked_pairs)
     start = (labels[a] << bits | labels[b])[strata.order]
-    codes = _codes(labels[wanted], known, bits)
+    codes = _codes(labels[checked_pairs], label_count, bits)
 
     def step(view: Codes, edge: int) -> None:
         exchange(view, bits, edge, rng)
 
     def count(rows: Codes) -> Ints:
-        return _tally(rows, known, bits)[codes]
+        return _tally(rows, label_count, bits)[codes]
 
     if 2 * bits < 32:
         # half the memory is twice the speed
@@ -199,10 +207,10 @@ def step_down(draws: Draws) -> PairTests:
     rows, pairs = draws.counts.shape
     depart = departures(draws)
     # counts are whole numbers: ties of equal counts must not be broken by rounding
-    own = depart[draws.seen] - 1e-9
-    falling = np.argsort(-own, kind="stable")
+    statistics = depart[draws.seen] - 1e-9
+    falling = np.argsort(-statistics, kind="stable")
     largest = np.maximum.accumulate(depart[:, falling[::-1]], axis=1)[:, ::-1]
-    stepped = np.maximum.accumulate((largest >= own[falling]).mean(axis=0))
+    stepped = np.maximum.accumulate((largest >= statistics[falling]).mean(axis=0))
     adjusted = np.empty(pairs)
     adjusted[falling] = stepped
     return PairTests(
@@ -252,20 +260,20 @@ def _walk(
 
 
 def _moves(origin: npt.ArrayLike, destination: npt.ArrayLike, pairs: npt.ArrayLike) -> tuple[Ints, Ints, Ints]:
-    a, b, wanted = (np.asarray(one, np.int64) for one in (origin, destination, pairs))
-    if a.shape != b.shape or a.ndim != 1 or wanted.ndim != 2 or wanted.shape[1] != 2:
+    a, b, checked_pairs = (np.asarray(column, np.int64) for column in (origin, destination, pairs))
+    if a.shape != b.shape or a.ndim != 1 or checked_pairs.ndim != 2 or checked_pairs.shape[1] != 2:
         raise ValueError("moves are an origin and a destination each, and pairs have two columns")
-    if (a == b).any() or (wanted[:, 0] == wanted[:, 1]).any():
+    if (a == b).any() or (checked_pairs[:, 0] == checked_pairs[:, 1]).any():
         raise ValueError("nothing moves from a place to the place itself")
-    if (b < 0).any() or (a < NOWHERE).any() or (wanted < 0).any():
+    if (b < 0).any() or (a < NOWHERE).any() or (checked_pairs < 0).any():
         raise ValueError("labels are integers from 0, and only an origin may be nowhere")
-    return a, b, wanted
+    return a, b, checked_pairs
 
 
-def _relabelled(a: Ints, b: Ints, wanted: Ints) -> tuple[Ints, int, int]:
+def _relabelled(a: Ints, b: Ints, checked_pairs: Ints) -> tuple[Ints, int, int]:
     """New labels, those in wanted pairs first, the last one for nowhere; how many are wanted; bits of a label."""
-    size = 1 + max(int(one.max(initial=0)) for one in (a, b, wanted))
-    named = np.unique(wanted)
+    size = 1 + max(int(column.max(initial=0)) for column in (a, b, checked_pairs))
+    named = np.unique(checked_pairs)
     rest = np.setdiff1d(np.arange(size), named, assume_unique=True)
     labels = np.empty(size + 1, np.int64)
     labels[named] = np.arange(named.size)
@@ -290,8 +298,8 @@ def _tally(rows: Codes, known: int, bits: int) -> Ints:
     # all other labels share one number; parts that fit into the processor's cache are twice as fast
     cells = (known + 1) ** 2
     total, size = np.zeros(cells, np.int64), max(_PART, 4 * cells)
-    for at in range(0, rows.size, size):
-        part = rows[at : at + size]
+    for start in range(0, rows.size, size):
+        part = rows[start : start + size]
         cell = np.minimum(part >> bits, known)
         cell *= known + 1
         cell += np.minimum(part & (1 << bits) - 1, known)

@@ -51,14 +51,14 @@ def below_norm(
         raise ValueError("each share needs a number and degrees of freedom, and norm and rate lie between 0 and 1")
     if not ((share >= 0) & (share <= 1)).all() or not (n > 0).all() or not (v > 0).all():
         raise ValueError("shares lie from 0 to 1, and are worth something")
-    at, target = np.arcsin(np.sqrt(share)), float(np.arcsin(np.sqrt(norm)))
+    angle, target = np.arcsin(np.sqrt(share)), float(np.arcsin(np.sqrt(norm)))
     error = 0.5 / np.sqrt(n)
-    student = scipy.special.stdtr(v, (at - target) / error)
+    student = scipy.special.stdtr(v, (angle - target) / error)
     exact = scipy.special.betainc(np.maximum(n - share * n, 1e-9), share * n + 1.0, 1.0 - norm)
     p = np.maximum(student, np.where(share < 1.0, exact, 1.0))
     adjusted = adjusted_for_all(p, dependent=dependent)
-    own = np.minimum(at + scipy.special.stdtrit(v, BOUND) * error, np.pi / 2)
-    bound = np.sin(own) ** 2
+    bound_angle = np.minimum(angle + scipy.special.stdtrit(v, BOUND) * error, np.pi / 2)
+    bound = np.sin(bound_angle) ** 2
     return NormTest(p=p, adjusted=adjusted, bound=bound, below=(adjusted <= rate) & (bound < norm))
 
 
@@ -74,6 +74,6 @@ def adjusted_for_all(p: Floats, *, dependent: bool) -> Floats:
     scaled = p[order] * n / np.arange(1, n + 1)
     if dependent:
         scaled *= (1.0 / np.arange(1, n + 1)).sum()
-    found = np.empty(n)
-    found[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
-    return found
+    adjusted = np.empty(n)
+    adjusted[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
+    return adjusted

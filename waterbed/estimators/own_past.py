@@ -67,24 +67,27 @@ def over_past(
     if refused:
         return refused
     owner, past = _up_at(units, chosen, rng, first=first, last=last - horizon, each=each)
-    kept = np.unique(owner)
+    matched_units = np.unique(owner)
     clusters = _clusters(units, past)
     refused = too_few(
         clusters.n, Message.of("{clusters} of its own were up at that age before the event", clusters=clusters)
     )
     if refused:
         return refused
-    if chosen.size - kept.size > _MOST_UNMATCHED * chosen.size:
+    if chosen.size - matched_units.size > _MOST_UNMATCHED * chosen.size:
         return Refusal(
             Message.of(
                 "for {unmatched} of {ended} nothing of its own was up at that age before the event",
-                unmatched=Count(chosen.size - kept.size),
+                unmatched=Count(chosen.size - matched_units.size),
                 ended=Count(chosen.size, "ended unit"),
             )
         )
     age = units.ended[owner] - units.started[owner]
-    came, then = _came(units, kept, units.ended[kept], horizon), _came(units, past, units.started[past] + age, horizon)
-    return _compared(units, (kept, came), (past, then), rng, resamples, level)
+    arrived, then = (
+        _came(units, matched_units, units.ended[matched_units], horizon),
+        _came(units, past, units.started[past] + age, horizon),
+    )
+    return _compared(units, (matched_units, arrived), (past, then), rng, resamples, level)
 
 
 def over_later(
@@ -110,15 +113,15 @@ def over_later(
     )
     if refused:
         return refused
-    came, then = (_came(units, chosen, units.ended[chosen] + wait, horizon) for wait in (0.0, horizon))
-    return _compared(units, (chosen, came), (chosen, then), rng, resamples, level)
+    arrived, then = (_came(units, chosen, units.ended[chosen] + wait, horizon) for wait in (0.0, horizon))
+    return _compared(units, (chosen, arrived), (chosen, then), rng, resamples, level)
 
 
 def since_first_seen(
     units: Units,
     rng: np.random.Generator,
     *,
-    before: npt.NDArray[np.bool_],
+    before_event: npt.NDArray[np.bool_],
     after: npt.NDArray[np.bool_],
     horizon: float,
     resamples: int = 999,
@@ -130,17 +133,17 @@ def since_first_seen(
     of categories are those after, of categories seen in both times. Both marked times must be followed for the
     `horizon`. Refuses too few clusters in either.
     """
-    common = np.intersect1d(units.category[before], units.category[after])
-    known = np.isin(units.category, common)
-    new, old = np.flatnonzero(after & known), np.flatnonzero(before & known)
+    common = np.intersect1d(units.category[before_event], units.category[after])
+    is_common = np.isin(units.category, common)
+    new, old = np.flatnonzero(after & is_common), np.flatnonzero(before_event & is_common)
     for rows, reason in (
         (new, Message.of("{clusters} first seen after the event were followed", clusters=_clusters(units, new))),
         (old, Message.of("{clusters} first seen before the event were followed", clusters=_clusters(units, old))),
     ):
         if refused := too_few(_clusters(units, rows).n, reason):
             return refused
-    came, then = (_came(units, rows, units.started[rows], horizon) for rows in (new, old))
-    return _compared(units, (new, came), (old, then), rng, resamples, level)
+    arrived, then = (_came(units, rows, units.started[rows], horizon) for rows in (new, old))
+    return _compared(units, (new, arrived), (old, then), rng, resamples, level)
 
 
 def _came(units: Units, rows: Ints, index: Floats, horizon: float) -> npt.NDArray[np.bool_]:
@@ -161,29 +164,30 @@ def _compared(
     level: float,
 ) -> Compared:
     """Compare units with others, of which it is known if they arrived; shares of categories are those of the first."""
-    (treated, came), (rows, then) = own, others
+    (treated, arrived), (rows, then) = own, others
     strata = [
-        (units.category[treated] == one, units.category[rows] == one) for one in np.unique(units.category[treated])
+        (units.category[treated] == category, units.category[rows] == category)
+        for category in np.unique(units.category[treated])
     ]
 
     def apart(weights: Floats) -> tuple[Floats, Floats]:
         each, other = weights[:, units.cluster[treated]], weights[:, units.cluster[rows]]
-        total, found = each.sum(axis=1), np.zeros(len(weights))
+        total, expected = each.sum(axis=1), np.zeros(len(weights))
         with np.errstate(divide="ignore", invalid="ignore"):
-            for mine, theirs in strata:
-                part = each[:, mine].sum(axis=1) / total
+            for in_treated, theirs in strata:
+                part = each[:, in_treated].sum(axis=1) / total
                 share = other[:, theirs] @ then[theirs].astype(float) / other[:, theirs].sum(axis=1)
-                found += np.where(part > 0, part * share, 0.0)
-            return each @ came.astype(float) / total, found
+                expected += np.where(part > 0, part * share, 0.0)
+            return each @ arrived.astype(float) / total, expected
 
     size = int(units.cluster.max()) + 1
-    share, other = (float(one[0]) for one in apart(np.ones((1, size))))
+    share, other = (float(arm[0]) for arm in apart(np.ones((1, size))))
     draws = np.subtract(*apart(cluster_weights(size, resamples, rng).astype(float))) - (share - other)
     draws = draws[np.isfinite(draws)]
     rank = min(int(np.ceil(level * (draws.size + 1))), draws.size)
     reach = float(np.sort(np.abs(draws))[rank - 1])
-    groups = (treated[came], treated[~came], rows[then], rows[~then])
-    one, two, three, four = (np.unique(units.cluster[group]).size for group in groups)
+    groups = (treated[arrived], treated[~arrived], rows[then], rows[~then])
+    first, two, three, four = (np.unique(units.cluster[group]).size for group in groups)
     return Compared(
         share=share,
         other=other,
@@ -194,7 +198,7 @@ def _compared(
         smallest_p=1.0 / (draws.size + 1),
         treated=treated.size,
         clusters=np.unique(units.cluster[treated]).size,
-        parts=(one, two, three, four),
+        parts=(first, two, three, four),
     )
 
 
@@ -212,16 +216,16 @@ def _up_at(
     low = within_sorted(started, bounds, first - age, "left")
     high = within_sorted(started, bounds, last - age, "right")
     slot_low, slot_high = np.repeat(low, each), np.repeat(high, each)
-    owner, wanted = np.repeat(treated, each), np.repeat(age, each)
-    found = np.full(owner.size, -1, np.int64)
+    owner, slot_age = np.repeat(treated, each), np.repeat(age, each)
+    picked = np.full(owner.size, -1, np.int64)
     open_ = np.flatnonzero(slot_high > slot_low)
     for _ in range(_ROUNDS):
         if not open_.size:
             break
         tried = order[rng.integers(slot_low[open_], slot_high[open_])]
-        good = units.there_until[tried] > units.started[tried] + wanted[open_]
+        good = units.there_until[tried] > units.started[tried] + slot_age[open_]
         good &= units.cluster[tried] != units.cluster[owner[open_]]
-        found[open_[good]] = tried[good]
+        picked[open_[good]] = tried[good]
         open_ = open_[~good]
-    hit = found >= 0
-    return owner[hit], found[hit]
+    hit = picked >= 0
+    return owner[hit], picked[hit]

@@ -31,21 +31,21 @@ def power_of(p: float, *, level: float = ERROR) -> float:
     return power_at(float(scipy.special.ndtri(1.0 - min(max(p, 1e-15), 1.0) / 2.0)), 1.0, level=level)
 
 
-def least_effect(power: Callable[[float], float], effects: tuple[float, ...], *, wanted: float = POWER) -> float | None:
+def least_effect(power: Callable[[float], float], effects: tuple[float, ...], *, target: float = POWER) -> float | None:
     """Least effect with the wanted power, None without one.
 
     By lines between the effects, which must increase, and for which power must, about. With a normal estimate this is
     its standard error times the sum of two quantiles, 2.8 at 5% and 80% (Bloom, Evaluation Review 19, 1995, 547-556).
     """
-    before: tuple[float, float] | None = None
+    previous: tuple[float, float] | None = None
     for effect in effects:
-        found = power(effect)
-        if found >= wanted:
-            if before is None or found == before[1]:
+        reached = power(effect)
+        if reached >= target:
+            if previous is None or reached == previous[1]:
                 return effect
-            part = (wanted - before[1]) / (found - before[1])
-            return before[0] + part * (effect - before[0])
-        before = effect, found
+            part = (target - previous[1]) / (reached - previous[1])
+            return previous[0] + part * (effect - previous[0])
+        previous = effect, reached
     return None
 
 

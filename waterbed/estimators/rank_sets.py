@@ -107,8 +107,8 @@ def error_scales(
     which no estimate of it is, or 1 where that is more.
     """
     degrees = np.asarray(freedom, dtype=float)
-    drawn = np.sqrt(rng.chisquare(degrees, (resamples, degrees.size)) / degrees)
-    scales: Floats = np.maximum(drawn, np.minimum(1.0, np.asarray(least, dtype=float)))
+    relative = np.sqrt(rng.chisquare(degrees, (resamples, degrees.size)) / degrees)
+    scales: Floats = np.maximum(relative, np.minimum(1.0, np.asarray(least, dtype=float)))
     return scales
 
 
@@ -135,7 +135,7 @@ def place_sets(
     Raises ValueError for unequal lengths, numbers that are missing, or fewer than 20 resamples.
     """
     values, resampled = np.asarray(estimates, dtype=float), np.asarray(draws, dtype=float)
-    most, resampled_most = (values, resampled) if upper is None else (np.asarray(one, dtype=float) for one in upper)
+    most, resampled_most = (values, resampled) if upper is None else (np.asarray(bound, dtype=float) for bound in upper)
     for some, of in ((values, resampled), (most, resampled_most)):
         if of.ndim != 2 or of.shape[1:] != some.shape or of.shape[0] < 20 or of.shape != resampled.shape:
             raise ValueError("place sets need draws of 20 resamples or more of all groups")
@@ -174,14 +174,16 @@ class _Deviations:
     def _spread(self) -> tuple[Floats, Floats, Floats]:
         """Variances of both bounds, and the covariance of each lower with each upper one."""
         degrees = len(self.lower) - 1
-        own, theirs = (np.square(one).sum(axis=0) / degrees for one in (self.lower, self.upper))
-        return own, theirs, self.lower.T @ self.upper / degrees
+        lower_variance, theirs = (
+            np.square(deviations).sum(axis=0) / degrees for deviations in (self.lower, self.upper)
+        )
+        return lower_variance, theirs, self.lower.T @ self.upper / degrees
 
     def errors(self) -> Floats:
         """Standard error of each lower bound less each upper bound."""
-        own, theirs, covariance = self._spread()
-        found: Floats = np.sqrt(np.maximum(0.0, own[:, None] + theirs[None, :] - 2.0 * covariance))
-        return found
+        lower_variance, theirs, covariance = self._spread()
+        errors: Floats = np.sqrt(np.maximum(0.0, lower_variance[:, None] + theirs[None, :] - 2.0 * covariance))
+        return errors
 
     def studentised(self, inverse: Floats) -> Iterator[Floats]:
         """Of each resample, the lower less the upper deviations by their error, groups x groups.
@@ -189,16 +191,16 @@ class _Deviations:
         `inverse` is 1 / `errors`, 0 for pairs that are not compared. The array is the same each time.
         """
         work, spread, shared = (np.empty_like(inverse) for _ in range(3))
-        own, theirs, covariance = self._spread()
+        lower_variance, theirs, covariance = self._spread()
         compared = (inverse > 0.0).astype(float)
         for number, (lower, upper) in enumerate(zip(self.lower, self.upper, strict=True)):
             np.subtract(lower[:, None], upper[None, :], out=work)
             if self.scales is None:
                 work *= inverse
             else:
-                one, other = self.scales[0][number], self.scales[1][number]
-                np.add((own * one**2)[:, None], (theirs * other**2)[None, :], out=spread)
-                np.multiply(covariance, (2.0 * one)[:, None], out=shared)
+                lower_scale, other = self.scales[0][number], self.scales[1][number]
+                np.add((lower_variance * lower_scale**2)[:, None], (theirs * other**2)[None, :], out=spread)
+                np.multiply(covariance, (2.0 * lower_scale)[:, None], out=shared)
                 shared *= other
                 spread -= shared
                 np.maximum(spread, _SAME**2, out=spread)
@@ -239,8 +241,8 @@ def _marginal(strength: Floats, deviations: _Deviations, inverse: Floats, level:
 
 def _upper(largest: Floats, level: float) -> Floats:
     """The resampling quantile that errs to caution."""
-    at = min(len(largest), int(np.ceil(level * (len(largest) + 1)))) - 1
-    bar: Floats = np.sort(largest, axis=0)[at]
+    rank = min(len(largest), int(np.ceil(level * (len(largest) + 1)))) - 1
+    bar: Floats = np.sort(largest, axis=0)[rank]
     return bar
 
 
@@ -254,11 +256,11 @@ def share_among_first(draws: npt.ArrayLike, first: int, *, upper: npt.ArrayLike 
     groups = resampled.shape[1]
     if first >= groups:
         return np.ones(groups)
-    others = resampled if upper is None else np.asarray(upper, dtype=float)
-    ordered = np.partition(others, [groups - first - 1, groups - first], axis=1)
+    compared = resampled if upper is None else np.asarray(upper, dtype=float)
+    ordered = np.partition(compared, [groups - first - 1, groups - first], axis=1)
     bar, next_bar = ordered[:, groups - first, None], ordered[:, groups - first - 1, None]
     # the bar is that of the others alone: without a group that is above it, the next one
-    share: Floats = (resampled >= np.where(others >= bar, next_bar, bar)).mean(axis=0)
+    share: Floats = (resampled >= np.where(compared >= bar, next_bar, bar)).mean(axis=0)
     return share
 
 
@@ -272,12 +274,12 @@ def leave_one_out(
     """
     of_cluster = np.asarray(cluster, dtype=np.int64)
     clusters = int(of_cluster.max(initial=0)) + 1
-    cells, at = np.unique(np.asarray(group, dtype=np.int64) * clusters + of_cluster, return_inverse=True)
+    cells, cell = np.unique(np.asarray(group, dtype=np.int64) * clusters + of_cluster, return_inverse=True)
     owner = cells // clusters
-    part = np.bincount(at, np.asarray(parts, dtype=float), cells.size)
-    whole = np.bincount(at, np.asarray(wholes, dtype=float), cells.size)
+    part = np.bincount(cell, np.asarray(parts, dtype=float), cells.size)
+    cell_total = np.bincount(cell, np.asarray(wholes, dtype=float), cells.size)
     left_part = np.bincount(owner, part, groups)[owner] - part
-    left_whole = np.bincount(owner, whole, groups)[owner] - whole
+    left_whole = np.bincount(owner, cell_total, groups)[owner] - cell_total
     some = np.bincount(owner, minlength=groups)[owner] > 1
     some &= left_whole > 0
     low, high = np.full(groups, np.inf), np.full(groups, -np.inf)
@@ -297,10 +299,10 @@ def kendall(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 0.95)
     if x.size < 5:
         return Agreement(tau=None, low=None, high=None, n=x.size)
     agreeing, apart_x, apart_y = 0.0, 0.0, 0.0
-    for at in range(x.size - 1):
-        one, other = np.sign(x[at + 1 :] - x[at]), np.sign(y[at + 1 :] - y[at])
-        agreeing += float(one @ other)
-        apart_x += float(np.abs(one).sum())
+    for position in range(x.size - 1):
+        x_sign, other = np.sign(x[position + 1 :] - x[position]), np.sign(y[position + 1 :] - y[position])
+        agreeing += float(x_sign @ other)
+        apart_x += float(np.abs(x_sign).sum())
         apart_y += float(np.abs(other).sum())
     if not (apart_x and apart_y):
         return Agreement(tau=None, low=None, high=None, n=x.size)

@@ -53,14 +53,14 @@ class Units:
         """These rows alone, with their arrivals."""
         place = np.full(self.started.size, -1, np.int64)
         place[rows] = np.arange(rows.size)
-        kept = place[self.arrivals[0]] >= 0
+        selected = place[self.arrivals[0]] >= 0
         return Units(
             started=self.started[rows],
             ended=self.ended[rows],
             category=self.category[rows],
             cluster=self.cluster[rows],
-            arrivals=(place[self.arrivals[0][kept]], self.arrivals[1][kept]),
-            ways=self.ways[kept] if self.ways.size else self.ways,
+            arrivals=(place[self.arrivals[0][selected]], self.arrivals[1][selected]),
+            ways=self.ways[selected] if self.ways.size else self.ways,
             gone=self.gone[rows] if self.gone.size else self.gone,
         )
 
@@ -144,22 +144,22 @@ def matched(units: Units, treated: Ints, rng: np.random.Generator, *, age_within
     last = within_sorted(started, bounds, np.minimum(units.started[treated] + age_within, index), "right")
     slot_first, slot_last = np.repeat(first, each), np.repeat(last, each)
     owner = np.repeat(treated, each)
-    found = np.full(owner.size, -1, np.int64)
+    picked = np.full(owner.size, -1, np.int64)
     open_ = np.flatnonzero(slot_last > slot_first)
     for _ in range(_ROUNDS):
         if not open_.size:
             break
         tried = order[rng.integers(slot_first[open_], slot_last[open_])]
-        own = owner[open_]
-        good = (units.there_until[tried] > units.ended[own]) & (units.started[tried] <= units.ended[own])
-        good &= units.cluster[tried] != units.cluster[own]
-        found[open_[good]] = tried[good]
+        open_owner = owner[open_]
+        good = (units.there_until[tried] > units.ended[open_owner]) & (units.started[tried] <= units.ended[open_owner])
+        good &= units.cluster[tried] != units.cluster[open_owner]
+        picked[open_[good]] = tried[good]
         open_ = open_[~good]
-    hit = found >= 0
-    return Matches(treated=owner[hit], control=found[hit], unmatched=int(treated.size - np.unique(owner[hit]).size))
+    hit = picked >= 0
+    return Matches(treated=owner[hit], control=picked[hit], unmatched=int(treated.size - np.unique(owner[hit]).size))
 
 
-def within_sorted(started: Floats, bounds: Ints, at: Floats, side: str) -> Ints:
+def within_sorted(started: Floats, bounds: Ints, when: Floats, side: str) -> Ints:
     """Return each time's position in its category's sorted starts.
 
     Bisection of all at once.
@@ -169,7 +169,7 @@ def within_sorted(started: Floats, bounds: Ints, at: Floats, side: str) -> Ints:
     while (open_ := low < high).any():
         middle = (low + high) // 2
         value = started[np.minimum(middle, started.size - 1)]
-        right = open_ & ((value < at) if side == "left" else (value <= at))
+        right = open_ & ((value < when) if side == "left" else (value <= when))
         low = np.where(right, middle + 1, low)
         high = np.where(open_ & ~right, middle, high)
     return low
@@ -198,8 +198,8 @@ def excess_reappearance(
     `age_within` must be short. Refuses too few clusters, one that holds nearly all units, too many unmatched units,
     follow-up shorter than the horizon, and categories whose controls nearly all end.
     """
-    asked = np.isfinite(units.ended) & (units.ended + horizon <= observed_until)
-    chosen = np.flatnonzero(asked if treated is None else asked & treated)
+    followed = np.isfinite(units.ended) & (units.ended + horizon <= observed_until)
+    chosen = np.flatnonzero(followed if treated is None else followed & treated)
     clusters = np.unique(units.cluster[chosen]).size
     refused = too_few(
         clusters,
@@ -219,8 +219,8 @@ def excess_reappearance(
                 ended=Count(chosen.size, "ended unit"),
             )
         )
-    kept = np.unique(pairs.treated)
-    arms = _Arms(units, pairs, kept, horizon)
+    matched_units = np.unique(pairs.treated)
+    arms = _Arms(units, pairs, matched_units, horizon)
     if arms.least_at_risk < _LEAST_AT_RISK:
         return Refusal(
             Message.of(
@@ -230,22 +230,22 @@ def excess_reappearance(
             )
         )
     size = int(units.cluster.max()) + 1
-    one, other, own_ways = arms.shares(np.ones((1, size)))
-    *both, ways = arms.shares(cluster_weights(size, resamples, rng).astype(float))
-    apart = np.subtract(*both)
+    treated_shares, other, own_ways = arms.shares(np.ones((1, size)))
+    *arm_shares, ways = arms.shares(cluster_weights(size, resamples, rng).astype(float))
+    apart = np.subtract(*arm_shares)
     draws = apart[np.isfinite(apart)]
-    excess = float(one[0] - other[0])
+    excess = float(treated_shares[0] - other[0])
     reach = np.sort(np.abs(draws - excess))
     return Excess(
-        treated_share=float(one[0]),
+        treated_share=float(treated_shares[0]),
         control_share=float(other[0]),
         excess=excess,
         reach=reach,
         level=level,
         p=float((1 + (reach >= abs(excess)).sum()) / (reach.size + 1)),
         smallest_p=1.0 / (reach.size + 1),
-        treated=kept.size,
-        clusters=np.unique(units.cluster[kept]).size,
+        treated=matched_units.size,
+        clusters=np.unique(units.cluster[matched_units]).size,
         unmatched=pairs.unmatched,
         controls=np.unique(units.cluster[pairs.control]).size,
         by_way=np.vstack([own_ways, ways[np.isfinite(apart)]]),
@@ -253,7 +253,7 @@ def excess_reappearance(
     )
 
 
-def corrected_excess(found: Excess, detection: Sequence[tuple[float, float]], *, level: float = 0.95) -> SetBounds:
+def corrected_excess(excess: Excess, detection: Sequence[tuple[float, float]], *, level: float = 0.95) -> SetBounds:
     """Return bounds of the excess, of arrivals found or not.
 
     `detection` holds, for each way, the lowest and highest part of its arrivals that are found, with or without an end.
@@ -264,13 +264,13 @@ def corrected_excess(found: Excess, detection: Sequence[tuple[float, float]], *,
     Econometrica 72, 2004). Raises ValueError unless each way has a detection within 0..1.
     """
     least, most = np.array(detection, dtype=float).reshape(-1, 2).T
-    if found.by_way.shape[1] > least.size or (least <= 0).any() or (least > most).any() or (most > 1).any():
+    if excess.by_way.shape[1] > least.size or (least <= 0).any() or (least > most).any() or (most > 1).any():
         raise ValueError("each way has a lowest and a highest detection in 0..1, in this order")
-    few, many = (found.by_way / end[: found.by_way.shape[1]] for end in (most, least))
+    few, many = (excess.by_way / end[: excess.by_way.shape[1]] for end in (most, least))
     low, high = np.minimum(few, many).sum(axis=1), np.maximum(few, many).sum(axis=1)
     width, error = float(high[0] - low[0]), float(max(low[1:].std(), high[1:].std()))
-    reach = error * critical_value(width, error, found.clusters, level=level)
-    below, above = (end / least.min() for end in found.unseen(level))
+    reach = error * critical_value(width, error, excess.clusters, level=level)
+    below, above = (end / least.min() for end in excess.unseen(level))
     return SetBounds(
         low=max(-1.0, float(low[0]) - max(reach, below)),
         high=min(1.0, float(high[0]) + max(reach, above)),
@@ -285,15 +285,15 @@ def _lopsided(cluster: Ints) -> Refusal | None:
     Resampled clusters then have no usable spread.
     """
     sizes = np.bincount(cluster).astype(float)
-    alike = float(sizes.sum() ** 2 / np.square(sizes).sum())
-    if alike >= LEAST_CLUSTERS:
+    effective = float(sizes.sum() ** 2 / np.square(sizes).sum())
+    if effective >= LEAST_CLUSTERS:
         return None
     return Refusal(
         Message.of(
             "the largest cluster holds {share} of all ended units, which leaves the worth of {alike} equal clusters "
             "where {least} are needed: take one unit of each cluster and category",
             share=Share(sizes.max() / sizes.sum()),
-            alike=Number(alike, decimals=1),
+            alike=Number(effective, decimals=1),
             least=Number(LEAST_CLUSTERS),
         ),
         "sites",
@@ -308,9 +308,9 @@ def delays(arrivals: tuple[Ints, Floats], unit: Ints, index: Floats) -> Floats:
     order = np.lexsort((when, owner))
     owner, when = owner[order], when[order]
     bounds = np.searchsorted(owner, [unit, unit + 1])
-    at = within_sorted(when, bounds, index, "right")
-    first = when[np.minimum(at, when.size - 1)]
-    return np.where(at < bounds[1], first - index, np.inf)
+    position = within_sorted(when, bounds, index, "right")
+    first = when[np.minimum(position, when.size - 1)]
+    return np.where(position < bounds[1], first - index, np.inf)
 
 
 def _ways(units: Units, unit: Ints, index: Floats, until: Floats) -> tuple[Floats, Ints]:
@@ -321,43 +321,45 @@ def _ways(units: Units, unit: Ints, index: Floats, until: Floats) -> tuple[Float
     owner, when = units.arrivals
     each = np.column_stack(
         [
-            delays((owner[units.ways == way], when[units.ways == way]), unit, index)
-            for way in range(int(units.ways.max()) + 1)
+            delays((owner[units.ways == route], when[units.ways == route]), unit, index)
+            for route in range(int(units.ways.max()) + 1)
         ]
     )
-    found = each <= until[:, None]
-    return each.min(axis=1), np.where(found.any(axis=1), found.argmax(axis=1), -1)
+    in_time = each <= until[:, None]
+    return each.min(axis=1), np.where(in_time.any(axis=1), in_time.argmax(axis=1), -1)
 
 
 class _Arms:
     """The shares of both arms, for any weights of clusters."""
 
-    def __init__(self, units: Units, pairs: Matches, kept: Ints, horizon: float) -> None:
+    def __init__(self, units: Units, pairs: Matches, treated: Ints, horizon: float) -> None:
         self._number = int(units.ways.max(initial=0)) + 1
-        _, self._way = _ways(units, kept, units.ended[kept], np.full(kept.size, horizon))
-        self._cluster, self._category = units.cluster[kept], units.category[kept]
+        _, self._way = _ways(units, treated, units.ended[treated], np.full(treated.size, horizon))
+        self._cluster, self._category = units.cluster[treated], units.category[treated]
         index = units.ended[pairs.treated]
-        left = units.ended[pairs.control] - index
-        delay, way = _ways(units, pairs.control, index, np.minimum(left, horizon))
+        remaining = units.ended[pairs.control] - index
+        delay, route = _ways(units, pairs.control, index, np.minimum(remaining, horizon))
         self._strata = []
         at_risk = []
         for category in np.unique(self._category):
-            mine = units.category[pairs.treated] == category
-            end = np.minimum(np.minimum(delay[mine], left[mine]), horizon)
-            order = np.lexsort((way[mine] < 0, end))
-            self._strata.append((int(category), units.cluster[pairs.control[mine][order]], way[mine][order]))
-            at_risk.append(float((left[mine] >= horizon).mean()))
+            in_category = units.category[pairs.treated] == category
+            end = np.minimum(np.minimum(delay[in_category], remaining[in_category]), horizon)
+            order = np.lexsort((route[in_category] < 0, end))
+            self._strata.append(
+                (int(category), units.cluster[pairs.control[in_category][order]], route[in_category][order])
+            )
+            at_risk.append(float((remaining[in_category] >= horizon).mean()))
         self.least_at_risk = min(at_risk)
 
     @property
     def parts(self) -> tuple[int, int, int, int]:
         """Clusters with and without an arrival, treated first."""
         control = np.concatenate([clusters for _, clusters, _ in self._strata])
-        came = np.concatenate([way for *_, way in self._strata]) >= 0
-        own = self._way >= 0
-        groups = (self._cluster[own], self._cluster[~own], control[came], control[~came])
-        one, two, three, four = (np.unique(group).size for group in groups)
-        return one, two, three, four
+        arrived = np.concatenate([route for *_, route in self._strata]) >= 0
+        treated_arrived = self._way >= 0
+        groups = (self._cluster[treated_arrived], self._cluster[~treated_arrived], control[arrived], control[~arrived])
+        first, two, three, four = (np.unique(group).size for group in groups)
+        return first, two, three, four
 
     def shares(self, weights: Floats) -> tuple[Floats, Floats, Floats]:
         """Shares of both arms, and their difference by way.
@@ -367,31 +369,31 @@ class _Arms:
             In the control arm a pair has the weight of its control's cluster, and a category that of its treated units:
             also giving pairs their treated unit's weight would count the chance of controls twice (3% instead of 5%).
         """
-        own = weights[:, self._cluster]
-        total = own.sum(axis=1)
+        unit_weights = weights[:, self._cluster]
+        total = unit_weights.sum(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            treated = own @ (self._way >= 0).astype(float) / total
-            by_way = own @ (self._way[:, None] == np.arange(self._number)).astype(float) / total[:, None]
+            treated = unit_weights @ (self._way >= 0).astype(float) / total
+            by_way = unit_weights @ (self._way[:, None] == np.arange(self._number)).astype(float) / total[:, None]
             control = np.zeros(len(weights))
-            for category, of_control, way in self._strata:
-                part = own[:, self._category == category].sum(axis=1) / total
-                share, ways = _arrived_by_the_end(weights[:, of_control], way, self._number)
+            for category, of_control, route in self._strata:
+                part = unit_weights[:, self._category == category].sum(axis=1) / total
+                share, ways = _arrived_by_the_end(weights[:, of_control], route, self._number)
                 control += np.where(part > 0, part * share, 0.0)
                 by_way -= np.where(part[:, None] > 0, part[:, None] * ways, 0.0)
         return treated, control, by_way
 
 
-def _arrived_by_the_end(weight: Floats, way: Ints, number: int) -> tuple[Floats, Floats]:
+def _arrived_by_the_end(weight: Floats, route: Ints, number: int) -> tuple[Floats, Floats]:
     """One minus Kaplan-Meier at the horizon, and its parts by way (Aalen and Johansen).
 
     Columns are in the order of their ends, arrivals before other ends.
     """
-    event = way >= 0
+    event = route >= 0
     risk = np.cumsum(weight[:, ::-1], axis=1)[:, ::-1][:, event]
     step = np.where(risk > 0, weight[:, event] / np.maximum(risk, 1e-300), 0.0)
     share: Floats = 1.0 - np.prod(1.0 - step, axis=1)
-    before = np.cumprod(np.column_stack([np.ones(len(step)), 1.0 - step]), axis=1)[:, :-1]
-    ways: Floats = (before * step) @ (way[event][:, None] == np.arange(number)).astype(float)
+    survival = np.cumprod(np.column_stack([np.ones(len(step)), 1.0 - step]), axis=1)[:, :-1]
+    ways: Floats = (survival * step) @ (route[event][:, None] == np.arange(number)).astype(float)
     nothing = weight.sum(axis=1) == 0
     share[nothing], ways[nothing] = np.nan, np.nan
     return share, ways

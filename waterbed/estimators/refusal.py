@@ -8,9 +8,9 @@ LEAST_CLUSTERS = 10
 """Fewer independent clusters than this on a side give no number."""
 
 
-def too_few(clusters: int, found: Message, least: int = LEAST_CLUSTERS) -> Refusal | None:
-    """Return a refusal if clusters are fewer than `least`; `found` says how many there are, and of what."""
+def too_few(clusters: int, count: Message, least: int = LEAST_CLUSTERS) -> Refusal | None:
+    """Return a refusal if clusters are fewer than `least`; `count` says how many there are, and of what."""
     if clusters >= least:
         return None
-    reason = Message.of("{found} where at least {least} are needed", found=found, least=Number(least))
+    reason = Message.of("{found} where at least {least} are needed", found=count, least=Number(least))
     return Refusal(reason, "sites")

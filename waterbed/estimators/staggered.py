@@ -110,16 +110,18 @@ def group_times(
         ]
         for choices in ([late], [age_of == age for age in ages])
     )
-    joint = _largest(np.stack([one for one, _ in by_age], axis=1), min(free for _, free in by_age), level, rng)
-    whole = _effect(*overall[0], (1 + level) / 2)
+    joint = _largest(
+        np.stack([estimates for estimates, _ in by_age], axis=1), min(free for _, free in by_age), level, rng
+    )
+    overall_effect = _effect(*overall[0], (1 + level) / 2)
     effects = (arms[0] - arms[1])[0]
     freed = y.copy()
     for (group, period), effect in zip(cells[late], effects[late], strict=True):
         freed[g == group, period] -= effect
     return GroupTimes(
-        overall=_exchanged(whole, (y, freed), g, label, cells[late], anticipation, level, rng),
+        overall=_exchanged(overall_effect, (y, freed), g, label, cells[late], anticipation, level, rng),
         ages=ages,
-        by_age=tuple(_effect(*one, joint) for one in by_age),
+        by_age=tuple(_effect(*age, joint) for age in by_age),
         cells=cells,
         effects=effects,
         treated_clusters=sides[0],
@@ -129,7 +131,7 @@ def group_times(
 
 def _cells(g: Ints, periods: int, anticipation: int) -> Ints:
     """(group, period) that have a base period, and units not yet treated to compare with."""
-    found = [
+    cells = [
         (group, period)
         for group in np.unique(g[g != NEVER])
         for period in range(periods)
@@ -137,13 +139,13 @@ def _cells(g: Ints, periods: int, anticipation: int) -> Ints:
         and period != group - anticipation - 1
         and _controls(g, group, period, anticipation).any()
     ]
-    return np.array(found, np.int64).reshape(-1, 2)
+    return np.array(cells, np.int64).reshape(-1, 2)
 
 
 def _controls(g: Ints, group: int, period: int, anticipation: int) -> npt.NDArray[np.bool_]:
     until = max(period, group - anticipation - 1) + anticipation
-    others: npt.NDArray[np.bool_] = (g > until) & (g != group)
-    return others
+    controls: npt.NDArray[np.bool_] = (g > until) & (g != group)
+    return controls
 
 
 def _sides(g: Ints, label: Ints, cells: Ints, anticipation: int) -> tuple[int, int]:
@@ -160,12 +162,12 @@ def _arms(y: Floats, g: Ints, draws: Floats, cells: Ints, anticipation: int) -> 
     inside = g[:, None] == cells[:, 0]
     control = np.stack([_controls(g, group, period, anticipation) for group, period in cells], axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        treated, others = ((draws @ np.where(arm, change, 0.0)) / (draws @ arm) for arm in (inside, control))
-    return (treated, others), np.where(np.isfinite(others), draws @ inside, 0.0)
+        treated, untreated = ((draws @ np.where(arm, change, 0.0)) / (draws @ arm) for arm in (inside, control))
+    return (treated, untreated), np.where(np.isfinite(untreated), draws @ inside, 0.0)
 
 
 def _exchanged(
-    whole: Effect,
+    effect: Effect,
     outcomes: tuple[Floats, Floats],
     g: Ints,
     label: Ints,
@@ -178,26 +180,26 @@ def _exchanged(
     names, first, place = np.unique(label, return_index=True, return_inverse=True)
     dates = g[first]
     if (dates[place] != g).any():
-        return whole
+        return effect
     mixed = np.stack([dates[rng.permutation(names.size)] for _ in range(_EXCHANGES)])[:, place]
     change = np.stack([y[:, cells[:, 1]] - y[:, cells[:, 0] - anticipation - 1] for y in outcomes])
-    treated, others = (np.zeros((len(outcomes), _EXCHANGES, len(cells))) for _ in range(2))
+    treated, untreated = (np.zeros((len(outcomes), _EXCHANGES, len(cells))) for _ in range(2))
     weight = np.zeros((_EXCHANGES, len(cells)))
     for group in np.unique(cells[:, 0]):
-        own, inside = cells[:, 0] == group, (mixed == group).astype(float)
-        weight[:, own] = inside.sum(axis=1, keepdims=True)
-        treated[:, :, own] = inside @ change[:, :, own] / weight[:, own]
+        selected, inside = cells[:, 0] == group, (mixed == group).astype(float)
+        weight[:, selected] = inside.sum(axis=1, keepdims=True)
+        treated[:, :, selected] = inside @ change[:, :, selected] / weight[:, selected]
     for period in np.unique(cells[:, 1]):
-        own, control = cells[:, 1] == period, (mixed > period + anticipation).astype(float)
-        others[:, :, own] = control @ change[:, :, own] / control.sum(axis=1)[:, None]
-    seen, null = np.abs(((treated - others) * weight).sum(axis=2) / weight.sum(axis=1))
-    p = (1 + int((seen >= abs(whole.estimate) - _ROUNDING).sum())) / (1 + _EXCHANGES)
+        selected, control = cells[:, 1] == period, (mixed > period + anticipation).astype(float)
+        untreated[:, :, selected] = control @ change[:, :, selected] / control.sum(axis=1)[:, None]
+    seen, null = np.abs(((treated - untreated) * weight).sum(axis=2) / weight.sum(axis=1))
+    p = (1 + int((seen >= abs(effect.estimate) - _ROUNDING).sum())) / (1 + _EXCHANGES)
     wide = float(np.quantile(null, level))
     return replace(
-        whole,
-        low=min(whole.low, whole.estimate - wide),
-        high=max(whole.high, whole.estimate + wide),
-        p=max(whole.p, p),
+        effect,
+        low=min(effect.low, effect.estimate - wide),
+        high=max(effect.high, effect.estimate + wide),
+        p=max(effect.p, p),
         smallest_p=1 / (1 + _EXCHANGES),
     )
 
@@ -208,7 +210,7 @@ def _free(
     """Degrees of freedom of a difference of two means with errors of their own (Welch, Biometrika 34, 1947)."""
     spread = [float(np.nanvar(_mean(arm, weight, chosen)[1:])) for arm in arms]
     least = [size - 1 for size in clusters]
-    parts = [one**2 / max(size, 1) for one, size in zip(spread, least, strict=True)]
+    parts = [variance**2 / max(size, 1) for variance, size in zip(spread, least, strict=True)]
     return sum(spread) ** 2 / sum(parts) if sum(parts) > 0 else float(min(least))
 
 

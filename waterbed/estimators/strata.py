@@ -53,10 +53,12 @@ def strata_of(stratum: npt.ArrayLike) -> Strata:
         raise ValueError("a stratum is an integer label from 0, one for each row")
     sizes = np.bincount(label) if label.size else np.zeros(0, np.int64)
     order = np.lexsort((label, sizes[label])).astype(np.int64)
-    held, counts = np.unique(sizes[sizes > 0], return_counts=True)
-    firsts = np.concatenate([[0], np.cumsum(held * counts)[:-1]]) if held.size else held
+    distinct, counts = np.unique(sizes[sizes > 0], return_counts=True)
+    firsts = np.concatenate([[0], np.cumsum(distinct * counts)[:-1]]) if distinct.size else distinct
     blocks = tuple(
-        (int(first), int(count), int(size)) for first, count, size in zip(firsts, counts, held, strict=True) if size > 1
+        (int(first), int(count), int(size))
+        for first, count, size in zip(firsts, counts, distinct, strict=True)
+        if size > 1
     )
     return Strata(order=order, blocks=blocks)
 
@@ -71,16 +73,16 @@ def alike(stratum: npt.ArrayLike, value: npt.ArrayLike, *, within: float, rows: 
     """
     if rows < 2 or not within > 0:
         raise ValueError("a run needs two rows or more, and values within a positive distance")
-    at = np.asarray(value, float)
-    cells = np.stack([np.asarray(stratum, np.int64), np.floor(at / within).astype(np.int64)], axis=1)
+    measure = np.asarray(value, float)
+    cells = np.stack([np.asarray(stratum, np.int64), np.floor(measure / within).astype(np.int64)], axis=1)
     label, sizes = np.unique(cells, axis=0, return_inverse=True, return_counts=True)[1:]
-    order = np.lexsort((at, label))
-    held = label[order]
-    place = np.arange(held.size) - (np.cumsum(sizes) - sizes)[held]
-    run = np.minimum(place // rows, np.maximum(sizes[held] // rows, 1) - 1)
-    fresh = np.ones(held.size, np.int64)
-    fresh[1:] = (held[1:] != held[:-1]) | (run[1:] != run[:-1])
-    divided = np.empty(held.size, np.int64)
+    order = np.lexsort((measure, label))
+    ordered = label[order]
+    place = np.arange(ordered.size) - (np.cumsum(sizes) - sizes)[ordered]
+    run = np.minimum(place // rows, np.maximum(sizes[ordered] // rows, 1) - 1)
+    fresh = np.ones(ordered.size, np.int64)
+    fresh[1:] = (ordered[1:] != ordered[:-1]) | (run[1:] != run[:-1])
+    divided = np.empty(ordered.size, np.int64)
     divided[order] = np.cumsum(fresh) - 1
     return divided
 
@@ -123,21 +125,21 @@ def _exchange_two(view: Codes, bits: int, turn: int) -> None:
     half = view.shape[1] // 2
     low = (1 << bits) - 1
     for first, second, length in ((0, half + turn, half - turn), (half - turn, half, turn)):
-        one, other = view[:, first : first + length], view[:, second : second + length]
-        change = (one ^ other) & low
-        change *= ((one >> bits) != (other & low)) & ((other >> bits) != (one & low))
-        one ^= change
+        first_half, other = view[:, first : first + length], view[:, second : second + length]
+        change = (first_half ^ other) & low
+        change *= ((first_half >> bits) != (other & low)) & ((other >> bits) != (first_half & low))
+        first_half ^= change
         other ^= change
 
 
 def _exchange_three(view: Codes, bits: int, rng: np.random.Generator) -> None:
     """Three thirds hand their low parts round, this way or that."""
     third, low = view.shape[1] // 3, (1 << bits) - 1
-    one, two, three = (view[:, at * third : (at + 1) * third] for at in range(3))
+    first_third, two, three = (view[:, index * third : (index + 1) * third] for index in range(3))
     if rng.random() < 0.5:
         two, three = three, two
-    parts = one & low, two & low, three & low
-    free = ((one >> bits) != parts[1]) & ((two >> bits) != parts[2]) & ((three >> bits) != parts[0])
-    one ^= (parts[0] ^ parts[1]) * free
+    parts = first_third & low, two & low, three & low
+    free = ((first_third >> bits) != parts[1]) & ((two >> bits) != parts[2]) & ((three >> bits) != parts[0])
+    first_third ^= (parts[0] ^ parts[1]) * free
     two ^= (parts[1] ^ parts[2]) * free
     three ^= (parts[2] ^ parts[0]) * free

@@ -17,8 +17,8 @@ MOST_BINS: Final = 100
 
 def log_likelihood(hits: Floats, of: Floats) -> Floats:
     """The log-likelihood of `hits` of `of` outcomes at the share that they have, element by element."""
-    found: Floats = scipy.special.xlogy(hits, hits / of) + scipy.special.xlogy(of - hits, 1.0 - hits / of)
-    return found
+    likelihood: Floats = scipy.special.xlogy(hits, hits / of) + scipy.special.xlogy(of - hits, 1.0 - hits / of)
+    return likelihood
 
 
 def stretches(hits: npt.ArrayLike, penalty: float) -> list[tuple[float, int]]:

@@ -21,13 +21,13 @@ def weighted_slope(x: npt.ArrayLike, y: npt.ArrayLike, weight: npt.ArrayLike) ->
     sum w (x - mx)(y - my) / sum w (x - mx)^2 with weighted means mx, my. None if the points have one x alone, or no
     weight. Raises ValueError for unequal lengths or a negative weight.
     """
-    at, value, mass = (np.asarray(one, dtype=float) for one in (x, y, weight))
-    if at.shape != value.shape or at.shape != mass.shape or at.ndim != 1 or (mass < 0).any():
+    position, value, mass = (np.asarray(column, dtype=float) for column in (x, y, weight))
+    if position.shape != value.shape or position.shape != mass.shape or position.ndim != 1 or (mass < 0).any():
         raise ValueError("a slope needs as many x as y and weights, none of them negative")
     total = float(mass.sum())
     if total <= 0:
         return None
-    away = at - float(mass @ at) / total
+    away = position - float(mass @ position) / total
     spread = float(mass @ np.square(away))
     return float(mass @ (away * (value - float(mass @ value) / total))) / spread if spread > 0 else None
 
@@ -40,8 +40,8 @@ def slope_error(x: npt.ArrayLike, share: float, cluster: npt.ArrayLike) -> float
     number of clusters (`cluster_shares.worth`). It is known where all agree and no resample varies, as the interval
     of a share then is (Brown, Cai and DasGupta, Statistical Science 16, 2001).
     """
-    at, label = np.asarray(x, dtype=float), np.unique(np.asarray(cluster), return_inverse=True)[1]
-    away = at - at.mean()
+    position, label = np.asarray(x, dtype=float), np.unique(np.asarray(cluster), return_inverse=True)[1]
+    away = position - position.mean()
     weight = np.bincount(label, away) / float(np.square(away).sum())
     n = worth(np.bincount(label), 1.0)
     p = (share * n + 0.5) / (n + 1.0)
@@ -58,19 +58,21 @@ def chances_within(
     of `hours`; else the part of the interval's mass before it. The mean over the clocks that the curves were fitted to
     is the cumulative incidence itself: that is the self-consistency of the estimate (Turnbull, JRSS B 38, 1976).
     """
-    left, right, why = np.asarray(left_h, float), np.asarray(right_h, float), np.asarray(cause, np.int64)
+    left_end, right, end_cause = np.asarray(left_h, float), np.asarray(right_h, float), np.asarray(cause, np.int64)
     step = float(curves.hours[1] - curves.hours[0]) if curves.hours.size > 1 else 1.0
     last = curves.hours.size - 1
-    low = np.floor(left / step + _ROUNDING).astype(np.int64)
+    low = np.floor(left_end / step + _ROUNDING).astype(np.int64)
     high = np.where(np.isinf(right), last, np.ceil(np.where(np.isinf(right), 0.0, right) / step - _ROUNDING))
     top = np.minimum(np.maximum(high.astype(np.int64), low + 1), last)
-    at = min(int(hours / step + _ROUNDING), last)
-    one, ended = curves.incidence[of], why == of
-    before = np.clip(one[np.minimum(top, at)] - one[np.minimum(low, at)], 0.0, None)
-    whole = np.where(ended, one[top] - one[np.minimum(low, last)], curves.survival[np.minimum(low, last)])
-    part = np.divide(before, whole, out=np.zeros_like(before), where=whole > _ROUNDING)
-    surely = ended & (np.maximum(high, low + 1) <= at)
-    return np.where(surely, 1.0, np.where((ended | (why == NOTHING)) & (low < at), np.clip(part, 0.0, 1.0), 0.0))
+    horizon = min(int(hours / step + _ROUNDING), last)
+    incidence, ended = curves.incidence[of], end_cause == of
+    in_time = np.clip(incidence[np.minimum(top, horizon)] - incidence[np.minimum(low, horizon)], 0.0, None)
+    total = np.where(ended, incidence[top] - incidence[np.minimum(low, last)], curves.survival[np.minimum(low, last)])
+    part = np.divide(in_time, total, out=np.zeros_like(in_time), where=total > _ROUNDING)
+    surely = ended & (np.maximum(high, low + 1) <= horizon)
+    return np.where(
+        surely, 1.0, np.where((ended | (end_cause == NOTHING)) & (low < horizon), np.clip(part, 0.0, 1.0), 0.0)
+    )
 
 
 def cluster_bootstrap(
@@ -93,13 +95,13 @@ def cluster_bootstrap(
     _, place = np.unique(labels, return_inverse=True)
     order = np.argsort(place, kind="stable")
     members = np.split(order, np.flatnonzero(np.diff(place[order])) + 1)
-    found = []
+    statistics = []
     for _ in range(rounds):
         resampled = rng.integers(0, len(members), len(members))
-        value = statistic(np.concatenate([members[one] for one in resampled]))
+        value = statistic(np.concatenate([members[index] for index in resampled]))
         if value is not None:
-            found.append(value)
-    return np.asarray(found, dtype=float)
+            statistics.append(value)
+    return np.asarray(statistics, dtype=float)
 
 
 def percentile_interval(values: npt.ArrayLike, level: float = 0.95) -> tuple[float, float]:

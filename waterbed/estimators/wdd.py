@@ -94,9 +94,9 @@ class Windows:
         time, row, label = np.asarray(when, float), np.asarray(role, np.int64), np.asarray(cluster, np.int64)
         early = (time >= self.before[0]) & (time < self.before[1])
         late = (time >= self.after[0]) & (time < self.after[1])
-        kept = (early | late) & (row >= 0)
+        selected = (early | late) & (row >= 0)
         size = int(label.max(initial=-1)) + 1
-        cell = (label[kept] * roles + row[kept]) * 2 + late[kept]
+        cell = (label[selected] * roles + row[selected]) * 2 + late[selected]
         return np.bincount(cell, minlength=size * roles * 2).reshape(size, roles, 2).astype(float)
 
 
@@ -114,8 +114,8 @@ def control_sizes(tables: npt.ArrayLike) -> Floats | Refusal:
             return Refusal(
                 Message.of("a control has no event in either window, and nothing can be measured against it")
             )
-        own = totals[control - 1]
-        sizes[control] = totals[control] / own if own else np.inf
+        control_total = totals[control - 1]
+        sizes[control] = totals[control] / control_total if control_total else np.inf
     return sizes
 
 
@@ -218,10 +218,10 @@ def clustered_quotient(
     no bounded interval.
     """
     each = np.asarray(tables, dtype=float)[:, :3]
-    whole = displacement_quotient(each.sum(axis=0), counted)
+    quotient = displacement_quotient(each.sum(axis=0), counted)
     refused = _few(_touched(each))
-    if isinstance(whole, Refusal):
-        return whole
+    if isinstance(quotient, Refusal):
+        return quotient
     if refused:
         return refused
     swaps = Swaps(each, resamples, rng)
@@ -237,7 +237,7 @@ def clustered_quotient(
         return swaps.beyond(-quotient, 1.0, level)
 
     return Interval(
-        estimate=whole, low=edge(beyond, whole, -1.0), high=edge(beyond, whole, 1.0), clusters=_touched(each)
+        estimate=quotient, low=edge(beyond, quotient, -1.0), high=edge(beyond, quotient, 1.0), clusters=_touched(each)
     )
 
 
@@ -250,17 +250,17 @@ def clustered_net_effect(
     `Swaps`; quantiles of resampled effects leave 0 out in 6 to 8% where nothing happened).
     """
     each = np.asarray(tables, dtype=float)[:, :3]
-    whole = total_net_effect(each.sum(axis=0))
+    effect = total_net_effect(each.sum(axis=0))
     refused = _few(_touched(each))
-    if isinstance(whole, Refusal):
-        return whole
+    if isinstance(effect, Refusal):
+        return effect
     if refused:
         return refused
     change, error = Swaps(each, resamples, rng).change(1.0, 1.0)
     # TNE = -(1 + Ca/Cb) times the change
     scale = float(each[:, CONTROL].sum() / each[:, CONTROL, 0].sum())
     wide = reach(standardised(change, error)[1:], level) * scale * float(error[0])
-    return Interval(estimate=whole, low=whole - wide, high=whole + wide, clusters=_touched(each))
+    return Interval(estimate=effect, low=effect - wide, high=effect + wide, clusters=_touched(each))
 
 
 def _table(counts: npt.ArrayLike, rows: int | None = None) -> Floats:
@@ -312,10 +312,10 @@ def signed_sums(parts: Floats, resamples: int, rng: np.random.Generator) -> Floa
 
     Of clusters x columns; resamples x columns.
     """
-    sums, held = np.empty((resamples, parts.shape[1])), max(1, _CELLS // max(len(parts), 1))
-    for at in range(0, resamples, held):
-        size = (min(held, resamples - at), len(parts))
-        sums[at : at + held] = (2.0 * rng.integers(0, 2, size, dtype=np.int8) - 1.0) @ parts
+    sums, batch = np.empty((resamples, parts.shape[1])), max(1, _CELLS // max(len(parts), 1))
+    for start in range(0, resamples, batch):
+        size = (min(batch, resamples - start), len(parts))
+        sums[start : start + batch] = (2.0 * rng.integers(0, 2, size, dtype=np.int8) - 1.0) @ parts
     return sums
 
 
@@ -356,14 +356,14 @@ class Swaps:
 
         By the toss of a coin.
         """
-        before, after = each[:, :, 0], each[:, :, 1]
-        squares = [np.einsum("ci,cj->cij", one, one).reshape(len(each), 9) for one in (after, before)]
-        halves = np.concatenate([after - before, squares[0] - squares[1]], axis=1) / 2
+        earlier, after = each[:, :, 0], each[:, :, 1]
+        squares = [np.einsum("ci,cj->cij", window, window).reshape(len(each), 9) for window in (after, earlier)]
+        halves = np.concatenate([after - earlier, squares[0] - squares[1]], axis=1) / 2
         moved = np.vstack([halves.sum(axis=0), signed_sums(halves, resamples, rng)])
         self._total = each.sum(axis=(0, 2))
         self._after = self._total / 2 + moved[:, :3]
         self._squares, self._moved = (squares[0] + squares[1]).sum(axis=0) / 2, moved[:, 3:]
-        self._crossed = np.einsum("ci,cj->ij", after, before)
+        self._crossed = np.einsum("ci,cj->ij", after, earlier)
 
     def change(self, target: float, buffer: float) -> tuple[Floats, Floats]:
         """Return a weighted sum's change against control, with error.
@@ -373,11 +373,11 @@ class Swaps:
         ratio = (target * self._total[0] + buffer * self._total[2]) / self._total[1]
         load = np.array([target, -ratio, buffer])
         early = self._after[:, 1] / self._total[1]
-        both = np.outer(load, load).ravel()
-        kept, moved = float(self._squares @ both), self._moved @ both
+        products = np.outer(load, load).ravel()
+        fixed, moved = float(self._squares @ products), self._moved @ products
         crossed = float(load @ self._crossed @ load)
         late = 1.0 - early
-        variance = late**2 * (kept + moved) + early**2 * (kept - moved) - 2.0 * early * late * crossed
+        variance = late**2 * (fixed + moved) + early**2 * (fixed - moved) - 2.0 * early * late * crossed
         return self._after @ load, np.sqrt(np.maximum(variance, 0.0))
 
     def beyond(self, target: float, buffer: float, level: float) -> bool:

@@ -219,7 +219,7 @@ def _book(folder: Folder, data: bytes, until: datetime | None) -> HosterBook:
     return book_from(
         data,
         FILE,
-        known=folder.config.hosters.known,
+        with_known=folder.config.hosters.known,
         changes=[change for change in changes if until is None or change.decided_at <= until],
         codings=[coding for coding in codings if coding.queue == QUEUE],
         kinds=_kinds(codings) if folder.config.coding.apply else {},

@@ -57,7 +57,7 @@ def constancy_test(group: Sequence[Clock], *, until: datetime, dates: Sequence[d
         [surely or possibly for _, surely, possibly in found],
         [(clock.origin - first) / _HOUR for clock, _, _ in found],
         [sites[clock.site_id] for clock, _, _ in found],
-        given=given,
+        known_dates=given,
         labels=labels,
         pooled=pooled,
     )

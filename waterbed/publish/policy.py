@@ -224,15 +224,15 @@ def _hidden(publication: Publication, before: Sequence[LastEdition]) -> _Hidden:
         basis.network,
         {key for key in small if key[0] not in basis.alone},
         least,
-        before=[one.before(*networks) for one in before],
+        editions=[one.before(*networks) for one in before],
     )
     for kind, layer in basis.alone.items():
         own = {key for key in small if key[0] == kind}
-        found |= hidden_keys([layer], own, least, before=[one.before(kind) for one in before])
+        found |= hidden_keys([layer], own, least, editions=[one.before(kind) for one in before])
     if _told_by_cards(publication, found):
         found |= {(_SOURCE, row.source) for table in publication.tables if table.name == "feeds" for row in table.rows}
     noticed = hidden_keys(
-        [basis.notices], few, least, hidden=found, before=[one.before("notices", noticed=True) for one in before]
+        [basis.notices], few, least, hidden=found, editions=[one.before("notices", noticed=True) for one in before]
     )
     for piece in basis.pieces:
         found |= hidden_keys(piece.network, few_sites(piece.network[:1], least), least)

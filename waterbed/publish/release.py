@@ -42,27 +42,27 @@ def publish_all(
     """
     refuse_loss(out)
     conclusions = conclusions or study.conclude()
-    before = editions(study.folder)
-    publication = publishable(publication_of(study, conclusions, before), before)
+    past_editions = editions(study.folder)
+    publication = publishable(publication_of(study, conclusions, past_editions), past_editions)
     earlier = edition_before(study.folder, "publish", publication.window, publication.last)
     publication = with_changes(publication, earlier)
     named = named_hosters(publication)
-    why = refuse_unheard(study.folder, named, override)
+    reason = refuse_unheard(study.folder, named, override)
     tables = tables_of(study, conclusions, publication)
-    edition = _edition(study, tables, why, errata)
+    edition = _edition(study, tables, reason, errata)
     if edition:
         tables |= edition_files(study, [*record(study.folder).editions, edition])
     files = site_files(study, conclusions, publication, tables)
     contents = {path: file.content for path, file in files.items()}
-    told = publication.edition
-    if edition and told:
-        told = replace(told, number=edition.number, named=tuple(named))
+    last_edition = publication.edition
+    if edition and last_edition:
+        last_edition = replace(last_edition, number=edition.number, named=tuple(named))
     replace_files(
         out,
         contents,
         marks=PUBLISHED,
         study=study.folder.path,
-        ready=lambda: _put_on_record(study, edition, told, before),
+        ready=lambda: _put_on_record(study, edition, last_edition, past_editions),
     )
     if written:
         written(publication)
@@ -70,7 +70,7 @@ def publish_all(
 
 
 def _put_on_record(
-    study: Study, edition: Edition | None, told: LastEdition | None, before: Sequence[LastEdition]
+    study: Study, edition: Edition | None, last_edition: LastEdition | None, past_editions: Sequence[LastEdition]
 ) -> None:
     """Record the edition and what it tells; InputError if another policy holds by now, or another edition has left."""
     if read_config(study.folder.path / SETTINGS)[1] != study.folder.config_hash:
@@ -78,7 +78,7 @@ def _put_on_record(
             f"{SETTINGS} was changed while the publication was made, so it was not written; publish again "
             "(docs/publishing.md, Policy)"
         )
-    remember(study.folder, told, "publish", before)
+    remember(study.folder, last_edition, "publish", past_editions)
     if edition:
         add_edition(study.folder, edition)
 

@@ -112,7 +112,7 @@ class _Maker:
     def _markings(self) -> Iterator[Any]:
         policy = self.publication.policy
         yield _MARKS[policy.tlp]
-        sources = "; ".join(f"{name}: {words}" for name, words in sorted(self.publication.sources.items()))
+        sources = "; ".join(f"{name}: {description}" for name, description in sorted(self.publication.sources.items()))
         caveat = self.publication.table("ranking-hoster").envelope.caveat
         statement = f"{caveat}. " if caveat else ""
         statement += f"TLP:{policy.tlp.upper()}. Licence: {policy.licence}. Data: {sources or 'none'}"
@@ -125,7 +125,7 @@ class _Maker:
 
     def report(self, objects: list[Any]) -> Any:
         """The report on the ranking, with its sources and objects."""
-        about = [one.id for one in objects if one.id not in self._common["object_marking_refs"]]
+        about = [stix_object.id for stix_object in objects if stix_object.id not in self._common["object_marking_refs"]]
         return v21.Report(
             id=f"report--{stable_id(self.space, 'ranking')}",
             name=f"{self.publication.title}: hosting of reported content",
@@ -154,7 +154,7 @@ class _Maker:
 
     def hoster(self, row: RankingRow, systems: list[Any]) -> Iterator[Any]:
         """A hoster as infrastructure, with its members."""
-        found = v21.Infrastructure(
+        infrastructure = v21.Infrastructure(
             id=f"infrastructure--{stable_id(self.space, row.key)}",
             name=row.name,
             description="A hosting provider at which reported content was measured. The ranking accuses nobody.",
@@ -164,12 +164,12 @@ class _Maker:
             extensions={EXTENSION: ranked(row)},
             **self._common,
         )
-        yield found
+        yield infrastructure
         for system in systems:
             yield v21.Relationship(
                 id=f"relationship--{stable_id(self.space, f'{row.key} {system.id}')}",
                 relationship_type="consists-of",
-                source_ref=found.id,
+                source_ref=infrastructure.id,
                 target_ref=system.id,
                 **self._common,
             )
@@ -180,20 +180,20 @@ def ranked(row: RankingRow) -> dict[str, Any]:
 
     STIX has no null.
     """
-    known = records(RankingRow, [row])[0]
+    record = records(RankingRow, [row])[0]
     return {
         "extension_type": "property-extension",
-        **{name: value for name, value in known.items() if value is not None},
+        **{name: value for name, value in record.items() if value is not None},
     }
 
 
 def extension_schema() -> str:
     """The JSON Schema of the extension's properties, as text."""
-    whole = row_schema(RankingRow)
+    schema = row_schema(RankingRow)
     nullable = {name for name, (_, null, _) in columns(RankingRow).items() if null}
     public = getattr(RankingRow, "PUBLIC", {})
-    whole["required"] = [name for name in whole["required"] if name not in {public.get(n, n) for n in nullable}]
-    whole["properties"]["extension_type"] = {"const": "property-extension"}
-    whole["$id"] = SCHEMA
-    whole["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    return json.dumps(whole, indent=1) + "\n"
+    schema["required"] = [name for name in schema["required"] if name not in {public.get(n, n) for n in nullable}]
+    schema["properties"]["extension_type"] = {"const": "property-extension"}
+    schema["$id"] = SCHEMA
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return json.dumps(schema, indent=1) + "\n"

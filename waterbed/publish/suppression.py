@@ -37,20 +37,20 @@ class Before:
 
 def layer_of(units: Iterable[tuple[str, Iterable[Key]]]) -> list[Part]:
     """Gather units (site, and keys) into parts, in order."""
-    found: dict[frozenset[Key], set[str]] = defaultdict(set)
+    sites_by_keys: dict[frozenset[Key], set[str]] = defaultdict(set)
     for site, keys in units:
-        found[frozenset(keys)].add(site)
-    return [Part(keys=keys, sites=frozenset(sites)) for keys, sites in found.items()]
+        sites_by_keys[frozenset(keys)].add(site)
+    return [Part(keys=keys, sites=frozenset(sites)) for keys, sites in sites_by_keys.items()]
 
 
 def few_sites(layers: Sequence[Layer], least: int) -> set[Key]:
     """The keys with sites, but fewer than `least`."""
-    found: dict[Key, set[str]] = defaultdict(set)
+    sites_by_key: dict[Key, set[str]] = defaultdict(set)
     for layer in layers:
         for part in layer:
             for key in part.keys:
-                found[key] |= part.sites
-    return {key for key, sites in found.items() if 0 < len(sites) < least}
+                sites_by_key[key] |= part.sites
+    return {key for key, sites in sites_by_key.items() if 0 < len(sites) < least}
 
 
 def hidden_keys(
@@ -59,7 +59,7 @@ def hidden_keys(
     least: int,
     *,
     hidden: Collection[Key] = (),
-    before: Sequence[Before] = (),
+    editions: Sequence[Before] = (),
 ) -> set[Key]:
     """Return the keys to leave out.
 
@@ -69,29 +69,32 @@ def hidden_keys(
     each of its parts shares its group with a part that lacks the key, and if these groups are about `least` sites
     together: then any count from 0 to least - 1 agrees with everything shown. Where that fails, the part is joined to
     another by hiding the keys in which the two differ, those about the fewest sites. The same holds of this edition and
-    each one `before` together, as far as the study has grown enough. Hiding more never makes a safe key unsafe, so one
-    pass over the keys is enough; the cost is that of the parts times the keys that need help.
+    each one `editions` together, as far as the study has grown enough. Hiding more never makes a safe key unsafe, so
+    one pass over the keys is enough; the cost is that of the parts times the keys that need help.
     """
-    gone = {*hidden, *small}
+    excluded = {*hidden, *small}
     sizes = _sizes(layers)
-    for at, layer in enumerate(layers):
-        groups = _Groups(layer, gone)
-        told: list[tuple[Before, Mapping[frozenset[Key], int]]] = [
-            (one, one.sites[at] if at < len(one.sites) else {}) for one in before
+    for position, layer in enumerate(layers):
+        groups = _Groups(layer, excluded)
+        layer_editions: list[tuple[Before, Mapping[frozenset[Key], int]]] = [
+            (edition, edition.sites[position] if position < len(edition.sites) else {}) for edition in editions
         ]
         checks = [
-            partial(_exposed, key=key, least=least, before=one, earlier=earlier)
+            partial(_exposed, key=key, least=least, before=edition, earlier=earlier)
             for key in sorted(small)
-            for one, earlier in told or [(Before(), {})]
+            for edition, earlier in layer_editions or [(Before(), {})]
         ]
-        checks += [partial(_told_by_growth, before=one, earlier=earlier, least=least) for one, earlier in told]
+        checks += [
+            partial(_told_by_growth, previous=edition, earlier=earlier, least=least)
+            for edition, earlier in layer_editions
+        ]
         for check in checks:
-            while found := next(
-                (new for part, others in check(groups) if (new := _joined(part, others, gone, sizes))), None
+            while newly_hidden := next(
+                (new for part, partners in check(groups) if (new := _joined(part, partners, excluded, sizes))), None
             ):
-                gone |= found
-                groups = _Groups(layer, gone)
-    return gone
+                excluded |= newly_hidden
+                groups = _Groups(layer, excluded)
+    return excluded
 
 
 class _Groups:
@@ -112,7 +115,11 @@ class _Groups:
 
     def around(self, key: Key) -> list[Part]:
         """All parts in groups of a hidden key."""
-        return [part for shown in {self.of[own.keys] for own in self.about[key]} for part in self.groups[shown]]
+        return [
+            part
+            for shown_keys in {self.of[hidden_part.keys] for hidden_part in self.about[key]}
+            for part in self.groups[shown_keys]
+        ]
 
 
 def _exposed(
@@ -125,20 +132,20 @@ def _exposed(
     around = groups.around(key)
     if not around:
         return
-    known = {part.keys for part in around}
-    others = [part for part in groups.layer if part.keys not in known]
+    around_keys = {part.keys for part in around}
+    partners = [part for part in groups.layer if part.keys not in around_keys]
     if _sites(around) < least:
-        yield groups.about[key][0], others
+        yield groups.about[key][0], partners
     else:
 
         def free(part: Part) -> int:
             """Sites of a part unknown from the edition before."""
-            shown = key not in part.keys and not any(one in before.hidden for one in part.keys)
-            return max(0, len(part.sites) - (earlier.get(part.keys, 0) if shown else 0))
+            is_shown = key not in part.keys and not any(part_key in before.hidden for part_key in part.keys)
+            return max(0, len(part.sites) - (earlier.get(part.keys, 0) if is_shown else 0))
 
         missing = least - 1 - sum(map(free, around))
-        if 0 < missing <= sum(map(free, others)):
-            yield groups.about[key][0], [part for part in others if free(part)]
+        if 0 < missing <= sum(map(free, partners)):
+            yield groups.about[key][0], [part for part in partners if free(part)]
 
 
 def _sites(parts: Iterable[Part]) -> int:
@@ -146,7 +153,7 @@ def _sites(parts: Iterable[Part]) -> int:
 
 
 def _told_by_growth(
-    groups: _Groups, *, before: Before, earlier: Mapping[frozenset[Key], int], least: int
+    groups: _Groups, *, previous: Before, earlier: Mapping[frozenset[Key], int], least: int
 ) -> Iterator[tuple[Part, list[Part]]]:
     """Parts hidden before that the difference between the editions tells.
 
@@ -155,21 +162,23 @@ def _told_by_growth(
     """
     old: dict[frozenset[Key], list[frozenset[Key]]] = defaultdict(list)
     for keys in earlier:
-        old[keys.difference(before.hidden)].append(keys)
+        old[keys.difference(previous.hidden)].append(keys)
     now = {part.keys: part for part in groups.layer}
     for members in old.values():
-        for key in sorted({key for keys in members for key in keys if key in before.small}):
-            others = [now[keys] for keys in members if key not in keys and keys in now]
+        for key in sorted({key for keys in members for key in keys if key in previous.small}):
+            partners = [now[keys] for keys in members if key not in keys and keys in now]
             for keys in members:
-                if key not in keys or keys not in now or not others:
+                if key not in keys or keys not in now or not partners:
                     continue
-                together = any(groups.of[other.keys] == groups.of[keys] for other in others)
-                if not together and _growth(groups, others, earlier) < least - 1:
-                    yield now[keys], others
+                together = any(groups.of[other.keys] == groups.of[keys] for other in partners)
+                if not together and _growth(groups, partners, earlier) < least - 1:
+                    yield now[keys], partners
 
 
-def _growth(groups: _Groups, others: Sequence[Part], earlier: Mapping[frozenset[Key], int]) -> int:
-    around = [part for shown in {groups.of[other.keys] for other in others} for part in groups.groups[shown]]
+def _growth(groups: _Groups, partners: Sequence[Part], earlier: Mapping[frozenset[Key], int]) -> int:
+    around = [
+        part for shown_keys in {groups.of[other.keys] for other in partners} for part in groups.groups[shown_keys]
+    ]
     return sum(max(0, len(part.sites) - earlier.get(part.keys, 0)) for part in around)
 
 
@@ -187,12 +196,12 @@ def _joined(part: Part, partners: Iterable[Part], gone: set[Key], sizes: Mapping
 
 
 def _sizes(layers: Sequence[Layer]) -> Mapping[Key, int]:
-    found: dict[Key, int] = defaultdict(int)
+    sizes: dict[Key, int] = defaultdict(int)
     for layer in layers:
         for part in layer:
             for key in part.keys:
-                found[key] += len(part.sites)
-    return found
+                sizes[key] += len(part.sites)
+    return sizes
 
 
 def told(layer: Layer, hidden: Collection[Key], kind: str, least: int) -> int:
@@ -201,14 +210,14 @@ def told(layer: Layer, hidden: Collection[Key], kind: str, least: int) -> int:
     It is a lower bound that follows from the sites of the groups alone, so that the number of rows tells nothing. It
     leaves room for any one hidden key, of whatever kind, to have no site at all: then all keys that lie in it are none.
     """
-    found = _Groups(layer, hidden)
+    groups = _Groups(layer, hidden)
     bound = 0
-    for group in found.groups.values():
+    for group in groups.groups.values():
         keys = {key for part in group for key in part.keys if key[0] == kind and key in hidden}
         bound += min(len(keys), _sites(group) // least)
-    gone = {key: found.about[key] for key in found.about if key[0] == kind}
+    parts_by_key = {key: groups.about[key] for key in groups.about if key[0] == kind}
     within = Counter(
-        key for parts in gone.values() for key in frozenset[Key].intersection(*(one.keys for one in parts))
+        key for parts in parts_by_key.values() for key in frozenset[Key].intersection(*(part.keys for part in parts))
     )
-    most = max((within[key] for key in found.about), default=0)
-    return min(bound, len(gone) - most)
+    most = max((within[key] for key in groups.about), default=0)
+    return min(bound, len(parts_by_key) - most)

@@ -21,19 +21,24 @@ def too_few(row: Any, least: int) -> bool:
     return any(0 < number < least for number in (row.clocks, row.clusters))
 
 
-def told_notices(rows: Sequence[Any], by_week: Sequence[Any], least: int, before: Sequence[Held] = ()) -> list[Any]:
+def told_notices(rows: Sequence[Any], by_week: Sequence[Any], least: int, editions: Sequence[Held] = ()) -> list[Any]:
     """Rows on notices without weeks that follow from others.
 
     `by_week` are all rows of the table by hoster, in which alone weeks stand. The weeks that a hoster lacks are
-    several, and about enough clocks; so are those that it lacks of each edition `before`.
+    several, and about enough clocks; so are those that it lacks of each edition `editions`.
     """
     weeks: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for row in by_week:
         if row.week is not None:
             weeks[row.key][row.week].append(row)
-    shown = {key: _told_weeks(own, least, [one.get(key, {}) for one in before]) for key, own in weeks.items()}
+    weeks_by_hoster = {
+        key: _told_weeks(hoster_weeks, least, [edition.get(key, {}) for edition in editions])
+        for key, hoster_weeks in weeks.items()
+    }
     return [
-        row for row in rows if (row.week in shown.get(row.key, ()) if row.week is not None else not too_few(row, least))
+        row
+        for row in rows
+        if (row.week in weeks_by_hoster.get(row.key, ()) if row.week is not None else not too_few(row, least))
     ]
 
 
@@ -75,7 +80,7 @@ def _shares(row: DeadlineRow, least: int) -> tuple[Any, ...]:
     if any(0 < number < least for number in (row.surely, row.missed, row.due - row.surely)):
         return (None,) * len(_SHARES)
     ends = (getattr(row, name) for name in _SHARES)
-    return tuple(None if one is None else round(one, 2) for one in ends)
+    return tuple(None if end is None else round(end, 2) for end in ends)
 
 
 def told_beyond(rows: Sequence[Beyond], least: int) -> list[Beyond]:
@@ -91,68 +96,77 @@ TOGETHER: Final[Mapping[type, Callable[[Any, int], list[Any]]]] = {
 """Rows about all hosters together, with what may be told of them."""
 
 
-def told_by_week(rows: Sequence[Any], every: Sequence[Any], least: int, before: Sequence[Held] = ()) -> list[Any]:
+def told_by_week(rows: Sequence[Any], all_rows: Sequence[Any], least: int, editions: Sequence[Held] = ()) -> list[Any]:
     """Rows by week of the report, without weeks that follow.
 
-    From others of `every`, all rows of the table, or from those and an edition `before`.
+    From others of `all_rows`, all rows of the table, or from those and an edition `editions`.
     """
-    shown = {key: told_weeks(own, least, [one.get(key, {}) for one in before]) for key, own in _sizes(every).items()}
-    return [row for row in rows if row.window in shown[row.key]]
+    weeks_by_hoster = {
+        key: told_weeks(hoster_weeks, least, [edition.get(key, {}) for edition in editions])
+        for key, hoster_weeks in _sizes(all_rows).items()
+    }
+    return [row for row in rows if row.window in weeks_by_hoster[row.key]]
 
 
-def told_weeks(sites: Mapping[str, int], least: int, before: Sequence[Mapping[str, int]] = ()) -> set[str]:
+def told_weeks(sites: Mapping[str, int], least: int, hidden_weeks: Sequence[Mapping[str, int]] = ()) -> set[str]:
     """Weeks of a hoster that may be told.
 
-    `before` are those that each edition on record left out of it.
+    `hidden_weeks` are those that each edition on record left out of it.
     """
-    return _told_of(sites, {week for week in sites if sites[week] >= least}, least, before)
+    return _told_of(sites, {week for week in sites if sites[week] >= least}, least, hidden_weeks)
 
 
-def held_weeks(every: Sequence[Any], told: Sequence[Any], hidden: Collection[tuple[str, str]]) -> Held:
+def held_weeks(all_rows: Sequence[Any], shown_rows: Sequence[Any], hidden: Collection[tuple[str, str]]) -> Held:
     """Weeks that a table leaves out of shown hosters."""
-    shown = _sizes(told)
+    shown_sizes = _sizes(shown_rows)
     return {
-        key: left
-        for key, own in _sizes(every).items()
+        key: hidden_weeks
+        for key, hoster_weeks in _sizes(all_rows).items()
         if ("hoster", key) not in hidden
-        and (left := {week: size for week, size in own.items() if week not in shown.get(key, ())})
+        and (
+            hidden_weeks := {week: size for week, size in hoster_weeks.items() if week not in shown_sizes.get(key, ())}
+        )
     }
 
 
 def _sizes(rows: Sequence[Any]) -> dict[str, dict[str, int]]:
     """Sites, or the smaller of clocks and clusters, by hoster and week."""
-    found: dict[str, dict[str, int]] = defaultdict(dict)
+    sizes: dict[str, dict[str, int]] = defaultdict(dict)
     for row in rows:
         if (week := row.window if hasattr(row, "window") else row.week) is not None:
             size = row.sites if hasattr(row, "window") else min(row.clocks, row.clusters or row.clocks)
-            found[row.key][week] = min(size, found[row.key].get(week, size))
-    return found
+            sizes[row.key][week] = min(size, sizes[row.key].get(week, size))
+    return sizes
 
 
-def _told_weeks(weeks: Mapping[str, Sequence[Any]], least: int, before: Sequence[Mapping[str, int]]) -> set[str]:
+def _told_weeks(weeks: Mapping[str, Sequence[Any]], least: int, hidden_weeks: Sequence[Mapping[str, int]]) -> set[str]:
     """Weeks of one hoster that may be told: the others follow from no sum."""
     clocks = {week: max(row.clocks for row in rows) for week, rows in weeks.items()}
-    shown = {
+    large_weeks = {
         week
         for week, rows in weeks.items()
         if all(row.clocks >= least and not 0 < row.clusters < least for row in rows)
     }
-    return _told_of(clocks, shown, least, before)
+    return _told_of(clocks, large_weeks, least, hidden_weeks)
 
 
-def _told_of(clocks: Mapping[str, int], shown: set[str], least: int, before: Sequence[Mapping[str, int]]) -> set[str]:
+def _told_of(
+    clocks: Mapping[str, int], shown_weeks: set[str], least: int, hidden_weeks: Sequence[Mapping[str, int]]
+) -> set[str]:
     """Of weeks that are large enough, those whose rest is several weeks, and about enough.
 
-    The same holds of what is left of each rest `before`, by its sizes of then; its small weeks stay in it.
+    The same holds of what is left of each rest `hidden_weeks`, by its sizes of then; its small weeks stay in it.
     """
-    rests = [one for one in before if any(size < least for size in one.values())]
-    shown = {week for week in shown if all(one.get(week, least) >= least for one in rests)}
+    rests = [rest for rest in hidden_weeks if any(size < least for size in rest.values())]
+    shown_weeks = {week for week in shown_weeks if all(rest.get(week, least) >= least for rest in rests)}
     while True:
-        pools = [] if _apart(clocks, shown, least) else [shown]
-        pools += [told for one in rests if (told := shown & one.keys()) and not _apart(one, shown, least)]
+        pools = [] if _apart(clocks, shown_weeks, least) else [shown_weeks]
+        pools += [
+            pool for rest in rests if (pool := shown_weeks & rest.keys()) and not _apart(rest, shown_weeks, least)
+        ]
         if not any(pools):
-            return shown
-        shown.discard(min(next(filter(None, pools)), key=lambda week: (clocks[week], week)))
+            return shown_weeks
+        shown_weeks.discard(min(next(filter(None, pools)), key=lambda week: (clocks[week], week)))
 
 
 def _apart(sizes: Mapping[str, int], shown: set[str], least: int) -> bool:

@@ -11,6 +11,8 @@ from typing import Final
 from waterbed.model.question import Question
 
 BUILT_IN: Final[Mapping[str, Question]] = {
-    one.name: import_module(f"{__name__}.{one.name}").QUESTION for one in iter_modules(__path__) if one.ispkg
+    module.name: import_module(f"{__name__}.{module.name}").QUESTION
+    for module in iter_modules(__path__)
+    if module.ispkg
 }
 """The questions by the name of their folder. Nothing else names them: without its folder a question is gone."""

@@ -41,9 +41,9 @@ def read_texts(texts: Iterable[str]) -> CymruAnswer:
     origins: set[int] = set()
     prefixes: set[str] = set()
     for text in texts:
-        words, _, rest = text.partition("|")
-        numbers = [word for word in words.split() if word.isascii() and word.isdecimal() and len(word) <= 10]
-        if numbers and len(numbers) == len(words.split()):
+        numbers_text, _, rest = text.partition("|")
+        numbers = [word for word in numbers_text.split() if word.isascii() and word.isdecimal() and len(word) <= 10]
+        if numbers and len(numbers) == len(numbers_text.split()):
             origins.update(map(int, numbers))
             prefixes.add(rest.partition("|")[0].strip()[:43])
     if not origins:
@@ -70,5 +70,5 @@ async def ask_cymru(addresses: Iterable[str], resolver: str, timeout_s: float) -
                 return CymruAnswer(problem=type(problem).__name__)
             return read_texts(b"".join(record.strings).decode("latin-1") for record in answer)
 
-    wanted = sorted(set(addresses))
-    return dict(zip(wanted, await asyncio.gather(*map(one, wanted)), strict=True))
+    unique_addresses = sorted(set(addresses))
+    return dict(zip(unique_addresses, await asyncio.gather(*map(one, unique_addresses)), strict=True))

@@ -72,8 +72,8 @@ class Infrastructure:
             self._aliases.update(dict.fromkeys(entry.cnames, entry.tag))
             for text in entry.addresses:
                 network = ip_network(text)
-                held = self._networks.setdefault((network.version, network.prefixlen), {})
-                held[int(network.network_address)] = entry.tag
+                network_tags = self._networks.setdefault((network.version, network.prefixlen), {})
+                network_tags[int(network.network_address)] = entry.tag
 
     def tags(
         self, addresses: Collection[str], cnames: Iterable[str], name_servers: Collection[str] | None
@@ -84,10 +84,10 @@ class Infrastructure:
         count only if all of them say the same: one that is somebody else's may be the one that answers. None for the
         name servers means that they are unknown.
         """
-        found = {tag for name in cnames if (tag := below(name, self._aliases))}
-        found |= _shared([self._of_address(text) for text in addresses])
-        of_servers = _shared([below(name, self._servers) for name in name_servers or ()]) - found
-        return tuple(sorted({*found, *(_BY_NAME_SERVERS.get(tag, tag) for tag in of_servers)}))
+        tags_found = {tag for name in cnames if (tag := below(name, self._aliases))}
+        tags_found |= _shared([self._of_address(text) for text in addresses])
+        of_servers = _shared([below(name, self._servers) for name in name_servers or ()]) - tags_found
+        return tuple(sorted({*tags_found, *(_BY_NAME_SERVERS.get(tag, tag) for tag in of_servers)}))
 
     def _of_address(self, text: str) -> Tag | None:
         try:
@@ -95,9 +95,9 @@ class Infrastructure:
         except ValueError:
             return None
         number = int(address)
-        for (version, length), held in self._networks.items():
+        for (version, length), network_tags in self._networks.items():
             unused = address.max_prefixlen - length
-            if version == address.version and (tag := held.get(number >> unused << unused)):
+            if version == address.version and (tag := network_tags.get(number >> unused << unused)):
                 return tag
         return None
 

@@ -51,8 +51,8 @@ def answers(data: bytes, question: bytes) -> bool:
     """True if a message answers this question, ignoring case."""
     if len(data) < _HEADER + len(question) or data[2] & 0xF8 != 0x80 or data[4:6] != b"\x00\x01":
         return False
-    asked = data[_HEADER : _HEADER + len(question)]
-    return asked == question or asked.lower() == question
+    echoed = data[_HEADER : _HEADER + len(question)]
+    return echoed == question or echoed.lower() == question
 
 
 def truncated(data: bytes) -> bool:
@@ -133,7 +133,7 @@ def _addresses(data: bytes, kind: bytes, position: int, count: int, chain: _Chai
     if data[8:10] != b"\x00\x00":
         return None
     size, family = (4, AF_INET) if kind == A else (16, AF_INET6)
-    length, ttl, found = size.to_bytes(2, "big"), chain.ttl, []
+    length, ttl, addresses = size.to_bytes(2, "big"), chain.ttl, []
     owner = data[position : position + 2] if chain.labels else b"\xc0\x0c"
     if owner[:1] < b"\xc0" or (chain.labels and _labels(data, position)[0] != chain.labels):
         return None
@@ -145,17 +145,17 @@ def _addresses(data: bytes, kind: bytes, position: int, count: int, chain: _Chai
         position = start + size
         if position > len(data):
             return None
-        found.append(inet_ntop(family, data[start:position]))
+        addresses.append(inet_ntop(family, data[start:position]))
     if not _plain_end(data, position):
         return None
-    return Reply(status="ok", addresses=tuple(found), cnames=tuple(chain.cnames), ttl_s=ttl)
+    return Reply(status="ok", addresses=tuple(addresses), cnames=tuple(chain.cnames), ttl_s=ttl)
 
 
 def _name_servers(data: bytes, position: int, count: int) -> Reply | None:
     """The name servers that stand to the end of the message, all of the name asked for."""
     if data[8:10] != b"\x00\x00" or data[3] & 0x0F:
         return None
-    ttl, found = NO_MORE, []
+    ttl, servers = NO_MORE, []
     for _ in range(count):
         if data[position : position + 6] != b"\xc0\x0c" + NS:
             return None
@@ -166,8 +166,8 @@ def _name_servers(data: bytes, position: int, count: int) -> Reply | None:
             return None
         ttl = min(ttl, _ttl(data[position + 6 : position + 10]))
         position = end
-        found.append(text.decode())
-    return Reply(status="ok", name_servers=tuple(found), ttl_s=ttl) if _plain_end(data, position) else None
+        servers.append(text.decode())
+    return Reply(status="ok", name_servers=tuple(servers), ttl_s=ttl) if _plain_end(data, position) else None
 
 
 def _denial(data: bytes, position: int, chain: _Chain) -> Reply | None:

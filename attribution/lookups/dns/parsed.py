@@ -36,28 +36,28 @@ def read_any(data: bytes) -> Reply:
         if rcode not in (0, 3):
             return Reply(status=_RCODES.get(rcode, "bad_answer"), ede=ede)
         message.authority = [record for record in message.authority if record.rdclass == dns.rdataclass.IN]
-        held = _gathered(message.answer)
-        if held is None:
+        gathered = _gathered(message.answer)
+        if gathered is None:
             return Reply(status="bad_answer", ede=ede)
         if message.question[0].rdtype == dns.rdatatype.NS:
-            return _name_servers(message, held, ede)
-        return _followed(message, held, ede)
+            return _name_servers(message, gathered, ede)
+        return _followed(message, gathered, ede)
     except Exception:  # hostile bytes reach many parsers: none of their failures may stop a pass
         return Reply(status="bad_answer")
 
 
 def _gathered(records: list[dns.rrset.RRset]) -> _Held | None:
     """The records by name and type; None if a name has two CNAMEs."""
-    held: _Held = {}
+    gathered: _Held = {}
     for record in records:
         if record.rdclass != dns.rdataclass.IN:
             continue
-        known = held.setdefault((record.name, record.rdtype), record)
-        if known is not record:
-            if record.rdtype == dns.rdatatype.CNAME and record[0] != known[0]:
+        previous = gathered.setdefault((record.name, record.rdtype), record)
+        if previous is not record:
+            if record.rdtype == dns.rdatatype.CNAME and record[0] != previous[0]:
                 return None
-            known.update(record)  # type: ignore[no-untyped-call]  # the library has no types here
-    return held
+            previous.update(record)  # type: ignore[no-untyped-call]  # the library has no types here
+    return gathered
 
 
 def _is_denial(message: dns.message.Message, cnames: list[str]) -> bool:
@@ -73,24 +73,24 @@ def _is_denial(message: dns.message.Message, cnames: list[str]) -> bool:
 
 def _name_servers(message: dns.message.Message, held: _Held, ede: tuple[int, ...]) -> Reply:
     name = message.question[0].name
-    found = held.get((name, dns.rdatatype.NS))
-    if found is None:
+    server_records = held.get((name, dns.rdatatype.NS))
+    if server_records is None:
         if (name, dns.rdatatype.CNAME) in held:
             return Reply(status="bad_answer", ede=ede)
         denied: NameStatus = "nxdomain" if message.rcode() == 3 else "nodata"
         return Reply(status=denied, ttl_s=_denial_ttl(message, name, NO_MORE), ede=ede)
     if message.rcode() == 3:
         return Reply(status="bad_answer", ede=ede)
-    servers = tuple(_text(record.target) for record in found if record.target != dns.name.root)
-    return Reply(status="ok", name_servers=servers, ttl_s=found.ttl, ede=ede)
+    servers = tuple(_text(record.target) for record in server_records if record.target != dns.name.root)
+    return Reply(status="ok", name_servers=servers, ttl_s=server_records.ttl, ede=ede)
 
 
-def _followed(message: dns.message.Message, held: _Held, ede: tuple[int, ...]) -> Reply:
+def _followed(message: dns.message.Message, gathered: _Held, ede: tuple[int, ...]) -> Reply:
     question, rcode = message.question[0], int(message.rcode())
     name, ttl, seen = question.name, NO_MORE, {question.name}
     cnames: list[str] = []
-    while (name, question.rdtype) not in held:
-        link = held.get((name, dns.rdatatype.CNAME))
+    while (name, question.rdtype) not in gathered:
+        link = gathered.get((name, dns.rdatatype.CNAME))
         if link is None:
             if not _is_denial(message, cnames):
                 return Reply(status="bad_answer", ede=ede)
@@ -104,11 +104,11 @@ def _followed(message: dns.message.Message, held: _Held, ede: tuple[int, ...]) -
         if len(cnames) > MAX_LINKS:
             return Reply(status="too_long", ede=ede)
         seen.add(name)
-    found = held[name, question.rdtype]
+    address_records = gathered[name, question.rdtype]
     if rcode == 3:
         return Reply(status="bad_answer", ede=ede)
-    addresses = tuple(text for record in found if (text := canonical_address(record.address)))
-    return Reply(status="ok", addresses=addresses, cnames=tuple(cnames), ttl_s=min(ttl, found.ttl), ede=ede)
+    addresses = tuple(text for record in address_records if (text := canonical_address(record.address)))
+    return Reply(status="ok", addresses=addresses, cnames=tuple(cnames), ttl_s=min(ttl, address_records.ttl), ede=ede)
 
 
 def _denial_ttl(message: dns.message.Message, name: dns.name.Name, ttl: int) -> int | None:

@@ -88,19 +88,19 @@ def combine(a: Reply, aaaa: Reply, resolver: str) -> tuple[Answer, float]:
     - A denial without SOA record is not remembered (RFC 2308, section 5); beside addresses it does not shorten how long
       they are.
     """
-    found = tuple(sorted({*a.addresses, *aaaa.addresses})[:MAX_ADDRESSES])
+    addresses = tuple(sorted({*a.addresses, *aaaa.addresses})[:MAX_ADDRESSES])
     failed = [s for s in _FAILURES if s in (a.status, aaaa.status)]
     denied: NameStatus = "nxdomain" if a.status == aaaa.status == "nxdomain" else "nodata"
-    known = [r.ttl_s for r in (a, aaaa) if r.ttl_s is not None]
-    if found:
+    ttls = [r.ttl_s for r in (a, aaaa) if r.ttl_s is not None]
+    if addresses:
         ttl: int | None = min(r.ttl_s or 0 for r in (a, aaaa) if r.addresses)
-        hold_s = min(*known, FAILURE_TTL_S if failed else MAX_TTL_S)
+        hold_s = min(*ttls, FAILURE_TTL_S if failed else MAX_TTL_S)
     else:
-        ttl = min(known) if len(known) == 2 and not failed else None
+        ttl = min(ttls) if len(ttls) == 2 and not failed else None
         hold_s = FAILURE_TTL_S if failed else min(ttl or 0, MAX_NEGATIVE_TTL_S)
     answer = Answer(
-        status="ok" if found else failed[0] if failed else denied,
-        addresses=found,
+        status="ok" if addresses else failed[0] if failed else denied,
+        addresses=addresses,
         cnames=a.cnames or aaaa.cnames,
         ttl_s=ttl,
         ede=tuple(sorted({*a.ede, *aaaa.ede})),
@@ -118,8 +118,8 @@ def name_servers_in(replies: Sequence[Reply]) -> tuple[tuple[str, ...] | None, f
     (reply,) = replies
     if reply.status in _FAILURES:
         return None, FAILURE_TTL_S
-    kept = tuple(sorted(set(reply.name_servers))[:MAX_NAME_SERVERS])
-    return kept, min(reply.ttl_s or 0, MAX_TTL_S if reply.status == "ok" else MAX_NEGATIVE_TTL_S)
+    servers = tuple(sorted(set(reply.name_servers))[:MAX_NAME_SERVERS])
+    return servers, min(reply.ttl_s or 0, MAX_TTL_S if reply.status == "ok" else MAX_NEGATIVE_TTL_S)
 
 
 MAX_LINKS = 16

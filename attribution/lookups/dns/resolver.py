@@ -31,8 +31,8 @@ class _Search(Generic[_Said]):
 
     __slots__ = ("asked", "conclude", "questions", "replies", "tickets", "timer", "tries", "waiters", "whole")
 
-    def __init__(self, asked: _Asked, questions: tuple[bytes, ...], conclude: _Conclude[_Said]) -> None:
-        self.asked = asked
+    def __init__(self, query_key: _Asked, questions: tuple[bytes, ...], conclude: _Conclude[_Said]) -> None:
+        self.asked = query_key
         self.questions = questions
         self.conclude = conclude
         self.replies: list[Reply | None] = [None] * len(questions)
@@ -116,20 +116,20 @@ class Resolver:
             return ()
         return await self._remembered((domain, True), (name + NS,), name_servers_in)
 
-    async def _remembered(self, asked: _Asked, questions: tuple[bytes, ...], conclude: _Conclude[_Said]) -> _Said:
+    async def _remembered(self, query_key: _Asked, questions: tuple[bytes, ...], conclude: _Conclude[_Said]) -> _Said:
         """The cached or queried answer; concurrent callers share one query."""
         if self._closed:
             raise OwnFailure("the resolver was closed while names were still asked for")
-        known = self._known.get(asked)
-        if known is not None:
-            if known[0] > self._clock():
-                self._known.move_to_end(asked)
-                remembered: _Said = known[1]
+        cached = self._known.get(query_key)
+        if cached is not None:
+            if cached[0] > self._clock():
+                self._known.move_to_end(query_key)
+                remembered: _Said = cached[1]
                 return remembered
-            del self._known[asked]
-        search: _Search[_Said] | None = self._searches.get(asked)
+            del self._known[query_key]
+        search: _Search[_Said] | None = self._searches.get(query_key)
         if search is None:
-            search = self._searches[asked] = _Search(asked, questions, conclude)
+            search = self._searches[query_key] = _Search(query_key, questions, conclude)
             self._queue.append(search)
         waiter: asyncio.Future[_Said] = asyncio.get_running_loop().create_future()
         search.waiters.append(waiter)
@@ -207,8 +207,8 @@ class Resolver:
         finally:
             search.whole[place] = False
         if data is not None:
-            whole = Reply(status="bad_answer") if truncated(data) else read_reply(data, question)
-            self._take(search, place, whole)
+            reply = Reply(status="bad_answer") if truncated(data) else read_reply(data, question)
+            self._take(search, place, reply)
 
     def _take(self, search: _Search[Any], place: int, reply: Reply) -> None:
         search.replies[place] = reply
@@ -216,15 +216,15 @@ class Resolver:
             self._conclude(search)
 
     def _conclude(self, search: _Search[Any]) -> None:
-        said, hold_s = search.conclude([reply or _TIMEOUT for reply in search.replies])
+        answer, hold_s = search.conclude([reply or _TIMEOUT for reply in search.replies])
         if hold_s > 0:
-            self._known[search.asked] = (self._clock() + hold_s, said)
+            self._known[search.asked] = (self._clock() + hold_s, answer)
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
         self._end(search)
         for waiter in search.waiters:
             if not waiter.done():
-                waiter.set_result(said)
+                waiter.set_result(answer)
         self._start_queued()
 
     def _drop(self, search: _Search[Any], problem: OwnFailure) -> None:
@@ -245,12 +245,12 @@ class Resolver:
 
 
 def _where(resolver: str) -> tuple[str, int]:
-    found = address_and_port(resolver)
-    if found is None:
+    endpoint = address_and_port(resolver)
+    if endpoint is None:
         raise InputError(
             f"resolver {shown(resolver)} is not address:port, as in 127.0.0.1:53 or [::1]:53 (docs/operations.md)"
         )
-    return found
+    return endpoint
 
 
 _ALWAYS_THERE = "com"

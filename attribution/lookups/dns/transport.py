@@ -140,10 +140,10 @@ class Datagrams:
             except OSError:  # an ICMP error, which names no question; or the port was closed while draining
                 return
             number = data[0] << 8 | data[1] if len(data) > 2 else -1
-            held = port.waiting.get(number)
-            if held is not None and answers(data, held[0]):
-                self.forget((port, number, held))
-                held[1](data)
+            pending = port.waiting.get(number)
+            if pending is not None and answers(data, pending[0]):
+                self.forget((port, number, pending))
+                pending[1](data)
 
 
 def _shut(port: Port) -> None:

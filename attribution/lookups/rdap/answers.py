@@ -53,38 +53,38 @@ class BadAnswer:
 
 def read_network(data: bytes, registry: str) -> Registered | BadAnswer:
     """The IP network in an answer; never raises."""
-    found = object_in(data)
-    if isinstance(found, BadAnswer):
-        return found
-    ends = _ends(found)
+    network = object_in(data)
+    if isinstance(network, BadAnswer):
+        return network
+    ends = _ends(network)
     if ends is None:
         return BadAnswer(reason="no range of addresses in it")
-    return _registered(found, registry, *ends)
+    return _registered(network, registry, *ends)
 
 
 def read_as(data: bytes, registry: str) -> Registered | BadAnswer:
     """The AS (autnum) in an answer; never raises."""
-    found = object_in(data)
-    if isinstance(found, BadAnswer):
-        return found
-    first = _number(found.get("startAutnum"))
-    last = _number(found.get("endAutnum"))
+    autnum = object_in(data)
+    if isinstance(autnum, BadAnswer):
+        return autnum
+    first = _number(autnum.get("startAutnum"))
+    last = _number(autnum.get("endAutnum"))
     if first is None:
-        first = asn_of(plain(found.get("handle")) or "")
+        first = asn_of(plain(autnum.get("handle")) or "")
     if first is None:
         return BadAnswer(reason="no AS number in it")
     last = first if last is None else last
     if not 0 <= first <= last < 1 << 32:
         return BadAnswer(reason="no range of AS numbers in it")
-    return _registered(found, registry, str(first), str(last))
+    return _registered(autnum, registry, str(first), str(last))
 
 
-def is_managed(found: Registered) -> bool:
+def is_managed(registered: Registered) -> bool:
     """True if the registry manages this network.
 
     Some registries answer for others' space with a placeholder.
     """
-    return not _NOT_MANAGED.search(found.name or "")
+    return not _NOT_MANAGED.search(registered.name or "")
 
 
 def object_in(data: bytes) -> dict[str, Any] | BadAnswer:
@@ -95,17 +95,17 @@ def object_in(data: bytes) -> dict[str, Any] | BadAnswer:
     if not head.startswith(b"{"):
         return BadAnswer(reason="HTML instead of JSON" if head.startswith(b"<") else "no JSON")
     try:
-        found = json_in(data.decode("utf-8-sig", errors="replace"))
+        parsed = json_in(data.decode("utf-8-sig", errors="replace"))
     except BadJson as problem:
         return BadAnswer(reason=str(problem))
-    if not isinstance(found, dict):
+    if not isinstance(parsed, dict):
         return BadAnswer(reason="no JSON object")
-    return found if "errorCode" not in found else BadAnswer(reason="an error in place of an answer")
+    return parsed if "errorCode" not in parsed else BadAnswer(reason="an error in place of an answer")
 
 
 def _registered(found: dict[str, Any], registry: str, first: str, last: str) -> Registered:
-    known = list(entities(found))
-    holder, name = registrant(known, registry)
+    entity_list = list(entities(found))
+    holder, name = registrant(entity_list, registry)
     country = plain(found.get("country")) or ""
     return Registered(
         first=first,
@@ -117,7 +117,7 @@ def _registered(found: dict[str, Any], registry: str, first: str, last: str) -> 
         country=country.upper() if re.fullmatch(r"[A-Za-z]{2}", country) else None,
         holder=holder,
         holder_name=name,
-        abuse=abuse_mailbox(known),
+        abuse=abuse_mailbox(entity_list),
         up=next(_links_up(found), None),
     )
 
@@ -128,9 +128,9 @@ def _ends(found: dict[str, Any]) -> tuple[str, str] | None:
     if first and last and in_order(first, last):
         return first, last
     nets: list[Any] = []
-    for one in listed(found.get("cidr0_cidrs")):
-        prefix = one.get("v4prefix") or one.get("v6prefix") if isinstance(one, dict) else None
-        length = one.get("length") if isinstance(one, dict) else None
+    for cidr in listed(found.get("cidr0_cidrs")):
+        prefix = cidr.get("v4prefix") or cidr.get("v6prefix") if isinstance(cidr, dict) else None
+        length = cidr.get("length") if isinstance(cidr, dict) else None
         try:
             nets.append(ip_network(f"{plain(prefix)}/{length}", strict=False))
         except ValueError:
@@ -156,15 +156,15 @@ def _address(value: Any) -> str | None:
         return None
 
 
-def _links_up(found: dict[str, Any]) -> Iterator[str]:
-    for wanted in ("rdap-up", "up"):  # rdap-up is the newer and narrower word (RFC 9910)
-        for link in listed(found.get("links")):
+def _links_up(answer: dict[str, Any]) -> Iterator[str]:
+    for relation in ("rdap-up", "up"):  # rdap-up is the newer and narrower word (RFC 9910)
+        for link in listed(answer.get("links")):
             if not isinstance(link, dict) or not plain(link.get("href")):
                 continue
-            words, media = link.get("rel"), plain(link.get("type")) or ""
+            relations, media = link.get("rel"), plain(link.get("type")) or ""
             if media.lower().startswith("text/html"):
                 continue  # a page for people
-            if isinstance(words, str) and wanted in words.lower().split() and len(link["href"]) <= 300:
+            if isinstance(relations, str) and relation in relations.lower().split() and len(link["href"]) <= 300:
                 yield str(link["href"])
 
 
@@ -210,23 +210,23 @@ class Entity:
 
 def entities(found: dict[str, Any]) -> Iterator[Entity]:
     """All entities of an object, outer before nested ones."""
-    waiting = deque((one, 0) for one in listed(found.get("entities")))
+    waiting = deque((outermost, 0) for outermost in listed(found.get("entities")))
     for _ in range(_MOST_ENTITIES):
         if not waiting:
             return
-        one, depth = waiting.popleft()
-        if not isinstance(one, dict):
+        entity, depth = waiting.popleft()
+        if not isinstance(entity, dict):
             continue
-        inner = listed(one.get("entities"))
+        inner = listed(entity.get("entities"))
         waiting.extend((nested, depth + 1) for nested in inner)
-        roles = one.get("roles")
-        words = roles if isinstance(roles, list) else [roles]
+        roles = entity.get("roles")
+        role_names = roles if isinstance(roles, list) else [roles]
         yield Entity(
-            handle=plain(one.get("handle")),
-            roles=frozenset(word.strip().lower() for word in words if isinstance(word, str)),
-            card=tuple(_properties(one.get("vcardArray"))),
+            handle=plain(entity.get("handle")),
+            roles=frozenset(word.strip().lower() for word in role_names if isinstance(word, str)),
+            card=tuple(_properties(entity.get("vcardArray"))),
             depth=depth,
-            public_ids=tuple(_public_ids(one.get("publicIds"))),
+            public_ids=tuple(_public_ids(entity.get("publicIds"))),
         )
 
 
@@ -235,23 +235,25 @@ def registrant(known: Sequence[Entity], registry: str) -> tuple[str | None, str 
 
     The name is None unless it is an organisation's.
     """
-    for one in known:
-        if "registrant" in one.roles and one.handle:
-            return f"{registry.lower()}:{one.handle}", name_of(one, organisations_alone=True)
+    for entity in known:
+        if "registrant" in entity.roles and entity.handle:
+            return f"{registry.lower()}:{entity.handle}", name_of(entity, organisations_alone=True)
     return None, None
 
 
-def abuse_mailbox(known: Sequence[Entity]) -> str | None:
+def abuse_mailbox(entity_list: Sequence[Entity]) -> str | None:
     """The outermost mailbox whose type is abuse, of any entity, else that of the outermost abuse entity; lower case.
 
     Entities without a mailbox are skipped.
     """
-    typed = (value for one in known for name, value in one.card if name == _TYPED)
-    of_role = (value for one in known if "abuse" in one.roles for name, value in one.card if name == "email")
+    typed = (value for entity in entity_list for name, value in entity.card if name == _TYPED)
+    of_role = (
+        value for entity in entity_list if "abuse" in entity.roles for name, value in entity.card if name == "email"
+    )
     for value in chain(typed, of_role):
-        found = _MAILBOX.search(value) if isinstance(value, str) else None
-        if found:
-            return found[0].lower().removeprefix("mailto:")
+        mailbox = _MAILBOX.search(value) if isinstance(value, str) else None
+        if mailbox:
+            return mailbox[0].lower().removeprefix("mailto:")
     return None
 
 
@@ -274,18 +276,18 @@ def name_of(one: Entity, *, organisations_alone: bool = False) -> str | None:
     kinds = {value.strip().lower() for name, value in one.card if name == "kind" and isinstance(value, str)}
     if "individual" in kinds or (organisations_alone and not (kinds and kinds <= _ORGANISATIONS)):
         return None
-    for wanted in ("fn", "org"):
+    for property_name in ("fn", "org"):
         for name, value in one.card:
             text = plain(value[0] if isinstance(value, list) and value else value)
-            if name == wanted and text:
+            if name == property_name and text:
                 return text
     return None
 
 
-def _public_ids(given: Any) -> Iterator[tuple[str, str]]:
-    for one in listed(given):
-        if isinstance(one, dict) and (kind := plain(one.get("type"))):
-            number = one.get("identifier")
+def _public_ids(identifiers: Any) -> Iterator[tuple[str, str]]:
+    for identifier in listed(identifiers):
+        if isinstance(identifier, dict) and (kind := plain(identifier.get("type"))):
+            number = identifier.get("identifier")
             text = str(number) if isinstance(number, int) and not isinstance(number, bool) else plain(number)
             if text:
                 yield kind.lower(), text
@@ -297,14 +299,18 @@ def _properties(cards: Any) -> Iterator[tuple[str, Any]]:
         for line in listed(part):
             # a card's own properties, or one more list around each of several cards
             lines = [line] if line and isinstance(line, list) and isinstance(line[0], str) else listed(line)
-            for one in lines:
-                if isinstance(one, list) and len(one) >= 4 and isinstance(one[0], str):
-                    yield one[0].strip().lower(), one[3]
-                    if one[0].strip().lower() == "email" and "abuse" in _types(one[1]):
-                        yield _TYPED, one[3]
+            for line_property in lines:
+                if isinstance(line_property, list) and len(line_property) >= 4 and isinstance(line_property[0], str):
+                    yield line_property[0].strip().lower(), line_property[3]
+                    if line_property[0].strip().lower() == "email" and "abuse" in _types(line_property[1]):
+                        yield _TYPED, line_property[3]
 
 
 def _types(parameters: Any) -> set[str]:
     """The types of a property, in lower case: `{"type": "abuse"}`, or a list of them."""
-    given = parameters.get("type") if isinstance(parameters, dict) else None
-    return {one.strip().lower() for one in (given if isinstance(given, list) else [given]) if isinstance(one, str)}
+    declared = parameters.get("type") if isinstance(parameters, dict) else None
+    return {
+        type_name.strip().lower()
+        for type_name in (declared if isinstance(declared, list) else [declared])
+        if isinstance(type_name, str)
+    }

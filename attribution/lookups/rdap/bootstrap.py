@@ -67,21 +67,21 @@ class Bootstrap:
 
     def __init__(self, file: _File, bases: Mapping[str, str], *, only_loopback: bool = False) -> None:
         """Use `read_bootstrap`."""
-        given = {name: https_base("registry.bases", name, url, only_loopback) for name, url in bases.items()}
-        published = {} if only_loopback else {name: one.base for name, one in file.registry.items()}
+        configured = {name: https_base("registry.bases", name, url, only_loopback) for name, url in bases.items()}
+        published = {} if only_loopback else {name: entry.base for name, entry in file.registry.items()}
         self.dates = (file.ipv4_date, file.ipv6_date, file.asn_date)
-        self._bases = {**published, **given}
+        self._bases = {**published, **configured}
         self._files = file.registry
         further = [
             (url, name)
-            for name, one in file.registry.items()
-            if not only_loopback and name not in given
-            for url in one.further
+            for name, entry in file.registry.items()
+            if not only_loopback and name not in configured
+            for url in entry.further
         ]
-        known = [*((url, name) for name, url in self._bases.items()), *further]
-        self._known = sorted(known, key=lambda pair: -len(pair[0]))
+        base_names = [*((url, name) for name, url in self._bases.items()), *further]
+        self._known = sorted(base_names, key=lambda pair: -len(pair[0]))
         self._networks = {4: _blocks(file, "ipv4"), 6: _blocks(file, "ipv6")}
-        self._asns = _Ranges.made([(*_pair(text), name) for name, one in file.registry.items() for text in one.asn])
+        self._asns = _Ranges.made([(*_pair(text), name) for name, entry in file.registry.items() for text in entry.asn])
 
     def of_address(self, address: str) -> str | None:
         """The registry responsible for an address, or None."""
@@ -133,8 +133,8 @@ class Bootstrap:
 
     def is_registrys_own(self, registry: str, holder: str | None) -> bool:
         """True if a holder (registry:HANDLE) is the registry itself."""
-        own = self._files[registry].own if registry in self._files else ()
-        return holder is not None and holder.partition(":")[2].upper() in own
+        own_handles = self._files[registry].own if registry in self._files else ()
+        return holder is not None and holder.partition(":")[2].upper() in own_handles
 
 
 def https_base(setting: str, name: str, url: str, only_loopback: bool) -> str:
@@ -164,8 +164,8 @@ def _is_loopback(host: str) -> bool:
 
 def _blocks(file: _File, family: str) -> _Ranges:
     rows = []
-    for name, one in file.registry.items():
-        for text in getattr(one, family):
+    for name, entry in file.registry.items():
+        for text in getattr(entry, family):
             net = ip_network(text)
             rows.append((int(net.network_address), int(net.broadcast_address), name))
     return _Ranges.made(rows)
@@ -208,9 +208,9 @@ def domain_bases() -> Mapping[str, str]:
 
     From a dated copy of IANA's `dns.json`; servers without https have none, for they would tell names to everybody.
     """
-    found = msgspec.json.decode(Path(__file__).with_name("dns.json").read_bytes(), type=_DomainFile)
+    domain_file = msgspec.json.decode(Path(__file__).with_name("dns.json").read_bytes(), type=_DomainFile)
     bases: dict[str, str] = {}
-    for names, urls in found.services:
+    for names, urls in domain_file.services:
         base = next((url for url in urls if url.startswith("https://")), None)
         if base is not None:
             bases |= dict.fromkeys(map(str.lower, names), base if base.endswith("/") else f"{base}/")

@@ -20,18 +20,18 @@ class DomainIndex:
         answers: dict[str, list[DomainRegistration]] = defaultdict(list)
         self._tlds: dict[str, str] = {}
         self._names: dict[str, tuple[datetime, str]] = {}
-        for one in facts:
-            self._tlds[one.site_id] = one.tld
-            if one.status in ANSWERS:
-                answers[one.site_id].append(one)
-            if one.registrar and one.registrar_name:
-                self._names[one.registrar] = max(
-                    self._names.get(one.registrar, (one.fetched_at, "")), (one.fetched_at, one.registrar_name)
+        for fact in facts:
+            self._tlds[fact.site_id] = fact.tld
+            if fact.status in ANSWERS:
+                answers[fact.site_id].append(fact)
+            if fact.registrar and fact.registrar_name:
+                self._names[fact.registrar] = max(
+                    self._names.get(fact.registrar, (fact.fetched_at, "")), (fact.fetched_at, fact.registrar_name)
                 )
         for its in answers.values():
-            its.sort(key=lambda one: (one.fetched_at, one.answer_id))
+            its.sort(key=lambda fact: (fact.fetched_at, fact.answer_id))
         self.answers: Mapping[str, Sequence[DomainRegistration]] = answers
-        self._registered = {site_id: [one for one in its if one.status == "ok"] for site_id, its in answers.items()}
+        self._registered = {site_id: [fact for fact in its if fact.status == "ok"] for site_id, its in answers.items()}
 
     def tld(self, site_id: str) -> str | None:
         """The top-level domain of a domain that was asked for."""
@@ -42,15 +42,15 @@ class DomainIndex:
 
         By the newest answer from before it, else by the first one after it.
         """
-        known = self._registered.get(site_id)
-        if not known:
+        answers = self._registered.get(site_id)
+        if not answers:
             return None
-        place = bisect_right(known, when, key=lambda one: one.fetched_at)
-        return known[max(0, place - 1)].registrar
+        place = bisect_right(answers, when, key=lambda fact: fact.fetched_at)
+        return answers[max(0, place - 1)].registrar
 
     def registrars(self, site_id: str) -> tuple[str, ...]:
         """All registrars that a domain is known to have had."""
-        return tuple(sorted({one.registrar for one in self._registered.get(site_id, ()) if one.registrar}))
+        return tuple(sorted({fact.registrar for fact in self._registered.get(site_id, ()) if fact.registrar}))
 
     def name_of(self, registrar: str) -> str:
         """A registrar's name, its key where it has none."""

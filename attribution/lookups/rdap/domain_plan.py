@@ -34,18 +34,24 @@ def domains_due(
     """
     last: dict[str, DomainRegistration] = {}
     answers: dict[str, DomainRegistration] = {}
-    known: dict[str, DomainRegistration] = {}
+    last_ok: dict[str, DomainRegistration] = {}
     for fact in facts:
-        for kept, counts in ((last, True), (answers, fact.status in ANSWERS), (known, fact.status == "ok")):
-            if counts and (fact.site_id not in kept or kept[fact.site_id].fetched_at <= fact.fetched_at):
-                kept[fact.site_id] = fact
+        for newest_by_site, counts in ((last, True), (answers, fact.status in ANSWERS), (last_ok, fact.status == "ok")):
+            if counts and (
+                fact.site_id not in newest_by_site or newest_by_site[fact.site_id].fetched_at <= fact.fetched_at
+            ):
+                newest_by_site[fact.site_id] = fact
     due = []
-    for site_id, gone in sorted(sites.items()):
+    for site_id, gone_since in sorted(sites.items()):
         newest, answer = last.get(site_id), answers.get(site_id)
-        served = answer is not None and now - answer.fetched_at < fresh and (gone is None or answer.fetched_at >= gone)
+        served = (
+            answer is not None
+            and now - answer.fetched_at < fresh
+            and (gone_since is None or answer.fetched_at >= gone_since)
+        )
         if newest is not None and newest.status not in ANSWERS:
             pause = fresh if newest.status == "no_registry" else retry
             served = served or now - newest.fetched_at < pause
         if not served:
-            due.append(DomainDue(site_id=site_id, known=known.get(site_id)))
+            due.append(DomainDue(site_id=site_id, known=last_ok.get(site_id)))
     return due

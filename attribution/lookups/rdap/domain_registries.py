@@ -38,8 +38,8 @@ class DomainRegistries:
 
     def __init__(self, bases: Mapping[str, str], *, only_loopback: bool = False) -> None:
         """Take the settings' bases, by top-level domain."""
-        given = {tld.strip(".").lower(): https_base(_WHERE, tld, url, only_loopback) for tld, url in bases.items()}
-        self._given = given
+        configured = {tld.strip(".").lower(): https_base(_WHERE, tld, url, only_loopback) for tld, url in bases.items()}
+        self._given = configured
         self._published = {} if only_loopback else domain_bases()
 
     def of(self, name: str) -> DomainRegistry | None:

@@ -14,7 +14,11 @@ EPP_STATES: Final = (
     *("active", "inactive", "associated", "add period", "auto renew period", "renew period", "transfer period"),
     *("redemption period", "pending create", "pending delete", "pending renew", "pending restore"),
     *("pending transfer", "pending update"),
-    *(f"{by} {what} prohibited" for by in ("client", "server") for what in ("delete", "renew", "transfer", "update")),
+    *(
+        f"{by} {action} prohibited"
+        for by in ("client", "server")
+        for action in ("delete", "renew", "transfer", "update")
+    ),
     *("client hold", "server hold"),
 )
 """Statuses of domains in RDAP's spelling (RFC 8056); no other text of a registry is kept."""
@@ -36,27 +40,27 @@ class RegisteredDomain:
 
 def read_domain(data: bytes, name: str) -> RegisteredDomain | BadAnswer:
     """The domain in an answer about a name; never raises."""
-    found = object_in(data)
-    if isinstance(found, BadAnswer):
-        return found
-    kind = found.get("objectClassName")
-    named = [text for key in ("ldhName", "unicodeName") if (text := plain(found.get(key))) is not None]
+    domain = object_in(data)
+    if isinstance(domain, BadAnswer):
+        return domain
+    kind = domain.get("objectClassName")
+    named = [text for key in ("ldhName", "unicodeName") if (text := plain(domain.get(key))) is not None]
     if not named or (isinstance(kind, str) and kind.strip().lower() != "domain"):
         return BadAnswer(reason="no domain in it")
     if not any(_spelled(text) == name for text in named):
         return BadAnswer(reason="another domain than the one that was asked for")
-    registrar, registrar_name = _registrar(list(entities(found)), name.rpartition(".")[2])
+    registrar, registrar_name = _registrar(list(entities(domain)), name.rpartition(".")[2])
     if names(registrar, name):
         registrar = None
     if names(registrar_name, name):
         registrar_name = None
-    events = list(_events(found.get("events")))
+    events = list(_events(domain.get("events")))
     return RegisteredDomain(
         registrar=registrar,
         registrar_name=registrar_name,
-        created_on=max((day for what, day in events if what in ("registration", "reregistration")), default=None),
-        expires_on=max((day for what, day in events if what == "expiration"), default=None),
-        states=epp_states(found.get("status")),
+        created_on=max((day for event, day in events if event in ("registration", "reregistration")), default=None),
+        expires_on=max((day for event, day in events if event == "expiration"), default=None),
+        states=epp_states(domain.get("status")),
     )
 
 
@@ -68,13 +72,13 @@ def names(text: str | None, name: str) -> bool:
     return text is not None and name in text.lower()
 
 
-def epp_states(words: Any) -> tuple[str, ...]:
+def epp_states(status_words: Any) -> tuple[str, ...]:
     """The known statuses among a registry's words, sorted.
 
     In EPP's spelling (`clientHold`), RDAP's (`client hold`), or with a link behind it.
     """
-    given = [words] if isinstance(words, str) else listed(words)
-    squashed = (re.sub(r"[\s_-]|\(?https?:.*", "", word.lower()) for word in given if isinstance(word, str))
+    spellings = [status_words] if isinstance(status_words, str) else listed(status_words)
+    squashed = (re.sub(r"[\s_-]|\(?https?:.*", "", word.lower()) for word in spellings if isinstance(word, str))
     return tuple(sorted({_SQUASHED[word] for word in squashed if word in _SQUASHED}))
 
 
@@ -89,32 +93,36 @@ def _spelled(text: str) -> str:
         return text
 
 
-def _registrar(known: Sequence[Entity], tld: str) -> tuple[str | None, str | None]:
+def _registrar(entity_list: Sequence[Entity], tld: str) -> tuple[str | None, str | None]:
     """The outermost registrar and its name.
 
     Accredited registrars are companies; of others the name of an organisation alone is kept.
     """
-    for one in known:
-        if "registrar" not in one.roles:
+    for entity in entity_list:
+        if "registrar" not in entity.roles:
             continue
-        for kind, number in one.public_ids:
+        for kind, number in entity.public_ids:
             if kind == "iana registrar id" and _IANA.fullmatch(number):
-                return f"iana:{number}", name_of(one)
-        if one.handle:
-            return f"{tld}:{one.handle.upper()}", name_of(one, organisations_alone=True)
+                return f"iana:{number}", name_of(entity)
+        if entity.handle:
+            return f"{tld}:{entity.handle.upper()}", name_of(entity, organisations_alone=True)
     return None, None
 
 
 def _events(given: Any) -> Iterator[tuple[str, datetime]]:
     """Each event's word and day; those without a readable date are left out."""
-    for one in listed(given):
-        if isinstance(one, dict) and (what := plain(one.get("eventAction"))) and (day := _day(one.get("eventDate"))):
-            yield what.lower(), day
+    for event in listed(given):
+        if (
+            isinstance(event, dict)
+            and (action := plain(event.get("eventAction")))
+            and (day := _day(event.get("eventDate")))
+        ):
+            yield action.lower(), day
 
 
-def _day(given: Any) -> datetime | None:
+def _day(timestamp: Any) -> datetime | None:
     """The UTC day of a date and time (RFC 3339); some registries leave out the zone, or the time."""
-    text = (plain(given) or "").replace(" ", "T", 1)
+    text = (plain(timestamp) or "").replace(" ", "T", 1)
     try:
         when = datetime.fromisoformat(text)
         when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)

@@ -82,8 +82,8 @@ class Answered:
                 continue
             if age < fresh:
                 self.add(fact)
-            known = self._last.get(fact.asked)
-            if fact.level == 0 and (known is None or known.fetched_at < fact.fetched_at):
+            previous = self._last.get(fact.asked)
+            if fact.level == 0 and (previous is None or previous.fetched_at < fact.fetched_at):
                 self._last[fact.asked] = fact
 
     def add(self, fact: Registration) -> None:
@@ -101,12 +101,12 @@ class Answered:
         if fact.registry and fact.handle:
             self._above[fact.registry, fact.handle] = (fact.first, fact.last)
 
-    def covers(self, asked: str) -> bool:
+    def covers(self, query: str) -> bool:
         """True if a fresh answer covers an address or AS.
 
         ASes are written AS64500.
         """
-        family, number = _number(asked)
+        family, number = _number(query)
         return number in self._covered[family]
 
     def knows(self, registry: str, handle: str | None) -> bool:
@@ -118,15 +118,15 @@ class Answered:
 
         Those asked before come first, then the rest by number.
         """
-        wanted: list[tuple[bool, int, int, str]] = []
-        for asked in {*addresses, *(f"AS{asn}" for asn in asns if not _reserved(asn))}:
-            family, number = _number(asked)
-            if number not in self._covered[family] and asked not in self._failed:
-                wanted.append((asked not in self._last, family, number, asked))
-        wanted.sort()
+        due_queries: list[tuple[bool, int, int, str]] = []
+        for query in {*addresses, *(f"AS{asn}" for asn in asns if not _reserved(asn))}:
+            family, number = _number(query)
+            if number not in self._covered[family] and query not in self._failed:
+                due_queries.append((query not in self._last, family, number, query))
+        due_queries.sort()
         return [
-            Ask(asked=asked, kind="as" if family == AS_FAMILY else "network", known=self._last.get(asked))
-            for _, family, _, asked in wanted
+            Ask(asked=query, kind="as" if family == AS_FAMILY else "network", known=self._last.get(query))
+            for _, family, _, query in due_queries
         ]
 
 
@@ -138,9 +138,9 @@ def _served(fact: Registration, family: int, first: int, last: int) -> tuple[int
     """
     if "ASSIGN" in (fact.allocation or "").upper():
         return first, last
-    asked, bits = int(ip_address(fact.asked)), _OWN_BITS[family]
-    own = asked >> bits << bits
-    return max(first, own), min(last, own + (1 << bits) - 1)
+    queried, bits = int(ip_address(fact.asked)), _OWN_BITS[family]
+    block_start = queried >> bits << bits
+    return max(first, block_start), min(last, block_start + (1 << bits) - 1)
 
 
 _OWN_BITS = {4: 8, 6: 80}

@@ -69,8 +69,8 @@ class RegistrationIndex:
             if key is not None:
                 ranges.setdefault(key, _Range(key[1], key[2])).answers.append(fact)
         families: dict[int, list[_Range]] = defaultdict(list)
-        for (family, _, _), one in ranges.items():
-            families[family].append(one.sort())
+        for (family, _, _), number_range in ranges.items():
+            families[family].append(number_range.sort())
         self._pieces = {family: _pieces(families[family]) for family in (0, 4, 6)}
 
     def chain(self, address: str, day: date) -> Chain | None:
@@ -80,43 +80,47 @@ class RegistrationIndex:
         """
         around = self._around(*_numbered(address))
         when = _day(day)
-        found = [(one, *_as_of(one.lowest, one.lowest_days, when)) for one in around if one.lowest]
-        found = [entry for entry in found if not entry[2]] or found
-        for place, (one, fact, early) in enumerate(found):
-            if not any(_contradicts(larger, one, fact, when) for larger, _, _ in found[place + 1 :]):
-                return self._made((fact, *self._above(around, one, fact, when)), early, when)
+        candidates = [
+            (number_range, *_as_of(number_range.lowest, number_range.lowest_days, when))
+            for number_range in around
+            if number_range.lowest
+        ]
+        candidates = [entry for entry in candidates if not entry[2]] or candidates
+        for place, (number_range, fact, early) in enumerate(candidates):
+            if not any(_contradicts(larger, number_range, fact, when) for larger, _, _ in candidates[place + 1 :]):
+                return self._made((fact, *self._above(around, number_range, fact, when)), early, when)
         return None
 
     def of_as(self, asn: int, day: date) -> Chain | None:
         """The registration of an AS number; one level."""
         when = _day(day)
-        for one in self._around(0, asn):
-            fact, early = _as_of(one.answers, one.days, when)
+        for number_range in self._around(0, asn):
+            fact, early = _as_of(number_range.answers, number_range.days, when)
             return self._made((fact,), early, when)
         return None
 
     def changes(self, address: str) -> set[date]:
         """Days from which another chain may hold for an address."""
         around = self._around(*_numbered(address))
-        fetched = {day for one in around for day in one.days}
+        fetched = {day for number_range in around for day in number_range.days}
         return fetched | {day + timedelta(days=floor(self._fresh_days) + 1) for day in fetched}
 
     def changes_of_as(self) -> set[date]:
         """Days from which an AS has another registrant."""
-        found = set()
-        for one, *_ in filter(None, self._pieces[0][1]):
-            for before, after in pairwise(one.answers):
-                if (before.holder, before.handle) != (after.holder, after.handle):
-                    found.add(_day(after.fetched_at))
-        return found
+        changes = set()
+        for number_range, *_ in filter(None, self._pieces[0][1]):
+            for previous, after in pairwise(number_range.answers):
+                if (previous.holder, previous.handle) != (after.holder, after.handle):
+                    changes.add(_day(after.fetched_at))
+        return changes
 
     def _above(self, around: Sequence[_Range], base: _Range, fact: Registration, when: date) -> list[Registration]:
         """The larger networks around the smallest one; those not heard of for long when it was fetched are gone."""
         oldest = fact.fetched_at - timedelta(days=self._fresh_days)
         larger = [
-            _as_of(one.answers, one.days, when)[0]
-            for one in around
-            if one.first <= base.first and base.last <= one.last and one is not base
+            _as_of(number_range.answers, number_range.days, when)[0]
+            for number_range in around
+            if number_range.first <= base.first and base.last <= number_range.last and number_range is not base
         ]
         return [above for above in larger if above.fetched_at >= oldest]
 
@@ -149,8 +153,8 @@ def _contradicts(larger: _Range, smaller: _Range, fact: Registration, when: date
     for other in larger.lowest[later:]:
         if _day(other.fetched_at) > when:
             return False
-        asked = int(ip_address(other.asked))
-        if smaller.first <= asked <= smaller.last:
+        queried = int(ip_address(other.asked))
+        if smaller.first <= queried <= smaller.last:
             return True
     return False
 
@@ -165,18 +169,18 @@ def _pieces(ranges: list[_Range]) -> tuple[list[int], list[tuple[_Range, ...]]]:
     """Cut all numbers where a range begins or ends: the starts of the pieces, and the ranges around each."""
     opening: dict[int, list[_Range]] = defaultdict(list)
     closing: dict[int, list[_Range]] = defaultdict(list)
-    for one in ranges:
-        opening[one.first].append(one)
-        closing[one.last + 1].append(one)
+    for number_range in ranges:
+        opening[number_range.first].append(number_range)
+        closing[number_range.last + 1].append(number_range)
     starts = sorted({*opening, *closing})
     around: list[tuple[_Range, ...]] = []
     active: list[_Range] = []
     for start in starts:
-        gone = closing.get(start)
-        if gone:
-            active = [one for one in active if one not in gone]
+        closed = closing.get(start)
+        if closed:
+            active = [number_range for number_range in active if number_range not in closed]
         if start in opening:
-            active = sorted([*active, *opening[start]], key=lambda one: one.last - one.first)
+            active = sorted([*active, *opening[start]], key=lambda number_range: number_range.last - number_range.first)
         around.append(tuple(active))
     return starts, around
 

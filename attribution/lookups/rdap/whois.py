@@ -57,15 +57,15 @@ def read_whois(text: str, address: str, registry: str) -> Registered | None:
         nets: list[dict[str, Any]] = read["nets"]
     except Exception:  # the library's parser on whatever text came
         return None
-    number, found = int(ip_address(address)), []
+    number, matches = int(ip_address(address)), []
     for net in nets:
         first, _, last = str(net.get("range") or "").partition("-")
         ends = in_order(first.strip(), last.strip())
         if ends and ends[1] <= number <= ends[2]:
-            found.append((ends[2] - ends[1], ends, net))
-    if not found:
+            matches.append((ends[2] - ends[1], ends, net))
+    if not matches:
         return None
-    _, (_, low, high), net = min(found, key=lambda entry: entry[0])
+    _, (_, low, high), net = min(matches, key=lambda entry: entry[0])
     kind, country = type(ip_address(address)), plain(net.get("country")) or ""
     return Registered(
         first=str(kind(low)),

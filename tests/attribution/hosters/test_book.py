@@ -267,7 +267,7 @@ def test_the_checksum_names_the_state_of_the_book() -> None:
     books = [
         decided(),
         book_from(FILE + b"\n"),
-        book_from(FILE, known=True),
+        book_from(FILE, with_known=True),
         decided(merge),
         decided(change(1, "merge", "moving", "amazon", since=DAY)),
         decided(merge, codings=(coding(1, 1, "bob", "accept"), coding(2, 1, "cas", "accept"))),
@@ -290,7 +290,7 @@ def test_rows_show_the_book_of_a_day() -> None:
 def test_the_study_s_own_file_wins_over_the_known_list() -> None:
     """A known AS or suffix that the file gives to another hoster is that one's, and is told."""
     own = b'[[hoster]]\nkey = "mine"\nname = "Mine"\nasns = [13335]\n[[hoster]]\nkey = "fastly"\nname = "F"\n'
-    book = book_from(own, known=True)
+    book = book_from(own, with_known=True)
     assert (book.on(DAY).key_of_as(13335), book.on(DAY).key_of_as(54113)) == ("mine", "AS54113")
     told = taken_from_known(book, DAY)
     assert ("AS13335", "cloudflare", "mine") in told

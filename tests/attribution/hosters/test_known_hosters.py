@@ -34,7 +34,7 @@ def test_every_suffix_can_be_met() -> None:
 
 def test_the_list_tells_proxies_from_platforms() -> None:
     """Cloudflare's network is a proxy and its Pages are a platform; rented machines are in no entry."""
-    book = book_from(b"", known=True).on(date(2026, 1, 1))
+    book = book_from(b"", with_known=True).on(date(2026, 1, 1))
     assert book.kind(book.key_of_as(13335)) == "proxy"
     assert book.kind(book.key_of_suffix("pages.dev") or "") == "platform"
     assert book.key_of_as(13335) != book.key_of_suffix("pages.dev")

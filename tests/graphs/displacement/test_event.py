@@ -44,10 +44,10 @@ def test_the_day_until_which_areas_are_chosen_counts_to_its_end(tmp_path: Path) 
         found = read_event(written(tmp_path, text))
         if refused:
             with pytest.raises(InputError, match="chosen_until: 2026-03-13 00:00 lies after the event"):
-                check_names(found, known=known, categories=set(), sources=set())
+                check_names(found, places=known, categories=set(), sources=set())
         else:
             assert found.chosen_until == found.at
-            check_names(found, known=known, categories=set(), sources=set())
+            check_names(found, places=known, categories=set(), sources=set())
 
 
 def test_times_with_a_zone_are_told_in_utc(tmp_path: Path) -> None:

@@ -64,10 +64,10 @@ def attribute(
         if not against:
             print_cells(("key", "name", "rows"), [(c.key, c.name, c.rows) for c in counts], form)
             return
-        found = origin_changes(origins, study.attribute_table(addresses, against.date())[0])
-        _table(found, form)
+        changes = origin_changes(origins, study.attribute_table(addresses, against.date())[0])
+        _table(changes, form)
         if form is Format.table:
-            _say(found, study, when, against.date())
+            _say(changes, study, when, against.date())
 
 
 def _attributions(study: Study, form: str) -> None:
@@ -96,9 +96,11 @@ def _write_origins(path: Path, addresses: Sequence[str], origins: Sequence[tuple
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(("row", "address", "origins"))
-    for number, (address, found) in enumerate(zip(addresses, origins, strict=True), 1):
+    for number, (address, address_origins) in enumerate(zip(addresses, origins, strict=True), 1):
         # never any other text: a wrong column may hold URLs
-        writer.writerow((number, canonical_address(address) or "", " ".join(f"AS{origin}" for origin in found)))
+        writer.writerow(
+            (number, canonical_address(address) or "", " ".join(f"AS{origin}" for origin in address_origins))
+        )
     if path.is_symlink() or (path.exists() and not path.is_file()):  # as /dev/stdout: nothing is put in its place
         path.write_bytes(text.getvalue().encode())
     else:
@@ -124,7 +126,8 @@ def _different_tables(study: Study, day: date, other: date) -> None:
 
 def _table(found: OriginChanges, form: str) -> None:
     rows = [
-        (_spelled(one.before), _spelled(one.after), one.rows, f"{one.rows / found.rows:.4f}") for one in found.changes
+        (_spelled(change.before), _spelled(change.after), change.rows, f"{change.rows / found.rows:.4f}")
+        for change in found.changes
     ]
     print_cells(("before", "after", "rows", "share"), rows, form)
 
@@ -146,12 +149,13 @@ def _say(found: OriginChanges, study: Study, day: date, other: date) -> None:
     routes = Snapshots(study.tables("routes"))
     first, second = routes.both(day), routes.both(other)
     for family in sorted(first.keys() & second.keys()):
-        one, two = first[family], second[family]
-        if one.table is not two.table:
-            space = changed_space(family, one.table.table, two.table.table)
+        earlier, two = first[family], second[family]
+        if earlier.table is not two.table:
+            space = changed_space(family, earlier.table.table, two.table.table)
             unit = "IPv4 addresses" if family == 4 else "IPv6 /64s"
             say(
-                f"Of all {space.common:,} {unit} routed on {one.data_date} and {two.data_date}, {_share(space.share)} "
+                f"Of all {space.common:,} {unit} routed on {earlier.data_date} and {two.data_date}, "
+                f"{_share(space.share)} "
                 "changed their origins."
             )
 

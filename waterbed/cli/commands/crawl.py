@@ -149,19 +149,19 @@ def run(
         with suppress(StoreFailure):  # what may heal is waited for below
             folder.check_store()
     handler = configure_logging(config.log.format, verbose=context.find_root().params["verbose"])
-    others = processes - 1
+    helper_count = processes - 1
     # forked before this process has threads or connections of its own
     work = partial(help_out, context.obj)
-    helpers = Helpers(work, others, seconds, config.service.longest_wait_s) if others else None
+    helpers = Helpers(work, helper_count, seconds, config.service.longest_wait_s) if helper_count else None
     with closing(unasked(context.obj)) as folder:
         try:
-            kept = uvloop.run(Service(folder, seconds=seconds, helpers=helpers).keep(partial(_begun, config)))
+            summary = uvloop.run(Service(folder, seconds=seconds, helpers=helpers).keep(partial(_begun, config)))
         finally:
             handler.flush()
-    made = f"{counted(kept.looks, 'check')} in {counted(kept.passes, 'pass', 'passes')}"
-    console.print(f"{made} and {kept.seconds:,.0f} s; ended in order")
-    if kept.waited_for:
-        console.print(STOPPED[kept.waited_for])
+    description = f"{counted(summary.looks, 'check')} in {counted(summary.passes, 'pass', 'passes')}"
+    console.print(f"{description} and {summary.seconds:,.0f} s; ended in order")
+    if summary.waited_for:
+        console.print(STOPPED[summary.waited_for])
 
 
 def _begun(config: Config, endpoint: Endpoint | None) -> None:
@@ -182,15 +182,15 @@ def lag(context: typer.Context, form: Formatted = Format.table) -> None:
     from waterbed.store.folder import open_folder
 
     with closing(open_folder(context.obj)) as folder:
-        found = schedule_lag(folder)
+        delay = schedule_lag(folder)
         if form is Format.table:
-            _print(found)
+            _print(delay)
         else:
             from waterbed.study.metadata import table_info
             from waterbed.study.study import Study
 
-            for_tools(ScheduleLag, [found], table_info(Study(folder), "schedule lag", by="study"), form)
-    raise typer.Exit(FINDING if found.overdue else OK)
+            for_tools(ScheduleLag, [delay], table_info(Study(folder), "schedule lag", by="study"), form)
+    raise typer.Exit(FINDING if delay.overdue else OK)
 
 
 def _print(found: ScheduleLag) -> None:
@@ -256,9 +256,11 @@ def _crawled(report: CrawlReport) -> None:
         counts = (row.asked, row.ok, row.covered, without, row.requests)
         table.add_row(row.registry, *(f"{count:,}" for count in counts), f"{row.waited_s:,.0f}", "\n".join(row.failed))
     print_table(table)
-    asked = sum(row.asked for row in report.rows)
+    lookups = sum(row.asked for row in report.rows)
     early = "; ended early by a signal: the rest is asked next time" if report.stopped else ""
-    console.print(f"{asked:,} look-ups in {report.requests:,} requests, {report.without:,} without registration{early}")
+    console.print(
+        f"{lookups:,} look-ups in {report.requests:,} requests, {report.without:,} without registration{early}"
+    )
 
 
 def _compared(rows: list[Compared]) -> None:

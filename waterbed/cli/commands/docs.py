@@ -48,25 +48,30 @@ def docs(
 
 def _pages() -> dict[str, Path]:
     """The pages by name: those of a clone, else those that the installation laid down."""
-    beside = Path(__file__).parents[3] / "docs"
-    if (beside / "cli.md").is_file():
-        found = list(beside.glob("*.md"))
+    folder = Path(__file__).parents[3] / "docs"
+    if (folder / "cli.md").is_file():
+        paths = list(folder.glob("*.md"))
     else:
         try:
             laid = files("waterbed") or []
         except PackageNotFoundError:
             laid = []
-        found = [Path(str(one.locate())) for one in laid if one.parts[-3:-1] == ("waterbed", "docs")]
-    return {path.stem: path for path in sorted(found) if path.stem != "README"}
+        paths = [Path(str(entry.locate())) for entry in laid if entry.parts[-3:-1] == ("waterbed", "docs")]
+    return {path.stem: path for path in sorted(paths) if path.stem != "README"}
 
 
 def _section_like(name: str, pages: dict[str, Path]) -> str:
     """The question whether a section was meant that begins so."""
     for page, path in pages.items():
         for line in path.read_text(encoding="utf-8").splitlines():
-            found = _HEADING.match(line)
-            if found and len(found[1]) > 1 and name and found[2].lower().startswith(name.lower()):
-                return f" (did you mean {page} {found[2]}?)"
+            heading_match = _HEADING.match(line)
+            if (
+                heading_match
+                and len(heading_match[1]) > 1
+                and name
+                and heading_match[2].lower().startswith(name.lower())
+            ):
+                return f" (did you mean {page} {heading_match[2]}?)"
     return ""
 
 
@@ -77,24 +82,24 @@ def _title(path: Path) -> str:
 
 def _section(text: str, heading: str, page: str) -> str:
     """A heading with what stands below it, up to the next of its level."""
-    kept: list[str] = []
-    level, fenced, known = 0, False, list[str]()
+    section: list[str] = []
+    level, fenced, headings = 0, False, list[str]()
     for line in text.splitlines():
         fenced ^= line.startswith("```")
-        found = None if fenced else _HEADING.match(line)
-        if found:
-            known.append(found[2].replace("`", ""))  # which a shell would take for a command
-            if known[-1].lower() == heading.replace("`", "").lower() and not kept:
-                level = len(found[1])
-            elif len(found[1]) <= level:
+        heading_match = None if fenced else _HEADING.match(line)
+        if heading_match:
+            headings.append(heading_match[2].replace("`", ""))  # which a shell would take for a command
+            if headings[-1].lower() == heading.replace("`", "").lower() and not section:
+                level = len(heading_match[1])
+            elif len(heading_match[1]) <= level:
                 level = 0
         if level:
-            kept.append(line)
-    if not kept and not known[1:]:
+            section.append(line)
+    if not section and not headings[1:]:
         raise InputError(f"{page} has no sections; waterbed docs {page} prints it whole")
-    if not kept:
+    if not section:
         raise InputError(
-            f"{shown(heading)} is not a section of {page}{meant(heading, known[1:])}; its sections are "
-            f"{', '.join(known[1:])}"
+            f"{shown(heading)} is not a section of {page}{meant(heading, headings[1:])}; its sections are "
+            f"{', '.join(headings[1:])}"
         )
-    return "\n".join(kept)
+    return "\n".join(section)

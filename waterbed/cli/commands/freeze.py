@@ -41,11 +41,11 @@ def freeze(
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study, written_at(folder):
-        made = freeze_study(study, folder, shared=shared, without_tables=without_tables, override=override)
-    what = f"{made.rows:,} facts" if made.kind == "facts" else f"what {shared} may have"
-    say(f"{made.package}: {what}, {made.results:,} tables, {made.files:,} files, {made.size / 1e6:,.1f} MB")
-    say(f"SHA-256 of the package, to be cited: {made.name}")
-    for name in made.outside:
+        frozen = freeze_study(study, folder, shared=shared, without_tables=without_tables, override=override)
+    contents = f"{frozen.rows:,} facts" if frozen.kind == "facts" else f"what {shared} may have"
+    say(f"{frozen.package}: {contents}, {frozen.results:,} tables, {frozen.files:,} files, {frozen.size / 1e6:,.1f} MB")
+    say(f"SHA-256 of the package, to be cited: {frozen.name}")
+    for name in frozen.outside:
         say(f"not in it, named by checksum: {name}")
 
 

@@ -153,7 +153,7 @@ def print_import(path: Path, report: ImportReport) -> None:
     if report.undated:
         from waterbed.model.redaction import shown
 
-        unread = [shown(one) for one in report.undated]
+        unread = [shown(entry) for entry in report.undated]
         some = ", ".join(unread[:_NAMED]) + (", ..." if len(unread) > _NAMED else "")
         say(
             f"  nothing is read as reported_at; not used: {some}. The time of this import counts in its place "
@@ -225,8 +225,8 @@ def notices(
     with open_study(context.obj) as study:
         check_readable(files[1:], "a file of notices")
         for path in files:
-            found = study.import_notices(path, sender=sender, kind=kind, form=form, zone=zone, dates=dates)
-            findings += _imported(study, path, found)
+            report = study.import_notices(path, sender=sender, kind=kind, form=form, zone=zone, dates=dates)
+            findings += _imported(study, path, report)
     raise typer.Exit(FINDING if findings else OK)
 
 
@@ -250,9 +250,9 @@ def _imported(study: Study, path: Path, found: NoticeImport) -> int:
         )
     strangers = _strangers(study, found)
     if strangers:
-        told = "; ".join(strangers[:_NAMED]) + ("; ..." if len(strangers) > _NAMED else "")
+        listed = "; ".join(strangers[:_NAMED]) + ("; ..." if len(strangers) > _NAMED else "")
         say(
-            f"  {counted(len(strangers), 'recipient is', 'recipients are')} not in the book of hosters: {told} "
+            f"  {counted(len(strangers), 'recipient is', 'recipients are')} not in the book of hosters: {listed} "
             "(waterbed hosters show lists the keys)"
         )
     return found.rejections + len(strangers)
@@ -262,12 +262,12 @@ def _strangers(study: Study, found: NoticeImport) -> list[str]:
     """Recipients that are not in the book, each with its lines and a like key."""
     from waterbed.model.redaction import meant
 
-    whole = study.book()
-    book = whole.on(study.clock().date())
-    told = []
+    full_book = study.book()
+    book = full_book.on(study.clock().date())
+    strangers = []
     for key, (first, times) in sorted(found.recipients.items()):
         named_by_scart = key.startswith(_NAMED_BY_SCART) and book.company(key) == key
         if named_by_scart or (key[0].islower() and ":" not in key and not book.exists(key)):
             more = f" and {counted(times - 1, 'more line')}" if times > 1 else ""
-            told.append(f"{key}, line {first}{more}{'' if named_by_scart else meant(key, whole.by_key)}")
-    return told
+            strangers.append(f"{key}, line {first}{more}{'' if named_by_scart else meant(key, full_book.by_key)}")
+    return strangers

@@ -80,20 +80,20 @@ def init(
     with suppress(OSError):  # which is told when the folder is made
         refuse_taken(folder)  # before the first question
         mode = S_IMODE(folder.stat().st_mode)
-    given = _Answers(name, home, contact, resolver, canary or [], fetch)
-    _config(given, store)  # options are refused before the first question
+    answers = _Answers(name, home, contact, resolver, canary or [], fetch)
+    _config(answers, store)  # options are refused before the first question
     if sys.stdin and sys.stdin.isatty() and not context.find_root().params["quiet"]:
-        _ask(given, context)
-    config = _config(given, store)
+        _ask(answers, context)
+    config = _config(answers, store)
     places: dict[str, Any] = {"study": folder, "keys": key_file(config.study), "config": config}
     with room_for_units(units, **places) if units else nullcontext():
-        made = create_folder(folder, config, None)
+        created = create_folder(folder, config, None)
     try:
-        with closing(made):
-            _created(made)
+        with closing(created):
+            _created(created)
         if mode != PRIVATE:
             say(f"mode    {PRIVATE:o}, {mode:o} before: only you can look into a study's folder")
-        code = _fetch(folder) if given.fetch else OK
+        code = _fetch(folder) if answers.fetch else OK
         if units:
             for path in write_units(units, **places):
                 say(f"wrote {path}")
@@ -141,13 +141,13 @@ def _ask(given: _Answers, context: typer.Context) -> None:
         return source is None or source.name != "COMMANDLINE"
 
     def answer(option: str, question: str, default: str, read: Callable[[str], object] = str) -> None:
-        for left in reversed(range(_TRIES if open_(option) else 0)):
+        for remaining in reversed(range(_TRIES if open_(option) else 0)):
             setattr(given, option, read(typer.prompt(question, default=default)))
             try:
                 _config(given, context.params["store"])
                 return
             except InputError as problem:
-                if not left:
+                if not remaining:
                     raise
                 complain(problem)
 
@@ -171,7 +171,9 @@ def _fetch(folder: Path) -> int:
             try:
                 print_added(add_source(study, source_of(name), Path(work)))
             except WaterbedError as problem:
-                later = (command("data", "fetch", left, "--add", study=folder) for left in _TABLES[number:])
+                later = (
+                    command("data", "fetch", source_name, "--add", study=folder) for source_name in _TABLES[number:]
+                )
                 complain(f"{problem}; the study is made, and its tables can be fetched later: {'; '.join(later)}")
                 return FINDING if isinstance(problem, InputError) else OURS
     return OK
@@ -183,17 +185,17 @@ def _next_step(folder: Path) -> None:
     from waterbed.study.study import open_study
 
     with open_study(folder) as study:
-        found = standing(study)
-    _stands(found, folder)
+        state = standing(study)
+    _stands(state, folder)
 
 
 def _created(made: Folder) -> None:
     """Print the places of a study and keys, and advice."""
     from waterbed.store.vault import KEYS_ENVIRONMENT, key_file
 
-    given = os.environ.get(KEYS_ENVIRONMENT)
+    key_setting = os.environ.get(KEYS_ENVIRONMENT)
     say(f"study   {made.path}")
-    say(f"keys    {f'${KEYS_ENVIRONMENT} (no file)' if given else key_file(made.config.study)}")
+    say(f"keys    {f'${KEYS_ENVIRONMENT} (no file)' if key_setting else key_file(made.config.study)}")
     note("Keep a copy of the keys somewhere safe and apart. Without them no URL of this", broken=True)
     note("study can be read again; whoever holds them can read them all (docs/operations.md).", broken=True)
     note("waterbed docs operations prints that page, and so on for each that a message names.", broken=True)
@@ -219,13 +221,13 @@ def status(context: typer.Context, form: Formatted = Format.table) -> None:
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        found = standing(study)
+        state = standing(study)
         if form is not Format.table:
             from waterbed.study.metadata import table_info
 
-            for_tools(Standing, [found], table_info(study, "status", by="study"), form)
+            for_tools(Standing, [state], table_info(study, "status", by="study"), form)
             return
-    _stands(found, context.obj)
+    _stands(state, context.obj)
 
 
 def _stands(found: Standing, study: Path) -> None:

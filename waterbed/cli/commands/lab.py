@@ -154,12 +154,12 @@ def lab_hands(
 
     scores = hands_scores(worlds, seed=seed, rate=rate)
     if form is not Format.table:
-        what = f"successions in simulated routing tables, rate {rate:g}"
-        for_tools(HandsScore, scores, _heading(what, f"hands, seed {seed}", _HANDS), form)
+        title = f"successions in simulated routing tables, rate {rate:g}"
+        for_tools(HandsScore, scores, _heading(title, f"hands, seed {seed}", _HANDS), form)
         return
     recall, precision = recall_and_precision(scores)
-    true, found = sum(one.true for one in scores), sum(one.found for one in scores)
-    console.print(f"{worlds:,} worlds: {true:,} successions, {found:,} pairs found at a rate of {percent(rate)}")
+    true, found_count = sum(score.true for score in scores), sum(score.found for score in scores)
+    console.print(f"{worlds:,} worlds: {true:,} successions, {found_count:,} pairs found at a rate of {percent(rate)}")
     console.print(f"recall {recall:.3f}, precision {precision:.3f}")
 
 
@@ -236,11 +236,11 @@ def _power(rows: Sequence[PowerRow], plan: Plan, of: str, form: str) -> None:
     """
     from waterbed.lab.simulate.power import PowerRow, least_effect
 
-    what = f"two hosters of {plan.sites} sites, one removes {percent(plan.share)} within 24 h; level {plan.level:g}"
+    title = f"two hosters of {plan.sites} sites, one removes {percent(plan.share)} within 24 h; level {plan.level:g}"
     if form != "table":
-        for_tools(PowerRow, rows, _heading(f"power, {what}", of, _POWER), form)
+        for_tools(PowerRow, rows, _heading(f"power, {title}", of, _POWER), form)
         return
-    table = new_table(f"Power: {what}")
+    table = new_table(f"Power: {title}")
     for name in ("difference", "studies", "sees it", "95% interval", "clocks"):
         table.add_column(name, justify="right")
     for row in rows:

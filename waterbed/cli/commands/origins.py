@@ -53,19 +53,19 @@ def origins_list(context: typer.Context, form: Formatted = Format.table) -> None
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        found = answers(study)
+        records = answers(study)
     names = ("host_id", "told_at", "proxy", "outcome", "addresses", "asn", "hoster")
     rows = [
         (
-            one.host_id,
-            f"{one.told_at:%Y-%m-%d %H:%M}",
-            one.proxy,
-            one.outcome,
-            " ".join(one.addresses),
-            one.asn or "",
-            one.hoster or "",
+            record.host_id,
+            f"{record.told_at:%Y-%m-%d %H:%M}",
+            record.proxy,
+            record.outcome,
+            " ".join(record.addresses),
+            record.asn or "",
+            record.hoster or "",
         )
-        for one in found
+        for record in records
     ]
     print_cells(names, rows, form)
 

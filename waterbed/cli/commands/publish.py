@@ -57,10 +57,10 @@ def publish(
             raise InputError(
                 f"this study has no report, so there is nothing to publish; import reports first ({first})"
             )
-        others = 0 if published or not out.is_dir() else sum(1 for _ in out.iterdir())
+        other_count = 0 if published or not out.is_dir() else sum(1 for _ in out.iterdir())
         conclusions = study.conclude(window=window)
-        made = publish_all(study, out, conclusions, override=override, errata=errata, written=_changed)
-        written(made)
+        publication = publish_all(study, out, conclusions, override=override, errata=errata, written=_changed)
+        written(publication)
         if lacking := left_out():
             note(
                 f"left out, as this installation lacks what makes them: {' and '.join(map(str.upper, lacking))}; "
@@ -69,9 +69,10 @@ def publish(
             )
         if conclusions.whole.until is None:
             unchecked(context.obj)
-        if others:
+        if other_count:
             note(
-                f"{out} had {others:,} other files or folders: they stay among the published ones, and whoever hands "
+                f"{out} had {other_count:,} other files or folders: they stay among the published "
+                "ones, and whoever hands "
                 "on the folder hands them on too",
                 broken=True,
             )
@@ -89,8 +90,8 @@ def _changed(publication: Publication) -> None:
     if publication.changed_since is not None:
         table = publication.table("changes-hoster")
         counts = Counter(row.change for row in table.rows)
-        words = {"came": "came", "went": "went", "class": "changed class", "share": "moved beyond their interval"}
-        which = ", ".join(f"{counts[change]:,} {word}" for change, word in words.items())
+        verbs = {"came": "came", "went": "went", "class": "changed class", "share": "moved beyond their interval"}
+        which = ", ".join(f"{counts[change]:,} {word}" for change, word in verbs.items())
         note(f"hosters, {changes_since(publication.changed_since)}: {which} (changes-hoster.csv)")
     hidden = [name for kind, name in publication.edition.hidden if kind == "hoster"] if publication.edition else []
     if hidden:
@@ -147,10 +148,10 @@ def serve(
             own=keys is None,
         )
         logging.getLogger("waterbed.publish.api").setLevel(logging.INFO)
-        shown = f"[{host}]" if ":" in host else host
-        at = f"http://{shown}:{listening.getsockname()[1]}/"
+        netloc = f"[{host}]" if ":" in host else host
+        url = f"http://{netloc}:{listening.getsockname()[1]}/"
         server = server_of(app, proxy=trusted, names=(host, *access.names))
-        say(f"serving at {at} (for tools /docs); end with Ctrl-C")
+        say(f"serving at {url} (for tools /docs); end with Ctrl-C")
         try:
             server.run(sockets=[listening])
         except KeyboardInterrupt:

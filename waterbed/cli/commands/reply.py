@@ -91,9 +91,9 @@ def reply_preview(
         deviations = study.protocol.for_hosters if study.protocol else ()
         dates = event_dates(public_events(study).values())
         sheets = [own_rows(sheet_of(study, key, conclusions=conclusions, events=dates), deviations) for key in keys]
-        for one in sheets:
-            if one.ranking is None and one.key not in carried:
-                raise InputError(f"nothing that was reported is known at {one.key}, so there is nothing to show it")
+        for sheet in sheets:
+            if sheet.ranking is None and sheet.key not in carried:
+                raise InputError(f"nothing that was reported is known at {sheet.key}, so there is nothing to show it")
         _write(study, sheets, out, given.replace(tzinfo=UTC) if given else None, carried)
     say(f"{len(sheets)} previews in {out}; each folder is for its hoster alone")
 
@@ -102,12 +102,14 @@ def _carried(study: Study, conclusions: Conclusions) -> dict[str, list[str]]:
     """What sheets may say of each company that hosters are reached through."""
     from waterbed.measures.carriers import reached_through
 
-    said: dict[str, list[str]] = {}
+    sentences: dict[str, list[str]] = {}
     named = set(_named(study))
     for hoster, rows in reached_through(conclusions).items():
-        for one in rows if hoster in named else ():
-            said.setdefault(one.key, []).append(f"The study may say that {hoster} is reached through you ({one.kind}).")
-    return said
+        for row in rows if hoster in named else ():
+            sentences.setdefault(row.key, []).append(
+                f"The study may say that {hoster} is reached through you ({row.kind})."
+            )
+    return sentences
 
 
 def _write(
@@ -117,23 +119,23 @@ def _write(
     from waterbed.store.whole.files import sync, sync_tree
     from waterbed.store.whole.folders import unfinished_folder
 
-    names = [_folder(one.key) for one in sheets]
+    names = [_folder(sheet.key) for sheet in sheets]
     taken = [name for name in names if (out / name).exists() or (out / name).is_symlink()]
     if taken:
         raise InputError(f"{out / taken[0]} exists already; name a new folder for the previews (docs/reply.md)")
     moved: list[str] = []
     with written_at(out), unfinished_folder(out / "previews", "reply preview", study.folder.path) as work:
         try:
-            made = [
-                _preview(study, one, work / name, given, carried.get(one.key, ()))
-                for one, name in zip(sheets, names, strict=True)
+            previews = [
+                _preview(study, sheet, work / name, given, carried.get(sheet.key, ()))
+                for sheet, name in zip(sheets, names, strict=True)
             ]
             sync_tree(work)
             for name in names:
                 (work / name).rename(out / name)
                 moved.append(name)
             sync(out)
-            study.folder.store.add(made)
+            study.folder.store.add(previews)
         except BaseException:
             for name in moved:  # not on record: nobody may send it
                 rmtree(out / name, ignore_errors=True)
@@ -151,31 +153,32 @@ def _preview(study: Study, one: Sheet, folder: Path, given: datetime | None, car
         "sheet.json": sheet_json(one).encode(),
         "cases.csv": as_csv(Case, one.cases).encode(),
     }
-    made = preview_of(study.folder, one.key, files, given)
+    preview = preview_of(study.folder, one.key, files, given)
     contact = f", to {config.contact}" if config.contact else ""
     text = _README.format(
         name=one.name,
         key=one.key,
         title=config.name,
-        until=made.ends_at,
+        until=preview.ends_at,
         contact=contact,
         successions="".join(f"\n{sentence}\n" for sentence in (*_successions(study, one.key), *carried)),
     )
     folder.mkdir()
     for name, content in {**files, "README.txt": text.encode()}.items():
         (folder / name).write_bytes(content)
-    return made
+    return preview
 
 
 def _successions(study: Study, key: str) -> list[str]:
     """Takeovers of or by a hoster that the study may publish."""
     book = study.book()
     return [
-        f"The study may say that {one.into} took over the network of {one.key} by {one.since:%Y-%m-%d}, once two "
+        f"The study may say that {succession.into} took over the network of {succession.key} by "
+        f"{succession.since:%Y-%m-%d}, once two "
         "people confirm it by public sources. Tell us if that is wrong."
-        for one in book.standing
-        if one.is_takeover and one.since and key in (one.key, one.into)
-        if book.statuses.get(one.change_id) != "rejected"
+        for succession in book.standing
+        if succession.is_takeover and succession.since and key in (succession.key, succession.into)
+        if book.statuses.get(succession.change_id) != "rejected"
     ]
 
 
@@ -198,12 +201,12 @@ def reply_list(context: typer.Context, form: Formatted = Format.table) -> None:
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        found = rows(study.folder, _named(study))
+        replies = rows(study.folder, _named(study))
         if form is Format.table:
-            _table(found)
+            _table(replies)
         else:
-            for_tools(ReplyRow, found, table_info(study, "replies", by="hoster"), form)
-    raise typer.Exit(FINDING if any(row.state != "done" for row in found) else OK)
+            for_tools(ReplyRow, replies, table_info(study, "replies", by="hoster"), form)
+    raise typer.Exit(FINDING if any(row.state != "done" for row in replies) else OK)
 
 
 @reply_app.command("received")
@@ -225,8 +228,8 @@ def reply_received(
 
     with open_study(context.obj) as study:
         when = received.replace(tzinfo=UTC) if received else None
-        made = take(study.folder, hoster, _ANSWERS[answer], text, when)
-    say(f"on record: {made.answer} of {made.hoster}, id {made.reply_id}")
+        recorded = take(study.folder, hoster, _ANSWERS[answer], text, when)
+    say(f"on record: {recorded.answer} of {recorded.hoster}, id {recorded.reply_id}")
 
 
 @reply_app.command("decide")
@@ -247,8 +250,8 @@ def reply_decide(
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        made = decide(study.folder, dispute, ruling.value, reason, erratum)
-    console.print(f"on record: {made.ruling}")
+        decision = decide(study.folder, dispute, ruling.value, reason, erratum)
+    console.print(f"on record: {decision.ruling}")
 
 
 def _named(study: Study) -> list[str]:
@@ -271,7 +274,7 @@ def _table(found: Sequence[ReplyRow]) -> None:
             row.state,
             *(_day(when) for when in (row.shown_at, row.until)),
             str(row.replies),
-            " ".join(one[:12] for one in row.open_disputes),
+            " ".join(dispute[:12] for dispute in row.open_disputes),
         )
     print_table(table)
 

@@ -62,7 +62,7 @@ def sensitivity(
     with open_study(context.obj) as study:
         conclusions = study.conclude()
         happened = truth_of(study.folder, truth, conclusions.facts.targets.keys()) if truth else None
-        found = findings_of(
+        findings = findings_of(
             study,
             hoster=hoster or None,
             than=than or None,
@@ -75,13 +75,13 @@ def sensitivity(
             from waterbed.questions.sensitivity.page import write_findings
 
             with written_at(out):
-                written(write_findings(found, out))
+                written(write_findings(findings, out))
         elif form is Format.table:
-            _print(found)
+            _print(findings)
         else:
             from waterbed.questions.sensitivity.page import TABLES
 
-            for_tools(TABLES[table.value], getattr(found, table.value), found.info, form)
+            for_tools(TABLES[table.value], getattr(findings, table.value), findings.info, form)
 
 
 def _print(found: Findings) -> None:
@@ -114,10 +114,10 @@ def _print(found: Findings) -> None:
             f"{percent(main.below_truth)} of the estimates are below it."
         )
     for dimension in dict.fromkeys(row.dimension for row in found.levels):
-        own = [row for row in found.levels if row.dimension == dimension]
-        used = ", ".join(row.level for row in own if row.specs)
-        left = "".join(f"; not {row.level}: {row.why_not}" for row in own if row.why_not)
-        say(f"{dimension}: {used}{left}")
+        levels = [row for row in found.levels if row.dimension == dimension]
+        used = ", ".join(row.level for row in levels if row.specs)
+        unused = "".join(f"; not {row.level}: {row.why_not}" for row in levels if row.why_not)
+        say(f"{dimension}: {used}{unused}")
     note(
         "holds: share of specifications that say the same; surely: with the 95% interval on that side too. flipped by: "
         "the choice that, changed alone, flips it most often, and in what share of pairs (docs/sensitivity.md).",

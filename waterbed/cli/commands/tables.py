@@ -54,8 +54,12 @@ def tables_add(
     _known(kind)
     with open_study(context.obj) as study:
         check_readable(files, "a dated table", "docs/tables.md")
-        every = staged("tables added", files)
-        added = [one for file in every for one in study.add_table(file, day.date(), kind=kind, licence=licence)]
+        staged_files = staged("tables added", files)
+        added = [
+            snapshot
+            for file in staged_files
+            for snapshot in study.add_table(file, day.date(), kind=kind, licence=licence)
+        ]
     _snapshots(added, Format.table)
 
 
@@ -68,10 +72,10 @@ def _add_births(context: typer.Context, files: list[Path], day: datetime, licenc
     with open_study(context.obj) as study:
         check_readable(files, "a file of births", "docs/tables.md, Births")
         for file in staged("files of births", files):
-            found = study.add_births(file, day.date(), licence=licence)
-            note(f"{file.name}: {found.imported:,} births of this study's names kept, {found.known:,} already known")
-            rejected += len(found.rejected)
-            for line in found.rejected:
+            report = study.add_births(file, day.date(), licence=licence)
+            note(f"{file.name}: {report.imported:,} births of this study's names kept, {report.known:,} already known")
+            rejected += len(report.rejected)
+            for line in report.rejected:
                 say(f"  line {line.line}: {line.reason}")
     raise typer.Exit(FINDING if rejected else OK)
 
@@ -109,18 +113,18 @@ def tables_check(
     if kind is not None:
         _known(kind)
     with open_study(context.obj) as study:
-        found = [
+        checks = [
             check
             for check in check_tables(study)
             if kind in (None, check.kind) and (day is None or check.data_date.date() == day.date())
         ]
-        if not found:
+        if not checks:
             raise InputError("the study does not have such a table; waterbed tables list shows all (docs/tables.md)")
         if form is Format.table:
-            _print_checks(found)
+            _print_checks(checks)
         else:
-            for_tools(TableCheck, found, table_info(study, "tables", by="snapshot"), form)
-    raise typer.Exit(FINDING if any(check.findings for check in found) else OK)
+            for_tools(TableCheck, checks, table_info(study, "tables", by="snapshot"), form)
+    raise typer.Exit(FINDING if any(check.findings for check in checks) else OK)
 
 
 def _known(kind: str) -> None:
@@ -222,15 +226,15 @@ def data_fetch(
         fetched = fetch(source, out, version)
     say(f"licence: {source.licence}. Date of the data: {source.day}.")
     say("Add them to a study with:")
-    for one in fetched:
-        words = ["tables", "add", one.path, "--date", one.day.isoformat() if one.day else "YYYY-MM-DD"]
-        say(command(*words, "--kind", one.kind, "--licence", source.licence, study=context.obj))
+    for table in fetched:
+        arguments = ["tables", "add", table.path, "--date", table.day.isoformat() if table.day else "YYYY-MM-DD"]
+        say(command(*arguments, "--kind", table.kind, "--licence", source.licence, study=context.obj))
 
 
 def print_added(fetched: Iterable[Fetched]) -> None:
     """Print each table that was fetched and added."""
-    for one in fetched:
-        say(f"added   {one.kind} of {one.day} ({one.path.name})")
+    for table in fetched:
+        say(f"added   {table.kind} of {table.day} ({table.path.name})")
 
 
 _SOURCE_COLUMNS = ("id", "what", "kinds", "forms", "licence", "registration", "get", "version", "date", "note")
@@ -239,15 +243,15 @@ _SOURCE_COLUMNS = ("id", "what", "kinds", "forms", "licence", "registration", "g
 def _as_row(source: Source) -> tuple[Any, ...]:
     several = " ".join(source.kinds), " ".join(source.forms)
     registration = "needed" if source.registration else ""
-    way = _way(source), source.version or "", source.day, source.note
-    return source.id, source.what, *several, source.licence, registration, *way
+    access = _way(source), source.version or "", source.day, source.note
+    return source.id, source.what, *several, source.licence, registration, *access
 
 
 def _way(source: Source) -> str:
     if source.client is None:
         return f"by hand{', with registration' if source.registration else ''}: {source.how}"
-    known = f"; known versions: {', '.join(source.versions)}" if source.versions else ""
-    return f"waterbed data fetch {source.id} --out DIR ({source.client} package {source.package}{known})"
+    versions = f"; known versions: {', '.join(source.versions)}" if source.versions else ""
+    return f"waterbed data fetch {source.id} --out DIR ({source.client} package {source.package}{versions})"
 
 
 def _snapshots(found: Sequence[Snapshot], form: Format) -> None:
@@ -255,16 +259,16 @@ def _snapshots(found: Sequence[Snapshot], form: Format) -> None:
     names = ("kind", "form", "family", "date", "rows", "source", "licence", "built")
     rows = [
         (
-            one.kind,
-            one.form or "-",
-            f"IPv{one.family}" if one.family else "-",
-            one.data_date.date().isoformat(),
-            f"{one.rows:,}",
-            one.source,
-            one.licence or "-",
-            minute(one.built_at),
+            snapshot.kind,
+            snapshot.form or "-",
+            f"IPv{snapshot.family}" if snapshot.family else "-",
+            snapshot.data_date.date().isoformat(),
+            f"{snapshot.rows:,}",
+            snapshot.source,
+            snapshot.licence or "-",
+            minute(snapshot.built_at),
         )
-        for one in found
+        for snapshot in found
     ]
     print_cells(names, rows, form)
 
@@ -276,27 +280,27 @@ def _print_checks(found: Sequence[TableCheck]) -> None:
         table.add_column(name, no_wrap=True)
     for name in ("rows", "covers", "overlap", "multi", "reserved", "age", "known"):
         table.add_column(name, justify="right", no_wrap=True)
-    for one in found:
+    for check in found:
         table.add_row(
-            _name(one),
-            one.data_date.date().isoformat(),
-            one.form or "-",
-            _amount(one.rows),
-            _amount(one.covered) if one.family == 6 or one.share is None else percent(one.share, 1),
-            _amount(one.overlapping),
-            _amount(one.several),
-            _amount(one.reserved),
-            "-" if one.age_days is None else f"{one.age_days:.0f} d",
-            "-" if one.known is None or not one.addresses else percent(one.known / one.addresses),
+            _name(check),
+            check.data_date.date().isoformat(),
+            check.form or "-",
+            _amount(check.rows),
+            _amount(check.covered) if check.family == 6 or check.share is None else percent(check.share, 1),
+            _amount(check.overlapping),
+            _amount(check.several),
+            _amount(check.reserved),
+            "-" if check.age_days is None else f"{check.age_days:.0f} d",
+            "-" if check.known is None or not check.addresses else percent(check.known / check.addresses),
         )
     print_table(table)
     note("covers: share of all IPv4, or /48s of IPv6; overlap: ranges in or across others;", broken=True)
     note("multi: ranges with several origins, countries or tags; known: of our addresses.", broken=True)
-    if any(one.form == "mmdb" for one in found):
+    if any(check.form == "mmdb" for check in found):
         note("mmdb: its networks are not BGP prefixes.", broken=True)
-    for one in found:
-        for finding in one.findings:
-            say(f"{_name(one)} {one.data_date:%Y-%m-%d}: {finding}", style="red")
+    for check in found:
+        for finding in check.findings:
+            say(f"{_name(check)} {check.data_date:%Y-%m-%d}: {finding}", style="red")
 
 
 def _name(one: TableCheck) -> str:

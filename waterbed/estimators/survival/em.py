@@ -40,7 +40,7 @@ class Ascent:
 
 
 def ascend(
-    held: Intervals, weight: Floats, *, tolerance: float, max_rounds: int, first: Floats | None = None
+    grouped: Intervals, weight: Floats, *, tolerance: float, max_rounds: int, first: Floats | None = None
 ) -> Ascent:
     """Find cell masses of maximum likelihood, given entry.
 
@@ -51,8 +51,8 @@ def ascend(
     entry). No round lowers the likelihood. A weighting stops when its slack <= `tolerance`. `first` is a mass to start
     from, by default all alike. Raises OwnFailure after `max_rounds`.
     """
-    likelihood = _Likelihood(held)
-    cells, columns = held.start.size, weight.shape[1]
+    likelihood = _Likelihood(grouped)
+    cells, columns = grouped.start.size, weight.shape[1]
     begin = np.full(cells, 1.0 / cells) if first is None else first
     now = np.repeat(begin[:, None], columns, axis=1)
     mass, slack = np.empty_like(now), np.empty(columns)
@@ -60,13 +60,15 @@ def ascend(
     while True:
         total = w.sum(axis=0)
         gain, back = likelihood.pulls(now, w)
-        left = _slack(now, gain, back, total) if held.late else gain.max(axis=0) / total - 1.0
-        settled = left <= tolerance
-        mass[:, open_[settled]], slack[open_[settled]] = now[:, settled], left[settled]
+        remaining = _slack(now, gain, back, total) if grouped.late else gain.max(axis=0) / total - 1.0
+        settled = remaining <= tolerance
+        mass[:, open_[settled]], slack[open_[settled]] = now[:, settled], remaining[settled]
         if settled.all():
             return Ascent(mass=mass, slack=slack, rounds=rounds)
         if rounds >= max_rounds:
-            raise OwnFailure(f"the survival estimate did not settle in {max_rounds} rounds (slack {left.max():.1e})")
+            raise OwnFailure(
+                f"the survival estimate did not settle in {max_rounds} rounds (slack {remaining.max():.1e})"
+            )
         if settled.any():
             open_, w, now, gain = open_[~settled], w[:, ~settled], now[:, ~settled], gain[:, ~settled]
         now = likelihood.bend(likelihood.expect(now, gain, w), w)
@@ -76,15 +78,17 @@ def ascend(
 class _Likelihood:
     """The likelihood of one set of intervals, with the steps that raise it."""
 
-    def __init__(self, held: Intervals) -> None:
+    def __init__(self, grouped: Intervals) -> None:
         """Keep which intervals begin, stop and enter at each cell boundary, as sparse sums."""
-        self.held, self.cells = held, held.start.size
-        self._begins, self._stops = self._sums(held.begin), self._sums(held.stop)
-        self._enters = self._sums(held.enter)
+        self.held, self.cells = grouped, grouped.start.size
+        self._begins, self._stops = self._sums(grouped.begin), self._sums(grouped.stop)
+        self._enters = self._sums(grouped.enter)
 
-    def _sums(self, at: npt.NDArray[np.int64]) -> "scipy.sparse.csr_array":
-        ones = np.ones(at.size)
-        return scipy.sparse.csr_array((ones, (at, np.arange(at.size))), shape=(self.cells + 1, at.size))
+    def _sums(self, boundary: npt.NDArray[np.int64]) -> "scipy.sparse.csr_array":
+        ones = np.ones(boundary.size)
+        return scipy.sparse.csr_array(
+            (ones, (boundary, np.arange(boundary.size))), shape=(self.cells + 1, boundary.size)
+        )
 
     def pulls(self, mass: Floats, weight: Floats) -> tuple[Floats, Floats]:
         """Derivatives towards each cell.
@@ -109,11 +113,11 @@ class _Likelihood:
             once: Floats = ends / ends.sum(axis=0)
             return once
         entered = np.cumsum(self._enters @ weight, axis=0)[:-1]
-        gone = np.cumsum(ends, axis=0) - ends
-        hazard: Floats = np.clip(ends / np.maximum(entered - gone, _TINY), 0.0, 1.0 - 1e-12)
+        departed = np.cumsum(ends, axis=0) - ends
+        hazard: Floats = np.clip(ends / np.maximum(entered - departed, _TINY), 0.0, 1.0 - 1e-12)
         hazard[-1] = 1.0
-        kept = np.cumprod(1.0 - hazard, axis=0)
-        hazard[1:] *= kept[:-1]
+        survival = np.cumprod(1.0 - hazard, axis=0)
+        hazard[1:] *= survival[:-1]
         return hazard
 
     def bend(self, mass: Floats, weight: Floats) -> Floats:
@@ -158,8 +162,8 @@ class _Likelihood:
         aim = hazard + slope / curve
         apart = 4 * _FARTHEST * np.arange(aim.shape[1])
         flat = (aim + apart).ravel(order="F")
-        made = scipy.optimize.isotonic_regression(flat, weights=curve.ravel(order="F")).x
-        bounded: Floats = np.clip(made.reshape(aim.shape, order="F") - apart, 0.0, _FARTHEST)
+        monotone = scipy.optimize.isotonic_regression(flat, weights=curve.ravel(order="F")).x
+        bounded: Floats = np.clip(monotone.reshape(aim.shape, order="F") - apart, 0.0, _FARTHEST)
         return bounded
 
     def _height(self, got: Floats, tail: Floats, weight: Floats) -> Floats:
@@ -227,7 +231,7 @@ class Segments:
         return int(self.cell.max()) + 1
 
 
-def maximise(held: Segments, weight: Floats, *, tolerance: float, max_rounds: int) -> tuple[Floats, float, int]:
+def maximise(segments: Segments, weight: Floats, *, tolerance: float, max_rounds: int) -> tuple[Floats, float, int]:
     """Find the cell masses of maximum likelihood.
 
     They maximise sum of weight * log(mass held). EM with difference arrays, squared extrapolation (SQUAREM, Varadhan
@@ -237,9 +241,9 @@ def maximise(held: Segments, weight: Floats, *, tolerance: float, max_rounds: in
     directional derivative / n - 1) and rounds. Raises OwnFailure if after `max_rounds` the slack is above both
     `tolerance` and ENOUGH.
     """
-    size = held.size
+    size = segments.size
     mass = np.full(size, 1.0 / size)
-    height, gain = _look(held, weight, mass)
+    height, gain = _look(segments, weight, mass)
     total, rounds, newton = float(weight.sum()), 1, _PATIENCE
     while (slack := float(gain.max()) / total - 1.0) > tolerance:
         if rounds >= max_rounds:
@@ -247,49 +251,49 @@ def maximise(held: Segments, weight: Floats, *, tolerance: float, max_rounds: in
                 break
             raise OwnFailure(f"the incidence estimate did not settle in {max_rounds} rounds (slack {slack:.1e})")
         once = mass * gain / total
-        height, gain = _look(held, weight, once)
+        height, gain = _look(segments, weight, once)
         twice = once * gain / total
         leap = _leap(mass, once, twice)
-        leap_height, leap_gain = _look(held, weight, leap)
+        leap_height, leap_gain = _look(segments, weight, leap)
         rounds += 2
         if leap_height >= height:
             mass, height, gain = leap, leap_height, leap_gain
         else:
             mass = twice
-            height, gain = _look(held, weight, mass)
+            height, gain = _look(segments, weight, mass)
             rounds += 1
         if rounds >= newton:
-            mass = _newton(held, weight, mass, height)
-            height, gain = _look(held, weight, mass)
+            mass = _newton(segments, weight, mass, height)
+            height, gain = _look(segments, weight, mass)
             newton, rounds = rounds + _BETWEEN, rounds + 1
     return mass, slack, rounds
 
 
-def _newton(held: Segments, weight: Floats, mass: Floats, height: float) -> Floats:
+def _newton(segments: Segments, weight: Floats, mass: Floats, height: float) -> Floats:
     """Masses at least as likely, by the quadratic form of the likelihood over all masses that sum to 1."""
-    size = held.size
+    size = segments.size
     if size > _MOST_CELLS:
         return mass
-    curve = _curvature(held, weight, mass)
+    curve = _curvature(segments, weight, mass)
     least = float(np.trace(curve)) / size
     aim = 2.0 * (curve @ mass) + least * (_SUMMED + _NEAR * mass)
     curve += least * (_SUMMED + _NEAR * np.eye(size))
     try:
         root = np.linalg.cholesky(curve)
-        made, _ = scipy.optimize.nnls(root.T, scipy.linalg.solve_triangular(root, aim, lower=True))
+        solution, _ = scipy.optimize.nnls(root.T, scipy.linalg.solve_triangular(root, aim, lower=True))
     except (np.linalg.LinAlgError, RuntimeError):  # too flat for this precision: EM goes on
         return mass
-    step, way = 1.0, made / made.sum() - mass
+    step, direction = 1.0, solution / solution.sum() - mass
     for _ in range(_HALVINGS):
-        tried: Floats = np.maximum(mass + step * way, 0.0)
+        tried: Floats = np.maximum(mass + step * direction, 0.0)
         tried /= tried.sum()
-        if _look(held, weight, tried)[0] >= height:
+        if _look(segments, weight, tried)[0] >= height:
             return tried
         step /= 2
     return mass
 
 
-def _curvature(held: Segments, weight: Floats, mass: Floats) -> Floats:
+def _curvature(segments: Segments, weight: Floats, mass: Floats) -> Floats:
     """Minus the second derivatives of the log-likelihood, cells x cells.
 
     A clock adds the same number for each pair of cells that it holds: a pair's is the sum over the clocks that begin at
@@ -297,32 +301,34 @@ def _curvature(held: Segments, weight: Floats, mass: Floats) -> Floats:
     """
     size = mass.size
     curve = np.zeros((size, size))
-    for first, last in ((0, size), (size, held.cell.size)):
-        own = np.flatnonzero((held.begin >= first) & (held.stop <= last) & (held.begin < held.stop))
-        if not own.size:
+    for first, last in ((0, size), (size, segments.cell.size)):
+        selected = np.flatnonzero(
+            (segments.begin >= first) & (segments.stop <= last) & (segments.begin < segments.stop)
+        )
+        if not selected.size:
             continue
-        wide, cells = last - first, held.cell[first:last]
-        begin, stop = held.begin[own] - first, held.stop[own] - first
+        wide, cells = last - first, segments.cell[first:last]
+        begin, stop = segments.begin[selected] - first, segments.stop[selected] - first
         ends = np.column_stack([begin, stop]).ravel()
         got = np.add.reduceat(np.append(mass[cells], 0.0), ends)[
             ::2
         ]  # not by differences: small ones keep their digits
-        pull = weight[own] / np.square(np.maximum(got, _FAINT))
+        pull = weight[selected] / np.square(np.maximum(got, _FAINT))
         pairs = np.bincount(begin * wide + stop - 1, pull, wide * wide).reshape(wide, wide)
         pairs = np.cumsum(np.cumsum(pairs, axis=0)[:, ::-1], axis=1)[:, ::-1]
         curve[np.ix_(cells, cells)] += np.triu(pairs) + np.triu(pairs, 1).T
     return curve
 
 
-def _look(held: Segments, weight: Floats, mass: Floats) -> tuple[float, Floats]:
+def _look(segments: Segments, weight: Floats, mass: Floats) -> tuple[float, Floats]:
     """Return the log-likelihood and its derivative towards each cell."""
-    places = held.cell.size
+    places = segments.cell.size
     below = np.zeros(places + 1)
-    np.cumsum(mass[held.cell], out=below[1:])
-    got = np.maximum(below[held.stop] - below[held.begin], _TINY)
+    np.cumsum(mass[segments.cell], out=below[1:])
+    got = np.maximum(below[segments.stop] - below[segments.begin], _TINY)
     pull = weight / got
-    edges = np.bincount(held.begin, pull, places + 1) - np.bincount(held.stop, pull, places + 1)
-    gain = np.bincount(held.cell, np.cumsum(edges[:-1]), mass.size).astype(float, copy=False)
+    edges = np.bincount(segments.begin, pull, places + 1) - np.bincount(segments.stop, pull, places + 1)
+    gain = np.bincount(segments.cell, np.cumsum(edges[:-1]), mass.size).astype(float, copy=False)
     return float(weight @ np.log(got)), gain
 
 

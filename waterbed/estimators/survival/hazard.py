@@ -138,8 +138,8 @@ def _robust(data: _Data, fit: _Fit, lever: Floats, covariance: Floats, cluster: 
     labels = np.asarray(cluster)
     if labels.shape[:1] != data.ended.shape:
         raise ValueError("each stretch needs a cluster")
-    piece, whole = _hazards(data, fit.beta, fit.u)
-    pulled = piece * _pull(data, whole)[data.stretch]
+    piece, cumulative = _hazards(data, fit.beta, fit.u)
+    pulled = piece * _pull(data, cumulative)[data.stretch]
     rows = pulled[:, None] * (data.x - lever.T[data.group[data.stretch]])
     largest = np.zeros(rows.shape[1])
     for labelling in labels.reshape(data.ended.size, -1).T:
@@ -234,19 +234,19 @@ def _hazards(data: _Data, beta: Floats, u: Floats) -> tuple[Floats, Floats]:
 
 
 def _height(data: _Data, beta: Floats, u: Floats, sigma: float) -> float:
-    _, whole = _hazards(data, beta, u)
-    each = np.where(data.ended, np.log(np.maximum(-np.expm1(-whole), 1e-300)), -whole)
+    _, cumulative = _hazards(data, beta, u)
+    each = np.where(data.ended, np.log(np.maximum(-np.expm1(-cumulative), 1e-300)), -cumulative)
     return float(each.sum() - (u @ u) / (2.0 * sigma**2))
 
 
-def _pull(data: _Data, whole: Floats) -> Floats:
+def _pull(data: _Data, cumulative: Floats) -> Floats:
     """Derivative of each stretch's log likelihood by its cumulative hazard."""
-    return np.where(data.ended, 1.0 / np.maximum(np.expm1(np.minimum(whole, 600.0)), 1e-300), -1.0)
+    return np.where(data.ended, 1.0 / np.maximum(np.expm1(np.minimum(cumulative, 600.0)), 1e-300), -1.0)
 
 
 def _slope(data: _Data, beta: Floats, u: Floats, sigma: float) -> tuple[Floats, Floats]:
-    piece, whole = _hazards(data, beta, u)
-    pulled = piece * _pull(data, whole)[data.stretch]
+    piece, cumulative = _hazards(data, beta, u)
+    pulled = piece * _pull(data, cumulative)[data.stretch]
     groups = sums(data.group[data.stretch], pulled, data.groups)
     return data.x.T @ pulled, groups - u / sigma**2
 
@@ -257,12 +257,12 @@ def _information(data: _Data, beta: Floats, u: Floats, sigma: float, *, exact: b
     The place of the end in a stretch with several pieces is unknown, which loses information. `exact` allows for it;
     without, the curvature is positive everywhere.
     """
-    piece, whole = _hazards(data, beta, u)
-    pull, k = _pull(data, whole), data.x.shape[1]
-    mean = np.stack([sums(data.stretch, piece * data.x[:, j], whole.size) for j in range(k)], axis=1)
-    mean /= np.maximum(whole, 1e-300)[:, None]
-    back = np.exp(np.minimum(whole, 300.0))
-    bent = np.where(data.ended, np.maximum((whole * pull) * (whole * pull * back - 1.0), 0.0), whole)
+    piece, cumulative = _hazards(data, beta, u)
+    pull, k = _pull(data, cumulative), data.x.shape[1]
+    mean = np.stack([sums(data.stretch, piece * data.x[:, j], cumulative.size) for j in range(k)], axis=1)
+    mean /= np.maximum(cumulative, 1e-300)[:, None]
+    back = np.exp(np.minimum(cumulative, 300.0))
+    bent = np.where(data.ended, np.maximum((cumulative * pull) * (cumulative * pull * back - 1.0), 0.0), cumulative)
     across = (mean * bent[:, None]).T @ mean
     spread = data.x - mean[data.stretch]
     lost = -(piece * pull[data.stretch])
@@ -270,8 +270,8 @@ def _information(data: _Data, beta: Floats, u: Floats, sigma: float, *, exact: b
         lost = np.maximum(lost, 0.0)
     across += (spread * lost[:, None]).T @ spread
     between = np.stack([sums(data.group, bent * mean[:, j], data.groups) for j in range(k)])
-    own = sums(data.group, bent, data.groups) + 1.0 / sigma**2
-    return _Blocks(across, between, own)
+    by_group = sums(data.group, bent, data.groups) + 1.0 / sigma**2
+    return _Blocks(across, between, by_group)
 
 
 def _marginal(fit: _Fit, sigma: float) -> float:

@@ -74,13 +74,13 @@ def cumulative_incidence(
 
     Raises ValueError for unequal lengths, no clock, a negative left, an empty interval or an impossible cause.
     """
-    left, right, why = _checked(left_h, right_h, cause, causes)
-    low = np.floor(left / step_h + _ROUNDING).astype(np.int64)
+    left_end, right, end_cause = _checked(left_h, right_h, cause, causes)
+    low = np.floor(left_end / step_h + _ROUNDING).astype(np.int64)
     running = np.isinf(right)
     high = np.ceil(np.where(running, 0.0, right) / step_h - _ROUNDING).astype(np.int64)
     high = np.where(running, -1, np.maximum(high, low + 1))
-    low, high, why, weight = _grouped(low, high, why)
-    starts, ends, owner, segments = _support(low, high, why, causes)
+    low, high, end_cause, weight = _grouped(low, high, end_cause)
+    starts, ends, owner, segments = _support(low, high, end_cause, causes)
     mass, slack, rounds = maximise(segments, weight, tolerance=tolerance, max_rounds=max_rounds)
     last = int(max(low.max(), high.max()))
     incidence = _spread(starts, ends, owner, mass, shape=(causes, last + 1))
@@ -89,7 +89,7 @@ def cumulative_incidence(
         hours=np.arange(last + 1, dtype=np.float64) * float(step_h),
         incidence=incidence,
         survival=1.0 - incidence.sum(axis=0),
-        known_until_h=float(low[why == NOTHING].max() * step_h) if tail else float("inf"),
+        known_until_h=float(low[end_cause == NOTHING].max() * step_h) if tail else float("inf"),
         slack=slack,
         rounds=rounds,
     )
@@ -102,8 +102,8 @@ def share_within(curves: Curves, cause: int, hours: float) -> float | None:
     """
     if hours > curves.known_until_h + _ROUNDING:
         return None
-    at = int(np.searchsorted(curves.hours, hours + _ROUNDING, side="right")) - 1
-    return float(np.clip(curves.incidence[cause, at], 0.0, 1.0)) if at >= 0 else 0.0
+    position = int(np.searchsorted(curves.hours, hours + _ROUNDING, side="right")) - 1
+    return float(np.clip(curves.incidence[cause, position], 0.0, 1.0)) if position >= 0 else 0.0
 
 
 def sparse(left_h: npt.ArrayLike, right_h: npt.ArrayLike, hours: float) -> Gap:
@@ -113,10 +113,10 @@ def sparse(left_h: npt.ArrayLike, right_h: npt.ArrayLike, hours: float) -> Gap:
     running ones count as possible, the others should carry left = right = inf). Far apart, the share hangs on where in
     its interval an end is put, not on data. Raises ValueError without clocks.
     """
-    left, right = np.asarray(left_h, dtype=float), np.asarray(right_h, dtype=float)
-    if left.size == 0 or left.shape != right.shape:
+    left_end, right = np.asarray(left_h, dtype=float), np.asarray(right_h, dtype=float)
+    if left_end.size == 0 or left_end.shape != right.shape:
         raise ValueError("a gap needs at least one clock, and as many lefts as rights")
-    return Gap(surely=float(np.mean(right <= hours)), possibly=float(np.mean(left < hours)))
+    return Gap(surely=float(np.mean(right <= hours)), possibly=float(np.mean(left_end < hours)))
 
 
 def share_interval(share: float, n_effective: float, level: float = 0.95) -> tuple[float, float]:
@@ -137,38 +137,38 @@ def share_interval(share: float, n_effective: float, level: float = 0.95) -> tup
 
 
 def _checked(left_h: Any, right_h: Any, cause: Any, causes: int) -> tuple[Floats, Floats, Ints]:
-    left, right = np.asarray(left_h, dtype=float), np.asarray(right_h, dtype=float)
-    why = np.asarray(cause, dtype=np.int64)
-    if left.ndim != 1 or left.size == 0 or left.shape != right.shape or left.shape != why.shape:
+    left_end, right = np.asarray(left_h, dtype=float), np.asarray(right_h, dtype=float)
+    end_cause = np.asarray(cause, dtype=np.int64)
+    if left_end.ndim != 1 or left_end.size == 0 or left_end.shape != right.shape or left_end.shape != end_cause.shape:
         raise ValueError("left, right and cause must be equally long and not empty")
-    if not np.isfinite(left).all() or (left < 0).any() or not (right > left).all():
+    if not np.isfinite(left_end).all() or (left_end < 0).any() or not (right > left_end).all():
         raise ValueError("each clock needs 0 <= left < right, with a finite left")
-    if ((why < NOTHING) | (why >= causes)).any() or ((why == NOTHING) != np.isinf(right)).any():
+    if ((end_cause < NOTHING) | (end_cause >= causes)).any() or ((end_cause == NOTHING) != np.isinf(right)).any():
         raise ValueError("an ended clock needs a cause in 0..causes-1, a running one -1")
-    return left, right, why
+    return left_end, right, end_cause
 
 
-def _grouped(low: Ints, high: Ints, why: Ints) -> tuple[Ints, Ints, Ints, Floats]:
+def _grouped(low: Ints, high: Ints, end_cause: Ints) -> tuple[Ints, Ints, Ints, Floats]:
     """Identical intervals once, with how often they occur."""
-    wide, deep = int(high.max()) + 2, int(why.max()) + 2
-    names, counts = np.unique((low * wide + high + 1) * deep + why + 1, return_counts=True)
-    rest, why = names // deep, names % deep - 1
-    return rest // wide, rest % wide - 1, why, counts.astype(float)
+    wide, deep = int(high.max()) + 2, int(end_cause.max()) + 2
+    names, counts = np.unique((low * wide + high + 1) * deep + end_cause + 1, return_counts=True)
+    rest, end_cause = names // deep, names % deep - 1
+    return rest // wide, rest % wide - 1, end_cause, counts.astype(float)
 
 
-def _support(low: Ints, high: Ints, why: Ints, causes: int) -> tuple[Ints, Ints, Ints, Segments]:
+def _support(low: Ints, high: Ints, end_cause: Ints, causes: int) -> tuple[Ints, Ints, Ints, Segments]:
     """Maximal intersections (start, end] by cause, and which of them each interval holds.
 
     A running clock holds those of all causes that start at its left or later, and the tail past all follow-up.
     """
-    running = np.flatnonzero(why == NOTHING)
+    running = np.flatnonzero(end_cause == NOTHING)
     starts, ends, owner = [], [], []
-    begin, stop = np.zeros(why.size, dtype=np.int64), np.zeros(why.size, dtype=np.int64)
+    begin, stop = np.zeros(end_cause.size, dtype=np.int64), np.zeros(end_cause.size, dtype=np.int64)
     offset = 0
     for k in range(causes):
-        own = np.flatnonzero(why == k)
-        tops = np.unique(high[own])
-        floors = np.unique(np.concatenate([low[own], low[running]]))
+        selected = np.flatnonzero(end_cause == k)
+        tops = np.unique(high[selected])
+        floors = np.unique(np.concatenate([low[selected], low[running]]))
         bottoms = floors[np.searchsorted(floors, tops, side="left") - 1] if tops.size else tops
         inner = np.ones(tops.size, dtype=bool)
         inner[1:] = tops[:-1] <= bottoms[1:]
@@ -176,10 +176,10 @@ def _support(low: Ints, high: Ints, why: Ints, causes: int) -> tuple[Ints, Ints,
         starts.append(bottoms)
         ends.append(tops)
         owner.append(np.full(tops.size, k, dtype=np.int64))
-        begin[own] = np.searchsorted(bottoms, low[own]) + offset
-        stop[own] = np.searchsorted(tops, high[own], side="right") + offset
+        begin[selected] = np.searchsorted(bottoms, low[selected]) + offset
+        stop[selected] = np.searchsorted(tops, high[selected], side="right") + offset
         offset += tops.size
-    start, end, who = np.concatenate(starts), np.concatenate(ends), np.concatenate(owner)
+    start, end, owners = np.concatenate(starts), np.concatenate(ends), np.concatenate(owner)
     cells = np.arange(offset)
     if running.size:  # the same cells once more, by their starts
         # The tail is held by running clocks only, so a later intersection that all of them hold makes it idle.
@@ -188,7 +188,7 @@ def _support(low: Ints, high: Ints, why: Ints, causes: int) -> tuple[Ints, Ints,
         begin[running] = np.searchsorted(start[order], low[running]) + cells.size
         cells = np.concatenate([cells, order, cells[offset:]])
         stop[running] = cells.size
-    return start, end, who, Segments(begin=begin, stop=stop, cell=cells)
+    return start, end, owners, Segments(begin=begin, stop=stop, cell=cells)
 
 
 def _spread(start: Ints, end: Ints, owner: Ints, mass: Floats, *, shape: tuple[int, int]) -> Floats:

@@ -70,8 +70,8 @@ def sums(which: npt.NDArray[np.int64], values: Floats, size: int) -> Floats:
     return np.asarray(np.bincount(which, values, size), dtype=np.float64)
 
 
-def _checked(left: Any, right: Any, entry: Any) -> tuple[Floats, Floats, Floats]:
-    low, high = np.asarray(left, dtype=float), np.asarray(right, dtype=float)
+def _checked(left_end: Any, right: Any, entry: Any) -> tuple[Floats, Floats, Floats]:
+    low, high = np.asarray(left_end, dtype=float), np.asarray(right, dtype=float)
     enter = np.zeros_like(low) if entry is None else np.asarray(entry, dtype=float)
     if low.ndim != 1 or low.size == 0 or low.shape != high.shape or low.shape != enter.shape:
         raise ValueError("left, right and entry must be equally long and not empty")

@@ -35,7 +35,7 @@ class LogRank:
 
 
 def log_rank(
-    left: npt.ArrayLike,
+    left_end: npt.ArrayLike,
     right: npt.ArrayLike,
     group: npt.ArrayLike,
     cluster: npt.ArrayLike,
@@ -52,7 +52,7 @@ def log_rank(
     Group labels are permuted among clusters, so a cluster lies in one group. The test is exact if, without a
     difference, clusters could change groups: looks must not be spaced by group. Raises ValueError for impossible input.
     """
-    score = scores(left, right, entry, step)
+    score = scores(left_end, right, entry, step)
     groups, of_cluster, total = _by_cluster(score, np.asarray(group), np.asarray(cluster))
     if groups.size < 2 or permutations < 1:
         raise ValueError("a test needs two groups and at least one permutation")
@@ -84,14 +84,14 @@ def scores(
     At the pooled estimate; they sum to zero. [S(L) log S(L) - S(R) log S(R)] / [S(L) - S(R)] - log S(V): near 1 for the
     earliest ends, negative for what lasts. The sign is turned, so that a high score is a late end.
     """
-    held = intervals(left, right, entry, step)
-    found = maximum(held, held.weight, tolerance=TIGHT)
-    tail = np.append(np.cumsum(found.mass[::-1])[::-1], 0.0)
+    grouped = intervals(left, right, entry, step)
+    estimate = maximum(grouped, grouped.weight, tolerance=TIGHT)
+    tail = np.append(np.cumsum(estimate.mass[::-1])[::-1], 0.0)
     logs = np.log(np.maximum(tail, 1e-300))
     lost = tail * logs
-    inside = np.maximum(tail[held.begin] - tail[held.stop], 1e-300)
-    score = (lost[held.begin] - lost[held.stop]) / inside - logs[held.enter]
-    return np.asarray(-score[held.which], dtype=np.float64)
+    inside = np.maximum(tail[grouped.begin] - tail[grouped.stop], 1e-300)
+    score = (lost[grouped.begin] - lost[grouped.stop]) / inside - logs[grouped.enter]
+    return np.asarray(-score[grouped.which], dtype=np.float64)
 
 
 def _by_cluster(

@@ -138,7 +138,7 @@ class Survival:
 
 
 def turnbull(
-    left: npt.ArrayLike,
+    left_end: npt.ArrayLike,
     right: npt.ArrayLike,
     entry: npt.ArrayLike | None = None,
     *,
@@ -155,21 +155,21 @@ def turnbull(
 
     Raises ValueError for impossible input, OwnFailure if `tolerance` is not reached.
     """
-    held = intervals(left, right, entry, step)
-    found = maximum(held, held.weight, tolerance=tolerance, max_rounds=max_rounds)
-    return replace(found, maxima=Maxima(held, found.mass))
+    grouped = intervals(left_end, right, entry, step)
+    estimate = maximum(grouped, grouped.weight, tolerance=tolerance, max_rounds=max_rounds)
+    return replace(estimate, maxima=Maxima(grouped, estimate.mass))
 
 
 def maximum(held: Intervals, weight: Floats, *, tolerance: float = TOLERANCE, max_rounds: int = MAX_ROUNDS) -> Survival:
     """Estimate survival from grouped intervals, each counted `weight` times."""
-    found = ascend(held, weight[:, None], tolerance=tolerance, max_rounds=max_rounds)
+    ascent = ascend(held, weight[:, None], tolerance=tolerance, max_rounds=max_rounds)
     return Survival(
         start=held.start,
         end=held.end,
-        mass=found.mass[:, 0],
+        mass=ascent.mass[:, 0],
         since=held.since,
-        slack=float(found.slack[0]),
-        rounds=found.rounds,
+        slack=float(ascent.slack[0]),
+        rounds=ascent.rounds,
     )
 
 
@@ -189,9 +189,9 @@ def part_lived(start: Floats, end: Floats, tau: float) -> Floats:
     Until the end or `tau`, mass spread evenly within the cell; a cell to inf lives on.
     """
     low, high = np.minimum(start, tau), np.minimum(end, tau)
-    before = np.where(np.isfinite(end), part_gone(start, end, tau), 0.0)
+    ended_share = np.where(np.isfinite(end), part_gone(start, end, tau), 0.0)
     # what ends before tau does so, on average, in the middle of the part of its cell before tau
-    lived: Floats = before * (low + high) / 2 + (1.0 - before) * high
+    lived: Floats = ended_share * (low + high) / 2 + (1.0 - ended_share) * high
     return lived
 
 
@@ -200,7 +200,7 @@ def _left_over(mass: Floats) -> float:
 
 
 def kaplan_meier(
-    left: npt.ArrayLike,
+    left_end: npt.ArrayLike,
     right: npt.ArrayLike,
     entry: npt.ArrayLike | None = None,
     *,
@@ -215,7 +215,7 @@ def kaplan_meier(
     `ignore_entry` counts everything as at risk from 0, which makes survival too long; it warns. Raises ValueError for
     what cannot be.
     """
-    low, high = np.asarray(left, dtype=float), np.asarray(right, dtype=float)
+    low, high = np.asarray(left_end, dtype=float), np.asarray(right, dtype=float)
     enter = np.zeros_like(low) if entry is None else np.asarray(entry, dtype=float)
     if low.ndim != 1 or low.size == 0 or low.shape != high.shape or low.shape != enter.shape:
         raise ValueError("left, right and entry must be equally long and not empty")
@@ -234,16 +234,16 @@ def kaplan_meier(
 
 
 def _product_limit(time: Floats, ended: npt.NDArray[np.bool_], enter: Floats) -> Survival:
-    at, ends = np.unique(time[ended], return_counts=True)
-    left_before = np.searchsorted(np.sort(time), at, side="left")
-    entered = np.searchsorted(np.sort(np.where(enter > 0, enter, -1.0)), at, side="left")
-    kept = np.cumprod(1.0 - ends / (entered - left_before)) if at.size else np.ones(0)
-    mass = -np.diff(np.concatenate([[1.0], kept]))
+    times, ends = np.unique(time[ended], return_counts=True)
+    left_before = np.searchsorted(np.sort(time), times, side="left")
+    entered = np.searchsorted(np.sort(np.where(enter > 0, enter, -1.0)), times, side="left")
+    survival = np.cumprod(1.0 - ends / (entered - left_before)) if times.size else np.ones(0)
+    mass = -np.diff(np.concatenate([[1.0], survival]))
     last = float(time.max())
-    rest = float(kept[-1]) if at.size else 1.0
+    rest = float(survival[-1]) if times.size else 1.0
     return Survival(
-        start=np.append(at, last),
-        end=np.append(at, np.inf),
+        start=np.append(times, last),
+        end=np.append(times, np.inf),
         mass=np.append(mass, rest),
         since=float(enter.min()),
         slack=0.0,

@@ -46,7 +46,7 @@ class PaceTest:
 
 
 def pace_test(
-    left: npt.ArrayLike,
+    left_end: npt.ArrayLike,
     right: npt.ArrayLike,
     rare: npt.ArrayLike,
     rng: np.random.Generator,
@@ -68,7 +68,7 @@ def pace_test(
     that of permuted labels (Westfall and Young, Resampling-Based Multiple Testing, 1993, section 2.3). Raises
     ValueError for impossible input.
     """
-    low, high, labels = np.asarray(left, float), np.asarray(right, float), np.asarray(rare, bool)
+    low, high, labels = np.asarray(left_end, float), np.asarray(right, float), np.asarray(rare, bool)
     if low.ndim != 1 or low.shape != high.shape or low.shape != labels.shape or permutations < 1:
         raise ValueError("each clock needs left, right and a label")
     if not (step > 0 and last > 0 and np.isfinite(low).all() and (high > low).all() and (low >= 0).all()):
@@ -78,19 +78,19 @@ def pace_test(
         return PaceTest(p=None, missing=0.0, at_once=0.0, rare=slow, often=labels.size - slow)
     part = max(step / _GRID, last / _MOST_PARTS)
     high = np.where(low < last, _ranked(high, last, part), np.inf)
-    at = _drawn(np.minimum(low, last), high, part, rng)
-    ended = (at <= last) & np.isfinite(high)
-    window = np.ceil(np.minimum(at, last) / step)
+    end_time = _drawn(np.minimum(low, last), high, part, rng)
+    ended = (end_time <= last) & np.isfinite(high)
+    window = np.ceil(np.minimum(end_time, last) / step)
     order = np.lexsort((~ended, window))  # a running clock was at risk in its last window
     window, ended, labels = window[order], ended[order], labels[order]
     first = np.flatnonzero(np.append(True, window[1:] != window[:-1]))
-    found = []
+    statistics = []
     for size in _sizes(permutations, labels.size):
-        drawn = rng.permuted(np.repeat(labels[None, :], size, axis=0), axis=1)
-        found.append(_statistics(*_missing(drawn, ended, first)[:2]))
+        permuted = rng.permuted(np.repeat(labels[None, :], size, axis=0), axis=1)
+        statistics.append(_statistics(*_missing(permuted, ended, first)[:2]))
     lacking, variance, expected = _missing(labels[None, :], ended, first)
-    both = np.vstack([_statistics(lacking, variance), *found])
-    p = _ranks(both).min(axis=1)
+    combined = np.vstack([_statistics(lacking, variance), *statistics])
+    p = _ranks(combined).min(axis=1)
     return PaceTest(
         p=float((p <= p[0] + 1e-12).mean()),
         missing=max(0.0, float(np.cumsum(lacking).max() / max(expected.sum(), _SLOPE))),
@@ -102,10 +102,10 @@ def pace_test(
 
 def _ranked(high: Floats, last: float, part: float) -> Floats:
     """Ends after `last`, of which only the order counts, a part after another."""
-    beyond = np.isfinite(high) & (high > last)
-    found = high.copy()
-    found[beyond] = last + part * (1.0 + np.unique(high[beyond], return_inverse=True)[1].reshape(-1))
-    return found
+    is_late = np.isfinite(high) & (high > last)
+    ends = high.copy()
+    ends[is_late] = last + part * (1.0 + np.unique(high[is_late], return_inverse=True)[1].reshape(-1))
+    return ends
 
 
 def _drawn(low: Floats, high: Floats, part: float, rng: np.random.Generator) -> Floats:
@@ -116,10 +116,10 @@ def _drawn(low: Floats, high: Floats, part: float, rng: np.random.Generator) -> 
     curves = cumulative_incidence(low, high, np.where(ended, 0, NOTHING), causes=1, step_h=part, tolerance=1e-5)
     rising = curves.incidence[0] + _SLOPE * np.arange(curves.hours.size)
     begin, end = (np.interp(edge[ended], curves.hours, rising) for edge in (low, high))
-    at = low.copy()
-    drawn = np.interp(begin + (end - begin) * rng.random(begin.size), rising, curves.hours)
-    at[ended] = np.clip(drawn, low[ended], high[ended])
-    return at
+    end_time = low.copy()
+    sampled = np.interp(begin + (end - begin) * rng.random(begin.size), rising, curves.hours)
+    end_time[ended] = np.clip(sampled, low[ended], high[ended])
+    return end_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,9 +164,9 @@ class LookedAt:
 
     def only(self, some: Flags) -> Self:
         """Some of the clocks."""
-        running, before, decided = (part[some] for part in (self.running, self.before, self.decided))
+        running, until_end, decided = (part[some] for part in (self.running, self.before, self.decided))
         return replace(
-            self, running=running, before=before, decided=decided, ran=self.ran[some], ended=self.ended[some]
+            self, running=running, before=until_end, decided=decided, ran=self.ran[some], ended=self.ended[some]
         )
 
 
@@ -192,18 +192,18 @@ def look_test(
     counted = (clocks.running, clocks.before), (clocks.decided, clocks.decided)
     is_over = np.isfinite(clocks.ended)
     counts = [_Counts.of(*looks, is_over, labels, pace, rng) for looks in counted]
-    there = np.logical_or.reduce([one.there() for one in counts])
-    counts, ended, own = [one.only(there) for one in counts], is_over[there], labels[there]
-    found = max((one.latest(own[None, :], ended)[0] for one in counts), key=np.count_nonzero)
-    alike, as_many = int(found.sum()), 1
-    for size in _sizes(permutations, own.size):
-        rares = rng.hypergeometric(slow, labels.size - slow, own.size, size)
-        drawn = rng.permuted(np.arange(own.size) < rares[:, None], axis=1)
-        numbers = [one.latest(drawn, ended).sum(axis=1) for one in counts]
-        as_many += int((np.maximum(*numbers) >= alike).sum())
-    longest = clocks.ended[there][found & ~own].max(initial=0.0)
+    is_candidate = np.logical_or.reduce([count.there() for count in counts])
+    counts, ended, is_rare = [count.only(is_candidate) for count in counts], is_over[is_candidate], labels[is_candidate]
+    latest = max((count.latest(is_rare[None, :], ended)[0] for count in counts), key=np.count_nonzero)
+    latest_count, as_many = int(latest.sum()), 1
+    for size in _sizes(permutations, is_rare.size):
+        rares = rng.hypergeometric(slow, labels.size - slow, is_rare.size, size)
+        permuted = rng.permuted(np.arange(is_rare.size) < rares[:, None], axis=1)
+        numbers = [count.latest(permuted, ended).sum(axis=1) for count in counts]
+        as_many += int((np.maximum(*numbers) >= latest_count).sum())
+    longest = clocks.ended[is_candidate][latest & ~is_rare].max(initial=0.0)
     outlasting = int((labels & (clocks.ran > longest)).sum()) if longest else 0
-    return LookTest(p=as_many / (permutations + 1), alike=alike, outlasting=outlasting)
+    return LookTest(p=as_many / (permutations + 1), alike=latest_count, outlasting=outlasting)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,10 +220,10 @@ class _Counts:
         low = np.where(rare, np.maximum(0.0, 1.0 + pace * (running - 1)), running)
         high = np.where(ended, np.where(rare, 1.0 + pace * before, before + 1.0), np.inf)
         part = max(0.5, high[ended].max(initial=0.0) / _MOST_PARTS)
-        at = np.minimum(_drawn(low, high, part, rng), np.nextafter(high, 0.0))
-        seldom = np.where(at >= 1.0, np.floor((at - 1.0) / pace) + 1.0, 0.0)
+        end_time = np.minimum(_drawn(low, high, part, rng), np.nextafter(high, 0.0))
+        seldom = np.where(end_time >= 1.0, np.floor((end_time - 1.0) / pace) + 1.0, 0.0)
         return cls(
-            as_often=np.where(rare, np.floor(at), running).astype(np.int64),
+            as_often=np.where(rare, np.floor(end_time), running).astype(np.int64),
             as_rare=np.where(rare, running, seldom).astype(np.int64),
             dark=before - running,
         )
@@ -231,8 +231,8 @@ class _Counts:
     def there(self) -> Flags:
         """The clocks that may be latest under some labels."""
         least = np.minimum(self.as_often, self.as_rare).max()  # somebody was, at this look
-        found: Flags = np.maximum(self.as_often, self.as_rare) + self.dark >= least
-        return found
+        possible: Flags = np.maximum(self.as_often, self.as_rare) + self.dark >= least
+        return possible
 
     def only(self, some: Flags) -> Self:
         """The counts of some clocks."""
@@ -244,8 +244,8 @@ class _Counts:
         Rows of labels x clocks.
         """
         looks = np.where(rare, self.as_rare, self.as_often)
-        found: Flags = (looks + self.dark >= looks.max(axis=1)[:, None]) & ended
-        return found
+        latest: Flags = (looks + self.dark >= looks.max(axis=1)[:, None]) & ended
+        return latest
 
 
 def least_unhidden(
@@ -263,9 +263,9 @@ def least_unhidden(
         raise ValueError("shares lie from 0 to 1 and are worth something, and rare checks are fewer")
     often, rare = (1.0 - (p * n + 0.5) / (n + 1.0) for p, n in ((p_often, n_often), (p_rare, n_rare)))
     slope = k / (k - m), m / (k - m)
-    left = slope[0] * np.log(rare) - slope[1] * np.log(often)
+    remaining = slope[0] * np.log(rare) - slope[1] * np.log(often)
     variance = slope[0] ** 2 * (1.0 - rare) / (n_rare * rare) + slope[1] ** 2 * (1.0 - often) / (n_often * often)
-    most = left + scipy.special.ndtri(level) * np.sqrt(variance)
+    most = remaining + scipy.special.ndtri(level) * np.sqrt(variance)
     return float(-np.expm1(min(0.0, most)))
 
 
@@ -302,13 +302,13 @@ def _clearest(missing: Floats, variance: Floats, expected: Floats) -> float:
     """The part missing in the windows of the largest statistic, of one row."""
     runs = [[_runs(values, width)[0] for values in (missing, variance, expected)] for width in _widths(missing)]
     some, their, ends = (np.concatenate(parts) for parts in zip(*runs, strict=True))
-    at = int(np.argmax(_over_error(some, their)))
-    return max(0.0, float(some[at] / max(ends[at], _SLOPE)))
+    position = int(np.argmax(_over_error(some, their)))
+    return max(0.0, float(some[position] / max(ends[position], _SLOPE)))
 
 
 def _over_error(missing: Floats, variance: Floats) -> Floats:
-    found: Floats = missing / np.sqrt(np.maximum(variance, _LEAST_VARIANCE))
-    return found
+    statistic: Floats = missing / np.sqrt(np.maximum(variance, _LEAST_VARIANCE))
+    return statistic
 
 
 def _widths(missing: Floats) -> range:

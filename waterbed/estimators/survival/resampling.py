@@ -61,8 +61,8 @@ class Resampled:
 
     def at(self, time: float, *, level: float = 0.95) -> Sure:
         """S(time), mass spread evenly within cells."""
-        gone = part_gone(self.estimate.start, self.estimate.end, time)
-        return self._sure(lambda mass: np.clip(1.0 - gone @ mass, 0.0, 1.0), level)
+        ended_share = part_gone(self.estimate.start, self.estimate.end, time)
+        return self._sure(lambda mass: np.clip(1.0 - ended_share @ mass, 0.0, 1.0), level)
 
     def median(self, *, level: float = 0.95) -> Sure:
         """The middle of the cell of the median.
@@ -110,7 +110,7 @@ class Resampled:
 
 
 def resample(
-    left: npt.ArrayLike,
+    left_end: npt.ArrayLike,
     right: npt.ArrayLike,
     cluster: npt.ArrayLike,
     rng: np.random.Generator,
@@ -128,24 +128,26 @@ def resample(
     1987), the latter learnt by leaving out groups of clusters. The number of clusters stays, that of intervals varies.
     Everything else is as for `turnbull`, errors too.
     """
-    held = intervals(left, right, entry, step)
+    grouped = intervals(left_end, right, entry, step)
     labels = np.asarray(cluster)
-    if labels.shape != held.which.shape or not np.issubdtype(labels.dtype, np.integer):
+    if labels.shape != grouped.which.shape or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError("each interval needs the whole number of its cluster")
     if resamples < 1:
         raise ValueError("at least one resample is needed")
     names, member = np.unique(labels, return_inverse=True)
-    estimate = maximum(held, held.weight, tolerance=tolerance)
-    estimate = replace(estimate, maxima=Maxima(held, estimate.mass))
-    within = _within(held, member, names.size)
+    estimate = maximum(grouped, grouped.weight, tolerance=tolerance)
+    estimate = replace(estimate, maxima=Maxima(grouped, estimate.mass))
+    within = _within(grouped, member, names.size)
     resampled = rng.multinomial(names.size, np.full(names.size, 1.0 / names.size), size=resamples).T
     return Resampled(
         estimate=estimate,
         clusters=int(names.size),
-        left=np.asarray(left, dtype=float),
+        left=np.asarray(left_end, dtype=float),
         right=np.asarray(right, dtype=float),
-        resampled=_masses(held, within @ resampled.astype(float), estimate),
-        without=_masses(held, held.weight[:, None] - within @ _left_out(names.size, rng), estimate) if bca else None,
+        resampled=_masses(grouped, within @ resampled.astype(float), estimate),
+        without=_masses(grouped, grouped.weight[:, None] - within @ _left_out(names.size, rng), estimate)
+        if bca
+        else None,
     )
 
 
@@ -166,9 +168,9 @@ def _left_out(clusters: int, rng: np.random.Generator) -> Floats:
     return out if clusters > 1 else np.zeros((clusters, groups))
 
 
-def _masses(held: Intervals, weight: Floats, estimate: Survival) -> Floats:
+def _masses(grouped: Intervals, weight: Floats, estimate: Survival) -> Floats:
     first = (1.0 - _OWN) * estimate.mass + _OWN / estimate.mass.size
-    return ascend(held, weight, tolerance=RESAMPLE_TOLERANCE, max_rounds=MAX_ROUNDS, first=first).mass
+    return ascend(grouped, weight, tolerance=RESAMPLE_TOLERANCE, max_rounds=MAX_ROUNDS, first=first).mass
 
 
 def _corrected(tails: Floats, estimate: float, resampled: Floats, without: Floats) -> Floats:
@@ -213,7 +215,7 @@ class ResampledShare:
 
 
 def resampled_share(
-    left: npt.ArrayLike, right: npt.ArrayLike, own: npt.ArrayLike, within: float, weights: npt.ArrayLike
+    left_end: npt.ArrayLike, right: npt.ArrayLike, of_cause: npt.ArrayLike, within: float, weights: npt.ArrayLike
 ) -> ResampledShare:
     """Estimate a cause's incidence at one time, by resample.
 
@@ -223,20 +225,24 @@ def resampled_share(
     is maximised by EM over the cells that their ends cut out. A resample without any clock has the share of all. Raises
     ValueError for unequal lengths.
     """
-    begin, end, ours = np.floor(np.asarray(left, float)), np.ceil(np.asarray(right, float)), np.asarray(own, bool)
+    begin, end, is_of_cause = (
+        np.floor(np.asarray(left_end, float)),
+        np.ceil(np.asarray(right, float)),
+        np.asarray(of_cause, bool),
+    )
     heavy = np.asarray(weights)
-    if begin.shape != end.shape or begin.shape != ours.shape or heavy.shape[1:] != begin.shape or not begin.size:
+    if begin.shape != end.shape or begin.shape != is_of_cause.shape or heavy.shape[1:] != begin.shape or not begin.size:
         raise ValueError("a resampled share needs clocks, and one weight for each in each resample")
-    held, counted, even = _cells(begin, np.maximum(end, begin + 1), ours, within)
-    _, first, at = np.unique(np.packbits(held, axis=1), axis=0, return_index=True, return_inverse=True)
-    rows, at = held[first].astype(float), at.reshape(-1)
-    once = np.bincount(at, minlength=len(rows)).astype(float)[None, :]
+    allowed, counted, even = _cells(begin, np.maximum(end, begin + 1), is_of_cause, within)
+    _, first, row_of_clock = np.unique(np.packbits(allowed, axis=1), axis=0, return_index=True, return_inverse=True)
+    rows, row_of_clock = allowed[first].astype(float), row_of_clock.reshape(-1)
+    once = np.bincount(row_of_clock, minlength=len(rows)).astype(float)[None, :]
     mass = _fitted(rows, once, counted, even)
     row_mass = rows * mass
-    parts = (row_mass[:, counted].sum(axis=1) / np.maximum(row_mass.sum(axis=1), _TINY))[at]
+    parts = (row_mass[:, counted].sum(axis=1) / np.maximum(row_mass.sum(axis=1), _TINY))[row_of_clock]
     share = float(parts.mean())
-    order = np.argsort(at, kind="stable")
-    starts = np.searchsorted(at[order], np.arange(len(rows)))
+    order = np.argsort(row_of_clock, kind="stable")
+    starts = np.searchsorted(row_of_clock[order], np.arange(len(rows)))
     grouped = np.add.reduceat(heavy[:, order], starts, axis=1, dtype=float)
     empty = grouped.sum(axis=1) == 0
     grouped[empty] = once
@@ -246,7 +252,7 @@ def resampled_share(
 
 
 def _cells(
-    begin: Floats, end: Floats, ours: npt.NDArray[np.bool_], within: float
+    begin: Floats, end: Floats, is_of_cause: npt.NDArray[np.bool_], within: float
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], Floats]:
     """Cells that each clock may have ended in, clocks x cells; those of the cause in time; mass spread evenly.
 
@@ -260,28 +266,30 @@ def _cells(
     span = (low[None, :] < end[:, None]) & (high[None, :] > begin[:, None])
     # a clock that still runs after `within` is known to have outlasted it, wherever in a cell it stands
     span &= ~running[:, None] | (low[None, :] >= np.minimum(begin, within)[:, None])
-    held = np.concatenate([span & (ours | running)[:, None], span & (~ours | running)[:, None]], axis=1)
+    allowed = np.concatenate(
+        [span & (is_of_cause | running)[:, None], span & (~is_of_cause | running)[:, None]], axis=1
+    )
     counted = np.concatenate([high <= within, np.zeros(low.size, dtype=bool)])
     widths = np.tile(np.where(np.isinf(high), max(1.0, low[-1]), high - low), 2)
-    return held, counted, (widths / widths.sum())[None, :]
+    return allowed, counted, (widths / widths.sum())[None, :]
 
 
 def _fitted(rows: Floats, weights: Floats, counted: npt.NDArray[np.bool_], mass: Floats) -> Floats:
     """Masses of the cells, resamples x cells; each resample is fitted until its own share stays where it is."""
-    found, left = mass.copy(), np.arange(len(weights))
+    fitted, remaining = mass.copy(), np.arange(len(weights))
     shares = weights / weights.sum(axis=1, keepdims=True)
-    before, calm = np.full(len(weights), np.inf), np.zeros(len(weights), np.int64)
+    previous, calm = np.full(len(weights), np.inf), np.zeros(len(weights), np.int64)
     for _ in range(_MOST_ROUNDS):
         seen = np.maximum(mass @ rows.T, _TINY)
         mass = mass * ((shares / seen) @ rows)
         now = mass[:, counted].sum(axis=1)
-        calm = np.where(np.abs(now - before) < _SETTLED, calm + 1, 0)
+        calm = np.where(np.abs(now - previous) < _SETTLED, calm + 1, 0)
         going = calm < _CALM
         if not going.all():
-            found[left[~going]] = mass[~going]
-            left, mass, shares, now, calm = left[going], mass[going], shares[going], now[going], calm[going]
-            if not left.size:
-                return found
-        before = now
-    found[left] = mass
-    return found
+            fitted[remaining[~going]] = mass[~going]
+            remaining, mass, shares, now, calm = remaining[going], mass[going], shares[going], now[going], calm[going]
+            if not remaining.size:
+                return fitted
+        previous = now
+    fitted[remaining] = mass
+    return fitted

@@ -36,7 +36,7 @@ class Spike:
 
 
 def hazard_spikes(
-    left: npt.ArrayLike,
+    left_end: npt.ArrayLike,
     right: npt.ArrayLike,
     *,
     level: float = 0.01,
@@ -54,7 +54,7 @@ def hazard_spikes(
     rule take nearly all that has come so far, while a wave of removals at one age takes a part. Raises ValueError for
     unequal lengths, no clock, or empty intervals.
     """
-    begin, end = np.asarray(left, dtype=float), np.asarray(right, dtype=float)
+    begin, end = np.asarray(left_end, dtype=float), np.asarray(right, dtype=float)
     if begin.shape != end.shape or not begin.size or (begin < 0).any() or not (end > begin).all():
         raise ValueError("a hazard needs clocks with 0 <= left < right")
     events, at_risk = _by_age(begin, end)
@@ -70,12 +70,12 @@ def hazard_spikes(
     z = (events[ages] - at_risk[ages] * level_of) / np.sqrt(at_risk[ages] * level_of * (1.0 - level_of))
     spread = max(1.0, _MAD * float(np.median(np.abs(z - np.median(z)))))
     p = np.minimum(1.0, scipy.special.ndtr(-z / spread) * ages.size)
-    found = [
+    spikes = [
         Spike(age=int(age) + 1, hazard=float(hazard[age]), baseline=float(level_of[n]), p=float(p[n]))
         for n, age in enumerate(ages)
         if age >= 1 and p[n] < level and hazard[age] >= max(least_hazard, times * level_of[n])
     ]
-    return sorted(found, key=lambda spike: (-spike.hazard / spike.baseline, spike.age))
+    return sorted(spikes, key=lambda spike: (-spike.hazard / spike.baseline, spike.age))
 
 
 def _by_age(begin: Floats, end: Floats) -> tuple[Floats, Floats]:
@@ -87,15 +87,15 @@ def _by_age(begin: Floats, end: Floats) -> tuple[Floats, Floats]:
     # ends before each edge: of each interval the part that lies below it
     order = np.sort(begin[ended]), np.sort(end[ended])
     by_begin, by_end = np.argsort(begin[ended]), np.argsort(end[ended])
-    before = np.zeros_like(edges)
-    for sign, at, where in ((1.0, order[0], by_begin), (-1.0, order[1], by_end)):
+    cumulative = np.zeros_like(edges)
+    for sign, times, where in ((1.0, order[0], by_begin), (-1.0, order[1], by_end)):
         slope = np.concatenate([[0.0], np.cumsum(density[where])])
-        moment = np.concatenate([[0.0], np.cumsum(density[where] * at)])
-        reached = np.searchsorted(at, edges, side="right")
-        before += sign * (slope[reached] * edges - moment[reached])
+        moment = np.concatenate([[0.0], np.cumsum(density[where] * times)])
+        reached = np.searchsorted(times, edges, side="right")
+        cumulative += sign * (slope[reached] * edges - moment[reached])
     left_out = np.searchsorted(np.sort(begin[~ended]), edges, side="left")
-    at_risk = begin.size - before - left_out.astype(np.float64)
-    return np.diff(before), at_risk[:-1]
+    at_risk = begin.size - cumulative - left_out.astype(np.float64)
+    return np.diff(cumulative), at_risk[:-1]
 
 
 def _baseline(hazard: Floats, at_risk: Floats, age: int, least: float) -> float:

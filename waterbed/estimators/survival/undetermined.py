@@ -47,20 +47,20 @@ class Maxima:
     H are known. One number is left for each part, so the programs are small however many intervals there are.
     """
 
-    def __init__(self, held: Intervals, mass: Floats) -> None:
+    def __init__(self, grouped: Intervals, mass: Floats) -> None:
         """Take intervals, and the masses of one maximum."""
-        self._held, self._mass = held, mass
+        self._held, self._mass = grouped, mass
 
     @cached_property
     def _parts(self) -> _Parts:
-        held, tail = self._held, np.append(np.cumsum(self._mass[::-1])[::-1], 0.0)
+        grouped, tail = self._held, np.append(np.cumsum(self._mass[::-1])[::-1], 0.0)
         free = int(np.argmax(tail[1:] <= _GONE * tail[0]))
-        inside = held.stop <= free
-        ends = held.begin[inside], held.stop[inside]
+        inside = grouped.stop <= free
+        ends = grouped.begin[inside], grouped.stop[inside]
         ties = scipy.sparse.coo_array((np.ones(ends[0].size), ends), shape=(free + 1, free + 1))
         count, part = scipy.sparse.csgraph.connected_components(ties, directed=False)
         size = self._mass.size + 1
-        begun = np.bincount(held.enter, held.weight, size) - np.bincount(held.begin, held.weight, size)
+        begun = np.bincount(grouped.enter, grouped.weight, size) - np.bincount(grouped.begin, grouped.weight, size)
         # of each cell between two parts, by how much their numbers grow its hazard, and what that adds up to
         between = np.flatnonzero(part[1:] != part[:-1])
         cells = np.arange(between.size)
@@ -100,13 +100,13 @@ class Maxima:
         parts = self._parts
         if cells >= parts.part.size:
             return float("inf")
-        known, which = float(parts.hazard[cells]), int(parts.part[cells])
+        certain, which = float(parts.hazard[cells]), int(parts.part[cells])
         if which == parts.part[0]:
-            return known
+            return certain
         aim = np.zeros(parts.count)
         aim[which] = sign
         bounds = [(0.0, 0.0) if part == parts.part[0] else (None, None) for part in range(parts.count)]
-        found = scipy.optimize.linprog(
+        optimum = scipy.optimize.linprog(
             aim,
             A_ub=-parts.grows,
             b_ub=-parts.least,
@@ -115,4 +115,4 @@ class Maxima:
             bounds=bounds,
             method="highs",
         )
-        return float("inf") if found.status == _UNBOUNDED else float(max(0.0, known + sign * found.fun))
+        return float("inf") if optimum.status == _UNBOUNDED else float(max(0.0, certain + sign * optimum.fun))

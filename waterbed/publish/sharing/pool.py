@@ -67,16 +67,18 @@ def pool(out: Path, exports: Sequence[Path]) -> Pooled:
     if len(partners) > 1:
         raise InputError(f"exports for several partners, {' and '.join(partners)}, cannot be pooled ({_SEE})")
     newest: dict[str, tuple[Provenance, Path]] = {}
-    for its, path in sorted(read, key=lambda one: (one[0].made_on, one[0].last_day or "", one[0].export_id)):
+    for its, path in sorted(
+        read, key=lambda export: (export[0].made_on, export[0].last_day or "", export[0].export_id)
+    ):
         newest[its.study] = its, path
-    chosen = sorted(newest.values(), key=lambda one: (one[0].publisher, one[0].study))
-    made = Pooled(
+    chosen = sorted(newest.values(), key=lambda export: (export[0].publisher, export[0].study))
+    pooled = Pooled(
         exports=[its for its, _ in chosen],
         older=[its for its, _ in read if newest[its.study][0].export_id != its.export_id],
         hosters=hosters_in([path for _, path in chosen]),
     )
-    _write(out, made, chosen)
-    return made
+    _write(out, pooled, chosen)
+    return pooled
 
 
 _HOSTERS: Final = """
@@ -100,12 +102,14 @@ def hosters_in(exports: Sequence[Path]) -> list[PooledHoster]:
     counts: dict[str, list[int]] = defaultdict(lambda: [0] * 6)
     for path in staged("exports pooled", exports):
         for row in _counted(path).to_pylist():
-            held = counts[row.pop("hoster")]
+            hoster_counts = counts[row.pop("hoster")]
             for place, count in enumerate((1, *row.values())):
-                held[place] += count
+                hoster_counts[place] += count
     rows = [
-        PooledHoster(hoster=key, studies=held, sites=sites, urls=urls, episodes=episodes, ended=ended, removed=removed)
-        for key, (held, sites, urls, episodes, ended, removed) in counts.items()
+        PooledHoster(
+            hoster=key, studies=studies, sites=sites, urls=urls, episodes=episodes, ended=ended, removed=removed
+        )
+        for key, (studies, sites, urls, episodes, ended, removed) in counts.items()
     ]
     return sorted(rows, key=lambda row: (-row.sites, row.hoster))
 
@@ -114,14 +118,14 @@ def _counted(path: Path) -> pa.Table:
     files = {name: path / f"{name}.parquet" for name in TABLES}
     try:
         bounds = {"most": MOST_HOSTERS + 1, "name": MOST_HOSTER + 1}
-        found = run(_HOSTERS, files, bounds, folder=Path(tempfile.gettempdir()), memory_mb=_MEMORY_MB)
+        table = run(_HOSTERS, files, bounds, folder=Path(tempfile.gettempdir()), memory_mb=_MEMORY_MB)
     except OwnFailure:
         raise InputError(f"the rows of {path} cannot be counted; ask for the export again ({_SEE})") from None
-    if found.num_rows > MOST_HOSTERS:
+    if table.num_rows > MOST_HOSTERS:
         raise InputError(f"{path} names more than {MOST_HOSTERS:,} hosters; it is no export of a study ({_SEE})")
-    if (pc.max(pc.utf8_length(found["hoster"])).as_py() or 0) > MOST_HOSTER:
+    if (pc.max(pc.utf8_length(table["hoster"])).as_py() or 0) > MOST_HOSTER:
         raise InputError(f"{path} has a hoster's key of more than {MOST_HOSTER} characters; it is no export ({_SEE})")
-    return found
+    return table
 
 
 def _provenance(path: Path) -> Provenance:
@@ -165,8 +169,8 @@ def _true(path: Path, its: Provenance, sums: dict[str, str]) -> bool:
         for batch in batches(path / f"{name}.parquet", ["day"] if name == "looks" else None):
             rows[name] += batch.num_rows
             if name == "looks":
-                found = pc.min_max(batch["day"]).as_py()
-                days = [min(*days, found["min"]), max(*days, found["max"])] if days else [found["min"], found["max"]]
+                span = pc.min_max(batch["day"]).as_py()
+                days = [min(*days, span["min"]), max(*days, span["max"])] if days else [span["min"], span["max"]]
     return (
         its.export_id == export_id_of({f"{name}.parquet": sums[f"{name}.parquet"] for name in TABLES})
         and bool(_STUDY.fullmatch(its.study) and PARTNER.fullmatch(its.partner))
@@ -176,7 +180,7 @@ def _true(path: Path, its: Provenance, sums: dict[str, str]) -> bool:
     )
 
 
-def _write(out: Path, made: Pooled, chosen: Sequence[tuple[Provenance, Path]]) -> None:
+def _write(out: Path, pooled: Pooled, chosen: Sequence[tuple[Provenance, Path]]) -> None:
     with new_folder(out) as part:
         for name in TABLES:
             for its, path in chosen:
@@ -184,10 +188,10 @@ def _write(out: Path, made: Pooled, chosen: Sequence[tuple[Provenance, Path]]) -
                 where.mkdir(parents=True)
                 with bounded_memory(path, _SEE):
                     _copy(path / f"{name}.parquet", where / f"{its.export_id}.parquet", its)
-        text = json.dumps([_as_json(its) for its in made.exports], indent=1, ensure_ascii=False)
+        text = json.dumps([_as_json(its) for its in pooled.exports], indent=1, ensure_ascii=False)
         (part / PROVENANCE).write_text(text + "\n", encoding="utf-8")
-        (part / "hosters.csv").write_text(as_csv(PooledHoster, made.hosters), encoding="utf-8")
-        pq.write_table(as_arrow(PooledHoster, made.hosters, pooled_info(made)), part / "hosters.parquet")
+        (part / "hosters.csv").write_text(as_csv(PooledHoster, pooled.hosters), encoding="utf-8")
+        pq.write_table(as_arrow(PooledHoster, pooled.hosters, pooled_info(pooled)), part / "hosters.parquet")
 
 
 _AT_ONCE: Final = 256
@@ -206,22 +210,22 @@ def _copy(path: Path, into: Path, its: Provenance) -> None:
             writer.write_table(table)
 
 
-def pooled_info(made: Pooled) -> TableInfo:
+def pooled_info(pooled: Pooled) -> TableInfo:
     """Metadata of the table of pooled hosters."""
-    days = sorted(day for its in made.exports for day in (its.first_day, its.last_day) if day)
+    days = sorted(day for its in pooled.exports for day in (its.first_day, its.last_day) if day)
     return TableInfo(
         what="pooled hosters",
         by="hoster",
         clock="none",
         window=f"{days[0]}/{days[-1]}" if days else "no check",
         method="counted; each study's sites and URLs apart",
-        data_dates={f"export {its.export_id}": its.made_on for its in made.exports},
+        data_dates={f"export {its.export_id}": its.made_on for its in pooled.exports},
         run="none",
-        version=", ".join(sorted({its.version for its in made.exports})),
-        left_out=sum(its.left_out for its in made.exports),
+        version=", ".join(sorted({its.version for its in pooled.exports})),
+        left_out=sum(its.left_out for its in pooled.exports),
     )
 
 
 def _as_json(its: Provenance) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.to_builtins(its)
-    return found
+    record: dict[str, Any] = msgspec.to_builtins(its)
+    return record

@@ -78,7 +78,7 @@ def export(study: Study, out: Path, partner: str) -> Provenance:
             with path.open("wb") as file:
                 write_parquet(arrow_schema(cls, replace(heading, what=name)), chosen.tables(name), file)
             sums[path.name] = _sha256(path)
-        made = Provenance(
+        provenance = Provenance(
             export_id=export_id_of(sums),
             study=renamed(f"study {config.study}"),
             publisher=config.publish.publisher or config.name,
@@ -96,9 +96,9 @@ def export(study: Study, out: Path, partner: str) -> Provenance:
             left_out=chosen.left_out,
             hidden=chosen.hidden,
         )
-        (work / MANIFEST).write_bytes(manifest_json(made, sums))
-        put_on_record(study.folder, "export", made.export_id, f"for {partner}")
-    return made
+        (work / MANIFEST).write_bytes(manifest_json(provenance, sums))
+        put_on_record(study.folder, "export", provenance.export_id, f"for {partner}")
+    return provenance
 
 
 def _sha256(path: Path) -> str:
@@ -115,16 +115,18 @@ def export_id_of(sums: Mapping[str, str]) -> str:
 
 def choose(conclusions: Conclusions, renamed: Renamed, least: int) -> Chosen:
     """Observations and episodes of enough sites, under new ids."""
-    found = SharedLooks(conclusions, renamed)
-    hosters, prefixes = found.sites()
+    looks = SharedLooks(conclusions, renamed)
+    hosters, prefixes = looks.sites()
     for episode in conclusions.episodes:
         hosters[episode.hoster].add(episode.site_id)
     enough = {key for key, sites in hosters.items() if len(sites) >= least}
-    shown = {key for key, sites in prefixes.items() if len(sites) >= least}
-    left_out = found.choose(enough, shown)
-    episodes = sorted((_shared(one, renamed) for one in conclusions.episodes if one.hoster in enough), key=_order)
-    left_out += sum(one.hoster not in enough for one in conclusions.episodes)
-    return Chosen(looks=found, episodes=episodes, left_out=left_out, hidden=len(prefixes) - len(shown))
+    shown_prefixes = {key for key, sites in prefixes.items() if len(sites) >= least}
+    left_out = looks.choose(enough, shown_prefixes)
+    episodes = sorted(
+        (_shared(episode, renamed) for episode in conclusions.episodes if episode.hoster in enough), key=_order
+    )
+    left_out += sum(episode.hoster not in enough for episode in conclusions.episodes)
+    return Chosen(looks=looks, episodes=episodes, left_out=left_out, hidden=len(prefixes) - len(shown_prefixes))
 
 
 def _shared(episode: Any, renamed: Renamed) -> SharedEpisode:
@@ -148,9 +150,9 @@ def _renamed(study: Study, partner: str) -> Renamed:
     return lambda text: hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def manifest_json(made: Provenance, sums: Mapping[str, str]) -> bytes:
+def manifest_json(provenance: Provenance, sums: Mapping[str, str]) -> bytes:
     """An export's manifest as JSON: origin and file checksums."""
-    return (json.dumps({**asdict(made), "files": dict(sums)}, indent=1, ensure_ascii=False) + "\n").encode()
+    return (json.dumps({**asdict(provenance), "files": dict(sums)}, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _day(when: datetime) -> str:

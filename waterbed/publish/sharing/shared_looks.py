@@ -49,8 +49,8 @@ class SharedLooks:
         self._sites = [sites[self._site_ids[place]] for place in np.argsort(self._urls.of).tolist()]
         self._hosters = _ranked([*map(_hosters, self._judged.made), ()])
         addresses = looks.coder.address.values
-        self._prefixes = _ranked([*(prefix_of(one) if one else None for one in addresses), None])
-        self._told = _ranked(((one.state, one.outcome) for one in looks.walk.verdicts), tuple)
+        self._prefixes = _ranked([*(prefix_of(address) if address else None for address in addresses), None])
+        self._told = _ranked(((verdict.state, verdict.outcome) for verdict in looks.walk.verdicts), tuple)
         self._kept = Spool(looks.folder)
         self._days: set[int] = set()
 
@@ -77,14 +77,16 @@ class SharedLooks:
         first, _ = mixed([self._judged.looks.sites[its.block.url], numbers])
         return zip(its.block.url[first].tolist(), numbers[first].tolist(), strict=True)
 
-    def choose(self, enough: set[str], shown: set[str]) -> int:
+    def choose(self, enough: set[str], shown_prefixes: set[str]) -> int:
         """Choose the looks whose hosters are all large enough.
 
-        Prefixes that are not `shown` are hidden. Returns the number of looks left out.
+        Prefixes that are not `shown_prefixes` are hidden. Returns the number of looks left out.
         """
         large = np.array([enough.issuperset(keys or _NOBODY) for keys in self._hosters.values], np.bool_)
         none = self._prefixes.values.index(None)
-        seen = np.array([n if one in shown else none for n, one in enumerate(self._prefixes.values)], np.int32)
+        seen = np.array(
+            [n if prefix in shown_prefixes else none for n, prefix in enumerate(self._prefixes.values)], np.int32
+        )
         left_out, parts, urls = 0, len(self._judged.looks.lengths), len(self._urls.values)
         with stage("checks shared", len(self._judged.looks)) as advance:
             for its in self._judged.blocks():
@@ -106,8 +108,8 @@ class SharedLooks:
                 counted["looks"] = np.bincount(number)
                 self.rows += len(first)
                 part = counted["url"].astype(np.int64) * parts // urls
-                for one in np.unique(part).tolist():
-                    self._kept.add(one, {name: cell[part == one] for name, cell in counted.items()})
+                for part_number in np.unique(part).tolist():
+                    self._kept.add(part_number, {name: cell[part == part_number] for name, cell in counted.items()})
         return left_out
 
     def tables(self) -> Iterator[pa.Table]:
@@ -125,18 +127,18 @@ class SharedLooks:
             order = np.lexsort([cells[name] for name in reversed(_ROW)])
             days, of_day = np.unique(cells["day"][order], return_inverse=True)
             of = {"url_id": "url", "site_id": "url", "state": "told", "outcome": "told"}
-            made = {name: text.take(pa.array(cells[of.get(name, name)][order])) for name, text in texts.items()}
-            made["day"] = pa.array([day_of(day).isoformat() for day in days.tolist()]).take(pa.array(of_day))
-            made["looks"] = pa.array(cells["looks"][order])
+            columns = {name: text.take(pa.array(cells[of.get(name, name)][order])) for name, text in texts.items()}
+            columns["day"] = pa.array([day_of(day).isoformat() for day in days.tolist()]).take(pa.array(of_day))
+            columns["looks"] = pa.array(cells["looks"][order])
             schema = arrow_schema(SharedLook)
-            yield pa.Table.from_arrays([made[name] for name in schema.names], schema=schema)
+            yield pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
 
 
 def _ranked(given: Iterable[Any], order: Callable[[Any], Any] = str) -> _Ranked:
-    every = list(given)
-    values = sorted(set(every), key=order)
+    entry_list = list(given)
+    values = sorted(set(entry_list), key=order)
     places = {value: place for place, value in enumerate(values)}
-    return _Ranked(values, np.array([places[value] for value in every], np.int32))
+    return _Ranked(values, np.array([places[value] for value in entry_list], np.int32))
 
 
 def _hosters(answer: Attribution) -> tuple[str, ...]:

@@ -46,15 +46,15 @@ _RANKING = "ranking-"
 def site_of(study: Study, conclusions: Conclusions, publication: Publication) -> Site:
     """Build all pages; `publication` holds only publishable data."""
     placed = study.config.clock == "reported"  # as places and the norm are: of other clocks they say nothing
-    rankings = [_ranking(publication, one, placed) for one in publication.tables if one.name.startswith(_RANKING)]
+    rankings = [_ranking(publication, table, placed) for table in publication.tables if table.name.startswith(_RANKING)]
     hosters = next(view for view in rankings if view.kind == "hoster")
-    sheets = sheet_paths([one.row.key for one in hosters.standings if one.row.key != UNKNOWN])
+    sheets = sheet_paths([entry.row.key for entry in hosters.standings if entry.row.key != UNKNOWN])
     start = start_words(study.config.clock)
     kinds = [view.kind for view in rankings]
     events = intervention_pages(
         study, conclusions.whole, named=named_keys(publication), least=publication.policy.least, under=DISPLACEMENT
     )
-    moments = [one.moment for one in events if one.moment]
+    moments = [event.moment for event in events if event.moment]
     pages = [
         *(ranking_page(_linked(view, sheets), kinds, start) for view in rankings),
         *displacement_pages(conclusions, publication, sheets, events, home=study.config.home),
@@ -63,7 +63,7 @@ def site_of(study: Study, conclusions: Conclusions, publication: Publication) ->
         *added_pages(publication, chosen(study.config.publish.plugins).pages),
     ]
     view = _overview(study, conclusions, publication, hosters.standings, sheets, events)
-    tables = {one.name: one.rows for one in publication.tables if placed or not one.name.startswith(PLACES)}
+    tables = {table.name: table.rows for table in publication.tables if placed or not table.name.startswith(PLACES)}
     letter = LetterView(
         tables=tables, passages=view.passages, home=study.config.home, events=view.events, no_hops=view.no_hops
     )
@@ -102,7 +102,7 @@ def _frame(study: Study, publication: Publication) -> Layout:
 def _ranking(publication: Publication, table: Table, placed: bool) -> RankingView:
     """One ranking with its keys' volumes, if published, and places if `placed`."""
     kind = table.name.removeprefix(_RANKING)
-    places, volumes = (_by_key(publication, f"{what}-{kind}") for what in ("places", "volume"))
+    places, volumes = (_by_key(publication, f"{prefix}-{kind}") for prefix in ("places", "volume"))
     return RankingView(
         kind=kind,
         standings=[
@@ -134,37 +134,40 @@ def _overview(
     sheets: Mapping[str, str],
     events: Sequence[EventPage],
 ) -> OverviewView:
-    names = {one.row.key: one.row.name for one in standings}
-    biggest = [one.row for one in standings if one.row.rank_class in WITH_SHARE][:CURVES]
+    names = {entry.row.key: entry.row.name for entry in standings}
+    biggest = [entry.row for entry in standings if entry.row.rank_class in WITH_SHARE][:CURVES]
     ranked = RankingTables(conclusions=conclusions, kind="hoster", clock=conclusions.config.clock)
     until = conclusions.until
     curves = removal_curves({row.key: ranked.part(row) for row in biggest}, names=names, until=until) if until else []
     slowest = slowest_of_all(standings)
     weeks = [row for table in publication.tables if table.name == "weeks-hoster" for row in table.rows]
-    told = [(one, weeks_of(weeks, one.row.key)) for one in slowest]
-    moments = [one.moment for one in events if one.moment]
-    open_ones = sorted((one for one in conclusions.quarantines if one.status == "open"), key=lambda one: one.began_at)
+    slowest_weeks = [(entry, weeks_of(weeks, entry.row.key)) for entry in slowest]
+    moments = [event.moment for event in events if event.moment]
+    open_ones = sorted(
+        (quarantine for quarantine in conclusions.quarantines if quarantine.status == "open"),
+        key=lambda quarantine: quarantine.began_at,
+    )
     return OverviewView(
         title=publication.title,
         totals=list(_totals(conclusions, publication, standings)),
         standings=standings,
         slowest=[
             Slow(
-                entry=one,
-                country=publication.countries.get(one.row.key),
+                entry=entry,
+                country=publication.countries.get(entry.row.key),
                 weeks=its,
                 moments=in_weeks([week for week, _ in its], moments),
             )
-            for one, its in told
+            for entry, its in slowest_weeks
         ],
         changes=publication.table("changes-hoster").rows,
         changed_since=publication.changed_since,
         curves=curves,
         passages=passages_of(publication.cells.cells),
         beyond=[row for table in publication.tables if table.name == BEYOND for row in table.rows],
-        held=[held_in_words(one, publication) for one in reversed(open_ones)],
+        held=[held_in_words(quarantine, publication) for quarantine in reversed(open_ones)],
         notes=list(_notes(conclusions)),
-        events=[(one.page.path, one.page.title, one.paragraphs) for one in events],
+        events=[(event.page.path, event.page.title, event.paragraphs) for event in events],
         sheets=sheets,
         window=bool(publication.window),
         no_hops=why_no_hops(conclusions.hops, window=bool(publication.window), least=publication.policy.least),
@@ -175,17 +178,17 @@ def _totals(conclusions: Conclusions, publication: Publication, standings: Seque
     """Numbers about the whole study; some are held back where nothing else of it is shown."""
     least, norm, cells = publication.policy.least, publication.norm, publication.cells.cells
     facts, outcomes = conclusions.facts, conclusions.outcomes
-    told = bool(standings) or not facts.targets
-    hosters = [one for one in standings if one.row.key != UNKNOWN]
-    held = bool(publication.window) or any(hop.order != "parallel" for hop in conclusions.hops)
-    hops = sum(cell.hops for cell in cells) if cells or not held else None
+    counts_shown = bool(standings) or not facts.targets
+    hosters = [entry for entry in standings if entry.row.key != UNKNOWN]
+    has_hidden_hops = bool(publication.window) or any(hop.order != "parallel" for hop in conclusions.hops)
+    hops = sum(cell.hops for cell in cells) if cells or not has_hidden_hops else None
     undecided = sum(looks for (_, state), looks in outcomes.items() if state == "unknown")
     tested = norm_share(standings)
     leaving = [cell for cell in cells if cell.passage == "leaves home"]
     open_way = sum(cell.hops for cell in cells if cell.passage in (None, "unknown"))
     for name, value, meaning in (
-        ("urls", len(facts.targets) if told else None, "URLs reported"),
-        ("reports", len(facts.reports) if told else None, "reports of these"),
+        ("urls", len(facts.targets) if counts_shown else None, "URLs reported"),
+        ("reports", len(facts.reports) if counts_shown else None, "reports of these"),
         ("looks", conclusions.look_count, "checks of them"),
         ("looks_undecided", undecided, "of the checks, those that show neither up nor down"),
         ("looks_quarantined", outcomes["quarantined", "unknown"], "of the checks, those in mass outages"),
@@ -207,12 +210,12 @@ def _totals(conclusions: Conclusions, publication: Publication, standings: Seque
         ("hosters", len(hosters), "hosters in the ranking: those with enough sites, proxies among them"),
         (
             "hosters_with_share",
-            sum(one.row.removed_24h_low is not None for one in hosters),
+            sum(entry.row.removed_24h_low is not None for entry in hosters),
             "of these, those with a share",
         ),
         (
             "hosters_changed",
-            sum(one.row.rank_class == "changed" for one in hosters),
+            sum(entry.row.rank_class == "changed" for entry in hosters),
             "of these, those whose share changed: it is given before and since, and totals go on over the change",
         ),
         (
@@ -226,10 +229,16 @@ def _totals(conclusions: Conclusions, publication: Publication, standings: Seque
         ("hops_certain", sum(cell.certain for cell in cells), "of these, surely displacement"),
         ("left_home_least", sum(cell.certain for cell in leaving), "hops that surely are displacement and left home"),
         ("left_home_most", sum(cell.hops for cell in leaving) + open_way, "hops that may have left home"),
-        ("quarantines_open", sum(one.status == "open" for one in conclusions.quarantines), "quarantines open"),
+        (
+            "quarantines_open",
+            sum(quarantine.status == "open" for quarantine in conclusions.quarantines),
+            "quarantines open",
+        ),
         (
             "quarantines_open_no_verdict",
-            sum(one.status == "open" and one.kind in NO_VERDICT for one in conclusions.quarantines),
+            sum(
+                quarantine.status == "open" and quarantine.kind in NO_VERDICT for quarantine in conclusions.quarantines
+            ),
             "of these, those of our own network or of a delivery, which change no verdict",
         ),
         ("quarantines", len(conclusions.quarantines), "quarantines in all"),
@@ -242,10 +251,14 @@ def _notes(conclusions: Conclusions) -> Iterator[tuple[str, str, str]]:
     """Caveats that a reader needs before trusting a number, each with a link."""
     if not conclusions.facts.canaries:
         yield "No canary was configured: outages cannot be told from removals, so no removal is shown.", "", ""
-    held = [one for one in conclusions.quarantines if one.status == "open" and one.kind not in NO_VERDICT]
-    if held:
+    outages = [
+        quarantine
+        for quarantine in conclusions.quarantines
+        if quarantine.status == "open" and quarantine.kind not in NO_VERDICT
+    ]
+    if outages:
         looks = conclusions.outcomes["quarantined", "unknown"]
-        where = ", ".join(sorted({one.kind for one in held}))
+        where = ", ".join(sorted({quarantine.kind for quarantine in outages}))
         yield (
             f"{looks:,} checks in mass outages ({where}) are quarantined until a person decides: "
             "they count as undecided.",

@@ -42,34 +42,38 @@ WEEK_ROWS: Final = 5
 
 def displacement_page(view: HopsView, *, home: str, least: int) -> Page:
     """Render figures, tables, and controls that choose."""
-    shown = Shown(view, home)
-    found = view.cells.cells
-    tables = {level: _table(shown, level) for level in LEVELS}
+    level_keys = Shown(view, home)
+    cells = view.cells.cells
+    tables = {level: _table(level_keys, level) for level in LEVELS}
     return Page(
         path=PATH,
         template="displacement.html",
         title="Where it goes",
         menu="Displacement",
-        scripts=("hop_flows.js", "hop_figures.js", "displacement.js") if found else (),
-        figures=tuple(_figures(shown)) if found else (),
+        scripts=("hop_flows.js", "hop_figures.js", "displacement.js") if cells else (),
+        figures=tuple(_figures(level_keys)) if cells else (),
         tables=tuple(hop_files(view.cells, view.names, view.measures, view.chains)),
         values={
-            "cells": found,
+            "cells": cells,
             "tables": tables,
             "words": WORDS,
             "weeks": [(week, _monday(week)) for week in view.cells.weeks],
-            "week_sums": week_sums(found, len(view.cells.weeks)),
-            "steps": list(_steps(shown)),
-            "across": _across(shown),
-            "ways": [(at, way or HELD) for at, way in enumerate(WAYS) if any(cell.passage == way for cell in found)],
-            "way_css": {way or HELD: f"w{at}" for at, way in enumerate(WAYS)},
-            "hops": sum(cell.hops for cell in found),
-            "certain": sum(cell.certain for cell in found),
+            "week_sums": week_sums(cells, len(view.cells.weeks)),
+            "steps": list(_steps(level_keys)),
+            "across": _across(level_keys),
+            "ways": [
+                (position, passage or HELD)
+                for position, passage in enumerate(WAYS)
+                if any(cell.passage == passage for cell in cells)
+            ],
+            "way_css": {passage or HELD: f"w{position}" for position, passage in enumerate(WAYS)},
+            "hops": sum(cell.hops for cell in cells),
+            "certain": sum(cell.certain for cell in cells),
             "held": HELD,
             "measures": _measures(view),
             "chains": view.chains,
             "events": view.events,
-            "data": script_data(shown),
+            "data": script_data(level_keys),
             "home": home,
             "least": least,
             "no_hops": view.no_hops,
@@ -77,25 +81,25 @@ def displacement_page(view: HopsView, *, home: str, least: int) -> Page:
     )
 
 
-def _across(shown: Shown) -> dict[str, str] | None:
+def _across(level_keys: Shown) -> dict[str, str] | None:
     """The largest flow between named hosters that leaves or enters home."""
-    for row in shown.flows["hoster"]:
+    for row in level_keys.flows["hoster"]:
         if row.to_key is not None and row.passage in CROSSING:
-            ends = {end: shown.name("hoster", key) for end, key in (("from", row.from_key), ("to", row.to_key))}
+            ends = {end: level_keys.name("hoster", key) for end, key in (("from", row.from_key), ("to", row.to_key))}
             return {**ends, "certain": count(row.certain), "hops": count(row.hops)}
     return None
 
 
-def _table(shown: Shown, level: Level) -> dict[str, Any]:
+def _table(level_keys: Shown, level: Level) -> dict[str, Any]:
     """Flows, sinks and sources of all weeks, for script-free readers."""
-    flows = shown.flows[level]
+    flows = level_keys.flows[level]
 
     def end(key: str | None) -> dict[str, str]:
-        return {"name": shown.name(level, key), "sheet": shown.sheet(level, key), "key": key or ""}
+        return {"name": level_keys.name(level, key), "sheet": level_keys.sheet(level, key), "key": key or ""}
 
     def flow(row: CellFlow) -> dict[str, Any]:
-        told = {"passage": row.passage or HELD, "evidence": evidence_words(row.evidence)}
-        return {"from": end(row.from_key), "to": end(row.to_key), **told, **_counts([row])}
+        details = {"passage": row.passage or HELD, "evidence": evidence_words(row.evidence)}
+        return {"from": end(row.from_key), "to": end(row.to_key), **details, **_counts([row])}
 
     def place(row: CellPlace) -> dict[str, Any]:
         kind = "sink" if row.low > 0 else "source" if row.high < 0 else "either"
@@ -120,9 +124,11 @@ def _counts(rows: Sequence[CellFlow]) -> dict[str, Any]:
 def _steps(shown: Shown) -> Iterator[dict[str, Any]]:
     """The largest flows of each week, for readers without scripts."""
     cells = shown.view.cells
-    for at in range(len(cells.weeks)):
-        flows = cell_flows((cell for cell in cells.cells if cell.first <= at <= cell.last), "hoster", weeks=(at, at))
-        told = [
+    for position in range(len(cells.weeks)):
+        flows = cell_flows(
+            (cell for cell in cells.cells if cell.first <= position <= cell.last), "hoster", weeks=(position, position)
+        )
+        flow_rows = [
             {
                 "from": shown.name("hoster", row.from_key),
                 "to": shown.name("hoster", row.to_key),
@@ -131,9 +137,9 @@ def _steps(shown: Shown) -> Iterator[dict[str, Any]]:
             }
             for row in flows[:WEEK_ROWS]
         ]
-        week = cells.weeks[at]
-        short = week if at == 0 or week.endswith("W01") else week.partition("-")[2]
-        yield {"short": short, "flows": told, "rest": _counts(flows[WEEK_ROWS:])}
+        week = cells.weeks[position]
+        short = week if position == 0 or week.endswith("W01") else week.partition("-")[2]
+        yield {"short": short, "flows": flow_rows, "rest": _counts(flows[WEEK_ROWS:])}
 
 
 def _signed(value: float) -> str:
@@ -141,24 +147,29 @@ def _signed(value: float) -> str:
     return f"{sign}{count(abs(value))}"
 
 
-def _figures(shown: Shown) -> Iterator[Figure]:
+def _figures(level_keys: Shown) -> Iterator[Figure]:
     """All hops between hosters: by week, as flows, and as a network."""
-    view, flows = shown.view, shown.flows["hoster"]
+    view, flows = level_keys.view, level_keys.flows["hoster"]
     sums = week_sums(view.cells.cells, len(view.cells.weeks))
     total, certain = sum(cell.hops for cell in view.cells.cells), sum(cell.certain for cell in view.cells.cells)
-    names = {key: shown.name_and_country("hoster", key) for key in [None, *shown.keys["hoster"]]}
-    home = {key: shown.home("hoster", key) for key in shown.keys["hoster"]}
-    found = _across(shown)
-    most = f" Across the border most go from {found['from']} to {found['to']}: {found['hops']}." if found else ""
+    names = {key: level_keys.name_and_country("hoster", key) for key in [None, *level_keys.keys["hoster"]]}
+    home = {key: level_keys.home("hoster", key) for key in level_keys.keys["hoster"]}
+    crossing = _across(level_keys)
+    most = (
+        f" Across the border most go from {crossing['from']} to {crossing['to']}: {crossing['hops']}."
+        if crossing
+        else ""
+    )
     apart = sum(link.most for link in drawn_links(flows)[1])
     not_drawn = f" Not drawn: {count(apart)} between others." if apart else ""
-    alone = sum(hops for hops, _, _ in sums)
+    in_one_week = sum(hops for hops, _, _ in sums)
     strengths = (Key(css="strong", word="certain", area=True), Key(css="pale", word="possible", area=True))
     yield figure_of(
         "weeks",
         "Hops by week of first sight",
         f"{total} hops in {len(sums)} weeks, {certain} of them certain.{moment_words(view.placed)}",
-        f"Bars are the hops that are known to lie in one week: {alone:,} of {total:,}. Of the others, in small groups, "
+        f"Bars are the hops that are known to lie in one week: {in_one_week:,} of {total:,}. Of the "
+        "others, in small groups, "
         "only a longer span is known. Full: hops that are displacement for certain; pale: possible ones. At most: "
         "with all groups whose span reaches into the week; far above the bars it is a number without a line.",
         "data/hop-weeks",
@@ -176,7 +187,11 @@ def _figures(shown: Shown) -> Iterator[Figure]:
         "data/hop-flows",
         lambda width: sankey_scene(flows, names, home, width),
         (
-            *(Key(css=f"w{at}", word=way or HELD, area=True) for at, way in enumerate(WAYS) if _used(view, way)),
+            *(
+                Key(css=f"w{position}", word=passage or HELD, area=True)
+                for position, passage in enumerate(WAYS)
+                if _used(view, passage)
+            ),
             Key(css="full", word="certain", area=True),
             Key(css="faint", word="possible", area=True),
         ),
@@ -188,12 +203,12 @@ def _figures(shown: Shown) -> Iterator[Figure]:
         "Squares in the middle are at home, circles around them abroad; larger ones have more hops. Full: more arrived "
         "than left. Wider lines carry more hops, dotted ones none that is certain.",
         "data/hop-flows",
-        lambda width: network_scene(flows, cell_places(flows), shown.spots("hoster"), width),
+        lambda width: network_scene(flows, cell_places(flows), level_keys.spots("hoster"), width),
     )
 
 
-def _used(view: HopsView, way: CrossBorder | None) -> bool:
-    return any(cell.passage == way for cell in view.cells.cells)
+def _used(view: HopsView, passage: CrossBorder | None) -> bool:
+    return any(cell.passage == passage for cell in view.cells.cells)
 
 
 def _monday(week: str) -> datetime:
@@ -205,7 +220,7 @@ def _measures(view: HopsView) -> list[tuple[str, list[TypedFigure | None], Calla
     by_level = {level: {row.measure: row for row in view.measures.get(level, ())} for level in LEVELS}
     names = dict.fromkeys(name for level in LEVELS for name in by_level[level])
     rows = [(name, [by_level[level].get(name) for level in LEVELS]) for name in names]
-    return [(name, own, percent if _is_share(own) else number) for name, own in rows]
+    return [(name, figures, percent if _is_share(figures) else number) for name, figures in rows]
 
 
 def _is_share(rows: Sequence[TypedFigure | None]) -> bool:
@@ -234,20 +249,20 @@ def displacement_pages(
     least = publication.policy.least
     cells = publication.cells
     origins = origins_index(conclusions.episodes)
-    shown = {level: shown_hops(conclusions.hops, cells, level) for level in LEVELS}
-    moves = {level: moves_of(shown[level], by=level, origins=origins) for level in LEVELS}
+    hops_by_level = {level: shown_hops(conclusions.hops, cells, level) for level in LEVELS}
+    moves = {level: moves_of(hops_by_level[level], by=level, origins=origins) for level in LEVELS}
     view = HopsView(
         cells=cells,
         names={"hoster": _names(conclusions, named["hoster"]), "as": _names(conclusions, named["as"])},
         seats={key: conclusions.attributor.country_of(key) or "" for level in ("hoster", "as") for key in named[level]},
         sheets=sheets,
-        measures={level: list(_of_level(shown[level], moves[level], home, least)) for level in LEVELS},
+        measures={level: list(_of_level(hops_by_level[level], moves[level], home, least)) for level in LEVELS},
         chains={level: chain_rows(moves[level], least) for level in LEVELS},
-        events=[(one.page.path, one.page.title, one.paragraphs) for one in events],
-        moments=[one.moment for one in events if one.moment],
+        events=[(event.page.path, event.page.title, event.paragraphs) for event in events],
+        moments=[event.moment for event in events if event.moment],
         no_hops=why_no_hops(conclusions.hops, window=bool(publication.window), least=least),
     )
-    return [displacement_page(view, home=home, least=least), *(one.page for one in events)]
+    return [displacement_page(view, home=home, least=least), *(event.page for event in events)]
 
 
 def chain_rows(moves: Moves, least: int) -> list[ChainRow]:
@@ -264,21 +279,23 @@ def chain_rows(moves: Moves, least: int) -> list[ChainRow]:
         rest = int(possibly[1:length].sum())
         if at_most < least or 0 < rest < least:
             continue
-        words = f"{length}" if top == length + 1 else f"{length} and more" if top > end else f"{length} to {top - 1}"
-        rows.append(ChainRow(hops=words, surely=None if 0 < sure < least else sure, possibly=at_most))
+        length_words = (
+            f"{length}" if top == length + 1 else f"{length} and more" if top > end else f"{length} to {top - 1}"
+        )
+        rows.append(ChainRow(hops=length_words, surely=None if 0 < sure < least else sure, possibly=at_most))
         top = length
     return rows[::-1]
 
 
-def shown_hops(hops: Sequence[Hop], found: HopCells, level: Level) -> list[Hop]:
+def shown_hops(hops: Sequence[Hop], hop_cells: HopCells, level: Level) -> list[Hop]:
     """Hops of cells with passage and names at both ends."""
-    shown = sorted(
-        at
-        for cell, own in zip(found.cells, found.members, strict=True)
+    positions = sorted(
+        position
+        for cell, members in zip(hop_cells.cells, hop_cells.members, strict=True)
         if cell.passage and (ends := cell.ends(level)) and all(ends)
-        for at in own
+        for position in members
     )
-    return [hops[at] for at in shown]
+    return [hops[position] for position in positions]
 
 
 def _of_level(hops: Sequence[Hop], moves: Moves, home: str, least: int) -> Iterator[TypedFigure]:

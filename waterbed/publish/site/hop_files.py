@@ -95,7 +95,7 @@ class LevelChain:
 
 
 def hop_files(
-    found: HopCells,
+    hop_cells: HopCells,
     names: Mapping[Level, Mapping[str, str]],
     measures: Mapping[Level, Sequence[TypedFigure]],
     chains: Mapping[Level, Sequence[Any]],
@@ -104,13 +104,13 @@ def hop_files(
 
     `names` are those of each level's keys, `chains` rows of lengths.
     """
-    if not found.cells:
+    if not hop_cells.cells:
         return
 
     def name(level: Level, key: str | None) -> str:
         return OTHER_NAMES[level] if key is None else names.get(level, {}).get(key, key)
 
-    flows = {level: cell_flows(found.cells, level) for level in LEVELS}
+    flows = {level: cell_flows(hop_cells.cells, level) for level in LEVELS}
     flow_rows = [
         LevelFlow(
             level=level,
@@ -139,7 +139,7 @@ def hop_files(
         for level in LEVELS
         for row in cell_places(flows[level])
     ]
-    weeks = zip(found.weeks, week_sums(found.cells, len(found.weeks)), strict=True)
+    weeks = zip(hop_cells.weeks, week_sums(hop_cells.cells, len(hop_cells.weeks)), strict=True)
     measure_rows = [
         LevelMeasure(level=level, measure=row.measure, value=row.value, low=row.low, high=row.high, bounds=row.bounds)
         for level in LEVELS
@@ -150,7 +150,7 @@ def hop_files(
         for level in LEVELS
         for row in chains.get(level, ())
     ]
-    for path, cls, rows, what in (
+    for path, cls, rows, subject in (
         ("hop-flows", LevelFlow, flow_rows, "hops between places"),
         ("hop-places", LevelPlace, place_rows, "sinks and sources"),
         (
@@ -159,21 +159,21 @@ def hop_files(
             [WeekHops(week=w, hops=a, certain=b, most=c) for w, (a, b, c) in weeks],
             "hops by week",
         ),
-        ("hop-cells", CellRow, list(_cells(found)), "cells of hops"),
+        ("hop-cells", CellRow, list(_cells(hop_cells)), "cells of hops"),
         ("hop-measures", LevelMeasure, measure_rows, "measures of the graph of hops"),
         ("hop-chains", LevelChain, chain_rows, "contents by the length of their chain"),
     ):
-        yield PageTable(path=f"data/{path}", cls=cls, rows=rows, what=what, by="level", method=CELLS)
+        yield PageTable(path=f"data/{path}", cls=cls, rows=rows, what=subject, by="level", method=CELLS)
 
 
-def _cells(found: HopCells) -> Iterator[CellRow]:
-    for cell in found.cells:
+def _cells(hop_cells: HopCells) -> Iterator[CellRow]:
+    for cell in hop_cells.cells:
         sides = [cell.ends(level) or ((), ()) for level in LEVELS]
-        (left, reached), (systems, systems_after), (countries, countries_after) = sides
+        (left_hosters, reached), (systems, systems_after), (countries, countries_after) = sides
         yield CellRow(
-            first_week=found.weeks[cell.first],
-            last_week=found.weeks[cell.last],
-            hosters_left=left,
+            first_week=hop_cells.weeks[cell.first],
+            last_week=hop_cells.weeks[cell.last],
+            hosters_left=left_hosters,
             hosters_reached=reached,
             systems_left=systems,
             systems_reached=systems_after,

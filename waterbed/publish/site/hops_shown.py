@@ -51,7 +51,7 @@ class HopsView:
     @property
     def placed(self) -> list[Placed]:
         """Events among the weeks; each week begins at its number."""
-        return [(at + 0.5, one) for at, one in in_weeks(self.cells.weeks, self.moments)]
+        return [(position + 0.5, moment) for position, moment in in_weeks(self.cells.weeks, self.moments)]
 
 
 def why_no_hops(hops: Iterable[Hop], *, window: bool, least: int) -> str:
@@ -116,49 +116,53 @@ def _keys(cells: Sequence[HopCell], level: Level) -> Iterator[str]:
             yield from side
 
 
-def script_data(shown: Shown) -> dict[str, Any]:
+def script_data(level_keys: Shown) -> dict[str, Any]:
     """Data that the script filters: keys, and cells in columns.
 
     Each key and each pair of ends stands once. A key of the network has its place; a side of one key is its number.
     """
-    numbers = {level: {key: at for at, key in enumerate(shown.keys[level])} for level in LEVELS}
+    numbers = {level: {key: position for position, key in enumerate(level_keys.keys[level])} for level in LEVELS}
 
     def side(level: Level, keys: Sequence[str]) -> list[int] | int:
-        found = [numbers[level][key] for key in keys]
-        return found[0] if len(found) == 1 else found
+        key_numbers = [numbers[level][key] for key in keys]
+        return key_numbers[0] if len(key_numbers) == 1 else key_numbers
 
     def ends(cell: HopCell, level: Level) -> list[list[int] | int] | None:
         ends = cell.ends(level)
         return None if ends is None else [side(level, keys) for keys in ends]
 
     def key_of(level: Level, key: str, spots: Mapping[str, Spot]) -> dict[str, Any]:
-        spot, name = spots.get(key), shown.name(level, key)
-        told = {"key": key, "name": name, "seat": shown.seat(level, key), "sheet": shown.sheet(level, key)}
-        told |= {"label": label(name)} if label(name) != name else {}
-        return {name: value for name, value in told.items() if value} | ({"at": [spot.x, spot.y]} if spot else {})
+        spot, name = spots.get(key), level_keys.name(level, key)
+        entry = {"key": key, "name": name, "seat": level_keys.seat(level, key), "sheet": level_keys.sheet(level, key)}
+        entry |= {"label": label(name)} if label(name) != name else {}
+        return {name: value for name, value in entry.items() if value} | ({"at": [spot.x, spot.y]} if spot else {})
 
     def of_level(level: Level) -> dict[str, Any]:
-        spots = {spot.key: spot for spot in shown.spots(level)}
-        return {"plural": WORDS[level][1], "keys": [key_of(level, key, spots) for key in shown.keys[level]]}
+        spots = {spot.key: spot for spot in level_keys.spots(level)}
+        return {"plural": WORDS[level][1], "keys": [key_of(level, key, spots) for key in level_keys.keys[level]]}
 
-    cells = shown.view.cells.cells
+    cells = level_keys.view.cells.cells
     kinds = sorted({kind for cell in cells for kind in cell.evidence})
-    bits = {kind: 1 << at for at, kind in enumerate(kinds)}
+    bits = {kind: 1 << position for position, kind in enumerate(kinds)}
     of_cells = [[ends(cell, level) for level in LEVELS] for cell in cells]
-    distinct = dict(sorted((repr(one), one) for one in of_cells))  # alike ends stand together: they compress well
-    places = {spelled: at for at, spelled in enumerate(distinct)}
+    distinct = dict(
+        sorted((repr(level_ends), level_ends) for level_ends in of_cells)
+    )  # alike ends stand together: they compress well
+    places = {spelled: position for position, spelled in enumerate(distinct)}
     return {
-        "weeks": shown.view.cells.weeks,
-        "events": moment_data(shown.view.placed),
-        "home": shown.home_code,
-        "passages": [way or HELD for way in WAYS],
+        "weeks": level_keys.view.cells.weeks,
+        "events": moment_data(level_keys.view.placed),
+        "home": level_keys.home_code,
+        "passages": [passage or HELD for passage in WAYS],
         "evidence": [evidence_words([kind]) for kind in kinds],
         "levels": {level: of_level(level) for level in LEVELS},
-        "ends": {level: [one[at] for one in distinct.values()] for at, level in enumerate(LEVELS)},
+        "ends": {
+            level: [level_ends[position] for level_ends in distinct.values()] for position, level in enumerate(LEVELS)
+        },
         "cells": {
             "first": [cell.first for cell in cells],
             "span": [cell.last - cell.first for cell in cells],
-            "ends": [places[repr(one)] for one in of_cells],
+            "ends": [places[repr(level_ends)] for level_ends in of_cells],
             "passage": [WAYS.index(cell.passage) for cell in cells],
             "hops": [cell.hops for cell in cells],
             "certain": [cell.certain for cell in cells],

@@ -81,15 +81,15 @@ def sheet_paths(keys: Sequence[str]) -> dict[str, str]:
 
     It is the hoster's key where that is a valid file name everywhere; otherwise it is derived from it.
     """
-    found: dict[str, str] = {}
+    paths: dict[str, str] = {}
     taken: set[str] = set()
     for key in sorted(keys):
         name = key
         if not fullmatch(r"[A-Za-z0-9_-]{1,60}", key) or key.casefold() in taken:
             name = f"{sub('[^A-Za-z0-9_-]+', '-', key)[:40]}-{sha256(key.encode()).hexdigest()[:8]}"
         taken.add(name.casefold())
-        found[key] = f"hosters/{name}.html"
-    return found
+        paths[key] = f"hosters/{name}.html"
+    return paths
 
 
 def sheet_page(view: SheetView, sheets: Mapping[str, str], start: str) -> Page:
@@ -113,7 +113,9 @@ def sheet_page(view: SheetView, sheets: Mapping[str, str], start: str) -> Page:
             "start": start,
             "slow": slow_words(view.slowest),
             "sheets": sheets,
-            "pressed": [(one, *one.shares) for one in view.events if one.target == row.key and len(one.shares) == 2],
+            "pressed": [
+                (event, *event.shares) for event in view.events if event.target == row.key and len(event.shares) == 2
+            ],
             "meaning": CLASSES[row.rank_class],
             "seldom_seen": _seldom_seen(row),
             "causes": _causes(view.shares),
@@ -132,12 +134,12 @@ def _seldom_seen(row: RankingRow) -> str:
 
 def _figures(view: SheetView, stem: str, start: str) -> Iterator[Figure]:
     if curves := view.curves:
-        at_day = {one.cause: one.share for one in view.shares if one.within_h == WITHIN_H}
-        said = [f"{percent(at_day[cause])} {word}" for cause, word in CAUSE_WORDS.items() if at_day.get(cause)]
+        at_day = {share.cause: share.share for share in view.shares if share.within_h == WITHIN_H}
+        cause_texts = [f"{percent(at_day[cause])} {word}" for cause, word in CAUSE_WORDS.items() if at_day.get(cause)]
         yield figure_of(
             "causes",
             f"Share ended by each cause, by hours since {start}",
-            f"Within 24 hours: {', '.join(said) or 'none ended, or not followed so long'}.",
+            f"Within 24 hours: {', '.join(cause_texts) or 'none ended, or not followed so long'}.",
             "Each line is the share of reported URLs that one cause had ended by an hour. Upright lines are 95% "
             "intervals. Only removal is to the hoster's credit; a line ends where nothing was followed longer.",
             f"{stem}-curves",
@@ -148,8 +150,8 @@ def _figures(view: SheetView, stem: str, start: str) -> Iterator[Figure]:
         weeks = view.weekly.weeks
         noticed = in_weeks([week.week or "" for week in weeks], view.moments)
         last = next(week for week in reversed(weeks) if week.removed is not None)
-        drawn = any(week.removed_low is not None for week in weeks)
-        band = "; the band and the upright line are its 95% interval" if drawn else ": what happened"
+        has_interval = any(week.removed_low is not None for week in weeks)
+        band = "; the band and the upright line are its 95% interval" if has_interval else ": what happened"
         yield figure_of(
             "weeks",
             "Removed within 24 hours of the notice, by week of the notice",
@@ -166,12 +168,13 @@ def _figures(view: SheetView, stem: str, start: str) -> Iterator[Figure]:
             moment_keys(noticed),
         )
     if any(week.removed_24h is not None for week in view.reported):
-        told = [week for week in view.reported if week.removed_24h is not None]
+        weeks_with_share = [week for week in view.reported if week.removed_24h is not None]
         placed = in_weeks([week.window for week in view.reported], view.moments)
         yield figure_of(
             "reported",
             f"Removed within 24 hours of {start}, by week of the report",
-            f"{len(told)} weeks with a share; {percent(told[-1].removed_24h)} in {told[-1].window}, the last one."
+            f"{len(weeks_with_share)} weeks with a share; {percent(weeks_with_share[-1].removed_24h)} "
+            f"in {weeks_with_share[-1].window}, the last one."
             f"{moment_words(placed)}",
             "Each point is the share of one week's reports: what happened, between the worst and the best case of what "
             "we could not see. How the hoster works cannot be told from one week. A break: the week has no share, or "
@@ -233,11 +236,11 @@ class SheetNumbers:
 def _tables(view: SheetView, stem: str, start: str) -> Iterator[PageTable]:
     name, method = view.standing.row.name, f"NPMLE with competing causes, hours since {start}; docs/method.md"
     if curves := view.curves:
-        told = (cause for cause in CAUSE_WORDS if cause not in TOLD_BY_REGISTRIES or any(curves.shares[cause]))
-        by_cause = {cause: curves.shares[cause] for cause in told}
+        causes = (cause for cause in CAUSE_WORDS if cause not in TOLD_BY_REGISTRIES or any(curves.shares[cause]))
+        by_cause = {cause: curves.shares[cause] for cause in causes}
         rows = [
-            CurveHour(hour=hour, **{cause: round(shares[at], 6) for cause, shares in by_cause.items()})
-            for at, hour in enumerate(curves.hours)
+            CurveHour(hour=hour, **{cause: round(shares[position], 6) for cause, shares in by_cause.items()})
+            for position, hour in enumerate(curves.hours)
         ]
         yield PageTable(
             path=f"{stem}-curves", cls=CurveHour, rows=rows, what=f"share ended: {name}", by="hour", method=method
@@ -267,12 +270,12 @@ def _tables(view: SheetView, stem: str, start: str) -> Iterator[PageTable]:
 
 def _causes(shares: Sequence[CauseShare]) -> list[dict[str, Any]]:
     """Each cause with hourly shares and its line style."""
-    found = []
+    causes = []
     for cause, word in CAUSE_WORDS.items():
-        own = [share for share in shares if share.cause == cause]
-        if cause == "removed" or any(share.share for share in own):
-            found.append({"word": word, "shares": own, "css": CAUSE_CSS[cause]})
-    return found
+        cause_shares = [share for share in shares if share.cause == cause]
+        if cause == "removed" or any(share.share for share in cause_shares):
+            causes.append({"word": word, "shares": cause_shares, "css": CAUSE_CSS[cause]})
+    return causes
 
 
 def _trend(trend: ComplianceTrend) -> dict[str, Any]:

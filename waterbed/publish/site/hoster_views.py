@@ -39,24 +39,24 @@ def sheet_views(
 
     In its order.
     """
-    moments = [one.moment for one in events if one.moment]
+    moments = [event.moment for event in events if event.moment]
     tables, until = RankingTables(conclusions=conclusions, kind="hoster", clock=study.config.clock), conclusions.until
-    clocks, shown = tables.clocks, [one for one in standings if one.row.key != UNKNOWN]
+    clocks, entries = tables.clocks, [entry for entry in standings if entry.row.key != UNKNOWN]
 
     def speed(one: RankingEntry) -> tuple[CauseCurves | None, list[CauseShare], Duration | None]:
         if until is None or one.row.rank_class in WITHHELD:
             return None, [], None
         part = tables.part(one.row)
-        beside = removals(part.clocks, MARKS_H, until=until, hidden=part.hidden)
-        curves = _curves(part.clocks, beside)
+        removal_by_hours = removals(part.clocks, MARKS_H, until=until, hidden=part.hidden)
+        curves = _curves(part.clocks, removal_by_hours)
         if curves is None:
             return None, [], None
         since = counted_since(one.row, tables.running(one.row.key))
-        own = [clock for clock in clocks.get(one.row.key, ()) if since is None or clock.origin >= since]
+        recent_clocks = [clock for clock in clocks.get(one.row.key, ()) if since is None or clock.origin >= since]
         return (
             curves,
-            list(cause_shares(part.clocks, beside, until=until)),
-            duration(own, within_h=MARKS_H[-1], until=until),
+            list(cause_shares(part.clocks, removal_by_hours, until=until)),
+            duration(recent_clocks, within_h=MARKS_H[-1], until=until),
         )
 
     goes_to, comes_from = _flows(publication)
@@ -65,12 +65,12 @@ def sheet_views(
     by_word = {key for hosters in conclusions.hoster_words for key in hosters}
     successions = public_successions(study.folder, conclusions.attributor.book)
     reached = reached_through(conclusions)
-    carriers = {one.key for its in reached.values() for one in its}
+    carriers = {carrier.key for its in reached.values() for carrier in its}
     heard = {row.hoster for row in reply_rows(study.folder, carriers) if row.state == "done"}
-    for one, (curves, shares, lasted) in zip(shown, tables.each(speed, shown), strict=True):
-        key = one.row.key
+    for entry, (curves, shares, lasted) in zip(entries, tables.each(speed, entries), strict=True):
+        key = entry.row.key
         yield SheetView(
-            standing=one,
+            standing=entry,
             places=places,
             slowest=publication.slowest["hoster"],
             seat=publication.countries.get(key),
@@ -80,9 +80,9 @@ def sheet_views(
             duration=lasted,
             weekly=weekly.get(key),
             reported=reported.get(key, ()),
-            successions=[one for one in successions if key in (one.key, one.into)],
-            reached_through=[one for one in reached.get(key, ()) if one.key in heard],
-            events=[one for one in events if key in (one.target, *one.others)],
+            successions=[succession for succession in successions if key in (succession.key, succession.into)],
+            reached_through=[carrier for carrier in reached.get(key, ()) if carrier.key in heard],
+            events=[event for event in events if key in (event.target, *event.others)],
             moments=moments,
             goes_to=goes_to.get(key, ()),
             comes_from=comes_from.get(key, ()),
@@ -90,15 +90,15 @@ def sheet_views(
         )
 
 
-def _curves(kept: Sequence[Clock], beside: Mapping[float, Removal]) -> CauseCurves | None:
+def _curves(clocks: Sequence[Clock], removal_by_hours: Mapping[float, Removal]) -> CauseCurves | None:
     """Hourly incidence of each cause while enough sites are known.
 
     None where they never are.
     """
-    found = hourly(kept, range(len(CAUSES)), int(HORIZON_H), beside)
-    if not found:
+    incidence = hourly(clocks, range(len(CAUSES)), int(HORIZON_H), removal_by_hours)
+    if not incidence:
         return None
-    hours, shares = found
+    hours, shares = incidence
     return CauseCurves(
         hours=hours,
         shares={cause: shares[number] for number, cause in enumerate(CAUSES)},
@@ -116,23 +116,25 @@ def _flows(publication: Publication) -> tuple[Mapping[str, list[Flow]], Mapping[
 
 def _reported(publication: Publication) -> Mapping[str, list[WindowShare]]:
     """Published rows by week of the report, of each hoster."""
-    found = defaultdict[str, list[WindowShare]](list)
+    rows_by_hoster = defaultdict[str, list[WindowShare]](list)
     rows = (row for table in publication.tables if table.name == "weeks-hoster" for row in table.rows)
     for row in sorted(rows, key=lambda row: str(row.window)):
-        found[row.key].append(row)
-    return found
+        rows_by_hoster[row.key].append(row)
+    return rows_by_hoster
 
 
 def _weekly(study: Study, conclusions: Conclusions, publication: Publication) -> dict[str, Weekly]:
     """Published responses of each hoster to notices, by week."""
-    found: dict[str, list[ComplianceRow]] = defaultdict(list)
+    rows_by_hoster: dict[str, list[ComplianceRow]] = defaultdict(list)
     for row in (row for table in publication.tables if table.name == "compliance-hoster" for row in table.rows):
-        found[row.key].append(row)
-    if not found:
+        rows_by_hoster[row.key].append(row)
+    if not rows_by_hoster:
         return {}
     least = publication.policy.least
-    trends = {one.key: one for one in compliance_of(study, conclusions=conclusions).trends() if one.clusters >= least}
-    return {key: _of(rows, trends.get(key)) for key, rows in found.items()}
+    trends = {
+        trend.key: trend for trend in compliance_of(study, conclusions=conclusions).trends() if trend.clusters >= least
+    }
+    return {key: _of(rows, trends.get(key)) for key, rows in rows_by_hoster.items()}
 
 
 def _of(rows: Sequence[ComplianceRow], trend: ComplianceTrend | None) -> Weekly:

@@ -73,8 +73,8 @@ class LetterNumber:
             ends = spell(self.low) if self.low is not None else ""
         first = ends if self.value is None and ends else spell(self.value)
         unit = _ONE[self.unit] if first == "1" else self.unit
-        shown = first if self.unit == "share" else f"{first} {unit}"
-        return f"{shown} ({ends})" if ends and first != ends else shown
+        number_text = first if self.unit == "share" else f"{first} {unit}"
+        return f"{number_text} ({ends})" if ends and first != ends else number_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,17 +103,21 @@ class _Asked:
     more: Annotated[tuple[str, str], "path of the page with more, and its name"]
 
 
-def letter_page(view: LetterView, others: Sequence[Page]) -> Page:
-    """Render the page; `others` are those it may lead to."""
+def letter_page(view: LetterView, pages: Sequence[Page]) -> Page:
+    """Render the page; `pages` are those it may lead to."""
     answers, rows = [], list[LetterNumber]()
-    there = {page.path for page in others}
-    for place, one in enumerate(_QUESTIONS, 1):
-        asked = one.words.format(home=view.home)
-        own = [LetterNumber(question=place, asked=asked, **told) for told in one.numbers(view)]
-        more = one.more if one.more[0] in there else None
-        nothing = one.nothing if isinstance(one.nothing, str) else one.nothing(view)
-        answers.append({"asked": asked, "rows": own, "nothing": nothing, "reading": one.reading, "more": more})
-        rows += own
+    paths = {page.path for page in pages}
+    for place, question in enumerate(_QUESTIONS, 1):
+        wording = question.words.format(home=view.home)
+        numbers = [
+            LetterNumber(question=place, asked=wording, **number_fields) for number_fields in question.numbers(view)
+        ]
+        more = question.more if question.more[0] in paths else None
+        nothing = question.nothing if isinstance(question.nothing, str) else question.nothing(view)
+        answers.append(
+            {"asked": wording, "rows": numbers, "nothing": nothing, "reading": question.reading, "more": more}
+        )
+        rows += numbers
     return Page(
         path=PATH,
         template="letter.html",
@@ -141,33 +145,33 @@ def _share_of(what: str, value: float | None, **more: Any) -> dict[str, Any]:
     return {"what": what, "value": None if value is None else round(value, 6), "unit": "share", **more}
 
 
-def _removed(row: RankingRow, what: str) -> dict[str, Any]:
+def _removed(row: RankingRow, subject: str) -> dict[str, Any]:
     """The share that a row removed within 24 hours, or why there is none."""
-    told = row.removed_24h_low is not None
+    has_share = row.removed_24h_low is not None
     since = ""
     if row.rank_class == "changed":
         since = f" of reports since {row.changed_before:%Y-%m-%d}" if row.changed_before else " of its later reports"
         since += ", as the share changed"
     return _share_of(
-        f"{what}: removed within 24 hours{since}",
-        row.removed_24h if told else None,
+        f"{subject}: removed within 24 hours{since}",
+        row.removed_24h if has_share else None,
         low=row.removed_24h_low,
         high=row.removed_24h_high,
-        why_not=None if told else row.rank_class,
+        why_not=None if has_share else row.rank_class,
     )
 
 
 def _at_home(view: LetterView) -> Iterator[dict[str, Any]]:
     """Shares of hosts at home by server, registration and seat; volume against size."""
-    for kind, words in _PLACES.items():
-        told = [row for row in view.rows(f"ranking-{kind}") if row.key != UNKNOWN]
-        hosts = sum(row.hosts_fractional for row in told)
-        own = next((row.hosts_fractional for row in told if row.key == view.home), None)
-        if told:
-            alone = own is not None and len(told) == 1
-            why = "too few sites there, or held back" if own is None else _ALONE if alone else None
-            share = None if own is None or alone else own / hosts
-            yield _share_of(f"of hosts in the countries that are shown, {words}", share, why_not=why)
+    for kind, description in _PLACES.items():
+        rows = [row for row in view.rows(f"ranking-{kind}") if row.key != UNKNOWN]
+        hosts = sum(row.hosts_fractional for row in rows)
+        home_hosts = next((row.hosts_fractional for row in rows if row.key == view.home), None)
+        if rows:
+            only_home = home_hosts is not None and len(rows) == 1
+            reason = "too few sites there, or held back" if home_hosts is None else _ALONE if only_home else None
+            share = None if home_hosts is None or only_home else home_hosts / hosts
+            yield _share_of(f"of hosts in the countries that are shown, {description}", share, why_not=reason)
     for row in view.rows("volume-country"):
         if row.key == view.home:
             yield {
@@ -182,23 +186,25 @@ def _at_home(view: LetterView) -> Iterator[dict[str, Any]]:
 
 def _reported(view: LetterView) -> Iterator[dict[str, Any]]:
     """Sites of each category, type of site and commercial use, with how fast they are removed."""
-    for kind, words in _KINDS.items():
+    for kind, description in _KINDS.items():
         for row in view.rows(f"ranking-{kind}"):
-            what = words if row.key == UNTOLD else row.name if kind == "commercial" else f"{words} {row.name}"
-            what = f"{what}: not told" if row.key == UNTOLD else what
-            yield {"what": what, "value": float(row.sites), "unit": "sites"}
-            yield _removed(row, what)
+            subject = (
+                description if row.key == UNTOLD else row.name if kind == "commercial" else f"{description} {row.name}"
+            )
+            subject = f"{subject}: not told" if row.key == UNTOLD else subject
+            yield {"what": subject, "value": float(row.sites), "unit": "sites"}
+            yield _removed(row, subject)
 
 
 def _assessed(view: LetterView) -> Iterator[dict[str, Any]]:
     """URLs of each source, and those that count nowhere."""
     for card in view.rows("feeds"):
-        for what, value in (
+        for subject, value in (
             ("URLs", card.urls),
             ("of these assessed as not illegal", card.not_illegal),
             ("of these awaiting an assessment", card.unassessed),
         ):
-            yield {"what": f"{card.source}: {what}", "value": float(value), "unit": "URLs"}
+            yield {"what": f"{card.source}: {subject}", "value": float(value), "unit": "URLs"}
 
 
 def _unseen(view: LetterView) -> Iterator[dict[str, Any]]:
@@ -233,7 +239,7 @@ def _most_and_few(view: LetterView) -> Iterator[dict[str, Any]]:
     rows = [row for row in view.rows("ranking-hoster") if row.key != UNKNOWN]
     shared = [row for row in rows if row.removed_24h_low is not None]
     places = {row.key: row for row in view.rows("places-hoster")}
-    norm = next((one.norm for one in places.values() if one.norm is not None), None)
+    norm = next((place.norm for place in places.values() if place.norm is not None), None)
     if not rows:
         return
     yield {"what": "hosters with enough sites", "value": float(len(rows)), "unit": "hosters"}
@@ -257,47 +263,47 @@ def _most_and_few(view: LetterView) -> Iterator[dict[str, Any]]:
     if weighed is None:
         return
     for counted, share in (("hoster", weighed.by_hoster), ("content", weighed.by_content)):
-        whose = "1 hoster" if weighed.hosters == 1 else f"{weighed.hosters:,} hosters"
-        what = f"mean of {whose} with a share: removed within 24 hours, each {counted} counted once"
+        counted_hosters = "1 hoster" if weighed.hosters == 1 else f"{weighed.hosters:,} hosters"
+        subject = f"mean of {counted_hosters} with a share: removed within 24 hours, each {counted} counted once"
         if not covered.told:
-            yield _share_of(what, None, why_not=covered.words)
+            yield _share_of(subject, None, why_not=covered.words)
         else:
             more = {} if share.single is not None else {"low": round(share.worst, 6), "high": round(share.best, 6)}
-            yield _share_of(f"{what}; {covered.words}" if covered.words else what, share.single, **more)
+            yield _share_of(f"{subject}; {covered.words}" if covered.words else subject, share.single, **more)
 
 
 def _in_time(view: LetterView) -> Iterator[dict[str, Any]]:
     """Removals by the deadlines of orders, or the time to action."""
     for row in view.rows(DEADLINES):
         if row.due:
-            why = None if row.met is not None else "too few sites, or checks too sparse"
+            reason = None if row.met is not None else "too few sites, or checks too sparse"
             hours = "1 hour" if row.due_h == 1 else f"{number(row.due_h)} hours"
-            what = f"{_NOTICES.get(row.kind, row.kind)}: removed by the deadline, {hours}"
-            yield _share_of(what, row.met, low=row.met_low, high=row.met_high, why_not=why)
+            subject = f"{_NOTICES.get(row.kind, row.kind)}: removed by the deadline, {hours}"
+            yield _share_of(subject, row.met, low=row.met_low, high=row.met_high, why_not=reason)
         else:
-            what = f"{_NOTICES.get(row.kind, row.kind)}: until half was gone; no law sets a time"
-            why = None if row.action_h is not None else "not yet half, or not estimable"
+            subject = f"{_NOTICES.get(row.kind, row.kind)}: until half was gone; no law sets a time"
+            reason = None if row.action_h is not None else "not yet half, or not estimable"
             low, high = (row.action_h_low, row.action_h_high) if row.action_h_high is not None else (None, None)
-            yield {"what": what, "value": row.action_h, "low": low, "high": high, "unit": "hours", "why_not": why}
+            yield {"what": subject, "value": row.action_h, "low": low, "high": high, "unit": "hours", "why_not": reason}
 
 
 def _goes(view: LetterView) -> Iterator[dict[str, Any]]:
     """Hops by passage, with bounds; what was reported where no hoster can be told."""
-    told = {one.passage: one for one in view.passages}
-    held = told[None].hops if None in told else 0
-    unknown = told["unknown"].hops if "unknown" in told else 0
+    by_passage = {row.passage: row for row in view.passages}
+    hidden_hops = by_passage[None].hops if None in by_passage else 0
+    unknown = by_passage["unknown"].hops if "unknown" in by_passage else 0
     for passage in CROSS_BORDER:
-        own = told.get(passage)
-        most = (own.hops if own else 0) + held + (unknown if passage != "unknown" else 0)
+        passage_row = by_passage.get(passage)
+        most = (passage_row.hops if passage_row else 0) + hidden_hops + (unknown if passage != "unknown" else 0)
         if most:
-            what = str(passage if passage != "unknown" else "country unknown")
-            least = own.certain if own else 0
-            yield {"what": what, "value": None, "low": float(least), "high": float(most), "unit": "hops"}
+            subject = str(passage if passage != "unknown" else "country unknown")
+            least = passage_row.certain if passage_row else 0
+            yield {"what": subject, "value": None, "low": float(least), "high": float(most), "unit": "hops"}
     for row in view.rows(BEYOND):
-        what = (
+        subject = (
             f"to {MEDIUM_WORDS.get(row.medium, row.medium)}, of at least {row.contents:,} contents reported there too"
         )
-        yield {"what": what, "value": None, "low": float(row.least), "high": float(row.most), "unit": "contents"}
+        yield {"what": subject, "value": None, "low": float(row.least), "high": float(row.most), "unit": "contents"}
 
 
 _RANKING: Final = ranking_path("hoster")

@@ -81,11 +81,13 @@ class Slow:
     @property
     def line_words(self) -> str:
         """The same in words."""
-        known = [(week, share) for week, share in self.weeks if share is not None]
-        if not known:
+        known_weeks = [(week, share) for week, share in self.weeks if share is not None]
+        if not known_weeks:
             return "no week has a share"
-        said = ", ".join(f"{week} {percent(share)}" for week, share in known)
-        return f"removed within 24 hours by week: {said}{'.' if self.moments else ''}{moment_words(self.moments)}"
+        shares_text = ", ".join(f"{week} {percent(share)}" for week, share in known_weeks)
+        return (
+            f"removed within 24 hours by week: {shares_text}{'.' if self.moments else ''}{moment_words(self.moments)}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +120,8 @@ def slowest_of_all(standings: Sequence[RankingEntry]) -> list[RankingEntry]:
 
     Of those with an interval: it says how a hoster works.
     """
-    shared = [one for one in standings if one.row.removed_24h_low is not None]
-    return sorted(shared, key=lambda one: slowest_first(one.row))[:SHOWN]
+    shared = [entry for entry in standings if entry.row.removed_24h_low is not None]
+    return sorted(shared, key=lambda entry: slowest_first(entry.row))[:SHOWN]
 
 
 def weeks_of(rows: Sequence[WindowShare], key: str) -> list[tuple[str, float | None]]:
@@ -130,13 +132,13 @@ def weeks_of(rows: Sequence[WindowShare], key: str) -> list[tuple[str, float | N
 
 def passages_of(cells: Sequence[HopCell]) -> list[Passage]:
     """Hops of each passage; they add up to all hops."""
-    found = []
-    for way in WAYS:
-        own = [cell for cell in cells if cell.passage == way]
-        if own:
-            hops, certain = sum(cell.hops for cell in own), sum(cell.certain for cell in own)
-            found.append(Passage(passage=way, hops=hops, certain=certain))
-    return found
+    passages = []
+    for passage in WAYS:
+        passage_cells = [cell for cell in cells if cell.passage == passage]
+        if passage_cells:
+            hops, certain = sum(cell.hops for cell in passage_cells), sum(cell.certain for cell in passage_cells)
+            passages.append(Passage(passage=passage, hops=hops, certain=certain))
+    return passages
 
 
 def changes_by_kind(rows: Sequence[ChangeRow]) -> dict[str, list[ChangeRow]]:
@@ -144,10 +146,10 @@ def changes_by_kind(rows: Sequence[ChangeRow]) -> dict[str, list[ChangeRow]]:
     return {kind: [row for row in rows if row.change == kind] for kind in get_args(Changed)}
 
 
-def overview_page(view: OverviewView, others: Sequence[Page], start: str) -> Page:
+def overview_page(view: OverviewView, pages: Sequence[Page], start: str) -> Page:
     """Render the first page.
 
-    `others` are the pages that the navigation names; `start` names the clocks' origin.
+    `pages` are the pages that the navigation names; `start` names the clocks' origin.
     """
     curves = list(view.curves)[:LINES]
     return Page(
@@ -159,12 +161,12 @@ def overview_page(view: OverviewView, others: Sequence[Page], start: str) -> Pag
         tables=tuple(_tables(view, start)),
         values={
             "view": view,
-            "covered": coverage([one.row for one in view.standings]).words,
-            "outages": sum(one.kind not in NO_VERDICT for one in view.held),
-            "doubted": sum(one.kind in NO_VERDICT for one in view.held),
+            "covered": coverage([entry.row for entry in view.standings]).words,
+            "outages": sum(quarantine.kind not in NO_VERDICT for quarantine in view.held),
+            "doubted": sum(quarantine.kind in NO_VERDICT for quarantine in view.held),
             "start": start,
-            "marked": [one for _, one in (view.slowest[0].moments if view.slowest else ())],
-            "total": {one.name: _plain(one.value) for one in view.totals},
+            "marked": [moment for _, moment in (view.slowest[0].moments if view.slowest else ())],
+            "total": {total.name: _plain(total.value) for total in view.totals},
             "weeks": len(view.slowest[0].weeks) if view.slowest else 0,
             "below": below_norm(view.standings),
             "changes": changes_by_kind(view.changes),
@@ -174,7 +176,7 @@ def overview_page(view: OverviewView, others: Sequence[Page], start: str) -> Pag
             "marks": [int(hour) for hour in MARKS_H],
             "passages": _shares(view.passages),
             "mediums": MEDIUM_WORDS,
-            "others": [page.path for page in others],
+            "others": [page.path for page in pages],
         },
     )
 
@@ -185,11 +187,11 @@ def _plain(value: float | None) -> float | None:
 
 
 def _curves(curves: Sequence[RemovalCurve], start: str) -> Figure:
-    said = [f"{curve.name} {percent(share)}" for curve in curves if (share := _share(curve, 24)) is not None]
+    curve_texts = [f"{curve.name} {percent(share)}" for curve in curves if (share := _share(curve, 24)) is not None]
     return figure_of(
         "curves",
         f"Share of reported URLs removed, by hours since {start}",
-        f"Removed within 24 hours: {', '.join(said)}." if said else "None was followed for 24 hours.",
+        f"Removed within 24 hours: {', '.join(curve_texts)}." if curve_texts else "None was followed for 24 hours.",
         "Each line is one of the hosters with most reported hosts; it rises as content is removed. A line that "
         "flattens early leaves the rest online, or lets it move away. Marks stand at 24 hours. The lines are "
         "estimates: their intervals are on each hoster's page.",
@@ -214,13 +216,13 @@ def _listed(curve: RemovalCurve, number: int) -> dict[str, Any]:
 
 def _shares(passages: Sequence[Passage]) -> list[dict[str, Any]]:
     """Each passage with its part of all hops, and where its part of a bar begins."""
-    total = sum(one.hops for one in passages)
-    found, begins = [], 0
-    for one in passages:
-        part = one.hops / total
-        found.append({"row": one, "share": part, "begins": begins / total, "css": f"w{WAYS.index(one.passage)}"})
-        begins += one.hops
-    return found
+    total = sum(passage.hops for passage in passages)
+    rows, begins = [], 0
+    for passage in passages:
+        part = passage.hops / total
+        rows.append({"row": passage, "share": part, "begins": begins / total, "css": f"w{WAYS.index(passage.passage)}"})
+        begins += passage.hops
+    return rows
 
 
 def curve_points(curve: RemovalCurve) -> list[CurvePoint]:
@@ -234,12 +236,12 @@ def curve_points(curve: RemovalCurve) -> list[CurvePoint]:
 def _tables(view: OverviewView, start: str) -> list[PageTable]:
     estimate = f"NPMLE with competing causes, hours since {start}; docs/method.md"
     curves = [point for curve in view.curves for point in curve_points(curve)]
-    made = (
+    tables = (
         ("totals", Total, view.totals, "numbers about the whole study", "study", "counted over the whole study"),
         ("curves", CurvePoint, curves, "share removed by hour", "hoster", estimate),
         ("passages", Passage, view.passages, "hops by passage", "passage", "sums of disjoint cells of hops"),
     )
     return [
-        PageTable(path=f"data/{name}", cls=cls, rows=rows, what=what, by=by, method=method)
-        for name, cls, rows, what, by, method in made
+        PageTable(path=f"data/{name}", cls=cls, rows=rows, what=subject, by=by, method=method)
+        for name, cls, rows, subject, by, method in tables
     ]

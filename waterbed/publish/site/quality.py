@@ -130,8 +130,8 @@ class QualityView:
 
 def quality_page(view: QualityView) -> Page:
     """Render the page on data quality."""
-    looks = sum(one.looks for one in view.outcomes)
-    undecided = sum(one.looks for one in view.outcomes if one.state == "unknown")
+    looks = sum(outcome.looks for outcome in view.outcomes)
+    undecided = sum(outcome.looks for outcome in view.outcomes if outcome.state == "unknown")
     return Page(
         path="quality.html",
         template="quality.html",
@@ -145,11 +145,11 @@ def quality_page(view: QualityView) -> Page:
 
 
 def _figures(canaries: Canaries, moments: Sequence[Moment]) -> Iterator[Figure]:
-    if failed := [one for one in canaries.days if one.failed]:
+    if failed := [day for day in canaries.days if day.failed]:
         vantages = [
             (
                 record.vantage,
-                [(one.day, one.looks, one.failed) for one in canaries.days if one.vantage == record.vantage],
+                [(day.day, day.looks, day.failed) for day in canaries.days if day.vantage == record.vantage],
             )
             for record in canaries.vantages
         ]
@@ -168,7 +168,7 @@ def _figures(canaries: Canaries, moments: Sequence[Moment]) -> Iterator[Figure]:
 
 def _page_tables(view: QualityView) -> Iterator[PageTable]:
     counted = "counted over the whole study"
-    for name, cls, rows, what, by in (
+    for name, cls, rows, subject, by in (
         ("canaries", CanaryRecord, view.canaries.vantages, "canary checks", "vantage"),
         ("canary-days", CanaryDay, view.canaries.days, "canary checks by day", "vantage and day"),
         ("quarantines", Held, view.held, "quarantines", "quarantine"),
@@ -176,7 +176,7 @@ def _page_tables(view: QualityView) -> Iterator[PageTable]:
         ("outcomes", Outcome, view.outcomes, "outcomes of checks", "outcome"),
         ("tables-used", DatedTable, view.tables, "dated tables that attribution rests on", "table"),
     ):
-        yield PageTable(path=f"data/{name}", cls=cls, rows=rows, what=what, by=by, method=counted)
+        yield PageTable(path=f"data/{name}", cls=cls, rows=rows, what=subject, by=by, method=counted)
 
 
 def hours(seconds: float) -> str:
@@ -204,13 +204,13 @@ def quality_view(
 
     `moments` are events that axes of time may mark.
     """
-    held = sorted(conclusions.quarantines, key=lambda one: one.began_at, reverse=True)
+    quarantines = sorted(conclusions.quarantines, key=lambda quarantine: quarantine.began_at, reverse=True)
     counted = conclusions.outcomes
     return QualityView(
         cards=publication.table("feeds").rows,
         canaries=_canaries(study, conclusions),
         moments=moments,
-        held=[held_in_words(one, publication) for one in held],
+        held=[held_in_words(quarantine, publication) for quarantine in quarantines],
         lag=_lag(study),
         tables=list(_tables(study, conclusions)),
         outcomes=[Outcome(outcome=outcome, state=state, looks=n) for (outcome, state), n in counted.most_common()],
@@ -225,20 +225,20 @@ def _canaries(study: Study, conclusions: Conclusions) -> Canaries:
     for look in sorted(conclusions.facts.canaries, key=lambda look: look.observed_at):
         looks[look.vantage].append(look)
     vantages, by_day = [], []
-    for vantage, own in sorted(looks.items()):
-        well = [look.targets > 0 and look.reached >= need * look.targets for look in own]
-        days = Counter(f"{look.observed_at:%Y-%m-%d}" for look in own)
-        failed = Counter(f"{look.observed_at:%Y-%m-%d}" for look, ok in zip(own, well, strict=True) if not ok)
+    for vantage, checks in sorted(looks.items()):
+        well = [look.targets > 0 and look.reached >= need * look.targets for look in checks]
+        days = Counter(f"{look.observed_at:%Y-%m-%d}" for look in checks)
+        failed = Counter(f"{look.observed_at:%Y-%m-%d}" for look, ok in zip(checks, well, strict=True) if not ok)
         vantages.append(
             CanaryRecord(
-                vantage=vantage, looks=len(own), failed=failed.total(), last=own[-1].observed_at, last_ok=well[-1]
+                vantage=vantage, looks=len(checks), failed=failed.total(), last=checks[-1].observed_at, last_ok=well[-1]
             )
         )
         by_day += [CanaryDay(vantage=vantage, day=day, looks=n, failed=failed[day]) for day, n in days.items()]
     return Canaries(vantages=vantages, days=by_day)
 
 
-def held_in_words(one: Quarantine, publication: Publication) -> Held:
+def held_in_words(quarantine: Quarantine, publication: Publication) -> Held:
     """A quarantine in words, after disclosure control.
 
     It names no withheld hoster or source, gives no address unless addresses are published, and states no small count,
@@ -248,35 +248,36 @@ def held_in_words(one: Quarantine, publication: Publication) -> Held:
     hosters = {row.key: row.name for row in publication.table("ranking-hoster").rows}
     sources = {row.source: f"delivery of {row.source}" for row in publication.table("feeds").rows}
     named = {
-        "canary": f"our own network at {one.scope}",
+        "canary": f"our own network at {quarantine.scope}",
         "all": "everything at once",
-        "hoster": hosters.get(one.scope),
-        "prefix": f"network {one.scope}" if policy.addresses else None,
-        "feed": sources.get(one.scope),
+        "hoster": hosters.get(quarantine.scope),
+        "prefix": f"network {quarantine.scope}" if policy.addresses else None,
+        "feed": sources.get(quarantine.scope),
     }
     counts = [
-        str(n) if n == 0 or n >= policy.least else f"fewer than {policy.least}" for n in (one.flipped, one.looked)
+        str(n) if n == 0 or n >= policy.least else f"fewer than {policy.least}"
+        for n in (quarantine.flipped, quarantine.looked)
     ]
     return Held(
-        what=named[one.kind] or _UNNAMED[one.kind],
-        kind=one.kind,
-        began_at=one.began_at,
-        ended_at=one.ended_at,
-        figures=_COUNTED.get(one.kind, _SITES).format(*counts) if named[one.kind] else "withheld",
-        status=one.status,
+        what=named[quarantine.kind] or _UNNAMED[quarantine.kind],
+        kind=quarantine.kind,
+        began_at=quarantine.began_at,
+        ended_at=quarantine.ended_at,
+        figures=_COUNTED.get(quarantine.kind, _SITES).format(*counts) if named[quarantine.kind] else "withheld",
+        status=quarantine.status,
     )
 
 
 def _lag(study: Study) -> Lag:
-    found = schedule_lag(study.folder)
+    lag = schedule_lag(study.folder)
     return Lag(
-        due=found.due,
-        overdue=found.overdue,
-        oldest_s=found.late_max_s,
+        due=lag.due,
+        overdue=lag.overdue,
+        oldest_s=lag.late_max_s,
         promised_s=study.config.schedule.late_s,
-        taken=found.taken,
-        taken_p50_s=found.taken_p50_s,
-        taken_p95_s=found.taken_p95_s,
+        taken=lag.taken,
+        taken_p50_s=lag.taken_p50_s,
+        taken_p95_s=lag.taken_p95_s,
     )
 
 
@@ -288,16 +289,18 @@ def _tables(study: Study, conclusions: Conclusions) -> Iterator[DatedTable]:
     last = conclusions.span[1] if conclusions.span else study.clock()
     allowed = study.config.routes_max_age_days
     seen: set[tuple[str, int | None]] = set()
-    for one in sorted(study.snapshots(), key=lambda one: (one.kind, one.family or 0, -one.data_date.timestamp())):
-        age = (last - one.data_date) / timedelta(days=1)
-        newest = (one.kind, one.family) not in seen
-        seen.add((one.kind, one.family))
+    for snapshot in sorted(
+        study.snapshots(), key=lambda snapshot: (snapshot.kind, snapshot.family or 0, -snapshot.data_date.timestamp())
+    ):
+        age = (last - snapshot.data_date) / timedelta(days=1)
+        newest = (snapshot.kind, snapshot.family) not in seen
+        seen.add((snapshot.kind, snapshot.family))
         yield DatedTable(
-            kind=one.kind,
-            family=one.family,
-            date=one.data_date,
+            kind=snapshot.kind,
+            family=snapshot.family,
+            date=snapshot.data_date,
             age_days=age,
-            rows=one.rows,
-            licence=one.licence or "not named",
-            stale=newest and one.kind == "routes" and age > allowed,
+            rows=snapshot.rows,
+            licence=snapshot.licence or "not named",
+            stale=newest and snapshot.kind == "routes" and age > allowed,
         )

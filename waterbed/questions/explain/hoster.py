@@ -51,8 +51,8 @@ def chain_of_hoster(study: Study, key: str, day: date | None) -> list[ChainLink]
     on = day or day_of(study.clock())
     today = book.on(on)
     seen = list(_seen(conclusions, key, day))
-    known = key in today.entities or key in today.held() or bool(change_rows(book, key))
-    if not known and not seen and as_of_key(key) is None:
+    is_known = key in today.entities or key in today.held() or bool(change_rows(book, key))
+    if not is_known and not seen and as_of_key(key) is None:
         return None
     if not seen:
         seen = [ChainLink(about=key, step="seen", value="in no check", source="looks")]
@@ -111,35 +111,42 @@ def _seen(conclusions: Conclusions, key: str, day: date | None) -> Iterator[Chai
     As hoster and in other roles; with `day`, those of that day.
     """
     judged = conclusions.judged
-    made = judged.made
-    total, mine = np.zeros(len(made), np.int64), np.array([key in one.hosters for one in made], bool)
+    attributions = judged.made
+    total, names_hoster = (
+        np.zeros(len(attributions), np.int64),
+        np.array([key in attribution.hosters for attribution in attributions], bool),
+    )
     urls, times = 0, list[int]()
     for its in judged.blocks():
         chosen = its.attributed != NOTHING
         if day is not None:
             chosen &= its.block.at // DAY_US == number_of(day)
         places = np.flatnonzero(chosen)
-        total += np.bincount(its.attributed[places], minlength=len(made))
-        own = places[mine[its.attributed[places]]]
-        if len(own):
-            urls += len(np.unique(its.block.url[own]))
-            times += [int(its.block.at[own].min()), int(its.block.at[own].max())]
+        total += np.bincount(its.attributed[places], minlength=len(attributions))
+        hoster_indices = places[names_hoster[its.attributed[places]]]
+        if len(hoster_indices):
+            urls += len(np.unique(its.block.url[hoster_indices]))
+            times += [int(its.block.at[hoster_indices].min()), int(its.block.at[hoster_indices].max())]
     counts = total.tolist()
     if times:
         first, last = moment(min(times)), moment(max(times))
-        value = f"{urls:,} URL{'' if urls == 1 else 's'} in {_looks(int(total[mine].sum()))}"
+        value = f"{urls:,} URL{'' if urls == 1 else 's'} in {_looks(int(total[names_hoster].sum()))}"
         yield ChainLink(about=key, step="seen", value=value, source="looks", data_date=last, since=first, until=last)
     rules = Counter[tuple[str, str]]()
-    for one, count in zip(made, counts, strict=True):
-        if key in one.hosters and count:
-            rules[one.rule, one.ruleset] += count
+    for attribution, count in zip(attributions, counts, strict=True):
+        if key in attribution.hosters and count:
+            rules[attribution.rule, attribution.ruleset] += count
     for (rule, ruleset), count in sorted(rules.items()):
         yield ChainLink(about=key, step="chosen by rule", value=_looks(count), source=ruleset, rule=rule)
     for role, called in _ROLES.items():
-        count = sum(count for one, count in zip(made, counts, strict=True) if key in getattr(one, role))
+        count = sum(
+            count for attribution, count in zip(attributions, counts, strict=True) if key in getattr(attribution, role)
+        )
         if count:
             yield ChainLink(about=key, step=called, value=f"of {_looks(count)}", source="looks")
-    platform = sum(count for one, count in zip(made, counts, strict=True) if key == one.platform)
+    platform = sum(
+        count for attribution, count in zip(attributions, counts, strict=True) if key == attribution.platform
+    )
     if platform:
         yield ChainLink(about=key, step="platform", value=f"of {_looks(platform)}", source="looks")
 
@@ -160,8 +167,8 @@ def chain_of_address(study: Study, address: str, day: date | None) -> list[Chain
     today = study.clock().astimezone(UTC).date()
     days = [day] if day else sorted({*_days(study, snapshots, attributor.book.boundaries, address, today), today})
     lasting, changes = Validity(), list[ChainLink]()
-    for place, one in enumerate(days):
-        noon = _noon(one)
+    for place, current_day in enumerate(days):
+        noon = _noon(current_day)
         links = links_of_set(attributor, attributor.attribute((address,), None, noon), sources, about=address)
         until = _noon(days[place + 1] - timedelta(days=1)) if place + 1 < len(days) else noon if day else None
         new = lasting.take(links, noon, until)
@@ -188,13 +195,13 @@ def _second_opinions(study: Study, address: str) -> Iterator[ChainLink]:
     """
     for name in study.config.geoip:
         path = study.folder.path / name
-        for one in bounded_work(path, SEE, partial(opinions, path, address)):
+        for opinion in bounded_work(path, SEE, partial(opinions, path, address)):
             yield ChainLink(
                 about=address,
-                step=f"second opinion: {one.what}",
-                value=one.value,
-                source=one.source,
-                data_date=one.built_at,
+                step=f"second opinion: {opinion.what}",
+                value=opinion.value,
+                source=opinion.source,
+                data_date=opinion.built_at,
                 note="no conclusion rests on it",
             )
 
@@ -206,12 +213,14 @@ def _days(
 
     A table of its family, a registration around it, or the book is new then; days to come are left out.
     """
-    wanted = ip_address(address)
-    known = {day_of(one.data_date) for one in snapshots if one.family in (wanted.version, 0)}
-    known.update(day_of(one.fetched_at) for one in study.store.all(Registration) if _encloses(one, wanted))
-    first = min(known, default=today)
-    known.update(day for day in boundaries if day >= first)
-    return (day for day in known if day <= today)
+    ip = ip_address(address)
+    days = {day_of(snapshot.data_date) for snapshot in snapshots if snapshot.family in (ip.version, 0)}
+    days.update(
+        day_of(registration.fetched_at) for registration in study.store.all(Registration) if _encloses(registration, ip)
+    )
+    first = min(days, default=today)
+    days.update(day for day in boundaries if day >= first)
+    return (day for day in days if day <= today)
 
 
 def _encloses(network: Registration, address: IPv4Address | IPv6Address) -> bool:
@@ -224,8 +233,8 @@ def _encloses(network: Registration, address: IPv4Address | IPv6Address) -> bool
 def _seen_at_address(study: Study, address: str) -> ChainLink:
     """The number of hosts that had the address, with dates."""
     read = ("host_id", "resolved_at", "addresses")
-    found = selected(study.folder, Resolution, read, _HOSTS, {"address": address})
-    hosts, firsts, lasts = (found.column(name).to_pylist() for name in ("host_id", "first", "last"))
+    table = selected(study.folder, Resolution, read, _HOSTS, {"address": address})
+    hosts, firsts, lasts = (table.column(name).to_pylist() for name in ("host_id", "first", "last"))
     count = len(set(hosts))
     return ChainLink(
         about=address,

@@ -35,16 +35,16 @@ def chain_between(study: Study, a: str, b: str) -> list[ChainLink]:
     """
     conclusions = study.conclude()
     units = {kind: rule.unit for kind, rule in link_rules(study.config.linking).kinds.items()}
-    way = conclusions.links.explain(a, b)
-    if way is None:
+    path = conclusions.links.explain(a, b)
+    if path is None:
         least = study.config.linking.least
         return [ChainLink(about=a, step="link", value=f"none to {b} by {least} links", source="linking")]
-    found: list[ChainLink] = []
-    here = a
-    for link in way:
-        found += _link(link, here, units)
-        here = link.b if here == link.a else link.a
-    return [*found, *(hop_link(hop, a) for hop in conclusions.hops if {hop.from_url_id, hop.to_url_id} == {a, b})]
+    chain: list[ChainLink] = []
+    url_id = a
+    for link in path:
+        chain += _link(link, url_id, units)
+        url_id = link.b if url_id == link.a else link.a
+    return [*chain, *(hop_link(hop, a) for hop in conclusions.hops if {hop.from_url_id, hop.to_url_id} == {a, b})]
 
 
 def linked_to(conclusions: Conclusions, url_id: str) -> Iterator[ChainLink]:
@@ -54,31 +54,35 @@ def linked_to(conclusions: Conclusions, url_id: str) -> Iterator[ChainLink]:
     """
     its = conclusions.links.of(url_id)
     if its is not None:
-        others = f"{len(its.url_ids) - 1:,} other URL{'s' if len(its.url_ids) > 2 else ''} linked"
+        other_urls = f"{len(its.url_ids) - 1:,} other URL{'s' if len(its.url_ids) > 2 else ''} linked"
         size = ", more than allowed" if its.oversize else ""
         value = (
-            f"{conclusions.known[url_id].content_id} ({others}; weakest link {its.weakest:.1f}, {its.strength}{size})"
+            f"{conclusions.known[url_id].content_id} ({other_urls}; weakest link {its.weakest:.1f}, "
+            f"{its.strength}{size})"
         )
         yield ChainLink(about=url_id, step="content", value=value, source="linking")
     yield from (hop_link(hop, url_id) for hop in conclusions.hops if url_id in (hop.from_url_id, hop.to_url_id))
 
 
-def _link(link: Link, here: str, units: Mapping[EvidenceKind, Unit]) -> Iterator[ChainLink]:
-    there = link.b if here == link.a else link.a
-    way = "" if link.source is None else ", redirects there" if link.source == here else ", redirects here"
-    value = f"{there} ({link.strength}, weight {link.weight:.1f}{way})"
-    yield ChainLink(about=here, step="link", value=value, source="linking")
-    for one in link.evidence:
-        times = [(one.a_first, one.a_last), (one.b_first, one.b_last)]
-        mine, theirs = times if here == link.a else times[::-1]
-        key = one.key[:_SHORT]
-        value = f"{key}, on {one.frequency:,} {_UNITS[units[one.kind]]}; {_span(*mine)}, and there {_span(*theirs)}"
+def _link(link: Link, url_id: str, units: Mapping[EvidenceKind, Unit]) -> Iterator[ChainLink]:
+    other_url_id = link.b if url_id == link.a else link.a
+    redirect = "" if link.source is None else ", redirects there" if link.source == url_id else ", redirects here"
+    value = f"{other_url_id} ({link.strength}, weight {link.weight:.1f}{redirect})"
+    yield ChainLink(about=url_id, step="link", value=value, source="linking")
+    for evidence in link.evidence:
+        times = [(evidence.a_first, evidence.a_last), (evidence.b_first, evidence.b_last)]
+        own_times, theirs = times if url_id == link.a else times[::-1]
+        key = evidence.key[:_SHORT]
+        value = (
+            f"{key}, on {evidence.frequency:,} {_UNITS[units[evidence.kind]]}; {_span(*own_times)}, and "
+            f"there {_span(*theirs)}"
+        )
         yield ChainLink(
-            about=there,
-            step=one.kind,
+            about=other_url_id,
+            step=evidence.kind,
             value=value,
-            source=_SOURCES.get(one.kind, "looks"),
-            note=f"weight {one.weight:.1f}",
+            source=_SOURCES.get(evidence.kind, "looks"),
+            note=f"weight {evidence.weight:.1f}",
         )
 
 

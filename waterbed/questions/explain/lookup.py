@@ -30,14 +30,14 @@ _SEE = "docs/attribution.md, Explain"
 
 
 @stage("explaining")
-def explain(study: Study, what: str, day: date | None = None) -> list[ChainLink]:
+def explain(study: Study, subject: str, day: date | None = None) -> list[ChainLink]:
     """The chain of a URL, an address or a hoster.
 
     A URL is named by its id or the beginning of it, a hoster by its key; with `day`, as of that day alone. InputError
     for anything else, and for what the study does not know; a text that could be an address of a report is not
     repeated.
     """
-    text = what.strip()
+    text = subject.strip()
     address = _address(text)
     if address:
         return chain_of_address(study, address, day)
@@ -58,23 +58,23 @@ def explain(study: Study, what: str, day: date | None = None) -> list[ChainLink]
         )
     chain = chain_of_hoster(study, key, day)
     if chain is None:
-        what = f"no hoster of this study has the key {shown(key)}; waterbed hosters show lists them"
+        subject = f"no hoster of this study has the key {shown(key)}; waterbed hosters show lists them"
         if _KEYED.fullmatch(text):
-            what += ", and no id of a URL begins with it"
+            subject += ", and no id of a URL begins with it"
         elif _SHORT.fullmatch(text):
-            what += f", and an id of a URL is named by at least its first {_LEAST} digits"
-        raise InputError(f"{what} ({_SEE})")
+            subject += f", and an id of a URL is named by at least its first {_LEAST} digits"
+        raise InputError(f"{subject} ({_SEE})")
     return chain
 
 
 @stage("explaining")
-def explain_link(study: Study, one: str, other: str) -> list[ChainLink]:
+def explain_link(study: Study, first: str, other: str) -> list[ChainLink]:
     """The links between two URLs.
 
     They are named by their ids or the beginnings of these. InputError for anything else.
     """
     ids = []
-    for text in (one.strip(), other.strip()):
+    for text in (first.strip(), other.strip()):
         url_id = _url_id(study, text) if _KEYED.fullmatch(text) else None
         if url_id is None:
             raise InputError(f"{shown(text)} is not the id of a URL of this study; --link takes two of them ({_SEE})")
@@ -90,13 +90,13 @@ def _address(text: str) -> str | None:
     An IPv4-mapped one is the IPv4 address it stands for.
     """
     try:
-        found = ip_address(text)
+        ip = ip_address(text)
     except ValueError:
         return None
-    if found.version == 6 and found.scope_id:
+    if ip.version == 6 and ip.scope_id:
         return None
-    mapped = found.ipv4_mapped if found.version == 6 else None
-    return str(mapped or found)
+    mapped = ip.ipv4_mapped if ip.version == 6 else None
+    return str(mapped or ip)
 
 
 def _url_id(study: Study, text: str) -> str | None:
@@ -111,10 +111,10 @@ def _url_id(study: Study, text: str) -> str | None:
         if store.by_ids(Forgotten, "entry_id", [text]):
             raise InputError(f"{text} was forgotten: its records were shredded ({_SEE})")
         raise InputError(f"no URL of this study has the id {text}; url_id of waterbed verdicts was expected ({_SEE})")
-    found = [target.url_id for target in store.all(Target, TABLES[Target].c.url_id.startswith(text))]
-    if len(found) > 1:
+    url_ids = [target.url_id for target in store.all(Target, TABLES[Target].c.url_id.startswith(text))]
+    if len(url_ids) > 1:
         raise InputError(f"{text} is the beginning of several ids; name more of it ({_SEE})")
-    return found[0] if found else None
+    return url_ids[0] if url_ids else None
 
 
 def _key(text: str) -> str | None:

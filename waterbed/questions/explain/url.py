@@ -38,9 +38,9 @@ def chain_of_url(study: Study, url_id: str, day: date | None) -> list[ChainLink]
     """
     conclusions = study.conclude()
     seen = list(conclusions.seen_of(url_id))
-    own = [row for row in seen if day is None or day_of(row[0].observed_at) == day]
-    timed = [*_looks(url_id, own), *_answers(study, conclusions, url_id, own)]
-    if not own:
+    looks = [row for row in seen if day is None or day_of(row[0].observed_at) == day]
+    timed = [*_looks(url_id, looks), *_answers(study, conclusions, url_id, looks)]
+    if not looks:
         when = f"on {day}" if day else "yet"
         timed.append(ChainLink(about=url_id, step="look", value=f"none {when}", source="looks"))
     timed += _domain(conclusions, url_id, day)
@@ -49,26 +49,30 @@ def chain_of_url(study: Study, url_id: str, day: date | None) -> list[ChainLink]
     timed += _external(ExternalConclusions(conclusions, study.config.testimony), url_id, day)
     timed += [link for link in linked if link.since and (day is None or day_of(link.since) == day)]
     timed.sort(key=lambda link: link.since or datetime.min.replace(tzinfo=UTC))
-    episodes = (one for one in conclusions.episodes if one.url_id == url_id and (day is None or _touches(one, day)))
-    known = [*_known(study, conclusions, url_id), *(link for link in linked if link.since is None)]
+    episodes = (
+        episode
+        for episode in conclusions.episodes
+        if episode.url_id == url_id and (day is None or _touches(episode, day))
+    )
+    timeless = [*_known(study, conclusions, url_id), *(link for link in linked if link.since is None)]
     unnamed = {verdict.observed_at for _, verdict, _ in seen if verdict.cause == "name"}
-    return [*known, *timed, *(_episode(one, unnamed) for one in episodes)]
+    return [*timeless, *timed, *(_episode(episode, unnamed) for episode in episodes)]
 
 
 def _known(study: Study, conclusions: Conclusions, url_id: str) -> Iterator[ChainLink]:
     """The reports of a URL, and its ids."""
-    mine = once_each([report for report in conclusions.all_facts.reports if report.url_id == url_id])
-    for report in sorted(mine, key=lambda report: report.received_at):
+    reports = once_each([report for report in conclusions.all_facts.reports if report.url_id == url_id])
+    for report in sorted(reports, key=lambda report: report.received_at):
         when = reported_at(report)
         yield ChainLink(about=url_id, step="report", value=report.category, source=report.source, data_date=when)
     aside = conclusions.set_aside
     if url_id in aside:
-        why = "not illegal" if url_id in aside.not_illegal else "not yet"
-        value = f"assessed {why}: the URL counts nowhere"
+        assessment = "not illegal" if url_id in aside.not_illegal else "not yet"
+        value = f"assessed {assessment}: the URL counts nowhere"
         yield ChainLink(about=url_id, step="assessment", value=value, source="reports")
-    for gone in study.store.by_ids(Forgotten, "entry_id", [url_id]):
+    for forgotten in study.store.by_ids(Forgotten, "entry_id", [url_id]):
         value = "its URL was shredded; what was seen under its id stays"
-        yield ChainLink(about=url_id, step="forgotten", value=value, source="audit", data_date=gone.forgotten_at)
+        yield ChainLink(about=url_id, step="forgotten", value=value, source="audit", data_date=forgotten.forgotten_at)
     target = conclusions.all_facts.targets[url_id]
     added = target.added_at
     for step, value, source in (
@@ -80,17 +84,17 @@ def _known(study: Study, conclusions: Conclusions, url_id: str) -> Iterator[Chai
 
 def _told_origins(study: Study, host_id: str, url_id: str, day: date | None) -> Iterator[ChainLink]:
     """The answers of a CDN's origin service about the host."""
-    for one in answers_of(study, host_id):
-        if day is None or day_of(one.told_at) == day:
-            told = (*one.addresses, f"AS{one.asn}" if one.asn else "", one.hoster or "")
+    for answer in answers_of(study, host_id):
+        if day is None or day_of(answer.told_at) == day:
+            parts = (*answer.addresses, f"AS{answer.asn}" if answer.asn else "", answer.hoster or "")
             yield ChainLink(
                 about=url_id,
                 step="told origin",
-                value=", ".join(filter(None, told)) or one.outcome.replace("_", " "),
-                source=f"origin service of {one.proxy}",
-                data_date=one.told_at,
-                since=one.told_at,
-                until=one.told_at,
+                value=", ".join(filter(None, parts)) or answer.outcome.replace("_", " "),
+                source=f"origin service of {answer.proxy}",
+                data_date=answer.told_at,
+                since=answer.told_at,
+                until=answer.told_at,
                 note="told in confidence, never connected to",
             )
 
@@ -105,7 +109,7 @@ def _external(external: ExternalConclusions, url_id: str, day: date | None) -> I
         if observation.url_id == url_id and (
             day is None or (since and until and day_of(since) <= day <= day_of(until))
         ):
-            said = (
+            parts = (
                 observation.status or "no state",
                 observation.address or "no address",
                 observation.reference and f"case {observation.reference}",
@@ -113,25 +117,25 @@ def _external(external: ExternalConclusions, url_id: str, day: date | None) -> I
             yield ChainLink(
                 about=url_id,
                 step="told",
-                value=", ".join(filter(None, said)),
+                value=", ".join(filter(None, parts)),
                 source=f"{observation.observer}, by {observation.source}",
                 data_date=observation.received_at,
                 since=since,
                 until=until,
                 note=_NOT_OURS,
             )
-    for one in external.episodes:
-        if one.url_id == url_id and (day is None or _touches(one, day)):
-            link = _episode(one, ())
-            yield replace(link, step="told episode", source=f"{one.observer}, by {one.source}", note=_NOT_OURS)
+    for episode in external.episodes:
+        if episode.url_id == url_id and (day is None or _touches(episode, day)):
+            link = _episode(episode, ())
+            yield replace(link, step="told episode", source=f"{episode.observer}, by {episode.source}", note=_NOT_OURS)
 
 
 def _domain(conclusions: Conclusions, url_id: str, day: date | None) -> Iterator[ChainLink]:
     """What its registry said of the domain; the same answers in a row are one link."""
-    said = conclusions.domains.answers.get(conclusions.all_facts.targets[url_id].site_id, ())
-    own = [one for one in said if day is None or day_of(one.fetched_at) == day]
+    registry_answers = conclusions.domains.answers.get(conclusions.all_facts.targets[url_id].site_id, ())
+    day_answers = [answer for answer in registry_answers if day is None or day_of(answer.fetched_at) == day]
     for (status, registrar, states, expires), group in groupby(
-        own, key=lambda one: (one.status, one.registrar, one.states, one.expires_on)
+        day_answers, key=lambda answer: (answer.status, answer.registrar, answer.states, answer.expires_on)
     ):
         answers = list(group)
         registered = f"{registrar or 'no registrar named'}: {', '.join(states) or 'no status'}"
@@ -176,13 +180,13 @@ def _answers(study: Study, conclusions: Conclusions, url_id: str, seen: Iterable
     """
     sources = Sources(study.snapshots(), study.tables("hosting"), study.config.routes_max_age_days)
     lasting = Validity()
-    before: tuple[str, ...] = ()
+    previous: tuple[str, ...] = ()
     rows = list(seen)
-    said = conclusions.facts.resolutions_by_id({row[0].resolution_id for row in rows if row[0].resolution_id})
-    for _, group in groupby(rows, key=lambda row: _alike(conclusions, said, row)):
+    resolutions = conclusions.facts.resolutions_by_id({row[0].resolution_id for row in rows if row[0].resolution_id})
+    for _, group in groupby(rows, key=lambda row: _alike(conclusions, resolutions, row)):
         looks = list(group)
         first, last = looks[0][0].observed_at, looks[-1][0].observed_at
-        links = list(_answer(conclusions, said, sources, *looks[0]))
+        links = list(_answer(conclusions, resolutions, sources, *looks[0]))
         if not links:
             continue
         now = looks[0][2].hosters if looks[0][2] else ()
@@ -191,13 +195,13 @@ def _answers(study: Study, conclusions: Conclusions, url_id: str, seen: Iterable
             yield ChainLink(
                 about=url_id,
                 step="change",
-                value=_changed(before, now, new),
+                value=_changed(previous, now, new),
                 source="looks",
                 data_date=first,
                 since=first,
                 until=first,
             )
-        before = now
+        previous = now
     yield from lasting.links()
     if lasting.returns > 1:
         value = f"{lasting.changes:,} changes of the answer, {lasting.returns:,} back to something known"
@@ -206,10 +210,15 @@ def _answers(study: Study, conclusions: Conclusions, url_id: str, seen: Iterable
 
 def _alike(conclusions: Conclusions, resolutions: Mapping[str, Resolution], row: _Look) -> object:
     """The data on which the chain behind a look depends."""
-    look, _, made = row
-    said = resolutions.get(look.resolution_id or "")
-    resolution = said and (said.status, said.cname_ids, said.tags)
-    return day_of(look.observed_at), conclusions.origin_behind(look), resolution, made and replace(made, day=_NO_DAY)
+    look, _, attribution = row
+    dns_answer = resolutions.get(look.resolution_id or "")
+    resolution = dns_answer and (dns_answer.status, dns_answer.cname_ids, dns_answer.tags)
+    return (
+        day_of(look.observed_at),
+        conclusions.origin_behind(look),
+        resolution,
+        attribution and replace(attribution, day=_NO_DAY),
+    )
 
 
 def _answer(
@@ -224,15 +233,15 @@ def _answer(
 
     Empty where the resolver gave no certain answer.
     """
-    said = resolutions.get(look.resolution_id or "")
-    if said is None or (made is None and said.status not in _NO_ADDRESS):
+    dns_answer = resolutions.get(look.resolution_id or "")
+    if dns_answer is None or (made is None and dns_answer.status not in _NO_ADDRESS):
         return
-    for alias in said.cname_ids:
+    for alias in dns_answer.cname_ids:
         yield ChainLink(about=look.url_id, step="alias", value=alias, source="resolver")
-    for tag in said.tags:
+    for tag in dns_answer.tags:
         yield ChainLink(about=look.url_id, step="tag", value=tag, source="known infrastructure")
     if made is None:
-        yield ChainLink(about=look.url_id, step="address", value=f"none ({said.status})", source="resolver")
+        yield ChainLink(about=look.url_id, step="address", value=f"none ({dns_answer.status})", source="resolver")
         return
     yield from links_of_set(
         conclusions.attributor,
@@ -240,7 +249,7 @@ def _answer(
         sources,
         about=look.url_id,
         known_origin=conclusions.origin_behind(look),
-        behind_cdn="cdn" in said.tags,
+        behind_cdn="cdn" in dns_answer.tags,
     )
 
 
@@ -248,8 +257,10 @@ def _changed(before: Sequence[str], now: Sequence[str], new: Sequence[str]) -> s
     """The steps that changed, hosters by name."""
     if tuple(before) == tuple(now):
         return ", ".join(new)
-    others = ", ".join(step for step in new if step != "hoster")
-    return f"hoster {' '.join(before) or 'none'} to {' '.join(now) or 'none'}{f'; {others}' if others else ''}"
+    other_steps = ", ".join(step for step in new if step != "hoster")
+    return (
+        f"hoster {' '.join(before) or 'none'} to {' '.join(now) or 'none'}{f'; {other_steps}' if other_steps else ''}"
+    )
 
 
 def _touches(episode: Episode, day: date) -> bool:
@@ -257,17 +268,19 @@ def _touches(episode: Episode, day: date) -> bool:
     return day_of(episode.known_up_at) <= day and (episode.first_down is None or day <= day_of(episode.first_down))
 
 
-def _episode(one: Episode, unnamed: Container[datetime]) -> ChainLink:
+def _episode(episode: Episode, unnamed: Container[datetime]) -> ChainLink:
     """An episode; at the times `unnamed` the name itself was gone."""
-    ended = f"ended ({one.cause}) by {one.first_down:%Y-%m-%d %H:%M}" if one.first_down else "not seen to end"
-    taken_back = one.cause == "removed" and one.first_down in unnamed
-    why = f"{ACTED[one.cause]}: {WHY[one.cause]}" if one.cause and one.cause in WHY else ""
+    ended = (
+        f"ended ({episode.cause}) by {episode.first_down:%Y-%m-%d %H:%M}" if episode.first_down else "not seen to end"
+    )
+    taken_back = episode.cause == "removed" and episode.first_down in unnamed
+    explanation = f"{ACTED[episode.cause]}: {WHY[episode.cause]}" if episode.cause and episode.cause in WHY else ""
     return ChainLink(
-        about=one.url_id,
+        about=episode.url_id,
         step="episode",
-        value=f"at {one.hoster}, {ended}",
+        value=f"at {episode.hoster}, {ended}",
         source="looks",
-        since=one.known_up_at,
-        until=one.last_up,
-        note=_TAKEN_BACK if taken_back else why,
+        since=episode.known_up_at,
+        until=episode.last_up,
+        note=_TAKEN_BACK if taken_back else explanation,
     )

@@ -48,22 +48,22 @@ def fact_sheet(
     from waterbed.questions.fact_sheet.sheet import sheet_of
     from waterbed.study.study import open_study
 
-    wanted = asked(since, until, follow, every)
+    window_choice = asked(since, until, follow, every)
     with open_study(context.obj) as study:
         each = [
             sheet_of(study, hoster, clock=clock.value if clock else None, conclusions=conclusions)
-            for conclusions in wanted.each(study)
+            for conclusions in window_choice.each(study)
         ]
-    if wanted.every:
-        _by_window(each, form, wanted)
+    if window_choice.every:
+        _by_window(each, form, window_choice)
         return
-    (found,) = each
+    (sheet,) = each
     if form is Format.json:
-        sys.stdout.write(sheet_json(found))
+        sys.stdout.write(sheet_json(sheet))
     elif form is Format.table:
-        print_sheet(found, console)
+        print_sheet(sheet, console)
     else:
-        for_tools(Case, found.cases, found.info, form)
+        for_tools(Case, sheet.cases, sheet.info, form)
 
 
 def _by_window(each: Sequence[Sheet], form: Format, wanted: Asked) -> None:
@@ -78,7 +78,7 @@ def _by_window(each: Sequence[Sheet], form: Format, wanted: Asked) -> None:
         "moved too": lambda row: share(row.removed_or_moved),
         "class": "rank_class",
     }
-    parts = [(one.window, one.shares) for one in each]
+    parts = [(sheet.window, sheet.shares) for sheet in each]
     print_by_window(ComplianceRow, parts, each[0].info, form.value, columns=columns, wanted=wanted)
 
 
@@ -115,14 +115,14 @@ def sheet_json(found: Sheet) -> str:
     from waterbed.questions.fact_sheet.sheet import as_mapping
     from waterbed.study.formats import as_json
 
-    whole: dict[str, Any] = {}
+    document: dict[str, Any] = {}
     for name, rows in as_mapping(found).items():
         read = json.loads(as_json(_PARTS[name], rows, found.info))
         part = read.pop("rows")
-        whole = whole or {**read, "key": found.key, "name": found.name}
-        whole |= {"hosting_type": found.hosting_type, "hoster_word": found.hoster_word}
-        whole[name] = part
-    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
+        document = document or {**read, "key": found.key, "name": found.name}
+        document |= {"hosting_type": found.hosting_type, "hoster_word": found.hoster_word}
+        document[name] = part
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def print_sheet(found: Sheet, out: Console) -> None:
@@ -141,8 +141,8 @@ def print_sheet(found: Sheet, out: Console) -> None:
 def _clock(found: Sheet) -> str:
     from waterbed.measures.clocks import CLOCK_WORDS
 
-    words = {str(kind): text for kind, text in CLOCK_WORDS.items()}
-    return words[found.info.clock]
+    clock_texts = {str(kind): text for kind, text in CLOCK_WORDS.items()}
+    return clock_texts[found.info.clock]
 
 
 def _numbers(found: Sheet, out: Console) -> None:
@@ -154,9 +154,11 @@ def _numbers(found: Sheet, out: Console) -> None:
         out.print(
             f"{counted(row.urls, 'URL')} on {counted(row.hosts, 'host')} of {counted(row.sites, 'site')}; ", end=""
         )
-        beside = "" if row.rank_class == found.rank_class else f" ({row.rank_class} in the ranking, by its own clock)"
+        ranking_note = (
+            "" if row.rank_class == found.rank_class else f" ({row.rank_class} in the ranking, by its own clock)"
+        )
         out.print(
-            f"class {found.rank_class}{beside}; {counted(row.unknown, 'URL')} of which no check could be decided",
+            f"class {found.rank_class}{ranking_note}; {counted(row.unknown, 'URL')} of which no check could be decided",
             soft_wrap=True,
         )
         if row.first_down:
@@ -165,8 +167,8 @@ def _numbers(found: Sheet, out: Console) -> None:
                 "content hidden from our checks look alike",
                 soft_wrap=True,
             )
-        if words := OWN.text(change_message(row)):
-            out.print(f"removed within 24 h of its own clock in the ranking: {words}", soft_wrap=True)
+        if change_text := OWN.text(change_message(row)):
+            out.print(f"removed within 24 h of its own clock in the ranking: {change_text}", soft_wrap=True)
         if row.removals:
             batches = counted(row.batches, "batch", "batches")
             out.print(f"{counted(row.removals, 'removal')} of content that was seen up came in {batches} or more")
@@ -178,19 +180,20 @@ def _numbers(found: Sheet, out: Console) -> None:
         looks = f"{found.hoster_word:,} check{'s' if found.hoster_word > 1 else ''}"
         out.print(f"the hoster's word: its own link check decided {looks}, in place of the content", soft_wrap=True)
     if size:
-        known = {
+        size_by_kind = {
             "IPv4 announced": size.announced_v4,
             "IPv6 /64s announced": size.announced_v6_64s,
             "IPv4 seen hosting": size.hosting_v4,
             "domains": size.domains,
         }
-        sizes = ", ".join(f"{value:,} {name}" for name, value in known.items() if value is not None)
+        sizes = ", ".join(f"{value:,} {name}" for name, value in size_by_kind.items() if value is not None)
         out.print(f"size on {size.day:%Y-%m-%d}: {sizes or 'not known'}", soft_wrap=True)
     if found.reached_through:
-        told = (
-            f"{one.key} ({one.kind}, {one.hosts:,} of {one.of:,} hosts)" for one in found.reached_through[:_CARRIERS]
+        carriers = (
+            f"{carrier.key} ({carrier.kind}, {carrier.hosts:,} of {carrier.of:,} hosts)"
+            for carrier in found.reached_through[:_CARRIERS]
         )
-        out.print(f"reached through {', '.join(told)}", soft_wrap=True)
+        out.print(f"reached through {', '.join(carriers)}", soft_wrap=True)
     if found.shares:
         first = found.shares[0]
         out.print(
@@ -205,25 +208,25 @@ def _curve(found: Sheet, out: Console) -> None:
 
     if not found.curve:
         if found.rank_class:
-            why = f"the share is withheld ({found.rank_class})" if found.shares else "no clock runs"
-            out.print(f"No curve, nor hours until half had ended: {why}.", soft_wrap=True)
+            reason = f"the share is withheld ({found.rank_class})" if found.shares else "no clock runs"
+            out.print(f"No curve, nor hours until half had ended: {reason}.", soft_wrap=True)
         return
     table = new_table("Ended within")
     table.add_column("cause")
     for hours in SHEET_H:
         table.add_column(f"{hours:.0f} h", justify="right", no_wrap=True)
-    shares = {(one.cause, one.within_h): one for one in found.curve}
-    for cause in dict.fromkeys(one.cause for one in found.curve):
+    shares = {(row.cause, row.within_h): row for row in found.curve}
+    for cause in dict.fromkeys(row.cause for row in found.curve):
         table.add_row(cause, *(_share(shares[cause, hours]) for hours in SHEET_H))
     print_table(whole(table), out)
     out.print("95% intervals; - where fewer than 10 sites or batches tell about those hours.")
 
 
 def _durations(found: Sheet, out: Console) -> None:
-    for one in found.duration:
-        half = _between(one.median_h, one.median_low, one.median_high)
-        mean = _between(one.mean_h, one.mean_low, one.mean_high)
-        out.print(f"hours until half had ended: {half}; mean within {one.within_h:.0f} h: {mean}", soft_wrap=True)
+    for duration in found.duration:
+        half = _between(duration.median_h, duration.median_low, duration.median_high)
+        mean = _between(duration.mean_h, duration.mean_low, duration.mean_high)
+        out.print(f"hours until half had ended: {half}; mean within {duration.within_h:.0f} h: {mean}", soft_wrap=True)
 
 
 def _between(hours: float | None, low: float | None, high: float | None) -> str:
@@ -241,7 +244,7 @@ def _share(one: CauseShare) -> str:
 
 def _cases(found: Sheet, out: Console) -> None:
     table = new_table()
-    timed = any(_timing(one) for one in found.cases)
+    timed = any(_timing(case) for case in found.cases)
     for name in (
         "url_id",
         "state",
@@ -252,20 +255,20 @@ def _cases(found: Sheet, out: Console) -> None:
         *(["timing"] if timed else []),
     ):
         table.add_column(name, no_wrap=True)
-    for one in found.cases[:_SHOWN]:
+    for case in found.cases[:_SHOWN]:
         table.add_row(
-            one.url_id[:12],
-            one.state,
-            f"{one.origin:%m-%d %H:%M}" if one.origin else "-",
-            _span(one),
-            one.cause or "-",
-            f"{one.notices}{' answered' if one.acknowledged else ''}",
-            *([_timing(one)] if timed else []),
+            case.url_id[:12],
+            case.state,
+            f"{case.origin:%m-%d %H:%M}" if case.origin else "-",
+            _span(case),
+            case.cause or "-",
+            f"{case.notices}{' answered' if case.acknowledged else ''}",
+            *([_timing(case)] if timed else []),
         )
     print_table(whole(table), out)
     if timed:
         out.print("before: gone before its clock began; around: gone in an interval that holds the beginning.")
-    if found.info.clock == "notice_delivered" and any(one.notices and one.origin is None for one in found.cases):
+    if found.info.clock == "notice_delivered" and any(case.notices and case.origin is None for case in found.cases):
         out.print(
             "- under clock from: no notice known to have arrived started it; orders have a clock of their own: "
             "--clock legal_order.",
@@ -285,15 +288,16 @@ def _span(one: Case) -> str:
 
 
 def _astray(found: Sheet, out: Console) -> None:
-    mine = sum(one.recipient == found.key for one in found.misaddressed)
-    others = len(found.misaddressed) - mine
+    received = sum(notice.recipient == found.key for notice in found.misaddressed)
+    to_others = len(found.misaddressed) - received
     out.print(
-        f"misaddressed: {counted(mine, 'notice')} to it about what it did not host, "
-        f"{others:,} to others about what it hosted",
+        f"misaddressed: {counted(received, 'notice')} to it about what it did not host, "
+        f"{to_others:,} to others about what it hosted",
         soft_wrap=True,
     )
-    for one in found.misaddressed[:_SHOWN]:
-        where = " ".join(one.hosters) or "nobody known"
+    for notice in found.misaddressed[:_SHOWN]:
+        where = " ".join(notice.hosters) or "nobody known"
         out.print(
-            f"  {one.url_id[:12]} {one.sent_at:%Y-%m-%d %H:%M} to {one.recipient}, hosted by {where}", soft_wrap=True
+            f"  {notice.url_id[:12]} {notice.sent_at:%Y-%m-%d %H:%M} to {notice.recipient}, hosted by {where}",
+            soft_wrap=True,
         )

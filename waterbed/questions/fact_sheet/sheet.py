@@ -79,8 +79,8 @@ class Sheet:
 
         That of the ranking where no clock runs; empty if it has no row there.
         """
-        own = [one.rank_class for one in self.shares if one.within_h == WITHIN_H]
-        return own[0] if own else self.ranking.rank_class if self.ranking else ""
+        classes = [row.rank_class for row in self.shares if row.within_h == WITHIN_H]
+        return classes[0] if classes else self.ranking.rank_class if self.ranking else ""
 
 
 def sheet_of(
@@ -105,18 +105,18 @@ def sheet_of(
     events = own_events(study) if events is None else events
     row = next((row for row in ranking_of(conclusions, events=events) if row.key == company), None)
     chosen: ClockKind = clock or ("notice_delivered" if conclusions.whole.facts.notices else "reported")
-    found = compliance_of(study, clock=chosen, conclusions=conclusions, events=events)
-    clocks = found.clocks.get(company, ())
+    tables = compliance_of(study, clock=chosen, conclusions=conclusions, events=events)
+    clocks = tables.clocks.get(company, ())
     name = conclusions.attributor.name_of(company)
-    own = episodes_by_key(conclusions.episodes, "hoster").get(company, [])
-    ranked = found.ranked
+    episodes = episodes_by_key(conclusions.episodes, "hoster").get(company, [])
+    ranked = tables.ranked
     shares = (
         compliance(
             {company: clocks},
             {company: name},
             until=until,
             within_h=SHEET_H,
-            hidden=found.hidden,
+            hidden=tables.hidden,
             ranked=ranked,
         )
         if until
@@ -125,7 +125,7 @@ def sheet_of(
     sheet = Sheet(
         key=company,
         name=name,
-        info=replace(found.info_of("sheet"), by="hoster"),
+        info=replace(tables.info_of("sheet"), by="hoster"),
         window=conclusions.window,
         hosting_type=conclusions.attributor.book.on(day).hosting_type(company),
         ranking=row,
@@ -133,23 +133,23 @@ def sheet_of(
         shares=shares,
         curve=(),
         duration=(),
-        cases=list(_cases(own, clocks, concerned, company, chosen, until)),
+        cases=list(_cases(episodes, clocks, concerned, company, chosen, until)),
         hoster_word=sum(looks for hosters, looks in conclusions.hoster_words.items() if company in hosters),
         reached_through=reached_through(conclusions).get(company, ()),
         misaddressed=[n for n in concerned if n.addressed == "misaddressed" and not n.bounced],
     )
     rank_class = ranked[company].rank_class if company in ranked else sheet.rank_class
-    if until is None or company in found.differing or rank_class in WITHHELD:
+    if until is None or company in tables.differing or rank_class in WITHHELD:
         return sheet
-    part = Part(running_clocks(clocks), list(found.hidden.get(company, ())))
+    part = Part(running_clocks(clocks), list(tables.hidden.get(company, ())))
     if company in ranked:
         since = counted_since(ranked[company], part.clocks)
         part = part_of_share(ranked[company], *part)
-        clocks = [one for one in clocks if since is None or one.origin >= since]
-    beside = removals(part.clocks, SHEET_H, until=until, hidden=part.hidden)
+        clocks = [takedown_clock for takedown_clock in clocks if since is None or takedown_clock.origin >= since]
+    removal_by_hours = removals(part.clocks, SHEET_H, until=until, hidden=part.hidden)
     return replace(
         sheet,
-        curve=list(cause_shares(part.clocks, beside, until=until)),
+        curve=list(cause_shares(part.clocks, removal_by_hours, until=until)),
         duration=[duration(clocks, within_h=SHEET_H[-1], until=until)],
     )
 
@@ -165,18 +165,20 @@ def _size(study: Study, key: str, day: date, conclusions: Conclusions) -> Size |
     return next((size for size in frame.sizes if size.key == key), None)
 
 
-def cause_shares(kept: Sequence[Clock], beside: Mapping[float, Removal], *, until: datetime) -> Iterator[CauseShare]:
-    """The cumulative incidence of each cause; of removal the share of any ranking, `beside` by hours (`removals`).
+def cause_shares(
+    clocks: Sequence[Clock], removal_by_hours: Mapping[float, Removal], *, until: datetime
+) -> Iterator[CauseShare]:
+    """The cumulative incidence of each cause; of removal the share of any ranking, by hours in `removal_by_hours`.
 
     No number where fewer than FEWEST_SITES clusters are known at those hours, none of another cause where the share
     removed is withheld (`Removal.withheld`), and no interval where reports span too few days. `until` is the end of the
     measurement. Causes that only registries report are left out where none was.
     """
-    seen = {one.cause for one in kept}
-    causes = [(n, one) for n, one in enumerate(CAUSES) if n in seen or one not in TOLD_BY_REGISTRIES]
-    curves = incidence(kept) if kept else None
-    for hours, of_removal in beside.items():
-        reach = {one.site_id for one in kept if known_within(one, hours)}
+    seen = {clock.cause for clock in clocks}
+    causes = [(n, cause) for n, cause in enumerate(CAUSES) if n in seen or cause not in TOLD_BY_REGISTRIES]
+    curves = incidence(clocks) if clocks else None
+    for hours, of_removal in removal_by_hours.items():
+        reach = {clock.site_id for clock in clocks if known_within(clock, hours)}
         for number, cause in causes:
             enough = len(reach) >= FEWEST_SITES and not of_removal.withheld
             share = share_within(curves, number, hours) if curves and enough else None
@@ -184,7 +186,7 @@ def cause_shares(kept: Sequence[Clock], beside: Mapping[float, Removal], *, unti
             if cause == "removed":
                 share, low, high = of_removal.removed, of_removal.low, of_removal.high
             elif share is not None:
-                worth = worth_within(kept, hours, (number,), until=until)
+                worth = worth_within(clocks, hours, (number,), until=until)
                 low, high = (None, None) if isinstance(worth, Refusal) else share_interval(share, worth.number)
             yield CauseShare(cause=cause, within_h=hours, share=share, low=low, high=high, actor=ACTED[cause])
 
@@ -205,15 +207,15 @@ def _cases(
     for notice in notices:
         if notice.recipient == key and not notice.bounced:
             notified[notice.url_id].append(notice)
-    of_spell = {(one.url_id, one.known_up_at): one for one in clocks}
-    spells = [spell for own in by_url.values() for spell in joined_episodes(own)]
+    of_spell = {(takedown_clock.url_id, takedown_clock.known_up_at): takedown_clock for takedown_clock in clocks}
+    spells = [spell for url_episodes in by_url.values() for spell in joined_episodes(url_episodes)]
     for spell in sorted(spells, key=lambda spell: (-spell.known_up_at.timestamp(), spell.url_id)):
         yield _case(spell, of_spell.get((spell.url_id, spell.known_up_at)), notified[spell.url_id], clock, until)
 
 
 def _case(
     spell: Episode,
-    one: TakedownClock | None,
+    takedown_clock: TakedownClock | None,
     about: Sequence[AddressedNotice],
     clock: ClockKind,
     until: datetime | None,
@@ -225,13 +227,13 @@ def _case(
         site_id=spell.site_id,
         state=state,
         clock=clock,
-        origin=one.origin if one else None,
-        left_h=one.left_h if one else None,
-        right_h=one.right_h if one else None,
+        origin=takedown_clock.origin if takedown_clock else None,
+        left_h=takedown_clock.left_h if takedown_clock else None,
+        right_h=takedown_clock.right_h if takedown_clock else None,
         last_up=spell.last_up,
         first_down=spell.first_down,
         cause=spell.cause,
-        timing=one.timing if one else None,
+        timing=takedown_clock.timing if takedown_clock else None,
         notices=len(about),
         acknowledged=any(n.acknowledged_at for n in about),
     )
@@ -242,16 +244,16 @@ def own_rows(sheet: Sheet, deviations: tuple[str, ...]) -> Sheet:
 
     It holds no data on any other hoster; `deviations` from the protocol are as a hoster may read them.
     """
-    own = [
+    notices = [
         replace(
-            one
-            if one.recipient == sheet.key
-            else replace(one, recipient=_ANOTHER, response=None, acknowledged_at=None),
-            hosters=tuple(key for key in one.hosters if key == sheet.key),
+            notice
+            if notice.recipient == sheet.key
+            else replace(notice, recipient=_ANOTHER, response=None, acknowledged_at=None),
+            hosters=tuple(key for key in notice.hosters if key == sheet.key),
         )
-        for one in sheet.misaddressed
+        for notice in sheet.misaddressed
     ]
-    return replace(sheet, misaddressed=own, info=replace(sheet.info, deviations=deviations))
+    return replace(sheet, misaddressed=notices, info=replace(sheet.info, deviations=deviations))
 
 
 def as_mapping(sheet: Sheet) -> Mapping[str, Sequence[object]]:

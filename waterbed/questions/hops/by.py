@@ -37,18 +37,18 @@ def hops_by(hops: Iterable[Hop], reports: Iterable[Report], kind: Kind, home: st
         if hop.order != "parallel":
             for key in keys.get(hop.from_url_id, ()):
                 groups[key].append(hop)
-    found = [_row(key, own, home) for key, own in groups.items()]
-    return sorted(found, key=lambda row: (-row.hops, row.key))
+    rows = [_row(key, group, home) for key, group in groups.items()]
+    return sorted(rows, key=lambda row: (-row.hops, row.key))
 
 
-def _row(key: str, own: list[Hop], home: str) -> HopsBy:
-    ways = [cross_border(hop, home) for hop in own]
-    sure = [hop.order in CERTAIN for hop in own]
+def _row(key: str, hops: list[Hop], home: str) -> HopsBy:
+    ways = [cross_border(hop, home) for hop in hops]
+    sure = [hop.order in CERTAIN for hop in hops]
     return HopsBy(
         key=key,
-        contents=len({hop.content_id for hop in own}),
-        hops=len(own),
+        contents=len({hop.content_id for hop in hops}),
+        hops=len(hops),
         certain=sum(sure),
-        left_home_least=sum(way == "leaves home" and certain for way, certain in zip(ways, sure, strict=True)),
-        left_home_most=sum(way in ("leaves home", "unknown") for way in ways),
+        left_home_least=sum(passage == "leaves home" and certain for passage, certain in zip(ways, sure, strict=True)),
+        left_home_most=sum(passage in ("leaves home", "unknown") for passage in ways),
     )

@@ -63,18 +63,20 @@ def episodes(
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
-    wanted = asked(since, until, follow, every)
-    what, cls = ("told_episodes", ExternalEpisode) if table is Whose.external else ("episodes", Episode)
+    window_choice = asked(since, until, follow, every)
+    table_name, cls = ("told_episodes", ExternalEpisode) if table is Whose.external else ("episodes", Episode)
     with open_study(context.obj) as study:
-        found: list[tuple[Window, Sequence[Any]]] = [
+        rows_by_window: list[tuple[Window, Sequence[Any]]] = [
             (
-                one.window,
-                ExternalConclusions(one, study.config.testimony).episodes if cls is ExternalEpisode else one.episodes,
+                conclusions.window,
+                ExternalConclusions(conclusions, study.config.testimony).episodes
+                if cls is ExternalEpisode
+                else conclusions.episodes,
             )
-            for one in wanted.each(study)
+            for conclusions in window_choice.each(study)
         ]
-        info = table_info(study, what.replace("_", " "), window=wanted.window)
-    _windows(cls, found, info, what, form, wanted)
+        info = table_info(study, table_name.replace("_", " "), window=window_choice.window)
+    _windows(cls, rows_by_window, info, table_name, form, window_choice)
 
 
 def verdicts(context: typer.Context, form: Formatted = Format.table) -> None:
@@ -140,40 +142,44 @@ def hops(
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
-    wanted = asked(since, until, None, every)
-    if by and (table is not Hops.hops or wanted.every):
+    window_choice = asked(since, until, None, every)
+    if by and (table is not Hops.hops or window_choice.every):
         raise InputError("--by counts our own hops of one window: leave out --table and --window (docs/graph.md)")
     with open_study(context.obj) as study:
         if by:
-            _by(study, by, form, wanted)
+            _by(study, by, form, window_choice)
             return
         if table in (Hops.labels, Hops.near):
-            if wanted.window or wanted.every:
+            if window_choice.window or window_choice.every:
                 raise InputError(
                     f"--table {table.value} is of all time: leave out --since, --until and --window (docs/windows.md)"
                 )
             _labels(study, table is Hops.near, form)
             return
         external = table is Hops.external
-        info = table_info(study, "told hops" if external else "hops", window=wanted.window)
-        each = list(wanted.each(study))
-        found = [(one.window, one.hops) for one in each]
-        beyond = each[0].whole.beyond if each and table is Hops.hops and form is Format.table else []
+        info = table_info(study, "told hops" if external else "hops", window=window_choice.window)
+        each = list(window_choice.each(study))
+        rows_by_window = [(conclusions.window, conclusions.hops) for conclusions in each]
+        other_mediums = each[0].whole.beyond if each and table is Hops.hops and form is Format.table else []
         if external and each:
-            told = ExternalConclusions(each[0].whole, study.config.testimony).hops
-            found = [(one.window, [hop for hop in told if one.window.holds(hop.arrived_before)]) for one in each]
-    _windows(Hop, found, info, "hops", form, wanted)
-    if form is Format.table and (wanted.every or found[0][1] or not wanted.window):
-        for window, own in found:
-            if own:
-                bounds = count_hops(own)
-                when = f"{window.label}: between" if wanted.every else "Between"
+            external_hops = ExternalConclusions(each[0].whole, study.config.testimony).hops
+            rows_by_window = [
+                (conclusions.window, [hop for hop in external_hops if conclusions.window.holds(hop.arrived_before)])
+                for conclusions in each
+            ]
+    _windows(Hop, rows_by_window, info, "hops", form, window_choice)
+    if form is Format.table and (window_choice.every or rows_by_window[0][1] or not window_choice.window):
+        for window, window_hops in rows_by_window:
+            if window_hops:
+                bounds = count_hops(window_hops)
+                when = f"{window.label}: between" if window_choice.every else "Between"
                 sure = f"{when} {bounds.least:,} and {bounds.most:,} hops are displacement"
                 say(f"{sure}; the others were already there.")
-        for one in beyond:
+        for other_medium in other_mediums:
             say(
-                f"To {MEDIUM_WORDS[one.medium]}, at home and abroad alike: {one.least:,} to {one.most:,} contents "
-                f"({one.contents:,} were reported there); no hoster can be told."
+                f"To {MEDIUM_WORDS[other_medium.medium]}, at home and abroad alike: "
+                f"{other_medium.least:,} to {other_medium.most:,} contents "
+                f"({other_medium.contents:,} were reported there); no hoster can be told."
             )
 
 
@@ -182,9 +188,9 @@ def _by(study: Study, by: Told, form: Format, wanted: Asked) -> None:
     from waterbed.questions.hops.by import HopsBy, hops_by
     from waterbed.study.metadata import table_info
 
-    (one,) = wanted.each(study)
+    (conclusions,) = wanted.each(study)
     kind = by.value.replace("-", "_")
-    rows = hops_by(one.hops, one.whole.facts.reports, kind, study.config.home)
+    rows = hops_by(conclusions.hops, conclusions.whole.facts.reports, kind, study.config.home)
     info = table_info(study, "hops", by=kind, window=wanted.window)
     columns = {by.value: "key", "contents": "contents", "hops": "hops", "certain": "certain"}
     columns |= {"left home, least": "left_home_least", "most": "left_home_most"}

@@ -56,7 +56,7 @@ def hop_graph(
     )
     if by == "hoster":
         book = conclusions.attributor.book
-        found = [(*one, not book.on(one.since).unreviewed(one.new)) for one in book.lineage()]
-        names = {key: conclusions.attributor.name_of(key) for one in found for key in one[:2]}
-        add_takeovers(network, found, names=names, seats=seats, home=home)
+        takeovers = [(*takeover, not book.on(takeover.since).unreviewed(takeover.new)) for takeover in book.lineage()]
+        names = {key: conclusions.attributor.name_of(key) for takeover in takeovers for key in takeover[:2]}
+        add_takeovers(network, takeovers, names=names, seats=seats, home=home)
     return network

@@ -105,7 +105,7 @@ def graph(
     asked_for = asked(since, until, None, every)
     _check_windows(asked_for, week, by, out)
     window = _window(week, cumulative)
-    wanted = {"kind": _one_of("--kind", kind, HopKind), "order": _one_of("--order", order, OrderClass)}
+    criteria = {"kind": _one_of("--kind", kind, HopKind), "order": _one_of("--order", order, OrderClass)}
     _writer(out)
     with open_study(context.obj) as study:
         if table is Shown.providers:
@@ -116,7 +116,7 @@ def graph(
                 study=study,
                 conclusions=conclusions,
                 by=by,
-                hops=[hop for hop in conclusions.hops if _fits(hop, wanted, window)],
+                hops=[hop for hop in conclusions.hops if _fits(hop, criteria, window)],
                 window=window,
                 content=_known(content, conclusions),
             )
@@ -146,8 +146,8 @@ def _providers(study: Study, on: datetime | None, out: Path | None, form: Format
 
     conclusions = study.conclude()
     day = on.date() if on else (conclusions.until or study.clock()).date()
-    found = rented(conclusions, day)
-    network = provider_graph(found.rents, found.hosters, names=found.names)
+    rentals = rented(conclusions, day)
+    network = provider_graph(rentals.rents, rentals.hosters, names=rentals.names)
     info = replace(table_info(study, "providers", by="hoster"), clock="data date", window=str(day), method=METHOD)
     if out is not None:
         with written_at(out):
@@ -169,7 +169,7 @@ def _shown(chosen: _Chosen, table: Shown) -> tuple[type, Sequence[Any], str]:
     if table is Shown.measures:
         with stage("measures of the graph"):
             figures = graph_figures(chosen.hops, chosen.moves, names=chosen.names, home=chosen.home, rng=_rng())
-        return GraphFigure, [OWN.row(GraphFigure, one) for one in figures], "graph measures"
+        return GraphFigure, [OWN.row(GraphFigure, figure) for figure in figures], "graph measures"
     if table is Shown.weeks:
         return WeekRow, week_rows(weeks(chosen.moves)), "hops by week"
     evidence = evidence_by_pair(chosen.hops, chosen.level, chosen.origins)
@@ -182,10 +182,10 @@ def _by_window(each: Sequence[_Chosen], table: Shown, form: Format, wanted: Aske
         wanted.empty()
         return
     parts = []
-    for one in each:
-        cls, rows, what = _shown(one, table)
-        parts.append((one.conclusions.window, rows))
-    info = _info(replace(each[0], conclusions=each[0].conclusions.whole), what)
+    for chosen in each:
+        cls, rows, subject = _shown(chosen, table)
+        parts.append((chosen.conclusions.window, rows))
+    info = _info(replace(each[0], conclusions=each[0].conclusions.whole), subject)
     print_by_window(cls, parts, info, form.value, columns=_BY_WINDOW[table], wanted=wanted)
 
 
@@ -330,10 +330,12 @@ def _contents(chosen: _Chosen, form: Format) -> None:
         _print(chosen, ContentRow, content_rows(chosen.hops, chosen.moves), "contents that hopped", form)
         return
     # all of it: a hop of another window, week, kind or order has brought its stay all the same
-    whole = chosen.conclusions.whole
-    stays = [episode for episode in whole.episodes if episode.content_id == chosen.content]
-    own = replace(chosen, conclusions=whole, hops=[hop for hop in whole.hops if hop.content_id == chosen.content])
-    _print(own, TimelineRow, timeline_rows(stays, own.hops, own.names), "stays of one content", form)
+    conclusions = chosen.conclusions.whole
+    stays = [episode for episode in conclusions.episodes if episode.content_id == chosen.content]
+    narrowed = replace(
+        chosen, conclusions=conclusions, hops=[hop for hop in conclusions.hops if hop.content_id == chosen.content]
+    )
+    _print(narrowed, TimelineRow, timeline_rows(stays, narrowed.hops, narrowed.names), "stays of one content", form)
 
 
 def _print(chosen: _Chosen, cls: type, rows: Sequence[Any], what: str, form: Format) -> None:

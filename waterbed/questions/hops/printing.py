@@ -26,13 +26,13 @@ def print_graph_rows(rows: Sequence[Any], info: TableInfo, hops: int, parallel: 
         console.print("nothing to show: no hop was found, or none of the kind, order and week asked for")
         return
     columns, cells, footnote = _KINDS[type(rows[0]).__name__]
-    shown = new_table()
+    table = new_table()
     for name in columns:
         text = name in _TEXT
-        shown.add_column(name, justify="left" if text else "right", no_wrap=not text, overflow="fold")
+        table.add_column(name, justify="left" if text else "right", no_wrap=not text, overflow="fold")
     for row in rows[:SHOWN]:
-        shown.add_row(*cells(row))
-    print_table(shown)
+        table.add_row(*cells(row))
+    print_table(table)
     more(len(rows))
     note(footnote)
 
@@ -53,8 +53,8 @@ def _flow(row: FlowShare) -> list[str]:
 
 def _figure(row: GraphFigure[str]) -> list[str]:
     bounds = "-" if row.low is None or row.high is None else f"{_short(row.low)} to {_short(row.high)}"
-    what = f"{row.measure} {_name(row.key, row.name)}" if row.key else row.measure
-    return [what, _short(row.value), bounds, row.bounds, f"{row.n:,.4g}", row.note]
+    measure_name = f"{row.measure} {_name(row.key, row.name)}" if row.key else row.measure
+    return [measure_name, _short(row.value), bounds, row.bounds, f"{row.n:,.4g}", row.note]
 
 
 def _week(row: WeekRow) -> list[str]:
@@ -72,7 +72,7 @@ def _content(row: ContentRow) -> list[str]:
 
 def _stay(row: TimelineRow) -> list[str]:
     down = minute(row.first_down)
-    came = f"{row.kind}, {row.order}, from {row.came_from}" if row.came_from else "-"
+    arrival = f"{row.kind}, {row.order}, from {row.came_from}" if row.came_from else "-"
     return [
         row.url_id[:12],
         _name(row.hoster, row.name),
@@ -80,7 +80,7 @@ def _stay(row: TimelineRow) -> list[str]:
         minute(row.last_up),
         down,
         row.cause or "-",
-        came,
+        arrival,
     ]
 
 

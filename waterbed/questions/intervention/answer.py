@@ -55,7 +55,7 @@ def sources_in(movements: Movements) -> set[str]:
 
 def left_out(feeds: Sequence[ChangedFeed], movements: Movements) -> set[str]:
     """The changed feeds without which others remain."""
-    changed = {one.source for one in feeds if one.others is not None}
+    changed = {feed.source for feed in feeds if feed.others is not None}
     return changed if sources_in(movements) - changed else set()
 
 
@@ -77,37 +77,37 @@ def answered(
     answers = [*disclosed_answers(shares.answers() if shares else (), (), found.disclosure), *found.answers]
     found = replace(found, curves=list(shares.curves()) if shares else ())
     disclosure = found.disclosure
-    own = disclosure == EVERYTHING
-    waiting = [held(one, own=own) for one in open_quarantines(conclusions, event, episodes)]
-    stays = [one.words() for one in feeds if one.source not in left]
+    is_internal = disclosure == EVERYTHING
+    waiting = [held(quarantine, own=is_internal) for quarantine in open_quarantines(conclusions, event, episodes)]
+    stays = [feed.words() for feed in feeds if feed.source not in left]
     notes = [
-        Message.of("{change}; its reports are left out.", change=one.words()) for one in feeds if one.source in left
+        Message.of("{change}; its reports are left out.", change=feed.words()) for feed in feeds if feed.source in left
     ]
     if stays:
         reason = Message.of("{changes}: what is counted there may be the feed's change", changes=joined(*stays))
-        answers = [refused_answer(one, Refusal(reason)) if one.name in COUNTED else one for one in answers]
-        notes += [Message.of("{change}.", change=one) for one in stays]
+        answers = [refused_answer(answer, Refusal(reason)) if answer.name in COUNTED else answer for answer in answers]
+        notes += [Message.of("{change}.", change=clause) for clause in stays]
     stopped = [Message.of("No answer can be given yet."), *map(_ended, waiting)] if waiting else []
-    why = joined(*waiting)
+    stop_reason = joined(*waiting)
     for overlap in overlaps(event, beside.events, episodes):
-        shown = disclosure.names(overlap.place)
+        is_named = disclosure.names(overlap.place)
         name = found.names.get(overlap.place) or redact(overlap.place)
-        refusal = Refusal(overlap.words(name)) if shown else HELD_BACK
+        refusal = Refusal(overlap.words(name)) if is_named else HELD_BACK
         sentence = Message.of("{event}", event=Sentence(refusal.reason))
-        answers = [refused_answer(one, refusal) if overlap.refuses(one.name) else one for one in answers]
+        answers = [refused_answer(answer, refusal) if overlap.refuses(answer.name) else answer for answer in answers]
         refused = Message.of("{event} The numbers that it could change are refused.", event=sentence)
-        notes += [refused] if shown else []
+        notes += [refused] if is_named else []
         if overlap.controls:
             bare = [_unforetold(row) for row in found.periods]
             of_target = [row for row in found.curves if row.area == "target"]
             found = replace(found, periods=bare, placebos=(), curves=of_target)
         if overlap.target and not stopped:
-            stopped = [Message.of("No answer can be given."), sentence] if shown else [UNPUBLISHED]
-            why = refusal.reason if shown else NOT_PUBLISHED
+            stopped = [Message.of("No answer can be given."), sentence] if is_named else [UNPUBLISHED]
+            stop_reason = refusal.reason if is_named else NOT_PUBLISHED
     if waiting:
-        answers = [refused_answer(one, Refusal(why, "quarantine")) for one in answers]
+        answers = [refused_answer(answer, Refusal(stop_reason, "quarantine")) for answer in answers]
     if stopped:
-        found = replace(found, curves=(), periods=(), placebos=(), destinations=(), pairs=(), stopped=why)
+        found = replace(found, curves=(), periods=(), placebos=(), destinations=(), pairs=(), stopped=stop_reason)
     if beside.unread:
         files = Number(beside.unread, "event file")
         notes.append(
@@ -115,8 +115,10 @@ def answered(
         )
     answers = in_sequence(answers, event, until)
     interim = bool(event.read and until < event.reads[0])
-    said = summary(_known(found, answers, event, shares, stopped, interim=interim, events=beside.number(event)))
-    return replace(found, answers=answers, notes=(*notes, *found.notes), summary=said)
+    answer_summary = summary(
+        _known(found, answers, event, shares, stopped, interim=interim, events=beside.number(event))
+    )
+    return replace(found, answers=answers, notes=(*notes, *found.notes), summary=answer_summary)
 
 
 def _unforetold(row: PeriodRow) -> PeriodRow:
@@ -141,17 +143,17 @@ def _known(
     events: int,
 ) -> Known:
     def test(name: str) -> TypedAnswer | None:
-        own = [one for one in answers if one.name == name]
-        return next((one for one in own if one.refusal is not None), own[-1] if own else None)
+        matches = [answer for answer in answers if answer.name == name]
+        return next((answer for answer in matches if answer.refusal is not None), matches[-1] if matches else None)
 
     fall, primary = test(event.fall), test(event.primary)
     if fall is None or primary is None or found.moved is None:
         raise ValueError("an event has the tests that it names")
     if primary.name == EXCESS:
         # one comparison that is refused or held back leaves open what all three are to show
-        lacking = [one.refusal for one in map(test, BESIDE) if one is not None and one.refusal is not None]
+        lacking = [answer.refusal for answer in map(test, BESIDE) if answer is not None and answer.refusal is not None]
         if primary.refusal is None and lacking:
-            primary = replace(primary, refusal=min(lacking, key=lambda one: not one.held_back), adjusted=None)
+            primary = replace(primary, refusal=min(lacking, key=lambda refusal: not refusal.held_back), adjusted=None)
     return Known(
         name=found.names.get(event.target, event.target) if found.disclosure.names(event.target) else "the target",
         target=shares.target.told if shares else (_UNTOLD, _UNTOLD),
@@ -169,7 +171,7 @@ def _known(
         abroad=found.abroad,
         stands_out=test("mean change, blocks"),
         outcome=event.outcome,
-        bias=[one for one in answers if one.name == "excess reappearance, hidden bias"],
+        bias=[answer for answer in answers if answer.name == "excess reappearance, hidden bias"],
         drift=test("mean change, drift"),
         places=test("mean change, places"),
         interim=event.reads[0] if interim else None,
@@ -183,28 +185,33 @@ def _same_mix(shares: EventShares | None, answers: Sequence[TypedAnswer]) -> Rem
     after, same = (shares.target.told[1], shares.target.same_told) if shares else (_UNTOLD, None)
     if same is None or after.share is None or same.share is None or abs(same.share - after.share) < MIXED:
         return None
-    refused = any(one.refusal for one in answers if one.name in ("removed after, target", SAME_MIX))
+    refused = any(answer.refusal for answer in answers if answer.name in ("removed after, target", SAME_MIX))
     return None if refused else same
 
 
 def _told(answers: Sequence[TypedAnswer], told: tuple[Removed, Removed]) -> tuple[Removed, Removed]:
     """The controls' shares, each without its number where its row is refused, as by an event at the controls."""
-    refused = {one.name: one.refusal for one in answers if one.refusal is not None}
-    before, after = (
+    refused = {answer.name: answer.refusal for answer in answers if answer.refusal is not None}
+    share_before, after = (
         Removed(n=0, why=refused[name]) if (name := f"removed {when}, controls") in refused else share
         for when, share in zip(("before", "after"), told, strict=True)
     )
-    return before, after
+    return share_before, after
 
 
 def open_quarantines(conclusions: Conclusions, event: Event, episodes: Sequence[Episode]) -> Iterator[Quarantine]:
     """Yield the open quarantines that could change the numbers."""
     start, end = event.window
     end += timedelta(hours=event.horizon_h)  # what ended last is followed so long
-    for one in conclusions.quarantines:
-        inside = one.began_at < end and one.ended_at > start
-        if one.status == "open" and one.kind != "feed" and inside and _touches(one, event, episodes):
-            yield one
+    for quarantine in conclusions.quarantines:
+        inside = quarantine.began_at < end and quarantine.ended_at > start
+        if (
+            quarantine.status == "open"
+            and quarantine.kind != "feed"
+            and inside
+            and _touches(quarantine, event, episodes)
+        ):
+            yield quarantine
 
 
 def deciding(quarantine: Quarantine) -> str:
@@ -239,8 +246,8 @@ def _touches(quarantine: Quarantine, event: Event, episodes: Sequence[Episode]) 
     if quarantine.kind in _EVERYWHERE:
         return True
     declared = tuple(event.places)
-    own = (episode for episode in episodes if place_of(episode, event.kind, declared) in declared)
+    declared_episodes = (episode for episode in episodes if place_of(episode, event.kind, declared) in declared)
     if quarantine.kind == "hoster":
-        return any(quarantine.scope in (episode.hoster, *episode.hosters) for episode in own)
+        return any(quarantine.scope in (episode.hoster, *episode.hosters) for episode in declared_episodes)
     network = ip_network(quarantine.scope, strict=False)
-    return any(ip_address(address) in network for episode in own for address in episode.addresses)
+    return any(ip_address(address) in network for episode in declared_episodes for address in episode.addresses)

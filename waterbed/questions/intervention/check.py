@@ -45,53 +45,55 @@ from waterbed.study.external import ExternalConclusions
 
 @stage("checking the event")
 def check_event(
-    whole: Conclusions,
+    conclusions: Conclusions,
     config: Config,
     event: Event,
     *,
     removed: float,
     displaced: float,
-    others: Mapping[str, Event] = MappingProxyType({}),
+    other_events: Mapping[str, Event] = MappingProxyType({}),
 ) -> list[Row]:
     """Say what an answer to an event needs today.
 
-    And from when it can be had. `others` are the study's other events, by file name. What stops it comes first, then
-    what is awaited, then its power; the answer stands last. InputError for a file that no waiting mends.
+    And from when it can be had. `other_events` are the study's other events, by file name. What stops it comes first,
+    then what is awaited, then its power; the answer stands last. InputError for a file that no waiting mends.
     """
-    if not whole.episodes or whole.until is None:
+    if not conclusions.episodes or conclusions.until is None:
         raise InputError(
             "this study does not hold any episode yet; import reports and run waterbed recheck first",
             see="docs/operations.md",
         )
-    every = movements_of(whole, config, event, chosen=False)
-    reports = whole.facts.reports
+    movements = movements_of(conclusions, config, event, chosen=False)
+    reports = conclusions.facts.reports
     check_names(
         event,
-        known=every.places(),
+        places=movements.places(),
         categories={report.category for report in reports},
         sources={report.source for report in reports},
-        own=True,
+        is_internal=True,
     )
-    if event.at <= every.zero:
+    if event.at <= movements.zero:
         raise InputError(
-            f"{event.at:%Y-%m-%d %H:%M} lies before the study's data, which begin on {every.zero:%Y-%m-%d %H:%M}",
+            f"{event.at:%Y-%m-%d %H:%M} lies before the study's data, which begin on {movements.zero:%Y-%m-%d %H:%M}",
             key="date",
             see=SEE,
         )
-    check_since(event, every.zero)
-    today = _Today(whole=whole, config=config, event=event, until=whole.until)
-    before = whole.before(event.at)
+    check_since(event, movements.zero)
+    today = _Today(whole=conclusions, config=config, event=event, until=conclusions.until)
+    conclusions_before = conclusions.before(event.at)
     rows = [
         *today.days(),
         *today.further(),
         *today.looks(),
-        *quarantine_rows(whole, event),
+        *quarantine_rows(conclusions, event),
         *today.feeds(),
         *today.contamination(),
     ]
-    rows += overlapping(whole, event, others)
-    if before.episodes and before.until is not None:
-        power = EventPower(event=event, conclusions=before, movements=movements_of(before, config, event))
+    rows += overlapping(conclusions, event, other_events)
+    if conclusions_before.episodes and conclusions_before.until is not None:
+        power = EventPower(
+            event=event, conclusions=conclusions_before, movements=movements_of(conclusions_before, config, event)
+        )
         rows += [
             *today.takedowns(power, removed, displaced),
             *fall_row(power),
@@ -111,18 +113,18 @@ def overlapping(whole: Conclusions, event: Event, others: Mapping[str, Event]) -
 
     One that acts on what the first two tests need stops it.
     """
-    for one in overlaps(event, others.values(), whole.episodes):
-        name = whole.attributor.name_of(one.place)
-        mend = Message.of("choose other dates") if one.target else Message.of("choose other controls or dates")
-        if file := next((redact(path) for path, other in others.items() if other is one.of), ""):
-            if one.target and one.at == event.at and name == whole.attributor.name_of(event.target):
+    for overlap in overlaps(event, others.values(), whole.episodes):
+        name = whole.attributor.name_of(overlap.place)
+        mend = Message.of("choose other dates") if overlap.target else Message.of("choose other controls or dates")
+        if file := next((redact(path) for path, other in others.items() if other is overlap.of), ""):
+            if overlap.target and overlap.at == event.at and name == whole.attributor.name_of(event.target):
                 mend = Message.of("both files are about one target and date, so remove one of the two")
             mend = Message.of("{mend} ({file})", mend=mend, file=Code(f"{EVENTS}/{file}"))
         clause = Message.of(
-            "{event}; the numbers that it could change are refused: {mend}", event=one.words(name), mend=mend
+            "{event}; the numbers that it could change are refused: {mend}", event=overlap.words(name), mend=mend
         )
         text = Message.of("{said}", said=Sentence(clause))
-        stops = one.target or one.refuses(event.fall) or one.refuses(event.primary)
+        stops = overlap.target or overlap.refuses(event.fall) or overlap.refuses(event.primary)
         yield PlanRow(topic="overlaps", text=text, stops=stops)
 
 
@@ -161,23 +163,25 @@ class _Today:
         begin = max(filter(None, (self.movements.zero, event.since)))
         if start < begin:
             fit = max(0, math.floor((event.at - begin) / event.period + 1e-9) - event.anticipation)
-            way = Message.of("move the date, or shorten {key}", key=Code("period_h"))
+            remedy = Message.of("move the date, or shorten {key}", key=Code("period_h"))
             if fit >= 8:
-                way = Message.of("set {key} to {fit}", key=Code("before"), fit=Number(fit))
+                remedy = Message.of("set {key} to {fit}", key=Code("before"), fit=Number(fit))
             text = Message.of(
                 "{periods} before the event reach back to {start}, and data begin on {begin}: {way}.",
                 periods=Number(event.before, "period"),
                 start=Moment(start),
                 begin=Moment(begin),
-                way=way,
+                way=remedy,
             )
             yield PlanRow(topic="days before", text=text, value=float(fit), unit="periods", stops=True)
         else:
             ahead = max(0, math.ceil((event.at - self.until) / event.period - 1e-9) - event.anticipation)
-            known = max(0, event.before - ahead)
+            known_periods = max(0, event.before - ahead)
             periods = Number(event.before, "period")
-            text = Message.of("{known} of {periods} before the event are known.", known=Number(known), periods=periods)
-            yield PlanRow(topic="days before", text=text, value=float(known), unit="periods")
+            text = Message.of(
+                "{known} of {periods} before the event are known.", known=Number(known_periods), periods=periods
+            )
+            yield PlanRow(topic="days before", text=text, value=float(known_periods), unit="periods")
         text = Message.of(
             "{known} of {periods} after the event are known, all on {end}.",
             known=Number(self.elapsed),
@@ -200,16 +204,18 @@ class _Today:
 
     def looks(self) -> Iterator[Row]:
         """Yield areas and places without looks."""
-        event, whole = self.event, self.whole
-        external = ExternalConclusions(whole, self.config.testimony)
+        event, conclusions = self.event, self.whole
+        external = ExternalConclusions(conclusions, self.config.testimony)
         prior = external.prior if external.settings.in_series else ()
         try:
-            refuse_unseen(whole, event, whole.episodes, prior, self.until)
+            refuse_unseen(conclusions, event, conclusions.episodes, prior, self.until)
         except InputError as problem:
             yield PlanRow(topic="checks", text=Message.of("{problem}.", problem=Code(str(problem))), stops=True)
             return
         places = [(place, (place,)) for place in event.places]
-        for place, name, (start, end) in unseen_windows(whole, event, whole.episodes, prior, places, self.until):
+        for place, name, (start, end) in unseen_windows(
+            conclusions, event, conclusions.episodes, prior, places, self.until
+        ):
             text = Message.of(
                 "Nobody checked {place} from {start} to {end} ({when} the event).",
                 place=Name(place),
@@ -226,34 +232,34 @@ class _Today:
         """
         event = self.event
         if self.elapsed:
-            shown = _shortened(event, self.elapsed)
+            shortened = _shortened(event, self.elapsed)
         else:
             past = min(event.after, 7 * 24 // max(1, int(event.period_h)) or 1)
-            shown = _shortened(event, past, at=self.until - past * event.period)
-        series = Series(event=shown, movements=self.movements)
+            shortened = _shortened(event, past, at=self.until - past * event.period)
+        series = Series(event=shortened, movements=self.movements)
         if series.before[0] < 0:
             return
         feeds = changed_feeds(series)
-        left = left_out(feeds, self.movements)
-        for one in feeds:
-            words = one.words() if self.elapsed else one.words(Message.of("on {day}", day=day_of(shown.at)))
+        excluded_sources = left_out(feeds, self.movements)
+        for feed in feeds:
+            change = feed.words() if self.elapsed else feed.words(Message.of("on {day}", day=day_of(shortened.at)))
             end = Message.of("no other feed can stand for it")
-            if one.source in left:
+            if feed.source in excluded_sources:
                 end = Message.of("its reports will be left out")
-            clause = Message.of("{change}: {end}", change=words, end=end)
+            clause = Message.of("{change}: {end}", change=change, end=end)
             yield PlanRow(topic="feed", text=Message.of("{said}", said=Sentence(clause)))
 
     def contamination(self) -> Iterator[Row]:
         """Yield controls that receive the target's content."""
         event, movements = self.event, self.movements
-        at = movements.hours(event.at)
+        event_hour = movements.hours(event.at)
         for place in (*event.controls, *event.buffer_controls):
-            came = [gain for gain in movements.gains if gain.place == place and gain.seen < at]
-            theirs = sum(gain.left == event.target and gain.moved("not parallel") for gain in came)
-            if came and theirs > RECEIVES * len(came):
+            gains = [gain for gain in movements.gains if gain.place == place and gain.seen < event_hour]
+            theirs = sum(gain.left == event.target and gain.moved("not parallel") for gain in gains)
+            if gains and theirs > RECEIVES * len(gains):
                 most = Share(event.most_contaminated)
                 end = Message.of("within the {most} declared (most_contaminated)", most=most)
-                if theirs > event.most_contaminated * len(came):
+                if theirs > event.most_contaminated * len(gains):
                     end = Message.of(
                         "more than the {most} declared (most_contaminated); its growth hides displacement, so name "
                         "another control",
@@ -263,13 +269,15 @@ class _Today:
                     "{place} receives the target's content: {received} of {arrivals} before the event, {end}.",
                     place=Name(place),
                     received=Count(theirs),
-                    arrivals=Count(len(came), "arrival"),
+                    arrivals=Count(len(gains), "arrival"),
                     end=end,
                 )
-                yield PlanRow(topic="contamination", text=text, value=theirs / len(came), unit="share of arrivals")
+                yield PlanRow(topic="contamination", text=text, value=theirs / len(gains), unit="share of arrivals")
         declared = Series(event=event, movements=movements)
-        if self.elapsed and (found := replace(declared, received=[one.place for one in receivers(declared)]).unsound()):
-            text = Message.of("{said}", said=Sentence(found.reason))
+        if self.elapsed and (
+            refusal := replace(declared, received=[receiver.place for receiver in receivers(declared)]).unsound()
+        ):
+            text = Message.of("{said}", said=Sentence(refusal.reason))
             yield PlanRow(topic="contamination", text=text, stops=True)
 
     def takedowns(self, power: EventPower, removed: float, displaced: float) -> Iterator[Row]:
@@ -278,39 +286,39 @@ class _Today:
             return
         movements, event = self.movements, self.event
         seats, end = self.whole.seats, movements.hours(event.window[1])
-        at = movements.hours(event.at)
-        gone = [
+        event_hour = movements.hours(event.at)
+        ended_spells = [
             spell
             for spell in movements.spells
-            if spell.place == event.target and spell.taken_down and at <= spell.gone < end
+            if spell.place == event.target and spell.taken_down and event_hour <= spell.gone < end
         ]
-        every = [spell for spell in gone if spell.last_up >= at]
-        known = followed(event, movements, self.whole.arrivals, home=self.config.home, seats=seats)
-        sites = len({one.site_id for one in known})
-        wanted = power.takedowns_needed(removed, displaced)
-        if isinstance(wanted, Refusal):
-            need = Message.of("how many are needed cannot be told: {reason}", reason=wanted.reason)
+        spells_after = [spell for spell in ended_spells if spell.last_up >= event_hour]
+        takedowns = followed(event, movements, self.whole.arrivals, home=self.config.home, seats=seats)
+        sites = len({takedown.site_id for takedown in takedowns})
+        needed = power.takedowns_needed(removed, displaced)
+        if isinstance(needed, Refusal):
+            need = Message.of("how many are needed cannot be told: {reason}", reason=needed.reason)
         else:
             need = Message.of(
                 "about {wanted} show {share} displaced with a probability of 0.8",
-                wanted=Number(math.ceil(wanted)),
+                wanted=Number(math.ceil(needed)),
                 share=Share(displaced),
             )
         short = sites < LEAST_CLUSTERS and self.until >= self.first_read
         if short:
             least = Number(LEAST_CLUSTERS)
             need = Message.of("{need}, and {least} sites that were followed are the least", need=need, least=least)
-        contents = len({one.content_id for one in every})
+        contents = len({spell.content_id for spell in spells_after})
         text = Message.of(
             "{contents} of {sites} ended at the target so far, and {followed} of them were followed for {hours}; "
             "{need}",
             contents=Count(contents, "content"),
-            sites=Count(len({one.site_id for one in every}), "site"),
-            followed=Count(len({one.content_id for one in known})),
+            sites=Count(len({spell.site_id for spell in spells_after}), "site"),
+            followed=Count(len({takedown.content_id for takedown in takedowns})),
             hours=Number(event.horizon_h, "hour"),
             need=need,
         )
-        if open_ := len({one.content_id for one in gone}) - contents:
+        if open_ := len({spell.content_id for spell in ended_spells}) - contents:
             more = Message.of("of {n} more no check tells if they ended before the event", n=Count(open_))
             text = joined(text, more)
         yield PlanRow(topic="takedowns", text=ended(text), value=float(contents), unit="contents", stops=short)

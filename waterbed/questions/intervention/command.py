@@ -48,25 +48,25 @@ def displacement(
     from waterbed.questions.intervention.estimate import findings_of
     from waterbed.study.study import open_study
 
-    planned, wanted = read_event(event) if event else None, asked(since, until, follow)
-    if planned and wanted.window:
+    planned, window_choice = read_event(event) if event else None, asked(since, until, follow)
+    if planned and window_choice.window:
         raise InputError(
             "an event has periods of its own: leave out --since and --until, or --event (docs/displacement.md)"
         )
     with open_study(context.obj) as study:
         with named_in(event) if event else nullcontext():
-            found = findings_of(study, planned, conclusions=study.conclude(window=wanted.window))
+            findings = findings_of(study, planned, conclusions=study.conclude(window=window_choice.window))
         if out is not None:
             from waterbed.questions.intervention.page import write_findings
 
             with written_at(out):
-                written(write_findings(found, out, study.config))
+                written(write_findings(findings, out, study.config))
         elif form is Printed.json:
             from waterbed.questions.intervention.page import as_json
 
-            sys.stdout.write(as_json(found))
+            sys.stdout.write(as_json(findings))
         else:
-            _print(found)
+            _print(findings)
 
 
 _PAIRS = 10
@@ -86,10 +86,10 @@ def _print(found: Findings) -> None:
 
     formatter = found.formatter
     answers = [formatter.row(Answer, answer) for answer in found.answers]
-    said = [formatter.plain(one) for one in found.summary.sentences] if found.summary else []
+    sentences = [formatter.plain(message) for message in found.summary.sentences] if found.summary else []
     if found.summary is not None:
         say(_title(found), style="bold")
-        for sentence in (*said, *map(formatter.plain, found.summary.changes)):
+        for sentence in (*sentences, *map(formatter.plain, found.summary.changes)):
             say(sentence, broken=True)
         say("")
     table = new_table("All numbers, each interval for itself" if found.summary else _title(found), look="bold")
@@ -109,7 +109,7 @@ def _print(found: Findings) -> None:
         if answer.refusal is not None:
             refused.setdefault(answer.refusal, []).append(f"{answer.name} ({answer.reading})")
     for reason, without in refused.items():
-        if reason not in said:
+        if reason not in sentences:
             say(f"no number: {reason}: {', '.join(dict.fromkeys(without))}", broken=True)
     _pairs(found)
     for line in (*map(formatter.text, found.notes), *ALWAYS):

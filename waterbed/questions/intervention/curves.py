@@ -43,14 +43,14 @@ def curve_of(group: Sequence[Clock], until: datetime, disclosure: Disclosure) ->
     are told none or enough sites have a first removal. `until` is the end of the measurement.
     """
     curves = incidence(group)
-    found = []
+    points = []
     for hour in told_hours(group, disclosure):
         share = share_within(curves, REMOVED, hour)
         if share is None or hour > curves.known_until_h:
             continue
         low, high = map(disclosure.share, ends) if (ends := _ends(group, hour, until)) else (None, None)
-        found.append((float(hour), disclosure.share(share), low, high))
-    return found
+        points.append((float(hour), disclosure.share(share), low, high))
+    return points
 
 
 def _ends(group: Sequence[Clock], hour: int, until: datetime) -> tuple[float, float] | None:
@@ -58,8 +58,8 @@ def _ends(group: Sequence[Clock], hour: int, until: datetime) -> tuple[float, fl
     if not hour:
         return 0.0, 0.0
     cases = Cases.of(group, hour, until=until)
-    found = interval_of(cases, hour, until=until, worth_of=partial(worth_of, within_h=hour)) if cases else None
-    return found and (found.low, found.high)
+    interval = interval_of(cases, hour, until=until, worth_of=partial(worth_of, within_h=hour)) if cases else None
+    return interval and (interval.low, interval.high)
 
 
 def parted(group: Sequence[Clock], hour: float) -> tuple[int, int]:
@@ -67,9 +67,11 @@ def parted(group: Sequence[Clock], hour: float) -> tuple[int, int]:
 
     A site of the second kind has content that is known not to have been removed by then.
     """
-    gone = {c.site_id for c in group if c.cause == REMOVED and c.right_h <= hour}
-    kept = (c for c in group if known_within(c, hour) and not (c.cause in (REMOVED, LOST) and c.right_h <= hour))
-    return len(gone), len({c.site_id for c in kept})
+    removed_sites = {c.site_id for c in group if c.cause == REMOVED and c.right_h <= hour}
+    remaining_clocks = (
+        c for c in group if known_within(c, hour) and not (c.cause in (REMOVED, LOST) and c.right_h <= hour)
+    )
+    return len(removed_sites), len({c.site_id for c in remaining_clocks})
 
 
 def told_hours(group: Sequence[Clock], disclosure: Disclosure) -> list[int]:
@@ -80,15 +82,15 @@ def told_hours(group: Sequence[Clock], disclosure: Disclosure) -> list[int]:
     parts, middle = [parted(group, hour) for hour in HOURS], HOURS.index(int(WITHIN_H))
 
     def outwards(places: Sequence[int]) -> Iterator[int]:
-        told = parts[middle][0]
+        last_removed = parts[middle][0]
         for place in places:
-            gone, kept = parts[place]
-            if not any(map(disclosure.small, (gone, kept, abs(gone - told)))):
-                told = gone
+            removed, remaining = parts[place]
+            if not any(map(disclosure.small, (removed, remaining, abs(removed - last_removed)))):
+                last_removed = removed
                 yield place
 
-    before, after = outwards(range(middle - 1, -1, -1)), outwards(range(middle, len(HOURS)))
-    return [HOURS[place] for place in sorted([*before, *after])]
+    places_before, after = outwards(range(middle - 1, -1, -1)), outwards(range(middle, len(HOURS)))
+    return [HOURS[place] for place in sorted([*places_before, *after])]
 
 
 def worth_of(
@@ -100,12 +102,12 @@ def worth_of(
     Where they are too few to tell its variance over time (`effective_number`), it is worth no more than the blocks of
     BLOCK_H that hold reports: what shares chance for longer than that is one outcome. Refused with one block.
     """
-    found = worth_within(group, within_h, (REMOVED,), until=until, level=level, drifts=True)
-    if not isinstance(found, Refusal):
-        return found
-    known = followed(group, within_h, until=until)
-    first = min((c.origin for c in known), default=until)
-    at_h = np.array([(c.origin - first).total_seconds() / 3600 for c in known])
+    worth = worth_within(group, within_h, (REMOVED,), until=until, level=level, drifts=True)
+    if not isinstance(worth, Refusal):
+        return worth
+    clocks = followed(group, within_h, until=until)
+    first = min((c.origin for c in clocks), default=until)
+    at_h = np.array([(c.origin - first).total_seconds() / 3600 for c in clocks])
     blocks = np.unique(np.floor(at_h / BLOCK_H)).size
     if blocks < _FEWEST_BLOCKS:
         reason = Message.of(
@@ -115,8 +117,8 @@ def worth_of(
         return Refusal(reason, "days")
     # only the order of reports counts for their variance over time: they stand evenly in the least time that it needs
     even = np.argsort(np.argsort(at_h, kind="stable")) * (LEAST_DAYS + 1e-6) * 24.0 / (at_h.size - 1)
-    sites = np.unique([c.site_id for c in known], return_inverse=True)[1]
-    hits = [c.right_h <= within_h and c.cause == REMOVED for c in known]
-    labels, pooled = by_kind([c.labels for c in known])
-    found = effective_number(hits, even, sites, labels=labels, pooled=pooled, level=level, drifts=True)
-    return found if isinstance(found, Refusal) else replace(found, number=min(found.number, float(blocks)))
+    sites = np.unique([c.site_id for c in clocks], return_inverse=True)[1]
+    hits = [c.right_h <= within_h and c.cause == REMOVED for c in clocks]
+    labels, pooled = by_kind([c.labels for c in clocks])
+    worth = effective_number(hits, even, sites, labels=labels, pooled=pooled, level=level, drifts=True)
+    return worth if isinstance(worth, Refusal) else replace(worth, number=min(worth.number, float(blocks)))

@@ -11,10 +11,11 @@ def declared(event: Event, names: Findings) -> list[tuple[str, str]]:
     """Describe an event file line by line."""
 
     def named(keys: tuple[str, ...]) -> str:
-        shown = [f"{names.names.get(key, key)} ({key})" for key in keys if names.disclosure.names(key)]
-        held = len(keys) - len(shown)
+        labels = [f"{names.names.get(key, key)} ({key})" for key in keys if names.disclosure.names(key)]
+        unnamed = len(keys) - len(labels)
         return (
-            ", ".join([*shown, *([f"{held} that {'is' if held == 1 else 'are'} not named"] if held else [])]) or "none"
+            ", ".join([*labels, *([f"{unnamed} that {'is' if unnamed == 1 else 'are'} not named"] if unnamed else [])])
+            or "none"
         )
 
     def spans(detection: tuple[float, float]) -> str:

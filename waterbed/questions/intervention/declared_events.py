@@ -15,16 +15,16 @@ def event_stems(files: Sequence[Path]) -> list[str]:
 
     One for each event file. A file named like a host contributes nothing to its stem.
     """
-    given: list[str] = []
+    stems: list[str] = []
     for file in files:
         stem = "" if names_something(file.name) else file.stem.lower()
         name = re.sub("[^a-z0-9]+", "-", stem).strip("-")[:60] or "event"
         number, unique = 1, name
-        while unique in given:
+        while unique in stems:
             number += 1
             unique = f"{name}-{number}"
-        given.append(unique)
-    return given
+        stems.append(unique)
+    return stems
 
 
 def public_events(study: Study) -> dict[Path, Event]:
@@ -35,9 +35,9 @@ def public_events(study: Study) -> dict[Path, Event]:
     vanish.
     """
     clear = study.config.publish.tlp == PUBLIC
-    found = {}
+    events = {}
     for file in event_files(study.path):
         event = read_event(file)
         if event.public and (event.public_source or not clear):
-            found[file] = event
-    return found
+            events[file] = event
+    return events

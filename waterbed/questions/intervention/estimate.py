@@ -57,8 +57,8 @@ def findings_of(
     were no others; None: the study's own people read, and all events in its folder count.
     """
     conclusions, config = conclusions or study.conclude(), study.config
-    own = events_in(study.path) if event and public is None else ({}, [])
-    others, unread = (own[0].values() if public is None else public), own[1]
+    study_events = events_in(study.path) if event and public is None else ({}, [])
+    other_events, unread = (study_events[0].values() if public is None else public), study_events[1]
     info = table_info(study, "displacement", by=event.kind if event else "hoster", window=conclusions.window)
     if event and study.protocol:
         areas = ("controls", "buffer", "buffer_controls")
@@ -66,7 +66,7 @@ def findings_of(
         locked = study.protocol.of_event(places)
         locked.log(study.folder)
         info = replace(info, deviations=(*info.deviations, *locked.sentences))
-    found = findings(
+    study_findings = findings(
         conclusions,
         config.home,
         info,
@@ -74,9 +74,13 @@ def findings_of(
         disclosure=disclosure,
         # what others saw before our first look is of no window
         external=None if conclusions.window else ExternalConclusions(conclusions, config.testimony),
-        beside=Beside(events=[*others], unread=len(unread)),
+        other_events=Beside(events=[*other_events], unread=len(unread)),
     )
-    return replace(found, notes=(*found.notes, *space_notes(study, conclusions, event, disclosure))) if event else found
+    return (
+        replace(study_findings, notes=(*study_findings.notes, *space_notes(study, conclusions, event, disclosure)))
+        if event
+        else study_findings
+    )
 
 
 @stage("estimates of displacement")
@@ -88,12 +92,12 @@ def findings(
     *,
     disclosure: Disclosure = EVERYTHING,
     external: ExternalConclusions | None = None,
-    beside: Beside | None = None,
+    other_events: Beside | None = None,
 ) -> Findings:
     """All answers about one event, or about the whole study.
 
     `disclosure` limits what they may say. Episodes in `external` from before our first look stand in the series if its
-    settings say so. `beside` are the study's other events.
+    settings say so. `other_events` are the study's other events.
     InputError where the study holds no episode, or the event names what it does not know.
     """
     if conclusions.window and not conclusions.episodes:
@@ -104,7 +108,7 @@ def findings(
             see="docs/operations.md",
         )
     kind, declared = (event.kind, tuple(event.places)) if event else ("hoster", ())
-    whole, conclusions = conclusions, _as_read(conclusions, event)
+    all_conclusions, conclusions = conclusions, _as_read(conclusions, event)
     prior = external if external and external.settings.in_series else None
     episodes = [*conclusions.arrivals, *(prior.prior if prior else ())]
     hops = [*conclusions.hops, *(prior.hops if prior else ())]
@@ -115,49 +119,61 @@ def findings(
         conclusions.facts.reports,
         home=home,
         seats=conclusions.seats,
-        until=conclusions.until or whole.until or datetime.min.replace(tzinfo=UTC),
+        until=conclusions.until or all_conclusions.until or datetime.min.replace(tzinfo=UTC),
         kind=kind,
         declared=declared,
     )
-    every = movements()
+    all_movements = movements()
     info = replace(info, method=METHOD)
-    names = {} if kind == "country" else {place: conclusions.attributor.name_of(place) for place in every.places()}
+    names = (
+        {} if kind == "country" else {place: conclusions.attributor.name_of(place) for place in all_movements.places()}
+    )
     if event is None:
-        found = overall(every, info, names)
+        study_findings = overall(all_movements, info, names)
     else:
         check(
             event,
-            known=every.places(),
+            known=all_movements.places(),
             categories={report.category for report in conclusions.facts.reports},
             sources={report.source for report in conclusions.facts.reports},
-            first=every.zero,
-            until=every.until,
+            first=all_movements.zero,
+            until=all_movements.until,
             own=disclosure == EVERYTHING,
         )
         refuse_unseen(conclusions, event, conclusions.episodes, prior.prior if prior else ())
         chosen = movements(categories=event.categories, sources=event.sources)
         feeds = changed_feeds(Series(event=event, movements=chosen))
-        left = left_out(feeds, chosen)
-        if left:
-            chosen = movements(categories=event.categories, sources=sorted(sources_in(chosen) - left))
+        excluded_sources = left_out(feeds, chosen)
+        if excluded_sources:
+            chosen = movements(categories=event.categories, sources=sorted(sources_in(chosen) - excluded_sources))
         ended = followed(event, chosen, episodes, home=home, seats=conclusions.seats)
         declared_as = Series(event=event, movements=chosen)
         filled = receivers(declared_as)
-        kept = without(event, [one.place for one in filled])
-        series = replace(declared_as, event=kept, takedowns=ended, received=[one.place for one in filled])
-        found = replace(of_event(series, info, names, disclosure), event=event)
-        came = {(gain.url_id, gain.place) for gain in chosen.gains if series.left_target(gain)}
-        begin = chosen.zero + begin_of(kept, chosen) * HOUR
+        reduced_event = without(event, [receiver.place for receiver in filled])
+        series = replace(
+            declared_as, event=reduced_event, takedowns=ended, received=[receiver.place for receiver in filled]
+        )
+        study_findings = replace(of_event(series, info, names, disclosure), event=event)
+        received = {(gain.url_id, gain.place) for gain in chosen.gains if series.left_target(gain)}
+        begin = chosen.zero + begin_of(reduced_event, chosen) * HOUR
         shares = None
-        if not whole.window:
-            shares = event_shares(whole, kept, chosen.sources_of, disclosure, begin=begin, received=came)
-        nowhere = _nowhere_known(event, [one for one in seen_up(episodes) if one.url_id in chosen.sources_of])
-        found = replace(found, notes=(*_filled(filled, found, kept), *nowhere, *found.notes))
-        found = answered(found, event, shares, feeds, left, conclusions, episodes, beside or Beside())
-    shown = event is None or fell(found.answers, event)
+        if not all_conclusions.window:
+            shares = event_shares(
+                all_conclusions, reduced_event, chosen.sources_of, disclosure, begin=begin, received=received
+            )
+        nowhere = _nowhere_known(
+            event, [episode for episode in seen_up(episodes) if episode.url_id in chosen.sources_of]
+        )
+        study_findings = replace(
+            study_findings, notes=(*_filled(filled, study_findings, reduced_event), *nowhere, *study_findings.notes)
+        )
+        study_findings = answered(
+            study_findings, event, shares, feeds, excluded_sources, conclusions, episodes, other_events or Beside()
+        )
+    has_fallen = event is None or fell(study_findings.answers, event)
     notes = tuple(prior_notes(external, event) if external else ())
-    answers = [claimed(answer, sequence=event is not None, fell=shown) for answer in found.answers]
-    return replace(found, answers=answers, notes=(*found.notes, *notes))
+    answers = [claimed(answer, sequence=event is not None, fell=has_fallen) for answer in study_findings.answers]
+    return replace(study_findings, answers=answers, notes=(*study_findings.notes, *notes))
 
 
 def _as_read(conclusions: Conclusions, event: Event | None) -> Conclusions:
@@ -165,28 +181,28 @@ def _as_read(conclusions: Conclusions, event: Event | None) -> Conclusions:
     until = conclusions.until
     if event is None or conclusions.window or until is None:
         return conclusions
-    come = [when for when in event.reads if when <= until]
-    return within(conclusions, Window(until=max(come))) if come else conclusions
+    read_dates = [when for when in event.reads if when <= until]
+    return within(conclusions, Window(until=max(read_dates))) if read_dates else conclusions
 
 
-def _filled(filled: Sequence[Receiver], found: Findings, kept: Event) -> Iterator[Message]:
+def _filled(filled: Sequence[Receiver], study_findings: Findings, reduced_event: Event) -> Iterator[Message]:
     """Say which controls received the target's content, and are left out."""
-    for one in filled:
-        name = found.names.get(one.place, one.place)
-        yield one.words(name, kept.most_contaminated, left_out=one.place not in kept.places)
+    for receiver in filled:
+        name = study_findings.names.get(receiver.place, receiver.place)
+        yield receiver.words(name, reduced_event.most_contaminated, left_out=receiver.place not in reduced_event.places)
 
 
 def _nowhere_known(event: Event, episodes: Collection[Episode]) -> Iterator[Message]:
     """Say how many contents came up where no table tells the place."""
     start, end = event.window
-    came = [one for one in episodes if start <= one.known_up_at < end]
-    lost = {one.content_id for one in came if not place_of(one, event.kind, tuple(event.places))}
+    arrivals = [episode for episode in episodes if start <= episode.known_up_at < end]
+    lost = {episode.content_id for episode in arrivals if not place_of(episode, event.kind, tuple(event.places))}
     if lost:
-        every = len({one.content_id for one in came})
+        content_count = len({episode.content_id for episode in arrivals})
         yield Message.of(
             "Of {contents} that came up in these periods, {lost} did at addresses whose {kind} no table tells: they "
             "are in no series, and none surely moved there.",
-            contents=Count(every, "content"),
+            contents=Count(content_count, "content"),
             lost=Count(len(lost)),
             kind=Term(NOUNS[event.kind]),
         )
@@ -202,13 +218,15 @@ def prior_notes(external: ExternalConclusions, event: Event | None) -> Iterator[
     if not prior or began is None:
         return
     observers = tuple(
-        Message.of("{observer} (source {source})", observer=Name(one, public=True), source=Name(source, public=True))
-        for one, source in sorted({(one.observer, one.source) for one in prior})
+        Message.of(
+            "{observer} (source {source})", observer=Name(observer, public=True), source=Name(source, public=True)
+        )
+        for observer, source in sorted({(episode.observer, episode.source) for episode in prior})
     )
     count = Message.of(
         "{episodes} of {urls} from before our first check",
         episodes=Count(len(prior), "episode"),
-        urls=Count(len({one.url_id for one in prior}), "URL"),
+        urls=Count(len({episode.url_id for episode in prior}), "URL"),
     )
     if not external.settings.in_series:
         yield Message.of(
@@ -218,13 +236,13 @@ def prior_notes(external: ExternalConclusions, event: Event | None) -> Iterator[
             see=Code(SEE),
         )
         return
-    said = Message.of(
+    statement = Message.of(
         "{count}, {began}, are told by {observers}, not seen by us",
         count=count,
         began=Moment(began),
         observers=Listed(observers),
     )
-    yield Message.of("{said}.", said=joined(said, _nowhere(prior)))
+    yield Message.of("{said}.", said=joined(statement, _nowhere(prior)))
     if event is not None:
         yield Message.of(
             "The observer changes {where}: what differs between the two may be the observer, and only what target and "
@@ -235,7 +253,7 @@ def prior_notes(external: ExternalConclusions, event: Event | None) -> Iterator[
 
 
 def _nowhere(prior: Sequence[ExternalEpisode]) -> Message:
-    lost = sum(one.hoster == UNATTRIBUTED for one in prior)
+    lost = sum(episode.hoster == UNATTRIBUTED for episode in prior)
     if not lost:
         return NOTHING
     return Message.of(

@@ -61,13 +61,13 @@ def event_init(
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        at = time_of("date", date, "docs/displacement.md")
+        event_at = time_of("date", date, "docs/displacement.md")
         name = re.sub("[^A-Za-z0-9]+", "-", target).strip("-")[:60] or "event"
-        path = out or study.path / "events" / f"{name}-{at:%Y-%m-%d}.toml"
+        path = out or study.path / "events" / f"{name}-{event_at:%Y-%m-%d}.toml"
         if path.exists():
             raise InputError(f"{path} is there already and stays as it is; name another file with --out")
-        whole, (others, _) = study.conclude(), events_in(study.path)
-        plan = plan_event(whole, study.config, target, at, days=after, removed=removed, displaced=displaced)
+        conclusions, (other_events, _) = study.conclude(), events_in(study.path)
+        plan = plan_event(conclusions, study.config, target, event_at, days=after, removed=removed, displaced=displaced)
         with written_at(path):
             if out is None:
                 path.parent.mkdir(exist_ok=True)
@@ -77,7 +77,7 @@ def event_init(
                 raise InputError(f"{path} is there already and stays as it is; name another file with --out") from None
         if form is Format.table:
             _places(plan.places, target)
-        _rows(study, [*overlapping(whole, plan.event, others), *plan.rows], form)
+        _rows(study, [*overlapping(conclusions, plan.event, other_events), *plan.rows], form)
         if form is Format.table:
             note(f"wrote {path}: read it and change it, before the event")
 
@@ -102,8 +102,10 @@ def event_check(
 
     event = read_event(file)
     with open_study(context.obj) as study, named_in(file):
-        others, _ = events_in(study.path)
-        rows = check_event(study.conclude(), study.config, event, removed=removed, displaced=displaced, others=others)
+        other_events, _ = events_in(study.path)
+        rows = check_event(
+            study.conclude(), study.config, event, removed=removed, displaced=displaced, other_events=other_events
+        )
         _rows(study, rows, form)
 
 
@@ -129,9 +131,16 @@ def _places(places: Sequence[Candidate], target: str) -> None:
     table = new_table(f"Places beside {target}, from before the event", look="bold")
     for name in ("place", "proposed as", "sites", "apart", "from target", "note"):
         table.add_column(name, justify="right" if name in ("sites", "apart", "from target") else "left")
-    for one in places[:_SHOWN]:
-        came = f"{one.received:,} of {one.arrivals:,}"
-        table.add_row(one.key, one.role or "-", f"{one.sites:,}", f"{one.apart:.2f}", came, OWN.text(one.why))
+    for candidate in places[:_SHOWN]:
+        arrivals = f"{candidate.received:,} of {candidate.arrivals:,}"
+        table.add_row(
+            candidate.key,
+            candidate.role or "-",
+            f"{candidate.sites:,}",
+            f"{candidate.apart:.2f}",
+            arrivals,
+            OWN.text(candidate.why),
+        )
     print_table(table)
     if len(places) > _SHOWN:
         say(f"... {len(places) - _SHOWN:,} more")

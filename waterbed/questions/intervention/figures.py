@@ -38,7 +38,7 @@ _TITLES: Final = {
 def event_figures(
     curves: Sequence[EventCurveRow],
     periods: Sequence[PeriodRow],
-    every: Sequence[PeriodRow],
+    all_periods: Sequence[PeriodRow],
     destinations: Sequence[DestinationRow],
     pairs: Sequence[PairRow],
     *,
@@ -54,7 +54,7 @@ def event_figures(
         *_removed(curves, stem),
         *_course(periods, outcome, stem),
         *_where(destinations, stem),
-        *_more(periods, every, pairs, outcome, stem),
+        *_more(periods, all_periods, pairs, outcome, stem),
     )
 
 
@@ -65,29 +65,29 @@ def refused_figures(
 
     `stopped` is the reason for which nothing is told; empty: there is none.
     """
-    shares = [one for one in answers if one.name.startswith("removed ")]
-    why = next((one.refusal for one in shares if one.refusal), "no report was followed")
+    shares = [answer for answer in answers if answer.name.startswith("removed ")]
+    reason = next((answer.refusal for answer in shares if answer.refusal), "no report was followed")
     reasons = {
-        "removed": why,
+        "removed": reason,
         "course": "nothing was counted in these periods",
         "where": "nothing that left the target was seen elsewhere, or too little to be told",
     }
-    made = {figure.name for figure in figures}
-    return {name: (_TITLES[name], stopped or why) for name, why in reasons.items() if name not in made}
+    drawn_names = {figure.name for figure in figures}
+    return {name: (_TITLES[name], stopped or reason) for name, reason in reasons.items() if name not in drawn_names}
 
 
 def _removed(curves: Sequence[EventCurveRow], stem: str) -> Iterator[Figure]:
     if curves:
-        said = [
+        share_texts = [
             f"{name} {percent(row.removed)}"
-            for _, name, own in curves_of(curves)
-            for row in own
+            for _, name, curve_rows in curves_of(curves)
+            for row in curve_rows
             if row.hour == WITHIN_H
         ]
         yield figure_of(
             "removed",
             _TITLES["removed"],
-            f"Removed within 24 hours: {'; '.join(said)}.",
+            f"Removed within 24 hours: {'; '.join(share_texts)}.",
             "Each line is the share of reported URLs removed by an hour, of those first reported before the event and "
             "after it. Bands are 95% intervals of the target, each hour for itself; none where all reports came "
             "within 36 hours. Reports from before the event are followed to the event, so that it changes none of "
@@ -119,18 +119,18 @@ def _course(periods: Sequence[PeriodRow], outcome: str, stem: str) -> Iterator[F
 
 
 def _where(destinations: Sequence[DestinationRow], stem: str) -> Iterator[Figure]:
-    shown = where_rows(destinations)
-    if any(row.share_before is not None or row.share_after is not None for row in shown):
-        after = "; ".join(f"{row.name} {percent(row.share_after)}" for row in shown)
-        early = any(row.share_before is not None for row in shown)
+    rows = where_rows(destinations)
+    if any(row.share_before is not None or row.share_after is not None for row in rows):
+        after = "; ".join(f"{row.name} {percent(row.share_after)}" for row in rows)
+        early = any(row.share_before is not None for row in rows)
         keys = [Key(css="l2 open round", word="before", area=True)] if early else []
         keys.append(Key(css="l1 round", word="after", area=True))
         keys += [
             Key(css=f"l7{css}", word=f"controls, {when}", area=True)
             for css, when in ((" open", "before"), ("", "after"))
-            if any(getattr(row, f"control_{when}") is not None for row in shown if is_side(row))
+            if any(getattr(row, f"control_{when}") is not None for row in rows if is_side(row))
         ]
-        bounds = any(row.low is not None for row in shown)
+        bounds = any(row.low is not None for row in rows)
         yield figure_of(
             "where",
             _TITLES["where"],
@@ -146,7 +146,7 @@ def _where(destinations: Sequence[DestinationRow], stem: str) -> Iterator[Figure
 
 
 def _more(
-    periods: Sequence[PeriodRow], every: Sequence[PeriodRow], pairs: Sequence[PairRow], outcome: str, stem: str
+    periods: Sequence[PeriodRow], all_periods: Sequence[PeriodRow], pairs: Sequence[PairRow], outcome: str, stem: str
 ) -> Iterator[Figure]:
     """Figures for those who open the fold."""
     if any(row.buffer or row.buffer_control for row in periods):
@@ -166,8 +166,8 @@ def _more(
             _ends("Gap of the target", [row.gap for row in periods]),
             f"{_SERIES}Zero: as expected. One line for each reading of arrivals whose order is open.",
             f"{stem}-periods",
-            lambda width: gaps_scene(every, width),
-            line_keys(list(dict.fromkeys(row.reading for row in every))),
+            lambda width: gaps_scene(all_periods, width),
+            line_keys(list(dict.fromkeys(row.reading for row in all_periods))),
         )
     if any(row.lift for row in pairs):
         largest = max(row.lift or 0.0 for row in pairs)
@@ -184,7 +184,7 @@ def _more(
 
 def _ends(what: str, values: Sequence[float | None]) -> str:
     """First and last value of a series, in words."""
-    known = [value for value in values if value is not None]
-    if not known:
+    known_values = [value for value in values if value is not None]
+    if not known_values:
         return f"{what}: no number."
-    return f"{what}: from {number(known[0])} in the first period to {number(known[-1])} in the last."
+    return f"{what}: from {number(known_values[0])} in the first period to {number(known_values[-1])} in the last."

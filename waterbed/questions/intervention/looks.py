@@ -20,10 +20,10 @@ def windows_of(event: Event, until: datetime | None = None) -> dict[str, Window]
     One of which less than a period has passed by then is left out.
     """
     start, end = event.window
-    found = {"before": (start, event.at - event.anticipation * event.period), "after": (event.at, end)}
+    windows = {"before": (start, event.at - event.anticipation * event.period), "after": (event.at, end)}
     return {
         name: (first, min(last, until) if until else last)
-        for name, (first, last) in found.items()
+        for name, (first, last) in windows.items()
         if until is None or first + event.period <= until
     }
 
@@ -41,12 +41,12 @@ def unseen_windows(
     URLs that were ever at one of an area's places; what others saw there counts, too. Ends at the first look found.
     """
     declared = tuple(event.places)
-    at = [(place_of(one, event.kind, declared), one.url_id) for one in episodes]
+    place_urls = [(place_of(episode, event.kind, declared), episode.url_id) for episode in episodes]
     for area, places in areas:
-        urls = sorted({url_id for place, url_id in at if place in places})
-        theirs = [one for one in external if place_of(one, event.kind, declared) in places]
+        urls = sorted({url_id for place, url_id in place_urls if place in places})
+        theirs = [episode for episode in external if place_of(episode, event.kind, declared) in places]
         for name, window in windows_of(event, until).items():
-            if not _looked(conclusions, urls, window) and not any(_meets(one, window) for one in theirs):
+            if not _looked(conclusions, urls, window) and not any(_meets(episode, window) for episode in theirs):
                 yield area, name, window
 
 
@@ -61,8 +61,8 @@ def _looked(conclusions: Conclusions, urls: Sequence[str], window: Window) -> bo
     return False
 
 
-def _meets(one: Episode, window: Window) -> bool:
-    return one.known_up_at < window[1] and (one.first_down or one.last_up) >= window[0]
+def _meets(episode: Episode, window: Window) -> bool:
+    return episode.known_up_at < window[1] and (episode.first_down or episode.last_up) >= window[0]
 
 
 def refuse_unseen(

@@ -92,22 +92,24 @@ def _page(
     public: frozenset[Event],
 ) -> EventPage:
     try:
-        found = _found(study, conclusions, file, named, least, public)
+        findings = _found(study, conclusions, file, named, least, public)
     except InputError as refusal:
         reason = redact(refusal.plain)
         page = refused_page(redact(file.name), reason, path, under=under)
         return EventPage(page=page, paragraphs=(f"Refused: {reason}",))
-    view, event = view_of(found, study.config, made_at=study.clock()), found.event
-    page, said = intervention_page(view, path, under=under), tuple(view.sentences)
+    view, event = view_of(findings, study.config, made_at=study.clock()), findings.event
+    page, sentences = intervention_page(view, path, under=under), tuple(view.sentences)
     if event is None:
-        return EventPage(page=page, paragraphs=said)
+        return EventPage(page=page, paragraphs=sentences)
     return EventPage(
         page=page,
-        paragraphs=said,
-        moment=Moment(at=event.at, title=found.names.get(event.target, event.target)),
+        paragraphs=sentences,
+        moment=Moment(at=event.at, title=findings.names.get(event.target, event.target)),
         target=event.target,
         others=tuple(place for place in event.places if place != event.target),
-        shares=tuple(one for one in view.answers if one.name in ("removed before, target", "removed after, target")),
+        shares=tuple(
+            answer for answer in view.answers if answer.name in ("removed before, target", "removed after, target")
+        ),
     )
 
 
@@ -121,10 +123,10 @@ def _found(
 ) -> Findings:
     event = read_event(file)
     disclosure = Disclosure(least=least, named=named[event.kind])
-    found = findings_of(study, event, conclusions=conclusions, disclosure=disclosure, public=public)
+    findings = findings_of(study, event, conclusions=conclusions, disclosure=disclosure, public=public)
     if not disclosure.names(event.target):
         raise InputError(f"fewer than {least} sites are known there, so it is not named (publish.least)", key="target")
-    return found
+    return findings
 
 
 SHOWN_PAIRS = 16
@@ -252,12 +254,12 @@ def refused_table(event: EventPage) -> PageTable:
 def _rows(view: DisplacementView) -> dict[str, tuple[type, Sequence[Any]]]:
     """Rows of each table beside a page, by name."""
     lines = [*view.declared, *(("Note", text) for text in view.always)]
-    told = (("Sentence", view.sentences), (CHANGE, view.changes))
-    said = [("Branch", view.branch)] if view.branch else []
-    said += [(f"{what} {n}", text) for what, texts in told for n, text in enumerate(texts, 1)]
+    sections = (("Sentence", view.sentences), (CHANGE, view.changes))
+    sentences = [("Branch", view.branch)] if view.branch else []
+    sentences += [(f"{heading} {n}", text) for heading, texts in sections for n, text in enumerate(texts, 1)]
     rows = {name: (cls, getattr(view, name)) for name, cls in TABLES.items()}
-    named = {"declared": lines, "sentences": said}
-    return rows | {key: (Line, [Line(name=name, text=text) for name, text in own]) for key, own in named.items()}
+    named = {"declared": lines, "sentences": sentences}
+    return rows | {key: (Line, [Line(name=name, text=text) for name, text in pairs]) for key, pairs in named.items()}
 
 
 def _values(view: DisplacementView, figures: Sequence[Figure], stem: str) -> dict[str, Any]:
@@ -286,8 +288,8 @@ def _values(view: DisplacementView, figures: Sequence[Figure], stem: str) -> dic
 
 def _main(rows: Sequence[Any]) -> list[Any]:
     """Rows of the reading that excludes least, which is drawn."""
-    wanted: tuple[Reading, ...] = ("not parallel", "all")
-    return [row for row in rows if row.reading in wanted]
+    readings: tuple[Reading, ...] = ("not parallel", "all")
+    return [row for row in rows if row.reading in readings]
 
 
 def _figures(view: DisplacementView, stem: str) -> tuple[Figure, ...]:
@@ -314,45 +316,45 @@ TABLES: Final[dict[str, type]] = {
 """Lists in the JSON object, and what their rows are."""
 
 
-def write_findings(found: Findings, out: Path, config: Config) -> list[Path]:
+def write_findings(findings: Findings, out: Path, config: Config) -> list[Path]:
     """Write displacement.json, its schema, each table, and the page."""
     out.mkdir(parents=True, exist_ok=True)
-    view = view_of(found, config, made_at=datetime.now(UTC))
+    view = view_of(findings, config, made_at=datetime.now(UTC))
     contents = {
-        "displacement.json": as_json(found),
+        "displacement.json": as_json(findings),
         "displacement.schema.json": json.dumps(schema(), indent=1, ensure_ascii=False) + "\n",
         **{
-            f"displacement-{name}.{ending}": made
+            f"displacement-{name}.{ending}": content
             for name, (cls, rows) in _rows(view).items()
-            for ending, made in (("csv", as_csv(cls, rows)), ("json", table_json(cls, rows, found.info)))
+            for ending, content in (("csv", as_csv(cls, rows)), ("json", table_json(cls, rows, findings.info)))
         },
         "displacement.html": render_displacement(view),
     }
     return [write_whole(out / name, content.encode()) for name, content in contents.items()]
 
 
-def as_json(found: Findings) -> str:
+def as_json(findings: Findings) -> str:
     """Serialise findings as one JSON object.
 
     It holds the metadata, the event as declared, answers and tables.
     """
-    formatter = found.formatter
-    answers = [formatter.row(Answer, one) for one in found.answers]
-    rows = {name: answers if name == "answers" else getattr(found, name) for name in TABLES}
+    formatter = findings.formatter
+    answers = [formatter.row(Answer, answer) for answer in findings.answers]
+    rows = {name: answers if name == "answers" else getattr(findings, name) for name in TABLES}
     tables = {name: records(cls, rows[name]) for name, cls in TABLES.items()}
-    event = msgspec.to_builtins(found.event) if found.event else None
-    summary = found.summary
-    said = summary and {
+    event = msgspec.to_builtins(findings.event) if findings.event else None
+    summary = findings.summary
+    summary_fields = summary and {
         "branch": summary.branch,
-        "sentences": [formatter.plain(one) for one in summary.sentences],
-        "changes": [formatter.plain(one) for one in summary.changes],
+        "sentences": [formatter.plain(sentence) for sentence in summary.sentences],
+        "changes": [formatter.plain(change) for change in summary.changes],
     }
     return to_json(
         {
-            **loose(found.info),
+            **loose(findings.info),
             "event": event,
-            "answer": said,
-            "notes": [formatter.text(one) for one in found.notes],
+            "answer": summary_fields,
+            "notes": [formatter.text(note) for note in findings.notes],
             **tables,
         }
     )
@@ -363,15 +365,15 @@ def schema() -> dict[str, Any]:
 
     Every property is required, and no other is allowed.
     """
-    whole = row_schema(TableInfo)
-    whole["$schema"] = DIALECT
-    whole["title"] = "Displacement"
-    whole["properties"]["event"] = {
+    json_schema = row_schema(TableInfo)
+    json_schema["$schema"] = DIALECT
+    json_schema["title"] = "Displacement"
+    json_schema["properties"]["event"] = {
         "description": "the event file as read, with its defaults; null: the study as a whole",
         "type": ["object", "null"],
         "required": ["target", "date", "chosen_until", "controls"],
     }
-    whole["properties"]["answer"] = {
+    json_schema["properties"]["answer"] = {
         "description": "the answer to the event in at most five short paragraphs; null: the study as a whole",
         "type": ["object", "null"],
         "required": ["branch", "sentences", "changes"],
@@ -381,50 +383,50 @@ def schema() -> dict[str, Any]:
             "changes": {"type": "array", "items": {"type": "string"}, "description": "what would change the answer"},
         },
     }
-    whole["properties"]["notes"] = {
+    json_schema["properties"]["notes"] = {
         "description": "sentences about the data: which of them others saw, and where the observer changes",
         "type": "array",
         "items": {"type": "string"},
     }
     for name, cls in TABLES.items():
-        whole["properties"][name] = {"type": "array", "items": row_schema(cls)}
-    whole["required"] += ["event", "answer", "notes", *TABLES]
-    return whole
+        json_schema["properties"][name] = {"type": "array", "items": row_schema(cls)}
+    json_schema["required"] += ["event", "answer", "notes", *TABLES]
+    return json_schema
 
 
-def view_of(found: Findings, config: Config, *, made_at: datetime) -> DisplacementView:
+def view_of(findings: Findings, config: Config, *, made_at: datetime) -> DisplacementView:
     """Build the page's content from findings."""
-    event, formatter = found.event, found.formatter
-    target, said = found.names.get(event.target, event.target) if event else "", found.summary
+    event, formatter = findings.event, findings.formatter
+    target, summary = findings.names.get(event.target, event.target) if event else "", findings.summary
 
     def plain(messages: Sequence[Message]) -> list[str]:
-        return [formatter.plain(one) for one in messages]
+        return [formatter.plain(message) for message in messages]
 
     return DisplacementView(
         title=f"{target}, {event.at:%-d %B %Y}: removed or moved?" if event else f"{config.name}: removed or moved?",
         made_at=made_at,
         home=config.home,
-        declared=declared(event, found) if event else (),
+        declared=declared(event, findings) if event else (),
         outcome=event.outcome if event else "",
-        answers=[formatter.row(Answer, one) for one in found.answers],
-        always=(*map(formatter.text, found.notes), *ALWAYS),
-        periods=found.periods,
-        placebos=found.placebos,
-        destinations=found.destinations,
-        pairs=found.pairs,
-        data_dates=found.info.data_dates,
-        run_id=found.info.run,
-        version=found.info.version,
-        least=found.disclosure.least,
-        protocol=found.info.protocol,
-        deviations=found.info.deviations,
-        caveat=found.info.caveat,
-        branch=said.branch if said else "",
-        sentences=plain(said.sentences) if said else (),
-        short=plain(said.short) if said else (),
-        further=plain(said.further) if said else (),
-        changes=plain(said.changes) if said else (),
-        curves=found.curves,
-        stopped=formatter.text(found.stopped),
-        better=better(found.answers),
+        answers=[formatter.row(Answer, answer) for answer in findings.answers],
+        always=(*map(formatter.text, findings.notes), *ALWAYS),
+        periods=findings.periods,
+        placebos=findings.placebos,
+        destinations=findings.destinations,
+        pairs=findings.pairs,
+        data_dates=findings.info.data_dates,
+        run_id=findings.info.run,
+        version=findings.info.version,
+        least=findings.disclosure.least,
+        protocol=findings.info.protocol,
+        deviations=findings.info.deviations,
+        caveat=findings.info.caveat,
+        branch=summary.branch if summary else "",
+        sentences=plain(summary.sentences) if summary else (),
+        short=plain(summary.short) if summary else (),
+        further=plain(summary.further) if summary else (),
+        changes=plain(summary.changes) if summary else (),
+        curves=findings.curves,
+        stopped=formatter.text(findings.stopped),
+        better=better(findings.answers),
     )

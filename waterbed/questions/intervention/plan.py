@@ -86,7 +86,14 @@ def _gathered(
 
 @stage("planning the event")
 def plan_event(
-    whole: Conclusions, config: Config, target: str, date: datetime, *, days: float, removed: float, displaced: float
+    conclusions: Conclusions,
+    config: Config,
+    target: str,
+    date: datetime,
+    *,
+    days: float,
+    removed: float,
+    displaced: float,
 ) -> Plan:
     """Propose an event file for a target and a date.
 
@@ -94,41 +101,52 @@ def plan_event(
     effect that power is worked out for. InputError for a target or a date that the study cannot answer for, and where
     no place can be a control.
     """
-    kind, at = _kind(target), date.astimezone(UTC)
-    first = min(map(reported_at, whole.facts.reports), default=None)
-    if first is None or at <= first:
+    kind, event_at = _kind(target), date.astimezone(UTC)
+    first = min(map(reported_at, conclusions.facts.reports), default=None)
+    if first is None or event_at <= first:
         begin = f"the study's data begin on {first:%Y-%m-%d %H:%M}" if first else "this study does not hold any report"
-        raise InputError(f"{at:%Y-%m-%d %H:%M} has no data before it, {begin}", key="date", see=SEE)
-    before = whole.before(at)
-    if not before.episodes or before.until is None:
+        raise InputError(f"{event_at:%Y-%m-%d %H:%M} has no data before it, {begin}", key="date", see=SEE)
+    conclusions_before = conclusions.before(event_at)
+    if not conclusions_before.episodes or conclusions_before.until is None:
         raise InputError(
-            f"no URL was seen before {at:%Y-%m-%d %H:%M}, controls are chosen from what was", key="date", see=SEE
+            f"no URL was seen before {event_at:%Y-%m-%d %H:%M}, controls are chosen from what was", key="date", see=SEE
         )
-    movements = _gathered(before, config, kind, (target,))
-    if target not in (known := movements.places()):
+    movements = _gathered(conclusions_before, config, kind, (target,))
+    if target not in (known_places := movements.places()):
         raise InputError(
-            f"this study does not know the {NOUNS[kind]} {redact(target)}{meant(target, known)} before "
-            f"{at:%Y-%m-%d %H:%M}; waterbed rank lists them",
+            f"this study does not know the {NOUNS[kind]} {redact(target)}{meant(target, known_places)} before "
+            f"{event_at:%Y-%m-%d %H:%M}; waterbed rank lists them",
             key="target",
             see=SEE,
         )
     period_h, periods = _periods(movements)
     window = (max(0.0, movements.end - COMPARED_DAYS * 24.0), movements.end)
-    places = candidates(movements, target, window, least=0.2, proxies=_proxies(before, kind, target))
+    places = candidates(movements, target, window, least=0.2, proxies=_proxies(conclusions_before, kind, target))
     try:
-        event = _event(before, movements, places, target=target, at=at, days=days, period_h=period_h, periods=periods)
+        event = _event(
+            conclusions_before,
+            movements,
+            places,
+            target=target,
+            at=event_at,
+            days=days,
+            period_h=period_h,
+            periods=periods,
+        )
     except ValueError as problem:
         raise InputError(str(problem), key="date", see=SEE) from None
     text = event_text(event, _notes(places))
-    power = EventPower(event=event, conclusions=before, movements=movements_of(before, config, event))
+    power = EventPower(
+        event=event, conclusions=conclusions_before, movements=movements_of(conclusions_before, config, event)
+    )
     rows = [
-        *quarantine_rows(before, event),
+        *quarantine_rows(conclusions_before, event),
         *fall_row(power),
-        *_late(whole, at),
+        *_late(conclusions, event_at),
         *power_rows(power, removed, displaced),
     ]
     day = first_read(event, timedelta(seconds=config.judge.freeze_s))
-    rows.append(answer_row(rows, day, max(0.0, (event.reads[0] - before.until) / _DAY)))
+    rows.append(answer_row(rows, day, max(0.0, (event.reads[0] - conclusions_before.until) / _DAY)))
     return Plan(event=event, text=text, places=places, rows=rows)
 
 
@@ -164,12 +182,12 @@ def _periods(movements: Movements) -> tuple[float, int]:
 
 def _proxies(conclusions: Conclusions, kind: PlaceKind, target: str) -> set[str]:
     """Places at which most episodes are at a reverse proxy."""
-    every, behind = Counter[str](), Counter[str]()
+    episode_counts, behind = Counter[str](), Counter[str]()
     for episode in conclusions.episodes:
         place = place_of(episode, kind, (target,))
-        every[place] += 1
+        episode_counts[place] += 1
         behind[place] += episode.proxy
-    return {place for place, count in every.items() if 2 * behind[place] > count}
+    return {place for place, count in episode_counts.items() if 2 * behind[place] > count}
 
 
 def _event(
@@ -184,11 +202,16 @@ def _event(
     periods: int,
 ) -> Event:
     roles = {
-        role: tuple(one.key for one in places if one.role == role) for role in ("control", "buffer", "buffer control")
+        role: tuple(candidate.key for candidate in places if candidate.role == role)
+        for role in ("control", "buffer", "buffer control")
     }
     if not roles["control"]:
-        why = Counter(RECEIVES_CONTENT if one.receives else one.why for one in places if one.why != NOTHING)
-        counted = [Message.of("{why}: {n}", why=reason, n=Count(n)) for reason, n in why.most_common()]
+        reason_counts = Counter(
+            RECEIVES_CONTENT if candidate.receives else candidate.why
+            for candidate in places
+            if candidate.why != NOTHING
+        )
+        counted = [Message.of("{why}: {n}", why=reason, n=Count(n)) for reason, n in reason_counts.most_common()]
         reasons = OWN.text(joined(*counted, by="comma"))
         raise InputError(
             f"none of {len(places)} places beside {redact(target)} can be its control before {at:%Y-%m-%d}"
@@ -208,7 +231,7 @@ def _event(
         period_h=period_h,
         before=periods,
         after=after,
-        secondary=tuple(one for one in SECONDARY if roles["buffer"] or one != BUFFER_TEST),
+        secondary=tuple(test for test in SECONDARY if roles["buffer"] or test != BUFFER_TEST),
     )
     end = event.window[1] + timedelta(hours=event.horizon_h)
     read = datetime.combine(end.date(), time(), UTC)
@@ -220,10 +243,11 @@ def _notes(places: Collection[Candidate]) -> dict[str, tuple[str, ...]]:
 
     def of(role: str) -> tuple[str, ...]:
         return tuple(
-            f"{one.key}: {one.sites:,} sites, {one.apart:.2f} apart (0 alike, 1 not), {one.received:,} of "
-            f"{one.arrivals:,} arrivals from the target"
-            for one in places
-            if one.role == role
+            f"{candidate.key}: {candidate.sites:,} sites, {candidate.apart:.2f} apart (0 alike, 1 "
+            f"not), {candidate.received:,} of "
+            f"{candidate.arrivals:,} arrivals from the target"
+            for candidate in places
+            if candidate.role == role
         )
 
     buffer = of("buffer") or (

@@ -83,27 +83,29 @@ class EventPower:
         end = min(self.event.at - self.event.anticipation * self.event.period, self.movements.until)
         window = Window(since=end - self.event.before * self.event.period, until=end)
         target, controls, until = self._clocks([window])[0]
-        found = []
-        for who, group in ((Term("target"), target), (Term("controls"), controls)):
-            told, share = removed_of(group, until)
+        shares = []
+        for area, group in ((Term("target"), target), (Term("controls"), controls)):
+            told_share, share = removed_of(group, until)
             if share is None:
-                why = told.why or NO_REPORT
-                return Refusal(Message.of("{area} before the event: {why}", area=who, why=why.reason), why.kind)
-            found.append(share)
-        return found[0], found[1]
+                refusal = told_share.why or NO_REPORT
+                return Refusal(
+                    Message.of("{area} before the event: {why}", area=area, why=refusal.reason), refusal.kind
+                )
+            shares.append(share)
+        return shares[0], shares[1]
 
     def _clocks(self, windows: Sequence[Window]) -> list[tuple[list[Clock], list[Clock], datetime | None]]:
         """Clocks of target and controls in windows that do not overlap."""
         by, urls = BY[self.event.kind], self.movements.sources_of
-        found = []
+        clocks = []
         for piece in pieces_of(self.conclusions, windows):
-            groups = episodes_by_key([one for one in piece.episodes if one.url_id in urls], by)
+            groups = episodes_by_key([episode for episode in piece.episodes if episode.url_id in urls], by)
             labels = labels_of(self.conclusions)
             target, controls = (
                 pooled_clocks(groups, keys, labels) for keys in ([self.event.target], self.event.controls)
             )
-            found.append((target, controls, piece.until))
-        return found
+            clocks.append((target, controls, piece.until))
+        return clocks
 
     @cached_property
     def _late(self) -> list[tuple[list[Clock], Share, datetime]] | Refusal:
@@ -111,14 +113,16 @@ class EventPower:
         if not self.windows:
             return self.no_window
         zero = self.movements.zero
-        windows = [Window(since=zero + one * HOUR, until=zero + other * HOUR) for one, other in reversed(self.windows)]
-        found, why = list[tuple[list[Clock], Share, datetime]](), None
+        windows = [
+            Window(since=zero + start * HOUR, until=zero + other * HOUR) for start, other in reversed(self.windows)
+        ]
+        late, refusal = list[tuple[list[Clock], Share, datetime]](), None
         for target, controls, until in self._clocks(windows):
-            told, share = removed_of(controls, until)
-            why = why or told.why
+            told_share, share = removed_of(controls, until)
+            refusal = refusal or told_share.why
             if share is not None and until is not None:
-                found.append((target, share, until))
-        return found or _in_windows(Term("controls"), why or NO_REPORT)
+                late.append((target, share, until))
+        return late or _in_windows(Term("controls"), refusal or NO_REPORT)
 
     @cached_property
     def removes_now(self) -> float | Refusal:
@@ -144,39 +148,39 @@ class EventPower:
                 )
             )
         rng = np.random.default_rng(SEED)
-        found: list[float] = []
-        why: Refusal | None = None
+        powers: list[float] = []
+        refusal: Refusal | None = None
         for target, controls, until in late:
             for _ in range(DRAWS):
-                told, share = removed_of(_removing(target, removed, until, rng), until)
+                told_share, share = removed_of(_removing(target, removed, until, rng), until)
                 if share is None:  # a refusal does not reject
-                    why = told.why
-                    found.append(0.0)
+                    refusal = told_share.why
+                    powers.append(0.0)
                     continue
-                own = [early[0], at(removed, share.worth)]
+                target_shares = [early[0], at(removed, share.worth)]
                 other = [early[1], at(early[1].share, controls.worth)]
-                p = max(own_change(own).p, change_beyond([*own, *other]).p)
-                found.append(power_of(p, level=self.level))
-        if not any(found):
-            return _in_windows(Term("target"), why or NO_REPORT)
-        return float(np.mean(found))
+                p = max(own_change(target_shares).p, change_beyond([*target_shares, *other]).p)
+                powers.append(power_of(p, level=self.level))
+        if not any(powers):
+            return _in_windows(Term("target"), refusal or NO_REPORT)
+        return float(np.mean(powers))
 
     def least_fall(self) -> float | Refusal | None:
         """Least share removed that is shown with 80%.
 
         None: not even the removal of all.
         """
-        early, whole = self._early, self.fall_power(1.0)
+        early, full_power = self._early, self.fall_power(1.0)
         if isinstance(early, Refusal):
             return early
-        if isinstance(whole, Refusal):
-            return whole
+        if isinstance(full_power, Refusal):
+            return full_power
         least = early[0].share + LEAST_SHARE
         shares = tuple(np.linspace(least, 1.0, _STEPS).tolist()) if least < 1.0 else ()
 
         def power(removed: float) -> float:
-            found = self.fall_power(removed)
-            return 0.0 if isinstance(found, Refusal) else found
+            probability = self.fall_power(removed)
+            return 0.0 if isinstance(probability, Refusal) else probability
 
         return least_effect(power, shares)
 
@@ -193,10 +197,10 @@ class EventPower:
             return self.no_window
         effect = Effect(removed=removed, seen=displaced * self.found, stock=stock)
         order, _ = known_order(self.movements)
-        found = expected(self.event, self._compared, self.windows, effect, order=order, seed=SEED)
-        refused = [one for pair in found for one in pair if isinstance(one, Refusal)]
-        if len(refused) < 2 * len(found):
-            return found
+        estimates = expected(self.event, self._compared, self.windows, effect, order=order, seed=SEED)
+        refused = [estimate for pair in estimates for estimate in pair if isinstance(estimate, Refusal)]
+        if len(refused) < 2 * len(estimates):
+            return estimates
         reason = Message.of("with this effect in windows before the event, {reason}", reason=refused[0].reason)
         return Refusal(reason, refused[0].kind)
 
@@ -212,60 +216,72 @@ class EventPower:
 
     def primary_power(self, removed: float, displaced: float, *, stock: bool) -> float | Refusal:
         """Power of excess reappearance, the least of both readings."""
-        found = self.reappearance(removed, displaced, stock=stock)
-        if isinstance(found, Refusal):
-            return found
-        return float(np.mean([min(self._rejects(one) for one in pair) for pair in found]))
+        estimates = self.reappearance(removed, displaced, stock=stock)
+        if isinstance(estimates, Refusal):
+            return estimates
+        return float(np.mean([min(self._rejects(estimate) for estimate in pair) for pair in estimates]))
 
-    def _rejects(self, one: Estimate) -> float:
+    def _rejects(self, estimate: Estimate) -> float:
         """Probability to reject; a refusal does not."""
-        return 0.0 if isinstance(one, Refusal) else power_at(one.excess, one.error, level=self.level)
+        return 0.0 if isinstance(estimate, Refusal) else power_at(estimate.excess, estimate.error, level=self.level)
 
     def least_displaced(self, removed: float) -> float | Refusal | None:
         """Least share displaced that is shown with 80%.
 
         Of what is reported after the event and ends; None: none of those asked about.
         """
-        whole = self.primary_power(removed, DISPLACED[-1], stock=False)
-        if isinstance(whole, Refusal):
-            return whole
+        full_power = self.primary_power(removed, DISPLACED[-1], stock=False)
+        if isinstance(full_power, Refusal):
+            return full_power
 
         def power(displaced: float) -> float:
-            found = self.primary_power(removed, displaced, stock=False)
-            return 0.0 if isinstance(found, Refusal) else found
+            probability = self.primary_power(removed, displaced, stock=False)
+            return 0.0 if isinstance(probability, Refusal) else probability
 
         return least_effect(power, DISPLACED)
 
     def takedowns_needed(self, removed: float, displaced: float) -> float | Refusal:
         """Contents that must end for 80% power."""
-        found = self.reappearance(removed, displaced, stock=False)
-        if isinstance(found, Refusal):
-            return found
+        estimates = self.reappearance(removed, displaced, stock=False)
+        if isinstance(estimates, Refusal):
+            return estimates
         each = [
-            max(needed(one.treated, one.excess, one.error, level=self.level) for one in given)
-            for pair in found
-            if len(given := [one for one in pair if isinstance(one, Expected) and one.excess > 0]) == len(pair)
+            max(needed(estimate.treated, estimate.excess, estimate.error, level=self.level) for estimate in positive)
+            for pair in estimates
+            if len(
+                positive := [estimate for estimate in pair if isinstance(estimate, Expected) and estimate.excess > 0]
+            )
+            == len(pair)
         ]
         return float(np.mean(each)) if each else Refusal(TOO_LITTLE)
 
 
-def _in_windows(area: Term, why: Refusal) -> Refusal:
-    reason = Message.of("{area}, in windows as long as that after the event: {why}", area=area, why=why.reason)
-    return Refusal(reason, why.kind)
+def _in_windows(area: Term, refusal: Refusal) -> Refusal:
+    reason = Message.of("{area}, in windows as long as that after the event: {why}", area=area, why=refusal.reason)
+    return Refusal(reason, refusal.kind)
 
 
 def _removing(group: Collection[Clock], removed: float, until: datetime, rng: np.random.Generator) -> list[Clock]:
     """The clocks if so many sites were removed within 24 hours, and no others."""
-    sites = sorted({one.site_id for one in group})
+    sites = sorted({clock.site_id for clock in group})
     order = rng.permutation(len(sites))
-    gone = {site for site, place in zip(sites, order.tolist(), strict=True) if place < round(removed * len(sites))}
-    found = []
-    for one in group:
-        left, right, cause = max(0.0, (until - one.origin) / HOUR), inf, NOTHING
-        at = rng.uniform(0.1, 0.9) * WITHIN_H
-        if one.site_id in gone and at < left:
-            left, right, cause = at - 0.01, at, REMOVED
-        found.append(
-            Clock(left_h=left, right_h=right, cause=cause, site_id=one.site_id, origin=one.origin, labels=one.labels)
+    removed_sites = {
+        site for site, place in zip(sites, order.tolist(), strict=True) if place < round(removed * len(sites))
+    }
+    clocks = []
+    for clock in group:
+        left_h, right, cause = max(0.0, (until - clock.origin) / HOUR), inf, NOTHING
+        removed_at_h = rng.uniform(0.1, 0.9) * WITHIN_H
+        if clock.site_id in removed_sites and removed_at_h < left_h:
+            left_h, right, cause = removed_at_h - 0.01, removed_at_h, REMOVED
+        clocks.append(
+            Clock(
+                left_h=left_h,
+                right_h=right,
+                cause=cause,
+                site_id=clock.site_id,
+                origin=clock.origin,
+                labels=clock.labels,
+            )
         )
-    return found
+    return clocks

@@ -55,15 +55,17 @@ def power_rows(power: EventPower, removed: float, displaced: float) -> Iterator[
     else:
         yield _not_worked_out("power, primary", power.event.primary, PRIMARY)
     if isinstance(fall, float) and isinstance(primary, float):
-        both = fall * primary
-        text = Message.of("Both, and so displacement, are shown with a probability of about {p}.", p=_probability(both))
-        yield PlanRow(topic="power, report", text=text, value=both, unit="probability")
+        joint_probability = fall * primary
+        text = Message.of(
+            "Both, and so displacement, are shown with a probability of about {p}.", p=_probability(joint_probability)
+        )
+        yield PlanRow(topic="power, report", text=text, value=joint_probability, unit="probability")
     yield from placebo_rows(power)
     yield _read(power)
 
 
-def _not_worked_out(topic: str, asked: str, other: str) -> Row:
-    text = Message.of("Power of {asked} is not worked out, only of {other}.", asked=Term(asked), other=Term(other))
+def _not_worked_out(topic: str, outcome: str, other: str) -> Row:
+    text = Message.of("Power of {asked} is not worked out, only of {other}.", asked=Term(outcome), other=Term(other))
     return PlanRow(topic=topic, text=text)
 
 
@@ -71,9 +73,9 @@ def _probability(value: float) -> Number:
     return Number(value, decimals=2)
 
 
-def _fall(power: EventPower, removed: float, found: float | Refusal) -> Iterator[Row]:
+def _fall(power: EventPower, removed: float, chance: float | Refusal) -> Iterator[Row]:
     now, least = power.removes_now, power.least_fall()
-    refused = [one.reason for one in (now, found, least) if isinstance(one, Refusal)]
+    refused = [refusal.reason for refusal in (now, chance, least) if isinstance(refusal, Refusal)]
     if isinstance(now, Refusal) or isinstance(least, Refusal):
         text = Message.of(
             "The power to show that it removes more, and the least that can be shown, cannot be told: {reason}.",
@@ -82,12 +84,12 @@ def _fall(power: EventPower, removed: float, found: float | Refusal) -> Iterator
         yield PlanRow(topic="power, fall", text=text)
         return
     was, share = Share(now), Share(removed)
-    if isinstance(found, Refusal):
+    if isinstance(chance, Refusal):
         text = Message.of(
             "The power to show that it removes {share} within 24 hours ({now} now) cannot be told: {reason}.",
             share=share,
             now=was,
-            reason=found.reason,
+            reason=chance.reason,
         )
         yield PlanRow(topic="power, fall", text=text)
     else:
@@ -95,9 +97,9 @@ def _fall(power: EventPower, removed: float, found: float | Refusal) -> Iterator
             "If it removes {share} within 24 hours ({now} now), that is shown with a probability of {p}.",
             share=share,
             now=was,
-            p=_probability(found),
+            p=_probability(chance),
         )
-        yield PlanRow(topic="power, fall", text=text, value=found, unit="probability")
+        yield PlanRow(topic="power, fall", text=text, value=chance, unit="probability")
     if least is None:
         text = Message.of(
             "Not even the removal of all within 24 hours ({now} now) is shown with a probability of 0.8.", now=was
@@ -112,10 +114,10 @@ def _fall(power: EventPower, removed: float, found: float | Refusal) -> Iterator
         yield PlanRow(topic="least effect, fall", text=text, value=least, unit="share within 24 h")
 
 
-def _primary(power: EventPower, removed: float, displaced: float, found: float | Refusal) -> Iterator[Row]:
+def _primary(power: EventPower, removed: float, displaced: float, chance: float | Refusal) -> Iterator[Row]:
     least = power.least_displaced(removed)
-    refused = [one.reason for one in (found, least) if isinstance(one, Refusal)]
-    if isinstance(found, Refusal) or isinstance(least, Refusal):
+    refused = [refusal.reason for refusal in (chance, least) if isinstance(refusal, Refusal)]
+    if isinstance(chance, Refusal) or isinstance(least, Refusal):
         text = Message.of(
             "The power to show that content moves, and the least that can be shown, cannot be told: {reason}.",
             reason=refused[0],
@@ -131,13 +133,13 @@ def _primary(power: EventPower, removed: float, displaced: float, found: float |
         removed=Share(removed),
         displaced=Share(displaced),
         seen=seen,
-        p=_probability(found),
+        p=_probability(chance),
     )
     stock = power.primary_power(removed, displaced, stock=True)
-    if not isinstance(stock, Refusal) and stock > found:
+    if not isinstance(stock, Refusal) and stock > chance:
         more = Message.of("{p} if it removes what is up at the event, too", p=_probability(stock))
         text = joined(text, more)
-    yield PlanRow(topic="power, primary", text=ended(text), value=found, unit="probability")
+    yield PlanRow(topic="power, primary", text=ended(text), value=chance, unit="probability")
     if least is None:
         most = Share(DISPLACED[-1])
         text = Message.of("Not even {most} displaced are shown with a probability of 0.8.", most=most)
@@ -202,7 +204,7 @@ def _least_p(least: float) -> Message:
 def _read(power: EventPower) -> Row:
     event = power.event
     if event.read:
-        days = Listed(tuple(day_of(one) for one in event.reads))
+        days = Listed(tuple(day_of(read_at) for read_at in event.reads))
         text = Message.of("It is read on {days}; earlier outputs are interim.", days=days)
         return PlanRow(topic="read dates", text=text, value=float(len(event.read)), unit="dates")
     text = Message.of("No read date is declared: every output is a test, so read it once.")
@@ -231,8 +233,8 @@ def fall_row(power: EventPower) -> Iterator[Row]:
 
 def quarantine_rows(conclusions: Conclusions, event: Event) -> Iterator[Row]:
     """Yield the open quarantines that stop the answer."""
-    for one in open_quarantines(conclusions, event, conclusions.episodes):
-        yield PlanRow(topic="quarantine", text=ended(held(one)), stops=True, command=deciding(one))
+    for quarantine in open_quarantines(conclusions, event, conclusions.episodes):
+        yield PlanRow(topic="quarantine", text=ended(held(quarantine)), stops=True, command=deciding(quarantine))
 
 
 def answer_row(rows: Sequence[Row], first: datetime, wait_days: float) -> Row:
@@ -240,8 +242,8 @@ def answer_row(rows: Sequence[Row], first: datetime, wait_days: float) -> Row:
     stopping = [row for row in rows if row.stops]
     if stopping:
         text = Message.of("No answer can be had before this is mended: {what}", what=stopping[0].text)
-        if others := len(stopping) - 1:
-            more = Number(others, "more reason")
+        if other_count := len(stopping) - 1:
+            more = Number(other_count, "more reason")
             text = Message.of(
                 "No answer can be had before this is mended ({more} above): {what}", more=more, what=stopping[0].text
             )

@@ -45,12 +45,14 @@ MOST_MISSING: Final = 0.1
 
 def mixed(reports: Iterable[Report], sources: Collection[str]) -> dict[str, Mixed]:
     """Return category and source of the first report of each URL, among those by some sources."""
-    found: dict[str, tuple[datetime, Mixed]] = {}
+    first_reports: dict[str, tuple[datetime, Mixed]] = {}
     for report in reports:
-        one = reported_at(report), (report.category, report.source)
-        if report.source in sources and (report.url_id not in found or one < found[report.url_id]):
-            found[report.url_id] = one
-    return {url_id: mix for url_id, (_, mix) in found.items()}
+        candidate = reported_at(report), (report.category, report.source)
+        if report.source in sources and (
+            report.url_id not in first_reports or candidate < first_reports[report.url_id]
+        ):
+            first_reports[report.url_id] = candidate
+    return {url_id: mix for url_id, (_, mix) in first_reports.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,16 +84,18 @@ def grouped(
     place: dict[str, str] = {}
     had: set[tuple[str, str, datetime]] = set()
     for key in keys:
-        for one in groups.get(key, ()):
-            episode = one.url_id, one.hoster, one.known_up_at
-            if (one.url_id, key) not in received and episode not in had:
+        for place_episode in groups.get(key, ()):
+            episode = place_episode.url_id, place_episode.hoster, place_episode.known_up_at
+            if (place_episode.url_id, key) not in received and episode not in had:
                 # a URL at several of the places is of one part: what goes on at the next of them never left them
-                pooled[place.setdefault(one.url_id, key), *mix.get(one.url_id, ("", ""))].append(one)
+                pooled[place.setdefault(place_episode.url_id, key), *mix.get(place_episode.url_id, ("", ""))].append(
+                    place_episode
+                )
                 had.add(episode)
     return Group(parts={part: clocks(pooled[part], labels) for part in sorted(pooled)}, until=until)
 
 
-def at_mix(before: Group, after: Group, share: Share, *, unknown: float = 0.0, level: float = 0.95) -> Share | Refusal:
+def at_mix(earlier: Group, after: Group, share: Share, *, unknown: float = 0.0, level: float = 0.95) -> Share | Refusal:
     """Return the share removed after at the mix of places, categories and sources before.
 
     It is the sum over the parts of what was reported before, each with its share there and the part's own share removed
@@ -100,16 +104,16 @@ def at_mix(before: Group, after: Group, share: Share, *, unknown: float = 0.0, l
     (Kish, Survey Sampling, 1965). A part of which nothing is known after is removed wholly in the best case, and not at
     all in the worst. With more than MOST_MISSING of such parts it is refused. Intervals are at `level`.
     """
-    if not before.clocks:
+    if not earlier.clocks:
         return NO_REPORT
     if after.until is None:
         return NO_REPORT
-    parts, late = compared_parts(before.parts, after.parts)
-    known = {part: found for part, group in late.items() if (found := _cases(group, after.until)) is not None}
-    weight = {part: len(group) / len(before.clocks) for part, group in parts.items() if group}
-    if set(weight) == set(known) and len(known) == 1:
+    parts, late = compared_parts(earlier.parts, after.parts)
+    known_cases = {part: cases for part, group in late.items() if (cases := _cases(group, after.until)) is not None}
+    weight = {part: len(group) / len(earlier.clocks) for part, group in parts.items() if group}
+    if set(weight) == set(known_cases) and len(known_cases) == 1:
         return share
-    missing = sum(part for one, part in weight.items() if one not in known)
+    missing = sum(part for key, part in weight.items() if key not in known_cases)
     if missing > MOST_MISSING:
         reason = Message.of(
             "{missing} of what was reported before is of categories or sources of which nothing was reported after, at "
@@ -118,16 +122,16 @@ def at_mix(before: Group, after: Group, share: Share, *, unknown: float = 0.0, l
             most=Percent(MOST_MISSING),
         )
         return Refusal(reason)
-    sums = sum(part * np.array(known.get(one, (share.share, 0.0, 1.0))) for one, part in weight.items())
+    sums = sum(part * np.array(known_cases.get(key, (share.share, 0.0, 1.0))) for key, part in weight.items())
     value, worst, best = np.clip(sums, 0.0, 1.0).tolist()
-    squares = sum(weight[one] ** 2 / len(late[one]) for one in weight if one in known)
-    alike = (1.0 - missing) ** 2 / squares / len(after.clocks)
-    worth = Worth(number=max(0.5, share.worth.number * min(1.0, alike)), freedom=share.worth.freedom)
+    squares = sum(weight[key] ** 2 / len(late[key]) for key in weight if key in known_cases)
+    evenness = (1.0 - missing) ** 2 / squares / len(after.clocks)
+    worth = Worth(number=max(0.5, share.worth.number * min(1.0, evenness)), freedom=share.worth.freedom)
     return at(value, worth, cases=(worst, best), level=level)
 
 
 def compared_parts(
-    before: Mapping[Part, Sequence[Clock]], after: Mapping[Part, Sequence[Clock]]
+    earlier: Mapping[Part, Sequence[Clock]], after: Mapping[Part, Sequence[Clock]]
 ) -> tuple[dict[Part, list[Clock]], dict[Part, list[Clock]]]:
     """The parts to be compared, at both times.
 
@@ -135,17 +139,21 @@ def compared_parts(
     others as small of its place and category; what is small still, with others of its place; then with all. The sum of
     both times decides, so that a mix that shifts changes no part, and weights of few reports tell of no shift.
     """
-    both = {part: (list(before.get(part, ())), list(after.get(part, ()))) for part in sorted({*before, *after})}
-    for kept in (2, 1, 0):
+    clocks_by_part = {
+        part: (list(earlier.get(part, ())), list(after.get(part, ()))) for part in sorted({*earlier, *after})
+    }
+    for key_count in (2, 1, 0):
         pooled: dict[Part, tuple[list[Clock], list[Clock]]] = defaultdict(lambda: ([], []))
-        for (place, category, source), (early, late) in both.items():
+        for (place, category, source), (early, late) in clocks_by_part.items():
             part = place, category, source
             if len(early) + len(late) < FEWEST_OF_PART:
-                part = place if kept else "", category if kept > 1 else "", ""
+                part = place if key_count else "", category if key_count > 1 else "", ""
             pooled[part][0].extend(early)
             pooled[part][1].extend(late)
-        both = dict(pooled)
-    return {part: early for part, (early, _) in both.items()}, {part: late for part, (_, late) in both.items()}
+        clocks_by_part = dict(pooled)
+    return {part: early for part, (early, _) in clocks_by_part.items()}, {
+        part: late for part, (_, late) in clocks_by_part.items()
+    }
 
 
 def at(value: float, worth: Worth, *, cases: tuple[float, float] | None = None, level: float = 0.95) -> Share:
@@ -173,41 +181,41 @@ def removed_of(
     """
     if until is None or not group:
         return Removed(n=0, why=NO_REPORT), None
-    found = removal(group, until=until)
-    few, n = disclosure.small(len({c.site_id for c in group})), disclosure.rounded(found.clocks)
-    if found.single is None or found.worst is None or found.best is None:
-        return Removed(n=0 if few else n, why=_why(found)), None
+    estimate = removal(group, until=until)
+    few, n = disclosure.small(len({c.site_id for c in group})), disclosure.rounded(estimate.clocks)
+    if estimate.single is None or estimate.worst is None or estimate.best is None:
+        return Removed(n=0 if few else n, why=_why(estimate)), None
     if any(map(disclosure.small, parted(group, WITHIN_H))):
         return Removed(n=0, why=held_back(disclosure)), None
-    share, cases = disclosure.share(found.single), Cases.of(group, WITHIN_H, until=until)
+    share, cases = disclosure.share(estimate.single), Cases.of(group, WITHIN_H, until=until)
     worth = worth_of(group, until)
     if isinstance(worth, Refusal) or cases is None:
         return Removed(n=n, share=share, why=worth if isinstance(worth, Refusal) else NO_REPORT), None
     # a case in which hardly a clock is left tells nothing: the share may be any
-    found_ends = (interval_of(cases, WITHIN_H, until=until, level=one, worth_of=worth_of) for one in (0.95, LEVEL))
-    (low, high), told = ((one.low, one.high) if one else (0.0, 1.0) for one in found_ends)
+    found_ends = (interval_of(cases, WITHIN_H, until=until, level=level, worth_of=worth_of) for level in (0.95, LEVEL))
+    (low, high), told_ends = ((interval.low, interval.high) if interval else (0.0, 1.0) for interval in found_ends)
     tested = Share(
-        share=found.single,
-        low=min(low, found.worst),
-        high=max(high, found.best),
+        share=estimate.single,
+        low=min(low, estimate.worst),
+        high=max(high, estimate.best),
         worth=worth,
-        worst=found.worst,
-        best=found.best,
+        worst=estimate.worst,
+        best=estimate.best,
     )
-    low, high = min(told[0], found.worst), max(told[1], found.best)
-    return Removed(n=n, share=share, low=low, high=high, open=found.open), tested
+    low, high = min(told_ends[0], estimate.worst), max(told_ends[1], estimate.best)
+    return Removed(n=n, share=share, low=low, high=high, open=estimate.open), tested
 
 
-def _why(found: Removal) -> Refusal:
+def _why(estimate: Removal) -> Refusal:
     """What a share lacks: followed reports, sites, or checks that show anything."""
-    if found.estimability == "too few followed":
+    if estimate.estimability == "too few followed":
         reason = Message.of(
             "{sites} were reported and followed for 24 hours, at least {least} are needed",
-            sites=Count(found.sites, "site"),
+            sites=Count(estimate.sites, "site"),
             least=Number(FEWEST_SITES),
         )
         return Refusal(reason, "sites")
-    reports = Count(found.clocks, "report")
-    if not found.sites:
+    reports = Count(estimate.clocks, "report")
+    if not estimate.sites:
         return Refusal(Message.of("of {reports} none could be followed for 24 hours", reports=reports))
     return Refusal(Message.of("of {reports} no check shows if they were gone within 24 hours", reports=reports))

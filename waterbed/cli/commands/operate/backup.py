@@ -32,19 +32,20 @@ def backup(
     """
     from waterbed.store.backup.make import make_backup
 
-    made = make_backup(context.obj, place, keep=keep)
-    say(f"{made.backup}")
+    report = make_backup(context.obj, place, keep=keep)
+    say(f"{report.backup}")
     note(
-        f"{made.rows:,} rows, {made.files:,} files of which {made.new_files:,} are new, {made.size / 1e6:,.1f} MB "
-        f"written, {made.removed:,} older backups removed",
+        f"{report.rows:,} rows, {report.files:,} files of which {report.new_files:,} are new, "
+        f"{report.size / 1e6:,.1f} MB "
+        f"written, {report.removed:,} older backups removed",
         broken=True,
     )
-    if not made.lake:
+    if not report.lake:
         console.print("The lake lies outside the study folder, so it is not in the backup: back it up where it is.")
-    if not made.tagged:
+    if not report.tagged:
         console.print("The study's keys are not here, so it bears no tag: restoring it takes --untagged.")
-    if made.unrecorded:
-        console.print(f"The backup was made but not recorded: {made.unrecorded}.")
+    if report.unrecorded:
+        console.print(f"The backup was made but not recorded: {report.unrecorded}.")
         raise typer.Exit(FINDING)
 
 
@@ -73,8 +74,8 @@ def restore(
     from waterbed.store.folder import open_folder
     from waterbed.store.sealed import from_escrow
 
-    asked = cache(passphrase)
-    keys = from_escrow(escrow, asked) if escrow else None
+    prompt = cache(passphrase)
+    keys = from_escrow(escrow, prompt) if escrow else None
     restored = restore_backup(backup_, folder, who=who(), store=store, keys=keys, untagged=untagged)
     say(f"restored {folder} from {restored.backup}")
     console.print(
@@ -82,7 +83,7 @@ def restore(
         f"{restored.released:,} leases given back, {restored.forgotten:,} entries forgotten again"
     )
     if escrow:
-        custody.restore(folder, escrow, asked)
+        custody.restore(folder, escrow, prompt)
     try:
         open_folder(folder).close()
     except KeyProblem as problem:
@@ -110,8 +111,8 @@ def prune(
 
     with open_study(context.obj) as study:
         pruned = remove_sealed(study.folder, before.date() if before else None)
-    what = f"{counted(pruned.facts, 'fact')} of {counted(pruned.days, 'day')} before {pruned.before}"
-    console.print(f"{what} {'is' if pruned.facts == 1 else 'are'} now only in the lake")
-    for why in pruned.left:
-        say(f"left as it is: {why}")
+    subject = f"{counted(pruned.facts, 'fact')} of {counted(pruned.days, 'day')} before {pruned.before}"
+    console.print(f"{subject} {'is' if pruned.facts == 1 else 'are'} now only in the lake")
+    for reason in pruned.left:
+        say(f"left as it is: {reason}")
     raise typer.Exit(FINDING if pruned.left else OK)

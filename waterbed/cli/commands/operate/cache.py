@@ -50,8 +50,8 @@ def refresh(context: typer.Context) -> None:
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        kept = study.kept()
-        if not kept.writable and not any(file.current for file in kept.files()):
+        cached = study.kept()
+        if not cached.writable and not any(file.current for file in cached.files()):
             raise ReadOnly(
                 "kept/ in the study's folder cannot be written to, so nothing can be kept; conclusions can be had all "
                 "the same (docs/operations.md, Read only)"
@@ -86,10 +86,10 @@ def drop(context: typer.Context) -> None:
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        kept = study.kept()
-        files = kept.files()
-        kept.drop()
-        left = remove_remains(study.path)
+        cached = study.kept()
+        files = cached.files()
+        cached.drop()
+        removed = remove_remains(study.path)
     say(f"{len(files):,} things removed, {sum(file.bytes for file in files) / 1e6:,.1f} MB")
-    if left:
-        note(f"{left:,} folders of commands that were killed removed")
+    if removed:
+        note(f"{removed:,} folders of commands that were killed removed")

@@ -43,9 +43,9 @@ def doctor(
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        found = examine(study, live=True, backups=backups)
-        _print(Finding, found, table_info(study, "findings", by="finding"), form)
-    raise typer.Exit(FINDING if any(finding.open for finding in found) else OK)
+        findings = examine(study, live=True, backups=backups)
+        _print(Finding, findings, table_info(study, "findings", by="finding"), form)
+    raise typer.Exit(FINDING if any(finding.open for finding in findings) else OK)
 
 
 @quarantine_app.command("list")
@@ -60,14 +60,16 @@ def quarantine_list(context: typer.Context, form: Formatted = Format.table) -> N
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        found = study.conclude().quarantines
-        if form is Format.table and not found:
+        quarantines = study.conclude().quarantines
+        if form is Format.table and not quarantines:
             say("No check was held back.")
         elif form is Format.table:
-            _print_quarantines(sorted(found, key=lambda one: (one.kind == "feed", one.began_at)))
+            _print_quarantines(
+                sorted(quarantines, key=lambda quarantine: (quarantine.kind == "feed", quarantine.began_at))
+            )
         else:
-            _print(Quarantine, found, table_info(study, "quarantines", by="quarantine"), form)
-    raise typer.Exit(FINDING if any(one.status == "open" for one in found) else OK)
+            _print(Quarantine, quarantines, table_info(study, "quarantines", by="quarantine"), form)
+    raise typer.Exit(FINDING if any(quarantine.status == "open" for quarantine in quarantines) else OK)
 
 
 @quarantine_app.command("release")
@@ -103,15 +105,19 @@ def quarantine_void(context: typer.Context, quarantine: Id, reason: Reason) -> N
 def _print_quarantines(found: Sequence[Quarantine]) -> None:
     """Print those of hosters, prefixes and all looks before those of feeds."""
     table = new_table("", "id", "of", "from", "to", "down", "usually", "status", look="open")
-    for one in found:
-        of = f"{one.flipped} of {one.looked} sites" if one.kind != "feed" else f"{one.flipped} reports"
-        usually = f"{one.looked} reports" if one.kind == "feed" else _cell(one.usual)
-        status = f"{one.status}: {one.reason}" if one.reason else one.status
+    for quarantine in found:
+        of = (
+            f"{quarantine.flipped} of {quarantine.looked} sites"
+            if quarantine.kind != "feed"
+            else f"{quarantine.flipped} reports"
+        )
+        usually = f"{quarantine.looked} reports" if quarantine.kind == "feed" else _cell(quarantine.usual)
+        status = f"{quarantine.status}: {quarantine.reason}" if quarantine.reason else quarantine.status
         table.add_row(
-            one.quarantine_id[:SHOWN_ID],
-            f"{one.kind} {one.scope}".rstrip(),
-            _cell(one.began_at),
-            _cell(one.ended_at),
+            quarantine.quarantine_id[:SHOWN_ID],
+            f"{quarantine.kind} {quarantine.scope}".rstrip(),
+            _cell(quarantine.began_at),
+            _cell(quarantine.ended_at),
             of,
             usually,
             status,
@@ -127,12 +133,12 @@ def _decide(
 
     with open_study(context.obj) as study:
         quarantines = study.conclude().quarantines
-        found = decide(study.folder, quarantines, quarantine, decision, reason, from_now_on=from_now_on)
+        affected = decide(study.folder, quarantines, quarantine, decision, reason, from_now_on=from_now_on)
     decided = "released" if decision == "release" else "voided"
-    say(f"{decided}: {found.kind} {found.scope} from {found.began_at:%Y-%m-%d %H:%M}, until now")
+    say(f"{decided}: {affected.kind} {affected.scope} from {affected.began_at:%Y-%m-%d %H:%M}, until now")
     if from_now_on:
-        say(f"later quarantines of {found.kind} {found.scope} are released, too, until one is voided")
-    if found.kind in NO_VERDICT:
+        say(f"later quarantines of {affected.kind} {affected.scope} are released, too, until one is voided")
+    if affected.kind in NO_VERDICT:
         console.print("It is closed; it affects no verdict.")
 
 

@@ -121,10 +121,10 @@ def forget(context: typer.Context, entry: Entry, reason: Reason) -> None:
     finally:
         folder.close()
     if removed.urls or removed.hosts:
-        said = f"forgotten: {counted(removed.urls, 'URL')}, {counted(removed.hosts, 'host')}."
+        text = f"forgotten: {counted(removed.urls, 'URL')}, {counted(removed.hosts, 'host')}."
     else:
-        said = "forgotten before; what remained is overwritten." if removed.wiped else "forgotten before."
-    console.print(f"{said} Backups and escrowed copies are yours to cleanse.")
+        text = "forgotten before; what remained is overwritten." if removed.wiped else "forgotten before."
+    console.print(f"{text} Backups and escrowed copies are yours to cleanse.")
     _end(wiped=removed.wiped)
 
 

@@ -45,8 +45,8 @@ def seal(context: typer.Context) -> None:
     from waterbed.store.lake import sealing
 
     with _folder(context) as folder:
-        made = sealing.seal(folder)
-    say(_sealed(made.facts, made.days, made.files, made.late))
+        sealed = sealing.seal(folder)
+    say(_sealed(sealed.facts, sealed.days, sealed.files, sealed.late))
 
 
 @lake_app.command("verify")
@@ -60,15 +60,15 @@ def verify(context: typer.Context) -> None:
     from waterbed.store.lake import verifying
 
     with _folder(context) as folder:
-        found = verifying.verify(folder)
-    for one in found.findings:
-        say(f"{one.severity}: {one.path}: {one.what}")
-    if found.sealed:
-        told_as = "whole" if found.whole else "damaged"
-        console.print(f"the lake is {told_as}: {found.facts:,} facts in {found.files:,} files")
+        verification = verifying.verify(folder)
+    for finding in verification.findings:
+        say(f"{finding.severity}: {finding.path}: {finding.what}")
+    if verification.sealed:
+        told_as = "whole" if verification.whole else "damaged"
+        console.print(f"the lake is {told_as}: {verification.facts:,} facts in {verification.files:,} files")
     else:
         console.print("nothing was sealed yet: no sealing is on record, and all facts are in the store")
-    raise typer.Exit(OK if found.whole else FINDING)
+    raise typer.Exit(OK if verification.whole else FINDING)
 
 
 @lake_app.command("compact")
@@ -80,8 +80,8 @@ def compact(context: typer.Context) -> None:
     from waterbed.store.lake import sealing
 
     with _folder(context) as folder:
-        gone = sealing.compact(folder)
-    console.print(f"{gone:,} files were merged into others.")
+        merged = sealing.compact(folder)
+    console.print(f"{merged:,} files were merged into others.")
 
 
 @lake_app.command("rebuild")
@@ -101,9 +101,9 @@ def rebuild(
 
     with _folder(context) as folder:
         rebuilt = rebuilding.rebuild(folder, untagged=untagged)
-    made = rebuilt.sealed
+    sealed = rebuilt.sealed
     console.print(f"{rebuilt.dropped:,} damaged files dropped, {rebuilt.adopted:,} unnamed ones taken in.")
-    say(_sealed(made.facts, made.days, made.files, made.late))
+    say(_sealed(sealed.facts, sealed.days, sealed.files, sealed.late))
 
 
 @lake_app.command("export")
@@ -122,11 +122,12 @@ def export(
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study, written_at(out):
-        made = share.export(study, out, partner)
+        exported = share.export(study, out, partner)
     say(
-        f"{out}: {counted(made.looks, 'row')} of checks and {counted(made.episodes, 'episode')} for {made.partner}; "
-        f"{made.left_out:,} left out and {counted(made.hidden, 'prefix', 'prefixes')} hidden: "
-        f"about fewer than {made.least} sites"
+        f"{out}: {counted(exported.looks, 'row')} of checks and "
+        f"{counted(exported.episodes, 'episode')} for {exported.partner}; "
+        f"{exported.left_out:,} left out and {counted(exported.hidden, 'prefix', 'prefixes')} hidden: "
+        f"about fewer than {exported.least} sites"
     )
 
 
@@ -141,11 +142,11 @@ def pool(
     """
     from waterbed.publish.sharing import pool as pooling
 
-    made = pooling.pool(out, exports)
-    for its in made.older:
+    pooled = pooling.pool(out, exports)
+    for its in pooled.older:
         console.print(f"left out: export {its.export_id} of {its.publisher}: a newer one of that study is here too")
-    _provenance(made.exports)
-    _hosters(made.hosters)
+    _provenance(pooled.exports)
+    _hosters(pooled.hosters)
     say(f"{out}: checks, episodes, hosters and where each comes from")
 
 

@@ -47,15 +47,15 @@ def plugins() -> None:
             "exports": (Export, EXPORTS),
             "pages": (AddedPage, {}),
         }
-    found = listed({kind: expected[kind] for kind in KINDS if kind in expected})
-    if not found:
+    installed = listed({kind: expected[kind] for kind in KINDS if kind in expected})
+    if not installed:
         note(f"No package adds anything; what could be added: {', '.join(KINDS)} ({SEE}).", broken=True)
         raise typer.Exit(OK)
     table = new_table("plug-ins", "adds", "name", "package", "used by", look="open")
-    for one in found:
-        table.add_row(one.kind, one.name, one.package, "left out" if one.problem else KINDS[one.kind])
+    for plugin in installed:
+        table.add_row(plugin.kind, plugin.name, plugin.package, "left out" if plugin.problem else KINDS[plugin.kind])
     print_table(table)
-    for one in found:
-        if one.problem:
-            complain(f"{one.name} of {one.package} is left out: {one.problem} ({SEE})")
-    raise typer.Exit(FINDING if any(one.problem for one in found) else OK)
+    for plugin in installed:
+        if plugin.problem:
+            complain(f"{plugin.name} of {plugin.package} is left out: {plugin.problem} ({SEE})")
+    raise typer.Exit(FINDING if any(plugin.problem for plugin in installed) else OK)

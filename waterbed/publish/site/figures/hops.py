@@ -50,28 +50,28 @@ def weeks_scene(
     bars, and a number at the top stands for them.
     """
     narrow = width == NARROW
-    labels = [(at + 0.5, week) for at, week in enumerate(weeks)]
+    labels = [(position + 0.5, week) for position, week in enumerate(weeks)]
     x = Axis(low=0.0, high=float(len(weeks)), ticks=thinned(labels, 4 if narrow else 8))
     named = {int(place) for place, _ in x.ticks}
-    highest, most_of_all = (max((one[at] for one in sums), default=0) for at in (0, 2))
+    highest, most_of_all = (max((row[column] for row in sums), default=0) for column in (0, 2))
     far = 0 < _CUT * highest < most_of_all
     y = measured([1.5 * highest if far else most_of_all], "hops", most=4, zero=True)
     plot = Plot(x, y, width=width, height=180 if narrow else 200)
     draw_moments(plot, moments)
-    for at, (hops, certain, most) in enumerate(sums):
+    for position, (hops, certain, most) in enumerate(sums):
         if not most:
             continue
-        tip = "" if narrow else f"{weeks[at]}: {hops} hops, {certain} of them certain; at most {most}"
+        tip = "" if narrow else f"{weeks[position]}: {hops} hops, {certain} of them certain; at most {most}"
         if certain:
-            plot.bar(at + 0.15, at + 0.85, 0, certain, "block strong", tip)
+            plot.bar(position + 0.15, position + 0.85, 0, certain, "block strong", tip)
         if hops > certain:
-            plot.bar(at + 0.15, at + 0.85, certain, hops, "block pale", tip)
+            plot.bar(position + 0.15, position + 0.85, certain, hops, "block pale", tip)
         if most <= y.high:
             height = rounded(plot.y(most))
-            left, right = rounded(plot.x(at + 0.1)), rounded(plot.x(at + 0.9))
-            plot.marks.append(path("most", f"M{left} {height}H{right}", tip))
-        elif at in named:
-            plot.marks.append(word(plot.x(at + 0.5), plot.box[1] + 12, f"at most {most:,}", css="name"))
+            left_x, right = rounded(plot.x(position + 0.1)), rounded(plot.x(position + 0.9))
+            plot.marks.append(path("most", f"M{left_x} {height}H{right}", tip))
+        elif position in named:
+            plot.marks.append(word(plot.x(position + 0.5), plot.box[1] + 12, f"at most {most:,}", css="name"))
     return plot.scene()
 
 
@@ -129,11 +129,11 @@ def drawn_links(flows: Sequence[CellFlow]) -> tuple[list[Link], list[Link]]:
         end = row.to_key if row.to_key is not None and row.to_key in ends else _other(row, _TO_HOME)
         return start, end, row.passage
 
-    shown = [*leading, *(row for row in rows if row not in leading)]
-    sums = added((ends_of(row), (row.hops, row.certain, row.most, row.evidence)) for row in shown)
+    ordered = [*leading, *(row for row in rows if row not in leading)]
+    sums = added((ends_of(row), (row.hops, row.certain, row.most, row.evidence)) for row in ordered)
     links = [
-        Link(start=start, end=end, passage=way, hops=hops, certain=certain, most=most, evidence=evidence)
-        for (start, end, way), (hops, certain, most, evidence) in sums.items()
+        Link(start=start, end=end, passage=passage, hops=hops, certain=certain, most=most, evidence=evidence)
+        for (start, end, passage), (hops, certain, most, evidence) in sums.items()
     ]
     apart = [link for link in links if isinstance(link.start, int) and isinstance(link.end, int)]
     return [link for link in links if link not in apart], apart
@@ -156,18 +156,18 @@ def sankey_scene(
     """
     narrow = width == NARROW
     links, apart = drawn_links(flows)
-    said = _apart_words(apart, narrow)
+    apart_lines = _apart_words(apart, narrow)
     total = sum(row.most for row in links)
-    if not total and not said:
+    if not total and not apart_lines:
         return _nothing(width)
-    left = _nodes(links, names, home, narrow, left=True)
-    right = _nodes(links, names, home, narrow, left=False)
+    left_nodes = _nodes(links, names, home, narrow, on_left=True)
+    right = _nodes(links, names, home, narrow, on_left=False)
     scale = _BODY / total if total else 0.0
-    tall_most = max(_height(nodes) for nodes in (left, right))
+    tall_most = max(_height(nodes) for nodes in (left_nodes, right))
     side = _SIDE[narrow]
     marks: list[Mark] = []
-    columns = ((left, side, side - 6, "end"), (right, width - side - _BAR, width - side + 6, "start"))
-    for nodes, _, at, anchor in columns:
+    columns = ((left_nodes, side, side - 6, "end"), (right, width - side - _BAR, width - side + 6, "start"))
+    for nodes, _, position, anchor in columns:
         y = (tall_most - _height(nodes)) / 2
         group = ""
         for node in nodes.values():
@@ -175,15 +175,15 @@ def sankey_scene(
                 group = node.group
                 y += _GAP
                 if group != _ANY:
-                    marks.append(word(at, y - 4, group, anchor, "tick"))
+                    marks.append(word(position, y - 4, group, anchor, "tick"))
             node.y = node.used = y
             y += node.hops * scale + _GAP
     x0, x1 = side + _BAR, width - side - _BAR
     middle = rounded((x0 + x1) / 2)
-    order = {key: at for at, key in enumerate(left)}
-    place = {key: at for at, key in enumerate(right)}
+    order = {key: position for position, key in enumerate(left_nodes)}
+    place = {key: position for position, key in enumerate(right)}
     for row in sorted(links, key=lambda row: (order[row.start], place[row.end])):
-        start, end = left[row.start], right[row.end]
+        start, end = left_nodes[row.start], right[row.end]
         parts = ((row.certain, "strong"), (row.hops - row.certain, "pale"), (row.most - row.hops, "open"))
         said_of = "; by ".join(filter(None, (way_word(row), evidence_words(row.evidence))))
         aside = " aside" if isinstance(row.start, int) or isinstance(row.end, int) else ""
@@ -200,14 +200,14 @@ def sankey_scene(
             marks.append(path(f"flow w{WAYS.index(row.passage)} {css}{aside}", d, tip))
             start.used += tall
             end.used += tall
-    for nodes, x, at, anchor in columns:
+    for nodes, x, position, anchor in columns:
         for node in nodes.values():
             tall = node.hops * scale
             marks.append(element("rect", "node", x=x, y=node.y, width=_BAR, height=tall))
-            marks.append(word(at, node.y + tall / 2 + 4, node.text, anchor, "name"))
-    for at, text in enumerate(said):
-        marks.append(word(0, tall_most + 16 * (at + 1), text, "start", "tick"))
-    return Scene(width=width, height=round(tall_most + 16 * len(said) + 8), marks=tuple(marks))
+            marks.append(word(position, node.y + tall / 2 + 4, node.text, anchor, "name"))
+    for position, text in enumerate(apart_lines):
+        marks.append(word(0, tall_most + 16 * (position + 1), text, "start", "tick"))
+    return Scene(width=width, height=round(tall_most + 16 * len(apart_lines) + 8), marks=tuple(marks))
 
 
 KINDS: Final[Mapping[str, str]] = {"strong": "certain", "pale": "possible", "open": "possibly of these weeks"}
@@ -218,10 +218,10 @@ def _apart_words(apart: Sequence[Link], narrow: bool) -> list[str]:
     """Lines that tell the hops which are not drawn."""
     if not apart:
         return []
-    by_way = {way: sum(row.most for row in apart if row.passage == way) for way in WAYS}
-    parts = [f"{count(hops)} {way or 'held back'}" for way, hops in by_way.items() if hops]
+    by_way = {passage: sum(row.most for row in apart if row.passage == passage) for passage in WAYS}
+    parts = [f"{count(hops)} {passage or 'held back'}" for passage, hops in by_way.items() if hops]
     each = 2 if narrow else len(parts)
-    lines = [", ".join(parts[at : at + each]) for at in range(0, len(parts), each)]
+    lines = [", ".join(parts[start : start + each]) for start in range(0, len(parts), each)]
     return [f"Not drawn, between others: {count(sum(by_way.values()))} hops", *lines]
 
 
@@ -236,25 +236,25 @@ def _nodes(
     home: Mapping[str, bool],
     narrow: bool,
     *,
-    left: bool,
+    on_left: bool,
 ) -> dict[Place, _Node]:
     """Places of one side: on the left those at home first, on the right those abroad; others end each group."""
-    found: dict[Place, _Node] = {}
+    nodes: dict[Place, _Node] = {}
     for row in links:
-        key = row.start if left else row.end
-        if key not in found:
-            here = home.get(key, False) if isinstance(key, str) else key == AT_HOME
-            group = _ANY if key == ANYWHERE else "at home" if here else "abroad"
+        key = row.start if on_left else row.end
+        if key not in nodes:
+            is_home = home.get(key, False) if isinstance(key, str) else key == AT_HOME
+            group = _ANY if key == ANYWHERE else "at home" if is_home else "abroad"
             text = OTHERS[key] if isinstance(key, int) else _with_country(*names[key], _LONGEST[narrow])
-            found[key] = _Node(text, group)
-        found[key].hops += row.most
-    groups = ("at home", "abroad", _ANY) if left else ("abroad", "at home", _ANY)
+            nodes[key] = _Node(text, group)
+        nodes[key].hops += row.most
+    groups = ("at home", "abroad", _ANY) if on_left else ("abroad", "at home", _ANY)
 
     def order(one: tuple[Place, _Node]) -> tuple[int, bool, float, str]:
         key, node = one
         return groups.index(node.group), isinstance(key, int), -node.hops, str(key)
 
-    return dict(sorted(found.items(), key=order))
+    return dict(sorted(nodes.items(), key=order))
 
 
 def _with_country(name: str, country: str, most: int) -> str:
@@ -270,8 +270,8 @@ def shells_of(flows: Sequence[CellFlow], home: Mapping[str, bool]) -> list[list[
         if row.from_key is not None and row.to_key is not None:
             for key in {row.from_key, row.to_key}:
                 weight[key] = weight.get(key, 0.0) + row.most
-    shown = sorted(weight, key=lambda key: (-weight[key], key))[:MOST_NODES]
-    return [[key for key in sorted(shown) if home.get(key, False) == inside] for inside in (True, False)]
+    largest = sorted(weight, key=lambda key: (-weight[key], key))[:MOST_NODES]
+    return [[key for key in sorted(largest) if home.get(key, False) == inside] for inside in (True, False)]
 
 
 def network_scene(flows: Sequence[CellFlow], places: Sequence[CellPlace], spots: Sequence[Spot], width: int) -> Scene:
@@ -282,8 +282,10 @@ def network_scene(flows: Sequence[CellFlow], places: Sequence[CellPlace], spots:
     narrow = width == NARROW
     height = 330 if narrow else 520
     where = {spot.key: spot for spot in spots}
-    drawn = [row for row in flows if row.hops > 0 and row.from_key in where and row.to_key in where][: 2 * MOST_LINKS]
-    if not drawn:
+    drawn_flows = [row for row in flows if row.hops > 0 and row.from_key in where and row.to_key in where][
+        : 2 * MOST_LINKS
+    ]
+    if not drawn_flows:
         return _nothing(width)
     across, down = width / 2 - (86 if narrow else 150), height / 2 - 36
     middle = (width / 2, height / 2)
@@ -292,19 +294,19 @@ def network_scene(flows: Sequence[CellFlow], places: Sequence[CellPlace], spots:
         spot = where[str(key)]
         return middle[0] + across * spot.x, middle[1] + down * spot.y
 
-    most = max(1.0, *(row.hops for row in drawn))
-    marks = [mark for row in reversed(drawn) for mark in _edge(row, put, most, where)]
-    net = {one.key: one for one in places}
+    most = max(1.0, *(row.hops for row in drawn_flows))
+    marks = [mark for row in reversed(drawn_flows) for mark in _edge(row, put, most, where)]
+    net = {place.key: place for place in places}
     busiest = max([1.0, *(net[spot.key].arrived + net[spot.key].left for spot in spots if spot.key in net)])
-    used = {key for row in drawn for key in (row.from_key, row.to_key)}
+    used = {key for row in drawn_flows for key in (row.from_key, row.to_key)}
     for spot in spots:
         if spot.key not in used:
             continue
         x, y = put(spot.key)
-        arrived, gone = (net[spot.key].arrived, net[spot.key].left) if spot.key in net else (0.0, 0.0)
-        size = 4 + 8 * sqrt((arrived + gone) / busiest)
-        css = "spot full" if arrived > gone else "spot"
-        tip = f"{spot.name}{', at home' if spot.home else ''}: {count(arrived)} arrived, {count(gone)} left"
+        arrived, departed = (net[spot.key].arrived, net[spot.key].left) if spot.key in net else (0.0, 0.0)
+        size = 4 + 8 * sqrt((arrived + departed) / busiest)
+        css = "spot full" if arrived > departed else "spot"
+        tip = f"{spot.name}{', at home' if spot.home else ''}: {count(arrived)} arrived, {count(departed)} left"
         if spot.home:
             marks.append(element("rect", css, x=x - size, y=y - size, width=2 * size, height=2 * size, tip=tip))
         else:
@@ -324,7 +326,7 @@ def _name(spot: Spot, x: float, y: float, size: float, narrow: bool) -> Mark:
 
 
 def _edge(row: CellFlow, put: Callable[[str | None], Point], most: float, where: Mapping[str, Spot]) -> Iterator[Mark]:
-    way = f"w{WAYS.index(row.passage)}"
+    passage_css = f"w{WAYS.index(row.passage)}"
     (ax, ay), (bx, by) = put(row.from_key), put(row.to_key)
     names = " → ".join(where[str(key)].name for key in (row.from_key, row.to_key))
     tip = f"{names}: {count(row.hops)} hops, {count(row.certain)} certain; {way_word(row)}"
@@ -340,14 +342,14 @@ def _edge(row: CellFlow, put: Callable[[str | None], Point], most: float, where:
         big = 4 + wide / 2
         back_x, back_y = tx - big * ux, ty - big * uy
         yield path(
-            f"tip {way}",
+            f"tip {passage_css}",
             f"M{rounded(tx)} {rounded(ty)}L{rounded(back_x - big * uy)} {rounded(back_y + big * ux)}"
             f"L{rounded(back_x + big * uy)} {rounded(back_y - big * ux)}Z",
         )
-    css = f"edge {way} {'pale' if row.certain else 'dotted'}"
+    css = f"edge {passage_css} {'pale' if row.certain else 'dotted'}"
     yield element("path", css, d=d, stroke_width=wide, tip=tip)
     if row.certain:
-        yield element("path", f"edge {way}", d=d, stroke_width=1 + 8 * row.certain / most, tip=tip)
+        yield element("path", f"edge {passage_css}", d=d, stroke_width=1 + 8 * row.certain / most, tip=tip)
 
 
 def evidence_words(kinds: Sequence[str]) -> str:

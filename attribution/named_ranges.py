@@ -47,24 +47,24 @@ def registered_ranges(
 
 def ases_of_holders(facts: Iterable[Registration]) -> dict[str, int]:
     """The smallest queried AS of each registrant's key."""
-    found: dict[str, int] = {}
+    ases: dict[str, int] = {}
     for fact in facts:
         asn = (fact.first or "").removeprefix("AS")
         if fact.kind == "as" and fact.status == "ok" and fact.holder and asn.isascii() and asn.isdecimal():
             holder = holder_key(fact.holder)
-            found[holder] = min(int(asn), found.get(holder, int(asn)))
-    return found
+            ases[holder] = min(int(asn), ases.get(holder, int(asn)))
+    return ases
 
 
-def claimed_ranges(held: Mapping[str, str]) -> NamedRanges | None:
+def claimed_ranges(key_by_member: Mapping[str, str]) -> NamedRanges | None:
     """The ranges that hosters claim, with keys, or None.
 
-    `held` gives the key of each member; a range is one like 192.0.2.0/24.
+    `key_by_member` gives the key of each member; a range is one like 192.0.2.0/24.
     """
     spans = []
-    for what, key in held.items():
+    for member, key in key_by_member.items():
         try:
-            network = ip_network(what)
+            network = ip_network(member)
         except ValueError:
             continue
         first, last = int(network.network_address), int(network.broadcast_address)

@@ -145,9 +145,9 @@ def transits_of(origins: Collection[int], relations: RelationTable | None, book:
     """
     if relations is None:
         return ()
-    own = {book.key_of_as(asn) for asn in origins}
-    carriers = {book.key_of_as(one) for asn in origins for one in relations.providers_of(asn)}
-    return tuple(sorted(carriers - own))
+    own_companies = {book.key_of_as(asn) for asn in origins}
+    carriers = {book.key_of_as(provider) for asn in origins for provider in relations.providers_of(asn)}
+    return tuple(sorted(carriers - own_companies))
 
 
 def _operator(

@@ -29,8 +29,8 @@ def origins_of_rows(packed: Packed, used: Routes) -> list[tuple[int, ...]]:
     rows: list[tuple[int, ...]] = [()] * len(packed)
     for family, chosen in used.items():
         which = np.flatnonzero(packed.family == family)
-        found = chosen.table.table.members_by_row(chosen.table.origin_sets(packed.taken(which)))
-        for row, origins in zip(which.tolist(), found, strict=True):
+        origins_by_row = chosen.table.table.members_by_row(chosen.table.origin_sets(packed.taken(which)))
+        for row, origins in zip(which.tolist(), origins_by_row, strict=True):
             rows[row] = origins
     return rows
 

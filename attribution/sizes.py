@@ -81,11 +81,11 @@ def sizes_by_as(measured: Measured, names: Callable[[str], str]) -> list[Size]:
 
 
 def sizes_by_hoster(
-    measured: Measured, hoster_of: Callable[[int], str], known: Iterable[str], names: Callable[[str], str]
+    measured: Measured, hoster_of: Callable[[int], str], hosters: Iterable[str], names: Callable[[str], str]
 ) -> list[Size]:
     """The size of every hoster.
 
-    Of all that `known` lists, and of every AS that none of them claims.
+    Of all that `hosters` lists, and of every AS that none of them claims.
 
     `hoster_of` gives the hoster of an AS. The domains of a hoster are those of its own row in the table of domains,
     else those of its ASes added up.
@@ -94,7 +94,7 @@ def sizes_by_hoster(
     columns |= _registered(measured)
     if measured.domains is not None:
         columns["domains"] = _domains_of_hosters(measured.domains, hoster_of)
-    return _rows(measured, columns, known, names)
+    return _rows(measured, columns, hosters, names)
 
 
 def sizes_by_country(measured: Measured) -> list[Size]:
@@ -130,10 +130,10 @@ def _routed(measured: Measured, key_of: Callable[[int], str]) -> _Columns:
         announced, groups = table_space(family, table), group_sets(table, key_of)
         seen = seen_space(family, measured.addresses, table)
         if measured.claimed:
-            shift, ours = len(table.offsets) - 1, measured.claimed.table
-            announced = overlaid(*_where_routed(*shared_space(family, table, ours)), shift)
-            seen = overlaid(seen, seen_space(family, measured.addresses, ours), shift)
-            groups = joined(groups, group_sets(ours, measured.claimed.value_of))
+            shift, claimed = len(table.offsets) - 1, measured.claimed.table
+            announced = overlaid(*_where_routed(*shared_space(family, table, claimed)), shift)
+            seen = overlaid(seen, seen_space(family, measured.addresses, claimed), shift)
+            groups = joined(groups, group_sets(claimed, measured.claimed.value_of))
         columns[f"announced_{unit}"], columns[f"announced_{unit}_fractional"] = _both(announced, groups)
         columns[f"hosting_{unit}"] = _full(seen, groups)
     return columns
@@ -141,8 +141,8 @@ def _routed(measured: Measured, key_of: Callable[[int], str]) -> _Columns:
 
 def _where_routed(routed: Space, claimed: Space) -> tuple[Space, Space]:
     """Both spaces, only where something is routed: what is claimed and not announced has no size."""
-    whole, parts = routed.sets >= 0, routed.part_sets >= 0
-    return _taken(routed, whole, parts), _taken(claimed, whole, parts)
+    stretches, parts = routed.sets >= 0, routed.part_sets >= 0
+    return _taken(routed, stretches, parts), _taken(claimed, stretches, parts)
 
 
 def _registered(measured: Measured) -> _Columns:
@@ -158,14 +158,14 @@ def _registered(measured: Measured) -> _Columns:
 
 def _within(family: int, table: RangeTable, other: RangeTable) -> Space:
     """A table's space, only where the other table has a set too."""
-    mine, its = shared_space(family, table, other)
-    return _taken(mine, its.sets >= 0, its.part_sets >= 0)
+    space, its = shared_space(family, table, other)
+    return _taken(space, its.sets >= 0, its.part_sets >= 0)
 
 
-def _taken(space: Space, whole: NDArray[np.bool_], parts: NDArray[np.bool_]) -> Space:
+def _taken(space: Space, stretches: NDArray[np.bool_], parts: NDArray[np.bool_]) -> Space:
     return Space(
-        counts=space.counts[whole],
-        sets=space.sets[whole],
+        counts=space.counts[stretches],
+        sets=space.sets[stretches],
         part_high=space.part_high[parts],
         part_sets=space.part_sets[parts],
     )
@@ -188,8 +188,8 @@ def _domains_of_hosters(domains: Mapping[str, int], hoster_of: Callable[[int], s
         if key.startswith("AS"):
             hoster = hoster_of(int(key[2:]))
             summed[hoster] = summed.get(hoster, 0) + count
-    own = {key: count for key, count in domains.items() if not key[0].isupper()}
-    return summed | own
+    own_rows = {key: count for key, count in domains.items() if not key[0].isupper()}
+    return summed | own_rows
 
 
 def _rows(measured: Measured, columns: _Columns, known: Iterable[str], names: Callable[[str], str]) -> list[Size]:
@@ -220,8 +220,8 @@ def _rows(measured: Measured, columns: _Columns, known: Iterable[str], names: Ca
 
 
 _NUMBERS = (
-    *(f"{what}_{unit}" for unit in _UNIT.values() for what in ("announced", "hosting", "delegated", "registered")),
-    *(f"{what}_{unit}_{how}" for unit in _UNIT.values() for what, how in (
+    *(f"{quantity}_{unit}" for unit in _UNIT.values() for quantity in ("announced", "hosting", "delegated",
+    "registered")), *(f"{quantity}_{unit}_{basis}" for unit in _UNIT.values() for quantity, basis in (
         ("announced", "fractional"), ("delegated", "there"), ("hosting", "registered"))),
     "domains",
 )  # fmt: skip

@@ -99,10 +99,10 @@ def measure(space: Space, groups: Groups) -> Amounts:
     Space without a set (negative) counts nowhere.
     """
     sizes, many = groups.sizes(), len(groups.keys)
-    held = np.zeros(len(sizes), np.int64)
-    known = space.sets >= 0
-    np.add.at(held, space.sets[known], space.counts[known])
-    each = np.repeat(held, sizes)
+    units = np.zeros(len(sizes), np.int64)
+    has_set = space.sets >= 0
+    np.add.at(units, space.sets[has_set], space.counts[has_set])
+    each = np.repeat(units, sizes)
     full = np.zeros(many, np.int64)
     np.add.at(full, groups.codes, each)
     fractional = np.bincount(groups.codes, each / np.repeat(np.maximum(sizes, 1), sizes), many).astype(np.float64)
@@ -115,12 +115,12 @@ def measure(space: Space, groups: Groups) -> Amounts:
 
 def _parts(space: Space, groups: Groups) -> tuple[Numbers, Counts]:
     """Each /64 that is held in parts with each group that has a part of it, once."""
-    known = np.flatnonzero(space.part_sets >= 0)
-    sets = space.part_sets[known]
+    parts_with_set = np.flatnonzero(space.part_sets >= 0)
+    sets = space.part_sets[parts_with_set]
     sizes = groups.sizes()[sets]
     within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     code = groups.codes[np.repeat(groups.offsets[sets], sizes) + within]
-    high = np.repeat(space.part_high[known], sizes)
+    high = np.repeat(space.part_high[parts_with_set], sizes)
     order = np.lexsort((code, high))
     high, code = high[order], code[order]
     new = np.ones(len(high), bool)
@@ -133,8 +133,8 @@ def shared_space(family: int, first: RangeTable, second: RangeTable) -> tuple[Sp
 
     It is cut at the edges of both, and returned with the sets of the first and of the second.
     """
-    one, other = _cut(family, first, second)
-    return one, other
+    first_space, other = _cut(family, first, second)
+    return first_space, other
 
 
 def table_space(family: int, table: RangeTable) -> Space:
@@ -143,8 +143,8 @@ def table_space(family: int, table: RangeTable) -> Space:
 
 
 def _cut(family: int, *tables: RangeTable) -> list[Space]:
-    counts, part_high, whole, parts = (_v4_cut if family == 4 else _v6_cut)(*tables)
-    return [Space(counts=counts, sets=w, part_high=part_high, part_sets=p) for w, p in zip(whole, parts, strict=True)]
+    counts, part_high, sets, parts = (_v4_cut if family == 4 else _v6_cut)(*tables)
+    return [Space(counts=counts, sets=w, part_high=part_high, part_sets=p) for w, p in zip(sets, parts, strict=True)]
 
 
 _Cut = tuple[Counts, Numbers, list[Sets], list[Sets]]
@@ -192,11 +192,11 @@ def shared_48s(first: RangeTable, second: RangeTable) -> tuple[Space, Space]:
     begin = begin[(begin >= edges[0][0]) & (begin <= edges[0][1])]
     counts, high = np.diff(begin).astype(np.int64), begin[:-1] << np.uint64(16)
     none, low = np.zeros(0, np.int32), np.zeros(len(high), np.uint64)
-    one, other = (
+    first_space, other = (
         Space(counts=counts, sets=table.v6_set_of(high, low), part_high=np.zeros(0, np.uint64), part_sets=none)
         for table in (first, second)
     )
-    return one, other
+    return first_space, other
 
 
 def overlaid(below: Space, above: Space, shift: int) -> Space:
@@ -239,17 +239,17 @@ class ChangedSpace:
         return self.changed / self.common if self.common else None
 
 
-def changed_space(family: int, before: RangeTable, after: RangeTable) -> ChangedSpace:
+def changed_space(family: int, earlier: RangeTable, after: RangeTable) -> ChangedSpace:
     """Compare two tables over IPv4 addresses or whole /64s."""
-    old, new = shared_space(family, before, after)
-    both = (old.sets >= 0) & (new.sets >= 0)
+    old, new = shared_space(family, earlier, after)
+    in_both = (old.sets >= 0) & (new.sets >= 0)
     spelled: dict[tuple[int, ...], int] = {}
     numbered = []
-    for table, space in ((before, old), (after, new)):
-        distinct, place = np.unique(space.sets[both], return_inverse=True)
+    for table, space in ((earlier, old), (after, new)):
+        distinct, place = np.unique(space.sets[in_both], return_inverse=True)
         codes = [spelled.setdefault(table.members_of(s), len(spelled)) for s in distinct.tolist()]
         numbered.append(np.array(codes, np.int64)[place] if codes else np.zeros(0, np.int64))
-    counts = old.counts[both]
+    counts = old.counts[in_both]
     return ChangedSpace(common=int(counts.sum()), changed=int(counts[numbered[0] != numbered[1]].sum()))
 
 
@@ -292,16 +292,16 @@ class OriginChanges:
         return self.changed / self.both if self.both else None
 
 
-def origin_changes(before: Sequence[Origins], after: Sequence[Origins]) -> OriginChanges:
+def origin_changes(earlier: Sequence[Origins], after: Sequence[Origins]) -> OriginChanges:
     """Compare the origin sets of rows on two days.
 
     Both sequences have the same rows.
     """
-    pairs = Counter(zip(before, after, strict=True))
+    pairs = Counter(zip(earlier, after, strict=True))
     differing = [(old, new, rows) for (old, new), rows in pairs.items() if old != new]
     differing.sort(key=lambda change: (-change[2], change[0], change[1]))
     return OriginChanges(
-        rows=len(before),
+        rows=len(earlier),
         both=sum(rows for (old, new), rows in pairs.items() if old and new),
         changed=sum(rows for old, new, rows in differing if old and new),
         lost=sum(rows for old, new, rows in differing if not new),

@@ -89,14 +89,14 @@ class Hands:
 
     def largest(self, row: int, most: int) -> tuple[str, ...]:
         """The largest moved prefixes of one pair, as text."""
-        mine = np.flatnonzero(self.block_pair == row)
-        mine = mine[np.argsort(-self.block_size[mine], kind="stable")][:most]
-        found = [
+        blocks = np.flatnonzero(self.block_pair == row)
+        blocks = blocks[np.argsort(-self.block_size[blocks], kind="stable")][:most]
+        networks = [
             network
-            for first, size in zip(self.block_first[mine].tolist(), self.block_size[mine].tolist(), strict=True)
+            for first, size in zip(self.block_first[blocks].tolist(), self.block_size[blocks].tolist(), strict=True)
             for network in _networks(self.family, first, first + size)
         ]
-        return tuple(map(str, sorted(found, key=lambda one: (one.prefixlen, one))[:most]))
+        return tuple(map(str, sorted(networks, key=lambda network: (network.prefixlen, network))[:most]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -127,34 +127,34 @@ def _networks(family: int, first: int, stop: int) -> Iterator[IPv4Network | IPv6
     return summarize_address_range(IPv6Address(first), IPv6Address(stop - 1))
 
 
-def changed_hands(before: RangeTable, after: RangeTable, family: int = 4) -> Hands:
+def changed_hands(earlier: RangeTable, after: RangeTable, family: int = 4) -> Hands:
     """All pairs of ASes between which addresses moved.
 
     Linear in the tables' stretches.
     """
-    one, other = _shared(before, after, family)
-    ases = np.unique(np.concatenate([before.members, after.members]).astype(np.int64))
-    old_size, new_size = _sizes(one, before, ases), _sizes(other, after, ases)
-    of, pairs, stays = _set_pairs(one, before, other, after)
+    old_space, other = _shared(earlier, after, family)
+    ases = np.unique(np.concatenate([earlier.members, after.members]).astype(np.int64))
+    old_size, new_size = _sizes(old_space, earlier, ases), _sizes(other, after, ases)
+    of, pairs, stays = _set_pairs(old_space, earlier, other, after)
     row, place = _expanded(of, pairs[0])
     code = np.searchsorted(ases, pairs[1][place]) * len(ases) + np.searchsorted(ases, pairs[2][place])
     distinct, pair = np.unique(code, return_inverse=True)
     old, new = np.divmod(distinct, max(1, len(ases)))
     row_kept, place_kept = _expanded(of, stays[0])
-    kept = _summed(np.searchsorted(ases, stays[1][place_kept]), one.counts[row_kept], len(ases))
-    first = np.cumsum(one.counts) - one.counts
+    retained = _summed(np.searchsorted(ases, stays[1][place_kept]), old_space.counts[row_kept], len(ases))
+    first = np.cumsum(old_space.counts) - old_space.counts
     return Hands(
         old=ases[old],
         new=ases[new],
-        moved=_summed(pair, one.counts[row], len(distinct)),
+        moved=_summed(pair, old_space.counts[row], len(distinct)),
         old_size=old_size[old],
-        kept=kept[old],
+        kept=retained[old],
         new_size=new_size[new],
         new_before=old_size[new],
         size_of=old_size[old_size > 0],
         holders=ases[old_size > 0],
         family=family,
-        **_blocks(pair, row, first, one.counts),
+        **_blocks(pair, row, first, old_space.counts),
     )
 
 
@@ -163,26 +163,26 @@ def _shared(before: RangeTable, after: RangeTable, family: int) -> tuple[Space, 
 
 
 def moved_from(
-    before: RangeTable, after: RangeTable, ases: frozenset[int], family: int = 4
+    earlier: RangeTable, after: RangeTable, ases: frozenset[int], family: int = 4
 ) -> tuple[int, dict[int, int]]:
     """Addresses of some ASes, and those with other origins.
 
     IPv6 in /48s. The latter by each new origin; of addresses with several each counts in full.
     """
-    one, other = _shared(before, after, family)
+    old_space, other = _shared(earlier, after, family)
     width = np.int64(len(after.offsets) + 1)
-    codes, of = np.unique((one.sets.astype(np.int64) + 1) * width + other.sets + 1, return_inverse=True)
-    had, gone = 0, dict[int, int]()
-    for code, addresses in zip(codes.tolist(), _summed(of, one.counts, len(codes)).tolist(), strict=True):
+    codes, of = np.unique((old_space.sets.astype(np.int64) + 1) * width + other.sets + 1, return_inverse=True)
+    had, departed = 0, dict[int, int]()
+    for code, addresses in zip(codes.tolist(), _summed(of, old_space.counts, len(codes)).tolist(), strict=True):
         first, second = divmod(code, int(width))
-        if ases.isdisjoint(before.members_of(first - 1)):
+        if ases.isdisjoint(earlier.members_of(first - 1)):
             continue
         had += addresses
         now = after.members_of(second - 1)
         if ases.isdisjoint(now):
             for asn in now:
-                gone[asn] = gone.get(asn, 0) + addresses
-    return had, gone
+                departed[asn] = departed.get(asn, 0) + addresses
+    return had, departed
 
 
 def chances(hands: Hands, rule: Rule) -> Chance:
@@ -201,19 +201,21 @@ def chances_together(families: Sequence[Hands], rule: Rule) -> list[Chance]:
     Mathematical Statistics 27, 1956; Anderson and Samuels, Fifth Berkeley Symposium, 1967), and as 1 below. So a single
     block never tells anything: every transfer looks like that.
     """
-    found = []
+    family_chances = []
     for hands in families:
         heirs, blocks, expected = heirs_of(hands, families, rule), hands.blocks, _expected(hands)
         chance = np.where(heirs & (blocks >= expected + 1.0), scipy.special.pdtrc(blocks - 1.0, expected), 1.0)
-        peers, alike = _alike(hands, heirs)
-        found.append(Chance(expected=expected, chance=chance, adjusted=np.ones(len(hands)), peers=peers, alike=alike))
+        peers, heir_share = _alike(hands, heirs)
+        family_chances.append(
+            Chance(expected=expected, chance=chance, adjusted=np.ones(len(hands)), peers=peers, alike=heir_share)
+        )
     large = [hands.large(rule) for hands in families]
-    compared = [one.chance[own] for one, own in zip(found, large, strict=True)]
+    compared = [family_chance.chance[is_large] for family_chance, is_large in zip(family_chances, large, strict=True)]
     together = adjusted_for_all(np.concatenate(compared), dependent=True)
     parts = np.split(together, np.cumsum([len(part) for part in compared])[:-1])
-    for one, own, part in zip(found, large, parts, strict=True):
-        one.adjusted[own] = part
-    return found
+    for family_chance, is_large, part in zip(family_chances, large, parts, strict=True):
+        family_chance.adjusted[is_large] = part
+    return family_chances
 
 
 def heirs_of(hands: Hands, families: Sequence[Hands], rule: Rule) -> Bools:
@@ -222,8 +224,8 @@ def heirs_of(hands: Hands, families: Sequence[Hands], rule: Rule) -> Bools:
     An heir in IPv6 is no AS that had IPv4 before: such an AS may have bought its first IPv6. That an AS had IPv6 before
     it got all its IPv4 from another is no sign against it.
     """
-    known = next((other.holders for other in families if (hands.family, other.family) == (6, 4)), None)
-    return hands.heirs(rule, known)
+    holders = next((other.holders for other in families if (hands.family, other.family) == (6, 4)), None)
+    return hands.heirs(rule, holders)
 
 
 def _expected(hands: Hands) -> Floats:
@@ -235,46 +237,46 @@ def _expected(hands: Hands) -> Floats:
         distinct, place = np.unique(side, return_inverse=True)
         counted = np.bincount(place[hands.block_pair] * _CLASSES + size, minlength=len(distinct) * _CLASSES)
         sides.append(counted.reshape(-1, _CLASSES)[place])
-    every = np.maximum(np.bincount(size, minlength=_CLASSES), 1)
-    return np.asarray((sides[0] * (sides[1] / every)).sum(axis=1), np.float64)
+    block_counts = np.maximum(np.bincount(size, minlength=_CLASSES), 1)
+    return np.asarray((sides[0] * (sides[1] / block_counts)).sum(axis=1), np.float64)
 
 
 def _alike(hands: Hands, heirs: Bools) -> tuple[Counts, Floats]:
     """Old ASes of half to twice each one's size, and the share of them with an heir."""
     everyone = np.sort(hands.size_of)
-    _, at = np.unique(hands.old[heirs], return_index=True)
-    left = np.sort(hands.old_size[heirs][at])
+    _, positions = np.unique(hands.old[heirs], return_index=True)
+    heir_sizes = np.sort(hands.old_size[heirs][positions])
     low, high = (hands.old_size + 1) // 2, hands.old_size * 2
     peers, with_heir = (
         np.searchsorted(sizes, high, side="right") - np.searchsorted(sizes, low, side="left")
-        for sizes in (everyone, left)
+        for sizes in (everyone, heir_sizes)
     )
     return peers, with_heir / np.maximum(peers, 1)
 
 
 def _sizes(space: Space, table: RangeTable, ases: Counts) -> Counts:
     """Addresses of each AS; those of several origins count for each."""
-    known = space.sets >= 0
-    held = _summed(space.sets[known].astype(np.int64), space.counts[known], len(table.offsets) - 1)
+    has_set = space.sets >= 0
+    set_sizes = _summed(space.sets[has_set].astype(np.int64), space.counts[has_set], len(table.offsets) - 1)
     members = np.searchsorted(ases, table.members.astype(np.int64))
-    return _summed(members, np.repeat(held, np.diff(table.offsets)), len(ases))
+    return _summed(members, np.repeat(set_sizes, np.diff(table.offsets)), len(ases))
 
 
 _Ends = tuple[Counts, Counts, Counts]
 """For each combination of sets: where its entries begin and end among them; the entries' old and new ASes."""
 
 
-def _set_pairs(one: Space, before: RangeTable, other: Space, after: RangeTable) -> tuple[Counts, Any, Any]:
+def _set_pairs(old_space: Space, earlier: RangeTable, other: Space, after: RangeTable) -> tuple[Counts, Any, Any]:
     """The combination of sets of each stretch, and of each combination who left whom, and who stayed."""
     width = np.int64(len(after.offsets) + 1)
-    codes = (one.sets.astype(np.int64) + 1) * width + other.sets + 1
+    codes = (old_space.sets.astype(np.int64) + 1) * width + other.sets + 1
     distinct, of = np.unique(codes, return_inverse=True)
     moves: list[tuple[int, int]] = []
     stays: list[int] = []
     moved_end, stayed_end = [0], [0]
     for code in distinct.tolist():
         first, second = divmod(code, int(width))
-        was, now = before.members_of(first - 1), after.members_of(second - 1)
+        was, now = earlier.members_of(first - 1), after.members_of(second - 1)
         moves += [(a, b) for a in was if a not in now for b in now if b not in was]
         stays += [a for a in was if a in now]
         moved_end.append(len(moves))
@@ -307,6 +309,6 @@ def _blocks(pair: Counts, row: Counts, first: Counts, counts: Counts) -> dict[st
 
 def _summed(number: Counts, values: Counts, size: int) -> Counts:
     """Sum whole numbers by number, exactly."""
-    found = np.zeros(size, np.int64)
-    np.add.at(found, number, values)
-    return found
+    sums = np.zeros(size, np.int64)
+    np.add.at(sums, number, values)
+    return sums

@@ -88,20 +88,20 @@ class Crew:
 
         A failure of its own is told as one sentence, and no traceback is printed.
         """
-        here, there = socket.socketpair()
+        parent_socket, child_socket = socket.socketpair()
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         pid = os.fork()
         if not pid:
-            here.close()
+            parent_socket.close()
             for other in self._workers:
                 other.sock.close()
-            _work(work, there)
-        there.close()
+            _work(work, child_socket)
+        child_socket.close()
         self._begun += 1
-        self._workers.append(_Worker(number=self._begun, pid=pid, sock=here))
+        self._workers.append(_Worker(number=self._begun, pid=pid, sock=parent_socket))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         if self.stopping:
-            here.send(_STOP)
+            parent_socket.send(_STOP)
 
     def stop(self) -> None:
         """Let all workers end in order."""
@@ -157,7 +157,7 @@ class Crew:
 
         A second one ends the workers at once, and this process by the kernel's default action.
         """
-        before = {number: signal.getsignal(number) for number in _SIGNALS}
+        previous_handlers = {number: signal.getsignal(number) for number in _SIGNALS}
 
         def stopped(number: int, _: FrameType | None) -> None:
             if not self.stopping:
@@ -172,7 +172,7 @@ class Crew:
         try:
             yield
         finally:
-            for number, handler in before.items():
+            for number, handler in previous_handlers.items():
                 signal.signal(number, handler)
 
 
@@ -211,8 +211,8 @@ def _place(problem: BaseException) -> OwnFailure:
 
 def raise_told(messages: Iterable[Message]) -> None:
     """Raise a failure that workers told, ours before the input's."""
-    told = list(messages)
+    received = list(messages)
     for kind, failure in (("own", OwnFailure), ("input", InputError)):
-        for message in told:
+        for message in received:
             if kind in message:
                 raise failure(message[kind])

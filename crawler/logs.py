@@ -78,8 +78,10 @@ def redact_failures() -> None:
 def _message(record: logging.LogRecord) -> str:
     if record.exc_info and record.exc_info[1]:
         problem = record.exc_info[1]
-        said = f": {problem}" if isinstance(problem, WaterbedError) else ""  # a sentence of ours; redacted all the same
-        return f"failure told by {record.module}:{record.lineno}: {place_of(problem)}{said}"
+        detail = (
+            f": {problem}" if isinstance(problem, WaterbedError) else ""
+        )  # a sentence of ours; redacted all the same
+        return f"failure told by {record.module}:{record.lineno}: {place_of(problem)}{detail}"
     if record.name.partition(".")[0] == "asyncio":
         return str(record.msg).partition("\n")[0]  # its values are tasks and handles, which show what they work on
     args = record.args
@@ -109,9 +111,9 @@ def quiet_crashes() -> None:
     warnings.showwarning = _warn
 
 
-def _report_crash(what: str, problem: BaseException | None) -> None:
+def _report_crash(event: str, problem: BaseException | None) -> None:
     if not isinstance(problem, SystemExit) and sys.stderr is not None:
-        sys.stderr.write(f"waterbed {what}: {place_of(problem)}\n")
+        sys.stderr.write(f"waterbed {event}: {place_of(problem)}\n")
 
 
 def _warn(

@@ -74,9 +74,11 @@ def _ask(
 ) -> OriginReport:
     settings, store = folder.config.origins, folder.store
     since = folder.clock() - timedelta(days=settings.fresh_days)
-    known = {one.host_id for one in store.all(Origin) if one.told_at > since and one.proxy == settings.proxy}
-    due = [host for host in dict.fromkeys(hosts) if host not in known]
-    names = {one.entry_id: one for one in store.by_ids(Sealed, "entry_id", due) if one.kind == "host"}
+    fresh_hosts = {
+        origin.host_id for origin in store.all(Origin) if origin.told_at > since and origin.proxy == settings.proxy
+    }
+    due = [host for host in dict.fromkeys(hosts) if host not in fresh_hosts]
+    names = {sealed.entry_id: sealed for sealed in store.by_ids(Sealed, "entry_id", due) if sealed.kind == "host"}
     due = [host for host in due if host in names]
     counts, failures, done, stopped = dict.fromkeys(("told", "not_behind", "not_known", "failed"), 0), 0, 0, ""
     for host_id in due[:limit]:
@@ -85,14 +87,14 @@ def _ask(
             stopped = f"origins.a_day is {settings.a_day}, and so many were asked in 24 hours"
             break
         pause = timedelta(minutes=1) / settings.a_minute
-        if earlier and (left := earlier[-1] + pause - real_clock()) > timedelta():
-            wait(min(left, pause).total_seconds())
+        if earlier and (remaining := earlier[-1] + pause - real_clock()) > timedelta():
+            wait(min(remaining, pause).total_seconds())
         store.add([audit_entry(ASKED, host_id, f"origin service of {settings.proxy}: host name and case number sent")])
         try:
             answer = service.ask(folder.vault.open(names[host_id]), case_number(folder, host_id))
         except ServiceRefused as problem:
-            told = sum(counts.values()) - counts["failed"]
-            raise InputError(f"{problem}; {told} answers of this round are kept") from None
+            answer_count = sum(counts.values()) - counts["failed"]
+            raise InputError(f"{problem}; {answer_count} answers of this round are kept") from None
         except ServiceBusy as problem:
             seconds = f" for {problem.wait_s:.0f} s" if problem.wait_s is not None else ""
             stopped = f"the service asks for patience{seconds}"
@@ -122,7 +124,7 @@ def _ask(
             ]
         )
     waiting = len(due) - done + counts["failed"]
-    return OriginReport(fresh=len(known.intersection(hosts)), waiting=waiting, stopped=stopped, **counts)
+    return OriginReport(fresh=len(fresh_hosts.intersection(hosts)), waiting=waiting, stopped=stopped, **counts)
 
 
 def case_number(folder: Folder, host_id: str) -> str:
@@ -136,5 +138,5 @@ def case_number(folder: Folder, host_id: str) -> str:
 def _asked_today(folder: Folder) -> list[datetime]:
     """The times of all questions of the last 24 hours, by the real clock: of other rounds, too."""
     since = real_clock() - _DAY
-    asked = folder.store.all(Audit, TABLES[Audit].c.action == ASKED, order=("done_at",))
-    return [one.done_at for one in asked if one.done_at > since]
+    entries = folder.store.all(Audit, TABLES[Audit].c.action == ASKED, order=("done_at",))
+    return [entry.done_at for entry in entries if entry.done_at > since]

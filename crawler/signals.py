@@ -45,7 +45,7 @@ def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
         yield
         return
     loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    previous_handlers = {number: signal.getsignal(number) for number in _SIGNALS}
     ending = False
 
     def stopped(number: int) -> None:
@@ -53,9 +53,9 @@ def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
         if ending:  # both came before the loop had time for the first
             signal.raise_signal(number)
         ending = True
-        for one in _SIGNALS:
-            loop.remove_signal_handler(one)
-            signal.signal(one, signal.SIG_DFL)
+        for signal_number in _SIGNALS:
+            loop.remove_signal_handler(signal_number)
+            signal.signal(signal_number, signal.SIG_DFL)
         stop()
 
     for number in _SIGNALS:
@@ -63,6 +63,6 @@ def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous_handlers.items():
             loop.remove_signal_handler(number)
             signal.signal(number, handler)

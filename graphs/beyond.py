@@ -44,15 +44,20 @@ def beyond(episodes: Iterable[Episode], reports: Iterable[Report], contents: Map
         when = reported_at(report)
         first[report.medium, content] = min(when, first.get((report.medium, content), when))
     lost = {content: losses(sorted(at_hoster[content], key=in_order)) for _, content in first}
-    left = {content: min(one.episode.last_up for one in found) for content, found in lost.items() if found}
+    last_up_by_content = {
+        content: min(loss.episode.last_up for loss in content_losses)
+        for content, content_losses in lost.items()
+        if content_losses
+    }
     return [
         Beyond(
             medium=medium,
-            contents=sum(one == medium for one, _ in first),
+            contents=sum(reported_medium == medium for reported_medium, _ in first),
             least=0,
             most=sum(
-                one == medium and content in left and when > left[content] for (one, content), when in first.items()
+                reported_medium == medium and content in last_up_by_content and when > last_up_by_content[content]
+                for (reported_medium, content), when in first.items()
             ),
         )
-        for medium in sorted({one for one, _ in first})
+        for medium in sorted({reported_medium for reported_medium, _ in first})
     ]

@@ -34,9 +34,9 @@ class Births:
 
     def before(self, site_id: str, when: datetime) -> Bound | None:
         """Return a site's last birth before a time."""
-        known = self.bounds.get(site_id, ())
-        place = bisect_left(known, when, key=lambda one: one[0])
-        return known[place - 1] if place else None
+        site_bounds = self.bounds.get(site_id, ())
+        place = bisect_left(site_bounds, when, key=lambda bound: bound[0])
+        return site_bounds[place - 1] if place else None
 
     def bounded(self, episodes: Sequence[Episode]) -> Sequence[Episode]:
         """Episodes that begin after the births of their sites.
@@ -58,17 +58,17 @@ class Births:
 
         The birth on which the arrival's bound rests, and on which side of the loss a certificate was logged first.
         """
-        found = []
+        evidence = []
         birth = self.before(arrived.site_id, arrived.known_up_at)
         if birth is not None and birth[0] == arrived.absent_at:
-            found.append(birth[1])
+            evidence.append(birth[1])
         logged = self.certified.get(arrived.url_id)
         if logged is not None and logged != self.certified.get(left.url_id):
             if logged >= down_by(left):
-                found.append("certificate_after")
+                evidence.append("certificate_after")
             elif logged <= left.last_up:
-                found.append("certificate_before")
-        return tuple(found)
+                evidence.append("certificate_before")
+        return tuple(evidence)
 
 
 def births_of(
@@ -86,11 +86,11 @@ def births_of(
     """
     hard: dict[str, set[Bound]] = defaultdict(set)
     logged: dict[str, datetime] = {}
-    for one in births:
-        if one.kind == "certificate":
-            logged[one.name_id] = min(one.born_at, logged.get(one.name_id, one.born_at))
+    for birth in births:
+        if birth.kind == "certificate":
+            logged[birth.name_id] = min(birth.born_at, logged.get(birth.name_id, birth.born_at))
         else:
-            hard[one.name_id].add((one.born_at, one.kind))
+            hard[birth.name_id].add((birth.born_at, birth.kind))
     if not hard and not logged and not served:
         return Births()
     platforms = {target.site_id for target in targets.values() if target.suffix_id is not None}
@@ -100,7 +100,7 @@ def births_of(
     for episode in seen_up(episodes) if hard else ():
         began[episode.content_id] = min(episode.known_up_at, began.get(episode.content_id, episode.known_up_at))
         if its := hard.get(episode.site_id):
-            hard[episode.site_id] = {one for one in its if not episode.known_up_at < one[0] <= episode.last_up}
+            hard[episode.site_id] = {bound for bound in its if not episode.known_up_at < bound[0] <= episode.last_up}
     certified = {url_id: when for url_id, when in (served or {}).items() if url_id in targets}
     for url_id, target in targets.items():
         if target.suffix_id is None and target.host_id in logged:

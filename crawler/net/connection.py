@@ -201,8 +201,8 @@ class Connection:
     async def _ask_proxy(self, tunnel: tuple[str, int]) -> None:
         """Send CONNECT for an address to an HTTP proxy (RFC 9110, 9.3.6)."""
         host = f"[{tunnel[0]}]" if ":" in tunnel[0] else tunnel[0]
-        at = f"{host}:{tunnel[1]}"
-        await self.send(f"CONNECT {at} HTTP/1.1\r\nHost: {at}\r\n\r\n".encode())
+        authority = f"{host}:{tunnel[1]}"
+        await self.send(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n".encode())
         head = b""
         while (end := head.find(b"\r\n\r\n")) < 0:
             piece = await self._pull(PIECE)
@@ -211,10 +211,15 @@ class Connection:
                 raise self._failure("closed")
         self._buffered = head[end + 4 :]
         self.bytes_read = len(self._buffered)
-        words = head.split(b"\r\n", 1)[0].split(b" ")
-        if not words[0].startswith(b"HTTP/1.") or len(words) < 2 or len(words[1]) != 3 or not words[1].isdigit():
+        status_parts = head.split(b"\r\n", 1)[0].split(b" ")
+        if (
+            not status_parts[0].startswith(b"HTTP/1.")
+            or len(status_parts) < 2
+            or len(status_parts[1]) != 3
+            or not status_parts[1].isdigit()
+        ):
             raise self._failure("closed")
-        if not words[1].startswith(b"2"):
+        if not status_parts[1].startswith(b"2"):
             self.close()
             raise ConnectionFailure("connect", "proxy_refused")
 

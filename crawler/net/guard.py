@@ -46,7 +46,9 @@ def connector(lab: Lab | None, guard: Guard, special: Sequence[IPv4Network | IPv
     def is_denied(address: str) -> bool:
         parsed = ip_address(address)
         inside = (parsed, *carried(parsed)) if isinstance(parsed, IPv6Address) else (parsed,)
-        return any(one in net for one in inside for net in denied if net.version == one.version)
+        return any(
+            inner_address in net for inner_address in inside for net in denied if net.version == inner_address.version
+        )
 
     def guarded(address: str, port: int) -> tuple[str, int] | str | None:
         if port in blocked:
@@ -66,7 +68,10 @@ def _listeners(lab: Lab) -> Callable[[str, int], tuple[str, int] | None]:
     @lru_cache(maxsize=2048)
     def listener(address: str, port: int) -> tuple[str, int] | None:
         parsed = ip_address(address)
-        return next((at for net, p, at in rules if p == port and parsed.version == net.version and parsed in net), None)
+        return next(
+            (endpoint for net, p, endpoint in rules if p == port and parsed.version == net.version and parsed in net),
+            None,
+        )
 
     return listener
 

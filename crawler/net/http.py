@@ -173,9 +173,9 @@ class HostConnections:
             return Exchange(address=None, head=None, phase="guard", failure=failure)
         exchange: Exchange | None
         # one task asks for one host's URLs in turn, so nothing else changes `_connections` and `_broken` in an await
-        kept = None if request.answer else self._connections.pop(key, None)
-        if kept:
-            connection, address, target = kept
+        pooled = None if request.answer else self._connections.pop(key, None)
+        if pooled:
+            connection, address, target = pooled
             if connection.is_quiet():  # closed meanwhile, as most are: no turn is spent on it
                 reused = target != canonical.target
                 exchange = await self._exchange(key, canonical, request, address, connection, reused=reused)
@@ -220,7 +220,12 @@ class HostConnections:
         *,
         reused: bool = False,
     ) -> Exchange:
-        before, text_before, started, phase = connection.bytes_read, connection.text_read, perf_counter(), "connect"
+        bytes_before, text_before, started, phase = (
+            connection.bytes_read,
+            connection.text_read,
+            perf_counter(),
+            "connect",
+        )
         fresh = endpoint is not None
         head: Head | None = None
         page: bytes | None = None
@@ -270,7 +275,7 @@ class HostConnections:
             head=head,
             phase=phase,  # type: ignore[arg-type]  # only the literals above are assigned
             failure=failure,
-            bytes_read=connection.bytes_read - before,
+            bytes_read=connection.bytes_read - bytes_before,
             connect_ms=round(connection.connect_ms, 3) if fresh and connection.connect_ms else None,
             head_ms=head_ms,
             tls_version=connection.tls_version(),

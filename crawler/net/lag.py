@@ -66,9 +66,9 @@ class LoopLag:
         self._seconds += late
         self._due = now + _TICK_S
         for timeout in self._open:
-            at = timeout.when()
-            if at is not None and not timeout.expired():
-                timeout.reschedule(at + late)
+            deadline = timeout.when()
+            if deadline is not None and not timeout.expired():
+                timeout.reschedule(deadline + late)
 
 
 class _Watched:

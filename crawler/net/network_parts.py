@@ -73,26 +73,28 @@ class PartLeases:
         All its parts get equal numbers. URLs whose host was never found in a network fill the rest.
         """
         self.alone, self.others = parts.runs == 1, bool(parts.others)
-        own = sorted((part for part, n in self._of.items() if n and part != NO_PART), key=lambda part: -self._of[part])
+        own_parts = sorted(
+            (part for part, n in self._of.items() if n and part != NO_PART), key=lambda part: -self._of[part]
+        )
         free = [part for part in parts.free if part != NO_PART]
-        there = len({*own, *free, *parts.others})
-        share = max(1, ceil(there / parts.runs))
-        mine = own[:share]
-        mine += [part for part in free if not self._of[part]][: share - len(mine)]
-        self._depth = depth = max(_LEAST, min(_MOST, most // max(1, len(mine))))
+        part_count = len({*own_parts, *free, *parts.others})
+        share = max(1, ceil(part_count / parts.runs))
+        run_parts = own_parts[:share]
+        run_parts += [part for part in free if not self._of[part]][: share - len(run_parts)]
+        self._depth = depth = max(_LEAST, min(_MOST, most // max(1, len(run_parts))))
         waiting = set(free)
-        lacking = {part: depth - self._of[part] for part in mine if part in waiting}
+        lacking = {part: depth - self._of[part] for part in run_parts if part in waiting}
         lacking = {part: n for part, n in lacking.items() if n > 0 and n >= min(depth // _WORTH, limit)}
-        chosen, left = {}, limit
+        chosen, remaining = {}, limit
         # where a lease is too small for all, each gets fewer: hosts of few parts would only wait for each other
         for further, part in enumerate(sorted(lacking, key=lacking.__getitem__, reverse=True)):
-            if not left:
+            if not remaining:
                 break
-            chosen[part] = min(lacking[part], max(1, left // (len(lacking) - further)))
-            left -= chosen[part]
-        left = min(left, most - self.total - sum(chosen.values()))
-        if NO_PART in parts.free and left > 0:
-            chosen[NO_PART] = left
+            chosen[part] = min(lacking[part], max(1, remaining // (len(lacking) - further)))
+            remaining -= chosen[part]
+        remaining = min(remaining, most - self.total - sum(chosen.values()))
+        if NO_PART in parts.free and remaining > 0:
+            chosen[NO_PART] = remaining
         return chosen
 
 
@@ -103,9 +105,9 @@ Note = Callable[[Mapping[str, int], Collection[str]], set[str]]
 class FirstFound:
     """Notes where hosts were found for the first time, and hears which of them are left for later, or to other runs."""
 
-    def __init__(self, number: Callable[[str], int], note: Note, held: PartLeases) -> None:
+    def __init__(self, number: Callable[[str], int], note: Note, leases: PartLeases) -> None:
         """Take a keyed number of networks, and what notes the parts of URLs."""
-        self._number, self._note, self._held = number, note, held
+        self._number, self._note, self._held = number, note, leases
         self._parts: dict[str, int] = {}
         self._surplus: set[str] = set()
         self._asked: asyncio.Future[set[str]] | None = None
@@ -124,8 +126,8 @@ class FirstFound:
         self._surplus.update(() if fits else url_ids)
         if self._asked is None:
             self._asked = asyncio.ensure_future(self._ask())
-        left = await asyncio.shield(self._asked)
-        return left.isdisjoint(url_ids)
+        released = await asyncio.shield(self._asked)
+        return released.isdisjoint(url_ids)
 
     async def _ask(self) -> set[str]:
         await asyncio.sleep(_ROUND_S)

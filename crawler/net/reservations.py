@@ -156,12 +156,12 @@ class Reservations:
             self._leave_to_others(network, now)
         if finished:  # they have left `_known`: whoever enters meanwhile claims anew, after this statement
             await asyncio.to_thread(self._give_back, finished)
-        wanted = [network for network in self._wanted if self._known[network].retry_at <= now]
-        if not wanted:
+        requested = [network for network in self._wanted if self._known[network].retry_at <= now]
+        if not requested:
             return
-        taken = await asyncio.to_thread(self._claim, wanted)
+        taken = await asyncio.to_thread(self._claim, requested)
         now = monotonic()
-        for network in wanted:
+        for network in requested:
             if network in taken:  # a lease lost meanwhile is seen by each of them before it sends (require_lease)
                 self._admit(network, now)
             else:

@@ -192,13 +192,15 @@ async def read_body(connection: Connection, head: Head, raw: bytes, most: int) -
     connection.begin_page()
     try:
         while True:
-            before = len(page.text)
+            previous_size = len(page.text)
             try:
                 parser.feed_data(piece)
             except (httptools.HttpParserUpgrade, httptools.HttpParserError):
                 if not page.complete:  # bytes behind a complete page are ignored
                     return None, "bad_body"
-            if b"\0" in page.text[before:] or (before < _SNIFFED and _NO_TEXT.match(page.text[:_SNIFFED])):
+            if b"\0" in page.text[previous_size:] or (
+                previous_size < _SNIFFED and _NO_TEXT.match(page.text[:_SNIFFED])
+            ):
                 return None, "not_text"
             if page.complete or len(page.text) >= most:
                 return bytes(page.text[:most]), None
@@ -249,11 +251,11 @@ async def read_answer(connection: Connection, head: Head, raw: bytes, most: int)
         return None, "status"
     answer = _AnswerCollector()
     parser = httptools.HttpResponseParser(answer)
-    piece, left = raw, most + len(raw) - _body_bytes(raw)
+    piece, remaining = raw, most + len(raw) - _body_bytes(raw)
     connection.allow(most)
     try:
         while True:
-            left -= len(piece)
+            remaining -= len(piece)
             try:
                 parser.feed_data(piece)
             except (httptools.HttpParserUpgrade, httptools.HttpParserError):
@@ -267,7 +269,7 @@ async def read_answer(connection: Connection, head: Head, raw: bytes, most: int)
             if answer.complete:
                 untyped = not answer.all_of("content-type") and bool(answer.text)
                 return (None, "media_type") if untyped else (bytes(answer.text), None)
-            room = left - (WINDOW if most > _LARGE and answer.all_of("transfer-encoding") else 0)
+            room = remaining - (WINDOW if most > _LARGE and answer.all_of("transfer-encoding") else 0)
             if room <= 0:
                 return None, "too_long"
             connection.narrow(room)

@@ -272,10 +272,14 @@ class TlsSession:
         """
         if self._version != "TLSv1.3":
             return False
-        kind, whole = front[0], _message_size(front)
-        begins = whole == _KEY_UPDATE_SIZE if kind == _KEY_UPDATE else kind == _TICKET and whole <= _MOST_SILENT
+        kind, message_size = front[0], _message_size(front)
+        begins = (
+            message_size == _KEY_UPDATE_SIZE
+            if kind == _KEY_UPDATE
+            else kind == _TICKET and message_size <= _MOST_SILENT
+        )
         if self._answering:
-            return begins and whole < size <= _SHORT
+            return begins and message_size < size <= _SHORT
         return self._textless + size <= _MOST_SILENT and (
             begins or bool(self._message and not front.startswith(_ANSWER))
         )
@@ -293,10 +297,10 @@ class TlsSession:
         if inner[-1:] != _OF_HANDSHAKE:
             return
         self._message += inner[:-1]
-        while self._decryptor and len(self._message) >= (whole := _message_size(self._message)):
+        while self._decryptor and len(self._message) >= (message_size := _message_size(self._message)):
             if self._message[0] == _KEY_UPDATE:
                 self._decryptor, self._number = self._decryptor.renewed(), -1
-            self._message = self._message[whole:]
+            self._message = self._message[message_size:]
 
     def certificates(self) -> tuple[bytes, ...]:
         """Return the server's certificates, DER.
@@ -308,7 +312,10 @@ class TlsSession:
         # public from Python 3.13 on; before, the object behind it has the same method
         session = self._tls if hasattr(self._tls, "get_unverified_chain") else self._tls._sslobj  # type: ignore[attr-defined]
         chain = session.get_unverified_chain() or ()
-        return tuple(one if isinstance(one, bytes) else one.public_bytes(_ssl.ENCODING_DER) for one in chain)
+        return tuple(
+            certificate if isinstance(certificate, bytes) else certificate.public_bytes(_ssl.ENCODING_DER)
+            for certificate in chain
+        )
 
     def version(self) -> str | None:
         """Return the negotiated version."""

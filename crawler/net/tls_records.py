@@ -91,8 +91,8 @@ class KeyLog:
             lines = []
         if len(self._secrets) > _MOST_REMEMBERED:
             self._secrets.clear()
-        for label, whose, secret in (line.split(" ") for line in lines if line.count(" ") == 2):
-            self._secrets.setdefault(whose, {})[label] = bytes.fromhex(secret)
+        for label, random_hex, secret in (line.split(" ") for line in lines if line.count(" ") == 2):
+            self._secrets.setdefault(random_hex, {})[label] = bytes.fromhex(secret)
         return self._secrets.pop(client_random.hex(), {})
 
 
@@ -111,14 +111,14 @@ def record_decryptor(
 
 def _tls13(suite: str, secret: bytes, digest: str) -> RecordDecryptor | None:
     """TLS 1.3 derives key, IV and the next secret from a secret (RFC 8446, 7.2 and 7.3)."""
-    made = _stream(suite, _expand_label(secret, "key", _key_size(suite), digest))
+    cipher_of = _stream(suite, _expand_label(secret, "key", _key_size(suite), digest))
     iv = _expand_label(secret, "iv", _IV, digest)
-    return made and RecordDecryptor(
+    return cipher_of and RecordDecryptor(
         version="TLSv1.3",
         first=0,
         explicit=0,
         trailing=17,  # one byte of it is the inner content type
-        begin=lambda number, _: made(_nonce(iv, number)).decryptor(),
+        begin=lambda number, _: cipher_of(_nonce(iv, number)).decryptor(),
         renewed=lambda: _tls13(suite, _expand_label(secret, "traffic upd", len(secret), digest), digest),
     )
 
@@ -126,8 +126,8 @@ def _tls13(suite: str, secret: bytes, digest: str) -> RecordDecryptor | None:
 def _tls12_or_older(suite: str, version: str, block: bytes) -> RecordDecryptor | None:
     """Before TLS 1.3 the first record under the server's key was its Finished."""
     size = _key_size(suite)
-    made = _stream(suite, block[size : 2 * size])
-    if made is None:
+    cipher_of = _stream(suite, block[size : 2 * size])
+    if cipher_of is None:
         return _cbc(suite, version, block, size)
     if "CHACHA20" in suite:
         iv = block[2 * size + _IV : 2 * size + 2 * _IV]
@@ -136,11 +136,11 @@ def _tls12_or_older(suite: str, version: str, block: bytes) -> RecordDecryptor |
             first=1,
             explicit=0,
             trailing=16,
-            begin=lambda number, _: made(_nonce(iv, number)).decryptor(),
+            begin=lambda number, _: cipher_of(_nonce(iv, number)).decryptor(),
         )
     salt = block[2 * size + 4 : 2 * size + 8]
     return RecordDecryptor(
-        version=version, first=1, explicit=8, trailing=16, begin=lambda _, first: made(salt + first).decryptor()
+        version=version, first=1, explicit=8, trailing=16, begin=lambda _, first: cipher_of(salt + first).decryptor()
     )
 
 
@@ -203,8 +203,8 @@ def _key_block(master: bytes, seed: bytes, version: str, digest: str) -> bytes:
 
 
 def _p_hash(secret: bytes, seed: bytes, digest: str) -> bytes:
-    made, link = b"", seed
-    while len(made) < _BLOCK:
+    block, link = b"", seed
+    while len(block) < _BLOCK:
         link = hmac.digest(secret, link, digest)
-        made += hmac.digest(secret, link + seed, digest)
-    return made[:_BLOCK]
+        block += hmac.digest(secret, link + seed, digest)
+    return block[:_BLOCK]

@@ -96,8 +96,8 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
         return None
 
 
-def _require_loopback(name: str, what: str, text: str, address: IPv4Address | IPv6Address, lab: Lab | None) -> None:
+def _require_loopback(name: str, setting: str, text: str, address: IPv4Address | IPv6Address, lab: Lab | None) -> None:
     if lab is not None and not address.is_loopback:
         raise InputError(
-            f"vantage point {name!r} has the {what} {text!r}; in a lab only loopback is allowed ({_WHERE})"
+            f"vantage point {name!r} has the {setting} {text!r}; in a lab only loopback is allowed ({_WHERE})"
         )

@@ -57,8 +57,8 @@ def may_ask(controls: Iterable[ControlLook], now: datetime, *, changed: bool) ->
     `changed` is true for a URL whose response is another than before.
     """
     recent = [control for control in controls if now - control.observed_at < _HOUR]
-    alike = len({(control.status, answer_of(control)) for control in recent}) <= 1
-    return len(recent) < (_ENOUGH if alike and not changed else _MOST)
+    answers_agree = len({(control.status, answer_of(control)) for control in recent}) <= 1
+    return len(recent) < (_ENOUGH if answers_agree and not changed else _MOST)
 
 
 def stand_in(seen: Observation, controls: Iterable[ControlLook], oldest: datetime) -> ControlLook | None:
@@ -81,7 +81,7 @@ async def check_control(
     vault: Vault,
     origin: Origin,
     host_id: str,
-    asked: CanonicalUrl,
+    reported_url: CanonicalUrl,
     step: Step,
     now: datetime,
     *,
@@ -94,8 +94,8 @@ async def check_control(
     If the host responds as if the path existed, a second path of another length is requested. Features in which the
     two differ (a length that grows with the path, a random ETag) carry no information on the reported path either.
     """
-    place = place_id(vault, asked, step)
-    ask = partial(_ask, connections, resolver, asked, step.addresses, _method(step), most_steps)
+    place = place_id(vault, reported_url, step)
+    ask = partial(_ask, connections, resolver, reported_url, step.addresses, _method(step), most_steps)
     first, redirect = await ask(size=16)
     facts = _facts(vault, origin, host_id, place, first, redirect, now)
     if facts.status is None or not 200 <= facts.status < 400:
@@ -129,9 +129,9 @@ async def _ask(
     return exchange, (redirect, target)
 
 
-def control_url(asked: CanonicalUrl, target: str) -> CanonicalUrl:
+def control_url(reported_url: CanonicalUrl, target: str) -> CanonicalUrl:
     """Return the URL with another path on the same host."""
-    return replace(asked, target=target, url=f"{asked.scheme}://{asked.authority}{target}")
+    return replace(reported_url, target=target, url=f"{reported_url.scheme}://{reported_url.authority}{target}")
 
 
 def _facts(
@@ -145,7 +145,7 @@ def _facts(
 ) -> ControlLook:
     certain = exchange.authenticated is not False
     head = exchange.head if certain else None
-    kept = features(head.fields if head else {}, vault.keyed_id, now)
+    head_features = features(head.fields if head else {}, vault.keyed_id, now)
     return ControlLook(
         control_id=secrets.token_hex(16),
         host_id=host_id,
@@ -154,9 +154,9 @@ def _facts(
         observed_at=now,
         failure=exchange.failure if certain else "unauthenticated",
         status=head.status if head else None,
-        media_type=kept.media_type,
-        content_length=kept.content_length,
-        etag_id=kept.etag_id,
+        media_type=head_features.media_type,
+        content_length=head_features.content_length,
+        etag_id=head_features.etag_id,
         redirect=redirect[0] if certain else None,
         redirect_site_id=site_id(vault, redirect[1]) if certain else None,
         place_id=place,

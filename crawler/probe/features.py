@@ -83,11 +83,11 @@ def features(fields: Mapping[str, str], keyed_id: Callable[[str, str], str], now
 def _media_type(value: str) -> str | None:
     """Return a known type; `type/*` of another, which a server may have made of its host name."""
     value = value.lower()
-    found = _MEDIA_TYPE.match(value)
-    if found is None or found.group(1) not in _TOP_LEVEL:
+    match = _MEDIA_TYPE.match(value)
+    if match is None or match.group(1) not in _TOP_LEVEL:
         return None
-    whole = _WHOLE_TYPE.match(value)
-    return found.group(0) if whole and whole.group(0) in _known_types() else f"{found.group(1)}/*"
+    full_match = _WHOLE_TYPE.match(value)
+    return match.group(0) if full_match and full_match.group(0) in _known_types() else f"{match.group(1)}/*"
 
 
 @cache
@@ -141,8 +141,8 @@ def certificate_features(
         certificate = x509.load_der_x509_certificate(der)
         key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         problem = _certificate_problem(certificate, host, now)
-        own = _of_host_alone(certificate, host)
-        began = certificate.not_valid_before_utc.replace(minute=0, second=0, microsecond=0) if own else None
+        is_own = _of_host_alone(certificate, host)
+        began = certificate.not_valid_before_utc.replace(minute=0, second=0, microsecond=0) if is_own else None
     except Exception:  # hostile bytes reach a parser: none of its failures (there are many) may stop a pass
         return CertificateFeatures(problem="unreadable", certificate_id=certificate_id, public_key_id=None)
     return CertificateFeatures(

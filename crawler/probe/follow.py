@@ -78,12 +78,12 @@ async def follow(
     Each step is guarded anew.
     """
     steps = total = 0
-    reused, kept, answer = False, [], None
+    reused, authentications, answer = False, [], None
     while True:
         step = await _ask(connections, canonical, addresses, profile)
         total += step.bytes_read
         reused = reused or step.reused
-        kept.append(step.authenticated)
+        authentications.append(step.authenticated)
         target = step.target
         if step.redirect == "same" and target and steps < most_steps:
             steps += 1
@@ -94,7 +94,7 @@ async def follow(
             continue
         if not steps:
             return step
-        authenticated = False if False in kept else None if None in kept else True
+        authenticated = False if False in authentications else None if None in authentications else True
         return replace(step, steps=steps, bytes_read=total, reused=reused, authenticated=authenticated, answer=answer)
 
 

@@ -48,13 +48,13 @@ class LinkChecks:
         one of the same shape, and about the known one: unless it denies the one and confirms the other, it tells
         nothing in this pass.
         """
-        found = link_check_for(self._checks, canonical)
-        if found is None:
+        matched = link_check_for(self._checks, canonical)
+        if matched is None:
             return None
-        check, asked = found
-        if asked.host != canonical.host:
-            addresses = (await self._resolver.resolve(asked.host)).addresses
-        key, total = (check.name, asked.authority, connections.vantage), 0
+        check, endpoint = matched
+        if endpoint.host != canonical.host:
+            addresses = (await self._resolver.resolve(endpoint.host)).addresses
+        key, total = (check.name, endpoint.authority, connections.vantage), 0
         async with self._turns[key]:
             tried = self._tried.get(key)
             if tried is None or self._clock() - tried[0] > _TRUSTED_FOR:
@@ -62,14 +62,14 @@ class LinkChecks:
                 self._tried[key] = self._clock(), trusted
                 connections.start_afresh()  # a late answer about those must not be taken for one about the URL
                 if not trusted and exchange and exchange.head and exchange.head.status in _BUSY:
-                    return _step(check, asked, addresses, replace(exchange, bytes_read=total), None)
+                    return _step(check, endpoint, addresses, replace(exchange, bytes_read=total), None)
         if not self._tried[key][1]:
             refused = Exchange(address=None, head=None, phase="guard", failure=UNTRUSTED, bytes_read=total)
-            return replace(_step(check, asked, addresses, refused, None), method=None)
+            return replace(_step(check, endpoint, addresses, refused, None), method=None)
         exchange, exists = await asked_about(connections, check, canonical, addresses)
         if exists is False and check.beyond_head and check.known is None:
             exists = None  # it may deny everything: nothing has shown that it ever confirms a file
-        return _step(check, asked, addresses, replace(exchange, bytes_read=total + exchange.bytes_read), exists)
+        return _step(check, endpoint, addresses, replace(exchange, bytes_read=total + exchange.bytes_read), exists)
 
     async def _try(
         self, connections: HostConnections, check: LinkCheck, canonical: CanonicalUrl, addresses: Sequence[str]
@@ -93,26 +93,26 @@ async def asked_about(
 
     Return the response, and whether the file exists. The text of the answer is dropped.
     """
-    asked = check.url_for(canonical)
-    if asked is None:
+    endpoint = check.url_for(canonical)
+    if endpoint is None:
         raise ValueError(f"not a file of link check {check.name}")
     if check.body_limit:
-        exchange = await connections.send(asked, check.request_for(canonical), addresses)
+        exchange = await connections.send(endpoint, check.request_for(canonical), addresses)
         kind = exchange.head.fields.get("content-type", "") if exchange.head else ""
         return replace(exchange, page=None), check.answer_means(canonical, exchange.page, kind)
     if check.method == "HEAD":
-        exchange = await ask_head(connections, asked, addresses)
+        exchange = await ask_head(connections, endpoint, addresses)
     else:
-        exchange = await connections.send(asked, check.request_for(canonical), addresses)
+        exchange = await connections.send(endpoint, check.request_for(canonical), addresses)
     status = exchange.head.status if exchange.head and exchange.authenticated is not False else None
     return exchange, check.file_exists(status)
 
 
 def _step(
-    check: LinkCheck, asked: CanonicalUrl, addresses: Sequence[str], exchange: Exchange, exists: bool | None
+    check: LinkCheck, endpoint: CanonicalUrl, addresses: Sequence[str], exchange: Exchange, exists: bool | None
 ) -> Step:
     return Step(
-        canonical=asked,
+        canonical=endpoint,
         addresses=addresses,
         exchange=exchange,
         method=check.method,
@@ -130,30 +130,30 @@ def made_up_file(check: LinkCheck, canonical: CanonicalUrl) -> CanonicalUrl | No
     Its groups are random: digits stand for digits, and letters for letters, small and large ones. None if the shape
     allows no other file.
     """
-    found = check.path.search(canonical.target)
-    if not found:
+    original = check.path.search(canonical.target)
+    if not original:
         return None
-    escaped = {at for escape in _ESCAPE.finditer(canonical.target) for at in range(*escape.span())}
+    escaped = {position for escape in _ESCAPE.finditer(canonical.target) for position in range(*escape.span())}
     for _ in range(_TRIES):
         letters = list(canonical.target)
         for group in range(1, check.path.groups + 1):
-            start, end = found.span(group)
-            for at in range(max(start, 0), end):
-                if at not in escaped:
-                    letters[at] = _alike(canonical.target[at], found.group(group))
+            start, end = original.span(group)
+            for position in range(max(start, 0), end):
+                if position not in escaped:
+                    letters[position] = _alike(canonical.target[position], original.group(group))
         other = control_url(canonical, "".join(letters))
         match = check.path.search(other.target)
-        if match and match.groups() != found.groups():
+        if match and match.groups() != original.groups():
             return other
     return None
 
 
 def _alike(letter: str, word: str) -> str:
     """Return a random letter of the same kind; of a word that may be hexadecimal a hexadecimal one."""
-    small = {one.lower() for one in word if one.isalpha()}
+    small = {character.lower() for character in word if character.isalpha()}
     for kind in _KINDS:
         if letter in kind:
-            hexadecimal = letter.isalpha() and small <= set(_HEX) and any(one.isdigit() for one in word)
-            choice = [one for one in kind if one.lower() in _HEX] if hexadecimal else kind
+            hexadecimal = letter.isalpha() and small <= set(_HEX) and any(character.isdigit() for character in word)
+            choice = [character for character in kind if character.lower() in _HEX] if hexadecimal else kind
             return secrets.choice(choice)
     return letter

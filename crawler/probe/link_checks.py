@@ -108,17 +108,17 @@ class LinkCheck:
         """
         if canonical.host != self.suffix and not canonical.host.endswith(f".{self.suffix}"):
             return None
-        found = self.path.search(canonical.target)
-        if not found:
+        match = self.path.search(canonical.target)
+        if not match:
             return None
-        target = _filled(self.ask, found)
+        target = _filled(self.ask, match)
         if self.host is None:
             return replace(canonical, target=target)
         try:
-            asked = canonicalize(f"https://{self.host}{target}")
+            endpoint = canonicalize(f"https://{self.host}{target}")
         except BadUrl:
             return None
-        return asked if registrable_domain(asked.host) == registrable_domain(canonical.host) else None
+        return endpoint if registrable_domain(endpoint.host) == registrable_domain(canonical.host) else None
 
     def request_for(self, canonical: CanonicalUrl) -> Request:
         """Return the request about a file.
@@ -154,22 +154,22 @@ class LinkCheck:
         text = decoded(body, content_type)
         if text is None:
             return None
-        found = self._match(canonical)
-        exists, missing = ([_filled(w, found) for w in words] for words in (self.exists_words, self.missing_words))
+        match = self._match(canonical)
+        exists, missing = ([_filled(w, match) for w in phrases] for phrases in (self.exists_words, self.missing_words))
         if self.words == "whole":
             return said_by_whole(text, exists, missing)
         return said_by_row(text, canonical.url, exists, missing)
 
     def _match(self, canonical: CanonicalUrl) -> re.Match[str]:
-        found = self.path.search(canonical.target)
-        if not found:
+        match = self.path.search(canonical.target)
+        if not match:
             raise ValueError(f"not a file of link check {self.name}")
-        return found
+        return match
 
 
-def _filled(text: str, found: re.Match[str], url: str = "") -> str:
+def _filled(text: str, match: re.Match[str], url: str = "") -> str:
     """Put groups, and the URL, into their places."""
-    return re.sub(r"\{(\d|url)\}", lambda part: url if part[1] == "url" else found.group(int(part[1])) or "", text)
+    return re.sub(r"\{(\d|url)\}", lambda part: url if part[1] == "url" else match.group(int(part[1])) or "", text)
 
 
 def shipped_text() -> str:
@@ -192,10 +192,14 @@ def link_checks_in(path: Path) -> tuple[LinkCheck, ...]:
 
     InputError for a file that cannot be used.
     """
-    own = _read(path)
-    files = [named("link_checks", DataFile, {}, name, f"{path}: plugins", "docs/plugins.md") for name in own.plugins]
+    main_file = _read(path)
+    files = [
+        named("link_checks", DataFile, {}, name, f"{path}: plugins", "docs/plugins.md") for name in main_file.plugins
+    ]
     checks = tuple(
-        _checked(entry, at) for at in (path, *(file.path for file in files)) for entry in _read(at).link_check
+        _checked(entry, file_path)
+        for file_path in (path, *(file.path for file in files))
+        for entry in _read(file_path).link_check
     )
     for number, check in enumerate(checks):
         if check.name in {other.name for other in checks[:number]}:
@@ -288,26 +292,26 @@ def _mistakes(entry: _Entry, pattern: re.Pattern[str], suffix: str) -> Iterator[
 
 
 def _meaning_mistakes(entry: _Entry) -> Iterator[str]:
-    words = (entry.exists_words, entry.missing_words)
+    word_lists = (entry.exists_words, entry.missing_words)
     if not entry.body_limit:
-        if entry.empty or any(words):
+        if entry.empty or any(word_lists):
             yield "empty or words with body_limit 0: exists and missing, statuses of the response, were expected"
         if set(entry.exists or _EXISTS) & set(entry.missing or _MISSING):
             yield "a status cannot mean both there and missing"
         return
     if entry.exists is not None or entry.missing is not None:
         yield "exists or missing with a body_limit: an answer that is read counts with status 200 alone"
-    told = {"exists" if words[0] else None, "missing" if words[1] else None, entry.empty}
-    if not {"exists", "missing"} <= told:
+    meanings = {"exists" if word_lists[0] else None, "missing" if word_lists[1] else None, entry.empty}
+    if not {"exists", "missing"} <= meanings:
         yield (
             f"body_limit {entry.body_limit}: what means there and what means missing were expected, by empty, "
             "exists_words and missing_words"
         )
-    if any(word != " ".join(word.split()) or not word for one in words for word in one) or set(words[0]) & set(
-        words[1]
-    ):
+    if any(word != " ".join(word.split()) or not word for word_list in word_lists for word in word_list) or set(
+        word_lists[0]
+    ) & set(word_lists[1]):
         yield "exists_words and missing_words: texts without outer spaces were expected, none in both"
-    if entry.words == "row" and any(words) and not any(_URL in value for value in entry.form.values()):
+    if entry.words == "row" and any(word_lists) and not any(_URL in value for value in entry.form.values()):
         yield "words = 'row' finds the URL's own row, so a form that sends {url} was expected; else words = 'whole'"
 
 
@@ -343,7 +347,7 @@ def _is_file(check: LinkCheck, target: str) -> bool:
 def link_check_for(checks: Iterable[LinkCheck], canonical: CanonicalUrl) -> tuple[LinkCheck, CanonicalUrl] | None:
     """Return the first link check that matches, and its URL."""
     for check in checks:
-        asked = check.url_for(canonical)
-        if asked is not None:
-            return check, asked
+        endpoint = check.url_for(canonical)
+        if endpoint is not None:
+            return check, endpoint
     return None

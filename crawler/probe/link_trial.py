@@ -59,20 +59,20 @@ def known_files(path: Path) -> list[KnownFile]:
 
     InputError that names the lines that are something else, and for too many.
     """
-    found, broken = [], []
+    files, broken = [], []
     for number, line in enumerate(open_lines(path, "a file of lines there,URL or missing,URL", _PAGE), 1):
         state, _, url = line.strip().partition(",")
         try:
             if line.strip():
-                found.append(KnownFile(line=number, file=canonicalize(url), there=STATES[state.strip()]))
+                files.append(KnownFile(line=number, file=canonicalize(url), there=STATES[state.strip()]))
         except (BadUrl, KeyError):
             broken.append(number)
-        if max(len(found), len(broken)) > MOST_FILES:
+        if max(len(files), len(broken)) > MOST_FILES:
             raise InputError(f"{path}: {MOST_FILES} lines at most were expected, as this is a trial ({SEE})")
-    if broken or not found:
+    if broken or not files:
         which = f"line {', '.join(map(str, broken[:10]))}" if broken else "no line"
         raise InputError(f"{path}: {which}: there,URL or missing,URL was expected ({SEE})")
-    return found
+    return files
 
 
 async def try_at_hosts(folder: Folder, checks: Sequence[LinkCheck], files: Sequence[KnownFile]) -> list[HostTrialRow]:
@@ -99,7 +99,7 @@ async def try_at_hosts(folder: Folder, checks: Sequence[LinkCheck], files: Seque
     asking = LinkChecks(checks, resolver, folder.clock)
     try:
         rows = []
-        for known in files:
+        for known_file in files:
             async with HostConnections(
                 connector(lab, config.guard, lists.denied),
                 politeness,
@@ -108,17 +108,17 @@ async def try_at_hosts(folder: Folder, checks: Sequence[LinkCheck], files: Seque
                 vantage=first_vantage(config),
             ) as connections:
                 connections.begin_check()
-                addresses = (await resolver.resolve(known.file.host)).addresses
-                step = await asking.ask(connections, known.file, addresses)
-            said = step.link_exists if step else None
+                addresses = (await resolver.resolve(known_file.file.host)).addresses
+                step = await asking.ask(connections, known_file.file, addresses)
+            concluded = step.link_exists if step else None
             head = step.exchange.head if step else None
             rows.append(
                 HostTrialRow(
-                    line=known.line,
+                    line=known_file.line,
                     check=step.link_check or "" if step else "",
-                    expected=_word(known.there),
-                    concluded=_word(said),
-                    result="unknown" if said is None else "right" if said == known.there else "wrong",
+                    expected=_word(known_file.there),
+                    concluded=_word(concluded),
+                    result="unknown" if concluded is None else "right" if concluded == known_file.there else "wrong",
                     status=head.status if head else None,
                     failure=(step.exchange.failure or step.exchange.page_refused or "") if step else "",
                 )
@@ -128,10 +128,10 @@ async def try_at_hosts(folder: Folder, checks: Sequence[LinkCheck], files: Seque
         await resolver.close()
 
 
-def _word(there: bool | None) -> str:
-    return "unknown" if there is None else "there" if there else "missing"
+def _word(exists: bool | None) -> str:
+    return "unknown" if exists is None else "there" if exists else "missing"
 
 
 def fitting(checks: Sequence[LinkCheck], files: Sequence[KnownFile]) -> Iterator[LinkCheck]:
     """The checks that are for some of the files."""
-    return (check for check in checks if any(check.url_for(known.file) for known in files))
+    return (check for check in checks if any(check.url_for(known_file.file) for known_file in files))

@@ -40,8 +40,8 @@ def decoded(body: bytes, content_type: str) -> str | None:
 
     None where it is not in the charset that its head states.
     """
-    found = _CHARSET.search(content_type)
-    charset = _CHARSETS.get(found[1].lower() if found else "")
+    match = _CHARSET.search(content_type)
+    charset = _CHARSETS.get(match[1].lower() if match else "")
     try:
         return body.decode(charset) if charset else None
     except UnicodeDecodeError:
@@ -67,18 +67,18 @@ def said_by_row(text: str, url: str, exists: Sequence[str], missing: Sequence[st
     if "<" in reader.rawdata or "&" in reader.rawdata:
         return None  # it ends in the middle of a tag, a comment or a character
     reader.close()
-    own = [row for row in reader.rows if url in row.texts]
-    if len(own) != 1 or not own[0].sound or not reader.whole:
+    url_rows = [row for row in reader.rows if url in row.texts]
+    if len(url_rows) != 1 or not url_rows[0].sound or not reader.whole:
         return None
-    texts = own[0].texts
+    texts = url_rows[0].texts
     texts.remove(url)
     return None if url in texts else _said(texts, exists, missing)
 
 
 def _said(texts: Sequence[str], exists: Sequence[str], missing: Sequence[str]) -> bool | None:
     """Return which words are among the texts: of one kind, or it is unclear."""
-    there, gone = any(word in texts for word in exists), any(word in texts for word in missing)
-    return None if there == gone else there
+    has_existing, has_missing = any(word in texts for word in exists), any(word in texts for word in missing)
+    return None if has_existing == has_missing else has_existing
 
 
 @dataclass(slots=True)
@@ -140,7 +140,7 @@ class _Rows(HTMLParser):
         """Close an element."""
         if tag in _VOID:
             return
-        tags = [one for one, _ in self._open]
+        tags = [open_tag for open_tag, _ in self._open]
         if tag not in tags:
             self._spoil()
             return

@@ -44,11 +44,11 @@ def observation(
 ) -> Observation:
     """Build the observation of one check."""
     exchange, head, target = step.exchange, step.exchange.head, step.target
-    kept = features(head.fields if head else {}, vault.keyed_id, started)
+    head_features = features(head.fields if head else {}, vault.keyed_id, started)
     page = page_features(exchange.page, step.canonical, vault.keyed_id) if exchange.page is not None else None
     sent = exchange.certificates
     certificate = certificate_features(sent[0], step.canonical.host, vault.keyed_id, started) if sent else None
-    marks = kept.marks
+    marks = head_features.marks
     if target or page:
         marks = tuple(sorted({*marks, *marks_of_redirect(target), *(page.marks if page else ())}))
     status = head.status if head else None
@@ -70,17 +70,17 @@ def observation(
         failure=exchange.failure,
         status=status,
         head_status=step.head_status,
-        media_type=kept.media_type,
-        content_length=kept.content_length,
-        etag_id=kept.etag_id,
-        last_modified_id=kept.last_modified_id,
-        server=kept.server,
+        media_type=head_features.media_type,
+        content_length=head_features.content_length,
+        etag_id=head_features.etag_id,
+        last_modified_id=head_features.last_modified_id,
+        server=head_features.server,
         marks=marks,
         redirect=step.redirect,
         redirect_url_id=vault.keyed_id("url", target.url) if target else None,
         redirect_site_id=site_id(vault, target),
         steps=step.steps,
-        retry_after_s=kept.retry_after_s,
+        retry_after_s=head_features.retry_after_s,
         tls_version=exchange.tls_version,
         tls_problem=certificate.problem if certificate else None,
         certificate_id=certificate.certificate_id if certificate else None,

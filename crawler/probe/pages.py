@@ -54,7 +54,7 @@ class _Reader:
         """End; the collected text stays."""
 
 
-def page_features(page: bytes, asked: CanonicalUrl, keyed_id: Callable[[str, str], str]) -> PageFeatures:
+def page_features(page: bytes, page_url: CanonicalUrl, keyed_id: Callable[[str, str], str]) -> PageFeatures:
     """Return the features of an HTML page (first 40 KiB).
 
     Numbers, and words of the URL that the page repeats, are left out of the hashes: a page that echoes its path or
@@ -68,12 +68,12 @@ def page_features(page: bytes, asked: CanonicalUrl, keyed_id: Callable[[str, str
     except LxmlError:  # beyond the parser's repair: the text before counts
         pass
     title, text = " ".join(reader.title), " ".join(reader.text)
-    echoed = set(_WORD.findall(asked.url.lower()))
-    words = [word for word in _WORD.findall(f"{title} {text}".lower()) if word not in echoed]
+    echoed = set(_WORD.findall(page_url.url.lower()))
+    page_words = [word for word in _WORD.findall(f"{title} {text}".lower()) if word not in echoed]
     named = " ".join(word for word in _WORD.findall(title.lower()) if word not in echoed)
     return PageFeatures(
         title_id=keyed_id("title", named) if named else None,
-        page_id=keyed_id("page", " ".join(words)),
+        page_id=keyed_id("page", " ".join(page_words)),
         marks=frozenset(marks_of_text(title, text)),
         size=len(page),
     )
@@ -81,9 +81,9 @@ def page_features(page: bytes, asked: CanonicalUrl, keyed_id: Callable[[str, str
 
 def _parser(reader: _Reader, page: bytes) -> HTMLParser:
     """Return a parser for the page's declared charset, UTF-8 without a valid one."""
-    found = _CHARSET.search(page[:1024])
+    match = _CHARSET.search(page[:1024])
     try:
-        return HTMLParser(target=reader, encoding=found.group(1).decode() if found else "utf-8", no_network=True)
+        return HTMLParser(target=reader, encoding=match.group(1).decode() if match else "utf-8", no_network=True)
     except LookupError:
         return HTMLParser(target=reader, encoding="utf-8", no_network=True)
 
@@ -112,17 +112,19 @@ def _known() -> tuple[_Known, ...]:
 @cache
 def _headers() -> dict[str, tuple[tuple[str, str], ...]]:
     """By header name: the known parts of its value, and their marks."""
-    found: dict[str, tuple[tuple[str, str], ...]] = {}
+    headers: dict[str, tuple[tuple[str, str], ...]] = {}
     for entry in _known():
         for name, part in entry.header.items():
-            found[name] = (*found.get(name, ()), (part, entry.mark))
-    return found
+            headers[name] = (*headers.get(name, ()), (part, entry.mark))
+    return headers
 
 
 def marks_of_fields(fields: Mapping[str, str]) -> set[str]:
     """Return the marks of header fields; names in lower case."""
-    known = _headers()
-    return {mark for name in known.keys() & fields.keys() for part, mark in known[name] if part in fields[name].lower()}
+    headers = _headers()
+    return {
+        mark for name in headers.keys() & fields.keys() for part, mark in headers[name] if part in fields[name].lower()
+    }
 
 
 def marks_of_redirect(target: CanonicalUrl | None) -> set[str]:
@@ -133,13 +135,16 @@ def marks_of_redirect(target: CanonicalUrl | None) -> set[str]:
     if target is None:
         return set()
     path = target.target.partition("?")[0].lower().rstrip("/") or "/"
-    found = set()
+    marks = set()
     for entry in _known():
         at_host = any(target.host == host or target.host.endswith(f".{host}") for host in entry.host)
-        at_path = any(path == known or (known.count("/") > 1 and path.startswith(known)) for known in entry.path)
+        at_path = any(
+            path == known_path or (known_path.count("/") > 1 and path.startswith(known_path))
+            for known_path in entry.path
+        )
         if at_host if entry.host else at_path:
-            found.add(entry.mark)
-    return found
+            marks.add(entry.mark)
+    return marks
 
 
 def marks_of_text(title: str, text: str) -> set[str]:
@@ -147,9 +152,9 @@ def marks_of_text(title: str, text: str) -> set[str]:
 
     Only the title of a long page counts, as its text may mention removals of other content.
     """
-    words = f"{title} {text}" if len(text) < _SHORT else title
-    words = words.lower()
-    return {entry.mark for entry in _known() if any(phrase in words for phrase in entry.phrase)}
+    searched = f"{title} {text}" if len(text) < _SHORT else title
+    searched = searched.lower()
+    return {entry.mark for entry in _known() if any(phrase in searched for phrase in entry.phrase)}
 
 
 _SHORT = 1_500

@@ -233,7 +233,7 @@ class Prober:
         seen = observe(origin=origin, step=step, started=started, resolution_id=used.resolution_id)
         fingerprint_now = fingerprint(self._vault, seen)
         control = controls.get(place_id(self._vault, canonical, step)) if controls else None
-        kept: str | None = fingerprint_now
+        next_fingerprint: str | None = fingerprint_now
         serves, changed = self._control_serves(step, profile), fingerprint_now != due.fingerprint
         oldest = self._oldest_control(step, changed=changed) if serves else None
         if oldest and (control is None or control.observed_at < oldest):
@@ -252,7 +252,7 @@ class Prober:
                     most_steps=self._config.probe.redirect_steps,
                 )
         if serves and changed and (control is None or self._clock() - control.observed_at > _FRESH):
-            kept = due.fingerprint  # a response stays new until a control of its time was taken
+            next_fingerprint = due.fingerprint  # a response stays new until a control of its time was taken
         control_id = control.control_id if control and not step.link_check else None
         observations = [replace(seen, control_id=control_id) if control_id else seen]
         if seen.phase not in ("dns", "guard") and not _clearly_up(seen, fingerprint_now, due):
@@ -266,7 +266,7 @@ class Prober:
                 other = observe(origin=where, step=again, started=began, resolution_id=used.resolution_id)
                 observations.append(replace(other, control_id=control_id))
         return HostResult(
-            due=due, observations=tuple(observations), control=control, fingerprint=kept, target=step.target
+            due=due, observations=tuple(observations), control=control, fingerprint=next_fingerprint, target=step.target
         )
 
     async def _ask(
@@ -326,11 +326,11 @@ class Prober:
         if self._found is None or not resolution.addresses:
             return task
         part = self._found.part(network_of(resolution.addresses[0]))
-        known = {due.network_part for due, _ in task.items}
-        if known == {part}:
+        known_parts = {due.network_part for due, _ in task.items}
+        if known_parts == {part}:
             return task
         # a host that has moved is checked by whoever has it; the next time it is leased with its new neighbours
-        if known == {NO_PART} and not await self._found.keeps([due.url_id for due, _ in task.items], part):
+        if known_parts == {NO_PART} and not await self._found.keeps([due.url_id for due, _ in task.items], part):
             return None
         return replace(task, items=tuple((replace(due, network_part=part), url) for due, url in task.items))
 
@@ -347,15 +347,15 @@ class Prober:
     async def _resolution(self, host_id: str, host: str, answer: Answer, name_servers: Resolution | None) -> Resolution:
         now, asked_at = self._clock(), None
         servers: tuple[str, ...] = ()
-        known: tuple[str, ...] = ()
+        tags: tuple[str, ...] = ()
         if name_servers is not None and name_servers.addresses == answer.addresses:
             servers = name_servers.name_server_ids
-            known = tuple(
+            tags = tuple(
                 sorted({*name_servers.tags, *self._infrastructure.tags(answer.addresses, answer.cnames, None)})
             )
         elif answer.status == "ok":
             names = await self._resolver.name_servers(registrable_domain(host))
-            known = self._infrastructure.tags(answer.addresses, answer.cnames, names)
+            tags = self._infrastructure.tags(answer.addresses, answer.cnames, names)
             if names is not None:
                 asked_at = now
                 servers = tuple(sorted(self._vault.keyed_id("host", name) for name in names))
@@ -373,7 +373,7 @@ class Prober:
             resolved_at=now,
             name_server_ids=servers,
             name_servers_at=asked_at,
-            tags=known,
+            tags=tags,
         )
 
     def _control_serves(self, step: Step, profile: Profile) -> bool:

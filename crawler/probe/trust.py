@@ -48,8 +48,8 @@ def trust(certificates: tuple[bytes, ...], day: date) -> str:
 
 def _verified(certificates: tuple[bytes, ...], day: date) -> str:
     try:
-        own, *further = (crypto.load_certificate(crypto.FILETYPE_ASN1, der) for der in certificates)
-        crypto.X509StoreContext(_roots(day), own, further).verify_certificate()
+        leaf, *further = (crypto.load_certificate(crypto.FILETYPE_ASN1, der) for der in certificates)
+        crypto.X509StoreContext(_roots(day), leaf, further).verify_certificate()
     except crypto.X509StoreContextError as problem:
         return "incomplete_chain" if problem.errors[0] in _NO_ISSUER else "untrusted"
     except Exception:  # hostile bytes reach a parser: none of its failures may stop a pass

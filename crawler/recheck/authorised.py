@@ -17,8 +17,10 @@ def record_authorisations(folder: Folder, checks: Iterable[LinkCheck]) -> None:
     hash of the definition, so a changed one is another entry. Nothing is written where all are on record.
     """
     entries = [_entry(check) for check in checks if check.beyond_head]
-    known = {one.audit_id for one in folder.store.by_ids(Audit, "audit_id", [entry.audit_id for entry in entries])}
-    if new := [entry for entry in entries if entry.audit_id not in known]:
+    recorded = {
+        audit.audit_id for audit in folder.store.by_ids(Audit, "audit_id", [entry.audit_id for entry in entries])
+    }
+    if new := [entry for entry in entries if entry.audit_id not in recorded]:
         folder.store.add(new)
 
 
@@ -30,5 +32,5 @@ def _entry(check: LinkCheck) -> Audit:
 
 def record_trial(folder: Folder, checks: Iterable[LinkCheck], files: int, consent: str) -> None:
     """Put a trial at real hosters on record."""
-    why = f"trial of {files} files; allowed by {consent}"
-    folder.store.add(audit_entry("try", check.definition, f"link check {check.name}: {why}") for check in checks)
+    reason = f"trial of {files} files; allowed by {consent}"
+    folder.store.add(audit_entry("try", check.definition, f"link check {check.name}: {reason}") for check in checks)

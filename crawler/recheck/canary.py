@@ -20,14 +20,14 @@ async def canary_looks(
     """
 
     async def one(vantage: Vantage) -> CanaryLook:
-        asked = [prober.reaches(canonicalize(target), vantage) for target in targets if resolved]
+        checks = [prober.reaches(canonicalize(target), vantage) for target in targets if resolved]
         return CanaryLook(
             canary_id=secrets.token_hex(16),
             run_id=run_id,
             vantage=vantage.name,
             observed_at=when,
             targets=len(targets),
-            reached=sum(await asyncio.gather(*asked)),
+            reached=sum(await asyncio.gather(*checks)),
         )
 
     return list(await asyncio.gather(*(one(vantage) for vantage in prober.vantages)))

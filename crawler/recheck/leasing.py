@@ -225,12 +225,15 @@ class Leasing:
         )
 
     def _from_store(self, limit: int) -> list[Due]:
-        held, ours = self._held, (self._folder.store, self._run_id)
-        if held is None:
-            return lease(*ours, due_by=self._due_by, limit=limit)
+        part_leases, store_and_run = self._held, (self._folder.store, self._run_id)
+        if part_leases is None:
+            return lease(*store_and_run, due_by=self._due_by, limit=limit)
         most = 2 * self._folder.config.probe.batch
         return lease_of_parts(
-            *ours, due_by=self._due_by, limit=limit, choose=lambda parts: held.choose(parts, most=most, limit=limit)
+            *store_and_run,
+            due_by=self._due_by,
+            limit=limit,
+            choose=lambda parts: part_leases.choose(parts, most=most, limit=limit),
         )
 
     def _read(self, taken: list[Due]) -> tuple[list[tuple[Due, CanonicalUrl]], list[Due]]:
@@ -252,8 +255,8 @@ class Leasing:
             hosts[item[0].host_id].append(item)
         controls = self._controls(hosts)
         since = now - timedelta(hours=config.names.name_server_hours)
-        name_servers = {known.host_id: known for known in store.latest_name_servers(hosts, since)}
-        before: Counter[int] = Counter()
+        name_servers = {resolution.host_id: resolution for resolution in store.latest_name_servers(hosts, since)}
+        tasks_by_part: Counter[int] = Counter()
         tasks = []
         for host_id, of_host in hosts.items():
             task = HostTask(
@@ -263,15 +266,15 @@ class Leasing:
                 name_servers=name_servers.get(host_id),
             )
             part = of_host[0][0].network_part
-            tasks.append((before[part] if self._held else 0, task))
-            before[part] += 1
+            tasks.append((tasks_by_part[part] if self._held else 0, task))
+            tasks_by_part[part] += 1
         # in turn from each part: none takes all places
         return [task for _, task in sorted(tasks, key=itemgetter(0))]
 
     def _controls(self, host_ids: Iterable[str]) -> dict[str, list[ControlLook]]:
         folder = self._folder
         oldest = folder.clock() - timedelta(hours=folder.config.probe.control_hours)
-        found: dict[str, list[ControlLook]] = defaultdict(list)
+        controls: dict[str, list[ControlLook]] = defaultdict(list)
         for control in folder.store.latest_controls(host_ids, folder.config.vantage, oldest):
-            found[control.host_id].append(control)
-        return found
+            controls[control.host_id].append(control)
+        return controls

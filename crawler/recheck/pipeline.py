@@ -36,8 +36,8 @@ class PassPipeline:
             await self._spider.session.open()
         except BaseException:
             # Scrapy would tell the end of a spider whose opening it told nobody, at which its own statistics fail
-            for one in list(liveReceivers(getAllReceivers(self._crawler, signals.spider_closed))):
-                self._crawler.signals.disconnect(one, signals.spider_closed)
+            for receiver in list(liveReceivers(getAllReceivers(self._crawler, signals.spider_closed))):
+                self._crawler.signals.disconnect(receiver, signals.spider_closed)
             raise
 
     def process_item(self, item: Any) -> Any:

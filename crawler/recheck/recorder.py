@@ -110,8 +110,8 @@ class Recorder:
         apparent = [[self._apparent(result, undecided) for result in host.answered] for host in batch]
         advances = [
             self._advance(result, host.wait_s, its.state)
-            for host, own in zip(batch, apparent, strict=True)
-            for result, its in zip(host.answered, own, strict=True)
+            for host, host_apparent in zip(batch, apparent, strict=True)
+            for result, its in zip(host.answered, host_apparent, strict=True)
         ]
         looks = record(self._folder.store, run_id, facts, advances)
         self.unknown += undecided  # not before: a transaction that fails is tried again
@@ -126,8 +126,8 @@ class Recorder:
         ids = [self._folder.vault.ids(result.target) for host in batch for result in host.answered if result.target]
         if not ids:
             return set()
-        gone = self._folder.store.forgotten(str(known["host_id"]) for known in ids)
-        return {str(known["url_id"]) for known in ids if known["host_id"] in gone}
+        forgotten = self._folder.store.forgotten(str(target_ids["host_id"]) for target_ids in ids)
+        return {str(target_ids["url_id"]) for target_ids in ids if target_ids["host_id"] in forgotten}
 
     def _advance(self, result: HostResult, wait_s: float, state: State) -> Due:
         return next_due(

@@ -217,14 +217,16 @@ class SharedPass:
     def _report(self) -> PassReport:
         return PassReport(
             due=self.due,
-            looks=sum(one["looks"] for one in self._reports),
+            looks=sum(report["looks"] for report in self._reports),
             seconds=perf_counter() - self._started,
-            stopped=min((one["stopped"] for one in self._reports if one["stopped"]), key=_ORDER.index, default=None),
+            stopped=min(
+                (report["stopped"] for report in self._reports if report["stopped"]), key=_ORDER.index, default=None
+            ),
             workers=len(self._reports),
-            waited_s=sum(one["waited_s"] for one in self._reports),
-            longest_wait_s=max(one["longest_wait_s"] for one in self._reports),
-            canary=all(one["canary"] for one in self._reports),
-            unknown=sum((Counter(one["unknown"]) for one in self._reports), Counter[str]()),
+            waited_s=sum(report["waited_s"] for report in self._reports),
+            longest_wait_s=max(report["longest_wait_s"] for report in self._reports),
+            canary=all(report["canary"] for report in self._reports),
+            unknown=sum((Counter(report["unknown"]) for report in self._reports), Counter[str]()),
         )
 
 

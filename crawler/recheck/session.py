@@ -145,7 +145,7 @@ class Session:
         self.run: Pass = self._stack.enter_context(self.folder.run("recheck", trust_store=trust_store()))
         self.begun = True
         self._reservations = self._reserving()
-        held = PartLeases() if self._reservations and crowded(config.probe) else None
+        part_leases = PartLeases() if self._reservations and crowded(config.probe) else None
         self.prober = Prober(
             config=config,
             vault=self.folder.vault,
@@ -158,12 +158,12 @@ class Session:
             reservations=self._reservations,
             holds=self.run.holds,
             ends=lambda: self.ending,
-            found=FirstFound(self._place_of, self._note_parts, held) if held else None,
+            found=FirstFound(self._place_of, self._note_parts, part_leases) if part_leases else None,
             infrastructure=lists.infrastructure,
         )
         due_by = self.folder.clock()
         until = monotonic() + self._continuous.seconds if self._continuous else None
-        self._leasing = Leasing(self.folder, self.run, limit=self._limit, due_by=due_by, until=until, held=held)
+        self._leasing = Leasing(self.folder, self.run, limit=self._limit, due_by=due_by, until=until, held=part_leases)
         await asyncio.to_thread(patiently, self._end_refuted, self.run.holds)
         if self._everything:
             await asyncio.to_thread(self.folder.store.make_all_due, due_by)
@@ -251,8 +251,8 @@ class Session:
 
         A host whose check fails by our own fault is counted; its URLs stay due, the others go on.
         """
-        found = await asyncio.gather(*(self._check_host(task) for task in tasks))
-        return [facts for facts in found if facts is not None]
+        host_facts = await asyncio.gather(*(self._check_host(task) for task in tasks))
+        return [facts for facts in host_facts if facts is not None]
 
     def done(self, tasks: Iterable[HostTask]) -> None:
         """Note that hosts are no longer waited for, whatever came of them."""
@@ -352,24 +352,24 @@ class Session:
         """Count what was recorded of a batch, and make its items if anybody takes them."""
         outcomes = Counter[str]()
         for facts, its in zip(batch, apparent, strict=True):
-            outcomes.update(one.outcome for one in its)
-            told = self._told.get(id(facts))
-            if told is not None and not told.done():
-                told.set_result(items_of(facts, its) if its else ())
+            outcomes.update(look.outcome for look in its)
+            waiter = self._told.get(id(facts))
+            if waiter is not None and not waiter.done():
+                waiter.set_result(items_of(facts, its) if its else ())
         for outcome, number in outcomes.items():
             self.count(outcome, number)
 
     async def items_of(self, facts: HostFacts) -> Sequence[CheckItem]:
         """The items of a host's checks once they are on record; none if they could not be recorded."""
-        told = self._told.get(id(facts))
-        if told is None:
+        waiter = self._told.get(id(facts))
+        if waiter is None:
             return ()
-        await asyncio.wait([told], timeout=_TOLD_S)
-        if not told.done():  # nobody writes any more, or the writer is late
+        await asyncio.wait([waiter], timeout=_TOLD_S)
+        if not waiter.done():  # nobody writes any more, or the writer is late
             with suppress(Exception):  # told by whoever writes, too
                 await self.flush()
         del self._told[id(facts)]
-        return told.result() if told.done() else ()
+        return waiter.result() if waiter.done() else ()
 
     async def _ask_canary(self) -> None:
         """Probe the canary from every vantage; if the first one's own network fails, the pass stops.
@@ -397,11 +397,11 @@ class Session:
         self.stopped = self.stopped or why
         self._end_leasing()
 
-    def fail(self, what: str, problem: BaseException | None) -> None:
+    def fail(self, activity: str, problem: BaseException | None) -> None:
         """Count a failure of our own; its URLs stay due."""
         self.failures += 1
         self.broken = problem if isinstance(problem, StoreFailure | ReadOnly) else self.broken
-        _log.error("%s failed: %s", what, place_of(problem))
+        _log.error("%s failed: %s", activity, place_of(problem))
 
     async def _every(self, seconds: float, action: Callable[[], Awaitable[None]]) -> None:
         """Repeat an action until the pass closes; an action that has begun is never cancelled."""

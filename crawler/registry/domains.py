@@ -40,8 +40,8 @@ def domain_asks(folder: Folder, now: datetime) -> list[Ask]:
     since = with_rows(folder, [Resolution], partial(_gone_since, folder)) if hosts else {}
     sites: dict[str, datetime | None] = {}
     for host_id, site_id in hosts.items():
-        gone = since.get(host_id)
-        sites[site_id] = max(gone, sites.get(site_id) or gone) if gone else sites.get(site_id)
+        gone_since = since.get(host_id)
+        sites[site_id] = max(gone_since, sites.get(site_id) or gone_since) if gone_since else sites.get(site_id)
     due = domains_due(
         folder.store.all(DomainRegistration, order=("fetched_at", "answer_id")),
         sites,
@@ -49,29 +49,29 @@ def domain_asks(folder: Folder, now: datetime) -> list[Ask]:
         fresh=timedelta(days=folder.config.domains.fresh_days),
         retry=timedelta(hours=folder.config.registry.retry_hours),
     )
-    names = dict(_names(folder, hosts, {one.site_id for one in due}))
+    names = dict(_names(folder, hosts, {domain.site_id for domain in due}))
     return [
-        Ask(asked=one.site_id, kind="domain", known=one.known, name=names[one.site_id])
-        for one in due
-        if one.site_id in names
+        Ask(asked=domain.site_id, kind="domain", known=domain.known, name=names[domain.site_id])
+        for domain in due
+        if domain.site_id in names
     ]
 
 
 def _hosts(folder: Folder) -> dict[str, str]:
     """The domain of each host that may be asked for."""
     config = folder.config
-    strict, wanted = set[str](), set[str]()
+    strict, eligible = set[str](), set[str]()
     for report in folder.store.all(Report):
         if config.probe.profile_of(report.category) == "strict":
             strict.add(report.url_id)
         elif report.category in config.domains.categories and report.medium == "web":
-            wanted.add(report.url_id)
+            eligible.add(report.url_id)
     targets = folder.store.all(Target)
     refused = {target.site_id for target in targets if target.url_id in strict}
     return {
         target.host_id: target.site_id
         for target in targets
-        if target.url_id in wanted and target.site_id not in refused and target.suffix_id is None
+        if target.url_id in eligible and target.site_id not in refused and target.suffix_id is None
     }
 
 
@@ -85,7 +85,7 @@ def _names(folder: Folder, hosts: Mapping[str, str], sites: set[str]) -> Iterato
 
 def _gone_since(folder: Folder, parts: Mapping[type, Part]) -> dict[str, datetime]:
     """Since when each host without an address has none."""
-    found: dict[str, datetime] = {}
+    gone_since: dict[str, datetime] = {}
     for sql in in_stretches(
         parts, {Resolution: ("host_id", "resolved_at", "status", "tags")}, Resolution, folder=folder.path
     ):
@@ -93,7 +93,7 @@ def _gone_since(folder: Folder, parts: Mapping[type, Part]) -> dict[str, datetim
         for row in rows:
             host_id = row["host_id"]
             if row["seen"] is not None:
-                found.pop(host_id, None)
+                gone_since.pop(host_id, None)
             if row["since"] is not None:
-                found.setdefault(host_id, moment(row["since"]))
-    return found
+                gone_since.setdefault(host_id, moment(row["since"]))
+    return gone_since

@@ -33,23 +33,23 @@ class Hierarchy:
         if task.ask.kind != "network" or task.level >= self._most_levels:
             return None
         handle = registered.parent_handle
-        there = self._bootstrap.of_url(registered.up) if registered.up else None
-        if there is None and handle is not None:
-            there = self._by_prefix(task.registry, registered)
-        if there is None or self._answered.knows(task.registry, handle):
+        location = self._bootstrap.of_url(registered.up) if registered.up else None
+        if location is None and handle is not None:
+            location = self._by_prefix(task.registry, registered)
+        if location is None or self._answered.knows(task.registry, handle):
             return None
-        marks = {there, (task.registry, handle or "")} if handle else {there}
-        if marks & self._asked or there[1] == task.url:
+        marks = {location, (task.registry, handle or "")} if handle else {location}
+        if marks & self._asked or location[1] == task.url:
             return None
         self._asked |= marks
-        return RdapTask(ask=task.ask, level=task.level + 1, registry=there[0], url=there[1], below=registered)
+        return RdapTask(ask=task.ask, level=task.level + 1, registry=location[0], url=location[1], below=registered)
 
     def is_registry_block(self, task: RdapTask, registered: Registered) -> bool:
         """True if a network is the registry's own IANA block."""
         if task.ask.kind != "network":
             return False
-        own = task.level > 0 and self._bootstrap.is_registrys_own(task.registry, registered.holder)
-        return own or self._bootstrap.exceeds_block(registered.first, registered.last)
+        is_own = task.level > 0 and self._bootstrap.is_registrys_own(task.registry, registered.holder)
+        return is_own or self._bootstrap.exceeds_block(registered.first, registered.last)
 
     @staticmethod
     def as_registered(fact: Registration) -> Registered:

@@ -76,8 +76,10 @@ class Outcomes:
 
     def known(self, task: RdapTask) -> Fact | None:
         """Return the last answer to this query, for its ETag."""
-        known = task.ask.known
-        return known if known and not task.level and not task.trail and known.registry == task.registry else None
+        previous = task.ask.known
+        return (
+            previous if previous and not task.level and not task.trail and previous.registry == task.registry else None
+        )
 
     async def handle(self, queue: Queue, task: RdapTask, response: RdapResponse) -> None:
         """Act on a response."""
@@ -88,12 +90,12 @@ class Outcomes:
                 queue.record_success()
                 self._handle_found(queue, task, outcome, now)
             case Unchanged():
-                known = self.known(task)
-                if known is None:
+                previous = self.known(task)
+                if previous is None:
                     await self._give_up(queue, task, "bad_answer", "unchanged, but nothing was known", now)
                     return
                 queue.record_success()
-                self._keep(queue, task, unchanged(known, now), now)
+                self._keep(queue, task, unchanged(previous, now), now)
             case Moved():
                 await self._handle_moved(queue, task, outcome, now)
             case Retry():
@@ -106,10 +108,10 @@ class Outcomes:
                     reason = f"given up after {GIVE_UP} failures in a row: {outcome.reason}"
                     await self._close(queue, outcome.status, reason, now)
 
-    def _handle_found(self, queue: Queue, task: RdapTask, found: Found, now: datetime) -> None:
-        registered = found.registered
+    def _handle_found(self, queue: Queue, task: RdapTask, outcome: Found, now: datetime) -> None:
+        registered = outcome.registered
         if isinstance(registered, RegisteredDomain):
-            self._end(queue, task, answered_domain(task.ask, task.registry, registered, found.etag, now))
+            self._end(queue, task, answered_domain(task.ask, task.registry, registered, outcome.etag, now))
         elif not encloses(registered, task):
             reason = "it does not enclose what was asked" if not task.level else "it is not above the other"
             self._end(queue, task, unanswered(task.ask, task.level, task.registry, "bad_answer", reason, now))
@@ -119,7 +121,11 @@ class Outcomes:
                 self._end(queue, task, unanswered(task.ask, 0, task.registry, "not_found", reason, now))
         else:
             self._keep(
-                queue, task, answered(task.ask, task.level, task.registry, registered, found.etag, now), now, registered
+                queue,
+                task,
+                answered(task.ask, task.level, task.registry, registered, outcome.etag, now),
+                now,
+                registered,
             )
 
     def _keep(
@@ -150,46 +156,48 @@ class Outcomes:
         if not task.level:
             self._on_done()
 
-    async def _handle_moved(self, queue: Queue, task: RdapTask, found: Moved, now: datetime) -> None:
+    async def _handle_moved(self, queue: Queue, task: RdapTask, outcome: Moved, now: datetime) -> None:
         domain = task.ask.kind == "domain"
-        there = self._domains.of_url(task.ask.name, found.url) if domain else self._bootstrap.of_url(found.url)
-        if there is None:
+        location = self._domains.of_url(task.ask.name, outcome.url) if domain else self._bootstrap.of_url(outcome.url)
+        if location is None:
             await self._give_up(queue, task, "bad_answer", "redirect to no known registry", now)
-        elif len(task.trail) >= _MOST_MOVES or there[1] in (*task.trail, task.url):
+        elif len(task.trail) >= _MOST_MOVES or location[1] in (*task.trail, task.url):
             await self._give_up(queue, task, "bad_answer", "redirects without end", now)
         else:
-            other = self._queue_of(there[0])
+            other = self._queue_of(location[0])
             if other.closed:
                 await self._give_up(queue, task, *other.closed, now)
                 return
             if not task.level and other is not queue:
                 queue.asked, other.asked = queue.asked - 1, other.asked + 1
-            other.put(task.moved(*there))  # no await since `closed` was asked for
+            other.put(task.moved(*location))  # no await since `closed` was asked for
 
-    async def _handle_retry(self, queue: Queue, task: RdapTask, found: Retry, now: datetime) -> None:
+    async def _handle_retry(self, queue: Queue, task: RdapTask, outcome: Retry, now: datetime) -> None:
         tried = task.retried()
-        patient = not found.slow_down or queue.pace.block(now, found.wait, self._rng)
+        patient = not outcome.slow_down or queue.pace.block(now, outcome.wait, self._rng)
         if not patient:
             hours = LONGEST_PATIENCE.total_seconds() / 3600
             await self._close(queue, "limited", f"it asked to wait longer than {hours:g} h", now, task)
         elif tried.tries < self._settings.tries:
-            queue.put_back(tried, now if found.slow_down else now + backoff(tried.tries, self._rng))
+            queue.put_back(tried, now if outcome.slow_down else now + backoff(tried.tries, self._rng))
         else:
-            await self._give_up(queue, tried, found.status, found.reason, now)
+            await self._give_up(queue, tried, outcome.status, outcome.reason, now)
         if queue.record_failure():
-            await self._close(queue, found.status, f"given up after {GIVE_UP} failures in a row: {found.reason}", now)
+            await self._close(
+                queue, outcome.status, f"given up after {GIVE_UP} failures in a row: {outcome.reason}", now
+            )
 
     async def _give_up(
         self, queue: Queue, task: RdapTask, status: RegistrationStatus, reason: str, now: datetime
     ) -> None:
         """Record a missing registration with its reason; WHOIS is asked first if the settings allow it."""
         if self._whois_allowed and not task.level and task.ask.kind == "network" and status in _WORTH_WHOIS:
-            found = await self._whois(queue, task)
+            registered = await self._whois(queue, task)
             if self.is_covered(queue, task):
                 return  # by another registry's answer meanwhile
-            if found is not None:
+            if registered is not None:
                 now = self._clock.now()
-                fact = answered(task.ask, 0, task.registry, found, None, now, source="ipwhois")
+                fact = answered(task.ask, 0, task.registry, registered, None, now, source="ipwhois")
                 self._end(queue, task, fact)
                 self._answered.add(fact)
                 return

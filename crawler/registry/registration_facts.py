@@ -149,5 +149,5 @@ def _tld(ask: Ask) -> str:
     return ask.name.rpartition(".")[2]
 
 
-def _id(asked: str, level: int, now: datetime) -> str:
-    return hashlib.sha256(f"{asked} {level} {microseconds(now)}".encode()).hexdigest()[:32]
+def _id(query: str, level: int, now: datetime) -> str:
+    return hashlib.sha256(f"{query} {level} {microseconds(now)}".encode()).hexdigest()[:32]

@@ -112,18 +112,18 @@ def interpret(response: RdapResponse, kind: AskKind, registry: str, url: str, no
 
 
 def _found(response: RdapResponse, kind: AskKind, registry: str, name: str) -> Outcome:
-    found: Registered | RegisteredDomain | BadAnswer
+    answer: Registered | RegisteredDomain | BadAnswer
     if kind == "domain":
-        found = read_domain(response.body, name)
+        answer = read_domain(response.body, name)
     else:
-        found = (read_network if kind == "network" else read_as)(response.body, registry)
-    if isinstance(found, BadAnswer):
-        return Retry(status="bad_answer", reason=found.reason)
-    if isinstance(found, Registered) and not is_managed(found):
+        answer = (read_network if kind == "network" else read_as)(response.body, registry)
+    if isinstance(answer, BadAnswer):
+        return Retry(status="bad_answer", reason=answer.reason)
+    if isinstance(answer, Registered) and not is_managed(answer):
         return Permanent(status="not_found", reason="another registry's space")
     etag = response.etag.strip()
     usable = 0 < len(etag) <= 200 and etag.isascii() and etag.isprintable() and not (name and names(etag, name))
-    return Found(registered=found, etag=etag if usable else None)
+    return Found(registered=answer, etag=etag if usable else None)
 
 
 def _moved(location: str, url: str) -> Outcome:

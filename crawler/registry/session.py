@@ -91,13 +91,13 @@ class RegistrySession:
         await asyncio.to_thread(self.folder.mark_dead_runs)
         start = self.folder.clock()
         self.clock = self._given_clock or (SkippingClock(start) if self.folder.lab else LoopClock(start))
-        before = await asyncio.to_thread(last_asked, self.folder.store, RUN)
+        asked_at = await asyncio.to_thread(last_asked, self.folder.store, RUN)
         self.run: Pass = stack.enter_context(self.folder.run(RUN))
         self._pending = PendingFacts(self.folder.vault)
         now = self.clock.now()
         facts = await asyncio.to_thread(lambda: list(registrations(self.folder.store)))
         of_domains = await asyncio.to_thread(self.folder.store.newest_of, DomainRegistration)
-        times = [*(fact.fetched_at for fact in facts[-1:]), before, of_domains[-1]]
+        times = [*(fact.fetched_at for fact in facts[-1:]), asked_at, of_domains[-1]]
         latest = max((when for when in times if when), default=None)
         self._full_at = latest if latest and now - latest < self._longest_window() else None
         self.answered = Answered(
@@ -181,13 +181,13 @@ class RegistrySession:
         """True if `stop` was called."""
         return self._stopping.is_set()
 
-    def fail(self, what: str, problem: BaseException | None) -> None:
+    def fail(self, activity: str, problem: BaseException | None) -> None:
         """Count a failure of our own.
 
         It leads to no fact.
         """
         self.failures += 1
-        _log.error("%s failed: %s", what, place_of(problem))
+        _log.error("%s failed: %s", activity, place_of(problem))
 
     async def close(self) -> None:
         """Write the rest and end the run."""
@@ -266,9 +266,9 @@ class RegistrySession:
             "Accept-Encoding": "identity",
             "User-Agent": f"Waterbed/{__version__} hosting-attribution research{contact}",
         }
-        known = self._outcomes.known(task)
-        if known is not None and known.etag:
-            headers["If-None-Match"] = known.etag
+        previous = self._outcomes.known(task)
+        if previous is not None and previous.etag:
+            headers["If-None-Match"] = previous.etag
         queue.requests += 1
         try:
             with self.clock.at_work():
@@ -337,9 +337,9 @@ def newest_origins(folder: Folder, addresses: list[str]) -> set[int]:
         return set()
     from waterbed.attribution.lookups.tables.routes import RouteTables  # noqa: PLC0415 (numpy, only where there are tables)
 
-    found: set[int] = set()
+    all_origins: set[int] = set()
     for family, name in newest.items():
-        ours = [address for address in addresses if ip_address(address).version == family]
-        for origins in RouteTables.load(folder.tables / name).origins_of(ours):
-            found.update(origins)
-    return found
+        family_addresses = [address for address in addresses if ip_address(address).version == family]
+        for origins in RouteTables.load(folder.tables / name).origins_of(family_addresses):
+            all_origins.update(origins)
+    return all_origins

@@ -104,7 +104,11 @@ class RecheckSpider(Spider):
         stats, settings = self.crawler.stats, self.crawler.settings
         if stats is not None:
             self.session.count = lambda outcome, number: stats.inc_value(f"waterbed/outcome/{outcome}", number)
-        taken = [one for one in liveReceivers(getAllReceivers(self.crawler, signals.item_scraped)) if not _counts(one)]
+        taken = [
+            receiver
+            for receiver in liveReceivers(getAllReceivers(self.crawler, signals.item_scraped))
+            if not _counts(receiver)
+        ]
         pipelines = settings.getdict("ITEM_PIPELINES")
         self.session.tells = bool(taken or len(pipelines) > 1 or settings.getdict("SPIDER_MIDDLEWARES"))
 

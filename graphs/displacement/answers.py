@@ -354,7 +354,9 @@ def answer(
 def _estimate(result: Result) -> float | None:
     if isinstance(result, float):
         return result
-    return next((found for name in ("estimate", "excess", "periods") if (found := _of(result, name)) is not None), None)
+    return next(
+        (estimate for name in ("estimate", "excess", "periods") if (estimate := _of(result, name)) is not None), None
+    )
 
 
 def _of(result: Result, name: str) -> float | None:

@@ -40,12 +40,12 @@ def balance(series: Series, reading: Reading) -> Iterator[TypedAnswer]:
     tables = series.unsound(buffer=True) or _tables(series, windows, reading, roles)
     clusters = 0 if isinstance(tables, Refusal) else int((tables.sum(axis=(1, 2)) > 0).sum())
     say = partial(answer, reading=reading, n=clusters, n_of="site clusters")
-    before, after = (length / event.period_h for length in windows.lengths)
+    before_periods, after = (length / event.period_h for length in windows.lengths)
     yield say(
         "WDD",
         "Did target and buffer together change more than their controls?",
         "wdd.clustered_difference",
-        _difference(tables, rng, (before, after)),
+        _difference(tables, rng, (before_periods, after)),
         unit=f"{event.outcome} a period",
         note=_counts(tables),
     )
@@ -97,15 +97,15 @@ def _counts(tables: Floats | Refusal) -> Message:
     totals = tables.sum(axis=0).astype(int).tolist()
     counted = joined(
         *(
-            Message.of("{area} {before} to {after}", area=name, before=Count(one), after=Count(other))
-            for name, (one, other) in zip(names, totals, strict=False)
+            Message.of("{area} {before} to {after}", area=name, before=Count(before_count), after=Count(other))
+            for name, (before_count, other) in zip(names, totals, strict=False)
         ),
         by="comma",
     )
     if len(totals) > 2:
         return joined(counted, Message.of("controls at the size of what they stand for"))
-    alone = Message.of("no buffer is declared: the target alone")
-    return joined(counted, Message.of("controls at the target's size"), alone)
+    target_only = Message.of("no buffer is declared: the target alone")
+    return joined(counted, Message.of("controls at the target's size"), target_only)
 
 
 def many_events(series: Series, reading: Reading) -> TypedAnswer | None:
@@ -122,7 +122,7 @@ def many_events(series: Series, reading: Reading) -> TypedAnswer | None:
         first[other.target] = min(first.get(other.target, period), period)
     places = sorted(series.movements.places())
     groups = np.array([first.get(place, NEVER) for place in places], np.int64)
-    found = (
+    group_effects = (
         group_times(
             series.log_rates(reading, places).T,
             groups,
@@ -137,12 +137,12 @@ def many_events(series: Series, reading: Reading) -> TypedAnswer | None:
         "many events",
         "What did events at different times do to their targets?",
         "staggered.group_times",
-        found if isinstance(found, Refusal) else found.overall,
+        group_effects if isinstance(group_effects, Refusal) else group_effects.overall,
         reading=reading,
         n=len(first),
         n_of="targets",
         unit="log ratio",
         note=NOTHING
-        if isinstance(found, Refusal)
-        else Message.of("{places} not yet pressed", places=Number(found.control_clusters, "place")),
+        if isinstance(group_effects, Refusal)
+        else Message.of("{places} not yet pressed", places=Number(group_effects.control_clusters, "place")),
     )

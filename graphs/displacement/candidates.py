@@ -69,10 +69,15 @@ def candidates(
     are left out. The likest places come first.
     """
     mixes = _Mixes(movements, window)
-    own = mixes.sites[target]
+    target_sites = mixes.sites[target]
     keys = [key for key, _ in Counter({k: len(v) for k, v in mixes.sites.items()}).most_common(MOST_PLACES + 1)]
-    found = [_compared(mixes, target, key, own, proxies) for key in keys if key not in (target, "", UNATTRIBUTED)]
-    return sorted(_placed(found, target, mixes, least), key=lambda one: (not one.role, one.apart, one.key))
+    compared = [
+        _compared(mixes, target, key, target_sites, proxies) for key in keys if key not in (target, "", UNATTRIBUTED)
+    ]
+    return sorted(
+        _placed(compared, target, mixes, least),
+        key=lambda candidate: (not candidate.role, candidate.apart, candidate.key),
+    )
 
 
 class _Mixes:
@@ -129,13 +134,13 @@ def _compared(mixes: _Mixes, target: str, key: str, own: set[int], proxies: Coll
         "feeds": _apart(mixes.feeds[key], mixes.feeds[target]),
         "course": abs(mixes.later(key) - mixes.later(target)),
     }
-    every = [*differences.values(), *([] if removal is None else [removal])]
-    made = Candidate(
+    distances = [*differences.values(), *([] if removal is None else [removal])]
+    candidate = Candidate(
         key=key,
         role="",
         sites=len(sites),
         removal=removal,
-        apart=sum(every) / len(every),
+        apart=sum(distances) / len(distances),
         arrivals=len(mixes.gains[key]),
         received=mixes.received(key, target),
         why=NOTHING,
@@ -144,26 +149,26 @@ def _compared(mixes: _Mixes, target: str, key: str, own: set[int], proxies: Coll
         feeds=differences["feeds"],
         course=differences["course"],
     )
-    why = _why(made, proxies)
-    if why == NOTHING and made.part > RECEIVES:
-        return replace(made, why=_receiving(made), receives=True)
-    return replace(made, why=why)
+    reason = _why(candidate, proxies)
+    if reason == NOTHING and candidate.part > RECEIVES:
+        return replace(candidate, why=_receiving(candidate), receives=True)
+    return replace(candidate, why=reason)
 
 
-def _why(one: Candidate, proxies: Collection[str]) -> Message:
-    if one.key in proxies:
+def _why(candidate: Candidate, proxies: Collection[str]) -> Message:
+    if candidate.key in proxies:
         return Message.of("a reverse proxy removes nothing")
-    if one.sites < FEWEST_SITES:
+    if candidate.sites < FEWEST_SITES:
         return Message.of("fewer than {least} sites", least=Number(FEWEST_SITES))
-    if one.feeds > MOST_APART:
-        return Message.of("{share} of its reports are of other feeds", share=Share(one.feeds))
-    if one.categories > MOST_APART:
-        return Message.of("{share} of its reports are of other categories", share=Share(one.categories))
+    if candidate.feeds > MOST_APART:
+        return Message.of("{share} of its reports are of other feeds", share=Share(candidate.feeds))
+    if candidate.categories > MOST_APART:
+        return Message.of("{share} of its reports are of other categories", share=Share(candidate.categories))
     return NOTHING
 
 
-def _receiving(one: Candidate) -> Message:
-    received, arrivals = Count(one.received), Count(one.arrivals, "arrival")
+def _receiving(candidate: Candidate) -> Message:
+    received, arrivals = Count(candidate.received), Count(candidate.arrivals, "arrival")
     return Message.of("{why}: {received} of {arrivals}", why=RECEIVES_CONTENT, received=received, arrivals=arrivals)
 
 
@@ -173,37 +178,44 @@ def _apart(one: Mapping[str, int], other: Mapping[str, int]) -> float:
     return sum(abs(one.get(k, 0) / sums[0] - other.get(k, 0) / sums[1]) for k in {*one, *other}) / 2
 
 
-def _placed(found: Sequence[Candidate], target: str, mixes: _Mixes, least: float) -> Iterator[Candidate]:
+def _placed(compared: Sequence[Candidate], target: str, mixes: _Mixes, least: float) -> Iterator[Candidate]:
     """Give roles: the likest clean places are controls, those that receive most the buffer."""
-    clean = sorted((one for one in found if one.why == NOTHING), key=lambda one: (one.apart, one.key))
+    clean = sorted(
+        (candidate for candidate in compared if candidate.why == NOTHING),
+        key=lambda candidate: (candidate.apart, candidate.key),
+    )
     if len(clean) < 2:
-        near = [one for one in found if one.receives and one.part <= least]
-        clean += sorted(near, key=lambda one: (one.part, one.apart, one.key))
-    chosen = {one.key for one in clean}
+        near = [candidate for candidate in compared if candidate.receives and candidate.part <= least]
+        clean += sorted(near, key=lambda candidate: (candidate.part, candidate.apart, candidate.key))
+    chosen = {candidate.key for candidate in clean}
     most = sorted(
-        (one for one in found if one.received >= max(3.0, LEAST_SINK * mixes.left[target])),
-        key=lambda one: (-one.received, one.key),
+        (candidate for candidate in compared if candidate.received >= max(3.0, LEAST_SINK * mixes.left[target])),
+        key=lambda candidate: (-candidate.received, candidate.key),
     )
     for least_part in (SINK, inf):  # clean places are the buffer only if enough others are left
-        buffer = [one for one in most if one.key not in chosen or one.received >= least_part * mixes.left[target]]
+        buffer = [
+            candidate
+            for candidate in most
+            if candidate.key not in chosen or candidate.received >= least_part * mixes.left[target]
+        ]
         buffer = buffer[:MOST_BUFFER]
-        rest = [one for one in clean if one not in buffer]
+        rest = [candidate for candidate in clean if candidate not in buffer]
         if len(rest) >= _FEWEST_CLEAN:
             break
     spared: list[Candidate] = []
     if buffer and len(rest) >= _FEWEST_CLEAN:
-        clean, size = rest, sum(one.sites for one in buffer) / len(buffer)
-        like = sorted(clean[1:], key=lambda one: (abs(one.sites - size), one.key))
-        spared = like[: min(MOST_SPARED, len(clean) // _FEWEST_CLEAN)]
+        clean, size = rest, sum(candidate.sites for candidate in buffer) / len(buffer)
+        by_size = sorted(clean[1:], key=lambda candidate: (abs(candidate.sites - size), candidate.key))
+        spared = by_size[: min(MOST_SPARED, len(clean) // _FEWEST_CLEAN)]
     else:
         buffer = []
-    controls = [one for one in clean if one not in spared][:MOST_CONTROLS]
+    controls = [candidate for candidate in clean if candidate not in spared][:MOST_CONTROLS]
     roles: dict[str, Role] = {}
-    given: tuple[tuple[Role, Sequence[Candidate]], ...] = (
+    role_places: tuple[tuple[Role, Sequence[Candidate]], ...] = (
         ("control", controls),
         ("buffer", buffer),
         ("buffer control", spared),
     )
-    for role, places in given:
-        roles |= dict.fromkeys((one.key for one in places), role)
-    yield from (replace(one, role=roles.get(one.key, "")) for one in found)
+    for role, places in role_places:
+        roles |= dict.fromkeys((candidate.key for candidate in places), role)
+    yield from (replace(candidate, role=roles.get(candidate.key, "")) for candidate in compared)

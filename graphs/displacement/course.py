@@ -24,21 +24,21 @@ def lengthened(series: Series, reading: Reading, disclosure: Disclosure) -> Seri
     The series itself if they can be told as they are, or if fewer than LEAST_BEFORE longer ones would stand before the
     event. Longer periods are the only ones that are published: two lengths would tell what lies between.
     """
-    found = series
+    longer = series
     for factor in TOGETHER if disclosure.least > 1 else ():
         event = series.event
-        before, anticipation = event.before + event.anticipation, -(-event.anticipation // factor)
+        before_periods, anticipation = event.before + event.anticipation, -(-event.anticipation // factor)
         changes = {
             "period_h": event.period_h * factor,
-            "before": before // factor - anticipation,
+            "before": before_periods // factor - anticipation,
             "after": event.after // factor,
             "anticipation": anticipation,
         }
         if changes["before"] < LEAST_BEFORE or changes["after"] < 1:
             break
-        found = replace(series, event=msgspec.structs.replace(event, **changes)) if factor > 1 else series
-        window = found.window
-        counts = found.area_counts(reading)[window.first : window.event + window.after, :2]
+        longer = replace(series, event=msgspec.structs.replace(event, **changes)) if factor > 1 else series
+        window = longer.window
+        counts = longer.area_counts(reading)[window.first : window.event + window.after, :2]
         if np.mean((counts == 0) | (counts >= disclosure.least)) >= ENOUGH:
             break
-    return found
+    return longer

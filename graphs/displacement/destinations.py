@@ -51,15 +51,15 @@ class Destinations:
     @cached_property
     def cells(self) -> dict[str, list[Gain]]:
         """Arrivals by window and origin."""
-        event, found = self.series.event, {name: list[Gain]() for name in _CELLS}
+        event, arrivals = self.series.event, {name: list[Gain]() for name in _CELLS}
         for gain in self.series.movements.gains:
             if not gain.moved(self.reading) or (gain.left != event.target and gain.left not in event.controls):
                 continue
-            who = "" if gain.left == event.target else "control "
+            prefix = "" if gain.left == event.target else "control "
             for name, (start, end) in (("before", self.series.before), ("after", self.series.after)):
                 if start <= gain.seen < end:
-                    found[f"{who}{name}"].append(gain)
-        return found
+                    arrivals[f"{prefix}{name}"].append(gain)
+        return arrivals
 
     def rows(self) -> Iterator[DestinationRow]:
         """Yield home, abroad and unknown, then each place.
@@ -68,38 +68,42 @@ class Destinations:
         them together would be a place that received everything.
         """
         as_side, as_place = self.pools.sides, self.pools.places
-        found = {side: self.bounds(side) for side in ("home", "abroad")}
-        bounds = {side: one for side, one in found.items() if isinstance(one, Bounds)}
-        shown = [name for name, known in zip(_CELLS, self.pools.columns, strict=True) if known]
-        sides = {name: Counter[str](as_side[gain.side] for gain in self.cells[name]) for name in shown}
+        side_bounds = {side: self.bounds(side) for side in ("home", "abroad")}
+        bounds = {side: interval for side, interval in side_bounds.items() if isinstance(interval, Bounds)}
+        shown_cells = [name for name, is_shown in zip(_CELLS, self.pools.columns, strict=True) if is_shown]
+        sides = {name: Counter[str](as_side[gain.side] for gain in self.cells[name]) for name in shown_cells}
         for side in dict.fromkeys(as_side[side] for side in SIDES if side in as_side):
             if any(counted[side] for counted in sides.values()):
                 yield self._row(side, sides, bounds.get(side))
-        places = {name: Counter[str](as_place[gain.place] for gain in self.cells[name]) for name in shown}
-        every = {place for name in {"before", "after"} & {*shown} for place in places[name]}
+        places = {name: Counter[str](as_place[gain.place] for gain in self.cells[name]) for name in shown_cells}
+        place_keys = {place for name in {"before", "after"} & {*shown_cells} for place in places[name]}
 
         def size(place: str) -> tuple[bool, int, int]:
-            after, before = (places[name][place] if name in places else 0 for name in ("after", "before"))
-            return place == OTHERS, -after, -before
+            after, before_count = (places[name][place] if name in places else 0 for name in ("after", "before"))
+            return place == OTHERS, -after, -before_count
 
-        for place in sorted(every, key=lambda one: (*size(one), one)) if every != {OTHERS} else ():
+        for place in (
+            sorted(place_keys, key=lambda place_key: (*size(place_key), place_key)) if place_keys != {OTHERS} else ()
+        ):
             yield self._row(place, places, None)
 
     def _row(self, key: str, counted: Mapping[str, Counter[str]], bounds: Bounds | None) -> DestinationRow:
-        told = {name: {one: self.disclosure.rounded(n) for one, n in its.items()} for name, its in counted.items()}
-        totals = {name: sum(its.values()) for name, its in told.items()}
-        before, after, control_before, control_after = (
-            told[name].get(key, 0) if name in told else None for name in _CELLS
+        rounded = {
+            name: {group: self.disclosure.rounded(n) for group, n in its.items()} for name, its in counted.items()
+        }
+        totals = {name: sum(its.values()) for name, its in rounded.items()}
+        before_count, after, control_before, control_after = (
+            rounded[name].get(key, 0) if name in rounded else None for name in _CELLS
         )
         return DestinationRow(
             reading=self.reading,
             key=key,
             name="other places" if key == OTHERS else self.names.get(key, key),
-            before=before,
+            before=before_count,
             after=after,
             control_before=control_before,
             control_after=control_after,
-            share_before=before / totals["before"] if before is not None and totals["before"] else None,
+            share_before=before_count / totals["before"] if before_count is not None and totals["before"] else None,
             share_after=after / totals["after"] if after is not None and totals["after"] else None,
             low=self.disclosure.share(bounds.low) if bounds else None,
             high=self.disclosure.share(bounds.high) if bounds else None,
@@ -143,12 +147,12 @@ class Destinations:
             scale="share",
             note=NOTHING if withheld or not after else _as_detected(after),
         )
-        found, clusters = self._difference()
+        difference, clusters = self._difference()
         yield answer(
             "abroad, difference",
             "Did the share abroad change more for the target than for its controls?",
             "trend.cluster_bootstrap",
-            found,
+            difference,
             reading=self.reading,
             n=clusters,
             n_of="site clusters",
@@ -159,11 +163,11 @@ class Destinations:
                     Message.of(
                         "{cell} {share} of {arrivals}",
                         cell=Term(name),
-                        share=Share(_abroad(known)),
-                        arrivals=Count(len(known)),
+                        share=Share(_abroad(sided_gains)),
+                        arrivals=Count(len(sided_gains)),
                     )
                     for name, gains in self.cells.items()
-                    if (known := [gain for gain in gains if gain.side != "unknown"])
+                    if (sided_gains := [gain for gain in gains if gain.side != "unknown"])
                 ),
                 by="comma",
             ),
@@ -171,8 +175,8 @@ class Destinations:
 
     def _withheld(self, *names: str) -> Refusal | None:
         """Refuse if the share abroad would reveal too few sites."""
-        shown = [name for name, known in zip(_CELLS, self.pools.columns, strict=True) if known]
-        if self.pools.abroad and {*names} <= {*shown}:
+        shown_cells = [name for name, is_shown in zip(_CELLS, self.pools.columns, strict=True) if is_shown]
+        if self.pools.abroad and {*names} <= {*shown_cells}:
             return None
         least = Number(self.disclosure.least)
         reason = Message.of("held back: it is about fewer than {least} sites at home or abroad", least=least)
@@ -185,9 +189,11 @@ class Destinations:
         clusters = np.array([gain.cluster for _, gain in gains], np.int64)
         refused = self.series.unsound() or self._withheld(*_CELLS)
         for number, name in enumerate(_CELLS):
-            own = np.unique(clusters[cell == number]).size
-            few = Message.of("{clusters} among the arrivals '{cell}'", clusters=Count(own, "cluster"), cell=Term(name))
-            refused = refused or too_few(own, few)
+            cluster_count = np.unique(clusters[cell == number]).size
+            few = Message.of(
+                "{clusters} among the arrivals '{cell}'", clusters=Count(cluster_count, "cluster"), cell=Term(name)
+            )
+            refused = refused or too_few(cluster_count, few)
         if refused:
             return refused, np.unique(clusters).size
 
@@ -198,15 +204,15 @@ class Destinations:
             share = np.bincount(cell[rows], abroad[rows], minlength=4) / sizes
             return float((share[1] - share[0]) - (share[3] - share[2]))
 
-        whole = change(np.arange(cell.size))
+        estimate = change(np.arange(cell.size))
         draws = cluster_bootstrap(clusters, change, rng=np.random.default_rng(SEED), rounds=_ROUNDS)
         cells = [cell == number for number in range(4)]
-        shares = [float(abroad[own].mean()) for own in cells]
-        numbers = [_worth(clusters[own]) for own in cells]
+        shares = [float(abroad[mask].mean()) for mask in cells]
+        numbers = [_worth(clusters[mask]) for mask in cells]
         low, high = _outer(percentile_interval(draws), ends_beyond(shares, numbers))
         p, least = max(_tail(draws), p_beyond(shares, numbers)), 2.0 / (len(draws) + 1)
         size = np.unique(clusters).size
-        return Interval(estimate=whole or 0.0, low=low, high=high, clusters=size, p=p, smallest_p=least), size
+        return Interval(estimate=estimate or 0.0, low=low, high=high, clusters=size, p=p, smallest_p=least), size
 
 
 def _worth(clusters: npt.NDArray[np.int64]) -> float:
@@ -234,18 +240,18 @@ def overall_abroad(movements: Movements, reading: Reading) -> TypedAnswer:
     gains = [gain for gain in movements.gains if gain.moved(reading) and gain.side != "unknown"]
     clusters = np.array([gain.cluster for gain in gains], np.int64)
     abroad = np.array([gain.side == "abroad" for gain in gains], float)
-    found: Interval | Refusal | None = _few_clusters(np.unique(clusters).size)
-    if found is None:
+    interval: Interval | Refusal | None = _few_clusters(np.unique(clusters).size)
+    if interval is None:
         draws = cluster_bootstrap(
             clusters, lambda rows: float(abroad[rows].mean()), rng=np.random.default_rng(SEED), rounds=_ROUNDS
         )
         low, high = _outer(percentile_interval(draws), share_interval(float(abroad.mean()), _worth(clusters)))
-        found = Interval(estimate=float(abroad.mean()), low=low, high=high, clusters=np.unique(clusters).size)
+        interval = Interval(estimate=float(abroad.mean()), low=low, high=high, clusters=np.unique(clusters).size)
     return answer(
         "abroad",
         "What share of arrivals seen was abroad?",
         "trend.cluster_bootstrap",
-        found,
+        interval,
         reading=reading,
         n=len(gains),
         n_of="arrivals",
@@ -269,5 +275,5 @@ def _as_detected(gains: Sequence[Gain]) -> Message:
 
 
 def _abroad(gains: Sequence[Gain]) -> float:
-    known = [gain for gain in gains if gain.side != "unknown"]
-    return sum(gain.side == "abroad" for gain in known) / max(len(known), 1)
+    sided_gains = [gain for gain in gains if gain.side != "unknown"]
+    return sum(gain.side == "abroad" for gain in sided_gains) / max(len(sided_gains), 1)

@@ -61,15 +61,15 @@ def pools(columns: Sequence[Sequence[Gain]], disclosure: Disclosure, *, first: i
     Each side of each place then has no site or enough sites in every column. Sides are pooled for the column `first`
     alone; another column in which a side has too few sites is suppressed.
     """
-    every = [gain for gains in columns for gain in gains]
-    groups = _groups(every, columns[first], disclosure)
-    known = tuple(not any(disclosure.small(_sites(_of(gains, group))) for group in groups) for gains in columns)
-    kept = [gains for gains, large in zip(columns, known, strict=True) if large]
+    all_gains = [gain for gains in columns for gain in gains]
+    groups = _groups(all_gains, columns[first], disclosure)
+    large_columns = tuple(not any(disclosure.small(_sites(_of(gains, group))) for group in groups) for gains in columns)
+    published = [gains for gains, large in zip(columns, large_columns, strict=True) if large]
 
     def small(places: Collection[str]) -> bool:
-        return any(disclosure.small(_sites(_of(gains, group, places))) for gains in kept for group in groups)
+        return any(disclosure.small(_sites(_of(gains, group, places))) for gains in published for group in groups)
 
-    number = Counter(gain.place for gain in every)
+    number = Counter(gain.place for gain in all_gains)
     places = sorted(number, key=lambda place: (number[place], place))
     pooled = {place for place in places if not disclosure.names(place) or small([place])}
     for place in places:
@@ -77,19 +77,21 @@ def pools(columns: Sequence[Sequence[Gain]], disclosure: Disclosure, *, first: i
             break
         pooled.add(place)
     return Pools(
-        columns=known,
+        columns=large_columns,
         sides={side: " or ".join(group) for group in groups for side in group},
         places={place: OTHERS if place in pooled else place for place in places},
     )
 
 
-def _groups(every: Sequence[Gain], gains: Sequence[Gain], disclosure: Disclosure) -> list[list[str]]:
+def _groups(all_gains: Sequence[Gain], gains: Sequence[Gain], disclosure: Disclosure) -> list[list[str]]:
     """Return the sides; a small one joins the next larger."""
     number = Counter[str](gain.side for gain in gains)
-    groups = sorted(([str(side)] for side in {gain.side for gain in every}), key=lambda one: (number[one[0]], one))
-    for at in range(len(groups) - 1):
-        if disclosure.small(_sites(_of(gains, groups[at]))):
-            groups[at + 1], groups[at] = sorted([*groups[at + 1], *groups[at]]), []
+    groups = sorted(
+        ([str(side)] for side in {gain.side for gain in all_gains}), key=lambda group: (number[group[0]], group)
+    )
+    for position in range(len(groups) - 1):
+        if disclosure.small(_sites(_of(gains, groups[position]))):
+            groups[position + 1], groups[position] = sorted([*groups[position + 1], *groups[position]]), []
     if len(groups) > 1 and disclosure.small(_sites(_of(gains, groups[-1]))):
         return [sorted(side for group in groups for side in group)]
     return [group for group in groups if group]
@@ -106,7 +108,7 @@ def disclosed_answers(
 
     `pairs` are the pairs that may be published.
     """
-    return [_answer(one, pairs, disclosure) for one in answers]
+    return [_answer(answer, pairs, disclosure) for answer in answers]
 
 
 def disclosed_periods(rows: Iterable[PeriodRow], disclosure: Disclosure) -> list[PeriodRow]:
@@ -121,15 +123,17 @@ def _period(row: PeriodRow, disclosure: Disclosure) -> PeriodRow:
     if disclosure.least == 1:
         return row
     counts = {name: getattr(row, name) for name in _COUNTS}
-    told: dict[str, Any] = {
+    disclosed: dict[str, Any] = {
         name: None if n is None or disclosure.small(n) else disclosure.rounded(n) for name, n in counts.items()
     }
     # a log rate gives the count away: what is told instead is the gap, to a tenth, and sites in whole numbers
-    told |= {"observed": None, "foretold": None}
-    if told["target"] is None or told["control"] is None:
-        return replace(row, **told, gap=None, foretold_sites=None, placebo_low=None, placebo_high=None)
-    told |= {name: one if (one := getattr(row, name)) is None else float(round(one)) for name in _FORETOLD}
-    return replace(row, **told, gap=row.gap if row.gap is None else round(row.gap, 1))
+    disclosed |= {"observed": None, "foretold": None}
+    if disclosed["target"] is None or disclosed["control"] is None:
+        return replace(row, **disclosed, gap=None, foretold_sites=None, placebo_low=None, placebo_high=None)
+    disclosed |= {
+        name: number if (number := getattr(row, name)) is None else float(round(number)) for name in _FORETOLD
+    }
+    return replace(row, **disclosed, gap=row.gap if row.gap is None else round(row.gap, 1))
 
 
 def disclosed_placebos(rows: Iterable[PlaceboRow], disclosure: Disclosure) -> list[PlaceboRow]:
@@ -169,13 +173,13 @@ def _pair(row: PairRow, disclosure: Disclosure) -> PairRow:
     )
 
 
-def disclosed_excess(found: Made | Refusal, disclosure: Disclosure) -> Made | Refusal:
+def disclosed_excess(excess: Made | Refusal, disclosure: Disclosure) -> Made | Refusal:
     """Return an excess that is about enough sites, else refuse.
 
     In either arm too few sites may have come up elsewhere, or too few not: the share would tell what became of them.
     """
-    if isinstance(found, Refusal) or not any(map(disclosure.small, found.parts)):
-        return found
+    if isinstance(excess, Refusal) or not any(map(disclosure.small, excess.parts)):
+        return excess
     return held_back(disclosure)
 
 
@@ -185,35 +189,37 @@ def held_back(disclosure: Disclosure) -> Refusal:
     return Refusal(Message.of("held back, as it describes fewer than {least} sites", least=least), "suppressed")
 
 
-def disclosed_share(one: TypedAnswer, takedowns: Sequence[Takedown], disclosure: Disclosure) -> TypedAnswer:
+def disclosed_share(share: TypedAnswer, takedowns: Sequence[Takedown], disclosure: Disclosure) -> TypedAnswer:
     """Return the displaced share without counts of too few sites."""
-    every = [_parted(takedowns, ways) for ways in (lambda one: one.certain, lambda one: one.possible)]
-    if one.refusal is not None or not any(disclosure.small(part) for parts in every for part in parts):
-        return one
-    return replace(one, note=IN_BOUNDS)
+    site_parts = [
+        _parted(takedowns, ways) for ways in (lambda takedown: takedown.certain, lambda takedown: takedown.possible)
+    ]
+    if share.refusal is not None or not any(disclosure.small(part) for parts in site_parts for part in parts):
+        return share
+    return replace(share, note=IN_BOUNDS)
 
 
 def _parted(takedowns: Iterable[Takedown], ways: Callable[[Takedown], Sequence[bool]]) -> tuple[int, int]:
     """Sites of content that went on some of these ways, and of content that did not."""
     went, rest = set[str](), set[str]()
-    for one in takedowns:
-        (went if any(ways(one)) else rest).add(one.site_id)
+    for takedown in takedowns:
+        (went if any(ways(takedown)) else rest).add(takedown.site_id)
     return len(went), len(rest)
 
 
-def disclosed_moved(found: Moved, takedowns: Sequence[Takedown], disclosure: Disclosure) -> Moved:
+def disclosed_moved(moved: Moved, takedowns: Sequence[Takedown], disclosure: Disclosure) -> Moved:
     """Return moves without counts of too few sites.
 
     The others are rounded, those that surely moved down: their sentence says "at least".
 
     A count of contents is withheld where too few sites have such content, or too few content of the other kind.
     """
-    few = disclosure.small(len({one.site_id for one in takedowns}))
-    parts = _parted(takedowns, lambda one: one.certain)
-    surely = None if found.surely is None or any(map(disclosure.small, parts)) else found.surely
+    few = disclosure.small(len({takedown.site_id for takedown in takedowns}))
+    parts = _parted(takedowns, lambda takedown: takedown.certain)
+    surely = None if moved.surely is None or any(map(disclosure.small, parts)) else moved.surely
     return replace(
-        found,
-        ended=None if few or found.ended is None else disclosure.rounded(found.ended),
+        moved,
+        ended=None if few or moved.ended is None else disclosure.rounded(moved.ended),
         surely=None if surely is None else disclosure.at_least(surely),
     )
 
@@ -239,16 +245,16 @@ def _answer(one: TypedAnswer, pairs: Sequence[PairRow], disclosure: Disclosure) 
         return one
     n = one.n if one.n_of in _NO_SITES else disclosure.rounded(one.n)
     ends = {name: getattr(one, name) for name in ("estimate", "low", "high")}
-    told: dict[str, Any] = {
+    disclosed: dict[str, Any] = {
         name: None if value is None else _number(value, one.scale, disclosure) for name, value in ends.items()
     }
-    return replace(one, n=n, **told)
+    return replace(one, n=n, **disclosed)
 
 
-def refused_answer(one: TypedAnswer, reason: Refusal) -> TypedAnswer:
+def refused_answer(answer: TypedAnswer, reason: Refusal) -> TypedAnswer:
     """Return an answer without its number, for a reason."""
     return replace(
-        one,
+        answer,
         n=0,
         estimate=None,
         low=None,

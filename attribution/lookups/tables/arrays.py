@@ -56,10 +56,10 @@ class ArrayTable:
                 for field in fields(cls)
                 if field.name not in about
             }
-            found = cls(**about, **arrays)
-            if not found.complete():
+            table = cls(**about, **arrays)
+            if not table.complete():
                 raise ValueError
-            return found
+            return table
         except (InputError, OSError, ValueError, EOFError, KeyError, TypeError, AttributeError):
             raise InputError(
                 f"{folder} does not contain a complete table of {cls.KIND}; import its file again (docs/tables.md)"
@@ -73,5 +73,5 @@ def row_of(asns: NDArray[np.uint32], asn: int) -> int | None:
     """
     if not 0 <= asn <= MAX_AS:
         return None
-    found = int(np.searchsorted(asns, np.uint32(asn)))  # of the column's own type: else all of it is converted
-    return found if found < len(asns) and asns[found] == asn else None
+    row = int(np.searchsorted(asns, np.uint32(asn)))  # of the column's own type: else all of it is converted
+    return row if row < len(asns) and asns[row] == asn else None

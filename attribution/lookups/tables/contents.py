@@ -50,17 +50,17 @@ class FileRows:
     as_countries: Mapping[int, str] = field(default_factory=dict)
 
 
-def refuse(path: Path, what: str, wanted: Kind) -> NoReturn:
+def refuse(path: Path, content: str, expected: Kind) -> NoReturn:
     """Say that a file is something else."""
-    raise InputError(f"{path} is {what}; a table of {wanted} has {_EXPECTED[wanted]} ({SEE})")
+    raise InputError(f"{path} is {content}; a table of {expected} has {_EXPECTED[expected]} ({SEE})")
 
 
-def bad_row(path: Path, row: int, why: str) -> NoReturn:
+def bad_row(path: Path, row: int, problem: str) -> NoReturn:
     """Raise InputError for a row, without quoting its text.
 
     A wrong file may contain anything.
     """
-    raise InputError(f"{path}: row {row + 1} {why} ({SEE})")
+    raise InputError(f"{path}: row {row + 1} {problem} ({SEE})")
 
 
 def country_number(code: str) -> int:
@@ -119,9 +119,11 @@ class Gathered:
 
 
 def _joined(parts: list[Sequence[Numbers]], columns: int) -> list[Numbers]:
-    found = [np.concatenate([np.zeros(0, np.uint64), *(part[at] for part in parts)]) for at in range(columns)]
+    columns_joined = [
+        np.concatenate([np.zeros(0, np.uint64), *(part[column] for part in parts)]) for column in range(columns)
+    ]
     parts.clear()
-    return found
+    return columns_joined
 
 
 def by_family(family: NDArray[np.uint8], first: Pair, last: Pair, number: Numbers) -> tuple[Rows, Rows]:
@@ -176,22 +178,22 @@ def blocks(pieces: Pieces, path: Path) -> Pieces:
 
     A block that is not UTF-8 is read as Latin-1. InputError for a line that is much longer than MOST_LINE bytes.
     """
-    held: list[bytes] = []
+    pending: list[bytes] = []
     size = 0
     for piece in pieces:
-        held.append(piece)
+        pending.append(piece)
         size += len(piece)
         if size < _BLOCK:
             continue
-        whole = b"".join(held)
-        end = max(whole.rfind(b"\n"), whole.rfind(b"\r")) + 1
-        size = len(whole) - end
+        block = b"".join(pending)
+        end = max(block.rfind(b"\n"), block.rfind(b"\r")) + 1
+        size = len(block) - end
         if size > MOST_LINE:
             raise InputError(f"{path} has a line of more than {MOST_LINE:,} bytes; it is no dated table ({SEE})")
-        held = [whole[end:]]
-        yield _as_utf8(whole[:end])
+        pending = [block[end:]]
+        yield _as_utf8(block[:end])
     if size:
-        yield _as_utf8(b"".join(held))
+        yield _as_utf8(b"".join(pending))
 
 
 def lines_of(pieces: Pieces, path: Path) -> Iterator[str]:

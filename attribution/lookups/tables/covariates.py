@@ -165,14 +165,14 @@ def _asdb(path: Path, header: Sequence[str], rows: _Rows) -> _Columns:
 
 def _classes(path: Path, _: Sequence[str], rows: _Rows) -> _Columns:
     """The class of each AS: Eyeball, Content, Transit, Carrier; Unknown is none."""
-    found: dict[str, Value] = {}
+    class_by_as: dict[str, Value] = {}
     next(rows)
     for number, row in rows:
         key = _as_key(path, number, row)
         word = _word(path, number, row[2] if len(row) > 2 else "")
         if word and word.lower() != "unknown":
-            found[key] = word
-    return {"network_class": found} if found else {}
+            class_by_as[key] = word
+    return {"network_class": class_by_as} if class_by_as else {}
 
 
 def _tags(path: Path, _: Sequence[str], rows: _Rows) -> _Columns:
@@ -212,14 +212,14 @@ def _peeringdb(path: Path, data: bytes) -> CovariateTable:
         raise InputError(f"{path} is JSON, and not PeeringDB's list of networks; {_EXPECTED}") from None
     types: dict[str, Value] = {}
     prefixes: dict[str, Value] = {}
-    for number, one in enumerate(read.data or (read.net.data if read.net else [])):
-        if not 0 < one.asn <= MAX_AS:
+    for number, network in enumerate(read.data or (read.net.data if read.net else [])):
+        if not 0 < network.asn <= MAX_AS:
             raise InputError(f"{path}: network {number + 1} needs the number of an AS ({_SEE})")
-        key = f"AS{one.asn}"
-        named = (one.info_types or [""])[0] or one.info_type or ""
+        key = f"AS{network.asn}"
+        named = (network.info_types or [""])[0] or network.info_type or ""
         if (word := _word(path, number + 1, named)) and word != "Not Disclosed":
             types[key] = word
-        if not 0 <= (announced := one.info_prefixes4 or 0) <= _MOST_PREFIXES:
+        if not 0 <= (announced := network.info_prefixes4 or 0) <= _MOST_PREFIXES:
             raise InputError(
                 f"{path}: network {number + 1} needs a number of IPv4 prefixes from 0 to {_MOST_PREFIXES:,} ({_SEE})"
             )
@@ -230,10 +230,10 @@ def _peeringdb(path: Path, data: bytes) -> CovariateTable:
 
 
 def _as_key(path: Path, number: int, row: Sequence[str]) -> str:
-    found = _AS.fullmatch(row[0].strip()) if row else None
-    if not found or int(found[1]) > MAX_AS:
+    match = _AS.fullmatch(row[0].strip()) if row else None
+    if not match or int(match[1]) > MAX_AS:
         raise InputError(f"{path}: row {number} needs an AS such as AS64500 ({_SEE})")
-    return f"AS{int(found[1])}"
+    return f"AS{int(match[1])}"
 
 
 def _word(path: Path, number: int, cell: str) -> str:
@@ -244,8 +244,8 @@ def _word(path: Path, number: int, cell: str) -> str:
 
 
 def _rows(path: Path, lines: Iterator[str]) -> _Rows:
-    kept = (line for line in lines if line.strip() and not line.startswith("#"))
+    content_lines = (line for line in lines if line.strip() and not line.startswith("#"))
     try:
-        yield from enumerate(csv.reader(kept, strict=True))
+        yield from enumerate(csv.reader(content_lines, strict=True))
     except csv.Error as problem:
         raise InputError(f"{path} is not a readable CSV file ({problem}) ({_SEE})") from None

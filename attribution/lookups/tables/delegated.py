@@ -59,12 +59,12 @@ def read_delegated(lines: Iterable[str], path: Path) -> FileRows:
     Kept are rows with status allocated or assigned. Raises InputError if the rows of one type are not as many as the
     summary says: such a file breaks off.
     """
-    said = (line for line in lines if line.strip() and not line.startswith("#"))
-    version = _VERSION.fullmatch(next(said, ""))
+    content_lines = (line for line in lines if line.strip() and not line.startswith("#"))
+    version = _VERSION.fullmatch(next(content_lines, ""))
     promised: dict[str, int] = {}
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     ranges = {kind: _Ranges() for kind in _KINDS}
-    for row, line in enumerate(said, 1):
+    for row, line in enumerate(content_lines, 1):
         cells = line.split("|")
         if len(cells) == 6 and cells[5].strip() == "summary":
             if cells[2] not in _KINDS or not _is_number(cells[4]):
@@ -73,10 +73,10 @@ def read_delegated(lines: Iterable[str], path: Path) -> FileRows:
             continue
         if len(cells) < 7 or cells[2] not in _KINDS:
             bad_row(path, row, "is not registry|country|asn, ipv4 or ipv6|start|value|date|status")
-        found[cells[2]] += 1
+        counts[cells[2]] += 1
         if cells[6].strip() in _GIVEN_OUT:
             ranges[cells[2]].add(_range(cells, row, path))
-    _check(path, promised, found)
+    _check(path, promised, counts)
     if not (ranges["ipv4"] or ranges["ipv6"]):
         raise InputError(f"{path} gives no address a country; rows with status allocated or assigned have one ({SEE})")
     return FileRows(
@@ -102,13 +102,13 @@ def _as_countries(rows: Rows, path: Path) -> dict[int, str]:
     return countries
 
 
-def _check(path: Path, promised: dict[str, int], found: Counter[str]) -> None:
+def _check(path: Path, promised: dict[str, int], counts: Counter[str]) -> None:
     if not promised:
         raise InputError(f"{path} lacks summary lines; a delegated file has one for each type of row ({SEE})")
     for kind in _KINDS:
-        if promised.get(kind, 0) != found[kind]:
+        if promised.get(kind, 0) != counts[kind]:
             raise InputError(
-                f"{path} has {found[kind]} {kind} rows where its summary says {promised.get(kind, 0)}; fetch it again "
+                f"{path} has {counts[kind]} {kind} rows where its summary says {promised.get(kind, 0)}; fetch it again "
                 f"({SEE})"
             )
 

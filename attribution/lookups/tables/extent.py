@@ -47,17 +47,17 @@ def cut(tables: Sequence[RangeTable]) -> Cut:
 
 def joined(tables: Sequence[RangeTable]) -> RangeTable:
     """One table with the union of numbers per address."""
-    whole = cut(tables)
+    stretches = cut(tables)
     sets: dict[tuple[int, ...], int] = {}
-    v4_set = _united(tables, whole.v4_sets, sets)
-    v6_set = _united(tables, whole.v6_sets, sets)
+    v4_set = _united(tables, stretches.v4_sets, sets)
+    v6_set = _united(tables, stretches.v6_sets, sets)
     v4_new = np.append(True, v4_set[1:] != v4_set[:-1])
     v6_new = np.append(True, v6_set[1:] != v6_set[:-1])
     return RangeTable(
-        v4_first=whole.v4_first[v4_new],
+        v4_first=stretches.v4_first[v4_new],
         v4_set=v4_set[v4_new],
-        v6_high=whole.v6_high[v6_new],
-        v6_low=whole.v6_low[v6_new],
+        v6_high=stretches.v6_high[v6_new],
+        v6_low=stretches.v6_low[v6_new],
         v6_set=v6_set[v6_new],
         offsets=np.cumsum([0, *map(len, sets)], dtype=np.int64),
         members=np.fromiter((m for s in sets for m in s), np.uint32),
@@ -118,11 +118,11 @@ class Extent:
 def extent_of(table: RangeTable, family: int) -> Extent:
     """The extent of a table in a family, overlaps removed."""
     sizes, (sets, special) = _stretches([table, _reserved()], family)
-    own = table.v4_set if family == 4 else table.v6_set
+    set_numbers = table.v4_set if family == 4 else table.v6_set
     members = np.append(np.diff(table.offsets), 0)  # the last one is that of NOTHING, -1
     return Extent(
         covered=float(sizes[sets >= 0].sum()),
-        several=int((members[own] > 1).sum()),
+        several=int((members[set_numbers] > 1).sum()),
         reserved=float(sizes[(sets >= 0) & (special >= 0)].sum()),
     )
 
@@ -135,21 +135,21 @@ def differing(one: RangeTable, other: RangeTable, family: int, names: tuple[Call
     `names` says what a number means in each table.
     """
     sizes, columns = _stretches([one, other], family)
-    known: dict[frozenset[object], int] = {}
-    said = []
+    numbers: dict[frozenset[object], int] = {}
+    meanings = []
     for table, sets, name in zip((one, other), columns, names, strict=True):
         distinct, place = np.unique(sets, return_inverse=True)
         meant = [frozenset(map(name, table.members_of(int(number)))) for number in distinct]
-        said.append(np.array([known.setdefault(members, len(known)) for members in meant], np.int64)[place])
-    return float(sizes[said[0] != said[1]].sum())
+        meanings.append(np.array([numbers.setdefault(members, len(numbers)) for members in meant], np.int64)[place])
+    return float(sizes[meanings[0] != meanings[1]].sum())
 
 
 def _stretches(tables: list[RangeTable], family: int) -> tuple[NDArray[np.float64], list[Sets]]:
     """The size of each stretch in which no table changes, and each table's sets there."""
-    whole = cut(tables)
+    stretches = cut(tables)
     if family == 4:
-        return np.diff(whole.v4_first.astype(np.float64), append=float(1 << 32)), whole.v4_sets
-    return _sizes_v6(whole.v6_high, whole.v6_low), whole.v6_sets
+        return np.diff(stretches.v4_first.astype(np.float64), append=float(1 << 32)), stretches.v4_sets
+    return _sizes_v6(stretches.v6_high, stretches.v6_low), stretches.v6_sets
 
 
 def _sizes_v6(high: Numbers, low: Numbers) -> NDArray[np.float64]:

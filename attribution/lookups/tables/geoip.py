@@ -42,16 +42,16 @@ def opinions(path: Path, address: str) -> list[Opinion]:
     try:
         with geoip2.database.Reader(path, ["en"]) as reader:
             about = reader.metadata()
-            known = next((answer for name, answer in _KNOWN.items() if name in about.database_type), None)
-            if known is None:
+            read_opinions = next((answer for name, answer in _KNOWN.items() if name in about.database_type), None)
+            if read_opinions is None:
                 raise InputError(
                     f"{path} is an MMDB of type {plain_text(about.database_type)[:60]!r}; one of {', '.join(_KNOWN)} "
                     f"was expected (geoip in waterbed.toml; {SEE})"
                 )
             built_at = datetime.fromtimestamp(about.build_epoch, UTC)
             return [
-                Opinion(what=what, value=value, source=plain_text(about.database_type)[:60], built_at=built_at)
-                for what, value in known(reader, address)
+                Opinion(what=topic, value=value, source=plain_text(about.database_type)[:60], built_at=built_at)
+                for topic, value in read_opinions(reader, address)
             ]
     except AddressNotFoundError:
         return []
@@ -84,9 +84,9 @@ def _system(answer: Any) -> Said:
 
 def _isp(answer: Any) -> Said:
     yield from _system(answer)
-    for what, name in (("ISP", answer.isp), ("organisation", answer.organization)):
+    for topic, name in (("ISP", answer.isp), ("organisation", answer.organization)):
         if name:
-            yield what, plain_text(name)
+            yield topic, plain_text(name)
 
 
 def _use(answer: Any) -> Said:

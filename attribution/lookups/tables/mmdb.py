@@ -63,15 +63,15 @@ def is_mmdb(data: bytes) -> bool:
     return _MARK in data[-_MARK_WITHIN:]
 
 
-def read_mmdb(data: bytes, path: Path, wanted: Kind) -> FileRows:
+def read_mmdb(data: bytes, path: Path, kind: Kind) -> FileRows:
     """The networks of an MMDB that carry what is wanted.
 
     One network after the other is looked up by the file's library, as its iterator has no bound on some damaged files.
     On others the library ends the process: who does not trust the file has `bounded_work` read it. Raises InputError if
     the file is damaged or no network carries what is wanted.
     """
-    numbers = _Numbers(wanted)
-    found = {family: _Found() for family in (4, 6)}
+    numbers = _Numbers(kind)
+    ranges_by_family = {family: _Found() for family in (4, 6)}
     try:
         with NamedTemporaryFile(prefix="waterbed-") as file:  # the library takes a path, and the table may be packed
             file.write(data)
@@ -80,21 +80,21 @@ def read_mmdb(data: bytes, path: Path, wanted: Kind) -> FileRows:
                 about = reader.metadata()
                 built_at = datetime.fromtimestamp(about.build_epoch, UTC)
                 for family, first, last, record in _networks(reader):
-                    found[family].add(first, last, numbers.of(record))
+                    ranges_by_family[family].add(first, last, numbers.of(record))
     except _DAMAGED:
         raise InputError(f"{path} is a damaged MMDB; fetch it again ({SEE})") from None
-    if not any(each.rows for each in found.values()):
-        refuse(path, f"an MMDB of type {_shown(about.database_type)}", wanted)
+    if not any(each.rows for each in ranges_by_family.values()):
+        refuse(path, f"an MMDB of type {_shown(about.database_type)}", kind)
     gathered = Gathered()
-    for family, each in found.items():
+    for family, each in ranges_by_family.items():
         each.hand_to(gathered, family)
     v4, v6 = gathered.rows()
     return FileRows(
         form="mmdb",
         v4=v4,
         v6=v6,
-        rows_v4=found[4].rows,
-        rows_v6=found[6].rows,
+        rows_v4=ranges_by_family[4].rows,
+        rows_v6=ranges_by_family[6].rows,
         names=numbers.names,
         built_at=built_at,
     )
@@ -107,24 +107,24 @@ def _networks(reader: maxminddb.Reader) -> Iterator[tuple[int, int, int, Any]]:
     more networks than the file's tree has room for.
     """
     about = reader.metadata()
-    left = about.node_count + _SPARE
+    remaining = about.node_count + _SPARE
     families = (4,) if about.ip_version == 4 else (4, 6)
     for family in families:
         bits = _BITS[family]
         as_address = IPv4Address if family == 4 else IPv6Address
         repeated = _REPEATED if family == 6 else {}
-        at = 0
-        while at < 1 << bits:
-            if at in repeated:
-                at += 1 << bits - repeated[at]
+        address = 0
+        while address < 1 << bits:
+            if address in repeated:
+                address += 1 << bits - repeated[address]
                 continue
-            if not (left := left - 1):
+            if not (remaining := remaining - 1):
                 raise ValueError("no tree")
-            record, length = reader.get_with_prefix_len(as_address(at))
-            last = at | (1 << bits - (length if length <= bits else 0)) - 1
+            record, length = reader.get_with_prefix_len(as_address(address))
+            last = address | (1 << bits - (length if length <= bits else 0)) - 1
             if record is not None:
-                yield family, at, last, record
-            at = last + 1
+                yield family, address, last, record
+            address = last + 1
 
 
 class _Found:
@@ -147,7 +147,9 @@ class _Found:
     def hand_to(self, gathered: Gathered, family: int) -> None:
         """Hand the ranges over, number by number of each."""
         for columns in self._columns:
-            first_high, first_low, last_high, last_low, number = (np.frombuffer(one, np.uint64) for one in columns)
+            first_high, first_low, last_high, last_low, number = (
+                np.frombuffer(column, np.uint64) for column in columns
+            )
             families = np.full(len(number), family, np.uint8)
             gathered.add(families, (first_high, first_low), (last_high, last_low), number)
 
@@ -155,10 +157,10 @@ class _Found:
 class _Numbers:
     """The numbers that a record stands for, and names of numbers."""
 
-    def __init__(self, wanted: Kind) -> None:
+    def __init__(self, kind: Kind) -> None:
         self.names: dict[int, str] = {}
         self._tags: dict[str, int] = {}
-        self.of = {"routes": self._origins, "places": self._countries, "hosting": self._tagged}[wanted]
+        self.of = {"routes": self._origins, "places": self._countries, "hosting": self._tagged}[kind]
 
     def _origins(self, record: Any) -> tuple[int, ...]:
         asn = _in(record, "autonomous_system_number")
@@ -179,9 +181,9 @@ class _Numbers:
 
     def _tagged(self, record: Any) -> tuple[int, ...]:
         tags: set[str] = set()
-        for held in (record, _in(record, "traits")):
-            tags.update(flag.removeprefix("is_") for flag in _FLAGS if _in(held, flag) is True)
-            user_type = _in(held, "user_type")
+        for section in (record, _in(record, "traits")):
+            tags.update(flag.removeprefix("is_") for flag in _FLAGS if _in(section, flag) is True)
+            user_type = _in(section, "user_type")
             if isinstance(user_type, str) and _USER_TYPE.fullmatch(user_type):
                 tags.add(f"user_type:{user_type}")
         for tag in tags - self._tags.keys():

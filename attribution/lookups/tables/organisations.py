@@ -82,31 +82,31 @@ def _read_sections(lines: Iterable[str], rows: OrganisationRows, path: Path) -> 
     columns: list[str] = []
     add: Callable[[OrganisationRows, dict[str, str]], bool] = _add_as
     for number, line in enumerate(lines, 1):
-        said = _FORMAT.fullmatch(line)
-        if said:
-            columns = said[1].split("|")
+        header = _FORMAT.fullmatch(line)
+        if header:
+            columns = header[1].split("|")
             add = _add_as if "aut" in columns else _add_organisation
         elif line.strip() and not line.startswith("#"):
             cells = line.split("|")
             if len(cells) != len(columns):
                 _bad(path, number, f"has {len(cells)} columns where its section has {len(columns)}")
             names = _AS_COLUMNS if add is _add_as else _ORGANISATION_COLUMNS
-            given = {names[c]: cell.strip() for c, cell in zip(columns, cells, strict=True) if c in names}
-            if not add(rows, given):
+            fields = {names[c]: cell.strip() for c, cell in zip(columns, cells, strict=True) if c in names}
+            if not add(rows, fields):
                 _bad(path, number, "names no AS and organisation")
 
 
 def _read_json(lines: Iterable[str], rows: OrganisationRows, path: Path) -> None:
     for number, record in _records(lines, path):
         kind = record.get("type")
-        asked = ("organizationId", "source", *(("asn",) if kind == "ASN" else ("name", "country")))
-        given = {
+        field_names = ("organizationId", "source", *(("asn",) if kind == "ASN" else ("name", "country")))
+        fields = {
             {"organizationId": "organisation"}.get(name, name): str(record[name])
-            for name in asked
+            for name in field_names
             if isinstance(record.get(name), str | int)
         }
         add = {"ASN": _add_as, "Organization": _add_organisation}.get(str(kind))
-        if add is None or not add(rows, given):
+        if add is None or not add(rows, fields):
             _bad(path, number, "is not an ASN or Organization with its id")
 
 
@@ -143,8 +143,8 @@ def _add_organisation(rows: OrganisationRows, given: dict[str, str]) -> bool:
     return True
 
 
-def _bad(path: Path, line: int, why: str) -> NoReturn:
-    raise InputError(f"{path}: line {line} {why} ({SEE})")
+def _bad(path: Path, line: int, problem: str) -> NoReturn:
+    raise InputError(f"{path}: line {line} {problem} ({SEE})")
 
 
 _ADDED = re.compile(r"(?P<handle>.+)-ARIN|(?P<ap>.+-AP)-APNIC")
@@ -184,10 +184,10 @@ class AsOrganisations(ArrayTable):
 
     def of(self, asn: int) -> Organisation | None:
         """The organisation that holds an AS, or None."""
-        found = row_of(self.asns, asn)
-        if found is None:
+        row = row_of(self.asns, asn)
+        if row is None:
             return None
-        place = 3 * int(self.places[found])
+        place = 3 * int(self.places[row])
         stops = [int(self.ends[place - 1]) if place else 0, *self.ends[place : place + 3].tolist()]
         holder, name, country = (bytes(self.text[start:stop]).decode() for start, stop in pairwise(stops))
         return Organisation(holder=holder, name=name, country=country or None)

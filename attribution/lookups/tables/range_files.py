@@ -65,7 +65,7 @@ def read_columns(blocks: Iterable[bytes], count: int, path: Path, **parse: objec
     closed, and for a text without rows.
     """
     names = [str(i) for i in range(count)]  # one thread: only then the parser tells which row is bad
-    before = 0
+    rows_before = 0
     for block in blocks:
         data = _COMMENTS.sub(b"", block).rstrip(b"\r\n") + b"\n"
         if not data.strip():
@@ -79,14 +79,14 @@ def read_columns(blocks: Iterable[bytes], count: int, path: Path, **parse: objec
             )
         except pa.ArrowInvalid as problem:
             row = re.search(r"Row #(\d+)", str(problem))
-            where = f"row {before + int(row[1])}" if row else "a row"
+            where = f"row {rows_before + int(row[1])}" if row else "a row"
             raise InputError(f"{path}: {where} has not the {count} columns of the first one ({SEE})") from None
         for column in table.columns if b'"' in data else ():
             if (torn := pc.index(pc.match_substring_regex(column, r"[\r\n]"), True).as_py()) >= 0:
-                bad_row(path, before + torn, "has a cell with a line break, or a quote that is not closed")
-        yield before, table.columns
-        before += table.num_rows
-    if not before:
+                bad_row(path, rows_before + torn, "has a cell with a line break, or a quote that is not closed")
+        yield rows_before, table.columns
+        rows_before += table.num_rows
+    if not rows_before:
         raise InputError(f"{path} has no rows ({SEE})")
 
 
@@ -95,15 +95,17 @@ def read_ranges(blocks: Iterable[bytes], sample: Sequence[str], path: Path, kind
     cells = next(csv.reader(sample[:1]))
     edges = _numbered if cells[0].isdecimal() else _spelled
     gathered, names = Gathered(), dict[int, str]()
-    for before, columns in read_columns(blocks, len(cells), path):
-        family, first, last = edges(columns[0].to_pylist(), columns[1].to_pylist(), path, before)
+    for rows_before, columns in read_columns(blocks, len(cells), path):
+        family, first, last = edges(columns[0].to_pylist(), columns[1].to_pylist(), path, rows_before)
         wrong = (first[0] > last[0]) | ((first[0] == last[0]) & (first[1] > last[1]))
         if wrong.any():
-            bad_row(path, before + int(wrong.argmax()), "ends before it starts")
-        number = as_numbers(columns[2], path, before) if kind == "routes" else _countries(columns[2], path, before)
+            bad_row(path, rows_before + int(wrong.argmax()), "ends before it starts")
+        number = (
+            as_numbers(columns[2], path, rows_before) if kind == "routes" else _countries(columns[2], path, rows_before)
+        )
         if kind == "routes" and len(cells) > 3:
-            held = zip(number.tolist(), columns[3].to_pylist(), strict=True)
-            names |= {n: plain_text(name) for n, name in held if n and name}
+            numbered_names = zip(number.tolist(), columns[3].to_pylist(), strict=True)
+            names |= {n: plain_text(name) for n, name in numbered_names if n and name}
         gathered.add(family, first, last, number)
     v4, v6 = gathered.rows()
     return FileRows(form="csv", v4=v4, v6=v6, rows_v4=len(v4), rows_v6=len(v6), names=names)
@@ -135,15 +137,15 @@ def _numbered(firsts: Sequence[str], lasts: Sequence[str], path: Path, before: i
     return family, pairs[0], pairs[1]
 
 
-def as_numbers(column: pa.ChunkedArray, path: Path, before: int) -> Numbers:
+def as_numbers(column: pa.ChunkedArray, path: Path, rows_before: int) -> Numbers:
     """A column of AS numbers."""
     numbers: Numbers = np.zeros(0, np.uint64)
     if _whole_numbers(column):
         numbers = column.cast(pa.uint64()).to_numpy()
     if len(numbers) < len(column) or (len(numbers) and numbers.max() > MAX_AS):
         texts = column.to_pylist()
-        wrong = next(at for at, text in enumerate(texts) if not (_AS.fullmatch(text) and int(text) <= MAX_AS))
-        bad_row(path, before + wrong, f"needs an AS number from 0 to {MAX_AS}")
+        wrong = next(row for row, text in enumerate(texts) if not (_AS.fullmatch(text) and int(text) <= MAX_AS))
+        bad_row(path, rows_before + wrong, f"needs an AS number from 0 to {MAX_AS}")
     return numbers
 
 
@@ -187,7 +189,7 @@ def read_prefixes(blocks: Iterable[bytes], path: Path, form: PrefixForm) -> File
     """
     gathered, rows_v4, rows_v6 = Gathered(), 0, 0
     count = 2 if form == "pyasn" else 3
-    for before, columns in read_columns(blocks, count, path, delimiter="\t", quote_char=False):
+    for rows_before, columns in read_columns(blocks, count, path, delimiter="\t", quote_char=False):
         if form == "pyasn":
             parts = [text.partition("/")[::2] for text in columns[0].to_pylist()]
         else:
@@ -196,9 +198,9 @@ def read_prefixes(blocks: Iterable[bytes], path: Path, form: PrefixForm) -> File
         lengths = np.fromiter((_length(size) for _, size in parts), np.int64, len(parts))
         wrong = (packed.family == 0) | (lengths > np.where(packed.family == 4, 32, 128))
         if wrong.any():
-            bad_row(path, before + int(wrong.argmax()), "needs a prefix")
+            bad_row(path, rows_before + int(wrong.argmax()), "needs a prefix")
         first, last = span(packed, lengths)
-        row, number = _members(columns[-1], path, before)
+        row, number = _members(columns[-1], path, rows_before)
         gathered.add(packed.family[row], _taken(first, row), _taken(last, row), number)
         v4 = int((packed.family == 4).sum())
         rows_v4, rows_v6 = rows_v4 + v4, rows_v6 + len(packed) - v4

@@ -59,13 +59,13 @@ class RangeTable:
 
     def sets_of(self, packed: Packed) -> NDArray[np.int32]:
         """The set number of each address, shape (rows,); perhaps NOTHING."""
-        found = np.full(len(packed), NOTHING, np.int32)
+        set_numbers = np.full(len(packed), NOTHING, np.int32)
         v4, v6 = packed.family == 4, packed.family == 6
         if v4.any():
-            found[v4] = self.v4_set_of(packed.low[v4].astype(np.uint32))
+            set_numbers[v4] = self.v4_set_of(packed.low[v4].astype(np.uint32))
         if v6.any():
-            found[v6] = self.v6_set_of(packed.high[v6], packed.low[v6])
-        return found
+            set_numbers[v6] = self.v6_set_of(packed.high[v6], packed.low[v6])
+        return set_numbers
 
     def v4_set_of(self, addresses: NDArray[np.uint32]) -> NDArray[np.int32]:
         """The set number of each IPv4 address."""
@@ -78,11 +78,11 @@ class RangeTable:
         """
         stop = _past(self.v6_high, high)
         shared = np.flatnonzero(self.v6_high[stop - 1] == high)
-        wanted, hi = low[shared], stop[shared]
+        low_words, hi = low[shared], stop[shared]
         lo = np.searchsorted(self.v6_high, high[shared], side="left")
         while (open_ := lo < hi).any():
             middle = np.minimum((lo + hi) // 2, len(self.v6_low) - 1)
-            right = open_ & (self.v6_low[middle] <= wanted)
+            right = open_ & (self.v6_low[middle] <= low_words)
             lo, hi = np.where(right, middle + 1, lo), np.where(open_ & ~right, middle, hi)
         stop[shared] = lo
         return self.v6_set[stop - 1]
@@ -91,11 +91,11 @@ class RangeTable:
         """The numbers in one set; none for NOTHING."""
         if set_number < 0:
             return ()
-        known = self._sets.get(set_number)
-        if known is None:
+        members = self._sets.get(set_number)
+        if members is None:
             start, stop = self.offsets[set_number : set_number + 2].tolist()
-            known = self._sets[set_number] = tuple(self.members[start:stop].tolist())
-        return known
+            members = self._sets[set_number] = tuple(self.members[start:stop].tolist())
+        return members
 
     def members_by_row(self, sets: NDArray[np.int32]) -> list[tuple[int, ...]]:
         """The numbers in each row's set."""
@@ -104,18 +104,18 @@ class RangeTable:
         return [each[i] for i in place.tolist()]
 
 
-def _past(sorted_: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.int64]:
+def _past(sorted_: NDArray[Any], numbers: NDArray[Any]) -> NDArray[np.int64]:
     """For each wanted number, the count of sorted numbers that are not above it.
 
     Searching neighbours after each other keeps the search in the cache. Roughly in order is enough for that: sorting by
     16 bits alone (of IPv6 those after the first three, which hardly differ) costs a tenth of a whole sort, and all that
     a third of searching as they come.
     """
-    bucket = wanted >> wanted.dtype.type(16 if wanted.dtype.itemsize == 4 else 45)
+    bucket = numbers >> numbers.dtype.type(16 if numbers.dtype.itemsize == 4 else 45)
     order = np.argsort(bucket.astype(np.uint16), kind="stable")
-    found = np.empty(len(wanted), np.int64)
-    found[order] = np.searchsorted(sorted_, wanted[order], side="right")
-    return found
+    counts = np.empty(len(numbers), np.int64)
+    counts[order] = np.searchsorted(sorted_, numbers[order], side="right")
+    return counts
 
 
 def build(v4: Rows, v6: Rows) -> RangeTable:
@@ -149,25 +149,25 @@ def _stretches(rows: Rows, bits: int, sets: dict[tuple[int, ...], int]) -> tuple
     top = [np.uint64((1 << bits - 64) - 1 if bits > 64 else 0), np.uint64((1 << min(bits, 64)) - 1)]
     after_low = rows.last_low + np.uint64(1)
     after_high = rows.last_high + (after_low == 0).astype(np.uint64) if bits > 64 else rows.last_high
-    kept = np.ones(2 * len(rows) + 1, bool)
-    gap = kept[2::2]
+    mask = np.ones(2 * len(rows) + 1, bool)
+    gap = mask[2::2]
     gap[:-1] = (after_high[:-1] != rows.first_high[1:]) | (after_low[:-1] != rows.first_low[1:])
     gap &= (rows.last_high != top[0]) | (rows.last_low != top[1])
     if len(rows):
-        kept[0] = bool(rows.first_high[0] or rows.first_low[0])
-    low = _alternating(rows.first_low, after_low, kept)
-    high = _alternating(rows.first_high, after_high, kept) if bits > 64 else zeros(len(low))
-    value = np.full(len(kept), NOTHING, np.int32)
+        mask[0] = bool(rows.first_high[0] or rows.first_low[0])
+    low = _alternating(rows.first_low, after_low, mask)
+    high = _alternating(rows.first_high, after_high, mask) if bits > 64 else zeros(len(low))
+    value = np.full(len(mask), NOTHING, np.int32)
     value[1::2] = carried
-    value = value[kept]
+    value = value[mask]
     changes = np.concatenate([[True], value[1:] != value[:-1]])
     return _at(high, changes), low[changes], value[changes]
 
 
-def _alternating(first: Numbers, after: Numbers, kept: NDArray[np.bool_]) -> Numbers:
-    both = np.zeros(len(kept), np.uint64)
-    both[1::2], both[2::2] = first, after
-    return both[kept]
+def _alternating(first: Numbers, after: Numbers, mask: NDArray[np.bool_]) -> Numbers:
+    interleaved = np.zeros(len(mask), np.uint64)
+    interleaved[1::2], interleaved[2::2] = first, after
+    return interleaved[mask]
 
 
 def _merged(rows: Rows, sets: dict[tuple[int, ...], int]) -> tuple[Rows, NDArray[np.int32]]:
@@ -180,8 +180,8 @@ def _merged(rows: Rows, sets: dict[tuple[int, ...], int]) -> tuple[Rows, NDArray
     starts = np.flatnonzero(new)
     sizes = np.diff(np.append(starts, len(rows)))
     distinct, place = np.unique(rows.number[starts], return_inverse=True)
-    alone = np.array([_set_number((int(n),), sets) for n in distinct], np.int32)
-    carried = alone[place] if len(starts) else np.zeros(0, np.int32)
+    set_numbers = np.array([_set_number((int(n),), sets) for n in distinct], np.int32)
+    carried = set_numbers[place] if len(starts) else np.zeros(0, np.int32)
     for i in np.flatnonzero(sizes > 1).tolist():
         numbers = rows.number[starts[i] : starts[i] + sizes[i]].tolist()
         carried[i] = _set_number(tuple(sorted(set(numbers))), sets)
@@ -224,8 +224,8 @@ def _at(column: Numbers, which: NDArray[Any]) -> Numbers:
 
 def _overlapping(rows: Rows) -> bool:
     same = rows.first_high[1:] == rows.last_high[:-1]
-    before = (rows.first_high[1:] < rows.last_high[:-1]) | (same & (rows.first_low[1:] <= rows.last_low[:-1]))
-    return bool(before.any())
+    overlaps = (rows.first_high[1:] < rows.last_high[:-1]) | (same & (rows.first_low[1:] <= rows.last_low[:-1]))
+    return bool(overlaps.any())
 
 
 def _flattened(rows: Rows, carried: NDArray[np.int32], bits: int) -> tuple[Rows, NDArray[np.int32]]:
@@ -243,7 +243,7 @@ def _flattened(rows: Rows, carried: NDArray[np.int32], bits: int) -> tuple[Rows,
         position = first
         heapq.heappush(open_, (last - first, -first, last, value))
         if len(open_) > 2 * live:  # many have ended, below smaller ones
-            open_ = [one for one in open_ if one[2] >= first]
+            open_ = [open_range for open_range in open_ if open_range[2] >= first]
             heapq.heapify(open_)
             live = max(len(open_), _SOME)
         if len(cut) > _SOME:
@@ -255,7 +255,7 @@ def _flattened(rows: Rows, carried: NDArray[np.int32], bits: int) -> tuple[Rows,
     values = np.concatenate([value for _, value in packed])
     none = zeros(len(values))
     first_high, first_low, last_high, last_low = (
-        np.concatenate([end[at] for end in ends]) if bits > 64 or at % 2 else none for at in range(4)
+        np.concatenate([end[column] for end in ends]) if bits > 64 or column % 2 else none for column in range(4)
     )
     flat = Rows(first_high=first_high, first_low=first_low, last_high=last_high, last_low=last_low, number=none)
     return flat, values
@@ -279,7 +279,7 @@ def _packed(cut: Sequence[tuple[int, int, int]], bits: int) -> _Cut:
     values = np.fromiter((value for _, _, value in cut), np.int32, len(cut))
     if bits <= 64:
         none = zeros(len(cut))
-        first, last = (np.fromiter((row[at] for row in cut), np.uint64, len(cut)) for at in (0, 1))
+        first, last = (np.fromiter((row[column] for row in cut), np.uint64, len(cut)) for column in (0, 1))
         return (none, first, none, last), values
     return (*words([first for first, _, _ in cut]), *words([last for _, last, _ in cut])), values
 

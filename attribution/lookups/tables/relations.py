@@ -49,8 +49,8 @@ class RelationTable(ArrayTable):
 
     def providers_of(self, asn: int) -> tuple[int, ...]:
         """The ASes that carry an AS as their customer, sorted."""
-        at = row_of(self.customers, asn)
-        return () if at is None else tuple(self.providers[self.ends[at] : self.ends[at + 1]].tolist())
+        row = row_of(self.customers, asn)
+        return () if row is None else tuple(self.providers[self.ends[row] : self.ends[row + 1]].tolist())
 
     def complete(self) -> bool:
         """True if each customer has its providers."""
@@ -65,9 +65,9 @@ class RelationTable(ArrayTable):
         seen = set(ases)
         level = sorted(seen)
         while level:
-            found = [(asn, provider) for asn in level for provider in self.providers_of(asn)]
-            pairs += found
-            level = sorted({provider for _, provider in found} - seen)
+            level_pairs = [(asn, provider) for asn in level for provider in self.providers_of(asn)]
+            pairs += level_pairs
+            level = sorted({provider for _, provider in level_pairs} - seen)
             seen.update(level)
         return pairs
 
@@ -118,43 +118,43 @@ def read_relations(path: Path) -> RelationTable:
     sample = first_lines(front)
     if b"\x00" in front[:1024] or not sample:
         raise InputError(f"{path} is {'a binary file' if front.strip() else 'empty'}; {_EXPECTED}")
-    found = _Gathered()
+    gathered = _Gathered()
     if sample[0].lstrip().startswith(("[", "{")):
-        _read_json(pieces, found, path)
+        _read_json(pieces, gathered, path)
         form = "as2rel"
     elif line := _LINE.fullmatch(sample[0]):
         form = "serial-2" if line[4] else "serial-1"
-        _read_lines(lines_of(pieces, path), found, path, with_source=form == "serial-2")
+        _read_lines(lines_of(pieces, path), gathered, path, with_source=form == "serial-2")
     else:
         raise InputError(f"{path} is of no known kind; {_EXPECTED}")
-    if not found.providers:
+    if not gathered.providers:
         raise InputError(f"{path} names no provider: half a file; fetch it again ({SEE})")
-    return found.table(form)
+    return gathered.table(form)
 
 
-def _read_lines(lines: Iterable[str], found: _Gathered, path: Path, *, with_source: bool) -> None:
+def _read_lines(lines: Iterable[str], gathered: _Gathered, path: Path, *, with_source: bool) -> None:
     match: Callable[[str], re.Match[str] | None] = _LINE.fullmatch
     for number, line in enumerate(lines, 1):
         if line.startswith("#") or not line.strip():
             continue
-        told = match(line)
-        if told is None or (told[4] is not None) != with_source:
+        line_match = match(line)
+        if line_match is None or (line_match[4] is not None) != with_source:
             columns = "provider|customer|-1|source or peer|peer|0|source" if with_source else "AS|AS|-1 or AS|AS|0"
             _bad(path, f"line {number}", f"is not {columns}, as the first one is")
-        relation = int(told[3])
+        relation = int(line_match[3])
         if relation not in _KINDS:
             _bad(path, f"line {number}", f"has the relation {relation}, where -1 is a provider and 0 a peer")
-        if problem := found.add(int(told[1]), int(told[2]), relation):
+        if problem := gathered.add(int(line_match[1]), int(line_match[2]), relation):
             _bad(path, f"line {number}", problem)
 
 
-def _read_json(pieces: Pieces, found: _Gathered, path: Path) -> None:
+def _read_json(pieces: Pieces, gathered: _Gathered, path: Path) -> None:
     text = JsonText(characters(pieces, path), path.name)
     number = 0
     try:
         for number, _ in enumerate(text.items(), 1):
             record = text.value()
-            problem = _of_record(record, found)
+            problem = _of_record(record, gathered)
             if problem:
                 _bad(path, f"object {number}", problem)
         text.end()
@@ -164,17 +164,17 @@ def _read_json(pieces: Pieces, found: _Gathered, path: Path) -> None:
         raise InputError(f"{path} is not a whole list of JSON, near object {max(1, number)}; {_EXPECTED}") from None
 
 
-def _of_record(record: object, found: _Gathered) -> str | None:
-    told: list[Any] = [record.get(name) for name in ("asn1", "asn2", "rel")] if isinstance(record, dict) else []
-    if len(told) != 3 or not all(type(one) is int for one in told):
+def _of_record(record: object, gathered: _Gathered) -> str | None:
+    numbers: list[Any] = [record.get(name) for name in ("asn1", "asn2", "rel")] if isinstance(record, dict) else []
+    if len(numbers) != 3 or not all(type(number) is int for number in numbers):
         return "has no whole numbers asn1, asn2 and rel"
-    first, second, relation = map(int, told)
+    first, second, relation = map(int, numbers)
     if relation not in (-1, 0, 1):
         return "has a rel that is none of 1, 0 and -1"
     # here 1 says that asn1 is the provider, where CAIDA writes -1
     provider, customer = (second, first) if relation == -1 else (first, second)
-    return found.add(provider, customer, -abs(relation))
+    return gathered.add(provider, customer, -abs(relation))
 
 
-def _bad(path: Path, where: str, why: str) -> NoReturn:
-    raise InputError(f"{path}: {where} {why} ({SEE})")
+def _bad(path: Path, where: str, problem: str) -> NoReturn:
+    raise InputError(f"{path}: {where} {problem} ({SEE})")

@@ -45,8 +45,8 @@ class AsNames(Mapping[int, str]):
     def _all(self) -> dict[int, str]:
         if self._unpacked is None:
             asns, ends, text = self._arrays
-            whole = text.tobytes()
-            names = [whole[start:stop].decode() for start, stop in pairwise([0, *ends.tolist()])]
+            joined_names = text.tobytes()
+            names = [joined_names[start:stop].decode() for start, stop in pairwise([0, *ends.tolist()])]
             self._unpacked = dict(zip(asns.tolist(), names, strict=True))
         return self._unpacked
 
@@ -63,10 +63,10 @@ def load_names(folder: Path) -> AsNames:
     """The names in a saved table; InputError if incomplete."""
     try:
         asns, ends, text = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS)
-        whole = len(asns) == len(ends) and (not len(ends) or int(ends[-1]) == len(text))
+        is_complete = len(asns) == len(ends) and (not len(ends) or int(ends[-1]) == len(text))
     except (OSError, ValueError, EOFError):
-        whole = False
-    if not whole:
+        is_complete = False
+    if not is_complete:
         raise InputError(
             f"{folder} does not contain a complete table of routes; import its file again (docs/tables.md)"
         )

@@ -60,14 +60,14 @@ def domains_by_as(path: Path, day: date, origins_of: Origins) -> dict[str, SeenD
     rows = _rows(path, lines, day)
     parts: list[Triples] = []
     while batch := list(islice(rows, _BATCH)):
-        pairs = [(registrable_domain(name), address) for name, own in batch for address in own]
-        found = origins_of([address for _, address in pairs])
-        told = [
+        pairs = [(registrable_domain(name), address) for name, addresses in batch for address in addresses]
+        origins = origins_of([address for _, address in pairs])
+        triples = [
             (asn, _number(address), _number(domain))
-            for (domain, address), ases in zip(pairs, found, strict=True)
+            for (domain, address), ases in zip(pairs, origins, strict=True)
             for asn in ases
         ]
-        parts.append(np.unique(np.array(told, np.uint64).reshape(-1, 3), axis=0))
+        parts.append(np.unique(np.array(triples, np.uint64).reshape(-1, 3), axis=0))
     if not parts:
         raise InputError(f"{path} has no row that holds on {day} ({_SEE})")
     distinct = np.unique(np.concatenate(parts), axis=0)
@@ -84,8 +84,10 @@ def _counted(distinct: Triples) -> dict[str, SeenDomains]:
     places, at_each = np.unique(distinct[:, :2], axis=0, return_counts=True)
     counts = np.split(at_each, np.searchsorted(places[:, 0], ases)[1:])
     return {
-        f"AS{asn}": SeenDomains(domains=count, addresses=len(own), per_address=float(np.median(own)))
-        for asn, count, own in zip(ases.tolist(), domains.tolist(), counts, strict=True)
+        f"AS{asn}": SeenDomains(
+            domains=count, addresses=len(address_counts), per_address=float(np.median(address_counts))
+        )
+        for asn, count, address_counts in zip(ases.tolist(), domains.tolist(), counts, strict=True)
     }
 
 
@@ -111,11 +113,11 @@ def _rows(path: Path, lines: Iterator[str], day: date) -> Iterator[tuple[str, tu
 
 def _day(path: Path, number: int, text: str) -> date:
     try:
-        found = iso_time(text.strip())
-        return (found.astimezone(UTC) if found.tzinfo else found).date()
+        moment = iso_time(text.strip())
+        return (moment.astimezone(UTC) if moment.tzinfo else moment).date()
     except (ValueError, OverflowError):
         _bad(path, number, "needs first and last as ISO dates or times")
 
 
-def _bad(path: Path, number: int, why: str) -> NoReturn:
-    raise InputError(f"{path}: row {number} {why} ({_SEE})")
+def _bad(path: Path, number: int, problem: str) -> NoReturn:
+    raise InputError(f"{path}: row {number} {problem} ({_SEE})")

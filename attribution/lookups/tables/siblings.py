@@ -43,8 +43,8 @@ class SiblingTable(ArrayTable):
 
     def group_of(self, asn: int) -> int | None:
         """The number of an AS's group; None without siblings."""
-        at = row_of(self.asns, asn)
-        return None if at is None else int(self.groups[at])
+        row = row_of(self.asns, asn)
+        return None if row is None else int(self.groups[row])
 
     def complete(self) -> bool:
         """True if each AS has a group."""
@@ -66,8 +66,8 @@ class _Groups:
         return asn
 
     def join(self, asn: int, other: int) -> None:
-        one, two = self.root(asn), self.root(other)
-        self._above[max(one, two)] = min(one, two)
+        root, two = self.root(asn), self.root(other)
+        self._above[max(root, two)] = min(root, two)
 
     def under(self, asn: int, word: object) -> None:
         """Join an AS to others of an organisation."""
@@ -78,8 +78,8 @@ class _Groups:
         sizes: dict[int, int] = {}
         for root in roots.values():
             sizes[root] = sizes.get(root, 0) + 1
-        kept = [(asn, root) for asn, root in roots.items() if sizes[root] > 1]
-        columns = np.array(kept, np.uint32).reshape(-1, 2)
+        siblings = [(asn, root) for asn, root in roots.items() if sizes[root] > 1]
+        columns = np.array(siblings, np.uint32).reshape(-1, 2)
         return SiblingTable(form=form, asns=columns[:, 0].copy(), groups=columns[:, 1].copy())
 
 
@@ -108,9 +108,9 @@ def read_siblings(path: Path) -> SiblingTable:
 
 
 def _read_csv(lines: Iterator[str], groups: _Groups, path: Path) -> None:
-    kept = (line for line in lines if line.strip() and not line.startswith("#"))
+    content_lines = (line for line in lines if line.strip() and not line.startswith("#"))
     try:
-        for number, row in enumerate(csv.reader(kept, strict=True)):
+        for number, row in enumerate(csv.reader(content_lines, strict=True)):
             if not number:
                 continue
             asn = _as(row[0].strip()) if len(row) == 2 else None
@@ -144,13 +144,13 @@ def _read_json(pieces: Pieces, groups: _Groups, path: Path) -> str:
 
 
 def _siblings(key: str, record: object, groups: _Groups, path: Path, number: int) -> None:
-    told = record.get(_SIBLINGS) if isinstance(record, dict) else None
+    siblings = record.get(_SIBLINGS) if isinstance(record, dict) else None
     asn = _as(key)
-    if asn is None or not isinstance(told, list):
+    if asn is None or not isinstance(siblings, list):
         _bad(path, f"entry {number}", f"is no AS with {_SIBLINGS}")
     groups.root(asn)
-    for one in told:
-        other = _as(one)
+    for sibling in siblings:
+        other = _as(sibling)
         if other is None:
             _bad(path, f"entry {number}", "has a sibling that is no AS")
         groups.join(asn, other)
@@ -160,11 +160,11 @@ def _organisations(text: JsonText, groups: _Groups, path: Path) -> None:
     """The later form of IIL-AS2Org: the organisation of each AS."""
     for number, key in enumerate(text.members(), 1):
         record = text.value()
-        told = record.get("OrgID") if isinstance(record, dict) else None
+        organisation = record.get("OrgID") if isinstance(record, dict) else None
         asn = _as(key)
-        if asn is None or not isinstance(told, str | int):
+        if asn is None or not isinstance(organisation, str | int):
             _bad(path, f"entry {number}", "is no AS with OrgID")
-        groups.under(asn, told)
+        groups.under(asn, organisation)
 
 
 def _networks(text: JsonText, groups: _Groups, path: Path, *, nested: bool) -> None:
@@ -177,19 +177,19 @@ def _networks(text: JsonText, groups: _Groups, path: Path, *, nested: bool) -> N
         return
     for number, _ in enumerate(text.items(), 1):
         record = text.value()
-        told = [record.get(name) for name in ("asn", "org_id")] if isinstance(record, dict) else []
-        asn = _as(told[0]) if told else None
-        if asn is None or type(told[1]) is not int:
+        numbers = [record.get(name) for name in ("asn", "org_id")] if isinstance(record, dict) else []
+        asn = _as(numbers[0]) if numbers else None
+        if asn is None or type(numbers[1]) is not int:
             _bad(path, f"network {number}", "needs the numbers asn and org_id")
-        groups.under(asn, told[1])
+        groups.under(asn, numbers[1])
 
 
-def _as(said: object) -> int | None:
-    text = str(said) if isinstance(said, str) or type(said) is int else ""
+def _as(spelled: object) -> int | None:
+    text = str(spelled) if isinstance(spelled, str) or type(spelled) is int else ""
     digits = text.upper().removeprefix("AS")
-    found = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= 10 else 0
-    return found if 0 < found <= MAX_AS else None
+    asn = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= 10 else 0
+    return asn if 0 < asn <= MAX_AS else None
 
 
-def _bad(path: Path, where: str, why: str) -> NoReturn:
-    raise InputError(f"{path}: {where} {why} ({SEE})")
+def _bad(path: Path, where: str, problem: str) -> NoReturn:
+    raise InputError(f"{path}: {where} {problem} ({SEE})")

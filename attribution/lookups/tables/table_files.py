@@ -86,7 +86,7 @@ _FIRST: Final = 50
 """Lines that tell the kind of a CSV file."""
 
 
-def read_rows(path: Path, wanted: Kind) -> FileRows:
+def read_rows(path: Path, kind: Kind) -> FileRows:
     """The rows of a table; content identifies the format.
 
     Plain or gzip. Raises InputError if it is a table of another kind, no table at all, or has a bad row. Rows are
@@ -95,24 +95,24 @@ def read_rows(path: Path, wanted: Kind) -> FileRows:
     """
     front, pieces = opened(path)
     if archive := _archive(front):
-        refuse(path, f"{archive} archive: unpack it and take the file in it", wanted)
+        refuse(path, f"{archive} archive: unpack it and take the file in it", kind)
     if b"\x00" in front[:SAMPLE]:
         data = b"".join(pieces)  # a tree is read in no order
-        return read_mmdb(data, path, wanted) if is_mmdb(data) else refuse(path, "a binary file", wanted)
+        return read_mmdb(data, path, kind) if is_mmdb(data) else refuse(path, "a binary file", kind)
     sample = first_lines(front)
     if not sample:
-        refuse(path, "empty", wanted)
+        refuse(path, "empty", kind)
     for name, form in added("tables", TableForm, FORMS).items():
         if called(name, partial(form.is_head, sample)):
-            _want(form.kind, wanted, path)
+            _want(form.kind, kind, path)
             return _checked(name, called(name, partial(form.read, iter(pieces), sample, path)))
     if sample[0].startswith(("<", "{", "[")):
-        refuse(path, "HTML or XML" if sample[0].startswith("<") else "JSON", wanted)
-    known = next((form for form in FORMS.values() if form.is_head(sample)), None)
-    if known is None:
-        refuse(path, "of no known kind", wanted)
-    _want(known.kind, wanted, path)
-    return known.read(iter(pieces), sample, path)
+        refuse(path, "HTML or XML" if sample[0].startswith("<") else "JSON", kind)
+    table_form = next((form for form in FORMS.values() if form.is_head(sample)), None)
+    if table_form is None:
+        refuse(path, "of no known kind", kind)
+    _want(table_form.kind, kind, path)
+    return table_form.read(iter(pieces), sample, path)
 
 
 def _checked(name: str, rows: object) -> FileRows:
@@ -127,6 +127,6 @@ def _archive(data: bytes) -> str | None:
     return "a zip" if data[:4] == b"PK\x03\x04" else "a bzip2" if data[:3] == b"BZh" else None
 
 
-def _want(kind: Kind, wanted: Kind, path: Path) -> None:
-    if kind != wanted:
-        refuse(path, f"a table of {kind}", wanted)
+def _want(kind: Kind, expected: Kind, path: Path) -> None:
+    if kind != expected:
+        refuse(path, f"a table of {kind}", expected)

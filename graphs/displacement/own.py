@@ -41,7 +41,7 @@ def own_after(series: Series, resamples: int = 999) -> dict[str, Compared | Refu
     return {
         PAST: compare(over_past, treated=ended, observed_until=until, first=start, last=end),
         LATER: compare(over_later, treated=ended, observed_until=until),
-        SINCE: compare(since_first_seen, before=early, after=late),
+        SINCE: compare(since_first_seen, before_event=early, after=late),
     }
 
 

@@ -103,7 +103,7 @@ def test_the_example_adds_a_form_a_ranking_an_export_and_a_page(tmp_path: Path, 
     """Nothing of the project changes: the form is told, the ranking asked for, and a publication has both files."""
     code, out, err = started(installed, "plugins")
     assert (code, err) == (0, "")
-    assert out.count("waterbed-example 1.0") == 4
+    assert out.count("waterbed-example 1.0") == 5
     with small_study(tmp_path / "s", plugins=("slowest",)):
         config = str(tmp_path / "s" / "config")
     at = ("-C", tmp_path / "s" / "study")
@@ -113,6 +113,9 @@ def test_the_example_adds_a_form_a_ranking_an_export_and_a_page(tmp_path: Path, 
     code, out, _ = started(installed, *at, "rank", "--by", "union", "--format", "csv", XDG_CONFIG_HOME=config)
     keys = [line.split(",")[1] for line in out.splitlines()[1:]]
     assert (code, keys) == (0, ["in the EU", "unknown"])
+    code, out, err = started(installed, *at, "attributed", XDG_CONFIG_HOME=config)
+    assert (code, err) == (0, "")
+    assert re.fullmatch(r"\d+ of \d+ episodes are at a hoster that is known\.\n", out)
     code, _, err = started(installed, *at, "publish", tmp_path / "out", XDG_CONFIG_HOME=config)
     assert (code, err) == (0, "")
     text = (tmp_path / "out" / "plugins" / "slowest-slowest.md").read_text()
@@ -157,6 +160,26 @@ def test_a_plug_in_that_cannot_be_used_is_named_and_left_out(called: Run, tmp_pa
 
 KEYS = "from waterbed.measures.keys import RankingKind\ndef keys(answer):\n    {}\n{}\n"
 KIND = "VALUE = RankingKind(keys=keys)"
+
+
+QUESTION = """
+from waterbed.shown.question import Command, Question
+VALUE = Question(commands={name: Command("odd:answer", "Answer.", "Added") for name in ("answer", "rank")})
+def answer() -> None:
+    print("42")
+"""
+
+
+def test_a_question_brings_a_command_and_takes_none_of_ours(tmp_path: Path) -> None:
+    """Its command runs once it is installed; a built-in command of the same name stays, and other words are refused."""
+    site = package(tmp_path / "site", "questions", QUESTION)
+    assert started(site, "answer") == (0, "42\n", "")
+    code, out, _ = started(site, "rank", "--help")
+    assert (code, "Rank hosters" in out) == (0, True)
+    for words in (("answre",), ("answer", "--strange")):
+        code, out, err = started(site, *words)
+        assert (code, out) == (2, ""), err
+    assert started(tmp_path, "answer")[0] == 2
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from waterbed.cli.commands import COMMANDS
 from waterbed.cli.former import as_now
 from waterbed.cli.plain import read_plainly
 from waterbed.model.errors import InputError, WaterbedError
-from waterbed.model.question import Command, Question
+from waterbed.shown.question import Command, Question
 
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # its own reserves a gigabyte, which a memory limit counts
 

@@ -1,1 +1,1 @@
-"""Measures that several questions ask for: clocks, shares, durations, rankings; no I/O."""
+"""Measures that several questions ask for: clocks, shares, durations, rankings."""

@@ -69,7 +69,7 @@ def hidden_keys(
     each of its parts shares its group with a part that lacks the key, and if these groups are about `least` sites
     together: then any count from 0 to least - 1 agrees with everything shown. Where that fails, the part is joined to
     another by hiding the keys in which the two differ, those about the fewest sites. The same holds of this edition and
-    each one `editions` together, as far as the study has grown enough. Hiding more never makes a safe key unsafe, so
+    each of `editions` together, as far as the study has grown enough. Hiding more never makes a safe key unsafe, so
     one pass over the keys is enough; the cost is that of the parts times the keys that need help.
     """
     excluded = {*hidden, *small}

@@ -25,7 +25,7 @@ def told_notices(rows: Sequence[Any], by_week: Sequence[Any], least: int, editio
     """Rows on notices without weeks that follow from others.
 
     `by_week` are all rows of the table by hoster, in which alone weeks stand. The weeks that a hoster lacks are
-    several, and about enough clocks; so are those that it lacks of each edition `editions`.
+    several, and about enough clocks; so are those that it lacks of each of `editions`.
     """
     weeks: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for row in by_week:
@@ -99,7 +99,7 @@ TOGETHER: Final[Mapping[type, Callable[[Any, int], list[Any]]]] = {
 def told_by_week(rows: Sequence[Any], all_rows: Sequence[Any], least: int, editions: Sequence[Held] = ()) -> list[Any]:
     """Rows by week of the report, without weeks that follow.
 
-    From others of `all_rows`, all rows of the table, or from those and an edition `editions`.
+    From others of `all_rows`, all rows of the table, or from those and one of `editions`.
     """
     weeks_by_hoster = {
         key: told_weeks(hoster_weeks, least, [edition.get(key, {}) for edition in editions])
@@ -155,7 +155,7 @@ def _told_of(
 ) -> set[str]:
     """Of weeks that are large enough, those whose rest is several weeks, and about enough.
 
-    The same holds of what is left of each rest `hidden_weeks`, by its sizes of then; its small weeks stay in it.
+    The same holds of what is left of each of `hidden_weeks`, by its sizes of then; its small weeks stay in it.
     """
     rests = [rest for rest in hidden_weeks if any(size < least for size in rest.values())]
     shown_weeks = {week for week in shown_weeks if all(rest.get(week, least) >= least for rest in rests)}

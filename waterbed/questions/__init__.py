@@ -8,11 +8,11 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Final
 
-from waterbed.model.question import Question
+from waterbed.shown.question import Question
 
 BUILT_IN: Final[Mapping[str, Question]] = {
     module.name: import_module(f"{__name__}.{module.name}").QUESTION
     for module in iter_modules(__path__)
     if module.ispkg
 }
-"""The questions by the name of their folder. Nothing else names them: without its folder a question is gone."""
+"""The questions by the name of their folder: without it the commands of a question are gone."""

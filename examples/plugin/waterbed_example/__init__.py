@@ -1,4 +1,4 @@
-"""A form of reports, a ranking, an export and a page for Waterbed."""
+"""A form of reports, a ranking, an export, a page and a question for Waterbed."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
@@ -11,6 +11,7 @@ from waterbed.model.conclusions import Attribution, RankingRow
 from waterbed.publish.exports import Export
 from waterbed.publish.policy import Publication
 from waterbed.publish.site.added import AddedPage
+from waterbed.shown.question import Command, Question
 
 HEAD = "#pipes 1"
 _STATES = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
@@ -61,3 +62,8 @@ PIPES = ReportForm(parse=_parse, is_head=_is_head)
 UNION = RankingKind(keys=_union)
 SLOWEST = Export(write=_markdown, files={"slowest.md": "hosters by speed of removal, as Markdown"})
 PAGE = AddedPage(title="Slowest", body=_page)
+ATTRIBUTED = Question(
+    commands={
+        "attributed": Command("waterbed_example.question:attributed", "Count episodes at known hosters.", "Added")
+    }
+)

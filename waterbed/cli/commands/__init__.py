@@ -6,8 +6,8 @@ Each module is imported when its command is called.
 from collections.abc import Mapping
 from typing import Final, get_args
 
-from waterbed.model.question import Command, Group
 from waterbed.questions import BUILT_IN
+from waterbed.shown.question import Command, Group
 
 _OTHERS: Final[Mapping[str, Command]] = {
     "demo": Command(
@@ -113,9 +113,9 @@ _OTHERS: Final[Mapping[str, Command]] = {
 }
 _GROUPS: Final = get_args(Group)
 
-_ALL: Final[dict[str, Command]] = {**_OTHERS}
-for _question in BUILT_IN.values():
-    _ALL.update(_question.commands)
+_OF_QUESTIONS: Final = [item for question in BUILT_IN.values() for item in question.commands.items()]
 
-COMMANDS: Final[Mapping[str, Command]] = dict(sorted(_ALL.items(), key=lambda item: _GROUPS.index(item[1].group)))
-"""All built-in commands by group, in the order in which a newcomer needs them."""
+COMMANDS: Final[Mapping[str, Command]] = dict(
+    sorted([*_OTHERS.items(), *_OF_QUESTIONS], key=lambda item: _GROUPS.index(item[1].group))
+)
+"""All built-in commands by group, as a newcomer needs the groups; in each those of questions come last, by folder."""

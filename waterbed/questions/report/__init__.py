@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from waterbed.model.question import Command, Question
+from waterbed.shown.question import Command, Question
 
 QUESTION: Final = Question(
     commands={

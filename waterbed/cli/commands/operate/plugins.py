@@ -18,10 +18,10 @@ def plugins() -> None:
     """
     from waterbed.intake.formats import FORMATS, ReportForm
     from waterbed.model.plugins import KINDS, SEE, DataFile, listed
-    from waterbed.model.question import Question
     from waterbed.model.shell import installs
     from waterbed.questions import BUILT_IN
     from waterbed.shown.options import RANKED
+    from waterbed.shown.question import Question
 
     expected: dict[str, tuple[type, Mapping[str, object]]] = {
         "reports": (ReportForm, FORMATS),

@@ -1,4 +1,4 @@
-"""A question that can be asked of a study: what a package of `waterbed.questions`, or a plug-in, registers."""
+"""The commands by which a question is asked: what a package of `waterbed.questions`, or a plug-in, registers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 Group = Literal[
     "Start", "Collect", "Attribute", "Results", "Displacement", "Publish", "Study record", "Operate", "Lab", "Added"
 ]
-"""Parts of the overview, in its order; `Added` is for plug-ins."""
+"""Parts of the overview, in its order; `Added` is for plug-ins, which the overview leaves out."""
 
 
 class Command(NamedTuple):
